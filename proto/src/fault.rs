@@ -1,0 +1,34 @@
+//! The bad half of an answer: typed, so that a client can branch on it and a person can act on it.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of fault it is. Variants are only ever appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FaultCode {
+    /// The request is well-formed but asks for something that makes no sense.
+    BadRequest,
+    /// The peer may not do this.
+    NotAllowed,
+    /// There is no such thing.
+    NotFound,
+    /// This daemon does not know the request.
+    Unsupported,
+    /// The daemon cannot do it now.
+    Unavailable,
+    /// The daemon failed.
+    Internal,
+}
+
+/// Why a request was not done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Fault {
+    /// What kind of fault it is.
+    pub code: FaultCode,
+    /// What is wrong, one line.
+    pub message: String,
+    /// What to do about it, one line; may be empty.
+    pub hint: String,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+}

@@ -1,0 +1,7 @@
+//! What crosses the control socket of `cached`.
+
+pub mod fault;
+pub mod message;
+pub mod time;
+pub mod verb;
+pub mod words;

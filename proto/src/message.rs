@@ -1,0 +1,73 @@
+//! The three things that travel after the hello: requests, answers, events.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fault::Fault;
+use crate::verb::health::HealthReply;
+use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::jobs::{JobsReply, JobsRequest};
+use crate::verb::next::{NextReply, NextRequest};
+use crate::verb::ping::Pong;
+use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::scheduler::SchedulerReply;
+use crate::verb::status::{StatusReply, StatusRequest};
+
+/// Client to daemon. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Request {
+    /// `ping`
+    Ping,
+    /// `status`
+    Status(StatusRequest),
+    /// `health`
+    Health,
+    /// `refresh`
+    Refresh(RefreshRequest),
+    /// `start-scheduler`
+    StartScheduler,
+    /// `stop-scheduler`
+    StopScheduler,
+    /// `next`
+    Next(NextRequest),
+    /// `jobs`
+    Jobs(JobsRequest),
+    /// `history`
+    History(HistoryRequest),
+}
+
+impl Request {
+    /// Whether the request changes anything, and so needs a peer that may write.
+    pub const fn writes(&self) -> bool {
+        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
+    }
+}
+
+/// The good half of an answer. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Reply {
+    /// To `ping`.
+    Pong(Pong),
+    /// To `status`.
+    Status(StatusReply),
+    /// To `health`.
+    Health(HealthReply),
+    /// To `refresh`.
+    Refresh(RefreshReply),
+    /// To `start-scheduler` and `stop-scheduler`.
+    Scheduler(SchedulerReply),
+    /// To `next`.
+    Next(NextReply),
+    /// To `jobs`.
+    Jobs(JobsReply),
+    /// To `history`.
+    History(HistoryReply),
+}
+
+/// Daemon to client. Variants are only ever appended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Response {
+    /// The one answer to a request.
+    Answer(Result<Reply, Fault>),
+    /// One of the events that follow the answer to a request that streams.
+    Event(Progress),
+}

@@ -1,0 +1,27 @@
+//! `health`: one judgement, its reasons, and what to do about each.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::HealthLevel;
+
+/// One reason for a judgement below healthy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// A stable word for scripts, for example `database_unreachable`.
+    pub code: String,
+    /// How bad it is.
+    pub level: HealthLevel,
+    /// What is wrong, one line.
+    pub message: String,
+    /// What to do about it, one line.
+    pub hint: String,
+}
+
+/// Answer to `health`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthReply {
+    /// The worst of the reasons.
+    pub health: HealthLevel,
+    /// Why; empty when healthy.
+    pub reasons: Vec<Reason>,
+}

@@ -1,0 +1,94 @@
+//! `jobs`: the jobs the daemon knows, newest first.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+use crate::words::{CacheType, Outcome, Phase, Table, Trigger};
+
+/// Which jobs are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum JobFilter {
+    /// All of them.
+    All,
+    /// Those whose outcome is not a good one.
+    Failed,
+    /// Those that are queued or running.
+    Running,
+}
+
+/// Asks for jobs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobsRequest {
+    /// Which ones.
+    pub filter: JobFilter,
+    /// How many at most; 10,000 is the daemon's own limit.
+    pub limit: u32,
+}
+
+/// One attempt at a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Counted from 1.
+    pub number: u32,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended; none while it runs.
+    pub ended: Option<Timestamp>,
+    /// The instant of the snapshot it was computed from.
+    pub snapshot: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// The error, one line.
+    pub error: Option<String>,
+}
+
+/// One table of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Number of the job.
+    pub id: i64,
+    /// Number of its run.
+    pub run: i64,
+    /// What asked for the run.
+    pub trigger: Trigger,
+    /// Type of the table.
+    #[serde(rename = "type")]
+    pub cache_type: CacheType,
+    /// The table.
+    pub table: Table,
+    /// Where it is in its life.
+    pub phase: Phase,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// When it was queued.
+    pub queued: Timestamp,
+    /// Its attempts, oldest first.
+    pub attempts: Vec<Attempt>,
+    /// Entries that the report has.
+    pub entries: u64,
+    /// Entries written because they had changed.
+    pub rebuilt: u64,
+    /// Entries stamped because they had not.
+    pub verified: u64,
+    /// Entries left alone because they were young.
+    pub skipped: u64,
+    /// Entries removed because their key is no longer part of the report.
+    pub pruned: u64,
+    /// Entries that could not be written.
+    pub failed: u64,
+    /// Source rows that were left out or read with a substitute.
+    pub warnings: u64,
+    /// Bytes of payload generated.
+    pub bytes: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// The last error, one line.
+    pub error: Option<String>,
+}
+
+/// Answer to `jobs`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobsReply {
+    /// The jobs, newest first.
+    pub jobs: Vec<Job>,
+}

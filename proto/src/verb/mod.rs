@@ -1,0 +1,10 @@
+//! One file per verb: what is asked, and what is answered.
+
+pub mod health;
+pub mod history;
+pub mod jobs;
+pub mod next;
+pub mod ping;
+pub mod refresh;
+pub mod scheduler;
+pub mod status;

@@ -1,0 +1,16 @@
+//! `ping`: is the daemon there, and which one is it?
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Answer to `ping`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pong {
+    /// Version of the daemon.
+    pub version: String,
+    /// Its process id.
+    pub pid: u32,
+    /// When it started.
+    pub started: Timestamp,
+}

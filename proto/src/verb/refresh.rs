@@ -1,0 +1,48 @@
+//! `refresh`: asks for a run, and follows it.
+//!
+//! The answer comes as soon as the run is durably queued. With `wait`, events follow: first a
+//! [`Progress::Snapshot`] with all that is known of the run, then one event per change, and
+//! [`Progress::RunDone`] as the last.
+
+use serde::{Deserialize, Serialize};
+
+use crate::verb::history::Run;
+use crate::verb::jobs::Job;
+use crate::words::{CacheType, Table};
+
+/// Asks for a refresh. No types and no tables means everything.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshRequest {
+    /// Types to refresh.
+    pub types: Vec<CacheType>,
+    /// Single tables to refresh.
+    pub tables: Vec<Table>,
+    /// Also entries that are young enough.
+    pub force: bool,
+    /// Accept a source that lost suspiciously many rows.
+    pub accept: bool,
+    /// Stream the progress until the run has ended.
+    pub wait: bool,
+}
+
+/// Answer to `refresh`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshReply {
+    /// Number of the run that does the work.
+    pub run: i64,
+    /// True when an identical request was queued already and this one joined it.
+    pub joined: bool,
+}
+
+/// What happens to a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Progress {
+    /// All that is known of the run when the stream begins.
+    Snapshot(Run),
+    /// Work on a table began.
+    JobStarted(Job),
+    /// Work on a table ended.
+    JobDone(Job),
+    /// The run ended; nothing follows.
+    RunDone(Run),
+}

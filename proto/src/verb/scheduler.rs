@@ -1,0 +1,14 @@
+//! `start-scheduler` and `stop-scheduler`: whether automatic triggers fire. The answer survives restarts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::words::SchedulerState;
+
+/// Answer to `start-scheduler` and `stop-scheduler`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SchedulerReply {
+    /// The state from now on.
+    pub scheduler: SchedulerState,
+    /// False when it was in that state already.
+    pub changed: bool,
+}
