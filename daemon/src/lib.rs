@@ -1,1 +1,7 @@
-//! x
+//! The daemon `cached`: generates every report cache of VMS straight from its own tables.
+//!
+//! Data flows one way: trigger → queue → snapshot → reports → store → tell.
+
+pub mod reports;
+pub mod snapshot;
+pub mod vms;

@@ -1,0 +1,152 @@
+//! Which districts reports are made for: a data file that the operator can replace.
+//!
+//! It mirrors VMS's `DISTRICT_MAPPING`. Order matters: VMS shows district cards in the order of their rows,
+//! and rows are inserted in this order. Districts are matched by `district.salesforce_id`, never by the
+//! integer id.
+
+use std::collections::HashSet;
+
+use serde::Deserialize;
+
+/// The mapping that is compiled in.
+const EMBEDDED: &str = include_str!("../../../data/districts.toml");
+
+const SCHEMA_VERSION: u32 = 1;
+
+/// Why a mapping file is of no use.
+#[derive(Debug, thiserror::Error)]
+pub enum MappingError {
+    /// The file is no TOML, or lacks something.
+    #[error("{0}")]
+    Syntax(#[from] toml::de::Error),
+    /// The file is made for another version.
+    #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
+    Version {
+        /// The version in the file.
+        given: u32,
+    },
+    /// A district would be found twice or by anything.
+    #[error("district {position} ({id:?}): {what}")]
+    District {
+        /// Its position in the file, from 1.
+        position: usize,
+        /// Its id.
+        id: String,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+}
+
+/// One district of the mapping.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct District {
+    /// Its `salesforce_id`.
+    pub id: String,
+    /// Its name in VMS's mapping, which may differ from the one in the database.
+    pub name: String,
+    /// Its code in VMS's mapping; not used by any report.
+    #[serde(default)]
+    pub district_code: String,
+    /// Not used by any report.
+    #[serde(default)]
+    pub merge_with: String,
+    /// Whether there are reports for it.
+    #[serde(default = "shown")]
+    pub show: bool,
+    /// Other names of it.
+    #[serde(default)]
+    pub aliases: Vec<String>,
+    /// Whether VMS's own entry has aliases at all; not used by any report.
+    #[serde(default)]
+    pub has_aliases_key: bool,
+}
+
+const fn shown() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    schema_version: u32,
+    #[serde(default, rename = "source")]
+    _source: String,
+    #[serde(default)]
+    district: Vec<District>,
+}
+
+/// The districts that reports are made for, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DistrictMapping(Vec<District>);
+
+impl DistrictMapping {
+    /// Reads a mapping file's text.
+    pub fn parse(text: &str) -> Result<Self, MappingError> {
+        let file: File = toml::from_str(text)?;
+        if file.schema_version != SCHEMA_VERSION {
+            return Err(MappingError::Version { given: file.schema_version });
+        }
+        let mut seen = HashSet::new();
+        for (position, district) in (1..).zip(&file.district) {
+            let what = if district.id.is_empty() {
+                "its id is empty"
+            } else if district.name.is_empty() {
+                "its name is empty"
+            } else if district.aliases.iter().any(String::is_empty) {
+                "an alias is empty, which would match every event"
+            } else if !seen.insert(district.id.as_str()) {
+                "its id stands in the file twice"
+            } else {
+                continue;
+            };
+            return Err(MappingError::District { position, id: district.id.clone(), what });
+        }
+        Ok(Self(file.district))
+    }
+
+    /// The mapping that is compiled in.
+    pub fn embedded() -> Result<Self, MappingError> {
+        Self::parse(EMBEDDED)
+    }
+
+    /// All districts of the mapping, hidden ones too.
+    pub fn all(&self) -> &[District] {
+        &self.0
+    }
+
+    /// The districts that reports are made for.
+    pub fn shown(&self) -> impl Iterator<Item = &District> {
+        self.0.iter().filter(|district| district.show)
+    }
+
+    /// Everything that payloads depend on, as text.
+    pub(in crate::reports) fn canonical_text(&self) -> String {
+        format!("{:?}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_embedded_mapping_is_sound() {
+        assert_eq!(DistrictMapping::embedded().unwrap().shown().count(), 7);
+    }
+
+    #[test]
+    fn a_bad_mapping_says_what_is_wrong() {
+        let entry = |id: &str, rest: &str| format!("[[district]]\nid = \"{id}\"\nname = \"N\"\n{rest}\n");
+        for (text, message) in [
+            ("schema_version = 2".to_owned(), "this version reads 1"),
+            (format!("schema_version = 1\n{}", entry("", "")), "its id is empty"),
+            (format!("schema_version = 1\n{}", entry("a", "aliases = [\"\"]")), "would match every event"),
+            (format!("schema_version = 1\n{}{}", entry("a", ""), entry("a", "")), "twice"),
+            (format!("schema_version = 1\n{}", entry("a", "alias = []")), "unknown field `alias`"),
+        ] {
+            let error = DistrictMapping::parse(&text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! District reports.
+
+mod mapping;
+
+pub use mapping::{District, DistrictMapping, MappingError};

@@ -1,0 +1,198 @@
+//! Events, and what belongs to one event only.
+
+use super::Text;
+use super::cells::{Cells, Oddity};
+use super::scan::Row;
+use super::source::{Column, Source};
+use crate::vms::time::Stored;
+
+/// An event.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id.
+    pub id: i64,
+    /// Its title.
+    pub title: Option<Text>,
+    /// Its description.
+    pub description: Option<Text>,
+    /// Name of its type (`CAREER_FAIR`); VMS allows none.
+    pub kind: Option<Text>,
+    /// Name of its format.
+    pub format: Option<Text>,
+    /// Name of its status (`COMPLETED`).
+    pub status: Option<Text>,
+    /// When it begins; an event without a date belongs to no window.
+    pub start: Option<Stored>,
+    /// When it ends.
+    pub end: Option<Stored>,
+    /// Minutes.
+    pub duration: Option<i64>,
+    /// Where it takes place.
+    pub location: Option<Text>,
+    /// Salesforce id of its school.
+    pub school: Option<Text>,
+    /// Free text naming districts or schools.
+    pub district_partner: Option<Text>,
+    /// Number of participants, as imported.
+    pub participant_count: Option<i64>,
+    /// Volunteers still wanted.
+    pub volunteers_needed: Option<i64>,
+    /// Session type, for virtual sessions.
+    pub additional_information: Option<Text>,
+    /// Id in the session system.
+    pub session_id: Option<Text>,
+    /// Who hosts a virtual session.
+    pub session_host: Option<Text>,
+    /// Topic or theme.
+    pub series: Option<Text>,
+    /// Link to register.
+    pub registration_link: Option<Text>,
+    /// Status text as imported.
+    pub original_status: Option<Text>,
+    /// Id in Salesforce.
+    pub salesforce_id: Option<Text>,
+}
+
+impl Row for Event {
+    const SOURCE: Source = Source::Event;
+    const TABLE: &'static str = "event";
+    const COLUMNS: &'static [Column] = &[
+        Column::plain("id"),
+        Column::plain("title"),
+        Column::plain("description"),
+        Column::plain("type"),
+        Column::plain("format"),
+        Column::plain("status"),
+        Column::plain("start_date"),
+        Column::plain("end_date"),
+        Column::plain("duration"),
+        Column::plain("location"),
+        Column::plain("school"),
+        Column::plain("district_partner"),
+        Column::plain("participant_count"),
+        Column::plain("volunteers_needed"),
+        Column::plain("additional_information"),
+        Column::plain("session_id"),
+        Column::plain("session_host"),
+        Column::plain("series"),
+        Column::plain("registration_link"),
+        Column::plain("original_status_string"),
+        Column::plain("salesforce_id"),
+    ];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self {
+            id: cells.id("id")?,
+            title: cells.text(),
+            description: cells.text(),
+            kind: cells.symbol(),
+            format: cells.symbol(),
+            status: cells.symbol(),
+            start: cells.instant(),
+            end: cells.instant(),
+            duration: cells.integer(),
+            location: cells.text(),
+            school: cells.symbol(),
+            district_partner: cells.symbol(),
+            participant_count: cells.integer(),
+            volunteers_needed: cells.integer(),
+            additional_information: cells.text(),
+            session_id: cells.text(),
+            session_host: cells.symbol(),
+            series: cells.symbol(),
+            registration_link: cells.text(),
+            original_status: cells.symbol(),
+            salesforce_id: cells.text(),
+        })
+    }
+}
+
+/// A district linked to an event.
+#[derive(Debug, Clone)]
+pub struct EventDistrict {
+    /// The event.
+    pub event: i64,
+    /// The district: its integer id as text.
+    pub district: Text,
+}
+
+impl Row for EventDistrict {
+    const SOURCE: Source = Source::EventDistricts;
+    const TABLE: &'static str = "event_districts";
+    const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("district_id")];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self { event: cells.id("event_id")?, district: cells.required_symbol("district_id")? })
+    }
+}
+
+/// Attendance that staff entered for an event.
+#[derive(Debug, Clone)]
+pub struct AttendanceDetail {
+    /// The event.
+    pub event: i64,
+    /// Students counted.
+    pub total_students: Option<i64>,
+    /// Classrooms.
+    pub classrooms: Option<i64>,
+    /// Rotations.
+    pub rotations: Option<i64>,
+}
+
+impl Row for AttendanceDetail {
+    const SOURCE: Source = Source::EventAttendanceDetail;
+    const TABLE: &'static str = "event_attendance_detail";
+    const COLUMNS: &'static [Column] = &[
+        Column::plain("event_id"),
+        Column::plain("total_students"),
+        Column::plain("num_classrooms"),
+        Column::plain("rotations"),
+    ];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self {
+            event: cells.id("event_id")?,
+            total_students: cells.integer(),
+            classrooms: cells.integer(),
+            rotations: cells.integer(),
+        })
+    }
+}
+
+/// A volunteer linked to an event, besides participations.
+#[derive(Debug, Clone)]
+pub struct EventVolunteer {
+    /// The event.
+    pub event: i64,
+    /// The volunteer.
+    pub volunteer: i64,
+}
+
+impl Row for EventVolunteer {
+    const SOURCE: Source = Source::EventVolunteers;
+    const TABLE: &'static str = "event_volunteers";
+    const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("volunteer_id")];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self { event: cells.id("event_id")?, volunteer: cells.id("volunteer_id")? })
+    }
+}
+
+/// A skill that an event asks for.
+#[derive(Debug, Clone)]
+pub struct EventSkill {
+    /// The event.
+    pub event: i64,
+    /// The skill.
+    pub skill: i64,
+}
+
+impl Row for EventSkill {
+    const SOURCE: Source = Source::EventSkills;
+    const TABLE: &'static str = "event_skills";
+    const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("skill_id")];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self { event: cells.id("event_id")?, skill: cells.id("skill_id")? })
+    }
+}

@@ -1,0 +1,89 @@
+//! The rows of a cache table, judged by shape, without their payload.
+
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+
+use crate::vms::VmsError;
+use crate::vms::tables::{Key, KeyValue, Table, TableSpec, spec};
+
+/// A row of a cache table, without its payload.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExistingRow {
+    /// Its surrogate id.
+    pub id: i64,
+    /// Its key.
+    pub key: Key,
+    /// Its stamp, as stored.
+    pub last_updated: Option<String>,
+    /// Whether all its JSON can be parsed.
+    pub valid: bool,
+    /// Whether its reader would accept its shape.
+    pub complete: bool,
+    /// Bytes of payload.
+    pub bytes: u64,
+}
+
+const DOING: &str = "reading what is in a cache table";
+
+/// Reads all rows of `table`, by id. SQLite itself looks at the JSON, so payloads are not copied.
+pub async fn read_existing(db: &impl ConnectionTrait, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
+    let spec = spec(table);
+    let statement = Statement::from_string(DbBackend::Sqlite, statement(spec));
+    let rows = db.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
+    rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(DOING))
+}
+
+fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbErr> {
+    let mut key = Vec::with_capacity(spec.key.len());
+    for position in 0..spec.key.len() {
+        // Two columns per key column: its storage class and its text.
+        let class: String = row.try_get_by_index(2 + 2 * position)?;
+        let text: Option<String> = row.try_get_by_index(3 + 2 * position)?;
+        key.push(match (class.as_str(), text) {
+            ("integer", Some(text)) => text.parse().map_or(KeyValue::Text(text), KeyValue::Int),
+            (_, Some(text)) => KeyValue::Text(text),
+            (_, None) => KeyValue::Null,
+        });
+    }
+    let after = 2 + 2 * spec.key.len();
+    Ok(ExistingRow {
+        id: row.try_get_by_index(0)?,
+        last_updated: row.try_get_by_index(1)?,
+        key: Key(key),
+        valid: row.try_get_by_index(after)?,
+        complete: row.try_get_by_index(after + 1)?,
+        bytes: u64::try_from(row.try_get_by_index::<i64>(after + 2)?).unwrap_or_default(),
+    })
+}
+
+fn statement(spec: &TableSpec) -> String {
+    let keys: Vec<String> =
+        spec.key.iter().map(|key| format!(", typeof(\"{key}\"), CAST(\"{key}\" AS TEXT)")).collect();
+    let keys = keys.concat();
+    let json = || spec.payload.iter().filter(|column| column.json);
+    let all = |conditions: Vec<String>| {
+        if conditions.is_empty() { "1".to_owned() } else { conditions.join(" AND ") }
+    };
+    let valid = all(json().map(|column| format!("coalesce(json_valid(\"{}\"), 1)", column.name)).collect());
+    let complete = all(spec
+        .required
+        .iter()
+        .map(|required| match required.member {
+            "" => format!("coalesce(json_type(\"{}\") IN ('array', 'object'), 0)", required.column),
+            // A member may be JSON null only where no reader looks into it; those are not listed.
+            member => {
+                format!("coalesce(json_type(\"{}\", '$.{member}') <> 'null', 0)", required.column)
+            }
+        })
+        .collect());
+    let bytes: Vec<String> = spec
+        .payload
+        .iter()
+        .map(|column| format!("coalesce(length(CAST(\"{}\" AS BLOB)), 0)", column.name))
+        .collect();
+    format!(
+        "SELECT id, CAST(last_updated AS TEXT){keys}, ({valid}) <> 0, \
+         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {} FROM \"{}\" ORDER BY id",
+        bytes.join(" + "),
+        spec.table
+    )
+}

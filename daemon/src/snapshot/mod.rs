@@ -1,0 +1,114 @@
+//! The source rows a refresh needs, read in one read transaction.
+//!
+//! One statement per source table, whatever the size of the data, so that all tables of a run are computed
+//! from the same instant and VMS's workers never wait for us. Rows are kept compactly and never change.
+
+mod cells;
+mod district;
+mod email;
+mod event;
+mod existing;
+mod groups;
+mod load;
+mod organization;
+mod participation;
+mod people;
+mod scan;
+mod skill;
+mod source;
+mod teaching;
+mod user;
+
+pub use district::{District, School};
+pub use email::Email;
+pub use event::{AttendanceDetail, Event, EventDistrict, EventSkill, EventVolunteer};
+pub use existing::{ExistingRow, read_existing};
+pub use groups::Groups;
+pub use load::{SnapshotError, Warning, load};
+pub use organization::{Organization, VolunteerOrganization};
+pub use participation::{Participation, StudentParticipation};
+pub use people::{Contact, Student, Teacher, Volunteer};
+pub use scan::bare_scan;
+pub use skill::{Skill, VolunteerSkill};
+pub use source::{Column, Source, SourceSet};
+pub use teaching::EventTeacher;
+pub use user::User;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::vms::tables::Table;
+
+/// Shared text; repeated values of a column share one allocation.
+pub type Text = Arc<str>;
+
+/// The source rows of one instant. Tables that were not asked for are empty.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// When the read transaction saw the database.
+    pub taken: DateTime<Utc>,
+    /// Rows read, and a hash over their columns, by source table.
+    pub sources: BTreeMap<Source, SourceFacts>,
+    /// Rows that were left out, or read with a substitute.
+    pub warnings: Vec<Warning>,
+    /// Rows of the cache tables that are being refreshed, as they stood at the same instant.
+    pub existing: HashMap<Table, Vec<ExistingRow>>,
+    /// `event`, by id.
+    pub events: Vec<Event>,
+    /// `event_districts`, in insertion order.
+    pub event_districts: Vec<EventDistrict>,
+    /// `event_attendance_detail`, by id.
+    pub attendance_details: Vec<AttendanceDetail>,
+    /// `event_volunteers`, in insertion order.
+    pub event_volunteers: Vec<EventVolunteer>,
+    /// `event_skills`, in insertion order.
+    pub event_skills: Vec<EventSkill>,
+    /// `district`, by id.
+    pub districts: Vec<District>,
+    /// `school`, in insertion order.
+    pub schools: Vec<School>,
+    /// `event_participation`, by id.
+    pub participations: Vec<Participation>,
+    /// `event_student_participation`, by id.
+    pub student_participations: Vec<StudentParticipation>,
+    /// `event_teacher`, in insertion order.
+    pub event_teachers: Vec<EventTeacher>,
+    /// `contact`, by id.
+    pub contacts: Vec<Contact>,
+    /// `volunteer`, by id.
+    pub volunteers: Vec<Volunteer>,
+    /// `student`, by id.
+    pub students: Vec<Student>,
+    /// `teacher`, by id.
+    pub teachers: Vec<Teacher>,
+    /// `organization`, by id.
+    pub organizations: Vec<Organization>,
+    /// `volunteer_organization`, in insertion order.
+    pub volunteer_organizations: Vec<VolunteerOrganization>,
+    /// `email`, by id.
+    pub emails: Vec<Email>,
+    /// `skill`, by id.
+    pub skills: Vec<Skill>,
+    /// `volunteer_skills`, in insertion order.
+    pub volunteer_skills: Vec<VolunteerSkill>,
+    /// `users`, by id.
+    pub users: Vec<User>,
+}
+
+/// What was read of one source table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// Rows in the table.
+    pub rows: u64,
+    /// Hash over the columns that were read, in table order.
+    pub hash: u128,
+}
+
+impl Snapshot {
+    /// Rows of a cache table at the snapshot's instant; empty when the table was not asked for.
+    pub fn existing(&self, table: Table) -> &[ExistingRow] {
+        self.existing.get(&table).map_or(&[], Vec::as_slice)
+    }
+}

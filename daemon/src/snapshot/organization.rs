@@ -1,0 +1,66 @@
+//! Organizations and who belongs to them.
+
+use super::Text;
+use super::cells::{Cells, Oddity};
+use super::scan::Row;
+use super::source::{Column, Source};
+
+/// An organization.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// Its id.
+    pub id: i64,
+    /// Its name.
+    pub name: Option<Text>,
+}
+
+impl Row for Organization {
+    const SOURCE: Source = Source::Organization;
+    const TABLE: &'static str = "organization";
+    const COLUMNS: &'static [Column] = &[Column::plain("id"), Column::plain("name")];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self { id: cells.id("id")?, name: cells.text() })
+    }
+}
+
+/// A membership.
+#[derive(Debug, Clone)]
+pub struct VolunteerOrganization {
+    /// The volunteer.
+    pub volunteer: i64,
+    /// The organization.
+    pub organization: i64,
+    /// Whether it is the main one.
+    pub primary: Option<bool>,
+    /// Free text, compared case-sensitively.
+    pub status: Option<Text>,
+    /// Since when, as stored.
+    pub start: Option<Text>,
+    /// Until when, as stored.
+    pub end: Option<Text>,
+}
+
+impl Row for VolunteerOrganization {
+    const SOURCE: Source = Source::VolunteerOrganization;
+    const TABLE: &'static str = "volunteer_organization";
+    const COLUMNS: &'static [Column] = &[
+        Column::plain("volunteer_id"),
+        Column::plain("organization_id"),
+        Column::plain("is_primary"),
+        Column::plain("status"),
+        Column::plain("start_date"),
+        Column::plain("end_date"),
+    ];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self {
+            volunteer: cells.id("volunteer_id")?,
+            organization: cells.id("organization_id")?,
+            primary: cells.boolean(),
+            status: cells.symbol(),
+            start: cells.symbol(),
+            end: cells.symbol(),
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! Who took part in which event.
+
+use super::Text;
+use super::cells::{Cells, Oddity};
+use super::scan::Row;
+use super::source::{Column, Source};
+
+/// A volunteer at an event.
+#[derive(Debug, Clone)]
+pub struct Participation {
+    /// Its id.
+    pub id: i64,
+    /// The event.
+    pub event: i64,
+    /// The volunteer.
+    pub volunteer: i64,
+    /// Free text, compared case-sensitively.
+    pub status: Option<Text>,
+    /// Hours given.
+    pub hours: Option<f64>,
+    /// Role.
+    pub participant_type: Option<Text>,
+}
+
+impl Row for Participation {
+    const SOURCE: Source = Source::EventParticipation;
+    const TABLE: &'static str = "event_participation";
+    const COLUMNS: &'static [Column] = &[
+        Column::plain("id"),
+        Column::plain("event_id"),
+        Column::plain("volunteer_id"),
+        Column::plain("status"),
+        Column::real("delivery_hours"),
+        Column::plain("participant_type"),
+    ];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self {
+            id: cells.id("id")?,
+            event: cells.id("event_id")?,
+            volunteer: cells.id("volunteer_id")?,
+            status: cells.symbol(),
+            hours: cells.real(),
+            participant_type: cells.symbol(),
+        })
+    }
+}
+
+/// A student at an event.
+#[derive(Debug, Clone)]
+pub struct StudentParticipation {
+    /// Its id.
+    pub id: i64,
+    /// The event.
+    pub event: i64,
+    /// The student.
+    pub student: i64,
+    /// Free text, compared case-sensitively.
+    pub status: Option<Text>,
+}
+
+impl Row for StudentParticipation {
+    const SOURCE: Source = Source::EventStudentParticipation;
+    const TABLE: &'static str = "event_student_participation";
+    const COLUMNS: &'static [Column] = &[
+        Column::plain("id"),
+        Column::plain("event_id"),
+        Column::plain("student_id"),
+        Column::plain("status"),
+    ];
+
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+        Ok(Self {
+            id: cells.id("id")?,
+            event: cells.id("event_id")?,
+            student: cells.id("student_id")?,
+            status: cells.symbol(),
+        })
+    }
+}

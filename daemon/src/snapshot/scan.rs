@@ -1,0 +1,189 @@
+//! Reads a whole table in one statement, about a thousand rows per result row.
+//!
+//! The database driver copies every cell it hands out, so a row of twelve columns costs twelve copies. Here
+//! SQLite packs windows of rows into JSON arrays: one cell per window. A recursive query walks the windows
+//! by row id and jumps over gaps, so the number of windows is bounded by the number of rows and nothing is
+//! sorted. Floating point columns are printed with 17 digits, because SQLite's own JSON writes 15 and most
+//! values would not survive.
+
+use std::fmt::Write as _;
+
+use futures_util::StreamExt;
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement, StreamTrait};
+use serde::de::{DeserializeSeed, SeqAccess, Visitor};
+use twox_hash::XxHash3_128;
+
+use super::SourceFacts;
+use super::cells::{Cell, Cells, Oddity, Symbols};
+use super::load::Warning;
+use super::source::{Column, Source};
+
+const WINDOW: u32 = 1000;
+
+/// A source table's row.
+pub(super) trait Row: Sized {
+    /// Where it comes from.
+    const SOURCE: Source;
+    /// Name of the table.
+    const TABLE: &'static str;
+    /// Its columns, in the order in which `read` takes them.
+    const COLUMNS: &'static [Column];
+
+    /// Takes the cells of one row.
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity>;
+}
+
+/// Everything a scan yields.
+pub(super) struct Scanned<R> {
+    pub(super) rows: Vec<R>,
+    pub(super) facts: SourceFacts,
+}
+
+/// Reads all rows of `R`'s table in row id order.
+pub(super) async fn scan<R: Row>(
+    db: &DatabaseTransaction,
+    warnings: &mut Vec<Warning>,
+) -> Result<Scanned<R>, DbErr> {
+    let before = warnings.len();
+    match scan_with::<R>(db, warnings, Packing::Fast).await {
+        // One BLOB in a text column makes SQLite refuse the whole window; then every cell is checked.
+        Err(error) if error.to_string().contains("BLOB") => {
+            warnings.truncate(before);
+            scan_with::<R>(db, warnings, Packing::Careful).await
+        }
+        result => result,
+    }
+}
+
+async fn scan_with<R: Row>(
+    db: &DatabaseTransaction,
+    warnings: &mut Vec<Warning>,
+    packing: Packing,
+) -> Result<Scanned<R>, DbErr> {
+    let mut rows = Vec::new();
+    let mut symbols = Symbols::default();
+    let mut hasher = XxHash3_128::new();
+    let mut count = 0;
+    let statement = Statement::from_string(DbBackend::Sqlite, statement(R::TABLE, R::COLUMNS, packing));
+    let mut windows = db.stream_raw(statement).await?;
+    while let Some(window) = windows.next().await {
+        // Bytes, not a string: text that is no UTF-8 must not cost the whole window.
+        let packed: Vec<u8> = window?.try_get_by_index(0)?;
+        hasher.write(&packed);
+        let text = String::from_utf8_lossy(&packed);
+        let mut sink = Sink::<R> { rows: &mut rows, symbols: &mut symbols, warnings, count: &mut count };
+        let mut json = serde_json::Deserializer::from_str(&text);
+        WindowSeed(&mut sink)
+            .deserialize(&mut json)
+            .map_err(|error| DbErr::Type(format!("rows of {} could not be unpacked: {error}", R::TABLE)))?;
+    }
+    Ok(Scanned { rows, facts: SourceFacts { rows: count, hash: hasher.finish_128() } })
+}
+
+/// Reads the same columns of the same tables and throws them away: what reading costs at the least. Returns
+/// the bytes that were read.
+pub async fn bare_scan(
+    db: &DatabaseTransaction,
+    sources: impl IntoIterator<Item = Source>,
+) -> Result<u64, DbErr> {
+    let mut bytes = 0;
+    for source in sources {
+        let sql = statement(source.table(), source.columns(), Packing::Fast);
+        let mut windows = db.stream_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+        while let Some(window) = windows.next().await {
+            let packed: Vec<u8> = window?.try_get_by_index(0)?;
+            bytes += packed.len() as u64;
+        }
+    }
+    Ok(bytes)
+}
+
+#[derive(Clone, Copy)]
+enum Packing {
+    Fast,
+    Careful,
+}
+
+fn statement(table: &str, columns: &[Column], packing: Packing) -> String {
+    let mut cells = String::from("rowid");
+    for Column { name, real } in columns {
+        let _ = match (real, packing) {
+            // Infinities have no JSON form; they are read as NULL.
+            (true, _) => write!(
+                cells,
+                ",CASE WHEN typeof(\"{name}\")<>'real' THEN CAST(\"{name}\" AS TEXT) \
+                 WHEN abs(\"{name}\")<1e308 THEN json(printf('%!.17g',\"{name}\")) END"
+            ),
+            (false, Packing::Fast) => write!(cells, ",\"{name}\""),
+            (false, Packing::Careful) => write!(
+                cells,
+                ",CASE WHEN typeof(\"{name}\")='blob' THEN CAST(\"{name}\" AS TEXT) ELSE \"{name}\" END"
+            ),
+        };
+    }
+    format!(
+        "WITH RECURSIVE w(lo) AS (SELECT min(rowid) FROM \"{table}\" UNION ALL \
+         SELECT (SELECT min(rowid) FROM \"{table}\" WHERE rowid >= w.lo + {WINDOW}) FROM w WHERE w.lo IS NOT NULL) \
+         SELECT (SELECT json_group_array(json_array({cells})) FROM \"{table}\" NOT INDEXED \
+         WHERE rowid >= w.lo AND rowid < w.lo + {WINDOW}) FROM w WHERE w.lo IS NOT NULL"
+    )
+}
+
+struct Sink<'s, R> {
+    rows: &'s mut Vec<R>,
+    symbols: &'s mut Symbols,
+    warnings: &'s mut Vec<Warning>,
+    count: &'s mut u64,
+}
+
+impl<R: Row> Sink<'_, R> {
+    fn accept(&mut self, packed: Vec<Cell<'_>>) {
+        *self.count += 1;
+        let mut cells = packed.into_iter();
+        let Some(Cell::Int(rowid)) = cells.next() else { return };
+        let mut reader = Cells { values: &mut cells, symbols: self.symbols, substitutes: 0 };
+        let row = R::read(&mut reader);
+        if reader.substitutes > 0 {
+            self.warnings.push(Warning {
+                table: R::TABLE,
+                rowid,
+                what: "a value of the wrong type was read as NULL".into(),
+            });
+        }
+        match row {
+            Ok(row) => self.rows.push(row),
+            Err(Oddity { column, what }) => {
+                self.warnings.push(Warning {
+                    table: R::TABLE,
+                    rowid,
+                    what: format!("left out: {column} {what}"),
+                });
+            }
+        }
+    }
+}
+
+struct WindowSeed<'a, 's, R>(&'a mut Sink<'s, R>);
+
+impl<'de, R: Row> DeserializeSeed<'de> for WindowSeed<'_, '_, R> {
+    type Value = ();
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de, R: Row> Visitor<'de> for WindowSeed<'_, '_, R> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an array of rows")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut rows: A) -> Result<(), A::Error> {
+        while let Some(row) = rows.next_element::<Vec<Cell<'de>>>()? {
+            self.0.accept(row);
+        }
+        Ok(())
+    }
+}

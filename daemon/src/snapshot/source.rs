@@ -1,0 +1,65 @@
+//! The source tables, and which of their columns are read.
+
+use std::collections::BTreeSet;
+
+/// A VMS table that reports are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "each variant is the table of the same name")]
+pub enum Source {
+    Event,
+    EventDistricts,
+    EventAttendanceDetail,
+    EventVolunteers,
+    EventSkills,
+    District,
+    School,
+    EventParticipation,
+    EventStudentParticipation,
+    EventTeacher,
+    Contact,
+    Volunteer,
+    Student,
+    Teacher,
+    Organization,
+    VolunteerOrganization,
+    Email,
+    Skill,
+    VolunteerSkills,
+    Users,
+}
+
+/// The source tables that something needs.
+pub type SourceSet = BTreeSet<Source>;
+
+/// A column that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it holds binary floating point numbers, whose decimal form must not be rounded on the way.
+    pub real: bool,
+}
+
+impl Column {
+    /// A column of text, integers or booleans.
+    pub const fn plain(name: &'static str) -> Self {
+        Self { name, real: false }
+    }
+
+    /// A column of floating point numbers.
+    pub const fn real(name: &'static str) -> Self {
+        Self { name, real: true }
+    }
+}
+
+impl Source {
+    /// Name of the table.
+    pub fn table(self) -> &'static str {
+        super::load::table_of(self)
+    }
+
+    /// The columns that are read.
+    pub fn columns(self) -> &'static [Column] {
+        super::load::columns_of(self)
+    }
+}

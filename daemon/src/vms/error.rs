@@ -1,0 +1,120 @@
+//! Errors of VMS's database, sorted by what an operator can do about them.
+
+use std::path::PathBuf;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+/// Why VMS's database could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum VmsError {
+    /// There is no file.
+    #[error(
+        "the VMS database {path} does not exist; set database.url (or --database) to VMS's SQLite file",
+        path = .path.display()
+    )]
+    Missing {
+        /// The path that was looked at.
+        path: PathBuf,
+    },
+    /// The file is there but may not be opened.
+    #[error(
+        "the VMS database {path} cannot be opened: {reason}; the daemon's user needs read and write rights \
+         on the file and its directory",
+        path = .path.display()
+    )]
+    Inaccessible {
+        /// The path that was looked at.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file is no SQLite database.
+    #[error("{path} is not a SQLite database, or it is damaged: {source}", path = .path.display())]
+    NotADatabase {
+        /// The path that was opened.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// The file is a database, but not VMS's.
+    #[error("{path} has none of VMS's tables; set database.url (or --database) to VMS's SQLite file", path = .path.display())]
+    NoVmsTables {
+        /// The path that was opened.
+        path: PathBuf,
+    },
+    /// Another process kept the database locked for longer than the busy timeout.
+    #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
+    Locked {
+        /// What was being done.
+        doing: &'static str,
+        /// The busy timeout.
+        seconds: u64,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// The disk is full.
+    #[error("no space left for the VMS database ({doing}): {source}; free disk space, nothing was changed")]
+    Full {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// Any other failure of the database.
+    #[error("the VMS database failed ({doing}): {source}")]
+    Query {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+}
+
+/// Waiting time for a lock, as long as VMS's own.
+pub const BUSY_TIMEOUT_SECONDS: u64 = 20;
+
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_LOCKED: i32 = 6;
+const SQLITE_FULL: i32 = 13;
+const SQLITE_NOTADB: i32 = 26;
+const SQLITE_CORRUPT: i32 = 11;
+
+/// SQLite's primary result code behind an error.
+pub fn sqlite_code(error: &DbErr) -> Option<i32> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return None;
+    };
+    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
+    // The extended code carries the primary one in its low byte.
+    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+}
+
+impl VmsError {
+    /// Sorts a database error; `doing` says what failed, for the message.
+    pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
+        move |source| match sqlite_code(&source) {
+            Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+                Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
+            }
+            Some(SQLITE_FULL) => Self::Full { doing, source },
+            _ => Self::Query { doing, source },
+        }
+    }
+
+    /// Whether the error says that the file itself is no usable database.
+    pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
+        matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
+    }
+
+    /// Whether the same work may succeed later without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Query { .. })
+    }
+}

@@ -1,0 +1,62 @@
+//! The cache tables of VMS: their columns, and what VMS's readers demand of a row.
+
+mod key;
+mod specs;
+
+pub use cached_proto::words::Table;
+pub use key::{Key, KeyValue};
+pub use specs::spec;
+
+/// A cache table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TableSpec {
+    /// The table.
+    pub table: Table,
+    /// Columns by which VMS's readers look a row up.
+    pub key: &'static [&'static str],
+    /// The other columns that the report fills.
+    pub payload: &'static [PayloadColumn],
+    /// What VMS stores in `last_updated`.
+    pub stamps: StampZone,
+    /// From which age on VMS's reader rejects a row; none where it never looks at the age.
+    pub reader_limit_hours: Option<u32>,
+    /// JSON paths without which a reader rejects the row or breaks on it.
+    pub required: &'static [Required],
+}
+
+/// A column that a report fills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PayloadColumn {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it holds JSON; otherwise it is plain text.
+    pub json: bool,
+}
+
+/// A path that must be present in a JSON column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Required {
+    /// The column.
+    pub column: &'static str,
+    /// Top-level key in it; the empty string asks for a JSON container as such.
+    pub member: &'static str,
+}
+
+/// The clock by which `last_updated` is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StampZone {
+    /// Naive UTC.
+    Utc,
+    /// Naive local time of VMS's process.
+    Local,
+}
+
+impl TableSpec {
+    /// All columns that a refresh reads or writes.
+    pub fn columns(&self) -> impl Iterator<Item = &'static str> {
+        ["id", "last_updated"]
+            .into_iter()
+            .chain(self.key.iter().copied())
+            .chain(self.payload.iter().map(|column| column.name))
+    }
+}

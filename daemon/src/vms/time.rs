@@ -1,0 +1,133 @@
+//! Instants as VMS stores them in SQLite: naive text `YYYY-MM-DD HH:MM:SS.ffffff`.
+//!
+//! SQLite compares such columns as text. Bounds must therefore be bound in exactly this form: RFC 3339
+//! (`T`, offset) sorts differently and silently returns other rows.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+
+/// Writes an instant the way VMS does, always with six fraction digits.
+pub fn to_text(at: NaiveDateTime) -> String {
+    at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// Reads what VMS itself can read: a date, `T` or blank, an optional time with up to nine fraction
+/// digits, an optional offset (the result is then UTC).
+pub fn parse(text: &str) -> Option<NaiveDateTime> {
+    fast(text).or_else(|| lenient(text))
+}
+
+/// The form VMS writes, without chrono's general parser, which costs more than reading the row.
+fn fast(text: &str) -> Option<NaiveDateTime> {
+    let bytes: &[u8; 26] = text.as_bytes().try_into().ok()?;
+    let shape = bytes[4] == b'-'
+        && bytes[7] == b'-'
+        && bytes[10] == b' '
+        && bytes[13] == b':'
+        && bytes[16] == b':'
+        && bytes[19] == b'.';
+    if !shape {
+        return None;
+    }
+    let number = |range: std::ops::Range<usize>| {
+        bytes[range].iter().try_fold(0u32, |n, b| b.is_ascii_digit().then(|| n * 10 + u32::from(b - b'0')))
+    };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(number(0..4)?).ok()?, number(5..7)?, number(8..10)?)?;
+    let time =
+        NaiveTime::from_hms_micro_opt(number(11..13)?, number(14..16)?, number(17..19)?, number(20..26)?)?;
+    Some(date.and_time(time))
+}
+
+fn lenient(text: &str) -> Option<NaiveDateTime> {
+    let text = text.trim();
+    if let Ok(date) = NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+        return Some(date.and_time(NaiveTime::MIN));
+    }
+    let spaced = text.replacen('T', " ", 1);
+    for format in ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M"] {
+        if let Ok(at) = NaiveDateTime::parse_from_str(&spaced, format) {
+            return Some(at);
+        }
+    }
+    let zulu = spaced.replacen('Z', "+00:00", 1);
+    DateTime::parse_from_str(&zulu, "%Y-%m-%d %H:%M:%S%.f%:z").ok().map(|at| at.naive_utc())
+}
+
+/// The naive time on the wall of `zone`.
+pub fn local(at: DateTime<Utc>, zone: chrono_tz::Tz) -> NaiveDateTime {
+    at.with_timezone(&zone).naive_local()
+}
+
+/// The instant at which a wall in `zone` shows `naive`: the earlier of two; in a gap, the wall time a
+/// quarter of an hour later that exists.
+pub fn from_local(naive: NaiveDateTime, zone: chrono_tz::Tz) -> DateTime<Utc> {
+    (0..=24 * 4)
+        .find_map(|quarter| {
+            let wall = naive.checked_add_signed(TimeDelta::minutes(15 * quarter))?;
+            zone.from_local_datetime(&wall).earliest()
+        })
+        .map_or_else(|| naive.and_utc(), |at| at.with_timezone(&Utc))
+}
+
+/// A stored instant: its text, by which SQLite orders and compares it, and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// The text of the column.
+    pub text: Box<str>,
+    /// The wall clock it shows; VMS prints it as it is, in no zone.
+    pub at: NaiveDateTime,
+}
+
+impl Stored {
+    /// Reads a column; none when VMS itself could not read it.
+    pub fn read(text: &str) -> Option<Self> {
+        parse(text).map(|at| Self { text: text.into(), at })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_round_trips_with_six_digits() {
+        for text in ["2026-03-15 02:00:00.000000", "1999-12-31 23:59:59.999999", "2024-02-29 00:00:00.000001"]
+        {
+            assert_eq!(to_text(parse(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn every_form_that_vms_reads_is_read() {
+        let expected = parse("2026-03-15 02:00:00.500000").unwrap();
+        for text in [
+            "2026-03-15T02:00:00.5",
+            "2026-03-15 02:00:00.500000000",
+            "2026-03-15T02:00:00.5Z",
+            "2026-03-15 02:00:00.500000+00:00",
+            "2026-03-14T21:00:00.5-05:00",
+        ] {
+            assert_eq!(parse(text), Some(expected), "{text}");
+        }
+        assert_eq!(to_text(parse("2026-03-15").unwrap()), "2026-03-15 00:00:00.000000");
+    }
+
+    #[test]
+    fn what_is_no_time_is_none() {
+        for text in
+            ["", "soon", "2026-13-01 00:00:00.000000", "2026-02-30 00:00:00.000000", "2026-01-01 25:00:00"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wall_time_in_the_gap_and_in_the_fold_resolves() {
+        let chicago = chrono_tz::America::Chicago;
+        let fold = parse("2026-11-01 01:30:00").unwrap();
+        assert_eq!(from_local(fold, chicago).to_rfc3339(), "2026-11-01T06:30:00+00:00");
+        let gap = parse("2026-03-08 02:00:00").unwrap();
+        assert_eq!(from_local(gap, chicago).to_rfc3339(), "2026-03-08T08:00:00+00:00");
+        let plain = parse("2026-07-01 12:00:00").unwrap();
+        assert_eq!(local(from_local(plain, chicago), chicago), plain);
+    }
+}
