@@ -4,4 +4,5 @@
 
 pub mod reports;
 pub mod snapshot;
+pub mod store;
 pub mod vms;
