@@ -2,6 +2,7 @@
 
 pub mod fault;
 pub mod message;
+pub mod text;
 pub mod time;
 pub mod verb;
 pub mod words;
