@@ -113,7 +113,13 @@
 //! * No type contains itself: the decoder counts bytes, not depth.
 //! * The bytes of every message are kept under `tests/`, and those on this page are compared with what the
 //!   code sends.
+//!
+//! # A client in Rust
+//!
+//! With the feature `client`, the module `client` does all of this.
 
+#[cfg(feature = "client")]
+pub mod client;
 pub mod codec;
 pub mod fault;
 pub mod frame;
