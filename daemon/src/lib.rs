@@ -2,6 +2,8 @@
 //!
 //! Data flows one way: trigger → queue → snapshot → reports → store → tell.
 
+pub mod cli;
+pub mod config;
 pub mod reports;
 pub mod snapshot;
 pub mod store;
