@@ -1,1 +1,5 @@
-//! x
+//! The daemon that keeps VMS's report caches: everything but its command line.
+
+pub mod clock;
+pub mod queue;
+pub mod state;
