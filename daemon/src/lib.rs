@@ -3,8 +3,12 @@
 //! Data flows one way: trigger → queue → snapshot → reports → store → tell.
 
 pub mod cli;
+pub mod clock;
 pub mod config;
+pub mod queue;
+pub mod refresh;
 pub mod reports;
 pub mod snapshot;
+pub mod state;
 pub mod store;
 pub mod vms;
