@@ -125,6 +125,7 @@ pub mod fault;
 pub mod frame;
 pub mod hello;
 pub mod message;
+pub mod report;
 pub mod text;
 pub mod time;
 pub mod verb;
