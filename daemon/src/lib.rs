@@ -4,7 +4,9 @@
 
 pub mod cli;
 pub mod clock;
+pub mod command;
 pub mod config;
+pub mod describe;
 pub mod queue;
 pub mod refresh;
 pub mod reports;

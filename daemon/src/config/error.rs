@@ -111,7 +111,7 @@ impl fmt::Display for ConfigErrors {
             if position > 0 {
                 f.write_str("\n")?;
             }
-            f.write_str(&super::text::one_line(&error.to_string()))?;
+            f.write_str(&cached_proto::text::one_line(&error.to_string()))?;
         }
         Ok(())
     }

@@ -110,7 +110,7 @@ impl File<'_> {
 
     fn syntax(&self, error: &toml::de::Error) -> ConfigError {
         let (line, column) = self.position(error.span().map_or(0, |span| span.start));
-        let message = text::one_line(error.message());
+        let message = cached_proto::text::one_line(error.message()).into_owned();
         ConfigError::Syntax { path: self.path.to_owned(), line, column, message }
     }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use cached_proto::text::one_line;
+
 use super::key::Key;
 use super::settings::{Config, KEYS};
 use super::text;
@@ -21,12 +23,12 @@ impl Config {
             }
             let value = match value {
                 Some(_) if key.is_secret() => format!("\"{}\"", text::HIDDEN),
-                Some(value) => text::one_line(&value.to_string()),
+                Some(value) => one_line(&value.to_string()).into_owned(),
                 None => "\"\"".to_owned(),
             };
             let mark = if self.is_replaced_by_cron(key) { "# " } else { "" };
-            let origin = text::one_line(&self.origin(key.section, key.name).to_string());
-            let _ = writeln!(page, "{mark}{} = {value} # {origin}", key.name);
+            let origin = self.origin(key.section, key.name).to_string();
+            let _ = writeln!(page, "{mark}{} = {value} # {}", key.name, one_line(&origin));
         }
         page
     }

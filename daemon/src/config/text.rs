@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use cached_proto::text::{one_line, truncated};
+
 /// Longest value that a message repeats.
 const SHOWN_CHARS: usize = 200;
 
@@ -10,26 +12,8 @@ pub(super) const HIDDEN: &str = "(hidden)";
 
 /// A value as a message shows it: one line, bounded, without credentials.
 pub(super) fn shown(value: &str) -> String {
-    let safe = one_line(&redacted(value));
-    match safe.char_indices().nth(SHOWN_CHARS) {
-        Some((end, _)) => format!("{}…", safe.get(..end).unwrap_or_default()),
-        None => safe,
-    }
-}
-
-/// Escapes every character that could start a new line, move the cursor or reorder the text around it.
-pub(super) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for c in text.chars() {
-        let reorders = matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        let breaks = matches!(c, '\u{2028}' | '\u{2029}');
-        if c.is_control() || reorders || breaks {
-            line.extend(c.escape_default());
-        } else {
-            line.push(c);
-        }
-    }
-    line
+    let redacted = redacted(value);
+    truncated(&one_line(&redacted), SHOWN_CHARS).into_owned()
 }
 
 /// Hides the user info and the query of whatever looks like a URL.

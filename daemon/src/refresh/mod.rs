@@ -12,7 +12,7 @@ pub mod survey;
 mod table;
 mod worker;
 
-pub use config::RefreshConfig;
+pub use config::{ConfigureError, RefreshConfig};
 pub use error::RefreshError;
 pub use run::Refresher;
 pub use standing::{Standing, standing};

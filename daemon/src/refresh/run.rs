@@ -13,8 +13,9 @@ use tracing::{error, info, warn};
 use super::table::Job;
 use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
+use crate::describe::describe;
 use crate::queue::{Claimed, JobReport, Queue, QueueError};
-use crate::reports::{Mode, ReportSettings, report};
+use crate::reports::{Mode, Report, ReportSettings, report};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -76,7 +77,7 @@ impl Refresher {
                 opened.vms.close().await;
             }
             Err(error) => {
-                let error = one_line(&error.to_string()).into_owned();
+                let error = describe(&error);
                 for &(job, table) in &claimed.jobs {
                     self.queue.start_attempt(job, None).await?;
                     let mut report = JobReport::new(table, Outcome::Failed);
@@ -117,7 +118,7 @@ impl Refresher {
         tables: &[Table],
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| report(table));
-        let sources: SourceSet = reports.flat_map(|report| report.sources()).copied().collect();
+        let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
         Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.now).await?))
     }
 
@@ -145,7 +146,10 @@ impl Refresher {
         let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
-            info!(cache_table = table.as_str(), "{table}: somebody else wrote meanwhile, computing once more");
+            info!(
+                cache_table = table.as_str(),
+                "{table}: somebody else wrote meanwhile, computing once more"
+            );
             match self.snapshot(&opened.vms, terms, &[table]).await {
                 Ok(newer) => {
                     work.snapshot = newer;

@@ -38,10 +38,8 @@ pub async fn survey(
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
     }
-    let standings: HashMap<Table, Standing> = REPORTS
-        .iter()
-        .map(|report| (report.table(), standing(*report, &schema, &config.settings)))
-        .collect();
+    let standings: HashMap<Table, Standing> =
+        REPORTS.iter().map(|report| (report.table(), standing(*report, &schema, &config.settings))).collect();
     let ready: Vec<&dyn Report> = REPORTS
         .iter()
         .copied()

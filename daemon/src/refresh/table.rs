@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::RefreshError;
 use crate::clock::Clock;
+use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::reports::{ReportSettings, report};
 use crate::snapshot::Snapshot;
@@ -66,7 +67,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     let mut timings = Timings::default();
     let error = generate(vms, state, clock, job, &mut report, &mut timings).await.err();
     report.outcome = outcome(&report, error.is_some());
-    report.error = error.as_ref().map(|error| cached_proto::text::one_line(&error.to_string()).into_owned());
+    report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
 }
@@ -132,8 +133,7 @@ fn build(
     let report = report(job.table).ok_or(RefreshError::NoReport(job.table))?;
     let mut timings = Timings::default();
     let mut began = clock.monotonic();
-    let mut built = report.build(&job.snapshot, &job.settings, job.now);
-    while let Some(group) = built.next() {
+    for group in report.build(&job.snapshot, &job.settings, job.now) {
         let ready = clock.monotonic();
         timings.build += ready.saturating_sub(began);
         let group = serialize(spec(job.table), &group)?;
