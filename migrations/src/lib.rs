@@ -1,1 +1,3 @@
-//! x
+//! Schemas that this project creates itself.
+
+pub mod vms;
