@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing helper fails the test that called it")]
 
-use cached::demo::{DemoError, DemoOptions, DemoSummary, generate};
+use cached::demo::{DemoError, DemoOptions, DemoSummary, MAX_SCALE, generate};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use std::path::Path;
 
@@ -118,7 +118,6 @@ async fn enum_columns_hold_member_names_of_vms() {
             "contact.age_group",
             "UNKNOWN UNDER_18 AGE_18_24 AGE_25_34 AGE_35_44 AGE_45_54 AGE_55_64 AGE_65_PLUS",
         ),
-        ("contact.gender", "male female non_binary prefer_not_to_say"),
         ("contact.salutation", "none mr ms mrs dr"),
         (
             "contact.race_ethnicity",
@@ -236,6 +235,33 @@ async fn a_sample_is_in_vmss_journal_mode_and_leaves_no_other_file() {
     let header = std::fs::read(&path).unwrap();
     // Bytes 18 and 19 of the header are the write and read versions: 2 stands for WAL.
     assert_eq!(header[18..20], [2, 2]);
+}
+
+/// In summer and in the holidays, too, there is something to prepare for.
+#[tokio::test]
+async fn every_time_of_the_year_has_a_past_and_a_future() {
+    for now in
+        ["2026-07-04T12:00:00Z", "2026-08-01T00:00:00Z", "2026-12-31T23:59:59Z", "2027-01-04T06:00:00Z"]
+    {
+        let sample = Sample::new(&DemoOptions { now: now.parse().unwrap(), ..options(1) }).await;
+        let written = now.replace('T', " ").replace('Z', ".000000");
+        assert!(sample.count(&format!("event WHERE start_date > '{written}'")).await > 20, "{now}");
+        assert!(sample.count(&format!("event WHERE start_date < '{written}'")).await > 200, "{now}");
+        let recorded_later = format!("volunteer WHERE last_volunteer_date > '{written}'");
+        assert_eq!(sample.count(&recorded_later).await, 0, "{now}");
+        assert_eq!(sample.count(&format!("event WHERE created_at > '{written}'")).await, 0, "{now}");
+    }
+}
+
+#[tokio::test]
+async fn impossible_scales_are_refused_before_anything_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    for scale in [0, MAX_SCALE + 1, u32::MAX] {
+        let path = dir.path().join("vms.db");
+        let error = generate(&path, &DemoOptions { scale, ..options(1) }).await.unwrap_err();
+        assert!(matches!(error, DemoError::Scale { .. }), "{error}");
+        assert!(!path.exists());
+    }
 }
 
 #[tokio::test]

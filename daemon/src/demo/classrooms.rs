@@ -51,7 +51,7 @@ impl<'a> Classrooms<'a> {
     fn register_teachers(&mut self, event: &Event<'_>, world: &mut World) {
         let made = calendar::stamp(event.start.checked_sub_days(Days::new(10)).unwrap_or(event.start));
         let mut registered = BTreeSet::new();
-        for _ in 0..self.random.weighted(&[(1, 0), (5, 1), (4, 2), (3, 3), (1, 5)]) {
+        for _ in 0..self.random.weighted(&[(1, 0), (4, 1), (4, 2), (4, 3), (3, 5)]) {
             let teachers = &self.pupils.teachers[self.school_near(event.school)];
             if teachers.is_empty() {
                 continue;

@@ -113,7 +113,7 @@ impl Builder<'_> {
         event
     }
 
-    /// A school of the level, most often of the districts that the district reports map (the first ones).
+    /// A school of the level, most often of a district that the district reports map.
     fn school(&mut self, level: Option<&str>) -> usize {
         let fits = |place: &usize| level.is_none_or(|level| self.places.schools[*place].level == level);
         let mut schools: Vec<usize> = (0..self.places.schools.len()).filter(fits).collect();
@@ -121,8 +121,7 @@ impl Builder<'_> {
             schools = (0..self.places.schools.len()).collect();
         }
         let chosen = *self.random.pick(&schools);
-        let mapped = |school: usize| self.places.schools[school].district < 7;
-        if mapped(chosen) { chosen } else { *self.random.pick(&schools) }
+        if self.places.district_of(chosen).mapped { chosen } else { *self.random.pick(&schools) }
     }
 
     fn row(&mut self, event: &Event<'_>, field: &str, session: &Session, world: &World) -> row::Event {
@@ -148,6 +147,7 @@ impl Builder<'_> {
         };
         let students = if event.held() { self.random.between(12, 140) } else { 0 };
         let needed = self.random.between(program.volunteers[0], program.volunteers[1]);
+        let cancellation = self.cancellation(event);
         let made_days_ahead = self.random.between(20, 70);
         let made = calendar::stamp(self.calendar.before(event.start, made_days_ahead));
         row::Event {
@@ -161,7 +161,7 @@ impl Builder<'_> {
             end_date: end.filter(|_| self.random.percent(92)).map(calendar::stamp),
             duration: self.random.percent(95).then_some(minutes),
             status: event.status,
-            cancellation_reason: self.cancellation(event),
+            cancellation_reason: cancellation,
             location: self.random.percent(85).then_some(location),
             school: matches!(program.place, Place::School | Place::Evening).then(|| school.id.clone()),
             district_partner: None,
@@ -177,7 +177,7 @@ impl Builder<'_> {
             session_host: self.random.weighted(&[(6, Some("PREPKC")), (1, Some("PrepKC")), (1, None)]),
             series: None,
             registration_link: None,
-            original_status_string: Some(original_status(event.status)),
+            original_status_string: Some(original_status(event.status, cancellation)),
             pathful_session_id: None,
             career_cluster: None,
             import_source: "salesforce",
@@ -186,11 +186,8 @@ impl Builder<'_> {
         }
     }
 
-    /// A name of an organization of the sector, or of any when there is none; empty in a world without.
+    /// A name of an organization of the sector, or of any when there is none.
     fn organization(&mut self, sector: impl Fn(&str) -> bool, world: &World) -> String {
-        if world.organizations.is_empty() {
-            return "Partner".to_owned();
-        }
         let begin = self.random.index(world.organizations.len());
         let (before, after) = world.organizations.split_at(begin);
         let found = after.iter().chain(before).find(|organization| sector(&organization.r#type));
@@ -274,11 +271,15 @@ impl Builder<'_> {
 }
 
 /// What the source system called the status.
-fn original_status(status: &str) -> &'static str {
-    match status {
+fn original_status(status: &str, cancellation: Option<&str>) -> &'static str {
+    match cancellation.unwrap_or(status) {
         "COMPLETED" => "Successfully Completed",
         "SIMULCAST" => "Simulcast",
-        "CANCELLED" => "Local Professional Cancellation",
+        "WEATHER" => "Inclement Weather Cancellation",
+        "TEACHER_CANCELLED" => "Teacher Cancelation",
+        "TECHNICAL_ISSUES" => "Technical Difficulties",
+        "PRESENTER_CANCELLED" => "Local Professional Cancellation",
+        "SCHOOL_CONFLICT" | "LOW_ENROLLMENT" | "SCHEDULING_ERROR" | "OTHER" => "Canceled",
         "NO_SHOW" => "Teacher No-Show",
         "CONFIRMED" => "Confirmed",
         "PUBLISHED" => "Published",

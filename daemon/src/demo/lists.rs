@@ -55,6 +55,8 @@ pub(super) struct Organizations {
 pub(super) struct OrganizationKind {
     pub(super) name: String,
     pub(super) sector: String,
+    /// What most of its people do.
+    pub(super) industries: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -151,6 +153,17 @@ mod tests {
         VOLUNTEER_ORIENTATION VOLUNTEER_ENGAGEMENT MENTORING FINANCIAL_LITERACY MATH_RELAYS CLASSROOM_SPEAKER \
         INTERNSHIP COLLEGE_APPLICATION_FAIR FAFSA CLASSROOM_ACTIVITY HISTORICAL DATA_VIZ P2GD SLA HEALTHSTART \
         P2T BFI";
+
+    #[test]
+    fn every_industry_of_an_organization_has_a_profession() {
+        let lists = Lists::load().unwrap();
+        for industry in lists.organizations.kinds.iter().flat_map(|kind| &kind.industries) {
+            assert!(
+                lists.professions.iter().any(|profession| profession.industry == *industry),
+                "{industry}"
+            );
+        }
+    }
 
     #[test]
     fn programs_are_exactly_vmss_event_types() {

@@ -38,14 +38,17 @@ use world::World;
 /// Numbers at scale 1. Districts and schools are the same at every scale.
 const EVENTS: usize = 300;
 const VOLUNTEERS: usize = 1_000;
-const ORGANIZATIONS: usize = 124;
+const ORGANIZATIONS: usize = 132;
 const TEACHERS: usize = 240;
 const STUDENTS: usize = 1_500;
+
+/// The largest scale: the sample is made in memory, and this much takes some hundred megabytes.
+pub const MAX_SCALE: u32 = 100;
 
 /// What sample to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoOptions {
-    /// 1 makes about 300 events and 1,000 volunteers, 10 ten times as many; 0 is taken as 1.
+    /// 1 makes about 300 events and 1,000 volunteers, 10 ten times as many; from 1 to [`MAX_SCALE`].
     pub scale: u32,
     /// Another seed makes another sample.
     pub seed: u64,
@@ -117,6 +120,12 @@ pub enum DemoError {
         #[source]
         source: sea_orm::DbErr,
     },
+    /// A scale that is none, or that would not fit into memory.
+    #[error("a sample of scale {scale} cannot be made; choose one from 1 to {MAX_SCALE}")]
+    Scale {
+        /// What was asked for.
+        scale: u32,
+    },
     /// No school days around `now`.
     #[error("there is no school calendar around {now}; choose a date of this era")]
     Date {
@@ -143,7 +152,10 @@ pub async fn generate(path: &Path, options: &DemoOptions) -> Result<DemoSummary,
 
 fn world(options: &DemoOptions) -> Result<World, DemoError> {
     let DemoOptions { scale, seed, now } = *options;
-    let scaled = |count: usize| count.saturating_mul(scale.max(1) as usize);
+    if !(1..=MAX_SCALE).contains(&scale) {
+        return Err(DemoError::Scale { scale });
+    }
+    let scaled = |count: usize| count * scale as usize;
     let lists = Lists::load()?;
     let calendar = Calendar::around(now).ok_or(DemoError::Date { now })?;
     let mut world = World::default();

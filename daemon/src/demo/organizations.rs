@@ -1,7 +1,7 @@
 //! Organizations with invented names.
 
 use super::calendar::{self, Calendar};
-use super::lists::Lists;
+use super::lists::{Lists, OrganizationKind};
 use super::random::Random;
 use super::row;
 use super::salesforce::{self, Kind};
@@ -14,7 +14,7 @@ pub(super) fn build(seed: u64, count: usize, lists: &Lists, calendar: &Calendar,
     let founded = calendar::stamp(calendar::at_quarter(calendar.first(), 36));
     for number in 0..count {
         let kinds = &lists.organizations.kinds;
-        let kind = &kinds[number % kinds.len()];
+        let kind = kind_of(number, lists);
         // Kinds walk through the heads with different beginnings, so that neighbours do not share one.
         let round = number / kinds.len();
         let head = &lists.organizations.heads[heads[(round + number % kinds.len() * 5) % heads.len()]];
@@ -36,6 +36,12 @@ pub(super) fn build(seed: u64, count: usize, lists: &Lists, calendar: &Calendar,
             updated_at: founded.clone(),
         });
     }
+}
+
+/// The kind of the organization at a place: they take turns.
+pub(super) fn kind_of(place: usize, lists: &Lists) -> &OrganizationKind {
+    let kinds = &lists.organizations.kinds;
+    &kinds[place % kinds.len()]
 }
 
 fn city(text: &str) -> (&str, &str) {

@@ -94,7 +94,7 @@ impl Crowd {
         });
     }
 
-    /// Different volunteers who had joined by then; regulars are asked first in two cases of five.
+    /// Different volunteers who had joined by then; in three cases of ten a regular.
     fn choose(&mut self, on: NaiveDate, wanted: u32) -> BTreeSet<usize> {
         let eligible = self.joined.partition_point(|since| *since <= on);
         let regulars = self.regulars.partition_point(|place| *place < eligible);
@@ -104,7 +104,7 @@ impl Crowd {
             if eligible == 0 || chosen.len() == wanted as usize {
                 break;
             }
-            chosen.insert(if self.random.percent(40) && regulars > 0 {
+            chosen.insert(if self.random.percent(30) && regulars > 0 {
                 self.regulars[self.random.index(regulars)]
             } else {
                 self.random.index(eligible)

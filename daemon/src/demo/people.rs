@@ -26,14 +26,6 @@ pub(super) struct Role {
     pub(super) exclude_from_reports: bool,
 }
 
-const GENDERS: &[(u32, Option<&str>)] = &[
-    (47, Some("female")),
-    (44, Some("male")),
-    (2, Some("non_binary")),
-    (3, Some("prefer_not_to_say")),
-    (4, None),
-];
-
 const ETHNICITIES: &[(u32, Option<&str>)] = &[
     (44, Some("white")),
     (18, Some("black")),
@@ -55,26 +47,20 @@ impl<'a> People<'a> {
     pub(super) fn add(&mut self, role: Role, world: &mut World) -> u32 {
         let random = &mut self.random;
         let id = next_id(&world.contacts);
-        let gender = random.weighted(GENDERS);
-        let salutation = match (random.below(10), gender) {
-            (0, _) => Some("dr"),
-            (1..=3, Some("male")) => Some("mr"),
-            (1..=3, Some("female")) => Some("ms"),
-            (4, _) => Some("none"),
-            _ => None,
-        };
+        let adult = role.table != "student";
+        let first_name = random.pick(&self.names.first).clone();
+        let initial = random.pick(&self.names.first).chars().next().map(|letter| format!("{letter}."));
         world.contacts.push(row::Contact {
             id,
             r#type: role.table,
             salesforce_individual_id: salesforce::id(Kind::Contact, id),
             salesforce_account_id: role.account,
-            salutation: salutation.filter(|_| role.table != "student"),
-            first_name: random.pick(&self.names.first).clone(),
-            middle_name: random.percent(12).then(|| random.pick(&self.names.first).clone()),
+            salutation: random.weighted(&[(4, Some("none")), (1, Some("dr")), (5, None)]).filter(|_| adult),
+            first_name,
+            middle_name: initial.filter(|_| random.percent(12)),
             last_name: random.pick(&self.names.last).clone(),
             age_group: role.age_group,
             education_level: role.education,
-            gender,
             race_ethnicity: random.weighted(ETHNICITIES),
             do_not_call: random.percent(3),
             do_not_contact: role.do_not_contact,

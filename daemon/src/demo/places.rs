@@ -10,6 +10,8 @@ pub(super) struct District {
     pub(super) id: u32,
     pub(super) name: String,
     pub(super) aliases: Vec<String>,
+    /// Whether the district reports know it.
+    pub(super) mapped: bool,
 }
 
 /// What events and people need to know of a school.
@@ -65,6 +67,7 @@ impl Places {
                 id,
                 name: district.name.clone(),
                 aliases: district.aliases.clone(),
+                mapped: district.salesforce_id.is_some(),
             });
         }
         places

@@ -45,7 +45,7 @@ rows! {
     Contact in "contact" {
         id: u32, r#type: &'static str, salesforce_individual_id: String, salesforce_account_id: Option<String>,
         salutation: Option<&'static str>, first_name: String, middle_name: Option<String>, last_name: String,
-        age_group: &'static str, education_level: Option<&'static str>, gender: Option<&'static str>,
+        age_group: &'static str, education_level: Option<&'static str>,
         race_ethnicity: Option<&'static str>, do_not_call: bool, do_not_contact: bool, email_opt_out: bool,
         exclude_from_reports: bool,
     }

@@ -1,7 +1,8 @@
 //! Volunteers: their work, their skills, and whom they work for.
 
 use super::calendar::{self, Calendar};
-use super::lists::Lists;
+use super::lists::{Lists, Profession};
+use super::organizations;
 use super::people::{self, People, Role};
 use super::random::Random;
 use super::row;
@@ -30,6 +31,9 @@ const EDUCATIONS: &[(u32, Option<&str>)] = &[
 const LOCALITIES: &[(u32, &str)] = &[(62, "local"), (14, "partial"), (14, "non_local"), (10, "unknown")];
 const STATUSES: &[(u32, Option<&str>)] =
     &[(86, Some("ACTIVE")), (4, Some("NONE")), (6, Some("INACTIVE")), (2, Some("ON_HOLD")), (2, None)];
+
+/// Industries of which every organization employs somebody.
+const EVERYWHERE: &[&str] = &["Business", "Marketing", "Sales", "Technology"];
 
 /// Adds `count` volunteers and returns since when each has been one, ascending like their ids.
 pub(super) fn build(
@@ -65,9 +69,8 @@ fn join_dates(random: &mut Random, count: usize, calendar: &Calendar) -> Vec<Nai
 }
 
 fn add(since: NaiveDate, random: &mut Random, people: &mut People<'_>, lists: &Lists, world: &mut World) {
-    let profession = random.pick(&lists.professions);
-    let employer = (random.percent(82) && !world.organizations.is_empty())
-        .then(|| random.index(world.organizations.len()));
+    let employer = random.percent(82).then(|| random.index(world.organizations.len()));
+    let profession = profession(employer, random, lists);
     let education = random.weighted(EDUCATIONS);
     let role = Role {
         table: "volunteer",
@@ -106,6 +109,21 @@ fn add(since: NaiveDate, random: &mut Random, people: &mut People<'_>, lists: &L
     add_skills(id, &profession.skills, random, lists, world);
 }
 
+/// Mostly one of the employer's trade, otherwise one that every organization needs.
+fn profession<'a>(employer: Option<usize>, random: &mut Random, lists: &'a Lists) -> &'a Profession {
+    let trades: &[String] = match employer {
+        Some(place) if random.percent(80) => &organizations::kind_of(place, lists).industries,
+        _ => &[],
+    };
+    let fits = |profession: &&Profession| match employer {
+        Some(_) if trades.is_empty() => EVERYWHERE.contains(&profession.industry.as_str()),
+        Some(_) => trades.contains(&profession.industry),
+        None => true,
+    };
+    let fitting: Vec<&Profession> = lists.professions.iter().filter(fits).collect();
+    random.pick::<&Profession>(&fitting)
+}
+
 fn add_emails(
     id: u32,
     employer: Option<usize>,
@@ -140,7 +158,7 @@ fn add_memberships(
     let Some(employer) = employer else { return };
     let joined = calendar::stamp(calendar::at_quarter(since, 0));
     let start = random.percent(70).then(|| joined.clone());
-    let primary = membership(id, next_id(&world.organizations[..employer]), start, None, &joined);
+    let primary = membership(id, world.organizations[employer].id, start, None, &joined);
     world.memberships.push(primary);
     if !random.percent(14) {
         return;
@@ -150,7 +168,7 @@ fn add_memberships(
     if other != employer {
         let left = since.checked_add_days(Days::new(u64::from(random.between(30, 600)))).unwrap_or(since);
         let end = random.percent(60).then(|| calendar::stamp(calendar::at_quarter(left, 0)));
-        let number = next_id(&world.organizations[..other]);
+        let number = world.organizations[other].id;
         world.memberships.push(membership(id, number, Some(joined.clone()), end, &joined));
     }
 }

@@ -34,6 +34,7 @@ pub(super) async fn write(path: &Path, world: World) -> Result<DemoSummary, Demo
             return Err(DemoError::Database { path: unfinished, source });
         }
     };
+    sync(&unfinished).await.map_err(|source| file_error(&unfinished, source))?;
     tokio::fs::rename(&unfinished, &path).await.map_err(|source| file_error(&path, source))?;
     Ok(summary)
 }
@@ -112,6 +113,11 @@ async fn insert<R: Row>(
         db.execute(&statement).await?;
     }
     Ok(())
+}
+
+/// Nothing has reached the disk for certain until now.
+async fn sync(path: &Path) -> std::io::Result<()> {
+    tokio::fs::File::open(path).await?.sync_all().await
 }
 
 /// An existing file is never overwritten, unless there is nothing in it.
