@@ -2,4 +2,5 @@
 
 pub mod clock;
 pub mod queue;
+pub mod schedule;
 pub mod state;
