@@ -1,0 +1,55 @@
+//! Why a group was not written.
+
+use cached_proto::words::Table;
+
+use crate::vms::VmsError;
+
+/// Why a group was not written; its old rows stand.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] VmsError),
+    /// A payload could not be turned into JSON.
+    #[error("{table} {key}: column {column} cannot be serialized: {source}")]
+    Serialize {
+        /// The table.
+        table: Table,
+        /// The entry.
+        key: String,
+        /// The column.
+        column: &'static str,
+        /// What serde said.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A payload lacks what VMS's reader demands; writing it would turn a hit into an error page.
+    #[error(
+        "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, the old row stands"
+    )]
+    Incomplete {
+        /// The table.
+        table: Table,
+        /// The entry.
+        key: String,
+        /// The column.
+        column: &'static str,
+        /// The member that is not there; empty when the column is no JSON container.
+        member: &'static str,
+    },
+    /// Somebody else wrote one of the rows since the snapshot was taken.
+    #[error("{table} {key}: the row was changed by somebody else since the snapshot was taken")]
+    Conflict {
+        /// The table.
+        table: Table,
+        /// The entry.
+        key: String,
+    },
+}
+
+impl StoreError {
+    /// Whether the entry has to be computed again from a newer snapshot.
+    pub fn is_conflict(&self) -> bool {
+        matches!(self, Self::Conflict { .. })
+    }
+}

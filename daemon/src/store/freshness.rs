@@ -1,0 +1,147 @@
+//! How old a row may be, and how its stamp is read.
+
+use std::collections::HashMap;
+
+use cached_proto::words::Table;
+use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use crate::snapshot::ExistingRow;
+use crate::state::EntryStamp;
+use crate::vms::tables::{Key, StampZone, TableSpec};
+use crate::vms::time;
+
+/// A stamp further ahead than this is wrong, not merely from a clock that runs a little fast.
+const TOLERATED_FUTURE: TimeDelta = TimeDelta::minutes(5);
+
+/// Age limits of rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// From this age on a row is stale, whatever its reader thinks.
+    pub max_age: TimeDelta,
+    /// Below this age a manual refresh leaves a row alone unless forced.
+    pub refresh_after: TimeDelta,
+}
+
+/// What we wrote last, by the text of the key.
+#[derive(Debug, Clone, Default)]
+pub struct Stamps(pub HashMap<String, EntryStamp>);
+
+impl Stamps {
+    /// The settings fingerprint of a row, if the row is still as we wrote it.
+    fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
+        let ours = self.0.get(&key.to_string())?;
+        let untouched = ours.row_id == row.id && Some(&ours.last_updated) == row.last_updated.as_ref();
+        untouched.then_some(&ours.fingerprint)
+    }
+}
+
+/// Everything by which the rows of one table are judged young, fresh or stale.
+#[derive(Debug, Clone)]
+pub struct Freshness<'a> {
+    /// The table.
+    pub spec: &'a TableSpec,
+    /// The age limits.
+    pub limits: Limits,
+    /// The zone of local stamps.
+    pub zone: Tz,
+    /// The instant of the judgement.
+    pub now: DateTime<Utc>,
+    /// What we wrote last.
+    pub stamps: &'a Stamps,
+    /// The fingerprint of today's settings.
+    pub fingerprint: &'a str,
+}
+
+impl Freshness<'_> {
+    /// When a row was generated; none when its stamp is missing or unreadable.
+    pub fn generated(&self, row: &ExistingRow) -> Option<DateTime<Utc>> {
+        let naive = time::parse(row.last_updated.as_deref()?)?;
+        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that.
+        let local = || time::from_local(naive, self.zone);
+        Some(match self.spec.stamps {
+            StampZone::Utc if self.spec.table == Table::DistrictYearEndReports => {
+                let utc = naive.and_utc();
+                if utc > self.now + TOLERATED_FUTURE { local() } else { utc }
+            }
+            StampZone::Utc => naive.and_utc(),
+            StampZone::Local => local(),
+        })
+    }
+
+    /// Whether a row is young enough to be served: below its reader's limit and ours, not stamped in the
+    /// future, and not made under other settings.
+    pub fn is_fresh(&self, row: &ExistingRow) -> bool {
+        let limit = self
+            .spec
+            .reader_limit_hours
+            .map_or(self.limits.max_age, |hours| self.limits.max_age.min(TimeDelta::hours(hours.into())));
+        self.is_younger_than(row, limit)
+    }
+
+    /// Whether a manual refresh may leave a row alone.
+    pub fn is_young(&self, row: &ExistingRow) -> bool {
+        row.valid && row.complete && self.is_younger_than(row, self.limits.refresh_after)
+    }
+
+    fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
+        let Some(generated) = self.generated(row) else { return false };
+        let age = self.now - generated;
+        let same_settings =
+            self.stamps.fingerprint(&row.key, row).is_none_or(|made| made == self.fingerprint);
+        age < limit && age >= -TOLERATED_FUTURE && same_settings
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vms::tables::spec;
+
+    fn row(last_updated: &str) -> ExistingRow {
+        ExistingRow {
+            id: 7,
+            key: Key(vec!["2526".into()]),
+            last_updated: Some(last_updated.to_owned()),
+            valid: true,
+            complete: true,
+            bytes: 0,
+        }
+    }
+
+    fn is_fresh(table: Table, stamp: &str, stamps: &Stamps) -> bool {
+        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let now = "2026-03-15T12:00:00Z".parse().unwrap();
+        let zone = chrono_tz::America::Chicago;
+        Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now" }.is_fresh(&row(stamp))
+    }
+
+    #[test]
+    fn age_is_read_by_the_tables_own_clock() {
+        for (table, stamp, fresh) in [
+            (Table::OrganizationSummaryCache, "2026-03-14 12:00:00.000000", false),
+            (Table::OrganizationSummaryCache, "2026-03-14 12:00:00.000001", true),
+            (Table::OrganizationSummaryCache, "2026-03-15 12:05:00.000000", true),
+            (Table::OrganizationSummaryCache, "2026-03-15 12:05:00.000001", false),
+            (Table::OrganizationSummaryCache, "yesterday", false),
+            // Chicago is five hours behind on that day.
+            (Table::FirstTimeVolunteerReportCache, "2026-03-15 07:00:00.000000", true),
+            (Table::FirstTimeVolunteerReportCache, "2026-03-14 07:00:00.000000", false),
+            (Table::FirstTimeVolunteerReportCache, "2026-03-15 12:00:00.000000", false),
+        ] {
+            assert_eq!(is_fresh(table, stamp, &Stamps::default()), fresh, "{table} {stamp}");
+        }
+    }
+
+    #[test]
+    fn an_entry_made_under_other_settings_is_stale_but_a_foreign_row_is_not() {
+        let stamp = "2026-03-15 11:00:00.000000";
+        let made = |id, fingerprint: &str| {
+            let (last_updated, fingerprint) = (stamp.to_owned(), fingerprint.to_owned());
+            Stamps(HashMap::from([("2526".to_owned(), EntryStamp { row_id: id, last_updated, fingerprint })]))
+        };
+        assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));
+        assert!(!is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "before")));
+        assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(8, "before")));
+    }
+}

@@ -1,0 +1,17 @@
+//! Writing cache tables, and judging what is in them.
+//!
+//! A group is serialized and compared before its transaction opens, so that VMS's workers wait for a few
+//! milliseconds of plain writes and never for a computation. Nothing is deleted before its replacement is
+//! complete; a table may be half updated, a group never. On any error the old rows stand.
+
+pub mod audit;
+mod compare;
+mod error;
+mod freshness;
+mod serialize;
+mod write;
+
+pub use error::StoreError;
+pub use freshness::{Freshness, Limits, Stamps};
+pub use serialize::{SerializedEntry, SerializedGroup, serialize};
+pub use write::{GroupOutcome, WrittenEntry, write_group};

@@ -1,0 +1,152 @@
+//! Turns the entries of a group into text, and refuses what a reader would reject.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use serde::de::IgnoredAny;
+
+use super::StoreError;
+use crate::reports::{Entry, Group, Payload};
+use crate::vms::tables::{Key, Required, TableSpec};
+
+/// An entry whose payload is text.
+#[derive(Debug, Clone)]
+pub struct SerializedEntry {
+    /// Its key.
+    pub key: Key,
+    /// Its payload columns, in the order of the table's description.
+    pub columns: Vec<Arc<str>>,
+}
+
+/// A group whose payloads are text.
+#[derive(Debug, Clone)]
+pub struct SerializedGroup {
+    /// Its name within the table.
+    pub name: String,
+    /// Its entries, in insertion order.
+    pub entries: Vec<SerializedEntry>,
+    /// Keys whose rows are removed.
+    pub retire: Vec<Key>,
+}
+
+impl SerializedGroup {
+    /// Bytes of payload.
+    pub fn bytes(&self) -> u64 {
+        self.entries.iter().flat_map(|entry| &entry.columns).map(|text| text.len() as u64).sum()
+    }
+}
+
+/// Serializes a group; every entry must have what VMS's reader demands.
+pub fn serialize(spec: &TableSpec, group: &Group<'_>) -> Result<SerializedGroup, StoreError> {
+    let mut shared = Shared::default();
+    let entries = group
+        .entries
+        .iter()
+        .map(|entry| serialize_entry(spec, entry, &mut shared))
+        .collect::<Result<_, _>>()?;
+    Ok(SerializedGroup { name: group.name.clone(), entries, retire: group.retire.clone() })
+}
+
+/// Texts of payloads that several entries share, by the address of the shared value.
+type Shared = HashMap<*const (), Arc<str>>;
+
+fn serialize_entry(
+    spec: &TableSpec,
+    entry: &Entry<'_>,
+    shared: &mut Shared,
+) -> Result<SerializedEntry, StoreError> {
+    let mut columns = Vec::with_capacity(spec.payload.len());
+    for (column, payload) in spec.payload.iter().zip(&entry.payload) {
+        columns.push(match payload {
+            Payload::Text(text) => Arc::clone(text),
+            Payload::Json(value) => {
+                let address = Arc::as_ptr(value).cast::<()>();
+                if let Some(text) = shared.get(&address) {
+                    Arc::clone(text)
+                } else {
+                    let text =
+                        serde_json::to_string(value.as_ref()).map_err(|source| StoreError::Serialize {
+                            table: spec.table,
+                            key: entry.key.to_string(),
+                            column: column.name,
+                            source,
+                        })?;
+                    let text: Arc<str> = text.into();
+                    if Arc::strong_count(value) > 1 {
+                        shared.insert(address, Arc::clone(&text));
+                    }
+                    text
+                }
+            }
+        });
+    }
+    for required in spec.required {
+        let position = spec.payload.iter().position(|column| column.name == required.column);
+        let present = position.and_then(|p| columns.get(p)).is_some_and(|text| has(text, required));
+        if !present {
+            return Err(StoreError::Incomplete {
+                table: spec.table,
+                key: entry.key.to_string(),
+                column: required.column,
+                member: required.member,
+            });
+        }
+    }
+    Ok(SerializedEntry { key: entry.key.clone(), columns })
+}
+
+fn has(text: &str, required: &Required) -> bool {
+    if required.member.is_empty() {
+        return text.starts_with(['[', '{']);
+    }
+    serde_json::from_str::<HashMap<String, Present>>(text)
+        .is_ok_and(|members| members.get(required.member).is_some_and(|member| member.0))
+}
+
+/// Whether a JSON value is something other than null; its content is skipped unread.
+struct Present(bool);
+
+impl<'de> serde::Deserialize<'de> for Present {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::<IgnoredAny>::deserialize(deserializer).map(|value| Self(value.is_some()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vms::tables::{Table, spec};
+    use serde_json::json;
+
+    fn group<'s>(report_data: serde_json::Value) -> Group<'s> {
+        let entry = Entry {
+            key: Key(vec!["2526".into(), "all".into(), "1".into()]),
+            payload: vec![
+                Payload::json(report_data),
+                Payload::json(json!({"events_by_month": {}, "schools_by_level": {}})),
+            ],
+        };
+        Group { name: "2526".to_owned(), entries: vec![entry], retire: vec![] }
+    }
+
+    #[test]
+    fn a_payload_that_its_reader_would_reject_is_refused() {
+        let spec = spec(Table::DistrictYearEndReports);
+        assert!(serialize(spec, &group(json!({"program_breakdown": {}, "enhanced": {}}))).is_ok());
+        for bad in [json!({"enhanced": {}}), json!({"program_breakdown": null, "enhanced": {}}), json!([])] {
+            let error = serialize(spec, &group(bad)).unwrap_err();
+            assert!(error.to_string().contains("program_breakdown"), "{error}");
+        }
+    }
+
+    #[test]
+    fn shared_payloads_are_serialized_once() {
+        let spec = spec(Table::RecentVolunteersReportCache);
+        let payload = Payload::json(json!({"active_volunteers": [], "first_time_in_range": []}));
+        let entries = (0..2).map(|n| Entry { key: Key(vec![n.into()]), payload: vec![payload.clone()] });
+        let group = Group { name: String::new(), entries: entries.collect(), retire: vec![] };
+        let serialized = serialize(spec, &group).unwrap();
+        let texts: Vec<_> = serialized.entries.iter().map(|entry| &entry.columns[0]).collect();
+        assert!(Arc::ptr_eq(texts[0], texts[1]));
+    }
+}

@@ -1,0 +1,217 @@
+//! Replaces one group in one short transaction.
+
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
+
+use super::compare::unchanged;
+use super::{SerializedEntry, SerializedGroup, StoreError};
+use crate::snapshot::ExistingRow;
+use crate::vms::tables::{Key, TableSpec};
+use crate::vms::{Vms, VmsError};
+
+/// Rows stamped by one statement; two values are bound for each.
+const STAMP_BATCH: usize = 500;
+
+/// An entry as it stands after the write.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WrittenEntry {
+    /// Its key.
+    pub key: Key,
+    /// Its row.
+    pub id: i64,
+}
+
+/// What became of a group.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GroupOutcome {
+    /// Entries whose payload was replaced or inserted, and those that were only stamped.
+    pub written: Vec<WrittenEntry>,
+    /// How many were replaced or inserted.
+    pub rebuilt: u64,
+    /// How many were stamped.
+    pub verified: u64,
+    /// How many were left alone.
+    pub skipped: u64,
+    /// How many rows were removed.
+    pub pruned: u64,
+}
+
+/// Writes `group` over the rows that stood there at the snapshot's instant.
+///
+/// `skip` names existing rows to leave alone. `stamp` is the `last_updated` of everything written. Should any
+/// row have been changed, added or removed by somebody else since the snapshot, nothing is written and the
+/// error is a [`StoreError::Conflict`].
+pub async fn write_group(
+    vms: &Vms,
+    spec: &TableSpec,
+    group: &SerializedGroup,
+    existing: &[ExistingRow],
+    skip: impl Fn(&ExistingRow) -> bool,
+    stamp: &str,
+) -> Result<GroupOutcome, StoreError> {
+    let by_key = index(existing);
+    let mut outcome = GroupOutcome::default();
+    let mut plan = Plan::default();
+    for entry in &group.entries {
+        match by_key.get(&entry.key).map(Vec::as_slice) {
+            None | Some([]) => plan.insert.push(entry),
+            Some([row, duplicates @ ..]) => {
+                // Where VMS has no constraint, rows of one key can be many; its readers take the lowest id.
+                plan.remove.extend(duplicates);
+                if skip(row) {
+                    outcome.skipped += 1;
+                } else {
+                    plan.replace.push((row, entry));
+                }
+            }
+        }
+    }
+    plan.remove.extend(group.retire.iter().filter_map(|key| by_key.get(key)).flatten());
+
+    let candidates: HashMap<i64, &SerializedEntry> = plan
+        .replace
+        .iter()
+        .filter(|(row, _)| row.valid && row.last_updated.is_some())
+        .map(|(row, entry)| (row.id, *entry))
+        .collect();
+    let same = unchanged(vms.reader(), spec, &candidates).await?;
+    let (verify, rebuild): (Vec<_>, Vec<_>) =
+        plan.replace.iter().partition(|(row, _)| same.contains(&row.id));
+
+    if plan.insert.is_empty() && plan.remove.is_empty() && plan.replace.is_empty() {
+        return Ok(outcome);
+    }
+    let transaction = vms.begin_write().await?;
+    let writer = Writer { transaction: &transaction, spec, stamp };
+    for (row, entry) in rebuild {
+        writer.replace(row, entry).await?;
+        outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
+        outcome.rebuilt += 1;
+    }
+    for batch in verify.chunks(STAMP_BATCH) {
+        writer.stamp(batch.iter().map(|(row, _)| *row)).await?;
+        outcome
+            .written
+            .extend(batch.iter().map(|(row, entry)| WrittenEntry { key: entry.key.clone(), id: row.id }));
+        outcome.verified += batch.len() as u64;
+    }
+    for entry in plan.insert {
+        let id = writer.insert(entry).await?;
+        outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
+        outcome.rebuilt += 1;
+    }
+    for row in plan.remove {
+        outcome.pruned += writer.remove(row).await?;
+    }
+    transaction.commit().await.map_err(VmsError::of("committing a group"))?;
+    Ok(outcome)
+}
+
+#[derive(Default)]
+struct Plan<'a> {
+    insert: Vec<&'a SerializedEntry>,
+    replace: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
+    remove: Vec<&'a ExistingRow>,
+}
+
+fn index(existing: &[ExistingRow]) -> HashMap<&Key, Vec<&ExistingRow>> {
+    let mut by_key: HashMap<&Key, Vec<&ExistingRow>> = HashMap::with_capacity(existing.len());
+    for row in existing {
+        by_key.entry(&row.key).or_default().push(row);
+    }
+    by_key
+}
+
+struct Writer<'a> {
+    transaction: &'a DatabaseTransaction,
+    spec: &'a TableSpec,
+    stamp: &'a str,
+}
+
+impl Writer<'_> {
+    async fn run(&self, sql: String, values: Vec<Value>) -> Result<u64, VmsError> {
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let result =
+            self.transaction.execute_raw(statement).await.map_err(VmsError::of("writing a group"))?;
+        Ok(result.rows_affected())
+    }
+
+    fn conflict(&self, key: &Key) -> StoreError {
+        StoreError::Conflict { table: self.spec.table, key: key.to_string() }
+    }
+
+    async fn replace(&self, row: &ExistingRow, entry: &SerializedEntry) -> Result<(), StoreError> {
+        let sets: Vec<String> =
+            self.spec.payload.iter().map(|column| format!("\"{}\" = ?", column.name)).collect();
+        let sql = format!(
+            "UPDATE \"{}\" SET {}, last_updated = ? WHERE id = ? AND CAST(last_updated AS TEXT) IS ?",
+            self.spec.table,
+            sets.join(", ")
+        );
+        let mut values: Vec<Value> = entry.columns.iter().map(|text| text.as_ref().into()).collect();
+        values.extend([self.stamp.into(), row.id.into(), row.last_updated.clone().into()]);
+        if self.run(sql, values).await? == 1 { Ok(()) } else { Err(self.conflict(&row.key)) }
+    }
+
+    async fn stamp(&self, rows: impl ExactSizeIterator<Item = &ExistingRow>) -> Result<(), StoreError> {
+        let expected = rows.len() as u64;
+        let pairs = vec!["(?,?)"; rows.len()].join(",");
+        // The list drives the join, so that each row is found by its id: `last_updated` stands behind the
+        // payload, and a scan would read every page of it.
+        let sql = format!(
+            "UPDATE \"{table}\" SET last_updated = ? FROM (VALUES {pairs}) AS v \
+             WHERE \"{table}\".id = v.column1 AND CAST(\"{table}\".last_updated AS TEXT) IS v.column2",
+            table = self.spec.table
+        );
+        let mut values: Vec<Value> = vec![self.stamp.into()];
+        let mut first = None;
+        for row in rows {
+            first.get_or_insert(&row.key);
+            values.extend([row.id.into(), row.last_updated.clone().into()]);
+        }
+        match first {
+            Some(key) if self.run(sql, values).await? != expected => Err(self.conflict(key)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn insert(&self, entry: &SerializedEntry) -> Result<i64, StoreError> {
+        let columns: Vec<String> = self
+            .spec
+            .key
+            .iter()
+            .copied()
+            .chain(self.spec.payload.iter().map(|column| column.name))
+            .map(|name| format!("\"{name}\""))
+            .collect();
+        // NULL key columns defeat VMS's unique constraints, so absence is tested by hand.
+        let present: Vec<String> = self.spec.key.iter().map(|key| format!("\"{key}\" IS ?")).collect();
+        let present = if present.is_empty() { "1".to_owned() } else { present.join(" AND ") };
+        let sql = format!(
+            "INSERT INTO \"{table}\" ({}, last_updated) SELECT {} \
+             WHERE NOT EXISTS (SELECT 1 FROM \"{table}\" WHERE {present}) RETURNING id",
+            columns.join(", "),
+            vec!["?"; columns.len() + 1].join(", "),
+            table = self.spec.table,
+        );
+        let mut values: Vec<Value> = entry.key.0.iter().map(Value::from).collect();
+        values.extend(entry.columns.iter().map(|text| Value::from(text.as_ref())));
+        values.push(self.stamp.into());
+        values.extend(entry.key.0.iter().map(Value::from));
+        let doing = "inserting an entry";
+        let row = self
+            .transaction
+            .query_one_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
+            .await
+            .map_err(VmsError::of(doing))?
+            .ok_or_else(|| self.conflict(&entry.key))?;
+        Ok(row.try_get_by_index(0).map_err(VmsError::of(doing))?)
+    }
+
+    async fn remove(&self, row: &ExistingRow) -> Result<u64, StoreError> {
+        let sql =
+            format!("DELETE FROM \"{}\" WHERE id = ? AND CAST(last_updated AS TEXT) IS ?", self.spec.table);
+        Ok(self.run(sql, vec![row.id.into(), row.last_updated.clone().into()]).await?)
+    }
+}
