@@ -42,7 +42,12 @@ pub trait Report: Sync {
 }
 
 /// Every report, in the order in which a refresh works on them.
-pub static REPORTS: &[&dyn Report] = &[&organization::Summary, &organization::Detail, &organization::Reports];
+pub static REPORTS: &[&dyn Report] = &[
+    // One per line, so that additions do not collide.
+    &organization::Summary,
+    &organization::Detail,
+    &organization::Reports,
+];
 
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {

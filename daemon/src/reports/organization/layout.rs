@@ -48,6 +48,14 @@ impl Layout {
         }
     }
 
+    /// The years it has rows for: none while it is off, so that nothing can write what VMS trips over.
+    fn years(self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<SchoolYear> {
+        if self == Self::Reports && !settings.organization_reports_table {
+            return Vec::new();
+        }
+        years(snapshot, self.table(), settings, now)
+    }
+
     /// The key of an organization's row. The id is a number in one table and its decimal text in the other.
     fn key(self, year: SchoolYear, organization: i64) -> Key {
         let organization = match self {
@@ -86,7 +94,7 @@ impl Layout {
 
     /// All keys at `now`, by year and organization.
     pub(super) fn keys(self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        years(snapshot, self.table(), settings, now)
+        self.years(snapshot, settings, now)
             .into_iter()
             .flat_map(|year| snapshot.organizations.iter().map(move |row| self.key(year, row.id)))
             .collect()
@@ -113,7 +121,7 @@ impl Layout {
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
         let index = Rc::new(Index::new(snapshot));
         let detail = Rc::new(DetailIndex::new(snapshot));
-        let years = years(snapshot, self.table(), settings, now);
+        let years = self.years(snapshot, settings, now);
         Box::new(
             years
                 .into_iter()

@@ -36,7 +36,7 @@ pub struct Detail;
 ///
 /// Nothing in VMS writes or reads the table, but its "delete organization" fails as long as the organization
 /// has a row here, because the row's reference to it is declared as required. It is therefore off unless
-/// [`ReportSettings::organization_reports_table`] says otherwise; this builder does not look at the switch.
+/// [`ReportSettings::organization_reports_table`] says otherwise: then it has no key and no group.
 #[derive(Debug, Clone, Copy)]
 pub struct Reports;
 

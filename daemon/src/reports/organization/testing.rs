@@ -25,7 +25,7 @@ static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(|| ReportSettings {
     mode: Mode::Exact,
     zone: Tz::UTC,
     districts: DistrictMapping::embedded().unwrap(),
-    organization_reports_table: false,
+    organization_reports_table: true,
 });
 
 /// Builders borrow the settings for as long as the snapshot.

@@ -1,6 +1,6 @@
 use super::super::testing::{CURRENT_MEMBER, World, now, settings};
 use super::super::{Detail, Reports};
-use crate::reports::{Group, Report};
+use crate::reports::{Group, Report, ReportSettings};
 use crate::vms::tables::KeyValue;
 
 fn groups<'s>(report: &dyn Report, world: &'s World) -> Vec<Group<'s>> {
@@ -50,6 +50,15 @@ fn without_any_organization_only_old_rows_are_retired() {
     let groups = groups(&Detail, &world);
     assert_eq!((groups.len(), retired(&groups)), (1, vec!["2526|2".to_owned()]));
     assert!(groups[0].entries.is_empty());
+}
+
+#[test]
+fn organization_reports_has_neither_keys_nor_groups_while_it_is_off() {
+    let world = World::with_organization().has_row(&Reports, vec!["2526".into(), "4".into()]);
+    let off = ReportSettings { organization_reports_table: false, ..settings().clone() };
+    assert_eq!(Reports.keys(&world.0, &off, now()), []);
+    assert_eq!(Reports.build(&world.0, &off, now()).count(), 0);
+    assert_eq!(Detail.keys(&world.0, &off, now()).len(), 2);
 }
 
 #[test]
