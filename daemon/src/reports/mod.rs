@@ -7,6 +7,8 @@ pub mod district;
 mod entry;
 pub mod number;
 mod settings;
+pub mod virtual_session;
+pub mod virtual_year;
 pub mod year;
 
 pub use entry::{Entry, Group, Payload};
@@ -41,7 +43,7 @@ pub trait Report: Sync {
 }
 
 /// Every report, in the order in which a refresh works on them.
-pub static REPORTS: &[&dyn Report] = &[];
+pub static REPORTS: &[&dyn Report] = &[&virtual_session::VirtualSessions, &virtual_session::VirtualDistricts];
 
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {

@@ -35,6 +35,10 @@ pub struct ReportSettings {
     pub zone: Tz,
     /// The districts that reports are made for.
     pub districts: DistrictMapping,
+    /// Whether the virtual session report is kept although VMS has accounts that are limited to a part of
+    /// the data; default `false`. VMS does not apply that limit to a cached row, so with `true` such an
+    /// account sees every district's teachers.
+    pub virtual_session_allow_scoped_users: bool,
 }
 
 impl ReportSettings {

@@ -6,9 +6,28 @@ pub const VIRTUAL_SESSION: &str = "VIRTUAL_SESSION";
 pub const CONNECTOR_SESSION: &str = "CONNECTOR_SESSION";
 /// Status of an event that took place.
 pub const COMPLETED: &str = "COMPLETED";
+/// Status of an event that further classes watched.
+pub const SIMULCAST: &str = "SIMULCAST";
 
 /// Value of an event type: for every member that VMS declares it is the lower-cased name, and a name that
 /// VMS does not declare is treated alike rather than failing the report.
 pub fn event_type_value(name: &str) -> String {
     name.to_lowercase()
+}
+
+/// Value of an event status. A name that VMS does not declare is shown as it is: VMS's own page fails on
+/// it, while a report that left the event out would lack it without a word.
+pub fn event_status_value(name: &str) -> &str {
+    match name {
+        "COMPLETED" => "Completed",
+        "CONFIRMED" => "Confirmed",
+        "CANCELLED" => "Cancelled",
+        "REQUESTED" => "Requested",
+        "DRAFT" => "Draft",
+        "PUBLISHED" => "Published",
+        "NO_SHOW" => "No Show",
+        "SIMULCAST" => "Simulcast",
+        "COUNT" => "Count",
+        unknown => unknown,
+    }
 }
