@@ -1,1 +1,41 @@
-//! x
+//! The command-line client of `cached`: one file per verb, rendering apart from asking.
+
+pub mod cli;
+pub mod exit;
+
+mod cmd;
+mod context;
+mod error;
+mod output;
+#[cfg(test)]
+mod testing;
+mod word;
+
+use crate::cli::{Cli, Verb};
+use crate::context::Context;
+use crate::exit::Exit;
+
+/// Does what the command line asks, and has told the user when it returns.
+pub async fn run(cli: Cli) -> Exit {
+    let context = Context::of_process(cli.socket);
+    match dispatch(&cli.verb, &context).await {
+        Ok(exit) => exit,
+        Err(error) => error.tell(),
+    }
+}
+
+async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlError> {
+    match verb {
+        Verb::Ping(format) => cmd::ping::run(*format, context).await,
+        Verb::Status(args) => cmd::status::run(args, context).await,
+        Verb::Health(args) => cmd::health::run(args, context).await,
+        Verb::Refresh(args) => cmd::refresh::run(args, context).await,
+        Verb::RefreshAll(args) => cmd::refresh_all::run(args, context).await,
+        Verb::StartScheduler(format) => cmd::start_scheduler::run(*format, context).await,
+        Verb::StopScheduler(format) => cmd::stop_scheduler::run(*format, context).await,
+        Verb::Next(args) => cmd::next::run(args, context).await,
+        Verb::Jobs(args) => cmd::jobs::run(args, context).await,
+        Verb::History(args) => cmd::history::run(args, context).await,
+        Verb::Completions(args) => cmd::completions::run(args),
+    }
+}

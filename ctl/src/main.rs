@@ -1,2 +1,29 @@
-//! x
-fn main() {}
+//! `cachectl`: parses the command line and leaves the rest to the library.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use cachectl::cli::Cli;
+use cachectl::exit::Exit;
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            // A closed stderr leaves nobody to tell, so the failure to write is dropped.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            Exit::Failed.into()
+        }
+    }
+}
+
+fn start(cli: Cli) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime; look at the limits of this process (ulimit -a)")?;
+    Ok(runtime.block_on(cachectl::run(cli)))
+}

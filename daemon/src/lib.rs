@@ -2,7 +2,17 @@
 //!
 //! Data flows one way: trigger → queue → snapshot → reports → store → tell.
 
+pub mod cli;
+pub mod clock;
+pub mod command;
+pub mod config;
+pub mod demo;
+pub mod describe;
+pub mod queue;
+pub mod refresh;
 pub mod reports;
+pub mod schedule;
 pub mod snapshot;
+pub mod state;
 pub mod store;
 pub mod vms;

@@ -40,10 +40,19 @@ impl Request {
     pub const fn writes(&self) -> bool {
         matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
     }
+
+    /// Whether events follow the answer.
+    pub const fn streams(&self) -> bool {
+        matches!(self, Self::Refresh(refresh) if refresh.wait)
+    }
 }
 
 /// The good half of an answer. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one reply exists at a time; a box would cost more than it saves"
+)]
 pub enum Reply {
     /// To `ping`.
     Pong(Pong),

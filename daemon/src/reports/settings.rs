@@ -4,27 +4,8 @@ use chrono_tz::Tz;
 use twox_hash::XxHash3_128;
 
 use super::district::DistrictMapping;
+pub use crate::config::Mode;
 use crate::vms::tables::Table;
-
-/// Whether payloads are VMS's own, bug for bug.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// The documented deviations, each of which mends something that VMS's pages trip over.
-    #[default]
-    Fixed,
-    /// No deviation at all.
-    Exact,
-}
-
-impl Mode {
-    /// The word in the configuration.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Fixed => "fixed",
-            Self::Exact => "exact",
-        }
-    }
-}
 
 /// Everything besides the source and the clock that a payload depends on.
 #[derive(Debug, Clone)]

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::snapshot::ExistingRow;
+use crate::state::EntryStamp;
 use crate::vms::tables::{Key, StampZone, TableSpec};
 use crate::vms::time;
 
@@ -22,15 +23,16 @@ pub struct Limits {
     pub refresh_after: TimeDelta,
 }
 
-/// What we wrote last: by key, the row's id, its stamp as stored, and the settings it was made under.
+/// What we wrote last, by the text of the key.
 #[derive(Debug, Clone, Default)]
-pub struct Stamps(pub HashMap<String, (i64, String, String)>);
+pub struct Stamps(pub HashMap<String, EntryStamp>);
 
 impl Stamps {
     /// The settings fingerprint of a row, if the row is still as we wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
-        let (id, stamp, fingerprint) = self.0.get(&key.to_string())?;
-        (*id == row.id && Some(stamp) == row.last_updated.as_ref()).then_some(fingerprint)
+        let ours = self.0.get(&key.to_string())?;
+        let untouched = ours.row_id == row.id && Some(&ours.last_updated) == row.last_updated.as_ref();
+        untouched.then_some(&ours.fingerprint)
     }
 }
 
@@ -135,7 +137,8 @@ mod tests {
     fn an_entry_made_under_other_settings_is_stale_but_a_foreign_row_is_not() {
         let stamp = "2026-03-15 11:00:00.000000";
         let made = |id, fingerprint: &str| {
-            Stamps(HashMap::from([("2526".to_owned(), (id, stamp.to_owned(), fingerprint.to_owned()))]))
+            let (last_updated, fingerprint) = (stamp.to_owned(), fingerprint.to_owned());
+            Stamps(HashMap::from([("2526".to_owned(), EntryStamp { row_id: id, last_updated, fingerprint })]))
         };
         assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));
         assert!(!is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "before")));

@@ -18,7 +18,7 @@ use crate::vms::time::Stored;
 /// The settings of a new installation.
 pub(super) fn settings() -> ReportSettings {
     ReportSettings {
-        mode: Mode::default(),
+        mode: Mode::Fixed,
         zone: chrono_tz::Tz::UTC,
         districts: DistrictMapping::embedded().unwrap(),
         virtual_session_allow_scoped_users: false,

@@ -1,0 +1,182 @@
+//! The command line.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use cached_proto::words::{CacheType, Table};
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::word::Word;
+
+/// Steers the cached daemon over its control socket.
+#[derive(Debug, Parser)]
+#[command(name = "cachectl", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 good, 1 failed or unhealthy, 2 usage, 3 daemon unreachable, \
+                        4 not allowed, 5 timed out, 6 protocol mismatch.")]
+pub struct Cli {
+    /// Control socket of the daemon [default: /run/cached/cached.sock, or that of your own daemon]
+    #[arg(long, global = true, value_name = "PATH", env = "CACHED_SOCKET", hide_env_values = true)]
+    #[arg(display_order = 900)]
+    pub socket: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// One variant per verb.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Ask whether the daemon is there
+    Ping(Json),
+    /// Show what is cached, how old it is and what comes next
+    Status(StatusArgs),
+    /// Show the daemon's judgement of itself, and what to do about it
+    Health(HealthArgs),
+    /// Refresh some tables, or all, and wait for the result
+    ///
+    /// Without TYPE and --table everything is refreshed. Entries that are young enough are skipped
+    /// unless --force is given. Interrupting the wait does not stop the run.
+    Refresh(RefreshArgs),
+    /// Refresh every table and wait for the result
+    RefreshAll(RefreshAllArgs),
+    /// Let automatic refreshes happen; survives restarts
+    StartScheduler(Json),
+    /// Pause automatic refreshes; a run in progress finishes, manual work goes on
+    StopScheduler(Json),
+    /// Show when the schedule fires next
+    Next(NextArgs),
+    /// List jobs (one table of one run each), newest first
+    Jobs(JobsArgs),
+    /// List past runs, newest first
+    History(HistoryArgs),
+    /// Print the completion script for a shell
+    Completions(CompletionsArgs),
+}
+
+/// The flag that every listing takes.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct Json {
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// Also measure the bytes of each table, which reads every row
+    #[arg(long)]
+    pub sizes: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Exit with 1 when degraded, too
+    #[arg(long)]
+    pub strict: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// How to follow the run that was asked for.
+#[derive(Debug, Args)]
+pub struct FollowArgs {
+    /// Print the number of the run and do not wait for its end
+    #[arg(long, conflicts_with = "timeout")]
+    pub no_wait: bool,
+    /// Wait no longer than this, for example 90s or 5min; the run goes on
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub timeout: Option<Duration>,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `refresh`.
+#[derive(Debug, Args)]
+pub struct RefreshArgs {
+    /// Cache types to refresh
+    #[arg(value_name = "TYPE", value_parser = Word::TYPE)]
+    pub types: Vec<CacheType>,
+    /// A cache type to refresh; the same as naming it without the flag
+    #[arg(long = "type", value_name = "TYPE", value_parser = Word::TYPE, hide_possible_values = true)]
+    pub more_types: Vec<CacheType>,
+    /// A single table to refresh; may be repeated
+    #[arg(long = "table", value_name = "TABLE", value_parser = Word::TABLE)]
+    pub tables: Vec<Table>,
+    /// Also refresh entries that are young enough
+    #[arg(long)]
+    pub force: bool,
+    /// Accept a source that lost suspiciously many rows
+    #[arg(long)]
+    pub accept: bool,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub follow: FollowArgs,
+}
+
+/// Arguments of `refresh-all`.
+#[derive(Debug, Args)]
+pub struct RefreshAllArgs {
+    /// Also refresh entries that are young enough
+    #[arg(long)]
+    pub force: bool,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub follow: FollowArgs,
+}
+
+/// Arguments of `next`.
+#[derive(Debug, Args)]
+pub struct NextArgs {
+    /// How many fires to show
+    #[arg(short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub count: u32,
+    /// Say where each fire comes from: the schedule, its slot, and the clock change if there is one
+    #[arg(long)]
+    pub explain: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `jobs`.
+#[derive(Debug, Args)]
+pub struct JobsArgs {
+    /// Only jobs that ended badly
+    #[arg(long, conflicts_with = "running")]
+    pub failed: bool,
+    /// Only jobs that are queued or running
+    #[arg(long)]
+    pub running: bool,
+    /// Show at most so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub limit: u32,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub struct HistoryArgs {
+    /// How far to look back, for example 36h or 30d
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub since: Duration,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: Shell,
+}

@@ -1,0 +1,144 @@
+//! `health`: the daemon's judgement, and what to do about it.
+
+use std::fmt::Write as _;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::health::HealthReply;
+use cached_proto::words::HealthLevel;
+
+use crate::cli::HealthArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, View, count, json};
+
+/// Asks, prints, and makes the judgement the exit code.
+pub(crate) async fn run(args: &HealthArgs, context: &Context) -> Result<Exit, CtlError> {
+    let Reply::Health(reply) = context.call(&Request::Health).await? else {
+        return Err(CtlError::WrongReply { verb: "health" });
+    };
+    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    Ok(judge(reply.health, args.strict))
+}
+
+const fn judge(health: HealthLevel, strict: bool) -> Exit {
+    Exit::good_if(match health {
+        HealthLevel::Healthy => true,
+        HealthLevel::Degraded => !strict,
+        HealthLevel::Unhealthy => false,
+    })
+}
+
+fn render(reply: &HealthReply, view: &View) -> String {
+    let level = view.style.paint(reply.health.into(), reply.health.as_str());
+    if reply.reasons.is_empty() {
+        return format!("The daemon is {level}.\n");
+    }
+    let mut text = format!("The daemon is {level} for {}.\n", count(reply.reasons.len(), "reason"));
+    for reason in &reply.reasons {
+        let level = view.style.paint(reason.level.into(), reason.level.as_str());
+        let (code, message) = (one_line(&reason.code), one_line(&reason.message));
+        let _ = writeln!(text, "\n{level}: {message} [{code}]");
+        if !reason.hint.is_empty() {
+            let _ = writeln!(text, "hint: {}", one_line(&reason.hint));
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::verb::health::Reason;
+
+    use super::*;
+    use crate::output::style::Style;
+    use crate::testing::{HOSTILE, view, visible};
+
+    fn degraded() -> HealthReply {
+        let reason = |code: &str, level, message: &str, hint: &str| Reason {
+            code: code.into(),
+            level,
+            message: message.into(),
+            hint: hint.into(),
+        };
+        HealthReply {
+            health: HealthLevel::Unhealthy,
+            reasons: vec![
+                reason(
+                    "database_unreachable",
+                    HealthLevel::Unhealthy,
+                    "the VMS database /srv/vms.db cannot be opened",
+                    "look at the rights of the file: ls -l /srv/vms.db",
+                ),
+                reason("tables_stale", HealthLevel::Degraded, HOSTILE, ""),
+            ],
+        }
+    }
+
+    #[test]
+    fn every_reason_says_what_to_do() {
+        insta::assert_snapshot!(render(&degraded(), &view()), @r"
+        The daemon is unhealthy for 2 reasons.
+
+        unhealthy: the VMS database /srv/vms.db cannot be opened [database_unreachable]
+        hint: look at the rights of the file: ls -l /srv/vms.db
+
+        degraded: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end [tables_stale]
+        ");
+    }
+
+    #[test]
+    fn nothing_to_say_is_one_line() {
+        let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() };
+        insta::assert_snapshot!(render(&healthy, &view()), @"The daemon is healthy.");
+    }
+
+    #[test]
+    fn levels_are_coloured_on_a_terminal() {
+        let view = View { style: Style { colour: true }, ..view() };
+        insta::assert_snapshot!(visible(&render(&degraded(), &view)), @r"
+        The daemon is <ESC>[31munhealthy<ESC>[0m for 2 reasons.
+
+        <ESC>[31munhealthy<ESC>[0m: the VMS database /srv/vms.db cannot be opened [database_unreachable]
+        hint: look at the rights of the file: ls -l /srv/vms.db
+
+        <ESC>[33mdegraded<ESC>[0m: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end [tables_stale]
+        ");
+    }
+
+    #[test]
+    fn the_exit_code_is_the_judgement() {
+        for (health, strict, exit) in [
+            (HealthLevel::Healthy, true, Exit::Good),
+            (HealthLevel::Degraded, false, Exit::Good),
+            (HealthLevel::Degraded, true, Exit::Failed),
+            (HealthLevel::Unhealthy, false, Exit::Failed),
+        ] {
+            assert_eq!(judge(health, strict), exit, "{health}, strict: {strict}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        insta::assert_snapshot!(json::render(&degraded()).unwrap(), @r#"
+        {
+          "health": "unhealthy",
+          "reasons": [
+            {
+              "code": "database_unreachable",
+              "level": "unhealthy",
+              "message": "the VMS database /srv/vms.db cannot be opened",
+              "hint": "look at the rights of the file: ls -l /srv/vms.db"
+            },
+            {
+              "code": "tables_stale",
+              "level": "degraded",
+              "message": "all fresh\n\u001b[2Jok \u202etxt\u2028end",
+              "hint": ""
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -1,0 +1,120 @@
+//! `history`: past runs, newest first.
+
+use std::collections::BTreeMap;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use comfy_table::Cell;
+
+use crate::cli::HistoryArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::style::{spoken, standing};
+use crate::output::table::{cell, numbers, toned, words};
+use crate::output::{self, View, json, table, time};
+
+/// Asks and prints.
+pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = Request::History(HistoryRequest { since_seconds: args.since.as_secs() });
+    let Reply::History(reply) = context.call(&request).await? else {
+        return Err(CtlError::WrongReply { verb: "history" });
+    };
+    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    Ok(Exit::Good)
+}
+
+fn render(reply: &HistoryReply, view: &View) -> String {
+    if reply.runs.is_empty() {
+        return "No runs in that time; `--since` looks further back.\n".to_owned();
+    }
+    let columns = [
+        numbers("RUN"),
+        words("TRIGGER"),
+        words("QUEUED"),
+        words("OUTCOME"),
+        numbers("TOOK"),
+        words("TABLES"),
+    ];
+    let rows = reply.runs.iter().map(|run| row(run, view)).collect();
+    table::render(view, &columns, rows)
+}
+
+fn row(run: &Run, view: &View) -> Vec<Cell> {
+    vec![
+        cell(run.id.to_string()),
+        cell(spoken(run.trigger.as_str())),
+        cell(time::moment(run.queued, view)),
+        toned(standing(run.phase, run.outcome)),
+        cell(if run.ended.is_some() { time::duration(run.seconds) } else { "-".to_owned() }),
+        cell(tally(run)),
+    ]
+}
+
+/// How many tables stand where: `9 rebuilt, 1 failed`.
+fn tally(run: &Run) -> String {
+    let mut standings = BTreeMap::<(Option<_>, _), (String, usize)>::new();
+    for job in &run.jobs {
+        let (word, _) = standing(job.phase, job.outcome);
+        standings.entry((job.outcome, job.phase.as_str())).or_insert((word, 0)).1 += 1;
+    }
+    let parts: Vec<String> =
+        standings.into_values().map(|(word, number)| format!("{number} {word}")).collect();
+    if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::{Outcome, Phase, Table, Trigger};
+
+    use super::*;
+    use crate::testing::{at, job, run, view};
+
+    #[test]
+    fn runs_tell_their_tables() {
+        let jobs = vec![
+            job(1, Table::DistrictYearEndReports, Outcome::Rebuilt),
+            job(2, Table::OrganizationDetailCache, Outcome::Failed),
+            job(3, Table::OrganizationSummaryCache, Outcome::Rebuilt),
+        ];
+        let queued =
+            Run { id: 13, phase: Phase::Queued, started: None, ended: None, outcome: None, ..run(vec![]) };
+        let night =
+            Run { id: 11, trigger: Trigger::CatchUp, queued: at("2025-11-02T08:00:00Z"), ..run(vec![]) };
+        let text = render(&HistoryReply { runs: vec![queued, run(jobs), night] }, &view());
+        insta::assert_snapshot!(text, @r"
+        RUN  TRIGGER   QUEUED                    OUTCOME    TOOK  TABLES
+         13  manual    Sun 22 Nov 14:40 CST      queued        -  none
+         12  manual    Sun 22 Nov 14:40 CST      failed   4.56 s  2 rebuilt, 1 failed
+         11  catch up  Sun 2 Nov 2025 02:00 CST  done     4.56 s  none
+        ");
+    }
+
+    #[test]
+    fn no_runs_say_how_to_look_further() {
+        insta::assert_snapshot!(render(&HistoryReply { runs: Vec::new() }, &view()), @"No runs in that time; `--since` looks further back.");
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        let night = Run { slot: Some("2026-11-22 02:00".into()), trigger: Trigger::Schedule, ..run(vec![]) };
+        insta::assert_snapshot!(json::render(&HistoryReply { runs: vec![night] }).unwrap(), @r#"
+        {
+          "runs": [
+            {
+              "id": 12,
+              "trigger": "schedule",
+              "slot": "2026-11-22 02:00",
+              "phase": "done",
+              "queued": "2026-11-22T20:40:00Z",
+              "started": "2026-11-22T20:40:01Z",
+              "ended": "2026-11-22T20:40:05Z",
+              "seconds": 4.56,
+              "outcome": null,
+              "jobs": []
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -1,0 +1,206 @@
+//! `jobs`: the jobs the daemon knows, newest first.
+
+use std::fmt::Write as _;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::jobs::{Job, JobFilter, JobsReply, JobsRequest};
+use comfy_table::Cell;
+
+use crate::cli::JobsArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::style::{spoken, standing};
+use crate::output::table::{cell, numbers, toned, words};
+use crate::output::{self, View, json, table, time};
+
+/// Asks and prints.
+pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlError> {
+    let filter = match (args.failed, args.running) {
+        (true, _) => JobFilter::Failed,
+        (_, true) => JobFilter::Running,
+        _ => JobFilter::All,
+    };
+    let request = Request::Jobs(JobsRequest { filter, limit: args.limit });
+    let Reply::Jobs(reply) = context.call(&request).await? else {
+        return Err(CtlError::WrongReply { verb: "jobs" });
+    };
+    output::print(&if args.format.json {
+        json::render(&reply)?
+    } else {
+        render(&reply, filter, &context.view)
+    })?;
+    Ok(Exit::Good)
+}
+
+fn render(reply: &JobsReply, filter: JobFilter, view: &View) -> String {
+    if reply.jobs.is_empty() {
+        return match filter {
+            JobFilter::All => "No jobs yet.\n",
+            JobFilter::Failed => "No failed jobs.\n",
+            JobFilter::Running => "No job is queued or running.\n",
+        }
+        .to_owned();
+    }
+    let wide = view.is_wide();
+    let mut columns =
+        vec![numbers("JOB"), numbers("RUN"), words("TABLE"), words("OUTCOME"), numbers("ENTRIES")];
+    if wide {
+        columns.extend([words("TRIGGER"), numbers("TRIES"), numbers("TOOK")]);
+    }
+    columns.push(words("QUEUED"));
+    let rows = reply.jobs.iter().map(|job| row(job, wide, view)).collect();
+    let mut text = table::render(view, &columns, rows);
+    let mut gap = "\n";
+    for job in &reply.jobs {
+        if let Some(error) = &job.error {
+            let _ = writeln!(text, "{gap}job {}, {}: {}", job.id, job.table, one_line(error));
+            gap = "";
+        }
+    }
+    text
+}
+
+fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
+    let mut row = vec![
+        cell(job.id.to_string()),
+        cell(job.run.to_string()),
+        cell(job.table.as_str()),
+        toned(standing(job.phase, job.outcome)),
+        cell(job.entries.to_string()),
+    ];
+    if wide {
+        row.extend([
+            cell(spoken(job.trigger.as_str())),
+            cell(job.attempts.len().to_string()),
+            cell(time::duration(job.seconds)),
+        ]);
+    }
+    row.push(cell(time::moment(job.queued, view)));
+    row
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::verb::jobs::Attempt;
+    use cached_proto::words::{Outcome, Phase, Table};
+
+    use super::*;
+    use crate::output::style::Style;
+    use crate::testing::{HOSTILE, at, job, view, visible};
+
+    fn reply() -> JobsReply {
+        let good = job(7, Table::RecentVolunteersReportCache, Outcome::Rebuilt);
+        let failed = Job {
+            error: Some(HOSTILE.into()),
+            ..job(6, Table::VirtualSessionDistrictCache, Outcome::Failed)
+        };
+        let running = Job {
+            phase: Phase::Running,
+            outcome: None,
+            ..job(8, Table::DiaEventsReportCache, Outcome::Rebuilt)
+        };
+        JobsReply { jobs: vec![running, good, failed] }
+    }
+
+    #[test]
+    fn jobs_fit_a_terminal() {
+        let text = render(&reply(), JobFilter::All, &view());
+        insta::assert_snapshot!(text, @r"
+        JOB  RUN  TABLE                           OUTCOME  ENTRIES  QUEUED
+          8   12  dia_events_report_cache         running       21  Sun 22 Nov 14:40 CST
+          7   12  recent_volunteers_report_cache  rebuilt       21  Sun 22 Nov 14:40 CST
+          6   12  virtual_session_district_cache  failed        21  Sun 22 Nov 14:40 CST
+
+        job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn a_file_gets_every_column() {
+        let text = render(&reply(), JobFilter::All, &View { width: None, ..view() });
+        insta::assert_snapshot!(text, @r"
+        JOB  RUN  TABLE                           OUTCOME  ENTRIES  TRIGGER  TRIES    TOOK  QUEUED
+          8   12  dia_events_report_cache         running       21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
+          7   12  recent_volunteers_report_cache  rebuilt       21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
+          6   12  virtual_session_district_cache  failed        21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
+
+        job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn outcomes_are_coloured_on_a_terminal() {
+        let view = View { style: Style { colour: true }, ..view() };
+        insta::assert_snapshot!(visible(&render(&reply(), JobFilter::All, &view)), @r"
+        <ESC>[1mJOB  <ESC>[0m<ESC>[1mRUN  <ESC>[0m<ESC>[1mTABLE                           <ESC>[0m<ESC>[1mOUTCOME  <ESC>[0m<ESC>[1mENTRIES  <ESC>[0m<ESC>[1mQUEUED              <ESC>[0m
+          8   12  dia_events_report_cache         <ESC>[38;5;3mrunning  <ESC>[39m     21  Sun 22 Nov 14:40 CST
+          7   12  recent_volunteers_report_cache  <ESC>[38;5;2mrebuilt  <ESC>[39m     21  Sun 22 Nov 14:40 CST
+          6   12  virtual_session_district_cache  <ESC>[38;5;1mfailed   <ESC>[39m     21  Sun 22 Nov 14:40 CST
+
+        job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn no_jobs_say_which() {
+        let empty = JobsReply { jobs: Vec::new() };
+        let said = [JobFilter::All, JobFilter::Failed, JobFilter::Running]
+            .map(|filter| render(&empty, filter, &view()));
+        insta::assert_snapshot!(said.concat(), @r"
+        No jobs yet.
+        No failed jobs.
+        No job is queued or running.
+        ");
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        let attempt = Attempt {
+            number: 1,
+            started: at("2026-11-22T20:40:01Z"),
+            ended: None,
+            snapshot: Some(at("2026-11-22T20:40:01.5Z")),
+            outcome: None,
+            error: None,
+        };
+        let job = Job { attempts: vec![attempt], ..reply().jobs.swap_remove(0) };
+        insta::assert_snapshot!(json::render(&JobsReply { jobs: vec![job] }).unwrap(), @r#"
+        {
+          "jobs": [
+            {
+              "id": 8,
+              "run": 12,
+              "trigger": "manual",
+              "type": "recruitment",
+              "table": "dia_events_report_cache",
+              "phase": "running",
+              "outcome": null,
+              "queued": "2026-11-22T20:40:00Z",
+              "attempts": [
+                {
+                  "number": 1,
+                  "started": "2026-11-22T20:40:01Z",
+                  "ended": null,
+                  "snapshot": "2026-11-22T20:40:01.500Z",
+                  "outcome": null,
+                  "error": null
+                }
+              ],
+              "entries": 21,
+              "rebuilt": 20,
+              "verified": 1,
+              "skipped": 0,
+              "pruned": 3,
+              "failed": 0,
+              "warnings": 0,
+              "bytes": 12345,
+              "seconds": 0.414,
+              "error": null
+            }
+          ]
+        }
+        "#);
+    }
+}

@@ -1,0 +1,56 @@
+//! `ping`: is the daemon there, and which one is it?
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::ping::Pong;
+
+use crate::cli::Json;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, View, json, time};
+
+/// Asks and prints.
+pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
+    let Reply::Pong(reply) = context.call(&Request::Ping).await? else {
+        return Err(CtlError::WrongReply { verb: "ping" });
+    };
+    output::print(&if format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    Ok(Exit::Good)
+}
+
+fn render(reply: &Pong, view: &View) -> String {
+    format!(
+        "cached {} answers (pid {}, up {}, since {})\n",
+        one_line(&reply.version),
+        reply.pid,
+        time::age(reply.started, view),
+        time::moment(reply.started, view)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{HOSTILE, at, view};
+
+    #[test]
+    fn a_ping_is_one_line() {
+        let pong =
+            |version: &str| Pong { version: version.into(), pid: 4711, started: at("2026-11-22T17:32:00Z") };
+        insta::assert_snapshot!(render(&pong("0.1.0"), &view()), @"cached 0.1.0 answers (pid 4711, up 3 h 12 min, since Sun 22 Nov 11:32 CST)");
+        insta::assert_snapshot!(render(&pong(HOSTILE), &view()), @r"cached all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end answers (pid 4711, up 3 h 12 min, since Sun 22 Nov 11:32 CST)");
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        let pong = Pong { version: "0.1.0".into(), pid: 4711, started: at("2026-11-22T17:32:00Z") };
+        insta::assert_snapshot!(json::render(&pong).unwrap(), @r#"
+        {
+          "version": "0.1.0",
+          "pid": 4711,
+          "started": "2026-11-22T17:32:00Z"
+        }
+        "#);
+    }
+}

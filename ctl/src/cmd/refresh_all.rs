@@ -1,0 +1,15 @@
+//! `refresh-all`: everything, and nothing to choose.
+
+use cached_proto::verb::refresh::RefreshRequest;
+
+use crate::cli::RefreshAllArgs;
+use crate::cmd::refresh;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+
+/// Asks for everything and follows the run.
+pub(crate) async fn run(args: &RefreshAllArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = RefreshRequest { force: args.force, ..RefreshRequest::default() };
+    refresh::follow(request, &args.follow, context).await
+}

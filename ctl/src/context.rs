@@ -1,0 +1,112 @@
+//! What a verb takes from the process around it, read once.
+
+use std::io::IsTerminal as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use cached_proto::client::{Client, Events, Timeouts};
+use cached_proto::message::{Reply, Request};
+use chrono::{DateTime, Utc};
+use comfy_table::Table;
+
+use crate::error::CtlError;
+use crate::output::View;
+use crate::output::style::Style;
+use crate::output::time::Zone;
+
+/// Where the daemon listens when it runs as a system service.
+const SYSTEM_SOCKET: &str = "/run/cached/cached.sock";
+/// A daemon that is there accepts at once.
+const CONNECT: Duration = Duration::from_secs(5);
+/// Longer than any answer that needs no reading of whole tables takes.
+const ANSWER: Duration = Duration::from_mins(1);
+
+/// The daemon to talk to, and the people or scripts to talk to.
+#[derive(Debug)]
+pub(crate) struct Context {
+    /// The control socket.
+    pub socket: PathBuf,
+    /// How to render on standard output.
+    pub view: View,
+    /// Whether progress may move on standard error.
+    pub moving: bool,
+}
+
+impl Context {
+    /// Reads environment, terminal and time.
+    pub(crate) fn of_process(socket: Option<PathBuf>) -> Self {
+        let variable = |name| std::env::var(name).ok();
+        let is_terminal = std::io::stdout().is_terminal();
+        let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
+        let width = if is_terminal { Table::new().width() } else { None };
+        Self {
+            socket: socket.unwrap_or_else(|| {
+                let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+                default_socket(is_root(), runtime.as_deref(), Path::exists)
+            }),
+            view: View { now: now(), zone: Zone::Local, width, style },
+            moving: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// Asks, and waits for the one answer.
+    pub(crate) async fn call(&self, request: &Request) -> Result<Reply, CtlError> {
+        self.call_within(ANSWER, request).await
+    }
+
+    /// Asks something whose answer takes its time.
+    pub(crate) async fn call_within(&self, answer: Duration, request: &Request) -> Result<Reply, CtlError> {
+        let mut client = self.connect(answer).await?;
+        Ok(client.call(request).await?)
+    }
+
+    /// Asks, and keeps the connection for the events that follow the answer.
+    pub(crate) async fn follow(&self, request: &Request) -> Result<(Reply, Events), CtlError> {
+        let client = self.connect(ANSWER).await?;
+        Ok(client.follow(request).await?)
+    }
+
+    async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {
+        let timeouts = Timeouts { connect: CONNECT, answer };
+        Ok(Client::connect(&self.socket, timeouts).await?)
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place where the client takes the time; it passes it on"
+)]
+fn now() -> DateTime<Utc> {
+    Utc::now()
+}
+
+/// The kernel gives `/proc/self` to the effective user of the process.
+fn is_root() -> bool {
+    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+}
+
+/// The daemon's own rule for its socket, except that a user without a daemon of their own steers the system's.
+fn default_socket(is_root: bool, runtime: Option<&Path>, exists: impl Fn(&Path) -> bool) -> PathBuf {
+    let own = runtime.map(|dir| dir.join("cached.sock")).filter(|socket| !is_root && exists(socket));
+    own.unwrap_or_else(|| PathBuf::from(SYSTEM_SOCKET))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_socket_is_the_users_own_only_where_there_is_one() {
+        let runtime = Some(Path::new("/run/user/7"));
+        for (is_root, runtime, exists, socket) in [
+            (true, runtime, true, SYSTEM_SOCKET),
+            (false, None, true, SYSTEM_SOCKET),
+            (false, runtime, false, SYSTEM_SOCKET),
+            (false, runtime, true, "/run/user/7/cached.sock"),
+        ] {
+            let chosen = default_socket(is_root, runtime, |_| exists);
+            assert_eq!(chosen, Path::new(socket), "root: {is_root}, {runtime:?}, exists: {exists}");
+        }
+    }
+}

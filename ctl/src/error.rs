@@ -1,0 +1,199 @@
+//! What can go wrong, told to the user and to the shell.
+
+use std::error::Error as _;
+use std::io;
+use std::time::Duration;
+
+use cached_proto::client::ClientError;
+use cached_proto::fault::FaultCode;
+use cached_proto::text::one_line;
+
+use crate::exit::Exit;
+use crate::output::note;
+
+/// Why a verb was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CtlError {
+    /// The conversation with the daemon failed, or the daemon refused.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The answer belongs to another request.
+    #[error("the daemon answered something else than `{verb}` asks for")]
+    WrongReply {
+        /// What was asked.
+        verb: &'static str,
+    },
+    /// The user's own limit for waiting.
+    #[error("run {run} has not ended within {}; it goes on", humantime::format_duration(*.waited))]
+    StillRunning {
+        /// The run.
+        run: i64,
+        /// How long this client waited.
+        waited: Duration,
+    },
+    /// The events of a run ended before the run did.
+    #[error("lost sight of run {run} before it had ended")]
+    LostSight {
+        /// The run.
+        run: i64,
+        /// Why; none when the daemon just stopped telling.
+        #[source]
+        source: Option<ClientError>,
+    },
+    /// Standard output takes nothing.
+    #[error("cannot write to standard output")]
+    Stdout(#[source] io::Error),
+    /// A reply that JSON cannot express.
+    #[error("cannot write the answer as JSON")]
+    Json(#[source] serde_json::Error),
+}
+
+impl CtlError {
+    /// The exit code of this error.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Client(error) => exit_of(error),
+            Self::WrongReply { .. } => Exit::ProtocolMismatch,
+            Self::StillRunning { .. } => Exit::TimedOut,
+            // A reader that has what it wants closes the pipe: that is how `head` works, not an error.
+            Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
+            Self::LostSight { source, .. } => source.as_ref().map_or(Exit::Failed, exit_of),
+            Self::Stdout(_) | Self::Json(_) => Exit::Failed,
+        }
+    }
+
+    /// Tells the user and returns the exit code.
+    pub(crate) fn tell(&self) -> Exit {
+        self.lines().iter().for_each(|line| note(line));
+        self.exit()
+    }
+
+    /// What the user is told: the error, its causes, and what to do about it.
+    fn lines(&self) -> Vec<String> {
+        if self.exit() == Exit::Good {
+            return Vec::new();
+        }
+        let mut lines = vec![format!("error: {}", one_line(&self.to_string()))];
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            lines.push(format!("cause: {}", one_line(&error.to_string())));
+            cause = error.source();
+        }
+        if let Some(hint) = self.hint().filter(|hint| !hint.is_empty()) {
+            lines.push(format!("hint: {}", one_line(&hint)));
+        }
+        lines
+    }
+
+    /// Errors of the connection carry their hint in the message.
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
+            Self::LostSight { source: Some(ClientError::Fault(fault)), .. } if !fault.hint.is_empty() => {
+                Some(fault.hint.clone())
+            }
+            Self::WrongReply { .. } => Some("install cached and cachectl of the same version".to_owned()),
+            Self::StillRunning { .. } => {
+                Some("look at it with `cachectl status` or `cachectl jobs --running`".to_owned())
+            }
+            // Runs are durable: a daemon that comes back goes on with them.
+            Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
+            Self::Client(_) | Self::Stdout(_) | Self::Json(_) => None,
+        }
+    }
+}
+
+const fn exit_of(error: &ClientError) -> Exit {
+    match error {
+        ClientError::Unreachable { .. } | ClientError::Broken { .. } => Exit::Unreachable,
+        ClientError::NotAllowed { .. } => Exit::NotAllowed,
+        ClientError::TimedOut { .. } => Exit::TimedOut,
+        ClientError::Protocol { .. }
+        | ClientError::Hello { .. }
+        | ClientError::Unexpected { .. }
+        | ClientError::Codec(_) => Exit::ProtocolMismatch,
+        ClientError::Fault(fault) => match fault.code {
+            FaultCode::BadRequest => Exit::Usage,
+            FaultCode::NotAllowed => Exit::NotAllowed,
+            FaultCode::Unsupported => Exit::ProtocolMismatch,
+            FaultCode::NotFound | FaultCode::Unavailable | FaultCode::Internal => Exit::Failed,
+        },
+        ClientError::Spent => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::fault::Fault;
+
+    use super::*;
+    use crate::testing::HOSTILE;
+
+    fn fault(code: FaultCode, message: &str, hint: &str) -> CtlError {
+        let fault = Fault { code, message: message.into(), hint: hint.into(), retryable: false };
+        ClientError::Fault(fault).into()
+    }
+
+    #[test]
+    fn a_fault_says_what_is_wrong_and_what_to_do() {
+        let told = fault(FaultCode::NotAllowed, "only members of cached may refresh", "use sudo").lines();
+        insta::assert_snapshot!(told.join("\n"), @r"
+        error: only members of cached may refresh
+        hint: use sudo
+        ");
+    }
+
+    #[test]
+    fn a_fault_cannot_forge_lines() {
+        insta::assert_snapshot!(fault(FaultCode::Internal, HOSTILE, HOSTILE).lines().join("\n"), @r"
+        error: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        hint: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn a_wait_that_ran_out_says_how_to_look() {
+        let error = CtlError::StillRunning { run: 12, waited: Duration::from_secs(90) };
+        assert_eq!(error.exit(), Exit::TimedOut);
+        insta::assert_snapshot!(error.lines().join("\n"), @r"
+        error: run 12 has not ended within 1m 30s; it goes on
+        hint: look at it with `cachectl status` or `cachectl jobs --running`
+        ");
+    }
+
+    #[test]
+    fn a_run_outlives_its_connection() {
+        let path = "/run/cached/cached.sock".into();
+        let source = ClientError::Broken { path, source: io::ErrorKind::UnexpectedEof.into() };
+        let error = CtlError::LostSight { run: 12, source: Some(source) };
+        assert_eq!(error.exit(), Exit::Unreachable);
+        insta::assert_snapshot!(error.lines().join("\n"), @r"
+        error: lost sight of run 12 before it had ended
+        cause: the connection to /run/cached/cached.sock broke; the daemon may have stopped: look at `systemctl status cached`
+        cause: unexpected end of file
+        hint: look for run 12 in `cachectl history`
+        ");
+    }
+
+    #[test]
+    fn faults_have_exit_codes() {
+        for (code, exit) in [
+            (FaultCode::BadRequest, Exit::Usage),
+            (FaultCode::NotAllowed, Exit::NotAllowed),
+            (FaultCode::NotFound, Exit::Failed),
+            (FaultCode::Unsupported, Exit::ProtocolMismatch),
+            (FaultCode::Unavailable, Exit::Failed),
+            (FaultCode::Internal, Exit::Failed),
+        ] {
+            assert_eq!(fault(code, "", "").exit(), exit, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_reader_that_has_gone_is_no_error() {
+        let gone = CtlError::Stdout(io::ErrorKind::BrokenPipe.into());
+        assert_eq!((gone.exit(), gone.lines()), (Exit::Good, Vec::new()));
+        let full = CtlError::Stdout(io::ErrorKind::StorageFull.into());
+        assert_eq!((full.exit(), full.lines().len()), (Exit::Failed, 2));
+    }
+}

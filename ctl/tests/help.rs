@@ -1,0 +1,131 @@
+//! The command line as scripts and people meet it: help texts, exit codes, and where messages go.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use insta::assert_snapshot;
+
+const VERBS: [&str; 11] = [
+    "ping",
+    "status",
+    "health",
+    "refresh",
+    "refresh-all",
+    "start-scheduler",
+    "stop-scheduler",
+    "next",
+    "jobs",
+    "history",
+    "completions",
+];
+
+/// The real binary in an empty environment, so that no daemon of this machine can answer.
+fn cachectl(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_cachectl"));
+    command.env_clear().args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    cachectl(arguments).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn help_of_every_verb() {
+    let help = output(&["--help"]);
+    assert!(help.status.success());
+    assert_snapshot!("cachectl", text(&help.stdout));
+    for verb in VERBS {
+        let help = output(&[verb, "--help"]);
+        assert!(help.status.success(), "{verb}");
+        assert_snapshot!(verb, text(&help.stdout));
+    }
+}
+
+#[test]
+fn usage_errors_exit_with_2_and_say_what_is_known() {
+    for (arguments, told) in [
+        (&[][..], "Usage: cachectl"),
+        (&["refersh"], "refresh"),
+        (&["refresh", "districts"], "district, organization, virtual_session, volunteer, recruitment"),
+        (&["refresh", "--type", "districts"], "similar value exists: 'district'"),
+        (&["refresh", "--table", "nonsense"], "district_year_end_reports"),
+        (&["refresh", "--timeout", "soon"], "--timeout"),
+        (&["refresh", "--no-wait", "--timeout", "5s"], "cannot be used with"),
+        (&["jobs", "--failed", "--running"], "cannot be used with"),
+        (&["jobs", "--limit", "0"], "--limit"),
+        (&["next", "-n", "0"], "-n"),
+        (&["history", "--since", "yesterday"], "--since"),
+        (&["completions", "tcsh"], "bash"),
+        (&["status", "--bogus"], "--bogus"),
+    ] {
+        let output = output(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(text(&output.stderr).contains(told), "{arguments:?}: {}", text(&output.stderr));
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
+    for verb in VERBS.iter().filter(|verb| **verb != "completions") {
+        let output = output(&[verb, "--socket", "/nonexistent/cached.sock"]);
+        let told = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
+        for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {
+            assert!(told.contains(part), "{verb}: no {part:?} in {told}");
+        }
+        assert!(output.stdout.is_empty(), "{verb}");
+    }
+}
+
+#[test]
+fn the_socket_is_that_of_the_flag_or_the_variable_or_the_system() {
+    let told = |command: &mut Command| text(&command.output().unwrap().stderr).to_owned();
+    let variable = ("CACHED_SOCKET", "/nonexistent/variable.sock");
+
+    let flag = told(cachectl(&["ping", "--socket", "/nonexistent/flag.sock"]).env(variable.0, variable.1));
+    assert!(flag.contains("/nonexistent/flag.sock"), "{flag}");
+    let before_the_verb = told(&mut cachectl(&["--socket", "/nonexistent/flag.sock", "ping"]));
+    assert!(before_the_verb.contains("/nonexistent/flag.sock"), "{before_the_verb}");
+    let from_variable = told(cachectl(&["ping"]).env(variable.0, variable.1));
+    assert!(from_variable.contains("/nonexistent/variable.sock"), "{from_variable}");
+    if !Path::new("/run/cached/cached.sock").exists() {
+        let default = told(&mut cachectl(&["ping"]));
+        assert!(default.contains("/run/cached/cached.sock"), "{default}");
+    }
+}
+
+#[test]
+fn a_hostile_socket_path_is_told_on_one_line() {
+    let output = output(&["ping", "--socket", "/nonexistent/a\nerror: \u{1b}[31mb"]);
+    let told = text(&output.stderr);
+    assert_eq!(told.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{told}");
+    assert!(!told.contains('\u{1b}'), "{told}");
+}
+
+#[test]
+fn a_reader_that_has_gone_is_no_error() {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = cachectl(&["completions", "bash"]).stdout(writer).output().unwrap();
+    assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), ""));
+}
+
+#[test]
+fn completions_know_verbs_and_types() {
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let output = output(&["completions", shell]);
+        let script = text(&output.stdout);
+        assert!(output.status.success(), "{shell}");
+        for word in ["stop-scheduler", "virtual_session", "district_year_end_reports"] {
+            assert!(script.contains(word) || shell == "powershell" || shell == "elvish", "{shell}: {word}");
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The command line of `cached`.
+
+use std::path::PathBuf;
+
+use cached_proto::words::{CacheType, Table};
+use chrono::{DateTime, Utc};
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// Keeps every report cache of VMS fresh.
+#[derive(Debug, Parser)]
+#[command(name = "cached", version, about)]
+pub struct Cli {
+    /// What to do; the daemon runs when nothing is said.
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Flags that every subcommand takes.
+    #[command(flatten)]
+    pub common: Common,
+}
+
+/// Flags that are also keys of the configuration; a flag beats variable and file.
+#[derive(Debug, Clone, Default, Args)]
+pub struct Common {
+    /// Configuration file [default: /etc/cached/cached.toml, if it exists]
+    #[arg(long, value_name = "FILE", global = true)]
+    pub config: Option<PathBuf>,
+    /// VMS's database: the path of a SQLite file
+    #[arg(long, value_name = "URL", global = true)]
+    pub database: Option<String>,
+    /// The daemon's own database: the path of a SQLite file
+    #[arg(long, value_name = "URL", global = true)]
+    pub state: Option<String>,
+    /// Control socket
+    #[arg(long, value_name = "PATH", global = true)]
+    pub socket: Option<String>,
+    /// Address of the status page, "" for none [default: 127.0.0.1:8321]
+    #[arg(long, value_name = "ADDR", global = true)]
+    pub http: Option<String>,
+    /// Time zone of the schedule and of VMS
+    #[arg(long, value_name = "IANA", global = true)]
+    pub timezone: Option<String>,
+    /// error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", global = true)]
+    pub log_level: Option<String>,
+}
+
+/// What `cached` can do.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Run the daemon (also what happens without a subcommand)
+    Run,
+    /// Refresh once without a daemon, print the outcome and exit
+    Refresh(Refresh),
+    /// Validate the configuration and probe VMS's database without changing anything
+    Check(Check),
+    /// Make a sample VMS database, refresh everything and serve it
+    Demo(Demo),
+}
+
+/// Arguments of `cached refresh`.
+#[derive(Debug, Clone, Default, PartialEq, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub struct Refresh {
+    /// Cache types to refresh [default: all]
+    #[arg(value_name = "TYPE")]
+    pub types: Vec<CacheType>,
+    /// Single tables to refresh; may be repeated
+    #[arg(long = "table", value_name = "TABLE")]
+    pub tables: Vec<Table>,
+    /// Refresh entries that are still young, too
+    #[arg(long)]
+    pub force: bool,
+    /// Accept the loss of source rows that the guard would refuse
+    #[arg(long)]
+    pub accept: bool,
+    /// Instant to take for now, such as 2026-03-08T08:00:00Z
+    #[arg(long, value_name = "RFC3339", value_parser = instant)]
+    pub as_of: Option<DateTime<Utc>>,
+    /// Reproduce VMS's payloads bug for bug
+    #[arg(long)]
+    pub exact: bool,
+    /// Print the outcome as one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `cached check`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+pub struct Check {
+    /// Look at the configuration only, not at the database
+    #[arg(long)]
+    pub config_only: bool,
+}
+
+/// Arguments of `cached demo`.
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
+pub struct Demo {
+    /// Directory for the sample [default: a private temporary one]
+    #[arg(long, value_name = "DIR")]
+    pub dir: Option<PathBuf>,
+    /// Size of the sample, in multiples of a small one
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub scale: u32,
+    /// Exit after the first refresh instead of serving
+    #[arg(long)]
+    pub once: bool,
+}
+
+impl Cli {
+    /// The subcommand, which is `run` unless another was named.
+    pub fn command(&self) -> Command {
+        self.command.clone().unwrap_or(Command::Run)
+    }
+
+    /// What the command line says about the configuration.
+    pub fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::default();
+        overrides.config.clone_from(&self.common.config);
+        let flags = [
+            ("--database", "database", "url", &self.common.database),
+            ("--state", "state", "url", &self.common.state),
+            ("--socket", "socket", "path", &self.common.socket),
+            ("--http", "http", "listen", &self.common.http),
+            ("--timezone", "schedule", "timezone", &self.common.timezone),
+            ("--timezone", "vms", "timezone", &self.common.timezone),
+            ("--log-level", "log", "level", &self.common.log_level),
+        ];
+        for (flag, section, key, value) in flags {
+            if let Some(value) = value {
+                overrides.set(flag, section, key, value);
+            }
+        }
+        if let Some(Command::Refresh(Refresh { exact: true, .. })) = self.command {
+            overrides.set("--exact", "compat", "mode", "exact");
+        }
+        overrides
+    }
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>, String> {
+    DateTime::parse_from_rfc3339(text)
+        .map(|at| at.to_utc())
+        .map_err(|_| "must be an RFC 3339 instant with its offset, such as 2026-03-08T08:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,77 @@
+//! `cached check`: the effective configuration, and a probe of VMS's schema and of the files' rights.
+
+use std::fs::OpenOptions;
+use std::path::Path;
+
+use super::{Exit, print, refuse};
+use crate::cli::Check;
+use crate::config::Config;
+use crate::describe::describe;
+use crate::refresh::{RefreshConfig, Standing, standing};
+use crate::reports::REPORTS;
+use crate::vms::{Schema, Vms, VmsError};
+
+/// Prints what was found; changes nothing.
+pub async fn check(config: &Config, arguments: &Check) -> Exit {
+    print(&config.render());
+    let refresh = match RefreshConfig::of(config) {
+        Ok(refresh) => refresh,
+        Err(error) => return refuse(&describe(&error)),
+    };
+    if arguments.config_only {
+        return Exit::Good;
+    }
+    print("\n");
+    match probe(&refresh).await {
+        Ok(true) => state(config.state.url.as_path()),
+        Ok(false) => {
+            state(config.state.url.as_path());
+            Exit::Failed
+        }
+        Err(error) => refuse(&describe(&error)),
+    }
+}
+
+/// Probes VMS's database; false when a report is disabled.
+async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
+    let vms = Vms::open(&config.database).await?;
+    let schema = Schema::read(vms.reader()).await?;
+    let path = vms.path().to_owned();
+    vms.close().await;
+    if !schema.is_vms() {
+        return Err(VmsError::NoVmsTables { path });
+    }
+    print(&format!("VMS database {}: readable and writable\n", path.display()));
+    let mut good = true;
+    for report in REPORTS {
+        let standing = standing(*report, &schema, &config.settings);
+        let told = standing.note().unwrap_or_else(|| "ready".to_owned());
+        good &= !matches!(standing, Standing::Disabled(_));
+        print(&format!("{:36} {told}\n", report.table()));
+    }
+    Ok(good)
+}
+
+/// Whether the state database could be written, without creating anything.
+fn state(path: &Path) -> Exit {
+    let parent = path.parent().unwrap_or(Path::new("/"));
+    let writable = if path.exists() {
+        OpenOptions::new().read(true).write(true).open(path).map(drop)
+    } else {
+        rustix::fs::access(first_existing(parent), rustix::fs::Access::WRITE_OK).map_err(Into::into)
+    };
+    match writable {
+        Ok(()) => {
+            print(&format!("State database {}: writable\n", path.display()));
+            Exit::Good
+        }
+        Err(error) => refuse(&format!(
+            "the state database {} cannot be written: {error}; give its directory to the daemon's user or set state.url",
+            path.display()
+        )),
+    }
+}
+
+fn first_existing(directory: &Path) -> &Path {
+    directory.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"))
+}

@@ -1,0 +1,94 @@
+//! What must hold between keys, or cannot be said by a type.
+
+use std::os::unix::ffi::OsStrExt;
+
+use super::nearest;
+use super::reader::Reader;
+use super::settings::Config;
+
+/// Longest path of a Unix socket, in bytes, that every kernel call takes.
+const LONGEST_SOCKET_PATH: usize = 107;
+
+/// Finds every contradiction among keys that are each valid.
+pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
+    schedule(config, reader);
+    ages(config, reader);
+    places(config, reader);
+}
+
+fn schedule(config: &Config, reader: &mut Reader<'_>) {
+    let hours = config.schedule.refresh_interval_hours;
+    if hours == 0 || 24 % hours != 0 {
+        refuse(reader, "schedule", "refresh_interval_hours", &[], || {
+            "must divide 24: one of 1, 2, 3, 4, 6, 8, 12, 24".to_owned()
+        });
+    }
+    if config.schedule.cron.is_some() {
+        for name in ["refresh_time", "refresh_interval_hours"] {
+            if let Some(origin) = reader.origin("schedule", name).cloned() {
+                refuse(reader, "schedule", "cron", &[("schedule", name)], || {
+                    format!("replaces {name}, which is set too ({origin}); keep one of the two")
+                });
+            }
+        }
+    }
+}
+
+fn ages(config: &Config, reader: &mut Reader<'_>) {
+    let (young, old) = (config.cache.refresh_after_hours, config.cache.max_cache_age_hours);
+    if young >= old {
+        refuse(reader, "cache", "refresh_after_hours", &[("cache", "max_cache_age_hours")], || {
+            format!("must be less than cache.max_cache_age_hours, which is {old}")
+        });
+    }
+    if config.retry.base_delay > config.retry.max_delay {
+        refuse(reader, "retry", "base_delay", &[("retry", "max_delay")], || {
+            "must not be longer than retry.max_delay".to_owned()
+        });
+    }
+    if config.watch.quiet > config.watch.max_delay {
+        refuse(reader, "watch", "quiet", &[("watch", "max_delay")], || {
+            "must not be longer than watch.max_delay".to_owned()
+        });
+    }
+}
+
+fn places(config: &Config, reader: &mut Reader<'_>) {
+    if config.state.url.is_same_file(&config.database.url) {
+        refuse(reader, "state", "url", &[("database", "url")], || {
+            format!("must not be VMS's own database, {}", config.database.url)
+        });
+    }
+    let length = config.socket.path.as_os_str().as_bytes().len();
+    if length > LONGEST_SOCKET_PATH {
+        refuse(reader, "socket", "path", &[], || {
+            format!(
+                "is {length} bytes long ({}), and the system allows {LONGEST_SOCKET_PATH}; choose a shorter one",
+                super::text::shown(&config.socket.path.to_string_lossy())
+            )
+        });
+    }
+    if config.http.listen.is_some_and(|address| !address.ip().is_loopback()) {
+        refuse(reader, "http", "listen", &[], || {
+            "must be a loopback address such as 127.0.0.1:8321: serving other machines is not available yet; \
+             put a proxy with a login in front"
+                .to_owned()
+        });
+    }
+}
+
+/// Blames a key, unless it or one of the others has been blamed already: a contradiction with a stand-in
+/// would be news to nobody.
+fn refuse(
+    reader: &mut Reader<'_>,
+    section: &str,
+    name: &str,
+    others: &[(&str, &str)],
+    allowed: impl FnOnce() -> String,
+) {
+    let sound =
+        reader.is_good(section, name) && others.iter().all(|(section, name)| reader.is_good(section, name));
+    if let (true, Some(key)) = (sound, nearest::find(section, name)) {
+        reader.refuse(key, allowed());
+    }
+}

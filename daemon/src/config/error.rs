@@ -1,0 +1,118 @@
+//! What can be wrong with a configuration.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::key::Origin;
+
+/// One thing that is wrong. No message shows a secret.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration file {}: {source}; check the path after --config and its permissions", .path.display())]
+    ReadFile {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file is not TOML.
+    #[error("{} line {line}, column {column}: {message}", .path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// Counted from one.
+        line: usize,
+        /// Counted from one, in characters.
+        column: usize,
+        /// What the parser says.
+        message: String,
+    },
+    /// No such section.
+    #[error("unknown section [{section}] ({origin}); did you mean [{nearest}]?")]
+    UnknownSection {
+        /// As given.
+        section: String,
+        /// Where.
+        origin: Origin,
+        /// The most similar section.
+        nearest: String,
+    },
+    /// No such key.
+    #[error("unknown key {key} ({origin}); did you mean {nearest}?")]
+    UnknownKey {
+        /// As given.
+        key: String,
+        /// Where.
+        origin: Origin,
+        /// The most similar key.
+        nearest: String,
+    },
+    /// No such variable.
+    #[error("unknown variable {name}; did you mean {nearest}?")]
+    UnknownVariable {
+        /// As given.
+        name: String,
+        /// The most similar variable.
+        nearest: String,
+    },
+    /// A value that its key does not allow.
+    #[error("{key} = {value} ({origin}): {allowed}")]
+    Invalid {
+        /// Full name.
+        key: String,
+        /// As given, redacted.
+        value: String,
+        /// Where.
+        origin: Origin,
+        /// What is allowed, or what to do.
+        allowed: String,
+    },
+    /// A required key has no value.
+    #[error("{key} is not set: {how}")]
+    Missing {
+        /// Full name.
+        key: String,
+        /// How to set it.
+        how: String,
+    },
+}
+
+/// Everything that is wrong with a configuration, at least one thing; shown one per line.
+#[derive(Debug, thiserror::Error)]
+pub struct ConfigErrors(Vec<ConfigError>);
+
+impl ConfigErrors {
+    pub(super) const fn new(errors: Vec<ConfigError>) -> Self {
+        Self(errors)
+    }
+
+    /// The errors, in the order in which they were found.
+    pub fn iter(&self) -> std::slice::Iter<'_, ConfigError> {
+        self.0.iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a ConfigErrors {
+    type Item = &'a ConfigError;
+    type IntoIter = std::slice::Iter<'a, ConfigError>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for ConfigErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, error) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            f.write_str(&cached_proto::text::one_line(&error.to_string()))?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,125 @@
+//! What is known about one key, apart from its type.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use super::surroundings::Surroundings;
+
+/// One key of the configuration.
+#[derive(Debug, Clone)]
+pub struct Key {
+    /// The section, for example `schedule`.
+    pub section: &'static str,
+    /// The key inside the section, for example `refresh_time`.
+    pub name: &'static str,
+    /// What it means.
+    pub doc: &'static str,
+    pub(super) spec: Spec,
+}
+
+impl Key {
+    /// `section.name`, as messages write it.
+    pub fn full_name(&self) -> String {
+        format!("{}.{}", self.section, self.name)
+    }
+
+    /// The environment variable that sets this key.
+    pub fn variable(&self) -> String {
+        format!("CACHED_{}_{}", self.section, self.name).to_ascii_uppercase()
+    }
+
+    /// Whether a change takes effect only after a restart.
+    pub fn needs_restart(&self) -> bool {
+        self.spec.restart
+    }
+
+    /// Whether the value is never printed and never taken from the environment.
+    pub fn is_secret(&self) -> bool {
+        self.spec.secret
+    }
+}
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nothing set it.
+    Default,
+    /// A line of the configuration file.
+    File {
+        /// The file.
+        path: PathBuf,
+        /// The line, counted from one.
+        line: usize,
+    },
+    /// An environment variable.
+    Variable(String),
+    /// A command line flag.
+    Flag(&'static str),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File { path, line } => write!(f, "{} line {line}", path.display()),
+            Self::Variable(name) => write!(f, "variable {name}"),
+            Self::Flag(flag) => write!(f, "flag {flag}"),
+        }
+    }
+}
+
+/// What a key has when nothing sets it.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Fallback {
+    /// This text, read like any other.
+    Text(&'static str),
+    /// A text that depends on the user and on systemd's directories; `None` leaves the key without a value.
+    From(fn(&Surroundings) -> Option<String>),
+    /// Nothing: the key is optional.
+    Unset,
+}
+
+/// The rules of a key that its type cannot express.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Spec {
+    pub(super) fallback: Fallback,
+    /// Lowest and highest value, both allowed.
+    pub(super) bounds: Option<(&'static str, &'static str)>,
+    pub(super) restart: bool,
+    pub(super) secret: bool,
+}
+
+/// A key with this default.
+pub(super) const fn text(default: &'static str) -> Spec {
+    Spec { fallback: Fallback::Text(default), bounds: None, restart: false, secret: false }
+}
+
+/// A key whose default depends on the surroundings.
+pub(super) const fn from(default: fn(&Surroundings) -> Option<String>) -> Spec {
+    Spec { fallback: Fallback::From(default), bounds: None, restart: false, secret: false }
+}
+
+/// A key without a default: optional if its type is an `Option`, required otherwise.
+pub(super) const fn unset() -> Spec {
+    Spec { fallback: Fallback::Unset, bounds: None, restart: false, secret: false }
+}
+
+impl Spec {
+    /// Limits the value; both ends are allowed.
+    pub(super) const fn within(mut self, low: &'static str, high: &'static str) -> Self {
+        self.bounds = Some((low, high));
+        self
+    }
+
+    /// A reload keeps the running value.
+    pub(super) const fn restart(mut self) -> Self {
+        self.restart = true;
+        self
+    }
+
+    /// Never printed, never from the environment.
+    pub(super) const fn secret(mut self) -> Self {
+        self.secret = true;
+        self
+    }
+}

@@ -1,0 +1,152 @@
+//! Turns texts into typed values, collecting every error on the way.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::error::ConfigError;
+use super::key::{Fallback, Key, Origin};
+use super::layers::Given;
+use super::nearest;
+use super::setting::{Kind, Setting};
+use super::settings::Origins;
+use super::surroundings::Surroundings;
+use super::text;
+
+/// Stands in for a value that could not be read, so that the rest can still be checked. It never leaves this
+/// module's caller, because an error has been noted.
+const PLACEHOLDER: &str = "/-";
+
+/// Reads keys one by one.
+pub(super) struct Reader<'a> {
+    given: &'a BTreeMap<(&'static str, &'static str), Given>,
+    around: &'a Surroundings,
+    errors: Vec<ConfigError>,
+    bad: BTreeSet<(&'static str, &'static str)>,
+    report_missing: bool,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(
+        given: &'a BTreeMap<(&'static str, &'static str), Given>,
+        around: &'a Surroundings,
+        errors: Vec<ConfigError>,
+        report_missing: bool,
+    ) -> Self {
+        Self { given, around, errors, bad: BTreeSet::new(), report_missing }
+    }
+
+    /// The value of a key: what was given, else its default. After an error it is a stand-in, and the key
+    /// counts as bad.
+    pub(super) fn read<T: Setting>(&mut self, section: &str, name: &str) -> Option<T> {
+        let key = nearest::find(section, name)?;
+        if let Some(given) = self.given.get(&(key.section, key.name)) {
+            match self.accept::<T>(key, given) {
+                Ok(value) => return Some(value),
+                Err(allowed) => self.refuse(key, allowed),
+            }
+        }
+        let fallback = match key.spec.fallback {
+            Fallback::Text(text) => Some(text.to_owned()),
+            Fallback::From(make) => make(self.around),
+            Fallback::Unset => None,
+        };
+        match fallback {
+            Some(text) => match T::parse(&text, self.around) {
+                Ok(value) => Some(value),
+                Err(allowed) => {
+                    self.refuse(key, allowed);
+                    None
+                }
+            },
+            None => T::absent().or_else(|| self.missing(key)),
+        }
+    }
+
+    fn accept<T: Setting>(&self, key: &Key, given: &Given) -> Result<T, String> {
+        if let Some(kind) = given.kind.filter(|kind| !T::KIND.accepts(*kind)) {
+            // A list may be a single text, as in a variable.
+            if (T::KIND, kind) != (Kind::List, Kind::Text) {
+                return Err(T::KIND.expected().to_owned());
+            }
+        }
+        let value = T::parse(&given.text, self.around)?;
+        if let Some((low, high)) = key.spec.bounds {
+            let at_least =
+                |limit: &T| matches!(value.compare(limit), Some(Ordering::Greater | Ordering::Equal));
+            let at_most = |limit: &T| matches!(value.compare(limit), Some(Ordering::Less | Ordering::Equal));
+            if !at_least(&T::parse(low, self.around)?) || !at_most(&T::parse(high, self.around)?) {
+                return Err(format!("must be from {low} to {high}"));
+            }
+        }
+        if value.carries_secret() && !given.private {
+            return Err(match &given.origin {
+                Origin::File { path, .. } => {
+                    format!("holds a credential that others may read; run chmod 600 {}", path.display())
+                }
+                _ => "holds a credential; put it into a configuration file with mode 0600".to_owned(),
+            });
+        }
+        Ok(value)
+    }
+
+    fn missing<T: Setting>(&mut self, key: &'static Key) -> Option<T> {
+        let unsaid = self.bad.insert((key.section, key.name));
+        if unsaid && self.report_missing {
+            let (flag, name, variable) = (flag_of(key), key.full_name(), key.variable());
+            let how = format!(
+                "give {flag}, set the variable {variable}, or write {} = \"…\" below [{}] in the configuration file",
+                key.name, key.section
+            );
+            self.errors.push(ConfigError::Missing { key: name, how });
+        }
+        T::parse(PLACEHOLDER, self.around).ok()
+    }
+
+    /// Notes that the value of a key is not allowed.
+    pub(super) fn refuse(&mut self, key: &'static Key, allowed: String) {
+        let given = self.given.get(&(key.section, key.name));
+        let value = match given {
+            Some(_) if key.is_secret() => text::HIDDEN.to_owned(),
+            Some(Given { text, kind: None | Some(Kind::Text), .. }) => format!("\"{}\"", text::shown(text)),
+            Some(given) => text::shown(&given.text),
+            None => match key.spec.fallback {
+                Fallback::Text(text) => text.to_owned(),
+                Fallback::From(make) => {
+                    format!("\"{}\"", text::shown(&make(self.around).unwrap_or_default()))
+                }
+                Fallback::Unset => "nothing".to_owned(),
+            },
+        };
+        let origin = given.map_or(Origin::Default, |given| given.origin.clone());
+        self.bad.insert((key.section, key.name));
+        self.errors.push(ConfigError::Invalid { key: key.full_name(), value, origin, allowed });
+    }
+
+    /// Whether a key has a value of its own that was read without an error.
+    pub(super) fn is_good(&self, section: &str, name: &str) -> bool {
+        !self.bad.iter().any(|bad| *bad == (section, name))
+    }
+
+    /// What set a key; `None` if it has its default.
+    pub(super) fn origin(&self, section: &str, name: &str) -> Option<&Origin> {
+        let key = nearest::find(section, name)?;
+        self.given.get(&(key.section, key.name)).map(|given| &given.origin)
+    }
+
+    pub(super) fn origins(&self) -> Origins {
+        self.given.iter().map(|(key, given)| (*key, given.origin.clone())).collect()
+    }
+
+    pub(super) fn into_errors(self) -> Vec<ConfigError> {
+        self.errors
+    }
+}
+
+/// The flag that sets a key without a usable default.
+fn flag_of(key: &Key) -> &'static str {
+    match key.section {
+        "database" => "--database PATH",
+        "state" => "--state PATH",
+        _ => "--socket PATH",
+    }
+}

@@ -1,0 +1,45 @@
+//! Secrets that live in files of their own.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use super::surroundings::Surroundings;
+
+/// No token is longer; a device that never ends must not fill the memory.
+const LONGEST: u64 = 64 * 1024;
+
+/// Whether nobody but the owner may read, write or execute.
+pub(super) fn is_private(mode: u32) -> bool {
+    (mode & 0o070, mode & 0o007) == (0, 0)
+}
+
+/// The secret behind `file:PATH` or `credential:NAME`; `None` if the text is the value itself.
+/// The error says what to do and never repeats contents.
+pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String>, String> {
+    if let Some(path) = text.strip_prefix("file:") {
+        return read(&around.absolute(Path::new(path)), true).map(Some);
+    }
+    let Some(name) = text.strip_prefix("credential:") else { return Ok(None) };
+    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+        return Err("after credential: comes the name given to LoadCredential=".to_owned());
+    }
+    let Some(directory) = around.directory("CREDENTIALS_DIRECTORY") else {
+        return Err("systemd passed no credentials; add LoadCredential= to the unit".to_owned());
+    };
+    // systemd keeps this directory private itself; the mode of its files is its own business.
+    read(&directory.join(name), false).map(Some)
+}
+
+fn read(path: &Path, must_be_private: bool) -> Result<String, String> {
+    let fail = |error: std::io::Error| format!("cannot read the secret file {}: {error}", path.display());
+    let file = File::open(path).map_err(fail)?;
+    let mode = file.metadata().map_err(fail)?.permissions().mode();
+    if must_be_private && !is_private(mode) {
+        return Err(format!("others may read {0}; run chmod 600 {0}", path.display()));
+    }
+    let mut secret = String::new();
+    file.take(LONGEST).read_to_string(&mut secret).map_err(fail)?;
+    Ok(secret.trim_end().to_owned())
+}

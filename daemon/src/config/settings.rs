@@ -1,0 +1,177 @@
+//! Every section and key, declared once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::NaiveTime;
+use chrono_tz::Tz;
+
+use super::defaults;
+use super::key::{Key, Origin, from, text, unset};
+use super::reader::Reader;
+use super::setting::Setting;
+use super::table::settings;
+use super::value::{ByteSize, CronExpr, DatabasePath, LogLevel, Mode, Network, Url, WebOrigin};
+
+/// Section and name of each key that something set, with what set it.
+pub(super) type Origins = BTreeMap<(&'static str, &'static str), Origin>;
+
+settings! {
+    /// VMS's database.
+    database: Database {
+        /// Path of VMS's SQLite file, with or without `sqlite://`.
+        url: DatabasePath = unset().restart();
+    }
+    /// The daemon's own database.
+    state: State {
+        /// Path of the daemon's SQLite file; created when missing.
+        url: DatabasePath = from(defaults::state_url).restart();
+        /// Days for which finished runs and jobs are kept.
+        history_days: u32 = text("90").within("1", "3650");
+    }
+    /// How VMS runs.
+    vms: Vms {
+        /// IANA zone of VMS's process: school years and local time stamps follow it.
+        timezone: Tz = from(defaults::vms_timezone);
+    }
+    /// When everything is refreshed.
+    schedule: Schedule {
+        /// Civil time of day of the refresh, in `timezone`.
+        refresh_time: NaiveTime = text("02:00");
+        /// Hours between refreshes, counted from `refresh_time`; divides 24.
+        refresh_interval_hours: u32 = text("24").within("1", "24");
+        /// IANA zone of the schedule.
+        timezone: Tz = text("America/Chicago");
+        /// Whether a refresh that was missed while the daemon was down is made up for.
+        catch_up: bool = text("true");
+        /// Cron expression (seconds first) in place of `refresh_time` and `refresh_interval_hours`.
+        cron: Option<CronExpr> = unset();
+    }
+    /// Ages of cache entries.
+    cache: Cache {
+        /// Hours after which an entry is stale.
+        max_cache_age_hours: u32 = text("24").within("1", "8760");
+        /// Hours before which a manual refresh without `--force` leaves an entry alone.
+        refresh_after_hours: u32 = text("20").within("0", "8759");
+        /// Days after which an entry that nobody wants any more is pruned.
+        prune_after_days: u32 = text("7").within("1", "3650");
+    }
+    /// Faithfulness to VMS.
+    compat: Compat {
+        /// `fixed` or `exact`.
+        mode: Mode = text("fixed");
+    }
+    /// District reports.
+    districts: Districts {
+        /// File that replaces the built-in district mapping.
+        file: Option<PathBuf> = unset();
+    }
+    /// Recruitment reports.
+    recruitment: Recruitment {
+        /// File that replaces the built-in keywords.
+        keywords_file: Option<PathBuf> = unset();
+        /// Whether recent events get entries as well as upcoming ones.
+        include_recent: bool = text("true");
+        /// Days for which the entries of past events are kept.
+        keep_days: u32 = text("30").within("0", "3650");
+    }
+    /// Organization reports.
+    organization: Organization {
+        /// Whether `organization_reports` is filled; a row there makes VMS's "delete organization" fail.
+        reports_table: bool = text("false");
+    }
+    /// Virtual session reports.
+    virtual_session: VirtualSession {
+        /// Whether the table is filled although scoped users would see other districts' teachers.
+        allow_scoped_users: bool = text("false");
+    }
+    /// Failed jobs.
+    retry: Retry {
+        /// How often a job is tried in all.
+        attempts: u32 = text("3").within("1", "20");
+        /// Pause before the second attempt; it doubles with each further one.
+        base_delay: Duration = text("2s").within("0s", "1h");
+        /// Longest pause between attempts.
+        max_delay: Duration = text("5m").within("0s", "1day");
+    }
+    /// Reaction to changes of the source.
+    watch: Watch {
+        /// Whether changes are watched for.
+        enabled: bool = text("true");
+        /// How often the database is looked at.
+        poll: Duration = text("1s").within("10ms", "1h");
+        /// How long the source must be quiet before a change is acted on.
+        quiet: Duration = text("30s").within("0s", "1day");
+        /// How long a source that never gets quiet can put that off.
+        max_delay: Duration = text("5m").within("0s", "1day");
+    }
+    /// Protection against a half-imported source.
+    guard: Guard {
+        /// Whether reports are held back when the source lost suspiciously many rows.
+        enabled: bool = text("true");
+        /// Share of rows that may vanish between two refreshes.
+        max_loss: f64 = text("0.6").within("0", "1");
+        /// Tables with fewer rows than this are not judged.
+        min_rows: u64 = text("50");
+    }
+    /// The control socket.
+    socket: Socket {
+        /// Path of the socket, at most 107 bytes.
+        path: PathBuf = from(defaults::socket_path).restart();
+        /// Group whose members may use the verbs that write.
+        write_group: String = text("cached");
+    }
+    /// The status page.
+    http: Http {
+        /// Address and port; empty switches it off.
+        listen: Option<SocketAddr> = text("127.0.0.1:8321").restart();
+        /// Origin under which browsers reach the page, for example `https://vms.example.org`.
+        public_origin: Option<WebOrigin> = unset();
+        /// Addresses or networks of proxies whose forwarding headers are believed.
+        trusted_proxies: Vec<Network> = text("");
+    }
+    /// Logs.
+    log: Log {
+        /// Directory of `cache_manager.log`; without one there is no log file.
+        dir: Option<PathBuf> = from(defaults::log_dir);
+        /// `error`, `warn`, `info`, `debug` or `trace`.
+        level: LogLevel = text("info");
+        /// Size at which the file is rotated.
+        max_size: ByteSize = text("20MB").within("100B", "100GB");
+        /// Days for which rotated files are kept.
+        keep_days: u32 = text("30").within("1", "3650");
+        /// Whether records go to the journal as well.
+        journald: bool = text("true");
+    }
+    /// Who is told when a refresh fails.
+    notify: Notify {
+        /// Command to start.
+        command: Option<String> = unset();
+        /// URL that gets a POST; `file:PATH` and `credential:NAME` name a private file that holds it.
+        webhook: Option<Url> = unset().secret();
+        /// URL that is fetched after every good run, for a dead man's switch.
+        ping_url: Option<Url> = unset();
+        /// Longest time for any of them.
+        timeout: Duration = text("10s").within("100ms", "10m");
+    }
+    /// What operation is measured against.
+    targets: Targets {
+        /// Lowest share of jobs that should end well.
+        success_rate: f64 = text("0.95").within("0", "1");
+        /// Highest share of jobs that may fail.
+        error_rate: f64 = text("0.05").within("0", "1");
+        /// Longest run, in seconds.
+        refresh_seconds: u32 = text("300").within("1", "86400");
+        /// Lowest share of entries that should be fresh.
+        readiness: f64 = text("0.90").within("0", "1");
+    }
+    /// Optional schedules of maintenance, as cron expressions.
+    maintenance: Maintenance {
+        /// When `ANALYZE` runs.
+        analyze: Option<CronExpr> = unset();
+        /// When entries that nobody wants any more are pruned.
+        prune: Option<CronExpr> = unset();
+    }
+}

@@ -1,0 +1,67 @@
+//! What the process finds around it, read once and passed on so that tests can choose it.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// The configuration file that is read when `--config` names none.
+pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
+
+/// Accounts below this id belong to the system, not to people.
+const FIRST_HUMAN_UID: u32 = 1000;
+
+/// Environment, working directory, user and zone of the process.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// The environment. A value that is not UTF-8 carries U+FFFD and is refused where it would be used.
+    pub env: BTreeMap<String, String>,
+    /// What relative paths are relative to.
+    pub cwd: PathBuf,
+    /// The user id.
+    pub uid: u32,
+    /// The system's IANA zone, if it has one.
+    pub system_zone: Option<String>,
+    /// The file that is read, if it exists, when `--config` names none.
+    pub default_file: PathBuf,
+}
+
+impl Surroundings {
+    /// Those of this process.
+    pub fn of_process() -> Self {
+        let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
+        Self {
+            env: std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect(),
+            cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
+            // Without procfs the account is taken for a person's: that never writes to system directories.
+            uid: std::fs::metadata("/proc/self").map_or(u32::MAX, |me| me.uid()),
+            system_zone: iana_time_zone::get_timezone().ok(),
+            default_file: PathBuf::from(DEFAULT_FILE),
+        }
+    }
+
+    /// A variable that is set and not empty.
+    pub(super) fn variable(&self, name: &str) -> Option<&str> {
+        self.env.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
+    /// The first absolute directory of a variable; systemd joins several with colons.
+    pub(super) fn directory(&self, variable: &str) -> Option<&Path> {
+        let first = self.variable(variable)?.split(':').next()?;
+        Some(Path::new(first)).filter(|path| path.is_absolute())
+    }
+
+    /// Whether the process runs as root.
+    pub(super) fn is_root(&self) -> bool {
+        self.uid == 0
+    }
+
+    /// Whether the process runs as root or under a service account.
+    pub(super) fn is_system(&self) -> bool {
+        self.uid < FIRST_HUMAN_UID
+    }
+
+    /// Absolute form of a path. Symbolic links and `..` stay: resolving them needs the file system.
+    pub(super) fn absolute(&self, path: &Path) -> PathBuf {
+        self.cwd.join(path).components().collect()
+    }
+}

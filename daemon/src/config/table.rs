@@ -1,0 +1,66 @@
+//! Turns the one declaration of all keys into typed sections and everything that walks over them.
+
+/// Declares sections and keys: `section: Struct { key: Type = spec; … }`, each with a doc comment.
+macro_rules! settings {
+    ($(
+        $(#[doc = $section_doc:literal])+
+        $section:ident: $Section:ident {
+            $( $(#[doc = $doc:literal])+ $key:ident: $Type:ty = $spec:expr; )+
+        }
+    )+) => {
+        $(
+            $(#[doc = $section_doc])+
+            #[derive(Debug, Clone, PartialEq)]
+            pub struct $Section {
+                $( $(#[doc = $doc])+ pub $key: $Type, )+
+            }
+        )+
+
+        /// The whole configuration, valid in itself.
+        #[derive(Debug, Clone, PartialEq)]
+        pub struct Config {
+            $( $(#[doc = $section_doc])+ pub $section: $Section, )+
+            pub(super) origins: Origins,
+        }
+
+        /// Every key, in the order of its declaration.
+        pub(super) static KEYS: &[Key] = &[
+            $( $( Key {
+                section: stringify!($section),
+                name: stringify!($key),
+                doc: concat!($($doc),+),
+                spec: $spec,
+            }, )+ )+
+        ];
+
+        impl Config {
+            /// Reads every key before it gives up, so that all errors are found.
+            pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
+                $(
+                    $( let $key = reader.read::<$Type>(stringify!($section), stringify!($key)); )+
+                    let $section = (|| Some($Section { $( $key: $key?, )+ }))();
+                )+
+                Some(Self { $( $section: $section?, )+ origins: reader.origins() })
+            }
+
+            /// The values as TOML, in the order of [`KEYS`]; `None` where an optional key has no value.
+            pub(super) fn shown(&self) -> Vec<Option<toml::Value>> {
+                vec![ $( $( Setting::show(&self.$section.$key), )+ )+ ]
+            }
+
+            /// Takes over the value of one key from another configuration.
+            pub(super) fn copy_value(&mut self, from: &Self, section: &str, name: &str) {
+                match (section, name) {
+                    $( $(
+                        (stringify!($section), stringify!($key)) => {
+                            self.$section.$key.clone_from(&from.$section.$key);
+                        }
+                    )+ )+
+                    _ => {}
+                }
+            }
+        }
+    };
+}
+
+pub(super) use settings;

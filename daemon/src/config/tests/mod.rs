@@ -1,0 +1,97 @@
+//! What a configuration does, seen through `load`.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use clap::Parser;
+
+use super::{Config, ConfigErrors, Surroundings};
+use crate::cli::Cli;
+
+mod defaults;
+mod layers;
+mod messages;
+mod property;
+mod redaction;
+mod reload;
+mod render;
+mod values;
+
+/// A directory with a configuration file, and a process that is started beside it.
+pub(super) struct Fixture {
+    dir: tempfile::TempDir,
+    pub(super) around: Surroundings,
+}
+
+impl Fixture {
+    /// A person's account with nothing in its environment and no configuration file.
+    pub(super) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let around = Surroundings {
+            env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
+            cwd: PathBuf::from("/here"),
+            uid: 1000,
+            system_zone: Some("Europe/Vienna".to_owned()),
+            default_file: dir.path().join("cached.toml"),
+        };
+        Self { dir, around }
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Writes a file that everybody may read.
+    pub(super) fn file(self, name: &str, contents: &str) -> Self {
+        std::fs::write(self.path(name), contents).unwrap();
+        self.mode(name, 0o644)
+    }
+
+    pub(super) fn mode(self, name: &str, mode: u32) -> Self {
+        std::fs::set_permissions(self.path(name), std::fs::Permissions::from_mode(mode)).unwrap();
+        self
+    }
+
+    pub(super) fn toml(self, contents: &str) -> Self {
+        self.file("cached.toml", contents)
+    }
+
+    pub(super) fn env(mut self, variables: &[(&str, &str)]) -> Self {
+        self.around
+            .env
+            .extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        self
+    }
+
+    pub(super) fn load(&self, arguments: &[&str]) -> Result<Config, ConfigErrors> {
+        let arguments = ["cached"].into_iter().chain(arguments.iter().copied());
+        Config::load(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
+    }
+
+    /// Loads what must be valid.
+    pub(super) fn config(&self, arguments: &[&str]) -> Config {
+        self.load(arguments).unwrap_or_else(|errors| panic!("refused: {errors}"))
+    }
+
+    /// The messages of what must not be valid, with the fixture's directory as `DIR`.
+    pub(super) fn errors(&self, arguments: &[&str]) -> Vec<String> {
+        let errors = self.load(arguments).expect_err("must be refused").to_string();
+        errors.replace(&self.dir.path().display().to_string(), "DIR").lines().map(str::to_owned).collect()
+    }
+}
+
+/// A valid configuration file with these lines besides the database.
+pub(super) fn with_database(lines: &str) -> Fixture {
+    Fixture::new().toml(&format!("[database]\nurl = \"/srv/vms.db\"\n{lines}"))
+}
+
+/// A value of the configuration as the rendered page shows it.
+pub(super) fn shown(config: &Config, section: &str, name: &str) -> String {
+    let page: toml::Table = config.render().parse().unwrap();
+    page[section][name].to_string()
+}
+
+pub(super) fn path(text: &str) -> &Path {
+    Path::new(text)
+}

@@ -1,0 +1,15 @@
+//! The types of values that are more than a number or a text.
+
+mod byte_size;
+mod cron_expr;
+mod database_path;
+mod network;
+mod url;
+mod word;
+
+pub use byte_size::ByteSize;
+pub use cron_expr::CronExpr;
+pub use database_path::DatabasePath;
+pub use network::Network;
+pub use url::{Url, WebOrigin};
+pub use word::{LogLevel, Mode};

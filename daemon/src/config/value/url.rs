@@ -1,0 +1,86 @@
+//! Web addresses.
+
+use std::fmt;
+
+use super::super::setting::Setting;
+use super::super::surroundings::Surroundings;
+use super::super::text::redacted;
+
+/// An `http` or `https` URL. Showing it in any way hides user info and query, which may be credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url(String);
+
+impl Url {
+    /// The URL with its credentials, for the request itself. Never show it.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&redacted(&self.0))
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Url({self})")
+    }
+}
+
+impl Setting for Url {
+    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+        let sound = after_scheme(text).is_some_and(|rest| {
+            let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+            let host = authority.rsplit('@').next().unwrap_or_default();
+            !host.is_empty() && !host.starts_with(':')
+        });
+        if sound && text.chars().all(|c| c.is_ascii_graphic()) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("must be a URL that begins with https:// or http://".to_owned())
+        }
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
+    }
+
+    fn carries_secret(&self) -> bool {
+        redacted(&self.0) != self.0.as_str()
+    }
+}
+
+/// Scheme, host and optional port, as a browser sends them in `Origin`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebOrigin(String);
+
+impl WebOrigin {
+    /// In lower case, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Setting for WebOrigin {
+    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+        let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
+        let sound = after_scheme(&origin)
+            .is_some_and(|host| !host.is_empty() && !host.starts_with(':') && host.chars().all(allowed));
+        if sound {
+            Ok(Self(origin))
+        } else {
+            Err("must be scheme, host and optional port only, such as https://vms.example.org".to_owned())
+        }
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.0.clone()))
+    }
+}
+
+fn after_scheme(text: &str) -> Option<&str> {
+    text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))
+}

@@ -1,0 +1,31 @@
+//! What a caller of the queue can have wrong.
+
+use crate::state::StateError;
+
+/// The queue cannot do what it was asked to.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The state database failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A run without tables would never end.
+    #[error("a run needs at least one table; name a cache type, or a table that is not switched off")]
+    NoTables,
+    /// There is no such run, or not any more.
+    #[error("there is no run {0}; `cachectl history` lists the runs that are kept")]
+    NoSuchRun(i64),
+    /// There is no such job, or not any more.
+    #[error("there is no job {0}; `cachectl jobs` lists the jobs that are kept")]
+    NoSuchJob(i64),
+    /// The job has no attempt that could end.
+    #[error("job {0} has no attempt in progress; start one before it is finished")]
+    NotStarted(i64),
+    /// A run ends when its tables have ended.
+    #[error("run {run} still has {jobs} unfinished jobs; finish them first")]
+    Unfinished {
+        /// The run.
+        run: i64,
+        /// How many.
+        jobs: usize,
+    },
+}

@@ -1,0 +1,68 @@
+//! Following a run: all that is known of it first, then every change.
+
+use cached_proto::verb::history::Run;
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::Phase;
+use tokio::sync::broadcast;
+
+use super::{Queue, QueueError};
+
+/// A follower was too slow and has missed events; it can only begin anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{missed} events were missed by a slow reader; follow the run again")]
+pub struct FellBehind {
+    /// How many.
+    pub missed: u64,
+}
+
+/// The changes of one run.
+#[derive(Debug)]
+pub struct Following {
+    run: i64,
+    /// The run had ended before it was followed.
+    ended: Option<Run>,
+    events: Option<broadcast::Receiver<Progress>>,
+}
+
+impl Queue {
+    /// What is known of a run now, and every later change. An event that the snapshot already shows may follow once
+    /// more; none is left out.
+    pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {
+        // Before the snapshot is read, so that no change falls in between.
+        let events = self.events.subscribe();
+        let snapshot = self.run(run).await?;
+        let ended = matches!(snapshot.phase, Phase::Done | Phase::Cancelled).then(|| snapshot.clone());
+        Ok((snapshot, Following { run, ended, events: Some(events) }))
+    }
+}
+
+impl Following {
+    /// The next change; [`Progress::RunDone`] is the last, and none follows it.
+    pub async fn next(&mut self) -> Result<Option<Progress>, FellBehind> {
+        if let Some(run) = self.ended.take() {
+            self.events = None;
+            return Ok(Some(Progress::RunDone(run)));
+        }
+        loop {
+            let Some(events) = &mut self.events else { return Ok(None) };
+            match events.recv().await {
+                Ok(event) if run_of(&event) == self.run => {
+                    if matches!(event, Progress::RunDone(_)) {
+                        self.events = None;
+                    }
+                    return Ok(Some(event));
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(missed)) => return Err(FellBehind { missed }),
+                Err(broadcast::error::RecvError::Closed) => self.events = None,
+            }
+        }
+    }
+}
+
+fn run_of(event: &Progress) -> i64 {
+    match event {
+        Progress::Snapshot(run) | Progress::RunDone(run) => run.id,
+        Progress::JobStarted(job) | Progress::JobDone(job) => job.run,
+    }
+}

@@ -1,0 +1,32 @@
+//! Forgetting the past.
+
+use cached_proto::words::Phase;
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
+
+use super::{Queue, QueueError};
+use crate::state::Doing;
+use crate::state::entity::{micros, run};
+
+impl Queue {
+    /// Removes runs that ended before an instant, with their jobs, and slots decided before it; returns how many runs
+    /// that were. The newest slot of each schedule stays, whatever its age: it tells which ones were missed.
+    pub async fn prune_history(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
+        let tx = self.state.begin().await?;
+        let runs = run::Entity::delete_many()
+            .filter(run::Column::Phase.is_in([Phase::Done.as_str(), Phase::Cancelled.as_str()]))
+            .filter(run::Column::Ended.lt(micros(before)))
+            .exec(&tx)
+            .await
+            .doing("prune the history")?;
+        let slots = Statement::from_sql_and_values(
+            tx.get_database_backend(),
+            "DELETE FROM slots WHERE decided < ? AND slot < \
+             (SELECT max(newest.slot) FROM slots newest WHERE newest.schedule = slots.schedule)",
+            [micros(before).into()],
+        );
+        tx.execute_raw(slots).await.doing("prune the slots")?;
+        tx.commit().await.doing("prune the history")?;
+        Ok(runs.rows_affected)
+    }
+}

@@ -1,0 +1,96 @@
+//! Durable work: what was asked for is in the state database before anybody is told so, and stays there until it ended.
+
+mod assemble;
+mod attempt;
+mod claim;
+mod enqueue;
+mod error;
+mod follow;
+mod history;
+mod read;
+mod report;
+mod slots;
+#[cfg(test)]
+mod tests;
+mod verdict;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use cached_proto::verb::refresh::Progress;
+use tokio::sync::{broadcast, watch};
+
+use crate::clock::Clock;
+use crate::state::State;
+
+pub use claim::Claimed;
+pub use enqueue::{Enqueued, NewRun};
+pub use error::QueueError;
+pub use follow::{FellBehind, Following};
+pub use report::JobReport;
+pub use slots::{DueSlot, SlotDecision};
+pub use verdict::verdict;
+
+/// Events a follower may be behind; a run of all tables has about two dozen.
+const EVENTS: usize = 256;
+
+/// The queue of runs; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Queue {
+    state: State,
+    clock: Arc<dyn Clock>,
+    events: broadcast::Sender<Progress>,
+    work: watch::Sender<()>,
+    /// Monotonic instants at which this process claimed its runs.
+    claimed: Arc<Mutex<HashMap<i64, Duration>>>,
+}
+
+impl Queue {
+    /// The queue that lives in `state`.
+    pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            state,
+            clock,
+            events: broadcast::Sender::new(EVENTS),
+            work: watch::Sender::new(()),
+            claimed: Arc::default(),
+        }
+    }
+
+    /// The database it lives in.
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Tells when there may be work. Take it before the first [`claim`](Self::claim): what is queued after a claim that
+    /// found nothing is then never missed.
+    pub fn work(&self) -> Work {
+        Work(self.work.subscribe())
+    }
+
+    fn announce_work(&self) {
+        self.work.send_replace(());
+    }
+
+    /// To be called after the commit: whoever follows must not hear of what may still be rolled back.
+    fn announce(&self, event: Progress) {
+        // An error means that nobody follows.
+        let _ = self.events.send(event);
+    }
+
+    fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {
+        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Remembers whether something was queued since it was last asked.
+#[derive(Debug)]
+pub struct Work(watch::Receiver<()>);
+
+impl Work {
+    /// Waits until something was queued; at once if that happened since the last call. False when the queue is gone.
+    pub async fn arrived(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
+}

@@ -1,0 +1,81 @@
+//! What clients are shown of the queue.
+
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::{Job, JobFilter};
+use cached_proto::words::{Outcome, Phase};
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+
+use super::{Queue, QueueError, assemble};
+use crate::state::Doing;
+use crate::state::entity::{job, micros, run};
+
+impl Queue {
+    /// One run.
+    pub async fn run(&self, id: i64) -> Result<Run, QueueError> {
+        let view = self.state.view().await?;
+        let row = run::Entity::find_by_id(id).one(&view).await.doing("read a run")?;
+        Ok(assemble::run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
+    }
+
+    /// Jobs, newest first.
+    pub async fn jobs(&self, filter: JobFilter, limit: u64) -> Result<Vec<Job>, QueueError> {
+        let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
+        let query = match filter {
+            JobFilter::All => query,
+            JobFilter::Failed => {
+                let bad = Outcome::ALL.iter().filter(|o| !o.is_good()).map(|o| o.as_str());
+                query.filter(job::Column::Outcome.is_in(bad))
+            }
+            JobFilter::Running => {
+                query.filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
+            }
+        };
+        let view = self.state.view().await?;
+        let rows = query.all(&view).await.doing("read the jobs")?;
+        Ok(assemble::jobs(&view, rows).await?)
+    }
+
+    /// Runs queued since an instant, newest first, at most `limit`.
+    pub async fn history(&self, since: DateTime<Utc>, limit: u64) -> Result<Vec<Run>, QueueError> {
+        let view = self.state.view().await?;
+        let rows = run::Entity::find()
+            .filter(run::Column::Queued.gte(micros(since)))
+            .order_by_desc(run::Column::Id)
+            .limit(limit)
+            .all(&view)
+            .await
+            .doing("read the history")?;
+        Ok(assemble::runs(&view, rows).await?)
+    }
+
+    /// The run in progress.
+    pub async fn current_run(&self) -> Result<Option<Run>, QueueError> {
+        self.newest(Phase::Running).await
+    }
+
+    /// The newest run that has ended.
+    pub async fn last_run(&self) -> Result<Option<Run>, QueueError> {
+        self.newest(Phase::Done).await
+    }
+
+    /// How many runs wait.
+    pub async fn queued_count(&self) -> Result<u64, QueueError> {
+        let waiting = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str()));
+        Ok(waiting.count(self.state.reader()).await.doing("count the queued runs")?)
+    }
+
+    async fn newest(&self, phase: Phase) -> Result<Option<Run>, QueueError> {
+        let view = self.state.view().await?;
+        let row = run::Entity::find()
+            .filter(run::Column::Phase.eq(phase.as_str()))
+            .order_by_desc(run::Column::Id)
+            .one(&view)
+            .await
+            .doing("read the newest run")?;
+        match row {
+            Some(row) => Ok(Some(assemble::run(&view, row).await?)),
+            None => Ok(None),
+        }
+    }
+}

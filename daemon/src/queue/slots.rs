@@ -1,0 +1,200 @@
+//! Slots: what became of each civil date-time of a schedule, decided once.
+
+use std::fmt;
+use std::str::FromStr;
+
+use cached_proto::words::{SchedulerState, UnknownWord};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+};
+
+use super::{NewRun, Queue, QueueError, enqueue};
+use crate::state::entity::{micros, slot, word};
+use crate::state::{Doing, StateError, scheduler_state};
+
+/// Rows per statement, well below `SQLite`'s limit of bound values.
+const BATCH: usize = 1000;
+
+/// What became of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotDecision {
+    /// Its run was queued.
+    Run,
+    /// It passed while no daemon was there to run it.
+    Missed,
+    /// It passed while the scheduler was stopped.
+    Paused,
+    /// A run of the same schedule had its turn on that civil date already: the time of day was changed.
+    Superseded,
+}
+
+impl SlotDecision {
+    /// The word that is stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Missed => "missed",
+            Self::Paused => "paused",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl fmt::Display for SlotDecision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SlotDecision {
+    type Err = UnknownWord;
+
+    fn from_str(given: &str) -> Result<Self, UnknownWord> {
+        let all = [Self::Run, Self::Missed, Self::Paused, Self::Superseded];
+        all.into_iter().find(|d| d.as_str() == given).ok_or_else(|| UnknownWord {
+            what: "slot decision",
+            given: given.to_owned(),
+            known: all.map(Self::as_str).join(", "),
+        })
+    }
+}
+
+/// A slot whose instant has come.
+#[derive(Debug, Clone)]
+pub struct DueSlot<'a> {
+    /// Name of the schedule.
+    pub schedule: &'a str,
+    /// The slot, `YYYY-MM-DD HH:MM`.
+    pub slot: &'a str,
+    /// Older ones that nobody has decided; they do not run.
+    pub passed: &'a [String],
+    /// Whether a daemon was there at its instant.
+    pub attended: bool,
+    /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
+    pub daily: bool,
+    /// What it runs.
+    pub run: NewRun,
+}
+
+impl Queue {
+    /// Decides a slot that is due, and queues its run in the same transaction, so that no night runs twice or is lost
+    /// in between. None when it was decided before.
+    pub async fn decide(&self, due: DueSlot<'_>) -> Result<Option<SlotDecision>, QueueError> {
+        let now = self.clock.now();
+        let tx = self.state.begin().await?;
+        if find(&tx, due.schedule, due.slot).await?.is_some_and(|row| stands(&row, now)) {
+            return Ok(None);
+        }
+        let paused = scheduler_state(&tx).await? == SchedulerState::Stopped;
+        let not_run = if paused { SlotDecision::Paused } else { SlotDecision::Missed };
+        pass(&tx, &due, not_run, now).await?;
+        let decision = if paused || !due.attended {
+            not_run
+        } else if due.daily && ran_on_date(&tx, &due).await? {
+            SlotDecision::Superseded
+        } else {
+            SlotDecision::Run
+        };
+        let run = match decision {
+            SlotDecision::Run => {
+                let new = NewRun { slot: Some(due.slot.to_owned()), ..due.run };
+                Some(enqueue::insert(&tx, new, now).await?)
+            }
+            _ => None,
+        };
+        let row = row(due.schedule, due.slot, decision, run, now);
+        let replace = OnConflict::columns([slot::Column::Schedule, slot::Column::Slot])
+            .update_columns([slot::Column::Decision, slot::Column::RunId, slot::Column::Decided])
+            .to_owned();
+        slot::Entity::insert(row)
+            .on_conflict(replace)
+            .exec_without_returning(&tx)
+            .await
+            .doing("decide a slot")?;
+        tx.commit().await.doing("decide a slot")?;
+        if run.is_some() {
+            self.announce_work();
+        }
+        Ok(Some(decision))
+    }
+
+    /// What became of a slot; none while it is undecided.
+    pub async fn slot(&self, schedule: &str, slot: &str) -> Result<Option<SlotDecision>, QueueError> {
+        let row = slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned()));
+        let row = row.one(self.state.reader()).await.doing("read a slot")?;
+        Ok(row.map(|row| word("slots.decision", row.decision)).transpose()?)
+    }
+
+    /// The newest decided slot of a schedule before `slot`, or that slot itself if its decision stands.
+    pub async fn newest_slot(&self, schedule: &str, slot: &str) -> Result<Option<String>, QueueError> {
+        let now = self.clock.now();
+        let rows = slot::Entity::find()
+            .filter(slot::Column::Schedule.eq(schedule))
+            .filter(slot::Column::Slot.lte(slot))
+            .order_by_desc(slot::Column::Slot);
+        let two =
+            sea_orm::QuerySelect::limit(rows, 2).all(self.state.reader()).await.doing("read the slots")?;
+        Ok(two.into_iter().find(|row| row.slot != slot || stands(row, now)).map(|row| row.slot))
+    }
+}
+
+/// A slot that did not run, decided later than now, was decided by a clock that was ahead: its time is yet to come.
+fn stands(row: &slot::Model, now: DateTime<Utc>) -> bool {
+    row.decision == SlotDecision::Run.as_str() || row.decided <= micros(now)
+}
+
+async fn find(
+    tx: &DatabaseTransaction,
+    schedule: &str,
+    slot: &str,
+) -> Result<Option<slot::Model>, StateError> {
+    slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned())).one(tx).await.doing("read a slot")
+}
+
+async fn pass(
+    tx: &DatabaseTransaction,
+    due: &DueSlot<'_>,
+    decision: SlotDecision,
+    now: DateTime<Utc>,
+) -> Result<(), StateError> {
+    for batch in due.passed.chunks(BATCH) {
+        let rows = batch.iter().map(|slot| row(due.schedule, slot, decision, None, now));
+        let keep = OnConflict::columns([slot::Column::Schedule, slot::Column::Slot]).do_nothing().to_owned();
+        slot::Entity::insert_many(rows)
+            .on_conflict(keep)
+            .exec_without_returning(tx)
+            .await
+            .doing("record slots that passed")?;
+    }
+    Ok(())
+}
+
+async fn ran_on_date(tx: &DatabaseTransaction, due: &DueSlot<'_>) -> Result<bool, StateError> {
+    let date = due.slot.split(' ').next().unwrap_or(due.slot);
+    let ran = slot::Entity::find()
+        .filter(slot::Column::Schedule.eq(due.schedule))
+        .filter(slot::Column::Slot.starts_with(date))
+        .filter(slot::Column::Decision.eq(SlotDecision::Run.as_str()))
+        .count(tx)
+        .await
+        .doing("look for a run on the same date")?;
+    Ok(ran > 0)
+}
+
+fn row(
+    schedule: &str,
+    slot: &str,
+    decision: SlotDecision,
+    run: Option<i64>,
+    now: DateTime<Utc>,
+) -> slot::ActiveModel {
+    slot::ActiveModel {
+        schedule: Set(schedule.to_owned()),
+        slot: Set(slot.to_owned()),
+        decision: Set(decision.as_str().to_owned()),
+        run_id: Set(run),
+        decided: Set(micros(now)),
+    }
+}

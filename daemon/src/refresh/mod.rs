@@ -1,0 +1,20 @@
+//! The work itself: from a claimed run to rows in cache tables.
+//!
+//! One run has one snapshot, so that its reports agree with each other. The read transaction has ended before
+//! the first report is built; building happens on a blocking thread and writing on another, a group at a time.
+
+mod config;
+mod error;
+pub mod plan;
+mod run;
+mod standing;
+pub mod survey;
+mod table;
+mod worker;
+
+pub use config::{ConfigureError, RefreshConfig};
+pub use error::RefreshError;
+pub use run::Refresher;
+pub use standing::{Standing, standing};
+pub use table::{TableResult, Timings, refresh_table};
+pub use worker::work_until;

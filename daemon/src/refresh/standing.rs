@@ -1,0 +1,68 @@
+//! Whether a table can be refreshed at all.
+
+use cached_proto::words::{Outcome, Table, TableState};
+
+use crate::reports::{Report, ReportSettings};
+use crate::snapshot::Source;
+use crate::vms::Schema;
+use crate::vms::tables::spec;
+
+/// Whether a table can be refreshed, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Yes.
+    Ready,
+    /// This VMS has no such table, and needs none.
+    NotApplicable,
+    /// VMS's schema lacks these tables and columns.
+    Disabled(Vec<String>),
+}
+
+/// Judges a report's table by VMS's schema.
+pub fn standing(report: &dyn Report, schema: &Schema, _settings: &ReportSettings) -> Standing {
+    let table = report.table();
+    // Newer versions of VMS have dropped this table.
+    if table == Table::DistrictEngagementReports && !schema.has_table(table.as_str()) {
+        return Standing::NotApplicable;
+    }
+    let mut missing = schema.missing(table.as_str(), spec(table).columns());
+    for source in report.sources() {
+        missing.extend(missing_of(*source, schema));
+    }
+    if missing.is_empty() { Standing::Ready } else { Standing::Disabled(missing) }
+}
+
+fn missing_of(source: Source, schema: &Schema) -> Vec<String> {
+    schema.missing(source.table(), source.columns().iter().map(|column| column.name))
+}
+
+impl Standing {
+    /// How a job on such a table ends; none when it has to be worked on.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some(Outcome::NotApplicable),
+            Self::Disabled(_) => Some(Outcome::Disabled),
+        }
+    }
+
+    /// How the table is shown; none when its entries decide.
+    pub fn table_state(&self) -> Option<TableState> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some(TableState::NotApplicable),
+            Self::Disabled(_) => Some(TableState::Disabled),
+        }
+    }
+
+    /// Why, in one line.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some("this VMS has no such table".to_owned()),
+            Self::Disabled(missing) => {
+                Some(format!("VMS's schema has changed: {} is not there", missing.join(", ")))
+            }
+        }
+    }
+}

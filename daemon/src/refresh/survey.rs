@@ -1,0 +1,88 @@
+//! Looks at the cache tables without changing anything: what `status` and `health` tell.
+
+use std::collections::HashMap;
+
+use cached_proto::words::{Table, TableState};
+use chrono::{DateTime, Utc};
+
+use super::{RefreshConfig, RefreshError, Standing, standing};
+use crate::reports::{REPORTS, Report};
+use crate::snapshot::{self, SourceSet};
+use crate::state::State;
+use crate::store::audit::{Audit, audit};
+use crate::store::{Freshness, Stamps};
+use crate::vms::tables::spec;
+use crate::vms::{Schema, Vms, VmsError};
+
+/// One cache table, looked at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableSurvey {
+    /// The table.
+    pub table: Table,
+    /// Its state.
+    pub state: TableState,
+    /// Why its entries do not decide about the state.
+    pub note: Option<String>,
+    /// Its entries; all zero when they were not looked at.
+    pub audit: Audit,
+}
+
+/// Looks at every cache table in one read transaction.
+pub async fn survey(
+    config: &RefreshConfig,
+    state: &State,
+    now: DateTime<Utc>,
+) -> Result<Vec<TableSurvey>, RefreshError> {
+    let vms = Vms::open(&config.database).await?;
+    let schema = Schema::read(vms.reader()).await?;
+    if !schema.is_vms() {
+        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
+    }
+    let standings: HashMap<Table, Standing> =
+        REPORTS.iter().map(|report| (report.table(), standing(*report, &schema, &config.settings))).collect();
+    let ready: Vec<&dyn Report> = REPORTS
+        .iter()
+        .copied()
+        .filter(|report| standings.get(&report.table()) == Some(&Standing::Ready))
+        .collect();
+    let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
+    let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
+    let snapshot = snapshot::load(&vms, &sources, &tables, now).await?;
+    vms.close().await;
+
+    let mut surveys = Vec::with_capacity(REPORTS.len());
+    for report in REPORTS {
+        let table = report.table();
+        let standing = standings.get(&table).unwrap_or(&Standing::Ready);
+        if let Some(state) = standing.table_state() {
+            surveys.push(TableSurvey { table, state, note: standing.note(), audit: Audit::default() });
+            continue;
+        }
+        let stamps = Stamps(state.stamps().load(table).await?);
+        let fingerprint = config.settings.fingerprint(table);
+        let freshness = Freshness {
+            spec: spec(table),
+            limits: config.limits,
+            zone: config.settings.zone,
+            now,
+            stamps: &stamps,
+            fingerprint: &fingerprint,
+        };
+        let keys = report.keys(&snapshot, &config.settings, now);
+        let audit = audit(&keys, snapshot.existing(table), &freshness);
+        surveys.push(TableSurvey { table, state: worst(&audit), note: None, audit });
+    }
+    Ok(surveys)
+}
+
+fn worst(audit: &Audit) -> TableState {
+    [
+        (audit.invalid, TableState::Invalid),
+        (audit.incomplete, TableState::Incomplete),
+        (audit.missing, TableState::Missing),
+        (audit.stale, TableState::Stale),
+    ]
+    .into_iter()
+    .find_map(|(count, state)| (count > 0).then_some(state))
+    .unwrap_or(TableState::Fresh)
+}

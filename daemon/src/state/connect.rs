@@ -1,0 +1,104 @@
+//! Connections to the state database: a careful look first, then the pools.
+
+use std::path::Path;
+use std::time::Duration;
+
+use cached_migrations::state::{migrate, unknown_migrations};
+use sea_orm::sqlx::error::DatabaseError;
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, Statement, TryGetable,
+};
+
+use super::{APPLICATION_ID, StateError};
+
+/// A backup that copies the file may hold it for a moment.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// Enough for the pages and the socket; more would only wait for the same disk.
+const READERS: u32 = 4;
+
+const SQLITE_CORRUPT: u32 = 11;
+const SQLITE_NOTADB: u32 = 26;
+
+/// Tells ours from foreign and sound from damaged, without changing anything but what a crash left to finish.
+pub(super) async fn probe(path: &Path) -> Result<(), StateError> {
+    let db = connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|e| broken(path, e))?;
+    let verdict = judge(path, &db).await;
+    let closed = db.close().await;
+    verdict?;
+    closed.map_err(|source| StateError::Prepare { path: path.to_owned(), source })
+}
+
+async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
+    let broken = |e: DbErr| broken(path, e);
+    let id: i64 = one(db, "PRAGMA application_id").await.map_err(broken)?;
+    let tables: i64 = one(db, "SELECT count(*) FROM sqlite_schema").await.map_err(broken)?;
+    if id != i64::from(APPLICATION_ID) && (id != 0 || tables != 0) {
+        let found = u32::try_from(id).unwrap_or_default();
+        return Err(StateError::Foreign { path: path.to_owned(), found });
+    }
+    let check: String = one(db, "PRAGMA quick_check(1)").await.map_err(broken)?;
+    if check != "ok" {
+        return Err(StateError::Corrupt { path: path.to_owned(), detail: check });
+    }
+    let unknown = unknown_migrations(db).await.map_err(broken)?;
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(StateError::Newer { path: path.to_owned(), unknown: unknown.join(", ") })
+    }
+}
+
+/// The writing connection and the reading ones, schema up to date.
+pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), StateError> {
+    let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
+    let writing = |o: SqliteConnectOptions| {
+        o.journal_mode(SqliteJournalMode::Wal)
+            // A slot that a power cut makes us forget would run twice, and an accepted request would vanish; the few
+            // commits of a night are worth their fsync.
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("application_id", APPLICATION_ID.to_string())
+    };
+    let write = connect(path, 1, writing).await.map_err(prepare)?;
+    migrate(&write).await.map_err(prepare)?;
+    let read = connect(path, READERS, |o| o.pragma("query_only", "ON")).await.map_err(prepare)?;
+    Ok((write, read))
+}
+
+async fn connect<F>(path: &Path, connections: u32, adjust: F) -> Result<DatabaseConnection, DbErr>
+where
+    F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+{
+    let path = path.to_owned();
+    // The path is set as a path: in a URL, some file names would mean something else.
+    let mut options = ConnectOptions::new("sqlite://state.db");
+    options.max_connections(connections).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(
+        move |o| {
+            adjust(o.filename(&path).create_if_missing(false).foreign_keys(true).busy_timeout(BUSY_TIMEOUT))
+        },
+    );
+    Database::connect(options).await
+}
+
+async fn one<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<T, DbErr> {
+    let statement = Statement::from_string(db.get_database_backend(), sql);
+    let row = db.query_one_raw(statement).await?.ok_or_else(|| DbErr::RecordNotFound(sql.to_owned()))?;
+    row.try_get_by_index(0)
+}
+
+/// `SQLite` reports damage as an error of whatever statement met it.
+fn broken(path: &Path, error: DbErr) -> StateError {
+    let code = match &error {
+        DbErr::Conn(RuntimeErr::SqlxError(e))
+        | DbErr::Exec(RuntimeErr::SqlxError(e))
+        | DbErr::Query(RuntimeErr::SqlxError(e)) => e.as_database_error().and_then(DatabaseError::code),
+        _ => None,
+    };
+    // The low byte of an extended result code is the code itself.
+    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
+            StateError::Corrupt { path: path.to_owned(), detail: error.to_string() }
+        }
+        _ => StateError::Prepare { path: path.to_owned(), source: error },
+    }
+}

@@ -1,0 +1,35 @@
+//! Rows of the state database. Why each column exists stands in the schema.
+
+pub(crate) mod attempt;
+pub(crate) mod counter;
+pub(crate) mod entry_stamp;
+pub(crate) mod job;
+pub(crate) mod run;
+pub(crate) mod setting;
+pub(crate) mod slot;
+
+use std::str::FromStr;
+
+use cached_proto::time::Timestamp;
+use cached_proto::words::UnknownWord;
+use chrono::{DateTime, Utc};
+
+use super::StateError;
+
+/// An instant as it is stored.
+pub(crate) fn micros(at: DateTime<Utc>) -> i64 {
+    at.timestamp_micros()
+}
+
+/// A stored instant.
+pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
+    Timestamp::from_micros(micros).to_utc()
+}
+
+/// A stored word; one that is unknown here is never guessed at.
+pub(crate) fn word<W: FromStr<Err = UnknownWord>>(
+    column: &'static str,
+    value: String,
+) -> Result<W, StateError> {
+    value.parse().map_err(|_| StateError::UnknownWord { column, value })
+}

@@ -1,0 +1,156 @@
+//! What can be wrong with the daemon's own database, and what to do about it.
+
+use std::io;
+use std::path::PathBuf;
+
+use sea_orm::DbErr;
+
+/// The state database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// Its directory is missing and cannot be made.
+    #[error(
+        "cannot create the directory {} for the state database; create it and give it to the user the daemon runs as",
+        path.display()
+    )]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It cannot be opened for reading and writing.
+    #[error(
+        "cannot open the state database {} for reading and writing; it must be a regular file that belongs to the user \
+         the daemon runs as, in a directory that this user may write to",
+        path.display()
+    )]
+    Inaccessible {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Something else than a file is there.
+    #[error("the state database {} is not a regular file; set state.url to another path", path.display())]
+    NotAFile {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// A file of another kind is there.
+    #[error(
+        "{} is not an SQLite database and is left as it is; set state.url to another path, or move the file away to \
+         begin with an empty state",
+        path.display()
+    )]
+    NotSqlite {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A database that is not ours is there, VMS's perhaps.
+    #[error(
+        "{} is a database of another application (application id {found:#010x}) and is left as it is; set state.url to \
+         another path",
+        path.display()
+    )]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+        /// The id in its header.
+        found: u32,
+    },
+    /// It is damaged.
+    #[error(
+        "the state database {} is damaged ({detail}) and is left as it is; restore it from a backup, or move it and its \
+         -wal file away to begin with an empty state (history and counters are lost, reports are not)",
+        path.display()
+    )]
+    Corrupt {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says, or what was seen.
+        detail: String,
+    },
+    /// A newer version has changed its schema.
+    #[error(
+        "the state database {} was written by a newer version of cached (migrations unknown here: {unknown}); install \
+         that version again, or set state.url to another path",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// The migrations, comma separated.
+        unknown: String,
+    },
+    /// Its schema cannot be brought up to date.
+    #[error(
+        "cannot prepare the state database {}; check free disk space, the rights of the file and its directory, and \
+         that nobody else holds it open",
+        path.display()
+    )]
+    Prepare {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
+    /// Somebody else works with it.
+    #[error(
+        "{} is locked{}: a daemon holds this state: use cachectl, or stop the daemon first",
+        path.display(),
+        pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
+    )]
+    Held {
+        /// The lock file.
+        path: PathBuf,
+        /// The holder, as far as it has written its id.
+        pid: Option<u32>,
+    },
+    /// The lock file cannot be used.
+    #[error(
+        "cannot lock {}; it must be a regular file, not a link, that the user the daemon runs as may write to",
+        path.display()
+    )]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// A statement failed.
+    #[error("cannot {doing} in the state database; check free disk space and the journal, then try again")]
+    Statement {
+        /// What was to be done.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
+    /// A value that this version never writes.
+    #[error(
+        "the state database holds \"{value}\" as {column}, which this version does not know; was the file edited by \
+         hand or written by a newer version?"
+    )]
+    UnknownWord {
+        /// Where.
+        column: &'static str,
+        /// What.
+        value: String,
+    },
+}
+
+/// Names what a statement was for, which `SQLite`'s own message does not.
+pub(crate) trait Doing<T> {
+    fn doing(self, what: &'static str) -> Result<T, StateError>;
+}
+
+impl<T> Doing<T> for Result<T, DbErr> {
+    fn doing(self, doing: &'static str) -> Result<T, StateError> {
+        self.map_err(|source| StateError::Statement { doing, source })
+    }
+}

@@ -1,0 +1,81 @@
+//! Looks at the state file before `SQLite` does: `SQLite` would create, convert or discard what it should not.
+
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use super::{APPLICATION_ID, StateError};
+
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+/// Where `SQLite`'s file header keeps `application_id`, big-endian.
+const APPLICATION_ID_AT: usize = 68;
+const HEADER: usize = 100;
+
+/// Makes sure that a file is there which is either empty or may be ours.
+pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
+    ensure_directory(path)?;
+    let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
+    let found = match std::fs::metadata(path) {
+        Ok(found) => found,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => create(path).map_err(inaccessible)?,
+        Err(e) => return Err(inaccessible(e)),
+    };
+    if !found.is_file() {
+        return Err(StateError::NotAFile { path: path.to_owned() });
+    }
+    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(inaccessible)?;
+    if found.len() == 0 { empty(path) } else { header(path, &mut file) }
+}
+
+/// Creates the directory of `path`, for nobody else to look into.
+pub(super) fn ensure_directory(path: &Path) -> Result<(), StateError> {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(parent)
+            .map_err(|source| StateError::Directory { path: parent.to_owned(), source }),
+        _ => Ok(()),
+    }
+}
+
+/// Appends `suffix` to the file name, as `SQLite` does for its own side files.
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// `SQLite` gives its side files the same mode.
+fn create(path: &Path) -> io::Result<Metadata> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?.metadata()
+}
+
+/// `SQLite` takes an empty file for a new database and deletes the log of the old one, with all that is in it.
+fn empty(path: &Path) -> Result<(), StateError> {
+    match std::fs::metadata(beside(path, "-wal")) {
+        Ok(wal) if wal.len() > 0 => Err(StateError::Corrupt {
+            path: path.to_owned(),
+            detail: "the file is empty, but its -wal file is not".to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+fn header(path: &Path, file: &mut File) -> Result<(), StateError> {
+    let mut bytes = Vec::with_capacity(HEADER);
+    file.take(HEADER as u64)
+        .read_to_end(&mut bytes)
+        .map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })?;
+    if !bytes.starts_with(MAGIC) {
+        return Err(StateError::NotSqlite { path: path.to_owned() });
+    }
+    let id = bytes.get(APPLICATION_ID_AT..).and_then(|rest| rest.first_chunk::<4>());
+    match id.map(|id| u32::from_be_bytes(*id)) {
+        // Zero: another application's, or ours before the log was folded in. Only a query can tell.
+        Some(0 | APPLICATION_ID) if bytes.len() == HEADER => Ok(()),
+        Some(found) if bytes.len() == HEADER => Err(StateError::Foreign { path: path.to_owned(), found }),
+        _ => Err(StateError::Corrupt { path: path.to_owned(), detail: "the file is cut off".to_owned() }),
+    }
+}

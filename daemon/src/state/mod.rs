@@ -1,0 +1,88 @@
+//! The daemon's own database: queue, history, slots, counters. Never VMS's.
+
+mod connect;
+mod counters;
+pub(crate) mod entity;
+mod error;
+mod file;
+mod lock;
+mod settings;
+mod stamps;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
+
+pub(crate) use error::Doing;
+pub use error::StateError;
+pub use lock::StateLock;
+pub(crate) use settings::scheduler_state;
+pub use stamps::{EntryStamp, EntryStamps};
+
+/// Marks a file as ours, so that no other database is ever taken for the state: "cchd".
+pub const APPLICATION_ID: u32 = 0x6363_6864;
+
+/// The open state database; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct State {
+    path: PathBuf,
+    /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
+    write: DatabaseConnection,
+    read: DatabaseConnection,
+}
+
+impl State {
+    /// Opens the state database, and creates it when the file is missing or empty.
+    ///
+    /// A file that is anything else than a sound state database of this or an older version is an error and is left
+    /// exactly as it is. Whoever may meet another process here holds a [`StateLock`] first. `now` becomes the instant
+    /// before which a new state has missed nothing.
+    pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StateError> {
+        file::prepare(path)?;
+        connect::probe(path).await?;
+        let (write, read) = connect::pools(path).await?;
+        let state = Self { path: path.to_owned(), write, read };
+        state.remember_creation(now).await?;
+        Ok(state)
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What was last written into each cache table.
+    pub fn stamps(&self) -> EntryStamps<'_> {
+        EntryStamps::new(self)
+    }
+
+    /// Closes all connections and folds the write-ahead log into the file.
+    pub async fn close(self) -> Result<(), StateError> {
+        self.read.close().await.doing("close the connections")?;
+        self.write.close().await.doing("close the connections")
+    }
+
+    pub(crate) fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// One view for several reads; nothing is written in it.
+    pub(crate) async fn view(&self) -> Result<DatabaseTransaction, StateError> {
+        self.read.begin().await.doing("begin to read")
+    }
+
+    /// A writing transaction. It is `IMMEDIATE`: one that reads first and writes later fails at once, whatever the
+    /// busy timeout, when somebody else wrote in between. Dropped, it rolls back.
+    pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, StateError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        self.write.begin_with_options(options).await.doing("begin to write")
+    }
+}

@@ -1,0 +1,222 @@
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+
+use cached_proto::words::{SchedulerState, Table};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, Database};
+use tempfile::TempDir;
+
+use super::*;
+
+const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
+fn place() -> (TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.db");
+    (dir, path)
+}
+
+async fn open(path: &Path) -> State {
+    State::open(path, NOW).await.unwrap()
+}
+
+async fn refusal(path: &Path) -> StateError {
+    State::open(path, NOW).await.map(|_| ()).expect_err("the file was accepted")
+}
+
+/// Another application's database, or ours after somebody else worked on it.
+async fn run_sql(path: &Path, sql: &str) {
+    let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_missing_file_is_created_with_its_directory_for_nobody_else_to_read() {
+    let (dir, _) = place();
+    let path = dir.path().join("var/lib/cached/state.db");
+    let state = open(&path).await;
+    let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(path.parent().unwrap()), 0o700);
+    assert_eq!(state.created().await.unwrap(), NOW);
+}
+
+#[tokio::test]
+async fn an_empty_file_is_a_new_state() {
+    let (_dir, path) = place();
+    fs::write(&path, "").unwrap();
+    open(&path).await;
+}
+
+#[tokio::test]
+async fn everything_is_there_after_a_restart() {
+    let (_dir, path) = place();
+    let state = open(&path).await;
+    let stamp =
+        EntryStamp { row_id: 7, last_updated: "2026-01-02 03:04:05.000006".into(), fingerprint: "f".into() };
+    state.bump("runs", 2).await.unwrap();
+    state.bump("runs", 3).await.unwrap();
+    assert!(state.set_scheduler_state(SchedulerState::Stopped).await.unwrap());
+    let written = vec![("a".to_owned(), stamp.clone())];
+    state.stamps().record(Table::DiaEventsReportCache, written, &[]).await.unwrap();
+    drop(state);
+
+    let state = State::open(&path, NOW + TimeDelta::days(1)).await.unwrap();
+    assert_eq!(state.counters().await.unwrap()["runs"], 5);
+    assert_eq!(state.scheduler_state().await.unwrap(), SchedulerState::Stopped);
+    assert_eq!(state.stamps().load(Table::DiaEventsReportCache).await.unwrap()["a"], stamp);
+    assert_eq!(state.created().await.unwrap(), NOW, "creation is the first opening");
+}
+
+/// What a kill leaves: nearly all, the mark that the file is ours included, still in the log.
+#[tokio::test]
+async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() {
+    let (dir, path) = place();
+    let state = open(&path).await;
+    state.bump("runs", 5).await.unwrap();
+    let killed = dir.path().join("killed.db");
+    for suffix in ["", "-wal"] {
+        fs::copy(file::beside(&path, suffix), file::beside(&killed, suffix)).unwrap();
+    }
+    assert_eq!(fs::read(&killed).unwrap()[68..72], [0; 4], "the mark is in the log only");
+    assert_eq!(open(&killed).await.counters().await.unwrap()["runs"], 5);
+}
+
+#[tokio::test]
+async fn a_new_state_has_a_running_scheduler_and_tells_whether_a_switch_changed_anything() {
+    let (_dir, path) = place();
+    let state = open(&path).await;
+    assert_eq!(state.scheduler_state().await.unwrap(), SchedulerState::Running);
+    assert!(!state.set_scheduler_state(SchedulerState::Running).await.unwrap());
+    assert!(state.set_scheduler_state(SchedulerState::Stopped).await.unwrap());
+    assert!(!state.set_scheduler_state(SchedulerState::Stopped).await.unwrap());
+}
+
+#[tokio::test]
+async fn stamps_follow_what_is_written_and_removed_table_by_table() {
+    let (_dir, path) = place();
+    let state = open(&path).await;
+    let stamps = state.stamps();
+    let (table, other) = (Table::OrganizationDetailCache, Table::OrganizationSummaryCache);
+    let stamp = |row_id| EntryStamp { row_id, last_updated: "t".into(), fingerprint: "f".into() };
+    // More than one batch, so that a batch that is left out shows.
+    let many: Vec<_> = (0..2500).map(|n| (format!("k{n}"), stamp(n))).collect();
+    stamps.record(table, many.clone(), &[]).await.unwrap();
+    stamps.record(other, many[..1].to_vec(), &[]).await.unwrap();
+    stamps
+        .record(table, vec![("k1".into(), stamp(-1))], &["k0".to_owned(), "absent".to_owned()])
+        .await
+        .unwrap();
+
+    let now = stamps.load(table).await.unwrap();
+    assert_eq!(now.len(), 2499);
+    assert_eq!(now["k1"], stamp(-1));
+    assert_eq!(now["k2499"], stamp(2499));
+    assert_eq!(stamps.load(other).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_sound_state_is_refused_and_left_as_it_is() {
+    type Expected = fn(&StateError) -> bool;
+
+    let (dir, good) = place();
+    open(&good).await.close().await.unwrap();
+    let sound = fs::read(&good).unwrap();
+    let mut scrambled = sound.clone();
+    for page in scrambled.chunks_mut(4096).skip(1) {
+        page[..512].fill(0xa5);
+    }
+    let mut other_id = sound.clone();
+    other_id[68..72].copy_from_slice(&0x0102_0304_u32.to_be_bytes());
+
+    let text = b"not a database, but longer than the hundred bytes that the header of a database has, just to be sure".to_vec();
+    let cases: [(&str, Vec<u8>, Expected); 5] = [
+        ("text", text, |e| matches!(e, StateError::NotSqlite { .. })),
+        ("cut.in.header", sound[..80].to_vec(), |e| matches!(e, StateError::Corrupt { .. })),
+        ("cut.in.half", sound[..sound.len() / 2].to_vec(), |e| matches!(e, StateError::Corrupt { .. })),
+        ("scrambled", scrambled, |e| matches!(e, StateError::Corrupt { .. })),
+        ("other.id", other_id, |e| matches!(e, StateError::Foreign { found: 0x0102_0304, .. })),
+    ];
+    for (name, bytes, expected) in cases {
+        let path = dir.path().join(name);
+        fs::write(&path, &bytes).unwrap();
+        let error = refusal(&path).await;
+        assert!(expected(&error), "{name}: {error:?}");
+        assert!(error.to_string().contains(name), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), bytes, "{name} was changed");
+    }
+}
+
+#[tokio::test]
+async fn a_database_without_any_application_id_is_not_taken_for_ours() {
+    let (_dir, path) = place();
+    run_sql(&path, "CREATE TABLE event (id INTEGER PRIMARY KEY)").await;
+    let before = fs::read(&path).unwrap();
+    let error = refusal(&path).await;
+    assert!(matches!(error, StateError::Foreign { found: 0, .. }), "{error:?}");
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn a_state_of_a_newer_version_is_refused_by_name() {
+    let (_dir, path) = place();
+    open(&path).await.close().await.unwrap();
+    run_sql(&path, "INSERT INTO seaql_migrations VALUES ('m9999_from_the_future', 0)").await;
+    let error = refusal(&path).await;
+    assert!(matches!(error, StateError::Newer { .. }), "{error:?}");
+    assert!(error.to_string().contains("m9999_from_the_future"), "{error}");
+}
+
+#[tokio::test]
+async fn an_emptied_file_beside_its_log_is_not_taken_for_a_new_one() {
+    let (dir, path) = place();
+    fs::write(&path, "").unwrap();
+    let wal = dir.path().join("state.db-wal");
+    fs::write(&wal, "committed work").unwrap();
+    assert!(matches!(refusal(&path).await, StateError::Corrupt { .. }));
+    assert_eq!(fs::read(&wal).unwrap(), b"committed work");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_is_named_with_what_to_do() {
+    let (dir, path) = place();
+    fs::create_dir(&path).unwrap();
+    let error = refusal(&path).await;
+    assert!(matches!(error, StateError::NotAFile { .. }), "{error:?}");
+
+    let file = dir.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = refusal(&file.join("state.db")).await;
+    assert!(matches!(error, StateError::Directory { .. }), "{error:?}");
+    assert!(error.to_string().contains("create it"), "{error}");
+
+    symlink(dir.path().join("nowhere"), dir.path().join("dangling")).unwrap();
+    let error = refusal(&dir.path().join("dangling")).await;
+    assert!(matches!(error, StateError::Inaccessible { .. }), "{error:?}");
+}
+
+#[test]
+fn a_second_holder_is_told_who_holds_the_state_and_what_to_use() {
+    let (_dir, path) = place();
+    let held = StateLock::take(&path).unwrap();
+    let error = StateLock::take(&path).unwrap_err();
+    let message = error.to_string();
+    for part in ["state.db.lock", &std::process::id().to_string(), "a daemon holds this state: use cachectl"]
+    {
+        assert!(message.contains(part), "{message}");
+    }
+    drop(held);
+    StateLock::take(&path).unwrap();
+}
+
+#[test]
+fn a_lock_file_is_not_followed_to_where_a_link_points() {
+    let (dir, path) = place();
+    let victim = dir.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    symlink(&victim, dir.path().join("state.db.lock")).unwrap();
+    assert!(matches!(StateLock::take(&path).unwrap_err(), StateError::Lock { .. }));
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}

@@ -1,0 +1,24 @@
+//! The first schema. It is SQL text, so that each column's reason is shown by `.schema` as well.
+
+use sea_orm_migration::prelude::*;
+
+pub(super) struct First;
+
+impl MigrationName for First {
+    fn name(&self) -> &'static str {
+        "m0001_first"
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for First {
+    /// SQLite can undo DDL: a stop in the middle must not leave half a schema that no start gets past.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(include_str!("m0001_first.sql")).await?;
+        Ok(())
+    }
+}

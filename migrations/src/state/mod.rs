@@ -1,0 +1,42 @@
+//! Schema of the daemon's own database. Migrations are only ever appended: a state file outlives many binaries.
+
+mod m0001_first;
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{QueryResult, Statement};
+
+/// All migrations of the state database, oldest first.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m0001_first::First)]
+    }
+}
+
+/// Applies what is missing.
+pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
+    Migrator::up(db, None).await
+}
+
+/// Names of applied migrations that this binary does not have: they come from a newer one.
+pub async fn unknown_migrations(db: &sea_orm::DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let manager = SchemaManager::new(db);
+    if !manager.has_table("seaql_migrations").await? {
+        return Ok(Vec::new());
+    }
+    let all = Statement::from_string(
+        db.get_database_backend(),
+        "SELECT version FROM seaql_migrations ORDER BY version",
+    );
+    let applied: Vec<String> = db
+        .query_all_raw(all)
+        .await?
+        .iter()
+        .map(|row: &QueryResult| row.try_get("", "version"))
+        .collect::<Result<_, _>>()?;
+    let known = Migrator::migrations();
+    Ok(applied.into_iter().filter(|name| known.iter().all(|m| m.name() != name)).collect())
+}

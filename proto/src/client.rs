@@ -1,0 +1,153 @@
+//! The client of the control socket.
+//!
+//! One connection carries one request at a time. A call that failed, timed out or was dropped half-way
+//! leaves its connection out of step, so that connection is never used again: connect anew.
+
+mod error;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use interprocess::local_socket::tokio::Stream;
+use interprocess::local_socket::traits::tokio::Stream as _;
+use interprocess::local_socket::{GenericFilePath, ToFsName as _};
+use tokio::time::timeout;
+
+pub use self::error::ClientError;
+use crate::fault::Fault;
+use crate::frame::{ClientFrames, FrameError, client_framed};
+use crate::hello::{self, Protocols};
+use crate::message::{Reply, Request, Response};
+use crate::verb::refresh::Progress;
+
+/// How long the client waits. Events have no limit here: a run takes as long as it takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the connection and the hello together.
+    pub connect: Duration,
+    /// For a request and its answer together.
+    pub answer: Duration,
+}
+
+/// A connection to the daemon.
+#[derive(Debug)]
+pub struct Client {
+    path: PathBuf,
+    /// None once the connection is out of step.
+    frames: Option<ClientFrames<Stream>>,
+    answer: Duration,
+    protocol: u16,
+}
+
+impl Client {
+    /// Connects to the socket at `path` and agrees on a protocol.
+    pub async fn connect(path: &Path, timeouts: Timeouts) -> Result<Self, ClientError> {
+        let (stream, protocol) = timeout(timeouts.connect, open(path)).await.map_err(|_| {
+            ClientError::TimedOut { path: path.to_owned(), what: "the connection", after: timeouts.connect }
+        })??;
+        Ok(Self {
+            path: path.to_owned(),
+            frames: Some(client_framed(stream)),
+            answer: timeouts.answer,
+            protocol,
+        })
+    }
+
+    /// The protocol number that both sides agreed on.
+    pub const fn protocol(&self) -> u16 {
+        self.protocol
+    }
+
+    /// Sends a request and returns its answer. Events that may follow are not waited for.
+    ///
+    /// After a fault the connection can be used again, after any other error it cannot.
+    pub async fn call(&mut self, request: &Request) -> Result<Reply, ClientError> {
+        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
+        let answer = self.exchange(&mut frames, request).await?;
+        if !request.streams() {
+            self.frames = Some(frames);
+        }
+        Ok(answer?)
+    }
+
+    /// Sends a request and returns its answer together with the events that follow it.
+    pub async fn follow(mut self, request: &Request) -> Result<(Reply, Events), ClientError> {
+        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
+        let reply = self.exchange(&mut frames, request).await??;
+        Ok((reply, Events { path: self.path, frames: request.streams().then_some(frames) }))
+    }
+
+    async fn exchange(
+        &self,
+        frames: &mut ClientFrames<Stream>,
+        request: &Request,
+    ) -> Result<Result<Reply, Fault>, ClientError> {
+        let answer = timeout(self.answer, async {
+            match frames.send(request).await {
+                // A daemon that turns a connection away says why and hangs up, perhaps before the request is
+                // sent: then its reason is still there to be read, and worth more than the failure to send.
+                Ok(()) | Err(FrameError::Io(_)) => receive(&self.path, frames).await,
+                Err(error) => Err(ClientError::from_frame(&self.path, error)),
+            }
+        });
+        match answer.await {
+            Ok(Ok(Response::Answer(answer))) => Ok(answer),
+            Ok(Ok(Response::Event(_))) => {
+                Err(ClientError::unexpected(&self.path, "an event before the answer"))
+            }
+            Ok(Err(error)) => Err(error),
+            Err(_) => {
+                Err(ClientError::TimedOut { path: self.path.clone(), what: "the answer", after: self.answer })
+            }
+        }
+    }
+}
+
+/// The events that follow the answer to a request that streams.
+#[derive(Debug)]
+pub struct Events {
+    path: PathBuf,
+    /// None once nothing follows.
+    frames: Option<ClientFrames<Stream>>,
+}
+
+impl Events {
+    /// The next event; none after [`Progress::RunDone`], and none at all for a request that does not stream.
+    ///
+    /// Dropping the future loses no event, so a caller may put a time limit around it and try again.
+    pub async fn next(&mut self) -> Result<Option<Progress>, ClientError> {
+        let Some(frames) = &mut self.frames else { return Ok(None) };
+        let received = receive(&self.path, frames).await;
+        if !matches!(received, Ok(Response::Event(ref event)) if !matches!(event, Progress::RunDone(_))) {
+            self.frames = None;
+        }
+        match received? {
+            Response::Event(event) => Ok(Some(event)),
+            Response::Answer(Err(fault)) => Err(fault.into()),
+            Response::Answer(Ok(_)) => Err(ClientError::unexpected(&self.path, "a second answer")),
+        }
+    }
+}
+
+async fn receive(path: &Path, frames: &mut ClientFrames<Stream>) -> Result<Response, ClientError> {
+    match frames.next().await {
+        Some(Ok(response)) => Ok(response),
+        Some(Err(error)) => Err(ClientError::from_frame(path, error)),
+        None => Err(ClientError::Broken {
+            path: path.to_owned(),
+            source: io::Error::new(io::ErrorKind::UnexpectedEof, "the daemon closed the connection"),
+        }),
+    }
+}
+
+async fn open(path: &Path) -> Result<(Stream, u16), ClientError> {
+    let name =
+        path.to_fs_name::<GenericFilePath>().map_err(|error| ClientError::from_connect(path, error))?;
+    let mut stream = Stream::connect(name).await.map_err(|error| ClientError::from_connect(path, error))?;
+    let protocol = hello::greet(&mut stream, Protocols::OURS)
+        .await
+        .map_err(|error| ClientError::from_hello(path, error))?;
+    Ok((stream, protocol))
+}

@@ -1,0 +1,177 @@
+//! The result of a run as scripts read it: what `cached refresh --json` and `cachectl refresh --json` print.
+//!
+//! Keys are stable and only ever added. Times are RFC 3339 in UTC, seconds are numbers.
+
+use serde::Serialize;
+
+use crate::time::Timestamp;
+use crate::verb::history::Run;
+use crate::verb::jobs::Job;
+use crate::words::{CacheType, Outcome, Table, Trigger};
+
+/// A run that has ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RunReport {
+    /// The run: text, so that scripts do not count with it.
+    pub run: String,
+    /// What asked for it.
+    pub trigger: Trigger,
+    /// When work began; none when the run was cancelled before.
+    pub started: Option<Timestamp>,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// The verdict: that of its worst table; none when the run was cancelled.
+    pub outcome: Option<Outcome>,
+    /// Its tables, in the order they were worked on.
+    pub tables: Vec<TableReport>,
+}
+
+/// One table of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct TableReport {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub cache_type: CacheType,
+    /// Its name.
+    pub table: Table,
+    /// How it ended; none when it was cancelled.
+    pub outcome: Option<Outcome>,
+    /// Entries that the report has.
+    pub entries: u64,
+    /// Entries written because they had changed.
+    pub rebuilt: u64,
+    /// Entries stamped because they had not.
+    pub verified: u64,
+    /// Entries left alone because they were young.
+    pub skipped: u64,
+    /// Entries removed because their key is no longer part of the report.
+    pub pruned: u64,
+    /// Entries that could not be written.
+    pub failed: u64,
+    /// Source rows that were left out or read with a substitute.
+    pub warnings: u64,
+    /// Bytes of payload generated.
+    pub bytes: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// The last error, one line.
+    pub error: Option<String>,
+}
+
+impl From<&Run> for RunReport {
+    fn from(run: &Run) -> Self {
+        Self {
+            run: run.id.to_string(),
+            trigger: run.trigger,
+            started: run.started,
+            seconds: run.seconds,
+            outcome: run.outcome,
+            tables: run.jobs.iter().map(TableReport::from).collect(),
+        }
+    }
+}
+
+impl From<&Job> for TableReport {
+    fn from(job: &Job) -> Self {
+        Self {
+            cache_type: job.cache_type,
+            table: job.table,
+            outcome: job.outcome,
+            entries: job.entries,
+            rebuilt: job.rebuilt,
+            verified: job.verified,
+            skipped: job.skipped,
+            pruned: job.pruned,
+            failed: job.failed,
+            warnings: job.warnings,
+            bytes: job.bytes,
+            seconds: job.seconds,
+            error: job.error.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::words::Phase;
+
+    fn run() -> Run {
+        let at = |seconds: i64| Timestamp::from_micros(1_795_392_000_000_000 + seconds * 1_000_000);
+        let job = Job {
+            id: 7,
+            run: 12,
+            trigger: Trigger::Manual,
+            cache_type: CacheType::VirtualSession,
+            table: Table::VirtualSessionDistrictCache,
+            phase: Phase::Done,
+            outcome: Some(Outcome::Failed),
+            queued: at(0),
+            attempts: Vec::new(),
+            entries: 21,
+            rebuilt: 17,
+            verified: 1,
+            skipped: 2,
+            pruned: 3,
+            failed: 1,
+            warnings: 4,
+            bytes: 12_345,
+            seconds: 0.5,
+            error: Some("the database is locked".into()),
+        };
+        Run {
+            id: 12,
+            trigger: Trigger::Manual,
+            slot: None,
+            phase: Phase::Done,
+            queued: at(0),
+            started: Some(at(1)),
+            ended: Some(at(2)),
+            seconds: 1.0,
+            outcome: Some(Outcome::Failed),
+            jobs: vec![job],
+        }
+    }
+
+    #[test]
+    fn scripts_rely_on_these_keys() {
+        let json = serde_json::to_string_pretty(&RunReport::from(&run())).unwrap();
+        insta::assert_snapshot!(json, @r#"
+        {
+          "run": "12",
+          "trigger": "manual",
+          "started": "2026-11-23T00:00:01Z",
+          "seconds": 1.0,
+          "outcome": "failed",
+          "tables": [
+            {
+              "type": "virtual_session",
+              "table": "virtual_session_district_cache",
+              "outcome": "failed",
+              "entries": 21,
+              "rebuilt": 17,
+              "verified": 1,
+              "skipped": 2,
+              "pruned": 3,
+              "failed": 1,
+              "warnings": 4,
+              "bytes": 12345,
+              "seconds": 0.5,
+              "error": "the database is locked"
+            }
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_run_that_was_cancelled_has_neither_start_nor_outcome() {
+        let cancelled =
+            Run { phase: Phase::Cancelled, started: None, outcome: None, jobs: Vec::new(), ..run() };
+        let json = serde_json::to_string(&RunReport::from(&cancelled)).unwrap();
+        assert_eq!(
+            json,
+            r#"{"run":"12","trigger":"manual","started":null,"seconds":1.0,"outcome":null,"tables":[]}"#
+        );
+    }
+}

@@ -1,0 +1,165 @@
+//! The bytes of every message, kept. A difference here means that daemons and clients of different builds
+//! no longer understand each other: append instead, or raise the protocol number.
+
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
+
+#[path = "support/hexdump.rs"]
+mod hexdump;
+#[path = "support/samples.rs"]
+mod samples;
+
+use std::fmt::Display;
+
+use cached_proto::codec::Message;
+use cached_proto::fault::FaultCode;
+use cached_proto::message::{Reply, Request, Response};
+use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::{
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+};
+
+use self::hexdump::hexdump;
+
+fn assert_kept<M: Message>(file: &str, names: Vec<&str>, messages: impl IntoIterator<Item = M>) {
+    let dumps: Vec<_> = names
+        .into_iter()
+        .zip(messages)
+        .map(|(name, message)| {
+            format!(
+                "{name}
+{}",
+                hexdump(&message.encode().unwrap())
+            )
+        })
+        .collect();
+    assert_same(
+        file,
+        &dumps.join(
+            "
+",
+        ),
+    );
+}
+
+fn assert_same(file: &str, content: &str) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("golden");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(file, content));
+}
+
+// The matches below have no wildcard on purpose: a new variant does not compile here until it has a name,
+// and the tests fail until it has a sample.
+
+fn request_name(request: &Request) -> (u32, &'static str) {
+    match request {
+        Request::Ping => (0, "Ping"),
+        Request::Status(_) => (1, "Status"),
+        Request::Health => (2, "Health"),
+        Request::Refresh(_) => (3, "Refresh"),
+        Request::StartScheduler => (4, "StartScheduler"),
+        Request::StopScheduler => (5, "StopScheduler"),
+        Request::Next(_) => (6, "Next"),
+        Request::Jobs(_) => (7, "Jobs"),
+        Request::History(_) => (8, "History"),
+    }
+}
+
+fn reply_name(reply: &Reply) -> (u32, &'static str) {
+    match reply {
+        Reply::Pong(_) => (0, "Pong"),
+        Reply::Status(_) => (1, "Status"),
+        Reply::Health(_) => (2, "Health"),
+        Reply::Refresh(_) => (3, "Refresh"),
+        Reply::Scheduler(_) => (4, "Scheduler"),
+        Reply::Next(_) => (5, "Next"),
+        Reply::Jobs(_) => (6, "Jobs"),
+        Reply::History(_) => (7, "History"),
+    }
+}
+
+fn event_name(event: &Progress) -> (u32, &'static str) {
+    match event {
+        Progress::Snapshot(_) => (0, "Snapshot"),
+        Progress::JobStarted(_) => (1, "JobStarted"),
+        Progress::JobDone(_) => (2, "JobDone"),
+        Progress::RunDone(_) => (3, "RunDone"),
+    }
+}
+
+fn fault_name(code: FaultCode) -> (u32, &'static str) {
+    match code {
+        FaultCode::BadRequest => (0, "BadRequest"),
+        FaultCode::NotAllowed => (1, "NotAllowed"),
+        FaultCode::NotFound => (2, "NotFound"),
+        FaultCode::Unsupported => (3, "Unsupported"),
+        FaultCode::Unavailable => (4, "Unavailable"),
+        FaultCode::Internal => (5, "Internal"),
+    }
+}
+
+/// Checks that every variant has its sample, in order; returns the names.
+fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32) -> Vec<&'static str> {
+    let (positions, names): (Vec<_>, Vec<_>) = variants.into_iter().unzip();
+    assert_eq!(positions, (0..count).collect::<Vec<_>>(), "one sample per variant, in order");
+    names
+}
+
+#[test]
+fn requests() {
+    let samples = samples::requests();
+    let names = complete(samples.iter().map(request_name), 9);
+    assert_kept("requests", names, samples);
+}
+
+#[test]
+fn replies() {
+    let samples = samples::replies();
+    let names = complete(samples.iter().map(reply_name), 8);
+    assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
+}
+
+#[test]
+fn faults() {
+    let samples = samples::faults();
+    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 6);
+    assert_kept("faults", names, samples.into_iter().map(|fault| Response::Answer(Err(fault))));
+}
+
+#[test]
+fn events() {
+    let samples = samples::events();
+    let names = complete(samples.iter().map(event_name), 4);
+    assert_kept("events", names, samples.into_iter().map(Response::Event));
+}
+
+/// Words cross the socket by their position, and appear in JSON as themselves.
+#[test]
+fn words() {
+    fn list<W: Display>(name: &str, words: &[W]) -> String {
+        let mut lines = vec![name.to_owned()];
+        lines.extend(words.iter().enumerate().map(|(position, word)| format!("{position:4} {word}")));
+        lines.join("\n") + "\n"
+    }
+    let lists = [
+        list("CacheType", CacheType::ALL),
+        list("Table", Table::ALL),
+        list("Trigger", Trigger::ALL),
+        list("Outcome", Outcome::ALL),
+        list("Phase", Phase::ALL),
+        list("TableState", TableState::ALL),
+        list("HealthLevel", HealthLevel::ALL),
+        list("SchedulerState", SchedulerState::ALL),
+    ];
+    assert_same("words", &lists.join("\n"));
+}
+
+#[test]
+fn job_filters() {
+    for (filter, position) in [(JobFilter::All, 0), (JobFilter::Failed, 1), (JobFilter::Running, 2)] {
+        let bytes = Request::Jobs(JobsRequest { filter, limit: 0 }).encode().unwrap();
+        assert_eq!(bytes, [7, 0, 0, 0, position, 0, 0, 0, 0, 0, 0, 0], "{filter:?}");
+    }
+}

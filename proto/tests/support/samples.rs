@@ -1,0 +1,173 @@
+//! One message of each kind, with no field at its default where the type allows it.
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::message::{Reply, Request};
+use cached_proto::time::Timestamp;
+use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::ping::Pong;
+use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::scheduler::SchedulerReply;
+use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::words::{
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+};
+
+/// 2026-03-08 08:00:00 UTC, and so many seconds later.
+pub(crate) const fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros((1_772_956_800 + seconds) * 1_000_000)
+}
+
+pub(crate) fn requests() -> Vec<Request> {
+    vec![
+        Request::Ping,
+        Request::Status(StatusRequest { sizes: true }),
+        Request::Health,
+        Request::Refresh(RefreshRequest {
+            types: vec![CacheType::Recruitment],
+            tables: vec![Table::OrganizationDetailCache],
+            force: true,
+            accept: false,
+            wait: true,
+        }),
+        Request::StartScheduler,
+        Request::StopScheduler,
+        Request::Next(NextRequest { count: 3 }),
+        Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
+        Request::History(HistoryRequest { since_seconds: 604_800 }),
+    ]
+}
+
+pub(crate) fn replies() -> Vec<Reply> {
+    vec![
+        Reply::Pong(pong()),
+        Reply::Status(StatusReply {
+            scheduler: SchedulerState::Stopped,
+            next_run: Some(at(86_400)),
+            timezone: "America/Chicago".to_owned(),
+            current_run: None,
+            last_run: Some(run()),
+            queued_runs: 2,
+            database_error: Some("locked".to_owned()),
+            tables: vec![table()],
+        }),
+        Reply::Health(HealthReply {
+            health: HealthLevel::Unhealthy,
+            reasons: vec![Reason {
+                code: "database_unreachable".to_owned(),
+                level: HealthLevel::Unhealthy,
+                message: "no such file".to_owned(),
+                hint: "set database.url".to_owned(),
+            }],
+        }),
+        Reply::Refresh(RefreshReply { run: 12, joined: true }),
+        Reply::Scheduler(SchedulerReply { scheduler: SchedulerState::Running, changed: true }),
+        Reply::Next(NextReply {
+            scheduler: SchedulerState::Running,
+            timezone: "America/Chicago".to_owned(),
+            schedule: "daily at 02:00".to_owned(),
+            fires: vec![Fire {
+                slot: "2026-03-08 02:00".to_owned(),
+                at: at(0),
+                offset: "-05:00".to_owned(),
+                note: Some("the clocks skip 02:00".to_owned()),
+            }],
+        }),
+        Reply::Jobs(JobsReply { jobs: vec![job()] }),
+        Reply::History(HistoryReply { runs: vec![run()] }),
+    ]
+}
+
+pub(crate) fn faults() -> Vec<Fault> {
+    [
+        FaultCode::BadRequest,
+        FaultCode::NotAllowed,
+        FaultCode::NotFound,
+        FaultCode::Unsupported,
+        FaultCode::Unavailable,
+        FaultCode::Internal,
+    ]
+    .map(|code| Fault { code, message: "why".to_owned(), hint: "what to do".to_owned(), retryable: true })
+    .to_vec()
+}
+
+pub(crate) fn events() -> Vec<Progress> {
+    vec![
+        Progress::Snapshot(run()),
+        Progress::JobStarted(job()),
+        Progress::JobDone(job()),
+        Progress::RunDone(run()),
+    ]
+}
+
+pub(crate) fn pong() -> Pong {
+    Pong { version: "0.1.0".to_owned(), pid: 4711, started: at(0) }
+}
+
+fn table() -> TableStatus {
+    TableStatus {
+        cache_type: CacheType::District,
+        table: Table::DistrictYearEndReports,
+        state: TableState::Stale,
+        expected: 10,
+        fresh: 1,
+        stale: 2,
+        missing: 3,
+        incomplete: 4,
+        invalid: 5,
+        unmanaged: 6,
+        oldest: Some(at(-60)),
+        newest: Some(at(60)),
+        bytes: Some(4096),
+        last_error: Some("disk full".to_owned()),
+        note: None,
+    }
+}
+
+fn run() -> Run {
+    Run {
+        id: 12,
+        trigger: Trigger::CatchUp,
+        slot: Some("2026-03-08 02:00".to_owned()),
+        phase: Phase::Done,
+        queued: at(0),
+        started: Some(at(1)),
+        ended: Some(at(3)),
+        seconds: 1.5,
+        outcome: Some(Outcome::Mixed),
+        jobs: vec![job()],
+    }
+}
+
+fn job() -> Job {
+    Job {
+        id: 34,
+        run: 12,
+        trigger: Trigger::CatchUp,
+        cache_type: CacheType::Volunteer,
+        table: Table::RecentVolunteersReportCache,
+        phase: Phase::Done,
+        outcome: Some(Outcome::Failed),
+        queued: at(0),
+        attempts: vec![Attempt {
+            number: 1,
+            started: at(1),
+            ended: Some(at(2)),
+            snapshot: Some(at(1)),
+            outcome: Some(Outcome::Failed),
+            error: Some("database is locked".to_owned()),
+        }],
+        entries: 7,
+        rebuilt: 1,
+        verified: 2,
+        skipped: 3,
+        pruned: 4,
+        failed: 5,
+        warnings: 6,
+        bytes: 65_536,
+        seconds: 0.25,
+        error: Some("database is locked".to_owned()),
+    }
+}

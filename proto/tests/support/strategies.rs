@@ -1,0 +1,242 @@
+//! Any message, for property tests.
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::message::{Reply, Request, Response};
+use cached_proto::time::Timestamp;
+use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::ping::Pong;
+use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::scheduler::SchedulerReply;
+use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::words::{
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+};
+use proptest::collection::vec;
+use proptest::num::f64::{INFINITE, NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+/// Few enough of everything that a run of runs of jobs of attempts stays small.
+const FEW: std::ops::Range<usize> = 0..4;
+
+fn text() -> impl Strategy<Value = String> {
+    ".{0,12}"
+}
+
+fn instant() -> impl Strategy<Value = Timestamp> {
+    any::<i64>().prop_map(Timestamp::from_micros)
+}
+
+/// Every number of seconds that equals itself.
+fn seconds() -> impl Strategy<Value = f64> {
+    POSITIVE | NEGATIVE | ZERO | SUBNORMAL | NORMAL | INFINITE
+}
+
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    let filter = select(vec![JobFilter::All, JobFilter::Failed, JobFilter::Running]);
+    prop_oneof![
+        Just(Request::Ping),
+        any::<bool>().prop_map(|sizes| Request::Status(StatusRequest { sizes })),
+        Just(Request::Health),
+        (vec(select(CacheType::ALL), FEW), vec(select(Table::ALL), FEW), any::<[bool; 3]>()).prop_map(
+            |(types, tables, [force, accept, wait])| {
+                Request::Refresh(RefreshRequest { types, tables, force, accept, wait })
+            }
+        ),
+        Just(Request::StartScheduler),
+        Just(Request::StopScheduler),
+        any::<u32>().prop_map(|count| Request::Next(NextRequest { count })),
+        (filter, any::<u32>()).prop_map(|(filter, limit)| Request::Jobs(JobsRequest { filter, limit })),
+        any::<u64>().prop_map(|since_seconds| Request::History(HistoryRequest { since_seconds })),
+    ]
+}
+
+pub(crate) fn response() -> impl Strategy<Value = Response> {
+    prop_oneof![
+        reply().prop_map(|reply| Response::Answer(Ok(reply))),
+        fault().prop_map(|fault| Response::Answer(Err(fault))),
+        event().prop_map(Response::Event),
+    ]
+}
+
+fn event() -> impl Strategy<Value = Progress> {
+    prop_oneof![
+        run().prop_map(Progress::Snapshot),
+        job().prop_map(Progress::JobStarted),
+        job().prop_map(Progress::JobDone),
+        run().prop_map(Progress::RunDone),
+    ]
+}
+
+fn fault() -> impl Strategy<Value = Fault> {
+    let code = select(vec![
+        FaultCode::BadRequest,
+        FaultCode::NotAllowed,
+        FaultCode::NotFound,
+        FaultCode::Unsupported,
+        FaultCode::Unavailable,
+        FaultCode::Internal,
+    ]);
+    (code, text(), text(), any::<bool>()).prop_map(|(code, message, hint, retryable)| Fault {
+        code,
+        message,
+        hint,
+        retryable,
+    })
+}
+
+fn reply() -> impl Strategy<Value = Reply> {
+    let pong = (text(), any::<u32>(), instant())
+        .prop_map(|(version, pid, started)| Reply::Pong(Pong { version, pid, started }));
+    let health = (select(HealthLevel::ALL), vec(reason(), FEW))
+        .prop_map(|(health, reasons)| Reply::Health(HealthReply { health, reasons }));
+    let refresh = any::<(i64, bool)>().prop_map(|(run, joined)| Reply::Refresh(RefreshReply { run, joined }));
+    let scheduler = (select(SchedulerState::ALL), any::<bool>())
+        .prop_map(|(scheduler, changed)| Reply::Scheduler(SchedulerReply { scheduler, changed }));
+    let next = (select(SchedulerState::ALL), text(), text(), vec(fire(), FEW)).prop_map(
+        |(scheduler, timezone, schedule, fires)| {
+            Reply::Next(NextReply { scheduler, timezone, schedule, fires })
+        },
+    );
+    prop_oneof![
+        pong,
+        status().prop_map(Reply::Status),
+        health,
+        refresh,
+        scheduler,
+        next,
+        vec(job(), FEW).prop_map(|jobs| Reply::Jobs(JobsReply { jobs })),
+        vec(run(), FEW).prop_map(|runs| Reply::History(HistoryReply { runs })),
+    ]
+}
+
+fn status() -> impl Strategy<Value = StatusReply> {
+    (
+        (select(SchedulerState::ALL), option::of(instant()), text()),
+        (option::of(run()), option::of(run()), any::<u64>()),
+        (option::of(text()), vec(table(), FEW)),
+    )
+        .prop_map(|((scheduler, next_run, timezone), (current_run, last_run, queued_runs), rest)| {
+            let (database_error, tables) = rest;
+            StatusReply {
+                scheduler,
+                next_run,
+                timezone,
+                current_run,
+                last_run,
+                queued_runs,
+                database_error,
+                tables,
+            }
+        })
+}
+
+fn table() -> impl Strategy<Value = TableStatus> {
+    (
+        (select(CacheType::ALL), select(Table::ALL), select(TableState::ALL)),
+        any::<[u64; 7]>(),
+        (option::of(instant()), option::of(instant()), any::<Option<u64>>()),
+        (option::of(text()), option::of(text())),
+    )
+        .prop_map(|((cache_type, table, state), counts, (oldest, newest, bytes), (last_error, note))| {
+            let [expected, fresh, stale, missing, incomplete, invalid, unmanaged] = counts;
+            TableStatus {
+                cache_type,
+                table,
+                state,
+                expected,
+                fresh,
+                stale,
+                missing,
+                incomplete,
+                invalid,
+                unmanaged,
+                oldest,
+                newest,
+                bytes,
+                last_error,
+                note,
+            }
+        })
+}
+
+fn reason() -> impl Strategy<Value = Reason> {
+    (text(), select(HealthLevel::ALL), text(), text()).prop_map(|(code, level, message, hint)| Reason {
+        code,
+        level,
+        message,
+        hint,
+    })
+}
+
+fn fire() -> impl Strategy<Value = Fire> {
+    (text(), instant(), text(), option::of(text())).prop_map(|(slot, at, offset, note)| Fire {
+        slot,
+        at,
+        offset,
+        note,
+    })
+}
+
+fn run() -> impl Strategy<Value = Run> {
+    (
+        (any::<i64>(), select(Trigger::ALL), option::of(text()), select(Phase::ALL)),
+        (instant(), option::of(instant()), option::of(instant()), seconds()),
+        (option::of(select(Outcome::ALL)), vec(job(), FEW)),
+    )
+        .prop_map(|((id, trigger, slot, phase), (queued, started, ended, seconds), (outcome, jobs))| {
+            Run { id, trigger, slot, phase, queued, started, ended, seconds, outcome, jobs }
+        })
+}
+
+fn job() -> impl Strategy<Value = Job> {
+    (
+        (any::<[i64; 2]>(), select(Trigger::ALL), select(CacheType::ALL), select(Table::ALL)),
+        (select(Phase::ALL), option::of(select(Outcome::ALL)), instant(), vec(attempt(), FEW)),
+        (any::<[u64; 8]>(), seconds(), option::of(text())),
+    )
+        .prop_map(|(([id, run], trigger, cache_type, table), life, (counts, seconds, error))| {
+            let (phase, outcome, queued, attempts) = life;
+            let [entries, rebuilt, verified, skipped, pruned, failed, warnings, bytes] = counts;
+            Job {
+                id,
+                run,
+                trigger,
+                cache_type,
+                table,
+                phase,
+                outcome,
+                queued,
+                attempts,
+                entries,
+                rebuilt,
+                verified,
+                skipped,
+                pruned,
+                failed,
+                warnings,
+                bytes,
+                seconds,
+                error,
+            }
+        })
+}
+
+fn attempt() -> impl Strategy<Value = Attempt> {
+    (
+        (any::<u32>(), instant(), option::of(instant()), option::of(instant())),
+        (option::of(select(Outcome::ALL)), option::of(text())),
+    )
+        .prop_map(|((number, started, ended, snapshot), (outcome, error))| Attempt {
+            number,
+            started,
+            ended,
+            snapshot,
+            outcome,
+            error,
+        })
+}
