@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::table::Job;
+use super::table::remove_ours;
 use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
 use crate::describe::describe;
@@ -135,6 +136,9 @@ impl Refresher {
             report.error = standing.note().filter(|_| !outcome.is_good());
             return Ok(report);
         }
+        if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
+            return Ok(self.withhold(opened, table, &reason).await);
+        }
         let mut work = Job {
             table,
             snapshot: Arc::clone(&opened.snapshot),
@@ -162,6 +166,21 @@ impl Refresher {
             }
         }
         Ok(result.report)
+    }
+
+    /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
+    async fn withhold(&self, opened: &Opened, table: Table, reason: &str) -> JobReport {
+        warn!(cache_table = table.as_str(), "{table} is withheld: {reason}");
+        let mut report = JobReport::new(table, Outcome::Withheld);
+        report.snapshot = Some(opened.snapshot.taken);
+        match remove_ours(&opened.vms, self.queue.state(), opened.snapshot.existing(table), table).await {
+            Ok(removed) => report.pruned = removed,
+            Err(error) => {
+                report.outcome = Outcome::Failed;
+                report.error = Some(describe(&error));
+            }
+        }
+        report
     }
 
     async fn finish(&self, run: i64, job: i64, report: &JobReport) -> Result<(), QueueError> {

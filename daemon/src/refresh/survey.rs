@@ -58,6 +58,11 @@ pub async fn survey(
             surveys.push(TableSurvey { table, state, note: standing.note(), audit: Audit::default() });
             continue;
         }
+        if let Some(reason) = report.withheld(&snapshot, &config.settings) {
+            let (state, note) = (TableState::Withheld, Some(reason));
+            surveys.push(TableSurvey { table, state, note, audit: Audit::default() });
+            continue;
+        }
         let stamps = Stamps(state.stamps().load(table).await?);
         let fingerprint = config.settings.fingerprint(table);
         let freshness = Freshness {

@@ -12,10 +12,10 @@ use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::reports::{ReportSettings, report};
-use crate::snapshot::Snapshot;
+use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{EntryStamp, State};
 use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, serialize, write_group};
-use crate::vms::tables::{StampZone, TableSpec, spec};
+use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{Vms, time};
 
 /// What a table is refreshed with.
@@ -70,6 +70,23 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
+}
+
+/// Removes the rows of a table that still are as we wrote them, and returns how many.
+pub(super) async fn remove_ours(
+    vms: &Vms,
+    state: &State,
+    existing: &[ExistingRow],
+    table: Table,
+) -> Result<u64, RefreshError> {
+    let stamps = Stamps(state.stamps().load(table).await?);
+    let retire: Vec<Key> =
+        existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
+    let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
+    let outcome = write_group(vms, spec(table), &group, existing, |_| false, "").await?;
+    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
+    state.stamps().record(table, Vec::new(), &removed).await?;
+    Ok(outcome.pruned)
 }
 
 async fn generate(

@@ -8,6 +8,8 @@ mod entry;
 pub mod number;
 pub mod organization;
 mod settings;
+pub mod virtual_session;
+pub mod virtual_year;
 pub mod year;
 
 pub use entry::{Entry, Group, Payload};
@@ -32,6 +34,12 @@ pub trait Report: Sync {
     /// The keys that the report has at `now`, in the order in which its rows are to be inserted.
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key>;
 
+    /// Why the report must not be stored at all, if so: it would show people what they may not see. Reads no
+    /// more than [`Report::key_sources`].
+    fn withheld(&self, _snapshot: &Snapshot, _settings: &ReportSettings) -> Option<String> {
+        None
+    }
+
     /// Computes the entries, one group at a time.
     fn build<'s>(
         &self,
@@ -49,6 +57,8 @@ pub static REPORTS: &[&dyn Report] = &[
     &organization::Summary,
     &organization::Detail,
     &organization::Reports,
+    &virtual_session::VirtualSessions,
+    &virtual_session::VirtualDistricts,
 ];
 
 /// The report that fills `table`.
