@@ -16,5 +16,5 @@ pub use config::{ConfigureError, RefreshConfig};
 pub use error::RefreshError;
 pub use run::Refresher;
 pub use standing::{Standing, standing};
-pub use table::{TableResult, Timings, refresh_table};
+pub use table::{Job, TableResult, Timings, refresh_table};
 pub use worker::work_until;
