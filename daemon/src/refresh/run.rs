@@ -10,8 +10,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::effort::Effort;
 use super::table::Job;
-use super::table::remove_ours;
+use super::withhold::remove_ours;
 use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
 use crate::describe::describe;
@@ -43,7 +44,7 @@ struct Terms {
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
-    force: bool,
+    effort: Effort,
 }
 
 impl Refresher {
@@ -65,7 +66,7 @@ impl Refresher {
             config,
             settings: Arc::new(settings),
             now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
-            force: claimed.force,
+            effort: Effort::of(claimed),
         };
         let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
         match self.open(&terms, &tables).await {
@@ -120,7 +121,7 @@ impl Refresher {
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| report(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.now).await?))
+        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
     }
 
     async fn work(
@@ -145,7 +146,7 @@ impl Refresher {
             settings: Arc::clone(&terms.settings),
             limits: terms.config.limits,
             now: terms.now,
-            force: terms.force,
+            effort: terms.effort,
         };
         let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;

@@ -34,6 +34,12 @@ pub trait Report: Sync {
     /// The keys that the report has at `now`, in the order in which its rows are to be inserted.
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key>;
 
+    /// What payloads depend on besides the source, the settings and the keys: text that differs whenever the
+    /// clock alone changes a payload. Empty for a report that is a function of the source.
+    fn clock(&self, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
+        String::new()
+    }
+
     /// Why the report must not be stored at all, if so: it would show people what they may not see. Reads no
     /// more than [`Report::key_sources`].
     fn withheld(&self, _snapshot: &Snapshot, _settings: &ReportSettings) -> Option<String> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cached::clock::{Clock, SystemClock};
-use cached::refresh::{Job, refresh_table};
+use cached::refresh::{Effort, Job, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings};
 use cached::snapshot::{SourceSet, bare_scan, load};
@@ -141,7 +141,7 @@ async fn refresh(directory: &Path) -> Value {
         .filter(|&table| !matches!(table, Table::DistrictEngagementReports | Table::OrganizationReports))
         .collect();
     let elapsed = clocked();
-    let snapshot = Arc::new(load(&vms, &sources(), &tables, now()).await.unwrap());
+    let snapshot = Arc::new(load(&vms, &sources(), &tables, Effort::Every.look(), now()).await.unwrap());
     let scan = elapsed();
     let mut results = Vec::new();
     for table in tables {
@@ -151,7 +151,7 @@ async fn refresh(directory: &Path) -> Value {
             settings: Arc::clone(&settings),
             limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
             now: now(),
-            force: true,
+            effort: Effort::Every,
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;
         assert!(result.error.is_none(), "{table}: {:?}", result.error);
