@@ -64,7 +64,12 @@ impl RefreshConfig {
                     })?
                 }
             };
-        let settings = ReportSettings { mode: config.compat.mode, zone: config.vms.timezone, districts };
+        let settings = ReportSettings {
+            mode: config.compat.mode,
+            zone: config.vms.timezone,
+            districts,
+            recent_window_keep_days: config.cache.prune_after_days.into(),
+        };
         let hours = |hours: u32| TimeDelta::hours(hours.into());
         let limits = Limits {
             max_age: hours(config.cache.max_cache_age_hours),

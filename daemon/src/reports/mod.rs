@@ -7,6 +7,7 @@ pub mod district;
 mod entry;
 pub mod number;
 mod settings;
+pub mod volunteer;
 pub mod year;
 
 pub use entry::{Entry, Group, Payload};
@@ -41,7 +42,7 @@ pub trait Report: Sync {
 }
 
 /// Every report, in the order in which a refresh works on them.
-pub static REPORTS: &[&dyn Report] = &[];
+pub static REPORTS: &[&dyn Report] = &[&volunteer::Recent, &volunteer::FirstTime];
 
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {

@@ -16,6 +16,8 @@ pub struct ReportSettings {
     pub zone: Tz,
     /// The districts that reports are made for.
     pub districts: DistrictMapping,
+    /// For how many days the rows of a past day's default window of the recent volunteers are kept.
+    pub recent_window_keep_days: i64,
 }
 
 impl ReportSettings {
