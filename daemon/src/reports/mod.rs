@@ -10,6 +10,7 @@ pub mod organization;
 mod settings;
 pub mod virtual_session;
 pub mod virtual_year;
+pub mod volunteer;
 pub mod year;
 
 pub use entry::{Entry, Group, Payload};
@@ -65,6 +66,8 @@ pub static REPORTS: &[&dyn Report] = &[
     &organization::Reports,
     &virtual_session::VirtualSessions,
     &virtual_session::VirtualDistricts,
+    &volunteer::Recent,
+    &volunteer::FirstTime,
 ];
 
 /// The report that fills `table`.

@@ -23,6 +23,8 @@ pub struct ReportSettings {
     /// the data; default `false`. VMS does not apply that limit to a cached row, so with `true` such an
     /// account sees every district's teachers.
     pub virtual_session_allow_scoped_users: bool,
+    /// For how many days the rows of a past day's default window of the recent volunteers are kept.
+    pub recent_window_keep_days: i64,
 }
 
 impl ReportSettings {
@@ -34,6 +36,7 @@ impl ReportSettings {
             districts,
             organization_reports_table: false,
             virtual_session_allow_scoped_users: false,
+            recent_window_keep_days: 7,
         }
     }
 
