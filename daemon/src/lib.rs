@@ -10,6 +10,7 @@ pub mod describe;
 pub mod queue;
 pub mod refresh;
 pub mod reports;
+pub mod schedule;
 pub mod snapshot;
 pub mod state;
 pub mod store;

@@ -86,7 +86,11 @@ pub enum StateError {
         unknown: String,
     },
     /// Its schema cannot be brought up to date.
-    #[error("cannot prepare the state database {}; check free disk space and the file's rights", path.display())]
+    #[error(
+        "cannot prepare the state database {}; check free disk space, the rights of the file and its directory, and \
+         that nobody else holds it open",
+        path.display()
+    )]
     Prepare {
         /// The file.
         path: PathBuf,

@@ -70,6 +70,20 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(state.created().await.unwrap(), NOW, "creation is the first opening");
 }
 
+/// What a kill leaves: nearly all, the mark that the file is ours included, still in the log.
+#[tokio::test]
+async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() {
+    let (dir, path) = place();
+    let state = open(&path).await;
+    state.bump("runs", 5).await.unwrap();
+    let killed = dir.path().join("killed.db");
+    for suffix in ["", "-wal"] {
+        fs::copy(file::beside(&path, suffix), file::beside(&killed, suffix)).unwrap();
+    }
+    assert_eq!(fs::read(&killed).unwrap()[68..72], [0; 4], "the mark is in the log only");
+    assert_eq!(open(&killed).await.counters().await.unwrap()["runs"], 5);
+}
+
 #[tokio::test]
 async fn a_new_state_has_a_running_scheduler_and_tells_whether_a_switch_changed_anything() {
     let (_dir, path) = place();

@@ -1,0 +1,109 @@
+//! When the nightly refresh is due: pure civil-time arithmetic, and the loop that acts on it.
+//!
+//! A schedule is a sequence of *slots*, civil date-times such as 2026-03-08 02:00. A slot fires at the first instant at
+//! which its zone's wall clock shows it or has passed it: after the gap in spring, at the first of two in autumn. The
+//! slot, not the instant, says which night a run belongs to, so clock changes neither skip a night nor repeat one.
+
+mod error;
+mod fire;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod ticker;
+#[cfg(test)]
+mod ticker_tests;
+
+use std::fmt;
+use std::iter;
+
+use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use chrono_tz::Tz;
+
+pub use error::ScheduleError;
+pub use fire::{Fire, FireNote, slot_text};
+pub use ticker::{Tables, Ticker};
+
+use rule::Rule;
+
+/// Slots of one zone.
+#[derive(Debug, Clone)]
+pub struct Schedule {
+    rule: Rule,
+    zone: Tz,
+}
+
+impl Schedule {
+    /// Every `interval_hours` hours, counted from `refresh_time` (`HH:MM`). The interval divides 24, so that every day
+    /// has the same slots.
+    pub fn every(refresh_time: &str, interval_hours: u32, zone: Tz) -> Result<Self, ScheduleError> {
+        Ok(Self { rule: Rule::every(refresh_time, interval_hours)?, zone })
+    }
+
+    /// A cron expression, seconds first, read as civil time. It fires at most once a minute.
+    pub fn cron(expression: &str, zone: Tz) -> Result<Self, ScheduleError> {
+        Ok(Self { rule: Rule::cron(expression)?, zone })
+    }
+
+    /// The zone of its slots.
+    pub fn zone(&self) -> Tz {
+        self.zone
+    }
+
+    /// Whether no civil date has more than one slot.
+    pub fn is_daily(&self) -> bool {
+        self.rule.is_daily()
+    }
+
+    /// The first slot after a civil date-time; none when there is no further one.
+    pub fn next_slot(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.rule.next(after)
+    }
+
+    /// When a slot fires.
+    pub fn resolve(&self, slot: NaiveDateTime) -> Fire {
+        fire::resolve(slot, self.zone)
+    }
+
+    /// The newest slot whose instant has come.
+    pub fn due(&self, now: DateTime<Utc>) -> Option<Fire> {
+        // Where the clock went back within a day, it has shown later times than it shows now.
+        let offset = |at: DateTime<Utc>| self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+        let shown = [now, now - TimeDelta::hours(25)].map(|at| now.naive_utc() + offset(at));
+        let latest = shown.into_iter().max()? + TimeDelta::seconds(1);
+        let slots = iter::successors(self.rule.previous(latest), |slot| self.rule.previous(*slot));
+        slots.map(|slot| self.resolve(slot)).find(|fire| fire.at <= now)
+    }
+
+    /// The next `count` fires after an instant, soonest first. Slots that share an instant make one fire, that of the
+    /// latest of them.
+    pub fn fires_after(&self, now: DateTime<Utc>, count: usize) -> Vec<Fire> {
+        // Before the first slot of all there is none due; two days are more than any clock is away from UTC.
+        let begin = self.due(now).map_or(now.naive_utc() - TimeDelta::days(2), |fire| fire.slot);
+        iter::successors(self.fire_after(begin), |fire| self.fire_after(fire.slot)).take(count).collect()
+    }
+
+    /// The fire before another one; their instants differ.
+    pub fn fire_before(&self, fire: &Fire) -> Option<Fire> {
+        let slots = iter::successors(self.rule.previous(fire.slot), |slot| self.rule.previous(*slot));
+        slots.map(|slot| self.resolve(slot)).find(|earlier| earlier.at < fire.at)
+    }
+
+    fn fire_after(&self, slot: NaiveDateTime) -> Option<Fire> {
+        let mut fire = self.resolve(self.rule.next(slot)?);
+        // Only slots in a gap share their instant with a later one.
+        while fire.note == Some(FireNote::Gap) {
+            match self.rule.next(fire.slot).map(|slot| self.resolve(slot)) {
+                Some(next) if next.at == fire.at => fire = next,
+                _ => break,
+            }
+        }
+        Some(fire)
+    }
+}
+
+/// In words, for example `daily at 02:00`.
+impl fmt::Display for Schedule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.rule.fmt(f)
+    }
+}

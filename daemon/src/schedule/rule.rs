@@ -1,0 +1,69 @@
+//! Which civil date-times are slots.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{NaiveDateTime, NaiveTime, Timelike};
+use cron::TimeUnitSpec;
+
+use super::ScheduleError;
+
+/// A matcher of civil time.
+///
+/// The cron crate is given civil time that poses as UTC: over a zone of its own it leaves out the night in which the
+/// clock goes forward and fires twice in the one in which it goes back.
+#[derive(Debug, Clone)]
+pub(super) struct Rule {
+    matcher: cron::Schedule,
+    words: String,
+}
+
+impl Rule {
+    pub(super) fn every(refresh_time: &str, interval: u32) -> Result<Self, ScheduleError> {
+        let time = NaiveTime::parse_from_str(refresh_time, "%H:%M")
+            .map_err(|source| ScheduleError::Time { given: refresh_time.to_owned(), source })?;
+        if !matches!(interval, 1..=24) || 24 % interval != 0 {
+            return Err(ScheduleError::Interval { given: interval });
+        }
+        let hours: Vec<_> =
+            (0..24).filter(|hour| hour % interval == time.hour() % interval).map(|h| h.to_string()).collect();
+        let matcher = parse(&format!("0 {} {} * * *", time.minute(), hours.join(",")))?;
+        let words = match interval {
+            24 => format!("daily at {}", time.format("%H:%M")),
+            1 => format!("hourly at minute {}", time.minute()),
+            _ => format!("every {interval} hours, counted from {}", time.format("%H:%M")),
+        };
+        Ok(Self { matcher, words })
+    }
+
+    pub(super) fn cron(expression: &str) -> Result<Self, ScheduleError> {
+        let matcher = parse(expression)?;
+        if matcher.seconds().count() != 1 {
+            return Err(ScheduleError::TooOften { given: expression.to_owned() });
+        }
+        Ok(Self { matcher, words: format!("cron \"{expression}\"") })
+    }
+
+    pub(super) fn is_daily(&self) -> bool {
+        self.matcher.hours().count() == 1 && self.matcher.minutes().count() == 1
+    }
+
+    pub(super) fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.matcher.after(&after.and_utc()).next().map(|slot| slot.naive_utc())
+    }
+
+    pub(super) fn previous(&self, before: NaiveDateTime) -> Option<NaiveDateTime> {
+        self.matcher.after(&before.and_utc()).next_back().map(|slot| slot.naive_utc())
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.words)
+    }
+}
+
+fn parse(expression: &str) -> Result<cron::Schedule, ScheduleError> {
+    cron::Schedule::from_str(expression)
+        .map_err(|source| ScheduleError::Cron { given: expression.to_owned(), source: Box::new(source) })
+}

@@ -1,0 +1,145 @@
+//! The loop that turns slots into runs.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::words::{Table, Trigger};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::{Fire, Schedule, slot_text};
+use crate::clock::Clock;
+use crate::queue::{DueSlot, NewRun, Queue, QueueError, SlotDecision};
+
+/// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
+const SLICE: Duration = Duration::from_mins(1);
+
+/// Slots that passed undecided are recorded so far back; with a slot every hour this is six weeks.
+const PASSED: usize = 1000;
+
+/// The tables a run of the schedule refreshes, in working order; asked each time, since configuration may change.
+pub type Tables = Box<dyn Fn() -> Vec<Table> + Send + Sync>;
+
+/// Decides each slot of one schedule when its instant has come.
+pub struct Ticker {
+    name: &'static str,
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    schedules: watch::Receiver<Arc<Schedule>>,
+    schedule: Arc<Schedule>,
+    tables: Tables,
+    /// Slots before the state existed concern nobody.
+    created: DateTime<Utc>,
+    /// Since when this process has had this schedule: earlier slots found nobody who could run them.
+    attended_since: DateTime<Utc>,
+}
+
+impl Ticker {
+    /// A ticker for the schedule that slots are recorded under as `name`. What `schedules` holds may be replaced at any
+    /// time; a new schedule does not run slots that passed before it came.
+    pub async fn new(
+        name: &'static str,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        mut schedules: watch::Receiver<Arc<Schedule>>,
+        tables: Tables,
+    ) -> Result<Self, QueueError> {
+        let created = queue.state().created().await?;
+        let attended_since = clock.now();
+        let schedule = schedules.borrow_and_update().clone();
+        Ok(Self { name, queue, clock, schedules, schedule, tables, created, attended_since })
+    }
+
+    /// Works until it is dropped, which it may be at any time.
+    pub async fn run(mut self) {
+        loop {
+            match self.tick().await {
+                Ok(Some((fire, decision))) => {
+                    tracing::info!(schedule = self.name, slot = slot_text(fire.slot), %decision, "slot decided");
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let error: &dyn std::error::Error = &error;
+                    tracing::error!(
+                        schedule = self.name,
+                        error,
+                        "cannot decide the slot that is due; trying again"
+                    );
+                }
+            }
+            self.adopt();
+            let wait = self.wait();
+            tokio::select! {
+                () = self.clock.sleep(wait) => {}
+                // Once nobody can change the schedule any more, only the clock counts.
+                Ok(()) = self.schedules.changed() => {}
+            }
+        }
+    }
+
+    /// Decides the newest slot that is due, unless that has been done, and records those that passed before it.
+    pub async fn tick(&mut self) -> Result<Option<(Fire, SlotDecision)>, QueueError> {
+        let now = self.clock.now();
+        self.follow_back(now).await?;
+        let Some(due) = self.schedule.due(now).filter(|fire| fire.at > self.created) else { return Ok(None) };
+        let slot = slot_text(due.slot);
+        let newest = self.queue.newest_slot(self.name, &slot).await?;
+        if newest.as_ref() == Some(&slot) {
+            return Ok(None);
+        }
+        let passed = self.passed(&due, newest.as_deref());
+        let due_slot = DueSlot {
+            schedule: self.name,
+            slot: &slot,
+            passed: &passed,
+            attended: due.at >= self.attended_since,
+            daily: self.schedule.is_daily(),
+            run: NewRun::new(Trigger::Schedule, (self.tables)()),
+        };
+        Ok(self.queue.decide(due_slot).await?.map(|decision| (due, decision)))
+    }
+
+    /// Slots between the newest decided one and the one that is due.
+    fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<String> {
+        std::iter::successors(self.schedule.fire_before(due), |fire| self.schedule.fire_before(fire))
+            .take_while(|fire| fire.at > self.created)
+            .map(|fire| slot_text(fire.slot))
+            .take_while(|slot| newest.is_none_or(|newest| slot.as_str() > newest))
+            .take(PASSED)
+            .collect()
+    }
+
+    /// A clock that was ahead and is put right must not make us wait until it gets there again.
+    async fn follow_back(&mut self, now: DateTime<Utc>) -> Result<(), QueueError> {
+        self.attended_since = self.attended_since.min(now);
+        if now < self.created {
+            self.queue.state().set_created(now).await?;
+            self.created = now;
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self) {
+        let newest = self.schedules.borrow_and_update().clone();
+        if !Arc::ptr_eq(&newest, &self.schedule) {
+            self.schedule = newest;
+            self.attended_since = self.clock.now();
+        }
+    }
+
+    fn wait(&self) -> Duration {
+        let now = self.clock.now();
+        let next = self.schedule.fires_after(now, 1).first().and_then(|fire| (fire.at - now).to_std().ok());
+        next.map_or(SLICE, |until| until.min(SLICE))
+    }
+}
+
+impl fmt::Debug for Ticker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ticker")
+            .field("name", &self.name)
+            .field("schedule", &self.schedule)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,255 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::words::{SchedulerState, Table, Trigger};
+use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono_tz::Tz;
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use super::*;
+use crate::clock::{Clock, ManualClock};
+use crate::queue::{Queue, SlotDecision};
+use crate::state::State;
+
+const NAME: &str = "refresh";
+const CHICAGO: Tz = chrono_tz::America::Chicago;
+const HOUR: Duration = Duration::from_hours(1);
+
+fn schedule(time: &str, interval: u32) -> Arc<Schedule> {
+    Arc::new(Schedule::every(time, interval, CHICAGO).unwrap())
+}
+
+/// An instant given as Chicago's wall clock shows it.
+fn chicago(text: &str) -> DateTime<Utc> {
+    let civil = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
+    CHICAGO.from_local_datetime(&civil).earliest().unwrap().to_utc()
+}
+
+struct Daemon {
+    dir: TempDir,
+    clock: Arc<ManualClock>,
+    schedules: watch::Sender<Arc<Schedule>>,
+    queue: Queue,
+    ticker: Ticker,
+}
+
+impl Daemon {
+    async fn start(now: &str, schedule: Arc<Schedule>) -> Self {
+        let clock = Arc::new(ManualClock::new(chicago(now)));
+        Self::boot(tempfile::tempdir().unwrap(), clock, schedule).await
+    }
+
+    async fn boot(dir: TempDir, clock: Arc<ManualClock>, schedule: Arc<Schedule>) -> Self {
+        let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
+        let queue = Queue::new(state, clock.clone());
+        queue.recover().await.unwrap();
+        let schedules = watch::Sender::new(schedule);
+        let tables = Box::new(|| vec![Table::DiaEventsReportCache]);
+        let ticker =
+            Ticker::new(NAME, queue.clone(), clock.clone(), schedules.subscribe(), tables).await.unwrap();
+        Self { dir, clock, schedules, queue, ticker }
+    }
+
+    /// Dies, stays down, and comes back with this schedule.
+    async fn down(self, until: &str, schedule: Arc<Schedule>) -> Self {
+        let Self { dir, clock, ticker, queue, .. } = self;
+        drop((ticker, queue));
+        clock.set(chicago(until));
+        Self::boot(dir, clock, schedule).await
+    }
+
+    async fn tick_at(&mut self, now: &str) -> Option<(String, SlotDecision)> {
+        self.clock.set(chicago(now));
+        self.ticker.tick().await.unwrap().map(|(fire, decision)| (slot_text(fire.slot), decision))
+    }
+
+    async fn runs(&self) -> Vec<String> {
+        let runs = self.queue.history(DateTime::UNIX_EPOCH, 100).await.unwrap();
+        assert!(runs.iter().all(|run| run.trigger == Trigger::Schedule));
+        runs.into_iter().rev().filter_map(|run| run.slot).collect()
+    }
+
+    async fn decided(&self, slot: &str) -> Option<SlotDecision> {
+        self.queue.slot(NAME, slot).await.unwrap()
+    }
+}
+
+fn decided(slot: &str, decision: SlotDecision) -> (String, SlotDecision) {
+    (slot.to_owned(), decision)
+}
+
+#[tokio::test]
+async fn each_slot_runs_once_and_a_new_state_has_missed_nothing() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-01 12:00").await, None);
+    assert_eq!(d.decided("2026-06-01 02:00").await, None);
+    assert_eq!(d.tick_at("2026-06-02 01:59").await, None);
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, Some(decided("2026-06-02 02:00", SlotDecision::Run)));
+    assert_eq!(d.tick_at("2026-06-02 02:01").await, None);
+    assert_eq!(d.tick_at("2026-06-03 02:00").await, Some(decided("2026-06-03 02:00", SlotDecision::Run)));
+    assert_eq!(d.runs().await, ["2026-06-02 02:00", "2026-06-03 02:00"]);
+}
+
+#[tokio::test]
+async fn the_nights_of_clock_changes_run_once() {
+    let mut d = Daemon::start("2026-03-07 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-03-08 01:59").await, None);
+    assert_eq!(d.tick_at("2026-03-08 03:00").await, Some(decided("2026-03-08 02:00", SlotDecision::Run)));
+    let mut d = Daemon::start("2026-10-31 12:00", schedule("01:30", 24)).await;
+    assert_eq!(d.tick_at("2026-11-01 01:30").await, Some(decided("2026-11-01 01:30", SlotDecision::Run)));
+    d.clock.advance(HOUR);
+    assert_eq!(d.ticker.tick().await.unwrap(), None, "the second 01:30 of the night");
+}
+
+#[tokio::test]
+async fn a_clock_that_steps_back_and_forth_runs_no_slot_twice_and_loses_none() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, Some(decided("2026-06-02 02:00", SlotDecision::Run)));
+    assert_eq!(d.tick_at("2026-06-02 01:30").await, None);
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, None, "the same slot again");
+    assert_eq!(d.tick_at("2026-05-20 12:00").await, None);
+    assert_eq!(d.tick_at("2026-05-21 02:00").await, Some(decided("2026-05-21 02:00", SlotDecision::Run)));
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, None, "ran under a clock that was ahead");
+    assert_eq!(d.tick_at("2026-06-05 12:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));
+    assert_eq!(d.decided("2026-06-04 02:00").await, Some(SlotDecision::Missed));
+    assert_eq!(d.runs().await, ["2026-06-02 02:00", "2026-05-21 02:00", "2026-06-05 02:00"]);
+}
+
+#[tokio::test]
+async fn a_verdict_by_a_clock_that_was_ahead_does_not_cost_a_night() {
+    let d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    let mut d = d.down("2026-06-04 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-04 12:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Missed)));
+    // The clock is put right; of the two nights it had called missed, only the earlier one was.
+    assert_eq!(d.tick_at("2026-06-03 12:00").await, Some(decided("2026-06-03 02:00", SlotDecision::Missed)));
+    assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));
+    assert_eq!(d.runs().await, ["2026-06-04 02:00"]);
+}
+
+#[tokio::test]
+async fn a_state_made_under_a_clock_that_was_ahead_still_runs() {
+    let mut d = Daemon::start("2030-01-01 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-01 12:00").await, None);
+    let mut d = d.down("2026-06-01 13:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, Some(decided("2026-06-02 02:00", SlotDecision::Run)));
+}
+
+#[tokio::test]
+async fn slots_that_passed_while_the_daemon_was_down_are_recorded_as_missed() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.tick_at("2026-06-02 02:00").await;
+    let mut d = d.down("2026-06-05 09:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-05 09:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Missed)));
+    for slot in ["2026-06-03 02:00", "2026-06-04 02:00", "2026-06-05 02:00"] {
+        assert_eq!(d.decided(slot).await, Some(SlotDecision::Missed), "{slot}");
+    }
+    assert_eq!(d.decided("2026-06-01 02:00").await, None, "before the state existed");
+    assert_eq!(d.runs().await, ["2026-06-02 02:00"]);
+}
+
+#[tokio::test]
+async fn a_machine_that_slept_through_a_slot_runs_it_on_waking() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-02 01:00").await, None);
+    assert_eq!(d.tick_at("2026-06-02 07:30").await, Some(decided("2026-06-02 02:00", SlotDecision::Run)));
+}
+
+#[tokio::test]
+async fn a_restart_in_the_middle_of_a_run_neither_repeats_nor_loses_it() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.tick_at("2026-06-02 02:00").await;
+    let claimed = d.queue.claim().await.unwrap().unwrap();
+    assert_eq!(claimed.slot.as_deref(), Some("2026-06-02 02:00"));
+    d.queue.start_attempt(claimed.jobs[0].0, None).await.unwrap();
+    let mut d = d.down("2026-06-02 02:01", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-02 02:01").await, None);
+    assert_eq!(d.queue.claim().await.unwrap().unwrap().run, claimed.run);
+    assert_eq!(d.runs().await, ["2026-06-02 02:00"]);
+}
+
+#[tokio::test]
+async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.queue.state().set_scheduler_state(SchedulerState::Stopped).await.unwrap();
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, Some(decided("2026-06-02 02:00", SlotDecision::Paused)));
+    let mut d = d.down("2026-06-04 09:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-04 09:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Paused)));
+    assert_eq!(d.decided("2026-06-03 02:00").await, Some(SlotDecision::Paused));
+    d.queue.state().set_scheduler_state(SchedulerState::Running).await.unwrap();
+    assert_eq!(d.tick_at("2026-06-04 12:00").await, None);
+    assert_eq!(d.tick_at("2026-06-05 02:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));
+    assert_eq!(d.runs().await, ["2026-06-05 02:00"]);
+}
+
+#[tokio::test]
+async fn a_changed_time_of_day_does_not_run_a_second_time_on_a_date() {
+    for changed in ["05:00", "00:30"] {
+        let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+        d.tick_at("2026-06-02 02:00").await;
+        let mut d = d.down("2026-06-02 03:00", schedule(changed, 24)).await;
+        d.tick_at("2026-06-02 03:00").await;
+        d.tick_at("2026-06-02 05:00").await;
+        assert_eq!(d.runs().await, ["2026-06-02 02:00"], "{changed}");
+        d.tick_at("2026-06-03 05:00").await;
+        assert_eq!(d.runs().await, ["2026-06-02 02:00".to_owned(), format!("2026-06-03 {changed}")]);
+    }
+}
+
+#[tokio::test]
+async fn a_schedule_of_several_slots_a_day_runs_all_of_them() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 12)).await;
+    d.tick_at("2026-06-01 14:00").await;
+    d.tick_at("2026-06-02 02:00").await;
+    d.tick_at("2026-06-02 14:00").await;
+    assert_eq!(d.runs().await, ["2026-06-01 14:00", "2026-06-02 02:00", "2026-06-02 14:00"]);
+}
+
+#[tokio::test]
+async fn pruned_history_takes_old_slots_along_but_never_the_newest() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.tick_at("2026-06-02 02:00").await;
+    d.tick_at("2026-06-03 02:00").await;
+    d.clock.set(chicago("2026-06-03 12:00"));
+    d.queue.prune_history(d.clock.now()).await.unwrap();
+    assert_eq!(d.decided("2026-06-02 02:00").await, None);
+    assert_eq!(d.tick_at("2026-06-03 13:00").await, None, "decided once, although history is gone");
+    assert_eq!(d.tick_at("2026-06-05 02:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));
+    assert_eq!(d.decided("2026-06-02 02:00").await, None, "and not recorded anew");
+}
+
+/// Lets minutes pass for a ticker that runs by itself, until `done`.
+async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool) {
+    while !done().await {
+        clock.sleeping(1).await;
+        clock.advance(Duration::from_mins(1));
+    }
+}
+
+#[tokio::test]
+async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
+    let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
+    let Daemon { clock, schedules, queue, ticker, dir: _dir } = d;
+    let running = tokio::spawn(ticker.run());
+    let slots = async || {
+        let runs = queue.history(DateTime::UNIX_EPOCH, 10).await.unwrap();
+        runs.into_iter().map(|run| (run.slot.unwrap(), run.queued.to_utc())).collect::<Vec<_>>()
+    };
+    minutes_until(&clock, async || slots().await.len() == 1).await;
+    assert_eq!(slots().await[0], ("2026-06-02 00:00".to_owned(), chicago("2026-06-02 00:00")));
+
+    clock.sleeping(1).await;
+    clock.set(chicago("2026-06-02 23:30"));
+    // Passed before this schedule came: not run now, although the loop was there.
+    schedules.send_replace(schedule("23:00", 24));
+    minutes_until(&clock, async || {
+        queue.slot(NAME, "2026-06-02 23:00").await.unwrap() == Some(SlotDecision::Missed)
+    })
+    .await;
+    assert_eq!(slots().await.len(), 1);
+    clock.sleeping(1).await;
+    clock.set(chicago("2026-06-03 22:58"));
+    minutes_until(&clock, async || slots().await.len() == 2).await;
+    assert_eq!(slots().await[0].0, "2026-06-03 23:00");
+    running.abort();
+}
