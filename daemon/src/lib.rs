@@ -14,4 +14,5 @@ pub mod schedule;
 pub mod snapshot;
 pub mod state;
 pub mod store;
+pub mod telemetry;
 pub mod vms;
