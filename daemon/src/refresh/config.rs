@@ -64,7 +64,12 @@ impl RefreshConfig {
                     })?
                 }
             };
-        let settings = ReportSettings { mode: config.compat.mode, zone: config.vms.timezone, districts };
+        let settings = ReportSettings {
+            mode: config.compat.mode,
+            zone: config.vms.timezone,
+            districts,
+            organization_reports_table: config.organization.reports_table,
+        };
         let hours = |hours: u32| TimeDelta::hours(hours.into());
         let limits = Limits {
             max_age: hours(config.cache.max_cache_age_hours),

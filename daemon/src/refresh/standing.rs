@@ -14,13 +14,18 @@ pub enum Standing {
     Ready,
     /// This VMS has no such table, and needs none.
     NotApplicable,
+    /// The configuration says so.
+    Off,
     /// VMS's schema lacks these tables and columns.
     Disabled(Vec<String>),
 }
 
-/// Judges a report's table by VMS's schema.
-pub fn standing(report: &dyn Report, schema: &Schema, _settings: &ReportSettings) -> Standing {
+/// Judges a report's table by the configuration and by VMS's schema.
+pub fn standing(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Standing {
     let table = report.table();
+    if table == Table::OrganizationReports && !settings.organization_reports_table {
+        return Standing::Off;
+    }
     // Newer versions of VMS have dropped this table.
     if table == Table::DistrictEngagementReports && !schema.has_table(table.as_str()) {
         return Standing::NotApplicable;
@@ -42,6 +47,7 @@ impl Standing {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some(Outcome::NotApplicable),
+            Self::Off => Some(Outcome::Off),
             Self::Disabled(_) => Some(Outcome::Disabled),
         }
     }
@@ -51,6 +57,7 @@ impl Standing {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some(TableState::NotApplicable),
+            Self::Off => Some(TableState::Off),
             Self::Disabled(_) => Some(TableState::Disabled),
         }
     }
@@ -60,6 +67,7 @@ impl Standing {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some("this VMS has no such table".to_owned()),
+            Self::Off => Some("organization.reports_table is false".to_owned()),
             Self::Disabled(missing) => {
                 Some(format!("VMS's schema has changed: {} is not there", missing.join(", ")))
             }

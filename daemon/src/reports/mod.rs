@@ -6,6 +6,7 @@
 pub mod district;
 mod entry;
 pub mod number;
+pub mod organization;
 mod settings;
 pub mod year;
 
@@ -41,7 +42,14 @@ pub trait Report: Sync {
 }
 
 /// Every report, in the order in which a refresh works on them.
-pub static REPORTS: &[&dyn Report] = &[];
+pub static REPORTS: &[&dyn Report] = &[
+    // One per line, so that additions do not collide.
+    &district::YearEnd,
+    &district::Engagement,
+    &organization::Summary,
+    &organization::Detail,
+    &organization::Reports,
+];
 
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {

@@ -16,6 +16,9 @@ pub struct ReportSettings {
     pub zone: Tz,
     /// The districts that reports are made for.
     pub districts: DistrictMapping,
+    /// Whether `organization_reports` is filled. VMS neither writes nor reads that table, and a row in it
+    /// makes VMS's "delete organization" fail, so it is off unless the operator wants it.
+    pub organization_reports_table: bool,
 }
 
 impl ReportSettings {
@@ -25,6 +28,28 @@ impl ReportSettings {
         hasher.write(table.as_str().as_bytes());
         hasher.write(self.mode.as_str().as_bytes());
         hasher.write(self.districts.canonical_text().as_bytes());
+        if table == Table::OrganizationReports {
+            hasher.write(&[u8::from(self.organization_reports_table)]);
+        }
         format!("{:032x}", hasher.finish_128())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_switch_of_organization_reports_concerns_that_table_alone() {
+        let settings = |organization_reports_table| ReportSettings {
+            mode: Mode::Fixed,
+            zone: Tz::UTC,
+            districts: DistrictMapping::embedded().unwrap(),
+            organization_reports_table,
+        };
+        for &table in Table::ALL {
+            let same = settings(true).fingerprint(table) == settings(false).fingerprint(table);
+            assert_eq!(same, table != Table::OrganizationReports, "{table}");
+        }
     }
 }

@@ -1,5 +1,50 @@
-//! District reports.
+//! District reports: what happened in each school district during a school year.
+//!
+//! Two tables share the rules of this module:
+//!
+//! * [`YearEnd`] fills `district_year_end_reports`, which `/reports/district/year-end` and its detail,
+//!   breakdown and Excel pages read. It computes what `refresh_district_cache` in VMS's
+//!   `routes/reports/district_year_end/computation.py` computes.
+//! * [`Engagement`] fills `district_engagement_reports`, which only older installations still have. It
+//!   computes what `routes/reports/district_engagement.py` computed before VMS dropped it.
+//!
+//! Both have one row per *active district* and school year, also for a district without a single event. A
+//! district is active when the mapping shows it and a `district` row carries its `salesforce_id`; rows are
+//! inserted in the order of the mapping, because VMS shows cards and columns in database order. The years are
+//! the previous, the current and the next one, and every well-formed year that already has rows. One school
+//! year is one group: it is replaced as a whole, and rows of districts that are no longer active go with it.
+//!
+//! Both look at events whose status is `COMPLETED` and whose start lies in the school year ([`year`]), in the
+//! order of start and id; VMS itself leaves the order of simultaneous events undefined. An event can belong to
+//! several districts. How it is attributed differs ([`attribution`]), and so does the number of its students.
+//!
+//! What counts, wherever a status is looked at, case-sensitively: a volunteer's row when it is `Attended`,
+//! `Completed` or `Successfully Completed`, a student's row when it is `Attended`. The *roster* of a district
+//! at an event is the set of such students whose school belongs to that district.
+//!
+//! Times are printed as stored; no time zone enters a payload.
+//!
+//! [`year`]: super::year
 
+mod active;
+mod attribution;
+mod engagement;
+mod facts;
+#[cfg(test)]
+mod fixture;
 mod mapping;
+mod ordered;
+mod rows;
+mod year_end;
 
+pub use engagement::Engagement;
 pub use mapping::{District, DistrictMapping, MappingError};
+pub use year_end::YearEnd;
+
+/// Students that VMS assumes behind every teacher of a virtual session.
+const STUDENTS_PER_TEACHER: i64 = 25;
+
+/// A number of rows as VMS's payloads carry it.
+fn count(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}

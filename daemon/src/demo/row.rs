@@ -1,0 +1,120 @@
+//! Rows of VMS's tables: a field is a column of the same name, and what is not named stays NULL.
+
+#![expect(clippy::struct_field_names, reason = "the names are those of VMS's columns")]
+
+use sea_orm::Value;
+
+/// Something that the writer can insert.
+pub(super) trait Row {
+    /// The table.
+    const TABLE: &'static str;
+    /// The columns, in the order of [`Row::values`].
+    const COLUMNS: &'static [&'static str];
+    /// The values.
+    fn values(self) -> Vec<Value>;
+}
+
+macro_rules! rows {
+    ($($name:ident in $table:literal { $($field:ident: $type:ty),* $(,)? })*) => { $(
+        pub(super) struct $name { $(pub(super) $field: $type),* }
+
+        impl Row for $name {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            fn values(self) -> Vec<Value> {
+                vec![$(self.$field.into()),*]
+            }
+        }
+    )* };
+}
+
+rows! {
+    District in "district" {
+        id: u32, salesforce_id: String, name: String, district_code: Option<String>,
+    }
+    School in "school" {
+        id: String, name: String, district_id: u32, salesforce_district_id: String, normalized_name: String,
+        school_code: String, level: String,
+    }
+    Organization in "organization" {
+        id: u32, salesforce_id: String, name: String, r#type: String, billing_city: String,
+        billing_state: String, billing_country: &'static str, created_at: String, updated_at: String,
+    }
+    Skill in "skill" { id: u32, name: String }
+    Contact in "contact" {
+        id: u32, r#type: &'static str, salesforce_individual_id: String, salesforce_account_id: Option<String>,
+        salutation: Option<&'static str>, first_name: String, middle_name: Option<String>, last_name: String,
+        age_group: &'static str, education_level: Option<&'static str>,
+        race_ethnicity: Option<&'static str>, do_not_call: bool, do_not_contact: bool, email_opt_out: bool,
+        exclude_from_reports: bool,
+    }
+    Email in "email" {
+        id: u32, contact_id: u32, email: String, r#type: &'static str, primary: bool,
+    }
+    Volunteer in "volunteer" {
+        id: u32, organization_name: Option<String>, title: Option<String>, department: Option<String>,
+        industry: Option<String>, education: Option<&'static str>, local_status: &'static str,
+        is_people_of_color: Option<bool>, first_volunteer_date: Option<String>,
+        last_volunteer_date: Option<String>, last_activity_date: Option<String>, times_volunteered: u32,
+        additional_volunteer_count: u32, status: Option<&'static str>,
+    }
+    VolunteerSkill in "volunteer_skills" {
+        volunteer_id: u32, skill_id: u32, source: &'static str,
+    }
+    Membership in "volunteer_organization" {
+        volunteer_id: u32, organization_id: u32, role: &'static str, start_date: Option<String>,
+        end_date: Option<String>, is_primary: bool, status: &'static str, created_at: String, updated_at: String,
+    }
+    Teacher in "teacher" {
+        id: u32, department: String, school_id: String, status: &'static str, active: bool,
+        connector_active: bool, cached_email: String, import_source: &'static str,
+        salesforce_contact_id: String, salesforce_school_id: String, created_at: String, updated_at: String,
+    }
+    Student in "student" {
+        id: u32, active: bool, current_grade: u32, student_id: String, school_id: String, school_code: String,
+        gifted: bool,
+    }
+    Event in "event" {
+        id: u32, salesforce_id: Option<String>, title: String, description: Option<&'static str>,
+        r#type: String, format: &'static str, start_date: String, end_date: Option<String>,
+        duration: Option<u32>, status: &'static str, cancellation_reason: Option<&'static str>,
+        location: Option<String>, school: Option<String>, district_partner: Option<String>,
+        volunteers_needed: u32, participant_count: u32, registered_count: u32, attended_count: u32,
+        available_slots: u32, scheduled_participants_count: u32, total_requested_volunteer_jobs: u32,
+        additional_information: Option<&'static str>, session_id: Option<String>,
+        session_host: Option<&'static str>, series: Option<String>, registration_link: Option<String>,
+        original_status_string: Option<&'static str>, pathful_session_id: Option<String>,
+        career_cluster: Option<String>, import_source: &'static str, created_at: String, updated_at: String,
+    }
+    // The district is text, as in VMS.
+    EventDistrict in "event_districts" { event_id: u32, district_id: String }
+    EventSkill in "event_skills" { event_id: u32, skill_id: u32 }
+    Participation in "event_participation" {
+        id: u32, volunteer_id: u32, event_id: u32, status: &'static str, delivery_hours: Option<f64>,
+        salesforce_id: String, participant_type: &'static str,
+    }
+    Attendance in "event_student_participation" {
+        id: u32, salesforce_id: String, event_id: u32, student_id: u32, status: &'static str,
+        delivery_hours: Option<f64>, created_at: String, updated_at: String,
+    }
+    Registration in "event_teacher" {
+        event_id: u32, teacher_id: u32, status: &'static str, is_simulcast: bool,
+        attendance_confirmed_at: Option<String>, created_at: String, updated_at: String,
+    }
+    Presenter in "event_volunteers" { event_id: u32, volunteer_id: u32 }
+    AttendanceDetail in "event_attendance_detail" {
+        id: u32, event_id: u32, num_classrooms: Option<u32>, rotations: Option<u32>,
+        total_students: Option<u32>, attendance_in_sf: bool, pathway: Option<String>, is_stem: bool,
+    }
+    User in "users" {
+        id: u32, username: &'static str, email: &'static str, password_hash: &'static str,
+        first_name: &'static str, last_name: &'static str, security_level: u32, scope_type: &'static str,
+        is_active: bool, created_at: String, updated_at: String,
+    }
+    SyncLog in "sync_logs" {
+        id: u32, sync_type: &'static str, started_at: String, completed_at: String, status: &'static str,
+        records_processed: u32, records_failed: u32, records_skipped: u32, last_sync_watermark: String,
+        recovery_buffer_hours: u32, is_delta_sync: bool,
+    }
+}

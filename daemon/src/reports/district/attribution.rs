@@ -1,0 +1,88 @@
+//! Which districts an event belongs to, as far as names decide it.
+//!
+//! VMS looks for names in two kinds of text: in `event.district_partner`, free text that names districts or
+//! schools, and in the names of the districts linked through `event_districts`. A name is found anywhere in
+//! the text, also in the middle of a word: an event linked to "Grandview Heights" belongs to the district whose
+//! alias is "Grandview". An empty name is part of every text, so a school without a name pulls every event to
+//! its district; VMS does the same, and the figures must agree.
+//!
+//! The two reports differ in the names they look for and in how they fold case, so both are given here.
+//! Texts repeat over many events; each distinct text is folded and searched once.
+
+use std::collections::HashMap;
+
+use crate::snapshot::{District, Event};
+
+/// The names that point to one district.
+#[derive(Debug)]
+pub(super) struct Names {
+    /// Looked for in `event.district_partner`.
+    pub(super) partner: Vec<String>,
+    /// Looked for in the names of linked districts.
+    pub(super) linked: Vec<String>,
+}
+
+/// Whether each district's names are found in a text, by the position of the district.
+type Found = Vec<bool>;
+
+/// Finds districts by name.
+#[derive(Debug)]
+pub(super) struct Attribution<'s> {
+    fold: fn(&str) -> String,
+    names: Vec<Names>,
+    partners: HashMap<&'s str, Found>,
+    linked: HashMap<&'s str, Found>,
+}
+
+impl<'s> Attribution<'s> {
+    /// Looks for `names`, one per district; names and texts are compared after `fold`.
+    pub(super) fn new(fold: fn(&str) -> String, names: impl Iterator<Item = Names>) -> Self {
+        let folded = |names: Vec<String>| names.iter().map(|name| fold(name)).collect();
+        let names = names
+            .map(|names| Names { partner: folded(names.partner), linked: folded(names.linked) })
+            .collect();
+        Self { fold, names, partners: HashMap::new(), linked: HashMap::new() }
+    }
+
+    /// Marks in `found` the districts that the names of `event` or of its `linked` districts point to.
+    /// `partner` is its partner text; none points to no district.
+    pub(super) fn mark(&mut self, found: &mut [bool], partner: Option<&'s str>, linked: &[&'s District]) {
+        let mut mark = |hits: &[bool]| {
+            for (found, hit) in found.iter_mut().zip(hits) {
+                *found |= hit;
+            }
+        };
+        if let Some(partner) = partner {
+            mark(self.in_partner(partner));
+        }
+        for &district in linked {
+            mark(self.in_linked(district));
+        }
+    }
+
+    fn in_partner(&mut self, partner: &'s str) -> &[bool] {
+        let (fold, names) = (self.fold, &self.names);
+        self.partners.entry(partner).or_insert_with(|| search(&fold(partner), names, |names| &names.partner))
+    }
+
+    fn in_linked(&mut self, linked: &'s District) -> &[bool] {
+        let (fold, names) = (self.fold, &self.names);
+        self.linked
+            .entry(&linked.name)
+            .or_insert_with(|| search(&fold(&linked.name), names, |names| &names.linked))
+    }
+}
+
+fn search(text: &str, districts: &[Names], of: impl Fn(&Names) -> &Vec<String>) -> Found {
+    districts.iter().map(|names| of(names).iter().any(|name| text.contains(name.as_str()))).collect()
+}
+
+/// The positions that are marked.
+pub(super) fn positions(found: &[bool]) -> Vec<usize> {
+    found.iter().enumerate().filter_map(|(position, &found)| found.then_some(position)).collect()
+}
+
+/// The partner text of an event; none when the column is NULL.
+pub(super) fn partner(event: &Event) -> Option<&str> {
+    event.district_partner.as_deref()
+}

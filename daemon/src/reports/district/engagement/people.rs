@@ -1,0 +1,206 @@
+//! `volunteers_data` and `students_data`: everybody who took part, most engaged first.
+//!
+//! A volunteer's organization is the one of the membership that was entered first, whichever is marked as
+//! primary; the address is the first one marked as primary. Skills come in the order of their ids. A grade of
+//! zero is printed like an unknown one.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::event::Engaged;
+use crate::reports::district::count;
+use crate::reports::district::facts::{Attendee, find};
+use crate::reports::district::ordered::Ordered;
+use crate::reports::number::Hours;
+use crate::snapshot::{Participation, Snapshot};
+
+const UNKNOWN: &str = "N/A";
+
+/// What the source says about people, whatever they took part in.
+#[derive(Debug)]
+pub(super) struct Directory<'s> {
+    snapshot: &'s Snapshot,
+    emails: HashMap<i64, &'s str>,
+    /// Organizations of each volunteer, the first entered first.
+    organizations: HashMap<i64, Vec<i64>>,
+    skills: HashMap<i64, Arc<[&'s str]>>,
+}
+
+impl<'s> Directory<'s> {
+    /// Indexes `snapshot`.
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
+        let mut emails = HashMap::new();
+        for email in snapshot.emails.iter().filter(|email| email.primary == Some(true)) {
+            emails.entry(email.contact).or_insert(email.address.as_deref().unwrap_or_default());
+        }
+        let mut organizations: HashMap<i64, Vec<i64>> = HashMap::new();
+        for link in &snapshot.volunteer_organizations {
+            organizations.entry(link.volunteer).or_default().push(link.organization);
+        }
+        let mut skills: HashMap<i64, BTreeMap<i64, &str>> = HashMap::new();
+        for link in &snapshot.volunteer_skills {
+            let skill = find(&snapshot.skills, link.skill, |skill| skill.id);
+            if let Some(name) = skill.and_then(|skill| skill.name.as_deref()) {
+                skills.entry(link.volunteer).or_default().insert(link.skill, name);
+            }
+        }
+        let skills = skills.into_iter().map(|(id, skills)| (id, skills.into_values().collect())).collect();
+        Self { snapshot, emails, organizations, skills }
+    }
+
+    /// The organizations of a volunteer.
+    pub(super) fn organizations(&self, volunteer: i64) -> &[i64] {
+        self.organizations.get(&volunteer).map_or(&[], Vec::as_slice)
+    }
+
+    /// A volunteer; none when there is only a row that says they took part.
+    pub(super) fn volunteer(&self, id: i64) -> Option<Profile<'s>> {
+        find(&self.snapshot.volunteers, id, |volunteer| volunteer.id)?;
+        let person = self.person(id)?;
+        let organization = self.organizations(id).first().copied();
+        let organization = organization.and_then(|id| find(&self.snapshot.organizations, id, |row| row.id));
+        Some(Profile {
+            person,
+            organization: organization.and_then(|row| row.name.as_deref()).unwrap_or(UNKNOWN),
+            skills: self.skills.get(&id).cloned().unwrap_or_default(),
+        })
+    }
+
+    /// A student.
+    pub(super) fn student(&self, attendee: &Attendee<'s>) -> Option<Pupil<'s>> {
+        let grade = attendee.grade.filter(|&grade| grade != 0);
+        Some(Pupil {
+            person: self.person(attendee.row.student)?,
+            school: &attendee.school.name,
+            grade: grade.map_or(Grade::Unknown(UNKNOWN), Grade::Known),
+        })
+    }
+
+    fn person(&self, id: i64) -> Option<Person<'s>> {
+        let contact = find(&self.snapshot.contacts, id, |contact| contact.id)?;
+        Some(Person {
+            id,
+            first_name: contact.first_name.as_deref().unwrap_or_default(),
+            last_name: contact.last_name.as_deref().unwrap_or_default(),
+            email: self.emails.get(&id).copied().unwrap_or_default(),
+        })
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct Person<'s> {
+    id: i64,
+    first_name: &'s str,
+    pub(super) last_name: &'s str,
+    email: &'s str,
+}
+
+/// A volunteer, whatever they took part in.
+pub(super) struct Profile<'s> {
+    pub(super) person: Person<'s>,
+    pub(super) organization: &'s str,
+    pub(super) skills: Arc<[&'s str]>,
+}
+
+/// A student, whatever they took part in.
+#[derive(Serialize)]
+pub(super) struct Pupil<'s> {
+    #[serde(flatten)]
+    pub(super) person: Person<'s>,
+    pub(super) school: &'s str,
+    pub(super) grade: Grade,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(super) enum Grade {
+    Known(i64),
+    Unknown(&'static str),
+}
+
+impl Grade {
+    /// The text by which VMS sorts: grade 10 comes before grade 5.
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Known(grade) => grade.to_string(),
+            Self::Unknown(text) => (*text).to_owned(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct EngagedVolunteer<'s> {
+    #[serde(flatten)]
+    person: Person<'s>,
+    organization: &'s str,
+    events_count: i64,
+    total_hours: Hours,
+    skills: Arc<[&'s str]>,
+}
+
+#[derive(Default)]
+struct Given {
+    events: HashSet<i64>,
+    hours: Hours,
+}
+
+/// `volunteers_data`: by number of events, then by hours, then by first row.
+pub(super) fn volunteers<'s>(
+    engaged: &[Engaged<'_, 's>],
+    directory: &Directory<'s>,
+) -> Vec<EngagedVolunteer<'s>> {
+    let mut rows: Vec<&Participation> =
+        engaged.iter().flat_map(|engaged| engaged.event.volunteers.iter().copied()).collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    let mut given: Ordered<i64, Given> = Ordered::default();
+    for row in rows {
+        let given = given.entry(row.volunteer);
+        given.events.insert(row.event);
+        given.hours.add(row.hours);
+    }
+    let mut volunteers: Vec<_> = given
+        .iter()
+        .filter_map(|(&id, given)| {
+            let Profile { person, organization, skills } = directory.volunteer(id)?;
+            let (events_count, total_hours) = (count(given.events.len()), given.hours.rounded(1));
+            Some(EngagedVolunteer { person, organization, events_count, total_hours, skills })
+        })
+        .collect();
+    volunteers.sort_by(|a, b| {
+        let events = b.events_count.cmp(&a.events_count);
+        events.then_with(|| b.total_hours.value().total_cmp(&a.total_hours.value()))
+    });
+    volunteers
+}
+
+#[derive(Serialize)]
+pub(super) struct EngagedStudent<'s> {
+    #[serde(flatten)]
+    pupil: Pupil<'s>,
+    events_count: i64,
+}
+
+/// `students_data`: by number of events, then by last name, then by first row.
+pub(super) fn students<'s>(
+    engaged: &[Engaged<'_, 's>],
+    directory: &Directory<'s>,
+) -> Vec<EngagedStudent<'s>> {
+    let mut rows: Vec<&Attendee<'s>> = engaged.iter().flat_map(|engaged| engaged.roster).collect();
+    rows.sort_unstable_by_key(|attendee| attendee.row.id);
+    let mut attended: Ordered<i64, Vec<&Attendee<'s>>> = Ordered::default();
+    for attendee in rows {
+        attended.entry(attendee.row.student).push(attendee);
+    }
+    let mut students: Vec<_> = attended
+        .values()
+        .filter_map(|rows| {
+            let pupil = directory.student(rows.first()?)?;
+            Some(EngagedStudent { pupil, events_count: count(rows.len()) })
+        })
+        .collect();
+    students.sort_by_key(|student| (Reverse(student.events_count), student.pupil.person.last_name));
+    students
+}

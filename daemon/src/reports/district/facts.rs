@@ -1,0 +1,139 @@
+//! What the source says about an event, whichever district asks.
+
+use std::collections::HashMap;
+
+use crate::reports::number::Hours;
+use crate::reports::year::SchoolYear;
+use crate::snapshot::{
+    District, Event, EventTeacher, Groups, Participation, School, Snapshot, StudentParticipation,
+};
+use crate::vms::enums::COMPLETED;
+
+/// The snapshot, indexed by what both district reports ask for.
+#[derive(Debug)]
+pub(super) struct Index<'s> {
+    snapshot: &'s Snapshot,
+    /// Completed events by start and id.
+    completed: Vec<&'s Event>,
+    districts: HashMap<i64, &'s District>,
+    schools: HashMap<&'s str, &'s School>,
+    links: Groups<i64>,
+    volunteers: Groups<i64>,
+    students: Groups<i64>,
+    teachers: Groups<i64>,
+}
+
+impl<'s> Index<'s> {
+    /// Indexes `snapshot`.
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
+        let completed = |event: &&Event| event.status.as_deref() == Some(COMPLETED);
+        let mut completed: Vec<_> = snapshot.events.iter().filter(completed).collect();
+        completed.sort_by_key(|event| (event.start.as_ref().map(|start| &start.text), event.id));
+        Self {
+            snapshot,
+            completed,
+            districts: snapshot.districts.iter().map(|district| (district.id, district)).collect(),
+            schools: snapshot.schools.iter().map(|school| (&*school.id, school)).collect(),
+            links: Groups::by(&snapshot.event_districts, |link| Some(link.event)),
+            volunteers: Groups::by(&snapshot.participations, |row| took_part(row).then_some(row.event)),
+            students: Groups::by(&snapshot.student_participations, |row| attended(row).then_some(row.event)),
+            teachers: Groups::by(&snapshot.event_teachers, |row| Some(row.event)),
+        }
+    }
+
+    /// The completed events of a school year, by start and id.
+    pub(super) fn events_of(&self, year: SchoolYear) -> impl Iterator<Item = &'s Event> {
+        let window = year.window();
+        self.completed.iter().copied().filter(move |event| window.contains(event.start.as_ref()))
+    }
+
+    /// The districts linked to an event through `event_districts`, each once.
+    pub(super) fn linked(&self, event: &Event) -> Vec<&'s District> {
+        let mut linked: Vec<&District> = Vec::new();
+        for link in self.links.rows(&self.snapshot.event_districts, &event.id) {
+            let district = link.district.parse().ok().and_then(|id: i64| self.districts.get(&id));
+            linked.extend(district.filter(|district| linked.iter().all(|known| known.id != district.id)));
+        }
+        linked
+    }
+
+    /// The rows of an event's volunteers who took part, by id.
+    pub(super) fn volunteers(&self, event: &Event) -> Vec<&'s Participation> {
+        self.volunteers.rows(&self.snapshot.participations, &event.id).collect()
+    }
+
+    /// All rows of an event's teachers, whatever their status.
+    pub(super) fn teachers(&self, event: &Event) -> Vec<&'s EventTeacher> {
+        self.teachers.rows(&self.snapshot.event_teachers, &event.id).collect()
+    }
+
+    /// The students who attended an event and whose district is known.
+    pub(super) fn roster(&self, event: &Event) -> Roster<'s> {
+        let rows = self.students.rows(&self.snapshot.student_participations, &event.id);
+        let mut attendees: Vec<_> = rows.filter_map(|row| self.attendee(row)).collect();
+        attendees.sort_by_key(|attendee| (attendee.district, attendee.row.student));
+        attendees.dedup_by_key(|attendee| (attendee.district, attendee.row.student));
+        Roster(attendees)
+    }
+
+    fn attendee(&self, row: &'s StudentParticipation) -> Option<Attendee<'s>> {
+        let students = &self.snapshot.students;
+        let student = find(students, row.student, |student| student.id)?;
+        // VMS's inner join over its person tables drops a student without a contact.
+        find(&self.snapshot.contacts, row.student, |contact| contact.id)?;
+        let school = self.school(student.school.as_deref()?)?;
+        Some(Attendee { row, school, district: school.district?, grade: student.grade })
+    }
+
+    /// A school by its id.
+    pub(super) fn school(&self, id: &str) -> Option<&'s School> {
+        self.schools.get(id).copied()
+    }
+}
+
+/// The row of `id` in a table whose rows come by id.
+pub(super) fn find<T>(rows: &[T], id: i64, id_of: impl Fn(&T) -> i64) -> Option<&T> {
+    let position = rows.binary_search_by_key(&id, id_of).ok()?;
+    rows.get(position)
+}
+
+fn took_part(row: &Participation) -> bool {
+    matches!(row.status.as_deref(), Some("Attended" | "Completed" | "Successfully Completed"))
+}
+
+fn attended(row: &StudentParticipation) -> bool {
+    row.status.as_deref() == Some("Attended")
+}
+
+/// Hours that were entered for volunteers, row by row.
+pub(super) fn recorded_hours<'s>(rows: impl IntoIterator<Item = &'s Participation>) -> Hours {
+    let mut hours = Hours::default();
+    rows.into_iter().for_each(|row| hours.add(row.hours));
+    hours
+}
+
+/// A student who attended an event.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attendee<'s> {
+    /// The row that says so.
+    pub(super) row: &'s StudentParticipation,
+    /// The student's school.
+    pub(super) school: &'s School,
+    /// The school's district.
+    pub(super) district: i64,
+    /// The student's grade.
+    pub(super) grade: Option<i64>,
+}
+
+/// The students of an event, by district and student.
+#[derive(Debug, Default)]
+pub(super) struct Roster<'s>(Vec<Attendee<'s>>);
+
+impl<'s> Roster<'s> {
+    /// The students of one district, by student.
+    pub(super) fn of(&self, district: i64) -> &[Attendee<'s>] {
+        let from = self.0.partition_point(|attendee| attendee.district < district);
+        let to = self.0.partition_point(|attendee| attendee.district <= district);
+        self.0.get(from..to).unwrap_or(&[])
+    }
+}

@@ -1,0 +1,187 @@
+//! Ways into the snapshot: once for all years, and once per year.
+
+use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
+
+use super::super::year::{SchoolYear, Window};
+use super::membership::is_member_in;
+use crate::snapshot::{
+    AttendanceDetail, Contact, Event, EventTeacher, EventVolunteer, Groups, Participation, Snapshot,
+    VolunteerOrganization,
+};
+use crate::vms::enums::{COMPLETED, CONFIRMED, SIMULCAST, VIRTUAL_SESSION};
+
+/// What does not depend on the year.
+pub(super) struct Index<'s> {
+    pub(super) snapshot: &'s Snapshot,
+    volunteers: HashMap<i64, &'s Contact>,
+    memberships: Groups<i64>,
+}
+
+impl<'s> Index<'s> {
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
+        let volunteers = snapshot.volunteers.iter().map(|volunteer| volunteer.id);
+        Self {
+            snapshot,
+            volunteers: people(snapshot, volunteers),
+            memberships: Groups::by(&snapshot.volunteer_organizations, |membership| {
+                Some(membership.organization)
+            }),
+        }
+    }
+}
+
+/// The contacts that have one of `ids`.
+pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> HashMap<i64, &Contact> {
+    let ids: HashSet<i64> = ids.collect();
+    snapshot
+        .contacts
+        .iter()
+        .filter(|contact| ids.contains(&contact.id))
+        .map(|contact| (contact.id, contact))
+        .collect()
+}
+
+/// The events of one year and who was there.
+pub(super) struct Year<'s> {
+    index: Rc<Index<'s>>,
+    window: Window,
+    events: HashMap<i64, &'s Event>,
+    participations: Groups<i64>,
+    sessions: Groups<i64>,
+}
+
+impl<'s> Year<'s> {
+    pub(super) fn new(index: Rc<Index<'s>>, year: SchoolYear) -> Self {
+        let window = year.window();
+        let snapshot = index.snapshot;
+        let events: HashMap<i64, &Event> = snapshot
+            .events
+            .iter()
+            .filter(|event| window.contains(event.start.as_ref()))
+            .map(|event| (event.id, event))
+            .collect();
+        let participations = Groups::by(&snapshot.participations, |row| {
+            events.contains_key(&row.event).then_some(row.volunteer)
+        });
+        let sessions = Groups::by(&snapshot.event_volunteers, |row| {
+            events.get(&row.event).is_some_and(|event| is_counted_session(event)).then_some(row.volunteer)
+        });
+        Self { index, window, events, participations, sessions }
+    }
+
+    /// Who belongs to an organization at some time in the year, in insertion order.
+    pub(super) fn members(
+        &self,
+        organization: i64,
+    ) -> impl Iterator<Item = (&'s VolunteerOrganization, &'s Contact)> {
+        self.index
+            .memberships
+            .rows(&self.index.snapshot.volunteer_organizations, &organization)
+            .filter(|membership| is_member_in(membership, &self.window))
+            .filter_map(|membership| Some((membership, *self.index.volunteers.get(&membership.volunteer)?)))
+    }
+
+    /// A volunteer's participations in events of the year, by id.
+    pub(super) fn participations(
+        &self,
+        volunteer: i64,
+    ) -> impl Iterator<Item = (&'s Participation, &'s Event)> {
+        self.participations
+            .rows(&self.index.snapshot.participations, &volunteer)
+            .filter_map(|row: &Participation| Some((row, *self.events.get(&row.event)?)))
+    }
+
+    /// The virtual sessions of the year that a volunteer is linked to and that count.
+    pub(super) fn sessions(&self, volunteer: i64) -> impl Iterator<Item = &'s Event> {
+        self.sessions
+            .rows(&self.index.snapshot.event_volunteers, &volunteer)
+            .filter_map(|row: &EventVolunteer| self.events.get(&row.event).copied())
+    }
+}
+
+fn is_counted_session(event: &Event) -> bool {
+    event.kind.as_deref() == Some(VIRTUAL_SESSION)
+        && matches!(event.status.as_deref(), Some(COMPLETED | CONFIRMED | SIMULCAST))
+}
+
+/// What only the detail looks up.
+pub(super) struct DetailIndex<'s> {
+    pub(super) snapshot: &'s Snapshot,
+    emails: HashMap<i64, Option<&'s str>>,
+    attendance: HashMap<i64, &'s AttendanceDetail>,
+    registrations: Groups<i64>,
+    teachers: HashMap<i64, Teaching<'s>>,
+}
+
+/// A teacher, and where they teach according to Salesforce.
+#[derive(Clone, Copy)]
+pub(super) struct Teaching<'s> {
+    pub(super) contact: &'s Contact,
+    pub(super) school: Option<&'s str>,
+    pub(super) district: Option<&'s str>,
+}
+
+impl<'s> DetailIndex<'s> {
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
+        let mut emails = HashMap::new();
+        for email in snapshot.emails.iter().filter(|email| email.primary == Some(true)) {
+            emails.entry(email.contact).or_insert(email.address.as_deref());
+        }
+        let mut attendance = HashMap::new();
+        for detail in &snapshot.attendance_details {
+            attendance.entry(detail.event).or_insert(detail);
+        }
+        Self {
+            snapshot,
+            emails,
+            attendance,
+            registrations: Groups::by(&snapshot.event_teachers, |row| Some(row.event)),
+            teachers: teachers(snapshot),
+        }
+    }
+
+    /// A contact's main mail address: of several that are marked as such, the oldest.
+    pub(super) fn email(&self, contact: i64) -> Option<&'s str> {
+        self.emails.get(&contact).copied().flatten()
+    }
+
+    /// What staff entered about an event's attendance.
+    pub(super) fn attendance(&self, event: i64) -> Option<&'s AttendanceDetail> {
+        self.attendance.get(&event).copied()
+    }
+
+    /// The teachers registered for an event, by teacher id; a registration may name nobody.
+    pub(super) fn registrations(&self, event: i64) -> Vec<(&'s EventTeacher, Option<Teaching<'s>>)> {
+        let mut rows: Vec<_> = self
+            .registrations
+            .rows(&self.snapshot.event_teachers, &event)
+            .map(|row| (row, self.teachers.get(&row.teacher).copied()))
+            .collect();
+        rows.sort_by_key(|(row, _)| row.teacher);
+        rows
+    }
+}
+
+fn teachers(snapshot: &Snapshot) -> HashMap<i64, Teaching<'_>> {
+    let contacts = people(snapshot, snapshot.teachers.iter().map(|teacher| teacher.id));
+    let districts: HashMap<i64, &str> =
+        snapshot.districts.iter().map(|district| (district.id, &*district.name)).collect();
+    let schools: HashMap<&str, _> = snapshot.schools.iter().map(|school| (&*school.id, school)).collect();
+    snapshot
+        .teachers
+        .iter()
+        .filter_map(|teacher| {
+            let school = teacher.salesforce_school.as_deref().and_then(|id| schools.get(id));
+            let district = school.and_then(|school| districts.get(&school.district?));
+            Some((
+                teacher.id,
+                Teaching {
+                    contact: contacts.get(&teacher.id)?,
+                    school: school.map(|school| &*school.name),
+                    district: district.copied(),
+                },
+            ))
+        })
+        .collect()
+}

@@ -1,0 +1,53 @@
+//! Organization reports: what the volunteers of each organization did in a school year.
+//!
+//! [`Summary`] mirrors `organization_report` of VMS's `routes/reports/organization_report.py` (the page
+//! `/reports/organization/report`), [`Detail`] mirrors `OrganizationService.get_organization_detail` of
+//! `utils/services/organization_service.py` (the page `/reports/organization/report/detail/<id>`), and
+//! [`Reports`] repeats the detail in a table that VMS declares but neither writes nor reads.
+//!
+//! # Where engagement comes from
+//!
+//! VMS records a volunteer at an event in two places: `event_participation`, with a status and hours, and
+//! `event_volunteers`, a bare link that imports of virtual sessions make. Both are read and neither is
+//! matched with the other, so a volunteer who has both for one session is counted twice by everything that
+//! adds sessions or volunteers up. VMS does so live, and its pages must agree with the cache.
+//!
+//! * A participation is *attended* when its status is one of [`ATTENDED`].
+//! * A link counts when its event is a virtual session that is completed, confirmed or simulcast.
+//! * Only events of the year count; the year's window ends at midnight at the beginning of 31 July.
+//! * Membership decides whose engagement is an organization's ([`membership`]). The detail also asks that
+//!   the event lies within the membership and leaves out people whom reports exclude; the summary does
+//!   neither, so that their totals differ, as they do in VMS.
+//! * A volunteer is a `volunteer` row and the `contact` row of the same id; half a person is nobody.
+//!
+//! A volunteer has at most one membership in an organization: the pair is the primary key.
+
+mod detail;
+mod index;
+mod layout;
+mod membership;
+mod report;
+mod summary;
+#[cfg(test)]
+mod testing;
+
+pub use report::{Detail, Reports};
+pub use summary::Summary;
+
+use super::number::Hours;
+use crate::snapshot::Participation;
+
+/// Statuses of a participation that took place, compared case-sensitively.
+const ATTENDED: [&str; 3] = ["Attended", "Completed", "Successfully Completed"];
+
+/// Whether a participation took place.
+fn attended(participation: &Participation) -> bool {
+    participation.status.as_deref().is_some_and(|status| ATTENDED.contains(&status))
+}
+
+/// A sum that VMS has from SQL: of nothing, or zero, it is the integer zero.
+fn sql_sum(hours: f64) -> Hours {
+    let mut sum = Hours::default();
+    sum.add(Some(hours));
+    sum
+}

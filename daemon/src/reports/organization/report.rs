@@ -1,0 +1,75 @@
+//! The two reports with a row per organization and year.
+
+use chrono::{DateTime, Utc};
+
+use super::super::{Group, Report, ReportSettings};
+use super::layout::Layout;
+use crate::snapshot::{Snapshot, Source};
+use crate::vms::tables::{Key, Table};
+
+const SOURCES: &[Source] = &[
+    Source::Event,
+    Source::EventAttendanceDetail,
+    Source::EventVolunteers,
+    Source::District,
+    Source::School,
+    Source::EventParticipation,
+    Source::EventTeacher,
+    Source::Contact,
+    Source::Volunteer,
+    Source::Teacher,
+    Source::Organization,
+    Source::VolunteerOrganization,
+    Source::Email,
+];
+
+/// The report that fills `organization_detail_cache`: one row for every organization and year, even when
+/// nothing happened, so that no page has to compute. Its key is the year and the organization's id.
+///
+/// VMS itself fails to store a row that has an event, because `date_sort` is then a `datetime` that its JSON
+/// encoder refuses; here it is text, by which VMS's page sorts just as well.
+#[derive(Debug, Clone, Copy)]
+pub struct Detail;
+
+/// The report that fills `organization_reports`: the same lists in other columns, and the organization's id
+/// as text.
+///
+/// Nothing in VMS writes or reads the table, but its "delete organization" fails as long as the organization
+/// has a row here, because the row's reference to it is declared as required. It is therefore off unless
+/// [`ReportSettings::organization_reports_table`] says otherwise: then it has no key and no group.
+#[derive(Debug, Clone, Copy)]
+pub struct Reports;
+
+macro_rules! report {
+    ($report:ident, $layout:expr) => {
+        impl Report for $report {
+            fn table(&self) -> Table {
+                $layout.table()
+            }
+
+            fn sources(&self) -> &'static [Source] {
+                SOURCES
+            }
+
+            fn key_sources(&self) -> &'static [Source] {
+                &[Source::Organization]
+            }
+
+            fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
+                $layout.keys(snapshot, settings, now)
+            }
+
+            fn build<'s>(
+                &self,
+                snapshot: &'s Snapshot,
+                settings: &'s ReportSettings,
+                now: DateTime<Utc>,
+            ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+                $layout.groups(snapshot, settings, now)
+            }
+        }
+    };
+}
+
+report!(Detail, Layout::Cache);
+report!(Reports, Layout::Reports);

@@ -1,0 +1,230 @@
+//! A small VMS to try rules on: everything happens in the school year 2526.
+
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value, json};
+
+use super::super::district::DistrictMapping;
+use super::super::{Group, Mode, Payload, Report, ReportSettings};
+use crate::snapshot::{
+    Contact, Email, Event, EventTeacher, EventVolunteer, ExistingRow, Organization, Participation, Snapshot,
+    Teacher, Volunteer, VolunteerOrganization,
+};
+use crate::vms::tables::{Key, KeyValue, spec};
+use crate::vms::time::Stored;
+
+pub(super) const CURRENT_MEMBER: Option<&str> = Some("Current");
+
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-03-15T02:00:00Z".parse().unwrap()
+}
+
+static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(|| ReportSettings {
+    mode: Mode::Exact,
+    zone: Tz::UTC,
+    districts: DistrictMapping::embedded().unwrap(),
+    organization_reports_table: true,
+});
+
+/// Builders borrow the settings for as long as the snapshot.
+pub(super) fn settings() -> &'static ReportSettings {
+    &SETTINGS
+}
+
+#[derive(Default)]
+pub(super) struct World(pub(super) Snapshot);
+
+impl World {
+    /// One organization, id 1.
+    pub(super) fn with_organization() -> Self {
+        Self::default().organization(1, "Acme")
+    }
+
+    pub(super) fn organization(mut self, id: i64, name: &str) -> Self {
+        self.0.organizations.push(Organization { id, name: Some(name.into()) });
+        self
+    }
+
+    fn contact(&mut self, id: i64, first: &str, last: &str) {
+        self.0.contacts.push(Contact {
+            id,
+            first_name: Some(first.into()),
+            middle_name: None,
+            last_name: Some(last.into()),
+            exclude_from_reports: Some(false),
+            do_not_contact: None,
+            email_opt_out: None,
+            salesforce_individual_id: None,
+            salesforce_account_id: None,
+        });
+    }
+
+    /// A volunteer who belongs to organization 1 and always did.
+    pub(super) fn volunteer(mut self, id: i64, first: &str, last: &str) -> Self {
+        self.contact(id, first, last);
+        self.0.volunteers.push(Volunteer {
+            id,
+            title: None,
+            department: None,
+            industry: None,
+            organization_name: None,
+            local_status: None,
+            people_of_color: None,
+            first_date: None,
+            last_date: None,
+            status: None,
+        });
+        self.member(id, 1, CURRENT_MEMBER, None, None)
+    }
+
+    pub(super) fn member(
+        mut self,
+        volunteer: i64,
+        organization: i64,
+        status: Option<&str>,
+        start: Option<&str>,
+        end: Option<&str>,
+    ) -> Self {
+        self.0.volunteer_organizations.push(VolunteerOrganization {
+            volunteer,
+            organization,
+            primary: None,
+            status: status.map(Into::into),
+            start: start.map(Into::into),
+            end: end.map(Into::into),
+        });
+        self
+    }
+
+    pub(super) fn teacher(mut self, id: i64, first: &str, last: &str, school: Option<&str>) -> Self {
+        self.contact(id, first, last);
+        let salesforce_school = school.map(Into::into);
+        self.0.teachers.push(Teacher { id, school: None, salesforce_school });
+        self
+    }
+
+    /// Marks a person.
+    pub(super) fn excluded(mut self, id: i64, exclude: Option<bool>) -> Self {
+        self.0.contacts.iter_mut().find(|contact| contact.id == id).unwrap().exclude_from_reports = exclude;
+        self
+    }
+
+    /// An event that begins at `start`, a day and time without fraction.
+    pub(super) fn event(mut self, id: i64, kind: Option<&str>, status: &str, start: &str) -> Self {
+        self.0.events.push(Event {
+            id,
+            title: Some(format!("Event {id}").into()),
+            description: None,
+            kind: kind.map(Into::into),
+            format: None,
+            status: Some(status.into()),
+            start: Stored::read(&format!("{start}.000000")),
+            end: None,
+            duration: None,
+            location: None,
+            school: None,
+            district_partner: None,
+            participant_count: None,
+            volunteers_needed: None,
+            additional_information: None,
+            session_id: None,
+            session_host: None,
+            series: None,
+            registration_link: None,
+            original_status: None,
+            salesforce_id: None,
+        });
+        self
+    }
+
+    pub(super) fn career_fair(self, id: i64, status: &str) -> Self {
+        self.event(id, Some("CAREER_FAIR"), status, "2025-10-01 09:30:00")
+    }
+
+    pub(super) fn session(self, id: i64) -> Self {
+        self.event(id, Some("VIRTUAL_SESSION"), "COMPLETED", "2025-11-05 14:15:00")
+    }
+
+    pub(super) fn took_part(mut self, event: i64, volunteer: i64, status: &str, hours: Option<f64>) -> Self {
+        let id = i64::try_from(self.0.participations.len()).unwrap() + 1;
+        let status = Some(status.into());
+        self.0.participations.push(Participation {
+            id,
+            event,
+            volunteer,
+            status,
+            hours,
+            participant_type: None,
+        });
+        self
+    }
+
+    pub(super) fn linked(mut self, event: i64, volunteer: i64) -> Self {
+        self.0.event_volunteers.push(EventVolunteer { event, volunteer });
+        self
+    }
+
+    pub(super) fn registered(mut self, event: i64, teacher: i64, status: &str) -> Self {
+        let status = Some(status.into());
+        self.0.event_teachers.push(EventTeacher {
+            event,
+            teacher,
+            status,
+            simulcast: None,
+            confirmed_at: None,
+        });
+        self
+    }
+
+    pub(super) fn email(mut self, contact: i64, address: &str, primary: Option<bool>) -> Self {
+        let id = i64::try_from(self.0.emails.len()).unwrap() + 1;
+        self.0.emails.push(Email { id, contact, address: Some(address.into()), primary });
+        self
+    }
+
+    /// A row that is already in a report's table.
+    pub(super) fn has_row(mut self, report: &dyn Report, key: Vec<KeyValue>) -> Self {
+        let rows = self.0.existing.entry(report.table()).or_default();
+        let id = i64::try_from(rows.len()).unwrap() + 1;
+        let key = Key(key);
+        rows.push(ExistingRow { id, key, last_updated: None, valid: true, complete: true, bytes: 0 });
+        self
+    }
+
+    /// What `report` makes of it: by key, the payload columns by name.
+    pub(super) fn rows(&self, report: &dyn Report) -> Map<String, Value> {
+        let names = || spec(report.table()).payload.iter().map(|column| column.name.to_owned());
+        let row = |payload: &[Payload<'_>]| names().zip(payload.iter().map(value)).collect::<Map<_, _>>();
+        let groups: Vec<Group<'_>> = report.build(&self.0, settings(), now()).collect();
+        groups
+            .iter()
+            .flat_map(|group| &group.entries)
+            .map(|entry| (entry.key.to_string(), Value::Object(row(&entry.payload))))
+            .collect()
+    }
+
+    /// The detail of organization 1 in 2526.
+    pub(super) fn detail(&self) -> Value {
+        self.rows(&super::Detail).remove("2526|1").unwrap()
+    }
+
+    /// The summary of 2526.
+    pub(super) fn summary(&self) -> Value {
+        self.rows(&super::Summary).remove("2526").unwrap()["organizations_data"].take()
+    }
+}
+
+/// A payload through its text, as VMS reads it.
+fn value(payload: &Payload<'_>) -> Value {
+    match payload {
+        Payload::Json(json) => serde_json::from_str(&serde_json::to_string(&**json).unwrap()).unwrap(),
+        Payload::Text(text) => json!(text),
+    }
+}
+
+/// The text of a value: tells `0` from `0.0`, and one order of keys from another.
+pub(super) fn text(value: &Value) -> String {
+    value.to_string()
+}

@@ -1,0 +1,72 @@
+//! VMS's tables, for demonstrations and tests.
+//!
+//! Created are the tables that reports are computed from, the cache tables, and the few others that their
+//! foreign keys name. Column names, declared types, nullability, constraints and indexes are those of VMS:
+//! SQLite derives a column's affinity from its declared type, and so how values compare.
+//!
+//! This is not a migration of VMS: VMS owns its schema, and a real file must never be given to [`create`].
+
+mod caches;
+mod events;
+mod organizations;
+mod people;
+mod places;
+mod system;
+mod table;
+
+use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr};
+use table::Table;
+
+/// What reports are computed from, in an order in which every foreign key names an earlier table
+/// (but for `tenant` and `users`, which name each other).
+const SOURCES: &[Table] = &[
+    places::DISTRICT,
+    places::TENANT,
+    system::USERS,
+    system::SYNC_LOGS,
+    places::SCHOOL,
+    places::CLASS,
+    organizations::ORGANIZATION,
+    people::CONTACT,
+    people::EMAIL,
+    people::SKILL,
+    people::VOLUNTEER,
+    people::TEACHER,
+    people::STUDENT,
+    people::VOLUNTEER_SKILLS,
+    organizations::VOLUNTEER_ORGANIZATION,
+    events::EVENT,
+    events::EVENT_DISTRICTS,
+    events::EVENT_SKILLS,
+    events::EVENT_PARTICIPATION,
+    events::EVENT_STUDENT_PARTICIPATION,
+    events::EVENT_TEACHER,
+    events::EVENT_VOLUNTEERS,
+    events::EVENT_ATTENDANCE_DETAIL,
+];
+
+/// What every supported VMS stores reports in.
+const CACHES: &[Table] = &[
+    caches::DISTRICT_YEAR_END_REPORTS,
+    caches::ORGANIZATION_SUMMARY_CACHE,
+    caches::ORGANIZATION_DETAIL_CACHE,
+    caches::ORGANIZATION_REPORTS,
+    caches::VIRTUAL_SESSION_REPORT_CACHE,
+    caches::VIRTUAL_SESSION_DISTRICT_CACHE,
+    caches::RECENT_VOLUNTEERS_REPORT_CACHE,
+    caches::FIRST_TIME_VOLUNTEER_REPORT_CACHE,
+    caches::RECRUITMENT_CANDIDATES_CACHE,
+    caches::DIA_EVENTS_REPORT_CACHE,
+];
+
+/// Creates VMS's tables and indexes in an empty SQLite database.
+///
+/// `with_engagement` adds `district_engagement_reports`, which only older versions of VMS have.
+/// Run it inside a transaction to get all of it or nothing. Fails when one of the tables exists already.
+pub async fn create(db: &impl ConnectionTrait, with_engagement: bool) -> Result<(), DbErr> {
+    let engagement = with_engagement.then_some(&caches::DISTRICT_ENGAGEMENT_REPORTS);
+    for table in SOURCES.iter().chain(CACHES).chain(engagement) {
+        table.create(db).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! Databases with what VMS itself computed from them.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use flate2::read::GzDecoder;
+use tempfile::TempDir;
+
+/// A copy of a golden database in a directory of its own.
+#[derive(Debug)]
+pub struct Golden {
+    set: PathBuf,
+    directory: TempDir,
+}
+
+impl Golden {
+    /// Unpacks the set of that name.
+    pub fn unpack(set: &str) -> Self {
+        let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(set);
+        let directory = tempfile::tempdir().unwrap();
+        let mut packed = GzDecoder::new(File::open(set.join("vms.db.gz")).unwrap());
+        let mut database = File::create(directory.path().join("vms.db")).unwrap();
+        std::io::copy(&mut packed, &mut database).unwrap();
+        Self { set, directory }
+    }
+
+    /// Another copy, as this one stands now; no process may be at work on it.
+    pub fn copy(&self) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["vms.db", "state.db"] {
+            if self.directory().join(name).exists() {
+                std::fs::copy(self.directory().join(name), directory.path().join(name)).unwrap();
+            }
+        }
+        Self { set: self.set.clone(), directory }
+    }
+
+    /// The directory of the copy, for further files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("vms.db")
+    }
+
+    /// A state database beside it.
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state.db")
+    }
+
+    /// The instant at which VMS computed the expectation.
+    pub fn as_of(&self) -> String {
+        let meta = std::fs::read_to_string(self.set.join("expected/meta.json")).unwrap();
+        let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
+        meta["as_of"].as_str().unwrap().to_owned()
+    }
+
+    /// `cached refresh` on the copy, at the set's instant and in its zone.
+    pub fn refresh(&self) -> Command {
+        let mut command = crate::binary::cached();
+        command.args(["refresh", "--timezone", "UTC", "--as-of", &self.as_of()]);
+        command.arg("--database").arg(self.database()).arg("--state").arg(self.state());
+        command
+    }
+
+    /// Compares the copy's cache tables with what VMS computed; panics with the judge's words when they differ.
+    pub fn judge(&self, arguments: &[&str]) {
+        let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/compare.py");
+        let output = Command::new("python3")
+            .arg(judge)
+            .arg(&self.set)
+            .arg(self.database())
+            .args(arguments)
+            .output()
+            .expect("python3 is needed to compare with the expectation");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains("ok  "), "the judge compared nothing: {said}");
+    }
+}

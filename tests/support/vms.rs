@@ -1,0 +1,76 @@
+//! Another process at VMS's database: VMS itself, an importer, an operator with a shell.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use cached::vms::tables::{Table, spec};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+
+/// The rows of a cache table: its key columns joined by a blank, and its payload columns joined by a newline.
+pub type Rows = BTreeMap<String, String>;
+
+/// A connection to a SQLite file, like any other program's.
+#[derive(Debug)]
+pub struct Other {
+    runtime: tokio::runtime::Runtime,
+    connection: DatabaseConnection,
+}
+
+impl Other {
+    /// Opens a file.
+    pub fn open(path: &Path) -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
+        options
+            .max_connections(1)
+            .sqlx_logging(false)
+            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(Duration::from_secs(20)));
+        let connection = runtime.block_on(Database::connect(options)).unwrap();
+        Self { runtime, connection }
+    }
+
+    /// Executes statements.
+    pub fn execute(&self, sql: &str) {
+        self.runtime.block_on(self.connection.execute_unprepared(sql)).unwrap();
+    }
+
+    /// Rows of one text column.
+    pub fn texts(&self, sql: &str) -> Vec<String> {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let rows = self.runtime.block_on(self.connection.query_all_raw(statement)).unwrap();
+        rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+    }
+
+    /// The rows of a cache table.
+    pub fn rows(&self, table: Table) -> Rows {
+        let spec = spec(table);
+        let join = |names: Vec<&str>, separator: &str| {
+            let texts: Vec<String> =
+                names.iter().map(|name| format!("coalesce(CAST(\"{name}\" AS TEXT), '')")).collect();
+            if texts.is_empty() { "''".to_owned() } else { texts.join(&format!(" || {separator} || ")) }
+        };
+        let key = join(spec.key.to_vec(), "' '");
+        let payload = join(spec.payload.iter().map(|column| column.name).collect(), "char(10)");
+        let statement =
+            Statement::from_string(DbBackend::Sqlite, format!("SELECT {key}, {payload} FROM \"{table}\""));
+        let rows = self.runtime.block_on(self.connection.query_all_raw(statement)).unwrap();
+        rows.iter().map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())).collect()
+    }
+
+    /// One number.
+    pub fn number(&self, sql: &str) -> i64 {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let row = self.runtime.block_on(self.connection.query_one_raw(statement)).unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
+    }
+}
+
+impl Drop for Other {
+    fn drop(&mut self) {
+        // The file must be closed before its directory goes away.
+        let connection = self.connection.clone();
+        let _ = self.runtime.block_on(connection.close());
+    }
+}

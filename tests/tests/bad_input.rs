@@ -1,0 +1,124 @@
+//! Bad input ends with its exit code and a message that says what to do, and nothing is changed.
+
+use std::fs;
+use std::path::Path;
+
+use cached_tests::binary::{Ran, cached, run};
+use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
+
+fn refused(ran: &Ran, parts: &[&str]) {
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    for part in parts {
+        assert!(ran.stderr.contains(part), "{part:?} is not in {}", ran.stderr);
+    }
+}
+
+fn refresh(directory: &Path, database: &Path, arguments: &[&str]) -> Ran {
+    let mut command = cached();
+    command.arg("refresh").args(arguments);
+    command.arg("--database").arg(database).arg("--state").arg(directory.join("state.db"));
+    run(&mut command)
+}
+
+#[test]
+fn a_missing_database_is_named_with_the_way_to_set_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = directory.path().join("nowhere.db");
+    refused(&refresh(directory.path(), &database, &[]), &["nowhere.db does not exist", "--database"]);
+    assert!(!database.exists(), "an empty database was made up");
+}
+
+#[test]
+fn no_database_at_all_says_how_to_name_one() {
+    refused(&run(cached().arg("refresh")), &["database.url", "CACHED_DATABASE_URL"]);
+}
+
+#[test]
+fn a_file_that_is_no_database_is_left_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("notes.txt");
+    fs::write(&file, "not a database, only a few notes that somebody took one day".repeat(100)).unwrap();
+    let before = fs::read(&file).unwrap();
+    refused(&refresh(directory.path(), &file, &[]), &["notes.txt is not a SQLite database"]);
+    assert_eq!(fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn a_database_without_vms_tables_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("other.db");
+    Other::open(&file).execute("CREATE TABLE shopping (item TEXT)");
+    refused(&refresh(directory.path(), &file, &[]), &["has none of VMS's tables"]);
+}
+
+#[test]
+fn words_that_are_not_known_come_with_those_that_are() {
+    let golden = Golden::unpack("tiny1");
+    let (directory, database) = (golden.directory(), &golden.database());
+    refused(&refresh(directory, database, &["districts"]), &["districts", "virtual_session"]);
+    refused(&refresh(directory, database, &["--table", "nothing"]), &["nothing", "dia_events_report_cache"]);
+    refused(&refresh(directory, database, &["--timezone", "Mars/Olympus"]), &["Mars/Olympus", "IANA"]);
+    refused(&refresh(directory, database, &["--as-of", "yesterday"]), &["yesterday", "RFC 3339"]);
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest() {
+    let golden = Golden::unpack("tiny1");
+    let file = golden.directory().join("cached.toml");
+    fs::write(&file, "[schedule]\nrefresh_tmie = \"03:00\"\n").unwrap();
+    let mut command = golden.refresh();
+    command.arg("--config").arg(&file);
+    refused(&run(&mut command), &["refresh_tmie", "refresh_time", "cached.toml"]);
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let golden = Golden::unpack("tiny1");
+    let file = golden.directory().join("cached.toml");
+    fs::write(&file, "[schedule]\nrefresh_time = \"25:00\"\n[guard]\nmax_loss = 7\n").unwrap();
+    let mut command = golden.refresh();
+    command.arg("--config").arg(&file);
+    refused(&run(&mut command), &["25:00", "max_loss"]);
+}
+
+#[test]
+fn a_socket_path_that_does_not_fit_says_how_long_it_may_be() {
+    let golden = Golden::unpack("tiny1");
+    let socket = golden.directory().join("s".repeat(120));
+    let mut command = golden.refresh();
+    command.arg("--socket").arg(&socket);
+    refused(&run(&mut command), &["socket", "107"]);
+}
+
+#[test]
+fn a_state_that_cannot_be_written_says_so_and_nothing_is_refreshed() {
+    let golden = Golden::unpack("tiny1");
+    let obstacle = golden.directory().join("obstacle");
+    fs::write(&obstacle, "a file where a directory should be").unwrap();
+    let mut command = cached();
+    command.args(["refresh", "--database"]).arg(golden.database());
+    command.arg("--state").arg(obstacle.join("state.db"));
+    refused(&run(&mut command), &["obstacle"]);
+    assert_eq!(Other::open(&golden.database()).number("SELECT count(*) FROM district_year_end_reports"), 0);
+}
+
+#[test]
+fn a_state_that_is_held_asks_to_use_cachectl() {
+    let golden = Golden::unpack("tiny1");
+    let _held = cached::state::StateLock::take(&golden.state()).unwrap();
+    refused(&run(&mut golden.refresh()), &["cachectl", &format!("process {}", std::process::id())]);
+}
+
+#[test]
+fn hostile_names_never_reach_the_terminal_as_they_are() {
+    let golden = Golden::unpack("tiny1");
+    Other::open(&golden.database()).execute(
+        "UPDATE event_participation SET delivery_hours = 'a' || char(10) || char(27) || '[31mred' WHERE id = 1; \
+         UPDATE district SET name = 'Grandview' || char(10) || char(27) || '[31m School District' WHERE id = 1",
+    );
+    let ran = run(golden.refresh().arg("district"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{ran:?}");
+    assert!(ran.stdout.contains("odd source rows"), "{ran:?}");
+}
