@@ -37,7 +37,12 @@ name = "Absent"
 "#;
 
 pub(super) fn settings(mode: Mode) -> ReportSettings {
-    ReportSettings { mode, zone: chrono_tz::Tz::UTC, districts: DistrictMapping::parse(MAPPING).unwrap() }
+    ReportSettings {
+        mode,
+        zone: chrono_tz::Tz::UTC,
+        districts: DistrictMapping::parse(MAPPING).unwrap(),
+        organization_reports_table: false,
+    }
 }
 
 pub(super) fn now() -> DateTime<Utc> {
