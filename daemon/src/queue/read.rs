@@ -4,6 +4,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Job, JobFilter};
 use cached_proto::words::{Outcome, Phase};
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Queue, QueueError, assemble};
@@ -47,6 +48,20 @@ impl Queue {
             .await
             .doing("read the history")?;
         Ok(assemble::runs(&view, rows).await?)
+    }
+
+    /// The newest job of each table that has ended.
+    pub async fn last_jobs(&self) -> Result<Vec<Job>, QueueError> {
+        let newest = Query::select()
+            .expr(Expr::col(job::Column::Id).max())
+            .from(job::Entity)
+            .and_where(job::Column::Phase.eq(Phase::Done.as_str()))
+            .group_by_col(job::Column::TableName)
+            .to_owned();
+        let view = self.state.view().await?;
+        let query = job::Entity::find().filter(job::Column::Id.in_subquery(newest));
+        let rows = query.all(&view).await.doing("read the newest jobs")?;
+        Ok(assemble::jobs(&view, rows).await?)
     }
 
     /// The run in progress.

@@ -1,0 +1,175 @@
+//! The daemon as a whole: what is started in which order, and how it ends.
+//!
+//! Lock first, state next, then what was left unfinished, then the socket: a client that reaches the socket
+//! reaches a daemon that can do what it is asked. VMS's database is not needed for any of that; without it
+//! the daemon runs, says so, and tries again with every run.
+
+mod error;
+mod live;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use cached_proto::words::{Outcome, SchedulerState, Trigger};
+use tokio::task::JoinError;
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::info;
+
+use crate::clock::Clock;
+use crate::config::{Config, RestartNeeded};
+use crate::queue::{NewRun, Queue, QueueError};
+use crate::refresh::{Refresher, plan, work_until};
+use crate::rpc::{self, Ending, Limits, Service};
+use crate::schedule::Ticker;
+use crate::state::{State, StateError, StateLock};
+pub use error::{StartError, TaskFailure, Unusable};
+use live::Live;
+
+/// The name that slots of the nightly refresh are recorded under.
+const SCHEDULE: &str = "refresh";
+
+/// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
+#[derive(Debug)]
+pub struct Daemon {
+    socket: PathBuf,
+    queue: Queue,
+    live: Live,
+    ending: Ending,
+    /// No further run is begun.
+    idle: CancellationToken,
+    worker: AbortOnDropHandle<Result<(), QueueError>>,
+    ticker: AbortOnDropHandle<()>,
+    server: AbortOnDropHandle<()>,
+    _guards: [DropGuard; 3],
+    /// Goes last: until then nobody else may touch state and socket.
+    _lock: StateLock,
+}
+
+impl Daemon {
+    /// Starts everything; on return clients can connect.
+    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+        Self::start_with(config, clock, Limits::default()).await
+    }
+
+    /// Starts everything, with other limits for clients.
+    pub async fn start_with(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+    ) -> Result<Self, StartError> {
+        let live = Live::new(config)?;
+        let config = live.config();
+        let path = config.state.url.as_path();
+        let lock = StateLock::take(path)?;
+        let started = clock.now();
+        let queue = Queue::new(State::open(path, started).await?, Arc::clone(&clock));
+        let left = queue.recover().await?;
+        if left > 0 {
+            info!("{left} runs that were interrupted are queued again");
+        }
+        fill(&queue).await?;
+
+        let socket = config.socket.path.clone();
+        let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
+        let service = Service {
+            queue: queue.clone(),
+            clock: Arc::clone(&clock),
+            started,
+            own_uid: bound.own_uid(),
+            config: live.configs(),
+            refresh: live.refreshes(),
+            schedule: live.schedules(),
+            looking: tokio::sync::Mutex::default(),
+        };
+        let tables = Box::new(|| plan::tables(&[], &[]));
+        let ticker =
+            Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
+
+        let (ending, idle) = (Ending::default(), CancellationToken::new());
+        let worker = tokio::spawn({
+            let (queue, idle) = (queue.clone(), idle.clone());
+            async move { work_until(&queue, &refresher, &idle).await }
+        });
+        let server = tokio::spawn(rpc::serve(bound, Arc::new(service), limits, ending.clone()));
+        info!("Listening on {}", socket.display());
+        Ok(Self {
+            socket,
+            queue,
+            live,
+            worker: AbortOnDropHandle::new(worker),
+            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            server: AbortOnDropHandle::new(server),
+            _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
+            ending,
+            idle,
+            _lock: lock,
+        })
+    }
+
+    /// Where clients connect.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Its runs.
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// The configuration in effect.
+    pub fn config(&self) -> Arc<Config> {
+        self.live.config()
+    }
+
+    /// Takes over another configuration, as far as that goes without a restart; a run in progress keeps its
+    /// own. On an error nothing has changed.
+    pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
+        self.live.reload(new)
+    }
+
+    /// Waits until something ends that never should; that may be dropped and called again until it returns.
+    pub async fn failed(&mut self) -> TaskFailure {
+        let ended = |task, result: Result<(), JoinError>| match result {
+            Ok(()) => TaskFailure::Ended { task },
+            Err(source) => TaskFailure::Panicked { task, source },
+        };
+        tokio::select! {
+            result = &mut self.worker => match result {
+                Ok(Err(source)) => TaskFailure::Queue(source),
+                other => ended("worker", other.map(drop)),
+            },
+            result = &mut self.ticker => ended("schedule", result),
+            result = &mut self.server => ended("control socket", result),
+        }
+    }
+
+    /// Whether the state database answers, which every part depends on.
+    pub async fn is_alive(&self) -> bool {
+        self.queue.queued_count().await.is_ok()
+    }
+
+    /// Ends in two steps: no new requests and no new run, and when the run in progress has ended, nothing at
+    /// all. What is queued stays queued. May take as long as a run; dropped before, it breaks off.
+    pub async fn stop(mut self) -> Result<(), StateError> {
+        self.ending.stop.cancel();
+        self.idle.cancel();
+        self.ticker.abort();
+        // A panic or an error of the worker was logged where it arose, or does not matter any more.
+        let _ = (&mut self.worker).await;
+        self.ending.hang_up.cancel();
+        let _ = (&mut self.server).await;
+        self.queue.state().clone().close().await
+    }
+}
+
+/// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.
+async fn fill(queue: &Queue) -> Result<(), QueueError> {
+    let running = queue.state().scheduler_state().await? == SchedulerState::Running;
+    let kept = |job: &cached_proto::verb::jobs::Job| job.outcome.is_some_and(Outcome::is_good);
+    if running && queue.queued_count().await? == 0 && !queue.last_jobs().await?.iter().any(kept) {
+        queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
+    }
+    Ok(())
+}

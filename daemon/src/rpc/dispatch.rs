@@ -1,0 +1,38 @@
+//! From a request to the file of its verb.
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::message::{Reply, Request};
+
+use super::fault::fault;
+use super::peer::Peer;
+use super::{Service, health, history, jobs, next, ping, refresh, start_scheduler, status, stop_scheduler};
+
+/// Does what is asked, if the peer may ask for it.
+pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
+    if request.writes() {
+        allow(service, peer)?;
+    }
+    match request {
+        Request::Ping => Ok(Reply::Pong(ping::ping(service))),
+        Request::Status(request) => status::status(service, request).await.map(Reply::Status),
+        Request::Health => Ok(Reply::Health(health::health(service).await)),
+        Request::Refresh(request) => refresh::refresh(service, peer, request).await.map(Reply::Refresh),
+        Request::StartScheduler => {
+            start_scheduler::start_scheduler(service, peer).await.map(Reply::Scheduler)
+        }
+        Request::StopScheduler => stop_scheduler::stop_scheduler(service, peer).await.map(Reply::Scheduler),
+        Request::Next(request) => next::next(service, request).await.map(Reply::Next),
+        Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
+        Request::History(request) => history::history(service, request).await.map(Reply::History),
+    }
+}
+
+fn allow(service: &Service, peer: Peer) -> Result<(), Fault> {
+    let group = service.config.borrow().socket.write_group.clone();
+    if peer.may_write(service.own_uid, &group) {
+        return Ok(());
+    }
+    let message = format!("user {} may look but not change anything", peer.uid());
+    let hint = format!("become a member of the group {group} and log in again, or use sudo");
+    Err(fault(FaultCode::NotAllowed, &message, &hint))
+}

@@ -1,0 +1,56 @@
+//! Errors as the client is told them.
+
+use std::error::Error;
+
+use cached_proto::codec::CodecError;
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::frame::FrameError;
+use tracing::error;
+
+use crate::describe::describe;
+use crate::queue::QueueError;
+use crate::state::StateError;
+
+/// A fault whose message says all there is to say.
+pub(super) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
+    let retryable = code == FaultCode::Unavailable;
+    Fault { code, message: message.to_owned(), hint: hint.to_owned(), retryable }
+}
+
+/// We failed: the log keeps it as well.
+fn internal(cause: &dyn Error) -> Fault {
+    let message = describe(cause);
+    error!("a request failed: {message}");
+    let hint = "look at the log of cached, then try again".to_owned();
+    Fault { code: FaultCode::Internal, message, hint, retryable: true }
+}
+
+impl From<StateError> for Fault {
+    fn from(error: StateError) -> Self {
+        internal(&error)
+    }
+}
+
+impl From<QueueError> for Fault {
+    fn from(error: QueueError) -> Self {
+        let code = match &error {
+            QueueError::NoTables => FaultCode::BadRequest,
+            QueueError::NoSuchRun(_) | QueueError::NoSuchJob(_) => FaultCode::NotFound,
+            QueueError::State(_) | QueueError::NotStarted(_) | QueueError::Unfinished { .. } => {
+                return internal(&error);
+            }
+        };
+        fault(code, &describe(&error), "")
+    }
+}
+
+/// What a client is told about a frame that cannot be read; nothing when it is not there to hear it.
+pub(super) fn unreadable(error: &FrameError) -> Option<Fault> {
+    let code = match error {
+        FrameError::TooLong { .. } | FrameError::Codec(CodecError::TooLong { .. }) => FaultCode::BadRequest,
+        // Garbage and a request of a later version look alike.
+        FrameError::Codec(_) => FaultCode::Unsupported,
+        FrameError::CutOff | FrameError::Io(_) => return None,
+    };
+    Some(fault(code, &describe(error), "install cached and cachectl of the same version"))
+}

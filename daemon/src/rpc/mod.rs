@@ -1,0 +1,27 @@
+//! The control socket: who may connect, what is said, and what it comes to; one file per verb.
+//!
+//! A client can cost us its connection and nothing else: every wait has a limit, the number of connections
+//! has one, and no request runs longer than the client's connection is worth.
+
+mod dispatch;
+mod fault;
+mod groups;
+mod health;
+mod history;
+mod jobs;
+mod next;
+mod peer;
+mod ping;
+mod refresh;
+mod server;
+mod service;
+mod session;
+mod socket;
+mod start_scheduler;
+mod status;
+mod stop_scheduler;
+
+pub use server::Limits;
+pub(crate) use server::{Ending, serve};
+pub(crate) use service::Service;
+pub use socket::{BindError, Bound, bind};

@@ -1,0 +1,93 @@
+//! Who is at the other end of a connection, and whether they may change anything.
+
+use std::fs;
+use std::io;
+
+use interprocess::local_socket::tokio::Stream;
+use interprocess::local_socket::traits::StreamCommon as _;
+
+use super::groups::{self, Group};
+
+/// The process that connected, as the kernel recorded it at that moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Peer {
+    /// None for a process of another namespace.
+    pid: Option<u32>,
+    uid: u32,
+    gid: u32,
+}
+
+impl Peer {
+    pub(super) fn of(stream: &Stream) -> io::Result<Self> {
+        let creds = stream.peer_creds()?;
+        let missing = || io::Error::other("the kernel does not say who connected");
+        Ok(Self {
+            pid: creds.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0),
+            uid: creds.euid().ok_or_else(missing)?,
+            gid: creds.egid().ok_or_else(missing)?,
+        })
+    }
+
+    /// The effective user.
+    pub(super) const fn uid(self) -> u32 {
+        self.uid
+    }
+
+    /// Whether the peer may ask for changes: root, our own user, and members of the group.
+    ///
+    /// The kernel passes the user and one group. Supplementary groups are taken from the process itself, if it
+    /// is still there and runs as that user. Should another process have got its number meanwhile, that one
+    /// belongs to the same user, who could have let it connect in the first place. Where the process is gone or
+    /// hidden from us, the account decides.
+    pub(super) fn may_write(self, own_uid: u32, group: &str) -> bool {
+        if self.uid == 0 || self.uid == own_uid {
+            return true;
+        }
+        let Some(group) = groups::find(group) else { return false };
+        self.gid == group.gid || self.is_member(&group)
+    }
+
+    fn is_member(self, group: &Group) -> bool {
+        let status = self.pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        match status.and_then(|status| supplementary_groups(&status, self.uid)) {
+            Some(gids) => gids.contains(&group.gid),
+            None => groups::user_name(self.uid).is_some_and(|name| group.members.contains(&name)),
+        }
+    }
+}
+
+/// The groups in `/proc/<pid>/status`, if the process runs as `uid`.
+fn supplementary_groups(status: &str, uid: u32) -> Option<Vec<u32>> {
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(line.split_whitespace().filter_map(|number| number.parse().ok()).collect::<Vec<u32>>())
+    };
+    // Real, effective, saved and file system user.
+    let effective = field("Uid")?.into_iter().nth(1)?;
+    (effective == uid).then(|| field("Groups")).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATUS: &str =
+        "Name:\tGroups:\nPid:\t7\nUid:\t1000\t1001\t1000\t1000\nGid:\t5\t5\t5\t5\nGroups:\t4 27 990 \n";
+
+    #[test]
+    fn groups_count_only_while_the_process_runs_as_the_user_that_connected() {
+        assert_eq!(supplementary_groups(STATUS, 1001), Some(vec![4, 27, 990]));
+        assert_eq!(supplementary_groups(STATUS, 1000), None);
+        assert_eq!(supplementary_groups("", 0), None);
+    }
+
+    #[test]
+    fn root_our_own_user_and_the_group_may_write_and_nobody_else() {
+        let stranger = Peer { pid: None, uid: 54_321, gid: 54_321 };
+        assert!(!stranger.may_write(990, "54322"));
+        assert!(!stranger.may_write(990, "no such group"));
+        assert!(stranger.may_write(990, "54321"));
+        assert!(stranger.may_write(54_321, "no such group"));
+        assert!(Peer { uid: 0, ..stranger }.may_write(990, "no such group"));
+    }
+}

@@ -1,0 +1,191 @@
+//! One connection: hello, then one request after the other.
+
+use cached_proto::codec::CodecError;
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::frame::{DaemonFrames, FrameError, daemon_framed};
+use cached_proto::hello::{self, HelloError, Protocols};
+use cached_proto::message::{Reply, Request, Response};
+use cached_proto::verb::refresh::Progress;
+use futures_util::{SinkExt as _, StreamExt as _};
+use interprocess::local_socket::tokio::Stream;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::dispatch::dispatch;
+use super::fault::{fault, unreadable};
+use super::peer::Peer;
+use super::{Ending, Limits, Service};
+
+/// Why a connection ended, other than by the client's wish.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum End {
+    #[error("the client took too long to {0}")]
+    TooSlow(&'static str),
+    #[error("nothing was asked for a while")]
+    Idle,
+    #[error("the client's hello was none")]
+    Hello(#[from] HelloError),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error("it is not known who the client is")]
+    Unknown(#[source] std::io::Error),
+    #[error("the client hung up while it was told about a run")]
+    HungUp,
+    #[error("the client was too slow for the events of its run")]
+    FellBehind,
+    #[error("the daemon stops")]
+    Stopping,
+}
+
+/// Answers requests until the client has had enough, misbehaves, or we stop.
+pub(super) async fn serve(
+    stream: Stream,
+    service: &Service,
+    limits: &Limits,
+    ending: &Ending,
+) -> Result<(), End> {
+    let peer = Peer::of(&stream).map_err(End::Unknown)?;
+    let mut frames = tokio::select! {
+        () = ending.stop.cancelled() => return Ok(()),
+        welcomed = welcome(stream, limits) => welcomed?,
+    };
+    // A request that came while the events of the one before were still being sent.
+    let mut early = None;
+    loop {
+        let request = if let Some(request) = early.take() {
+            request
+        } else {
+            let received = tokio::select! {
+                biased;
+                () = ending.stop.cancelled() => return Ok(()),
+                received = receive(&mut frames, limits) => received?,
+            };
+            let Some(request) = received else { return Ok(()) };
+            request
+        };
+        let answer = dispatch(service, peer, &request).await;
+        let follow = match &answer {
+            Ok(Reply::Refresh(reply)) if request.streams() => Some(reply.run),
+            _ => None,
+        };
+        send(&mut frames, Response::Answer(answer), limits).await?;
+        if let Some(run) = follow {
+            early = tell(&mut frames, service, run, limits, &ending.hang_up).await?;
+        }
+    }
+}
+
+/// Tells a client that there are too many of them.
+pub(super) async fn turn_away(stream: Stream, limits: &Limits) {
+    if let Ok(mut frames) = welcome(stream, limits).await {
+        let message = format!("{} clients are connected already", limits.connections);
+        let full = fault(FaultCode::Unavailable, &message, "close some of them, or try again later");
+        // It may well be gone, which is what we want.
+        let _ = send(&mut frames, Response::Answer(Err(full)), limits).await;
+    }
+}
+
+async fn welcome(mut stream: Stream, limits: &Limits) -> Result<DaemonFrames<Stream>, End> {
+    timeout(limits.hello, hello::welcome(&mut stream, Protocols::OURS))
+        .await
+        .map_err(|_| End::TooSlow("say hello"))??;
+    Ok(daemon_framed(stream))
+}
+
+/// The next request; none when the client has closed the connection.
+async fn receive(frames: &mut DaemonFrames<Stream>, limits: &Limits) -> Result<Option<Request>, End> {
+    let mut waited = std::time::Duration::ZERO;
+    let mut begun = false;
+    loop {
+        match timeout(limits.read, frames.next()).await {
+            Ok(Some(Ok(request))) => return Ok(Some(request)),
+            Ok(Some(Err(error))) => {
+                if let Some(fault) = unreadable(&error) {
+                    send(frames, Response::Answer(Err(fault)), limits).await?;
+                }
+                return Err(error.into());
+            }
+            Ok(None) => return Ok(None),
+            Err(_) if begun => return Err(End::TooSlow("send a request")),
+            Err(_) => {
+                begun = !frames.read_buffer().is_empty();
+                waited += limits.read;
+                if !begun && waited >= limits.idle {
+                    return Err(End::Idle);
+                }
+            }
+        }
+    }
+}
+
+async fn send(frames: &mut DaemonFrames<Stream>, mut response: Response, limits: &Limits) -> Result<(), End> {
+    loop {
+        let sent = timeout(limits.write, frames.send(&response));
+        match sent.await.map_err(|_| End::TooSlow("take an answer"))? {
+            // Nothing of it was sent, so something shorter can be.
+            Err(FrameError::Codec(CodecError::TooLong { .. })) if !is_fault(&response) => {
+                response = Response::Answer(Err(fault(
+                    FaultCode::BadRequest,
+                    "the answer would be too long to send",
+                    "ask for less at once",
+                )));
+            }
+            other => return Ok(other?),
+        }
+    }
+}
+
+const fn is_fault(response: &Response) -> bool {
+    matches!(response, Response::Answer(Err(_)))
+}
+
+/// Tells what happens to a run until it has ended, and returns a request that came meanwhile.
+async fn tell(
+    frames: &mut DaemonFrames<Stream>,
+    service: &Service,
+    run: i64,
+    limits: &Limits,
+    hang_up: &CancellationToken,
+) -> Result<Option<Request>, End> {
+    let mut early = None;
+    let (snapshot, mut following) = match service.queue.subscribe(run).await {
+        Ok(subscribed) => subscribed,
+        Err(error) => {
+            send(frames, Response::Answer(Err(Fault::from(error))), limits).await?;
+            return Ok(None);
+        }
+    };
+    send(frames, Response::Event(Progress::Snapshot(snapshot)), limits).await?;
+    loop {
+        tokio::select! {
+            // Events first: what happened before the end is still told.
+            biased;
+            event = following.next() => match event {
+                Ok(Some(event)) => {
+                    let last = matches!(event, Progress::RunDone(_));
+                    send(frames, Response::Event(event), limits).await?;
+                    if last {
+                        return Ok(early);
+                    }
+                }
+                Ok(None) => return Err(stopping(frames, limits).await),
+                Err(_) => return Err(End::FellBehind),
+            },
+            () = hang_up.cancelled() => return Err(stopping(frames, limits).await),
+            // A client that has gone must not keep its place until the run ends.
+            received = frames.next(), if early.is_none() => match received {
+                Some(Ok(request)) => early = Some(request),
+                Some(Err(error)) => return Err(error.into()),
+                None => return Err(End::HungUp),
+            },
+        }
+    }
+}
+
+async fn stopping(frames: &mut DaemonFrames<Stream>, limits: &Limits) -> End {
+    let hint = "the run is kept and worked on when the daemon is started again";
+    let fault = fault(FaultCode::Unavailable, "the daemon stops", hint);
+    // Whether or not the client still hears it.
+    let _ = send(frames, Response::Answer(Err(fault)), limits).await;
+    End::Stopping
+}

@@ -1,0 +1,141 @@
+//! The socket in the file system: who may connect is decided by its rights.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _, lchown,
+};
+use std::path::{Path, PathBuf};
+
+use interprocess::local_socket::tokio::Listener;
+use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
+use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+use tokio::net::UnixStream;
+use tracing::warn;
+
+use super::groups;
+use crate::state::StateLock;
+
+/// Its owner and its group may connect.
+const SOCKET_MODE: u32 = 0o660;
+const DIRECTORY_MODE: u32 = 0o750;
+
+/// Why the control socket cannot be served.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Its directory is missing and cannot be made.
+    #[error("cannot create {} for the control socket; create it, or set socket.path", .path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// Something else is at its path.
+    #[error("{} is not a socket and is left as it is; move it away, or set socket.path", .path.display())]
+    NotASocket {
+        /// What is there.
+        path: PathBuf,
+    },
+    /// Another process serves it.
+    #[error(
+        "another daemon answers on {}; stop it first, or give this one a socket.path of its own",
+        .path.display()
+    )]
+    InUse {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The system refuses it.
+    #[error("cannot listen on {}; check the rights of its directory, or set socket.path", .path.display())]
+    Refused {
+        /// The socket.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// The socket, listening; dropping it removes it.
+#[derive(Debug)]
+pub struct Bound {
+    pub(super) listener: Listener,
+    own_uid: u32,
+}
+
+impl Bound {
+    /// The user that we are: what we make belongs to it.
+    pub fn own_uid(&self) -> u32 {
+        self.own_uid
+    }
+}
+
+/// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
+/// state's lock may ask for it.
+pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, BindError> {
+    let gid = groups::find(group).map(|group| group.gid);
+    if let Some(directory) = path.parent() {
+        prepare(directory, gid)?;
+    }
+    clear(path).await?;
+    let refused = |source| BindError::Refused { path: path.to_owned(), source };
+    let name = path.to_fs_name::<GenericFilePath>().map_err(refused)?;
+    let listener = ListenerOptions::new().name(name).mode(SOCKET_MODE).create_tokio().map_err(refused)?;
+    hand_over(path, gid, SOCKET_MODE).map_err(refused)?;
+    let own_uid = fs::symlink_metadata(path).map_err(refused)?.uid();
+    Ok(Bound { listener, own_uid })
+}
+
+/// Makes the directory; one that is there is the operator's own.
+fn prepare(directory: &Path, gid: Option<u32>) -> Result<(), BindError> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    DirBuilder::new()
+        .recursive(true)
+        .mode(DIRECTORY_MODE)
+        .create(directory)
+        .and_then(|()| hand_over(directory, gid, DIRECTORY_MODE))
+        .map_err(|source| BindError::Directory { path: directory.to_owned(), source })
+}
+
+/// Removes the socket of a daemon that was killed, and nothing else.
+async fn clear(path: &Path) -> Result<(), BindError> {
+    let refused = |source| BindError::Refused { path: path.to_owned(), source };
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(refused(error)),
+        Ok(found) if !found.file_type().is_socket() => {
+            return Err(BindError::NotASocket { path: path.to_owned() });
+        }
+        Ok(_) => {}
+    }
+    match UnixStream::connect(path).await {
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            fs::remove_file(path).map_err(refused)
+        }
+        // A full backlog, too: somebody is there, and busy.
+        Ok(_) => Err(BindError::InUse { path: path.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            Err(BindError::InUse { path: path.to_owned() })
+        }
+        Err(error) => Err(refused(error)),
+    }
+}
+
+/// Gives a path that we have just made to the group, if there is one: without it only our own user and root may
+/// connect. The mode is set in words, because the process's umask took its part of the one it was made with.
+fn hand_over(path: &Path, gid: Option<u32>, mode: u32) -> io::Result<()> {
+    if let Some(gid) = gid
+        && let Err(error) = lchown(path, None, Some(gid))
+    {
+        warn!(
+            "{} cannot be given to group {gid} of socket.write_group: {error}; make the daemon's user a member \
+             of it",
+            path.display()
+        );
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}

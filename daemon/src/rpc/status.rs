@@ -1,0 +1,62 @@
+//! `status`
+
+use std::collections::HashMap;
+
+use cached_proto::fault::Fault;
+use cached_proto::verb::jobs::Job;
+use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::words::{SchedulerState, Table};
+
+use super::Service;
+use crate::describe::describe;
+use crate::refresh::survey::TableSurvey;
+
+pub(super) async fn status(service: &Service, request: &StatusRequest) -> Result<StatusReply, Fault> {
+    let schedule = service.schedule();
+    let scheduler = service.queue.state().scheduler_state().await?;
+    let next = schedule.fires_after(service.clock.now(), 1).into_iter().next();
+    // A database that cannot be looked at is part of the answer, not a reason to give none.
+    let (surveys, database_error) = match service.survey().await {
+        Ok(surveys) => (surveys, None),
+        Err(error) => (Vec::new(), Some(describe(&error))),
+    };
+    let last: HashMap<Table, Job> =
+        service.queue.last_jobs().await?.into_iter().map(|job| (job.table, job)).collect();
+    Ok(StatusReply {
+        scheduler,
+        next_run: next.filter(|_| scheduler == SchedulerState::Running).map(|fire| fire.at.into()),
+        timezone: schedule.zone().name().to_owned(),
+        current_run: service.queue.current_run().await?,
+        last_run: service.queue.last_run().await?,
+        queued_runs: service.queue.queued_count().await?,
+        database_error,
+        tables: surveys
+            .into_iter()
+            .map(|survey| {
+                let last_error = last.get(&survey.table).and_then(|job| job.error.clone());
+                table(survey, last_error, request.sizes)
+            })
+            .collect(),
+    })
+}
+
+fn table(survey: TableSurvey, last_error: Option<String>, sizes: bool) -> TableStatus {
+    let TableSurvey { table, state, note, audit } = survey;
+    TableStatus {
+        cache_type: table.cache_type(),
+        table,
+        state,
+        expected: audit.expected,
+        fresh: audit.fresh,
+        stale: audit.stale,
+        missing: audit.missing,
+        incomplete: audit.incomplete,
+        invalid: audit.invalid,
+        unmanaged: audit.unmanaged,
+        oldest: audit.oldest.map(Into::into),
+        newest: audit.newest.map(Into::into),
+        bytes: sizes.then_some(audit.bytes),
+        last_error,
+        note,
+    }
+}

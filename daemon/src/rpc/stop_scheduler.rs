@@ -1,0 +1,18 @@
+//! `stop-scheduler`
+
+use cached_proto::fault::Fault;
+use cached_proto::verb::scheduler::SchedulerReply;
+use cached_proto::words::SchedulerState;
+use tracing::info;
+
+use super::Service;
+use super::peer::Peer;
+
+pub(super) async fn stop_scheduler(service: &Service, peer: Peer) -> Result<SchedulerReply, Fault> {
+    let scheduler = SchedulerState::Stopped;
+    let changed = service.queue.state().set_scheduler_state(scheduler).await?;
+    if changed {
+        info!("Scheduler stopped by user {}", peer.uid());
+    }
+    Ok(SchedulerReply { scheduler, changed })
+}

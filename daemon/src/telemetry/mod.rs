@@ -1,0 +1,127 @@
+//! Where log records go: standard error for people, a rotating file, the journal.
+//!
+//! Every sink shows a record as one line, whatever its message holds, and none of them can stop the work: a
+//! sink that fails is told about once, on standard error, and tried again with the next record.
+
+mod file;
+mod journal;
+mod line;
+mod rotate;
+mod sinks;
+#[cfg(test)]
+mod tests;
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use cached_proto::text::one_line;
+use tracing::Dispatch;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::{Layer, Registry, reload};
+
+use crate::clock::Clock;
+use crate::config::{Config, LogLevel, Origin};
+use file::{LogFile, Place};
+
+/// All sinks together, below the level that they share.
+type Sinks = Layered<Vec<Box<dyn Layer<Registry> + Send + Sync>>, Registry>;
+
+/// What kind of process logs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A daemon: people read its standard error, or the service manager does.
+    Service,
+    /// A command whose standard output has the outcome: standard error only warns, unless a level was asked for.
+    OneShot,
+}
+
+/// Why logging cannot be set up or changed.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// Something else in this process logs already.
+    #[error("logging is set up already; set it up once per process")]
+    AlreadySet(#[from] tracing::dispatcher::SetGlobalDefaultError),
+    /// The level or a sink could not be exchanged.
+    #[error("the change of the log settings could not take effect; restart cached")]
+    Reload(#[from] reload::Error),
+}
+
+/// Changes the log settings while they are in use.
+#[derive(Clone)]
+pub struct Telemetry {
+    level: reload::Handle<Targets, Sinks>,
+    journal: reload::Handle<journal::Sink, Registry>,
+    file: Arc<LogFile>,
+}
+
+/// Sets up logging for the whole process. `journal_stream` is the variable `JOURNAL_STREAM`, by which systemd
+/// says that standard error ends in the journal.
+pub fn init(
+    config: &Config,
+    kind: Kind,
+    clock: Arc<dyn Clock>,
+    journal_stream: Option<&str>,
+) -> Result<Telemetry, TelemetryError> {
+    let (dispatch, telemetry) = build(config, kind, clock, journal_stream);
+    tracing::dispatcher::set_global_default(dispatch)?;
+    Ok(telemetry)
+}
+
+fn build(
+    config: &Config,
+    kind: Kind,
+    clock: Arc<dyn Clock>,
+    journal_stream: Option<&str>,
+) -> (Dispatch, Telemetry) {
+    let journal = journal::sink(config.log.journald, journal_stream.is_some());
+    // What systemd reads from standard error would be in the journal twice.
+    let twice = journal.is_some() && journal_stream.is_some_and(journal::is_stderr);
+    let (journal, journal_handle) = reload::Layer::new(journal);
+    let file = Arc::new(LogFile::new(clock, Place::of(config)));
+    let mut sinks: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
+        vec![Box::new(sinks::ToFile(Arc::clone(&file))), Box::new(journal)];
+    if !twice {
+        let quiet = kind == Kind::OneShot && *config.origin("log", "level") == Origin::Default;
+        let least = if quiet { LevelFilter::WARN } else { LevelFilter::TRACE };
+        sinks.push(Box::new(sinks::ToStderr { least }));
+    }
+    let (level, level_handle) = reload::Layer::new(targets(config.log.level));
+    let dispatch = Dispatch::new(tracing_subscriber::registry().with(sinks).with(level));
+    (dispatch, Telemetry { level: level_handle, journal: journal_handle, file })
+}
+
+impl Telemetry {
+    /// Takes over the `[log]` section and the zone of the schedule, and opens the log file anew.
+    pub fn reload(&self, config: &Config) -> Result<(), TelemetryError> {
+        self.file.settle(Place::of(config));
+        let connected = self.journal.with_current(Option::is_some)?;
+        if connected != config.log.journald {
+            self.journal.reload(journal::sink(config.log.journald, false))?;
+        }
+        self.level.reload(targets(config.log.level))?;
+        Ok(())
+    }
+
+    /// Opens the log file anew, after something has moved it away.
+    pub fn reopen(&self) {
+        self.file.reopen();
+    }
+}
+
+/// Our own records from `level` on; of libraries, nothing below a warning.
+fn targets(level: LogLevel) -> Targets {
+    let level = match level {
+        LogLevel::Error => LevelFilter::ERROR,
+        LogLevel::Warn => LevelFilter::WARN,
+        LogLevel::Info => LevelFilter::INFO,
+        LogLevel::Debug => LevelFilter::DEBUG,
+        LogLevel::Trace => LevelFilter::TRACE,
+    };
+    Targets::new().with_target("cached", level).with_default(level.min(LevelFilter::WARN))
+}
+
+/// A word about logging itself, where it cannot be logged; a closed standard error is nobody's problem.
+fn note(message: &str) {
+    let _ = writeln!(std::io::stderr(), "{}", one_line(message));
+}

@@ -1,0 +1,36 @@
+//! The log file and standard error as layers.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::layer::Context;
+
+use super::file::LogFile;
+use super::line;
+
+/// Appends records to the log file.
+pub(super) struct ToFile(pub(super) Arc<LogFile>);
+
+impl<S: Subscriber> Layer<S> for ToFile {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.0.append(|at| line::for_file(event, at));
+    }
+}
+
+/// Shows records to people.
+pub(super) struct ToStderr {
+    /// The least severe record that is shown.
+    pub(super) least: LevelFilter,
+}
+
+impl<S: Subscriber> Layer<S> for ToStderr {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() <= self.least {
+            // One write, so that lines of several threads do not mix; a closed standard error is nobody's problem.
+            let _ = std::io::stderr().write_all(line::for_people(event).as_bytes());
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! A daemon with a small VMS database and a clock that stands still.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached::clock::ManualClock;
+use cached::config::{Config, Overrides, Surroundings};
+use cached::lifecycle::{Daemon, StartError};
+use cached::rpc::Limits;
+use cached_proto::client::{Client, ClientError, Events, Timeouts};
+use cached_proto::fault::Fault;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::history::Run;
+use cached_proto::verb::refresh::{Progress, RefreshRequest};
+use chrono::{DateTime, Utc};
+
+/// Only a daemon that hangs takes as long.
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+
+pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: PATIENCE, answer: PATIENCE };
+
+/// Directory, clock and settings: they outlive a daemon and may be given to the next one.
+pub(crate) struct Home {
+    dir: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) limits: Limits,
+    settings: Vec<(&'static str, &'static str, String)>,
+}
+
+impl Home {
+    /// A place that no daemon has ever seen, at noon in Chicago.
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
+        let mut vms = Vec::new();
+        flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
+        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
+        let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
+        Self { dir, clock: Arc::new(ManualClock::new(noon)), limits: Limits::default(), settings: Vec::new() }
+    }
+
+    /// The same with the first start, and the run that it makes, behind it.
+    pub(crate) async fn lived_in() -> Self {
+        let home = Self::new();
+        let booted = home.boot().await;
+        finished(&booted, 1).await;
+        booted.stop().await.unwrap();
+        home
+    }
+
+    pub(crate) fn set(&mut self, section: &'static str, key: &'static str, value: &str) {
+        self.settings.push((section, key, value.to_owned()));
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.path("run/cached.sock")
+    }
+
+    pub(crate) fn config(&self) -> Config {
+        let mut overrides = Overrides::default();
+        let path = |name| self.path(name).to_string_lossy().into_owned();
+        overrides.set("--database", "database", "url", path("vms.db"));
+        overrides.set("--state", "state", "url", path("state.db"));
+        overrides.set("--socket", "socket", "path", path("run/cached.sock"));
+        for (section, key, value) in &self.settings {
+            overrides.set("--set", section, key, value.as_str());
+        }
+        let around = Surroundings {
+            env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+            cwd: "/".into(),
+            uid: 1000,
+            system_zone: Some("America/Chicago".to_owned()),
+            default_file: self.path("cached.toml"),
+        };
+        Config::load(&overrides, &around).unwrap()
+    }
+
+    pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits).await
+    }
+
+    pub(crate) async fn boot(&self) -> Daemon {
+        self.try_boot().await.unwrap()
+    }
+}
+
+pub(crate) async fn connect(daemon: &Daemon) -> Client {
+    Client::connect(daemon.socket(), TIMEOUTS).await.unwrap()
+}
+
+/// One request on a connection of its own.
+pub(crate) async fn ask(daemon: &Daemon, request: Request) -> Reply {
+    connect(daemon).await.call(&request).await.unwrap()
+}
+
+pub(crate) async fn served(daemon: &Daemon) {
+    assert!(matches!(ask(daemon, Request::Ping).await, Reply::Pong(_)));
+}
+
+/// Asks for a refresh of everything and follows it.
+pub(crate) async fn follow(daemon: &Daemon, force: bool) -> (i64, Events) {
+    let request = Request::Refresh(RefreshRequest { force, wait: true, ..RefreshRequest::default() });
+    let (reply, events) = connect(daemon).await.follow(&request).await.unwrap();
+    let Reply::Refresh(reply) = reply else { panic!("{reply:?}") };
+    (reply.run, events)
+}
+
+/// Waits until a run has ended.
+pub(crate) async fn finished(daemon: &Daemon, run: i64) -> Run {
+    let (_, mut following) = daemon.queue().subscribe(run).await.unwrap();
+    loop {
+        let event = tokio::time::timeout(PATIENCE, following.next()).await.unwrap().unwrap();
+        if let Progress::RunDone(run) = event.unwrap() {
+            return run;
+        }
+    }
+}
+
+pub(crate) fn fault(result: Result<Reply, ClientError>) -> Fault {
+    match result {
+        Err(ClientError::Fault(fault)) => fault,
+        other => panic!("no fault but {other:?}"),
+    }
+}
+
+pub(crate) fn mode(path: &Path) -> u32 {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}

@@ -1,0 +1,171 @@
+//! Starting, stopping, and what stays in between.
+
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use cached::lifecycle::StartError;
+use cached::rpc::BindError;
+use cached::state::StateError;
+use cached_proto::client::{Client, ClientError};
+use cached_proto::message::Request;
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::{Phase, SchedulerState, Trigger};
+
+use crate::boot::{Home, TIMEOUTS, ask, finished, follow, mode, served};
+
+#[tokio::test]
+async fn a_new_state_is_filled_at_once_and_an_old_one_is_not() {
+    let home = Home::new();
+    let daemon = home.boot().await;
+    let first = finished(&daemon, 1).await;
+    assert_eq!(first.trigger, Trigger::Startup);
+    daemon.stop().await.unwrap();
+    let daemon = home.boot().await;
+    assert_eq!(daemon.queue().last_run().await.unwrap(), Some(first));
+    assert_eq!(daemon.queue().queued_count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_first_run_that_could_not_work_is_made_up_for_at_the_next_start() {
+    let home = Home::new();
+    std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    daemon.stop().await.unwrap();
+    std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
+    let daemon = home.boot().await;
+    let second = finished(&daemon, 2).await;
+    assert_eq!((second.trigger, second.outcome.unwrap().is_good()), (Trigger::Startup, true));
+}
+
+#[tokio::test]
+async fn the_nightly_refresh_runs_when_its_slot_comes() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    home.clock.sleeping(1).await;
+    home.clock.advance(Duration::from_hours(14));
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(2).await.is_err() {
+        work.arrived().await;
+    }
+    let nightly = finished(&daemon, 2).await;
+    assert_eq!(nightly.trigger, Trigger::Schedule);
+    assert_eq!(nightly.slot.as_deref(), Some("2026-03-11 02:00"));
+}
+
+#[tokio::test]
+async fn socket_and_directory_are_for_owner_and_group_only_and_go_with_the_daemon() {
+    let home = Home::new();
+    let daemon = home.boot().await;
+    assert_eq!(mode(&home.socket()), 0o660);
+    assert_eq!(mode(&home.path("run")), 0o750);
+    daemon.stop().await.unwrap();
+    assert!(!home.socket().exists());
+}
+
+#[tokio::test]
+async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let (id, mut events) = follow(&daemon, true).await;
+    // Behind it in the queue, so not begun when the daemon stops.
+    let (waiting, mut others) = follow(&daemon, false).await;
+    loop {
+        if let Some(Progress::JobStarted(_) | Progress::JobDone(_)) = events.next().await.unwrap() {
+            break;
+        }
+    }
+    let path = daemon.socket().to_owned();
+    daemon.stop().await.unwrap();
+    let mut last = None;
+    while let Some(event) = events.next().await.unwrap() {
+        last = Some(event);
+    }
+    assert!(matches!(last, Some(Progress::RunDone(run)) if run.id == id && run.phase == Phase::Done));
+    let told = loop {
+        match others.next().await {
+            Ok(Some(Progress::RunDone(run))) => break Ok(run),
+            Ok(_) => {}
+            Err(error) => break Err(error),
+        }
+    };
+    let error = Client::connect(&path, TIMEOUTS).await.unwrap_err();
+    assert!(matches!(error, ClientError::Unreachable { .. }), "{error:?}");
+
+    let daemon = home.boot().await;
+    assert_eq!(finished(&daemon, waiting).await.phase, Phase::Done);
+    match told {
+        Err(ClientError::Fault(fault)) => assert!(fault.retryable, "{fault:?}"),
+        // It was so quick that the second run was begun before the stop.
+        Ok(run) => assert_eq!(run.id, waiting),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn stopping_does_not_wait_for_idle_clients() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let mut client = Client::connect(daemon.socket(), TIMEOUTS).await.unwrap();
+    client.call(&Request::Ping).await.unwrap();
+    daemon.stop().await.unwrap();
+    assert!(client.call(&Request::Ping).await.is_err());
+}
+
+#[tokio::test]
+async fn the_scheduler_flag_survives_restarts() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    ask(&daemon, Request::StopScheduler).await;
+    daemon.stop().await.unwrap();
+    let daemon = home.boot().await;
+    assert_eq!(daemon.queue().state().scheduler_state().await.unwrap(), SchedulerState::Stopped);
+}
+
+#[tokio::test]
+async fn two_daemons_share_neither_state_nor_socket() {
+    let mut home = Home::new();
+    let daemon = home.boot().await;
+    let held = home.try_boot().await.unwrap_err();
+    assert!(matches!(held, StartError::State(StateError::Held { .. })), "{held}");
+    let other_state = home.path("other.db").to_string_lossy().into_owned();
+    home.set("state", "url", &other_state);
+    let in_use = home.try_boot().await.unwrap_err();
+    assert!(matches!(in_use, StartError::Socket(BindError::InUse { .. })), "{in_use}");
+    served(&daemon).await;
+}
+
+#[tokio::test]
+async fn the_socket_of_a_killed_daemon_is_replaced_and_anything_else_is_left() {
+    let home = Home::new();
+    std::fs::create_dir(home.path("run")).unwrap();
+    std::fs::write(home.path("precious"), "").unwrap();
+    symlink(home.path("precious"), home.socket()).unwrap();
+    let error = home.try_boot().await.unwrap_err();
+    assert!(matches!(error, StartError::Socket(BindError::NotASocket { .. })), "{error}");
+    assert!(home.socket().is_symlink() && home.path("precious").exists());
+    std::fs::remove_file(home.socket()).unwrap();
+
+    // Dropping a listener of the standard library leaves its file, as a kill does.
+    drop(UnixListener::bind(home.socket()).unwrap());
+    let daemon = home.boot().await;
+    served(&daemon).await;
+}
+
+#[tokio::test]
+async fn a_reload_takes_over_what_it_can_and_says_what_waits() {
+    let mut home = Home::new();
+    let daemon = home.boot().await;
+    home.set("schedule", "refresh_time", "03:30");
+    home.set("http", "listen", "127.0.0.1:9999");
+    let waiting = daemon.reload(home.config()).unwrap();
+    assert_eq!(waiting.iter().map(|key| key.key.as_str()).collect::<Vec<_>>(), ["http.listen"]);
+    assert_eq!(daemon.config().schedule.refresh_time.to_string(), "03:30:00");
+
+    let nowhere = home.path("nowhere.toml").to_string_lossy().into_owned();
+    home.set("districts", "file", &nowhere);
+    home.set("schedule", "refresh_time", "04:30");
+    daemon.reload(home.config()).unwrap_err();
+    assert_eq!(daemon.config().schedule.refresh_time.to_string(), "03:30:00");
+}

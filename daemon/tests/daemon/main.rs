@@ -1,0 +1,8 @@
+//! The daemon in this process, over a directory of its own, spoken to through its socket.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+
+mod boot;
+mod hostile;
+mod lifecycle;
+mod raw;
+mod verbs;
