@@ -65,10 +65,10 @@ impl RefreshConfig {
                 }
             };
         let settings = ReportSettings {
-            mode: config.compat.mode,
-            zone: config.vms.timezone,
-            districts,
             organization_reports_table: config.organization.reports_table,
+            virtual_session_allow_scoped_users: config.virtual_session.allow_scoped_users,
+            recent_window_keep_days: config.cache.prune_after_days.into(),
+            ..ReportSettings::new(config.compat.mode, config.vms.timezone, districts)
         };
         let hours = |hours: u32| TimeDelta::hours(hours.into());
         let limits = Limits {

@@ -3,18 +3,23 @@
 //! One run has one snapshot, so that its reports agree with each other. The read transaction has ended before
 //! the first report is built; building happens on a blocking thread and writing on another, a group at a time.
 
+mod build;
 mod config;
+mod effort;
 mod error;
 pub mod plan;
 mod run;
 mod standing;
 pub mod survey;
 mod table;
+mod unchanged;
+mod withhold;
 mod worker;
 
 pub use config::{ConfigureError, RefreshConfig};
+pub use effort::Effort;
 pub use error::RefreshError;
 pub use run::Refresher;
 pub use standing::{Standing, standing};
-pub use table::{TableResult, Timings, refresh_table};
+pub use table::{Job, TableResult, Timings, refresh_table};
 pub use worker::work_until;

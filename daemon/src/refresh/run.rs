@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::effort::Effort;
 use super::table::Job;
+use super::withhold::remove_ours;
 use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
 use crate::describe::describe;
@@ -42,7 +44,7 @@ struct Terms {
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
-    force: bool,
+    effort: Effort,
 }
 
 impl Refresher {
@@ -64,7 +66,7 @@ impl Refresher {
             config,
             settings: Arc::new(settings),
             now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
-            force: claimed.force,
+            effort: Effort::of(claimed),
         };
         let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
         match self.open(&terms, &tables).await {
@@ -119,7 +121,7 @@ impl Refresher {
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| report(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.now).await?))
+        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
     }
 
     async fn work(
@@ -135,13 +137,16 @@ impl Refresher {
             report.error = standing.note().filter(|_| !outcome.is_good());
             return Ok(report);
         }
+        if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
+            return Ok(self.withhold(opened, table, &reason).await);
+        }
         let mut work = Job {
             table,
             snapshot: Arc::clone(&opened.snapshot),
             settings: Arc::clone(&terms.settings),
             limits: terms.config.limits,
             now: terms.now,
-            force: terms.force,
+            effort: terms.effort,
         };
         let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
@@ -162,6 +167,21 @@ impl Refresher {
             }
         }
         Ok(result.report)
+    }
+
+    /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
+    async fn withhold(&self, opened: &Opened, table: Table, reason: &str) -> JobReport {
+        warn!(cache_table = table.as_str(), "{table} is withheld: {reason}");
+        let mut report = JobReport::new(table, Outcome::Withheld);
+        report.snapshot = Some(opened.snapshot.taken);
+        match remove_ours(&opened.vms, self.queue.state(), opened.snapshot.existing(table), table).await {
+            Ok(removed) => report.pruned = removed,
+            Err(error) => {
+                report.outcome = Outcome::Failed;
+                report.error = Some(describe(&error));
+            }
+        }
+        report
     }
 
     async fn finish(&self, run: i64, job: i64, report: &JobReport) -> Result<(), QueueError> {

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{RefreshConfig, RefreshError, Standing, standing};
 use crate::reports::{REPORTS, Report};
-use crate::snapshot::{self, SourceSet};
+use crate::snapshot::{self, Look, SourceSet};
 use crate::state::State;
 use crate::store::audit::{Audit, audit};
 use crate::store::{Freshness, Stamps};
@@ -47,7 +47,7 @@ pub async fn survey(
         .collect();
     let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
     let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    let snapshot = snapshot::load(&vms, &sources, &tables, now).await?;
+    let snapshot = snapshot::load(&vms, &sources, &tables, Look::Shape, now).await?;
     vms.close().await;
 
     let mut surveys = Vec::with_capacity(REPORTS.len());
@@ -56,6 +56,11 @@ pub async fn survey(
         let standing = standings.get(&table).unwrap_or(&Standing::Ready);
         if let Some(state) = standing.table_state() {
             surveys.push(TableSurvey { table, state, note: standing.note(), audit: Audit::default() });
+            continue;
+        }
+        if let Some(reason) = report.withheld(&snapshot, &config.settings) {
+            let (state, note) = (TableState::Withheld, Some(reason));
+            surveys.push(TableSurvey { table, state, note, audit: Audit::default() });
             continue;
         }
         let stamps = Stamps(state.stamps().load(table).await?);

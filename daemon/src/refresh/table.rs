@@ -7,14 +7,16 @@ use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::RefreshError;
+use super::build::{build, panic_text};
+use super::unchanged::{Inputs, inputs};
+use super::{Effort, RefreshError};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::reports::{ReportSettings, report};
-use crate::snapshot::Snapshot;
-use crate::state::{EntryStamp, State};
-use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, serialize, write_group};
+use crate::snapshot::{ExistingRow, Snapshot};
+use crate::state::{EntryStamp, Generation, State};
+use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{Vms, time};
 
@@ -31,8 +33,8 @@ pub struct Job {
     pub limits: Limits,
     /// The instant that entries are stamped with.
     pub now: DateTime<Utc>,
-    /// Also entries that are young enough.
-    pub force: bool,
+    /// How much of it is regenerated.
+    pub effort: Effort,
 }
 
 /// Where the time of a table went.
@@ -61,119 +63,151 @@ pub struct TableResult {
 /// text at the most.
 pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job: &Job) -> TableResult {
     let started = clock.monotonic();
-    let mut report = JobReport::new(job.table, Outcome::Failed);
-    report.snapshot = Some(job.snapshot.taken);
-    report.warnings = warnings(job);
-    let mut timings = Timings::default();
-    let error = generate(vms, state, clock, job, &mut report, &mut timings).await.err();
+    let spec = spec(job.table);
+    let mut work = Work {
+        vms,
+        state,
+        clock,
+        job,
+        spec,
+        fingerprint: job.settings.fingerprint(job.table),
+        stamp: stamp_text(spec, job),
+        report: JobReport::new(job.table, Outcome::Failed),
+        timings: Timings::default(),
+    };
+    work.report.snapshot = Some(job.snapshot.taken);
+    work.report.warnings = warnings(job);
+    let error = work.refresh().await.err();
+    let Work { mut report, timings, .. } = work;
     report.outcome = outcome(&report, error.is_some());
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
 }
 
-async fn generate(
-    vms: &Vms,
-    state: &State,
-    clock: &Arc<dyn Clock>,
-    job: &Job,
-    report: &mut JobReport,
-    timings: &mut Timings,
-) -> Result<(), RefreshError> {
-    let spec = spec(job.table);
-    let fingerprint = job.settings.fingerprint(job.table);
-    let stamps = Stamps(state.stamps().load(job.table).await?);
-    let freshness = Freshness {
-        spec,
-        limits: job.limits,
-        zone: job.settings.zone,
-        now: job.now,
-        stamps: &stamps,
-        fingerprint: &fingerprint,
-    };
-    let stamp = stamp_text(spec, job);
-    let (groups, mut incoming) = mpsc::channel(1);
-    let builder = tokio::task::spawn_blocking({
-        let (job, clock) = (job.clone(), Arc::clone(clock));
-        move || build(&job, clock.as_ref(), &groups)
-    });
-    let mut written = Ok(());
-    while let Some(group) = incoming.recv().await {
-        let began = clock.monotonic();
-        let existing = job.snapshot.existing(job.table);
-        let skip = |row: &_| !job.force && freshness.is_young(row);
-        let result = write_group(vms, spec, &group, existing, skip, &stamp).await;
-        timings.write += clock.monotonic().saturating_sub(began);
-        match result {
-            Ok(outcome) => {
-                count(report, &group, &outcome);
-                remember(state, job.table, &group, outcome, &stamp, &fingerprint).await?;
-            }
-            Err(error) => {
-                report.failed += group.entries.len() as u64;
-                written = Err(error);
+struct Work<'a> {
+    vms: &'a Vms,
+    state: &'a State,
+    clock: &'a Arc<dyn Clock>,
+    job: &'a Job,
+    spec: &'static TableSpec,
+    fingerprint: String,
+    stamp: String,
+    report: JobReport,
+    timings: Timings,
+}
+
+impl Work<'_> {
+    async fn refresh(&mut self) -> Result<(), RefreshError> {
+        let table = self.job.table;
+        let stamps = Stamps(self.state.stamps().load(table).await?);
+        let inputs = tokio::task::spawn_blocking({
+            let (job, stamps) = (self.job.clone(), stamps.clone());
+            move || inputs(&job, &stamps)
+        });
+        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))??;
+        let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
+        if let Some(last) = last
+            && inputs.all_ours
+            && self.job.effort != Effort::Thorough
+        {
+            return self.stamp_unseen(&stamps, inputs, &last).await;
+        }
+        // Until all groups are written, what is stored is neither the old generation nor the new one.
+        self.state.forget_generation(table).await?;
+        self.generate(&stamps).await?;
+        if self.report.skipped == 0 {
+            let (entries, bytes) = (self.report.entries, self.report.bytes);
+            let generation = Generation { inputs: inputs.hash, entries, bytes };
+            self.state.keep_generation(table, generation).await?;
+        }
+        Ok(())
+    }
+
+    /// Nothing that the payloads depend on has changed, and every row is as we left it: the rows are stamped.
+    async fn stamp_unseen(
+        &mut self,
+        stamps: &Stamps,
+        inputs: Inputs,
+        last: &Generation,
+    ) -> Result<(), RefreshError> {
+        self.report.bytes = last.bytes;
+        for group in inputs.rows() {
+            self.write(&group, stamps).await?;
+        }
+        Ok(())
+    }
+
+    async fn generate(&mut self, stamps: &Stamps) -> Result<(), RefreshError> {
+        let (groups, mut incoming) = mpsc::channel(1);
+        let builder = tokio::task::spawn_blocking({
+            let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
+            move || build(&job, clock.as_ref(), &groups)
+        });
+        let mut written = Ok(());
+        while let Some(group) = incoming.recv().await {
+            self.report.bytes += group.bytes();
+            written = self.write(&group, stamps).await;
+            if written.is_err() {
                 break;
             }
         }
+        // A closed channel tells the builder that nobody wants more.
+        drop(incoming);
+        let built = builder.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
+        written?;
+        let spent = built?;
+        (self.timings.build, self.timings.serialize) = (spent.build, spent.serialize);
+        Ok(())
     }
-    // A closed channel tells the builder that nobody wants more.
-    drop(incoming);
-    let built = builder.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
-    written?;
-    let spent = built?;
-    (timings.build, timings.serialize) = (spent.build, spent.serialize);
-    Ok(())
-}
 
-fn build(
-    job: &Job,
-    clock: &dyn Clock,
-    groups: &mpsc::Sender<SerializedGroup>,
-) -> Result<Timings, RefreshError> {
-    let report = report(job.table).ok_or(RefreshError::NoReport(job.table))?;
-    let mut timings = Timings::default();
-    let mut began = clock.monotonic();
-    for group in report.build(&job.snapshot, &job.settings, job.now) {
-        let ready = clock.monotonic();
-        timings.build += ready.saturating_sub(began);
-        let group = serialize(spec(job.table), &group)?;
-        timings.serialize += clock.monotonic().saturating_sub(ready);
-        if groups.blocking_send(group).is_err() {
-            break;
+    async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+        let began = self.clock.monotonic();
+        let freshness = Freshness {
+            spec: self.spec,
+            limits: self.job.limits,
+            zone: self.job.settings.zone,
+            now: self.job.now,
+            stamps,
+            fingerprint: &self.fingerprint,
+        };
+        let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
+        let existing = self.job.snapshot.existing(self.job.table);
+        let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
+        self.timings.write += self.clock.monotonic().saturating_sub(began);
+        match result {
+            Ok(outcome) => {
+                self.count(group, &outcome);
+                self.remember(group, outcome).await
+            }
+            Err(error) => {
+                self.report.failed += group.entries.len() as u64;
+                Err(error.into())
+            }
         }
-        began = clock.monotonic();
     }
-    Ok(timings)
-}
 
-fn count(report: &mut JobReport, group: &SerializedGroup, outcome: &GroupOutcome) {
-    report.entries += group.entries.len() as u64;
-    report.bytes += group.bytes();
-    report.rebuilt += outcome.rebuilt;
-    report.verified += outcome.verified;
-    report.skipped += outcome.skipped;
-    report.pruned += outcome.pruned;
-}
+    fn count(&mut self, group: &SerializedGroup, outcome: &GroupOutcome) {
+        self.report.entries += group.entries.len() as u64;
+        self.report.rebuilt += outcome.rebuilt;
+        self.report.verified += outcome.verified;
+        self.report.skipped += outcome.skipped;
+        self.report.pruned += outcome.pruned;
+    }
 
-async fn remember(
-    state: &State,
-    table: Table,
-    group: &SerializedGroup,
-    outcome: GroupOutcome,
-    stamp: &str,
-    fingerprint: &str,
-) -> Result<(), RefreshError> {
-    let written: Vec<(String, EntryStamp)> = outcome
-        .written
-        .into_iter()
-        .map(|entry| {
-            let (last_updated, fingerprint) = (stamp.to_owned(), fingerprint.to_owned());
-            (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
-        })
-        .collect();
-    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
-    state.stamps().record(table, written, &removed).await?;
-    Ok(())
+    async fn remember(&self, group: &SerializedGroup, outcome: GroupOutcome) -> Result<(), RefreshError> {
+        let written: Vec<(String, EntryStamp)> = outcome
+            .written
+            .into_iter()
+            .map(|entry| {
+                let (last_updated, fingerprint) = (self.stamp.clone(), self.fingerprint.clone());
+                (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
+            })
+            .collect();
+        let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
+        self.state.stamps().record(self.job.table, written, &removed).await?;
+        Ok(())
+    }
 }
 
 fn stamp_text(spec: &TableSpec, job: &Job) -> String {
@@ -198,14 +232,4 @@ fn outcome(report: &JobReport, failed: bool) -> Outcome {
         (false, false, false, true) => Outcome::Skipped,
         (false, false, ..) => Outcome::Verified,
     }
-}
-
-fn panic_text(error: tokio::task::JoinError) -> String {
-    let text = error.try_into_panic().map(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-    });
-    text.ok().flatten().unwrap_or_else(|| "no message".to_owned())
 }

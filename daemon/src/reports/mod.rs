@@ -8,6 +8,9 @@ mod entry;
 pub mod number;
 pub mod organization;
 mod settings;
+pub mod virtual_session;
+pub mod virtual_year;
+pub mod volunteer;
 pub mod year;
 
 pub use entry::{Entry, Group, Payload};
@@ -32,6 +35,18 @@ pub trait Report: Sync {
     /// The keys that the report has at `now`, in the order in which its rows are to be inserted.
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key>;
 
+    /// What payloads depend on besides the source, the settings and the keys: text that differs whenever the
+    /// clock alone changes a payload. Empty for a report that is a function of the source.
+    fn clock(&self, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
+        String::new()
+    }
+
+    /// Why the report must not be stored at all, if so: it would show people what they may not see. Reads no
+    /// more than [`Report::key_sources`].
+    fn withheld(&self, _snapshot: &Snapshot, _settings: &ReportSettings) -> Option<String> {
+        None
+    }
+
     /// Computes the entries, one group at a time.
     fn build<'s>(
         &self,
@@ -49,6 +64,10 @@ pub static REPORTS: &[&dyn Report] = &[
     &organization::Summary,
     &organization::Detail,
     &organization::Reports,
+    &virtual_session::VirtualSessions,
+    &virtual_session::VirtualDistricts,
+    &volunteer::Recent,
+    &volunteer::FirstTime,
 ];
 
 /// The report that fills `table`.

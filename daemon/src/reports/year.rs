@@ -80,7 +80,7 @@ impl SchoolYear {
     }
 }
 
-fn at_midnight(year: i32, month: u32, day: u32) -> NaiveDateTime {
+pub(super) fn at_midnight(year: i32, month: u32, day: u32) -> NaiveDateTime {
     NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default().and_time(chrono::NaiveTime::MIN)
 }
 

@@ -24,10 +24,23 @@ pub struct ExistingRow {
 
 const DOING: &str = "reading what is in a cache table";
 
+/// How closely rows are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// Parse every payload and judge its shape.
+    Shape,
+    /// Read stamps only, for a refresh that writes every row anyway: all rows count as valid and complete.
+    Stamps,
+}
+
 /// Reads all rows of `table`, by id. SQLite itself looks at the JSON, so payloads are not copied.
-pub async fn read_existing(db: &impl ConnectionTrait, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
+pub async fn read_existing(
+    db: &impl ConnectionTrait,
+    table: Table,
+    look: Look,
+) -> Result<Vec<ExistingRow>, VmsError> {
     let spec = spec(table);
-    let statement = Statement::from_string(DbBackend::Sqlite, statement(spec));
+    let statement = Statement::from_string(DbBackend::Sqlite, statement(spec, look));
     let rows = db.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
     rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(DOING))
 }
@@ -55,7 +68,7 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
     })
 }
 
-fn statement(spec: &TableSpec) -> String {
+fn statement(spec: &TableSpec, look: Look) -> String {
     let keys: Vec<String> =
         spec.key.iter().map(|key| format!(", typeof(\"{key}\"), CAST(\"{key}\" AS TEXT)")).collect();
     let keys = keys.concat();
@@ -75,6 +88,10 @@ fn statement(spec: &TableSpec) -> String {
             }
         })
         .collect());
+    let (valid, complete) = match look {
+        Look::Shape => (valid, complete),
+        Look::Stamps => ("1".to_owned(), "1".to_owned()),
+    };
     let bytes: Vec<String> = spec
         .payload
         .iter()

@@ -7,8 +7,8 @@ use super::scan::{Row, Scanned, scan};
 use super::source::{Column, Source, SourceSet};
 use super::{
     AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventSkill, EventTeacher,
-    EventVolunteer, Organization, Participation, School, Skill, Snapshot, Student, StudentParticipation,
-    Teacher, User, Volunteer, VolunteerOrganization, VolunteerSkill,
+    EventVolunteer, Look, Organization, Participation, School, Skill, Snapshot, Student,
+    StudentParticipation, Teacher, User, Volunteer, VolunteerOrganization, VolunteerSkill,
 };
 use crate::vms::tables::Table;
 use crate::vms::{Vms, VmsError};
@@ -81,11 +81,12 @@ sources! {
     Users => users: User,
 }
 
-/// Takes a snapshot of `sources` and of the stamps in `tables`; `taken` is the instant it is known by.
+/// Takes a snapshot of `sources` and of the rows in `tables`; `taken` is the instant it is known by.
 pub async fn load(
     vms: &Vms,
     sources: &SourceSet,
     tables: &[Table],
+    look: Look,
     taken: DateTime<Utc>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };
@@ -93,7 +94,7 @@ pub async fn load(
     // The stamps come first: should VMS write between two statements, the transaction hides it anyway, but
     // its view of the database begins with its first statement.
     for &table in tables {
-        let rows = super::read_existing(&transaction, table).await?;
+        let rows = super::read_existing(&transaction, table, look).await?;
         snapshot.existing.insert(table, rows);
     }
     for &source in sources {

@@ -5,6 +5,7 @@ mod counters;
 pub(crate) mod entity;
 mod error;
 mod file;
+mod generations;
 mod lock;
 mod settings;
 mod stamps;
@@ -20,6 +21,7 @@ use sea_orm::{
 
 pub(crate) use error::Doing;
 pub use error::StateError;
+pub use generations::Generation;
 pub use lock::StateLock;
 pub(crate) use settings::scheduler_state;
 pub use stamps::{EntryStamp, EntryStamps};

@@ -28,6 +28,11 @@ pub struct Limits {
 pub struct Stamps(pub HashMap<String, EntryStamp>);
 
 impl Stamps {
+    /// Whether a row is still as we wrote it.
+    pub fn is_ours(&self, row: &ExistingRow) -> bool {
+        self.fingerprint(&row.key, row).is_some()
+    }
+
     /// The settings fingerprint of a row, if the row is still as we wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
         let ours = self.0.get(&key.to_string())?;

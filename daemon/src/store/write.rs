@@ -69,15 +69,17 @@ pub async fn write_group(
     }
     plan.remove.extend(group.retire.iter().filter_map(|key| by_key.get(key)).flatten());
 
+    // An entry without payload says that its row is known to hold it.
+    let known = |entry: &SerializedEntry| entry.columns.is_empty() && !spec.payload.is_empty();
     let candidates: HashMap<i64, &SerializedEntry> = plan
         .replace
         .iter()
-        .filter(|(row, _)| row.valid && row.last_updated.is_some())
+        .filter(|(row, entry)| row.valid && row.last_updated.is_some() && !known(entry))
         .map(|(row, entry)| (row.id, *entry))
         .collect();
     let same = unchanged(vms.reader(), spec, &candidates).await?;
     let (verify, rebuild): (Vec<_>, Vec<_>) =
-        plan.replace.iter().partition(|(row, _)| same.contains(&row.id));
+        plan.replace.iter().partition(|(row, entry)| known(entry) || same.contains(&row.id));
 
     if plan.insert.is_empty() && plan.remove.is_empty() && plan.replace.is_empty() {
         return Ok(outcome);
@@ -97,6 +99,9 @@ pub async fn write_group(
         outcome.verified += batch.len() as u64;
     }
     for entry in plan.insert {
+        if known(entry) {
+            return Err(writer.conflict(&entry.key));
+        }
         let id = writer.insert(entry).await?;
         outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
         outcome.rebuilt += 1;

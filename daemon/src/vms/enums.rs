@@ -13,6 +13,50 @@ pub const SIMULCAST: &str = "SIMULCAST";
 /// Status of an event that did not take place.
 pub const CANCELLED: &str = "CANCELLED";
 
+/// Values of the event types that VMS declares, in the order of their declaration; a member's name is its
+/// value in capitals.
+pub const EVENT_TYPES: [&str; 34] = [
+    "in_person",
+    "virtual_session",
+    "connector_session",
+    "career_jumping",
+    "career_speaker",
+    "employability_skills",
+    "ignite",
+    "career_fair",
+    "client_connected_project",
+    "pathway_campus_visits",
+    "workplace_visit",
+    "pathway_workplace_visits",
+    "college_options",
+    "dia_classroom_speaker",
+    "dia",
+    "campus_visit",
+    "advisory_sessions",
+    "volunteer_orientation",
+    "volunteer_engagement",
+    "mentoring",
+    "financial_literacy",
+    "math_relays",
+    "classroom_speaker",
+    "internship",
+    "college_application_fair",
+    "fafsa",
+    "classroom_activity",
+    "historical",
+    "data_viz",
+    "p2gd",
+    "sla",
+    "healthstart",
+    "p2t",
+    "bfi",
+];
+
+/// Value of an event type that VMS declares; none for any other name.
+pub fn declared_event_type(name: &str) -> Option<&'static str> {
+    EVENT_TYPES.into_iter().find(|value| value.eq_ignore_ascii_case(name))
+}
+
 /// Value of an event type: for every member that VMS declares it is the lower-cased name, and a name that
 /// VMS does not declare is treated alike rather than failing the report.
 pub fn event_type_value(name: &str) -> String {
@@ -33,5 +77,20 @@ pub fn event_status_value(name: &str) -> &str {
         SIMULCAST => "Simulcast",
         "COUNT" => "Count",
         unknown => unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn declared_types_are_found_by_their_member_name() {
+        for value in EVENT_TYPES {
+            assert_eq!(declared_event_type(&value.to_uppercase()), Some(value));
+            assert_eq!(event_type_value(&value.to_uppercase()), value);
+        }
+        assert_eq!(declared_event_type("PICNIC"), None);
+        assert_eq!(declared_event_type("CAREER"), None);
     }
 }

@@ -10,6 +10,12 @@ pub fn to_text(at: NaiveDateTime) -> String {
     at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
+/// Writes an instant as Python's `isoformat` does: `T` between date and time, six fraction digits or none.
+pub fn iso(at: NaiveDateTime) -> String {
+    let whole = at.and_utc().timestamp_subsec_micros() == 0;
+    at.format(if whole { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" }).to_string()
+}
+
 /// Reads what VMS itself can read: a date, `T` or blank, an optional time with up to nine fraction
 /// digits, an optional offset (the result is then UTC).
 pub fn parse(text: &str) -> Option<NaiveDateTime> {
@@ -93,6 +99,18 @@ mod tests {
         for text in ["2026-03-15 02:00:00.000000", "1999-12-31 23:59:59.999999", "2024-02-29 00:00:00.000001"]
         {
             assert_eq!(to_text(parse(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn iso_form_has_six_fraction_digits_or_none() {
+        for (text, expected) in [
+            ("2026-03-15 02:00:00.000000", "2026-03-15T02:00:00"),
+            ("2026-03-15 02:00:00.500000", "2026-03-15T02:00:00.500000"),
+            ("2026-03-15 02:00:00.000001", "2026-03-15T02:00:00.000001"),
+            ("2026-03-15 02:00:00.000000999", "2026-03-15T02:00:00"),
+        ] {
+            assert_eq!(iso(parse(text).unwrap()), expected);
         }
     }
 

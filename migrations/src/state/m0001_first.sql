@@ -86,3 +86,11 @@ CREATE TABLE entries (
     fingerprint  TEXT    NOT NULL,           -- settings that the payload depends on
     PRIMARY KEY (table_name, entry_key)
 ) STRICT, WITHOUT ROWID;
+
+-- What each table was last generated from as a whole. When nothing of it has changed, no report has to be computed again.
+CREATE TABLE generations (
+    table_name TEXT    NOT NULL PRIMARY KEY,
+    inputs     TEXT    NOT NULL,             -- hash over source, settings, clock and foreign rows
+    entries    INTEGER NOT NULL,             -- entries of the report
+    bytes      INTEGER NOT NULL              -- bytes of payload
+) STRICT, WITHOUT ROWID;

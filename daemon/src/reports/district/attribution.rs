@@ -11,7 +11,7 @@
 
 use std::collections::HashMap;
 
-use crate::snapshot::{District, Event};
+use crate::snapshot::District;
 
 /// The names that point to one district.
 #[derive(Debug)]
@@ -44,8 +44,8 @@ impl<'s> Attribution<'s> {
         Self { fold, names, partners: HashMap::new(), linked: HashMap::new() }
     }
 
-    /// Marks in `found` the districts that the names of `event` or of its `linked` districts point to.
-    /// `partner` is its partner text; none points to no district.
+    /// Marks in `found` the districts whose names are found in an event's `partner` text or in the names of
+    /// its `linked` districts. No partner text points to no district; an empty one to those with an empty name.
     pub(super) fn mark(&mut self, found: &mut [bool], partner: Option<&'s str>, linked: &[&'s District]) {
         let mut mark = |hits: &[bool]| {
             for (found, hit) in found.iter_mut().zip(hits) {
@@ -80,9 +80,4 @@ fn search(text: &str, districts: &[Names], of: impl Fn(&Names) -> &Vec<String>) 
 /// The positions that are marked.
 pub(super) fn positions(found: &[bool]) -> Vec<usize> {
     found.iter().enumerate().filter_map(|(position, &found)| found.then_some(position)).collect()
-}
-
-/// The partner text of an event; none when the column is NULL.
-pub(super) fn partner(event: &Event) -> Option<&str> {
-    event.district_partner.as_deref()
 }

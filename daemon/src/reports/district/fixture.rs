@@ -37,12 +37,7 @@ name = "Absent"
 "#;
 
 pub(super) fn settings(mode: Mode) -> ReportSettings {
-    ReportSettings {
-        mode,
-        zone: chrono_tz::Tz::UTC,
-        districts: DistrictMapping::parse(MAPPING).unwrap(),
-        organization_reports_table: false,
-    }
+    ReportSettings::new(mode, chrono_tz::Tz::UTC, DistrictMapping::parse(MAPPING).unwrap())
 }
 
 pub(super) fn now() -> DateTime<Utc> {

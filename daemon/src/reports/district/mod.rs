@@ -16,7 +16,7 @@
 //!
 //! Both look at events whose status is `COMPLETED` and whose start lies in the school year ([`year`]), in the
 //! order of start and id; VMS itself leaves the order of simultaneous events undefined. An event can belong to
-//! several districts. How it is attributed differs ([`attribution`]), and so does the number of its students.
+//! several districts. How it is attributed differs (`attribution`), and so does the number of its students.
 //!
 //! What counts, wherever a status is looked at, case-sensitively: a volunteer's row when it is `Attended`,
 //! `Completed` or `Successfully Completed`, a student's row when it is `Attended`. The *roster* of a district

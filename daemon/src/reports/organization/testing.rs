@@ -22,10 +22,8 @@ pub(super) fn now() -> DateTime<Utc> {
 }
 
 static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(|| ReportSettings {
-    mode: Mode::Exact,
-    zone: Tz::UTC,
-    districts: DistrictMapping::embedded().unwrap(),
     organization_reports_table: true,
+    ..ReportSettings::new(Mode::Exact, Tz::UTC, DistrictMapping::embedded().unwrap())
 });
 
 /// Builders borrow the settings for as long as the snapshot.

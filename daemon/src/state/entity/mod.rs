@@ -3,6 +3,7 @@
 pub(crate) mod attempt;
 pub(crate) mod counter;
 pub(crate) mod entry_stamp;
+pub(crate) mod generation;
 pub(crate) mod job;
 pub(crate) mod run;
 pub(crate) mod setting;

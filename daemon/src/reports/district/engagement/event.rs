@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 
 use crate::reports::district::active::Active;
-use crate::reports::district::attribution::{Attribution, partner, positions};
+use crate::reports::district::attribution::{Attribution, positions};
 use crate::reports::district::facts::{Attendee, Index, Roster, find, recorded_hours};
 use crate::reports::district::{STUDENTS_PER_TEACHER, count};
 use crate::reports::number::Hours;
@@ -78,7 +78,7 @@ impl<'s> EngagementEvents<'s> {
         let kind = event.kind.as_deref().filter(|&kind| kind != CONNECTOR_SESSION)?;
         let linked = index.linked(event);
         let mut found = vec![false; self.districts.len()];
-        self.attribution.mark(&mut found, partner(event), &linked);
+        self.attribution.mark(&mut found, event.district_partner.as_deref(), &linked);
         let place = event.school.as_deref().and_then(|id| index.school(id)?.district);
         for district in linked.iter().map(|district| district.id).chain(place) {
             if let Some(&position) = self.districts.get(&district) {

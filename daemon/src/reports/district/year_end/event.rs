@@ -17,7 +17,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::reports::district::attribution::{Attribution, partner, positions};
+use crate::reports::district::attribution::{Attribution, positions};
 use crate::reports::district::facts::{Attendee, Index, Roster, recorded_hours};
 use crate::reports::district::{STUDENTS_PER_TEACHER, count};
 use crate::reports::number::Hours;
@@ -141,7 +141,8 @@ impl<'s> YearEvents<'s> {
 
     fn event(&mut self, event: &'s Event, index: &Index<'s>, districts: usize) -> Option<YearEvent<'s>> {
         let at = event.start.as_ref()?.at;
-        let (partner, linked) = (partner(event).unwrap_or_default(), index.linked(event));
+        let partner = event.district_partner.as_deref().unwrap_or_default();
+        let linked = index.linked(event);
         let mut found = vec![false; districts];
         self.attribution.mark(&mut found, Some(partner), &linked);
         let districts = positions(&found);

@@ -1,0 +1,43 @@
+//! The computing half of a refresh, on a blocking thread.
+
+use tokio::sync::mpsc;
+
+use super::RefreshError;
+use super::table::{Job, Timings};
+use crate::clock::Clock;
+use crate::reports::report;
+use crate::store::{SerializedGroup, serialize};
+use crate::vms::tables::spec;
+
+/// Builds and serializes group after group until nobody takes them any more.
+pub(super) fn build(
+    job: &Job,
+    clock: &dyn Clock,
+    groups: &mpsc::Sender<SerializedGroup>,
+) -> Result<Timings, RefreshError> {
+    let report = report(job.table).ok_or(RefreshError::NoReport(job.table))?;
+    let mut timings = Timings::default();
+    let mut began = clock.monotonic();
+    for group in report.build(&job.snapshot, &job.settings, job.now) {
+        let ready = clock.monotonic();
+        timings.build += ready.saturating_sub(began);
+        let group = serialize(spec(job.table), &group)?;
+        timings.serialize += clock.monotonic().saturating_sub(ready);
+        if groups.blocking_send(group).is_err() {
+            break;
+        }
+        began = clock.monotonic();
+    }
+    Ok(timings)
+}
+
+/// What a panicking report said.
+pub(super) fn panic_text(error: tokio::task::JoinError) -> String {
+    let text = error.try_into_panic().map(|payload| {
+        payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+    });
+    text.ok().flatten().unwrap_or_else(|| "no message".to_owned())
+}

@@ -1,0 +1,164 @@
+//! The snapshot, indexed by what a session leads to.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::UNKNOWN_DISTRICT;
+use crate::reports::virtual_year::VirtualYear;
+use crate::snapshot::{Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer};
+use crate::vms::enums::VIRTUAL_SESSION;
+
+/// Where a session takes place according to the event itself.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place<'s> {
+    linked: Option<&'s str>,
+    partner: Option<&'s str>,
+}
+
+impl<'s> Place<'s> {
+    /// As the report shows it: the linked district's name counts even when it is empty.
+    pub(super) fn shown(self) -> Option<&'s str> {
+        self.linked.or(self.partner)
+    }
+
+    /// As names are matched: an empty name is none.
+    pub(super) fn named(self) -> Option<&'s str> {
+        self.linked.filter(|name| !name.is_empty()).or(self.partner)
+    }
+}
+
+/// The stored text, by which SQLite orders.
+fn start(event: &Event) -> Option<&str> {
+    event.start.as_ref().map(|start| start.text.as_ref())
+}
+
+/// Lookups over the snapshot. Whatever was not loaded is empty.
+pub(super) struct Index<'s> {
+    pub(super) snapshot: &'s Snapshot,
+    pub(super) memberships: Groups<i64>,
+    districts_of_event: Groups<i64>,
+    registrations: Groups<i64>,
+    presenters: Groups<i64>,
+    schools: HashMap<&'s str, &'s School>,
+    first_of_name: HashMap<&'s str, &'s School>,
+}
+
+impl<'s> Index<'s> {
+    pub(super) fn new(snapshot: &'s Snapshot) -> Self {
+        let mut first_of_name = HashMap::with_capacity(snapshot.schools.len());
+        for school in &snapshot.schools {
+            first_of_name.entry(school.name.as_ref()).or_insert(school);
+        }
+        Self {
+            snapshot,
+            memberships: Groups::by(&snapshot.volunteer_organizations, |row| Some(row.volunteer)),
+            districts_of_event: Groups::by(&snapshot.event_districts, |row| Some(row.event)),
+            registrations: Groups::by(&snapshot.event_teachers, |row| Some(row.event)),
+            presenters: Groups::by(&snapshot.event_volunteers, |row| Some(row.event)),
+            schools: snapshot.schools.iter().map(|school| (school.id.as_ref(), school)).collect(),
+            first_of_name,
+        }
+    }
+
+    /// The sessions of a year, latest first, ties by id.
+    pub(super) fn events(&self, year: VirtualYear) -> Vec<&'s Event> {
+        let window = year.window();
+        let mut events: Vec<&Event> = self
+            .snapshot
+            .events
+            .iter()
+            .filter(|event| event.kind.as_deref() == Some(VIRTUAL_SESSION))
+            .filter(|event| window.contains(event.start.as_ref()))
+            .collect();
+        events.sort_by(|one, other| start(other).cmp(&start(one)).then(one.id.cmp(&other.id)));
+        events
+    }
+
+    /// Where an event takes place.
+    pub(super) fn place(&self, event: &'s Event) -> Place<'s> {
+        let linked = self
+            .districts_of_event
+            .rows(&self.snapshot.event_districts, &event.id)
+            .filter_map(|link| Some((&link.district, self.district(link.district.parse().ok()?)?)))
+            .min_by(|(one, _), (other, _)| one.cmp(other));
+        Place {
+            linked: linked.map(|(_, district)| district.name.as_ref()),
+            partner: event.district_partner.as_deref().filter(|partner| !partner.is_empty()),
+        }
+    }
+
+    /// The registrations of an event, by teacher.
+    pub(super) fn registrations(&self, event: &Event) -> Vec<&'s EventTeacher> {
+        let mut links: Vec<_> = self.registrations.rows(&self.snapshot.event_teachers, &event.id).collect();
+        links.sort_by_key(|link| link.teacher);
+        links
+    }
+
+    /// The school of a teacher; none when the teacher, or the school, does not exist.
+    pub(super) fn school_of(&self, teacher: i64) -> Option<&'s School> {
+        let teachers = &self.snapshot.teachers;
+        let teacher = teachers.get(teachers.binary_search_by_key(&teacher, |row| row.id).ok()?)?;
+        self.schools.get(teacher.school.as_deref()?).copied()
+    }
+
+    /// Whether a teacher exists, and then who it is.
+    pub(super) fn teacher(&self, id: i64) -> Option<&'s Contact> {
+        self.snapshot.teachers.binary_search_by_key(&id, |row| row.id).ok()?;
+        self.contact(id)
+    }
+
+    /// The presenters of an event, by id.
+    pub(super) fn presenters(&self, event: &Event) -> Vec<(&'s Volunteer, &'s Contact)> {
+        let volunteers = &self.snapshot.volunteers;
+        let mut presenters: Vec<_> = self
+            .presenters
+            .rows(&self.snapshot.event_volunteers, &event.id)
+            .filter_map(|link| {
+                let position = volunteers.binary_search_by_key(&link.volunteer, |row| row.id).ok()?;
+                Some((volunteers.get(position)?, self.contact(link.volunteer)?))
+            })
+            .collect();
+        presenters.sort_by_key(|(volunteer, _)| volunteer.id);
+        presenters
+    }
+
+    /// Name of a school's district.
+    pub(super) fn district_of(&self, school: &School) -> Option<&'s str> {
+        self.district(school.district?).map(|district| district.name.as_ref())
+    }
+
+    /// Name of the district of the school that VMS finds by name: the first row of the table.
+    pub(super) fn district_by_school_name(&self, name: &str) -> Option<&'s str> {
+        self.district_of(self.first_of_name.get(name)?)
+    }
+
+    /// The district names that the report of a year shows, in its rows or among its filters.
+    ///
+    /// Whether a registered teacher has a contact is not looked at, so that the names are known without
+    /// reading the largest table. A name too many is an entry without sessions.
+    pub(super) fn district_names(&self, year: VirtualYear) -> BTreeSet<&'s str> {
+        let mut names = BTreeSet::new();
+        for event in self.events(year) {
+            let place = self.place(event).shown();
+            names.extend(place);
+            let registrations = self.registrations(event);
+            if registrations.is_empty() {
+                names.insert(place.unwrap_or(UNKNOWN_DISTRICT));
+            }
+            names.extend(registrations.into_iter().map(|link| {
+                let school = self.school_of(link.teacher).and_then(|school| self.district_of(school));
+                school.or(place).unwrap_or(UNKNOWN_DISTRICT)
+            }));
+        }
+        names
+    }
+
+    fn contact(&self, id: i64) -> Option<&'s Contact> {
+        let contacts = &self.snapshot.contacts;
+        contacts.get(contacts.binary_search_by_key(&id, |row| row.id).ok()?)
+    }
+
+    fn district(&self, id: i64) -> Option<&'s District> {
+        let districts = &self.snapshot.districts;
+        districts.get(districts.binary_search_by_key(&id, |row| row.id).ok()?)
+    }
+}

@@ -1,0 +1,140 @@
+//! Virtual session reports: `virtual_session_report_cache`, one entry per virtual year, and
+//! `virtual_session_district_cache`, one entry per district name and virtual year.
+//!
+//! They mirror VMS's pages `/virtual/usage` and `/virtual/usage/district/<name>`: the functions
+//! `compute_virtual_session_data` and `compute_virtual_session_district_data` of
+//! `routes/virtual/usage/computation.py`, and the summaries, attendance and primary organization of
+//! `services/virtual_computation_service.py`.
+//!
+//! # Years and names
+//!
+//! An entry exists for the previous and the current virtual year, and for every other well-formed year, up to
+//! the next, that already has a row over its full range of dates; VMS caches no other range. Within a year a
+//! district entry exists for every name that the year's report shows, and for every name that already has
+//! a row, since VMS's page can be asked for any. Rows with other keys are left alone.
+//!
+//! # Sessions
+//!
+//! A session is an event of type `VIRTUAL_SESSION` whose start lies in the year's window, whatever its
+//! status, tenant or exclusion; latest first, ties by id. It *took place* when its status is completed or
+//! simulcast. Its *place* is the name of its first linked district, else its partner text. VMS reads linked
+//! districts through an index over their ids as text, so the first one is the one whose id comes first as text
+//! (`10` before `2`). Registered teachers come by id, presenters by id. A school belongs to a session through
+//! a registered teacher, never through the event.
+//!
+//! # Two notions of a teacher's district
+//!
+//! The report takes the school's district, else the place, else `Unknown District`; the district entries
+//! know no such fallback, and skip names that are empty. They match names trimmed, without regard to case,
+//! and through the aliases of the district mapping: a name and one of its aliases match each other, two
+//! aliases of one name do not. The table `district_alias` is not consulted.
+//!
+//! # Deviation
+//!
+//! The payloads are VMS's own in both modes. In fixed mode the report is [`withheld`] while VMS has accounts
+//! to which a cached row would show too much.
+
+mod district;
+#[cfg(test)]
+mod fixture;
+mod index;
+mod matching;
+mod presenters;
+mod report;
+mod sessions;
+mod withheld;
+
+pub use district::VirtualDistricts;
+pub use report::VirtualSessions;
+pub use withheld::withheld;
+
+use chrono::{DateTime, Utc};
+
+use super::ReportSettings;
+use super::virtual_year::VirtualYear;
+use crate::snapshot::Snapshot;
+use crate::vms::tables::{Key, KeyValue, Table, spec};
+
+/// Students that VMS assumes behind every teacher.
+const STUDENTS_PER_TEACHER: usize = 25;
+
+/// The district of a row that has no other.
+const UNKNOWN_DISTRICT: &str = "Unknown District";
+
+/// The year of a row over the full range of its year's dates; none for rows with any other key.
+fn year_of(table: Table, key: &Key) -> Option<VirtualYear> {
+    let text = |column| {
+        let position = spec(table).key.iter().position(|&name| name == column)?;
+        key.text(position)
+    };
+    let year = VirtualYear::from_key(text("virtual_year")?)?;
+    let full =
+        text("date_from")? == year.first_day().to_string() && text("date_to")? == year.last_day().to_string();
+    full.then_some(year)
+}
+
+/// The years that `table` has at `now`.
+fn years(
+    table: Table,
+    snapshot: &Snapshot,
+    settings: &ReportSettings,
+    now: DateTime<Utc>,
+) -> Vec<VirtualYear> {
+    let existing = snapshot.existing(table).iter().filter_map(|row| year_of(table, &row.key));
+    VirtualYear::kept(now, settings.zone, existing)
+}
+
+/// The key of a year's entry; of one district when a name is given.
+fn key(year: VirtualYear, district: Option<&str>) -> Key {
+    let mut values: Vec<KeyValue> = vec![year.to_string().into()];
+    values.extend(district.map(KeyValue::from));
+    values.push(year.first_day().to_string().into());
+    values.push(year.last_day().to_string().into());
+    Key(values)
+}
+
+/// A percentage as Python's `round` gives it: whole, ties to even, `0` of nothing.
+fn percent(part: usize, total: usize) -> usize {
+    if total == 0 {
+        return 0;
+    }
+    let (whole, rest) = (100 * part / total, 100 * part % total);
+    let up = match (2 * rest).cmp(&total) {
+        std::cmp::Ordering::Less => false,
+        std::cmp::Ordering::Equal => whole % 2 == 1,
+        std::cmp::Ordering::Greater => true,
+    };
+    whole + usize::from(up)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentages_round_half_to_even() {
+        for (part, total, expected) in
+            [(0, 0, 0), (0, 3, 0), (1, 8, 12), (3, 8, 38), (27, 200, 14), (2, 3, 67), (1, 3, 33), (5, 5, 100)]
+        {
+            assert_eq!(percent(part, total), expected, "{part}/{total}");
+        }
+    }
+
+    #[test]
+    fn only_rows_over_the_full_year_belong_to_a_year() {
+        let table = Table::VirtualSessionDistrictCache;
+        let key = |year: &str, from: &str, to: &str| {
+            Key(vec![year.into(), "Grandview".into(), from.into(), to.into()])
+        };
+        for (year, from, to, known) in [
+            ("2025-2026", "2025-08-01", "2026-07-31", true),
+            ("2025-2026", "2025-08-01", "2026-01-31", false),
+            ("2025-2026", "2024-08-01", "2025-07-31", false),
+            ("2026", "2026-08-01", "2027-07-31", false),
+        ] {
+            assert_eq!(year_of(table, &key(year, from, to)).is_some(), known, "{year} {from} {to}");
+        }
+        let without_dates = Key(vec!["2025-2026".into(), "Grandview".into(), KeyValue::Null, KeyValue::Null]);
+        assert_eq!(year_of(table, &without_dates), None);
+    }
+}

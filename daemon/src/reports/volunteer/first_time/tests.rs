@@ -1,0 +1,168 @@
+//! What the first-time volunteer report must say.
+
+use serde_json::{Value, json};
+
+use super::super::testing::{World, now, settings};
+use super::FirstTime;
+use crate::reports::{Mode, Report};
+use crate::vms::tables::{Key, Table};
+
+fn year(world: &World, year: &str) -> Value {
+    world.payloads(&FirstTime, Mode::Exact).remove(year).unwrap()
+}
+
+fn text(world: &World) -> String {
+    world.text(&FirstTime, Mode::Exact, &Key(vec!["2526".into()]))
+}
+
+fn column(list: &Value, key: &str) -> Value {
+    list.as_array().unwrap().iter().map(|entry| entry[key].clone()).collect()
+}
+
+#[test]
+fn years_are_previous_current_and_those_with_rows() {
+    let table = Table::FirstTimeVolunteerReportCache;
+    let world = ["1920", "3031", "all", "2526"]
+        .into_iter()
+        .fold(World::default(), |world, key| world.existing(table, Key(vec![key.into()])));
+    let expected = ["1920", "2425", "2526"].map(|year| Key(vec![year.into()]));
+    assert_eq!(FirstTime.keys(&world.0, settings(Mode::Fixed), now()), expected);
+    let built: Vec<Key> =
+        world.groups(&FirstTime, Mode::Fixed).iter().map(|group| group.entries[0].key.clone()).collect();
+    assert_eq!(built, expected);
+}
+
+#[test]
+fn a_row_reads_as_vms_writes_it() {
+    let mut world = World::default().person(1, "Ann Able").began("2025-09-01").works_for("Acme").event(
+        1,
+        "CAREER_FAIR",
+        "2025-10-01 09:30:00.000000",
+    );
+    world.last_event().district_partner = Some("KCKPS".into());
+    world.0.contacts[0].salesforce_individual_id = Some("003A".into());
+    world.0.contacts[0].salesforce_account_id = Some("".into());
+    world.0.volunteers[0].title = Some("Engineer".into());
+    let world = world.part(1, 1, "Attended", Some(2.5));
+    assert_eq!(
+        text(&world),
+        concat!(
+            r#"{"volunteers":[{"id":1,"name":"Ann Able","first_volunteer_date":"September 01, 2025","#,
+            r#""total_events":1,"total_hours":2.5,"organization":"Acme","title":"Engineer","#,
+            r#""events":[{"title":"Event 1","date":"Oct 01, 2025","type":"career_fair","hours":2.5,"#,
+            r#""district":"KCKPS"}],"salesforce_contact_url":"#,
+            r#""https://prep-kc.lightning.force.com/lightning/r/Contact/003A/view","#,
+            r#""salesforce_account_url":null}],"total_first_time_volunteers":1,"#,
+            r#""total_events_by_first_timers":1,"total_hours_by_first_timers":2.5}"#
+        )
+    );
+}
+
+#[test]
+fn a_year_without_anybody_has_integer_zeros() {
+    assert_eq!(
+        text(&World::default()),
+        concat!(
+            r#"{"volunteers":[],"total_first_time_volunteers":0,"#,
+            r#""total_events_by_first_timers":0,"total_hours_by_first_timers":0}"#
+        )
+    );
+}
+
+#[test]
+fn whoever_only_failed_to_show_up_is_not_listed() {
+    let world = World::default()
+        .person(1, "Did Nothing")
+        .began("2025-09-01")
+        .person(2, "Only Noshow")
+        .began("2025-09-01")
+        .person(3, "Only Simulcast")
+        .began("2025-09-01")
+        .person(4, "Once Attended")
+        .began("2025-09-01")
+        .excluded(Some(true))
+        .event(1, "DIA", "2025-10-01")
+        .part(2, 1, "No Show", Some(1.0))
+        .part(3, 1, "Simulcast", Some(1.0))
+        .part(4, 1, "No Show", Some(1.0))
+        .part(4, 1, "Successfully Completed", Some(2.0));
+    let report = year(&world, "2526");
+    assert_eq!(column(&report["volunteers"], "id"), json!([1, 4]));
+    assert_eq!(column(&report["volunteers"], "total_events"), json!([0, 1]));
+    assert_eq!(column(&report["volunteers"], "total_hours").to_string(), "[0.0,2.0]");
+}
+
+#[test]
+fn figures_are_of_a_lifetime_and_events_of_the_year() {
+    let mut world = World::default()
+        .person(1, "Ann Able")
+        .began("2025-08-01")
+        .event(1, "", "2025-10-02")
+        .event(2, "DIA", "2024-10-01")
+        .event(3, "DIA", "2025-10-01");
+    world = world.event(4, "DIA", "2025-10-01");
+    world.last_event().status = Some("DRAFT".into());
+    let world = (1..=4).fold(world, |world, event| world.part(1, event, "Completed", None));
+    let report = year(&world, "2526");
+    let ann = &report["volunteers"][0];
+    assert_eq!((&ann["total_events"], ann["total_hours"].to_string()), (&json!(4), "0.0".to_owned()));
+    assert_eq!(column(&ann["events"], "title"), json!(["Event 3", "Event 1"]));
+    assert_eq!(column(&ann["events"], "type"), json!(["dia", "Unknown"]));
+    assert_eq!(column(&ann["events"], "district"), json!(["N/A", "N/A"]));
+    assert_eq!(column(&ann["events"], "hours").to_string(), "[0,0]");
+    assert_eq!(ann["title"], "No title listed");
+    assert_eq!(report["total_hours_by_first_timers"].to_string(), "0.0");
+}
+
+#[test]
+fn participations_that_look_alike_are_one_event_but_count_each() {
+    let world = World::default()
+        .person(1, "Ann Able")
+        .began("2025-09-01")
+        .event(1, "DIA", "2025-10-01")
+        .part(1, 1, "Attended", None)
+        .part(1, 1, "Attended", None)
+        .part(1, 1, "Attended", Some(1.0))
+        .part(1, 1, "Completed", None);
+    let ann = &year(&world, "2526")["volunteers"][0];
+    assert_eq!(ann["total_events"], 4);
+    assert_eq!(column(&ann["events"], "hours").to_string(), "[0,1.0,0]");
+}
+
+#[test]
+fn totals_go_over_rows_and_add_unrounded_hours() {
+    let world = World::default()
+        .person(1, "Ann Able")
+        .began("2025-09-01")
+        .works_for("Acme")
+        .works_for("Beta")
+        .works_for("Beta")
+        .event(1, "DIA", "2025-10-01")
+        .part(1, 1, "Attended", Some(0.0156));
+    let report = year(&world, "2526");
+    let rows = &report["volunteers"];
+    assert_eq!(column(rows, "organization"), json!(["Acme", "Beta"]));
+    assert_eq!(column(rows, "total_events"), json!([1, 2]));
+    // Together 0.0468; of the rounded rows it would be 0.05, which rounds up.
+    assert_eq!(column(rows, "total_hours"), json!([0.02, 0.03]));
+    assert_eq!(report["total_first_time_volunteers"], 2);
+    assert_eq!(report["total_events_by_first_timers"], 3);
+    assert_eq!(report["total_hours_by_first_timers"], 0.0);
+}
+
+#[test]
+fn the_newest_come_first_and_equal_ones_by_id() {
+    let world = World::default()
+        .person(1, "Zed Old")
+        .began("2025-08-01")
+        .person(2, "Bob New")
+        .began("2026-07-31")
+        .person(3, "Ann New")
+        .began("2026-07-31")
+        .person(4, "Not Yet")
+        .began("2026-08-01")
+        .person(5, "Long Ago")
+        .began("2025-07-31");
+    assert_eq!(column(&year(&world, "2526")["volunteers"], "id"), json!([2, 3, 1]));
+    assert_eq!(column(&year(&world, "2425")["volunteers"], "id"), json!([5]));
+}

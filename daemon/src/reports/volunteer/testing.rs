@@ -1,0 +1,192 @@
+//! A small VMS to try rules on. It is 15 March 2026, 02:00 UTC; everybody may be shown, and every event is
+//! completed, unless a test says otherwise.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::Value;
+
+use crate::reports::district::DistrictMapping;
+use crate::reports::{Group, Mode, Payload, Report, ReportSettings};
+use crate::snapshot::{
+    Contact, Event, ExistingRow, Organization, Participation, Snapshot, Volunteer, VolunteerOrganization,
+};
+use crate::vms::tables::{Key, KeyValue, Table};
+use crate::vms::time::Stored;
+
+pub(super) fn now() -> DateTime<Utc> {
+    "2026-03-15T02:00:00Z".parse().unwrap()
+}
+
+fn with_mode(mode: Mode) -> ReportSettings {
+    let districts = DistrictMapping::embedded().unwrap();
+    ReportSettings::new(mode, Tz::UTC, districts)
+}
+
+static EXACT: LazyLock<ReportSettings> = LazyLock::new(|| with_mode(Mode::Exact));
+static FIXED: LazyLock<ReportSettings> = LazyLock::new(|| with_mode(Mode::Fixed));
+
+/// Builders borrow the settings for as long as the snapshot.
+pub(super) fn settings(mode: Mode) -> &'static ReportSettings {
+    match mode {
+        Mode::Exact => &EXACT,
+        Mode::Fixed => &FIXED,
+    }
+}
+
+#[derive(Default)]
+pub(super) struct World(pub(super) Snapshot);
+
+impl World {
+    /// A volunteer named `name`, "First Last".
+    pub(super) fn person(mut self, id: i64, name: &str) -> Self {
+        let (first, last) = name.split_once(' ').unwrap();
+        self.0.contacts.push(Contact {
+            id,
+            first_name: Some(first.into()),
+            middle_name: None,
+            last_name: Some(last.into()),
+            exclude_from_reports: Some(false),
+            do_not_contact: None,
+            email_opt_out: None,
+            salesforce_individual_id: None,
+            salesforce_account_id: None,
+        });
+        self.0.volunteers.push(Volunteer {
+            id,
+            title: None,
+            department: None,
+            industry: None,
+            organization_name: None,
+            local_status: None,
+            people_of_color: None,
+            first_date: None,
+            last_date: None,
+            status: None,
+        });
+        self
+    }
+
+    /// The last person began on `date`.
+    pub(super) fn began(mut self, date: &str) -> Self {
+        self.0.volunteers.last_mut().unwrap().first_date = Some(date.into());
+        self
+    }
+
+    /// The last person is, is not, or may be excluded from reports.
+    pub(super) fn excluded(mut self, excluded: Option<bool>) -> Self {
+        self.0.contacts.last_mut().unwrap().exclude_from_reports = excluded;
+        self
+    }
+
+    /// The last person belongs to a new organization of this name.
+    pub(super) fn works_for(mut self, name: &str) -> Self {
+        let id = i64::try_from(self.0.organizations.len()).unwrap() + 1;
+        self.0.organizations.push(Organization { id, name: Some(name.into()) });
+        self.0.volunteer_organizations.push(VolunteerOrganization {
+            volunteer: self.0.volunteers.last().unwrap().id,
+            organization: id,
+            primary: None,
+            status: None,
+            start: None,
+            end: None,
+        });
+        self
+    }
+
+    /// An event titled `Event N` on `start`, "2026-01-31" or with a time; `kind` may be empty.
+    pub(super) fn event(mut self, id: i64, kind: &str, start: &str) -> Self {
+        self.0.events.push(Event {
+            id,
+            title: Some(format!("Event {id}").into()),
+            description: None,
+            kind: Some(kind).filter(|kind| !kind.is_empty()).map(Into::into),
+            format: None,
+            status: Some("COMPLETED".into()),
+            start: Stored::read(&[start, &" 00:00:00.000000"[start.len() - 10..]].concat()),
+            end: None,
+            duration: None,
+            location: None,
+            school: None,
+            district_partner: None,
+            participant_count: None,
+            volunteers_needed: None,
+            additional_information: None,
+            session_id: None,
+            session_host: None,
+            series: None,
+            registration_link: None,
+            original_status: None,
+            salesforce_id: None,
+        });
+        self
+    }
+
+    pub(super) fn last_event(&mut self) -> &mut Event {
+        self.0.events.last_mut().unwrap()
+    }
+
+    /// A volunteer took part in an event.
+    pub(super) fn part(mut self, volunteer: i64, event: i64, status: &str, hours: Option<f64>) -> Self {
+        let id = i64::try_from(self.0.participations.len()).unwrap() + 1;
+        let status = Some(status.into());
+        self.0.participations.push(Participation {
+            id,
+            event,
+            volunteer,
+            status,
+            hours,
+            participant_type: None,
+        });
+        self
+    }
+
+    pub(super) fn existing(mut self, table: Table, key: Key) -> Self {
+        let rows = self.0.existing.entry(table).or_default();
+        rows.push(ExistingRow {
+            id: i64::try_from(rows.len()).unwrap() + 1,
+            key,
+            last_updated: None,
+            valid: true,
+            complete: true,
+            bytes: 0,
+        });
+        self
+    }
+
+    /// What `report` makes of this world, by the text of the key.
+    pub(super) fn payloads(&self, report: &dyn Report, mode: Mode) -> HashMap<String, Value> {
+        let groups = report.build(&self.0, settings(mode), now());
+        groups
+            .flat_map(|group| group.entries)
+            .map(|entry| (entry.key.to_string(), json(&entry.payload)))
+            .collect()
+    }
+
+    /// The text of the payload under `key`, with its key order and its kinds of numbers.
+    pub(super) fn text(&self, report: &dyn Report, mode: Mode, key: &Key) -> String {
+        let mut groups = report.build(&self.0, settings(mode), now()).flat_map(|group| group.entries);
+        json(&groups.find(|entry| entry.key == *key).unwrap().payload).to_string()
+    }
+
+    pub(super) fn groups(&self, report: &dyn Report, mode: Mode) -> Vec<Group<'_>> {
+        report.build(&self.0, settings(mode), now()).collect()
+    }
+}
+
+fn json(payload: &[Payload<'_>]) -> Value {
+    let [Payload::Json(value)] = payload else { panic!("one JSON column") };
+    serde_json::from_str(&serde_json::to_string(value.as_ref()).unwrap()).unwrap()
+}
+
+/// The key of a recent volunteers row of a school year.
+pub(super) fn year_key(year: &str, event_types: &str) -> Key {
+    Key(vec![year.into(), KeyValue::Null, KeyValue::Null, event_types.into(), KeyValue::Null])
+}
+
+/// The key of a recent volunteers row of a span of days.
+pub(super) fn days_key(from: &str, to: &str, event_types: &str) -> Key {
+    Key(vec![KeyValue::Null, from.into(), to.into(), event_types.into(), KeyValue::Null])
+}

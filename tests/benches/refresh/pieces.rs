@@ -1,0 +1,178 @@
+//! What is measured, each in a process of its own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use cached::clock::{Clock, SystemClock};
+use cached::refresh::{Effort, Job, refresh_table};
+use cached::reports::district::DistrictMapping;
+use cached::reports::{Mode, REPORTS, Report, ReportSettings};
+use cached::snapshot::{SourceSet, bare_scan, load};
+use cached::state::State;
+use cached::store::Limits;
+use cached::vms::Vms;
+use cached::vms::tables::{Table, spec};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value as SqlValue};
+use serde_json::{Value, json};
+
+/// The pieces, in the order of the report.
+pub(crate) const NAMES: &[&str] = &["bare scan", "bare write", "refresh", "unchanged"];
+
+/// Bytes of one transaction of the bare write, like a group's.
+const GROUP_BYTES: usize = 4_000_000;
+
+/// Whether a piece starts from a database that was refreshed before.
+pub(crate) fn starts_refreshed(piece: &str) -> bool {
+    piece == "unchanged"
+}
+
+/// The instant of the golden databases.
+pub(crate) fn now() -> DateTime<Utc> {
+    "2026-03-15T02:00:00Z".parse().unwrap()
+}
+
+/// Measures one piece on the files in `directory`.
+pub(crate) fn run(piece: &str, directory: &Path) -> Value {
+    let mut figures = super::sample::runtime().block_on(async {
+        match piece {
+            "bare scan" => scan(directory).await,
+            "bare write" => write(directory).await,
+            _ => refresh(directory).await,
+        }
+    });
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    let peak: u64 = peak.trim().trim_end_matches(" kB").parse().unwrap();
+    figures["peak_kb"] = peak.into();
+    figures
+}
+
+fn sources() -> SourceSet {
+    REPORTS.iter().copied().flat_map(Report::sources).copied().collect()
+}
+
+#[expect(clippy::disallowed_methods, reason = "a benchmark measures real time")]
+fn clocked() -> impl Fn() -> f64 {
+    let began = Instant::now();
+    move || began.elapsed().as_secs_f64()
+}
+
+async fn scan(directory: &Path) -> Value {
+    let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
+    let elapsed = clocked();
+    let transaction = vms.begin_read().await.unwrap();
+    bare_scan(&transaction, sources()).await.unwrap();
+    let seconds = elapsed();
+    let mut rows = 0;
+    for source in sources() {
+        let sql = format!("SELECT count(*) FROM \"{}\"", source.table());
+        let count =
+            transaction.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap().unwrap();
+        rows += count.try_get_by_index::<i64>(0).unwrap();
+    }
+    json!({ "seconds": seconds, "rows": rows })
+}
+
+/// Writes the rows of a refreshed database into an empty one through the same connection.
+async fn write(directory: &Path) -> Value {
+    let written = Vms::open(&directory.join("written.db")).await.unwrap();
+    let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
+    let (mut seconds, mut bytes) = (0.0, 0);
+    for &table in Table::ALL {
+        let spec = spec(table);
+        let columns: Vec<String> =
+            spec.columns().filter(|name| *name != "id").map(|name| format!("\"{name}\"")).collect();
+        let select = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
+        let Ok(rows) =
+            written.reader().query_all_raw(Statement::from_string(DbBackend::Sqlite, select)).await
+        else {
+            continue;
+        };
+        let rows: Vec<Vec<Option<String>>> = rows
+            .iter()
+            .map(|row| {
+                (0..columns.len())
+                    .map(|index| {
+                        row.try_get_by_index(index).unwrap_or_else(|_| {
+                            row.try_get_by_index::<Option<i64>>(index).unwrap().map(|n| n.to_string())
+                        })
+                    })
+                    .collect()
+            })
+            .collect();
+        let insert = format!(
+            "INSERT INTO \"{table}\" ({}) VALUES ({})",
+            columns.join(", "),
+            vec!["?"; columns.len()].join(", ")
+        );
+        let elapsed = clocked();
+        let mut pending = 0;
+        let mut transaction = vms.begin_write().await.unwrap();
+        for row in rows {
+            let size: usize = row.iter().flatten().map(String::len).sum();
+            let values: Vec<SqlValue> = row.into_iter().map(Into::into).collect();
+            let statement = Statement::from_sql_and_values(DbBackend::Sqlite, &insert, values);
+            transaction.execute_raw(statement).await.unwrap();
+            bytes += size;
+            pending += size;
+            if pending > GROUP_BYTES {
+                transaction.commit().await.unwrap();
+                transaction = vms.begin_write().await.unwrap();
+                pending = 0;
+            }
+        }
+        transaction.commit().await.unwrap();
+        seconds += elapsed();
+    }
+    json!({ "seconds": seconds, "bytes": bytes })
+}
+
+async fn refresh(directory: &Path) -> Value {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let state = State::open(&directory.join("state.db"), now()).await.unwrap();
+    let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
+    let mapping = DistrictMapping::embedded().unwrap();
+    let settings = Arc::new(ReportSettings::new(Mode::Fixed, chrono_tz::Tz::UTC, mapping));
+    let tables: Vec<Table> = REPORTS
+        .iter()
+        .map(|report| report.table())
+        .filter(|&table| !matches!(table, Table::DistrictEngagementReports | Table::OrganizationReports))
+        .collect();
+    let elapsed = clocked();
+    let snapshot = Arc::new(load(&vms, &sources(), &tables, Effort::Every.look(), now()).await.unwrap());
+    let scan = elapsed();
+    let mut results = Vec::new();
+    for table in tables {
+        let job = Job {
+            table,
+            snapshot: Arc::clone(&snapshot),
+            settings: Arc::clone(&settings),
+            limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            now: now(),
+            effort: Effort::Every,
+        };
+        let result = refresh_table(&vms, &state, &clock, &job).await;
+        assert!(result.error.is_none(), "{table}: {:?}", result.error);
+        results.push(result);
+    }
+    let seconds = elapsed();
+    json!({
+        "seconds": seconds,
+        "scan": scan,
+        "rows": snapshot.sources.values().map(|facts| facts.rows).sum::<u64>(),
+        "bytes": results.iter().map(|result| result.report.bytes).sum::<u64>(),
+        "tables": results
+            .iter()
+            .map(|result| json!({
+                "table": result.report.table.as_str(),
+                "entries": result.report.entries,
+                "bytes": result.report.bytes,
+                "build": result.timings.build.as_secs_f64(),
+                "serialize": result.timings.serialize.as_secs_f64(),
+                "write": result.timings.write.as_secs_f64(),
+            }))
+            .collect::<Vec<_>>(),
+    })
+}
