@@ -14,5 +14,7 @@ fn main() -> anyhow::Result<ExitCode> {
         .build()
         .context("the asynchronous runtime could not be started")?;
     let exit = runtime.block_on(cached::command::dispatch(&cli, &Surroundings::of_process()));
+    // Whoever was told to stop at once does not wait for a report that is still being computed.
+    runtime.shutdown_background();
     Ok(exit.into())
 }

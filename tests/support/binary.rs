@@ -27,6 +27,8 @@ pub fn cachectl() -> Command {
 
 fn clean(mut command: Command) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    // Root's own default is the system's log directory.
+    command.env("CACHED_LOG_DIR", "");
     command
 }
 

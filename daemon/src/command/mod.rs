@@ -3,12 +3,17 @@
 pub mod check;
 mod outcome;
 pub mod refresh;
+pub mod run;
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli::{Cli, Command};
+use crate::clock::SystemClock;
 use crate::config::{Config, Surroundings};
+use crate::describe::describe;
+use crate::telemetry::{self, Kind};
 
 /// Exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,9 +43,17 @@ pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
         Err(errors) => return refuse(&errors.to_string()),
     };
     match cli.command() {
-        Command::Refresh(arguments) => refresh::refresh(&config, &arguments).await,
+        Command::Refresh(arguments) => {
+            let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
+            let clock = Arc::new(SystemClock::new());
+            match telemetry::init(&config, Kind::OneShot, clock, journal_stream) {
+                Ok(_) => refresh::refresh(&config, &arguments).await,
+                Err(error) => refuse(&describe(&error)),
+            }
+        }
         Command::Check(arguments) => check::check(&config, &arguments).await,
-        Command::Run | Command::Demo(_) => refuse("not available"),
+        Command::Run => run::run(config, cli, around).await,
+        Command::Demo(_) => refuse("not available"),
     }
 }
 

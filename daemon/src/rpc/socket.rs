@@ -129,6 +129,7 @@ async fn clear(path: &Path) -> Result<(), BindError> {
 /// connect. The mode is set in words, because the process's umask took its part of the one it was made with.
 fn hand_over(path: &Path, gid: Option<u32>, mode: u32) -> io::Result<()> {
     if let Some(gid) = gid
+        && fs::symlink_metadata(path)?.gid() != gid
         && let Err(error) = lchown(path, None, Some(gid))
     {
         warn!(

@@ -1,0 +1,133 @@
+//! `cached run`: the daemon under a service manager or in a terminal.
+
+mod manager;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt as _;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_tokio::Signals;
+use tracing::{error, info, warn};
+
+use super::{Exit, refuse};
+use crate::cli::Cli;
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Surroundings};
+use crate::describe::describe;
+use crate::lifecycle::Daemon;
+use crate::telemetry::{self, Kind, Telemetry};
+
+/// How long a run in progress may take to end. The service manager must wait longer than that.
+const DEADLINE: Duration = Duration::from_mins(1);
+
+/// Runs until told to stop, or until it cannot go on.
+pub async fn run(config: Config, cli: &Cli, around: &Surroundings) -> Exit {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
+    let telemetry = match telemetry::init(&config, Kind::Service, Arc::clone(&clock), journal_stream) {
+        Ok(telemetry) => telemetry,
+        Err(error) => return refuse(&describe(&error)),
+    };
+    // Before there is anything to stop: from here on no signal kills us half-way.
+    let mut signals = match Signals::new([SIGHUP, SIGINT, SIGTERM]) {
+        Ok(signals) => signals,
+        Err(error) => return refuse(&format!("signals cannot be received: {error}")),
+    };
+    info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
+    let mut daemon = match Daemon::start(config, Arc::clone(&clock)).await {
+        Ok(daemon) => daemon,
+        Err(error) => {
+            error!("{}", describe(&error));
+            return Exit::NotStarted;
+        }
+    };
+    manager::ready();
+    let watchdog = manager::watchdog();
+    loop {
+        tokio::select! {
+            signal = signals.next() => match signal {
+                Some(SIGHUP) => {
+                    manager::reloading();
+                    reload(&daemon, &telemetry, cli, around);
+                    manager::ready();
+                }
+                _ => break,
+            },
+            failure = daemon.failed() => {
+                let failure = describe(&failure);
+                error!("{failure}");
+                manager::status(&failure);
+                return Exit::Failed;
+            }
+            () = due(clock.as_ref(), watchdog) => if daemon.is_alive().await {
+                manager::alive();
+            },
+        }
+    }
+    stop(daemon, &mut signals).await;
+    Exit::Good
+}
+
+/// Waits until the service manager wants to hear from us, if it ever does.
+async fn due(clock: &dyn Clock, every: Option<Duration>) {
+    match every {
+        Some(every) => clock.sleep(every).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Lets the run in progress end, unless that takes too long or somebody insists.
+async fn stop(daemon: Daemon, signals: &mut Signals) {
+    info!("Stopping; a refresh in progress is finished first, a second signal breaks it off");
+    manager::stopping(DEADLINE);
+    let insisted = async {
+        while let Some(signal) = signals.next().await {
+            if signal != SIGHUP {
+                break;
+            }
+        }
+    };
+    let broken_off = "the refresh in progress is broken off; it begins anew at the next start";
+    tokio::select! {
+        stopped = tokio::time::timeout(DEADLINE, daemon.stop()) => match stopped {
+            Ok(Ok(())) => info!("Stopped"),
+            Ok(Err(error)) => warn!("Stopped, but {}", describe(&error)),
+            Err(_) => warn!("After {} seconds {broken_off}", DEADLINE.as_secs()),
+        },
+        () = insisted => warn!("At a second signal {broken_off}"),
+    }
+}
+
+/// Reads the configuration again; one that is of no use changes nothing.
+fn reload(daemon: &Daemon, telemetry: &Telemetry, cli: &Cli, around: &Surroundings) {
+    // Whatever becomes of the configuration, what rotates logs wants this.
+    telemetry.reopen();
+    let new = match Config::load(&cli.overrides(), around) {
+        Ok(new) => new,
+        Err(errors) => {
+            for error in &errors {
+                error!("{}", describe(error));
+            }
+            error!("The configuration is not reloaded: the running one stays in effect");
+            return;
+        }
+    };
+    match daemon.reload(new) {
+        Ok(waiting) => {
+            if let Err(error) = telemetry.reload(&daemon.config()) {
+                error!("{}", describe(&error));
+            }
+            for key in waiting {
+                warn!("{key}");
+            }
+            info!("The configuration is reloaded");
+        }
+        Err(error) => {
+            error!(
+                "The configuration is not reloaded, the running one stays in effect: {}",
+                describe(&error)
+            );
+        }
+    }
+}
