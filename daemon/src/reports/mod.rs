@@ -6,6 +6,7 @@
 pub mod district;
 mod entry;
 pub mod number;
+pub mod recruitment;
 mod settings;
 pub mod year;
 
@@ -41,7 +42,7 @@ pub trait Report: Sync {
 }
 
 /// Every report, in the order in which a refresh works on them.
-pub static REPORTS: &[&dyn Report] = &[];
+pub static REPORTS: &[&dyn Report] = &[&recruitment::Dia, &recruitment::Candidates];
 
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {

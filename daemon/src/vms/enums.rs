@@ -12,3 +12,20 @@ pub const COMPLETED: &str = "COMPLETED";
 pub fn event_type_value(name: &str) -> String {
     name.to_lowercase()
 }
+
+/// Value of an event status; a name that VMS does not declare stands for itself rather than failing the
+/// report.
+pub fn event_status_value(name: &str) -> &str {
+    match name {
+        COMPLETED => "Completed",
+        "CONFIRMED" => "Confirmed",
+        "CANCELLED" => "Cancelled",
+        "REQUESTED" => "Requested",
+        "DRAFT" => "Draft",
+        "PUBLISHED" => "Published",
+        "NO_SHOW" => "No Show",
+        "SIMULCAST" => "Simulcast",
+        "COUNT" => "Count",
+        unknown => unknown,
+    }
+}

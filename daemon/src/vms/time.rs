@@ -10,6 +10,12 @@ pub fn to_text(at: NaiveDateTime) -> String {
     at.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
+/// Writes an instant the way Python's `isoformat` does: with `T`, and a fraction only where there is one.
+pub fn iso(at: NaiveDateTime) -> String {
+    let fraction = at.and_utc().timestamp_subsec_micros() != 0;
+    at.format(if fraction { "%Y-%m-%dT%H:%M:%S%.6f" } else { "%Y-%m-%dT%H:%M:%S" }).to_string()
+}
+
 /// Reads what VMS itself can read: a date, `T` or blank, an optional time with up to nine fraction
 /// digits, an optional offset (the result is then UTC).
 pub fn parse(text: &str) -> Option<NaiveDateTime> {
@@ -93,6 +99,17 @@ mod tests {
         for text in ["2026-03-15 02:00:00.000000", "1999-12-31 23:59:59.999999", "2024-02-29 00:00:00.000001"]
         {
             assert_eq!(to_text(parse(text).unwrap()), text);
+        }
+    }
+
+    #[test]
+    fn iso_text_has_a_fraction_only_where_there_is_one() {
+        for (stored, expected) in [
+            ("2026-11-29 18:33:06.335643", "2026-11-29T18:33:06.335643"),
+            ("2026-11-29 18:33:06.000001", "2026-11-29T18:33:06.000001"),
+            ("2040-01-01 10:00:00.000000", "2040-01-01T10:00:00"),
+        ] {
+            assert_eq!(iso(parse(stored).unwrap()), expected);
         }
     }
 
