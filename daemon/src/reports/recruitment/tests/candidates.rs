@@ -4,25 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::Candidates;
 use super::super::testing::{World, event};
-
-const SOON: &str = "2026-03-20 09:00:00.000000";
-
-/// A career fair, id 1, whose keywords are those of its type, its format, the length of its title and its
-/// subject.
-fn fair() -> World {
-    let mut fair = event(1, Some("CAREER_FAIR"), SOON);
-    fair.title = Some("Spring Fair".into());
-    World::default().event(fair)
-}
-
-fn candidates(world: &World) -> Vec<Value> {
-    let (_, payloads) = world.build(&Candidates).swap_remove(0);
-    payloads[0].as_array().unwrap().clone()
-}
-
-fn ids(world: &World) -> Vec<i64> {
-    candidates(world).iter().map(|candidate| candidate["id"].as_i64().unwrap()).collect()
-}
+use super::{SOON, candidates, fair, ids};
 
 #[test]
 fn a_candidate_is_explained() {
@@ -45,41 +27,6 @@ fn a_candidate_is_explained() {
     let text = serde_json::to_string(&candidates(&world)).unwrap();
     let expected = r#"[{"id":7,"name":"Al One","email":"a@x","title":"Career coach","organization":"Mid Co","skills":[],"score":2.25,"reasons":["Past Career Fair event (2x)","Title/industry match: career","Recent activity","Local/nearby","Volunteer history (3 events)"],"breakdown":"Past Career Fair events: +1.00 (count 2)\nTitle/industry keyword (career): +0.60\nRecency: +0.35\nLocality: +0.20\nFrequency (3): +0.10","connector_profile_url":null,"has_connector_profile":false}]"#;
     assert_eq!(text, expected);
-}
-
-#[test]
-fn who_may_be_asked() {
-    let marks = |contact: &mut crate::snapshot::Contact, mark| {
-        contact.do_not_contact = mark;
-    };
-    let mut world = fair();
-    for (id, status) in [(1, "ACTIVE"), (2, "INACTIVE"), (3, "ON_HOLD"), (4, "NONE")] {
-        world = world.volunteer(id, |_, volunteer| {
-            volunteer.title = Some("career".into());
-            volunteer.status = Some(status.into());
-        });
-    }
-    let world = world
-        .volunteer(5, |contact, volunteer| {
-            volunteer.title = Some("career".into());
-            marks(contact, None);
-        })
-        .volunteer(6, |contact, volunteer| {
-            volunteer.title = Some("career".into());
-            marks(contact, Some(true));
-        })
-        .volunteer(7, |contact, volunteer| {
-            volunteer.title = Some("career".into());
-            contact.email_opt_out = None;
-        })
-        .volunteer(8, |contact, volunteer| {
-            volunteer.title = Some("career".into());
-            contact.exclude_from_reports = Some(true);
-        })
-        .titled(9, "career");
-    let mut world = world;
-    world.0.contacts.retain(|contact| contact.id != 4);
-    assert_eq!(ids(&world), [1, 3, 9], "4 has no contact");
 }
 
 #[test]
@@ -237,37 +184,4 @@ fn the_first_two_thousand_are_kept_before_they_are_rated() {
     });
     let ids = ids(&world);
     assert_eq!((ids.len(), ids[0], ids[1999]), (2000, 1, 2000));
-}
-
-#[test]
-fn only_primary_addresses_are_used() {
-    let of = |emails: &[(Option<&str>, Option<bool>)]| {
-        let world = emails
-            .iter()
-            .fold(fair().titled(1, "career"), |world, &(address, primary)| world.email(1, address, primary));
-        candidates(&world)[0]["email"].clone()
-    };
-    let (yes, no) = (Some(true), Some(false));
-    assert_eq!(of(&[]), json!(null));
-    assert_eq!(of(&[(Some("a"), no), (Some("b"), None)]), json!(null));
-    assert_eq!(of(&[(Some("a"), no), (Some("b"), yes), (Some("c"), yes)]), json!("b"));
-    assert_eq!(of(&[(None, yes), (Some("c"), yes)]), json!(null));
-}
-
-#[test]
-fn the_employer_is_typed_in_or_the_first_link() {
-    let of = |typed: Option<&str>, links: &[i64]| {
-        let world = fair().organization(5, "Five").organization(6, "Six").volunteer(1, |_, volunteer| {
-            volunteer.title = Some("career".into());
-            volunteer.organization_name = typed.map(Into::into);
-        });
-        let world = links.iter().fold(world, |world, &link| world.member(1, link, Some(link == 5)));
-        candidates(&world)[0]["organization"].clone()
-    };
-    assert_eq!(of(Some("00Typed"), &[5]), json!("00Typed"));
-    assert_eq!(of(None, &[6, 5]), json!("Six"), "being primary does not matter");
-    assert_eq!(of(Some(""), &[5]), json!("Five"));
-    assert_eq!(of(Some(""), &[99, 5]), json!(null), "the first link leads nowhere");
-    assert_eq!(of(Some(""), &[]), json!(""));
-    assert_eq!(of(None, &[]), json!(null));
 }
