@@ -110,6 +110,16 @@ fn a_subject_adds_only_what_no_other_category_has() {
 }
 
 #[test]
+fn a_content_only_type_has_neither_type_nor_format_keywords() {
+    let event = subject(Some("CAREER_FAIR"), "IN_PERSON", "x y z w");
+    assert!(derive(&event, &[]).starts_with(&["career".to_owned()]));
+    let content_only = EMBEDDED.replacen("[\"VIRTUAL_SESSION\"]", "[\"CAREER_FAIR\"]", 1);
+    let keywords = Keywords::parse(&content_only).unwrap();
+    let derived = keywords.derive(Subject { event: &event, skills: &[] });
+    assert_eq!(derived, ["volunteer", "event", "participation"]);
+}
+
+#[test]
 fn the_embedded_file_is_sound() {
     Keywords::embedded().unwrap();
 }

@@ -87,13 +87,19 @@ fn hits_are_named_in_the_order_of_keywords_and_reach_over_joints() {
 }
 
 #[test]
+fn skills_that_the_event_asks_for_come_first_by_id() {
+    let world = fair().skills(&["zeta", "alpha"]).asks_for(1, &[2, 1]).titled(1, "career alpha zeta");
+    assert_eq!(candidates(&world)[0]["reasons"][0], "Title/industry match: zeta, alpha, career");
+}
+
+#[test]
 fn skills_are_shared_in_lower_case_and_shown_as_stored() {
-    let names = ["python", "Zebra", "career", "Networking", "Resume", "Python", "b", "c", "d", "e"];
+    let names = ["python", "Zebra", "career", "Networking", "Resume", "Career", "b", "c", "d", "e"];
     let world = fair().skills(&names).volunteer(1, |_, _| {}).has_skills(1, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
     let candidate = &candidates(&world)[0];
     assert_eq!(
         candidate["skills"],
-        json!(["Networking", "Python", "Resume", "Zebra", "b", "c", "career", "d"])
+        json!(["Career", "Networking", "Resume", "Zebra", "b", "c", "career", "d"])
     );
     assert_eq!(candidate["reasons"], json!(["Skills: career, networking, resume"]));
     assert_eq!(candidate["breakdown"], "Skill overlap (career, networking, resume): +0.80");
