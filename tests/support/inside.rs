@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use cached::clock::{Clock, ManualClock};
 use cached::demo::{DemoOptions, generate};
-use cached::refresh::{Effort, Job, TableResult, refresh_table};
+use cached::refresh::survey::{TableSurvey, survey};
+use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings};
@@ -24,6 +25,8 @@ use crate::vms::Other;
 pub fn now() -> DateTime<Utc> {
     "2026-11-20T15:04:05Z".parse().unwrap()
 }
+
+const LIMITS: Limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
 
 /// The demonstration's sample in a directory of its own, with the table that only older versions of VMS have.
 #[derive(Debug)]
@@ -109,7 +112,7 @@ impl Inside {
             table,
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&self.settings),
-            limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            limits: LIMITS,
             now,
             effort,
         };
@@ -119,6 +122,13 @@ impl Inside {
         });
         let results = results.collect();
         (snapshot, results)
+    }
+
+    /// Judges every table.
+    pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
+        let database = self.vms.path().to_owned();
+        let config = RefreshConfig { database, settings: self.settings().clone(), limits: LIMITS };
+        self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
     }
 
     /// Whether VMS's schema is what every report needs.
