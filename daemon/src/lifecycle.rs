@@ -23,6 +23,7 @@ use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::Ticker;
 use crate::state::{State, StateError, StateLock};
+use crate::watch::Watcher;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 
@@ -40,6 +41,7 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
@@ -85,6 +87,7 @@ impl Daemon {
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle) = (Ending::default(), CancellationToken::new());
@@ -100,6 +103,7 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
@@ -141,6 +145,7 @@ impl Daemon {
                 other => ended("worker", other.map(drop)),
             },
             result = &mut self.ticker => ended("schedule", result),
+            result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
         }
     }
@@ -156,6 +161,7 @@ impl Daemon {
         self.ending.stop.cancel();
         self.idle.cancel();
         self.ticker.abort();
+        self.watcher.abort();
         // A panic or an error of the worker was logged where it arose, or does not matter any more.
         let _ = (&mut self.worker).await;
         self.ending.hang_up.cancel();

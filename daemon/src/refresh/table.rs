@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::build::{build, panic_text};
+use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
 use super::{Effort, RefreshError};
 use crate::clock::Clock;
@@ -111,7 +112,8 @@ impl Work<'_> {
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
-            return self.stamp_unseen(&stamps, inputs, &last).await;
+            self.stamp_unseen(&stamps, inputs, &last).await?;
+            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -120,6 +122,7 @@ impl Work<'_> {
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
             self.state.keep_generation(table, generation).await?;
+            keep_sources(self.state, &self.job.snapshot, table).await?;
         }
         Ok(())
     }
