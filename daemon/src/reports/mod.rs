@@ -7,6 +7,7 @@ pub mod district;
 mod entry;
 pub mod number;
 pub mod organization;
+pub mod recruitment;
 mod settings;
 pub mod virtual_session;
 pub mod virtual_year;
@@ -56,9 +57,10 @@ pub trait Report: Sync {
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's>;
 }
 
-/// Every report, in the order in which a refresh works on them.
+/// Every report, in the order in which a refresh works on them: what goes stale first is renewed first.
 pub static REPORTS: &[&dyn Report] = &[
     // One per line, so that additions do not collide.
+    &recruitment::Dia,
     &district::YearEnd,
     &district::Engagement,
     &organization::Summary,
@@ -68,6 +70,7 @@ pub static REPORTS: &[&dyn Report] = &[
     &virtual_session::VirtualDistricts,
     &volunteer::Recent,
     &volunteer::FirstTime,
+    &recruitment::Candidates,
 ];
 
 /// The report that fills `table`.
