@@ -5,12 +5,11 @@ use cached_proto::words::Table;
 use chrono::NaiveDate;
 
 use super::world::{MINUTE, World, tables};
-use crate::reports::report;
 use crate::state::EntryStamp;
 use crate::watch::wipes::second_refreshers;
 
 /// What VMS's code does to a row that it writes: payload unchanged, stamped now.
-const REWRITE: &str = "last_updated = '2026-03-15 02:30:00.000000'";
+const REWRITE: &str = "last_updated = '2026-03-15 05:00:30.000000'";
 
 #[tokio::test]
 async fn a_wiped_table_is_refilled_and_no_other_is_touched() {
@@ -65,9 +64,6 @@ async fn a_row_that_vms_rewrites_whole_is_its_own_figure() {
 
 #[tokio::test]
 async fn a_recruitment_row_that_vms_overwrites_is_regenerated() {
-    if report(Table::RecruitmentCandidatesCache).is_none() {
-        return;
-    }
     let mut world = World::settled().await;
     let stored = "SELECT count(*) FROM recruitment_candidates_cache WHERE candidates_data = '[]'";
     let empty = world.number(stored).await;
@@ -102,7 +98,7 @@ async fn a_reduced_row_in_place_of_a_deleted_one_is_mended() {
             "CREATE TEMP TABLE lost AS SELECT * FROM district_year_end_reports WHERE id = 2; \
              DELETE FROM district_year_end_reports WHERE id = 2; \
              INSERT INTO district_year_end_reports (school_year, host_filter, district_id, report_data, last_updated) \
-             SELECT school_year, host_filter, district_id, '{\"enhanced\": {}}', '2026-03-15 02:30:00.000000' FROM lost",
+             SELECT school_year, host_filter, district_id, '{\"enhanced\": {}}', '2026-03-15 05:00:30.000000' FROM lost",
         )
         .await;
     assert_eq!(tables(&world.pass(MINUTE).await), [Table::DistrictYearEndReports]);
@@ -114,7 +110,7 @@ async fn rows_of_keys_that_we_do_not_generate_are_vmss_own() {
     let insert = |year: &str| {
         format!(
             "INSERT INTO organization_summary_cache (school_year, organizations_data, last_updated) \
-             VALUES ('{year}', 'broken', '2026-03-15 02:30:00.000000')"
+             VALUES ('{year}', 'broken', '2026-03-15 05:00:30.000000')"
         )
     };
     world.vms(&insert("1011")).await;
@@ -154,7 +150,7 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     assert_eq!(world.pass(MINUTE).await.len(), 1);
     let found = found(&world).await;
     assert_eq!(found.len(), 1, "{found:?}");
-    // The schedule's zone is five hours behind UTC, and the clock began at two.
-    assert_eq!((found[0].hour, found[0].days), (21, 2));
+    // The schedule's zone is five hours behind UTC, and the clock began at five.
+    assert_eq!((found[0].hour, found[0].days), (0, 2));
     assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
 }
