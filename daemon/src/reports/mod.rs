@@ -14,7 +14,7 @@ pub mod virtual_year;
 pub mod volunteer;
 pub mod year;
 
-pub use entry::{Entry, Group, Payload};
+pub use entry::{Entry, Group, Payload, Shared};
 pub use settings::{Mode, ReportSettings};
 
 use chrono::{DateTime, Utc};
@@ -38,7 +38,7 @@ pub trait Report: Sync {
 
     /// What payloads depend on besides the source, the settings and the keys: text that differs whenever the
     /// clock alone changes a payload. Empty for a report that is a function of the source.
-    fn clock(&self, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
+    fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
         String::new()
     }
 

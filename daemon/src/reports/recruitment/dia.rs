@@ -60,9 +60,11 @@ impl Report for Dia {
         vec![Key(Vec::new())]
     }
 
-    fn clock(&self, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
         // Events leave the report as they begin.
-        now.to_rfc3339()
+        let listed: Vec<i64> =
+            listed(snapshot, &settings.keywords.dia, now).iter().map(|event| event.id).collect();
+        format!("{listed:?}")
     }
 
     fn build<'s>(

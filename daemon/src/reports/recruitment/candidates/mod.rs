@@ -63,7 +63,7 @@ impl Report for Candidates {
         Targets::of(snapshot, settings, now).events.into_iter().map(targets::key).collect()
     }
 
-    fn clock(&self, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
         // How recently somebody volunteered is counted in days of UTC.
         now.date_naive().to_string()
     }
