@@ -68,6 +68,7 @@ async fn a_recruitment_row_that_vms_overwrites_is_regenerated() {
     let stored = "SELECT count(*) FROM recruitment_candidates_cache WHERE candidates_data = '[]'";
     let empty = world.number(stored).await;
     let table = Table::RecruitmentCandidatesCache;
+    assert!(empty < world.rows(table).await);
     world.vms(&format!("UPDATE {table} SET candidates_data = '[]', {REWRITE}")).await;
     assert_eq!(tables(&world.pass(MINUTE).await), [table]);
     assert_eq!(world.number(stored).await, empty);
