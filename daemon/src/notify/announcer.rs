@@ -57,7 +57,7 @@ impl Announcer {
         }
     }
 
-    /// Whether it arrived; none when the level changed before that.
+    /// Whether it arrived; none when the level changed before that, so that there is something else to tell.
     async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Option<bool> {
         let (channel, level) = (self.channel.as_str(), judgement.health.health);
         let notice = Notice::change(previous, &judgement.health, &self.host, judgement.at);
@@ -75,7 +75,7 @@ impl Announcer {
             let moved = |latest: &Latest| latest.as_ref().is_some_and(|now| now.health.health != level);
             tokio::select! {
                 () = self.clock.sleep(pause) => {}
-                _ = self.latest.wait_for(moved) => return None,
+                changed = self.latest.wait_for(moved) => return changed.is_err().then_some(false),
             }
         }
         warn!("Nobody was told over notify.{channel} of {level}; `cachectl notify --test` tries it again");

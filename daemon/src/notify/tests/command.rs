@@ -14,8 +14,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs a script of `sh`, which gets `F`, a file.
 async fn sh(script: &str, file: &Path, clock: &ManualClock) -> Result<(), NotifyError> {
+    let script = script.replace('F', "\"$1\"");
     let line = format!("/bin/sh -c '{script}' sh \"{}\"", file.display());
-    let config = config(&[("command", &line.replace('F', "\"$1\""))]);
+    let config = config(&[("command", &line)]);
     start(config.notify.command.as_ref().unwrap(), "first\nsecond\n", LIMIT, clock).await
 }
 

@@ -1,5 +1,6 @@
 //! A notifier with a health, runs and a clock that tests decide about.
 
+use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
@@ -26,7 +27,7 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
     let dir = tempfile::tempdir().unwrap();
     let mut text = "[database]\nurl = \"/srv/vms.db\"\n[notify]\n".to_owned();
     for (key, value) in settings {
-        text.push_str(&format!("{key} = {}\n", toml::Value::from(*value)));
+        writeln!(text, "{key} = {}", toml::Value::from(*value)).unwrap();
     }
     let default_file = dir.path().join("cached.toml");
     std::fs::write(&default_file, text).unwrap();
