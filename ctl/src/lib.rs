@@ -36,6 +36,7 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::Next(args) => cmd::next::run(args, context).await,
         Verb::Jobs(args) => cmd::jobs::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
+        Verb::Notify(args) => cmd::notify::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

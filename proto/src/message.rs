@@ -7,6 +7,7 @@ use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
+use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use crate::verb::scheduler::SchedulerReply;
@@ -33,12 +34,14 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `notify --test`
+    NotifyTest,
 }
 
 impl Request {
     /// Whether the request changes anything, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
+        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler | Self::NotifyTest)
     }
 
     /// Whether events follow the answer.
@@ -70,6 +73,8 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `notify`.
+    Notify(NotifyReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

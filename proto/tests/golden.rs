@@ -64,6 +64,7 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Next(_) => (6, "Next"),
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
+        Request::NotifyTest => (9, "NotifyTest"),
     }
 }
 
@@ -77,6 +78,7 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Next(_) => (5, "Next"),
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
+        Reply::Notify(_) => (8, "Notify"),
     }
 }
 
@@ -110,14 +112,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 9);
+    let names = complete(samples.iter().map(request_name), 10);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 8);
+    let names = complete(samples.iter().map(reply_name), 9);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 

@@ -5,6 +5,7 @@ pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod jobs;
 pub(crate) mod next;
+pub(crate) mod notify;
 pub(crate) mod ping;
 pub(crate) mod refresh;
 pub(crate) mod refresh_all;

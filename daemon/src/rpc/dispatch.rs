@@ -5,7 +5,9 @@ use cached_proto::message::{Reply, Request};
 
 use super::fault::fault;
 use super::peer::Peer;
-use super::{Service, health, history, jobs, next, ping, refresh, start_scheduler, status, stop_scheduler};
+use super::{
+    Service, health, history, jobs, next, notify, ping, refresh, start_scheduler, status, stop_scheduler,
+};
 
 /// Does what is asked, if the peer may ask for it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
@@ -24,6 +26,7 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
+        Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
     }
 }
 

@@ -10,6 +10,7 @@ mod health;
 mod history;
 mod jobs;
 mod next;
+mod notify;
 mod peer;
 mod ping;
 mod refresh;
@@ -21,6 +22,7 @@ mod start_scheduler;
 mod status;
 mod stop_scheduler;
 
+pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::Service;

@@ -4,5 +4,6 @@
 mod boot;
 mod hostile;
 mod lifecycle;
+mod notify;
 mod raw;
 mod verbs;

@@ -4,6 +4,7 @@ pub mod health;
 pub mod history;
 pub mod jobs;
 pub mod next;
+pub mod notify;
 pub mod ping;
 pub mod refresh;
 pub mod scheduler;

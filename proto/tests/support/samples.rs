@@ -7,6 +7,7 @@ use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
@@ -37,6 +38,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Next(NextRequest { count: 3 }),
         Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
         Request::History(HistoryRequest { since_seconds: 604_800 }),
+        Request::NotifyTest,
     ]
 }
 
@@ -77,7 +79,14 @@ pub(crate) fn replies() -> Vec<Reply> {
         }),
         Reply::Jobs(JobsReply { jobs: vec![job()] }),
         Reply::History(HistoryReply { runs: vec![run()] }),
+        Reply::Notify(NotifyReply {
+            channels: vec![channel("command", None), channel("webhook", Some("refused"))],
+        }),
     ]
+}
+
+fn channel(channel: &str, error: Option<&str>) -> ChannelResult {
+    ChannelResult { channel: channel.into(), error: error.map(Into::into) }
 }
 
 pub(crate) fn faults() -> Vec<Fault> {

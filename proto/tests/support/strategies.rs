@@ -7,6 +7,7 @@ use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
@@ -49,6 +50,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         ),
         Just(Request::StartScheduler),
         Just(Request::StopScheduler),
+        Just(Request::NotifyTest),
         any::<u32>().prop_map(|count| Request::Next(NextRequest { count })),
         (filter, any::<u32>()).prop_map(|(filter, limit)| Request::Jobs(JobsRequest { filter, limit })),
         any::<u64>().prop_map(|since_seconds| Request::History(HistoryRequest { since_seconds })),
@@ -111,7 +113,12 @@ fn reply() -> impl Strategy<Value = Reply> {
         next,
         vec(job(), FEW).prop_map(|jobs| Reply::Jobs(JobsReply { jobs })),
         vec(run(), FEW).prop_map(|runs| Reply::History(HistoryReply { runs })),
+        vec(channel(), FEW).prop_map(|channels| Reply::Notify(NotifyReply { channels })),
     ]
+}
+
+fn channel() -> impl Strategy<Value = ChannelResult> {
+    (text(), option::of(text())).prop_map(|(channel, error)| ChannelResult { channel, error })
 }
 
 fn status() -> impl Strategy<Value = StatusReply> {
