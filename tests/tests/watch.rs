@@ -1,5 +1,4 @@
 //! What happens behind the daemon's back is mended by itself, with nobody asking and no schedule in between.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 use std::time::Instant;

@@ -98,7 +98,9 @@ impl Memory {
             lost += usize::from(odd.is_lost());
             match odd {
                 Odd::Gone { .. } => news.gone += 1,
-                Odd::Rewritten { row_id, .. } => drop(news.rewritten.insert(*row_id)),
+                Odd::Rewritten { row_id, .. } => {
+                    news.rewritten.insert(*row_id);
+                }
             }
         }
         news.wiped = lost > 1 && lost * 4 >= seen.stamps.0.len();

@@ -85,9 +85,10 @@ impl Watcher {
         loop {
             let complaint = self.tick().await.err().map(|error| describe(&error));
             if complaint != self.complaint {
-                match &complaint {
-                    Some(error) => warn!("Changes are not noticed at the moment, trying again: {error}"),
-                    None => info!("Changes are noticed again"),
+                if let Some(error) = &complaint {
+                    warn!("Changes are not noticed at the moment, trying again: {error}");
+                } else {
+                    info!("Changes are noticed again");
                 }
                 self.complaint = complaint;
             }

@@ -40,7 +40,7 @@ async fn an_import_that_deletes_first_and_goes_on_writing_is_made_up_for_once() 
                 world.vms(&format!("DELETE FROM {table}")).await;
             }
         }
-        if second % 10 == 0 {
+        if second.is_multiple_of(10) {
             world.vms("UPDATE event_participation SET delivery_hours = delivery_hours + 1").await;
         }
     };

@@ -51,10 +51,10 @@ impl World {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
         let queue = Queue::new(state, clock.clone());
         let config = config(&dir);
-        let refreshes = watch::channel(Arc::new(RefreshConfig::of(&config).unwrap())).1;
+        let live = watch::channel(Arc::new(RefreshConfig::of(&config).unwrap())).1;
         let configs = watch::Sender::new(Arc::new(config));
-        let refresher = Refresher::new(queue.clone(), clock.clone(), refreshes.clone());
-        let watcher = Watcher::new(queue.clone(), clock.clone(), configs.subscribe(), refreshes);
+        let refresher = Refresher::new(queue.clone(), clock.clone(), live.clone());
+        let watcher = Watcher::new(queue.clone(), clock.clone(), configs.subscribe(), live);
         Self { dir, clock, configs, queue, refresher, watcher }
     }
 
