@@ -35,6 +35,9 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::StopScheduler(format) => cmd::stop_scheduler::run(*format, context).await,
         Verb::Next(args) => cmd::next::run(args, context).await,
         Verb::Jobs(args) => cmd::jobs::run(args, context).await,
+        Verb::Job(args) => cmd::job::run(args, context).await,
+        Verb::Cancel(args) => cmd::cancel::run(args, context).await,
+        Verb::Retry(args) => cmd::retry::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 14] = [
     "ping",
     "status",
     "health",
@@ -17,6 +17,9 @@ const VERBS: [&str; 11] = [
     "stop-scheduler",
     "next",
     "jobs",
+    "job",
+    "cancel",
+    "retry",
     "history",
     "completions",
 ];
@@ -60,6 +63,10 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["refresh", "--no-wait", "--timeout", "5s"], "cannot be used with"),
         (&["jobs", "--failed", "--running"], "cannot be used with"),
         (&["jobs", "--limit", "0"], "--limit"),
+        (&["job"], "<ID>"),
+        (&["cancel", "run7"], "run:7"),
+        (&["retry"], "<ID|--failed>"),
+        (&["retry", "7", "--failed"], "cannot be used with"),
         (&["next", "-n", "0"], "-n"),
         (&["history", "--since", "yesterday"], "--since"),
         (&["completions", "tcsh"], "bash"),
@@ -75,7 +82,8 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
 #[test]
 fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
-        let output = output(&[verb, "--socket", "/nonexistent/cached.sock"]);
+        let id: &[&str] = if ["job", "cancel", "retry"].contains(verb) { &["7"] } else { &[] };
+        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], id].concat());
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {

@@ -6,6 +6,7 @@
 
 mod error;
 mod live;
+mod prune;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -40,6 +41,7 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    _pruner: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
@@ -85,6 +87,7 @@ impl Daemon {
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle) = (Ending::default(), CancellationToken::new());
@@ -100,6 +103,7 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             server: AbortOnDropHandle::new(server),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,

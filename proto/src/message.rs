@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::cancel::{CancelReply, CancelRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
@@ -33,12 +36,21 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `job`
+    Job(JobRequest),
+    /// `cancel`
+    Cancel(CancelRequest),
+    /// `retry`
+    Retry(RetryRequest),
 }
 
 impl Request {
     /// Whether the request changes anything, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
+        matches!(
+            self,
+            Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler | Self::Cancel(_) | Self::Retry(_)
+        )
     }
 
     /// Whether events follow the answer.
@@ -70,6 +82,12 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `job`.
+    Job(JobReply),
+    /// To `cancel`.
+    Cancel(CancelReply),
+    /// To `retry`.
+    Retry(RetryReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

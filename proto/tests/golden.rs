@@ -64,6 +64,9 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Next(_) => (6, "Next"),
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
+        Request::Job(_) => (9, "Job"),
+        Request::Cancel(_) => (10, "Cancel"),
+        Request::Retry(_) => (11, "Retry"),
     }
 }
 
@@ -77,6 +80,9 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Next(_) => (5, "Next"),
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
+        Reply::Job(_) => (8, "Job"),
+        Reply::Cancel(_) => (9, "Cancel"),
+        Reply::Retry(_) => (10, "Retry"),
     }
 }
 
@@ -86,6 +92,7 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobStarted(_) => (1, "JobStarted"),
         Progress::JobDone(_) => (2, "JobDone"),
         Progress::RunDone(_) => (3, "RunDone"),
+        Progress::JobWaits(_) => (4, "JobWaits"),
     }
 }
 
@@ -110,14 +117,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 9);
+    let names = complete(samples.iter().map(request_name), 12);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 8);
+    let names = complete(samples.iter().map(reply_name), 11);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -131,7 +138,7 @@ fn faults() {
 #[test]
 fn events() {
     let samples = samples::events();
-    let names = complete(samples.iter().map(event_name), 4);
+    let names = complete(samples.iter().map(event_name), 5);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
 }
 

@@ -27,12 +27,43 @@ pub enum RefreshError {
     /// The report panicked; only this table is affected.
     #[error("the report panicked: {0}; this is a bug, the old rows stand")]
     Panicked(String),
+    /// Somebody called it off; groups that were written before stay.
+    #[error("cancelled")]
+    Cancelled,
     /// Nothing generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),
 }
 
+/// What becomes of a job whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The cause may pass by itself.
+    Retry,
+    /// It would fail again the same way, until somebody does something.
+    Fail,
+}
+
 impl RefreshError {
+    /// Whether another attempt may succeed without anybody doing anything.
+    pub fn decision(&self) -> Decision {
+        let may_pass = match self {
+            Self::Vms(error)
+            | Self::Snapshot(SnapshotError(error))
+            | Self::Store(StoreError::Database(error)) => error.is_retryable(),
+            // Whoever writes there all the time has done so twice.
+            Self::Store(StoreError::Conflict { .. }) => true,
+            Self::State(error) | Self::Queue(QueueError::State(error)) => {
+                matches!(error, StateError::Statement { .. })
+            }
+            // A bug stays one. Any other failure of the store is one of the report.
+            Self::Store(_) | Self::Queue(_) | Self::Panicked(_) | Self::Cancelled | Self::NoReport(_) => {
+                false
+            }
+        };
+        if may_pass { Decision::Retry } else { Decision::Fail }
+    }
+
     /// Whether somebody else wrote meanwhile, so that a newer snapshot may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())

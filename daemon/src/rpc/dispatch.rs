@@ -5,7 +5,10 @@ use cached_proto::message::{Reply, Request};
 
 use super::fault::fault;
 use super::peer::Peer;
-use super::{Service, health, history, jobs, next, ping, refresh, start_scheduler, status, stop_scheduler};
+use super::{
+    Service, cancel, health, history, job, jobs, next, ping, refresh, retry, start_scheduler, status,
+    stop_scheduler,
+};
 
 /// Does what is asked, if the peer may ask for it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
@@ -24,6 +27,9 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
+        Request::Job(request) => job::job(service, request).await.map(Reply::Job),
+        Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
+        Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),
     }
 }
 

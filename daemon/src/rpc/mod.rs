@@ -3,16 +3,19 @@
 //! A client can cost us its connection and nothing else: every wait has a limit, the number of connections
 //! has one, and no request runs longer than the client's connection is worth.
 
+mod cancel;
 mod dispatch;
 mod fault;
 mod groups;
 mod health;
 mod history;
+mod job;
 mod jobs;
 mod next;
 mod peer;
 mod ping;
 mod refresh;
+mod retry;
 mod server;
 mod service;
 mod session;
