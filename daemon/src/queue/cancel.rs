@@ -50,7 +50,9 @@ impl Queue {
                 cancel.cancel();
             }
         }
-        events.into_iter().for_each(|event| self.announce(event));
+        for event in events {
+            self.announce(event);
+        }
         Ok(reply)
     }
 }

@@ -81,23 +81,24 @@ mod tests {
 
     #[test]
     fn a_broader_run_covers_a_narrower_automatic_one() {
-        let cases: &[(Trigger, &[Table], Trigger, &[Table], bool)] = &[
-            (Watch, &[A, B], Watch, &[B], true),
-            (Watch, &[A], Watch, &[A, B], false),
-            (Schedule, &[A, B], Watch, &[B], true),
-            (CatchUp, &[A, B], TopUp, &[A], true),
-            (TopUp, &[A], Startup, &[A], true),
-            (Startup, &[A], TopUp, &[A], false),
-            (TopUp, &[A], Watch, &[A], false),
-            (Manual, &[A, B], Startup, &[A], true),
-            (Manual, &[A], Watch, &[A], false),
-            (Manual, &[A], Manual, &[A], true),
-            (Manual, &[A, B], Manual, &[A], false),
-            (Schedule, &[A], Manual, &[A], false),
-            (Schedule, &[A], Schedule, &[A], false),
-            (Schedule, &[A], CatchUp, &[A], false),
+        type Asked = (Trigger, &'static [Table]);
+        let cases: &[(Asked, Asked, bool)] = &[
+            ((Watch, &[A, B]), (Watch, &[B]), true),
+            ((Watch, &[A]), (Watch, &[A, B]), false),
+            ((Schedule, &[A, B]), (Watch, &[B]), true),
+            ((CatchUp, &[A, B]), (TopUp, &[A]), true),
+            ((TopUp, &[A]), (Startup, &[A]), true),
+            ((Startup, &[A]), (TopUp, &[A]), false),
+            ((TopUp, &[A]), (Watch, &[A]), false),
+            ((Manual, &[A, B]), (Startup, &[A]), true),
+            ((Manual, &[A]), (Watch, &[A]), false),
+            ((Manual, &[A]), (Manual, &[A]), true),
+            ((Manual, &[A, B]), (Manual, &[A]), false),
+            ((Schedule, &[A]), (Manual, &[A]), false),
+            ((Schedule, &[A]), (Schedule, &[A]), false),
+            ((Schedule, &[A]), (CatchUp, &[A]), false),
         ];
-        for (trigger, tables, asked, wanted, covered) in cases {
+        for ((trigger, tables), (asked, wanted), covered) in cases {
             let found = waiting(*trigger, tables).covers(&new(*asked, wanted));
             assert_eq!(found, *covered, "{trigger} {tables:?} for {asked} {wanted:?}");
         }

@@ -69,3 +69,50 @@ impl RefreshError {
         matches!(self, Self::Store(error) if error.is_conflict())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::Table;
+    use sea_orm::{DbErr, RuntimeErr};
+
+    use super::*;
+
+    const TABLE: Table = Table::DiaEventsReportCache;
+
+    fn lost() -> DbErr {
+        DbErr::Conn(RuntimeErr::Internal("gone".into()))
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_somebody_has_to_mend_is_not() {
+        let doing = "writing a group";
+        let key = || "a".to_owned();
+        let syntax = serde_json::from_str::<i32>("x").unwrap_err();
+        let cases: Vec<(RefreshError, Decision)> = vec![
+            (VmsError::Locked { doing, seconds: 20, source: lost() }.into(), Decision::Retry),
+            (VmsError::Full { doing, source: lost() }.into(), Decision::Retry),
+            (VmsError::Query { doing, source: lost() }.into(), Decision::Retry),
+            (SnapshotError(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
+            (StoreError::from(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
+            (StoreError::Conflict { table: TABLE, key: key() }.into(), Decision::Retry),
+            (StateError::Statement { doing, source: lost() }.into(), Decision::Retry),
+            (VmsError::Query { doing, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
+            (VmsError::Missing { path: "/x".into() }.into(), Decision::Fail),
+            (VmsError::NoVmsTables { path: "/x".into() }.into(), Decision::Fail),
+            (
+                StoreError::Incomplete { table: TABLE, key: key(), column: "c", member: "m" }.into(),
+                Decision::Fail,
+            ),
+            (
+                StoreError::Serialize { table: TABLE, key: key(), column: "c", source: syntax }.into(),
+                Decision::Fail,
+            ),
+            (RefreshError::Panicked("bug".into()), Decision::Fail),
+            (RefreshError::NoReport(TABLE), Decision::Fail),
+            (RefreshError::Cancelled, Decision::Fail),
+        ];
+        for (error, decision) in cases {
+            assert_eq!(error.decision(), decision, "{error}");
+        }
+    }
+}

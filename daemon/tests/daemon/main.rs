@@ -4,5 +4,6 @@
 mod boot;
 mod hostile;
 mod lifecycle;
+mod queue;
 mod raw;
 mod verbs;

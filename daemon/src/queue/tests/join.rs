@@ -95,19 +95,13 @@ proptest! {
             let d = Daemon::new().await;
             let mut owed: Vec<(i64, NewRun)> = Vec::new();
             for new in steps.into_iter().chain(std::iter::repeat_n(None, 12)) {
-                match new {
-                    Some(new) => owed.push((d.queue.enqueue(new.clone()).await.unwrap().run, new)),
-                    None => {
-                        let Some(claimed) = d.queue.claim().await.unwrap() else { continue };
-                        let made: Vec<Table> = claimed.jobs.iter().map(|job| job.1).collect();
-                        owed.retain(|(run, new)| {
-                            let mine = *run == claimed.run;
-                            if mine {
-                                assert!(new.tables.iter().all(|table| made.contains(table)), "{new:?}: {made:?}");
-                                assert!(claimed.force >= new.force && claimed.accept >= new.accept, "{new:?}");
-                            }
-                            !mine
-                        });
+                if let Some(new) = new {
+                    owed.push((d.queue.enqueue(new.clone()).await.unwrap().run, new));
+                } else if let Some(claimed) = d.queue.claim().await.unwrap() {
+                    let made: Vec<Table> = claimed.jobs.iter().map(|job| job.1).collect();
+                    for (_, new) in owed.extract_if(.., |(run, _)| *run == claimed.run) {
+                        assert!(new.tables.iter().all(|table| made.contains(table)), "{new:?}: {made:?}");
+                        assert!(claimed.force >= new.force && claimed.accept >= new.accept, "{new:?}");
                     }
                 }
             }
