@@ -1,6 +1,7 @@
 //! What the binary does: one file per subcommand.
 
 pub mod check;
+pub mod demo;
 mod outcome;
 pub mod refresh;
 pub mod run;
@@ -38,22 +39,30 @@ impl From<Exit> for ExitCode {
 
 /// Runs what the command line asks for.
 pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
-    let config = match Config::load(&cli.overrides(), around) {
+    let overrides = cli.overrides();
+    if let Command::Demo(arguments) = cli.command() {
+        // The demonstration names its own files, so it needs no configuration to begin with.
+        return Box::pin(demo::demo(cli, &arguments, around)).await;
+    }
+    let config = match Config::load(&overrides, around) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
     match cli.command() {
         Command::Refresh(arguments) => {
-            let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
-            let clock = Arc::new(SystemClock::new());
-            match telemetry::init(&config, Kind::OneShot, clock, journal_stream) {
-                Ok(_) => refresh::refresh(&config, &arguments).await,
-                Err(error) => refuse(&describe(&error)),
-            }
+            Box::pin(with_telemetry(&config, around, refresh::refresh(&config, &arguments))).await
         }
         Command::Check(arguments) => check::check(&config, &arguments).await,
-        Command::Run => run::run(config, cli, around).await,
-        Command::Demo(_) => refuse("not available"),
+        Command::Run | Command::Demo(_) => run::run(config, &overrides, around).await,
+    }
+}
+
+/// Keeps a log while a one-shot works.
+async fn with_telemetry(config: &Config, around: &Surroundings, work: impl Future<Output = Exit>) -> Exit {
+    let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
+    match telemetry::init(config, Kind::OneShot, Arc::new(SystemClock::new()), journal_stream) {
+        Ok(_telemetry) => work.await,
+        Err(error) => refuse(&describe(&error)),
     }
 }
 

@@ -11,9 +11,8 @@ use signal_hook_tokio::Signals;
 use tracing::{error, info, warn};
 
 use super::{Exit, refuse};
-use crate::cli::Cli;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Surroundings};
+use crate::config::{Config, Overrides, Surroundings};
 use crate::describe::describe;
 use crate::lifecycle::Daemon;
 use crate::telemetry::{self, Kind, Telemetry};
@@ -22,7 +21,7 @@ use crate::telemetry::{self, Kind, Telemetry};
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs until told to stop, or until it cannot go on.
-pub async fn run(config: Config, cli: &Cli, around: &Surroundings) -> Exit {
+pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
     let telemetry = match telemetry::init(&config, Kind::Service, Arc::clone(&clock), journal_stream) {
@@ -49,7 +48,7 @@ pub async fn run(config: Config, cli: &Cli, around: &Surroundings) -> Exit {
             signal = signals.next() => match signal {
                 Some(SIGHUP) => {
                     manager::reloading();
-                    reload(&daemon, &telemetry, cli, around);
+                    reload(&daemon, &telemetry, overrides, around);
                     manager::ready();
                 }
                 _ => break,
@@ -100,10 +99,10 @@ async fn stop(daemon: Daemon, signals: &mut Signals) {
 }
 
 /// Reads the configuration again; one that is of no use changes nothing.
-fn reload(daemon: &Daemon, telemetry: &Telemetry, cli: &Cli, around: &Surroundings) {
+fn reload(daemon: &Daemon, telemetry: &Telemetry, overrides: &Overrides, around: &Surroundings) {
     // Whatever becomes of the configuration, what rotates logs wants this.
     telemetry.reopen();
-    let new = match Config::load(&cli.overrides(), around) {
+    let new = match Config::load(overrides, around) {
         Ok(new) => new,
         Err(errors) => {
             for error in &errors {

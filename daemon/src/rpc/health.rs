@@ -189,3 +189,6 @@ fn degraded(code: &str, message: String, hint: &str) -> Reason {
 fn unhealthy(code: &str, message: String, hint: &str) -> Reason {
     Reason { level: HealthLevel::Unhealthy, ..degraded(code, message, hint) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,103 @@
+//! `cached demo`: everything on a sample of VMS's data, in a directory of its own.
+
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::{Exit, print, refresh, refuse, run};
+use crate::cli::{Cli, Demo, Refresh};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Overrides, Surroundings};
+use crate::demo::{DemoError, DemoOptions, generate};
+use crate::describe::describe;
+
+/// Every demonstration shows the same people and figures.
+const SEED: u64 = 1;
+
+#[derive(Debug, thiserror::Error)]
+enum NoSample {
+    #[error("the directory {} for the sample cannot be made; name another one with --dir", path.display())]
+    Directory { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Generate(#[from] DemoError),
+}
+
+/// Makes the sample, refreshes it, and serves it unless asked for one refresh only.
+pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
+    let clock = SystemClock::new();
+    let directory = match sample(arguments, &clock, around).await {
+        Ok(directory) => directory,
+        Err(error) => return refuse(&describe(&error)),
+    };
+    let overrides = overrides(cli, &directory);
+    let config = match Config::load(&overrides, around) {
+        Ok(config) => config,
+        Err(errors) => return refuse(&errors.to_string()),
+    };
+    let everything = Refresh { force: true, ..Refresh::default() };
+    let refreshed = refresh::refresh(&config, &everything).await;
+    if refreshed != Exit::Good {
+        return refreshed;
+    }
+    if arguments.once {
+        print(&format!("\nThe sample and its refreshed reports: {}\n", directory.join("vms.db").display()));
+        return Exit::Good;
+    }
+    print(&invitation(&config, &directory));
+    run::run(config, &overrides, around).await
+}
+
+async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> Result<PathBuf, NoSample> {
+    let directory = match &arguments.dir {
+        Some(directory) => around.cwd.join(directory),
+        None => std::env::temp_dir().join(format!("cached-demo-{}", std::process::id())),
+    };
+    // A directory that nobody named must be new, so that nobody else can have prepared it.
+    DirBuilder::new()
+        .recursive(arguments.dir.is_some())
+        .mode(0o700)
+        .create(&directory)
+        .map_err(|source| NoSample::Directory { path: directory.clone(), source })?;
+    let database = directory.join("vms.db");
+    if database.exists() {
+        print(&format!("Using the sample in {}\n\n", database.display()));
+        return Ok(directory);
+    }
+    let options = DemoOptions { scale: arguments.scale, seed: SEED, now: clock.now() };
+    let made = generate(&database, &options).await?;
+    print(&format!("A sample VMS database: {made}\n\n"));
+    Ok(directory)
+}
+
+/// Everything stays in the demonstration's own directory, whatever the host is configured for.
+fn overrides(cli: &Cli, directory: &Path) -> Overrides {
+    let mut overrides = cli.overrides();
+    let inside = |name: &str| directory.join(name).display().to_string();
+    let own = [
+        ("database", "url", inside("vms.db"), cli.common.database.is_none()),
+        ("state", "url", inside("state.db"), cli.common.state.is_none()),
+        ("socket", "path", inside("cached.sock"), cli.common.socket.is_none()),
+        ("log", "dir", directory.display().to_string(), true),
+    ];
+    for (section, key, value, ours) in own {
+        if ours {
+            overrides.set("demo", section, key, value);
+        }
+    }
+    overrides
+}
+
+fn invitation(config: &Config, directory: &Path) -> String {
+    let socket = config.socket.path.display();
+    format!(
+        "\nServing from {directory}. In another terminal, try:\n\n\
+         \x20   export CACHED_SOCKET={socket}\n\
+         \x20   cargo run --release -q -p cachectl -- status\n\
+         \x20   cargo run --release -q -p cachectl -- refresh district --force\n\
+         \x20   cargo run --release -q -p cachectl -- next -n 3\n\
+         \x20   cargo run --release -q -p cachectl -- stop-scheduler\n\n\
+         Ctrl-C stops it.\n\n",
+        directory = directory.display(),
+    )
+}
