@@ -6,6 +6,7 @@
 
 mod error;
 mod live;
+mod prune;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +42,7 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    _pruner: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
@@ -91,6 +93,7 @@ impl Daemon {
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
@@ -106,6 +109,7 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             server: AbortOnDropHandle::new(server),
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
