@@ -62,6 +62,8 @@ pub enum Verb {
     Retry(RetryArgs),
     /// List past runs, newest first
     History(HistoryArgs),
+    /// Send a test notice through every channel below [notify], and say what came of each
+    Notify(NotifyArgs),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -218,6 +220,17 @@ pub struct HistoryArgs {
     /// How far to look back, for example 36h or 30d
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
     pub since: Duration,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `notify`.
+#[derive(Debug, Args)]
+pub struct NotifyArgs {
+    /// Send a test; a dead man's switch takes it for a successful run
+    #[arg(long, required = true)]
+    pub test: bool,
     /// The format.
     #[command(flatten)]
     pub format: Json,

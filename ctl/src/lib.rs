@@ -39,6 +39,7 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::Cancel(args) => cmd::cancel::run(args, context).await,
         Verb::Retry(args) => cmd::retry::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
+        Verb::Notify(args) => cmd::notify::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

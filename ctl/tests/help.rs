@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 14] = [
+const VERBS: [&str; 15] = [
     "ping",
     "status",
     "health",
@@ -21,6 +21,7 @@ const VERBS: [&str; 14] = [
     "cancel",
     "retry",
     "history",
+    "notify",
     "completions",
 ];
 
@@ -69,6 +70,7 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["retry", "7", "--failed"], "cannot be used with"),
         (&["next", "-n", "0"], "-n"),
         (&["history", "--since", "yesterday"], "--since"),
+        (&["notify"], "--test"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {
@@ -82,8 +84,12 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
 #[test]
 fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
-        let id: &[&str] = if ["job", "cancel", "retry"].contains(verb) { &["7"] } else { &[] };
-        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], id].concat());
+        let required: &[&str] = match *verb {
+            "notify" => &["--test"],
+            "job" | "cancel" | "retry" => &["7"],
+            _ => &[],
+        };
+        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], required].concat());
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {

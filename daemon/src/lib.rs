@@ -10,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod describe;
 pub mod lifecycle;
+pub(crate) mod notify;
 pub mod queue;
 pub mod refresh;
 pub mod reports;

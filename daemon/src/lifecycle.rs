@@ -19,6 +19,7 @@ use tracing::info;
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::notify::{Notifier, host_name};
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
@@ -43,6 +44,9 @@ pub struct Daemon {
     ticker: AbortOnDropHandle<()>,
     _pruner: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
+    notifier: AbortOnDropHandle<()>,
+    /// Nothing more will happen that could be told.
+    told: CancellationToken,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
     _lock: StateLock,
@@ -74,7 +78,7 @@ impl Daemon {
 
         let socket = config.socket.path.clone();
         let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
-        let service = Service {
+        let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
             started,
@@ -83,19 +87,21 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             looking: tokio::sync::Mutex::default(),
-        };
+        });
+        let (events, judge) = (|| queue.events(), rpc::judge(&service));
+        let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
-        let (ending, idle) = (Ending::default(), CancellationToken::new());
+        let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
             let (queue, idle) = (queue.clone(), idle.clone());
             async move { work_until(&queue, &refresher, &idle).await }
         });
-        let server = tokio::spawn(rpc::serve(bound, Arc::new(service), limits, ending.clone()));
+        let server = tokio::spawn(rpc::serve(bound, service, limits, ending.clone()));
         info!("Listening on {}", socket.display());
         Ok(Self {
             socket,
@@ -105,6 +111,8 @@ impl Daemon {
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             server: AbortOnDropHandle::new(server),
+            notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
+            told,
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
             idle,
@@ -146,6 +154,7 @@ impl Daemon {
             },
             result = &mut self.ticker => ended("schedule", result),
             result = &mut self.server => ended("control socket", result),
+            result = &mut self.notifier => ended("notify", result),
         }
     }
 
@@ -168,6 +177,10 @@ impl Daemon {
         self.ending.hang_up.cancel();
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;
+        }
+        self.told.cancel();
+        if !self.notifier.is_finished() {
+            let _ = (&mut self.notifier).await;
         }
         self.queue.state().clone().close().await
     }

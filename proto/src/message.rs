@@ -9,6 +9,7 @@ use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
+use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use crate::verb::retry::{RetryReply, RetryRequest};
@@ -36,6 +37,8 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `notify --test`
+    NotifyTest,
     /// `job`
     Job(JobRequest),
     /// `cancel`
@@ -49,7 +52,12 @@ impl Request {
     pub const fn writes(&self) -> bool {
         matches!(
             self,
-            Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler | Self::Cancel(_) | Self::Retry(_)
+            Self::Refresh(_)
+                | Self::StartScheduler
+                | Self::StopScheduler
+                | Self::NotifyTest
+                | Self::Cancel(_)
+                | Self::Retry(_)
         )
     }
 
@@ -78,6 +86,8 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `notify`.
+    Notify(NotifyReply),
     /// To `job`.
     Job(JobReply),
     /// To `cancel`.

@@ -64,9 +64,10 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Next(_) => (6, "Next"),
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
-        Request::Job(_) => (9, "Job"),
-        Request::Cancel(_) => (10, "Cancel"),
-        Request::Retry(_) => (11, "Retry"),
+        Request::NotifyTest => (9, "NotifyTest"),
+        Request::Job(_) => (10, "Job"),
+        Request::Cancel(_) => (11, "Cancel"),
+        Request::Retry(_) => (12, "Retry"),
     }
 }
 
@@ -80,9 +81,10 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Next(_) => (5, "Next"),
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
-        Reply::Job(_) => (8, "Job"),
-        Reply::Cancel(_) => (9, "Cancel"),
-        Reply::Retry(_) => (10, "Retry"),
+        Reply::Notify(_) => (8, "Notify"),
+        Reply::Job(_) => (9, "Job"),
+        Reply::Cancel(_) => (10, "Cancel"),
+        Reply::Retry(_) => (11, "Retry"),
     }
 }
 
@@ -117,14 +119,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 12);
+    let names = complete(samples.iter().map(request_name), 13);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 11);
+    let names = complete(samples.iter().map(reply_name), 12);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 

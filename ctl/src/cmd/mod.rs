@@ -7,6 +7,7 @@ pub(crate) mod history;
 pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod next;
+pub(crate) mod notify;
 pub(crate) mod ping;
 pub(crate) mod refresh;
 pub(crate) mod refresh_all;

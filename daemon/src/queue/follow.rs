@@ -25,6 +25,11 @@ pub struct Following {
 }
 
 impl Queue {
+    /// Every change of every run from now on; a listener that falls behind misses the oldest.
+    pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
+        self.events.subscribe()
+    }
+
     /// What is known of a run now, and every later change. An event that the snapshot already shows may follow once
     /// more; none is left out.
     pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {

@@ -6,7 +6,7 @@ use cached_proto::message::{Reply, Request};
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, cancel, health, history, job, jobs, next, ping, refresh, retry, start_scheduler, status,
+    Service, cancel, health, history, job, jobs, next, notify, ping, refresh, retry, start_scheduler, status,
     stop_scheduler,
 };
 
@@ -27,6 +27,7 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
+        Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
         Request::Job(request) => job::job(service, request).await.map(Reply::Job),
         Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
         Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),

@@ -12,6 +12,7 @@ mod history;
 mod job;
 mod jobs;
 mod next;
+mod notify;
 mod peer;
 mod ping;
 mod refresh;
@@ -24,6 +25,7 @@ mod start_scheduler;
 mod status;
 mod stop_scheduler;
 
+pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::Service;

@@ -6,6 +6,7 @@ pub mod history;
 pub mod job;
 pub mod jobs;
 pub mod next;
+pub mod notify;
 pub mod ping;
 pub mod refresh;
 pub mod retry;

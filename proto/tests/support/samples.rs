@@ -9,6 +9,7 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
@@ -40,6 +41,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Next(NextRequest { count: 3 }),
         Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
         Request::History(HistoryRequest { since_seconds: 604_800 }),
+        Request::NotifyTest,
         Request::Job(JobRequest { job: 7 }),
         Request::Cancel(CancelRequest { target: Target::Run(12) }),
         Request::Retry(RetryRequest::Target(Target::Job(7))),
@@ -83,10 +85,17 @@ pub(crate) fn replies() -> Vec<Reply> {
         }),
         Reply::Jobs(JobsReply { jobs: vec![job()] }),
         Reply::History(HistoryReply { runs: vec![run()] }),
+        Reply::Notify(NotifyReply {
+            channels: vec![channel("command", None), channel("webhook", Some("refused"))],
+        }),
         Reply::Job(JobReply { job: job(), not_before: Some(at(60)) }),
         Reply::Cancel(CancelReply { cancelled: vec![8], stopping: vec![7] }),
         Reply::Retry(RetryReply { runs: vec![13], tables: vec![Table::RecruitmentCandidatesCache] }),
     ]
+}
+
+fn channel(channel: &str, error: Option<&str>) -> ChannelResult {
+    ChannelResult { channel: channel.into(), error: error.map(Into::into) }
 }
 
 pub(crate) fn faults() -> Vec<Fault> {

@@ -9,6 +9,7 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
@@ -52,6 +53,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         ),
         Just(Request::StartScheduler),
         Just(Request::StopScheduler),
+        Just(Request::NotifyTest),
         any::<u32>().prop_map(|count| Request::Next(NextRequest { count })),
         (filter, any::<u32>()).prop_map(|(filter, limit)| Request::Jobs(JobsRequest { filter, limit })),
         any::<u64>().prop_map(|since_seconds| Request::History(HistoryRequest { since_seconds })),
@@ -123,12 +125,17 @@ fn reply() -> impl Strategy<Value = Reply> {
         next,
         vec(job(), FEW).prop_map(|jobs| Reply::Jobs(JobsReply { jobs })),
         vec(run(), FEW).prop_map(|runs| Reply::History(HistoryReply { runs })),
+        vec(channel(), FEW).prop_map(|channels| Reply::Notify(NotifyReply { channels })),
         (job(), option::of(instant())).prop_map(|(job, not_before)| Reply::Job(JobReply { job, not_before })),
         any::<[std::vec::Vec<i64>; 2]>()
             .prop_map(|[cancelled, stopping]| Reply::Cancel(CancelReply { cancelled, stopping })),
         (any::<std::vec::Vec<i64>>(), vec(select(Table::ALL), FEW))
             .prop_map(|(runs, tables)| Reply::Retry(RetryReply { runs, tables })),
     ]
+}
+
+fn channel() -> impl Strategy<Value = ChannelResult> {
+    (text(), option::of(text())).prop_map(|(channel, error)| ChannelResult { channel, error })
 }
 
 fn status() -> impl Strategy<Value = StatusReply> {
