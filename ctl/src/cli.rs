@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cached_proto::verb::cancel::Target;
 use cached_proto::words::{CacheType, Table};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
@@ -48,6 +49,17 @@ pub enum Verb {
     Next(NextArgs),
     /// List jobs (one table of one run each), newest first
     Jobs(JobsArgs),
+    /// Show one job with all its attempts
+    Job(JobArgs),
+    /// Call off a job or a run: what waits never runs, what runs stops soon
+    ///
+    /// A running job stops at its next group; what it wrote until then stays.
+    Cancel(CancelArgs),
+    /// Try again what failed or was cancelled
+    ///
+    /// A new run is asked for; the history of the old one stays. A job that waits for its next
+    /// attempt has it now.
+    Retry(RetryArgs),
     /// List past runs, newest first
     History(HistoryArgs),
     /// Send a test notice through every channel below [notify], and say what came of each
@@ -160,6 +172,43 @@ pub struct JobsArgs {
     /// Show at most so many
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub limit: u32,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `job`.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// Number of the job
+    #[arg(value_name = "ID")]
+    pub job: i64,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// Number of a job, or run:NUMBER for all jobs of a run
+    #[arg(value_name = "ID")]
+    pub target: Target,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, args = ["target", "failed"])]
+pub struct RetryArgs {
+    /// Number of a job, or run:NUMBER for those jobs of a run that did not end well
+    #[arg(value_name = "ID")]
+    pub target: Option<Target>,
+    /// Every table whose newest job did not end well
+    #[arg(long)]
+    pub failed: bool,
     /// The format.
     #[command(flatten)]
     pub format: Json,

@@ -2,6 +2,7 @@
 //!
 //! Data flows one way: trigger → queue → snapshot → reports → store → tell.
 
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod command;

@@ -6,6 +6,7 @@
 
 mod error;
 mod live;
+mod prune;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -42,6 +43,7 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    _pruner: AbortOnDropHandle<()>,
     watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
     notifier: AbortOnDropHandle<()>,
@@ -93,6 +95,7 @@ impl Daemon {
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
@@ -109,6 +112,7 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),

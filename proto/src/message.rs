@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::cancel::{CancelReply, CancelRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
@@ -36,12 +39,26 @@ pub enum Request {
     History(HistoryRequest),
     /// `notify --test`
     NotifyTest,
+    /// `job`
+    Job(JobRequest),
+    /// `cancel`
+    Cancel(CancelRequest),
+    /// `retry`
+    Retry(RetryRequest),
 }
 
 impl Request {
     /// Whether the request changes anything, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler | Self::NotifyTest)
+        matches!(
+            self,
+            Self::Refresh(_)
+                | Self::StartScheduler
+                | Self::StopScheduler
+                | Self::NotifyTest
+                | Self::Cancel(_)
+                | Self::Retry(_)
+        )
     }
 
     /// Whether events follow the answer.
@@ -52,10 +69,6 @@ impl Request {
 
 /// The good half of an answer. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one reply exists at a time; a box would cost more than it saves"
-)]
 pub enum Reply {
     /// To `ping`.
     Pong(Pong),
@@ -75,6 +88,12 @@ pub enum Reply {
     History(HistoryReply),
     /// To `notify`.
     Notify(NotifyReply),
+    /// To `job`.
+    Job(JobReply),
+    /// To `cancel`.
+    Cancel(CancelReply),
+    /// To `retry`.
+    Retry(RetryReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

@@ -65,6 +65,9 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
         Request::NotifyTest => (9, "NotifyTest"),
+        Request::Job(_) => (10, "Job"),
+        Request::Cancel(_) => (11, "Cancel"),
+        Request::Retry(_) => (12, "Retry"),
     }
 }
 
@@ -79,6 +82,9 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
         Reply::Notify(_) => (8, "Notify"),
+        Reply::Job(_) => (9, "Job"),
+        Reply::Cancel(_) => (10, "Cancel"),
+        Reply::Retry(_) => (11, "Retry"),
     }
 }
 
@@ -88,6 +94,7 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobStarted(_) => (1, "JobStarted"),
         Progress::JobDone(_) => (2, "JobDone"),
         Progress::RunDone(_) => (3, "RunDone"),
+        Progress::JobWaits(_) => (4, "JobWaits"),
     }
 }
 
@@ -112,14 +119,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 10);
+    let names = complete(samples.iter().map(request_name), 13);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 9);
+    let names = complete(samples.iter().map(reply_name), 12);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -133,7 +140,7 @@ fn faults() {
 #[test]
 fn events() {
     let samples = samples::events();
-    let names = complete(samples.iter().map(event_name), 4);
+    let names = complete(samples.iter().map(event_name), 5);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
 }
 

@@ -62,6 +62,9 @@ fn bare(reply: &Reply) -> String {
         Reply::Jobs(reply) => serde_json::to_string_pretty(reply),
         Reply::History(reply) => serde_json::to_string_pretty(reply),
         Reply::Notify(reply) => serde_json::to_string_pretty(reply),
+        Reply::Job(reply) => serde_json::to_string_pretty(reply),
+        Reply::Cancel(reply) => serde_json::to_string_pretty(reply),
+        Reply::Retry(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

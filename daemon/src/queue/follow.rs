@@ -68,6 +68,6 @@ impl Following {
 fn run_of(event: &Progress) -> i64 {
     match event {
         Progress::Snapshot(run) | Progress::RunDone(run) => run.id,
-        Progress::JobStarted(job) | Progress::JobDone(job) => job.run,
+        Progress::JobStarted(job) | Progress::JobWaits(job) | Progress::JobDone(job) => job.run,
     }
 }

@@ -19,8 +19,8 @@ mod worker;
 
 pub use config::{ConfigureError, RefreshConfig};
 pub use effort::Effort;
-pub use error::RefreshError;
+pub use error::{Decision, RefreshError};
 pub use run::Refresher;
 pub use standing::{Standing, standing};
 pub use table::{Job, TableResult, Timings, refresh_table};
-pub use worker::work_until;
+pub use worker::{work_off, work_until};

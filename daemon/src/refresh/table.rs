@@ -6,6 +6,7 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
 use super::sources::keep_sources;
@@ -39,6 +40,8 @@ pub struct Job {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub effort: Effort,
+    /// Cancelled when somebody wants it stopped; looked at between groups.
+    pub cancel: CancellationToken,
 }
 
 /// Where the time of a table went.
@@ -178,6 +181,9 @@ impl Work<'_> {
     }
 
     async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+        if self.job.cancel.is_cancelled() {
+            return Err(RefreshError::Cancelled);
+        }
         let began = self.clock.monotonic();
         let freshness = Freshness {
             spec: self.spec,

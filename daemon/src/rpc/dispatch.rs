@@ -6,7 +6,8 @@ use cached_proto::message::{Reply, Request};
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, health, history, jobs, next, notify, ping, refresh, start_scheduler, status, stop_scheduler,
+    Service, cancel, health, history, job, jobs, next, notify, ping, refresh, retry, start_scheduler, status,
+    stop_scheduler,
 };
 
 /// Does what is asked, if the peer may ask for it.
@@ -27,6 +28,9 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
         Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
+        Request::Job(request) => job::job(service, request).await.map(Reply::Job),
+        Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
+        Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),
     }
 }
 

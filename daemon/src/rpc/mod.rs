@@ -3,17 +3,20 @@
 //! A client can cost us its connection and nothing else: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time looks at VMS's database.
 
+mod cancel;
 mod dispatch;
 mod fault;
 mod groups;
 mod health;
 mod history;
+mod job;
 mod jobs;
 mod next;
 mod notify;
 mod peer;
 mod ping;
 mod refresh;
+mod retry;
 mod server;
 mod service;
 mod session;

@@ -21,6 +21,7 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
 pub use generations::Generation;

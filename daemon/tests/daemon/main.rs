@@ -5,5 +5,6 @@ mod boot;
 mod hostile;
 mod lifecycle;
 mod notify;
+mod queue;
 mod raw;
 mod verbs;

@@ -3,13 +3,16 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
@@ -39,6 +42,9 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
         Request::History(HistoryRequest { since_seconds: 604_800 }),
         Request::NotifyTest,
+        Request::Job(JobRequest { job: 7 }),
+        Request::Cancel(CancelRequest { target: Target::Run(12) }),
+        Request::Retry(RetryRequest::Target(Target::Job(7))),
     ]
 }
 
@@ -82,6 +88,9 @@ pub(crate) fn replies() -> Vec<Reply> {
         Reply::Notify(NotifyReply {
             channels: vec![channel("command", None), channel("webhook", Some("refused"))],
         }),
+        Reply::Job(JobReply { job: job(), not_before: Some(at(60)) }),
+        Reply::Cancel(CancelReply { cancelled: vec![8], stopping: vec![7] }),
+        Reply::Retry(RetryReply { runs: vec![13], tables: vec![Table::RecruitmentCandidatesCache] }),
     ]
 }
 
@@ -108,6 +117,7 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobStarted(job()),
         Progress::JobDone(job()),
         Progress::RunDone(run()),
+        Progress::JobWaits(job()),
     ]
 }
 
@@ -165,6 +175,7 @@ fn job() -> Job {
             started: at(1),
             ended: Some(at(2)),
             snapshot: Some(at(1)),
+            seconds: 0.75,
             outcome: Some(Outcome::Failed),
             error: Some("database is locked".to_owned()),
         }],
