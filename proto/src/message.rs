@@ -3,12 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::report::{ReportReply, ReportRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
@@ -33,12 +36,25 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `report`
+    Report(ReportRequest),
+    /// `get`
+    Get(GetRequest),
+    /// `invalidate`
+    Invalidate(InvalidateRequest),
 }
 
 impl Request {
-    /// Whether the request changes anything, and so needs a peer that may write.
+    /// Whether the request changes anything or shows personal data, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
+        matches!(
+            self,
+            Self::Refresh(_)
+                | Self::StartScheduler
+                | Self::StopScheduler
+                | Self::Get(_)
+                | Self::Invalidate(_)
+        )
     }
 
     /// Whether events follow the answer.
@@ -70,6 +86,12 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `report`.
+    Report(ReportReply),
+    /// To `get`.
+    Get(GetReply),
+    /// To `invalidate`.
+    Invalidate(InvalidateReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

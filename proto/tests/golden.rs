@@ -64,6 +64,9 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Next(_) => (6, "Next"),
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
+        Request::Report(_) => (9, "Report"),
+        Request::Get(_) => (10, "Get"),
+        Request::Invalidate(_) => (11, "Invalidate"),
     }
 }
 
@@ -77,6 +80,9 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Next(_) => (5, "Next"),
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
+        Reply::Report(_) => (8, "Report"),
+        Reply::Get(_) => (9, "Get"),
+        Reply::Invalidate(_) => (10, "Invalidate"),
     }
 }
 
@@ -110,14 +116,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 9);
+    let names = complete(samples.iter().map(request_name), 12);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 8);
+    let names = complete(samples.iter().map(reply_name), 11);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
