@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use crate::config::Config;
 use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
-use crate::store::Limits;
+use crate::store::{Limits, LossLimits};
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +43,8 @@ pub struct RefreshConfig {
     pub settings: ReportSettings,
     /// How old entries may be.
     pub limits: Limits,
+    /// From which loss on nothing is filled; none when that is switched off.
+    pub guard: Option<LossLimits>,
 }
 
 impl RefreshConfig {
@@ -75,6 +77,9 @@ impl RefreshConfig {
             max_age: hours(config.cache.max_cache_age_hours),
             refresh_after: hours(config.cache.refresh_after_hours),
         };
-        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits })
+        let guard = &config.guard;
+        let guard =
+            guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
+        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, guard })
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::queue::QueueError;
 use crate::snapshot::SnapshotError;
-use crate::state::StateError;
+use crate::state::{GuardedList, StateError};
 use crate::store::StoreError;
 use crate::vms::VmsError;
 
@@ -27,6 +27,19 @@ pub enum RefreshError {
     /// The report panicked; only this table is affected.
     #[error("the report panicked: {0}; this is a bug, the old rows stand")]
     Panicked(String),
+    /// One of its lists would lose too much.
+    #[error(
+        "{} would go from {before} to {} records; the old rows stand until `cachectl refresh --accept`, or until \
+         two scheduled runs in a row see the same",
+        .list.list,
+        .list.items
+    )]
+    Guarded {
+        /// The list, and what would be left of it.
+        list: GuardedList,
+        /// What is there.
+        before: u64,
+    },
     /// Nothing generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),

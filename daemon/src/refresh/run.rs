@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::effort::Effort;
+use super::guard::{self, Guard};
 use super::table::Job;
 use super::withhold::remove_ours;
 use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
@@ -37,6 +38,8 @@ struct Opened {
     vms: Vms,
     standings: HashMap<Table, Standing>,
     snapshot: Arc<Snapshot>,
+    /// Why nothing may be filled from the snapshot.
+    held: Option<String>,
 }
 
 /// What stays the same for all tables of a run.
@@ -45,6 +48,7 @@ struct Terms {
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
     effort: Effort,
+    guard: Guard,
 }
 
 impl Refresher {
@@ -63,6 +67,7 @@ impl Refresher {
             settings.mode = Mode::Exact;
         }
         let terms = Terms {
+            guard: Guard::of(config.guard, claimed),
             config,
             settings: Arc::new(settings),
             now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
@@ -110,7 +115,8 @@ impl Refresher {
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
             warn!("{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
-        Ok(Opened { vms, standings, snapshot })
+        let held = terms.guard.examine(self.queue.state(), &snapshot).await?;
+        Ok(Opened { vms, standings, snapshot, held })
     }
 
     async fn snapshot(
@@ -140,6 +146,10 @@ impl Refresher {
         if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
             return Ok(self.withhold(opened, table, &reason).await);
         }
+        let state = self.queue.state();
+        if let Some(reason) = &opened.held {
+            return Ok(guard::hold(state, table, reason, terms.now).await?);
+        }
         let mut work = Job {
             table,
             snapshot: Arc::clone(&opened.snapshot),
@@ -147,8 +157,8 @@ impl Refresher {
             limits: terms.config.limits,
             now: terms.now,
             effort: terms.effort,
+            guard: terms.guard.of_table(state, table).await?,
         };
-        let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
             info!(
@@ -157,6 +167,9 @@ impl Refresher {
             );
             match self.snapshot(&opened.vms, terms, &[table]).await {
                 Ok(newer) => {
+                    if let Some(reason) = terms.guard.examine(state, &newer).await? {
+                        return Ok(guard::hold(state, table, &reason, terms.now).await?);
+                    }
                     work.snapshot = newer;
                     result = refresh_table(&opened.vms, state, &self.clock, &work).await;
                 }
@@ -166,6 +179,7 @@ impl Refresher {
                 self.queue.enqueue_again(job).await?;
             }
         }
+        terms.guard.settle(state, table, &result, terms.now).await?;
         Ok(result.report)
     }
 

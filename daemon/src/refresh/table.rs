@@ -8,8 +8,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::build::{build, panic_text};
+use super::lists::guard_lists;
 use super::unchanged::{Inputs, inputs};
-use super::{Effort, RefreshError};
+use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
@@ -35,6 +36,8 @@ pub struct Job {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub effort: Effort,
+    /// Which losses its lists may have; none for any.
+    pub guard: Option<TableGuard>,
 }
 
 /// Where the time of a table went.
@@ -79,7 +82,10 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     work.report.warnings = warnings(job);
     let error = work.refresh().await.err();
     let Work { mut report, timings, .. } = work;
-    report.outcome = outcome(&report, error.is_some());
+    report.outcome = match &error {
+        Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
+        error => outcome(&report, error.is_some()),
+    };
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
@@ -173,6 +179,7 @@ impl Work<'_> {
         };
         let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
         let existing = self.job.snapshot.existing(self.job.table);
+        guard_lists(self.vms, self.job, group, &freshness, skip).await?;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {

@@ -6,7 +6,9 @@ pub(crate) mod entity;
 mod error;
 mod file;
 mod generations;
+mod guard;
 mod lock;
+mod readiness;
 mod settings;
 mod stamps;
 #[cfg(test)]
@@ -22,7 +24,9 @@ use sea_orm::{
 pub(crate) use error::Doing;
 pub use error::StateError;
 pub use generations::Generation;
+pub use guard::{Guarded, GuardedList, SourceCount};
 pub use lock::StateLock;
+pub use readiness::ReadinessSample;
 pub(crate) use settings::scheduler_state;
 pub use stamps::{EntryStamp, EntryStamps};
 
