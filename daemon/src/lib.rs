@@ -8,6 +8,8 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+pub mod figures;
+pub mod health;
 pub mod lifecycle;
 pub mod queue;
 pub mod refresh;

@@ -18,6 +18,7 @@ use tracing::info;
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::figures::keep_sampling;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
@@ -41,6 +42,7 @@ pub struct Daemon {
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
+    sampler: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
     _lock: StateLock,
@@ -72,7 +74,7 @@ impl Daemon {
 
         let socket = config.socket.path.clone();
         let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
-        let service = Service {
+        let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
             started,
@@ -81,7 +83,7 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             looking: tokio::sync::Mutex::default(),
-        };
+        });
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
@@ -92,7 +94,7 @@ impl Daemon {
             let (queue, idle) = (queue.clone(), idle.clone());
             async move { work_until(&queue, &refresher, &idle).await }
         });
-        let server = tokio::spawn(rpc::serve(bound, Arc::new(service), limits, ending.clone()));
+        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
         Ok(Self {
             socket,
@@ -101,6 +103,7 @@ impl Daemon {
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
             server: AbortOnDropHandle::new(server),
+            sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
             idle,
@@ -156,6 +159,7 @@ impl Daemon {
         self.ending.stop.cancel();
         self.idle.cancel();
         self.ticker.abort();
+        self.sampler.abort();
         // A panic or an error of the worker was logged where it arose, or does not matter any more.
         let _ = (&mut self.worker).await;
         self.ending.hang_up.cancel();

@@ -3,6 +3,7 @@
 mod assemble;
 mod attempt;
 mod claim;
+mod ended;
 mod enqueue;
 mod error;
 mod follow;
@@ -25,6 +26,7 @@ use crate::clock::Clock;
 use crate::state::State;
 
 pub use claim::Claimed;
+pub use ended::Ended;
 pub use enqueue::{Enqueued, NewRun};
 pub use error::QueueError;
 pub use follow::{FellBehind, Following};

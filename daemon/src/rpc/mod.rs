@@ -5,14 +5,17 @@
 
 mod dispatch;
 mod fault;
+mod get;
 mod groups;
 mod health;
 mod history;
+mod invalidate;
 mod jobs;
 mod next;
 mod peer;
 mod ping;
 mod refresh;
+mod report;
 mod server;
 mod service;
 mod session;
