@@ -36,6 +36,9 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::Next(args) => cmd::next::run(args, context).await,
         Verb::Jobs(args) => cmd::jobs::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
+        Verb::Report(args) => cmd::report::run(args, context).await,
+        Verb::Get(args) => cmd::get::run(args, context).await,
+        Verb::Invalidate(args) => cmd::invalidate::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 14] = [
     "ping",
     "status",
     "health",
@@ -18,6 +18,9 @@ const VERBS: [&str; 11] = [
     "next",
     "jobs",
     "history",
+    "report",
+    "get",
+    "invalidate",
     "completions",
 ];
 
@@ -62,6 +65,10 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["jobs", "--limit", "0"], "--limit"),
         (&["next", "-n", "0"], "-n"),
         (&["history", "--since", "yesterday"], "--since"),
+        (&["report", "--since", "yesterday"], "--since"),
+        (&["get"], "TABLE"),
+        (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
+        (&["invalidate"], "TYPE"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {
@@ -75,7 +82,12 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
 #[test]
 fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
-        let output = output(&[verb, "--socket", "/nonexistent/cached.sock"]);
+        let operand: &[&str] = match *verb {
+            "get" => &["dia_events_report_cache"],
+            "invalidate" => &["district"],
+            _ => &[],
+        };
+        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], operand].concat());
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {

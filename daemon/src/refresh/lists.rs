@@ -19,13 +19,14 @@ use crate::vms::tables::{Key, spec};
 /// move, and lists by event shrink as events pass. Only rows that we wrote under today's settings are compared:
 /// other settings make other lists, and so does VMS itself.
 pub(super) async fn guard_lists(
+    guard: &mut Option<TableGuard>,
     vms: &Vms,
     job: &Job,
     group: &SerializedGroup,
     freshness: &Freshness<'_>,
     skip: impl Fn(&ExistingRow) -> bool,
 ) -> Result<(), RefreshError> {
-    let Some(TableGuard { limits, seen }) = &job.guard else { return Ok(()) };
+    let Some(TableGuard { limits, seen }) = guard else { return Ok(()) };
     let spec = spec(job.table);
     let mut existing: HashMap<&Key, &ExistingRow> = HashMap::new();
     for row in job.snapshot.existing(job.table) {
@@ -44,7 +45,11 @@ pub(super) async fn guard_lists(
     };
     let list = GuardedList { list: format!("{} {key}, {column}", job.table), items: after };
     match seen {
-        Some(seen) if seen.list == list.list && are_same(seen.items, after) => Ok(()),
+        // The loss is for good, and what was behind it in the table was never looked at: it is released as a whole.
+        Some(seen) if seen.list == list.list && are_same(seen.items, after) => {
+            *guard = None;
+            Ok(())
+        }
         _ => Err(RefreshError::Guarded { list, before }),
     }
 }

@@ -72,6 +72,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         state,
         clock,
         job,
+        guard: job.guard.clone(),
         spec,
         fingerprint: job.settings.fingerprint(job.table),
         stamp: stamp_text(spec, job),
@@ -96,6 +97,7 @@ struct Work<'a> {
     state: &'a State,
     clock: &'a Arc<dyn Clock>,
     job: &'a Job,
+    guard: Option<TableGuard>,
     spec: &'static TableSpec,
     fingerprint: String,
     stamp: String,
@@ -179,7 +181,7 @@ impl Work<'_> {
         };
         let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
         let existing = self.job.snapshot.existing(self.job.table);
-        guard_lists(self.vms, self.job, group, &freshness, skip).await?;
+        guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {

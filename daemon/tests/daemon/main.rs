@@ -5,4 +5,5 @@ mod boot;
 mod hostile;
 mod lifecycle;
 mod raw;
+mod truth;
 mod verbs;
