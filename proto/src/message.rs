@@ -65,10 +65,6 @@ impl Request {
 
 /// The good half of an answer. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one reply exists at a time; a box would cost more than it saves"
-)]
 pub enum Reply {
     /// To `ping`.
     Pong(Pong),
