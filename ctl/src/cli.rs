@@ -203,7 +203,7 @@ pub struct GetArgs {
     /// The table
     #[arg(value_name = "TABLE", value_parser = Word::TABLE)]
     pub table: Table,
-    /// What is known of the key, for example school_year=2526
+    /// What is known of the key, for example `school_year=2526`
     #[arg(value_name = "COLUMN=VALUE", value_parser = parse_key)]
     pub key: Vec<KeyPart>,
     /// The format.

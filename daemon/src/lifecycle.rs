@@ -68,7 +68,7 @@ impl Daemon {
         let queue = Queue::new(State::open(path, started).await?, Arc::clone(&clock));
         let left = queue.recover().await?;
         if left > 0 {
-            info!("{left} runs that were interrupted are queued again");
+            info!("Runs that were interrupted and are queued again: {left}");
         }
         fill(&queue).await?;
 
@@ -160,10 +160,15 @@ impl Daemon {
         self.idle.cancel();
         self.ticker.abort();
         self.sampler.abort();
-        // A panic or an error of the worker was logged where it arose, or does not matter any more.
-        let _ = (&mut self.worker).await;
+        // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
+        // stop ends what was to be ended.
+        if !self.worker.is_finished() {
+            let _ = (&mut self.worker).await;
+        }
         self.ending.hang_up.cancel();
-        let _ = (&mut self.server).await;
+        if !self.server.is_finished() {
+            let _ = (&mut self.server).await;
+        }
         self.queue.state().clone().close().await
     }
 }

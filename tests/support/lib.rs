@@ -4,6 +4,7 @@
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, reason = "test support")]
 
 pub mod binary;
+pub mod daemon;
 pub mod golden;
 pub mod vms;
 pub mod wait;

@@ -50,7 +50,7 @@ pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
     };
     match cli.command() {
         Command::Refresh(arguments) => {
-            with_telemetry(&config, around, refresh::refresh(&config, &arguments)).await
+            Box::pin(with_telemetry(&config, around, refresh::refresh(&config, &arguments))).await
         }
         Command::Check(arguments) => check::check(&config, &arguments).await,
         Command::Run | Command::Demo(_) => run::run(config, &overrides, around).await,

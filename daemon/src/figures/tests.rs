@@ -128,10 +128,11 @@ proptest! {
     #[test]
     fn readiness_lies_between_the_worst_and_the_best_sample(samples in samples()) {
         let found = readiness(&samples, at(0), at(2100));
-        let shares = samples.iter().map(|sample| sample.accepted);
-        let (worst, best) = (shares.clone().min().unwrap(), shares.max().unwrap());
+        let hundredths = |sample: &ReadinessSample| f64::from(u32::try_from(sample.accepted).unwrap());
+        let worst = samples.iter().map(hundredths).fold(100.0, f64::min);
+        let best = samples.iter().map(hundredths).fold(0.0, f64::max);
         let share = found.share.unwrap() * 100.0;
-        prop_assert!(share >= worst as f64 - 1e-6 && share <= best as f64 + 1e-6, "{share}");
+        prop_assert!(share >= worst - 1e-6 && share <= best + 1e-6, "{share}");
         prop_assert!((0.0..=1.0).contains(&found.covered));
     }
 
@@ -149,10 +150,10 @@ proptest! {
     }
 
     #[test]
-    fn two_halves_weighted_by_what_is_known_are_the_whole(samples in samples(), cut in 1_i64..2099) {
+    fn two_halves_weighted_by_what_is_known_are_the_whole(samples in samples(), cut in 1_i32..2099) {
         let whole = readiness(&samples, at(0), at(2100));
-        let (left, right) = (readiness(&samples, at(0), at(cut)), readiness(&samples, at(cut), at(2100)));
-        let known = |part: &Readiness, minutes: i64| part.covered * minutes as f64;
+        let (left, right) = (readiness(&samples, at(0), at(cut.into())), readiness(&samples, at(cut.into()), at(2100)));
+        let known = |part: &Readiness, minutes: i32| part.covered * f64::from(minutes);
         let sum = |part: &Readiness, minutes| part.share.unwrap_or(0.0) * known(part, minutes);
         let parts = sum(&left, cut) + sum(&right, 2100 - cut);
         prop_assert!((parts - sum(&whole, 2100)).abs() < 1e-6);

@@ -1,5 +1,6 @@
 //! Whether the clock can be believed: ages, slots and stamps all hang on it.
 
+use cached_proto::time::Timestamp;
 use cached_proto::verb::health::Reason;
 use cached_proto::verb::history::Run;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -14,7 +15,7 @@ pub(super) fn behind(seen: &Seen) -> Option<Reason> {
     let runs = [&seen.last, &seen.current]
         .into_iter()
         .flatten()
-        .flat_map(|run| newest(run).map(|at| (at, format!("run {}", run.id))));
+        .filter_map(|run| newest(run).map(|at| (at, format!("run {}", run.id))));
     let stamps = seen
         .tables
         .iter()
@@ -39,5 +40,5 @@ fn newest(run: &Run) -> Option<DateTime<Utc>> {
         .chain(attempts)
         .flatten()
         .max()
-        .map(|at| at.to_utc())
+        .map(Timestamp::to_utc)
 }

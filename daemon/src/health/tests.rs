@@ -170,3 +170,28 @@ fn a_table_that_is_held_is_told_once() {
     seen.last = Some(run(&[Outcome::Guarded]));
     assert_eq!(judge(&seen).reasons.len(), 1);
 }
+
+#[test]
+fn a_queue_that_moves_is_not_stuck() {
+    let queued = |seconds| {
+        let (phase, outcome, queued) = (Phase::Queued, None, at(seconds));
+        vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }]
+    };
+    for (what, seen) in [
+        ("queued just now", Seen { waiting: queued(-299), ..seen() }),
+        ("behind a run in progress", Seen { waiting: queued(-900), current: Some(run(&[])), ..seen() }),
+        ("nothing has run yet", Seen { last: None, jobs: Vec::new(), ..seen() }),
+    ] {
+        assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");
+    }
+}
+
+#[test]
+fn entries_are_counted_over_all_tables() {
+    let mut seen = seen();
+    for survey in seen.tables.iter_mut().flatten() {
+        survey.audit.stale = 2;
+    }
+    let message = "4 entries are over their age limit: dia_events_report_cache, organization_detail_cache";
+    assert_eq!(judge(&seen).reasons[0].message, message);
+}

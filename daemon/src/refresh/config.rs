@@ -1,12 +1,13 @@
 //! What a run takes from the configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use chrono::TimeDelta;
 
 use crate::config::Config;
 use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
+use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::store::{Limits, LossLimits};
 
 /// Why the reports cannot be configured.
@@ -32,6 +33,15 @@ pub enum ConfigureError {
         #[source]
         source: MappingError,
     },
+    /// The keywords are of no use.
+    #[error("recruitment.keywords_file: {origin}: {source}")]
+    Keywords {
+        /// The file, or the built-in one.
+        origin: String,
+        /// Why.
+        #[source]
+        source: KeywordsError,
+    },
 }
 
 /// What a run takes from the configuration, as of its start.
@@ -50,27 +60,27 @@ pub struct RefreshConfig {
 impl RefreshConfig {
     /// Takes it from the configuration and the data files that it names.
     pub fn of(config: &Config) -> Result<Self, ConfigureError> {
-        let districts =
-            match &config.districts.file {
-                None => DistrictMapping::embedded().map_err(|source| ConfigureError::Districts {
-                    origin: "built-in mapping".to_owned(),
-                    source,
-                })?,
-                Some(path) => {
-                    let text = std::fs::read_to_string(path).map_err(|source| {
-                        ConfigureError::Unreadable { key: "districts.file", path: path.clone(), source }
-                    })?;
-                    DistrictMapping::parse(&text).map_err(|source| ConfigureError::Districts {
-                        origin: path.display().to_string(),
-                        source,
-                    })?
-                }
-            };
+        let districts = data_file(
+            "districts.file",
+            config.districts.file.as_deref(),
+            DistrictMapping::embedded,
+            DistrictMapping::parse,
+            |origin, source| ConfigureError::Districts { origin, source },
+        )?;
+        let keywords = data_file(
+            "recruitment.keywords_file",
+            config.recruitment.keywords_file.as_deref(),
+            Keywords::embedded,
+            Keywords::parse,
+            |origin, source| ConfigureError::Keywords { origin, source },
+        )?;
         let settings = ReportSettings {
+            include_recent: config.recruitment.include_recent,
+            keep_days: config.recruitment.keep_days.into(),
             organization_reports_table: config.organization.reports_table,
             virtual_session_allow_scoped_users: config.virtual_session.allow_scoped_users,
             recent_window_keep_days: config.cache.prune_after_days.into(),
-            ..ReportSettings::new(config.compat.mode, config.vms.timezone, districts)
+            ..ReportSettings::new(config.compat.mode, config.vms.timezone, districts, keywords)
         };
         let hours = |hours: u32| TimeDelta::hours(hours.into());
         let limits = Limits {
@@ -81,5 +91,60 @@ impl RefreshConfig {
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
         Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, guard })
+    }
+}
+
+/// What the file of a key holds; without a file, what is built in.
+fn data_file<T, E>(
+    key: &'static str,
+    file: Option<&Path>,
+    built_in: impl FnOnce() -> Result<T, E>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
+    refuse: impl FnOnce(String, E) -> ConfigureError,
+) -> Result<T, ConfigureError> {
+    let Some(path) = file else {
+        return built_in().map_err(|source| refuse("built-in file".to_owned(), source));
+    };
+    let text = std::fs::read_to_string(path).map_err(|source| ConfigureError::Unreadable {
+        key,
+        path: path.to_owned(),
+        source,
+    })?;
+    parse(&text).map_err(|source| refuse(path.display().to_string(), source))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keywords(file: &Path) -> Result<Keywords, ConfigureError> {
+        let refuse = |origin, source| ConfigureError::Keywords { origin, source };
+        let key = "recruitment.keywords_file";
+        data_file(key, Some(file), Keywords::embedded, Keywords::parse, refuse)
+    }
+
+    #[test]
+    fn a_data_file_that_is_of_no_use_is_named_with_its_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("keywords.toml");
+        let message = |expected: &str| {
+            let error = keywords(&file).unwrap_err().to_string();
+            let start = format!("recruitment.keywords_file: {}", file.display());
+            assert!(error.starts_with(&start) && error.contains(expected), "{error}");
+        };
+        message("cannot be read");
+        std::fs::write(&file, "schema_version = 7").unwrap();
+        message("schema_version is 7");
+    }
+
+    #[test]
+    fn a_data_file_replaces_the_built_in_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("keywords.toml");
+        let text = include_str!("../../data/recruitment_keywords.toml");
+        std::fs::write(&file, text.replacen("max_title_hits = 3", "max_title_hits = 4", 1)).unwrap();
+        assert_ne!(keywords(&file).unwrap(), Keywords::embedded().unwrap());
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(keywords(&file).unwrap(), Keywords::embedded().unwrap());
     }
 }

@@ -21,6 +21,9 @@ use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, wri
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{Vms, time};
 
+/// Entries after which the state is told; each time costs a synced write.
+const REMEMBERED_AT_ONCE: usize = 1000;
+
 /// What a table is refreshed with.
 #[derive(Debug, Clone)]
 pub struct Job {
@@ -78,10 +81,15 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         stamp: stamp_text(spec, job),
         report: JobReport::new(job.table, Outcome::Failed),
         timings: Timings::default(),
+        written: Vec::new(),
+        removed: Vec::new(),
     };
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.warnings = warnings(job);
-    let error = work.refresh().await.err();
+    let refreshed = work.refresh().await;
+    // Also after an error: what was written is ours.
+    let remembered = work.remember().await;
+    let error = refreshed.and(remembered).err();
     let Work { mut report, timings, .. } = work;
     report.outcome = match &error {
         Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
@@ -103,6 +111,9 @@ struct Work<'a> {
     stamp: String,
     report: JobReport,
     timings: Timings,
+    /// Entries of which the state does not know yet that they are ours.
+    written: Vec<(String, EntryStamp)>,
+    removed: Vec<String>,
 }
 
 impl Work<'_> {
@@ -127,6 +138,8 @@ impl Work<'_> {
         if self.report.skipped == 0 {
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
+            // First whose rows they are, then that they are complete: never the other way round.
+            self.remember().await?;
             self.state.keep_generation(table, generation).await?;
         }
         Ok(())
@@ -187,7 +200,8 @@ impl Work<'_> {
         match result {
             Ok(outcome) => {
                 self.count(group, &outcome);
-                self.remember(group, outcome).await
+                self.note(group, outcome);
+                if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
             }
             Err(error) => {
                 self.report.failed += group.entries.len() as u64;
@@ -204,16 +218,18 @@ impl Work<'_> {
         self.report.pruned += outcome.pruned;
     }
 
-    async fn remember(&self, group: &SerializedGroup, outcome: GroupOutcome) -> Result<(), RefreshError> {
-        let written: Vec<(String, EntryStamp)> = outcome
-            .written
-            .into_iter()
-            .map(|entry| {
-                let (last_updated, fingerprint) = (self.stamp.clone(), self.fingerprint.clone());
-                (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
-            })
-            .collect();
-        let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
+    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome) {
+        self.written.extend(outcome.written.into_iter().map(|entry| {
+            let (last_updated, fingerprint) = (self.stamp.clone(), self.fingerprint.clone());
+            (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
+        }));
+        self.removed.extend(group.retire.iter().map(ToString::to_string));
+    }
+
+    /// Tells the state what was written since the last time. A process that dies before has only forgotten
+    /// whose rows they are: they count as VMS's own until they are written again.
+    async fn remember(&mut self) -> Result<(), RefreshError> {
+        let (written, removed) = (std::mem::take(&mut self.written), std::mem::take(&mut self.removed));
         self.state.stamps().record(self.job.table, written, &removed).await?;
         Ok(())
     }

@@ -32,7 +32,7 @@ pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Result<Inputs, RefreshError>
         hasher.write(text.as_bytes());
     };
     add(&job.settings.fingerprint(job.table));
-    add(&report.clock(&job.settings, job.now));
+    add(&report.clock(&job.snapshot, &job.settings, job.now));
     for source in report.sources() {
         let hash = job.snapshot.sources.get(source).map_or(0, |facts| facts.hash);
         add(&format!("{source:?} {hash:032x}"));

@@ -1,6 +1,10 @@
 //! What a builder yields.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::vms::tables::Key;
 
@@ -30,6 +34,30 @@ impl std::fmt::Debug for Payload<'_> {
     }
 }
 
+/// A part of a payload that many entries have in common: it is turned into JSON once.
+#[derive(Debug)]
+pub struct Shared<T> {
+    value: T,
+    text: OnceLock<Box<RawValue>>,
+}
+
+impl<T> Shared<T> {
+    /// Wraps a value.
+    pub const fn new(value: T) -> Self {
+        Self { value, text: OnceLock::new() }
+    }
+}
+
+impl<T: Serialize> Serialize for Shared<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if let Some(text) = self.text.get() {
+            return text.serialize(serializer);
+        }
+        let text = to_raw_value(&self.value).map_err(S::Error::custom)?;
+        self.text.get_or_init(|| text).serialize(serializer)
+    }
+}
+
 /// One row of a cache table: its key, and its payload columns in the order of the table's description.
 #[derive(Debug, Clone)]
 pub struct Entry<'s> {
@@ -48,4 +76,25 @@ pub struct Group<'s> {
     pub entries: Vec<Entry<'s>>,
     /// Keys whose rows are removed, because the report no longer has them.
     pub retire: Vec<Key>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shared_part_is_the_same_json_every_time() {
+        #[derive(Serialize)]
+        struct Payload {
+            own: u8,
+            common: Arc<Shared<Vec<f64>>>,
+        }
+        let common = Arc::new(Shared::new(vec![1.0, 0.1]));
+        for own in 0..2 {
+            let payload: Box<dyn erased_serde::Serialize> =
+                Box::new(Payload { own, common: Arc::clone(&common) });
+            let text = serde_json::to_string(&payload).unwrap();
+            assert_eq!(text, format!("{{\"own\":{own},\"common\":[1.0,0.1]}}"));
+        }
+    }
 }

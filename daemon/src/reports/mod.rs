@@ -7,13 +7,14 @@ pub mod district;
 mod entry;
 pub mod number;
 pub mod organization;
+pub mod recruitment;
 mod settings;
 pub mod virtual_session;
 pub mod virtual_year;
 pub mod volunteer;
 pub mod year;
 
-pub use entry::{Entry, Group, Payload};
+pub use entry::{Entry, Group, Payload, Shared};
 pub use settings::{Mode, ReportSettings};
 
 use chrono::{DateTime, Utc};
@@ -37,7 +38,7 @@ pub trait Report: Sync {
 
     /// What payloads depend on besides the source, the settings and the keys: text that differs whenever the
     /// clock alone changes a payload. Empty for a report that is a function of the source.
-    fn clock(&self, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
+    fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
         String::new()
     }
 
@@ -56,9 +57,10 @@ pub trait Report: Sync {
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's>;
 }
 
-/// Every report, in the order in which a refresh works on them.
+/// Every report, in the order in which a refresh works on them: what goes stale first is renewed first.
 pub static REPORTS: &[&dyn Report] = &[
     // One per line, so that additions do not collide.
+    &recruitment::Dia,
     &district::YearEnd,
     &district::Engagement,
     &organization::Summary,
@@ -68,6 +70,7 @@ pub static REPORTS: &[&dyn Report] = &[
     &virtual_session::VirtualDistricts,
     &volunteer::Recent,
     &volunteer::FirstTime,
+    &recruitment::Candidates,
 ];
 
 /// The report that fills `table`.

@@ -1,9 +1,11 @@
 //! What the operator can set about reports.
 
+use cached_proto::words::CacheType;
 use chrono_tz::Tz;
 use twox_hash::XxHash3_128;
 
 use super::district::DistrictMapping;
+use super::recruitment::Keywords;
 pub use crate::config::Mode;
 use crate::vms::tables::Table;
 
@@ -25,11 +27,17 @@ pub struct ReportSettings {
     pub virtual_session_allow_scoped_users: bool,
     /// For how many days the rows of a past day's default window of the recent volunteers are kept.
     pub recent_window_keep_days: i64,
+    /// What recruitment looks for.
+    pub keywords: Keywords,
+    /// Whether recent events have candidates stored as well as upcoming ones.
+    pub include_recent: bool,
+    /// Days for which the candidates of an event that somebody looked at are kept after it began.
+    pub keep_days: i64,
 }
 
 impl ReportSettings {
     /// The defaults of everything that has one.
-    pub const fn new(mode: Mode, zone: Tz, districts: DistrictMapping) -> Self {
+    pub const fn new(mode: Mode, zone: Tz, districts: DistrictMapping, keywords: Keywords) -> Self {
         Self {
             mode,
             zone,
@@ -37,6 +45,9 @@ impl ReportSettings {
             organization_reports_table: false,
             virtual_session_allow_scoped_users: false,
             recent_window_keep_days: 7,
+            keywords,
+            include_recent: true,
+            keep_days: 30,
         }
     }
 
@@ -49,6 +60,9 @@ impl ReportSettings {
         if table == Table::OrganizationReports {
             hasher.write(&[u8::from(self.organization_reports_table)]);
         }
+        if table.cache_type() == CacheType::Recruitment {
+            hasher.write(self.keywords.canonical_text().as_bytes());
+        }
         format!("{:032x}", hasher.finish_128())
     }
 }
@@ -57,15 +71,33 @@ impl ReportSettings {
 mod tests {
     use super::*;
 
+    const BUILT_IN: &str = include_str!("../../data/recruitment_keywords.toml");
+
+    fn settings(keywords: &str) -> ReportSettings {
+        let (districts, keywords) =
+            (DistrictMapping::embedded().unwrap(), Keywords::parse(keywords).unwrap());
+        ReportSettings::new(Mode::Fixed, Tz::UTC, districts, keywords)
+    }
+
     #[test]
     fn the_switch_of_organization_reports_concerns_that_table_alone() {
-        let settings = |organization_reports_table| ReportSettings {
-            organization_reports_table,
-            ..ReportSettings::new(Mode::Fixed, Tz::UTC, DistrictMapping::embedded().unwrap())
-        };
+        let switched =
+            |organization_reports_table| ReportSettings { organization_reports_table, ..settings(BUILT_IN) };
         for &table in Table::ALL {
-            let same = settings(true).fingerprint(table) == settings(false).fingerprint(table);
+            let same = switched(true).fingerprint(table) == switched(false).fingerprint(table);
             assert_eq!(same, table != Table::OrganizationReports, "{table}");
+        }
+    }
+
+    #[test]
+    fn keywords_concern_the_tables_of_recruitment_alone() {
+        let (before, after) =
+            (settings(BUILT_IN), settings(&BUILT_IN.replacen("\"software\"", "\"firmware\"", 1)));
+        let noted = settings(&format!("# A remark.\n{BUILT_IN}"));
+        for &table in Table::ALL {
+            let same = before.fingerprint(table) == after.fingerprint(table);
+            assert_eq!(same, table.cache_type() != CacheType::Recruitment, "{table}");
+            assert_eq!(before.fingerprint(table), noted.fingerprint(table), "{table}");
         }
     }
 }

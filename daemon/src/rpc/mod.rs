@@ -1,7 +1,7 @@
 //! The control socket: who may connect, what is said, and what it comes to; one file per verb.
 //!
-//! A client can cost us its connection and nothing else: every wait has a limit, the number of connections
-//! has one, and no request runs longer than the client's connection is worth.
+//! A client can cost us its connection and nothing else: every wait for it has a limit, the number of
+//! connections has one, and only one request at a time looks at VMS's database.
 
 mod dispatch;
 mod fault;

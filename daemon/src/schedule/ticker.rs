@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
+use crate::describe::describe;
 use crate::queue::{DueSlot, NewRun, Queue, QueueError, SlotDecision};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
@@ -56,15 +57,14 @@ impl Ticker {
         loop {
             match self.tick().await {
                 Ok(Some((fire, decision))) => {
-                    tracing::info!(schedule = self.name, slot = slot_text(fire.slot), %decision, "slot decided");
+                    tracing::info!("Slot {} of schedule {}: {decision}", slot_text(fire.slot), self.name);
                 }
                 Ok(None) => {}
                 Err(error) => {
-                    let error: &dyn std::error::Error = &error;
+                    let error = describe(&error);
                     tracing::error!(
-                        schedule = self.name,
-                        error,
-                        "cannot decide the slot that is due; trying again"
+                        "Schedule {}: what is due cannot be decided, trying again: {error}",
+                        self.name
                     );
                 }
             }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::de::IgnoredAny;
+use memchr::memmem;
 
 use super::StoreError;
 use crate::reports::{Entry, Group, Payload};
@@ -95,21 +95,15 @@ fn serialize_entry(
     Ok(SerializedEntry { key: entry.key.clone(), columns })
 }
 
+/// Whether a member is there and not null. It is looked for as text: payloads come from types with fixed
+/// members, and parsing a hundred megabytes again would cost more than making them.
 fn has(text: &str, required: &Required) -> bool {
     if required.member.is_empty() {
         return text.starts_with(['[', '{']);
     }
-    serde_json::from_str::<HashMap<String, Present>>(text)
-        .is_ok_and(|members| members.get(required.member).is_some_and(|member| member.0))
-}
-
-/// Whether a JSON value is something other than null; its content is skipped unread.
-struct Present(bool);
-
-impl<'de> serde::Deserialize<'de> for Present {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Option::<IgnoredAny>::deserialize(deserializer).map(|value| Self(value.is_some()))
-    }
+    let name = format!("\"{}\":", required.member);
+    let value = memmem::find(text.as_bytes(), name.as_bytes()).and_then(|at| text.get(at + name.len()..));
+    text.starts_with('{') && value.is_some_and(|value| !value.starts_with("null"))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
     SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -28,17 +29,14 @@ impl Vms {
     /// Opens VMS's file, which must exist.
     pub async fn open(path: &Path) -> Result<Self, VmsError> {
         ensure_accessible(path)?;
-        let connect = async |query_only| {
-            let connection = Database::connect(options(path, query_only)).await?;
+        let connect = async |options| {
+            let connection = Database::connect(options).await?;
             // Connecting alone reads nothing; this touches the header, so that a file which is no
             // database is told apart from a table that is not there.
-            connection
-                .query_one_raw(Statement::from_string(
-                    DbBackend::Sqlite,
-                    "SELECT count(*) FROM sqlite_master",
-                ))
-                .await?;
-            Ok(connection)
+            let sql = "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_master";
+            let header = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+            let journal = header.map(|row| row.try_get_by_index::<String>(1)).transpose()?;
+            Ok((connection, journal))
         };
         let sort = |source: DbErr| {
             if VmsError::is_not_a_database(&source) {
@@ -47,8 +45,9 @@ impl Vms {
                 VmsError::of("opening it")(source)
             }
         };
-        let read = connect(true).await.map_err(sort)?;
-        let write = connect(false).await.map_err(sort)?;
+        let (read, journal) = connect(reading(path)).await.map_err(sort)?;
+        let write_ahead = journal.as_deref() == Some("wal");
+        let (write, _) = connect(writing(path, write_ahead)).await.map_err(sort)?;
         Ok(Self { path: path.to_owned(), read, write })
     }
 
@@ -97,25 +96,42 @@ fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
     }
 }
 
-fn options(path: &Path, query_only: bool) -> ConnectOptions {
+fn reading(path: &Path) -> ConnectOptions {
+    let mut options = options(path, |sqlite| sqlite.pragma("query_only", "ON").row_buffer_size(4));
+    options.max_connections(2);
+    options
+}
+
+fn writing(path: &Path, write_ahead: bool) -> ConnectOptions {
+    // With a write-ahead log a commit that a power cut takes back leaves the rows before it, so waiting for
+    // the disk at each one buys nothing; VMS has the same setting. A rollback journal needs the wait.
+    let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
+    let mut options = options(path, move |sqlite| sqlite.synchronous(synchronous));
+    options.max_connections(1);
+    options
+}
+
+fn options(
+    path: &Path,
+    further: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
+) -> ConnectOptions {
     let path = path.to_owned();
     let mut options = ConnectOptions::new("sqlite::memory:");
     options
-        .max_connections(if query_only { 2 } else { 1 })
         .sqlx_logging(false)
         .test_before_acquire(false)
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
         .acquire_timeout(Duration::from_secs(2 * BUSY_TIMEOUT_SECONDS))
         .map_sqlx_sqlite_opts(move |sqlite| {
-            sqlite
-                .in_memory(false)
-                .shared_cache(false)
-                .filename(&path)
-                .create_if_missing(false)
-                .foreign_keys(false)
-                .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS))
-                .pragma("query_only", if query_only { "ON" } else { "OFF" })
-                .row_buffer_size(4)
+            further(
+                sqlite
+                    .in_memory(false)
+                    .shared_cache(false)
+                    .filename(&path)
+                    .create_if_missing(false)
+                    .foreign_keys(false)
+                    .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS)),
+            )
         });
     options
 }

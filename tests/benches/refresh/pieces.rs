@@ -7,6 +7,7 @@ use std::time::Instant;
 use cached::clock::{Clock, SystemClock};
 use cached::refresh::{Effort, Job, refresh_table};
 use cached::reports::district::DistrictMapping;
+use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings};
 use cached::snapshot::{SourceSet, bare_scan, load};
 use cached::state::State;
@@ -134,7 +135,8 @@ async fn refresh(directory: &Path) -> Value {
     let state = State::open(&directory.join("state.db"), now()).await.unwrap();
     let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
     let mapping = DistrictMapping::embedded().unwrap();
-    let settings = Arc::new(ReportSettings::new(Mode::Fixed, chrono_tz::Tz::UTC, mapping));
+    let keywords = Keywords::embedded().unwrap();
+    let settings = Arc::new(ReportSettings::new(Mode::Fixed, chrono_tz::Tz::UTC, mapping, keywords));
     let tables: Vec<Table> = REPORTS
         .iter()
         .map(|report| report.table())

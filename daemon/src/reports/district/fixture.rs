@@ -37,7 +37,12 @@ name = "Absent"
 "#;
 
 pub(super) fn settings(mode: Mode) -> ReportSettings {
-    ReportSettings::new(mode, chrono_tz::Tz::UTC, DistrictMapping::parse(MAPPING).unwrap())
+    ReportSettings::new(
+        mode,
+        chrono_tz::Tz::UTC,
+        DistrictMapping::parse(MAPPING).unwrap(),
+        crate::reports::recruitment::Keywords::embedded().unwrap(),
+    )
 }
 
 pub(super) fn now() -> DateTime<Utc> {

@@ -23,7 +23,12 @@ pub(super) fn now() -> DateTime<Utc> {
 
 static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(|| ReportSettings {
     organization_reports_table: true,
-    ..ReportSettings::new(Mode::Exact, Tz::UTC, DistrictMapping::embedded().unwrap())
+    ..ReportSettings::new(
+        Mode::Exact,
+        Tz::UTC,
+        DistrictMapping::embedded().unwrap(),
+        crate::reports::recruitment::Keywords::embedded().unwrap(),
+    )
 });
 
 /// Builders borrow the settings for as long as the snapshot.

@@ -17,7 +17,12 @@ use crate::vms::time::Stored;
 
 /// The settings of a new installation.
 pub(super) fn settings() -> ReportSettings {
-    ReportSettings::new(Mode::Fixed, chrono_tz::Tz::UTC, DistrictMapping::embedded().unwrap())
+    ReportSettings::new(
+        Mode::Fixed,
+        chrono_tz::Tz::UTC,
+        DistrictMapping::embedded().unwrap(),
+        crate::reports::recruitment::Keywords::embedded().unwrap(),
+    )
 }
 
 /// Four sessions of the year 2025-2026.

@@ -22,7 +22,7 @@ pub(super) fn now() -> DateTime<Utc> {
 
 fn with_mode(mode: Mode) -> ReportSettings {
     let districts = DistrictMapping::embedded().unwrap();
-    ReportSettings::new(mode, Tz::UTC, districts)
+    ReportSettings::new(mode, Tz::UTC, districts, crate::reports::recruitment::Keywords::embedded().unwrap())
 }
 
 static EXACT: LazyLock<ReportSettings> = LazyLock::new(|| with_mode(Mode::Exact));

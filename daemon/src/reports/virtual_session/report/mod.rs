@@ -56,7 +56,7 @@ impl Report for VirtualSessions {
         years(TABLE, snapshot, settings, now).into_iter().map(|year| key(year, None)).collect()
     }
 
-    fn clock(&self, settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn clock(&self, _snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
         // The years that the page offers are part of the payload, and change at New Year.
         crate::vms::time::local(now, settings.zone).format("%Y").to_string()
     }

@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::super::people::{FullName, Person};
+use crate::reports::Shared;
 use crate::reports::year::Window;
 
 /// An entry of the base list.
@@ -60,10 +61,10 @@ pub(super) struct Zeroed<'s> {
 }
 
 /// The list of a typed row: the base list by lower-cased name; equal names keep its order.
-pub(super) fn zeroed<'s>(rows: &[FirstTime<'s>]) -> Arc<[Zeroed<'s>]> {
+pub(super) fn zeroed<'s>(rows: &[FirstTime<'s>]) -> Arc<Shared<Vec<Zeroed<'s>>>> {
     let mut alphabetical: Vec<&FirstTime<'s>> = rows.iter().collect();
     alphabetical.sort_by_cached_key(|row| row.name.lowercase());
-    alphabetical
+    let zeroed = alphabetical
         .into_iter()
         .map(|row| Zeroed {
             id: row.id,
@@ -75,5 +76,6 @@ pub(super) fn zeroed<'s>(rows: &[FirstTime<'s>]) -> Arc<[Zeroed<'s>]> {
             total_events: 0,
             total_hours: 0,
         })
-        .collect()
+        .collect();
+    Arc::new(Shared::new(zeroed))
 }

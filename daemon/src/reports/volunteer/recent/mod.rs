@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::SOURCES;
 use super::people::{Person, people};
 use super::windows::{RecentWindow, expired, recent_windows};
-use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings};
+use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings, Shared};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, Table};
@@ -55,9 +55,15 @@ impl Report for Recent {
             .collect()
     }
 
-    fn clock(&self, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
-        // The default window ends at this very moment, not at the end of a day.
-        now.to_rfc3339()
+    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
+        // The default window ends at this very moment, not at the end of a day: what counts is which events
+        // lie in it.
+        let windows = recent_windows(snapshot, settings, now);
+        let events = |window: &RecentWindow| -> Vec<i64> {
+            let inside = snapshot.events.iter().filter(|event| window.bounds.contains(event.start.as_ref()));
+            inside.map(|event| event.id).collect()
+        };
+        format!("{:?}", windows.iter().map(events).collect::<Vec<_>>())
     }
 
     fn build<'s>(
@@ -97,7 +103,7 @@ struct Base<'s> {
 struct Typed<'s> {
     active_volunteers: Vec<typed::Active<'s>>,
     /// The same in every typed row of a window.
-    first_time_in_range: Arc<[first_time::Zeroed<'s>]>,
+    first_time_in_range: Arc<Shared<Vec<first_time::Zeroed<'s>>>>,
 }
 
 fn window_groups<'s>(people: &[Person<'s>], window: &RecentWindow, mode: Mode) -> Vec<Group<'s>> {

@@ -1,0 +1,99 @@
+//! How much speaks for a candidate, and how it is explained.
+//!
+//! In this order, each with a reason and a line of the breakdown:
+//!
+//! 1. took part in events of this type before (however often, the points are the same);
+//! 2. a keyword stands in title, department or industry (however many do);
+//! 3. a keyword is a skill (however many are);
+//! 4. was active lately;
+//! 5. lives nearby;
+//! 6. took part in many events of any type.
+//!
+//! Participations count whatever their status: no-shows, cancelled and future ones, and this very event.
+//! Points are added up in this order and rounded as Python rounds.
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+use super::volunteers::Person;
+use crate::reports::number::round;
+use crate::reports::recruitment::keywords::{Scoring, Slot, Template};
+
+/// What one event finds about a person.
+#[derive(Debug)]
+pub(super) struct Evidence<'e> {
+    /// Participations in events of the same type.
+    pub(super) same_type: u64,
+    /// What that type is called.
+    pub(super) label: &'e str,
+    /// Keywords in title, department and industry.
+    pub(super) hits: Option<Arc<str>>,
+    /// Keywords that are skills.
+    pub(super) skills: Option<String>,
+}
+
+/// Points and their explanation.
+#[derive(Debug, Default)]
+pub(super) struct Score {
+    pub(super) points: f64,
+    pub(super) reasons: Vec<String>,
+    pub(super) breakdown: String,
+}
+
+struct Points(f64);
+
+impl Display for Points {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.0)
+    }
+}
+
+impl Score {
+    fn add(&mut self, points: f64, reason: &Template, line: &Template, values: &[(Slot, &dyn Display)]) {
+        self.points += points;
+        self.reasons.push(reason.fill(values));
+        if !self.breakdown.is_empty() {
+            self.breakdown.push('\n');
+        }
+        line.fill_into(&mut self.breakdown, values);
+    }
+}
+
+/// Rates a person.
+pub(super) fn score(person: &Person<'_>, evidence: &Evidence<'_>, rules: &Scoring) -> Score {
+    let text = &rules.text;
+    let mut score = Score::default();
+    if evidence.same_type > 0 {
+        let values: [(Slot, &dyn Display); 3] = [
+            (Slot::Label, &evidence.label),
+            (Slot::N, &evidence.same_type),
+            (Slot::Boost, &Points(rules.same_type)),
+        ];
+        score.add(rules.same_type, &text.same_type_reason, &text.same_type_line, &values);
+    }
+    if let Some(hits) = &evidence.hits {
+        let values: [(Slot, &dyn Display); 2] =
+            [(Slot::Hits, hits), (Slot::Boost, &Points(rules.title_match))];
+        score.add(rules.title_match, &text.title_reason, &text.title_line, &values);
+    }
+    if let Some(skills) = &evidence.skills {
+        let values: [(Slot, &dyn Display); 2] =
+            [(Slot::Skills, skills), (Slot::Boost, &Points(rules.skill_overlap))];
+        score.add(rules.skill_overlap, &text.skill_reason, &text.skill_line, &values);
+    }
+    if person.recency > 0.0 {
+        let values: [(Slot, &dyn Display); 1] = [(Slot::Boost, &Points(person.recency))];
+        score.add(person.recency, &text.recency_reason, &text.recency_line, &values);
+    }
+    if person.locality > 0.0 {
+        let values: [(Slot, &dyn Display); 1] = [(Slot::Boost, &Points(person.locality))];
+        score.add(person.locality, &text.locality_reason, &text.locality_line, &values);
+    }
+    if let Some(step) = person.frequency {
+        let values: [(Slot, &dyn Display); 2] =
+            [(Slot::N, &person.events), (Slot::Boost, &Points(step.boost))];
+        score.add(step.boost, &step.reason, &text.frequency_line, &values);
+    }
+    score.points = round(score.points, rules.round_digits);
+    score
+}

@@ -1,0 +1,149 @@
+//! Who becomes a candidate for one event, and which keywords speak for somebody.
+//!
+//! Two comparisons differ, as they do in VMS. *Selecting* is done by its database: a field is like
+//! `%keyword%`, with the case of ASCII letters ignored and `%` and `_` in a keyword standing for anything.
+//! *Rating* is done by its Python: a keyword is a part of title, department and industry in lower case (it
+//! may reach over their joints), or equals a skill in lower case.
+//!
+//! Keywords are lower case. So is the text in the second comparison; that is why one automaton that ignores
+//! the case of ASCII letters serves both, and wildcards are looked at besides.
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use aho_corasick::AhoCorasick;
+
+use super::volunteers::{Person, Pool};
+use crate::reports::recruitment::keywords::Scoring;
+use crate::reports::recruitment::like::Like;
+
+/// Finds keywords in texts.
+struct Finder<'k> {
+    keywords: &'k [Cow<'k, str>],
+    /// Absent when keywords are too many for one; then they are looked for one by one.
+    automaton: Option<AhoCorasick>,
+    likes: Vec<Like>,
+}
+
+impl<'k> Finder<'k> {
+    fn new(keywords: &'k [Cow<'k, str>]) -> Self {
+        let words = keywords.iter().map(AsRef::as_ref);
+        Self::with(
+            keywords,
+            AhoCorasick::builder().ascii_case_insensitive(true).build(words.map(str::as_bytes)).ok(),
+        )
+    }
+
+    fn with(keywords: &'k [Cow<'k, str>], automaton: Option<AhoCorasick>) -> Self {
+        let by_hand = |word: &&Cow<'_, str>| automaton.is_none() || Like::has_wildcard(word);
+        let likes = keywords.iter().filter(by_hand).map(|word| Like::containing(word)).collect();
+        Self { keywords, automaton, likes }
+    }
+
+    /// Whether a text is like any keyword.
+    fn selects(&self, text: &str) -> bool {
+        self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
+            || self.likes.iter().any(|like| like.matches(text))
+    }
+
+    /// The first `limit` keywords that are a part of a lower-case text, in their order.
+    fn parts_of(&self, text: &str, limit: usize) -> Vec<&'k str> {
+        let mut found: Vec<usize> = match &self.automaton {
+            Some(automaton) => {
+                automaton.find_overlapping_iter(text).map(|part| part.pattern().as_usize()).collect()
+            }
+            None => (0..)
+                .zip(self.keywords)
+                .filter(|(_, word)| text.contains(word.as_ref()))
+                .map(|(n, _)| n)
+                .collect(),
+        };
+        found.sort_unstable();
+        found.dedup();
+        found.into_iter().take(limit).filter_map(|n| self.keywords.get(n)).map(AsRef::as_ref).collect()
+    }
+}
+
+/// What the keywords of one event find among the texts of a pool; each text is looked at once.
+pub(super) struct Selection<'p, 'k> {
+    pool: &'p Pool<'p>,
+    finder: Finder<'k>,
+    rules: &'p Scoring,
+    fields: Vec<OnceCell<bool>>,
+    hits: Vec<OnceCell<Option<Arc<str>>>>,
+    wanted_skills: Vec<bool>,
+}
+
+impl<'p, 'k> Selection<'p, 'k> {
+    pub(super) fn new(pool: &'p Pool<'p>, keywords: &'k [Cow<'k, str>], rules: &'p Scoring) -> Self {
+        let mut wanted_skills = vec![false; pool.skills.len()];
+        for position in keywords.iter().filter_map(|word| pool.skills.position(word)) {
+            if let Some(wanted) = wanted_skills.get_mut(position) {
+                *wanted = true;
+            }
+        }
+        Self {
+            pool,
+            finder: Finder::new(keywords),
+            rules,
+            fields: vec![OnceCell::new(); pool.fields.len()],
+            hits: vec![OnceCell::new(); pool.hays.len()],
+            wanted_skills,
+        }
+    }
+
+    /// Whether any keyword is like anything of the person.
+    pub(super) fn includes(&self, person: &Person<'_>) -> bool {
+        person.fields.iter().any(|&field| {
+            let known = self.fields.get(field);
+            known.is_some_and(|known| *known.get_or_init(|| self.finder.selects(self.pool.fields.get(field))))
+        })
+    }
+
+    /// The first keywords that are a part of the person's title, department and industry; none if none is.
+    pub(super) fn hits(&self, person: &Person<'_>) -> Option<Arc<str>> {
+        let known = self.hits.get(person.hay)?;
+        let hits = known.get_or_init(|| {
+            let hits = self.finder.parts_of(self.pool.hays.get(person.hay), self.rules.max_title_hits);
+            (!hits.is_empty()).then(|| hits.join(&self.rules.text.list_separator).into())
+        });
+        hits.clone()
+    }
+
+    /// The keywords that are skills of the person, by code point; none if none is.
+    pub(super) fn shared_skills(&self, person: &Person<'_>) -> Option<String> {
+        let is_wanted = |skill: &&usize| self.wanted_skills.get(**skill) == Some(&true);
+        let shared: Vec<&str> =
+            person.skills.iter().filter(is_wanted).map(|&skill| self.pool.skills.get(skill)).collect();
+        (!shared.is_empty()).then(|| shared.join(&self.rules.text.list_separator))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn one_pass_finds_what_looking_one_by_one_finds(
+            keywords in proptest::collection::vec("[abé%_ ]{1,4}", 1..12),
+            text in "[abABéÉ ]{0,12}",
+        ) {
+            let keywords: Vec<Cow<'_, str>> = keywords.into_iter().map(Cow::Owned).collect();
+            let fast = Finder::new(&keywords);
+            let plain = Finder::with(&keywords, None);
+            prop_assert!(fast.automaton.is_some());
+            prop_assert_eq!(fast.selects(&text), plain.selects(&text));
+            let lower = text.to_lowercase();
+            let limit = keywords.len();
+            // The same keyword twice would be two hits here; keywords are distinct when they are derived.
+            let names = |finder: &Finder<'_>| {
+                finder.parts_of(&lower, limit).into_iter().map(str::to_owned).collect::<Vec<_>>()
+            };
+            prop_assert_eq!(names(&fast), names(&plain));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Addresses and employers of volunteers.
+
+use std::collections::HashMap;
+
+use crate::snapshot::{Email, Organization, Snapshot, VolunteerOrganization};
+
+/// What the first rows of a person are.
+#[derive(Debug)]
+struct Firsts<'s, T> {
+    any: &'s T,
+    primary: Option<&'s T>,
+}
+
+/// Mail addresses, and links to organizations, of those people that somebody asks for.
+#[derive(Debug)]
+pub(super) struct Directory<'s> {
+    emails: HashMap<i64, Firsts<'s, Email>>,
+    links: HashMap<i64, Firsts<'s, VolunteerOrganization>>,
+    organizations: HashMap<i64, &'s Organization>,
+}
+
+impl<'s> Directory<'s> {
+    /// The directory of the people that `wanted` names.
+    pub(super) fn of(snapshot: &'s Snapshot, wanted: impl Fn(i64) -> bool) -> Self {
+        let emails = snapshot.emails.iter().filter(|email| wanted(email.contact));
+        let links = snapshot.volunteer_organizations.iter().filter(|link| wanted(link.volunteer));
+        Self {
+            emails: firsts(emails.map(|email| (email.contact, email.primary, email))),
+            links: firsts(links.map(|link| (link.volunteer, link.primary, link))),
+            organizations: snapshot.organizations.iter().map(|org| (org.id, org)).collect(),
+        }
+    }
+
+    /// The person's first primary address; none when that row has no address.
+    pub(super) fn primary_email(&self, person: i64) -> Option<&'s str> {
+        self.emails.get(&person)?.primary?.address.as_deref()
+    }
+
+    /// The person's first primary address; that of the first row when no row is primary.
+    pub(super) fn email(&self, person: i64) -> Option<&'s str> {
+        let emails = self.emails.get(&person)?;
+        emails.primary.unwrap_or(emails.any).address.as_deref()
+    }
+
+    /// Whether the person is linked to any organization, be it there or not.
+    pub(super) fn has_link(&self, person: i64) -> bool {
+        self.links.contains_key(&person)
+    }
+
+    /// The organization of the person's first link, primary or not.
+    pub(super) fn first_employer(&self, person: i64) -> Option<&'s Organization> {
+        self.organization(self.links.get(&person)?.any)
+    }
+
+    /// The organization of the person's first primary link; of the first one when no link is primary.
+    pub(super) fn main_employer(&self, person: i64) -> Option<&'s Organization> {
+        let links = self.links.get(&person)?;
+        self.organization(links.primary.unwrap_or(links.any))
+    }
+
+    fn organization(&self, link: &VolunteerOrganization) -> Option<&'s Organization> {
+        self.organizations.get(&link.organization).copied()
+    }
+}
+
+fn firsts<'s, T>(rows: impl Iterator<Item = (i64, Option<bool>, &'s T)>) -> HashMap<i64, Firsts<'s, T>> {
+    let mut firsts: HashMap<i64, Firsts<'s, T>> = HashMap::new();
+    for (person, primary, row) in rows {
+        let first = firsts.entry(person).or_insert(Firsts { any: row, primary: None });
+        if primary == Some(true) {
+            first.primary.get_or_insert(row);
+        }
+    }
+    firsts
+}

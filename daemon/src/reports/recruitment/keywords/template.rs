@@ -1,0 +1,148 @@
+//! Texts with placeholders, such as `Frequency ({n}): +{boost}`.
+
+use std::fmt::{Display, Write as _};
+
+use serde::Deserialize;
+
+/// What can stand between braces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Slot {
+    /// How an event type is called.
+    Label,
+    /// A number of events.
+    N,
+    /// Keywords found in title, department and industry.
+    Hits,
+    /// Skills that the event and the volunteer share.
+    Skills,
+    /// Points.
+    Boost,
+    /// Id in Salesforce.
+    SalesforceId,
+}
+
+impl Slot {
+    const ALL: [Self; 6] = [Self::Label, Self::N, Self::Hits, Self::Skills, Self::Boost, Self::SalesforceId];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::N => "n",
+            Self::Hits => "hits",
+            Self::Skills => "skills",
+            Self::Boost => "boost",
+            Self::SalesforceId => "salesforce_id",
+        }
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    Text(String),
+    Slot(Slot),
+}
+
+/// A text with placeholders, taken apart when it is loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Template(Vec<Piece>);
+
+/// Why a text is no template.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TemplateError {
+    #[error("{{{0}}} is no placeholder; known are {known}", known = known())]
+    Unknown(String),
+    #[error("a brace is opened and never closed")]
+    Open,
+}
+
+fn known() -> String {
+    Slot::ALL.map(|slot| format!("{{{}}}", slot.name())).join(", ")
+}
+
+impl TryFrom<String> for Template {
+    type Error = TemplateError;
+
+    fn try_from(text: String) -> Result<Self, TemplateError> {
+        let mut pieces = Vec::new();
+        let mut rest = text.as_str();
+        while let Some((before, after)) = rest.split_once('{') {
+            let (name, after) = after.split_once('}').ok_or(TemplateError::Open)?;
+            let slot = Slot::ALL
+                .into_iter()
+                .find(|slot| slot.name() == name)
+                .ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
+            pieces.push(Piece::Text(before.to_owned()));
+            pieces.push(Piece::Slot(slot));
+            rest = after;
+        }
+        pieces.push(Piece::Text(rest.to_owned()));
+        pieces.retain(|piece| *piece != Piece::Text(String::new()));
+        Ok(Self(pieces))
+    }
+}
+
+impl Template {
+    /// Whether there is anything in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it has no placeholder besides these.
+    pub(super) fn has_only(&self, slots: &[Slot]) -> bool {
+        self.0.iter().all(|piece| match piece {
+            Piece::Text(_) => true,
+            Piece::Slot(slot) => slots.contains(slot),
+        })
+    }
+
+    /// Whether it has the placeholder.
+    pub(super) fn has(&self, slot: Slot) -> bool {
+        self.0.contains(&Piece::Slot(slot))
+    }
+
+    /// Appends the text with its placeholders filled; one without a value is left out.
+    pub(crate) fn fill_into(&self, text: &mut String, values: &[(Slot, &dyn Display)]) {
+        for piece in &self.0 {
+            match piece {
+                Piece::Text(piece) => text.push_str(piece),
+                Piece::Slot(slot) => {
+                    if let Some((_, value)) = values.iter().find(|(given, _)| given == slot) {
+                        // Writing to a string cannot fail.
+                        let _ = write!(text, "{value}");
+                    }
+                }
+            }
+        }
+    }
+
+    /// The text with its placeholders filled.
+    pub(crate) fn fill(&self, values: &[(Slot, &dyn Display)]) -> String {
+        let mut text = String::new();
+        self.fill_into(&mut text, values);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_filled() {
+        let template = Template::try_from("Past {label} event ({n}x)".to_owned()).unwrap();
+        assert_eq!(
+            template.fill(&[(Slot::N, &3), (Slot::Label, &"Career {n} Fair")]),
+            "Past Career {n} Fair event (3x)"
+        );
+        assert!(template.has_only(&[Slot::N, Slot::Label]) && !template.has_only(&[Slot::N]));
+    }
+
+    #[test]
+    fn what_is_no_placeholder_is_refused() {
+        for (text, message) in [("{points}", "{points} is no placeholder"), ("{n", "never closed")] {
+            let error = Template::try_from(text.to_owned()).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Text as VMS's Python treats it.
+
+use crate::snapshot::Contact;
+
+/// Whether Python counts the character as whitespace: Unicode's, and four separators of ASCII.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
+}
+
+/// The words of a text, as `str.split()` finds them.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(is_space).filter(|word| !word.is_empty())
+}
+
+/// First and last name, without whitespace around.
+pub(super) fn full_name(contact: &Contact) -> String {
+    let [first, last] = [&contact.first_name, &contact.last_name].map(|name| name.as_deref().unwrap_or(""));
+    format!("{first} {last}").trim_matches(is_space).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_split_at_every_kind_of_whitespace() {
+        let split: Vec<&str> = words("  a\u{a0}b\u{1f}c\n\nd\u{200b}e ").collect();
+        assert_eq!(split, ["a", "b", "c", "d\u{200b}e"]);
+    }
+}

@@ -1,0 +1,100 @@
+//! The real daemon on a golden database, steered by the real client.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::binary::{Ran, cachectl, cached, run};
+use crate::golden::Golden;
+use crate::wait;
+
+/// A running daemon; dropping it kills it.
+#[derive(Debug)]
+pub struct Daemon {
+    child: Child,
+    socket: PathBuf,
+}
+
+impl Daemon {
+    /// Starts `cached run` on the copy and waits until its socket answers. `configuration` is added to the
+    /// file.
+    pub fn start(golden: &Golden, configuration: &str) -> Self {
+        let mut command = Self::command(golden, configuration);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let daemon = Self { child, socket: socket(golden) };
+        wait::until("the daemon answers", || {
+            (run(cachectl().args(["ping", "--socket"]).arg(&daemon.socket)).code == Some(0)).then_some(())
+        });
+        daemon
+    }
+
+    /// The command that starts a daemon on the copy.
+    pub fn command(golden: &Golden, configuration: &str) -> Command {
+        let file = golden.directory().join("cached.toml");
+        std::fs::write(
+            &file,
+            format!(
+                "[database]\nurl = \"{}\"\n[state]\nurl = \"{}\"\n[socket]\npath = \"{}\"\n[log]\ndir = \"{}\"\n{configuration}",
+                golden.database().display(),
+                golden.state().display(),
+                socket(golden).display(),
+                golden.directory().join("log").display(),
+            ),
+        )
+        .unwrap();
+        let mut command = cached();
+        // The log directory is the file's affair here.
+        command.env_remove("CACHED_LOG_DIR").args(["run", "--config"]).arg(file);
+        command
+    }
+
+    /// Runs `cachectl` against it.
+    pub fn ctl(&self, arguments: &[&str]) -> Ran {
+        run(cachectl().args(arguments).arg("--socket").arg(&self.socket))
+    }
+
+    /// What `cachectl … --json` prints, which must succeed.
+    pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
+        let ran = self.ctl(&[arguments, &["--json"]].concat());
+        assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
+    /// Its control socket.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
+        kill_process(pid, signal).unwrap();
+    }
+
+    /// Asks it to stop, and waits for its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal(Signal::TERM);
+        self.child.wait().unwrap().code()
+    }
+
+    /// Waits until nothing runs or waits.
+    pub fn idle(&self) {
+        wait::until("the daemon is idle", || {
+            let status = self.json(&["status"]);
+            (status["current_run"].is_null() && status["queued_runs"] == 0).then_some(())
+        });
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn socket(golden: &Golden) -> PathBuf {
+    golden.directory().join("cached.sock")
+}

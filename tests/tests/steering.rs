@@ -1,0 +1,142 @@
+//! The real daemon, steered by the real client.
+
+use std::process::Stdio;
+
+use cached_tests::binary::{cachectl, run};
+use cached_tests::daemon::Daemon;
+use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
+use cached_tests::wait;
+use rustix::process::Signal;
+
+#[test]
+fn a_new_daemon_fills_everything_at_once_and_says_so() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let status = daemon.json(&["status", "--sizes"]);
+    assert_eq!(status["scheduler"], "running");
+    assert_eq!(status["timezone"], "America/Chicago");
+    assert!(status["next_run"].is_string(), "{status}");
+    assert_eq!(status["last_run"]["trigger"], "startup");
+    let tables = status["tables"].as_array().unwrap();
+    assert_eq!(tables.len(), 11);
+    for table in tables {
+        let state = table["state"].as_str().unwrap();
+        let switched_off = table["table"] == "organization_reports";
+        assert_eq!(state, if switched_off { "off" } else { "fresh" }, "{table}");
+        assert!(switched_off || table["bytes"].as_u64().unwrap() > 0, "{table}");
+    }
+    assert_eq!(daemon.json(&["health"])["health"], "healthy");
+}
+
+#[test]
+fn a_refresh_of_one_type_is_followed_to_its_end() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let young = daemon.json(&["refresh", "district"]);
+    assert_eq!(young["outcome"], "skipped", "{young}");
+    Other::open(&golden.database()).execute("UPDATE event_participation SET delivery_hours = 9");
+    let forced = daemon.json(&["refresh", "district", "--force"]);
+    assert_eq!(forced["trigger"], "manual");
+    assert_eq!(forced["tables"].as_array().unwrap().len(), 2);
+    for table in forced["tables"].as_array().unwrap() {
+        assert_eq!(table["type"], "district", "{table}");
+        assert!(table["rebuilt"].as_u64().unwrap() > 0, "{table}");
+    }
+    let jobs = daemon.json(&["jobs"]);
+    assert_eq!(jobs["jobs"][0]["run"].to_string(), forced["run"].as_str().unwrap());
+}
+
+#[test]
+fn a_stopped_scheduler_stays_stopped_over_a_restart() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    assert_eq!(daemon.json(&["stop-scheduler"])["scheduler"], "stopped");
+    daemon.idle();
+    assert_eq!(daemon.stop(), Some(0));
+    let daemon = Daemon::start(&golden, "");
+    let status = daemon.json(&["status"]);
+    assert_eq!((&status["scheduler"], status["next_run"].is_null()), (&"stopped".into(), true));
+    assert_eq!(daemon.json(&["start-scheduler"])["scheduler"], "running");
+    assert!(daemon.json(&["next"])["fires"][0]["at"].is_string());
+}
+
+#[test]
+fn a_second_daemon_is_refused_and_the_first_goes_on() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    let second = run(Daemon::command(&golden, "").stdin(Stdio::null()));
+    assert_eq!(second.code, Some(2), "{second:?}");
+    assert!(second.stderr.contains("cachectl"), "{second:?}");
+    assert_eq!(daemon.ctl(&["ping"]).code, Some(0));
+}
+
+#[test]
+fn a_killed_daemon_leaves_a_socket_that_the_next_one_takes_over() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.signal(Signal::KILL);
+    let socket = daemon.socket().to_owned();
+    drop(daemon);
+    assert!(socket.exists());
+    let unreachable = run(cachectl().args(["status", "--socket"]).arg(&socket));
+    assert_eq!(unreachable.code, Some(3), "{unreachable:?}");
+    assert!(unreachable.stderr.contains("systemctl start cached"), "{unreachable:?}");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    assert_eq!(daemon.json(&["health"])["health"], "healthy");
+}
+
+#[test]
+fn a_daemon_without_its_database_says_unhealthy_and_recovers_by_itself() {
+    let golden = Golden::unpack("tiny1");
+    let away = golden.directory().join("away.db");
+    std::fs::rename(golden.database(), &away).unwrap();
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let sick = daemon.ctl(&["health", "--json"]);
+    assert_eq!(sick.code, Some(1), "{sick:?}");
+    let health: serde_json::Value = serde_json::from_str(&sick.stdout).unwrap();
+    assert_eq!(health["health"], "unhealthy");
+    assert!(!health["reasons"][0]["hint"].as_str().unwrap().is_empty(), "{health}");
+    std::fs::rename(&away, golden.database()).unwrap();
+    assert_eq!(daemon.ctl(&["refresh"]).code, Some(0));
+    assert_eq!(daemon.json(&["health"])["health"], "healthy");
+}
+
+#[test]
+fn a_reload_takes_over_what_is_valid_and_keeps_the_old_when_it_is_not() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[schedule]\nrefresh_time = \"02:00\"\n");
+    let slot = || daemon.json(&["next"])["fires"][0]["slot"].as_str().unwrap().to_owned();
+    assert!(slot().ends_with("02:00"));
+    Daemon::command(&golden, "[schedule]\nrefresh_time = \"03:30\"\n");
+    daemon.signal(Signal::HUP);
+    wait::until("the new time is taken over", || slot().ends_with("03:30").then_some(()));
+    Daemon::command(&golden, "[schedule]\nrefresh_time = \"soon\"\n");
+    daemon.signal(Signal::HUP);
+    let log = golden.directory().join("log/cache_manager.log");
+    wait::until("the refusal is logged", || {
+        std::fs::read_to_string(&log).unwrap().contains("not reloaded").then_some(())
+    });
+    assert!(slot().ends_with("03:30"));
+}
+
+#[test]
+fn the_log_answers_the_three_questions_that_operators_grep_for() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    assert_eq!(daemon.stop(), Some(0));
+    let log = std::fs::read_to_string(golden.directory().join("log/cache_manager.log")).unwrap();
+    let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
+    assert_eq!(lines("Cache refresh completed successfully in "), 1, "{log}");
+    assert_eq!(lines(" took "), 11, "{log}");
+    assert_eq!(lines("ERROR"), 0, "{log}");
+    for line in log.lines() {
+        let (time, rest) = line.split_at(23);
+        assert!(time.as_bytes()[19] == b',' && rest.starts_with(" - cached"), "{line}");
+    }
+}
