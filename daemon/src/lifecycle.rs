@@ -25,6 +25,7 @@ use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::Ticker;
 use crate::state::{State, StateError, StateLock};
+use crate::watch::Watcher;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 
@@ -43,6 +44,7 @@ pub struct Daemon {
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
     _pruner: AbortOnDropHandle<()>,
+    watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
@@ -94,6 +96,7 @@ impl Daemon {
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
+        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
@@ -110,6 +113,7 @@ impl Daemon {
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
+            watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
@@ -153,6 +157,7 @@ impl Daemon {
                 other => ended("worker", other.map(drop)),
             },
             result = &mut self.ticker => ended("schedule", result),
+            result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
             result = &mut self.notifier => ended("notify", result),
         }
@@ -169,6 +174,7 @@ impl Daemon {
         self.ending.stop.cancel();
         self.idle.cancel();
         self.ticker.abort();
+        self.watcher.abort();
         // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
         // stop ends what was to be ended.
         if !self.worker.is_finished() {

@@ -9,6 +9,7 @@ mod effort;
 mod error;
 pub mod plan;
 mod run;
+mod sources;
 mod standing;
 pub mod survey;
 mod table;

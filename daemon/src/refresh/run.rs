@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::effort::Effort;
+use super::sources::keep_sources;
 use super::table::Job;
 use super::withhold::remove_ours;
 use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, standing};
@@ -216,7 +217,13 @@ impl Refresher {
         warn!(cache_table = table.as_str(), "{table} is withheld: {reason}");
         let mut report = JobReport::new(table, Outcome::Withheld);
         report.snapshot = Some(opened.snapshot.taken);
-        match remove_ours(&opened.vms, self.queue.state(), opened.snapshot.existing(table), table).await {
+        let (state, existing) = (self.queue.state(), opened.snapshot.existing(table));
+        let removed = async {
+            let removed = remove_ours(&opened.vms, state, existing, table).await?;
+            keep_sources(state, &opened.snapshot, table).await?;
+            Ok::<_, RefreshError>(removed)
+        };
+        match removed.await {
             Ok(removed) => report.pruned = removed,
             Err(error) => return (failed(table, &error), Some(error)),
         }

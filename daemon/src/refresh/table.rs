@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
+use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
 use super::{Effort, RefreshError};
 use crate::clock::Clock;
@@ -125,7 +126,8 @@ impl Work<'_> {
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
-            return self.stamp_unseen(&stamps, inputs, &last).await;
+            self.stamp_unseen(&stamps, inputs, &last).await?;
+            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -136,6 +138,7 @@ impl Work<'_> {
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
+            keep_sources(self.state, &self.job.snapshot, table).await?;
         }
         Ok(())
     }

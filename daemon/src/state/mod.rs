@@ -8,9 +8,11 @@ mod file;
 mod generations;
 mod lock;
 mod settings;
+mod sources;
 mod stamps;
 #[cfg(test)]
 mod tests;
+mod wipes;
 
 use std::path::{Path, PathBuf};
 
@@ -25,7 +27,9 @@ pub use error::StateError;
 pub use generations::Generation;
 pub use lock::StateLock;
 pub(crate) use settings::scheduler_state;
+pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
+pub use wipes::Wipe;
 
 /// Marks a file as ours, so that no other database is ever taken for the state: "cchd".
 pub const APPLICATION_ID: u32 = 0x6363_6864;

@@ -108,3 +108,21 @@ CREATE TABLE generations (
     entries    INTEGER NOT NULL,             -- entries of the report
     bytes      INTEGER NOT NULL              -- bytes of payload
 ) STRICT, WITHOUT ROWID;
+
+-- The source that each cache table was last generated from, entry for entry: a restart notices what has changed since.
+CREATE TABLE sources (
+    table_name TEXT    NOT NULL,
+    source     TEXT    NOT NULL,             -- VMS's table
+    rows       INTEGER NOT NULL,
+    hash       TEXT    NOT NULL,             -- over the columns that are read, 32 hexadecimal digits
+    taken      INTEGER NOT NULL,             -- instant of the snapshot
+    PRIMARY KEY (table_name, source)
+) STRICT, WITHOUT ROWID;
+
+-- Cache tables that somebody else emptied or replaced, once per hour: a second refresher comes back at the same time.
+CREATE TABLE wipes (
+    day        TEXT    NOT NULL,             -- civil date, YYYY-MM-DD
+    hour       INTEGER NOT NULL,             -- civil hour, 0 to 23
+    table_name TEXT    NOT NULL,
+    PRIMARY KEY (day, hour, table_name)
+) STRICT, WITHOUT ROWID;
