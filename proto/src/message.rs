@@ -3,15 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::cancel::{CancelReply, CancelRequest};
 use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
+use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use crate::verb::report::{ReportReply, ReportRequest};
+use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
@@ -36,6 +40,14 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `notify --test`
+    NotifyTest,
+    /// `job`
+    Job(JobRequest),
+    /// `cancel`
+    Cancel(CancelRequest),
+    /// `retry`
+    Retry(RetryRequest),
     /// `report`
     Report(ReportRequest),
     /// `get`
@@ -52,6 +64,9 @@ impl Request {
             Self::Refresh(_)
                 | Self::StartScheduler
                 | Self::StopScheduler
+                | Self::NotifyTest
+                | Self::Cancel(_)
+                | Self::Retry(_)
                 | Self::Get(_)
                 | Self::Invalidate(_)
         )
@@ -82,6 +97,14 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `notify`.
+    Notify(NotifyReply),
+    /// To `job`.
+    Job(JobReply),
+    /// To `cancel`.
+    Cancel(CancelReply),
+    /// To `retry`.
+    Retry(RetryReply),
     /// To `report`.
     Report(ReportReply),
     /// To `get`.

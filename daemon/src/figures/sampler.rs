@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use cached_proto::verb::refresh::Progress;
+use tokio::sync::broadcast;
 use tracing::debug;
 
 use crate::describe::describe;
@@ -14,19 +15,27 @@ const INTERVAL: Duration = Duration::from_mins(10);
 
 /// Takes samples until it is dropped, which it may be at any time.
 pub(crate) async fn run(service: Arc<Service>) {
-    let mut ended = service.queue.ended();
+    let mut events = service.queue.events();
     loop {
         tokio::select! {
             () = service.clock.sleep(INTERVAL) => {}
-            () = ended.next() => {}
+            () = run_ended(&mut events) => {}
         }
         // A database that cannot be looked at is told by `health`; here it is a gap in the samples.
         if let Err(error) = service.sample().await {
             debug!("no sample of readiness: {}", describe(&error));
         }
-        let keep = TimeDelta::days(service.config.borrow().state.history_days.into());
-        if let Err(error) = service.queue.state().prune_readiness(service.clock.now() - keep).await {
-            debug!("samples of readiness stay longer than they should: {}", describe(&error));
+    }
+}
+
+/// Waits until a run ends. Several that end while nobody waits may count as one.
+async fn run_ended(events: &mut broadcast::Receiver<Progress>) {
+    loop {
+        match events.recv().await {
+            // What was missed may have been an end.
+            Ok(Progress::RunDone(_)) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+            Ok(_) => {}
+            Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
         }
     }
 }

@@ -9,6 +9,7 @@ mod entries;
 mod held;
 mod last_run;
 mod odd_rows;
+mod others;
 mod queue;
 mod reason;
 mod scheduler;
@@ -24,6 +25,7 @@ use cached_proto::words::{HealthLevel, SchedulerState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::refresh::survey::TableSurvey;
+use crate::watch::wipes::SecondRefresher;
 pub use reason::state_unusable;
 pub use surroundings::{Disk, Surroundings};
 
@@ -46,6 +48,8 @@ pub struct Seen {
     pub jobs: Vec<Job>,
     /// Longest run that is still fine.
     pub target: TimeDelta,
+    /// Who else seems to refresh.
+    pub refreshers: Vec<SecondRefresher>,
     /// What the file systems say.
     pub around: Surroundings,
 }
@@ -66,6 +70,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     scheduler::stopped,
     queue::stuck,
     queue::slow,
+    others::refresher,
     held::withheld,
     odd_rows::left_out,
 ];

@@ -14,7 +14,8 @@ pub(super) fn stuck(seen: &Seen) -> Option<Reason> {
     if seen.current.is_some() {
         return None;
     }
-    let queued = seen.waiting.iter().filter(|job| job.phase == Phase::Queued);
+    // A table that waits for its next attempt is not stuck.
+    let queued = seen.waiting.iter().filter(|job| job.phase == Phase::Queued && job.attempts.is_empty());
     let since = queued.map(|job| job.queued.to_utc()).min()?;
     (seen.now - since > STUCK).then(|| {
         let message = format!("runs wait since {} and nobody works on them", since.format("%F %T UTC"));

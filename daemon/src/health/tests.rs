@@ -68,6 +68,7 @@ fn seen() -> Seen {
         waiting: Vec::new(),
         jobs: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
+        refreshers: Vec::new(),
         around: Surroundings { disks: disks(1 << 30), unwritable: None },
     }
 }
@@ -120,6 +121,10 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         }),
         ("run_slow", Degraded, |seen| {
             seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
+        }),
+        ("second_refresher", Degraded, |seen| {
+            let tables = vec![Table::RecruitmentCandidatesCache];
+            seen.refreshers = vec![SecondRefresher { hour: 2, days: 2, tables }];
         }),
         ("rows_odd", Healthy, |seen| seen.jobs = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
     ];

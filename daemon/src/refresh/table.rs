@@ -6,9 +6,11 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
 use super::lists::guard_lists;
+use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
 use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
@@ -39,6 +41,8 @@ pub struct Job {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub effort: Effort,
+    /// Cancelled when somebody wants it stopped; looked at between groups.
+    pub cancel: CancellationToken,
     /// Which losses its lists may have; none for any.
     pub guard: Option<TableGuard>,
 }
@@ -130,7 +134,8 @@ impl Work<'_> {
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
-            return self.stamp_unseen(&stamps, inputs, &last).await;
+            self.stamp_unseen(&stamps, inputs, &last).await?;
+            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -141,6 +146,7 @@ impl Work<'_> {
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
+            keep_sources(self.state, &self.job.snapshot, table).await?;
         }
         Ok(())
     }
@@ -183,6 +189,9 @@ impl Work<'_> {
     }
 
     async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+        if self.job.cancel.is_cancelled() {
+            return Err(RefreshError::Cancelled);
+        }
         let began = self.clock.monotonic();
         let freshness = Freshness {
             spec: self.spec,

@@ -6,8 +6,8 @@ use cached_proto::message::{Reply, Request};
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, get, health, history, invalidate, jobs, next, ping, refresh, report, start_scheduler, status,
-    stop_scheduler,
+    Service, cancel, get, health, history, invalidate, job, jobs, next, notify, ping, refresh, report, retry,
+    start_scheduler, status, stop_scheduler,
 };
 
 /// Does what is asked, if the peer may ask for it.
@@ -27,6 +27,10 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
+        Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
+        Request::Job(request) => job::job(service, request).await.map(Reply::Job),
+        Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
+        Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),
         Request::Report(request) => report::report(service, request).await.map(Reply::Report),
         Request::Get(request) => get::get(service, request).await.map(Reply::Get),
         Request::Invalidate(request) => {

@@ -8,6 +8,7 @@ use super::Service;
 use crate::describe::describe;
 use crate::health::{Seen, Surroundings, judge, state_unusable};
 use crate::queue::QueueError;
+use crate::watch::wipes::second_refreshers;
 
 /// More jobs than this do not make a queue any more stuck.
 const WAITING: u64 = 100;
@@ -24,6 +25,8 @@ async fn look(service: &Service) -> Result<Seen, QueueError> {
     let queue = &service.queue;
     let target = service.config.borrow().targets.refresh_seconds;
     let vms = service.refresh.borrow().database.clone();
+    let zone = service.config.borrow().schedule.timezone;
+    let today = service.clock.now().with_timezone(&zone).date_naive();
     let state = queue.state().path().to_owned();
     // A network file system may take its time to answer.
     let around = tokio::task::spawn_blocking(move || Surroundings::look(&vms, &state));
@@ -35,6 +38,7 @@ async fn look(service: &Service) -> Result<Seen, QueueError> {
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
         jobs: queue.last_jobs().await?,
         target: TimeDelta::seconds(target.into()),
+        refreshers: second_refreshers(queue.state(), today).await?,
         around: around.await.unwrap_or_default(),
         // After the look at the database, which may have taken its time.
         now: service.clock.now(),

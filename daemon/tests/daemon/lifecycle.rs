@@ -43,7 +43,7 @@ async fn a_first_run_that_could_not_work_is_made_up_for_at_the_next_start() {
 async fn the_nightly_refresh_runs_when_its_slot_comes() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
-    home.clock.sleeping(2).await;
+    home.clock.sleeping(1).await;
     home.clock.advance(Duration::from_hours(14));
     let mut work = daemon.queue().work();
     while daemon.queue().run(2).await.is_err() {

@@ -3,17 +3,21 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
@@ -42,6 +46,10 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Next(NextRequest { count: 3 }),
         Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
         Request::History(HistoryRequest { since_seconds: 604_800 }),
+        Request::NotifyTest,
+        Request::Job(JobRequest { job: 7 }),
+        Request::Cancel(CancelRequest { target: Target::Run(12) }),
+        Request::Retry(RetryRequest::Target(Target::Job(7))),
         Request::Report(ReportRequest { since_seconds: 86_400 }),
         Request::Get(GetRequest { table: Table::OrganizationSummaryCache, key: vec![key_part()] }),
         Request::Invalidate(InvalidateRequest { types: vec![CacheType::Volunteer] }),
@@ -85,6 +93,12 @@ pub(crate) fn replies() -> Vec<Reply> {
         }),
         Reply::Jobs(JobsReply { jobs: vec![job()] }),
         Reply::History(HistoryReply { runs: vec![run()] }),
+        Reply::Notify(NotifyReply {
+            channels: vec![channel("command", None), channel("webhook", Some("refused"))],
+        }),
+        Reply::Job(JobReply { job: job(), not_before: Some(at(60)) }),
+        Reply::Cancel(CancelReply { cancelled: vec![8], stopping: vec![7] }),
+        Reply::Retry(RetryReply { runs: vec![13], tables: vec![Table::RecruitmentCandidatesCache] }),
         Reply::Report(report()),
         Reply::Get(GetReply {
             cache_type: CacheType::Organization,
@@ -107,6 +121,10 @@ pub(crate) fn replies() -> Vec<Reply> {
             joined: true,
         }),
     ]
+}
+
+fn channel(channel: &str, error: Option<&str>) -> ChannelResult {
+    ChannelResult { channel: channel.into(), error: error.map(Into::into) }
 }
 
 fn key_part() -> KeyPart {
@@ -162,6 +180,7 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobStarted(job()),
         Progress::JobDone(job()),
         Progress::RunDone(run()),
+        Progress::JobWaits(job()),
     ]
 }
 
@@ -219,6 +238,7 @@ fn job() -> Job {
             started: at(1),
             ended: Some(at(2)),
             snapshot: Some(at(1)),
+            seconds: 0.75,
             outcome: Some(Outcome::Failed),
             error: Some("database is locked".to_owned()),
         }],

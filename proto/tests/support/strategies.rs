@@ -3,17 +3,21 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
@@ -54,9 +58,14 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         ),
         Just(Request::StartScheduler),
         Just(Request::StopScheduler),
+        Just(Request::NotifyTest),
         any::<u32>().prop_map(|count| Request::Next(NextRequest { count })),
         (filter, any::<u32>()).prop_map(|(filter, limit)| Request::Jobs(JobsRequest { filter, limit })),
         any::<u64>().prop_map(|since_seconds| Request::History(HistoryRequest { since_seconds })),
+        any::<i64>().prop_map(|job| Request::Job(JobRequest { job })),
+        target().prop_map(|target| Request::Cancel(CancelRequest { target })),
+        target().prop_map(|target| Request::Retry(RetryRequest::Target(target))),
+        Just(Request::Retry(RetryRequest::Failed)),
         any::<u64>().prop_map(|since_seconds| Request::Report(ReportRequest { since_seconds })),
         (select(Table::ALL), vec(key_part(), FEW))
             .prop_map(|(table, key)| Request::Get(GetRequest { table, key })),
@@ -72,12 +81,17 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![any::<i64>().prop_map(Target::Job), any::<i64>().prop_map(Target::Run)]
+}
+
 fn event() -> impl Strategy<Value = Progress> {
     prop_oneof![
         run().prop_map(Progress::Snapshot),
         job().prop_map(Progress::JobStarted),
         job().prop_map(Progress::JobDone),
         run().prop_map(Progress::RunDone),
+        job().prop_map(Progress::JobWaits),
     ]
 }
 
@@ -120,6 +134,12 @@ fn reply() -> impl Strategy<Value = Reply> {
         next,
         vec(job(), FEW).prop_map(|jobs| Reply::Jobs(JobsReply { jobs })),
         vec(run(), FEW).prop_map(|runs| Reply::History(HistoryReply { runs })),
+        vec(channel(), FEW).prop_map(|channels| Reply::Notify(NotifyReply { channels })),
+        (job(), option::of(instant())).prop_map(|(job, not_before)| Reply::Job(JobReply { job, not_before })),
+        any::<[std::vec::Vec<i64>; 2]>()
+            .prop_map(|[cancelled, stopping]| Reply::Cancel(CancelReply { cancelled, stopping })),
+        (any::<std::vec::Vec<i64>>(), vec(select(Table::ALL), FEW))
+            .prop_map(|(runs, tables)| Reply::Retry(RetryReply { runs, tables })),
         report().prop_map(Reply::Report),
         got().prop_map(Reply::Get),
         (vec(select(Table::ALL), FEW), any::<(u64, i64, bool)>()).prop_map(
@@ -128,6 +148,10 @@ fn reply() -> impl Strategy<Value = Reply> {
             }
         ),
     ]
+}
+
+fn channel() -> impl Strategy<Value = ChannelResult> {
+    (text(), option::of(text())).prop_map(|(channel, error)| ChannelResult { channel, error })
 }
 
 fn key_part() -> impl Strategy<Value = KeyPart> {
@@ -320,13 +344,14 @@ fn job() -> impl Strategy<Value = Job> {
 fn attempt() -> impl Strategy<Value = Attempt> {
     (
         (any::<u32>(), instant(), option::of(instant()), option::of(instant())),
-        (option::of(select(Outcome::ALL)), option::of(text())),
+        (seconds(), option::of(select(Outcome::ALL)), option::of(text())),
     )
-        .prop_map(|((number, started, ended, snapshot), (outcome, error))| Attempt {
+        .prop_map(|((number, started, ended, snapshot), (seconds, outcome, error))| Attempt {
             number,
             started,
             ended,
             snapshot,
+            seconds,
             outcome,
             error,
         })

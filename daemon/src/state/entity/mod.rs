@@ -11,6 +11,8 @@ pub(crate) mod readiness;
 pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod slot;
+pub(crate) mod source;
+pub(crate) mod wipe;
 
 use std::str::FromStr;
 
