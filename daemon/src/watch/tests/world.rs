@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
-use crate::queue::{NewRun, Queue};
+use crate::queue::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher, plan};
 use crate::reports::{REPORTS, report};
 use crate::snapshot::Source;
@@ -131,7 +131,10 @@ impl World {
     async fn work(&self) -> Vec<Run> {
         let mut runs = Vec::new();
         while let Some(claimed) = self.queue.claim().await.unwrap() {
-            runs.push(self.refresher.run(&claimed).await.unwrap());
+            match self.refresher.run(&claimed).await.unwrap() {
+                Settled::Ended(run) => runs.push(run),
+                Settled::Waits(until) => panic!("a run waits until {until}"),
+            }
         }
         runs
     }
