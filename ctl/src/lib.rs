@@ -40,6 +40,9 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::Retry(args) => cmd::retry::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
         Verb::Notify(args) => cmd::notify::run(args, context).await,
+        Verb::Report(args) => cmd::report::run(args, context).await,
+        Verb::Get(args) => cmd::get::run(args, context).await,
+        Verb::Invalidate(args) => cmd::invalidate::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

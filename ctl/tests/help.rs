@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 18] = [
     "ping",
     "status",
     "health",
@@ -22,6 +22,9 @@ const VERBS: [&str; 15] = [
     "retry",
     "history",
     "notify",
+    "report",
+    "get",
+    "invalidate",
     "completions",
 ];
 
@@ -71,6 +74,10 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["next", "-n", "0"], "-n"),
         (&["history", "--since", "yesterday"], "--since"),
         (&["notify"], "--test"),
+        (&["report", "--since", "yesterday"], "--since"),
+        (&["get"], "TABLE"),
+        (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
+        (&["invalidate"], "TYPE"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {
@@ -86,6 +93,8 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
         let required: &[&str] = match *verb {
             "notify" => &["--test"],
+            "get" => &["dia_events_report_cache"],
+            "invalidate" => &["district"],
             "job" | "cancel" | "retry" => &["7"],
             _ => &[],
         };

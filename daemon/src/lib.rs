@@ -9,6 +9,8 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+pub mod figures;
+pub mod health;
 pub mod lifecycle;
 pub(crate) mod notify;
 pub mod queue;

@@ -19,6 +19,7 @@ use tracing::info;
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::figures::keep_sampling;
 use crate::notify::{Notifier, host_name};
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
@@ -49,6 +50,7 @@ pub struct Daemon {
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
+    sampler: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
     _lock: StateLock,
@@ -104,7 +106,7 @@ impl Daemon {
             let (queue, idle) = (queue.clone(), idle.clone());
             async move { work_until(&queue, &refresher, &idle).await }
         });
-        let server = tokio::spawn(rpc::serve(bound, service, limits, ending.clone()));
+        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
         Ok(Self {
             socket,
@@ -117,6 +119,7 @@ impl Daemon {
             server: AbortOnDropHandle::new(server),
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
+            sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
             idle,
@@ -175,6 +178,7 @@ impl Daemon {
         self.idle.cancel();
         self.ticker.abort();
         self.watcher.abort();
+        self.sampler.abort();
         // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
         // stop ends what was to be ended.
         if !self.worker.is_finished() {

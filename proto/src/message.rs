@@ -4,14 +4,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
 use crate::verb::cancel::{CancelReply, CancelRequest};
+use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::report::{ReportReply, ReportRequest};
 use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
@@ -45,10 +48,16 @@ pub enum Request {
     Cancel(CancelRequest),
     /// `retry`
     Retry(RetryRequest),
+    /// `report`
+    Report(ReportRequest),
+    /// `get`
+    Get(GetRequest),
+    /// `invalidate`
+    Invalidate(InvalidateRequest),
 }
 
 impl Request {
-    /// Whether the request changes anything, and so needs a peer that may write.
+    /// Whether the request changes anything or shows personal data, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
         matches!(
             self,
@@ -58,6 +67,8 @@ impl Request {
                 | Self::NotifyTest
                 | Self::Cancel(_)
                 | Self::Retry(_)
+                | Self::Get(_)
+                | Self::Invalidate(_)
         )
     }
 
@@ -94,6 +105,12 @@ pub enum Reply {
     Cancel(CancelReply),
     /// To `retry`.
     Retry(RetryReply),
+    /// To `report`.
+    Report(ReportReply),
+    /// To `get`.
+    Get(GetReply),
+    /// To `invalidate`.
+    Invalidate(InvalidateReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

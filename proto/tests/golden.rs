@@ -68,6 +68,9 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Job(_) => (10, "Job"),
         Request::Cancel(_) => (11, "Cancel"),
         Request::Retry(_) => (12, "Retry"),
+        Request::Report(_) => (13, "Report"),
+        Request::Get(_) => (14, "Get"),
+        Request::Invalidate(_) => (15, "Invalidate"),
     }
 }
 
@@ -85,6 +88,9 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Job(_) => (9, "Job"),
         Reply::Cancel(_) => (10, "Cancel"),
         Reply::Retry(_) => (11, "Retry"),
+        Reply::Report(_) => (12, "Report"),
+        Reply::Get(_) => (13, "Get"),
+        Reply::Invalidate(_) => (14, "Invalidate"),
     }
 }
 
@@ -119,14 +125,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 13);
+    let names = complete(samples.iter().map(request_name), 16);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 12);
+    let names = complete(samples.iter().map(reply_name), 15);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 

@@ -65,6 +65,9 @@ fn bare(reply: &Reply) -> String {
         Reply::Job(reply) => serde_json::to_string_pretty(reply),
         Reply::Cancel(reply) => serde_json::to_string_pretty(reply),
         Reply::Retry(reply) => serde_json::to_string_pretty(reply),
+        Reply::Report(reply) => serde_json::to_string_pretty(reply),
+        Reply::Get(reply) => serde_json::to_string_pretty(reply),
+        Reply::Invalidate(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

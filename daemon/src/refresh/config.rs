@@ -9,7 +9,7 @@ use crate::queue::RetryPolicy;
 use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
-use crate::store::Limits;
+use crate::store::{Limits, LossLimits};
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +56,8 @@ pub struct RefreshConfig {
     pub limits: Limits,
     /// How often and how soon a failed table is tried again.
     pub retry: RetryPolicy,
+    /// From which loss on nothing is filled; none when that is switched off.
+    pub guard: Option<LossLimits>,
 }
 
 impl RefreshConfig {
@@ -93,7 +95,10 @@ impl RefreshConfig {
             base_delay: config.retry.base_delay,
             max_delay: config.retry.max_delay,
         };
-        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, retry })
+        let guard = &config.guard;
+        let guard =
+            guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
+        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, retry, guard })
     }
 }
 

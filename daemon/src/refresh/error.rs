@@ -2,7 +2,7 @@
 
 use crate::queue::QueueError;
 use crate::snapshot::SnapshotError;
-use crate::state::StateError;
+use crate::state::{GuardedList, StateError};
 use crate::store::StoreError;
 use crate::vms::VmsError;
 
@@ -30,6 +30,19 @@ pub enum RefreshError {
     /// Somebody called it off; groups that were written before stay.
     #[error("cancelled")]
     Cancelled,
+    /// One of its lists would lose too much.
+    #[error(
+        "{} would go from {before} to {} records; the old rows stand until `cachectl refresh --accept`, or until \
+         two scheduled runs in a row see the same",
+        .list.list,
+        .list.items
+    )]
+    Guarded {
+        /// The list, and what would be left of it.
+        list: GuardedList,
+        /// What is there.
+        before: u64,
+    },
     /// Nothing generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),
@@ -57,9 +70,12 @@ impl RefreshError {
                 matches!(error, StateError::Statement { .. })
             }
             // A bug stays one. Any other failure of the store is one of the report.
-            Self::Store(_) | Self::Queue(_) | Self::Panicked(_) | Self::Cancelled | Self::NoReport(_) => {
-                false
-            }
+            Self::Store(_)
+            | Self::Queue(_)
+            | Self::Panicked(_)
+            | Self::Cancelled
+            | Self::Guarded { .. }
+            | Self::NoReport(_) => false,
         };
         if may_pass { Decision::Retry } else { Decision::Fail }
     }
@@ -110,6 +126,10 @@ mod tests {
             (RefreshError::Panicked("bug".into()), Decision::Fail),
             (RefreshError::NoReport(TABLE), Decision::Fail),
             (RefreshError::Cancelled, Decision::Fail),
+            (
+                RefreshError::Guarded { list: GuardedList { list: key(), items: 1 }, before: 9 },
+                Decision::Fail,
+            ),
         ];
         for (error, decision) in cases {
             assert_eq!(error.decision(), decision, "{error}");

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::effort::Effort;
+use super::guard::{self, Guard};
 use super::sources::keep_sources;
 use super::table::Job;
 use super::withhold::remove_ours;
@@ -39,6 +40,8 @@ struct Opened {
     vms: Vms,
     standings: HashMap<Table, Standing>,
     snapshot: Arc<Snapshot>,
+    /// Why nothing may be filled from the snapshot.
+    held: Option<String>,
 }
 
 /// What stays the same for all tables of a run.
@@ -47,6 +50,7 @@ struct Terms {
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
     effort: Effort,
+    guard: Guard,
 }
 
 impl Refresher {
@@ -97,6 +101,7 @@ impl Refresher {
             settings.mode = Mode::Exact;
         }
         let terms = Terms {
+            guard: Guard::of(config.guard, claimed),
             config,
             settings: Arc::new(settings),
             now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
@@ -110,7 +115,8 @@ impl Refresher {
                     let Some(begun) = self.queue.start_attempt(&claimed.lease, job, taken).await? else {
                         continue;
                     };
-                    let (report, error) = self.work(&terms, &opened, &begun.cancel, table).await;
+                    let worked = self.work(&terms, &opened, &begun.cancel, table).await;
+                    let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
                     let ending = ending(&terms, error.as_ref());
                     self.finish(&claimed.lease, job, &report, ending).await?;
                 }
@@ -147,7 +153,8 @@ impl Refresher {
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
             warn!("{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
-        Ok(Opened { vms, standings, snapshot })
+        let held = terms.guard.examine(self.queue.state(), &snapshot).await?;
+        Ok(Opened { vms, standings, snapshot, held })
     }
 
     async fn snapshot(
@@ -167,15 +174,19 @@ impl Refresher {
         opened: &Opened,
         cancel: &CancellationToken,
         table: Table,
-    ) -> (JobReport, Option<RefreshError>) {
+    ) -> Result<(JobReport, Option<RefreshError>), RefreshError> {
         let standing = opened.standings.get(&table).unwrap_or(&Standing::Ready);
         if let Some(outcome) = standing.outcome() {
             let mut report = JobReport::new(table, outcome);
             report.error = standing.note().filter(|_| !outcome.is_good());
-            return (report, None);
+            return Ok((report, None));
         }
         if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
-            return self.withhold(opened, table, &reason).await;
+            return Ok(self.withhold(opened, table, &reason).await);
+        }
+        let state = self.queue.state();
+        if let Some(reason) = &opened.held {
+            return Ok((guard::hold(state, table, reason, terms.now).await?, None));
         }
         let mut work = Job {
             table,
@@ -185,8 +196,8 @@ impl Refresher {
             now: terms.now,
             effort: terms.effort,
             cancel: cancel.clone(),
+            guard: terms.guard.of_table(state, table).await?,
         };
-        let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
             info!(
@@ -195,6 +206,9 @@ impl Refresher {
             );
             match self.snapshot(&opened.vms, terms, &[table]).await {
                 Ok(newer) => {
+                    if let Some(reason) = terms.guard.examine(state, &newer).await? {
+                        return Ok((guard::hold(state, table, &reason, terms.now).await?, None));
+                    }
                     work.snapshot = newer;
                     result = refresh_table(&opened.vms, state, &self.clock, &work).await;
                 }
@@ -204,7 +218,8 @@ impl Refresher {
                 }
             }
         }
-        (result.report, result.error)
+        terms.guard.settle(state, table, &result, terms.now).await?;
+        Ok((result.report, result.error))
     }
 
     /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.

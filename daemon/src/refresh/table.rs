@@ -9,9 +9,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
+use super::lists::guard_lists;
 use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
-use super::{Effort, RefreshError};
+use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
@@ -42,6 +43,8 @@ pub struct Job {
     pub effort: Effort,
     /// Cancelled when somebody wants it stopped; looked at between groups.
     pub cancel: CancellationToken,
+    /// Which losses its lists may have; none for any.
+    pub guard: Option<TableGuard>,
 }
 
 /// Where the time of a table went.
@@ -76,6 +79,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         state,
         clock,
         job,
+        guard: job.guard.clone(),
         spec,
         fingerprint: job.settings.fingerprint(job.table),
         stamp: stamp_text(spec, job),
@@ -91,7 +95,10 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
     let Work { mut report, timings, .. } = work;
-    report.outcome = outcome(&report, error.is_some());
+    report.outcome = match &error {
+        Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
+        error => outcome(&report, error.is_some()),
+    };
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
@@ -102,6 +109,7 @@ struct Work<'a> {
     state: &'a State,
     clock: &'a Arc<dyn Clock>,
     job: &'a Job,
+    guard: Option<TableGuard>,
     spec: &'static TableSpec,
     fingerprint: String,
     stamp: String,
@@ -195,6 +203,7 @@ impl Work<'_> {
         };
         let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
         let existing = self.job.snapshot.existing(self.job.table);
+        guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {

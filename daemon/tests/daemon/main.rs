@@ -7,4 +7,5 @@ mod lifecycle;
 mod notify;
 mod queue;
 mod raw;
+mod truth;
 mod verbs;

@@ -126,3 +126,27 @@ CREATE TABLE wipes (
     table_name TEXT    NOT NULL,
     PRIMARY KEY (day, hour, table_name)
 ) STRICT, WITHOUT ROWID;
+
+-- How many rows each source table had in the last snapshot that was believed.
+CREATE TABLE guard_counts (
+    source  TEXT    NOT NULL PRIMARY KEY,
+    rows    INTEGER NOT NULL,
+    suspect INTEGER,                         -- rows in the last scheduled run, when that run was held for this table
+    taken   INTEGER NOT NULL                 -- instant of the snapshot that was believed
+) STRICT, WITHOUT ROWID;
+
+-- Cache tables that are held back, and why.
+CREATE TABLE guarded (
+    table_name TEXT    NOT NULL PRIMARY KEY,
+    reason     TEXT    NOT NULL,
+    since      INTEGER NOT NULL,
+    list       TEXT,                         -- the list that shrank, when a scheduled run held the table for one
+    items      INTEGER                       -- what would have been left of it
+) STRICT, WITHOUT ROWID;
+
+-- Samples of how many of the entries that should be there VMS's readers would have accepted.
+CREATE TABLE readiness (
+    at       INTEGER NOT NULL PRIMARY KEY,
+    expected INTEGER NOT NULL,
+    accepted INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;

@@ -153,6 +153,7 @@ async fn refresh(directory: &Path) -> Value {
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&settings),
             limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            guard: None,
             now: now(),
             effort: Effort::Every,
             cancel: CancellationToken::new(),
