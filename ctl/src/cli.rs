@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cached_proto::verb::cancel::Target;
+use cached_proto::verb::get::KeyPart;
 use cached_proto::words::{CacheType, Table};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cmd::get::parse_key;
 use crate::word::Word;
 
 /// Steers the cached daemon over its control socket.
@@ -48,8 +51,31 @@ pub enum Verb {
     Next(NextArgs),
     /// List jobs (one table of one run each), newest first
     Jobs(JobsArgs),
+    /// Show one job with all its attempts
+    Job(JobArgs),
+    /// Call off a job or a run: what waits never runs, what runs stops soon
+    ///
+    /// A running job stops at its next group; what it wrote until then stays.
+    Cancel(CancelArgs),
+    /// Try again what failed or was cancelled
+    ///
+    /// A new run is asked for; the history of the old one stays. A job that waits for its next
+    /// attempt has it now.
+    Retry(RetryArgs),
     /// List past runs, newest first
     History(HistoryArgs),
+    /// Send a test notice through every channel below [notify], and say what came of each
+    Notify(NotifyArgs),
+    /// Show how well refreshing has worked, against the targets of the configuration
+    Report(ReportArgs),
+    /// Show one entry as it is stored: fresh, stale with its age, or missing
+    ///
+    /// Key columns that are left out may have any value, as long as that leaves one entry; COLUMN=
+    /// stands for an empty column. An entry that is missing and should be there is queued. Entries hold
+    /// personal data, so this needs the same rights as a change.
+    Get(GetArgs),
+    /// Make entries count as stale whatever their age, and refresh them; until then they are shown
+    Invalidate(InvalidateArgs),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -163,12 +189,96 @@ pub struct JobsArgs {
     pub format: Json,
 }
 
+/// Arguments of `job`.
+#[derive(Debug, Args)]
+pub struct JobArgs {
+    /// Number of the job
+    #[arg(value_name = "ID")]
+    pub job: i64,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// Number of a job, or run:NUMBER for all jobs of a run
+    #[arg(value_name = "ID")]
+    pub target: Target,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, args = ["target", "failed"])]
+pub struct RetryArgs {
+    /// Number of a job, or run:NUMBER for those jobs of a run that did not end well
+    #[arg(value_name = "ID")]
+    pub target: Option<Target>,
+    /// Every table whose newest job did not end well
+    #[arg(long)]
+    pub failed: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
 /// Arguments of `history`.
 #[derive(Debug, Args)]
 pub struct HistoryArgs {
     /// How far to look back, for example 36h or 30d
     #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
     pub since: Duration,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `notify`.
+#[derive(Debug, Args)]
+pub struct NotifyArgs {
+    /// Send a test; a dead man's switch takes it for a successful run
+    #[arg(long, required = true)]
+    pub test: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// How far to look back, for example 36h or 30d
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub since: Duration,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `get`.
+#[derive(Debug, Args)]
+pub struct GetArgs {
+    /// The table
+    #[arg(value_name = "TABLE", value_parser = Word::TABLE)]
+    pub table: Table,
+    /// What is known of the key, for example `school_year=2526`
+    #[arg(value_name = "COLUMN=VALUE", value_parser = parse_key)]
+    pub key: Vec<KeyPart>,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `invalidate`.
+#[derive(Debug, Args)]
+pub struct InvalidateArgs {
+    /// Cache types
+    #[arg(value_name = "TYPE", required = true, value_parser = Word::TYPE)]
+    pub types: Vec<CacheType>,
     /// The format.
     #[command(flatten)]
     pub format: Json,

@@ -35,7 +35,14 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::StopScheduler(format) => cmd::stop_scheduler::run(*format, context).await,
         Verb::Next(args) => cmd::next::run(args, context).await,
         Verb::Jobs(args) => cmd::jobs::run(args, context).await,
+        Verb::Job(args) => cmd::job::run(args, context).await,
+        Verb::Cancel(args) => cmd::cancel::run(args, context).await,
+        Verb::Retry(args) => cmd::retry::run(args, context).await,
         Verb::History(args) => cmd::history::run(args, context).await,
+        Verb::Notify(args) => cmd::notify::run(args, context).await,
+        Verb::Report(args) => cmd::report::run(args, context).await,
+        Verb::Get(args) => cmd::get::run(args, context).await,
+        Verb::Invalidate(args) => cmd::invalidate::run(args, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 11] = [
+const VERBS: [&str; 18] = [
     "ping",
     "status",
     "health",
@@ -17,7 +17,14 @@ const VERBS: [&str; 11] = [
     "stop-scheduler",
     "next",
     "jobs",
+    "job",
+    "cancel",
+    "retry",
     "history",
+    "notify",
+    "report",
+    "get",
+    "invalidate",
     "completions",
 ];
 
@@ -60,8 +67,17 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["refresh", "--no-wait", "--timeout", "5s"], "cannot be used with"),
         (&["jobs", "--failed", "--running"], "cannot be used with"),
         (&["jobs", "--limit", "0"], "--limit"),
+        (&["job"], "<ID>"),
+        (&["cancel", "run7"], "run:7"),
+        (&["retry"], "<ID|--failed>"),
+        (&["retry", "7", "--failed"], "cannot be used with"),
         (&["next", "-n", "0"], "-n"),
         (&["history", "--since", "yesterday"], "--since"),
+        (&["notify"], "--test"),
+        (&["report", "--since", "yesterday"], "--since"),
+        (&["get"], "TABLE"),
+        (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
+        (&["invalidate"], "TYPE"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {
@@ -75,7 +91,14 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
 #[test]
 fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
-        let output = output(&[verb, "--socket", "/nonexistent/cached.sock"]);
+        let required: &[&str] = match *verb {
+            "notify" => &["--test"],
+            "get" => &["dia_events_report_cache"],
+            "invalidate" => &["district"],
+            "job" | "cancel" | "retry" => &["7"],
+            _ => &[],
+        };
+        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], required].concat());
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {

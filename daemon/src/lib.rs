@@ -2,13 +2,17 @@
 //!
 //! Data flows one way: trigger → queue → snapshot → reports → store → tell.
 
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+pub mod figures;
+pub mod health;
 pub mod lifecycle;
+pub(crate) mod notify;
 pub mod queue;
 pub mod refresh;
 pub mod reports;
@@ -19,3 +23,4 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod vms;
+pub mod watch;

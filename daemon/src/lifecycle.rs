@@ -6,6 +6,7 @@
 
 mod error;
 mod live;
+mod prune;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,11 +19,14 @@ use tracing::info;
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::figures::keep_sampling;
+use crate::notify::{Notifier, host_name};
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::Ticker;
 use crate::state::{State, StateError, StateLock};
+use crate::watch::Watcher;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 
@@ -40,7 +44,13 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    _pruner: AbortOnDropHandle<()>,
+    watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
+    notifier: AbortOnDropHandle<()>,
+    /// Nothing more will happen that could be told.
+    told: CancellationToken,
+    sampler: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
     _lock: StateLock,
@@ -72,7 +82,7 @@ impl Daemon {
 
         let socket = config.socket.path.clone();
         let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
-        let service = Service {
+        let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
             started,
@@ -81,18 +91,22 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             looking: tokio::sync::Mutex::default(),
-        };
+        });
+        let (events, judge) = (|| queue.events(), rpc::judge(&service));
+        let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let tables = Box::new(|| plan::tables(&[], &[]));
         let ticker =
             Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
+        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
-        let (ending, idle) = (Ending::default(), CancellationToken::new());
+        let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
             let (queue, idle) = (queue.clone(), idle.clone());
             async move { work_until(&queue, &refresher, &idle).await }
         });
-        let server = tokio::spawn(rpc::serve(bound, Arc::new(service), limits, ending.clone()));
+        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
         Ok(Self {
             socket,
@@ -100,7 +114,12 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
+            watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
+            notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
+            told,
+            sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
             idle,
@@ -141,7 +160,9 @@ impl Daemon {
                 other => ended("worker", other.map(drop)),
             },
             result = &mut self.ticker => ended("schedule", result),
+            result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
+            result = &mut self.notifier => ended("notify", result),
         }
     }
 
@@ -156,6 +177,8 @@ impl Daemon {
         self.ending.stop.cancel();
         self.idle.cancel();
         self.ticker.abort();
+        self.watcher.abort();
+        self.sampler.abort();
         // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
         // stop ends what was to be ended.
         if !self.worker.is_finished() {
@@ -164,6 +187,10 @@ impl Daemon {
         self.ending.hang_up.cancel();
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;
+        }
+        self.told.cancel();
+        if !self.notifier.is_finished() {
+            let _ = (&mut self.notifier).await;
         }
         self.queue.state().clone().close().await
     }

@@ -3,12 +3,19 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::cancel::{CancelReply, CancelRequest};
+use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
 use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
 use crate::verb::next::{NextReply, NextRequest};
+use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::report::{ReportReply, ReportRequest};
+use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
@@ -33,12 +40,36 @@ pub enum Request {
     Jobs(JobsRequest),
     /// `history`
     History(HistoryRequest),
+    /// `notify --test`
+    NotifyTest,
+    /// `job`
+    Job(JobRequest),
+    /// `cancel`
+    Cancel(CancelRequest),
+    /// `retry`
+    Retry(RetryRequest),
+    /// `report`
+    Report(ReportRequest),
+    /// `get`
+    Get(GetRequest),
+    /// `invalidate`
+    Invalidate(InvalidateRequest),
 }
 
 impl Request {
-    /// Whether the request changes anything, and so needs a peer that may write.
+    /// Whether the request changes anything or shows personal data, and so needs a peer that may write.
     pub const fn writes(&self) -> bool {
-        matches!(self, Self::Refresh(_) | Self::StartScheduler | Self::StopScheduler)
+        matches!(
+            self,
+            Self::Refresh(_)
+                | Self::StartScheduler
+                | Self::StopScheduler
+                | Self::NotifyTest
+                | Self::Cancel(_)
+                | Self::Retry(_)
+                | Self::Get(_)
+                | Self::Invalidate(_)
+        )
     }
 
     /// Whether events follow the answer.
@@ -49,10 +80,6 @@ impl Request {
 
 /// The good half of an answer. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one reply exists at a time; a box would cost more than it saves"
-)]
 pub enum Reply {
     /// To `ping`.
     Pong(Pong),
@@ -70,6 +97,20 @@ pub enum Reply {
     Jobs(JobsReply),
     /// To `history`.
     History(HistoryReply),
+    /// To `notify`.
+    Notify(NotifyReply),
+    /// To `job`.
+    Job(JobReply),
+    /// To `cancel`.
+    Cancel(CancelReply),
+    /// To `retry`.
+    Retry(RetryReply),
+    /// To `report`.
+    Report(ReportReply),
+    /// To `get`.
+    Get(GetReply),
+    /// To `invalidate`.
+    Invalidate(InvalidateReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

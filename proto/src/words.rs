@@ -181,7 +181,7 @@ words! {
         Running = "running",
         /// Ended; its outcome says how.
         Done = "done",
-        /// Taken out of the queue before it ran.
+        /// Called off before it ended.
         Cancelled = "cancelled",
     }
 }

@@ -64,6 +64,13 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Next(_) => (6, "Next"),
         Request::Jobs(_) => (7, "Jobs"),
         Request::History(_) => (8, "History"),
+        Request::NotifyTest => (9, "NotifyTest"),
+        Request::Job(_) => (10, "Job"),
+        Request::Cancel(_) => (11, "Cancel"),
+        Request::Retry(_) => (12, "Retry"),
+        Request::Report(_) => (13, "Report"),
+        Request::Get(_) => (14, "Get"),
+        Request::Invalidate(_) => (15, "Invalidate"),
     }
 }
 
@@ -77,6 +84,13 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Next(_) => (5, "Next"),
         Reply::Jobs(_) => (6, "Jobs"),
         Reply::History(_) => (7, "History"),
+        Reply::Notify(_) => (8, "Notify"),
+        Reply::Job(_) => (9, "Job"),
+        Reply::Cancel(_) => (10, "Cancel"),
+        Reply::Retry(_) => (11, "Retry"),
+        Reply::Report(_) => (12, "Report"),
+        Reply::Get(_) => (13, "Get"),
+        Reply::Invalidate(_) => (14, "Invalidate"),
     }
 }
 
@@ -86,6 +100,7 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobStarted(_) => (1, "JobStarted"),
         Progress::JobDone(_) => (2, "JobDone"),
         Progress::RunDone(_) => (3, "RunDone"),
+        Progress::JobWaits(_) => (4, "JobWaits"),
     }
 }
 
@@ -110,14 +125,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 9);
+    let names = complete(samples.iter().map(request_name), 16);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 8);
+    let names = complete(samples.iter().map(reply_name), 15);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -131,7 +146,7 @@ fn faults() {
 #[test]
 fn events() {
     let samples = samples::events();
-    let names = complete(samples.iter().map(event_name), 4);
+    let names = complete(samples.iter().map(event_name), 5);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
 }
 

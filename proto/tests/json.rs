@@ -61,6 +61,13 @@ fn bare(reply: &Reply) -> String {
         Reply::Next(reply) => serde_json::to_string_pretty(reply),
         Reply::Jobs(reply) => serde_json::to_string_pretty(reply),
         Reply::History(reply) => serde_json::to_string_pretty(reply),
+        Reply::Notify(reply) => serde_json::to_string_pretty(reply),
+        Reply::Job(reply) => serde_json::to_string_pretty(reply),
+        Reply::Cancel(reply) => serde_json::to_string_pretty(reply),
+        Reply::Retry(reply) => serde_json::to_string_pretty(reply),
+        Reply::Report(reply) => serde_json::to_string_pretty(reply),
+        Reply::Get(reply) => serde_json::to_string_pretty(reply),
+        Reply::Invalidate(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

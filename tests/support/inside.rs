@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock};
 use cached::demo::{DemoOptions, generate};
+use cached::queue::RetryPolicy;
 use cached::refresh::survey::{TableSurvey, survey};
 use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
@@ -18,6 +20,7 @@ use cached::vms::{Schema, Vms};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
 
 use crate::vms::Other;
 
@@ -115,6 +118,8 @@ impl Inside {
             limits: LIMITS,
             now,
             effort,
+            guard: None,
+            cancel: CancellationToken::new(),
         };
         let results = REPORTS.iter().map(|report| {
             let job = refresh(report.table());
@@ -127,7 +132,9 @@ impl Inside {
     /// Judges every table.
     pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
         let database = self.vms.path().to_owned();
-        let config = RefreshConfig { database, settings: self.settings().clone(), limits: LIMITS };
+        let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
+        let settings = self.settings().clone();
+        let config = RefreshConfig { database, settings, limits: LIMITS, retry, guard: None };
         self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
     }
 

@@ -177,5 +177,5 @@ fn organization_reports_are_off_unless_they_are_wanted() {
     let told = refresh(&golden, Table::OrganizationReports, &["--config", &file]);
     assert_eq!(told["outcome"], "rebuilt");
     let organizations = Other::open(&golden.database()).number("SELECT count(*) FROM organization");
-    assert_eq!(stored() as i64, 2 * organizations);
+    assert_eq!(i64::try_from(stored()).unwrap(), 2 * organizations);
 }

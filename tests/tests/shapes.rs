@@ -275,7 +275,7 @@ fn districts_are_inserted_in_the_order_of_the_mapping() {
     let known = refreshed.vms.texts("SELECT salesforce_id FROM district WHERE salesforce_id <> ''");
     let mapping = refreshed.inside.settings().districts.shown();
     let expected: Vec<String> =
-        mapping.map(|district| district.id.to_string()).filter(|id| known.contains(id)).collect();
+        mapping.map(|district| district.id.clone()).filter(|id| known.contains(id)).collect();
     assert!(expected.len() > 2);
     for table in [Table::DistrictYearEndReports, Table::DistrictEngagementReports] {
         for year in ["2425", "2526", "2627"] {

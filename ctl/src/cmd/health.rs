@@ -32,12 +32,17 @@ const fn judge(health: HealthLevel, strict: bool) -> Exit {
 
 fn render(reply: &HealthReply, view: &View) -> String {
     let level = view.style.paint(reply.health.into(), reply.health.as_str());
-    if reply.reasons.is_empty() {
-        return format!("The daemon is {level}.\n");
-    }
-    let mut text = format!("The daemon is {level} for {}.\n", count(reply.reasons.len(), "reason"));
+    // What is only worth knowing is no reason.
+    let reasons = reply.reasons.iter().filter(|reason| reason.level != HealthLevel::Healthy).count();
+    let mut text = match reasons {
+        0 => format!("The daemon is {level}.\n"),
+        reasons => format!("The daemon is {level} for {}.\n", count(reasons, "reason")),
+    };
     for reason in &reply.reasons {
-        let level = view.style.paint(reason.level.into(), reason.level.as_str());
+        let level = match reason.level {
+            HealthLevel::Healthy => "note".to_owned(),
+            level => view.style.paint(level.into(), level.as_str()),
+        };
         let (code, message) = (one_line(&reason.code), one_line(&reason.message));
         let _ = writeln!(text, "\n{level}: {message} [{code}]");
         if !reason.hint.is_empty() {
@@ -92,6 +97,20 @@ mod tests {
     fn nothing_to_say_is_one_line() {
         let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() };
         insta::assert_snapshot!(render(&healthy, &view()), @"The daemon is healthy.");
+    }
+
+    #[test]
+    fn what_is_only_worth_knowing_is_a_note() {
+        let mut healthy = degraded();
+        healthy.health = HealthLevel::Healthy;
+        healthy.reasons.truncate(1);
+        healthy.reasons[0].level = HealthLevel::Healthy;
+        insta::assert_snapshot!(render(&healthy, &view()), @r"
+        The daemon is healthy.
+
+        note: the VMS database /srv/vms.db cannot be opened [database_unreachable]
+        hint: look at the rights of the file: ls -l /srv/vms.db
+        ");
     }
 
     #[test]

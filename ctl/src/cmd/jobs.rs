@@ -162,6 +162,7 @@ mod tests {
             started: at("2026-11-22T20:40:01Z"),
             ended: None,
             snapshot: Some(at("2026-11-22T20:40:01.5Z")),
+            seconds: 0.0,
             outcome: None,
             error: None,
         };
@@ -184,6 +185,7 @@ mod tests {
                   "started": "2026-11-22T20:40:01Z",
                   "ended": null,
                   "snapshot": "2026-11-22T20:40:01.500Z",
+                  "seconds": 0.0,
                   "outcome": null,
                   "error": null
                 }

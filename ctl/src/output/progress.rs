@@ -31,6 +31,11 @@ impl Tracker {
                 self.current = Some(job.table.to_string());
                 Vec::new()
             }
+            Progress::JobWaits(job) => {
+                self.current = None;
+                let error = one_line(job.error.as_deref().unwrap_or("no reason given")).into_owned();
+                vec![format!("{}: will be tried again: {error}", job.table)]
+            }
             Progress::JobDone(job) => {
                 self.done += 1;
                 self.current = None;
@@ -133,6 +138,8 @@ mod tests {
         let running = Job { phase: Phase::Running, ..queued.clone() };
         vec![
             Progress::Snapshot(Run { phase: Phase::Running, ..run(vec![before, queued]) }),
+            Progress::JobStarted(running.clone()),
+            Progress::JobWaits(Job { error: Some(HOSTILE.into()), ..running.clone() }),
             Progress::JobStarted(running),
             Progress::JobDone(failed),
         ]
@@ -145,6 +152,7 @@ mod tests {
         insta::assert_snapshot!(lines.join("\n"), @r"
         run 12: 2 tables
         district_year_end_reports: rebuilt, 21 entries, took 0.41 seconds
+        dia_events_report_cache: will be tried again: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         dia_events_report_cache: failed: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         ");
     }
@@ -157,6 +165,8 @@ mod tests {
             tracker.message()
         });
         insta::assert_snapshot!(messages.collect::<Vec<_>>().join("\n"), @r"
+        1 of 2 tables
+        1 of 2 tables, dia_events_report_cache
         1 of 2 tables
         1 of 2 tables, dia_events_report_cache
         2 of 2 tables

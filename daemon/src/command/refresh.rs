@@ -13,7 +13,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
 use crate::describe::describe;
 use crate::queue::{NewRun, Queue, QueueError};
-use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan};
+use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
 use crate::state::{State, StateError, StateLock};
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -66,15 +66,9 @@ async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Res
     let wanted = queue.enqueue(new).await?.run;
     let (_keep, configs) = watch::channel(Arc::new(refresh_config));
     let refresher = Refresher::new(queue.clone(), clock, configs);
-    // What a killed process left queued comes first, as it would in the daemon.
-    while let Some(claimed) = queue.claim().await? {
-        let run = refresher.run(&claimed).await?;
-        if run.id == wanted {
-            state.close().await?;
-            return Ok(run);
-        }
-    }
-    Ok(queue.run(wanted).await?)
+    let run = work_off(&queue, &refresher, wanted).await?;
+    state.close().await?;
+    Ok(run)
 }
 
 /// Whether there is a VMS at all: without one, nothing can start.

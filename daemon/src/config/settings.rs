@@ -13,7 +13,7 @@ use super::key::{Key, Origin, from, text, unset};
 use super::reader::Reader;
 use super::setting::Setting;
 use super::table::settings;
-use super::value::{ByteSize, CronExpr, DatabasePath, LogLevel, Mode, Network, Url, WebOrigin};
+use super::value::{ByteSize, CommandLine, CronExpr, DatabasePath, LogLevel, Mode, Network, Url, WebOrigin};
 
 /// Section and name of each key that something set, with what set it.
 pub(super) type Origins = BTreeMap<(&'static str, &'static str), Origin>;
@@ -145,13 +145,14 @@ settings! {
         /// Whether records go to the journal as well.
         journald: bool = text("true");
     }
-    /// Who is told when a refresh fails.
+    /// Who is told when health changes, and when the nightly refresh ran.
     notify: Notify {
-        /// Command to start.
-        command: Option<String> = unset();
+        /// Command to start, without a shell; the notice is its standard input.
+        command: Option<CommandLine> = unset();
         /// URL that gets a POST; `file:PATH` and `credential:NAME` name a private file that holds it.
         webhook: Option<Url> = unset().secret();
-        /// URL that is fetched after every good run, for a dead man's switch.
+        /// URL of a dead man's switch: fetched after every good scheduled run, with `/start` before one and with
+        /// `/fail` after a bad one.
         ping_url: Option<Url> = unset();
         /// Longest time for any of them.
         timeout: Duration = text("10s").within("100ms", "10m");

@@ -165,6 +165,7 @@ fn attempt_of(row: attempt::Model) -> Result<Attempt, StateError> {
         started: Timestamp::from_micros(row.started),
         ended: row.ended.map(Timestamp::from_micros),
         snapshot: row.snapshot.map(Timestamp::from_micros),
+        seconds: row.seconds,
         outcome: row.outcome.map(|o| word("attempts.outcome", o)).transpose()?,
         error: row.error,
     })

@@ -1,5 +1,7 @@
 //! Attempts at a job.
 
+use std::time::Duration;
+
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::Phase;
 use chrono::{DateTime, Utc};
@@ -7,17 +9,49 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter, QueryOrder,
 };
+use tokio_util::sync::CancellationToken;
 
-use super::{JobReport, Queue, QueueError, assemble};
+use super::counters::{ATTEMPTS, RETRIES, count, jobs};
+use super::lease::Lease;
+use super::{JobReport, Queue, QueueError, RetryPolicy, assemble};
 use crate::state::Doing;
 use crate::state::entity::{attempt, job, micros};
 
+/// An attempt in progress.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Counted from 1.
+    pub number: u32,
+    /// Cancelled when somebody wants the job stopped; to be looked at between groups.
+    pub cancel: CancellationToken,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Ending {
+    /// The job has ended with it.
+    Done,
+    /// It failed for a reason that may pass: the job is tried again, if the policy still allows it.
+    Failed(RetryPolicy),
+    /// It was stopped because somebody cancelled the job.
+    Cancelled,
+}
+
 impl Queue {
-    /// Begins an attempt at a job and returns its number, counted from 1. `snapshot` is the instant of the source it
-    /// is computed from.
-    pub async fn start_attempt(&self, job: i64, snapshot: Option<DateTime<Utc>>) -> Result<u32, QueueError> {
+    /// Begins an attempt at a job of a claimed run. `snapshot` is the instant of the source it is computed from. None
+    /// when the job was cancelled meanwhile.
+    pub async fn start_attempt(
+        &self,
+        lease: &Lease,
+        job: i64,
+        snapshot: Option<DateTime<Utc>>,
+    ) -> Result<Option<Begun>, QueueError> {
         let tx = self.state.begin().await?;
-        let row = find(&tx, job).await?;
+        lease.held(&tx).await?;
+        let row = find(&tx, lease, job).await?;
+        if row.phase != Phase::Queued.as_str() {
+            return Ok(None);
+        }
         let number = 1 + newest(&tx, job).await?.map_or(0, |attempt| attempt.number);
         let begun = attempt::ActiveModel {
             job_id: Set(job),
@@ -27,33 +61,74 @@ impl Queue {
             ..Default::default()
         };
         attempt::Entity::insert(begun).exec_without_returning(&tx).await.doing("start an attempt")?;
+        count(&tx, ATTEMPTS, 1).await?;
         let mut row = row.into_active_model();
         row.phase = Set(Phase::Running.as_str().to_owned());
+        row.not_before = Set(None);
         let row = row.update(&tx).await.doing("start a job")?;
         let started = assemble::job(&tx, row).await?;
+        // Before the commit: whoever sees the job running must find it here.
+        let cancel = CancellationToken::new();
+        self.cancels().insert(job, cancel.clone());
         tx.commit().await.doing("start a job")?;
         self.announce(Progress::JobStarted(started));
-        Ok(u32::try_from(number).unwrap_or(u32::MAX))
+        Ok(Some(Begun { number: u32::try_from(number).unwrap_or(u32::MAX), cancel }))
     }
 
-    /// Ends the attempt in progress, and with it the job. A snapshot in the report replaces the one it began with:
-    /// an attempt that somebody's write made worthless computes once more.
-    pub async fn finish_attempt(&self, job: i64, report: &JobReport) -> Result<(), QueueError> {
+    /// Ends the attempt in progress, and with it the job unless another attempt follows; returns the pause before that.
+    /// A snapshot in the report replaces the one it began with: an attempt that somebody's write made worthless
+    /// computes once more.
+    pub async fn finish_attempt(
+        &self,
+        lease: &Lease,
+        job: i64,
+        report: &JobReport,
+        ending: Ending,
+    ) -> Result<Option<Duration>, QueueError> {
         let tx = self.state.begin().await?;
-        let row = find(&tx, job).await?;
+        lease.held(&tx).await?;
+        let row = find(&tx, lease, job).await?;
         let open = newest(&tx, job).await?.filter(|attempt| attempt.ended.is_none());
-        close(&tx, open.ok_or(QueueError::NotStarted(job))?, report, self.clock.now()).await?;
-        let row = ended(row, report).update(&tx).await.doing("finish a job")?;
-        let done = assemble::job(&tx, row).await?;
+        let now = self.clock.now();
+        close(&tx, open.ok_or(QueueError::NotStarted(job))?, report, &ending, now).await?;
+        let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
+        let wanted = !row.cancel;
+        let mut row = figures(row, report);
+        row.failures = Set(failures);
+        let mut pause = None;
+        let event: fn(_) -> Progress = match ending {
+            Ending::Failed(policy) if wanted => {
+                let failures = u32::try_from(failures).unwrap_or(u32::MAX);
+                pause = policy.pause(failures, self.chance.bits());
+                if pause.is_some() { Progress::JobWaits } else { Progress::JobDone }
+            }
+            _ => Progress::JobDone,
+        };
+        if let Some(pause) = pause {
+            let micros_of = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
+            row.phase = Set(Phase::Queued.as_str().to_owned());
+            row.not_before = Set(Some(micros(now).saturating_add(micros_of)));
+            count(&tx, RETRIES, 1).await?;
+        } else if ending == Ending::Cancelled {
+            row.phase = Set(Phase::Cancelled.as_str().to_owned());
+            count(&tx, &jobs(None), 1).await?;
+        } else {
+            row.phase = Set(Phase::Done.as_str().to_owned());
+            row.outcome = Set(Some(report.outcome.as_str().to_owned()));
+            count(&tx, &jobs(Some(report.outcome)), 1).await?;
+        }
+        let row = row.update(&tx).await.doing("finish a job")?;
+        let shown = assemble::job(&tx, row).await?;
         tx.commit().await.doing("finish a job")?;
-        self.announce(Progress::JobDone(done));
-        Ok(())
+        self.cancels().remove(&job);
+        self.announce(event(shown));
+        Ok(pause)
     }
 }
 
-async fn find(tx: &DatabaseTransaction, job: i64) -> Result<job::Model, QueueError> {
+async fn find(tx: &DatabaseTransaction, lease: &Lease, job: i64) -> Result<job::Model, QueueError> {
     let row = job::Entity::find_by_id(job).one(tx).await.doing("read a job")?;
-    row.ok_or(QueueError::NoSuchJob(job))
+    row.filter(|row| row.run_id == lease.run).ok_or(QueueError::NoSuchJob(job))
 }
 
 async fn newest(tx: &DatabaseTransaction, job: i64) -> Result<Option<attempt::Model>, QueueError> {
@@ -66,11 +141,13 @@ async fn close(
     tx: &DatabaseTransaction,
     open: attempt::Model,
     report: &JobReport,
+    ending: &Ending,
     now: DateTime<Utc>,
 ) -> Result<(), QueueError> {
     let mut row = open.into_active_model();
     row.ended = Set(Some(micros(now)));
-    row.outcome = Set(Some(report.outcome.as_str().to_owned()));
+    row.seconds = Set(report.seconds);
+    row.outcome = Set((*ending != Ending::Cancelled).then(|| report.outcome.as_str().to_owned()));
     row.error = Set(report.error.clone());
     if let Some(snapshot) = report.snapshot {
         row.snapshot = Set(Some(micros(snapshot)));
@@ -79,11 +156,9 @@ async fn close(
     Ok(())
 }
 
-fn ended(row: job::Model, report: &JobReport) -> job::ActiveModel {
+fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
     let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
     let mut row = row.into_active_model();
-    row.phase = Set(Phase::Done.as_str().to_owned());
-    row.outcome = Set(Some(report.outcome.as_str().to_owned()));
     row.entries = count(report.entries);
     row.rebuilt = count(report.rebuilt);
     row.verified = count(report.verified);

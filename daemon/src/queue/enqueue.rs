@@ -4,11 +4,12 @@ use cached_proto::words::{Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
+use super::coverage::{Waiting, priority};
 use super::{Queue, QueueError};
-use crate::state::entity::{job, micros, run, word};
+use crate::state::entity::{instant, job, micros, run, word};
 use crate::state::{Doing, StateError};
 
 /// A run to be queued.
@@ -35,20 +36,6 @@ impl NewRun {
     pub const fn new(trigger: Trigger, tables: Vec<Table>) -> Self {
         Self { trigger, slot: None, tables, force: false, accept: false, exact: false, as_of: None }
     }
-
-    /// What an identical request has in common with this one. Runs of the schedule are told apart by their slot
-    /// already, so only those that people and changes ask for can be identical.
-    fn request_key(&self) -> Option<String> {
-        matches!(self.trigger, Trigger::Manual | Trigger::Watch).then(|| {
-            let tables: Vec<_> = self.tables.iter().map(|t| t.as_str()).collect();
-            let as_of = self.as_of.map_or_else(String::new, |at| micros(at).to_string());
-            let Self { trigger, force, accept, exact, .. } = self;
-            format!(
-                "{trigger} force={force} accept={accept} exact={exact} as_of={as_of} {}",
-                tables.join(",")
-            )
-        })
-    }
 }
 
 /// Where a request ended up.
@@ -56,42 +43,73 @@ impl NewRun {
 pub struct Enqueued {
     /// Number of the run that does the work.
     pub run: i64,
-    /// True when an identical request was waiting already and this one joined it.
+    /// True when a run that does all of it was waiting already and this request joined it.
     pub joined: bool,
 }
 
 impl Queue {
-    /// Queues a run, or joins an identical one that nobody has begun. On return it is durable.
+    /// Queues a run, or joins one that nobody has begun and that does the same work. On return it is durable.
+    ///
+    /// A run that has begun is never joined: it may have read the source before whatever made somebody ask.
     pub async fn enqueue(&self, new: NewRun) -> Result<Enqueued, QueueError> {
         let tx = self.state.begin().await?;
-        if let Some(key) = new.request_key() {
-            let waiting = run::Entity::find()
-                .filter(run::Column::RequestKey.eq(key))
-                .one(&tx)
-                .await
-                .doing("look for an identical request")?;
-            if let Some(waiting) = waiting {
-                return Ok(Enqueued { run: waiting.id, joined: true });
+        let enqueued = match covering(&tx, &new).await? {
+            Some(waiting) => {
+                let run = waiting.id;
+                hurry(&tx, waiting, priority(new.trigger)).await?;
+                Enqueued { run, joined: true }
             }
-        }
-        let run = insert(&tx, new, self.clock.now()).await?;
+            None => Enqueued { run: insert(&tx, new, self.clock.now()).await?, joined: false },
+        };
         tx.commit().await.doing("queue a run")?;
         self.announce_work();
-        Ok(Enqueued { run, joined: false })
+        Ok(enqueued)
     }
+}
 
-    /// Queues the table of a job again, behind what waits already: somebody else wrote while it was being refreshed.
-    pub async fn enqueue_again(&self, job: i64) -> Result<Enqueued, QueueError> {
-        let view = self.state.view().await?;
-        let lost = job::Entity::find_by_id(job).one(&view).await.doing("read a job")?;
-        let lost = lost.ok_or(QueueError::NoSuchJob(job))?;
-        let asked = run::Entity::find_by_id(lost.run_id).one(&view).await.doing("read a run")?;
-        let asked = asked.ok_or(QueueError::NoSuchRun(lost.run_id))?;
-        drop(view);
-        let table = word("jobs.table_name", lost.table_name)?;
-        let new = NewRun::new(Trigger::Watch, vec![table]);
-        self.enqueue(NewRun { force: asked.force, accept: asked.accept, exact: asked.exact, ..new }).await
+/// The run that does all of `new` and that nobody has begun.
+async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run::Model>, StateError> {
+    let rows = run::Entity::find()
+        .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
+        .filter(run::Column::Started.is_null())
+        .order_by_asc(run::Column::Priority)
+        .order_by_asc(run::Column::Id)
+        .all(tx)
+        .await
+        .doing("look for a run to join")?;
+    for row in rows {
+        // Without those that somebody has cancelled.
+        let jobs = job::Entity::find()
+            .filter(job::Column::RunId.eq(row.id))
+            .filter(job::Column::Phase.eq(Phase::Queued.as_str()))
+            .order_by_asc(job::Column::Ordinal)
+            .all(tx)
+            .await
+            .doing("look for a run to join")?;
+        let tables =
+            jobs.into_iter().map(|job| word("jobs.table_name", job.table_name)).collect::<Result<_, _>>()?;
+        let waiting = Waiting {
+            trigger: word("runs.trigger", row.trigger.clone())?,
+            tables,
+            force: row.force,
+            accept: row.accept,
+            exact: row.exact,
+            as_of: row.as_of.map(instant),
+        };
+        if !new.tables.is_empty() && waiting.covers(new) {
+            return Ok(Some(row));
+        }
     }
+    Ok(None)
+}
+
+/// Whoever joins must not wait longer than for a run of their own.
+async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, priority: i64) -> Result<(), StateError> {
+    if priority < waiting.priority {
+        let row = run::ActiveModel { id: Set(waiting.id), priority: Set(priority), ..Default::default() };
+        run::Entity::update(row).exec(tx).await.doing("join a run")?;
+    }
+    Ok(())
 }
 
 /// Inserts a run with its jobs into somebody's transaction.
@@ -120,7 +138,7 @@ async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>)
         id: NotSet,
         trigger: Set(new.trigger.as_str().to_owned()),
         slot: Set(new.slot.clone()),
-        request_key: Set(new.request_key()),
+        priority: Set(priority(new.trigger)),
         force: Set(new.force),
         accept: Set(new.accept),
         exact: Set(new.exact),

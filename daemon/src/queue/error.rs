@@ -1,5 +1,7 @@
 //! What a caller of the queue can have wrong.
 
+use cached_proto::verb::cancel::Target;
+
 use crate::state::StateError;
 
 /// The queue cannot do what it was asked to.
@@ -20,6 +22,19 @@ pub enum QueueError {
     /// The job has no attempt that could end.
     #[error("job {0} has no attempt in progress; start one before it is finished")]
     NotStarted(i64),
+    /// Somebody else works on the run, or nobody does any more.
+    #[error(
+        "the lease on run {0} is lost: it was taken up again or has ended; leave it alone and claim anew"
+    )]
+    LeaseLost(i64),
+    /// There is nothing left to cancel.
+    #[error("{0} has ended already; `cachectl jobs --running` lists what can be cancelled")]
+    Over(Target),
+    /// Neither failed, nor cancelled, nor waiting.
+    #[error(
+        "{0} has not failed, so there is nothing to try again; `cachectl refresh --force` generates a table anyway"
+    )]
+    NothingToRetry(Target),
     /// A run ends when its tables have ended.
     #[error("run {run} still has {jobs} unfinished jobs; finish them first")]
     Unfinished {

@@ -25,6 +25,11 @@ pub struct Following {
 }
 
 impl Queue {
+    /// Every change of every run from now on; a listener that falls behind misses the oldest.
+    pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
+        self.events.subscribe()
+    }
+
     /// What is known of a run now, and every later change. An event that the snapshot already shows may follow once
     /// more; none is left out.
     pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {
@@ -63,6 +68,6 @@ impl Following {
 fn run_of(event: &Progress) -> i64 {
     match event {
         Progress::Snapshot(run) | Progress::RunDone(run) => run.id,
-        Progress::JobStarted(job) | Progress::JobDone(job) => job.run,
+        Progress::JobStarted(job) | Progress::JobWaits(job) | Progress::JobDone(job) => job.run,
     }
 }

@@ -10,8 +10,15 @@ use crate::state::entity::{micros, run};
 
 impl Queue {
     /// Removes runs that ended before an instant, with their jobs, and slots decided before it; returns how many runs
-    /// that were. The newest slot of each schedule stays, whatever its age: it tells which ones were missed.
+    /// that were.
     pub async fn prune_history(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
+        let runs = self.prune_runs(before).await?;
+        self.prune_slots(before).await?;
+        Ok(runs)
+    }
+
+    /// Removes runs that ended before an instant, with their jobs and attempts; returns how many runs that were.
+    pub async fn prune_runs(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = run::Entity::delete_many()
             .filter(run::Column::Phase.is_in([Phase::Done.as_str(), Phase::Cancelled.as_str()]))
@@ -19,6 +26,14 @@ impl Queue {
             .exec(&tx)
             .await
             .doing("prune the history")?;
+        tx.commit().await.doing("prune the history")?;
+        Ok(runs.rows_affected)
+    }
+
+    /// Removes slots decided before an instant. The newest one of each schedule stays, whatever its age: it tells which
+    /// ones were missed. A slot that is gone would run again under a clock that is set back to it.
+    pub async fn prune_slots(&self, before: DateTime<Utc>) -> Result<(), QueueError> {
+        let tx = self.state.begin().await?;
         let slots = Statement::from_sql_and_values(
             tx.get_database_backend(),
             "DELETE FROM slots WHERE decided < ? AND slot < \
@@ -26,7 +41,7 @@ impl Queue {
             [micros(before).into()],
         );
         tx.execute_raw(slots).await.doing("prune the slots")?;
-        tx.commit().await.doing("prune the history")?;
-        Ok(runs.rows_affected)
+        tx.commit().await.doing("prune the slots")?;
+        Ok(())
     }
 }

@@ -1,14 +1,22 @@
 //! Durable work: what was asked for is in the state database before anybody is told so, and stays there until it ended.
 
+mod again;
 mod assemble;
 mod attempt;
+mod cancel;
 mod claim;
+pub mod counters;
+mod coverage;
 mod enqueue;
 mod error;
 mod follow;
 mod history;
+mod lease;
 mod read;
+mod recover;
 mod report;
+mod retry;
+mod settle;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -20,15 +28,21 @@ use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
 use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
 
+use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::state::State;
 
+pub use attempt::{Begun, Ending};
 pub use claim::Claimed;
 pub use enqueue::{Enqueued, NewRun};
 pub use error::QueueError;
 pub use follow::{FellBehind, Following};
+pub use lease::{Lease, RENEWAL};
 pub use report::JobReport;
+pub use retry::RetryPolicy;
+pub use settle::Settled;
 pub use slots::{DueSlot, SlotDecision};
 pub use verdict::verdict;
 
@@ -40,10 +54,13 @@ const EVENTS: usize = 256;
 pub struct Queue {
     state: State,
     clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
     events: broadcast::Sender<Progress>,
     work: watch::Sender<()>,
     /// Monotonic instants at which this process claimed its runs.
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
+    /// How to stop the jobs that this process works on.
+    cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
 }
 
 impl Queue {
@@ -52,10 +69,17 @@ impl Queue {
         Self {
             state,
             clock,
+            chance: Arc::new(SystemChance),
             events: broadcast::Sender::new(EVENTS),
             work: watch::Sender::new(()),
             claimed: Arc::default(),
+            cancels: Arc::default(),
         }
+    }
+
+    /// The same with other randomness.
+    pub fn with_chance(self, chance: Arc<dyn Chance>) -> Self {
+        Self { chance, ..self }
     }
 
     /// The database it lives in.
@@ -81,6 +105,10 @@ impl Queue {
 
     fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {
         self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cancels(&self) -> std::sync::MutexGuard<'_, HashMap<i64, CancellationToken>> {
+        self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
 
 use super::{Queue, QueueError, assemble};
 use crate::state::Doing;
-use crate::state::entity::{job, micros, run};
+use crate::state::entity::{instant, job, micros, run};
 
 impl Queue {
     /// One run.
@@ -17,6 +17,15 @@ impl Queue {
         let view = self.state.view().await?;
         let row = run::Entity::find_by_id(id).one(&view).await.doing("read a run")?;
         Ok(assemble::run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
+    }
+
+    /// One job, and the instant before which its next attempt does not begin, if it waits for one.
+    pub async fn job(&self, id: i64) -> Result<(Job, Option<DateTime<Utc>>), QueueError> {
+        let view = self.state.view().await?;
+        let row = job::Entity::find_by_id(id).one(&view).await.doing("read a job")?;
+        let row = row.ok_or(QueueError::NoSuchJob(id))?;
+        let not_before = row.not_before.map(instant);
+        Ok((assemble::job(&view, row).await?, not_before))
     }
 
     /// Jobs, newest first.

@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use chrono::TimeDelta;
 
 use crate::config::Config;
+use crate::queue::RetryPolicy;
 use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
-use crate::store::Limits;
+use crate::store::{Limits, LossLimits};
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -53,6 +54,10 @@ pub struct RefreshConfig {
     pub settings: ReportSettings,
     /// How old entries may be.
     pub limits: Limits,
+    /// How often and how soon a failed table is tried again.
+    pub retry: RetryPolicy,
+    /// From which loss on nothing is filled; none when that is switched off.
+    pub guard: Option<LossLimits>,
 }
 
 impl RefreshConfig {
@@ -85,7 +90,15 @@ impl RefreshConfig {
             max_age: hours(config.cache.max_cache_age_hours),
             refresh_after: hours(config.cache.refresh_after_hours),
         };
-        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits })
+        let retry = RetryPolicy {
+            attempts: config.retry.attempts,
+            base_delay: config.retry.base_delay,
+            max_delay: config.retry.max_delay,
+        };
+        let guard = &config.guard;
+        let guard =
+            guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
+        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, retry, guard })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::queue::QueueError;
 use crate::snapshot::SnapshotError;
-use crate::state::StateError;
+use crate::state::{GuardedList, StateError};
 use crate::store::StoreError;
 use crate::vms::VmsError;
 
@@ -27,14 +27,112 @@ pub enum RefreshError {
     /// The report panicked; only this table is affected.
     #[error("the report panicked: {0}; this is a bug, the old rows stand")]
     Panicked(String),
+    /// Somebody called it off; groups that were written before stay.
+    #[error("cancelled")]
+    Cancelled,
+    /// One of its lists would lose too much.
+    #[error(
+        "{} would go from {before} to {} records; the old rows stand until `cachectl refresh --accept`, or until \
+         two scheduled runs in a row see the same",
+        .list.list,
+        .list.items
+    )]
+    Guarded {
+        /// The list, and what would be left of it.
+        list: GuardedList,
+        /// What is there.
+        before: u64,
+    },
     /// Nothing generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),
 }
 
+/// What becomes of a job whose attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// The cause may pass by itself.
+    Retry,
+    /// It would fail again the same way, until somebody does something.
+    Fail,
+}
+
 impl RefreshError {
+    /// Whether another attempt may succeed without anybody doing anything.
+    pub fn decision(&self) -> Decision {
+        let may_pass = match self {
+            Self::Vms(error)
+            | Self::Snapshot(SnapshotError(error))
+            | Self::Store(StoreError::Database(error)) => error.is_retryable(),
+            // Whoever writes there all the time has done so twice.
+            Self::Store(StoreError::Conflict { .. }) => true,
+            Self::State(error) | Self::Queue(QueueError::State(error)) => {
+                matches!(error, StateError::Statement { .. })
+            }
+            // A bug stays one. Any other failure of the store is one of the report.
+            Self::Store(_)
+            | Self::Queue(_)
+            | Self::Panicked(_)
+            | Self::Cancelled
+            | Self::Guarded { .. }
+            | Self::NoReport(_) => false,
+        };
+        if may_pass { Decision::Retry } else { Decision::Fail }
+    }
+
     /// Whether somebody else wrote meanwhile, so that a newer snapshot may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::Table;
+    use sea_orm::{DbErr, RuntimeErr};
+
+    use super::*;
+
+    const TABLE: Table = Table::DiaEventsReportCache;
+
+    fn lost() -> DbErr {
+        DbErr::Conn(RuntimeErr::Internal("gone".into()))
+    }
+
+    #[test]
+    fn what_may_pass_is_tried_again_and_what_somebody_has_to_mend_is_not() {
+        let doing = "writing a group";
+        let key = || "a".to_owned();
+        let syntax = serde_json::from_str::<i32>("x").unwrap_err();
+        let cases: Vec<(RefreshError, Decision)> = vec![
+            (VmsError::Locked { doing, seconds: 20, source: lost() }.into(), Decision::Retry),
+            (VmsError::Full { doing, source: lost() }.into(), Decision::Retry),
+            (VmsError::Query { doing, source: lost() }.into(), Decision::Retry),
+            (SnapshotError(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
+            (StoreError::from(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
+            (StoreError::Conflict { table: TABLE, key: key() }.into(), Decision::Retry),
+            (StateError::Statement { doing, source: lost() }.into(), Decision::Retry),
+            (VmsError::Query { doing, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
+            (VmsError::Missing { path: "/x".into() }.into(), Decision::Fail),
+            (VmsError::NoVmsTables { path: "/x".into() }.into(), Decision::Fail),
+            (
+                StoreError::Incomplete { table: TABLE, key: key(), column: "c", member: "m" }.into(),
+                Decision::Fail,
+            ),
+            (
+                StoreError::Serialize { table: TABLE, key: key(), column: "c", source: syntax }.into(),
+                Decision::Fail,
+            ),
+            (RefreshError::Panicked("bug".into()), Decision::Fail),
+            (RefreshError::NoReport(TABLE), Decision::Fail),
+            (RefreshError::Cancelled, Decision::Fail),
+            (
+                RefreshError::Guarded { list: GuardedList { list: key(), items: 1 }, before: 9 },
+                Decision::Fail,
+            ),
+        ];
+        for (error, decision) in cases {
+            assert_eq!(error.decision(), decision, "{error}");
+        }
     }
 }

@@ -8,15 +8,18 @@ use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::effort::Effort;
+use super::guard::{self, Guard};
+use super::sources::keep_sources;
 use super::table::Job;
 use super::withhold::remove_ours;
-use super::{RefreshConfig, RefreshError, Standing, refresh_table, standing};
+use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::{Claimed, JobReport, Queue, QueueError};
+use crate::queue::{Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings, report};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{Schema, Vms, VmsError};
@@ -37,6 +40,8 @@ struct Opened {
     vms: Vms,
     standings: HashMap<Table, Standing>,
     snapshot: Arc<Snapshot>,
+    /// Why nothing may be filled from the snapshot.
+    held: Option<String>,
 }
 
 /// What stays the same for all tables of a run.
@@ -45,6 +50,7 @@ struct Terms {
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
     effort: Effort,
+    guard: Guard,
 }
 
 impl Refresher {
@@ -53,16 +59,49 @@ impl Refresher {
         Self { queue, clock, config }
     }
 
-    /// Works on a claimed run to its end. An error means that the queue itself failed; whatever else goes
-    /// wrong ends up in the jobs.
-    pub async fn run(&self, claimed: &Claimed) -> Result<Run, QueueError> {
+    /// Works on the jobs of a claimed run that are due, each to its end or its next attempt. An error means
+    /// that the queue itself failed, or that the run belongs to somebody else by now; whatever else goes wrong
+    /// ends up in the jobs.
+    pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
         info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.trigger);
+        tokio::select! {
+            done = self.work_on_jobs(claimed) => done?,
+            lost = self.keep(&claimed.lease) => return Err(lost),
+        }
+        let settled = self.queue.settle(&claimed.lease).await?;
+        match &settled {
+            Settled::Ended(run) => tell(run),
+            Settled::Waits(until) => {
+                info!(run_id = claimed.run, "Cache refresh {} waits until {until} at least", claimed.run);
+            }
+        }
+        Ok(settled)
+    }
+
+    /// Renews the lease until it is lost. That the state database fails for a while does not matter here.
+    async fn keep(&self, lease: &Lease) -> QueueError {
+        loop {
+            self.clock.sleep(RENEWAL).await;
+            match self.queue.renew(lease).await {
+                Err(lost @ QueueError::LeaseLost(_)) => return lost,
+                Err(error) => warn!("The lease on run {} is not renewed: {}", lease.run(), describe(&error)),
+                Ok(()) => {}
+            }
+        }
+    }
+
+    async fn work_on_jobs(&self, claimed: &Claimed) -> Result<(), QueueError> {
+        // After an interruption there may be nothing left to do.
+        if claimed.jobs.is_empty() {
+            return Ok(());
+        }
         let config = Arc::clone(&self.config.borrow());
         let mut settings = config.settings.clone();
         if claimed.exact {
             settings.mode = Mode::Exact;
         }
         let terms = Terms {
+            guard: Guard::of(config.guard, claimed),
             config,
             settings: Arc::new(settings),
             now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
@@ -72,25 +111,27 @@ impl Refresher {
         match self.open(&terms, &tables).await {
             Ok(opened) => {
                 for &(job, table) in &claimed.jobs {
-                    self.queue.start_attempt(job, Some(opened.snapshot.taken)).await?;
-                    let report = self.work(&terms, &opened, job, table).await?;
-                    self.finish(claimed.run, job, &report).await?;
+                    let taken = Some(opened.snapshot.taken);
+                    let Some(begun) = self.queue.start_attempt(&claimed.lease, job, taken).await? else {
+                        continue;
+                    };
+                    let worked = self.work(&terms, &opened, &begun.cancel, table).await;
+                    let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
+                    let ending = ending(&terms, error.as_ref());
+                    self.finish(&claimed.lease, job, &report, ending).await?;
                 }
                 opened.vms.close().await;
             }
             Err(error) => {
-                let error = describe(&error);
                 for &(job, table) in &claimed.jobs {
-                    self.queue.start_attempt(job, None).await?;
-                    let mut report = JobReport::new(table, Outcome::Failed);
-                    report.error = Some(error.clone());
-                    self.finish(claimed.run, job, &report).await?;
+                    if self.queue.start_attempt(&claimed.lease, job, None).await?.is_some() {
+                        let report = failed(table, &error);
+                        self.finish(&claimed.lease, job, &report, ending(&terms, Some(&error))).await?;
+                    }
                 }
             }
         }
-        let run = self.queue.finish_run(claimed.run).await?;
-        tell(&run);
-        Ok(run)
+        Ok(())
     }
 
     async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
@@ -101,8 +142,10 @@ impl Refresher {
         }
         let mut standings = HashMap::new();
         for &table in tables {
-            let report = report(table).ok_or(RefreshError::NoReport(table))?;
-            standings.insert(table, standing(report, &schema, &terms.settings));
+            // A table that nothing generates fails by itself, later, and not the whole run.
+            if let Some(report) = report(table) {
+                standings.insert(table, standing(report, &schema, &terms.settings));
+            }
         }
         let ready: Vec<Table> =
             tables.iter().copied().filter(|table| standings.get(table) == Some(&Standing::Ready)).collect();
@@ -110,7 +153,8 @@ impl Refresher {
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
             warn!("{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
-        Ok(Opened { vms, standings, snapshot })
+        let held = terms.guard.examine(self.queue.state(), &snapshot).await?;
+        Ok(Opened { vms, standings, snapshot, held })
     }
 
     async fn snapshot(
@@ -128,17 +172,21 @@ impl Refresher {
         &self,
         terms: &Terms,
         opened: &Opened,
-        job: i64,
+        cancel: &CancellationToken,
         table: Table,
-    ) -> Result<JobReport, QueueError> {
+    ) -> Result<(JobReport, Option<RefreshError>), RefreshError> {
         let standing = opened.standings.get(&table).unwrap_or(&Standing::Ready);
         if let Some(outcome) = standing.outcome() {
             let mut report = JobReport::new(table, outcome);
             report.error = standing.note().filter(|_| !outcome.is_good());
-            return Ok(report);
+            return Ok((report, None));
         }
         if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
             return Ok(self.withhold(opened, table, &reason).await);
+        }
+        let state = self.queue.state();
+        if let Some(reason) = &opened.held {
+            return Ok((guard::hold(state, table, reason, terms.now).await?, None));
         }
         let mut work = Job {
             table,
@@ -147,8 +195,9 @@ impl Refresher {
             limits: terms.config.limits,
             now: terms.now,
             effort: terms.effort,
+            cancel: cancel.clone(),
+            guard: terms.guard.of_table(state, table).await?,
         };
-        let state = self.queue.state();
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
             info!(
@@ -157,34 +206,53 @@ impl Refresher {
             );
             match self.snapshot(&opened.vms, terms, &[table]).await {
                 Ok(newer) => {
+                    if let Some(reason) = terms.guard.examine(state, &newer).await? {
+                        return Ok((guard::hold(state, table, &reason, terms.now).await?, None));
+                    }
                     work.snapshot = newer;
                     result = refresh_table(&opened.vms, state, &self.clock, &work).await;
                 }
-                Err(error) => result.error = Some(error),
-            }
-            if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
-                self.queue.enqueue_again(job).await?;
+                Err(error) => {
+                    result.report.error = Some(describe(&error));
+                    result.error = Some(error);
+                }
             }
         }
-        Ok(result.report)
+        terms.guard.settle(state, table, &result, terms.now).await?;
+        Ok((result.report, result.error))
     }
 
     /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
-    async fn withhold(&self, opened: &Opened, table: Table, reason: &str) -> JobReport {
+    async fn withhold(
+        &self,
+        opened: &Opened,
+        table: Table,
+        reason: &str,
+    ) -> (JobReport, Option<RefreshError>) {
         warn!(cache_table = table.as_str(), "{table} is withheld: {reason}");
         let mut report = JobReport::new(table, Outcome::Withheld);
         report.snapshot = Some(opened.snapshot.taken);
-        match remove_ours(&opened.vms, self.queue.state(), opened.snapshot.existing(table), table).await {
+        let (state, existing) = (self.queue.state(), opened.snapshot.existing(table));
+        let removed = async {
+            let removed = remove_ours(&opened.vms, state, existing, table).await?;
+            keep_sources(state, &opened.snapshot, table).await?;
+            Ok::<_, RefreshError>(removed)
+        };
+        match removed.await {
             Ok(removed) => report.pruned = removed,
-            Err(error) => {
-                report.outcome = Outcome::Failed;
-                report.error = Some(describe(&error));
-            }
+            Err(error) => return (failed(table, &error), Some(error)),
         }
-        report
+        (report, None)
     }
 
-    async fn finish(&self, run: i64, job: i64, report: &JobReport) -> Result<(), QueueError> {
+    async fn finish(
+        &self,
+        lease: &Lease,
+        job: i64,
+        report: &JobReport,
+        ending: Ending,
+    ) -> Result<(), QueueError> {
+        let run = lease.run();
         let JobReport { table, outcome, entries, rebuilt, verified, skipped, pruned, seconds, .. } = report;
         match &report.error {
             None => info!(
@@ -205,7 +273,23 @@ impl Refresher {
                 "{table}: {outcome}, took {seconds:.2} seconds: {message}"
             ),
         }
-        self.queue.finish_attempt(job, report).await
+        let pause = self.queue.finish_attempt(lease, job, report, ending).await?;
+        if let Some(pause) = pause {
+            info!(run_id = run, job_id = job, "{table}: tries again in {:.1} seconds", pause.as_secs_f64());
+        }
+        Ok(())
+    }
+}
+
+fn failed(table: Table, error: &RefreshError) -> JobReport {
+    JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }
+}
+
+fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
+    match error {
+        Some(RefreshError::Cancelled) => Ending::Cancelled,
+        Some(error) if error.decision() == Decision::Retry => Ending::Failed(terms.config.retry),
+        _ => Ending::Done,
     }
 }
 

@@ -50,6 +50,7 @@ pub async fn survey(
     let snapshot = snapshot::load(&vms, &sources, &tables, Look::Shape, now).await?;
     vms.close().await;
 
+    let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
         let table = report.table();
@@ -75,7 +76,11 @@ pub async fn survey(
         };
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
-        surveys.push(TableSurvey { table, state: worst(&audit), note: None, audit });
+        let (state, note) = match held.remove(&table) {
+            Some(guarded) => (TableState::Guarded, Some(guarded.reason)),
+            None => (worst(&audit), None),
+        };
+        surveys.push(TableSurvey { table, state, note, audit });
     }
     Ok(surveys)
 }

@@ -6,10 +6,13 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
+use super::lists::guard_lists;
+use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
-use super::{Effort, RefreshError};
+use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
@@ -38,6 +41,10 @@ pub struct Job {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub effort: Effort,
+    /// Cancelled when somebody wants it stopped; looked at between groups.
+    pub cancel: CancellationToken,
+    /// Which losses its lists may have; none for any.
+    pub guard: Option<TableGuard>,
 }
 
 /// Where the time of a table went.
@@ -72,6 +79,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         state,
         clock,
         job,
+        guard: job.guard.clone(),
         spec,
         fingerprint: job.settings.fingerprint(job.table),
         stamp: stamp_text(spec, job),
@@ -87,7 +95,10 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
     let Work { mut report, timings, .. } = work;
-    report.outcome = outcome(&report, error.is_some());
+    report.outcome = match &error {
+        Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
+        error => outcome(&report, error.is_some()),
+    };
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
     TableResult { report, timings, error }
@@ -98,6 +109,7 @@ struct Work<'a> {
     state: &'a State,
     clock: &'a Arc<dyn Clock>,
     job: &'a Job,
+    guard: Option<TableGuard>,
     spec: &'static TableSpec,
     fingerprint: String,
     stamp: String,
@@ -122,7 +134,8 @@ impl Work<'_> {
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
-            return self.stamp_unseen(&stamps, inputs, &last).await;
+            self.stamp_unseen(&stamps, inputs, &last).await?;
+            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -133,6 +146,7 @@ impl Work<'_> {
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
+            keep_sources(self.state, &self.job.snapshot, table).await?;
         }
         Ok(())
     }
@@ -175,6 +189,9 @@ impl Work<'_> {
     }
 
     async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+        if self.job.cancel.is_cancelled() {
+            return Err(RefreshError::Cancelled);
+        }
         let began = self.clock.monotonic();
         let freshness = Freshness {
             spec: self.spec,
@@ -186,6 +203,7 @@ impl Work<'_> {
         };
         let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
         let existing = self.job.snapshot.existing(self.job.table);
+        guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {

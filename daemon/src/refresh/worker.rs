@@ -1,12 +1,16 @@
 //! The loop that works on runs, one after the other.
 
+use cached_proto::verb::history::Run;
+use cached_proto::words::Phase;
 use tokio_util::sync::CancellationToken;
+use tracing::warn;
 
 use super::Refresher;
-use crate::queue::{Queue, QueueError};
+use crate::queue::{Claimed, Queue, QueueError, Work};
 
 /// Works on queued runs until `stop` is cancelled. A run in progress is finished first: its next write is
-/// never more than a group away, and an interrupted one would have to begin anew.
+/// never more than a group away, and an interrupted one would have to begin anew. Tables that wait for their
+/// next attempt are not waited for; the process after this one goes on with them.
 pub async fn work_until(
     queue: &Queue,
     refresher: &Refresher,
@@ -16,13 +20,48 @@ pub async fn work_until(
     let mut work = queue.work();
     while !stop.is_cancelled() {
         if let Some(claimed) = queue.claim().await? {
-            refresher.run(&claimed).await?;
+            refresh(refresher, &claimed).await?;
             continue;
         }
         tokio::select! {
             () = stop.cancelled() => break,
-            arrived = work.arrived() => if !arrived { break },
+            more = more(queue, &mut work) => if !more? { break },
         }
     }
     Ok(())
+}
+
+/// Works on queued runs until this one has ended, its retries included.
+pub async fn work_off(queue: &Queue, refresher: &Refresher, wanted: i64) -> Result<Run, QueueError> {
+    let mut work = queue.work();
+    loop {
+        let run = queue.run(wanted).await?;
+        if matches!(run.phase, Phase::Done | Phase::Cancelled) {
+            return Ok(run);
+        }
+        match queue.claim().await? {
+            Some(claimed) => refresh(refresher, &claimed).await?,
+            None => {
+                more(queue, &mut work).await?;
+            }
+        }
+    }
+}
+
+/// Waits until a claim may find something; false when nothing can come any more.
+async fn more(queue: &Queue, work: &mut Work) -> Result<bool, QueueError> {
+    tokio::select! {
+        arrived = work.arrived() => Ok(arrived),
+        due = queue.may_be_due() => due.map(|()| true),
+    }
+}
+
+async fn refresh(refresher: &Refresher, claimed: &Claimed) -> Result<(), QueueError> {
+    match refresher.run(claimed).await {
+        Err(QueueError::LeaseLost(run)) => {
+            warn!(run_id = run, "Run {run} was taken up by somebody else meanwhile; it is left to them");
+            Ok(())
+        }
+        other => other.map(drop),
+    }
 }

@@ -5,7 +5,10 @@ use cached_proto::message::{Reply, Request};
 
 use super::fault::fault;
 use super::peer::Peer;
-use super::{Service, health, history, jobs, next, ping, refresh, start_scheduler, status, stop_scheduler};
+use super::{
+    Service, cancel, get, health, history, invalidate, job, jobs, next, notify, ping, refresh, report, retry,
+    start_scheduler, status, stop_scheduler,
+};
 
 /// Does what is asked, if the peer may ask for it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
@@ -24,6 +27,15 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
+        Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
+        Request::Job(request) => job::job(service, request).await.map(Reply::Job),
+        Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
+        Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),
+        Request::Report(request) => report::report(service, request).await.map(Reply::Report),
+        Request::Get(request) => get::get(service, request).await.map(Reply::Get),
+        Request::Invalidate(request) => {
+            invalidate::invalidate(service, peer, request).await.map(Reply::Invalidate)
+        }
     }
 }
 
@@ -32,7 +44,7 @@ fn allow(service: &Service, peer: Peer) -> Result<(), Fault> {
     if peer.may_write(service.own_uid, &group) {
         return Ok(());
     }
-    let message = format!("user {} may look but not change anything", peer.uid());
+    let message = format!("user {} may neither change anything nor see what is in entries", peer.uid());
     let hint = format!("become a member of the group {group} and log in again, or use sudo");
     Err(fault(FaultCode::NotAllowed, &message, &hint))
 }

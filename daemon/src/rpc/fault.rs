@@ -34,9 +34,14 @@ impl From<StateError> for Fault {
 impl From<QueueError> for Fault {
     fn from(error: QueueError) -> Self {
         let code = match &error {
-            QueueError::NoTables => FaultCode::BadRequest,
+            QueueError::NoTables | QueueError::Over(_) | QueueError::NothingToRetry(_) => {
+                FaultCode::BadRequest
+            }
             QueueError::NoSuchRun(_) | QueueError::NoSuchJob(_) => FaultCode::NotFound,
-            QueueError::State(_) | QueueError::NotStarted(_) | QueueError::Unfinished { .. } => {
+            QueueError::State(_)
+            | QueueError::NotStarted(_)
+            | QueueError::LeaseLost(_)
+            | QueueError::Unfinished { .. } => {
                 return internal(&error);
             }
         };

@@ -3,16 +3,23 @@
 //! A client can cost us its connection and nothing else: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time looks at VMS's database.
 
+mod cancel;
 mod dispatch;
 mod fault;
+mod get;
 mod groups;
 mod health;
 mod history;
+mod invalidate;
+mod job;
 mod jobs;
 mod next;
+mod notify;
 mod peer;
 mod ping;
 mod refresh;
+mod report;
+mod retry;
 mod server;
 mod service;
 mod session;
@@ -21,6 +28,7 @@ mod start_scheduler;
 mod status;
 mod stop_scheduler;
 
+pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::Service;

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use cached_proto::words::Table;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::figures::sample;
 use crate::queue::Queue;
+use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
 use crate::schedule::Schedule;
+
+/// Looks that come sooner after one another leave no further sample.
+const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
 
 /// Everything that a request may look at or change.
 #[derive(Debug)]
@@ -23,16 +29,41 @@ pub(crate) struct Service {
     pub(crate) config: watch::Receiver<Arc<Config>>,
     pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
     pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
-    /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.
-    pub(crate) looking: Mutex<()>,
+    /// One at a time looks at VMS's database: many impatient clients must not slow VMS down. Holds when the last
+    /// sample of readiness was taken.
+    pub(crate) looking: Mutex<Option<DateTime<Utc>>>,
 }
 
 impl Service {
     /// Looks at every cache table.
     pub(super) async fn survey(&self) -> Result<Vec<TableSurvey>, RefreshError> {
+        self.look(SAMPLES_APART).await
+    }
+
+    /// Looks at every cache table for the sake of the sample.
+    pub(crate) async fn sample(&self) -> Result<(), RefreshError> {
+        self.look(TimeDelta::zero()).await.map(drop)
+    }
+
+    /// Looks for one entry.
+    pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
         let _one = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
-        survey(&config, self.queue.state(), self.clock.now()).await
+        find(&config, self.queue.state(), table, wanted, self.clock.now()).await
+    }
+
+    async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
+        let mut sampled = self.looking.lock().await;
+        let config = Arc::clone(&self.refresh.borrow());
+        let (state, now) = (self.queue.state(), self.clock.now());
+        let surveys = survey(&config, state, now).await?;
+        // A clock that was set back must not put the next sample off.
+        let due = sampled.is_none_or(|last| now < last || now - last >= samples_apart);
+        if let Some(sample) = sample(now, &surveys).filter(|_| due) {
+            state.keep_readiness(sample).await?;
+            *sampled = Some(now);
+        }
+        Ok(surveys)
     }
 
     /// The schedule as it is now.

@@ -161,7 +161,7 @@ async fn a_restart_in_the_middle_of_a_run_neither_repeats_nor_loses_it() {
     d.tick_at("2026-06-02 02:00").await;
     let claimed = d.queue.claim().await.unwrap().unwrap();
     assert_eq!(claimed.slot.as_deref(), Some("2026-06-02 02:00"));
-    d.queue.start_attempt(claimed.jobs[0].0, None).await.unwrap();
+    d.queue.start_attempt(&claimed.lease, claimed.jobs[0].0, None).await.unwrap();
     let mut d = d.down("2026-06-02 02:01", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-02 02:01").await, None);
     assert_eq!(d.queue.claim().await.unwrap().unwrap().run, claimed.run);

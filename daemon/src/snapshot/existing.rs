@@ -18,7 +18,7 @@ pub struct ExistingRow {
     pub valid: bool,
     /// Whether its reader would accept its shape.
     pub complete: bool,
-    /// Bytes of payload.
+    /// Bytes of payload; zero when only stamps were read.
     pub bytes: u64,
 }
 
@@ -90,19 +90,18 @@ fn statement(spec: &TableSpec, look: Look) -> String {
             }
         })
         .collect());
-    let (valid, complete) = match look {
-        Look::Shape => (valid, complete),
-        Look::Stamps => ("1".to_owned(), "1".to_owned()),
-    };
     let bytes: Vec<String> = spec
         .payload
         .iter()
         .map(|column| format!("coalesce(length(CAST(\"{}\" AS BLOB)), 0)", column.name))
         .collect();
+    let (valid, complete, bytes) = match look {
+        Look::Shape => (valid, complete, bytes.join(" + ")),
+        Look::Stamps => ("1".to_owned(), "1".to_owned(), "0".to_owned()),
+    };
     format!(
         "SELECT id, {stamp}{keys}, ({valid}) <> 0, \
-         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {} FROM \"{}\" ORDER BY id",
-        bytes.join(" + "),
+         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\" ORDER BY id",
         spec.table,
         stamp = stamp_sql("last_updated"),
     )

@@ -28,7 +28,7 @@ pub use load::{SnapshotError, Warning, load};
 pub use organization::{Organization, VolunteerOrganization};
 pub use participation::{Participation, StudentParticipation};
 pub use people::{Contact, Student, Teacher, Volunteer};
-pub use scan::bare_scan;
+pub use scan::{bare_scan, source_hash};
 pub use skill::{Skill, VolunteerSkill};
 pub use source::{Column, Source, SourceSet};
 pub use teaching::EventTeacher;

@@ -7,6 +7,7 @@
 //! values would not survive.
 
 use std::fmt::Write as _;
+use std::pin::pin;
 
 use futures_util::StreamExt;
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement, StreamTrait};
@@ -46,8 +47,7 @@ pub(super) async fn scan<R: Row>(
 ) -> Result<Scanned<R>, DbErr> {
     let before = warnings.len();
     match scan_with::<R>(db, warnings, Packing::Fast).await {
-        // One BLOB in a text column makes SQLite refuse the whole window; then every cell is checked.
-        Err(error) if error.to_string().contains("BLOB") => {
+        Err(error) if is_blob(&error) => {
             warnings.truncate(before);
             scan_with::<R>(db, warnings, Packing::Careful).await
         }
@@ -64,20 +64,35 @@ async fn scan_with<R: Row>(
     let mut symbols = Symbols::default();
     let mut hasher = XxHash3_128::new();
     let mut count = 0;
-    let statement = Statement::from_string(DbBackend::Sqlite, statement(R::TABLE, R::COLUMNS, packing));
-    let mut windows = db.stream_raw(statement).await?;
-    while let Some(window) = windows.next().await {
+    windows(db, R::SOURCE, packing, |packed| {
+        hasher.write(packed);
         // Bytes, not a string: text that is no UTF-8 must not cost the whole window.
-        let packed: Vec<u8> = window?.try_get_by_index(0)?;
-        hasher.write(&packed);
-        let text = String::from_utf8_lossy(&packed);
+        let text = String::from_utf8_lossy(packed);
         let mut sink = Sink::<R> { rows: &mut rows, symbols: &mut symbols, warnings, count: &mut count };
         let mut json = serde_json::Deserializer::from_str(&text);
         WindowSeed(&mut sink)
             .deserialize(&mut json)
-            .map_err(|error| DbErr::Type(format!("rows of {} could not be unpacked: {error}", R::TABLE)))?;
-    }
+            .map_err(|error| DbErr::Type(format!("rows of {} could not be unpacked: {error}", R::TABLE)))
+    })
+    .await?;
     Ok(Scanned { rows, facts: SourceFacts { rows: count, hash: hasher.finish_128() } })
+}
+
+/// The hash that a snapshot's [`SourceFacts`] would have now, without building rows.
+pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, DbErr> {
+    let hash = async |packing| {
+        let mut hasher = XxHash3_128::new();
+        windows(db, source, packing, |packed| {
+            hasher.write(packed);
+            Ok(())
+        })
+        .await?;
+        Ok(hasher.finish_128())
+    };
+    match hash(Packing::Fast).await {
+        Err(error) if is_blob(&error) => hash(Packing::Careful).await,
+        result => result,
+    }
 }
 
 /// Reads the same columns of the same tables and throws them away: what reading costs at the least. Returns
@@ -88,14 +103,33 @@ pub async fn bare_scan(
 ) -> Result<u64, DbErr> {
     let mut bytes = 0;
     for source in sources {
-        let sql = statement(source.table(), source.columns(), Packing::Fast);
-        let mut windows = db.stream_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
-        while let Some(window) = windows.next().await {
-            let packed: Vec<u8> = window?.try_get_by_index(0)?;
+        windows(db, source, Packing::Fast, |packed| {
             bytes += packed.len() as u64;
-        }
+            Ok(())
+        })
+        .await?;
     }
     Ok(bytes)
+}
+
+async fn windows(
+    db: &impl StreamTrait,
+    source: Source,
+    packing: Packing,
+    mut take: impl FnMut(&[u8]) -> Result<(), DbErr>,
+) -> Result<(), DbErr> {
+    let sql = statement(source.table(), source.columns(), packing);
+    let mut windows = pin!(db.stream_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?);
+    while let Some(window) = windows.next().await {
+        let packed: Vec<u8> = window?.try_get_by_index(0)?;
+        take(&packed)?;
+    }
+    Ok(())
+}
+
+/// One BLOB in a text column makes SQLite refuse the whole window; then every cell is checked.
+fn is_blob(error: &DbErr) -> bool {
+    error.to_string().contains("BLOB")
 }
 
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, EntityTrait, ExprTrait};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, ExprTrait};
 
 use super::entity::counter;
 use super::{Doing, State, StateError};
@@ -11,16 +11,7 @@ use super::{Doing, State, StateError};
 impl State {
     /// Adds to a counter; the first time makes it.
     pub async fn bump(&self, name: &str, by: u64) -> Result<(), StateError> {
-        let by = i64::try_from(by).unwrap_or(i64::MAX);
-        let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);
-        counter::Entity::insert(counter::ActiveModel { name: Set(name.to_owned()), value: Set(by) })
-            .on_conflict(
-                OnConflict::column(counter::Column::Name).value(counter::Column::Value, grown).to_owned(),
-            )
-            .exec_without_returning(&self.write)
-            .await
-            .doing("count")?;
-        Ok(())
+        bump(&self.write, name, by).await
     }
 
     /// All counters by name.
@@ -28,4 +19,18 @@ impl State {
         let rows = counter::Entity::find().all(&self.read).await.doing("read the counters")?;
         Ok(rows.into_iter().map(|row| (row.name, u64::try_from(row.value).unwrap_or_default())).collect())
     }
+}
+
+/// Adds to a counter in somebody's transaction: what is counted and the count stand or fall together.
+pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
+    let by = i64::try_from(by).unwrap_or(i64::MAX);
+    let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);
+    counter::Entity::insert(counter::ActiveModel { name: Set(name.to_owned()), value: Set(by) })
+        .on_conflict(
+            OnConflict::column(counter::Column::Name).value(counter::Column::Value, grown).to_owned(),
+        )
+        .exec_without_returning(db)
+        .await
+        .doing("count")?;
+    Ok(())
 }

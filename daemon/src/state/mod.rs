@@ -6,11 +6,15 @@ pub(crate) mod entity;
 mod error;
 mod file;
 mod generations;
+mod guard;
 mod lock;
+mod readiness;
 mod settings;
+mod sources;
 mod stamps;
 #[cfg(test)]
 mod tests;
+mod wipes;
 
 use std::path::{Path, PathBuf};
 
@@ -19,12 +23,17 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
 pub use generations::Generation;
+pub use guard::{Guarded, GuardedList, SourceCount};
 pub use lock::StateLock;
+pub use readiness::ReadinessSample;
 pub(crate) use settings::scheduler_state;
+pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
+pub use wipes::Wipe;
 
 /// Marks a file as ours, so that no other database is ever taken for the state: "cchd".
 pub const APPLICATION_ID: u32 = 0x6363_6864;

@@ -1,6 +1,6 @@
 //! The few things that must survive restarts and are no configuration.
 
-use cached_proto::words::SchedulerState;
+use cached_proto::words::{HealthLevel, SchedulerState};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
@@ -41,6 +41,19 @@ impl State {
         put(&self.write, CREATED, entity::micros(at).to_string()).await
     }
 
+    /// The health that was last announced over a channel; a new state has announced nothing, as if healthy.
+    pub(crate) async fn announced(&self, channel: &str) -> Result<HealthLevel, StateError> {
+        match get(&self.read, &announced(channel)).await? {
+            Some(word) => entity::word("settings.announced", word),
+            None => Ok(HealthLevel::Healthy),
+        }
+    }
+
+    /// Remembers that it was announced, so that the next start does not repeat it.
+    pub(crate) async fn set_announced(&self, channel: &str, level: HealthLevel) -> Result<(), StateError> {
+        put(&self.write, &announced(channel), level.as_str().to_owned()).await
+    }
+
     pub(super) async fn remember_creation(&self, now: DateTime<Utc>) -> Result<(), StateError> {
         if get(&self.read, CREATED).await?.is_none() {
             self.set_created(now).await?;
@@ -54,6 +67,10 @@ pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<Schedul
         Some(word) => entity::word("settings.scheduler", word),
         None => Ok(SchedulerState::Running),
     }
+}
+
+fn announced(channel: &str) -> String {
+    format!("announced.{channel}")
 }
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>, StateError> {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use cached_proto::words::Table;
-use sea_orm::sea_query::OnConflict;
+use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
 use super::entity::entry_stamp::{ActiveModel, Column, Entity};
@@ -76,6 +76,17 @@ impl<'a> EntryStamps<'a> {
                 .doing("keep written entries")?;
         }
         tx.commit().await.doing("keep written entries")
+    }
+
+    /// Forgets under which settings the entries of a table were made, so that they count as stale; returns how many.
+    pub async fn outdate(&self, table: Table) -> Result<u64, StateError> {
+        let done = Entity::update_many()
+            .col_expr(Column::Fingerprint, Expr::value(""))
+            .filter(Column::TableName.eq(table.as_str()))
+            .exec(&self.state.write)
+            .await
+            .doing("forget what entries were made from")?;
+        Ok(done.rows_affected)
     }
 
     /// All stamps of a table, by entry key.

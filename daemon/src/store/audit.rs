@@ -38,6 +38,8 @@ pub struct Audit {
     pub incomplete: u64,
     /// Of those, invalid ones.
     pub invalid: u64,
+    /// Expected entries that VMS's reader would take, fresh or not.
+    pub accepted: u64,
     /// Rows with another key.
     pub unmanaged: u64,
     /// When the oldest expected entry was generated.
@@ -68,6 +70,7 @@ pub fn audit(expected: &[Key], rows: &[ExistingRow], freshness: &Freshness<'_>) 
             EntryState::Incomplete => &mut audit.incomplete,
             EntryState::Invalid => &mut audit.invalid,
         } += 1;
+        audit.accepted += u64::from(row.is_some_and(|row| freshness.is_accepted(row)));
         if let Some(generated) = row.and_then(|row| freshness.generated(row)) {
             audit.oldest = Some(audit.oldest.map_or(generated, |oldest| oldest.min(generated)));
             audit.newest = Some(audit.newest.map_or(generated, |newest| newest.max(generated)));

@@ -89,6 +89,19 @@ impl Freshness<'_> {
         row.valid && row.complete && self.is_younger_than(row, self.limits.refresh_after)
     }
 
+    /// Whether VMS's reader would take a row: it has its own age limit, or none, and knows nothing of ours.
+    pub fn is_accepted(&self, row: &ExistingRow) -> bool {
+        let within = |hours: u32| {
+            self.generated(row).is_some_and(|generated| self.now - generated < TimeDelta::hours(hours.into()))
+        };
+        row.valid && row.complete && self.spec.reader_limit_hours.is_none_or(within)
+    }
+
+    /// Whether a row is still as we wrote it, and was made under today's settings.
+    pub fn is_ours_of_today(&self, row: &ExistingRow) -> bool {
+        self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint)
+    }
+
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
         let Some(generated) = self.generated(row) else { return false };
         let age = self.now - generated;

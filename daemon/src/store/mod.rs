@@ -9,9 +9,11 @@ mod compare;
 mod error;
 mod freshness;
 mod serialize;
+mod shrunk;
 mod write;
 
 pub use error::StoreError;
 pub use freshness::{Freshness, Limits, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, serialize};
+pub use shrunk::{LossLimits, Shrunk, shrunk};
 pub use write::{GroupOutcome, WrittenEntry, write_group};

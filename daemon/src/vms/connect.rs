@@ -5,10 +5,11 @@
 //! files must both keep working for VMS. `foreign_keys` is off as in VMS itself; with it on, a cache row
 //! of a district that VMS deleted meanwhile could not even be updated.
 
-use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use rustix::fs::Access;
+use rustix::io::Errno;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
@@ -92,13 +93,15 @@ impl Vms {
     }
 }
 
+/// Asks without opening: closing a file gives up every lock that the process has on it, and with them those of
+/// SQLite's connections that are at work meanwhile.
 fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
-    match OpenOptions::new().read(true).write(true).open(path) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            Err(VmsError::Missing { path: path.to_owned() })
-        }
-        Err(error) => Err(VmsError::Inaccessible { path: path.to_owned(), reason: error.to_string() }),
+    let inaccessible = |reason: String| VmsError::Inaccessible { path: path.to_owned(), reason };
+    match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
+        Ok(()) if path.is_file() => Ok(()),
+        Ok(()) => Err(inaccessible("it is not a file".to_owned())),
+        Err(Errno::NOENT) => Err(VmsError::Missing { path: path.to_owned() }),
+        Err(error) => Err(inaccessible(std::io::Error::from(error).to_string())),
     }
 }
 

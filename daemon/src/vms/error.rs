@@ -79,7 +79,12 @@ pub const BUSY_TIMEOUT_SECONDS: u64 = 20;
 
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
+const SQLITE_NOMEM: i32 = 7;
+const SQLITE_INTERRUPT: i32 = 9;
+const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
+const SQLITE_CANTOPEN: i32 = 14;
+const SQLITE_PROTOCOL: i32 = 15;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
 
@@ -115,6 +120,32 @@ impl VmsError {
 
     /// Whether the same work may succeed later without anybody doing anything.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Locked { .. } | Self::Full { .. } | Self::Query { .. })
+        match self {
+            Self::Locked { .. } | Self::Full { .. } => true,
+            Self::Query { source, .. } => may_pass(source),
+            Self::Missing { .. }
+            | Self::Inaccessible { .. }
+            | Self::NotADatabase { .. }
+            | Self::NoVmsTables { .. } => false,
+        }
+    }
+}
+
+/// Whether a failure is one of the machine or the connection. One of the statement or the data comes back each time.
+fn may_pass(error: &DbErr) -> bool {
+    if let Some(code) = sqlite_code(error) {
+        return [SQLITE_NOMEM, SQLITE_INTERRUPT, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PROTOCOL]
+            .contains(&code);
+    }
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(_) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => matches!(
+            cause.as_ref(),
+            sqlx::Error::Io(_)
+                | sqlx::Error::PoolTimedOut
+                | sqlx::Error::PoolClosed
+                | sqlx::Error::WorkerCrashed
+        ),
+        _ => false,
     }
 }

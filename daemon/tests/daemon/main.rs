@@ -4,5 +4,8 @@
 mod boot;
 mod hostile;
 mod lifecycle;
+mod notify;
+mod queue;
 mod raw;
+mod truth;
 mod verbs;

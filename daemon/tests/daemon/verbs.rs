@@ -76,7 +76,7 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
         match events.next().await.unwrap().unwrap() {
             Progress::JobDone(job) => done.push(job.table),
             Progress::RunDone(run) => break run,
-            Progress::JobStarted(_) | Progress::Snapshot(_) => {}
+            Progress::JobStarted(_) | Progress::JobWaits(_) | Progress::Snapshot(_) => {}
         }
     };
     assert_eq!((last.id, last.phase), (id, Phase::Done));

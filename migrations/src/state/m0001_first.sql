@@ -5,12 +5,16 @@ CREATE TABLE runs (
     id          INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused: scripts and logs keep it after the row is pruned
     "trigger"   TEXT    NOT NULL,                  -- what asked for it
     slot        TEXT,                              -- civil date-time of a scheduled run; none for every other
-    request_key TEXT    UNIQUE,                    -- what an identical request would ask for; only while it may be joined
+    priority    INTEGER NOT NULL,                  -- smaller goes first; a joined request may raise it
     force       INTEGER NOT NULL,                  -- also entries that are young enough
     accept      INTEGER NOT NULL,                  -- accept a source that lost suspiciously many rows
     exact       INTEGER NOT NULL,                  -- payloads without the documented deviations
     as_of       INTEGER,                           -- the instant used as "now", when it is not the wall clock's
     phase       TEXT    NOT NULL,                  -- where it is in its life
+    lease       TEXT,                              -- random token of the worker that has it: nobody else may write results
+    lease_until INTEGER,                           -- not renewed until then, the worker is taken for dead
+    not_before  INTEGER,                           -- all its jobs wait for their next attempt until then
+    parked      INTEGER,                           -- since when; one from the future was set by a clock that was wrong
     queued      INTEGER NOT NULL,                  -- when it was asked for
     started     INTEGER,                           -- when work first began; an interruption does not move it
     ended       INTEGER,                           -- when the last table ended
@@ -19,16 +23,20 @@ CREATE TABLE runs (
 ) STRICT;
 
 -- The queue is the few rows that are not done; history must not slow it down.
-CREATE INDEX runs_phase ON runs (phase, id);
+CREATE INDEX runs_phase ON runs (phase, priority, id);
 CREATE INDEX runs_queued ON runs (queued);
 
 CREATE TABLE jobs (
-    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    id         INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused, as for runs
     run_id     INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     table_name TEXT    NOT NULL,             -- the cache table
     ordinal    INTEGER NOT NULL,             -- its place in the working order of the run
     phase      TEXT    NOT NULL,             -- where it is in its life
-    outcome    TEXT,                         -- how the last attempt ended
+    outcome    TEXT,                         -- how it ended; none while another attempt may follow
+    failures   INTEGER NOT NULL DEFAULT 0,   -- attempts that failed by themselves
+    kills      INTEGER NOT NULL DEFAULT 0,   -- attempts that died with their worker; too many look like its doing
+    not_before INTEGER,                      -- waits for its next attempt until then
+    cancel     INTEGER NOT NULL DEFAULT 0,   -- somebody wants it stopped; survives the worker that should have done it
     entries    INTEGER NOT NULL DEFAULT 0,   -- entries that the report has
     rebuilt    INTEGER NOT NULL DEFAULT 0,   -- of those, written because they had changed
     verified   INTEGER NOT NULL DEFAULT 0,   -- of those, stamped because they had not
@@ -51,10 +59,16 @@ CREATE TABLE attempts (
     started  INTEGER NOT NULL,
     ended    INTEGER,                        -- none while it runs, or after the process died in it
     snapshot INTEGER,                        -- instant of the source it was computed from
+    seconds  REAL    NOT NULL DEFAULT 0,     -- work on a clock that cannot be set
     outcome  TEXT,
     error    TEXT,                           -- one line
     PRIMARY KEY (job_id, number)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TRIGGER attempts_end_once BEFORE UPDATE ON attempts WHEN OLD.ended IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'an attempt that has ended is history and never changes');
+END;
 
 CREATE TABLE slots (
     schedule TEXT    NOT NULL,               -- name of the schedule
@@ -93,4 +107,46 @@ CREATE TABLE generations (
     inputs     TEXT    NOT NULL,             -- hash over source, settings, clock and foreign rows
     entries    INTEGER NOT NULL,             -- entries of the report
     bytes      INTEGER NOT NULL              -- bytes of payload
+) STRICT, WITHOUT ROWID;
+
+-- The source that each cache table was last generated from, entry for entry: a restart notices what has changed since.
+CREATE TABLE sources (
+    table_name TEXT    NOT NULL,
+    source     TEXT    NOT NULL,             -- VMS's table
+    rows       INTEGER NOT NULL,
+    hash       TEXT    NOT NULL,             -- over the columns that are read, 32 hexadecimal digits
+    taken      INTEGER NOT NULL,             -- instant of the snapshot
+    PRIMARY KEY (table_name, source)
+) STRICT, WITHOUT ROWID;
+
+-- Cache tables that somebody else emptied or replaced, once per hour: a second refresher comes back at the same time.
+CREATE TABLE wipes (
+    day        TEXT    NOT NULL,             -- civil date, YYYY-MM-DD
+    hour       INTEGER NOT NULL,             -- civil hour, 0 to 23
+    table_name TEXT    NOT NULL,
+    PRIMARY KEY (day, hour, table_name)
+) STRICT, WITHOUT ROWID;
+
+-- How many rows each source table had in the last snapshot that was believed.
+CREATE TABLE guard_counts (
+    source  TEXT    NOT NULL PRIMARY KEY,
+    rows    INTEGER NOT NULL,
+    suspect INTEGER,                         -- rows in the last scheduled run, when that run was held for this table
+    taken   INTEGER NOT NULL                 -- instant of the snapshot that was believed
+) STRICT, WITHOUT ROWID;
+
+-- Cache tables that are held back, and why.
+CREATE TABLE guarded (
+    table_name TEXT    NOT NULL PRIMARY KEY,
+    reason     TEXT    NOT NULL,
+    since      INTEGER NOT NULL,
+    list       TEXT,                         -- the list that shrank, when a scheduled run held the table for one
+    items      INTEGER                       -- what would have been left of it
+) STRICT, WITHOUT ROWID;
+
+-- Samples of how many of the entries that should be there VMS's readers would have accepted.
+CREATE TABLE readiness (
+    at       INTEGER NOT NULL PRIMARY KEY,
+    expected INTEGER NOT NULL,
+    accepted INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::HealthLevel;
 
-/// One reason for a judgement below healthy.
+/// One reason for a judgement below healthy, or something worth knowing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// A stable word for scripts, for example `database_unreachable`.
     pub code: String,
-    /// How bad it is.
+    /// How bad it is; `healthy` for what is only worth knowing.
     pub level: HealthLevel,
     /// What is wrong, one line.
     pub message: String,
@@ -22,6 +22,6 @@ pub struct Reason {
 pub struct HealthReply {
     /// The worst of the reasons.
     pub health: HealthLevel,
-    /// Why; empty when healthy.
+    /// Why. When healthy, there is nothing here but what is only worth knowing.
     pub reasons: Vec<Reason>,
 }

@@ -36,7 +36,9 @@ pub struct Attempt {
     pub ended: Option<Timestamp>,
     /// The instant of the snapshot it was computed from.
     pub snapshot: Option<Timestamp>,
-    /// How it ended.
+    /// Seconds of work; 0 while it runs, and after the daemon died in it.
+    pub seconds: f64,
+    /// How it ended; none while it runs, and when it was cancelled.
     pub outcome: Option<Outcome>,
     /// The error, one line.
     pub error: Option<String>,

@@ -1,10 +1,17 @@
 //! One file per verb: what is asked, and what is answered.
 
+pub mod cancel;
+pub mod get;
 pub mod health;
 pub mod history;
+pub mod invalidate;
+pub mod job;
 pub mod jobs;
 pub mod next;
+pub mod notify;
 pub mod ping;
 pub mod refresh;
+pub mod report;
+pub mod retry;
 pub mod scheduler;
 pub mod status;

@@ -41,8 +41,10 @@ pub enum Progress {
     Snapshot(Run),
     /// Work on a table began.
     JobStarted(Job),
-    /// Work on a table ended.
+    /// Work on a table ended, or was cancelled.
     JobDone(Job),
     /// The run ended; nothing follows.
     RunDone(Run),
+    /// An attempt at a table failed; the table waits for its next one.
+    JobWaits(Job),
 }

@@ -3,12 +3,21 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
+use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::report::{
+    ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
+};
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
@@ -37,6 +46,13 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Next(NextRequest { count: 3 }),
         Request::Jobs(JobsRequest { filter: JobFilter::Failed, limit: 50 }),
         Request::History(HistoryRequest { since_seconds: 604_800 }),
+        Request::NotifyTest,
+        Request::Job(JobRequest { job: 7 }),
+        Request::Cancel(CancelRequest { target: Target::Run(12) }),
+        Request::Retry(RetryRequest::Target(Target::Job(7))),
+        Request::Report(ReportRequest { since_seconds: 86_400 }),
+        Request::Get(GetRequest { table: Table::OrganizationSummaryCache, key: vec![key_part()] }),
+        Request::Invalidate(InvalidateRequest { types: vec![CacheType::Volunteer] }),
     ]
 }
 
@@ -77,7 +93,72 @@ pub(crate) fn replies() -> Vec<Reply> {
         }),
         Reply::Jobs(JobsReply { jobs: vec![job()] }),
         Reply::History(HistoryReply { runs: vec![run()] }),
+        Reply::Notify(NotifyReply {
+            channels: vec![channel("command", None), channel("webhook", Some("refused"))],
+        }),
+        Reply::Job(JobReply { job: job(), not_before: Some(at(60)) }),
+        Reply::Cancel(CancelReply { cancelled: vec![8], stopping: vec![7] }),
+        Reply::Retry(RetryReply { runs: vec![13], tables: vec![Table::RecruitmentCandidatesCache] }),
+        Reply::Report(report()),
+        Reply::Get(GetReply {
+            cache_type: CacheType::Organization,
+            table: Table::OrganizationSummaryCache,
+            key: vec![key_part()],
+            state: TableState::Stale,
+            generated: Some(at(0)),
+            age_seconds: Some(90_000.5),
+            columns: vec![Column {
+                name: "organizations_data".to_owned(),
+                json: true,
+                text: Some("[]".to_owned()),
+            }],
+            run: Some(12),
+        }),
+        Reply::Invalidate(InvalidateReply {
+            tables: vec![Table::FirstTimeVolunteerReportCache],
+            entries: 3,
+            run: 12,
+            joined: true,
+        }),
     ]
+}
+
+fn channel(channel: &str, error: Option<&str>) -> ChannelResult {
+    ChannelResult { channel: channel.into(), error: error.map(Into::into) }
+}
+
+fn key_part() -> KeyPart {
+    KeyPart { column: "school_year".to_owned(), value: "2526".to_owned() }
+}
+
+fn report() -> ReportReply {
+    ReportReply {
+        since: at(-86_400),
+        until: at(0),
+        runs: 4,
+        runs_good: 3,
+        jobs: 40,
+        jobs_good: 39,
+        success_rate: Some(0.975),
+        error_rate: Some(0.025),
+        refresh: Some(RefreshTimes { average: 2.5, p50: 2.0, p95: 4.0, longest: 4.5 }),
+        errors: vec![ErrorGroup {
+            table: Table::DiaEventsReportCache,
+            outcome: Outcome::Failed,
+            count: 1,
+            last: at(-60),
+            message: "database is locked".to_owned(),
+        }],
+        sizes: vec![SizeTrend {
+            cache_type: CacheType::District,
+            table: Table::DistrictYearEndReports,
+            first: 1000,
+            last: 1500,
+        }],
+        readiness: Readiness { share: Some(0.99), covered: 0.5, samples: 72 },
+        reads: Reads { hits: 1, stale: 2, misses: 3 },
+        targets: Targets { success_rate: 0.95, error_rate: 0.05, refresh_seconds: 300.0, readiness: 0.9 },
+    }
 }
 
 pub(crate) fn faults() -> Vec<Fault> {
@@ -99,6 +180,7 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobStarted(job()),
         Progress::JobDone(job()),
         Progress::RunDone(run()),
+        Progress::JobWaits(job()),
     ]
 }
 
@@ -156,6 +238,7 @@ fn job() -> Job {
             started: at(1),
             ended: Some(at(2)),
             snapshot: Some(at(1)),
+            seconds: 0.75,
             outcome: Some(Outcome::Failed),
             error: Some("database is locked".to_owned()),
         }],

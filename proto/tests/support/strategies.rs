@@ -3,12 +3,21 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
+use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::report::{
+    ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
+};
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
@@ -49,9 +58,18 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         ),
         Just(Request::StartScheduler),
         Just(Request::StopScheduler),
+        Just(Request::NotifyTest),
         any::<u32>().prop_map(|count| Request::Next(NextRequest { count })),
         (filter, any::<u32>()).prop_map(|(filter, limit)| Request::Jobs(JobsRequest { filter, limit })),
         any::<u64>().prop_map(|since_seconds| Request::History(HistoryRequest { since_seconds })),
+        any::<i64>().prop_map(|job| Request::Job(JobRequest { job })),
+        target().prop_map(|target| Request::Cancel(CancelRequest { target })),
+        target().prop_map(|target| Request::Retry(RetryRequest::Target(target))),
+        Just(Request::Retry(RetryRequest::Failed)),
+        any::<u64>().prop_map(|since_seconds| Request::Report(ReportRequest { since_seconds })),
+        (select(Table::ALL), vec(key_part(), FEW))
+            .prop_map(|(table, key)| Request::Get(GetRequest { table, key })),
+        vec(select(CacheType::ALL), FEW).prop_map(|types| Request::Invalidate(InvalidateRequest { types })),
     ]
 }
 
@@ -63,12 +81,17 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
     ]
 }
 
+fn target() -> impl Strategy<Value = Target> {
+    prop_oneof![any::<i64>().prop_map(Target::Job), any::<i64>().prop_map(Target::Run)]
+}
+
 fn event() -> impl Strategy<Value = Progress> {
     prop_oneof![
         run().prop_map(Progress::Snapshot),
         job().prop_map(Progress::JobStarted),
         job().prop_map(Progress::JobDone),
         run().prop_map(Progress::RunDone),
+        job().prop_map(Progress::JobWaits),
     ]
 }
 
@@ -111,7 +134,99 @@ fn reply() -> impl Strategy<Value = Reply> {
         next,
         vec(job(), FEW).prop_map(|jobs| Reply::Jobs(JobsReply { jobs })),
         vec(run(), FEW).prop_map(|runs| Reply::History(HistoryReply { runs })),
+        vec(channel(), FEW).prop_map(|channels| Reply::Notify(NotifyReply { channels })),
+        (job(), option::of(instant())).prop_map(|(job, not_before)| Reply::Job(JobReply { job, not_before })),
+        any::<[std::vec::Vec<i64>; 2]>()
+            .prop_map(|[cancelled, stopping]| Reply::Cancel(CancelReply { cancelled, stopping })),
+        (any::<std::vec::Vec<i64>>(), vec(select(Table::ALL), FEW))
+            .prop_map(|(runs, tables)| Reply::Retry(RetryReply { runs, tables })),
+        report().prop_map(Reply::Report),
+        got().prop_map(Reply::Get),
+        (vec(select(Table::ALL), FEW), any::<(u64, i64, bool)>()).prop_map(
+            |(tables, (entries, run, joined))| {
+                Reply::Invalidate(InvalidateReply { tables, entries, run, joined })
+            }
+        ),
     ]
+}
+
+fn channel() -> impl Strategy<Value = ChannelResult> {
+    (text(), option::of(text())).prop_map(|(channel, error)| ChannelResult { channel, error })
+}
+
+fn key_part() -> impl Strategy<Value = KeyPart> {
+    (text(), text()).prop_map(|(column, value)| KeyPart { column, value })
+}
+
+fn got() -> impl Strategy<Value = GetReply> {
+    let column = (text(), any::<bool>(), option::of(text()));
+    let column = column.prop_map(|(name, json, text)| Column { name, json, text });
+    (
+        (select(CacheType::ALL), select(Table::ALL), vec(key_part(), FEW), select(TableState::ALL)),
+        (option::of(instant()), option::of(seconds()), vec(column, FEW), any::<Option<i64>>()),
+    )
+        .prop_map(|((cache_type, table, key, state), (generated, age_seconds, columns, run))| GetReply {
+            cache_type,
+            table,
+            key,
+            state,
+            generated,
+            age_seconds,
+            columns,
+            run,
+        })
+}
+
+fn report() -> impl Strategy<Value = ReportReply> {
+    let times = [seconds(), seconds(), seconds(), seconds()];
+    let times = times.prop_map(|[average, p50, p95, longest]| RefreshTimes { average, p50, p95, longest });
+    let error = (select(Table::ALL), select(Outcome::ALL), any::<u64>(), instant(), text());
+    let error = error.prop_map(|(table, outcome, count, last, message)| ErrorGroup {
+        table,
+        outcome,
+        count,
+        last,
+        message,
+    });
+    let size = (select(CacheType::ALL), select(Table::ALL), any::<[u64; 2]>());
+    let size =
+        size.prop_map(|(cache_type, table, [first, last])| SizeTrend { cache_type, table, first, last });
+    let readiness = (option::of(seconds()), seconds(), any::<u64>())
+        .prop_map(|(share, covered, samples)| Readiness { share, covered, samples });
+    let targets = [seconds(), seconds(), seconds(), seconds()];
+    let targets = targets.prop_map(|[success_rate, error_rate, refresh_seconds, readiness]| Targets {
+        success_rate,
+        error_rate,
+        refresh_seconds,
+        readiness,
+    });
+    let reads = any::<[u64; 3]>().prop_map(|[hits, stale, misses]| Reads { hits, stale, misses });
+    (
+        (instant(), instant(), any::<[u64; 4]>(), option::of(seconds()), option::of(seconds())),
+        (option::of(times), vec(error, FEW), vec(size, FEW)),
+        (readiness, reads, targets),
+    )
+        .prop_map(
+            |((since, until, counts, success_rate, error_rate), (refresh, errors, sizes), rest)| {
+                let ([runs, runs_good, jobs, jobs_good], (readiness, reads, targets)) = (counts, rest);
+                ReportReply {
+                    since,
+                    until,
+                    runs,
+                    runs_good,
+                    jobs,
+                    jobs_good,
+                    success_rate,
+                    error_rate,
+                    refresh,
+                    errors,
+                    sizes,
+                    readiness,
+                    reads,
+                    targets,
+                }
+            },
+        )
 }
 
 fn status() -> impl Strategy<Value = StatusReply> {
@@ -229,13 +344,14 @@ fn job() -> impl Strategy<Value = Job> {
 fn attempt() -> impl Strategy<Value = Attempt> {
     (
         (any::<u32>(), instant(), option::of(instant()), option::of(instant())),
-        (option::of(select(Outcome::ALL)), option::of(text())),
+        (seconds(), option::of(select(Outcome::ALL)), option::of(text())),
     )
-        .prop_map(|((number, started, ended, snapshot), (outcome, error))| Attempt {
+        .prop_map(|((number, started, ended, snapshot), (seconds, outcome, error))| Attempt {
             number,
             started,
             ended,
             snapshot,
+            seconds,
             outcome,
             error,
         })

@@ -17,6 +17,7 @@ use cached::vms::tables::{Table, spec};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement, Value as SqlValue};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 /// The pieces, in the order of the report.
 pub(crate) const NAMES: &[&str] = &["bare scan", "bare write", "refresh", "unchanged"];
@@ -152,8 +153,10 @@ async fn refresh(directory: &Path) -> Value {
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&settings),
             limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            guard: None,
             now: now(),
             effort: Effort::Every,
+            cancel: CancellationToken::new(),
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;
         assert!(result.error.is_none(), "{table}: {:?}", result.error);

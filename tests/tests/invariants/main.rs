@@ -8,6 +8,8 @@
 //!   What that means for each report is said in the file of its type;
 //! * a second refresh of unchanged data replaces nothing and stamps everything, whether it recognises that
 //!   nothing has changed or computes everything anew.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::cast_precision_loss, reason = "the figures of a sample are small")]
 
 mod district;
 mod mutations;

@@ -1,6 +1,7 @@
 //! The types of values that are more than a number or a text.
 
 mod byte_size;
+mod command_line;
 mod cron_expr;
 mod database_path;
 mod network;
@@ -8,6 +9,7 @@ mod url;
 mod word;
 
 pub use byte_size::ByteSize;
+pub use command_line::CommandLine;
 pub use cron_expr::CronExpr;
 pub use database_path::DatabasePath;
 pub use network::Network;

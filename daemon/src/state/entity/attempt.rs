@@ -2,7 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 
-#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
 #[sea_orm(table_name = "attempts")]
 pub(crate) struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) started: i64,
     pub(crate) ended: Option<i64>,
     pub(crate) snapshot: Option<i64>,
+    pub(crate) seconds: f64,
     pub(crate) outcome: Option<String>,
     pub(crate) error: Option<String>,
 }

@@ -4,10 +4,15 @@ pub(crate) mod attempt;
 pub(crate) mod counter;
 pub(crate) mod entry_stamp;
 pub(crate) mod generation;
+pub(crate) mod guard_count;
+pub(crate) mod guarded;
 pub(crate) mod job;
+pub(crate) mod readiness;
 pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod slot;
+pub(crate) mod source;
+pub(crate) mod wipe;
 
 use std::str::FromStr;
 

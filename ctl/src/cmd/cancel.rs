@@ -1,0 +1,62 @@
+//! `cancel`: calls off a job or a run.
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::cancel::{CancelReply, CancelRequest};
+
+use crate::cli::CancelArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, json};
+
+/// Asks and prints.
+pub(crate) async fn run(args: &CancelArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = Request::Cancel(CancelRequest { target: args.target });
+    let Reply::Cancel(reply) = context.call(&request).await? else {
+        return Err(CtlError::WrongReply { verb: "cancel" });
+    };
+    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply) })?;
+    Ok(Exit::Good)
+}
+
+fn render(reply: &CancelReply) -> String {
+    let line = |jobs: &[i64], said: &str| match jobs {
+        [] => String::new(),
+        [job] => format!("Job {job} {said}.\n"),
+        jobs => {
+            let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
+            format!(
+                "Jobs {} {}.\n",
+                jobs.join(", "),
+                said.replacen("is", "are", 1).replacen("stops", "stop", 1)
+            )
+        }
+    };
+    line(&reply.cancelled, "is cancelled")
+        + &line(&reply.stopping, "stops at the next group; `cachectl job` with the number shows when")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_cancelled_and_what_still_stops_are_told_apart() {
+        let reply = CancelReply { cancelled: vec![8, 9], stopping: vec![7] };
+        insta::assert_snapshot!(render(&reply), @r"
+        Jobs 8, 9 are cancelled.
+        Job 7 stops at the next group; `cachectl job` with the number shows when.
+        ");
+        insta::assert_snapshot!(json::render(&reply).unwrap(), @r#"
+        {
+          "cancelled": [
+            8,
+            9
+          ],
+          "stopping": [
+            7
+          ]
+        }
+        "#);
+    }
+}

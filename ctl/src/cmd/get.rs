@@ -1,0 +1,179 @@
+//! `get`: one entry as it is stored, and how good it is.
+
+use std::fmt::Write as _;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
+use cached_proto::words::TableState;
+use serde_json::{Map, Value, json};
+
+use crate::cli::GetArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, View, json, time};
+
+/// Asks and prints; an entry that is there is good, whatever its age.
+pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = Request::Get(GetRequest { table: args.table, key: args.key.clone() });
+    let Reply::Get(reply) = context.call(&request).await? else {
+        return Err(CtlError::WrongReply { verb: "get" });
+    };
+    output::print(&if args.format.json {
+        json::render(&as_json(&reply))?
+    } else {
+        render(&reply, &context.view)?
+    })?;
+    Ok(Exit::good_if(matches!(reply.state, TableState::Fresh | TableState::Stale)))
+}
+
+/// `COLUMN=VALUE`
+pub(crate) fn parse_key(argument: &str) -> Result<KeyPart, String> {
+    let (column, value) = argument.split_once('=').ok_or("it must have the form COLUMN=VALUE")?;
+    Ok(KeyPart { column: column.to_owned(), value: value.to_owned() })
+}
+
+fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
+    let key: Vec<String> = reply
+        .key
+        .iter()
+        .map(|part| one_line(&format!("{}={}", part.column, part.value)).into_owned())
+        .collect();
+    let state = view.style.paint(reply.state.into(), reply.state.as_str());
+    let mut text = [reply.table.as_str().to_owned(), key.join(" ")].join(" ").trim_end().to_owned();
+    let _ = write!(text, ": {state}");
+    if let Some(at) = reply.generated {
+        let _ = write!(text, ", generated {} ({})", time::moment(at, view), time::distance(at, view));
+    }
+    match (reply.state, reply.run) {
+        (TableState::Missing, Some(run)) => {
+            let _ = write!(text, "; run {run} makes it");
+        }
+        (TableState::Missing, None) => text.push_str("; no refresh makes such an entry"),
+        _ => {}
+    }
+    text.push('\n');
+    if !reply.columns.is_empty() {
+        let payload: Map<String, Value> = reply.columns.iter().map(member).collect();
+        text.push_str(&json::render(&payload)?);
+    }
+    Ok(text)
+}
+
+fn as_json(reply: &GetReply) -> Value {
+    let pairs = reply.key.iter().map(|part| (part.column.clone(), Value::from(part.value.as_str())));
+    json!({
+        "type": reply.cache_type,
+        "table": reply.table,
+        "key": pairs.collect::<Map<_, _>>(),
+        "state": reply.state,
+        "generated": reply.generated,
+        "age_seconds": reply.age_seconds,
+        "run": reply.run.map(|run| run.to_string()),
+        "columns": reply.columns.iter().map(member).collect::<Map<_, _>>(),
+    })
+}
+
+/// JSON as a value; what is none, as the text that is stored.
+fn member(column: &Column) -> (String, Value) {
+    let value = column.text.as_deref().map_or(Value::Null, |text| {
+        let parsed = if column.json { serde_json::from_str(text).ok() } else { None };
+        parsed.unwrap_or_else(|| Value::from(text))
+    });
+    (column.name.clone(), value)
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::{CacheType, Table};
+
+    use super::*;
+    use crate::testing::{HOSTILE, at, view};
+
+    fn entry() -> GetReply {
+        let column = |name: &str, json, text: Option<&str>| Column {
+            name: name.to_owned(),
+            json,
+            text: text.map(str::to_owned),
+        };
+        GetReply {
+            cache_type: CacheType::Organization,
+            table: Table::OrganizationDetailCache,
+            key: vec![
+                KeyPart { column: "school_year".into(), value: "2627".into() },
+                KeyPart { column: "organization_id".into(), value: "7".into() },
+            ],
+            state: TableState::Stale,
+            generated: Some(at("2026-11-21T08:00:00Z")),
+            age_seconds: Some(132_240.0),
+            columns: vec![
+                column("organization_name", false, Some(HOSTILE)),
+                column("summary_stats", true, Some(r#"{"total_sessions": 3, "hours": 1.0}"#)),
+                column("volunteers_data", true, Some("not JSON")),
+                column("virtual_events", true, None),
+            ],
+            run: None,
+        }
+    }
+
+    #[test]
+    fn an_entry_is_shown_with_its_age() {
+        insta::assert_snapshot!(render(&entry(), &view()).unwrap(), @r#"
+        organization_detail_cache school_year=2627 organization_id=7: stale, generated Sat 21 Nov 02:00 CST (36 h 44 min ago)
+        {
+          "organization_name": "all fresh\n\u001b[2Jok \u202etxt\u2028end",
+          "summary_stats": {
+            "total_sessions": 3,
+            "hours": 1.0
+          },
+          "volunteers_data": "not JSON",
+          "virtual_events": null
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_is_missing_says_whether_it_comes() {
+        let missing =
+            GetReply { state: TableState::Missing, generated: None, columns: Vec::new(), ..entry() };
+        insta::assert_snapshot!(render(&missing, &view()).unwrap(), @"organization_detail_cache school_year=2627 organization_id=7: missing; no refresh makes such an entry");
+        let queued = GetReply { run: Some(12), key: Vec::new(), ..missing };
+        insta::assert_snapshot!(render(&queued, &view()).unwrap(), @"organization_detail_cache: missing; run 12 makes it");
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        insta::assert_snapshot!(json::render(&as_json(&entry())).unwrap(), @r#"
+        {
+          "type": "organization",
+          "table": "organization_detail_cache",
+          "key": {
+            "school_year": "2627",
+            "organization_id": "7"
+          },
+          "state": "stale",
+          "generated": "2026-11-21T08:00:00Z",
+          "age_seconds": 132240.0,
+          "run": null,
+          "columns": {
+            "organization_name": "all fresh\n\u001b[2Jok \u202etxt\u2028end",
+            "summary_stats": {
+              "total_sessions": 3,
+              "hours": 1.0
+            },
+            "volunteers_data": "not JSON",
+            "virtual_events": null
+          }
+        }
+        "#);
+    }
+
+    #[test]
+    fn a_key_is_a_column_with_a_value_that_may_be_empty() {
+        let part = |column: &str, value: &str| KeyPart { column: column.into(), value: value.into() };
+        assert_eq!(parse_key("title_filter=a=b"), Ok(part("title_filter", "a=b")));
+        assert_eq!(parse_key("date_from="), Ok(part("date_from", "")));
+        assert!(parse_key("2526").is_err());
+    }
+}

@@ -1,0 +1,79 @@
+//! `invalidate`: entries count as stale, and a run makes them anew.
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::words::Table;
+use serde::Serialize;
+
+use crate::cli::InvalidateArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, count, json};
+
+/// Asks and prints.
+pub(crate) async fn run(args: &InvalidateArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = Request::Invalidate(InvalidateRequest { types: args.types.clone() });
+    let Reply::Invalidate(reply) = context.call(&request).await? else {
+        return Err(CtlError::WrongReply { verb: "invalidate" });
+    };
+    output::print(&if args.format.json {
+        json::render(&Invalidated::from(&reply))?
+    } else {
+        render(&reply)
+    })?;
+    Ok(Exit::Good)
+}
+
+/// The number of a run as text, like everywhere in JSON that names a run to a script.
+#[derive(Serialize)]
+struct Invalidated<'a> {
+    run: String,
+    joined: bool,
+    entries: u64,
+    tables: &'a [Table],
+}
+
+impl<'a> From<&'a InvalidateReply> for Invalidated<'a> {
+    fn from(reply: &'a InvalidateReply) -> Self {
+        let InvalidateReply { tables, entries, run, joined } = reply;
+        Self { run: run.to_string(), joined: *joined, entries: *entries, tables }
+    }
+}
+
+fn render(reply: &InvalidateReply) -> String {
+    let entries =
+        if reply.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", reply.entries) };
+    let tables = count(reply.tables.len(), "table");
+    format!("{entries} of {tables} count as stale; run {} makes them anew.\n", reply.run)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reply() -> InvalidateReply {
+        let tables = vec![Table::RecentVolunteersReportCache, Table::FirstTimeVolunteerReportCache];
+        InvalidateReply { tables, entries: 74, run: 12, joined: false }
+    }
+
+    #[test]
+    fn it_says_what_happens_next() {
+        insta::assert_snapshot!(render(&reply()), @"74 entries of 2 tables count as stale; run 12 makes them anew.");
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        insta::assert_snapshot!(json::render(&Invalidated::from(&reply())).unwrap(), @r#"
+        {
+          "run": "12",
+          "joined": false,
+          "entries": 74,
+          "tables": [
+            "recent_volunteers_report_cache",
+            "first_time_volunteer_report_cache"
+          ]
+        }
+        "#);
+    }
+}

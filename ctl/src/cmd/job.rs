@@ -1,0 +1,189 @@
+//! `job`: one job with its attempts.
+
+use std::fmt::Write as _;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::job::{JobReply, JobRequest};
+use cached_proto::verb::jobs::{Attempt, Job};
+use comfy_table::Cell;
+
+use crate::cli::JobArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::style::{Tone, spoken, standing};
+use crate::output::table::{cell, numbers, toned, words};
+use crate::output::{self, View, bytes, json, table, time};
+
+/// Asks and prints.
+pub(crate) async fn run(args: &JobArgs, context: &Context) -> Result<Exit, CtlError> {
+    let Reply::Job(reply) = context.call(&Request::Job(JobRequest { job: args.job })).await? else {
+        return Err(CtlError::WrongReply { verb: "job" });
+    };
+    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    Ok(Exit::Good)
+}
+
+fn render(reply: &JobReply, view: &View) -> String {
+    let job = &reply.job;
+    let (word, tone) = standing(job.phase, job.outcome);
+    let mut text = format!(
+        "Job {}: {}, {} in run {} ({}), asked for {}\n",
+        job.id,
+        job.table,
+        view.style.paint(tone, &word),
+        job.run,
+        spoken(job.trigger.as_str()),
+        time::moment(job.queued, view)
+    );
+    if let Some(until) = reply.not_before {
+        let _ = writeln!(text, "Its next attempt begins {}.", time::distance(until, view));
+    }
+    if job.outcome.is_some() {
+        let _ = writeln!(text, "{}", figures(job));
+    }
+    if job.attempts.is_empty() {
+        text.push_str("Nothing was tried yet.\n");
+        return text;
+    }
+    let columns = [numbers("TRY"), words("OUTCOME"), numbers("TOOK"), words("STARTED"), words("SNAPSHOT")];
+    let rows = job.attempts.iter().map(|attempt| row(attempt, view)).collect();
+    let _ = write!(text, "\n{}", table::render(view, &columns, rows));
+    let mut gap = "\n";
+    for attempt in &job.attempts {
+        if let Some(error) = &attempt.error {
+            let _ = writeln!(text, "{gap}try {}: {}", attempt.number, one_line(error));
+            gap = "";
+        }
+    }
+    // Nobody may have tried in the end, so that no attempt tells it.
+    let told = job.attempts.last().and_then(|attempt| attempt.error.as_ref());
+    if let Some(error) = job.error.as_ref().filter(|error| told != Some(error)) {
+        let _ = writeln!(text, "{gap}{}", one_line(error));
+    }
+    text
+}
+
+fn figures(job: &Job) -> String {
+    let Job { entries, rebuilt, verified, skipped, pruned, failed, .. } = job;
+    format!(
+        "{entries} entries: {rebuilt} rebuilt, {verified} verified, {skipped} skipped, {pruned} removed, \
+         {failed} failed; {}",
+        bytes(job.bytes)
+    )
+}
+
+fn row(attempt: &Attempt, view: &View) -> Vec<Cell> {
+    let outcome = match (attempt.outcome, attempt.ended) {
+        (Some(outcome), _) => (spoken(outcome.as_str()), outcome.into()),
+        (None, Some(_)) => ("cancelled".to_owned(), Tone::Plain),
+        (None, None) => ("running".to_owned(), Tone::Warning),
+    };
+    vec![
+        cell(attempt.number.to_string()),
+        toned(outcome),
+        cell(if attempt.ended.is_some() { time::duration(attempt.seconds) } else { "-".to_owned() }),
+        cell(time::moment(attempt.started, view)),
+        cell(attempt.snapshot.map_or_else(|| "-".to_owned(), |at| time::moment(at, view))),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::{Outcome, Phase, Table};
+
+    use super::*;
+    use crate::testing::{HOSTILE, at, job, view};
+
+    fn attempt(number: u32, outcome: Option<Outcome>, error: Option<&str>) -> Attempt {
+        Attempt {
+            number,
+            started: at("2026-11-22T20:40:01Z"),
+            ended: Some(at("2026-11-22T20:40:02Z")),
+            snapshot: Some(at("2026-11-22T20:40:01Z")),
+            seconds: 0.75,
+            outcome,
+            error: error.map(Into::into),
+        }
+    }
+
+    #[test]
+    fn every_attempt_tells_how_it_ended() {
+        let attempts = vec![
+            attempt(1, Some(Outcome::Failed), Some(HOSTILE)),
+            attempt(2, None, Some("cancelled")),
+            Attempt { ended: None, snapshot: None, ..attempt(3, None, None) },
+        ];
+        let running = Job {
+            attempts,
+            phase: Phase::Running,
+            outcome: None,
+            ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
+        };
+        insta::assert_snapshot!(render(&JobReply { job: running, not_before: None }, &view()), @r"
+        Job 7: dia_events_report_cache, running in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+
+        TRY  OUTCOME      TOOK  STARTED               SNAPSHOT
+          1  failed     0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST
+          2  cancelled  0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST
+          3  running         -  Sun 22 Nov 14:40 CST  -
+
+        try 1: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        try 2: cancelled
+        ");
+    }
+
+    #[test]
+    fn a_job_that_waits_says_until_when() {
+        let waiting = Job {
+            attempts: vec![attempt(1, Some(Outcome::Failed), Some("locked"))],
+            phase: Phase::Queued,
+            outcome: None,
+            error: Some("locked".into()),
+            ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
+        };
+        let reply = JobReply { job: waiting, not_before: Some(at("2026-11-22T20:45:30Z")) };
+        insta::assert_snapshot!(render(&reply, &view()), @r"
+        Job 7: dia_events_report_cache, queued in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        Its next attempt begins in 1 min 30 s.
+
+        TRY  OUTCOME    TOOK  STARTED               SNAPSHOT
+          1  failed   0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST
+
+        try 1: locked
+        ");
+    }
+
+    #[test]
+    fn a_job_that_was_set_aside_says_why() {
+        let aside = Job {
+            attempts: vec![attempt(1, Some(Outcome::Failed), Some("interrupted"))],
+            error: Some("set aside".into()),
+            ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
+        };
+        insta::assert_snapshot!(render(&JobReply { job: aside, not_before: None }, &view()), @r"
+        Job 7: dia_events_report_cache, failed in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        21 entries: 20 rebuilt, 1 verified, 0 skipped, 3 removed, 0 failed; 12.3 kB
+
+        TRY  OUTCOME    TOOK  STARTED               SNAPSHOT
+          1  failed   0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST
+
+        try 1: interrupted
+        set aside
+        ");
+    }
+
+    #[test]
+    fn a_job_that_never_ran_says_so() {
+        let queued = Job {
+            phase: Phase::Queued,
+            outcome: None,
+            ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
+        };
+        insta::assert_snapshot!(render(&JobReply { job: queued, not_before: None }, &view()), @r"
+        Job 7: dia_events_report_cache, queued in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        Nothing was tried yet.
+        ");
+    }
+}

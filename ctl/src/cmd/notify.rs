@@ -1,0 +1,102 @@
+//! `notify`: whether notices would arrive.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::text::one_line;
+use cached_proto::verb::notify::NotifyReply;
+
+use crate::cli::NotifyArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, json};
+
+/// The longest `notify.timeout`, and a little more.
+const ANSWER: Duration = Duration::from_mins(11);
+
+/// Asks, prints, and fails unless every channel works and there is one.
+pub(crate) async fn run(args: &NotifyArgs, context: &Context) -> Result<Exit, CtlError> {
+    let Reply::Notify(reply) = context.call_within(ANSWER, &Request::NotifyTest).await? else {
+        return Err(CtlError::WrongReply { verb: "notify" });
+    };
+    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply) })?;
+    Ok(judge(&reply))
+}
+
+fn judge(reply: &NotifyReply) -> Exit {
+    Exit::good_if(!reply.channels.is_empty() && reply.channels.iter().all(|channel| channel.error.is_none()))
+}
+
+fn render(reply: &NotifyReply) -> String {
+    if reply.channels.is_empty() {
+        return "Nobody would be told of anything: set command, webhook or ping_url below [notify] in the \
+                configuration of cached, and reload it.\n"
+            .to_owned();
+    }
+    let mut text = String::new();
+    for channel in &reply.channels {
+        let result = channel.error.as_deref().map_or_else(|| "ok".into(), one_line);
+        let _ = writeln!(text, "notify.{}: {result}", one_line(&channel.channel));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::verb::notify::ChannelResult;
+
+    use super::*;
+    use crate::testing::HOSTILE;
+
+    fn reply(channels: &[(&str, Option<&str>)]) -> NotifyReply {
+        let result = |&(channel, error): &(&str, Option<&str>)| ChannelResult {
+            channel: channel.to_owned(),
+            error: error.map(str::to_owned),
+        };
+        NotifyReply { channels: channels.iter().map(result).collect() }
+    }
+
+    #[test]
+    fn every_channel_has_its_line() {
+        insta::assert_snapshot!(render(&reply(&[("command", None), ("webhook", Some(HOSTILE))])), @r"
+        notify.command: ok
+        notify.webhook: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn a_daemon_that_tells_nobody_says_what_to_set() {
+        insta::assert_snapshot!(render(&reply(&[])), @"Nobody would be told of anything: set command, webhook or ping_url below [notify] in the configuration of cached, and reload it.");
+    }
+
+    #[test]
+    fn only_channels_that_all_work_are_good() {
+        for (channels, exit) in [
+            (&[][..], Exit::Failed),
+            (&[("command", None)], Exit::Good),
+            (&[("command", None), ("ping_url", Some("refused"))], Exit::Failed),
+        ] {
+            assert_eq!(judge(&reply(channels)), exit, "{channels:?}");
+        }
+    }
+
+    #[test]
+    fn json_keeps_its_keys() {
+        insta::assert_snapshot!(json::render(&reply(&[("command", None), ("webhook", Some("refused"))])).unwrap(), @r#"
+        {
+          "channels": [
+            {
+              "channel": "command",
+              "error": null
+            },
+            {
+              "channel": "webhook",
+              "error": "refused"
+            }
+          ]
+        }
+        "#);
+    }
+}

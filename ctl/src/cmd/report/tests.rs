@@ -1,0 +1,113 @@
+use cached_proto::verb::report::{Readiness, Reads, RefreshTimes, Targets};
+use cached_proto::words::{Outcome, Table};
+
+use super::*;
+use crate::testing::{HOSTILE, at, view};
+
+fn week() -> ReportReply {
+    let size = |table: Table, first, last| SizeTrend { cache_type: table.cache_type(), table, first, last };
+    ReportReply {
+        since: at("2026-11-15T20:44:00Z"),
+        until: at("2026-11-22T20:44:00Z"),
+        runs: 9,
+        runs_good: 8,
+        jobs: 90,
+        jobs_good: 89,
+        success_rate: Some(89.0 / 90.0),
+        error_rate: Some(0.06),
+        refresh: Some(RefreshTimes { average: 12.0, p50: 4.5, p95: 301.0, longest: 400.0 }),
+        errors: vec![ErrorGroup {
+            table: Table::DiaEventsReportCache,
+            outcome: Outcome::Failed,
+            count: 3,
+            last: at("2026-11-20T08:00:00Z"),
+            message: HOSTILE.to_owned(),
+        }],
+        sizes: vec![
+            size(Table::DistrictYearEndReports, 1_000_000, 1_250_000),
+            size(Table::OrganizationDetailCache, 4_000, 3_000),
+        ],
+        readiness: Readiness { share: Some(0.9999), covered: 0.5, samples: 500 },
+        reads: Reads { hits: 3, stale: 1, misses: 2 },
+        targets: Targets { success_rate: 0.95, error_rate: 0.05, refresh_seconds: 300.0, readiness: 0.9 },
+    }
+}
+
+fn nothing() -> ReportReply {
+    ReportReply {
+        runs: 0,
+        runs_good: 0,
+        jobs: 0,
+        jobs_good: 0,
+        success_rate: None,
+        error_rate: None,
+        refresh: None,
+        errors: Vec::new(),
+        sizes: Vec::new(),
+        readiness: Readiness { share: None, covered: 0.0, samples: 0 },
+        reads: Reads::default(),
+        ..week()
+    }
+}
+
+#[test]
+fn figures_stand_beside_their_targets() {
+    insta::assert_snapshot!(render(&week(), &View { width: None, ..view() }), @r"
+        From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 9 runs (8 without fault), 90 tables worked on.
+
+        FIGURE                VALUE  TARGET           VERDICT
+        Success rate         98.8 %  at least 95.0 %  met
+        Error rate            6.0 %  at most 5.0 %    missed
+        Refresh, average       12 s  at most 5 min    met
+        Refresh, median      4.50 s  at most 5 min    met
+        Refresh, 95 %     5 min 1 s  at most 5 min    missed
+        Readiness            99.9 %  at least 90.0 %  met
+
+        Readiness is the share of expected entries that VMS's readers would have accepted, weighted by time;
+        it is known for 50.0 % of the window (500 samples). VMS's own hits cannot be seen from outside.
+        Reads by `cachectl get` so far: 3 fresh, 1 stale, 2 missed.
+
+        ERRORS  TABLE                    OUTCOME  LAST                  MESSAGE
+             3  dia_events_report_cache  failed   Fri 20 Nov 02:00 CST  all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+
+        TABLE                       FIRST    LAST   CHANGE
+        district_year_end_reports  1.0 MB  1.2 MB  +25.0 %
+        organization_detail_cache  4.0 kB  3.0 kB  -25.0 %
+        ");
+}
+
+#[test]
+fn without_data_there_is_no_verdict() {
+    insta::assert_snapshot!(render(&nothing(), &view()), @r"
+        From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 0 runs (0 without fault), 0 tables worked on.
+
+        FIGURE              VALUE  TARGET           VERDICT
+        Success rate      no data  at least 95.0 %  -
+        Error rate        no data  at most 5.0 %    -
+        Refresh, average  no data  at most 5 min    -
+        Refresh, median   no data  at most 5 min    -
+        Refresh, 95 %     no data  at most 5 min    -
+        Readiness         no data  at least 90.0 %  -
+
+        Readiness is the share of expected entries that VMS's readers would have accepted, weighted by time;
+        it is known for 0.0 % of the window (0 samples). VMS's own hits cannot be seen from outside.
+        Reads by `cachectl get` so far: 0 fresh, 0 stale, 0 missed.
+        ");
+}
+
+#[test]
+fn what_is_not_quite_all_does_not_look_like_all() {
+    for (share, shown) in
+        [(1.0, "100.0 %"), (0.9999, "99.9 %"), (0.95, "95.0 %"), (0.29, "29.0 %"), (0.0, "0.0 %")]
+    {
+        assert_eq!(figures::percent(share), shown);
+    }
+}
+
+#[test]
+fn json_has_null_where_there_is_no_data() {
+    let json = json::render(&nothing()).unwrap();
+    for key in ["success_rate", "error_rate", "refresh", "share"] {
+        assert!(json.contains(&format!("\"{key}\": null")), "{json}");
+    }
+}

@@ -1,0 +1,71 @@
+//! Reads the past from the state database: a few columns of many rows.
+
+use std::collections::HashMap;
+
+use cached_proto::words::Phase;
+use chrono::{DateTime, Utc};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use super::{Past, PastJob, PastRun};
+use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::{Doing, State, StateError};
+
+type RunRow = (i64, Option<i64>, f64, Option<String>);
+type JobRow = (i64, String, Option<String>, i64, Option<String>);
+
+/// The runs that ended since an instant, with their tables.
+pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateError> {
+    let ended = run::Entity::find()
+        .filter(run::Column::Phase.eq(Phase::Done.as_str()))
+        .filter(run::Column::Ended.gte(micros(since)));
+    // One view, so that no run is without its tables.
+    let view = state.view().await?;
+    let runs: Vec<RunRow> = ended
+        .clone()
+        .order_by_asc(run::Column::Ended)
+        .order_by_asc(run::Column::Id)
+        .select_only()
+        .columns([run::Column::Id, run::Column::Ended, run::Column::Seconds, run::Column::Outcome])
+        .into_tuple()
+        .all(&view)
+        .await
+        .doing("read the runs of a window")?;
+    let ids = ended.select_only().column(run::Column::Id).into_query();
+    let mut jobs: Vec<JobRow> = job::Entity::find()
+        .filter(job::Column::RunId.in_subquery(ids))
+        .order_by_asc(job::Column::Id)
+        .select_only()
+        .columns([job::Column::RunId, job::Column::TableName, job::Column::Outcome])
+        .columns([job::Column::Bytes, job::Column::Error])
+        .into_tuple()
+        .all(&view)
+        .await
+        .doing("read the jobs of a window")?;
+    let ends: HashMap<i64, i64> = runs.iter().filter_map(|&(id, ended, ..)| Some((id, ended?))).collect();
+    // A run that was queued earlier may have ended later.
+    jobs.sort_by_key(|(run, ..)| ends.get(run).copied());
+    Ok(Past {
+        runs: runs
+            .into_iter()
+            .map(|(_, _, seconds, outcome)| {
+                let outcome = outcome.map(|outcome| word("runs.outcome", outcome)).transpose()?;
+                Ok(PastRun { seconds, outcome })
+            })
+            .collect::<Result<_, StateError>>()?,
+        jobs: jobs
+            .into_iter()
+            .filter_map(|(run, table, outcome, bytes, error)| {
+                Some((ends.get(&run).copied()?, table, outcome?, bytes, error))
+            })
+            .map(|(ended, table, outcome, bytes, error)| {
+                Ok(PastJob {
+                    table: word("jobs.table_name", table)?,
+                    outcome: word("jobs.outcome", outcome)?,
+                    ended: instant(ended),
+                    bytes: u64::try_from(bytes).unwrap_or_default(),
+                    error,
+                })
+            })
+            .collect::<Result<_, StateError>>()?,
+    })
+}

@@ -1,0 +1,23 @@
+//! Whether VMS's database can be read and written.
+
+use cached_proto::verb::health::Reason;
+
+use super::Seen;
+use super::reason::unhealthy;
+
+pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
+    let error = seen.tables.as_ref().err()?;
+    let hint = "`cached check` tries again and says more; refreshing goes on by itself once it works";
+    Some(unhealthy("database_unreachable", error.clone(), hint))
+}
+
+pub(super) fn unwritable(seen: &Seen) -> Option<Reason> {
+    // One that cannot even be read has its reason already.
+    seen.tables.as_ref().ok()?;
+    let path = seen.around.unwritable.as_ref()?;
+    let message =
+        format!("{} cannot be written to, so no report can be stored beside VMS's data", path.display());
+    let hint = "give the file and its directory to a group that the daemon's user is in, writable (`ls -ld` shows \
+                both); SQLite makes its journal in that directory";
+    Some(unhealthy("database_unwritable", message, hint))
+}

@@ -1,0 +1,83 @@
+//! The daemon's judgement of itself and of what it keeps: one file per subject, each a function of what was seen.
+//!
+//! A check that has something to say gives a reason: a stable code, what is wrong, and a command to type.
+
+mod clocks;
+mod database;
+mod disk;
+mod entries;
+mod held;
+mod last_run;
+mod odd_rows;
+mod others;
+mod queue;
+mod reason;
+mod scheduler;
+mod schema;
+mod surroundings;
+#[cfg(test)]
+mod tests;
+
+use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::Job;
+use cached_proto::words::{HealthLevel, SchedulerState};
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::refresh::survey::TableSurvey;
+use crate::watch::wipes::SecondRefresher;
+pub use reason::state_unusable;
+pub use surroundings::{Disk, Surroundings};
+
+/// Everything that is judged.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The instant of the judgement.
+    pub now: DateTime<Utc>,
+    /// Whether automatic triggers fire.
+    pub scheduler: SchedulerState,
+    /// The cache tables, or why they cannot be looked at.
+    pub tables: Result<Vec<TableSurvey>, String>,
+    /// The newest run that has ended.
+    pub last: Option<Run>,
+    /// The run in progress.
+    pub current: Option<Run>,
+    /// Jobs that are queued or running.
+    pub waiting: Vec<Job>,
+    /// The newest job of each table that has ended.
+    pub jobs: Vec<Job>,
+    /// Longest run that is still fine.
+    pub target: TimeDelta,
+    /// Who else seems to refresh.
+    pub refreshers: Vec<SecondRefresher>,
+    /// What the file systems say.
+    pub around: Surroundings,
+}
+
+/// The checks, in the order in which their reasons are told: what explains others comes first.
+const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
+    database::unreachable,
+    database::unwritable,
+    clocks::behind,
+    disk::low,
+    schema::disabled,
+    held::guarded,
+    entries::invalid,
+    entries::incomplete,
+    entries::missing,
+    entries::stale,
+    last_run::failed,
+    scheduler::stopped,
+    queue::stuck,
+    queue::slow,
+    others::refresher,
+    held::withheld,
+    odd_rows::left_out,
+];
+
+/// Judges; the worst reason decides.
+pub fn judge(seen: &Seen) -> HealthReply {
+    let reasons: Vec<Reason> = CHECKS.iter().filter_map(|check| check(seen)).collect();
+    let health = reasons.iter().map(|reason| reason.level).max().unwrap_or(HealthLevel::Healthy);
+    HealthReply { health, reasons }
+}

@@ -1,0 +1,26 @@
+//! Whether VMS's schema still is the one that the reports know.
+
+use cached_proto::verb::health::Reason;
+use cached_proto::words::TableState;
+
+use super::Seen;
+use super::reason::{degraded, unhealthy};
+use crate::refresh::survey::TableSurvey;
+
+pub(super) fn disabled(seen: &Seen) -> Option<Reason> {
+    let tables = seen.tables.as_ref().ok()?;
+    let disabled: Vec<&TableSurvey> =
+        tables.iter().filter(|survey| survey.state == TableState::Disabled).collect();
+    let notes: Vec<String> = disabled
+        .iter()
+        .map(|survey| format!("{} ({})", survey.table, survey.note.as_deref().unwrap_or_default()))
+        .collect();
+    let hint =
+        "install a version of cached that knows this version of VMS; `cached check` shows what is missing";
+    let message = format!("not refreshed: {}", notes.join("; "));
+    match disabled.len() {
+        0 => None,
+        all if all == tables.len() => Some(unhealthy("tables_disabled", message, hint)),
+        _ => Some(degraded("tables_disabled", message, hint)),
+    }
+}

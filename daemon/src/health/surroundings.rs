@@ -1,0 +1,46 @@
+//! What the file systems say about the files that the daemon needs.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, access, statvfs};
+
+/// Free space at a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Disk {
+    /// The directory.
+    pub path: PathBuf,
+    /// Bytes that an ordinary user may still write.
+    pub free: u64,
+    /// Whether VMS's database lives there.
+    pub holds_vms: bool,
+}
+
+/// What is there besides the databases' content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Free space where VMS's database and the state are; what cannot be measured is left out.
+    pub disks: Vec<Disk>,
+    /// VMS's file or its directory, if we may not write to it.
+    pub unwritable: Option<PathBuf>,
+}
+
+impl Surroundings {
+    /// Looks at the places of VMS's database and of the state.
+    pub fn look(vms: &Path, state: &Path) -> Self {
+        // A link may lead to another file system, and SQLite makes its journal where the file itself is.
+        let vms = std::fs::canonicalize(vms).unwrap_or_else(|_| vms.to_owned());
+        let directory = |path: &Path| path.parent().unwrap_or(Path::new("/")).to_owned();
+        let (beside_vms, beside_state) = (directory(&vms), directory(state));
+        let disks = [(beside_vms.clone(), true), (beside_state, false)];
+        Self {
+            disks: disks
+                .into_iter()
+                .filter_map(|(path, holds_vms)| {
+                    let free = statvfs(&path).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize))?;
+                    Some(Disk { path, free, holds_vms })
+                })
+                .collect(),
+            unwritable: [vms, beside_vms].into_iter().find(|path| access(path, Access::WRITE_OK).is_err()),
+        }
+    }
+}

@@ -1,0 +1,202 @@
+use std::path::PathBuf;
+
+use cached_proto::time::Timestamp;
+use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
+
+use super::*;
+use crate::store::audit::Audit;
+
+const NOW: i64 = 1_772_956_800;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros((NOW + seconds) * 1_000_000)
+}
+
+fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
+    TableSurvey { table, state, note: Some("because".to_owned()), audit }
+}
+
+fn job(outcome: Outcome) -> Job {
+    Job {
+        id: 1,
+        run: 7,
+        trigger: Trigger::Schedule,
+        cache_type: Table::DiaEventsReportCache.cache_type(),
+        table: Table::DiaEventsReportCache,
+        phase: Phase::Done,
+        outcome: Some(outcome),
+        queued: at(-60),
+        attempts: Vec::new(),
+        entries: 1,
+        rebuilt: 1,
+        verified: 0,
+        skipped: 0,
+        pruned: 0,
+        failed: 0,
+        warnings: 0,
+        bytes: 10,
+        seconds: 0.1,
+        error: None,
+    }
+}
+
+fn run(outcomes: &[Outcome]) -> Run {
+    Run {
+        id: 7,
+        trigger: Trigger::Schedule,
+        slot: None,
+        phase: Phase::Done,
+        queued: at(-60),
+        started: Some(at(-59)),
+        ended: Some(at(-50)),
+        seconds: 9.0,
+        outcome: None,
+        jobs: outcomes.iter().map(|&outcome| job(outcome)).collect(),
+    }
+}
+
+/// A daemon with which nothing is wrong.
+fn seen() -> Seen {
+    let audit = Audit { expected: 1, fresh: 1, bytes: 1 << 20, ..Audit::default() };
+    let fresh = |table| TableSurvey { table, state: TableState::Fresh, note: None, audit: audit.clone() };
+    Seen {
+        now: at(0).to_utc(),
+        scheduler: SchedulerState::Running,
+        tables: Ok(vec![fresh(Table::DiaEventsReportCache), fresh(Table::OrganizationDetailCache)]),
+        last: Some(run(&[Outcome::Rebuilt])),
+        current: None,
+        waiting: Vec::new(),
+        jobs: vec![job(Outcome::Rebuilt)],
+        target: TimeDelta::seconds(300),
+        refreshers: Vec::new(),
+        around: Surroundings { disks: disks(1 << 30), unwritable: None },
+    }
+}
+
+fn disks(free: u64) -> Vec<Disk> {
+    let disk = |path: &str, holds_vms| Disk { path: path.into(), free, holds_vms };
+    vec![disk("/srv", true), disk("/var/lib", false)]
+}
+
+#[test]
+fn nothing_wrong_is_nothing_to_say() {
+    let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() };
+    assert_eq!(judge(&seen()), healthy);
+}
+
+#[test]
+fn each_fault_has_its_code_its_level_and_a_command_to_type() {
+    use HealthLevel::{Degraded, Healthy, Unhealthy};
+    type Spoil = fn(&mut Seen);
+    let cases: &[(&str, HealthLevel, Spoil)] = &[
+        ("database_unreachable", Unhealthy, |seen| seen.tables = Err("gone".to_owned())),
+        ("database_unwritable", Unhealthy, |seen| seen.around.unwritable = Some(PathBuf::from("/srv"))),
+        ("clock_behind", Degraded, |seen| seen.now -= TimeDelta::hours(1)),
+        ("disk_low", Degraded, |seen| seen.around.disks = disks(1 << 20)),
+        ("tables_disabled", Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
+        ("tables_disabled", Unhealthy, |seen| {
+            let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
+            seen.tables = Ok(vec![table]);
+        }),
+        ("tables_guarded", Degraded, |seen| one_table(seen, TableState::Guarded, Audit::default())),
+        ("tables_withheld", Healthy, |seen| one_table(seen, TableState::Withheld, Audit::default())),
+        ("entries_invalid", Degraded, |seen| {
+            one_table(seen, TableState::Invalid, Audit { invalid: 1, ..Audit::default() });
+        }),
+        ("entries_incomplete", Degraded, |seen| {
+            one_table(seen, TableState::Incomplete, Audit { incomplete: 1, ..Audit::default() });
+        }),
+        ("entries_missing", Degraded, |seen| {
+            one_table(seen, TableState::Missing, Audit { missing: 1, ..Audit::default() });
+        }),
+        ("entries_stale", Degraded, |seen| {
+            one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
+        }),
+        ("last_run_failed", Degraded, |seen| seen.last = Some(run(&[Outcome::Failed, Outcome::Rebuilt]))),
+        ("last_run_failed", Unhealthy, |seen| seen.last = Some(run(&[Outcome::Failed]))),
+        ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
+        ("queue_stuck", Unhealthy, |seen| {
+            let (phase, outcome, queued) = (Phase::Queued, None, at(-301));
+            seen.waiting = vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }];
+        }),
+        ("run_slow", Degraded, |seen| {
+            seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
+        }),
+        ("second_refresher", Degraded, |seen| {
+            let tables = vec![Table::RecruitmentCandidatesCache];
+            seen.refreshers = vec![SecondRefresher { hour: 2, days: 2, tables }];
+        }),
+        ("rows_odd", Healthy, |seen| seen.jobs = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
+    ];
+    for &(code, level, spoil) in cases {
+        let mut seen = seen();
+        spoil(&mut seen);
+        let HealthReply { health, reasons } = judge(&seen);
+        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
+        assert_eq!((codes, health), (vec![code], level));
+        assert!(
+            reasons[0].hint.contains('`') || code == "database_unwritable",
+            "{code}: {}",
+            reasons[0].hint
+        );
+        assert_eq!(reasons[0].message.lines().count(), 1, "{code}");
+    }
+}
+
+fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {
+    if let Ok(tables) = &mut seen.tables {
+        tables[0] = survey(Table::DiaEventsReportCache, state, audit);
+    }
+}
+
+#[test]
+fn the_worst_reason_decides() {
+    let mut seen = seen();
+    seen.scheduler = SchedulerState::Stopped;
+    seen.tables = Err("gone".to_owned());
+    assert_eq!(judge(&seen).health, HealthLevel::Unhealthy);
+}
+
+#[test]
+fn what_is_just_within_its_bounds_is_fine() {
+    let mut seen = seen();
+    seen.now = at(-50).to_utc() - TimeDelta::minutes(5);
+    // All payloads twice, and what must be left in any case.
+    seen.around.disks = disks((64 << 20) + 2 * (2 << 20));
+    assert_eq!(judge(&seen).reasons, Vec::new());
+    seen.around.disks[0].free -= 1;
+    assert_eq!(judge(&seen).reasons[0].code, "disk_low");
+}
+
+#[test]
+fn a_table_that_is_held_is_told_once() {
+    let mut seen = seen();
+    one_table(&mut seen, TableState::Guarded, Audit::default());
+    seen.last = Some(run(&[Outcome::Guarded]));
+    assert_eq!(judge(&seen).reasons.len(), 1);
+}
+
+#[test]
+fn a_queue_that_moves_is_not_stuck() {
+    let queued = |seconds| {
+        let (phase, outcome, queued) = (Phase::Queued, None, at(seconds));
+        vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }]
+    };
+    for (what, seen) in [
+        ("queued just now", Seen { waiting: queued(-299), ..seen() }),
+        ("behind a run in progress", Seen { waiting: queued(-900), current: Some(run(&[])), ..seen() }),
+        ("nothing has run yet", Seen { last: None, jobs: Vec::new(), ..seen() }),
+    ] {
+        assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");
+    }
+}
+
+#[test]
+fn entries_are_counted_over_all_tables() {
+    let mut seen = seen();
+    for survey in seen.tables.iter_mut().flatten() {
+        survey.audit.stale = 2;
+    }
+    let message = "4 entries are over their age limit: dia_events_report_cache, organization_detail_cache";
+    assert_eq!(judge(&seen).reasons[0].message, message);
+}

@@ -1,0 +1,98 @@
+//! Announces changes over one channel.
+
+use std::sync::Arc;
+
+use cached_proto::words::HealthLevel;
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use super::PAUSES;
+use super::channel::Channel;
+use super::level::Told;
+use super::lookout::{Judgement, Latest};
+use super::notice::Notice;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::describe::describe;
+use crate::state::State;
+
+#[derive(Debug)]
+pub(super) struct Announcer {
+    pub(super) channel: Channel,
+    pub(super) host: String,
+    pub(super) state: State,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) configs: watch::Receiver<Arc<Config>>,
+    pub(super) latest: watch::Receiver<Latest>,
+}
+
+impl Announcer {
+    /// Never ends, unless the daemon does.
+    pub(super) async fn run(mut self) {
+        let mut told = Told::new(self.announced_before().await);
+        loop {
+            let judgement = self.latest.borrow_and_update().clone();
+            let configured = self.channel.is_configured(&self.configs.borrow_and_update().notify);
+            if let Some(judgement) = judgement.filter(|_| configured) {
+                let level = judgement.health.health;
+                if let Some(previous) = told.due(level) {
+                    match self.announce(previous, &judgement).await {
+                        Some(true) => {
+                            told.arrived(level);
+                            self.remember(level).await;
+                        }
+                        Some(false) => told.give_up(level),
+                        // The level has changed: look again.
+                        None => continue,
+                    }
+                }
+            }
+            tokio::select! {
+                changed = self.latest.changed() => if changed.is_err() { return },
+                changed = self.configs.changed() => match changed {
+                    Ok(()) => told.hope(),
+                    Err(_) => return,
+                },
+            }
+        }
+    }
+
+    /// Whether it arrived; none when the level changed before that, so that there is something else to tell.
+    async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Option<bool> {
+        let (channel, level) = (self.channel.as_str(), judgement.health.health);
+        let notice = Notice::change(previous, &judgement.health, &self.host, judgement.at);
+        for pause in PAUSES.into_iter().map(Some).chain([None]) {
+            // Taken anew each time: the operator may have mended it.
+            let config = Arc::clone(&self.configs.borrow());
+            match self.channel.tell(&config.notify, &notice, &*self.clock).await {
+                Ok(()) => {
+                    info!("Announced over notify.{channel}: {level}, {previous} before");
+                    return Some(true);
+                }
+                Err(error) => warn!("notify.{channel} failed: {}", describe(&error)),
+            }
+            let Some(pause) = pause else { break };
+            let moved = |latest: &Latest| latest.as_ref().is_some_and(|now| now.health.health != level);
+            tokio::select! {
+                () = self.clock.sleep(pause) => {}
+                changed = self.latest.wait_for(moved) => return changed.is_err().then_some(false),
+            }
+        }
+        warn!("Nobody was told over notify.{channel} of {level}; `cachectl notify --test` tries it again");
+        Some(false)
+    }
+
+    async fn announced_before(&self) -> HealthLevel {
+        // Better told twice than not at all.
+        self.state.announced(self.channel.as_str()).await.unwrap_or_else(|error| {
+            warn!("what was announced before is not known: {}", describe(&error));
+            HealthLevel::Healthy
+        })
+    }
+
+    async fn remember(&self, level: HealthLevel) {
+        if let Err(error) = self.state.set_announced(self.channel.as_str(), level).await {
+            warn!("the next start will announce {level} once more: {}", describe(&error));
+        }
+    }
+}

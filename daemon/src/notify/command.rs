@@ -1,0 +1,121 @@
+//! Starting the operator's command.
+
+use std::future::pending;
+use std::io;
+use std::process::Stdio;
+use std::time::Duration;
+
+use cached_proto::text::{one_line, truncated};
+use futures_util::FutureExt as _;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, ChildStderr, Command};
+
+use super::error::NotifyError;
+use crate::clock::Clock;
+use crate::config::CommandLine;
+
+/// All that a command is given of our environment: nothing, and where programs are.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// Bytes of standard error that are kept, and characters of it that are told.
+const KEPT: usize = 4096;
+const TOLD: usize = 200;
+
+/// Starts the command, gives it the text, and waits for its end; after `limit` it is killed with all its
+/// children.
+pub(super) async fn start(
+    line: &CommandLine,
+    text: &str,
+    limit: Duration,
+    clock: &dyn Clock,
+) -> Result<(), NotifyError> {
+    let program = one_line(line.program()).into_owned();
+    let child = Command::new(line.program())
+        .args(line.arguments())
+        .env_clear()
+        .env("PATH", PATH)
+        .env("LANG", "C.UTF-8")
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .spawn()
+        .map_err(|source| NotifyError::Start { program: program.clone(), source })?;
+    // Dropped, also with this future, it takes the whole group with it.
+    let mut group = Group(child);
+    tokio::select! {
+        ended = group.feed(text) => match ended {
+            Ok((status, _)) if status.success() => Ok(()),
+            Ok((status, said)) => Err(NotifyError::Failed { program, status: status.to_string(), said }),
+            Err(source) => Err(NotifyError::Watch { program, source }),
+        },
+        () = clock.sleep(limit) => Err(NotifyError::TimedOut { who: program, limit }),
+    }
+}
+
+/// A command and whatever it started.
+struct Group(Child);
+
+impl Group {
+    async fn feed(&mut self, text: &str) -> io::Result<(std::process::ExitStatus, String)> {
+        let (stdin, stderr) = (self.0.stdin.take(), self.0.stderr.take());
+        let write = async {
+            if let Some(mut stdin) = stdin {
+                // A command that does not care for its input closes it, which is its good right.
+                let _ = stdin.write_all(text.as_bytes()).await;
+            }
+        };
+        let mut said = Said { stderr, bytes: Vec::new() };
+        let talk = async {
+            tokio::join!(write, said.read());
+            pending().await
+        };
+        // Children that it leaves behind may hold its pipes open: only its own end counts.
+        let status = tokio::select! {
+            status = self.0.wait() => status?,
+            never = talk => never,
+        };
+        // What was said last may still be in the pipe.
+        let _ = said.read().now_or_never();
+        Ok((status, said.text()))
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Once it was waited for, its number may belong to somebody else.
+        let running = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+        if let Some(group) = running {
+            // An error means that all of them have gone.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+}
+
+/// The beginning of standard error; the rest is read and dropped, so that the command can go on.
+struct Said {
+    stderr: Option<ChildStderr>,
+    bytes: Vec<u8>,
+}
+
+impl Said {
+    async fn read(&mut self) {
+        let Some(stderr) = &mut self.stderr else { return };
+        let mut buffer = [0; 1024];
+        while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+            let room = KEPT.saturating_sub(self.bytes.len());
+            self.bytes.extend(buffer.iter().take(count.min(room)));
+        }
+        self.stderr = None;
+    }
+
+    fn text(&self) -> String {
+        let text = String::from_utf8_lossy(&self.bytes);
+        match text.trim() {
+            "" => String::new(),
+            said => format!(" ({})", truncated(&one_line(said), TOLD)),
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Looks at the health now and then, and after every run.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::verb::health::HealthReply;
+use cached_proto::verb::refresh::Progress;
+use chrono::{DateTime, Utc};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio::sync::watch;
+
+use super::channel::Channel;
+use super::level::Settling;
+use crate::clock::Clock;
+use crate::config::Config;
+
+/// Time between two looks.
+const BETWEEN: Duration = Duration::from_mins(1);
+
+/// Judges the health of the daemon, as the verb `health` does.
+pub(crate) struct Judge(Box<dyn Fn() -> Judging + Send + Sync>);
+
+type Judging = Pin<Box<dyn Future<Output = HealthReply> + Send>>;
+
+impl Judge {
+    pub(crate) fn new<F>(judge: impl Fn() -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = HealthReply> + Send + 'static,
+    {
+        Self(Box::new(move || Box::pin(judge())))
+    }
+}
+
+impl fmt::Debug for Judge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Judge")
+    }
+}
+
+/// A judgement that counts.
+#[derive(Debug)]
+pub(super) struct Judgement {
+    pub(super) health: HealthReply,
+    pub(super) at: DateTime<Utc>,
+}
+
+/// The latest one, if there was any.
+pub(super) type Latest = Option<Arc<Judgement>>;
+
+#[derive(Debug)]
+pub(super) struct Lookout {
+    pub(super) judge: Judge,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) configs: watch::Receiver<Arc<Config>>,
+    pub(super) events: Receiver<Progress>,
+    pub(super) latest: watch::Sender<Latest>,
+}
+
+impl Lookout {
+    /// Never ends, unless the daemon does.
+    pub(super) async fn run(mut self) {
+        let mut settling = Settling::new();
+        let mut after_run = false;
+        loop {
+            if !self.anybody_listens().await {
+                return;
+            }
+            let health = (self.judge.0)().await;
+            if settling.counts(health.health, after_run) {
+                let judgement = Judgement { health, at: self.clock.now() };
+                self.latest.send_replace(Some(Arc::new(judgement)));
+            }
+            after_run = tokio::select! {
+                () = self.clock.sleep(BETWEEN) => false,
+                ended = run_ended(&mut self.events) => match ended {
+                    Some(()) => true,
+                    None => return,
+                },
+            };
+        }
+    }
+
+    /// Looking costs VMS's database a read: nobody does it for nobody. False when the daemon has gone.
+    async fn anybody_listens(&mut self) -> bool {
+        let listens = |config: &Arc<Config>| {
+            [Channel::Command, Channel::Webhook].iter().any(|channel| channel.is_configured(&config.notify))
+        };
+        self.configs.wait_for(listens).await.is_ok()
+    }
+}
+
+/// None when there will be no more runs.
+async fn run_ended(events: &mut Receiver<Progress>) -> Option<()> {
+    loop {
+        match events.recv().await {
+            // Among what was missed may have been an end.
+            Ok(Progress::RunDone(_)) | Err(RecvError::Lagged(_)) => return Some(()),
+            Ok(_) => {}
+            Err(RecvError::Closed) => return None,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What is told, as text and as JSON.
+
+use std::fmt::Write as _;
+
+use cached_proto::text::{one_line, truncated};
+use cached_proto::time::Timestamp;
+use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::words::HealthLevel;
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::Serialize;
+
+/// Longest message or hint, in characters; a notice is read on a telephone.
+const LONGEST: usize = 1000;
+
+/// A change of health, or a test.
+#[derive(Debug, Serialize)]
+pub(super) struct Notice {
+    /// The level that holds now, or `test`.
+    state: &'static str,
+    /// The level that was announced before.
+    previous: &'static str,
+    reasons: Vec<Told>,
+    host: String,
+    at: Timestamp,
+    version: &'static str,
+}
+
+/// A reason, fit to be shown.
+#[derive(Debug, Serialize)]
+struct Told {
+    code: String,
+    message: String,
+    hint: String,
+}
+
+impl Notice {
+    pub(super) fn change(previous: HealthLevel, now: &HealthReply, host: &str, at: DateTime<Utc>) -> Self {
+        let reasons = now.reasons.iter().map(told).collect();
+        Self { reasons, ..Self::new(now.health.as_str(), previous.as_str(), host, at) }
+    }
+
+    pub(super) fn test(host: &str, at: DateTime<Utc>) -> Self {
+        let test = Told {
+            code: "test".to_owned(),
+            message: "this is a test; nothing has happened".to_owned(),
+            hint: "nothing needs to be done".to_owned(),
+        };
+        Self { reasons: vec![test], ..Self::new("test", "test", host, at) }
+    }
+
+    fn new(state: &'static str, previous: &'static str, host: &str, at: DateTime<Utc>) -> Self {
+        let (host, version) = (shown(host), env!("CARGO_PKG_VERSION"));
+        Self { state, previous, reasons: Vec::new(), host, at: at.into(), version }
+    }
+
+    /// One line that says it all, then one line for each reason.
+    pub(super) fn text(&self) -> String {
+        let Self { state, previous, host, at, version, .. } = self;
+        let at = at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+        let mut text = format!("cached on {host}: {state} (before: {previous}) at {at}, version {version}\n");
+        for Told { code, message, hint } in &self.reasons {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "{code}: {message}");
+            let _ = writeln!(text, "{}{hint}", if hint.is_empty() { "" } else { " | to do: " });
+        }
+        text
+    }
+
+    /// `{"state","previous","reasons":[{"code","message","hint"}],"host","at","version"}`
+    pub(super) fn json(&self) -> String {
+        // Texts and one instant: there is nothing in it that JSON cannot express.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+fn told(reason: &Reason) -> Told {
+    Told { code: shown(&reason.code), message: shown(&reason.message), hint: shown(&reason.hint) }
+}
+
+fn shown(text: &str) -> String {
+    truncated(&one_line(text), LONGEST).into_owned()
+}
+
+/// The name of this machine.
+pub(crate) fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

@@ -1,0 +1,66 @@
+//! All of it, as one task.
+
+use std::sync::Arc;
+
+use cached_proto::verb::refresh::Progress;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::announcer::Announcer;
+use super::channel::Channel;
+use super::lookout::{Judge, Lookout};
+use super::ping::Pinger;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::state::State;
+
+/// Looks, announces and signals.
+#[derive(Debug)]
+pub(crate) struct Notifier {
+    lookout: Lookout,
+    command: Announcer,
+    webhook: Announcer,
+    pinger: Pinger,
+}
+
+impl Notifier {
+    /// Listens from now on: nothing that happens before [`run`](Self::run) is missed.
+    pub(crate) fn new(
+        state: &State,
+        events: impl Fn() -> Receiver<Progress>,
+        clock: &Arc<dyn Clock>,
+        configs: &watch::Receiver<Arc<Config>>,
+        judge: Judge,
+        host: &str,
+    ) -> Self {
+        let (clock, configs) = (|| Arc::clone(clock), || configs.clone());
+        let latest = watch::Sender::new(None);
+        let announcer = |channel| Announcer {
+            channel,
+            host: host.to_owned(),
+            state: state.clone(),
+            clock: clock(),
+            configs: configs(),
+            latest: latest.subscribe(),
+        };
+        Self {
+            command: announcer(Channel::Command),
+            webhook: announcer(Channel::Webhook),
+            pinger: Pinger { clock: clock(), configs: configs(), events: events() },
+            lookout: Lookout { judge, clock: clock(), configs: configs(), events: events(), latest },
+        }
+    }
+
+    /// Works until `stop` is cancelled, and a few seconds longer when a scheduled run has just ended: its end
+    /// is not told again. Announcements need no such care; the next start makes those that are due.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        let Self { lookout, command, webhook, pinger } = self;
+        let announce = async { tokio::join!(lookout.run(), command.run(), webhook.run()) };
+        tokio::select! {
+            () = pinger.run(stop.clone()) => {}
+            // Ends only with the daemon's other parts; what is left is to wait for the word.
+            () = async { announce.await; stop.cancelled().await } => {}
+        }
+    }
+}

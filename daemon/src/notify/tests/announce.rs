@@ -1,0 +1,137 @@
+use std::time::Duration;
+
+use cached_proto::words::HealthLevel::{Degraded, Healthy, Unhealthy};
+use cached_proto::words::{Outcome, Trigger};
+
+use super::receiver::{Answer, Receiver};
+use super::rig::{Rig, config};
+
+#[tokio::test]
+async fn a_change_is_told_over_every_channel() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("mail");
+    let command = format!("/bin/sh -c 'cat >> \"$1\"' sh \"{}\"", file.display());
+    let mut rig = Rig::new(&[("webhook", &receiver.url("/hook")), ("command", &command)]).await;
+    rig.ran(Unhealthy);
+    insta::assert_snapshot!(receiver.next().await.json().to_string().replace(env!("CARGO_PKG_VERSION"), "V"), @r#"{"state":"unhealthy","previous":"healthy","reasons":[{"code":"database_unreachable","message":"no such file: a\\nb\\u{202e}","hint":"look at `cached check`"}],"host":"vps1","at":"2026-03-10T17:00:00Z","version":"V"}"#);
+    rig.remembers("command", Unhealthy).await;
+    rig.ran(Healthy);
+    let over = receiver.next().await.json();
+    assert_eq!((&over["state"], &over["previous"]), (&"healthy".into(), &"unhealthy".into()));
+    rig.remembers("command", Healthy).await;
+    let mail = std::fs::read_to_string(file).unwrap();
+    insta::assert_snapshot!(mail.replace(env!("CARGO_PKG_VERSION"), "V"), @r"
+    cached on vps1: unhealthy (before: healthy) at 2026-03-10T17:00:00Z, version V
+    database_unreachable: no such file: a\nb\u{202e} | to do: look at `cached check`
+    cached on vps1: healthy (before: unhealthy) at 2026-03-10T17:00:00Z, version V
+    ");
+}
+
+#[tokio::test]
+async fn what_lasts_is_told_without_any_run_and_what_does_not_is_not() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    let rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
+    rig.clock.sleeping(1).await;
+    rig.is(Degraded);
+    let request = receiver.next_while(rig.second()).await.json();
+    assert_eq!(request["state"], "degraded");
+    // Two looks, a minute apart.
+    let at = request["at"].as_str().unwrap();
+    assert!(at >= "2026-03-10T17:02:00Z", "{at}");
+}
+
+#[tokio::test]
+async fn a_receiver_that_fails_is_tried_again_and_given_up() {
+    let mut receiver = Receiver::new(|n| Answer::Status(if n < 3 { 500 } else { 200 })).await;
+    let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
+    rig.ran(Unhealthy);
+    assert_eq!(receiver.next().await.json()["state"], "unhealthy");
+    for _ in 0..2 {
+        assert_eq!(receiver.next_while(rig.second()).await.json()["state"], "unhealthy");
+    }
+    rig.clock.sleeping(1).await;
+    rig.clock.advance(Duration::from_hours(1));
+    // Nobody knows of the trouble, so its end is no news; the next trouble is.
+    rig.ran(Healthy);
+    rig.ran(Degraded);
+    let next = receiver.next_while(rig.second()).await.json();
+    assert_eq!((&next["state"], &next["previous"]), (&"degraded".into(), &"healthy".into()));
+}
+
+#[tokio::test]
+async fn trouble_that_ends_before_anybody_could_be_told_is_not_told() {
+    let mut receiver = Receiver::new(|n| Answer::Status(if n < 1 { 500 } else { 200 })).await;
+    let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
+    rig.ran(Unhealthy);
+    assert_eq!(receiver.next().await.json()["state"], "unhealthy");
+    rig.ran(Healthy);
+    rig.ran(Degraded);
+    assert_eq!(receiver.next_while(rig.second()).await.json()["state"], "degraded");
+}
+
+#[tokio::test]
+async fn a_restart_repeats_nothing_and_forgets_nothing() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
+    rig.ran(Unhealthy);
+    assert_eq!(receiver.next().await.json()["state"], "unhealthy");
+    rig.remembers("webhook", Unhealthy).await;
+    rig.stop().await;
+    rig.start().await;
+    rig.ran(Unhealthy);
+    rig.clock.sleeping(1).await;
+    rig.clock.advance(Duration::from_mins(1));
+    rig.clock.sleeping(1).await;
+    rig.ran(Healthy);
+    let next = receiver.next().await.json();
+    assert_eq!((&next["state"], &next["previous"]), (&"healthy".into(), &"unhealthy".into()));
+}
+
+#[tokio::test]
+async fn a_corrected_configuration_is_tried_at_once() {
+    let mut broken = Receiver::always(Answer::Status(404)).await;
+    let mut good = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
+    rig.ran(Unhealthy);
+    for _ in 0..3 {
+        broken.next_while(rig.second()).await;
+    }
+    rig.configs.send_replace(config(&[("webhook", &good.url("/"))]));
+    assert_eq!(good.next_while(rig.second()).await.json()["state"], "unhealthy");
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_delays_neither_the_other_channels_nor_the_end() {
+    let mut hanging = Receiver::always(Answer::Never).await;
+    let mut switch = Receiver::always(Answer::Status(200)).await;
+    let settings = [
+        ("webhook", &*hanging.url("/")),
+        ("ping_url", &*switch.url("/uuid")),
+        ("command", "/bin/true"),
+        ("timeout", "10m"),
+    ];
+    let mut rig = Rig::new(&settings).await;
+    rig.is(Unhealthy);
+    rig.begins(Trigger::Schedule);
+    rig.ends(Trigger::Schedule, Outcome::Failed);
+    hanging.next().await;
+    rig.remembers("command", Unhealthy).await;
+    assert_eq!(switch.next().await.line, "GET /uuid/start");
+    assert_eq!(switch.next().await.line, "GET /uuid/fail");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_dead_mans_switch_that_hangs_does_not_keep_the_daemon() {
+    let mut hanging = Receiver::always(Answer::Never).await;
+    let mut rig = Rig::new(&[("ping_url", &*hanging.url("/")), ("timeout", "10m")]).await;
+    rig.begins(Trigger::Schedule);
+    hanging.next().await;
+    let clock = rig.clock.clone();
+    let pass = async {
+        clock.sleeping(1).await;
+        clock.advance(Duration::from_secs(5));
+    };
+    tokio::join!(rig.stop(), pass);
+}

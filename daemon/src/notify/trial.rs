@@ -1,0 +1,41 @@
+//! A test notice through every configured channel, on request.
+
+use chrono::{DateTime, Utc};
+
+use super::channel::Channel;
+use super::error::NotifyError;
+use super::http::{self, Call};
+use super::notice::{Notice, host_name};
+use super::ping::Signal;
+use crate::clock::Clock;
+use crate::config::Notify;
+
+/// What came of one channel.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    /// Its key below `[notify]`.
+    pub(crate) channel: &'static str,
+    /// Whether the test arrived, as far as the receiver says.
+    pub(crate) result: Result<(), NotifyError>,
+}
+
+/// Tries each channel that is configured, once and all at the same time. The dead man's switch hears of a
+/// success, since that is the one signal every such service knows.
+pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
+    let notice = test_notice(clock.now());
+    let channel = async |channel: Channel| {
+        let result = channel.tell(config, &notice, clock).await;
+        channel.is_configured(config).then_some(Tried { channel: channel.as_str(), result })
+    };
+    let ping = async {
+        let url = config.ping_url.as_ref()?;
+        let result = http::call(url, Call::Get(Signal::Success.suffix()), config.timeout).await;
+        Some(Tried { channel: "ping_url", result })
+    };
+    let (command, webhook, ping) = tokio::join!(channel(Channel::Command), channel(Channel::Webhook), ping);
+    [command, webhook, ping].into_iter().flatten().collect()
+}
+
+fn test_notice(at: DateTime<Utc>) -> Notice {
+    Notice::test(&host_name(), at)
+}

@@ -1,0 +1,101 @@
+//! Doing again what failed or was called off.
+
+use std::collections::BTreeMap;
+
+use cached_proto::verb::cancel::Target;
+use cached_proto::verb::retry::RetryReply;
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    QueryFilter,
+};
+
+use super::cancel::find;
+use super::{NewRun, Queue, QueueError};
+use crate::state::Doing;
+use crate::state::entity::{instant, job, run, word};
+
+/// The wishes of a run: jobs of the same wishes are done again together.
+type Wishes = (bool, bool, bool, Option<i64>);
+
+impl Queue {
+    /// Does a job again that did not end well, or those of a run that did not. A new run is asked for, so that the
+    /// history of the old one stays as it is. Jobs that wait for their next attempt have it now.
+    pub async fn retry(&self, target: Target) -> Result<RetryReply, QueueError> {
+        let tx = self.state.begin().await?;
+        let (run, jobs) = find(&tx, target).await?;
+        let waiting: Vec<job::Model> = jobs.iter().filter(|job| waits(job)).cloned().collect();
+        let again = jobs.into_iter().filter(is_bad).map(|job| (run.clone(), job)).collect();
+        let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
+        if !waiting.is_empty() && run.phase == Phase::Queued.as_str() {
+            for job in waiting {
+                reply.tables.push(word("jobs.table_name", job.table_name.clone())?);
+                let mut row = job.into_active_model();
+                row.not_before = Set(None);
+                row.update(&tx).await.doing("hurry a job")?;
+            }
+            reply.runs.push(run.id);
+            let mut row = run.into_active_model();
+            row.not_before = Set(None);
+            row.parked = Set(None);
+            row.update(&tx).await.doing("hurry a run")?;
+        }
+        tx.commit().await.doing("hurry a run")?;
+        self.announce_work();
+        self.ask_again(again, &mut reply).await?;
+        if reply.runs.is_empty() { Err(QueueError::NothingToRetry(target)) } else { Ok(reply) }
+    }
+
+    /// Does every table again whose newest job did not end well.
+    pub async fn retry_failed(&self) -> Result<RetryReply, QueueError> {
+        let newest: Vec<i64> = self.last_jobs().await?.into_iter().map(|job| job.id).collect();
+        let tx = self.state.begin().await?;
+        let jobs = job::Entity::find().filter(job::Column::Id.is_in(newest));
+        let jobs = jobs.all(&tx).await.doing("read the newest jobs")?;
+        let mut again = Vec::new();
+        for job in jobs.into_iter().filter(is_bad) {
+            again.push((run_of(&tx, &job).await?, job));
+        }
+        drop(tx);
+        let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
+        self.ask_again(again, &mut reply).await?;
+        Ok(reply)
+    }
+
+    async fn ask_again(
+        &self,
+        jobs: Vec<(run::Model, job::Model)>,
+        reply: &mut RetryReply,
+    ) -> Result<(), QueueError> {
+        let mut by_wishes: BTreeMap<Wishes, Vec<Table>> = BTreeMap::new();
+        for (run, job) in jobs {
+            let trigger: Trigger = word("runs.trigger", run.trigger)?;
+            // A person's run leaves young entries alone. What the others asked for was all of the table.
+            let all = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch);
+            let wishes = (run.force || all, run.accept, run.exact, run.as_of);
+            by_wishes.entry(wishes).or_default().push(word("jobs.table_name", job.table_name)?);
+        }
+        for ((force, accept, exact, as_of), mut tables) in by_wishes {
+            tables.sort_unstable();
+            reply.tables.extend(&tables);
+            let as_of = as_of.map(instant);
+            let new = NewRun { force, accept, exact, as_of, ..NewRun::new(Trigger::Manual, tables) };
+            reply.runs.push(self.enqueue(new).await?.run);
+        }
+        Ok(())
+    }
+}
+
+fn waits(job: &job::Model) -> bool {
+    job.phase == Phase::Queued.as_str() && job.not_before.is_some()
+}
+
+fn is_bad(job: &job::Model) -> bool {
+    let outcome = job.outcome.as_ref().and_then(|outcome| outcome.parse::<Outcome>().ok());
+    job.phase == Phase::Cancelled.as_str() || outcome.is_some_and(|outcome| !outcome.is_good())
+}
+
+async fn run_of(tx: &DatabaseTransaction, job: &job::Model) -> Result<run::Model, QueueError> {
+    let run = run::Entity::find_by_id(job.run_id).one(tx).await.doing("read a run")?;
+    run.ok_or(QueueError::NoSuchRun(job.run_id))
+}

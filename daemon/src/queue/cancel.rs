@@ -1,0 +1,80 @@
+//! Calling work off.
+
+use cached_proto::verb::cancel::{CancelReply, Target};
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::Phase;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTrait, IntoActiveModel};
+
+use super::counters::{self, count};
+use super::settle::{end, jobs};
+use super::{Queue, QueueError, assemble};
+use crate::state::Doing;
+use crate::state::entity::{job, run};
+
+impl Queue {
+    /// Calls off a job, or all jobs of a run that have not ended. What waits is cancelled at once; what runs stops at its
+    /// next group, and what was written until then stays.
+    pub async fn cancel(&self, target: Target) -> Result<CancelReply, QueueError> {
+        let tx = self.state.begin().await?;
+        let (run, wanted) = find(&tx, target).await?;
+        let mut events = Vec::new();
+        let mut reply = CancelReply { cancelled: Vec::new(), stopping: Vec::new() };
+        for job in wanted {
+            let id = job.id;
+            let mut row = job.clone().into_active_model();
+            if job.phase == Phase::Queued.as_str() {
+                row.phase = Set(Phase::Cancelled.as_str().to_owned());
+                row.not_before = Set(None);
+                let row = row.update(&tx).await.doing("cancel a job")?;
+                count(&tx, &counters::jobs(None), 1).await?;
+                events.push(Progress::JobDone(assemble::job(&tx, row).await?));
+                reply.cancelled.push(id);
+            } else if job.phase == Phase::Running.as_str() {
+                row.cancel = Set(true);
+                row.update(&tx).await.doing("cancel a job")?;
+                reply.stopping.push(id);
+            }
+        }
+        if reply.cancelled.is_empty() && reply.stopping.is_empty() {
+            return Err(QueueError::Over(target));
+        }
+        // A run that somebody works on is ended by its worker.
+        let jobs = jobs(&tx, run.id).await?;
+        let idle = run.phase == Phase::Queued.as_str();
+        if idle && jobs.iter().all(|job| job.phase != Phase::Queued.as_str()) {
+            events.push(Progress::RunDone(end(&tx, run, &jobs, self.clock.now()).await?));
+        }
+        tx.commit().await.doing("cancel a job")?;
+        for job in &reply.stopping {
+            if let Some(cancel) = self.cancels().get(job) {
+                cancel.cancel();
+            }
+        }
+        for event in events {
+            self.announce(event);
+        }
+        Ok(reply)
+    }
+}
+
+/// The run that is meant, and those of its jobs that are.
+pub(super) async fn find(
+    tx: &DatabaseTransaction,
+    target: Target,
+) -> Result<(run::Model, Vec<job::Model>), QueueError> {
+    let (id, job) = match target {
+        Target::Run(id) => (id, None),
+        Target::Job(id) => {
+            let job = job::Entity::find_by_id(id).one(tx).await.doing("read a job")?;
+            let job = job.ok_or(QueueError::NoSuchJob(id))?;
+            (job.run_id, Some(job))
+        }
+    };
+    let run = run::Entity::find_by_id(id).one(tx).await.doing("read a run")?;
+    let run = run.ok_or(QueueError::NoSuchRun(id))?;
+    let jobs = match job {
+        Some(job) => vec![job],
+        None => jobs(tx, id).await?,
+    };
+    Ok((run, jobs))
+}

@@ -1,0 +1,116 @@
+//! Putting back what a worker left that is no more.
+
+use cached_proto::words::{Outcome, Phase};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, UpdateMany,
+};
+
+use super::counters::{KILLS, count, jobs};
+use super::{Queue, QueueError};
+use crate::state::entity::{attempt, job, micros, run};
+use crate::state::{Doing, StateError};
+
+/// What an attempt ended with whose process died.
+const INTERRUPTED: &str = "interrupted by a stop of the daemon";
+
+/// A job that took its worker down with it so often would do it for ever.
+const KILLS_ALLOWED: i64 = 2;
+
+const SET_ASIDE: &str = "the daemon died twice while it worked on this table, so the table is set aside; \
+                         look at the log of cached and the memory of the machine, then use `cachectl retry`";
+
+impl Queue {
+    /// Puts back what the process before this one left running, and returns how many runs that were. To be called
+    /// once, by the holder of the state's lock, before anything is claimed: whoever had a lease is dead then.
+    pub async fn recover(&self) -> Result<u64, QueueError> {
+        let tx = self.state.begin().await?;
+        let runs = ids(run::Entity::find().filter(running()), &tx).await?;
+        put_back(&tx, &runs, self.clock.now()).await?;
+        tx.commit().await.doing("put interrupted runs back")?;
+        self.announce_work();
+        Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Puts back what another process has not renewed in time.
+    pub(super) async fn take_up_expired(
+        &self,
+        tx: &DatabaseTransaction,
+        now: DateTime<Utc>,
+    ) -> Result<(), QueueError> {
+        let expired = run::Entity::find().filter(running()).filter(run::Column::LeaseUntil.lt(micros(now)));
+        let runs = ids(expired, tx).await?;
+        Ok(put_back(tx, &runs, now).await?)
+    }
+}
+
+fn running() -> sea_orm::sea_query::SimpleExpr {
+    run::Column::Phase.eq(Phase::Running.as_str())
+}
+
+async fn ids(runs: sea_orm::Select<run::Entity>, tx: &DatabaseTransaction) -> Result<Vec<i64>, StateError> {
+    let ids = runs.select_only().column(run::Column::Id).into_tuple();
+    ids.all(tx).await.doing("look for interrupted runs")
+}
+
+/// Closes the attempts in progress and queues their jobs again, except those that somebody cancelled or that have
+/// killed their worker too often.
+async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) -> Result<(), StateError> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let interrupted = jobs_running(tx, runs).await?;
+    attempt::Entity::update_many()
+        .col_expr(attempt::Column::Ended, Expr::value(micros(now)))
+        .col_expr(attempt::Column::Outcome, Expr::value(Outcome::Failed.as_str()))
+        .col_expr(attempt::Column::Error, Expr::value(INTERRUPTED))
+        .filter(attempt::Column::Ended.is_null())
+        .filter(attempt::Column::JobId.is_in(interrupted.clone()))
+        .exec(tx)
+        .await
+        .doing("close interrupted attempts")?;
+    count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
+
+    let of_those = |phase: Phase| -> UpdateMany<job::Entity> {
+        job::Entity::update_many()
+            .col_expr(job::Column::Phase, Expr::value(phase.as_str()))
+            .filter(job::Column::Id.is_in(interrupted.clone()))
+            .filter(job::Column::Phase.eq(Phase::Running.as_str()))
+    };
+    let killed = of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(1));
+    killed.exec(tx).await.doing("count interrupted jobs")?;
+    let cancelled = of_those(Phase::Cancelled).filter(job::Column::Cancel.eq(true)).exec(tx).await;
+    count(tx, &jobs(None), cancelled.doing("cancel interrupted jobs")?.rows_affected).await?;
+    let set_aside = of_those(Phase::Done)
+        .col_expr(job::Column::Outcome, Expr::value(Outcome::Failed.as_str()))
+        .col_expr(job::Column::Error, Expr::value(SET_ASIDE))
+        .filter(job::Column::Kills.gte(KILLS_ALLOWED))
+        .exec(tx)
+        .await
+        .doing("set interrupted jobs aside")?;
+    count(tx, &jobs(Some(Outcome::Failed)), set_aside.rows_affected).await?;
+    of_those(Phase::Queued).exec(tx).await.doing("put interrupted jobs back")?;
+
+    run::Entity::update_many()
+        .col_expr(run::Column::Phase, Expr::value(Phase::Queued.as_str()))
+        .col_expr(run::Column::Lease, Expr::value(None::<String>))
+        .col_expr(run::Column::LeaseUntil, Expr::value(None::<i64>))
+        .filter(run::Column::Id.is_in(runs.iter().copied()))
+        .exec(tx)
+        .await
+        .doing("put interrupted runs back")?;
+    Ok(())
+}
+
+async fn jobs_running(tx: &DatabaseTransaction, runs: &[i64]) -> Result<Vec<i64>, StateError> {
+    job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::RunId.is_in(runs.iter().copied()))
+        .filter(job::Column::Phase.eq(Phase::Running.as_str()))
+        .into_tuple()
+        .all(tx)
+        .await
+        .doing("look for interrupted jobs")
+}

@@ -1,0 +1,148 @@
+//! What becomes of work whose worker is gone.
+
+use super::*;
+
+#[tokio::test]
+async fn what_a_dead_process_left_is_put_back_and_only_that() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
+    let waiting = d.queue.enqueue(manual(&[B])).await.unwrap().run;
+    let claimed = d.claim().await;
+    d.work_on(&claimed, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
+    let interrupted = claimed.jobs[1].0;
+    d.begin(&claimed, 1).await.unwrap();
+
+    let d = d.restart().await;
+    assert_eq!(d.queue.recover().await.unwrap(), 1);
+    assert_eq!(d.queue.recover().await.unwrap(), 0, "once is enough");
+    let again = d.claim().await;
+    assert_eq!(
+        (again.run, again.jobs.as_slice()),
+        (run, &[(interrupted, B)][..]),
+        "before what waited behind it"
+    );
+    assert_eq!(d.begin(&again, 0).await.unwrap().number, 2);
+    d.end(&again, 0, &JobReport::new(B, Outcome::Verified), Ending::Done).await;
+    let done = d.ended(&again).await;
+    assert_eq!(done.outcome, Some(Outcome::Mixed));
+    let attempts = &done.jobs[1].attempts;
+    assert_eq!(attempts[0].outcome, Some(Outcome::Failed));
+    assert_eq!(attempts[0].error.as_deref(), Some("interrupted by a stop of the daemon"));
+    assert_eq!((attempts[1].outcome, done.jobs[1].error.as_deref()), (Some(Outcome::Verified), None));
+    assert_eq!(d.claim().await.run, waiting);
+}
+
+#[tokio::test]
+async fn a_run_interrupted_after_its_last_job_only_needs_its_verdict() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let claimed = d.claim().await;
+    d.work_on(&claimed, 0, &JobReport::new(A, Outcome::Skipped)).await;
+    let d = d.restart().await;
+    d.queue.recover().await.unwrap();
+    let again = d.claim().await;
+    assert_eq!(again.jobs, []);
+    assert_eq!(d.ended(&again).await.outcome, Some(Outcome::Skipped));
+}
+
+/// Claims, begins the first job and dies.
+async fn killed(d: Daemon) -> Daemon {
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    let d = d.restart().await;
+    d.queue.recover().await.unwrap();
+    d
+}
+
+#[tokio::test]
+async fn a_job_that_kills_its_worker_twice_is_set_aside_with_its_history() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A, B])).await.unwrap();
+    let d = killed(killed(d).await).await;
+
+    let claimed = d.claim().await;
+    assert_eq!(claimed.jobs.iter().map(|job| job.1).collect::<Vec<_>>(), [B], "the other tables go on");
+    d.work_on(&claimed, 0, &JobReport::new(B, Outcome::Rebuilt)).await;
+    let run = d.ended(&claimed).await;
+    let poison = &run.jobs[0];
+    assert_eq!((poison.phase, poison.outcome), (Phase::Done, Some(Outcome::Failed)));
+    assert!(poison.error.as_ref().unwrap().contains("cachectl retry"), "{poison:?}");
+    let errors: Vec<_> = poison.attempts.iter().map(|attempt| attempt.error.as_deref().unwrap()).collect();
+    assert_eq!(errors, ["interrupted by a stop of the daemon"; 2]);
+    assert_eq!(run.outcome, Some(Outcome::Failed));
+    let counted = d.queue.state().counters().await.unwrap();
+    assert_eq!((counted[counters::KILLS], counted["jobs.failed"], counted["runs.failed"]), (2, 1, 1));
+}
+
+#[tokio::test]
+async fn a_job_that_somebody_cancelled_does_not_come_back_after_a_kill() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    d.queue.cancel(Target::Run(run)).await.unwrap();
+    let d = d.restart().await;
+    d.queue.recover().await.unwrap();
+    let again = d.claim().await;
+    assert_eq!(again.jobs, []);
+    let run = d.ended(&again).await;
+    assert_eq!((run.phase, run.jobs[0].phase), (Phase::Cancelled, Phase::Cancelled));
+}
+
+#[tokio::test]
+async fn only_the_holder_of_the_lease_writes_results() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    let stranger = Lease { token: "guessed".into(), ..claimed.lease.clone() };
+    let report = JobReport::new(A, Outcome::Rebuilt);
+    let job = claimed.jobs[0].0;
+    let refused = [
+        d.queue.finish_attempt(&stranger, job, &report, Ending::Done).await.map(drop),
+        d.queue.start_attempt(&stranger, job, None).await.map(drop),
+        d.queue.renew(&stranger).await,
+        d.queue.settle(&stranger).await.map(drop),
+    ];
+    for result in refused {
+        assert!(matches!(result, Err(QueueError::LeaseLost(_))), "{result:?}");
+    }
+    d.end(&claimed, 0, &report, Ending::Done).await;
+    assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Rebuilt));
+    assert!(
+        matches!(d.queue.renew(&claimed.lease).await, Err(QueueError::LeaseLost(_))),
+        "it ended with the run"
+    );
+}
+
+#[tokio::test]
+async fn an_expired_lease_is_taken_up_and_a_renewed_one_is_not() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let first = d.claim().await;
+    d.begin(&first, 0).await.unwrap();
+    for _ in 0..20 {
+        d.clock.advance(RENEWAL);
+        d.queue.renew(&first.lease).await.unwrap();
+        assert!(d.queue.claim().await.unwrap().is_none());
+    }
+    d.clock.advance(10 * RENEWAL);
+    let second = d.claim().await;
+    assert_eq!((second.run, &second.jobs), (first.run, &first.jobs));
+    assert_ne!(second.lease, first.lease);
+    let report = JobReport::new(A, Outcome::Rebuilt);
+    let late = d.queue.finish_attempt(&first.lease, first.jobs[0].0, &report, Ending::Done).await;
+    assert!(matches!(late, Err(QueueError::LeaseLost(_))));
+    assert_eq!(d.begin(&second, 0).await.unwrap().number, 2);
+}
+
+#[tokio::test]
+async fn a_lease_that_expired_unnoticed_is_still_good() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    d.clock.advance(100 * RENEWAL);
+    d.end(&claimed, 0, &JobReport::new(A, Outcome::Rebuilt), Ending::Done).await;
+    assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Rebuilt));
+}

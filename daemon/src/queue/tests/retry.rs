@@ -1,0 +1,170 @@
+//! What becomes of a failed attempt.
+
+use super::*;
+
+const POLICY: RetryPolicy =
+    RetryPolicy { attempts: 3, base_delay: Duration::from_secs(8), max_delay: Duration::from_secs(10) };
+
+fn locked() -> JobReport {
+    JobReport { error: Some("locked".into()), seconds: 0.5, ..JobReport::new(A, Outcome::Failed) }
+}
+
+impl Daemon {
+    async fn fail(&self, claimed: &Claimed, index: usize) -> Option<Duration> {
+        self.begin(claimed, index).await.unwrap();
+        self.end(claimed, index, &locked(), Ending::Failed(POLICY)).await
+    }
+
+    /// Claims the first job, lets it fail and gives the run back.
+    async fn fail_once(&self) -> Duration {
+        let claimed = self.claim().await;
+        let pause = self.fail(&claimed, 0).await.unwrap();
+        assert!(matches!(self.queue.settle(&claimed.lease).await.unwrap(), Settled::Waits(_)));
+        pause
+    }
+}
+
+#[tokio::test]
+async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
+    for longest in [8, 10] {
+        let pause = d.fail_once().await;
+        assert!(pause > Duration::ZERO && pause <= Duration::from_secs(longest), "{pause:?}");
+        assert!(d.queue.claim().await.unwrap().is_none(), "not before its time");
+        let (job, not_before) = d.queue.job(1).await.unwrap();
+        assert_eq!((job.phase, job.outcome, job.error.as_deref()), (Phase::Queued, None, Some("locked")));
+        assert_eq!(not_before, Some(d.clock.now() + TimeDelta::from_std(pause).unwrap()));
+        assert_eq!(d.queue.queued_count().await.unwrap(), 1);
+        d.clock.advance(pause);
+    }
+    let claimed = d.claim().await;
+    assert_eq!(claimed.run, run);
+    assert_eq!(d.fail(&claimed, 0).await, None, "three attempts were allowed");
+    let ended = d.ended(&claimed).await;
+    assert_eq!(ended.outcome, Some(Outcome::Failed));
+    let attempts = &ended.jobs[0].attempts;
+    assert_eq!(attempts.len(), 3);
+    assert!(
+        attempts.iter().all(|a| a.outcome == Some(Outcome::Failed) && a.error.as_deref() == Some("locked"))
+    );
+    assert!(attempts.iter().all(|attempt| (attempt.seconds - 0.5).abs() < 1e-9), "{attempts:?}");
+    assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each from a snapshot of its own");
+    let counted = d.queue.state().counters().await.unwrap();
+    assert_eq!((counted[counters::ATTEMPTS], counted[counters::RETRIES]), (3, 2));
+    assert_eq!((counted["jobs.failed"], counted["runs.failed"]), (1, 1));
+}
+
+#[tokio::test]
+async fn what_cannot_pass_is_not_tried_again() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    assert_eq!(d.end(&claimed, 0, &locked(), Ending::Done).await, None);
+    assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Failed));
+}
+
+#[tokio::test]
+async fn the_rest_of_the_run_and_other_runs_go_on_meanwhile() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
+    let other = d.queue.enqueue(NewRun::new(Trigger::Schedule, vec![B])).await.unwrap().run;
+    let claimed = d.claim().await;
+    let pause = d.fail(&claimed, 0).await.unwrap();
+    d.work_on(&claimed, 1, &JobReport::new(B, Outcome::Rebuilt)).await;
+    assert!(matches!(d.queue.settle(&claimed.lease).await.unwrap(), Settled::Waits(_)));
+
+    let meanwhile = d.claim().await;
+    assert_eq!(meanwhile.run, other);
+    d.work_on(&meanwhile, 0, &JobReport::new(B, Outcome::Verified)).await;
+    d.ended(&meanwhile).await;
+
+    d.clock.advance(pause);
+    let again = d.claim().await;
+    assert_eq!((again.run, again.jobs.as_slice()), (run, &claimed.jobs[..1]));
+    d.work_on(&again, 0, &JobReport::new(A, Outcome::Verified)).await;
+    let ended = d.ended(&again).await;
+    assert_eq!((ended.outcome, ended.jobs[0].error.as_deref()), (Some(Outcome::Mixed), None));
+}
+
+#[tokio::test]
+async fn a_pause_survives_a_restart() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let pause = d.fail_once().await;
+    let d = d.restart().await;
+    assert_eq!(d.queue.recover().await.unwrap(), 0);
+    assert!(d.queue.claim().await.unwrap().is_none());
+    d.clock.advance(pause);
+    assert_eq!(d.begin(&d.claim().await, 0).await.unwrap().number, 2);
+}
+
+#[tokio::test]
+async fn a_pause_of_a_clock_that_was_ahead_does_not_last_until_it_gets_there_again() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    d.clock.set(START + TimeDelta::days(30));
+    d.fail_once().await;
+    d.clock.set(START);
+    assert_eq!(d.claim().await.jobs.len(), 1);
+}
+
+#[tokio::test]
+async fn waiting_ends_when_the_next_attempt_is_due() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let pause = d.fail_once().await;
+    let queue = d.queue.clone();
+    let waiting = tokio::spawn(async move { queue.may_be_due().await.unwrap() });
+    d.clock.sleeping(1).await;
+    assert!(!waiting.is_finished());
+    d.clock.advance(pause);
+    waiting.await.unwrap();
+    assert_eq!(d.claim().await.jobs.len(), 1);
+}
+
+#[tokio::test]
+async fn retrying_a_job_that_waits_cuts_its_pause_short() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
+    d.fail_once().await;
+    let reply = d.queue.retry(Target::Job(1)).await.unwrap();
+    assert_eq!((reply.runs.as_slice(), reply.tables.as_slice()), (&[run][..], &[A][..]));
+    assert_eq!(d.claim().await.run, run);
+}
+
+#[tokio::test]
+async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
+    let d = Daemon::new().await;
+    let night = NewRun { exact: true, ..NewRun::new(Trigger::Watch, vec![A, B]) };
+    d.queue.enqueue(night).await.unwrap();
+    let claimed = d.claim().await;
+    d.work_on(&claimed, 0, &locked()).await;
+    d.work_on(&claimed, 1, &JobReport::new(B, Outcome::Rebuilt)).await;
+    let old = d.ended(&claimed).await;
+    let good = d.queue.retry(Target::Job(old.jobs[1].id)).await;
+    assert!(matches!(good, Err(QueueError::NothingToRetry(_))), "{good:?}");
+
+    let reply = d.queue.retry(Target::Job(old.jobs[0].id)).await.unwrap();
+    assert_eq!(reply.tables, [A]);
+    assert_eq!(d.queue.retry(Target::Run(old.id)).await.unwrap(), reply, "the same once more joins");
+    assert_eq!(d.queue.retry_failed().await.unwrap(), reply);
+    let again = d.claim().await;
+    assert_eq!((again.trigger, again.force, again.exact), (Trigger::Manual, true, true));
+    d.work_on(&again, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
+    d.ended(&again).await;
+    assert_eq!(d.queue.run(old.id).await.unwrap(), old);
+    assert!(d.queue.retry_failed().await.unwrap().runs.is_empty(), "nothing has failed any more");
+    assert!(matches!(d.queue.retry(Target::Job(99)).await, Err(QueueError::NoSuchJob(99))));
+}
+
+#[tokio::test]
+async fn an_attempt_that_has_ended_never_changes() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    d.fail_once().await;
+    let tx = d.queue.state().begin().await.unwrap();
+    let change = sea_orm::ConnectionTrait::execute_unprepared(&tx, "UPDATE attempts SET error = NULL").await;
+    assert!(change.unwrap_err().to_string().contains("history"));
+}

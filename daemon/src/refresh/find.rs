@@ -1,0 +1,207 @@
+//! Finds one entry by what is known of its key.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+
+use cached_proto::words::Table;
+
+use super::{RefreshConfig, RefreshError, standing};
+use crate::reports::{Report, report};
+use crate::snapshot::{self, ExistingRow, Look, Snapshot, SourceSet};
+use crate::state::State;
+use crate::store::audit::{EntryState, state as judge};
+use crate::store::{Freshness, Stamps};
+use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
+use crate::vms::{Schema, Vms, VmsError};
+
+/// Keys that are named when several match.
+const NAMED: usize = 5;
+
+/// What a search came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Search {
+    /// One entry.
+    Found(Found),
+    /// There is no such entry, and there should be none.
+    Unknown,
+    /// Several entries.
+    Ambiguous {
+        /// The first of them.
+        keys: Vec<Key>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// The table is not there, or not kept; why.
+    NotKept(String),
+}
+
+/// An entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Its key.
+    pub key: Key,
+    /// What is stored; none when it is missing.
+    pub stored: Option<Stored>,
+    /// Whether a refresh makes it.
+    pub expected: bool,
+}
+
+/// What is stored of an entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// How good it is.
+    pub state: EntryState,
+    /// When it was generated.
+    pub generated: Option<DateTime<Utc>>,
+    /// Its payload columns, in the order of the table's description.
+    pub payload: Vec<Option<String>>,
+}
+
+/// The text by which a key column is asked for; NULL is the empty one.
+pub fn text_of(value: &KeyValue) -> String {
+    match value {
+        KeyValue::Null => String::new(),
+        KeyValue::Int(value) => value.to_string(),
+        KeyValue::Text(text) => text.clone(),
+    }
+}
+
+/// Looks for the entry of `table` whose key columns at the given positions have the given values.
+pub async fn find(
+    config: &RefreshConfig,
+    state: &State,
+    table: Table,
+    wanted: &[(usize, &str)],
+    now: DateTime<Utc>,
+) -> Result<Search, RefreshError> {
+    let report = report(table).ok_or(RefreshError::NoReport(table))?;
+    let vms = Vms::open(&config.database).await?;
+    let schema = Schema::read(vms.reader()).await?;
+    if !schema.is_vms() {
+        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
+    }
+    if let Some(why) = standing(report, &schema, &config.settings).note() {
+        return Ok(Search::NotKept(why));
+    }
+    let sources: SourceSet = report.key_sources().iter().copied().collect();
+    let snapshot = snapshot::load(&vms, &sources, &[table], Look::Shape, now).await?;
+    let expected = report.keys(&snapshot, &config.settings, now);
+    let existing = snapshot.existing(table);
+    let key = match choose(expected.iter().chain(existing.iter().map(|row| &row.key)), wanted) {
+        Choice::One(key) => key.clone(),
+        Choice::None => return Ok(Search::Unknown),
+        Choice::Several(keys) => {
+            let more = keys.len().saturating_sub(NAMED);
+            return Ok(Search::Ambiguous { keys: keys.into_iter().take(NAMED).cloned().collect(), more });
+        }
+    };
+    // Rows come by id, and VMS's readers take the lowest one of a key.
+    let stored = match existing.iter().find(|row| row.key == key) {
+        None => None,
+        Some(row) => match payload(&vms, spec(table), row.id).await? {
+            None => None,
+            Some(payload) => Some(stored(config, state, row, table, now, payload).await?),
+        },
+    };
+    let expected = expected.contains(&key) && makes(report, &snapshot, config);
+    vms.close().await;
+    Ok(Search::Found(Found { key, stored, expected }))
+}
+
+/// Whether a refresh fills the table at all.
+fn makes(report: &dyn Report, snapshot: &Snapshot, config: &RefreshConfig) -> bool {
+    report.withheld(snapshot, &config.settings).is_none()
+}
+
+async fn stored(
+    config: &RefreshConfig,
+    state: &State,
+    row: &ExistingRow,
+    table: Table,
+    now: DateTime<Utc>,
+    payload: Vec<Option<String>>,
+) -> Result<Stored, RefreshError> {
+    let stamps = Stamps(state.stamps().load(table).await?);
+    let fingerprint = config.settings.fingerprint(table);
+    let freshness = Freshness {
+        spec: spec(table),
+        limits: config.limits,
+        zone: config.settings.zone,
+        now,
+        stamps: &stamps,
+        fingerprint: &fingerprint,
+    };
+    Ok(Stored { state: judge(Some(row), &freshness), generated: freshness.generated(row), payload })
+}
+
+async fn payload(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Option<String>>>, VmsError> {
+    const DOING: &str = "reading an entry";
+    let columns: Vec<String> =
+        spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
+    let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
+    let row = vms.reader().query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
+    let Some(row) = row else { return Ok(None) };
+    let cell = |position| {
+        let bytes: Option<Vec<u8>> = row.try_get_by_index(position)?;
+        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
+}
+
+enum Choice<'k> {
+    One(&'k Key),
+    None,
+    Several(Vec<&'k Key>),
+}
+
+/// Columns that are not given may have any value; where that leaves several keys, they are taken for NULL.
+fn choose<'k>(keys: impl Iterator<Item = &'k Key>, wanted: &[(usize, &str)]) -> Choice<'k> {
+    let given = |position: usize| wanted.iter().any(|(column, _)| *column == position);
+    let is = |key: &Key, position, value: &str| key.get(position).is_some_and(|v| text_of(v) == value);
+    let mut matching: Vec<&Key> =
+        keys.filter(|key| wanted.iter().all(|&(position, value)| is(key, position, value))).collect();
+    matching.sort_unstable();
+    matching.dedup();
+    let bare: Vec<&Key> = matching
+        .iter()
+        .copied()
+        .filter(|key| (0..key.0.len()).all(|column| given(column) || is(key, column, "")))
+        .collect();
+    match (matching.as_slice(), bare.as_slice()) {
+        ([], _) => Choice::None,
+        ([one], _) | (_, [one]) => Choice::One(one),
+        _ => Choice::Several(matching),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_that_are_not_given_are_any_value_or_else_null() {
+        let key = |year: &str, window: KeyValue, n: i64| Key(vec![year.into(), window, n.into()]);
+        let keys = [
+            key("2526", KeyValue::Null, 1),
+            key("2526", "2026-01-01".into(), 1),
+            key("2526", "2026-01-01".into(), 2),
+            key("2627", KeyValue::Null, 1),
+        ];
+        for (wanted, expected) in [
+            (&[(0, "2627")][..], Some(3)),
+            (&[(0, "2526"), (2, "2")], Some(2)),
+            (&[(0, "2526"), (2, "1")], Some(0)),
+            (&[(0, "2526"), (1, "2026-01-01"), (2, "1")], Some(1)),
+            (&[(1, ""), (0, "2526")], Some(0)),
+            (&[(0, "2526")], None),
+            (&[(0, "1819")], None),
+        ] {
+            let chosen = match choose(keys.iter().chain(&keys), wanted) {
+                Choice::One(key) => keys.iter().position(|known| known == key),
+                Choice::None | Choice::Several(_) => None,
+            };
+            assert_eq!(chosen, expected, "{wanted:?}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! `notify`
+
+use std::sync::Arc;
+
+use cached_proto::verb::notify::{ChannelResult, NotifyReply};
+
+use super::{Service, health};
+use crate::describe::describe;
+use crate::notify::{Judge, try_all};
+
+/// Sends a test notice through every configured channel.
+pub(super) async fn notify(service: &Service) -> NotifyReply {
+    let config = Arc::clone(&service.config.borrow());
+    let tried = try_all(&config.notify, &*service.clock).await;
+    let channels = tried.into_iter().map(|tried| ChannelResult {
+        channel: tried.channel.to_owned(),
+        error: tried.result.err().map(|error| describe(&error)),
+    });
+    NotifyReply { channels: channels.collect() }
+}
+
+/// What notices go by is what the verb `health` answers.
+pub(crate) fn judge(service: &Arc<Service>) -> Judge {
+    let service = Arc::clone(service);
+    Judge::new(move || {
+        let service = Arc::clone(&service);
+        async move { health::health(&service).await }
+    })
+}

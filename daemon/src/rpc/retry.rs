@@ -1,0 +1,23 @@
+//! `retry`
+
+use cached_proto::fault::Fault;
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
+use tracing::info;
+
+use super::Service;
+use super::peer::Peer;
+
+pub(super) async fn retry(
+    service: &Service,
+    peer: Peer,
+    request: &RetryRequest,
+) -> Result<RetryReply, Fault> {
+    let reply = match request {
+        RetryRequest::Target(target) => service.queue.retry(*target).await?,
+        RetryRequest::Failed => service.queue.retry_failed().await?,
+    };
+    for run in &reply.runs {
+        info!(run_id = run, "Another try, refresh {run}, asked for by user {}", peer.uid());
+    }
+    Ok(reply)
+}

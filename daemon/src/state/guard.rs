@@ -1,0 +1,122 @@
+//! What the guard remembers from one run to the next.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cached_proto::words::Table;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{ActiveValue::Set, EntityTrait};
+
+use super::entity::{guard_count, guarded, instant, micros, word};
+use super::{Doing, State, StateError};
+
+/// Rows of one source table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceCount {
+    /// In the last snapshot that was believed.
+    pub rows: u64,
+    /// In the last scheduled run, when that was held because of this table.
+    pub suspect: Option<u64>,
+    /// When the snapshot that was believed was taken.
+    pub taken: DateTime<Utc>,
+}
+
+/// The list for which a scheduled run held a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GuardedList {
+    /// Which one: entry and column.
+    pub list: String,
+    /// What would have been left of it.
+    pub items: u64,
+}
+
+/// Why a cache table is held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guarded {
+    /// The reason, one line.
+    pub reason: String,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// What the last scheduled run saw, if one of the table's own lists is the reason.
+    pub list: Option<GuardedList>,
+}
+
+fn count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or_default()
+}
+
+fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl State {
+    /// The remembered counts, by source table.
+    pub async fn source_counts(&self) -> Result<BTreeMap<String, SourceCount>, StateError> {
+        let rows =
+            guard_count::Entity::find().all(self.reader()).await.doing("read the counts of the guard")?;
+        let read = |row: guard_count::Model| {
+            let (rows, suspect) = (count(row.rows), row.suspect.map(count));
+            (row.source, SourceCount { rows, suspect, taken: instant(row.taken) })
+        };
+        Ok(rows.into_iter().map(read).collect())
+    }
+
+    /// Replaces the counts of the source tables that are named; others stay.
+    pub async fn keep_source_counts(&self, counts: &BTreeMap<String, SourceCount>) -> Result<(), StateError> {
+        if counts.is_empty() {
+            return Ok(());
+        }
+        let rows = counts.iter().map(|(source, counted)| guard_count::ActiveModel {
+            source: Set(source.clone()),
+            rows: Set(stored(counted.rows)),
+            suspect: Set(counted.suspect.map(stored)),
+            taken: Set(micros(counted.taken)),
+        });
+        let columns = [guard_count::Column::Rows, guard_count::Column::Suspect, guard_count::Column::Taken];
+        guard_count::Entity::insert_many(rows)
+            .on_conflict(OnConflict::column(guard_count::Column::Source).update_columns(columns).to_owned())
+            .exec_without_returning(&self.write)
+            .await
+            .doing("keep the counts of the guard")?;
+        Ok(())
+    }
+
+    /// The tables that are held back.
+    pub async fn guarded(&self) -> Result<HashMap<Table, Guarded>, StateError> {
+        let rows = guarded::Entity::find().all(self.reader()).await.doing("read which tables are held")?;
+        rows.into_iter()
+            .map(|row| {
+                let table = word("guarded.table_name", row.table_name)?;
+                let list = row.list.map(|list| GuardedList { list, items: count(row.items.unwrap_or(0)) });
+                Ok((table, Guarded { reason: row.reason, since: instant(row.since), list }))
+            })
+            .collect()
+    }
+
+    /// Remembers that a table is held back. Since when is kept of a table that was held already.
+    pub async fn hold(&self, table: Table, held: Guarded) -> Result<(), StateError> {
+        let row = guarded::ActiveModel {
+            table_name: Set(table.as_str().to_owned()),
+            reason: Set(held.reason),
+            since: Set(micros(held.since)),
+            items: Set(held.list.as_ref().map(|list| stored(list.items))),
+            list: Set(held.list.map(|list| list.list)),
+        };
+        let columns = [guarded::Column::Reason, guarded::Column::List, guarded::Column::Items];
+        guarded::Entity::insert(row)
+            .on_conflict(OnConflict::column(guarded::Column::TableName).update_columns(columns).to_owned())
+            .exec_without_returning(&self.write)
+            .await
+            .doing("remember that a table is held")?;
+        Ok(())
+    }
+
+    /// A table is held back no more.
+    pub async fn release(&self, table: Table) -> Result<(), StateError> {
+        guarded::Entity::delete_by_id(table.as_str())
+            .exec(&self.write)
+            .await
+            .doing("remember that a table is not held any more")?;
+        Ok(())
+    }
+}

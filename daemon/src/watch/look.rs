@@ -1,0 +1,80 @@
+//! A look at VMS's database: what the reports are made of, and which cache rows are there.
+
+use std::collections::BTreeMap;
+
+use cached_proto::words::Table;
+
+use crate::refresh::{RefreshConfig, RefreshError, Standing, standing};
+use crate::reports::{REPORTS, Report};
+use crate::snapshot::{ExistingRow, Look, Source, SourceSet, read_existing, source_hash};
+use crate::state::{KeptSource, State};
+use crate::store::Stamps;
+use crate::vms::{Schema, Vms, VmsError};
+
+/// One cache table that is refreshed: how it is, and how we left it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SeenTable {
+    /// Its rows, by id, not judged by shape.
+    pub(super) rows: Vec<ExistingRow>,
+    /// What we wrote.
+    pub(super) stamps: Stamps,
+    /// The source it was last generated from, by table name.
+    pub(super) kept: BTreeMap<String, KeptSource>,
+    /// The source as it is.
+    pub(super) hashes: BTreeMap<Source, u128>,
+}
+
+/// Everything that a look has seen.
+pub(super) type Seen = BTreeMap<Table, SeenTable>;
+
+/// An open database that is looked at.
+#[derive(Debug)]
+pub(super) struct Looking(Vms);
+
+impl Looking {
+    pub(super) async fn open(config: &RefreshConfig) -> Result<Self, VmsError> {
+        Ok(Self(Vms::open(&config.database).await?))
+    }
+
+    /// Looks at everything that is refreshed. There is no common transaction: one would keep VMS from writing for
+    /// as long as the whole look takes, and whatever changes between two statements moves the hint again.
+    pub(super) async fn look(&self, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
+        let db = self.0.reader();
+        let schema = Schema::read(db).await?;
+        if !schema.is_vms() {
+            return Err(VmsError::NoVmsTables { path: self.0.path().to_owned() }.into());
+        }
+        let ready: Vec<&dyn Report> = REPORTS
+            .iter()
+            .copied()
+            .filter(|report| standing(*report, &schema, &config.settings) == Standing::Ready)
+            .collect();
+        let mut hashes = BTreeMap::new();
+        for source in ready.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
+            let hash = source_hash(db, source).await.map_err(VmsError::of("looking for changes"))?;
+            hashes.insert(source, hash);
+        }
+        let mut seen = Seen::new();
+        for report in ready {
+            let table = report.table();
+            let of = |source: &Source| Some((*source, *hashes.get(source)?));
+            let table_seen = SeenTable {
+                rows: read_existing(db, table, Look::Stamps).await?,
+                stamps: Stamps(state.stamps().load(table).await?),
+                kept: state.sources(table).await?,
+                hashes: report.sources().iter().filter_map(of).collect(),
+            };
+            seen.insert(table, table_seen);
+        }
+        Ok(seen)
+    }
+
+    /// The rows of a table, judged by shape.
+    pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
+        read_existing(self.0.reader(), table, Look::Shape).await
+    }
+
+    pub(super) async fn close(self) {
+        self.0.close().await;
+    }
+}

@@ -1,0 +1,221 @@
+//! Notices what changed behind our back: the source of a report, and cache rows that VMS deleted or damaged.
+//!
+//! Looking costs as much as reading the source, so it waits for a hint, and then until the database is quiet:
+//! an import deletes cache rows first and goes on writing for minutes. What is found is asked of the queue in
+//! one run.
+
+mod debounce;
+mod hint;
+mod judge;
+mod look;
+#[cfg(test)]
+mod tests;
+pub mod wipes;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use cached_proto::words::{SchedulerState, Table, Trigger};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+use tracing::{info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::describe::describe;
+use crate::queue::{NewRun, Queue, QueueError};
+use crate::refresh::{RefreshConfig, RefreshError, plan};
+use crate::snapshot::{ExistingRow, Source};
+use crate::vms::time;
+pub use debounce::{Debounce, Patience};
+use hint::Hint;
+use judge::{Memory, News};
+use look::Looking;
+
+/// Watches VMS's database.
+#[derive(Debug)]
+pub struct Watcher {
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    config: watch::Receiver<Arc<Config>>,
+    refresh: watch::Receiver<Arc<RefreshConfig>>,
+    hint: Hint,
+    debounce: Debounce,
+    /// When the first of the moves that await a look was noticed.
+    moved: DateTime<Utc>,
+    memory: Memory,
+    /// Whether there was a look before, so that whatever is new has happened since.
+    has_looked: bool,
+    /// What was complained of last, so that the log has it once.
+    complaint: Option<String>,
+}
+
+enum Looked {
+    /// A run was at work, whose writing cannot be told from anybody else's before it has ended.
+    Overlapped,
+    /// All is known; a run was queued, if there was a reason.
+    Asked(Option<i64>),
+}
+
+impl Watcher {
+    /// A watcher that follows both configurations as they change.
+    pub fn new(
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        config: watch::Receiver<Arc<Config>>,
+        refresh: watch::Receiver<Arc<RefreshConfig>>,
+    ) -> Self {
+        let (hint, debounce, memory, moved) = <_>::default();
+        Self {
+            queue,
+            clock,
+            config,
+            refresh,
+            hint,
+            debounce,
+            moved,
+            memory,
+            has_looked: false,
+            complaint: None,
+        }
+    }
+
+    /// Works until it is dropped, which it may be at any time.
+    pub async fn run(mut self) {
+        loop {
+            let complaint = self.tick().await.err().map(|error| describe(&error));
+            if complaint != self.complaint {
+                if let Some(error) = &complaint {
+                    warn!("Changes are not noticed at the moment, trying again: {error}");
+                } else {
+                    info!("Changes are noticed again");
+                }
+                self.complaint = complaint;
+            }
+            let poll = self.config.borrow_and_update().watch.poll;
+            tokio::select! {
+                () = self.clock.sleep(poll) => {}
+                // Once nobody can change the configuration any more, only the clock counts.
+                Ok(()) = self.config.changed() => {}
+            }
+        }
+    }
+
+    /// Asks for the hint, and looks when it is time to. Returns the run that was queued, if any.
+    pub async fn tick(&mut self) -> Result<Option<i64>, RefreshError> {
+        let watch = self.config.borrow().watch.clone();
+        if !watch.enabled {
+            self.hint.close();
+            return Ok(None);
+        }
+        let config = Arc::clone(&self.refresh.borrow());
+        let now = self.clock.monotonic();
+        if self.hint.moved(&config.database).await? && self.debounce.moved(now) {
+            self.moved = self.clock.now();
+        }
+        let patience = Patience { quiet: watch.quiet, max_delay: watch.max_delay };
+        // A stopped scheduler forgets nothing: the look is made when it is started.
+        if !self.debounce.is_due(now, patience) || self.is_stopped().await? {
+            return Ok(None);
+        }
+        let looked = self.look(&config).await;
+        if let Ok(Looked::Asked(run)) = looked {
+            self.debounce.settle();
+            return Ok(run);
+        }
+        self.debounce.postpone(now);
+        looked.map(|_| None)
+    }
+
+    async fn is_stopped(&self) -> Result<bool, RefreshError> {
+        Ok(self.queue.state().scheduler_state().await? == SchedulerState::Stopped)
+    }
+
+    async fn look(&mut self, config: &RefreshConfig) -> Result<Looked, RefreshError> {
+        let (current, before) = self.runs().await?;
+        if current.is_some() {
+            return Ok(Looked::Overlapped);
+        }
+        let looking = Looking::open(config).await?;
+        let compared = self.compare(&looking, config).await;
+        looking.close().await;
+        let (news, wanting) = compared?;
+        if self.runs().await? != (None, before) {
+            return Ok(Looked::Overlapped);
+        }
+        self.keep_wipes(&news).await?;
+        let run = if wanting.is_empty() {
+            None
+        } else {
+            let new = NewRun::new(Trigger::Watch, plan::tables(&[], &wanting));
+            let run = self.queue.enqueue(new).await?.run;
+            info!(run_id = run, "{}", told(&news, &wanting));
+            Some(run)
+        };
+        self.memory.learn(news);
+        self.has_looked = true;
+        Ok(Looked::Asked(run))
+    }
+
+    /// The run in progress, and the last one that ended.
+    async fn runs(&self) -> Result<(Option<i64>, Option<i64>), QueueError> {
+        let id = |run: Option<cached_proto::verb::history::Run>| run.map(|run| run.id);
+        Ok((id(self.queue.current_run().await?), id(self.queue.last_run().await?)))
+    }
+
+    async fn compare(
+        &self,
+        looking: &Looking,
+        config: &RefreshConfig,
+    ) -> Result<(BTreeMap<Table, News>, Vec<Table>), RefreshError> {
+        let news = self.memory.compare(&looking.look(config, self.queue.state()).await?);
+        let mut wanting = Vec::new();
+        for (&table, news) in &news {
+            if !news.sources.is_empty() || news.gone > 0 || spoilt(looking, table, news).await? {
+                wanting.push(table);
+            }
+        }
+        Ok((news, wanting))
+    }
+
+    /// What happened before the first look happened at an unknown time.
+    async fn keep_wipes(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
+        let wiped = news.iter().filter(|(_, news)| news.wiped && self.has_looked);
+        let wiped: Vec<Table> = wiped.map(|(&table, _)| table).collect();
+        let zone = self.config.borrow().schedule.timezone;
+        Ok(self.queue.state().keep_wipes(time::local(self.moved, zone), &wiped).await?)
+    }
+}
+
+/// Whether rows that somebody else has written must not stay until the schedule regenerates them.
+async fn spoilt(looking: &Looking, table: Table, news: &News) -> Result<bool, RefreshError> {
+    if news.rewritten.is_empty() {
+        return Ok(false);
+    }
+    // A view of that page with keywords of one's own stores their result for everybody; no row tells.
+    if table == Table::RecruitmentCandidatesCache {
+        return Ok(true);
+    }
+    let readable = |row: &ExistingRow| row.last_updated.as_deref().and_then(time::parse).is_some();
+    let fit = |row: &ExistingRow| row.valid && row.complete && readable(row);
+    Ok(looking.shapes(table).await?.iter().any(|row| news.rewritten.contains(&row.id) && !fit(row)))
+}
+
+fn told(news: &BTreeMap<Table, News>, wanting: &[Table]) -> String {
+    let of = || wanting.iter().filter_map(|table| Some((table, news.get(table)?)));
+    let sources: std::collections::BTreeSet<Source> =
+        of().flat_map(|(_, news)| news.sources.iter().copied()).collect();
+    let sources: Vec<&str> = sources.into_iter().map(Source::table).collect();
+    let rows = of().filter(|(_, news)| news.sources.is_empty());
+    let rows: Vec<String> = rows
+        .map(|(table, news)| format!("{table} ({} rows gone, {} rewritten)", news.gone, news.rewritten.len()))
+        .collect();
+    let mut reasons = Vec::new();
+    if !sources.is_empty() {
+        reasons.push(format!("VMS has changed {}", sources.join(", ")));
+    }
+    if !rows.is_empty() {
+        reasons.push(format!("cache rows were lost: {}", rows.join(", ")));
+    }
+    format!("Refreshing {} tables: {}", wanting.len(), reasons.join("; "))
+}

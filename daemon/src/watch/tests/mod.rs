@@ -1,0 +1,7 @@
+//! What is noticed, and what is made of it, on real databases and a clock that stands still.
+
+mod debounce;
+mod pause;
+mod rows;
+mod source;
+mod world;

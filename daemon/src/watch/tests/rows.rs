@@ -1,0 +1,157 @@
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use cached_proto::words::Table;
+use chrono::NaiveDate;
+
+use super::world::{MINUTE, World, tables};
+use crate::state::EntryStamp;
+use crate::watch::wipes::second_refreshers;
+
+/// What VMS's code does to a row that it writes: payload unchanged, stamped now.
+const REWRITE: &str = "last_updated = '2026-03-15 05:00:30.000000'";
+
+#[tokio::test]
+async fn a_wiped_table_is_refilled_and_no_other_is_touched() {
+    let mut world = World::settled().await;
+    let filled = world.filled().await;
+    assert!(filled.len() >= 7, "{filled:?}");
+    for (table, rows) in filled {
+        world.vms(&format!("DELETE FROM {table}")).await;
+        assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+        assert_eq!(world.rows(table).await, rows, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn one_lost_row_is_enough() {
+    let mut world = World::settled().await;
+    world.vms("DELETE FROM organization_detail_cache WHERE id = 3").await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [Table::OrganizationDetailCache]);
+}
+
+#[tokio::test]
+async fn an_import_that_deletes_first_and_goes_on_writing_is_made_up_for_once() {
+    let mut world = World::settled().await;
+    let filled = world.filled().await;
+    let import = async |world: &World, second: u64| {
+        if second == 0 {
+            for (table, _) in world.filled().await {
+                world.vms(&format!("DELETE FROM {table}")).await;
+            }
+        }
+        if second.is_multiple_of(10) {
+            world.vms("UPDATE event_participation SET delivery_hours = delivery_hours + 1").await;
+        }
+    };
+    assert!(world.pass_with(3 * MINUTE, import).await.is_empty());
+    let expected: BTreeSet<Table> = filled.iter().map(|(table, _)| *table).collect();
+    assert_eq!(tables(&world.pass(MINUTE).await).into_iter().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(world.filled().await, filled);
+    assert!(world.pass(10 * MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_that_vms_rewrites_whole_is_its_own_figure() {
+    let mut world = World::settled().await;
+    for (table, _) in world.filled().await {
+        if table != Table::RecruitmentCandidatesCache {
+            world.vms(&format!("UPDATE {table} SET {REWRITE}")).await;
+        }
+    }
+    assert!(world.pass(2 * MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_recruitment_row_that_vms_overwrites_is_regenerated() {
+    let mut world = World::settled().await;
+    let stored = "SELECT count(*) FROM recruitment_candidates_cache WHERE candidates_data = '[]'";
+    let empty = world.number(stored).await;
+    let table = Table::RecruitmentCandidatesCache;
+    assert!(empty < world.rows(table).await);
+    world.vms(&format!("UPDATE {table} SET candidates_data = '[]', {REWRITE}")).await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+    assert_eq!(world.number(stored).await, empty);
+}
+
+#[tokio::test]
+async fn a_row_that_vms_damages_is_mended() {
+    let mut world = World::settled().await;
+    for (table, damage) in [
+        (
+            Table::DistrictYearEndReports,
+            "report_data = json_remove(report_data, '$.program_breakdown') WHERE id = 2",
+        ),
+        (Table::VirtualSessionDistrictCache, "teacher_breakdown = NULL WHERE id = 2"),
+        (Table::OrganizationDetailCache, "in_person_events = '[{' WHERE id = 2"),
+    ] {
+        world.vms(&format!("UPDATE {table} SET {REWRITE}, {damage}")).await;
+        assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+    }
+}
+
+#[tokio::test]
+async fn a_reduced_row_in_place_of_a_deleted_one_is_mended() {
+    let mut world = World::settled().await;
+    // The attendance page deletes a district's rows, and its detail page then stores a part of one.
+    world
+        .vms(
+            "CREATE TEMP TABLE lost AS SELECT * FROM district_year_end_reports WHERE id = 2; \
+             DELETE FROM district_year_end_reports WHERE id = 2; \
+             INSERT INTO district_year_end_reports (school_year, host_filter, district_id, report_data, last_updated) \
+             SELECT school_year, host_filter, district_id, '{\"enhanced\": {}}', '2026-03-15 05:00:30.000000' FROM lost",
+        )
+        .await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [Table::DistrictYearEndReports]);
+}
+
+#[tokio::test]
+async fn rows_of_keys_that_we_do_not_generate_are_vmss_own() {
+    let mut world = World::settled().await;
+    let insert = |year: &str| {
+        format!(
+            "INSERT INTO organization_summary_cache (school_year, organizations_data, last_updated) \
+             VALUES ('{year}', 'broken', '2026-03-15 05:00:30.000000')"
+        )
+    };
+    world.vms(&insert("1011")).await;
+    assert!(world.pass(MINUTE).await.is_empty());
+    world.vms("DELETE FROM organization_summary_cache WHERE school_year = '1011'").await;
+    assert!(world.pass(MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
+    let mut world = World::settled().await;
+    let (table, last_updated) = (Table::OrganizationSummaryCache, "2026-03-15 02:00:00.000000".to_owned());
+    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: String::new() };
+    let stamps = vec![("1011".to_owned(), stamp)];
+    world.queue.state().stamps().record(table, stamps, &[]).await.unwrap();
+    world.vms("UPDATE contact SET notes = 'called'").await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+    assert!(world.pass(10 * MINUTE).await.is_empty());
+
+    world.vms(&format!("DELETE FROM {table}")).await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table], "others of that table still count");
+}
+
+#[tokio::test]
+async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
+    let mut world = World::settled().await;
+    let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
+    let found = async |world: &World| second_refreshers(world.queue.state(), day(16)).await.unwrap();
+    world.vms("DELETE FROM virtual_session_district_cache").await;
+    world.vms("DELETE FROM organization_detail_cache WHERE id = 1").await;
+    assert_eq!(world.pass(2 * MINUTE).await.len(), 1);
+    assert!(found(&world).await.is_empty());
+
+    world.clock.advance(Duration::from_hours(24));
+    world.vms("DELETE FROM virtual_session_district_cache").await;
+    world.vms("DELETE FROM organization_detail_cache WHERE id = 2").await;
+    assert_eq!(world.pass(MINUTE).await.len(), 1);
+    let found = found(&world).await;
+    assert_eq!(found.len(), 1, "{found:?}");
+    // The schedule's zone is five hours behind UTC, and the clock began at five.
+    assert_eq!((found[0].hour, found[0].days), (0, 2));
+    assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
+}

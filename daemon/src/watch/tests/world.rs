@@ -1,0 +1,204 @@
+//! A VMS database, a daemon's queue and its watcher, and a clock that is moved by hand.
+
+use std::io::Read as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::verb::history::Run;
+use cached_proto::words::{Table, Trigger};
+use chrono::{DateTime, Utc};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use tempfile::TempDir;
+use tokio::sync::watch;
+
+use crate::clock::{Clock, ManualClock};
+use crate::config::{Config, Overrides, Surroundings};
+use crate::queue::{NewRun, Queue, Settled};
+use crate::refresh::{RefreshConfig, Refresher, plan};
+use crate::reports::{REPORTS, report};
+use crate::snapshot::Source;
+use crate::state::State;
+use crate::watch::Watcher;
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const MINUTE: Duration = Duration::from_mins(1);
+/// As configured by default.
+pub(super) const QUIET: Duration = Duration::from_secs(30);
+pub(super) const MAX_DELAY: Duration = Duration::from_mins(5);
+
+pub(super) struct World {
+    dir: TempDir,
+    pub(super) clock: Arc<ManualClock>,
+    pub(super) configs: watch::Sender<Arc<Config>>,
+    pub(super) queue: Queue,
+    refresher: Refresher,
+    pub(super) watcher: Watcher,
+}
+
+impl World {
+    /// Everything is refreshed, and the watcher has seen it.
+    pub(super) async fn settled() -> Self {
+        let mut world = Self::boot(unpacked(), Arc::new(ManualClock::new(now()))).await;
+        // Computing the long lists of candidates is not what is tested here.
+        world.vms("UPDATE contact SET do_not_contact = 1 WHERE id % 10").await;
+        world.refresh().await;
+        assert!(world.pass(MINUTE).await.is_empty(), "a refreshed database is nothing to refresh");
+        world
+    }
+
+    async fn boot(dir: TempDir, clock: Arc<ManualClock>) -> Self {
+        let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
+        let queue = Queue::new(state, clock.clone());
+        let config = config(&dir);
+        let live = watch::channel(Arc::new(RefreshConfig::of(&config).unwrap())).1;
+        let configs = watch::Sender::new(Arc::new(config));
+        let refresher = Refresher::new(queue.clone(), clock.clone(), live.clone());
+        let watcher = Watcher::new(queue.clone(), clock.clone(), configs.subscribe(), live);
+        Self { dir, clock, configs, queue, refresher, watcher }
+    }
+
+    /// The daemon is stopped, something happens, and it is started again.
+    pub(super) async fn down(self, meanwhile: &str) -> Self {
+        let Self { dir, clock, queue, .. } = self;
+        queue.state().clone().close().await.unwrap();
+        execute(&dir.path().join("vms.db"), meanwhile).await;
+        Self::boot(dir, clock).await
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.path("vms.db")
+    }
+
+    pub(super) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// VMS, or any other process, at its database.
+    pub(super) async fn vms(&self, sql: &str) {
+        execute(&self.database(), sql).await;
+    }
+
+    pub(super) async fn number(&self, sql: &str) -> i64 {
+        number(&self.database(), sql).await
+    }
+
+    pub(super) async fn rows(&self, table: Table) -> i64 {
+        self.number(&format!("SELECT count(*) FROM {table}")).await
+    }
+
+    /// Tables that are refreshed and have rows, with their number.
+    pub(super) async fn filled(&self) -> Vec<(Table, i64)> {
+        let mut filled = Vec::new();
+        for report in REPORTS {
+            let rows = self.rows(report.table()).await;
+            if rows > 0 {
+                filled.push((report.table(), rows));
+            }
+        }
+        filled
+    }
+
+    /// Those of them that are made of a source.
+    pub(super) async fn made_of(&self, source: Source) -> Vec<Table> {
+        let tables = self.filled().await.into_iter().map(|(table, _)| table);
+        tables.filter(|&table| report(table).unwrap().sources().contains(&source)).collect()
+    }
+
+    /// Lets time pass, second by second, and works on what is queued; returns the tables of the watcher's runs.
+    pub(super) async fn pass(&mut self, time: Duration) -> Vec<Vec<Table>> {
+        self.pass_with(time, async |_, _| {}).await
+    }
+
+    /// The same, while something happens each second.
+    pub(super) async fn pass_with(
+        &mut self,
+        time: Duration,
+        each: impl AsyncFn(&Self, u64),
+    ) -> Vec<Vec<Table>> {
+        let mut runs = Vec::new();
+        for second in 0..time.as_secs() {
+            self.clock.advance(SECOND);
+            each(self, second).await;
+            self.watcher.tick().await.unwrap();
+            runs.extend(self.work().await);
+        }
+        let watched = runs.into_iter().filter(|run| run.trigger == Trigger::Watch);
+        watched.map(|run| run.jobs.iter().map(|job| job.table).collect()).collect()
+    }
+
+    /// Works on everything that is queued.
+    async fn work(&self) -> Vec<Run> {
+        let mut runs = Vec::new();
+        while let Some(claimed) = self.queue.claim().await.unwrap() {
+            match self.refresher.run(&claimed).await.unwrap() {
+                Settled::Ended(run) => runs.push(run),
+                Settled::Waits(until) => panic!("a run waits until {until}"),
+            }
+        }
+        runs
+    }
+
+    /// Refreshes everything, as the schedule does.
+    pub(super) async fn refresh(&self) {
+        let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+        self.queue.enqueue(new).await.unwrap();
+        for run in self.work().await {
+            assert!(run.outcome.unwrap().is_good(), "{run:?}");
+        }
+    }
+}
+
+/// Far from the beginning of any event: reports are not to change by themselves.
+fn now() -> DateTime<Utc> {
+    "2026-03-15T05:00:00Z".parse().unwrap()
+}
+
+pub(super) fn tables(runs: &[Vec<Table>]) -> Vec<Table> {
+    assert_eq!(runs.len(), 1, "{runs:?}");
+    runs[0].clone()
+}
+
+fn unpacked() -> TempDir {
+    let dir = tempfile::tempdir().unwrap();
+    let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
+    let mut vms = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
+    std::fs::write(dir.path().join("vms.db"), vms).unwrap();
+    dir
+}
+
+fn config(dir: &TempDir) -> Config {
+    let mut overrides = Overrides::default();
+    overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
+    overrides.set("--state", "state", "url", dir.path().join("state.db").to_string_lossy());
+    let around = Surroundings {
+        env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+        cwd: "/".into(),
+        uid: 1000,
+        system_zone: Some("UTC".to_owned()),
+        default_file: dir.path().join("cached.toml"),
+    };
+    Config::load(&overrides, &around).unwrap()
+}
+
+pub(super) async fn other(path: &std::path::Path) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rw", path.display()));
+    options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false));
+    Database::connect(options).await.unwrap()
+}
+
+async fn execute(path: &std::path::Path, sql: &str) {
+    let connection = other(path).await;
+    connection.execute_unprepared(sql).await.unwrap();
+    connection.close().await.unwrap();
+}
+
+async fn number(path: &std::path::Path, sql: &str) -> i64 {
+    let connection = other(path).await;
+    let statement = Statement::from_string(DbBackend::Sqlite, sql);
+    let row = connection.query_one_raw(statement).await.unwrap().unwrap();
+    let number = row.try_get_by_index(0).unwrap();
+    connection.close().await.unwrap();
+    number
+}

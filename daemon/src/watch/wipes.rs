@@ -1,0 +1,104 @@
+//! Recognises a second refresher: somebody who empties cache tables at the same hour on several days.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cached_proto::words::Table;
+use chrono::{NaiveDate, TimeDelta};
+
+use crate::state::{State, StateError, Wipe};
+
+/// Days that are looked back; one that was switched off is forgotten within them.
+const DAYS: TimeDelta = TimeDelta::days(3);
+
+/// Rows that only VMS's imports delete, as far as its own code goes.
+const OF_IMPORTS: [Table; 2] = [Table::DiaEventsReportCache, Table::FirstTimeVolunteerReportCache];
+
+/// Tables that were wiped at the same hour on at least two days.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecondRefresher {
+    /// The civil hour in the schedule's zone, 0 to 23.
+    pub hour: u32,
+    /// On how many days.
+    pub days: usize,
+    /// Which tables.
+    pub tables: Vec<Table>,
+}
+
+/// Second refreshers of the last days, by hour; `today` is the civil date in the schedule's zone.
+pub async fn second_refreshers(state: &State, today: NaiveDate) -> Result<Vec<SecondRefresher>, StateError> {
+    Ok(repeated(&state.wipes(today - DAYS).await?))
+}
+
+/// What repeats itself among `wipes`.
+pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
+    let mut hours: BTreeMap<u32, BTreeMap<Table, BTreeSet<NaiveDate>>> = BTreeMap::new();
+    for wipe in wipes {
+        hours.entry(wipe.hour).or_default().entry(wipe.table).or_default().insert(wipe.day);
+    }
+    let second = |(hour, mut tables): (u32, BTreeMap<Table, BTreeSet<NaiveDate>>)| {
+        tables.retain(|_, days| days.len() > 1);
+        let days = tables.values().map(BTreeSet::len).max()?;
+        Some(SecondRefresher { hour, days, tables: tables.into_keys().collect() })
+    };
+    hours.into_iter().filter_map(second).collect()
+}
+
+impl SecondRefresher {
+    /// What happens, in one line.
+    pub fn message(&self) -> String {
+        let Self { hour, days, tables } = self;
+        let tables: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
+        format!(
+            "somebody else empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last days): {}",
+            tables.join(", ")
+        )
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        if self.tables.iter().any(|table| OF_IMPORTS.contains(table)) {
+            "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
+             the import, so that nothing is computed twice"
+        } else {
+            "switch VMS's own refresher off: the cron line of pythonanywhere_cache_manager.py, or the scheduler \
+             that `python app.py` starts with FLASK_ENV=production"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Table::{DiaEventsReportCache as Dia, RecruitmentCandidatesCache as Recruitment};
+
+    fn wipe(day: u32, hour: u32, table: Table) -> Wipe {
+        Wipe { day: NaiveDate::from_ymd_opt(2026, 3, day).unwrap(), hour, table }
+    }
+
+    #[test]
+    fn only_the_same_hour_on_two_days_is_a_second_refresher() {
+        let twice = vec![SecondRefresher { hour: 3, days: 2, tables: vec![Recruitment] }];
+        for (what, wipes, expected) in [
+            ("once", vec![wipe(1, 3, Recruitment)], vec![]),
+            ("two tables, one day", vec![wipe(1, 3, Recruitment), wipe(1, 3, Dia)], vec![]),
+            ("two hours", vec![wipe(1, 3, Recruitment), wipe(2, 4, Recruitment)], vec![]),
+            ("two days", vec![wipe(1, 3, Recruitment), wipe(2, 3, Recruitment)], twice.clone()),
+            (
+                "another table on one of them",
+                vec![wipe(1, 3, Recruitment), wipe(2, 3, Recruitment), wipe(2, 3, Dia)],
+                twice,
+            ),
+        ] {
+            assert_eq!(repeated(&wipes), expected, "{what}");
+        }
+    }
+
+    #[test]
+    fn what_to_switch_off_depends_on_what_is_wiped() {
+        let of = |tables| SecondRefresher { hour: 3, days: 2, tables };
+        assert!(of(vec![Dia, Recruitment]).hint().contains("import"));
+        assert!(of(vec![Recruitment]).hint().contains("switch"));
+        let message = of(vec![Recruitment]).message();
+        assert!(message.contains("03:00") && message.contains("recruitment_candidates_cache"), "{message}");
+    }
+}

@@ -1,0 +1,299 @@
+//! A source that lost most of its rows, and what the daemon says about itself: guard, report, get, invalidate.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cached::lifecycle::Daemon;
+use cached::queue::NewRun;
+use cached::refresh::plan;
+use cached::vms::tables::spec;
+use cached_proto::fault::FaultCode;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
+use cached_proto::verb::history::Run;
+use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
+use cached_proto::verb::refresh::RefreshRequest;
+use cached_proto::verb::report::{ReportReply, ReportRequest};
+use cached_proto::verb::status::StatusRequest;
+use cached_proto::words::{CacheType, HealthLevel, Outcome, Table, TableState, Trigger};
+use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+
+use crate::boot::{Home, ask, connect, fault, finished};
+
+const LOSS: &str = "DELETE FROM event_participation WHERE id % 10 < 7";
+
+/// Another program at VMS's database.
+async fn execute(home: &Home, sql: &str) {
+    let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
+    db.execute_unprepared("PRAGMA foreign_keys = OFF").await.unwrap();
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
+}
+
+/// All rows of all cache tables, without their stamps.
+async fn payloads(home: &Home) -> BTreeMap<String, String> {
+    let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
+    let mut rows = BTreeMap::new();
+    for &table in Table::ALL {
+        let columns: Vec<String> =
+            spec(table).payload.iter().map(|column| format!("quote({})", column.name)).collect();
+        let sql = format!("SELECT id, {} FROM {table}", columns.join(" || "));
+        let Ok(found) = db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await else {
+            continue;
+        };
+        for row in found {
+            let id: i64 = row.try_get_by_index(0).unwrap();
+            rows.insert(format!("{table} {id}"), row.try_get_by_index(1).unwrap());
+        }
+    }
+    db.close().await.unwrap();
+    assert!(rows.len() > 50);
+    rows
+}
+
+async fn refresh(daemon: &Daemon, accept: bool) -> Run {
+    let request = RefreshRequest { force: true, accept, ..RefreshRequest::default() };
+    let Reply::Refresh(reply) = ask(daemon, Request::Refresh(request)).await else { panic!("no reply") };
+    finished(daemon, reply.run).await
+}
+
+/// A run as the schedule asks for it.
+async fn scheduled(daemon: &Daemon) -> Run {
+    let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let run = daemon.queue().enqueue(new).await.unwrap().run;
+    finished(daemon, run).await
+}
+
+async fn states(daemon: &Daemon) -> Vec<(TableState, Option<String>)> {
+    let Reply::Status(status) = ask(daemon, Request::Status(StatusRequest { sizes: false })).await else {
+        panic!("no status")
+    };
+    status.tables.into_iter().map(|table| (table.state, table.note)).collect()
+}
+
+fn is_held(run: &Run) -> bool {
+    let worked_on = |o: &Outcome| !matches!(o, Outcome::Off | Outcome::NotApplicable | Outcome::Withheld);
+    let mut outcomes = run.jobs.iter().filter_map(|job| job.outcome).filter(worked_on);
+    assert_eq!(
+        run.outcome == Some(Outcome::Guarded),
+        outcomes.clone().all(|o| o == Outcome::Guarded),
+        "{run:?}"
+    );
+    outcomes.all(|outcome| outcome == Outcome::Guarded)
+}
+
+#[tokio::test]
+async fn a_source_that_lost_most_of_a_table_fills_nothing_until_it_is_accepted() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = payloads(&home).await;
+    execute(&home, LOSS).await;
+
+    let run = refresh(&daemon, false).await;
+    assert!(is_held(&run));
+    let error = run.jobs[0].error.clone().unwrap();
+    assert!(error.contains("event_participation went from 324 to 96 rows"), "{error}");
+    assert_eq!(payloads(&home).await, before);
+    let held = (TableState::Guarded, Some(error));
+    assert!(states(&daemon).await.contains(&held));
+    let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
+    assert_eq!(health.health, HealthLevel::Degraded);
+    let reason = health.reasons.iter().find(|reason| reason.code == "tables_guarded").unwrap();
+    assert!(reason.message.contains("324 to 96"), "{reason:?}");
+    assert!(reason.hint.contains("`cachectl refresh --accept`"), "{reason:?}");
+
+    let run = refresh(&daemon, true).await;
+    assert!(run.outcome.unwrap().is_good(), "{run:?}");
+    assert_ne!(payloads(&home).await, before);
+    assert!(states(&daemon).await.iter().all(|(state, _)| *state != TableState::Guarded));
+    assert!(!is_held(&refresh(&daemon, false).await));
+}
+
+#[tokio::test]
+async fn two_scheduled_runs_that_see_the_same_release_it() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    execute(&home, LOSS).await;
+    assert!(is_held(&scheduled(&daemon).await));
+    assert!(is_held(&refresh(&daemon, false).await), "only the schedule counts");
+    assert!(!is_held(&scheduled(&daemon).await));
+    assert!(states(&daemon).await.iter().all(|(state, _)| *state != TableState::Guarded));
+}
+
+#[tokio::test]
+async fn a_source_that_comes_back_releases_itself() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    execute(&home, "CREATE TABLE kept AS SELECT * FROM event_participation").await;
+    execute(&home, LOSS).await;
+    assert!(is_held(&scheduled(&daemon).await));
+    let back = "DELETE FROM event_participation; INSERT INTO event_participation SELECT * FROM kept";
+    execute(&home, back).await;
+    assert!(!is_held(&scheduled(&daemon).await));
+}
+
+#[tokio::test]
+async fn a_guard_that_is_switched_off_holds_nothing() {
+    let mut home = Home::lived_in().await;
+    home.set("guard", "enabled", "false");
+    let daemon = home.boot().await;
+    execute(&home, LOSS).await;
+    assert!(!is_held(&refresh(&daemon, false).await));
+}
+
+#[tokio::test]
+async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
+    let mut home = Home::new();
+    // The sample's lists are short.
+    home.set("guard", "min_rows", "5");
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    let before = payloads(&home).await;
+    // Not a row is gone: the participations of nine volunteers in ten are merely another's.
+    execute(&home, "UPDATE event_participation SET volunteer_id = 1 WHERE volunteer_id % 10 > 0").await;
+
+    let run = scheduled(&daemon).await;
+    let held: Vec<&str> = run
+        .jobs
+        .iter()
+        .filter(|job| job.outcome == Some(Outcome::Guarded))
+        .map(|job| job.error.as_deref().unwrap())
+        .collect();
+    assert!(!held.is_empty(), "{run:?}");
+    assert!(held.iter().all(|error| error.contains(" records; the old rows stand")), "{held:?}");
+    let tables: Vec<String> = run
+        .jobs
+        .iter()
+        .filter(|job| job.outcome == Some(Outcome::Guarded) && job.rebuilt == 0)
+        .map(|job| job.table.to_string())
+        .collect();
+    let now = payloads(&home).await;
+    for (row, payload) in &before {
+        if tables.iter().any(|table| row.starts_with(table.as_str())) {
+            assert_eq!(now.get(row), Some(payload), "{row}");
+        }
+    }
+    let again = scheduled(&daemon).await;
+    assert!(again.outcome.unwrap().is_good(), "{again:?}");
+}
+
+async fn report(daemon: &Daemon) -> ReportReply {
+    let request = Request::Report(ReportRequest { since_seconds: 7 * 86_400 });
+    match ask(daemon, request).await {
+        Reply::Report(report) => report,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_report_counts_what_happened_and_has_no_figure_where_nothing_did() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let first = report(&daemon).await;
+    assert_eq!((first.runs, first.runs_good), (1, 1));
+    assert_eq!((first.success_rate, first.error_rate), (Some(1.0), Some(0.0)));
+    assert!(first.refresh.is_some() && first.errors.is_empty() && !first.sizes.is_empty());
+    assert_eq!(first.readiness.share, None, "no time has passed: {:?}", first.readiness);
+
+    std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
+    refresh(&daemon, false).await;
+    let failed = report(&daemon).await;
+    assert_eq!((failed.runs, failed.runs_good), (2, 1));
+    assert!(failed.success_rate.unwrap() < 1.0 && failed.error_rate.unwrap() > 0.0);
+    assert!(failed.errors.iter().all(|group| group.count == 1 && group.message.contains("does not exist")));
+    std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
+
+    home.clock.advance(Duration::from_hours(24 * 8));
+    let nothing = report(&daemon).await;
+    assert_eq!((nothing.runs, nothing.jobs, nothing.success_rate, nothing.refresh), (0, 0, None, None));
+}
+
+#[tokio::test]
+async fn readiness_is_what_was_seen_for_as_long_as_it_was_seen() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    states(&daemon).await;
+    home.clock.advance(Duration::from_mins(8));
+    let half = "DELETE FROM organization_summary_cache";
+    execute(&home, half).await;
+    states(&daemon).await;
+    home.clock.advance(Duration::from_mins(1));
+    let readiness = report(&daemon).await.readiness;
+    let share = readiness.share.unwrap();
+    assert!(share < 1.0 && share > 0.8, "{readiness:?}");
+    assert!(readiness.samples >= 2 && readiness.covered > 0.99, "{readiness:?}");
+}
+
+async fn get(daemon: &Daemon, table: Table, key: &[(&str, &str)]) -> GetReply {
+    match ask(daemon, get_request(table, key)).await {
+        Reply::Get(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn get_request(table: Table, key: &[(&str, &str)]) -> Request {
+    let part = |&(column, value): &(&str, &str)| KeyPart { column: column.into(), value: value.into() };
+    Request::Get(GetRequest { table, key: key.iter().map(part).collect() })
+}
+
+#[tokio::test]
+async fn get_tells_fresh_stale_and_missing_entries_apart_and_counts_them() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let table = Table::OrganizationSummaryCache;
+    let fresh = get(&daemon, table, &[("school_year", "2526")]).await;
+    assert_eq!((fresh.state, fresh.age_seconds, fresh.run), (TableState::Fresh, Some(0.0), None));
+    assert_eq!(fresh.columns[0].name, "organizations_data");
+    assert!(fresh.columns[0].json && fresh.columns[0].text.as_ref().unwrap().starts_with('['));
+
+    let unknown = get(&daemon, table, &[("school_year", "0102")]).await;
+    assert_eq!((unknown.state, unknown.run), (TableState::Missing, None));
+    execute(&home, "DELETE FROM organization_summary_cache WHERE school_year = '2526'").await;
+    let missing = get(&daemon, table, &[("school_year", "2526")]).await;
+    assert_eq!((missing.state, missing.columns.len()), (TableState::Missing, 0));
+    finished(&daemon, missing.run.unwrap()).await;
+    assert_eq!(get(&daemon, table, &[("school_year", "2526")]).await.state, TableState::Fresh);
+
+    home.clock.advance(Duration::from_hours(30));
+    let stale = get(&daemon, table, &[("school_year", "2526")]).await;
+    assert_eq!((stale.state, stale.age_seconds), (TableState::Stale, Some(108_000.0)));
+    assert_eq!(stale.columns, fresh.columns);
+    let reads = report(&daemon).await.reads;
+    assert_eq!((reads.hits, reads.stale, reads.misses), (2, 1, 2));
+}
+
+#[tokio::test]
+async fn get_says_which_keys_there_are() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let table = Table::OrganizationDetailCache;
+    for (key, told) in [
+        (&[("year", "2526")][..], "its key columns are: school_year, organization_id"),
+        (&[("school_year", "2526"), ("school_year", "2627")], "school_year"),
+        (&[("school_year", "2526")], "organization_id="),
+    ] {
+        let fault = fault(connect(&daemon).await.call(&get_request(table, key)).await);
+        assert_eq!(fault.code, FaultCode::BadRequest);
+        assert!(format!("{} {}", fault.message, fault.hint).contains(told), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn invalidated_entries_stay_until_a_run_has_made_them_anew() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = payloads(&home).await;
+    let request = Request::Invalidate(InvalidateRequest { types: vec![CacheType::Organization] });
+    let Reply::Invalidate(InvalidateReply { tables, entries, run, .. }) = ask(&daemon, request).await else {
+        panic!("no reply")
+    };
+    assert!(entries > 0 && tables.iter().all(|table| table.cache_type() == CacheType::Organization));
+    assert!(payloads(&home).await.keys().eq(before.keys()));
+    let run = finished(&daemon, run).await;
+    assert_eq!(run.jobs.iter().map(|job| job.table).collect::<Vec<_>>(), tables);
+    assert!(run.outcome.unwrap().is_good(), "{run:?}");
+    assert_eq!(payloads(&home).await, before);
+
+    let nothing = Request::Invalidate(InvalidateRequest { types: Vec::new() });
+    assert_eq!(fault(connect(&daemon).await.call(&nothing).await).code, FaultCode::BadRequest);
+}

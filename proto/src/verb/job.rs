@@ -1,0 +1,22 @@
+//! `job`: one job with its attempts.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+use crate::verb::jobs::Job;
+
+/// Asks for a job.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRequest {
+    /// Its number.
+    pub job: i64,
+}
+
+/// Answer to `job`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobReply {
+    /// The job.
+    pub job: Job,
+    /// The instant before which its next attempt does not begin; none when it does not wait for one.
+    pub not_before: Option<Timestamp>,
+}

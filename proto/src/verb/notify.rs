@@ -1,0 +1,19 @@
+//! `notify`: a test notice through every configured channel.
+
+use serde::{Deserialize, Serialize};
+
+/// What came of one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelResult {
+    /// Its key in the configuration: `command`, `webhook` or `ping_url`.
+    pub channel: String,
+    /// Why the test did not arrive, one line; none when it did.
+    pub error: Option<String>,
+}
+
+/// Answer to `notify`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyReply {
+    /// Every configured channel; empty when there is none.
+    pub channels: Vec<ChannelResult>,
+}
