@@ -6,5 +6,6 @@
 pub mod binary;
 pub mod daemon;
 pub mod golden;
+pub mod inside;
 pub mod vms;
 pub mod wait;

@@ -31,6 +31,27 @@ impl Other {
         Self { runtime, connection }
     }
 
+    /// Adds `district_engagement_reports`, which only older versions of VMS have.
+    pub fn add_engagement(&self) {
+        let directory = tempfile::tempdir().unwrap();
+        let older = Self::open(&directory.path().join("older.db"));
+        older.runtime.block_on(cached_migrations::vms::create(&older.connection, true)).unwrap();
+        let definition =
+            "SELECT sql FROM sqlite_schema WHERE tbl_name = 'district_engagement_reports' AND sql <> ''";
+        self.execute(&older.texts(definition).join(";"));
+    }
+
+    /// Takes NOT NULL from all columns that reports are made from: what another version of VMS, or a repair by
+    /// hand, may have left behind.
+    pub fn allow_nulls(&self) {
+        self.execute(
+            "PRAGMA writable_schema = ON; \
+             UPDATE sqlite_schema SET sql = replace(sql, ' NOT NULL', '') \
+             WHERE type = 'table' AND name NOT LIKE '%cache' AND name NOT LIKE '%reports'; \
+             PRAGMA writable_schema = RESET",
+        );
+    }
+
     /// Executes statements.
     pub fn execute(&self, sql: &str) {
         self.runtime.block_on(self.connection.execute_unprepared(sql)).unwrap();

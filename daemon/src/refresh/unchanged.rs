@@ -45,7 +45,8 @@ pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Result<Inputs, RefreshError>
     for row in job.snapshot.existing(job.table) {
         // A row of another key, or a second one of the same, may be one that the report retires.
         let first = wanted.contains(&row.key) && ours.insert(&row.key);
-        if !(first && stamps.is_ours(row)) {
+        // A row that its reader would reject is to be replaced, whoever damaged it and whatever its stamp says.
+        if !(first && stamps.is_ours(row) && row.valid && row.complete) {
             add(&format!("{} {} {:?}", row.key, row.id, row.last_updated));
             ours.remove(&row.key);
         }

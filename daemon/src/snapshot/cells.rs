@@ -77,6 +77,8 @@ pub(super) struct Cells<'a, 'r> {
     pub(super) values: &'r mut std::vec::IntoIter<Cell<'a>>,
     pub(super) symbols: &'r mut Symbols,
     pub(super) substitutes: u64,
+    /// A column whose word is not a member of its enum.
+    pub(super) undeclared: Option<&'static str>,
 }
 
 impl Cells<'_, '_> {
@@ -108,7 +110,7 @@ impl Cells<'_, '_> {
             Cell::Null => (None, false),
             Cell::Int(value) => (Some(value as f64), false),
             Cell::Real(value) => (Some(value), false),
-            Cell::Text(text) => (text.trim().parse::<f64>().ok().filter(|v| v.is_finite()), true),
+            Cell::Text(text) => (text.trim().parse::<f64>().ok().filter(|v| v.abs() < 1e300), true),
         };
         self.substitutes += u64::from(odd && value.is_none());
         value
@@ -128,6 +130,15 @@ impl Cells<'_, '_> {
     pub(super) fn symbol(&mut self) -> Option<Text> {
         let text = as_text(self.values.next().unwrap_or(Cell::Null))?;
         Some(self.symbols.intern(&text))
+    }
+
+    /// The name of an enum's member. VMS itself fails on any other word, so somebody should hear of it.
+    pub(super) fn member(&mut self, column: &'static str, is_declared: fn(&str) -> bool) -> Option<Text> {
+        let name = self.symbol();
+        if name.as_deref().is_some_and(|name| !is_declared(name)) {
+            self.undeclared = Some(column);
+        }
+        name
     }
 
     /// Text that the row cannot do without.

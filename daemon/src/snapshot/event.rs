@@ -4,6 +4,7 @@ use super::Text;
 use super::cells::{Cells, Oddity};
 use super::scan::Row;
 use super::source::{Column, Source};
+use crate::vms::enums::{is_event_status, is_event_type};
 use crate::vms::time::Stored;
 
 /// An event.
@@ -85,9 +86,9 @@ impl Row for Event {
             id: cells.id("id")?,
             title: cells.text(),
             description: cells.text(),
-            kind: cells.symbol(),
+            kind: cells.member("type", is_event_type),
             format: cells.symbol(),
-            status: cells.symbol(),
+            status: cells.member("status", is_event_status),
             start: cells.instant(),
             end: cells.instant(),
             duration: cells.integer(),

@@ -3,7 +3,7 @@
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 use crate::vms::VmsError;
-use crate::vms::tables::{Key, KeyValue, Table, TableSpec, spec};
+use crate::vms::tables::{Key, KeyValue, Table, TableSpec, spec, stamp_sql};
 
 /// A row of a cache table, without its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,9 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
     for position in 0..spec.key.len() {
         // Two columns per key column: its storage class and its text.
         let class: String = row.try_get_by_index(2 + 2 * position)?;
-        let text: Option<String> = row.try_get_by_index(3 + 2 * position)?;
+        // Bytes, not a string: a key that is no UTF-8 is somebody else's, and must not cost the whole run.
+        let text: Option<Vec<u8>> = row.try_get_by_index(3 + 2 * position)?;
+        let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         key.push(match (class.as_str(), text) {
             ("integer", Some(text)) => text.parse().map_or(KeyValue::Text(text), KeyValue::Int),
             (_, Some(text)) => KeyValue::Text(text),
@@ -98,8 +100,9 @@ fn statement(spec: &TableSpec, look: Look) -> String {
         Look::Stamps => ("1".to_owned(), "1".to_owned(), "0".to_owned()),
     };
     format!(
-        "SELECT id, CAST(last_updated AS TEXT){keys}, ({valid}) <> 0, \
+        "SELECT id, {stamp}{keys}, ({valid}) <> 0, \
          CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\" ORDER BY id",
-        spec.table
+        spec.table,
+        stamp = stamp_sql("last_updated"),
     )
 }

@@ -142,11 +142,12 @@ fn statement(table: &str, columns: &[Column], packing: Packing) -> String {
     let mut cells = String::from("rowid");
     for Column { name, real } in columns {
         let _ = match (real, packing) {
-            // Infinities have no JSON form; they are read as NULL.
+            // Infinities have no JSON form, and neither would the sum of numbers near the largest one; they
+            // arrive as what is no number.
             (true, _) => write!(
                 cells,
                 ",CASE WHEN typeof(\"{name}\")<>'real' THEN CAST(\"{name}\" AS TEXT) \
-                 WHEN abs(\"{name}\")<1e308 THEN json(printf('%!.17g',\"{name}\")) END"
+                 WHEN abs(\"{name}\")<1e300 THEN json(printf('%!.17g',\"{name}\")) ELSE 'huge' END"
             ),
             (false, Packing::Fast) => write!(cells, ",\"{name}\""),
             (false, Packing::Careful) => write!(
@@ -175,7 +176,8 @@ impl<R: Row> Sink<'_, R> {
         *self.count += 1;
         let mut cells = packed.into_iter();
         let Some(Cell::Int(rowid)) = cells.next() else { return };
-        let mut reader = Cells { values: &mut cells, symbols: self.symbols, substitutes: 0 };
+        let mut reader =
+            Cells { values: &mut cells, symbols: self.symbols, substitutes: 0, undeclared: None };
         let row = R::read(&mut reader);
         if reader.substitutes > 0 {
             self.warnings.push(Warning {
@@ -183,6 +185,10 @@ impl<R: Row> Sink<'_, R> {
                 rowid,
                 what: "a value of the wrong type was read as NULL".into(),
             });
+        }
+        if let Some(column) = reader.undeclared {
+            let what = format!("{column} is a word that VMS does not declare; it stands for itself");
+            self.warnings.push(Warning { table: R::TABLE, rowid, what });
         }
         match row {
             Ok(row) => self.rows.push(row),

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value}
 use super::compare::unchanged;
 use super::{SerializedEntry, SerializedGroup, StoreError};
 use crate::snapshot::ExistingRow;
-use crate::vms::tables::{Key, TableSpec};
+use crate::vms::tables::{Key, TableSpec, stamp_sql};
 use crate::vms::{Vms, VmsError};
 
 /// Rows stamped by one statement; two values are bound for each.
@@ -150,9 +150,10 @@ impl Writer<'_> {
         let sets: Vec<String> =
             self.spec.payload.iter().map(|column| format!("\"{}\" = ?", column.name)).collect();
         let sql = format!(
-            "UPDATE \"{}\" SET {}, last_updated = ? WHERE id = ? AND CAST(last_updated AS TEXT) IS ?",
+            "UPDATE \"{}\" SET {}, last_updated = ? WHERE id = ? AND {} IS ?",
             self.spec.table,
-            sets.join(", ")
+            sets.join(", "),
+            stamp_sql("last_updated")
         );
         let mut values: Vec<Value> = entry.columns.iter().map(|text| text.as_ref().into()).collect();
         values.extend([self.stamp.into(), row.id.into(), row.last_updated.clone().into()]);
@@ -166,8 +167,9 @@ impl Writer<'_> {
         // payload, and a scan would read every page of it.
         let sql = format!(
             "UPDATE \"{table}\" SET last_updated = ? FROM (VALUES {pairs}) AS v \
-             WHERE \"{table}\".id = v.column1 AND CAST(\"{table}\".last_updated AS TEXT) IS v.column2",
-            table = self.spec.table
+             WHERE \"{table}\".id = v.column1 AND {stored} IS v.column2",
+            table = self.spec.table,
+            stored = stamp_sql(&format!("\"{}\".last_updated", self.spec.table))
         );
         let mut values: Vec<Value> = vec![self.stamp.into()];
         let mut first = None;
@@ -215,8 +217,11 @@ impl Writer<'_> {
     }
 
     async fn remove(&self, row: &ExistingRow) -> Result<u64, StoreError> {
-        let sql =
-            format!("DELETE FROM \"{}\" WHERE id = ? AND CAST(last_updated AS TEXT) IS ?", self.spec.table);
+        let sql = format!(
+            "DELETE FROM \"{}\" WHERE id = ? AND {} IS ?",
+            self.spec.table,
+            stamp_sql("last_updated")
+        );
         Ok(self.run(sql, vec![row.id.into(), row.last_updated.clone().into()]).await?)
     }
 }

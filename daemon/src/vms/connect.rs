@@ -62,6 +62,12 @@ impl Vms {
         &self.read
     }
 
+    /// The same, telling `observer` every statement that is read with, as it ends.
+    pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+        self.read.set_metric_callback(move |query| observer(query.statement));
+        self
+    }
+
     /// Begins the one read transaction of a snapshot.
     pub async fn begin_read(&self) -> Result<DatabaseTransaction, VmsError> {
         self.read.begin().await.map_err(VmsError::of("beginning to read"))

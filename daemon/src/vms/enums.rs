@@ -63,6 +63,16 @@ pub fn event_type_value(name: &str) -> String {
     name.to_lowercase()
 }
 
+/// Whether VMS declares an event type of that name.
+pub fn is_event_type(name: &str) -> bool {
+    !name.bytes().any(|byte| byte.is_ascii_lowercase()) && declared_event_type(name).is_some()
+}
+
+/// Whether VMS declares an event status of that name.
+pub fn is_event_status(name: &str) -> bool {
+    event_status_value(name) != name
+}
+
 /// Value of an event status; a name that VMS does not declare stands for itself rather than failing the
 /// report.
 pub fn event_status_value(name: &str) -> &str {

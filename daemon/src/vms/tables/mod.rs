@@ -51,6 +51,15 @@ pub enum StampZone {
     Local,
 }
 
+/// SQL for the text of a stamp, as it is read and compared. SQLite stores what it is given: whatever no stamp
+/// can hold is spelled in hexadecimal digits, so that bytes that are no text cost one row and not the run.
+pub fn stamp_sql(column: &str) -> String {
+    format!(
+        "CASE WHEN {column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), x'00') \
+         THEN hex({column}) ELSE CAST({column} AS TEXT) END"
+    )
+}
+
 impl TableSpec {
     /// All columns that a refresh reads or writes.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {

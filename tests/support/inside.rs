@@ -1,0 +1,160 @@
+//! A refresh within the test's own process: faster than a binary, and its parts can be looked at.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached::clock::{Clock, ManualClock};
+use cached::demo::{DemoOptions, generate};
+use cached::queue::RetryPolicy;
+use cached::refresh::survey::{TableSurvey, survey};
+use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
+use cached::reports::district::DistrictMapping;
+use cached::reports::recruitment::Keywords;
+use cached::reports::{Mode, REPORTS, Report, ReportSettings};
+use cached::snapshot::{Snapshot, SourceSet, load};
+use cached::state::State;
+use cached::store::Limits;
+use cached::vms::tables::Table;
+use cached::vms::{Schema, Vms};
+use chrono::{DateTime, TimeDelta, Utc};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use tempfile::TempDir;
+use tokio_util::sync::CancellationToken;
+
+use crate::vms::Other;
+
+/// The instant at which samples are made and refreshed: a weekday in the middle of a season.
+pub fn now() -> DateTime<Utc> {
+    "2026-11-20T15:04:05Z".parse().unwrap()
+}
+
+const LIMITS: Limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+
+/// The demonstration's sample in a directory of its own, with the table that only older versions of VMS have.
+#[derive(Debug)]
+pub struct Sample {
+    directory: TempDir,
+}
+
+impl Sample {
+    /// Makes the sample of a seed and a scale.
+    pub fn generate(seed: u64, scale: u32) -> Self {
+        let sample = Self { directory: tempfile::tempdir().unwrap() };
+        let options = DemoOptions { scale, seed, now: now() };
+        runtime().block_on(generate(&sample.database(), &options)).unwrap();
+        Other::open(&sample.database()).add_engagement();
+        sample
+    }
+
+    /// Another copy; nobody may be at work on this one.
+    pub fn copy(&self) -> Self {
+        let copy = Self { directory: tempfile::tempdir().unwrap() };
+        std::fs::copy(self.database(), copy.database()).unwrap();
+        copy
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.directory.path().join("vms.db")
+    }
+
+    /// A state database beside it.
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state.db")
+    }
+}
+
+/// Everything that refreshes a database, in one process.
+#[derive(Debug)]
+pub struct Inside {
+    runtime: tokio::runtime::Runtime,
+    vms: Vms,
+    state: State,
+    clock: Arc<dyn Clock>,
+    settings: Arc<ReportSettings>,
+}
+
+impl Inside {
+    /// Opens VMS's database and a state, with every table switched on, in fixed mode, in Chicago.
+    pub fn open(database: &Path, state: &Path) -> Self {
+        let runtime = runtime();
+        let vms = runtime.block_on(Vms::open(database)).unwrap();
+        let state = runtime.block_on(State::open(state, now())).unwrap();
+        let (districts, keywords) = (DistrictMapping::embedded().unwrap(), Keywords::embedded().unwrap());
+        let settings = ReportSettings {
+            organization_reports_table: true,
+            ..ReportSettings::new(Mode::Fixed, chrono_tz::America::Chicago, districts, keywords)
+        };
+        let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
+        Self { runtime, vms, state, clock, settings: Arc::new(settings) }
+    }
+
+    /// Tells `observer` every statement that is read with from now on.
+    pub fn observed(mut self, observer: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        self.vms = self.vms.observed(move |statement: &Statement| observer(&statement.sql));
+        self
+    }
+
+    /// How reports are made.
+    pub fn settings(&self) -> &ReportSettings {
+        &self.settings
+    }
+
+    /// What a run of `effort` sees.
+    pub fn snapshot(&self, effort: Effort, now: DateTime<Utc>) -> Snapshot {
+        let sources: SourceSet = REPORTS.iter().copied().flat_map(Report::sources).copied().collect();
+        let loaded = load(&self.vms, &sources, Table::ALL, effort.look(), now);
+        self.runtime.block_on(loaded).unwrap()
+    }
+
+    /// Refreshes every table from one snapshot, which is returned, too.
+    pub fn refresh(&self, effort: Effort, now: DateTime<Utc>) -> (Arc<Snapshot>, Vec<TableResult>) {
+        let snapshot = Arc::new(self.snapshot(effort, now));
+        let refresh = |table| Job {
+            table,
+            snapshot: Arc::clone(&snapshot),
+            settings: Arc::clone(&self.settings),
+            limits: LIMITS,
+            now,
+            effort,
+            guard: None,
+            cancel: CancellationToken::new(),
+        };
+        let results = REPORTS.iter().map(|report| {
+            let job = refresh(report.table());
+            self.runtime.block_on(refresh_table(&self.vms, &self.state, &self.clock, &job))
+        });
+        let results = results.collect();
+        (snapshot, results)
+    }
+
+    /// Judges every table.
+    pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
+        let database = self.vms.path().to_owned();
+        let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
+        let settings = self.settings().clone();
+        let config = RefreshConfig { database, settings, limits: LIMITS, retry, guard: None };
+        self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
+    }
+
+    /// Whether VMS's schema is what every report needs.
+    pub fn schema(&self) -> Schema {
+        self.runtime.block_on(Schema::read(self.vms.reader())).unwrap()
+    }
+
+    /// Rows of text columns; NULL is empty.
+    pub fn texts(&self, sql: &str) -> Vec<Vec<String>> {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let rows = self.runtime.block_on(self.vms.reader().query_all_raw(statement)).unwrap();
+        let texts = rows.iter().map(|row| {
+            let columns = 0..row.column_names().len();
+            columns.map(|at| row.try_get_by_index::<Option<String>>(at).unwrap().unwrap_or_default())
+        });
+        texts.map(Iterator::collect).collect()
+    }
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
+}

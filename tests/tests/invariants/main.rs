@@ -1,0 +1,144 @@
+//! What holds of every refresh, whatever is in VMS's tables.
+//!
+//! Samples are made, mutated at random, and refreshed. Then:
+//!
+//! * no table fails, and its odd source rows are counted;
+//! * every key of the report has one row, and no other row is there;
+//! * every payload agrees with itself: totals are the sums of what they total, and lists have their order.
+//!   What that means for each report is said in the file of its type;
+//! * a second refresh of unchanged data replaces nothing and stamps everything, whether it recognises that
+//!   nothing has changed or computes everything anew.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::cast_precision_loss, reason = "the figures of a sample are small")]
+
+mod district;
+mod mutations;
+mod organization;
+mod recruitment;
+mod stored;
+mod virtual_session;
+mod volunteer;
+
+use std::collections::BTreeSet;
+use std::sync::OnceLock;
+
+use cached::refresh::{Effort, TableResult};
+use cached::reports::REPORTS;
+use cached::vms::tables::{Key, Table};
+use cached_proto::words::Outcome;
+use cached_tests::inside::{Inside, Sample, now};
+use cached_tests::vms::Other;
+use chrono::TimeDelta;
+use mutations::mutations;
+use proptest::prelude::*;
+
+/// Samples of one seed are made once; every case takes a copy.
+fn sample(seed: u64) -> Sample {
+    static SAMPLES: [OnceLock<Sample>; 3] = [const { OnceLock::new() }; 3];
+    let slot = usize::try_from(seed).unwrap() % SAMPLES.len();
+    SAMPLES[slot]
+        .get_or_init(|| {
+            let sample = Sample::generate(seed, 1);
+            let vms = Other::open(&sample.database());
+            // One file, so that it can be copied.
+            vms.execute("PRAGMA journal_mode = DELETE");
+            vms.allow_nulls();
+            sample
+        })
+        .copy()
+}
+
+fn inside(sample: &Sample, mutations: &[String]) -> Inside {
+    let vms = Other::open(&sample.database());
+    // VMS's own mode, in which a group need not wait for the disk.
+    vms.execute("PRAGMA journal_mode = WAL");
+    for mutation in mutations {
+        vms.execute(mutation);
+    }
+    Inside::open(&sample.database(), &sample.state())
+}
+
+#[track_caller]
+fn all_well(results: &[TableResult]) {
+    for result in results {
+        assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
+        assert_eq!(result.report.failed, 0, "{}", result.report.table);
+    }
+}
+
+fn the_keys_are_the_rows(inside: &Inside) {
+    let snapshot = inside.snapshot(Effort::Due, now());
+    for report in REPORTS {
+        let table = report.table();
+        let keys = report.keys(&snapshot, inside.settings(), now());
+        let wanted: BTreeSet<&Key> = keys.iter().collect();
+        assert_eq!(wanted.len(), keys.len(), "{table} has a key twice");
+        let rows = snapshot.existing(table);
+        let found: BTreeSet<&Key> = rows.iter().map(|row| &row.key).collect();
+        assert_eq!(found.len(), rows.len(), "{table} has a row twice");
+        assert_eq!(found, wanted, "{table}");
+        for row in rows {
+            assert!(row.valid && row.complete, "{table} {} would be rejected", row.key);
+        }
+    }
+}
+
+fn payloads_agree_with_themselves(inside: &Inside) {
+    district::check(inside);
+    organization::check(inside);
+    virtual_session::check(inside);
+    volunteer::check(inside);
+    recruitment::check(inside);
+}
+
+fn nothing_is_replaced_again(inside: &Inside, first: &[TableResult]) {
+    for (effort, seconds) in [(Effort::Every, 1), (Effort::Thorough, 2)] {
+        let (_, again) = inside.refresh(effort, now() + TimeDelta::seconds(seconds));
+        all_well(&again);
+        for (again, first) in again.iter().zip(first) {
+            let (again, first) = (&again.report, &first.report);
+            let counts = (again.rebuilt, again.verified, again.pruned, again.skipped);
+            assert_eq!(counts, (0, first.entries, 0, 0), "{} {effort:?}", again.table);
+            assert_eq!((again.outcome, again.bytes), (Outcome::Verified, first.bytes), "{}", again.table);
+        }
+    }
+}
+
+proptest! {
+    // A case is three refreshes of eleven tables.
+    #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, max_shrink_iters: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_the_data(seed in 0_u64..3, mutations in mutations()) {
+        let sample = sample(seed);
+        let inside = inside(&sample, &mutations);
+        let (snapshot, results) = inside.refresh(Effort::Every, now());
+        all_well(&results);
+        for (report, result) in REPORTS.iter().zip(&results) {
+            let read: BTreeSet<&str> = report.sources().iter().map(|source| source.table()).collect();
+            let odd = snapshot.warnings.iter().filter(|warning| read.contains(warning.table)).count();
+            prop_assert_eq!(result.report.warnings, odd as u64, "{}", report.table());
+            prop_assert_eq!(result.report.entries, result.report.rebuilt, "{}", report.table());
+        }
+        the_keys_are_the_rows(&inside);
+        payloads_agree_with_themselves(&inside);
+        nothing_is_replaced_again(&inside, &results);
+    }
+}
+
+#[test]
+fn a_sample_as_it_is() {
+    let sample = Sample::generate(7, 1);
+    let inside = inside(&sample, &[]);
+    let (snapshot, results) = inside.refresh(Effort::Every, now());
+    all_well(&results);
+    assert_eq!(snapshot.warnings, []);
+    for table in Table::ALL {
+        assert!(
+            !stored::rows(&inside, *table).is_empty(),
+            "{table} is empty: its invariants were not tested"
+        );
+    }
+    the_keys_are_the_rows(&inside);
+    payloads_agree_with_themselves(&inside);
+}

@@ -1,0 +1,289 @@
+//! Rows that a reader would reject are found and replaced by a plain refresh; rows that are not ours to keep are
+//! counted and left alone; and a row keeps its id.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use cached::refresh::Effort;
+use cached::refresh::survey::TableSurvey;
+use cached::vms::tables::{Table, TableSpec, spec};
+use cached_proto::words::TableState;
+use cached_tests::golden::Golden;
+use cached_tests::inside::Inside;
+use cached_tests::vms::Other;
+use chrono::{DateTime, Utc};
+
+/// A refreshed database.
+struct Refreshed {
+    inside: Inside,
+    vms: Other,
+    now: DateTime<Utc>,
+    /// Last, so that its directory outlives the connections.
+    _golden: Golden,
+}
+
+impl Refreshed {
+    fn new() -> Self {
+        let golden = Golden::unpack("tiny1");
+        let vms = Other::open(&golden.database());
+        vms.execute("PRAGMA journal_mode = WAL");
+        let now = golden.as_of().parse().unwrap();
+        let inside = Inside::open(&golden.database(), &golden.state());
+        let refreshed = Self { inside, vms, now, _golden: golden };
+        refreshed.refresh(Effort::Every);
+        refreshed
+    }
+
+    /// What was replaced and removed, by table, where anything was.
+    fn refresh(&self, effort: Effort) -> BTreeMap<&'static str, (u64, u64)> {
+        let (_, results) = self.inside.refresh(effort, self.now);
+        let mut changes = BTreeMap::new();
+        for result in results {
+            assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
+            if (result.report.rebuilt, result.report.pruned) != (0, 0) {
+                changes.insert(result.report.table.as_str(), (result.report.rebuilt, result.report.pruned));
+            }
+        }
+        changes
+    }
+
+    fn survey(&self) -> BTreeMap<&'static str, TableSurvey> {
+        self.inside.survey(self.now).into_iter().map(|survey| (survey.table.as_str(), survey)).collect()
+    }
+
+    /// Everything in a table but its stamps, with ids.
+    fn dump(&self, table: Table) -> Vec<String> {
+        let columns: Vec<String> = spec(table)
+            .columns()
+            .filter(|&name| name != "last_updated")
+            .map(|name| format!("quote(\"{name}\")"))
+            .collect();
+        self.vms.texts(&format!("SELECT {} FROM \"{table}\" ORDER BY id", columns.join(" || ' ' || ")))
+    }
+}
+
+/// Damages the first row of each table for which there is a statement, and lets a plain refresh repair it.
+fn repaired(refreshed: &Refreshed, state: TableState, damage: impl Fn(&'static TableSpec) -> Option<String>) {
+    let mut damaged = BTreeMap::new();
+    for &table in Table::ALL {
+        if let Some(set) = damage(spec(table)) {
+            let before = refreshed.dump(table);
+            refreshed.vms.execute(&format!(
+                "UPDATE \"{table}\" SET {set} WHERE id = (SELECT min(id) FROM \"{table}\")"
+            ));
+            damaged.insert(table, (set, before));
+        }
+    }
+    let survey = refreshed.survey();
+    for &table in Table::ALL {
+        let survey = &survey[table.as_str()];
+        let (incomplete, invalid) = match (damaged.contains_key(&table), state) {
+            (false, _) => (0, 0),
+            (true, TableState::Incomplete) => (1, 0),
+            (true, _) => (0, 1),
+        };
+        let told = (survey.audit.incomplete, survey.audit.invalid, survey.state);
+        let expected = if damaged.contains_key(&table) { state } else { TableState::Fresh };
+        assert_eq!(told, (incomplete, invalid, expected), "{table} {:?}", damaged.get(&table));
+    }
+    let changes = refreshed.refresh(Effort::Due);
+    let expected: BTreeMap<&str, (u64, u64)> = damaged.keys().map(|table| (table.as_str(), (1, 0))).collect();
+    assert_eq!(changes, expected, "{damaged:?}");
+    for (table, (set, before)) in damaged {
+        assert_eq!(refreshed.dump(table), before, "{table} {set}");
+    }
+    assert!(refreshed.survey().values().all(|survey| survey.state == TableState::Fresh));
+}
+
+/// The most things that any reader demands.
+fn most_required() -> usize {
+    Table::ALL.iter().map(|&table| spec(table).required.len()).max().unwrap()
+}
+
+#[test]
+fn what_lacks_something_that_its_reader_demands_is_incomplete() {
+    let refreshed = Refreshed::new();
+    for position in 0..most_required() {
+        repaired(&refreshed, TableState::Incomplete, |spec| {
+            let required = spec.required.get(position)?;
+            let column = required.column;
+            Some(match required.member {
+                "" => format!("\"{column}\" = '\"no container\"'"),
+                member => format!("\"{column}\" = json_remove(\"{column}\", '$.{member}')"),
+            })
+        });
+    }
+}
+
+#[test]
+fn what_is_null_where_its_reader_looks_is_incomplete() {
+    let refreshed = Refreshed::new();
+    for position in 0..most_required() {
+        repaired(&refreshed, TableState::Incomplete, |spec| {
+            let required = spec.required.get(position)?;
+            let column = required.column;
+            Some(match required.member {
+                // VMS stores Python's None as this.
+                "" => format!("\"{column}\" = 'null'"),
+                member => format!("\"{column}\" = json_set(\"{column}\", '$.{member}', json('null'))"),
+            })
+        });
+    }
+}
+
+#[test]
+fn what_cannot_be_parsed_is_invalid() {
+    let refreshed = Refreshed::new();
+    let most = Table::ALL.iter().map(|&table| spec(table).payload.len()).max().unwrap();
+    for position in 0..most {
+        repaired(&refreshed, TableState::Invalid, |spec| {
+            let column = spec.payload.get(position).filter(|column| column.json)?.name;
+            Some(format!("\"{column}\" = substr(\"{column}\", 1, length(\"{column}\") - 1)"))
+        });
+    }
+}
+
+#[test]
+fn a_stamp_that_is_none_is_invalid_and_gets_a_new_one() {
+    let refreshed = Refreshed::new();
+    for stamp in ["'yesterday'", "''", "NULL", "x'ff'", "CAST(x'3200ff' AS TEXT)", "20260315"] {
+        let before = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect::<Vec<_>>();
+        for table in Table::ALL {
+            let first = format!("WHERE id = (SELECT min(id) FROM \"{table}\")");
+            refreshed.vms.execute(&format!("UPDATE \"{table}\" SET last_updated = {stamp} {first}"));
+        }
+        for (table, survey) in refreshed.survey() {
+            assert_eq!((survey.audit.invalid, survey.state), (1, TableState::Invalid), "{table} {stamp}");
+        }
+        refreshed.refresh(Effort::Due);
+        for (table, survey) in refreshed.survey() {
+            assert_eq!(survey.state, TableState::Fresh, "{table} {stamp}");
+        }
+        let after = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect::<Vec<_>>();
+        assert_eq!(before, after, "{stamp}");
+    }
+}
+
+/// A copy of a table's first row, with other values in some columns.
+fn copy(table: Table, other: &[(&str, &str)]) -> String {
+    let columns: Vec<&str> = spec(table).columns().filter(|&name| name != "id").collect();
+    let value = |&name: &&str| {
+        let found = other.iter().find(|(column, _)| *column == name);
+        found.map_or_else(|| format!("\"{name}\""), |(_, value)| (*value).to_owned())
+    };
+    format!(
+        "INSERT INTO \"{table}\" ({}) SELECT {} FROM \"{table}\" ORDER BY id LIMIT 1",
+        columns.join(", "),
+        columns.iter().map(value).collect::<Vec<_>>().join(", ")
+    )
+}
+
+#[test]
+fn rows_with_foreign_keys_are_counted_and_left_alone() {
+    let refreshed = Refreshed::new();
+    let stranger = ("last_updated", "'2020-01-01 00:00:00.000000'");
+    let mut strangers: BTreeMap<&str, u64> = BTreeMap::new();
+    for (table, key) in [
+        (Table::DistrictYearEndReports, &[("host_filter", "'prepkc'")][..]),
+        (Table::DistrictYearEndReports, &[("school_year", "'9899'")]),
+        (Table::DistrictEngagementReports, &[("school_year", "'2527'")]),
+        (Table::OrganizationSummaryCache, &[("school_year", "'all_'")]),
+        (Table::OrganizationDetailCache, &[("school_year", "'1718'")]),
+        (Table::OrganizationReports, &[("school_year", "''")]),
+        (Table::VirtualSessionReportCache, &[("virtual_year", "'2026'")]),
+        (Table::VirtualSessionReportCache, &[("date_to", "'2026-01-31'")]),
+        (Table::VirtualSessionDistrictCache, &[("virtual_year", "'2025-2027'")]),
+        (Table::RecentVolunteersReportCache, &[("title_filter", "'career'")]),
+        (Table::RecentVolunteersReportCache, &[("event_types", "'dia,fafsa'")]),
+        (Table::FirstTimeVolunteerReportCache, &[("school_year", "'junk'")]),
+        (Table::FirstTimeVolunteerReportCache, &[("school_year", "x'ff00'")]),
+    ] {
+        refreshed.vms.execute(&copy(table, &[key, &[stranger]].concat()));
+        *strangers.entry(table.as_str()).or_default() += 1;
+    }
+    for (table, survey) in refreshed.survey() {
+        let counted = (survey.audit.unmanaged, survey.state);
+        assert_eq!(
+            counted,
+            (strangers.get(table).copied().unwrap_or_default(), TableState::Fresh),
+            "{table}"
+        );
+    }
+    let before: Vec<_> = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect();
+    for effort in [Effort::Due, Effort::Every, Effort::Thorough] {
+        assert_eq!(refreshed.refresh(effort), BTreeMap::new(), "{effort:?}");
+    }
+    let after: Vec<_> = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect();
+    assert_eq!(before, after);
+    for (table, count) in strangers {
+        let untouched = format!("SELECT count(*) FROM \"{table}\" WHERE last_updated = {}", stranger.1);
+        assert_eq!(refreshed.vms.number(&untouched), i64::try_from(count).unwrap(), "{table}");
+    }
+}
+
+#[test]
+fn of_rows_with_one_key_the_lowest_id_stays() {
+    let refreshed = Refreshed::new();
+    // NULL key columns defeat VMS's constraints in the first; the others have none.
+    let tables =
+        [Table::RecentVolunteersReportCache, Table::OrganizationSummaryCache, Table::DiaEventsReportCache];
+    for effort in [Effort::Due, Effort::Every, Effort::Thorough] {
+        let before = tables.map(|table| refreshed.dump(table));
+        for table in tables {
+            for _ in 0..2 {
+                refreshed.vms.execute(&copy(table, &[]));
+            }
+        }
+        let changes = refreshed.refresh(effort);
+        let removed: BTreeMap<&str, (u64, u64)> =
+            tables.iter().map(|table| (table.as_str(), (0, 2))).collect();
+        assert_eq!(changes, removed, "{effort:?}");
+        assert_eq!(tables.map(|table| refreshed.dump(table)), before, "{effort:?}");
+    }
+}
+
+#[test]
+fn a_row_that_is_replaced_keeps_its_id() {
+    let refreshed = Refreshed::new();
+    let ids = || {
+        Table::ALL
+            .iter()
+            .map(|&table| {
+                let key: Vec<String> =
+                    spec(table).key.iter().map(|name| format!(" || ' ' || quote(\"{name}\")")).collect();
+                refreshed
+                    .vms
+                    .texts(&format!("SELECT id{} FROM \"{table}\" ORDER BY id", key.concat() + " || ''"))
+            })
+            .collect::<Vec<_>>()
+    };
+    let before = ids();
+    refreshed.vms.execute(
+        "UPDATE event SET title = title || '!'; UPDATE event_participation SET delivery_hours = 9; \
+         UPDATE contact SET first_name = first_name || '!'",
+    );
+    let changes = refreshed.refresh(Effort::Every);
+    for table in Table::ALL {
+        assert!(changes.contains_key(table.as_str()), "no row of {table} was replaced");
+    }
+    assert_eq!(ids(), before);
+}
+
+#[test]
+fn districts_are_inserted_in_the_order_of_the_mapping() {
+    let refreshed = Refreshed::new();
+    let known = refreshed.vms.texts("SELECT salesforce_id FROM district WHERE salesforce_id <> ''");
+    let mapping = refreshed.inside.settings().districts.shown();
+    let expected: Vec<String> =
+        mapping.map(|district| district.id.clone()).filter(|id| known.contains(id)).collect();
+    assert!(expected.len() > 2);
+    for table in [Table::DistrictYearEndReports, Table::DistrictEngagementReports] {
+        for year in ["2425", "2526", "2627"] {
+            let stored = refreshed.vms.texts(&format!(
+                "SELECT salesforce_id FROM \"{table}\" AS cache JOIN district ON district.id = cache.district_id \
+                 WHERE school_year = '{year}' ORDER BY cache.id"
+            ));
+            assert_eq!(stored, expected, "{table} {year}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The number of statements that read VMS's tables is fixed: it does not grow with the data.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use cached::refresh::Effort;
+use cached::reports::REPORTS;
+use cached::vms::tables::Table;
+use cached_tests::inside::{Inside, Sample, now};
+
+/// The statements that read, by the table that they read from.
+type Counts = BTreeMap<&'static str, usize>;
+
+/// The tables that reports are made from.
+fn sources() -> impl Iterator<Item = &'static str> {
+    REPORTS.iter().flat_map(|report| report.sources()).map(|source| source.table())
+}
+
+fn reads(sql: &str, table: &str) -> bool {
+    sql.contains(&format!("FROM \"{table}\""))
+}
+
+/// Every statement of a whole refresh of a new sample.
+fn statements(scale: u32) -> Vec<String> {
+    let sample = Sample::generate(1, scale);
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let inside = Inside::open(&sample.database(), &sample.state())
+        .observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
+    assert!(inside.schema().is_vms());
+    let (_, results) = inside.refresh(Effort::Every, now());
+    for result in results {
+        assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
+        assert!(result.report.rebuilt > 0, "{} is empty", result.report.table);
+    }
+    let statements = statements.lock().unwrap();
+    statements.clone()
+}
+
+fn counts(statements: &[String], tables: impl Iterator<Item = &'static str>) -> Counts {
+    tables.map(|table| (table, statements.iter().filter(|sql| reads(sql, table)).count())).collect()
+}
+
+#[test]
+fn every_source_table_is_read_by_one_statement_whatever_its_size() {
+    let (small, large) = (statements(1), statements(4));
+    for statements in [&small, &large] {
+        for (table, count) in counts(statements, sources()) {
+            assert_eq!(count, 1, "statements that read {table}");
+        }
+        for (table, count) in counts(statements, Table::ALL.iter().map(|table| table.as_str())) {
+            assert_eq!(count, 1, "statements that look at what is in {table}");
+        }
+    }
+    // No other statement grows with the data either.
+    assert_eq!(small.len(), large.len(), "{small:#?}\n{large:#?}");
+}
+
+#[test]
+fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
+    let sample = Sample::generate(1, 1);
+    let inside = Inside::open(&sample.database(), &sample.state());
+    inside.refresh(Effort::Every, now());
+    let statements = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&statements);
+    let inside = inside.observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
+    for (effort, compares) in [(Effort::Every, false), (Effort::Thorough, true)] {
+        statements.lock().unwrap().clear();
+        inside.refresh(effort, now());
+        let statements = statements.lock().unwrap();
+        for (table, count) in counts(&statements, sources()) {
+            assert_eq!(count, 1, "statements that read {table}");
+        }
+        let compared = statements.iter().filter(|sql| sql.contains("WHERE id IN")).count();
+        assert_eq!(compared > 0, compares, "{effort:?}");
+    }
+}
