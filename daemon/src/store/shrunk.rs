@@ -1,9 +1,11 @@
 //! Finds lists that would lose most of what is in them.
 //!
-//! A payload that did not get shorter did not lose most of its records, and the length of what is stored is
-//! known from the snapshot. So only rows that shrink are read and counted; on most nights that is none.
+//! A payload that did not get shorter did not lose most of its records, and SQLite knows how long a column is
+//! without reading it. So only rows that shrink are read and counted; on most nights that is none.
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
+use std::collections::HashMap;
+
+use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::SerializedEntry;
@@ -12,6 +14,9 @@ use crate::vms::tables::TableSpec;
 use crate::vms::{Vms, VmsError};
 
 const DOING: &str = "counting what is in an entry";
+
+/// Rows per statement; well below SQLite's limit on bound values.
+const BATCH: usize = 500;
 
 /// From which loss on somebody should look first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -51,9 +56,10 @@ pub async fn shrunk(
     entries: &[(&ExistingRow, &SerializedEntry)],
     limits: LossLimits,
 ) -> Result<Option<Shrunk>, VmsError> {
+    let lengths = lengths(vms, spec, entries.iter().map(|(row, _)| row.id).collect()).await?;
     for &(row, entry) in entries {
         let length: u64 = entry.columns.iter().map(|text| text.len() as u64).sum();
-        if length >= row.bytes {
+        if lengths.get(&row.id).is_none_or(|stored| length >= *stored) {
             continue;
         }
         let Some(stored) = stored(vms, spec, row.id).await? else { continue };
@@ -66,6 +72,26 @@ pub async fn shrunk(
         }
     }
     Ok(None)
+}
+
+/// Bytes of payload of the rows with these ids.
+async fn lengths(vms: &Vms, spec: &TableSpec, ids: Vec<i64>) -> Result<HashMap<i64, u64>, VmsError> {
+    let columns: Vec<String> =
+        spec.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name)).collect();
+    let mut lengths = HashMap::with_capacity(ids.len());
+    for batch in ids.chunks(BATCH) {
+        let marks = vec!["?"; batch.len()].join(",");
+        let sum = columns.join(" + ");
+        let sql = format!("SELECT id, {sum} FROM \"{}\" WHERE id IN ({marks})", spec.table);
+        let values = batch.iter().map(|&id| id.into()).collect::<Vec<Value>>();
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        for row in vms.reader().query_all_raw(statement).await.map_err(VmsError::of(DOING))? {
+            let id = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
+            let length: i64 = row.try_get_by_index(1).map_err(VmsError::of(DOING))?;
+            lengths.insert(id, u64::try_from(length).unwrap_or_default());
+        }
+    }
+    Ok(lengths)
 }
 
 async fn stored(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Option<Vec<u8>>>>, VmsError> {
