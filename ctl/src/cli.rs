@@ -6,6 +6,7 @@ use std::time::Duration;
 use cached_proto::verb::cancel::Target;
 use cached_proto::verb::get::KeyPart;
 use cached_proto::words::{CacheType, Table};
+use chrono::NaiveDate;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -49,6 +50,12 @@ pub enum Verb {
     StopScheduler(Json),
     /// Show when the schedule fires next
     Next(NextArgs),
+    /// Show every decision that the scheduler would take on given days
+    ///
+    /// The same rules that decide in earnest decide here, under a clock that jumps: scheduled runs with their
+    /// slots and clock changes, and what cannot wait for them. Assumes that the daemon is there all the time,
+    /// that every run succeeds, and that nothing changes but the clock.
+    Rehearse(RehearseArgs),
     /// List jobs (one table of one run each), newest first
     Jobs(JobsArgs),
     /// Show one job with all its attempts
@@ -167,6 +174,20 @@ pub struct NextArgs {
     /// Say where each fire comes from: the schedule, its slot, and the clock change if there is one
     #[arg(long)]
     pub explain: bool,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub struct RehearseArgs {
+    /// The first day, in the zone of the schedule, for example 2026-03-07; it may lie in the past
+    #[arg(long, value_name = "DATE")]
+    pub from: NaiveDate,
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub days: u32,
     /// The format.
     #[command(flatten)]
     pub format: Json,

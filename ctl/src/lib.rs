@@ -34,6 +34,7 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::StartScheduler(format) => cmd::start_scheduler::run(*format, context).await,
         Verb::StopScheduler(format) => cmd::stop_scheduler::run(*format, context).await,
         Verb::Next(args) => cmd::next::run(args, context).await,
+        Verb::Rehearse(args) => cmd::rehearse::run(args, context).await,
         Verb::Jobs(args) => cmd::jobs::run(args, context).await,
         Verb::Job(args) => cmd::job::run(args, context).await,
         Verb::Cancel(args) => cmd::cancel::run(args, context).await,

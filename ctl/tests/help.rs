@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 19] = [
     "ping",
     "status",
     "health",
@@ -16,6 +16,7 @@ const VERBS: [&str; 18] = [
     "start-scheduler",
     "stop-scheduler",
     "next",
+    "rehearse",
     "jobs",
     "job",
     "cancel",
@@ -72,6 +73,9 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["retry"], "<ID|--failed>"),
         (&["retry", "7", "--failed"], "cannot be used with"),
         (&["next", "-n", "0"], "-n"),
+        (&["rehearse"], "--from"),
+        (&["rehearse", "--from", "tomorrow"], "--from"),
+        (&["rehearse", "--from", "2026-03-07", "--days", "401"], "--days"),
         (&["history", "--since", "yesterday"], "--since"),
         (&["notify"], "--test"),
         (&["report", "--since", "yesterday"], "--since"),
@@ -96,6 +100,7 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
             "get" => &["dia_events_report_cache"],
             "invalidate" => &["district"],
             "job" | "cancel" | "retry" => &["7"],
+            "rehearse" => &["--from", "2026-03-07"],
             _ => &[],
         };
         let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], required].concat());

@@ -24,14 +24,11 @@ use crate::notify::{Notifier, host_name};
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
-use crate::schedule::Ticker;
+use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::watch::Watcher;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
-
-/// The name that slots of the nightly refresh are recorded under.
-const SCHEDULE: &str = "refresh";
 
 /// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
 #[derive(Debug)]
@@ -44,6 +41,7 @@ pub struct Daemon {
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
+    planner: AbortOnDropHandle<()>,
     _pruner: AbortOnDropHandle<()>,
     watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
@@ -59,7 +57,8 @@ pub struct Daemon {
 impl Daemon {
     /// Starts everything; on return clients can connect.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        Self::start_with(config, clock, Limits::default()).await
+        // What is started is large; on the heap it does not weigh on everybody who starts it.
+        Box::pin(Self::start_with(config, clock, Limits::default())).await
     }
 
     /// Starts everything, with other limits for clients.
@@ -78,6 +77,9 @@ impl Daemon {
         if left > 0 {
             info!("Runs that were interrupted and are queued again: {left}");
         }
+        let mut ticker = ticker(&queue, &clock, &live).await?;
+        // Before anybody can start the scheduler: what passed while it was stopped stays paused.
+        ticker.begin().await?;
         fill(&queue).await?;
 
         let socket = config.socket.path.clone();
@@ -94,9 +96,8 @@ impl Daemon {
         });
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
-        let tables = Box::new(|| plan::tables(&[], &[]));
-        let ticker =
-            Ticker::new(SCHEDULE, queue.clone(), Arc::clone(&clock), live.schedules(), tables).await?;
+        let planner =
+            Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
@@ -114,6 +115,7 @@ impl Daemon {
             live,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
@@ -160,6 +162,7 @@ impl Daemon {
                 other => ended("worker", other.map(drop)),
             },
             result = &mut self.ticker => ended("schedule", result),
+            result = &mut self.planner => ended("top-up", result),
             result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
             result = &mut self.notifier => ended("notify", result),
@@ -177,6 +180,7 @@ impl Daemon {
         self.ending.stop.cancel();
         self.idle.cancel();
         self.ticker.abort();
+        self.planner.abort();
         self.watcher.abort();
         self.sampler.abort();
         // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
@@ -194,6 +198,13 @@ impl Daemon {
         }
         self.queue.state().clone().close().await
     }
+}
+
+async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {
+    let tables = Box::new(|| plan::tables(&[], &[]));
+    let configs = live.configs();
+    let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
+    Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
 }
 
 /// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.

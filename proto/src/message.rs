@@ -14,6 +14,7 @@ use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use crate::verb::rehearse::{RehearseReply, RehearseRequest};
 use crate::verb::report::{ReportReply, ReportRequest};
 use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
@@ -54,6 +55,8 @@ pub enum Request {
     Get(GetRequest),
     /// `invalidate`
     Invalidate(InvalidateRequest),
+    /// `rehearse`
+    Rehearse(RehearseRequest),
 }
 
 impl Request {
@@ -111,6 +114,8 @@ pub enum Reply {
     Get(GetReply),
     /// To `invalidate`.
     Invalidate(InvalidateReply),
+    /// To `rehearse`.
+    Rehearse(RehearseReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

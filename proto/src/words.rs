@@ -234,6 +234,16 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of a fire that is rehearsed.
+    SlotFate, "fate" {
+        /// A run is made.
+        Run = "run",
+        /// The scheduler is stopped: no run, now or later.
+        Paused = "paused",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

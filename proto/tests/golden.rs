@@ -16,7 +16,7 @@ use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
-    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
 
 use self::hexdump::hexdump;
@@ -71,6 +71,7 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Report(_) => (13, "Report"),
         Request::Get(_) => (14, "Get"),
         Request::Invalidate(_) => (15, "Invalidate"),
+        Request::Rehearse(_) => (16, "Rehearse"),
     }
 }
 
@@ -91,6 +92,7 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Report(_) => (12, "Report"),
         Reply::Get(_) => (13, "Get"),
         Reply::Invalidate(_) => (14, "Invalidate"),
+        Reply::Rehearse(_) => (15, "Rehearse"),
     }
 }
 
@@ -125,14 +127,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 16);
+    let names = complete(samples.iter().map(request_name), 17);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 15);
+    let names = complete(samples.iter().map(reply_name), 16);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -167,6 +169,7 @@ fn words() {
         list("TableState", TableState::ALL),
         list("HealthLevel", HealthLevel::ALL),
         list("SchedulerState", SchedulerState::ALL),
+        list("SlotFate", SlotFate::ALL),
     ];
     assert_same("words", &lists.join("\n"));
 }

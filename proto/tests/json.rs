@@ -68,6 +68,7 @@ fn bare(reply: &Reply) -> String {
         Reply::Report(reply) => serde_json::to_string_pretty(reply),
         Reply::Get(reply) => serde_json::to_string_pretty(reply),
         Reply::Invalidate(reply) => serde_json::to_string_pretty(reply),
+        Reply::Rehearse(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

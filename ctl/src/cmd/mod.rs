@@ -13,6 +13,7 @@ pub(crate) mod notify;
 pub(crate) mod ping;
 pub(crate) mod refresh;
 pub(crate) mod refresh_all;
+pub(crate) mod rehearse;
 pub(crate) mod report;
 pub(crate) mod retry;
 pub(crate) mod start_scheduler;

@@ -38,6 +38,13 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
     if explain {
         text.push_str(&explanation(reply));
     }
+    // A single line stays one: scripts cut it up.
+    for note in reply.notes.iter().filter(|_| explain || reply.fires.len() != 1) {
+        let _ = writeln!(text, "Note: {}", one_line(note));
+    }
+    if explain && !reply.notes.is_empty() {
+        text.push('\n');
+    }
     match (reply.fires.as_slice(), explain) {
         ([], _) => text.push_str("The schedule never fires again.\n"),
         ([fire], false) => {
@@ -107,6 +114,7 @@ mod tests {
                 fire("2027-03-14 02:00", "2027-03-14T08:00:00Z", "-05:00", Some("02:00 does not exist")),
                 fire("2027-03-15 02:00", "2027-03-15T07:00:00Z", "-05:00", Some(HOSTILE)),
             ],
+            notes: vec!["slot 2026-11-22 02:00 was missed; run 12 catches up with it".into()],
         }
     }
 
@@ -123,6 +131,7 @@ mod tests {
     fn several_fires_are_a_listing() {
         insta::assert_snapshot!(render(&reply(SchedulerState::Stopped), false, &view()), @r"
         The scheduler is stopped: until `cachectl start-scheduler` none of these fires.
+        Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
         FIRES                      WHEN
         Mon 23 Nov 02:00 CST       in 11 h 16 min
         Sun 14 Mar 2027 03:00 CDT  in 111 d 11 h
@@ -137,6 +146,8 @@ mod tests {
         A slot is a time of the wall clock there. One that a clock change skips fires at
         the first instant after the gap; one that it repeats fires the first time only.
 
+        Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
+
         FIRES                      WHEN            SLOT              OFFSET
         Mon 23 Nov 02:00 CST       in 11 h 16 min  2026-11-23 02:00  -06:00
         Sun 14 Mar 2027 03:00 CDT  in 111 d 11 h   2027-03-14 02:00  -05:00
@@ -150,7 +161,10 @@ mod tests {
     #[test]
     fn a_schedule_may_never_fire() {
         let reply = NextReply { fires: Vec::new(), ..reply(SchedulerState::Running) };
-        insta::assert_snapshot!(render(&reply, false, &view()), @"The schedule never fires again.");
+        insta::assert_snapshot!(render(&reply, false, &view()), @r"
+        Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
+        The schedule never fires again.
+        ");
     }
 
     #[test]
@@ -177,6 +191,9 @@ mod tests {
               "offset": "-05:00",
               "note": "02:00 does not exist"
             }
+          ],
+          "notes": [
+            "slot 2026-11-22 02:00 was missed; run 12 catches up with it"
           ]
         }
         "#);

@@ -4,6 +4,7 @@ use cached_proto::time::Timestamp;
 use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
 
 use super::*;
+use crate::refresh::Outlook;
 use crate::store::audit::Audit;
 
 const NOW: i64 = 1_772_956_800;
@@ -13,7 +14,7 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
-    TableSurvey { table, state, note: Some("because".to_owned()), audit }
+    TableSurvey { table, state, note: Some("because".to_owned()), audit, outlook: Outlook::default() }
 }
 
 fn job(outcome: Outcome) -> Job {
@@ -58,7 +59,13 @@ fn run(outcomes: &[Outcome]) -> Run {
 /// A daemon with which nothing is wrong.
 fn seen() -> Seen {
     let audit = Audit { expected: 1, fresh: 1, bytes: 1 << 20, ..Audit::default() };
-    let fresh = |table| TableSurvey { table, state: TableState::Fresh, note: None, audit: audit.clone() };
+    let fresh = |table| TableSurvey {
+        table,
+        state: TableState::Fresh,
+        note: None,
+        audit: audit.clone(),
+        outlook: Outlook::default(),
+    };
     Seen {
         now: at(0).to_utc(),
         scheduler: SchedulerState::Running,

@@ -37,6 +37,8 @@ pub struct Claimed {
     pub exact: bool,
     /// The instant used as "now"; none for the wall clock's.
     pub as_of: Option<DateTime<Utc>>,
+    /// For a top-up: entries that last until this instant are left alone.
+    pub renew_before: Option<DateTime<Utc>>,
     /// Jobs that are due, in working order, by number; fewer than all, or none, after a retry or an interruption.
     pub jobs: Vec<(i64, Table)>,
     /// When it was queued.
@@ -77,6 +79,7 @@ impl Queue {
             accept: next.accept,
             exact: next.exact,
             as_of: next.as_of.map(instant),
+            renew_before: next.renew_before.map(instant),
             jobs: jobs
                 .into_iter()
                 .map(|job| Ok((job.id, word("jobs.table_name", job.table_name)?)))

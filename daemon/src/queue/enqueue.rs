@@ -29,12 +29,23 @@ pub struct NewRun {
     pub exact: bool,
     /// The instant used as "now"; none for the wall clock's.
     pub as_of: Option<DateTime<Utc>>,
+    /// For a top-up: entries that last until this instant are left alone.
+    pub renew_before: Option<DateTime<Utc>>,
 }
 
 impl NewRun {
     /// A run with no special wishes.
     pub const fn new(trigger: Trigger, tables: Vec<Table>) -> Self {
-        Self { trigger, slot: None, tables, force: false, accept: false, exact: false, as_of: None }
+        Self {
+            trigger,
+            slot: None,
+            tables,
+            force: false,
+            accept: false,
+            exact: false,
+            as_of: None,
+            renew_before: None,
+        }
     }
 }
 
@@ -143,6 +154,7 @@ async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>)
         accept: Set(new.accept),
         exact: Set(new.exact),
         as_of: Set(new.as_of.map(micros)),
+        renew_before: Set(new.renew_before.map(micros)),
         phase: Set(Phase::Queued.as_str().to_owned()),
         queued: Set(micros(now)),
         ..Default::default()

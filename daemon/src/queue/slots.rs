@@ -3,11 +3,12 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cached_proto::words::{SchedulerState, UnknownWord};
+use cached_proto::words::{SchedulerState, Table, Trigger, UnknownWord};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder,
 };
 
 use super::{NewRun, Queue, QueueError, enqueue};
@@ -17,11 +18,16 @@ use crate::state::{Doing, StateError, scheduler_state};
 /// Rows per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
 
+/// Decisions that came with a run; nothing takes them back.
+const RAN: [SlotDecision; 2] = [SlotDecision::Run, SlotDecision::CaughtUp];
+
 /// What became of a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotDecision {
-    /// Its run was queued.
+    /// Its run was queued in time.
     Run,
+    /// It passed while no daemon was there to run it, and its run was queued late.
+    CaughtUp,
     /// It passed while no daemon was there to run it.
     Missed,
     /// It passed while the scheduler was stopped.
@@ -35,6 +41,7 @@ impl SlotDecision {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
+            Self::CaughtUp => "caught_up",
             Self::Missed => "missed",
             Self::Paused => "paused",
             Self::Superseded => "superseded",
@@ -52,7 +59,7 @@ impl FromStr for SlotDecision {
     type Err = UnknownWord;
 
     fn from_str(given: &str) -> Result<Self, UnknownWord> {
-        let all = [Self::Run, Self::Missed, Self::Paused, Self::Superseded];
+        let all = [Self::Run, Self::CaughtUp, Self::Missed, Self::Paused, Self::Superseded];
         all.into_iter().find(|d| d.as_str() == given).ok_or_else(|| UnknownWord {
             what: "slot decision",
             given: given.to_owned(),
@@ -70,12 +77,23 @@ pub struct DueSlot<'a> {
     pub slot: &'a str,
     /// Older ones that nobody has decided; they do not run.
     pub passed: &'a [String],
-    /// Whether a daemon was there at its instant.
-    pub attended: bool,
+    /// Whether its instant was met.
+    pub turnout: Turnout,
     /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
     pub daily: bool,
-    /// What it runs.
-    pub run: NewRun,
+    /// The tables that it refreshes, in working order.
+    pub tables: Vec<Table>,
+}
+
+/// Whether a daemon was there when a slot's instant came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turnout {
+    /// Yes, or it is there on the first occasion after the machine woke up.
+    Met,
+    /// No, and the slot is worth a late run.
+    Late,
+    /// No, and that is that.
+    Lost,
 }
 
 impl Queue {
@@ -90,19 +108,26 @@ impl Queue {
         let paused = scheduler_state(&tx).await? == SchedulerState::Stopped;
         let not_run = if paused { SlotDecision::Paused } else { SlotDecision::Missed };
         pass(&tx, &due, not_run, now).await?;
-        let decision = if paused || !due.attended {
-            not_run
-        } else if due.daily && ran_on_date(&tx, &due).await? {
-            SlotDecision::Superseded
-        } else {
-            SlotDecision::Run
+        let wanted = match due.turnout {
+            _ if paused => None,
+            Turnout::Met => Some((SlotDecision::Run, Trigger::Schedule)),
+            Turnout::Late => Some((SlotDecision::CaughtUp, Trigger::CatchUp)),
+            Turnout::Lost => None,
         };
-        let run = match decision {
-            SlotDecision::Run => {
-                let new = NewRun { slot: Some(due.slot.to_owned()), ..due.run };
+        let (decision, trigger) = match wanted {
+            None => (not_run, None),
+            Some(_) if due.daily && ran_on(&tx, due.schedule, due.slot).await? => {
+                (SlotDecision::Superseded, None)
+            }
+            Some((decision, trigger)) => (decision, Some(trigger)),
+        };
+        let run = match trigger {
+            Some(trigger) => {
+                let slot = Some(due.slot.to_owned());
+                let new = NewRun { slot, ..NewRun::new(trigger, due.tables) };
                 Some(enqueue::insert(&tx, new, now).await?)
             }
-            _ => None,
+            None => None,
         };
         let row = row(due.schedule, due.slot, decision, run, now);
         let replace = OnConflict::columns([slot::Column::Schedule, slot::Column::Slot])
@@ -127,6 +152,11 @@ impl Queue {
         Ok(row.map(|row| word("slots.decision", row.decision)).transpose()?)
     }
 
+    /// Whether the schedule has had its run on the date of a slot, under whatever time of day.
+    pub async fn ran_on_date_of(&self, schedule: &str, slot: &str) -> Result<bool, QueueError> {
+        Ok(ran_on(self.state.reader(), schedule, slot).await?)
+    }
+
     /// The newest decided slot of a schedule before `slot`, or that slot itself if its decision stands.
     pub async fn newest_slot(&self, schedule: &str, slot: &str) -> Result<Option<String>, QueueError> {
         let now = self.clock.now();
@@ -142,7 +172,7 @@ impl Queue {
 
 /// A slot that did not run, decided later than now, was decided by a clock that was ahead: its time is yet to come.
 fn stands(row: &slot::Model, now: DateTime<Utc>) -> bool {
-    row.decision == SlotDecision::Run.as_str() || row.decided <= micros(now)
+    RAN.iter().any(|ran| row.decision == ran.as_str()) || row.decided <= micros(now)
 }
 
 async fn find(
@@ -171,13 +201,13 @@ async fn pass(
     Ok(())
 }
 
-async fn ran_on_date(tx: &DatabaseTransaction, due: &DueSlot<'_>) -> Result<bool, StateError> {
-    let date = due.slot.split(' ').next().unwrap_or(due.slot);
+async fn ran_on(db: &impl ConnectionTrait, schedule: &str, slot: &str) -> Result<bool, StateError> {
+    let date = slot.split(' ').next().unwrap_or(slot);
     let ran = slot::Entity::find()
-        .filter(slot::Column::Schedule.eq(due.schedule))
+        .filter(slot::Column::Schedule.eq(schedule))
         .filter(slot::Column::Slot.starts_with(date))
-        .filter(slot::Column::Decision.eq(SlotDecision::Run.as_str()))
-        .count(tx)
+        .filter(slot::Column::Decision.is_in(RAN.map(SlotDecision::as_str)))
+        .count(db)
         .await
         .doing("look for a run on the same date")?;
     Ok(ran > 0)

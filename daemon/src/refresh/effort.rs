@@ -1,15 +1,21 @@
 //! How much of a table a run regenerates.
 
 use cached_proto::words::Trigger;
+use chrono::{DateTime, Utc};
 
-use crate::queue::Claimed;
-use crate::snapshot::Look;
+use crate::snapshot::{ExistingRow, Look};
+use crate::store::Freshness;
 
 /// How much of a table a run regenerates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
     /// Only entries that are not young any more, missing or unfit.
     Due,
+    /// Only entries that are missing, unfit, overtaken by the clock, or pass their limit before an instant.
+    Expiring {
+        /// The instant: by then somebody else will have renewed the others.
+        before: DateTime<Utc>,
+    },
     /// Every entry; where nothing it depends on has changed since the last time, it is stamped unseen.
     Every,
     /// Every entry, computed and compared byte for byte.
@@ -19,19 +25,107 @@ pub enum Effort {
 impl Effort {
     /// The schedule regenerates everything, and so does whoever saw the source change. People get the rule of
     /// VMS's own scripts, which leaves young entries alone, unless they insist.
-    pub fn of(claimed: &Claimed) -> Self {
-        match claimed.trigger {
-            _ if claimed.force => Self::Thorough,
+    pub fn of(
+        trigger: Trigger,
+        force: bool,
+        renew_before: Option<DateTime<Utc>>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        match trigger {
+            _ if force => Self::Thorough,
             Trigger::Schedule | Trigger::CatchUp | Trigger::Watch => Self::Every,
-            Trigger::Manual | Trigger::Startup | Trigger::TopUp => Self::Due,
+            Trigger::Manual | Trigger::Startup => Self::Due,
+            Trigger::TopUp => Self::Expiring { before: renew_before.unwrap_or(now) },
         }
     }
 
     /// How closely existing rows have to be looked at: only a choice between them depends on their shape.
     pub const fn look(self) -> Look {
         match self {
-            Self::Due => Look::Shape,
+            Self::Due | Self::Expiring { .. } => Look::Shape,
             Self::Every | Self::Thorough => Look::Stamps,
         }
+    }
+
+    /// Whether a row is left alone. `overtaken` tells whether the clock alone has changed payloads since an instant.
+    pub fn spares(
+        self,
+        row: &ExistingRow,
+        freshness: &Freshness<'_>,
+        overtaken: &dyn Fn(DateTime<Utc>) -> bool,
+    ) -> bool {
+        match self {
+            Self::Due => freshness.is_young(row),
+            Self::Expiring { before } => {
+                freshness.lasts(row, before) && !freshness.generated(row).is_some_and(overtaken)
+            }
+            Self::Every | Self::Thorough => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::Table;
+    use chrono::TimeDelta;
+
+    use super::*;
+    use crate::store::{Limits, Stamps};
+    use crate::vms::tables::{Key, spec};
+
+    const NOON: &str = "2026-03-15T12:00:00Z";
+
+    fn row(stamp: &str) -> ExistingRow {
+        let (key, last_updated) = (Key(Vec::new()), Some(stamp.to_owned()));
+        ExistingRow { id: 1, key, last_updated, valid: true, complete: true, bytes: 0 }
+    }
+
+    #[test]
+    fn each_trigger_has_its_effort() {
+        let (noon, night) = (NOON.parse().unwrap(), "2026-03-16T07:10:00Z");
+        for (trigger, force, renew_before, expected) in [
+            (Trigger::Schedule, false, None, Effort::Every),
+            (Trigger::CatchUp, false, None, Effort::Every),
+            (Trigger::Watch, false, None, Effort::Every),
+            (Trigger::Manual, false, None, Effort::Due),
+            (Trigger::Startup, false, None, Effort::Due),
+            (Trigger::Manual, true, None, Effort::Thorough),
+            (Trigger::TopUp, false, Some(night), Effort::Expiring { before: night.parse().unwrap() }),
+            (Trigger::TopUp, false, None, Effort::Expiring { before: noon }),
+        ] {
+            let renew_before = renew_before.map(|at: &str| at.parse().unwrap());
+            assert_eq!(Effort::of(trigger, force, renew_before, noon), expected, "{trigger}");
+        }
+    }
+
+    #[test]
+    fn a_row_is_spared_by_the_rule_of_the_effort() {
+        let stamps = Stamps::default();
+        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let spec = spec(Table::OrganizationSummaryCache);
+        let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "" };
+        let night = Effort::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
+        // The clock changed payloads at six in the morning.
+        let overtaken =
+            |generated: DateTime<Utc>| generated < "2026-03-15T06:00:00Z".parse::<DateTime<Utc>>().unwrap();
+        for (stamp, due, expiring) in [
+            ("2026-03-15 11:00:00.000000", true, true),
+            ("2026-03-15 07:09:00.000000", true, false),
+            ("2026-03-15 05:00:00.000000", true, false),
+            ("2026-03-14 15:00:00.000000", false, false),
+            ("2026-03-14 11:00:00.000000", false, false),
+        ] {
+            let row = row(stamp);
+            assert_eq!(Effort::Due.spares(&row, &freshness, &overtaken), due, "{stamp}");
+            assert_eq!(night.spares(&row, &freshness, &overtaken), expiring, "{stamp}");
+            assert!(!Effort::Every.spares(&row, &freshness, &overtaken), "{stamp}");
+            assert!(!Effort::Thorough.spares(&row, &freshness, &overtaken), "{stamp}");
+            let unfit = ExistingRow { valid: false, ..row };
+            assert!(!Effort::Due.spares(&unfit, &freshness, &|_| false));
+            assert!(!night.spares(&unfit, &freshness, &|_| false));
+        }
+        let row = row("2026-03-15 11:00:00.000000");
+        assert!(!night.spares(&row, &freshness, &|_| true), "overtaken by the clock");
     }
 }

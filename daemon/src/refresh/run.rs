@@ -100,13 +100,10 @@ impl Refresher {
         if claimed.exact {
             settings.mode = Mode::Exact;
         }
-        let terms = Terms {
-            guard: Guard::of(config.guard, claimed),
-            config,
-            settings: Arc::new(settings),
-            now: claimed.as_of.unwrap_or_else(|| self.clock.now()),
-            effort: Effort::of(claimed),
-        };
+        let now = claimed.as_of.unwrap_or_else(|| self.clock.now());
+        let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
+        let guard = Guard::of(config.guard, claimed);
+        let terms = Terms { guard, config, settings: Arc::new(settings), now, effort };
         let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
         match self.open(&terms, &tables).await {
             Ok(opened) => {

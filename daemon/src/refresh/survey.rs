@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, Utc};
 
-use super::{RefreshConfig, RefreshError, Standing, standing};
+use super::{Outlook, RefreshConfig, RefreshError, Standing, standing};
 use crate::reports::{REPORTS, Report};
-use crate::snapshot::{self, Look, SourceSet};
+use crate::snapshot::{self, Look, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::audit::{Audit, audit};
 use crate::store::{Freshness, Stamps};
@@ -25,6 +25,8 @@ pub struct TableSurvey {
     pub note: Option<String>,
     /// Its entries; all zero when they were not looked at.
     pub audit: Audit,
+    /// When its entries want renewal; nothing when they were not looked at.
+    pub outlook: Outlook,
 }
 
 /// Looks at every cache table in one read transaction.
@@ -33,35 +35,18 @@ pub async fn survey(
     state: &State,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
-    let vms = Vms::open(&config.database).await?;
-    let schema = Schema::read(vms.reader()).await?;
-    if !schema.is_vms() {
-        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
-    }
-    let standings: HashMap<Table, Standing> =
-        REPORTS.iter().map(|report| (report.table(), standing(*report, &schema, &config.settings))).collect();
-    let ready: Vec<&dyn Report> = REPORTS
-        .iter()
-        .copied()
-        .filter(|report| standings.get(&report.table()) == Some(&Standing::Ready))
-        .collect();
-    let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
-    let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    let snapshot = snapshot::load(&vms, &sources, &tables, Look::Shape, now).await?;
-    vms.close().await;
-
+    let (standings, snapshot) = look(config, Look::Shape, now).await?;
     let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
         let table = report.table();
         let standing = standings.get(&table).unwrap_or(&Standing::Ready);
         if let Some(state) = standing.table_state() {
-            surveys.push(TableSurvey { table, state, note: standing.note(), audit: Audit::default() });
+            surveys.push(unjudged(table, state, standing.note()));
             continue;
         }
         if let Some(reason) = report.withheld(&snapshot, &config.settings) {
-            let (state, note) = (TableState::Withheld, Some(reason));
-            surveys.push(TableSurvey { table, state, note, audit: Audit::default() });
+            surveys.push(unjudged(table, TableState::Withheld, Some(reason)));
             continue;
         }
         let stamps = Stamps(state.stamps().load(table).await?);
@@ -76,13 +61,50 @@ pub async fn survey(
         };
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
+        let outlook = Outlook::of(
+            *report,
+            &snapshot,
+            &config.settings,
+            audit.oldest,
+            config.limits.stale_after(spec(table)),
+            now,
+        );
         let (state, note) = match held.remove(&table) {
             Some(guarded) => (TableState::Guarded, Some(guarded.reason)),
             None => (worst(&audit), None),
         };
-        surveys.push(TableSurvey { table, state, note, audit });
+        surveys.push(TableSurvey { table, state, note, audit, outlook });
     }
     Ok(surveys)
+}
+
+/// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
+pub(super) async fn look(
+    config: &RefreshConfig,
+    look: Look,
+    now: DateTime<Utc>,
+) -> Result<(HashMap<Table, Standing>, Snapshot), RefreshError> {
+    let vms = Vms::open(&config.database).await?;
+    let schema = Schema::read(vms.reader()).await?;
+    if !schema.is_vms() {
+        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
+    }
+    let standings: HashMap<Table, Standing> =
+        REPORTS.iter().map(|report| (report.table(), standing(*report, &schema, &config.settings))).collect();
+    let ready: Vec<&dyn Report> = REPORTS
+        .iter()
+        .copied()
+        .filter(|report| standings.get(&report.table()) == Some(&Standing::Ready))
+        .collect();
+    let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
+    let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
+    let snapshot = snapshot::load(&vms, &sources, &tables, look, now).await?;
+    vms.close().await;
+    Ok((standings, snapshot))
+}
+
+fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {
+    TableSurvey { table, state, note, audit: Audit::default(), outlook: Outlook::default() }
 }
 
 fn worst(audit: &Audit) -> TableState {

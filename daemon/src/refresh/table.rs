@@ -47,6 +47,15 @@ pub struct Job {
     pub guard: Option<TableGuard>,
 }
 
+impl Job {
+    /// Whether the clock alone has changed payloads since an instant.
+    fn overtaken(&self, generated: DateTime<Utc>) -> bool {
+        report(self.table)
+            .and_then(|report| report.next_payloads(&self.snapshot, &self.settings, generated))
+            .is_some_and(|changed| changed <= self.now)
+    }
+}
+
 /// Where the time of a table went.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
@@ -201,7 +210,9 @@ impl Work<'_> {
             stamps,
             fingerprint: &self.fingerprint,
         };
-        let skip = |row: &ExistingRow| self.job.effort == Effort::Due && freshness.is_young(row);
+        let job = self.job;
+        let overtaken = |generated| job.overtaken(generated);
+        let skip = |row: &ExistingRow| job.effort.spares(row, &freshness, &overtaken);
         let existing = self.job.snapshot.existing(self.job.table);
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;

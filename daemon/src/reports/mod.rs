@@ -9,6 +9,7 @@ pub mod number;
 pub mod organization;
 pub mod recruitment;
 mod settings;
+pub mod turn;
 pub mod virtual_session;
 pub mod virtual_year;
 pub mod volunteer;
@@ -40,6 +41,28 @@ pub trait Report: Sync {
     /// clock alone changes a payload. Empty for a report that is a function of the source.
     fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
         String::new()
+    }
+
+    /// When the clock alone changes [`Report::keys`] next, after `after`; none if it never does. It may be too early,
+    /// never too late, and reads no more than [`Report::key_sources`].
+    fn next_keys(
+        &self,
+        _snapshot: &Snapshot,
+        _settings: &ReportSettings,
+        _after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        None
+    }
+
+    /// When the clock alone changes the payload of an entry that stays, after `after`; none if it never does. Reads no
+    /// more than [`Report::key_sources`].
+    fn next_payloads(
+        &self,
+        _snapshot: &Snapshot,
+        _settings: &ReportSettings,
+        _after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        None
     }
 
     /// Why the report must not be stored at all, if so: it would show people what they may not see. Reads no

@@ -9,6 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use super::turn::next_date;
 use super::year::{Window, at_midnight};
 use crate::vms::time;
 
@@ -25,6 +26,16 @@ impl VirtualYear {
         let today = time::local(now, zone).date();
         let turned = (today.month(), today.day()) >= (7, 31);
         Self(if turned { today.year() } else { today.year() - 1 })
+    }
+
+    /// When [`current`](Self::current) changes next after an instant.
+    pub fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, 7, 31)
+    }
+
+    /// When [`offered`](Self::offered) changes next after an instant.
+    pub fn offer_turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, 1, 1)
     }
 
     /// Reads a key; none unless it is well-formed and names a year from 2018 on.

@@ -6,6 +6,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
+use super::turn::next_date;
 use crate::vms::time::{self, Stored};
 
 /// First year for which VMS's pages can be asked.
@@ -25,6 +26,11 @@ impl SchoolYear {
     pub fn current(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = time::local(now, zone).date();
         Self(if today.month() < 8 { today.year() - 1 } else { today.year() })
+    }
+
+    /// When [`current`](Self::current) changes next after an instant.
+    pub fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, 8, 1)
     }
 
     /// Reads a key; none unless it is well-formed and names a year from 2018 on.

@@ -18,6 +18,7 @@ mod notify;
 mod peer;
 mod ping;
 mod refresh;
+mod rehearse;
 mod report;
 mod retry;
 mod server;

@@ -1,21 +1,76 @@
 //! `next`
 
 use cached_proto::fault::Fault;
+use cached_proto::verb::jobs::JobFilter;
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
+use cached_proto::words::{Phase, SchedulerState, Trigger};
 
 use super::Service;
+use crate::queue::QueueError;
+use crate::schedule::{self, Schedule, slot_text};
 
 /// Almost three years of nights.
 const MOST: u32 = 1000;
 
+/// More jobs than ever wait or run at a time.
+const JOBS: u64 = 10_000;
+
 pub(super) async fn next(service: &Service, request: &NextRequest) -> Result<NextReply, Fault> {
     let schedule = service.schedule();
+    let scheduler = service.queue.state().scheduler_state().await?;
     let count = usize::try_from(request.count.min(MOST)).unwrap_or_default();
-    let fires = schedule.fires_after(service.clock.now(), count);
+    let mut fires = Vec::with_capacity(count);
+    for fire in schedule.fires_after(service.clock.now(), count) {
+        let mut shown = Fire::from(&fire);
+        let unusual = unusual(service, &schedule, &fire, scheduler).await?;
+        shown.note = match (shown.note, unusual) {
+            (Some(clock), Some(unusual)) => Some(format!("{clock}; {unusual}")),
+            (clock, unusual) => clock.or(unusual),
+        };
+        fires.push(shown);
+    }
     Ok(NextReply {
-        scheduler: service.queue.state().scheduler_state().await?,
+        scheduler,
         timezone: schedule.zone().name().to_owned(),
         schedule: schedule.to_string(),
-        fires: fires.iter().map(Fire::from).collect(),
+        fires,
+        notes: notes(service).await?,
     })
+}
+
+/// Why a fire will not make a run.
+async fn unusual(
+    service: &Service,
+    schedule: &Schedule,
+    fire: &schedule::Fire,
+    scheduler: SchedulerState,
+) -> Result<Option<String>, QueueError> {
+    if scheduler == SchedulerState::Stopped {
+        return Ok(Some("the scheduler is stopped: passes as paused and is not caught up".to_owned()));
+    }
+    // Only the date of today can have had its run already.
+    let zone = schedule.zone();
+    let is_today = fire.slot.date() == service.clock.now().with_timezone(&zone).date_naive();
+    if !(is_today && schedule.is_daily()) {
+        return Ok(None);
+    }
+    let ran = service.queue.ran_on_date_of(schedule::NIGHTLY, &slot_text(fire.slot)).await?;
+    Ok(ran.then(|| "this date has had its run, at another time of day: does not run again".to_owned()))
+}
+
+/// Missed slots whose runs are still to come.
+async fn notes(service: &Service) -> Result<Vec<String>, QueueError> {
+    let jobs = service.queue.jobs(JobFilter::Running, JOBS).await?;
+    let mut runs: Vec<i64> =
+        jobs.iter().filter(|job| job.trigger == Trigger::CatchUp).map(|job| job.run).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    let mut notes = Vec::new();
+    for run in runs {
+        let run = service.queue.run(run).await?;
+        let state =
+            if run.phase == Phase::Running { "is at work on it" } else { "is queued to make up for it" };
+        notes.push(format!("slot {} was missed; run {} {state}", run.slot.unwrap_or_default(), run.id));
+    }
+    Ok(notes)
 }

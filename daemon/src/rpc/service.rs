@@ -12,7 +12,7 @@ use crate::figures::sample;
 use crate::queue::Queue;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
-use crate::refresh::{RefreshConfig, RefreshError};
+use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
 use crate::schedule::Schedule;
 
 /// Looks that come sooner after one another leave no further sample.
@@ -64,6 +64,13 @@ impl Service {
             *sampled = Some(now);
         }
         Ok(surveys)
+    }
+
+    /// Looks at what a rehearsal depends on.
+    pub(super) async fn scene(&self) -> Result<Scene, RefreshError> {
+        let _one = self.looking.lock().await;
+        let config = Arc::clone(&self.refresh.borrow());
+        scene(&config, self.clock.now()).await
     }
 
     /// The schedule as it is now.

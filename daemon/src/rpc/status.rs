@@ -41,7 +41,7 @@ pub(super) async fn status(service: &Service, request: &StatusRequest) -> Result
 }
 
 fn table(survey: TableSurvey, last_error: Option<String>, sizes: bool) -> TableStatus {
-    let TableSurvey { table, state, note, audit } = survey;
+    let TableSurvey { table, state, note, audit, .. } = survey;
     TableStatus {
         cache_type: table.cache_type(),
         table,

@@ -1,17 +1,28 @@
-//! When the nightly refresh is due: pure civil-time arithmetic, and the loop that acts on it.
+//! When what is refreshed: pure decisions, and the two loops that act on them.
 //!
 //! A schedule is a sequence of *slots*, civil date-times such as 2026-03-08 02:00. A slot fires at the first instant at
 //! which its zone's wall clock shows it or has passed it: after the gap in spring, at the first of two in autumn. The
 //! slot, not the instant, says which night a run belongs to, so clock changes neither skip a night nor repeat one.
+//! The [`Ticker`] decides each slot once.
+//!
+//! Between the fires the [`Planner`] tops up what cannot wait for the next one: entries that are missing or unfit, that
+//! the clock alone has overtaken, or that would pass their limit before the next run has ended. A [`Stage`] rehearses
+//! both with the same decisions.
 
 mod error;
 mod fire;
+mod planner;
+mod rehearse;
+mod renewal;
 mod rule;
 #[cfg(test)]
 mod tests;
 mod ticker;
 #[cfg(test)]
 mod ticker_tests;
+mod top_up;
+#[cfg(test)]
+mod zones_tests;
 
 use std::fmt;
 use std::iter;
@@ -21,9 +32,16 @@ use chrono_tz::Tz;
 
 pub use error::ScheduleError;
 pub use fire::{Fire, FireNote, slot_text};
-pub use ticker::{Tables, Ticker};
+pub use planner::{Planner, expected_run};
+pub use rehearse::{Rehearsal, Rehearsed, Stage};
+pub use renewal::{Renewal, expected};
+pub use ticker::{CatchUp, Tables, Ticker};
+pub use top_up::{Cause, Condition, Plan, plan};
 
 use rule::Rule;
+
+/// The name that slots of the nightly refresh are recorded under.
+pub const NIGHTLY: &str = "refresh";
 
 /// Slots of one zone.
 #[derive(Debug, Clone)]

@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::words::{Table, Trigger};
+use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::{DueSlot, NewRun, Queue, QueueError, SlotDecision};
+use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, Turnout};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
@@ -22,6 +22,9 @@ const PASSED: usize = 1000;
 /// The tables a run of the schedule refreshes, in working order; asked each time, since configuration may change.
 pub type Tables = Box<dyn Fn() -> Vec<Table> + Send + Sync>;
 
+/// Whether a slot that was missed while no daemon was there is made up for; asked each time.
+pub type CatchUp = Box<dyn Fn() -> bool + Send + Sync>;
+
 /// Decides each slot of one schedule when its instant has come.
 pub struct Ticker {
     name: &'static str,
@@ -30,10 +33,13 @@ pub struct Ticker {
     schedules: watch::Receiver<Arc<Schedule>>,
     schedule: Arc<Schedule>,
     tables: Tables,
+    catch_up: CatchUp,
     /// Slots before the state existed concern nobody.
     created: DateTime<Utc>,
     /// Since when this process has had this schedule: earlier slots found nobody who could run them.
     attended_since: DateTime<Utc>,
+    /// Whether this schedule replaced another one while the process ran: its earlier slots were nobody's.
+    replaced: bool,
 }
 
 impl Ticker {
@@ -45,20 +51,30 @@ impl Ticker {
         clock: Arc<dyn Clock>,
         mut schedules: watch::Receiver<Arc<Schedule>>,
         tables: Tables,
+        catch_up: CatchUp,
     ) -> Result<Self, QueueError> {
         let created = queue.state().created().await?;
         let attended_since = clock.now();
         let schedule = schedules.borrow_and_update().clone();
-        Ok(Self { name, queue, clock, schedules, schedule, tables, created, attended_since })
+        Ok(Self {
+            name,
+            queue,
+            clock,
+            schedules,
+            schedule,
+            tables,
+            catch_up,
+            created,
+            attended_since,
+            replaced: false,
+        })
     }
 
     /// Works until it is dropped, which it may be at any time.
     pub async fn run(mut self) {
         loop {
             match self.tick().await {
-                Ok(Some((fire, decision))) => {
-                    tracing::info!("Slot {} of schedule {}: {decision}", slot_text(fire.slot), self.name);
-                }
+                Ok(Some(decided)) => self.tell(decided),
                 Ok(None) => {}
                 Err(error) => {
                     let error = describe(&error);
@@ -78,6 +94,18 @@ impl Ticker {
         }
     }
 
+    /// The first tick, to be waited for before anything else may change what becomes of slots that have passed.
+    pub async fn begin(&mut self) -> Result<(), QueueError> {
+        if let Some(decided) = self.tick().await? {
+            self.tell(decided);
+        }
+        Ok(())
+    }
+
+    fn tell(&self, (fire, decision): (Fire, SlotDecision)) {
+        tracing::info!("Slot {} of schedule {}: {decision}", slot_text(fire.slot), self.name);
+    }
+
     /// Decides the newest slot that is due, unless that has been done, and records those that passed before it.
     pub async fn tick(&mut self) -> Result<Option<(Fire, SlotDecision)>, QueueError> {
         let now = self.clock.now();
@@ -93,11 +121,21 @@ impl Ticker {
             schedule: self.name,
             slot: &slot,
             passed: &passed,
-            attended: due.at >= self.attended_since,
+            turnout: self.turnout(&due),
             daily: self.schedule.is_daily(),
-            run: NewRun::new(Trigger::Schedule, (self.tables)()),
+            tables: (self.tables)(),
         };
         Ok(self.queue.decide(due_slot).await?.map(|decision| (due, decision)))
+    }
+
+    fn turnout(&self, due: &Fire) -> Turnout {
+        if due.at >= self.attended_since {
+            Turnout::Met
+        } else if !self.replaced && (self.catch_up)() {
+            Turnout::Late
+        } else {
+            Turnout::Lost
+        }
     }
 
     /// Slots between the newest decided one and the one that is due.
@@ -125,6 +163,7 @@ impl Ticker {
         if !Arc::ptr_eq(&newest, &self.schedule) {
             self.schedule = newest;
             self.attended_since = self.clock.now();
+            self.replaced = true;
         }
     }
 

@@ -27,6 +27,7 @@ fn chicago(text: &str) -> DateTime<Utc> {
 }
 
 struct Daemon {
+    catch_up: bool,
     dir: TempDir,
     clock: Arc<ManualClock>,
     schedules: watch::Sender<Arc<Schedule>>,
@@ -35,28 +36,43 @@ struct Daemon {
 }
 
 impl Daemon {
+    /// One that lets missed slots be.
     async fn start(now: &str, schedule: Arc<Schedule>) -> Self {
         let clock = Arc::new(ManualClock::new(chicago(now)));
-        Self::boot(tempfile::tempdir().unwrap(), clock, schedule).await
+        Self::boot(tempfile::tempdir().unwrap(), clock, schedule, false).await
     }
 
-    async fn boot(dir: TempDir, clock: Arc<ManualClock>, schedule: Arc<Schedule>) -> Self {
+    /// One that makes up for them.
+    async fn eager(now: &str, schedule: Arc<Schedule>) -> Self {
+        let clock = Arc::new(ManualClock::new(chicago(now)));
+        Self::boot(tempfile::tempdir().unwrap(), clock, schedule, true).await
+    }
+
+    async fn boot(dir: TempDir, clock: Arc<ManualClock>, schedule: Arc<Schedule>, catch_up: bool) -> Self {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
         let queue = Queue::new(state, clock.clone());
         queue.recover().await.unwrap();
         let schedules = watch::Sender::new(schedule);
         let tables = Box::new(|| vec![Table::DiaEventsReportCache]);
-        let ticker =
-            Ticker::new(NAME, queue.clone(), clock.clone(), schedules.subscribe(), tables).await.unwrap();
-        Self { dir, clock, schedules, queue, ticker }
+        let ticker = Ticker::new(
+            NAME,
+            queue.clone(),
+            clock.clone(),
+            schedules.subscribe(),
+            tables,
+            Box::new(move || catch_up),
+        )
+        .await
+        .unwrap();
+        Self { catch_up, dir, clock, schedules, queue, ticker }
     }
 
     /// Dies, stays down, and comes back with this schedule.
     async fn down(self, until: &str, schedule: Arc<Schedule>) -> Self {
-        let Self { dir, clock, ticker, queue, .. } = self;
+        let Self { catch_up, dir, clock, ticker, queue, .. } = self;
         drop((ticker, queue));
         clock.set(chicago(until));
-        Self::boot(dir, clock, schedule).await
+        Self::boot(dir, clock, schedule, catch_up).await
     }
 
     async fn tick_at(&mut self, now: &str) -> Option<(String, SlotDecision)> {
@@ -66,7 +82,8 @@ impl Daemon {
 
     async fn runs(&self) -> Vec<String> {
         let runs = self.queue.history(DateTime::UNIX_EPOCH, 100).await.unwrap();
-        assert!(runs.iter().all(|run| run.trigger == Trigger::Schedule));
+        let by_slot = [Trigger::Schedule, Trigger::CatchUp];
+        assert!(runs.iter().all(|run| by_slot.contains(&run.trigger)));
         runs.into_iter().rev().filter_map(|run| run.slot).collect()
     }
 
@@ -229,7 +246,7 @@ async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool)
 #[tokio::test]
 async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
-    let Daemon { clock, schedules, queue, ticker, dir: _dir } = d;
+    let Daemon { clock, schedules, queue, ticker, dir: _dir, .. } = d;
     let running = tokio::spawn(ticker.run());
     let slots = async || {
         let runs = queue.history(DateTime::UNIX_EPOCH, 10).await.unwrap();
@@ -253,3 +270,76 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
     assert_eq!(slots().await[0].0, "2026-06-03 23:00");
     running.abort();
 }
+
+#[tokio::test]
+async fn after_a_downtime_only_the_newest_missed_slot_is_caught_up_once() {
+    let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.tick_at("2026-06-02 02:00").await;
+    let mut d = d.down("2026-06-05 09:00", schedule("02:00", 24)).await;
+    assert_eq!(
+        d.tick_at("2026-06-05 09:00").await,
+        Some(decided("2026-06-05 02:00", SlotDecision::CaughtUp))
+    );
+    for slot in ["2026-06-03 02:00", "2026-06-04 02:00"] {
+        assert_eq!(d.decided(slot).await, Some(SlotDecision::Missed), "{slot}");
+    }
+    let caught_up = d.queue.history(DateTime::UNIX_EPOCH, 1).await.unwrap().swap_remove(0);
+    assert_eq!((caught_up.trigger, caught_up.slot.as_deref()), (Trigger::CatchUp, Some("2026-06-05 02:00")));
+    let mut d = d.down("2026-06-05 09:30", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-05 09:30").await, None, "not again at the next start");
+    assert_eq!(d.tick_at("2026-06-06 02:00").await, Some(decided("2026-06-06 02:00", SlotDecision::Run)));
+    assert_eq!(d.runs().await, ["2026-06-02 02:00", "2026-06-05 02:00", "2026-06-06 02:00"]);
+}
+
+#[tokio::test]
+async fn a_downtime_in_which_no_slot_passed_leaves_nothing_to_catch_up() {
+    let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-01 12:00").await, None, "a new state has missed nothing");
+    d.tick_at("2026-06-02 02:00").await;
+    let mut d = d.down("2026-06-02 23:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-02 23:00").await, None);
+}
+
+#[tokio::test]
+async fn what_passed_during_a_stop_is_never_caught_up() {
+    let d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.queue.state().set_scheduler_state(SchedulerState::Stopped).await.unwrap();
+    let mut d = d.down("2026-06-03 09:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-03 09:00").await, Some(decided("2026-06-03 02:00", SlotDecision::Paused)));
+    d.queue.state().set_scheduler_state(SchedulerState::Running).await.unwrap();
+    let mut d = d.down("2026-06-03 10:00", schedule("02:00", 24)).await;
+    assert_eq!(d.tick_at("2026-06-03 10:00").await, None);
+    assert_eq!(d.runs().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_changed_time_of_day_is_not_caught_up_on_a_date_that_had_its_run() {
+    let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
+    d.tick_at("2026-06-02 02:00").await;
+    let mut d = d.down("2026-06-02 10:05", schedule("10:00", 24)).await;
+    assert_eq!(
+        d.tick_at("2026-06-02 10:05").await,
+        Some(decided("2026-06-02 10:00", SlotDecision::Superseded))
+    );
+    assert_eq!(d.tick_at("2026-06-03 10:00").await, Some(decided("2026-06-03 10:00", SlotDecision::Run)));
+    assert_eq!(d.runs().await, ["2026-06-02 02:00", "2026-06-03 10:00"]);
+}
+
+#[tokio::test]
+async fn a_catch_up_that_a_fast_clock_made_stands() {
+    let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
+    let mut d = {
+        d.tick_at("2026-06-01 12:01").await;
+        d.down("2026-06-03 09:00", schedule("02:00", 24)).await
+    };
+    assert_eq!(
+        d.tick_at("2026-06-03 09:00").await,
+        Some(decided("2026-06-03 02:00", SlotDecision::CaughtUp))
+    );
+    d.tick_at("2026-06-02 12:00").await;
+    assert_eq!(d.tick_at("2026-06-03 02:00").await, None, "it has run");
+    assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));
+}
+
+#[path = "nights_tests.rs"]
+mod nights;

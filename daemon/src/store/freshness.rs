@@ -23,6 +23,14 @@ pub struct Limits {
     pub refresh_after: TimeDelta,
 }
 
+impl Limits {
+    /// From which age on rows of a table are stale: its reader's limit or ours, whichever is lower.
+    pub fn stale_after(&self, spec: &TableSpec) -> TimeDelta {
+        let reader = spec.reader_limit_hours.map(|hours| TimeDelta::hours(hours.into()));
+        reader.map_or(self.max_age, |limit| limit.min(self.max_age))
+    }
+}
+
 /// What we wrote last, by the text of the key.
 #[derive(Debug, Clone, Default)]
 pub struct Stamps(pub HashMap<String, EntryStamp>);
@@ -77,11 +85,14 @@ impl Freshness<'_> {
     /// Whether a row is young enough to be served: below its reader's limit and ours, not stamped in the
     /// future, and not made under other settings.
     pub fn is_fresh(&self, row: &ExistingRow) -> bool {
-        let limit = self
-            .spec
-            .reader_limit_hours
-            .map_or(self.limits.max_age, |hours| self.limits.max_age.min(TimeDelta::hours(hours.into())));
-        self.is_younger_than(row, limit)
+        self.is_younger_than(row, self.limits.stale_after(self.spec))
+    }
+
+    /// Whether a row is fit to be served now and will not have passed its limit at `until`.
+    pub fn lasts(&self, row: &ExistingRow, until: DateTime<Utc>) -> bool {
+        let expires =
+            self.generated(row).and_then(|at| at.checked_add_signed(self.limits.stale_after(self.spec)));
+        row.valid && row.complete && self.is_fresh(row) && expires.is_some_and(|at| at > until)
     }
 
     /// Whether a manual refresh may leave a row alone.
@@ -149,6 +160,23 @@ mod tests {
         ] {
             assert_eq!(is_fresh(table, stamp, &Stamps::default()), fresh, "{table} {stamp}");
         }
+    }
+
+    #[test]
+    fn a_row_lasts_until_its_limit_if_it_is_fit_now() {
+        let stamps = Stamps::default();
+        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let now = "2026-03-15T12:00:00Z".parse().unwrap();
+        let (spec, zone) = (spec(Table::OrganizationSummaryCache), chrono_tz::UTC);
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now" };
+        let lasts = |row: &ExistingRow, until: &str| freshness.lasts(row, until.parse().unwrap());
+        let fit = row("2026-03-15 02:00:00.000000");
+        assert!(lasts(&fit, "2026-03-16T01:59:59Z"));
+        assert!(!lasts(&fit, "2026-03-16T02:00:00Z"));
+        assert!(!lasts(&row("2026-03-14 11:00:00.000000"), "2026-03-15T12:00:00Z"), "stale already");
+        assert!(!lasts(&row("never"), "2026-03-15T12:00:00Z"));
+        assert!(!lasts(&ExistingRow { complete: false, ..fit.clone() }, "2026-03-15T12:00:00Z"));
+        assert!(!lasts(&ExistingRow { valid: false, ..fit }, "2026-03-15T12:00:00Z"));
     }
 
     #[test]

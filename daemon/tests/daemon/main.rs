@@ -7,5 +7,6 @@ mod lifecycle;
 mod notify;
 mod queue;
 mod raw;
+mod schedule;
 mod truth;
 mod verbs;

@@ -201,7 +201,7 @@ async fn a_stopped_scheduler_stays_stopped_until_it_is_started_and_then_fills_wh
     assert_eq!(switch(&daemon, Request::StartScheduler).await, running(true));
     assert_eq!(switch(&daemon, Request::StartScheduler).await, running(false));
     let filled = finished(&daemon, 2).await;
-    assert_eq!(filled.trigger, Trigger::TopUp);
+    assert_eq!(filled.trigger, Trigger::Startup);
     assert_eq!(health(&daemon).await.health, HealthLevel::Healthy);
 }
 

@@ -10,6 +10,7 @@ CREATE TABLE runs (
     accept      INTEGER NOT NULL,                  -- accept a source that lost suspiciously many rows
     exact       INTEGER NOT NULL,                  -- payloads without the documented deviations
     as_of       INTEGER,                           -- the instant used as "now", when it is not the wall clock's
+    renew_before INTEGER,                          -- for a top-up: entries that last so long are left alone
     phase       TEXT    NOT NULL,                  -- where it is in its life
     lease       TEXT,                              -- random token of the worker that has it: nobody else may write results
     lease_until INTEGER,                           -- not renewed until then, the worker is taken for dead

@@ -11,6 +11,7 @@ pub mod next;
 pub mod notify;
 pub mod ping;
 pub mod refresh;
+pub mod rehearse;
 pub mod report;
 pub mod retry;
 pub mod scheduler;

@@ -21,7 +21,7 @@ pub struct Fire {
     pub at: Timestamp,
     /// Offset of the zone from UTC at that instant, for example `-06:00`.
     pub offset: String,
-    /// Why instant and slot differ or are ambiguous; none on ordinary nights.
+    /// What is special about it: a clock change, or why it will not run; none on ordinary nights.
     pub note: Option<String>,
 }
 
@@ -36,4 +36,6 @@ pub struct NextReply {
     pub schedule: String,
     /// The fires, soonest first.
     pub fires: Vec<Fire>,
+    /// What is unusual about the schedule as a whole, for example a missed slot whose run is still to come.
+    pub notes: Vec<String>,
 }

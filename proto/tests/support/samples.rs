@@ -14,6 +14,7 @@ use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
@@ -21,7 +22,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
-    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
 
 /// 2026-03-08 08:00:00 UTC, and so many seconds later.
@@ -53,6 +54,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Report(ReportRequest { since_seconds: 86_400 }),
         Request::Get(GetRequest { table: Table::OrganizationSummaryCache, key: vec![key_part()] }),
         Request::Invalidate(InvalidateRequest { types: vec![CacheType::Volunteer] }),
+        Request::Rehearse(RehearseRequest { from: "2026-03-07".to_owned(), days: 3 }),
     ]
 }
 
@@ -90,6 +92,7 @@ pub(crate) fn replies() -> Vec<Reply> {
                 offset: "-05:00".to_owned(),
                 note: Some("the clocks skip 02:00".to_owned()),
             }],
+            notes: vec!["2026-03-07 02:00 was missed".to_owned()],
         }),
         Reply::Jobs(JobsReply { jobs: vec![job()] }),
         Reply::History(HistoryReply { runs: vec![run()] }),
@@ -119,6 +122,23 @@ pub(crate) fn replies() -> Vec<Reply> {
             entries: 3,
             run: 12,
             joined: true,
+        }),
+        Reply::Rehearse(RehearseReply {
+            scheduler: SchedulerState::Running,
+            timezone: "America/Chicago".to_owned(),
+            schedule: "daily at 02:00".to_owned(),
+            from: "2026-03-07".to_owned(),
+            days: 3,
+            decisions: vec![Decision {
+                at: at(0),
+                offset: "-05:00".to_owned(),
+                trigger: Trigger::Schedule,
+                slot: Some("2026-03-08 02:00".to_owned()),
+                fate: SlotFate::Paused,
+                tables: vec![Table::DiaEventsReportCache],
+                note: Some("the clocks skip 02:00".to_owned()),
+            }],
+            notes: vec!["every run succeeds".to_owned()],
         }),
     ]
 }

@@ -14,6 +14,7 @@ use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
@@ -21,7 +22,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
-    CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
+    CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
 use proptest::collection::vec;
 use proptest::num::f64::{INFINITE, NEGATIVE, NORMAL, POSITIVE, SUBNORMAL, ZERO};
@@ -70,6 +71,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         (select(Table::ALL), vec(key_part(), FEW))
             .prop_map(|(table, key)| Request::Get(GetRequest { table, key })),
         vec(select(CacheType::ALL), FEW).prop_map(|types| Request::Invalidate(InvalidateRequest { types })),
+        (text(), any::<u32>()).prop_map(|(from, days)| Request::Rehearse(RehearseRequest { from, days })),
     ]
 }
 
@@ -120,9 +122,9 @@ fn reply() -> impl Strategy<Value = Reply> {
     let refresh = any::<(i64, bool)>().prop_map(|(run, joined)| Reply::Refresh(RefreshReply { run, joined }));
     let scheduler = (select(SchedulerState::ALL), any::<bool>())
         .prop_map(|(scheduler, changed)| Reply::Scheduler(SchedulerReply { scheduler, changed }));
-    let next = (select(SchedulerState::ALL), text(), text(), vec(fire(), FEW)).prop_map(
-        |(scheduler, timezone, schedule, fires)| {
-            Reply::Next(NextReply { scheduler, timezone, schedule, fires })
+    let next = (select(SchedulerState::ALL), text(), text(), vec(fire(), FEW), vec(text(), FEW)).prop_map(
+        |(scheduler, timezone, schedule, fires, notes)| {
+            Reply::Next(NextReply { scheduler, timezone, schedule, fires, notes })
         },
     );
     prop_oneof![
@@ -147,6 +149,7 @@ fn reply() -> impl Strategy<Value = Reply> {
                 Reply::Invalidate(InvalidateReply { tables, entries, run, joined })
             }
         ),
+        rehearse().prop_map(Reply::Rehearse),
     ]
 }
 
@@ -285,6 +288,36 @@ fn reason() -> impl Strategy<Value = Reason> {
         level,
         message,
         hint,
+    })
+}
+
+fn rehearse() -> impl Strategy<Value = RehearseReply> {
+    let about = (select(SchedulerState::ALL), text(), text(), text(), any::<u32>());
+    (about, vec(decision(), FEW), vec(text(), FEW)).prop_map(
+        |((scheduler, timezone, schedule, from, days), decisions, notes)| RehearseReply {
+            scheduler,
+            timezone,
+            schedule,
+            from,
+            days,
+            decisions,
+            notes,
+        },
+    )
+}
+
+fn decision() -> impl Strategy<Value = Decision> {
+    let when = (instant(), text(), option::of(text()));
+    let what =
+        (select(Trigger::ALL), select(SlotFate::ALL), vec(select(Table::ALL), FEW), option::of(text()));
+    (when, what).prop_map(|((at, offset, slot), (trigger, fate, tables, note))| Decision {
+        at,
+        offset,
+        trigger,
+        slot,
+        fate,
+        tables,
+        note,
     })
 }
 

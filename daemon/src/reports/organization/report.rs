@@ -1,5 +1,6 @@
 //! The two reports with a row per organization and year.
 
+use crate::reports::year::SchoolYear;
 use chrono::{DateTime, Utc};
 
 use super::super::{Group, Report, ReportSettings};
@@ -57,6 +58,15 @@ macro_rules! report {
 
             fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
                 $layout.keys(snapshot, settings, now)
+            }
+
+            fn next_keys(
+                &self,
+                _: &Snapshot,
+                settings: &ReportSettings,
+                after: DateTime<Utc>,
+            ) -> Option<DateTime<Utc>> {
+                SchoolYear::turns(after, settings.zone)
             }
 
             fn build<'s>(

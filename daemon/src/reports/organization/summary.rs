@@ -62,6 +62,15 @@ impl Report for Summary {
         years(snapshot, settings, now).into_iter().map(key).collect()
     }
 
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        SchoolYear::turns(after, settings.zone)
+    }
+
     fn build<'s>(
         &self,
         snapshot: &'s Snapshot,

@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::directory::Directory;
 use super::keywords::{self, Slot};
 use super::like::Like;
+use super::targets::next_start;
 use super::text::full_name;
 use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Contact, Event, Participation, Snapshot, Source, Volunteer};
@@ -53,7 +54,8 @@ impl Report for Dia {
     }
 
     fn key_sources(&self) -> &'static [Source] {
-        &[]
+        // There is one key; events tell when its payload changes.
+        &[Source::Event]
     }
 
     fn keys(&self, _: &Snapshot, _: &ReportSettings, _: DateTime<Utc>) -> Vec<Key> {
@@ -65,6 +67,16 @@ impl Report for Dia {
         let listed: Vec<i64> =
             listed(snapshot, &settings.keywords.dia, now).iter().map(|event| event.id).collect();
         format!("{listed:?}")
+    }
+
+    fn next_payloads(
+        &self,
+        snapshot: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        let listed = listed(snapshot, &settings.keywords.dia, after);
+        next_start(listed.into_iter(), after)
     }
 
     fn build<'s>(

@@ -69,3 +69,11 @@ impl<'s> Targets<'s> {
         Self { events, retired: retired.into_iter().cloned().collect() }
     }
 }
+
+/// When the next of `events` begins, after an instant.
+pub(super) fn next_start<'e>(
+    events: impl Iterator<Item = &'e Event>,
+    after: DateTime<Utc>,
+) -> Option<DateTime<Utc>> {
+    events.filter_map(|event| Some(event.start.as_ref()?.at.and_utc())).filter(|&start| start > after).min()
+}

@@ -10,6 +10,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use crate::reports::ReportSettings;
+use crate::reports::turn::next_utc_midnight;
 use crate::reports::year::{SchoolYear, Window};
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::vms::tables::{Key, KeyValue, Table};
@@ -71,6 +72,11 @@ pub(super) fn recent_windows(
         SchoolYear::kept(now, settings.zone, false, existing.iter().filter_map(|row| row.key.text(0)));
     let days = [now, now + TimeDelta::days(1)].map(|end| RecentWindow::ending(end.naive_utc()));
     days.into_iter().chain(years.into_iter().map(RecentWindow::year)).collect()
+}
+
+/// When the windows change next: by the day, and with the school year.
+pub(super) fn turn(settings: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    [next_utc_midnight(after), SchoolYear::turns(after, settings.zone)].into_iter().flatten().min()
 }
 
 /// Keys of default windows that ended more than `keep_days` before `today`, other than those in `kept`.

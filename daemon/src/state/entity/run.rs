@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub(crate) accept: bool,
     pub(crate) exact: bool,
     pub(crate) as_of: Option<i64>,
+    pub(crate) renew_before: Option<i64>,
     pub(crate) phase: String,
     pub(crate) lease: Option<String>,
     pub(crate) lease_until: Option<i64>,

@@ -30,6 +30,7 @@ use super::active::{Active, active};
 use super::attribution::{Attribution, Names};
 use super::facts::Index;
 use super::rows;
+use crate::reports::year::SchoolYear;
 use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::tables::{Key, Table};
@@ -77,6 +78,15 @@ impl Report for Engagement {
         let districts = districts(snapshot, settings);
         let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(|year| [year.key().into()]);
         years.flat_map(|prefix| districts.iter().map(move |of| rows::key(&prefix, of.district))).collect()
+    }
+
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        SchoolYear::turns(after, settings.zone)
     }
 
     fn build<'s>(

@@ -84,6 +84,15 @@ impl Report for YearEnd {
         years.flat_map(|prefix| districts.iter().map(move |of| rows::key(&prefix, of.district))).collect()
     }
 
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        SchoolYear::turns(after, settings.zone)
+    }
+
     fn build<'s>(
         &self,
         snapshot: &'s Snapshot,

@@ -17,14 +17,15 @@ mod volunteers;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use self::score::{Evidence, Score, score};
 use self::select::Selection;
 use self::volunteers::{Person, Pool};
 use super::keywords::Subject;
-use super::targets::{self, Targets};
+use super::targets::{self, Targets, next_start};
+use crate::reports::turn::next_utc_midnight;
 use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Event, Groups, Snapshot, Source};
 use crate::vms::tables::{Key, Table};
@@ -66,6 +67,21 @@ impl Report for Candidates {
     fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
         // How recently somebody volunteered is counted in days of UTC.
         now.date_naive().to_string()
+    }
+
+    fn next_keys(
+        &self,
+        snapshot: &Snapshot,
+        _: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        // An event that begins right now is still an upcoming one.
+        let begun = TimeDelta::microseconds(1);
+        next_start(snapshot.events.iter(), after - begun).map(|start| start + begun)
+    }
+
+    fn next_payloads(&self, _: &Snapshot, _: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        next_utc_midnight(after)
     }
 
     fn build<'s>(

@@ -4,6 +4,7 @@ mod candidates;
 mod dia;
 mod people;
 mod targets;
+mod turns;
 
 use serde_json::Value;
 

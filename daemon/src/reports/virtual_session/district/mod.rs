@@ -74,6 +74,15 @@ impl Report for VirtualDistricts {
         years(TABLE, snapshot, settings, now).into_iter().flat_map(keys).collect()
     }
 
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        VirtualYear::turns(after, settings.zone)
+    }
+
     fn build<'s>(
         &self,
         snapshot: &'s Snapshot,

@@ -65,6 +65,24 @@ impl Report for VirtualSessions {
         super::withheld(snapshot, settings)
     }
 
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        VirtualYear::turns(after, settings.zone)
+    }
+
+    fn next_payloads(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        VirtualYear::offer_turns(after, settings.zone)
+    }
+
     fn build<'s>(
         &self,
         snapshot: &'s Snapshot,

@@ -21,6 +21,7 @@ use serde::Serialize;
 use super::SOURCES;
 use super::people::{Person, people};
 use super::windows::{RecentWindow, expired, recent_windows};
+use crate::reports::turn::next_utc_midnight;
 use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings, Shared};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::enums::EVENT_TYPES;
@@ -64,6 +65,20 @@ impl Report for Recent {
             inside.map(|event| event.id).collect()
         };
         format!("{:?}", windows.iter().map(events).collect::<Vec<_>>())
+    }
+
+    fn next_keys(
+        &self,
+        _: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        super::windows::turn(settings, after)
+    }
+
+    fn next_payloads(&self, _: &Snapshot, _: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        // What was tomorrow's default window is today's, and people look at it now.
+        next_utc_midnight(after)
     }
 
     fn build<'s>(

@@ -1,0 +1,35 @@
+//! When the entries of a table want renewal, as far as that is known in advance.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use crate::reports::{Report, ReportSettings};
+use crate::snapshot::Snapshot;
+
+/// When the entries of a table want renewal. Each instant may have passed already, except that of the keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outlook {
+    /// When the oldest entry passes its limit.
+    pub expires: Option<DateTime<Utc>>,
+    /// When the clock alone changes which entries there are, next after now.
+    pub next_keys: Option<DateTime<Utc>>,
+    /// When the clock alone changes what the oldest entry should say, next after it was generated.
+    pub next_payloads: Option<DateTime<Utc>>,
+}
+
+impl Outlook {
+    /// The outlook of a table whose oldest entry was generated at `oldest` and may reach the age `limit`.
+    pub fn of(
+        report: &dyn Report,
+        snapshot: &Snapshot,
+        settings: &ReportSettings,
+        oldest: Option<DateTime<Utc>>,
+        limit: TimeDelta,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            expires: oldest.and_then(|at| at.checked_add_signed(limit)),
+            next_keys: report.next_keys(snapshot, settings, now),
+            next_payloads: oldest.and_then(|at| report.next_payloads(snapshot, settings, at)),
+        }
+    }
+}

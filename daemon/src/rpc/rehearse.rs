@@ -1,0 +1,106 @@
+//! `rehearse`
+
+use std::sync::Arc;
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
+use cached_proto::words::{SchedulerState, SlotFate, Table, Trigger};
+use chrono::{NaiveDate, Offset, TimeZone};
+
+use super::Service;
+use super::fault::fault;
+use crate::describe::describe;
+use crate::refresh::{Scene, plan};
+use crate::schedule::{Rehearsal, Rehearsed, Schedule, Stage, expected_run, slot_text};
+
+/// A year and a month.
+const MOST: u32 = 400;
+
+pub(super) async fn rehearse(service: &Service, request: &RehearseRequest) -> Result<RehearseReply, Fault> {
+    let from = date(&request.from)?;
+    let days = request.days;
+    if !(1..=MOST).contains(&days) {
+        let message = format!("{days} days cannot be rehearsed");
+        return Err(fault(FaultCode::BadRequest, &message, &format!("ask for 1 to {MOST} days")));
+    }
+    let schedule = service.schedule();
+    let scheduler = service.queue.state().scheduler_state().await?;
+    let now = service.clock.now();
+    let expected = expected_run(&service.queue, now).await?;
+    let config = Arc::clone(&service.refresh.borrow());
+    let mut notes = Vec::new();
+    // Without VMS's database the schedule is known all the same.
+    let scene = match service.scene().await {
+        Ok(scene) => scene,
+        Err(error) => {
+            notes.push(format!("only scheduled runs are rehearsed: {}", describe(&error)));
+            Scene::default()
+        }
+    };
+    let rehearsal = tokio::task::spawn_blocking({
+        let schedule = Arc::clone(&schedule);
+        move || {
+            let Scene { reports, snapshot } = &scene;
+            let settings = &config.settings;
+            Stage { schedule: &schedule, scheduler, expected, reports, snapshot, settings }
+                .rehearse(from, days)
+        }
+    });
+    let Rehearsal { decisions, cut } = rehearsal.await.map_err(|_| {
+        fault(FaultCode::Internal, "the rehearsal panicked", "this is a bug; please report it with the log")
+    })?;
+    if cut {
+        notes
+            .push(format!("there are more decisions than the {} shown; ask for fewer days", decisions.len()));
+    }
+    Ok(RehearseReply {
+        scheduler,
+        timezone: schedule.zone().name().to_owned(),
+        schedule: schedule.to_string(),
+        from: from.to_string(),
+        days,
+        decisions: decisions.iter().map(|decision| shown(decision, &schedule, scheduler)).collect(),
+        notes,
+    })
+}
+
+fn date(given: &str) -> Result<NaiveDate, Fault> {
+    let hint = "write it as YYYY-MM-DD, for example 2026-03-08";
+    let date = given.parse::<NaiveDate>().ok();
+    // Time zones are known for these years; nobody plans further ahead.
+    let known = date.filter(|date| (1970..=2100).contains(&chrono::Datelike::year(date)));
+    known.ok_or_else(|| {
+        fault(FaultCode::BadRequest, &format!("{given:?} is not a date between 1970 and 2100"), hint)
+    })
+}
+
+fn shown(decision: &Rehearsed, schedule: &Schedule, scheduler: SchedulerState) -> Decision {
+    let offset = schedule.zone().offset_from_utc_datetime(&decision.at.naive_utc()).fix();
+    let fate = match scheduler {
+        SchedulerState::Running => SlotFate::Run,
+        SchedulerState::Stopped => SlotFate::Paused,
+    };
+    let tables = match (decision.trigger, fate) {
+        (_, SlotFate::Paused) => Vec::new(),
+        (Trigger::Schedule, _) => plan::tables(&[], &[]),
+        _ => decision.tables.iter().map(|&(table, _)| table).collect(),
+    };
+    let fire_note = decision.fire.and_then(|fire| fire.note).map(|note| note.to_string());
+    Decision {
+        at: decision.at.into(),
+        offset: offset.to_string(),
+        trigger: decision.trigger,
+        slot: decision.fire.map(|fire| slot_text(fire.slot)),
+        fate,
+        tables,
+        note: fire_note.or_else(|| causes(&decision.tables)),
+    }
+}
+
+/// The reasons of a top-up, each once.
+fn causes(tables: &[(Table, crate::schedule::Cause)]) -> Option<String> {
+    let mut texts: Vec<String> = tables.iter().map(|(_, cause)| cause.to_string()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    (!texts.is_empty()).then(|| texts.join("; "))
+}

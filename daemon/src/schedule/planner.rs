@@ -1,0 +1,182 @@
+//! The loop that tops up what cannot wait for the next scheduled run.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::verb::jobs::JobFilter;
+use cached_proto::words::{SchedulerState, Table, TableState, Trigger};
+use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
+
+use super::top_up::{Cause, Condition, plan};
+use super::{Renewal, Schedule, expected, slot_text};
+use crate::clock::Clock;
+use crate::describe::describe;
+use crate::queue::{NewRun, Queue, QueueError};
+use crate::refresh::survey::{TableSurvey, survey};
+use crate::refresh::{RefreshConfig, RefreshError};
+
+/// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
+const SLICE: Duration = Duration::from_mins(1);
+
+/// However quiet it is, the tables are looked at as often as this: others write them, too.
+const LOOK: TimeDelta = TimeDelta::minutes(15);
+
+/// How far back runs tell how long one takes, and how many of them are asked.
+const PAST: TimeDelta = TimeDelta::days(14);
+const RUNS: u64 = 100;
+
+/// More jobs than ever wait or run at a time.
+const JOBS: u64 = 10_000;
+
+/// Looks after the cache tables between the fires of a schedule.
+pub struct Planner {
+    name: &'static str,
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    schedules: watch::Receiver<Arc<Schedule>>,
+    config: watch::Receiver<Arc<RefreshConfig>>,
+    /// When the tables were looked at last, and when they are to be looked at again.
+    looked: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    /// When the clock changes the keys of tables next, as of the last look.
+    next_keys: HashMap<Table, DateTime<Utc>>,
+}
+
+impl Planner {
+    /// A planner for tables that `config` describes and that `schedules`, whose slots are recorded under `name`,
+    /// renews; both may be replaced at any time.
+    pub fn new(
+        name: &'static str,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        schedules: watch::Receiver<Arc<Schedule>>,
+        config: watch::Receiver<Arc<RefreshConfig>>,
+    ) -> Self {
+        Self { name, queue, clock, schedules, config, looked: None, next_keys: HashMap::new() }
+    }
+
+    /// Works until it is dropped, which it may be at any time.
+    pub async fn run(mut self) {
+        loop {
+            // Sleeps first: at a start, what the schedule missed comes before anything else.
+            let wait = self.wait();
+            tokio::select! {
+                () = self.clock.sleep(wait) => {}
+                // Once nobody can change them any more, only the clock counts.
+                Ok(()) = self.schedules.changed() => self.looked = None,
+                Ok(()) = self.config.changed() => self.looked = None,
+            }
+            if let Err(error) = self.turn().await {
+                tracing::error!("What has to be topped up is not known; trying again: {}", describe(&error));
+            }
+        }
+    }
+
+    /// Looks at the tables if it is time to, and asks for a run of those that cannot wait. Returns its number.
+    pub async fn turn(&mut self) -> Result<Option<i64>, RefreshError> {
+        let now = self.clock.now();
+        // A clock that was set back makes the look one of the future.
+        if self.looked.is_some_and(|(looked, again)| looked <= now && now < again) {
+            return Ok(None);
+        }
+        let schedule = Arc::clone(&self.schedules.borrow_and_update());
+        if !self.is_running().await? || self.is_due(&schedule, now).await? {
+            self.looked = None;
+            return Ok(None);
+        }
+        // A look that fails is repeated, but not at every turn.
+        self.looked = Some((now, now + LOOK));
+        let config = Arc::clone(&self.config.borrow_and_update());
+        let surveys = survey(&config, self.queue.state(), now).await?;
+        let conditions = self.conditions(&surveys, now).await?;
+        self.next_keys =
+            surveys.iter().filter_map(|survey| Some((survey.table, survey.outlook.next_keys?))).collect();
+        let renewal = Renewal::next(&schedule, now, expected_run(&self.queue, now).await?);
+        let plan = plan(&conditions, now, &renewal);
+        let again = plan.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
+        self.looked = Some((now, again));
+        Ok(self.top_up(&plan.tables, &renewal).await?)
+    }
+
+    async fn top_up(&self, tables: &[(Table, Cause)], renewal: &Renewal) -> Result<Option<i64>, QueueError> {
+        // Looking takes a while, and somebody may have stopped the scheduler meanwhile.
+        if tables.is_empty() || !self.is_running().await? {
+            return Ok(None);
+        }
+        for (table, cause) in tables {
+            tracing::info!(cache_table = table.as_str(), "{table} is topped up: {cause}");
+        }
+        let new = NewRun::new(Trigger::TopUp, tables.iter().map(|&(table, _)| table).collect());
+        let new = NewRun { renew_before: Some(renewal.deadline()), ..new };
+        Ok(Some(self.queue.enqueue(new).await?.run))
+    }
+
+    async fn conditions(
+        &self,
+        surveys: &[TableSurvey],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Condition>, QueueError> {
+        let tried: HashMap<Table, DateTime<Utc>> =
+            self.queue.last_jobs().await?.into_iter().map(|job| (job.table, job.queued.to_utc())).collect();
+        let busy: HashSet<Table> =
+            self.queue.jobs(JobFilter::Running, JOBS).await?.into_iter().map(|job| job.table).collect();
+        let condition = |survey: &TableSurvey| {
+            let table = survey.table;
+            Some(Condition {
+                table,
+                unfit: wants(survey.state)?,
+                outlook: survey.outlook,
+                turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
+                // A try of the future is one by a clock that was ahead.
+                tried: tried.get(&table).copied().filter(|at| *at <= now),
+                busy: busy.contains(&table),
+            })
+        };
+        Ok(surveys.iter().filter_map(condition).collect())
+    }
+
+    async fn is_running(&self) -> Result<bool, QueueError> {
+        Ok(self.queue.state().scheduler_state().await? == SchedulerState::Running)
+    }
+
+    /// Whether a slot waits to be decided: its run may renew everything, so that nothing needs a top-up before it.
+    async fn is_due(&self, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, QueueError> {
+        let created = self.queue.state().created().await?;
+        let Some(due) = schedule.due(now).filter(|fire| fire.at > created) else { return Ok(false) };
+        let slot = slot_text(due.slot);
+        Ok(self.queue.newest_slot(self.name, &slot).await? != Some(slot))
+    }
+
+    fn wait(&self) -> Duration {
+        let until = self.looked.and_then(|(_, again)| (again - self.clock.now()).to_std().ok());
+        until.map_or(SLICE, |until| until.min(SLICE))
+    }
+}
+
+/// Whether the state of a table means that an entry is unfit; none when a refresh would not change it.
+fn wants(state: TableState) -> Option<bool> {
+    match state {
+        TableState::Fresh => Some(false),
+        TableState::Stale | TableState::Missing | TableState::Incomplete | TableState::Invalid => Some(true),
+        TableState::Withheld
+        | TableState::Off
+        | TableState::NotApplicable
+        | TableState::Guarded
+        | TableState::Disabled => None,
+    }
+}
+
+/// How long the next run of all tables is expected to take, going by the latest of them.
+pub async fn expected_run(queue: &Queue, now: DateTime<Utc>) -> Result<TimeDelta, QueueError> {
+    let runs = queue.history(now - PAST, RUNS).await?;
+    let whole = |trigger| matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Startup);
+    Ok(expected(runs.iter().filter(|run| whole(run.trigger)).map(|run| run.seconds)))
+}
+
+impl fmt::Debug for Planner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Planner").field("looked", &self.looked).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,129 @@
+use chrono_tz::America::Chicago;
+
+use super::*;
+use crate::reports::district::DistrictMapping;
+use crate::reports::recruitment::Keywords;
+use crate::reports::virtual_session::VirtualSessions;
+use crate::reports::volunteer::{FirstTime, Recent};
+use crate::reports::{Mode, ReportSettings};
+
+const DAY: TimeDelta = TimeDelta::hours(24);
+
+fn settings() -> ReportSettings {
+    let (districts, keywords) = (DistrictMapping::embedded().unwrap(), Keywords::embedded().unwrap());
+    ReportSettings::new(Mode::Fixed, Chicago, districts, keywords)
+}
+
+fn rehearse(
+    reports: &[(&'static dyn Report, TimeDelta)],
+    schedule: &Schedule,
+    scheduler: SchedulerState,
+    first: &str,
+    days: u32,
+) -> Vec<String> {
+    let (snapshot, settings, expected) = (Snapshot::default(), settings(), TimeDelta::minutes(10));
+    let stage = Stage { schedule, scheduler, expected, reports, snapshot: &snapshot, settings: &settings };
+    let rehearsal = stage.rehearse(first.parse().unwrap(), days);
+    assert!(!rehearsal.cut);
+    rehearsal.decisions.iter().map(shown).collect()
+}
+
+/// When by the wall in Chicago, and what.
+fn shown(decision: &Rehearsed) -> String {
+    let at = decision.at.with_timezone(&Chicago).format("%m-%d %H:%M");
+    if let Some(fire) = decision.fire {
+        return format!("{at} run of {} {:?}", super::super::slot_text(fire.slot), fire.note);
+    }
+    let tables: Vec<_> = decision.tables.iter().map(|(table, cause)| format!("{table} {cause:?}")).collect();
+    format!("{at} top-up of {}", tables.join(", "))
+}
+
+fn nightly() -> Schedule {
+    Schedule::every("02:00", 24, Chicago).unwrap()
+}
+
+#[test]
+fn entries_that_the_night_would_renew_too_late_are_topped_up_before_it() {
+    let decisions = rehearse(&[(&FirstTime, DAY)], &nightly(), SchedulerState::Running, "2026-06-02", 2);
+    let expected = [
+        "06-02 01:00 top-up of first_time_volunteer_report_cache Expiring",
+        "06-02 02:00 run of 2026-06-02 02:00 None",
+        "06-03 01:00 top-up of first_time_volunteer_report_cache Expiring",
+        "06-03 02:00 run of 2026-06-03 02:00 None",
+    ];
+    assert_eq!(decisions, expected);
+}
+
+#[test]
+fn entries_with_time_to_spare_wait_for_the_night_whatever_its_length() {
+    // The autumn night comes 25 hours after the one before it.
+    let limit = TimeDelta::minutes(25 * 60 + 11);
+    let decisions = rehearse(&[(&FirstTime, limit)], &nightly(), SchedulerState::Running, "2026-10-31", 3);
+    let expected = [
+        "10-31 02:00 run of 2026-10-31 02:00 None",
+        "11-01 02:00 run of 2026-11-01 02:00 None",
+        "11-02 02:00 run of 2026-11-02 02:00 None",
+    ];
+    assert_eq!(decisions, expected);
+    let decisions = rehearse(&[(&FirstTime, limit)], &nightly(), SchedulerState::Running, "2026-03-08", 1);
+    assert_eq!(decisions, ["03-08 03:00 run of 2026-03-08 02:00 Some(Gap)"]);
+}
+
+#[test]
+fn windows_that_end_with_the_day_are_renewed_at_midnight_utc() {
+    let limit = TimeDelta::hours(48);
+    let decisions = rehearse(&[(&Recent, limit)], &nightly(), SchedulerState::Running, "2026-06-02", 1);
+    let expected = [
+        "06-02 02:00 run of 2026-06-02 02:00 None",
+        "06-02 19:00 top-up of recent_volunteers_report_cache Clock",
+    ];
+    assert_eq!(decisions, expected);
+}
+
+#[test]
+fn years_are_filled_as_they_turn() {
+    let limit = TimeDelta::days(3);
+    let reports: [(&'static dyn Report, TimeDelta); 2] = [(&VirtualSessions, limit), (&FirstTime, limit)];
+    let decisions = rehearse(&reports, &nightly(), SchedulerState::Running, "2026-07-31", 2);
+    let expected = [
+        "07-31 00:00 top-up of virtual_session_report_cache Clock",
+        "07-31 02:00 run of 2026-07-31 02:00 None",
+        "08-01 00:00 top-up of first_time_volunteer_report_cache Clock",
+        "08-01 02:00 run of 2026-08-01 02:00 None",
+    ];
+    assert_eq!(decisions, expected);
+    let decisions = rehearse(&reports, &nightly(), SchedulerState::Running, "2027-01-01", 1);
+    let expected = [
+        "01-01 00:00 top-up of virtual_session_report_cache Clock",
+        "01-01 02:00 run of 2027-01-01 02:00 None",
+    ];
+    assert_eq!(decisions, expected);
+}
+
+#[test]
+fn a_stopped_scheduler_decides_about_slots_only() {
+    let reports: [(&'static dyn Report, TimeDelta); 1] = [(&Recent, DAY)];
+    let decisions = rehearse(&reports, &nightly(), SchedulerState::Stopped, "2026-06-02", 2);
+    let expected = ["06-02 02:00 run of 2026-06-02 02:00 None", "06-03 02:00 run of 2026-06-03 02:00 None"];
+    assert_eq!(decisions, expected);
+}
+
+#[test]
+fn days_begin_and_end_with_their_zone() {
+    let midnight = Schedule::every("00:00", 24, Chicago).unwrap();
+    let decisions = rehearse(&[], &midnight, SchedulerState::Running, "2026-06-02", 2);
+    let expected = ["06-02 00:00 run of 2026-06-02 00:00 None", "06-03 00:00 run of 2026-06-03 00:00 None"];
+    assert_eq!(decisions, expected);
+}
+
+#[test]
+fn a_schedule_that_never_fires_leaves_everything_to_top_ups() {
+    let never = Schedule::cron("0 0 2 31 2 *", Chicago).unwrap();
+    let reports: [(&'static dyn Report, TimeDelta); 1] = [(&FirstTime, DAY)];
+    let decisions = rehearse(&reports, &never, SchedulerState::Running, "2026-06-02", 2);
+    let expected = [
+        "06-02 23:00 top-up of first_time_volunteer_report_cache Expiring",
+        "06-03 22:00 top-up of first_time_volunteer_report_cache Expiring",
+    ];
+    assert_eq!(decisions, expected);
+}

@@ -1,0 +1,100 @@
+//! Which tables cannot wait for the next scheduled run: a pure decision.
+
+use std::fmt;
+
+use cached_proto::words::Table;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Renewal;
+use crate::refresh::Outlook;
+
+/// A table that was tried and still wants something is let alone so long: whatever is wrong takes longer to put right
+/// than the retries of a job last.
+const PAUSE: TimeDelta = TimeDelta::hours(1);
+
+/// Why a table is topped up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// An entry is missing, incomplete, invalid or stale.
+    Unfit,
+    /// The clock alone has changed what entries say, or which there are.
+    Clock,
+    /// An entry would pass its limit before the next scheduled run has ended.
+    Expiring,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unfit => "an entry is missing or unfit",
+            Self::Clock => "the clock has changed what entries say, or which there are",
+            Self::Expiring => "entries would pass their limit before the next scheduled run has ended",
+        })
+    }
+}
+
+/// A table as the decision sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Condition {
+    /// The table.
+    pub table: Table,
+    /// Whether an entry is missing, incomplete, invalid or stale.
+    pub unfit: bool,
+    /// When its entries want renewal.
+    pub outlook: Outlook,
+    /// When the clock changed its keys, if it did since the table was last looked at.
+    pub turned: Option<DateTime<Utc>>,
+    /// When a job of it was queued last, however that ended.
+    pub tried: Option<DateTime<Utc>>,
+    /// Whether a job of it waits or is being worked on.
+    pub busy: bool,
+}
+
+/// What to do now, and when there may be something to do next.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// The tables to top up.
+    pub tables: Vec<(Table, Cause)>,
+    /// The next instant at which the decision would be another one; none while only events can change it.
+    pub look_at: Option<DateTime<Utc>>,
+}
+
+/// Decides for all tables at once, so that one run serves those that want something at the same time.
+pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal) -> Plan {
+    let mut plan = Plan::default();
+    for condition in conditions {
+        let (cause, look_at) = condition.decide(now, renewal);
+        plan.tables.extend(cause.map(|cause| (condition.table, cause)));
+        plan.look_at = [plan.look_at, look_at].into_iter().flatten().min();
+    }
+    plan
+}
+
+impl Condition {
+    fn decide(&self, now: DateTime<Utc>, renewal: &Renewal) -> (Option<Cause>, Option<DateTime<Utc>>) {
+        let Outlook { expires, next_keys, next_payloads } = self.outlook;
+        let ahead = |at: &DateTime<Utc>| *at > now;
+        // Other keys are of no consequence until one of them is missing.
+        let turned = self.turned.filter(|_| self.unfit);
+        let changed = next_payloads.filter(|at| !ahead(at)).max(turned);
+        let late = expires.filter(|at| *at <= renewal.deadline());
+        let top_up_at = late.and_then(|at| at.checked_sub_signed(renewal.lead));
+        let cause = if changed.is_some() {
+            Some(Cause::Clock)
+        } else if self.unfit {
+            Some(Cause::Unfit)
+        } else {
+            top_up_at.filter(|at| !ahead(at)).map(|_| Cause::Expiring)
+        };
+        // What the clock did after the table was tried is a reason of its own.
+        let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at));
+        let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + PAUSE).filter(ahead);
+        let look_at =
+            [next_keys, next_payloads, top_up_at, pause_ends].into_iter().flatten().filter(ahead).min();
+        (cause.filter(|_| !self.busy && pause_ends.is_none()), look_at)
+    }
+}
+
+#[cfg(test)]
+#[path = "top_up_tests.rs"]
+mod tests;

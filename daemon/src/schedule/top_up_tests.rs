@@ -1,0 +1,112 @@
+use super::*;
+
+const TABLE: Table = Table::DiaEventsReportCache;
+
+fn utc(text: &str) -> DateTime<Utc> {
+    format!("2026-06-{text}:00Z").replacen(' ', "T", 1).parse().unwrap()
+}
+
+/// The night of the 2nd: the run begins at 07:00 and is expected to end at 07:10.
+fn renewal() -> Renewal {
+    Renewal { ends: Some(utc("02 07:10")), lead: TimeDelta::hours(1) }
+}
+
+/// A table that wants nothing: generated late on the 1st.
+fn content() -> Condition {
+    Condition {
+        table: TABLE,
+        unfit: false,
+        outlook: Outlook { expires: Some(utc("02 22:00")), next_keys: None, next_payloads: None },
+        turned: None,
+        tried: None,
+        busy: false,
+    }
+}
+
+/// Why the table is topped up, if it is, and when to look again.
+fn at(now: &str, condition: Condition) -> (Option<Cause>, String) {
+    let plan = plan(&[condition], utc(now), &renewal());
+    let look_at = plan.look_at.map_or_else(|| "never".to_owned(), |at| at.format("%d %H:%M").to_string());
+    (plan.tables.first().map(|&(_, cause)| cause), look_at)
+}
+
+#[test]
+fn entries_that_the_next_run_renews_in_time_are_left_to_it() {
+    for now in ["01 22:00", "02 06:59", "02 07:00"] {
+        assert_eq!(at(now, content()), (None, "never".to_owned()), "{now}");
+    }
+}
+
+#[test]
+fn entries_that_it_would_renew_too_late_are_topped_up_shortly_before() {
+    for (expires, from) in [("02 07:10", "02 06:10"), ("02 07:00", "02 06:00"), ("01 20:00", "01 19:00")] {
+        let outlook = Outlook { expires: Some(utc(expires)), ..Outlook::default() };
+        let condition = Condition { outlook, ..content() };
+        assert_eq!(at("01 12:00", condition), (None, from.to_owned()), "{expires}");
+        assert_eq!(at(from, condition), (Some(Cause::Expiring), "never".to_owned()), "{expires}");
+    }
+    let outlook = Outlook { expires: Some(utc("02 07:11")), ..Outlook::default() };
+    assert_eq!(at("02 06:59", Condition { outlook, ..content() }), (None, "never".to_owned()));
+}
+
+#[test]
+fn an_unfit_entry_is_renewed_at_once_but_not_again_and_again() {
+    let unfit = Condition { unfit: true, ..content() };
+    assert_eq!(at("01 12:00", unfit), (Some(Cause::Unfit), "never".to_owned()));
+    let tried = Condition { tried: Some(utc("01 11:30")), ..unfit };
+    assert_eq!(at("01 12:00", tried), (None, "01 12:30".to_owned()));
+    assert_eq!(at("01 12:30", tried), (Some(Cause::Unfit), "never".to_owned()));
+}
+
+#[test]
+fn a_table_that_is_being_worked_on_is_let_alone() {
+    let outlook = Outlook { next_keys: Some(utc("02 00:00")), ..Outlook::default() };
+    let busy = Condition { unfit: true, busy: true, outlook, ..content() };
+    assert_eq!(at("01 12:00", busy), (None, "02 00:00".to_owned()));
+}
+
+#[test]
+fn what_the_clock_changes_is_renewed_when_it_does() {
+    let outlook = Outlook { next_payloads: Some(utc("02 00:00")), ..content().outlook };
+    let tried = Some(utc("01 23:30"));
+    let condition = Condition { outlook, tried, ..content() };
+    assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
+    // Tried half an hour ago, but not since the change.
+    assert_eq!(at("02 00:00", condition), (Some(Cause::Clock), "never".to_owned()));
+    let tried = Some(utc("02 00:00"));
+    assert_eq!(at("02 00:05", Condition { tried, ..condition }), (None, "02 01:00".to_owned()));
+}
+
+#[test]
+fn new_keys_are_filled_when_the_clock_brings_them() {
+    let outlook = Outlook { next_keys: Some(utc("02 00:00")), ..content().outlook };
+    let condition = Condition { outlook, tried: Some(utc("01 23:30")), ..content() };
+    assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
+    let outlook = Outlook { next_keys: Some(utc("03 00:00")), ..outlook };
+    let turned = Condition { outlook, turned: Some(utc("02 00:00")), ..condition };
+    assert_eq!(at("02 00:00", turned), (None, "03 00:00".to_owned()), "no entry is missing");
+    let missing = Condition { unfit: true, ..turned };
+    assert_eq!(at("02 00:00", missing), (Some(Cause::Clock), "03 00:00".to_owned()));
+}
+
+#[test]
+fn without_a_next_run_every_entry_is_topped_up_before_its_limit() {
+    let never = Renewal { ends: None, lead: TimeDelta::hours(1) };
+    let quiet = plan(&[content()], utc("02 20:59"), &never);
+    assert_eq!(quiet, Plan { tables: Vec::new(), look_at: Some(utc("02 21:00")) });
+    assert_eq!(plan(&[content()], utc("02 21:00"), &never).tables, [(TABLE, Cause::Expiring)]);
+}
+
+#[test]
+fn tables_are_decided_together() {
+    let soon = Outlook { next_keys: Some(utc("01 13:00")), ..Outlook::default() };
+    let later = Outlook { next_keys: Some(utc("01 14:00")), ..Outlook::default() };
+    let other = Table::RecentVolunteersReportCache;
+    let conditions = [
+        Condition { unfit: true, outlook: later, ..content() },
+        Condition { table: other, unfit: true, outlook: soon, ..content() },
+    ];
+    let plan = plan(&conditions, utc("01 12:00"), &renewal());
+    assert_eq!(plan.tables, [(TABLE, Cause::Unfit), (other, Cause::Unfit)]);
+    assert_eq!(plan.look_at, Some(utc("01 13:00")));
+}

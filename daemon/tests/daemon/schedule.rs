@@ -1,0 +1,196 @@
+//! What happens by itself: missed nights, entries that cannot wait, and the word about both.
+
+use std::time::Duration;
+
+use cached::lifecycle::Daemon;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::history::{HistoryRequest, Run};
+use cached_proto::verb::next::{NextReply, NextRequest};
+use cached_proto::verb::rehearse::{RehearseReply, RehearseRequest};
+use cached_proto::words::{Outcome, SlotFate, Table, Trigger};
+
+use sea_orm::ConnectionTrait as _;
+
+use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
+
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Enough for a loop that is awake to look around.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Nobody but the schedule notices anything.
+fn unwatched(home: &mut Home) {
+    home.set("watch", "enabled", "false");
+}
+
+/// Waits for a run and its end.
+async fn run(daemon: &Daemon, id: i64) -> Run {
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(id).await.is_err() {
+        assert!(tokio::time::timeout(PATIENCE, work.arrived()).await.unwrap());
+    }
+    finished(daemon, id).await
+}
+
+/// Lets minutes pass until there is such a run, and waits for its end. Loops that are not asleep yet miss a minute, so
+/// each is followed by a moment in which they may act.
+async fn run_in_time(home: &Home, daemon: &Daemon, id: i64) -> Run {
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(id).await.is_err() {
+        home.clock.advance(MINUTE);
+        let _ = tokio::time::timeout(MOMENT, work.arrived()).await;
+    }
+    finished(daemon, id).await
+}
+
+async fn runs(daemon: &Daemon) -> Vec<Run> {
+    match ask(daemon, Request::History(HistoryRequest { since_seconds: 10_000_000 })).await {
+        Reply::History(reply) => reply.runs,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn next(daemon: &Daemon, count: u32) -> NextReply {
+    match ask(daemon, Request::Next(NextRequest { count })).await {
+        Reply::Next(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn rehearse(daemon: &Daemon, from: &str, days: u32) -> RehearseReply {
+    match ask(daemon, Request::Rehearse(RehearseRequest { from: from.to_owned(), days })).await {
+        Reply::Rehearse(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn lose(home: &Home, table: Table) {
+    let vms = cached::vms::Vms::open(&home.path("vms.db")).await.unwrap();
+    let write = vms.begin_write().await.unwrap();
+    write.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+    write.commit().await.unwrap();
+    vms.close().await;
+}
+
+#[tokio::test]
+async fn a_night_without_a_daemon_is_caught_up_once() {
+    let home = Home::lived_in().await;
+    home.clock.advance(64 * HOUR);
+    let daemon = home.boot().await;
+    let note = next(&daemon, 2).await.notes;
+    let caught_up = run(&daemon, 2).await;
+    assert_eq!((caught_up.trigger, caught_up.slot.as_deref()), (Trigger::CatchUp, Some("2026-03-13 02:00")));
+    // It may have ended before we could ask.
+    assert!(note.iter().all(|note| note.contains("2026-03-13 02:00 was missed; run 2")), "{note:?}");
+    daemon.stop().await.unwrap();
+    let daemon = home.boot().await;
+    assert_eq!(runs(&daemon).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_missed_night_is_let_be_where_that_is_wanted() {
+    let mut home = Home::lived_in().await;
+    home.set("schedule", "catch_up", "false");
+    home.clock.advance(15 * HOUR);
+    let daemon = home.boot().await;
+    assert_eq!(runs(&daemon).await.len(), 1);
+}
+
+#[tokio::test]
+async fn rows_that_others_removed_are_filled_and_no_other_table_is_touched() {
+    let mut home = Home::lived_in().await;
+    unwatched(&mut home);
+    lose(&home, Table::OrganizationSummaryCache).await;
+    home.clock.advance(HOUR);
+    let daemon = home.boot().await;
+    let filled = run_in_time(&home, &daemon, 2).await;
+    assert_eq!(filled.trigger, Trigger::TopUp);
+    let [job] = filled.jobs.as_slice() else { panic!("{:?}", filled.jobs) };
+    assert_eq!((job.table, job.outcome), (Table::OrganizationSummaryCache, Some(Outcome::Rebuilt)));
+}
+
+#[tokio::test]
+async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
+    let mut home = Home::lived_in().await;
+    // Filled at noon: they pass their limit at noon, an hour before their renewal.
+    unwatched(&mut home);
+    home.set("schedule", "refresh_time", "13:00");
+    home.clock.advance(HOUR / 2);
+    let daemon = home.boot().await;
+    let daily = run_in_time(&home, &daemon, 2).await;
+    assert_eq!(daily.trigger, Trigger::Schedule);
+    // It is about noon when the last hour before the limit begins.
+    home.clock.advance(23 * HOUR);
+    let topped_up = run_in_time(&home, &daemon, 3).await;
+    assert_eq!(topped_up.trigger, Trigger::TopUp);
+    assert!(topped_up.jobs.iter().any(|job| job.table == Table::OrganizationSummaryCache));
+    for job in &topped_up.jobs {
+        assert_eq!(job.skipped, 0, "{job:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_stopped_scheduler_fills_nothing_until_it_is_started() {
+    let mut home = Home::lived_in().await;
+    unwatched(&mut home);
+    lose(&home, Table::OrganizationSummaryCache).await;
+    let daemon = home.boot().await;
+    ask(&daemon, Request::StopScheduler).await;
+    let stopped = next(&daemon, 1).await;
+    assert!(stopped.fires[0].note.as_ref().unwrap().contains("paused"), "{stopped:?}");
+    let mut work = daemon.queue().work();
+    for _ in 0..5 {
+        home.clock.advance(HOUR);
+        assert!(tokio::time::timeout(MOMENT, work.arrived()).await.is_err());
+    }
+    assert_eq!(runs(&daemon).await.len(), 1);
+    ask(&daemon, Request::StartScheduler).await;
+    let filled = run(&daemon, 2).await;
+    assert_eq!(filled.trigger, Trigger::Startup);
+    let job = filled.jobs.iter().find(|job| job.table == Table::OrganizationSummaryCache).unwrap();
+    assert_eq!(job.outcome, Some(Outcome::Rebuilt));
+}
+
+#[tokio::test]
+async fn a_rehearsal_tells_clock_changes_and_what_cannot_wait() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let reply = rehearse(&daemon, "2026-03-07", 2).await;
+    assert_eq!((reply.notes.as_slice(), reply.timezone.as_str()), (&[][..], "America/Chicago"));
+    let nights: Vec<_> = reply.decisions.iter().filter(|d| d.trigger == Trigger::Schedule).collect();
+    let told: Vec<_> = nights.iter().map(|d| (d.slot.as_deref().unwrap(), d.offset.as_str())).collect();
+    assert_eq!(told, [("2026-03-07 02:00", "-06:00"), ("2026-03-08 02:00", "-05:00")]);
+    assert!(nights[1].note.as_ref().unwrap().contains("goes forward"));
+    let tops: Vec<_> = reply.decisions.iter().filter(|d| d.trigger == Trigger::TopUp).collect();
+    assert!(
+        tops.iter()
+            .any(|d| d.tables == [Table::RecentVolunteersReportCache, Table::RecruitmentCandidatesCache]),
+        "{tops:?}"
+    );
+    assert!(reply.decisions.is_sorted_by_key(|decision| decision.at));
+    assert!(reply.decisions.iter().all(|decision| decision.fate == SlotFate::Run));
+}
+
+#[tokio::test]
+async fn a_rehearsal_without_vms_tells_the_slots() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
+    let reply = rehearse(&daemon, "2026-11-01", 1).await;
+    assert_eq!(reply.decisions.len(), 1);
+    assert!(reply.notes[0].contains("only scheduled runs"), "{:?}", reply.notes);
+}
+
+#[tokio::test]
+async fn a_rehearsal_of_nonsense_is_refused() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    for (from, days) in
+        [("tomorrow", 1), ("2026-02-30", 1), ("9999-01-01", 1), ("2026-03-07", 0), ("2026-03-07", 401)]
+    {
+        let request = Request::Rehearse(RehearseRequest { from: from.to_owned(), days });
+        let refused = fault(connect(&daemon).await.call(&request).await);
+        assert!(!refused.hint.is_empty(), "{from} {days}: {refused:?}");
+    }
+}
