@@ -71,7 +71,7 @@ pub enum Verb {
     Retry(RetryArgs),
     /// List past runs, newest first
     History(HistoryArgs),
-    /// Send a test notice through every channel below [notify], and say what came of each
+    /// Send a test notice through every channel of section notify, and say what came of each
     Notify(NotifyArgs),
     /// Show how well refreshing has worked, against the targets of the configuration
     Report(ReportArgs),

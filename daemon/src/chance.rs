@@ -15,6 +15,7 @@ pub trait Chance: Send + Sync + fmt::Debug {
 pub struct SystemChance;
 
 impl Chance for SystemChance {
+    #[expect(clippy::disallowed_methods, reason = "this is the chance that everybody else is given")]
     fn bits(&self) -> u64 {
         // The standard library seeds the keys of its hash tables from the operating system.
         RandomState::new().build_hasher().finish()

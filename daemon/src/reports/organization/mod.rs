@@ -12,10 +12,10 @@
 //! matched with the other, so a volunteer who has both for one session is counted twice by everything that
 //! adds sessions or volunteers up. VMS does so live, and its pages must agree with the cache.
 //!
-//! * A participation is *attended* when its status is one of [`ATTENDED`].
+//! * A participation is *attended* when its status is one of `ATTENDED`.
 //! * A link counts when its event is a virtual session that is completed, confirmed or simulcast.
 //! * Only events of the year count; the year's window ends at midnight at the beginning of 31 July.
-//! * Membership decides whose engagement is an organization's ([`membership`]). The detail also asks that
+//! * Membership decides whose engagement is an organization's (`membership`). The detail also asks that
 //!   the event lies within the membership and leaves out people whom reports exclude; the summary does
 //!   neither, so that their totals differ, as they do in VMS.
 //! * A volunteer is a `volunteer` row and the `contact` row of the same id; half a person is nobody.

@@ -6,7 +6,7 @@
 //!   `Independent` when they have none; links know no dates here. Every row of a person carries the person's
 //!   full figures, and a person with several links to organizations of one name has them multiplied by the
 //!   number of those links, because VMS joins first and counts then.
-//! * A participation counts by its status, compared case-sensitively, see [`ATTENDED`].
+//! * A participation counts by its status, compared case-sensitively, see `ATTENDED`.
 //! * The first engagement is a date, and a window's bounds are instants. VMS leaves it to its database layer
 //!   which of the two they are compared as: as instants in SQLite's text form, the window's first day would be
 //!   out. These reports compare dates: who began on the first or on the last day of a window is in, whatever
