@@ -64,6 +64,16 @@ impl Refreshed {
 
 /// Damages the first row of each table for which there is a statement, and lets a plain refresh repair it.
 fn repaired(refreshed: &Refreshed, state: TableState, damage: impl Fn(&'static TableSpec) -> Option<String>) {
+    repaired_by(Effort::Due, refreshed, state, damage);
+}
+
+/// The same with a refresh of another effort.
+fn repaired_by(
+    effort: Effort,
+    refreshed: &Refreshed,
+    state: TableState,
+    damage: impl Fn(&'static TableSpec) -> Option<String>,
+) {
     let mut damaged = BTreeMap::new();
     for &table in Table::ALL {
         if let Some(set) = damage(spec(table)) {
@@ -86,7 +96,7 @@ fn repaired(refreshed: &Refreshed, state: TableState, damage: impl Fn(&'static T
         let expected = if damaged.contains_key(&table) { state } else { TableState::Fresh };
         assert_eq!(told, (incomplete, invalid, expected), "{table} {:?}", damaged.get(&table));
     }
-    let changes = refreshed.refresh(Effort::Due);
+    let changes = refreshed.refresh(effort);
     let expected: BTreeMap<&str, (u64, u64)> = damaged.keys().map(|table| (table.as_str(), (1, 0))).collect();
     assert_eq!(changes, expected, "{damaged:?}");
     for (table, (set, before)) in damaged {
@@ -141,6 +151,15 @@ fn what_cannot_be_parsed_is_invalid() {
             Some(format!("\"{column}\" = substr(\"{column}\", 1, length(\"{column}\") - 1)"))
         });
     }
+}
+
+#[test]
+fn the_nightly_run_does_not_stamp_damage_unseen() {
+    let refreshed = Refreshed::new();
+    repaired_by(Effort::Every, &refreshed, TableState::Invalid, |spec| {
+        let column = spec.payload.iter().find(|column| column.json)?.name;
+        Some(format!("\"{column}\" = substr(\"{column}\", 1, length(\"{column}\") - 1)"))
+    });
 }
 
 #[test]

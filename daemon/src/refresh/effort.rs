@@ -39,11 +39,12 @@ impl Effort {
         }
     }
 
-    /// How closely existing rows have to be looked at: only a choice between them depends on their shape.
+    /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
+    /// that its reader accepts it.
     pub const fn look(self) -> Look {
         match self {
-            Self::Due | Self::Expiring { .. } => Look::Shape,
-            Self::Every | Self::Thorough => Look::Stamps,
+            Self::Due | Self::Expiring { .. } | Self::Every => Look::Shape,
+            Self::Thorough => Look::Stamps,
         }
     }
 
