@@ -8,7 +8,7 @@ use crate::vms::enums::{is_event_status, is_event_type};
 use crate::vms::time::Stored;
 
 /// An event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Event {
     /// Its id.
     pub id: i64,

@@ -78,21 +78,7 @@ pub(super) fn event(id: i64, kind: Option<&str>, partner: Option<&str>) -> Event
         status: Some("COMPLETED".into()),
         start: Stored::read("2025-09-05 09:05:00.000000"),
         district_partner: partner.map(Into::into),
-        description: None,
-        format: None,
-        end: None,
-        duration: None,
-        location: None,
-        school: None,
-        participant_count: None,
-        volunteers_needed: None,
-        additional_information: None,
-        session_id: None,
-        session_host: None,
-        series: None,
-        registration_link: None,
-        original_status: None,
-        salesforce_id: None,
+        ..Event::default()
     }
 }
 

@@ -119,25 +119,10 @@ impl World {
         self.0.events.push(Event {
             id,
             title: Some(format!("Event {id}").into()),
-            description: None,
             kind: kind.map(Into::into),
-            format: None,
             status: Some(status.into()),
             start: Stored::read(&format!("{start}.000000")),
-            end: None,
-            duration: None,
-            location: None,
-            school: None,
-            district_partner: None,
-            participant_count: None,
-            volunteers_needed: None,
-            additional_information: None,
-            session_id: None,
-            session_host: None,
-            series: None,
-            registration_link: None,
-            original_status: None,
-            salesforce_id: None,
+            ..Event::default()
         });
         self
     }

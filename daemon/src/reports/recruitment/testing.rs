@@ -36,25 +36,11 @@ pub(super) fn event(id: i64, kind: Option<&str>, start: &str) -> Event {
     Event {
         id,
         title: Some("".into()),
-        description: None,
         kind: kind.map(Into::into),
         format: Some("IN_PERSON".into()),
         status: Some("CONFIRMED".into()),
         start: Stored::read(start),
-        end: None,
-        duration: None,
-        location: None,
-        school: None,
-        district_partner: None,
-        participant_count: None,
-        volunteers_needed: None,
-        additional_information: None,
-        session_id: None,
-        session_host: None,
-        series: None,
-        registration_link: None,
-        original_status: None,
-        salesforce_id: None,
+        ..Event::default()
     }
 }
 

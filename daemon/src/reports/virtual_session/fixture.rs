@@ -138,25 +138,11 @@ pub(super) fn event(id: i64, start: &str, status: &str) -> Event {
     Event {
         id,
         title: Some(format!("Session {id}").into()),
-        description: None,
         kind: Some("VIRTUAL_SESSION".into()),
         format: Some("VIRTUAL".into()),
         status: Some(status.into()),
         start: Stored::read(start),
-        end: None,
-        duration: None,
-        location: None,
-        school: None,
-        district_partner: None,
-        participant_count: None,
-        volunteers_needed: None,
-        additional_information: None,
-        session_id: None,
-        session_host: None,
-        series: None,
-        registration_link: None,
-        original_status: None,
-        salesforce_id: None,
+        ..Event::default()
     }
 }
 

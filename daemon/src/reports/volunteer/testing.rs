@@ -101,25 +101,10 @@ impl World {
         self.0.events.push(Event {
             id,
             title: Some(format!("Event {id}").into()),
-            description: None,
             kind: Some(kind).filter(|kind| !kind.is_empty()).map(Into::into),
-            format: None,
             status: Some("COMPLETED".into()),
             start: Stored::read(&[start, &" 00:00:00.000000"[start.len() - 10..]].concat()),
-            end: None,
-            duration: None,
-            location: None,
-            school: None,
-            district_partner: None,
-            participant_count: None,
-            volunteers_needed: None,
-            additional_information: None,
-            session_id: None,
-            session_host: None,
-            series: None,
-            registration_link: None,
-            original_status: None,
-            salesforce_id: None,
+            ..Event::default()
         });
         self
     }
