@@ -83,6 +83,10 @@ pub enum Verb {
     Get(GetArgs),
     /// Make entries count as stale whatever their age, and refresh them; until then they are shown
     Invalidate(InvalidateArgs),
+    /// Look after the database files; one task at a time, and none while a refresh runs
+    ///
+    /// Progress is shown on standard error. Interrupting the wait does not stop the task; stopping the daemon does.
+    Maintenance(MaintenanceArgs),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -303,6 +307,49 @@ pub struct InvalidateArgs {
     /// The format.
     #[command(flatten)]
     pub format: Json,
+}
+
+/// Arguments of `maintenance`.
+#[derive(Debug, Args)]
+pub struct MaintenanceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub task: MaintenanceTask,
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// One variant per task.
+#[derive(Debug, Subcommand)]
+pub enum MaintenanceTask {
+    /// Collect the statistics by which SQLite plans its reads of the cache tables
+    Analyze,
+    /// Build the indexes of the cache tables anew, one at a time
+    ///
+    /// VMS's writers wait while an index is built, so an index that would take too long is refused.
+    Reindex,
+    /// Give free pages of VMS's database back; VMS must be stopped
+    ///
+    /// Needs room for two more copies of the file. A copy is made first and kept until the next vacuum.
+    Vacuum,
+    /// Look for damage in VMS's database and in the daemon's own; exits with 1 if there is any
+    Integrity,
+    /// Copy VMS's database as it is now, without keeping VMS from its work
+    Backup {
+        /// Where to; the daemon's user must be able to write there, and nothing is overwritten
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Remove cache entries that nobody reads any more and that no refresh makes
+    Prune {
+        /// Only entries that are older than this, for example 30d [default: cache.prune_after_days]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        older_than: Option<Duration>,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
 }
 
 /// Arguments of `completions`.

@@ -40,6 +40,15 @@ pub(crate) enum CtlError {
         #[source]
         source: Option<ClientError>,
     },
+    /// The steps of a maintenance task ended before the task did.
+    #[error("lost sight of the maintenance task before it had ended")]
+    LostTask(#[source] Option<ClientError>),
+    /// A path that cannot cross the socket.
+    #[error("the path {0} is not UTF-8; name the file otherwise")]
+    NotUtf8(String),
+    /// There is no working directory to begin a relative path with.
+    #[error("the path cannot be made absolute; name it from / on")]
+    NotAbsolute(#[source] io::Error),
     /// Standard output takes nothing.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
@@ -58,6 +67,8 @@ impl CtlError {
             // A reader that has what it wants closes the pipe: that is how `head` works, not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
             Self::LostSight { source, .. } => source.as_ref().map_or(Exit::Failed, exit_of),
+            Self::LostTask(source) => source.as_ref().map_or(Exit::Failed, exit_of),
+            Self::NotUtf8(_) | Self::NotAbsolute(_) => Exit::Usage,
             Self::Stdout(_) | Self::Json(_) => Exit::Failed,
         }
     }
@@ -98,7 +109,13 @@ impl CtlError {
             }
             // Runs are durable: a daemon that comes back goes on with them.
             Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
-            Self::Client(_) | Self::Stdout(_) | Self::Json(_) => None,
+            Self::LostTask(Some(ClientError::Fault(fault))) if !fault.hint.is_empty() => {
+                Some(fault.hint.clone())
+            }
+            Self::LostTask(_) => Some("the log of cached says how it ended".to_owned()),
+            Self::Client(_) | Self::NotUtf8(_) | Self::NotAbsolute(_) | Self::Stdout(_) | Self::Json(_) => {
+                None
+            }
         }
     }
 }
@@ -116,7 +133,9 @@ const fn exit_of(error: &ClientError) -> Exit {
             FaultCode::BadRequest => Exit::Usage,
             FaultCode::NotAllowed => Exit::NotAllowed,
             FaultCode::Unsupported => Exit::ProtocolMismatch,
-            FaultCode::NotFound | FaultCode::Unavailable | FaultCode::Internal => Exit::Failed,
+            FaultCode::NotFound | FaultCode::Unavailable | FaultCode::Internal | FaultCode::Locked => {
+                Exit::Failed
+            }
         },
         ClientError::Spent => Exit::Failed,
     }
@@ -184,6 +203,7 @@ mod tests {
             (FaultCode::Unsupported, Exit::ProtocolMismatch),
             (FaultCode::Unavailable, Exit::Failed),
             (FaultCode::Internal, Exit::Failed),
+            (FaultCode::Locked, Exit::Failed),
         ] {
             assert_eq!(fault(code, "", "").exit(), exit, "{code:?}");
         }

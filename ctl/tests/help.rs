@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 20] = [
     "ping",
     "status",
     "health",
@@ -26,6 +26,7 @@ const VERBS: [&str; 19] = [
     "report",
     "get",
     "invalidate",
+    "maintenance",
     "completions",
 ];
 
@@ -53,6 +54,10 @@ fn help_of_every_verb() {
         let help = output(&[verb, "--help"]);
         assert!(help.status.success(), "{verb}");
         assert_snapshot!(verb, text(&help.stdout));
+    }
+    for task in ["vacuum", "backup", "prune"] {
+        let help = output(&["maintenance", task, "--help"]);
+        assert_snapshot!(format!("maintenance_{task}"), text(&help.stdout));
     }
 }
 
@@ -82,6 +87,9 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["get"], "TABLE"),
         (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
         (&["invalidate"], "TYPE"),
+        (&["maintenance"], "integrity"),
+        (&["maintenance", "backup"], "FILE"),
+        (&["maintenance", "prune", "--older-than", "soon"], "--older-than"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {
@@ -97,6 +105,7 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
     for verb in VERBS.iter().filter(|verb| **verb != "completions") {
         let required: &[&str] = match *verb {
             "notify" => &["--test"],
+            "maintenance" => &["analyze"],
             "get" => &["dia_events_report_cache"],
             "invalidate" => &["district"],
             "job" | "cancel" | "retry" => &["7"],

@@ -12,6 +12,7 @@ pub mod describe;
 pub mod figures;
 pub mod health;
 pub mod lifecycle;
+pub mod maintenance;
 pub(crate) mod notify;
 pub mod queue;
 pub mod refresh;

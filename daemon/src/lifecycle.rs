@@ -4,6 +4,7 @@
 //! reaches a daemon that can do what it is asked. VMS's database is not needed for any of that; without it
 //! the daemon runs, says so, and tries again with every run.
 
+mod chores;
 mod error;
 mod live;
 mod prune;
@@ -20,6 +21,7 @@ use tracing::info;
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::figures::keep_sampling;
+use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
@@ -27,6 +29,7 @@ use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::watch::Watcher;
+use chores::Chores;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 
@@ -49,7 +52,9 @@ pub struct Daemon {
     /// Nothing more will happen that could be told.
     told: CancellationToken,
     sampler: AbortOnDropHandle<()>,
-    _guards: [DropGuard; 3],
+    chores: AbortOnDropHandle<()>,
+    maintenance: Arc<Maintenance>,
+    _guards: [DropGuard; 4],
     /// Goes last: until then nobody else may touch state and socket.
     _lock: StateLock,
 }
@@ -80,10 +85,12 @@ impl Daemon {
         let mut ticker = ticker(&queue, &clock, &live).await?;
         // Before anybody can start the scheduler: what passed while it was stopped stays paused.
         ticker.begin().await?;
+        let chores = Chores::begin(&queue, &clock, &live).await?;
         fill(&queue).await?;
 
         let socket = config.socket.path.clone();
         let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
+        let maintenance = Arc::new(Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes()));
         let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
@@ -92,6 +99,7 @@ impl Daemon {
             config: live.configs(),
             refresh: live.refreshes(),
             schedule: live.schedules(),
+            maintenance: Arc::clone(&maintenance),
             looking: tokio::sync::Mutex::default(),
         });
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
@@ -122,7 +130,10 @@ impl Daemon {
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
             sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
-            _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
+            _guards: [&ending.stop, &ending.hang_up, &idle, maintenance.stopper()]
+                .map(|token| token.clone().drop_guard()),
+            chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance)))),
+            maintenance,
             ending,
             idle,
             _lock: lock,
@@ -166,6 +177,7 @@ impl Daemon {
             result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
             result = &mut self.notifier => ended("notify", result),
+            result = &mut self.chores => ended("maintenance", result),
         }
     }
 
@@ -183,11 +195,14 @@ impl Daemon {
         self.planner.abort();
         self.watcher.abort();
         self.sampler.abort();
+        self.maintenance.stop();
         // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
         // stop ends what was to be ended.
         if !self.worker.is_finished() {
             let _ = (&mut self.worker).await;
         }
+        // Broken off, it ends as soon as SQLite has taken back what was not finished.
+        drop(self.maintenance.ended().await);
         self.ending.hang_up.cancel();
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;

@@ -114,13 +114,13 @@ pub struct Events {
 }
 
 impl Events {
-    /// The next event; none after [`Progress::RunDone`], and none at all for a request that does not stream.
+    /// The next event; none after the [last](Progress::is_last), and none at all for a request that does not stream.
     ///
     /// Dropping the future loses no event, so a caller may put a time limit around it and try again.
     pub async fn next(&mut self) -> Result<Option<Progress>, ClientError> {
         let Some(frames) = &mut self.frames else { return Ok(None) };
         let received = receive(&self.path, frames).await;
-        if !matches!(received, Ok(Response::Event(ref event)) if !matches!(event, Progress::RunDone(_))) {
+        if !matches!(received, Ok(Response::Event(ref event)) if !event.is_last()) {
             self.frames = None;
         }
         match received? {

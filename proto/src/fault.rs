@@ -17,6 +17,8 @@ pub enum FaultCode {
     Unavailable,
     /// The daemon failed.
     Internal,
+    /// Somebody else kept a database locked.
+    Locked,
 }
 
 /// Why a request was not done.

@@ -80,7 +80,8 @@
 //! A request that streams ([`message::Request::streams`]) is answered as soon as it is accepted. Then
 //! [`Event`](message::Response::Event)s follow: first a [`Snapshot`](verb::refresh::Progress::Snapshot) with
 //! all that is known, so that a client that comes late or comes back needs no history, then one event per
-//! change, and [`RunDone`](verb::refresh::Progress::RunDone) as the last. If the daemon must break off, an
+//! change, and [`RunDone`](verb::refresh::Progress::RunDone) as the last. A maintenance task has events of its
+//! own ([`verb::maintenance`]). If the daemon must break off, an
 //! `Answer` with a fault takes the place of the last event. Either way the connection is then free for the
 //! next request.
 //!

@@ -10,6 +10,7 @@ use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
+use crate::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
@@ -57,6 +58,8 @@ pub enum Request {
     Invalidate(InvalidateRequest),
     /// `rehearse`
     Rehearse(RehearseRequest),
+    /// `maintenance`
+    Maintenance(MaintenanceRequest),
 }
 
 impl Request {
@@ -72,12 +75,17 @@ impl Request {
                 | Self::Retry(_)
                 | Self::Get(_)
                 | Self::Invalidate(_)
+                | Self::Maintenance(_)
         )
     }
 
     /// Whether events follow the answer.
     pub const fn streams(&self) -> bool {
-        matches!(self, Self::Refresh(refresh) if refresh.wait)
+        match self {
+            Self::Refresh(refresh) => refresh.wait,
+            Self::Maintenance(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -116,6 +124,8 @@ pub enum Reply {
     Invalidate(InvalidateReply),
     /// To `rehearse`.
     Rehearse(RehearseReply),
+    /// To `maintenance`.
+    Maintenance(MaintenanceReply),
 }
 
 /// Daemon to client. Variants are only ever appended.

@@ -244,6 +244,24 @@ words! {
     }
 }
 
+words! {
+    /// A maintenance task.
+    Chore, "maintenance task" {
+        /// Statistics for the query planner.
+        Analyze = "analyze",
+        /// Indexes built anew.
+        Reindex = "reindex",
+        /// Free pages given back.
+        Vacuum = "vacuum",
+        /// A search for damage.
+        Integrity = "integrity",
+        /// A copy.
+        Backup = "backup",
+        /// Removal of entries that nobody reads.
+        Prune = "prune",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

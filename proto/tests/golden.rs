@@ -16,7 +16,7 @@ use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
-    CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
+    CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
 
 use self::hexdump::hexdump;
@@ -72,6 +72,7 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Get(_) => (14, "Get"),
         Request::Invalidate(_) => (15, "Invalidate"),
         Request::Rehearse(_) => (16, "Rehearse"),
+        Request::Maintenance(_) => (17, "Maintenance"),
     }
 }
 
@@ -93,6 +94,7 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Get(_) => (13, "Get"),
         Reply::Invalidate(_) => (14, "Invalidate"),
         Reply::Rehearse(_) => (15, "Rehearse"),
+        Reply::Maintenance(_) => (16, "Maintenance"),
     }
 }
 
@@ -103,6 +105,8 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobDone(_) => (2, "JobDone"),
         Progress::RunDone(_) => (3, "RunDone"),
         Progress::JobWaits(_) => (4, "JobWaits"),
+        Progress::Step(_) => (5, "Step"),
+        Progress::MaintenanceDone(_) => (6, "MaintenanceDone"),
     }
 }
 
@@ -114,6 +118,7 @@ fn fault_name(code: FaultCode) -> (u32, &'static str) {
         FaultCode::Unsupported => (3, "Unsupported"),
         FaultCode::Unavailable => (4, "Unavailable"),
         FaultCode::Internal => (5, "Internal"),
+        FaultCode::Locked => (6, "Locked"),
     }
 }
 
@@ -127,28 +132,28 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 17);
+    let names = complete(samples.iter().map(request_name), 18);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 16);
+    let names = complete(samples.iter().map(reply_name), 17);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
 #[test]
 fn faults() {
     let samples = samples::faults();
-    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 6);
+    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 7);
     assert_kept("faults", names, samples.into_iter().map(|fault| Response::Answer(Err(fault))));
 }
 
 #[test]
 fn events() {
     let samples = samples::events();
-    let names = complete(samples.iter().map(event_name), 5);
+    let names = complete(samples.iter().map(event_name), 7);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
 }
 
@@ -170,6 +175,7 @@ fn words() {
         list("HealthLevel", HealthLevel::ALL),
         list("SchedulerState", SchedulerState::ALL),
         list("SlotFate", SlotFate::ALL),
+        list("Chore", Chore::ALL),
     ];
     assert_same("words", &lists.join("\n"));
 }

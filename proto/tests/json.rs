@@ -69,6 +69,7 @@ fn bare(reply: &Reply) -> String {
         Reply::Get(reply) => serde_json::to_string_pretty(reply),
         Reply::Invalidate(reply) => serde_json::to_string_pretty(reply),
         Reply::Rehearse(reply) => serde_json::to_string_pretty(reply),
+        Reply::Maintenance(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

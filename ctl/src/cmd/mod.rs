@@ -8,6 +8,7 @@ pub(crate) mod history;
 pub(crate) mod invalidate;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod maintenance;
 pub(crate) mod next;
 pub(crate) mod notify;
 pub(crate) mod ping;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
+use cached_proto::verb::maintenance::MaintenanceStep;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::Phase;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -20,6 +21,8 @@ pub(crate) struct Tracker {
     total: usize,
     done: usize,
     current: Option<String>,
+    /// Where a maintenance task is.
+    steps: Option<String>,
 }
 
 impl Tracker {
@@ -41,8 +44,18 @@ impl Tracker {
                 self.current = None;
                 vec![job_line(job)]
             }
-            Progress::RunDone(_) => Vec::new(),
+            Progress::Step(step) => self.step(step),
+            Progress::RunDone(_) | Progress::MaintenanceDone(_) => Vec::new(),
         }
+    }
+
+    fn step(&mut self, step: &MaintenanceStep) -> Vec<String> {
+        let doing = one_line(&step.doing).into_owned();
+        self.steps = Some(match step.total {
+            0 => doing.clone(),
+            total => format!("{} of {total}, {doing}", step.done),
+        });
+        vec![doing]
     }
 
     fn begin(&mut self, run: &Run) -> Vec<String> {
@@ -59,6 +72,9 @@ impl Tracker {
 
     /// The moving line.
     pub(crate) fn message(&self) -> String {
+        if let Some(steps) = &self.steps {
+            return steps.clone();
+        }
         let done = format!("{} of {}", self.done, count(self.total, "table"));
         match &self.current {
             Some(table) => format!("{done}, {table}"),

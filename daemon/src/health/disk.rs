@@ -4,9 +4,7 @@ use cached_proto::verb::health::Reason;
 
 use super::Seen;
 use super::reason::degraded;
-
-/// Room that must be left in any case: for the state database, its log, and what else lives there.
-const ALWAYS: u64 = 64 << 20;
+use crate::maintenance::room;
 
 pub(super) fn low(seen: &Seen) -> Option<Reason> {
     let payload: u64 = seen.tables.iter().flatten().map(|survey| survey.audit.bytes).sum();
@@ -15,10 +13,10 @@ pub(super) fn low(seen: &Seen) -> Option<Reason> {
         .disks
         .iter()
         .filter_map(|disk| {
-            // All payloads anew, and once more in SQLite's write-ahead log until that is folded in.
-            let need = ALWAYS + if disk.holds_vms { payload.saturating_mul(2) } else { 0 };
+            let payload = if disk.holds_vms { payload.max(seen.estimate) } else { 0 };
+            let need = room::refresh_needs(payload);
             let (path, free) = (disk.path.display(), disk.free);
-            (free < need).then(|| {
+            (free < room::comfortable(payload)).then(|| {
                 format!("{path} has {} MB free, a refresh needs up to {} MB", free >> 20, need >> 20)
             })
         })

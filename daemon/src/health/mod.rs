@@ -50,6 +50,8 @@ pub struct Seen {
     pub target: TimeDelta,
     /// Who else seems to refresh.
     pub refreshers: Vec<SecondRefresher>,
+    /// Bytes of payload that a first refresh is expected to make; 0 when that is not known.
+    pub estimate: u64,
     /// What the file systems say.
     pub around: Surroundings,
 }

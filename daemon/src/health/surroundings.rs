@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, access, statvfs};
+use rustix::fs::{Access, access};
+
+use crate::maintenance::room;
 
 /// Free space at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +38,7 @@ impl Surroundings {
             disks: disks
                 .into_iter()
                 .filter_map(|(path, holds_vms)| {
-                    let free = statvfs(&path).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize))?;
+                    let free = room::free(&path)?;
                     Some(Disk { path, free, holds_vms })
                 })
                 .collect(),

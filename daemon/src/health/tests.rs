@@ -76,6 +76,7 @@ fn seen() -> Seen {
         jobs: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
+        estimate: 0,
         around: Surroundings { disks: disks(1 << 30), unwritable: None },
     }
 }

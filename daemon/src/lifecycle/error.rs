@@ -1,5 +1,6 @@
 //! Why the daemon does not start, or cannot go on.
 
+use cached_proto::words::Chore;
 use tokio::task::JoinError;
 
 use crate::queue::QueueError;
@@ -14,6 +15,15 @@ pub enum Unusable {
     /// A data file that it names.
     #[error(transparent)]
     Reports(#[from] ConfigureError),
+    /// A schedule of maintenance.
+    #[error("the [maintenance] section cannot be used: {chore}: {source}")]
+    Maintenance {
+        /// Its key.
+        chore: Chore,
+        /// Why.
+        #[source]
+        source: ScheduleError,
+    },
     /// Its schedule.
     #[error("the [schedule] section cannot be used: {0}")]
     Schedule(#[from] ScheduleError),

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cached_proto::words::Chore;
 use tokio::sync::watch;
 
 use super::Unusable;
@@ -14,6 +15,8 @@ pub(super) struct Live {
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
+    analyze: watch::Sender<Arc<Schedule>>,
+    prune: watch::Sender<Arc<Schedule>>,
 }
 
 impl Live {
@@ -21,6 +24,8 @@ impl Live {
         Ok(Self {
             refresh: watch::Sender::new(Arc::new(RefreshConfig::of(&config)?)),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
+            analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze)?)),
+            prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune)?)),
             config: watch::Sender::new(Arc::new(config)),
         })
     }
@@ -32,7 +37,21 @@ impl Live {
         let refresh = RefreshConfig::of(&new)?;
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
+        let zone_moved = new.schedule.timezone != running.schedule.timezone;
+        let chores_moved = zone_moved || new.maintenance != running.maintenance;
+        let chores = chores_moved
+            .then(|| {
+                Ok::<_, Unusable>([
+                    chore_schedule(&new, Chore::Analyze)?,
+                    chore_schedule(&new, Chore::Prune)?,
+                ])
+            })
+            .transpose()?;
         self.refresh.send_replace(Arc::new(refresh));
+        if let Some([analyze, prune]) = chores {
+            self.analyze.send_replace(Arc::new(analyze));
+            self.prune.send_replace(Arc::new(prune));
+        }
         if let Some(schedule) = schedule {
             self.schedule.send_replace(Arc::new(schedule));
         }
@@ -52,8 +71,32 @@ impl Live {
         self.refresh.subscribe()
     }
 
+    /// The schedule of a maintenance task; one that has none never fires.
+    pub(super) fn chore_schedules(&self, chore: Chore) -> watch::Receiver<Arc<Schedule>> {
+        match chore {
+            Chore::Analyze => self.analyze.subscribe(),
+            _ => self.prune.subscribe(),
+        }
+    }
+
     pub(super) fn schedules(&self) -> watch::Receiver<Arc<Schedule>> {
         self.schedule.subscribe()
+    }
+}
+
+fn chore_schedule(config: &Config, chore: Chore) -> Result<Schedule, Unusable> {
+    let (zone, cron) = (
+        config.schedule.timezone,
+        match chore {
+            Chore::Analyze => &config.maintenance.analyze,
+            _ => &config.maintenance.prune,
+        },
+    );
+    match cron {
+        None => Ok(Schedule::never(zone)),
+        Some(cron) => {
+            Schedule::cron(cron.as_str(), zone).map_err(|source| Unusable::Maintenance { chore, source })
+        }
     }
 }
 

@@ -33,5 +33,6 @@ pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: wa
 async fn prune(queue: &Queue, now: DateTime<Utc>, kept: TimeDelta) -> Result<u64, QueueError> {
     queue.prune_slots(now - kept.max(SLOTS_KEPT)).await?;
     queue.state().prune_readiness(now - kept).await?;
+    queue.state().prune_chores(now - kept).await?;
     queue.prune_runs(now - kept).await
 }

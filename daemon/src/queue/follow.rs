@@ -51,7 +51,7 @@ impl Following {
         loop {
             let Some(events) = &mut self.events else { return Ok(None) };
             match events.recv().await {
-                Ok(event) if run_of(&event) == self.run => {
+                Ok(event) if event.run() == Some(self.run) => {
                     if matches!(event, Progress::RunDone(_)) {
                         self.events = None;
                     }
@@ -62,12 +62,5 @@ impl Following {
                 Err(broadcast::error::RecvError::Closed) => self.events = None,
             }
         }
-    }
-}
-
-fn run_of(event: &Progress) -> i64 {
-    match event {
-        Progress::Snapshot(run) | Progress::RunDone(run) => run.id,
-        Progress::JobStarted(job) | Progress::JobWaits(job) | Progress::JobDone(job) => job.run,
     }
 }

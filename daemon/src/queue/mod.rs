@@ -27,7 +27,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::chance::{Chance, SystemChance};
@@ -43,7 +43,7 @@ pub use lease::{Lease, RENEWAL};
 pub use report::JobReport;
 pub use retry::RetryPolicy;
 pub use settle::Settled;
-pub use slots::{DueSlot, SlotDecision, Turnout};
+pub use slots::{DueSlot, SlotDecision, SlotWork, Turnout};
 pub use verdict::verdict;
 
 /// Events a follower may be behind; a run of all tables has about two dozen.
@@ -61,6 +61,7 @@ pub struct Queue {
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
     /// How to stop the jobs that this process works on.
     cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Queue {
@@ -74,6 +75,7 @@ impl Queue {
             work: watch::Sender::new(()),
             claimed: Arc::default(),
             cancels: Arc::default(),
+            turn: Arc::default(),
         }
     }
 
@@ -91,6 +93,17 @@ impl Queue {
     /// found nothing is then never missed.
     pub fn work(&self) -> Work {
         Work(self.work.subscribe())
+    }
+
+    /// Waits for the turn to work on VMS's database; in the order of asking. Whoever works there for longer than a
+    /// moment has it, so that a run and a maintenance task never wait for each other inside `SQLite`.
+    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.turn).lock_owned().await
+    }
+
+    /// The turn, if nobody has it.
+    pub(crate) fn turn_now(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.turn).try_lock_owned().ok()
     }
 
     fn announce_work(&self) {

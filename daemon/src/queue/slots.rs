@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cached_proto::words::{SchedulerState, Table, Trigger, UnknownWord};
+use cached_proto::words::{Chore, SchedulerState, Table, Trigger, UnknownWord};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::{NewRun, Queue, QueueError, enqueue};
 use crate::state::entity::{micros, slot, word};
-use crate::state::{Doing, StateError, scheduler_state};
+use crate::state::{Doing, StateError, insert_chore, scheduler_state};
 
 /// Rows per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
@@ -81,8 +81,17 @@ pub struct DueSlot<'a> {
     pub turnout: Turnout,
     /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
     pub daily: bool,
-    /// The tables that it refreshes, in working order.
-    pub tables: Vec<Table>,
+    /// What it asks for.
+    pub work: SlotWork,
+}
+
+/// What a slot asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SlotWork {
+    /// A run of these tables, in working order.
+    Refresh(Vec<Table>),
+    /// A maintenance task.
+    Chore(Chore),
 }
 
 /// Whether a daemon was there when a slot's instant came.
@@ -121,13 +130,17 @@ impl Queue {
             }
             Some((decision, trigger)) => (decision, Some(trigger)),
         };
-        let run = match trigger {
-            Some(trigger) => {
+        let run = match (trigger, due.work) {
+            (None, _) => None,
+            (Some(trigger), SlotWork::Refresh(tables)) => {
                 let slot = Some(due.slot.to_owned());
-                let new = NewRun { slot, ..NewRun::new(trigger, due.tables) };
+                let new = NewRun { slot, ..NewRun::new(trigger, tables) };
                 Some(enqueue::insert(&tx, new, now).await?)
             }
-            None => None,
+            (Some(_), SlotWork::Chore(chore)) => {
+                insert_chore(&tx, chore, due.slot, now).await?;
+                None
+            }
         };
         let row = row(due.schedule, due.slot, decision, run, now);
         let replace = OnConflict::columns([slot::Column::Schedule, slot::Column::Slot])
@@ -139,7 +152,7 @@ impl Queue {
             .await
             .doing("decide a slot")?;
         tx.commit().await.doing("decide a slot")?;
-        if run.is_some() {
+        if trigger.is_some() {
             self.announce_work();
         }
         Ok(Some(decision))

@@ -80,6 +80,16 @@ impl RefreshError {
         if may_pass { Decision::Retry } else { Decision::Fail }
     }
 
+    /// Whether another process kept VMS's database locked.
+    pub fn is_locked(&self) -> bool {
+        matches!(
+            self,
+            Self::Vms(VmsError::Locked { .. })
+                | Self::Snapshot(SnapshotError(VmsError::Locked { .. }))
+                | Self::Store(StoreError::Database(VmsError::Locked { .. }))
+        )
+    }
+
     /// Whether somebody else wrote meanwhile, so that a newer snapshot may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())

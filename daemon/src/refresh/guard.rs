@@ -151,6 +151,18 @@ impl Guard {
     }
 }
 
+/// Why a snapshot would not be believed, if so; nothing is remembered of it.
+pub(crate) async fn suspicion(
+    limits: Option<LossLimits>,
+    state: &State,
+    snapshot: &Snapshot,
+) -> Result<Option<String>, StateError> {
+    let known = state.source_counts().await?;
+    let seen: BTreeMap<&str, u64> =
+        snapshot.sources.iter().map(|(source, facts)| (source.table(), facts.rows)).collect();
+    Ok(Guard { limits, occasion: Occasion::Other }.judge(&known, &seen, snapshot.taken).held)
+}
+
 /// Ends a table of a run whose snapshot is not believed.
 pub(super) async fn hold(
     state: &State,

@@ -79,7 +79,7 @@ pub async fn survey(
 }
 
 /// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
-pub(super) async fn look(
+pub(crate) async fn look(
     config: &RefreshConfig,
     look: Look,
     now: DateTime<Utc>,

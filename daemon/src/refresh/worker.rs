@@ -19,10 +19,16 @@ pub async fn work_until(
     // Subscribed before the first look, so that nothing queued in between is missed.
     let mut work = queue.work();
     while !stop.is_cancelled() {
+        // A run is claimed when it can begin: what waits for a maintenance task is still queued.
+        let turn = tokio::select! {
+            () = stop.cancelled() => break,
+            turn = queue.turn() => turn,
+        };
         if let Some(claimed) = queue.claim().await? {
             refresh(refresher, &claimed).await?;
             continue;
         }
+        drop(turn);
         tokio::select! {
             () = stop.cancelled() => break,
             more = more(queue, &mut work) => if !more? { break },

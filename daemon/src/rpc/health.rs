@@ -39,6 +39,7 @@ async fn look(service: &Service) -> Result<Seen, QueueError> {
         jobs: queue.last_jobs().await?,
         target: TimeDelta::seconds(target.into()),
         refreshers: second_refreshers(queue.state(), today).await?,
+        estimate: 0,
         around: around.await.unwrap_or_default(),
         // After the look at the database, which may have taken its time.
         now: service.clock.now(),

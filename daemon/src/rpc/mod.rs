@@ -13,6 +13,7 @@ mod history;
 mod invalidate;
 mod job;
 mod jobs;
+mod maintenance;
 mod next;
 mod notify;
 mod peer;

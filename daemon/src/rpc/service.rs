@@ -9,6 +9,7 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::figures::sample;
+use crate::maintenance::Maintenance;
 use crate::queue::Queue;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
@@ -29,6 +30,7 @@ pub(crate) struct Service {
     pub(crate) config: watch::Receiver<Arc<Config>>,
     pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
     pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
+    pub(crate) maintenance: Arc<Maintenance>,
     /// One at a time looks at VMS's database: many impatient clients must not slow VMS down. Holds when the last
     /// sample of readiness was taken.
     pub(crate) looking: Mutex<Option<DateTime<Utc>>>,

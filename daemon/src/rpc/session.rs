@@ -8,6 +8,7 @@ use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::refresh::Progress;
 use futures_util::{SinkExt as _, StreamExt as _};
 use interprocess::local_socket::tokio::Stream;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -15,6 +16,7 @@ use super::dispatch::dispatch;
 use super::fault::{fault, unreadable};
 use super::peer::Peer;
 use super::{Ending, Limits, Service};
+use crate::maintenance::Progressed;
 
 /// Why a connection ended, other than by the client's wish.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +67,17 @@ pub(super) async fn serve(
         };
         let answer = dispatch(service, peer, &request).await;
         let follow = match &answer {
-            Ok(Reply::Refresh(reply)) if request.streams() => Some(reply.run),
+            Ok(Reply::Refresh(reply)) if request.streams() => Some(Followed::Run(reply.run)),
+            Ok(Reply::Maintenance(reply)) => service.maintenance.follow(reply.id).map(Followed::Maintenance),
             _ => None,
         };
         send(&mut frames, Response::Answer(answer), limits).await?;
-        if let Some(run) = follow {
-            early = tell(&mut frames, service, run, limits, &ending.hang_up).await?;
+        match follow {
+            Some(Followed::Run(run)) => {
+                early = tell(&mut frames, service, run, limits, &ending.hang_up).await?;
+            }
+            Some(Followed::Maintenance(task)) => early = tell_task(&mut frames, task, limits).await?,
+            None => {}
         }
     }
 }
@@ -137,6 +144,50 @@ async fn send(frames: &mut DaemonFrames<Stream>, mut response: Response, limits:
 
 const fn is_fault(response: &Response) -> bool {
     matches!(response, Response::Answer(Err(_)))
+}
+
+/// What a client is told about.
+enum Followed {
+    Run(i64),
+    Maintenance(watch::Receiver<Progressed>),
+}
+
+/// Tells where a maintenance task is until it has ended, and returns a request that came meanwhile. A stop of the
+/// daemon ends the task, so that is told as well.
+async fn tell_task(
+    frames: &mut DaemonFrames<Stream>,
+    mut task: watch::Receiver<Progressed>,
+    limits: &Limits,
+) -> Result<Option<Request>, End> {
+    let mut early = None;
+    loop {
+        let progressed = task.borrow_and_update().clone();
+        let response = match progressed {
+            Progressed::Doing(step) => Response::Event(Progress::Step(step)),
+            Progressed::Ended(Ok(report)) => Response::Event(Progress::MaintenanceDone(*report)),
+            Progressed::Ended(Err(error)) => Response::Answer(Err(Fault::from(&*error))),
+        };
+        let ended = !matches!(response, Response::Event(Progress::Step(_)));
+        send(frames, response, limits).await?;
+        if ended {
+            return Ok(early);
+        }
+        loop {
+            tokio::select! {
+                biased;
+                changed = task.changed() => match changed {
+                    Ok(()) => break,
+                    Err(_) => return Err(stopping(frames, limits).await),
+                },
+                // A client that has gone must not keep its place until the task ends.
+                received = frames.next(), if early.is_none() => match received {
+                    Some(Ok(request)) => early = Some(request),
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Err(End::HungUp),
+                },
+            }
+        }
+    }
 }
 
 /// Tells what happens to a run until it has ended, and returns a request that came meanwhile.

@@ -62,6 +62,16 @@ impl Schedule {
         Ok(Self { rule: Rule::cron(expression)?, zone })
     }
 
+    /// A schedule without slots.
+    pub fn never(zone: Tz) -> Self {
+        Self { rule: Rule::never(), zone }
+    }
+
+    /// Whether it has no slots.
+    pub const fn is_never(&self) -> bool {
+        self.rule.is_never()
+    }
+
     /// The zone of its slots.
     pub fn zone(&self) -> Tz {
         self.zone

@@ -14,7 +14,8 @@ use super::ScheduleError;
 /// clock goes forward and fires twice in the one in which it goes back.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
-    matcher: cron::Schedule,
+    /// None when nothing is ever a slot.
+    matcher: Option<cron::Schedule>,
     words: String,
 }
 
@@ -33,7 +34,7 @@ impl Rule {
             1 => format!("hourly at minute {}", time.minute()),
             _ => format!("every {interval} hours, counted from {}", time.format("%H:%M")),
         };
-        Ok(Self { matcher, words })
+        Ok(Self { matcher: Some(matcher), words })
     }
 
     pub(super) fn cron(expression: &str) -> Result<Self, ScheduleError> {
@@ -41,19 +42,28 @@ impl Rule {
         if matcher.seconds().count() != 1 {
             return Err(ScheduleError::TooOften { given: expression.to_owned() });
         }
-        Ok(Self { matcher, words: format!("cron \"{expression}\"") })
+        Ok(Self { matcher: Some(matcher), words: format!("cron \"{expression}\"") })
+    }
+
+    pub(super) fn never() -> Self {
+        Self { matcher: None, words: "never".to_owned() }
+    }
+
+    pub(super) const fn is_never(&self) -> bool {
+        self.matcher.is_none()
     }
 
     pub(super) fn is_daily(&self) -> bool {
-        self.matcher.hours().count() == 1 && self.matcher.minutes().count() == 1
+        let once = |matcher: &cron::Schedule| matcher.hours().count() == 1 && matcher.minutes().count() == 1;
+        self.matcher.as_ref().is_some_and(once)
     }
 
     pub(super) fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.matcher.after(&after.and_utc()).next().map(|slot| slot.naive_utc())
+        self.matcher.as_ref()?.after(&after.and_utc()).next().map(|slot| slot.naive_utc())
     }
 
     pub(super) fn previous(&self, before: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.matcher.after(&before.and_utc()).next_back().map(|slot| slot.naive_utc())
+        self.matcher.as_ref()?.after(&before.and_utc()).next_back().map(|slot| slot.naive_utc())
     }
 }
 

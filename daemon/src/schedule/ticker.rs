@@ -4,14 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::words::Table;
+use cached_proto::words::{Chore, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, Turnout};
+use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, SlotWork, Turnout};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
@@ -25,6 +25,12 @@ pub type Tables = Box<dyn Fn() -> Vec<Table> + Send + Sync>;
 /// Whether a slot that was missed while no daemon was there is made up for; asked each time.
 pub type CatchUp = Box<dyn Fn() -> bool + Send + Sync>;
 
+/// What a slot asks for.
+enum Work {
+    Refresh(Tables),
+    Chore(Chore),
+}
+
 /// Decides each slot of one schedule when its instant has come.
 pub struct Ticker {
     name: &'static str,
@@ -32,7 +38,7 @@ pub struct Ticker {
     clock: Arc<dyn Clock>,
     schedules: watch::Receiver<Arc<Schedule>>,
     schedule: Arc<Schedule>,
-    tables: Tables,
+    work: Work,
     catch_up: CatchUp,
     /// Slots before the state existed concern nobody.
     created: DateTime<Utc>,
@@ -49,8 +55,30 @@ impl Ticker {
         name: &'static str,
         queue: Queue,
         clock: Arc<dyn Clock>,
-        mut schedules: watch::Receiver<Arc<Schedule>>,
+        schedules: watch::Receiver<Arc<Schedule>>,
         tables: Tables,
+        catch_up: CatchUp,
+    ) -> Result<Self, QueueError> {
+        Self::of(name, queue, clock, schedules, Work::Refresh(tables), catch_up).await
+    }
+
+    /// The same for a maintenance task, whose slots are recorded under its name.
+    pub async fn for_chore(
+        chore: Chore,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        schedules: watch::Receiver<Arc<Schedule>>,
+        catch_up: CatchUp,
+    ) -> Result<Self, QueueError> {
+        Self::of(chore.as_str(), queue, clock, schedules, Work::Chore(chore), catch_up).await
+    }
+
+    async fn of(
+        name: &'static str,
+        queue: Queue,
+        clock: Arc<dyn Clock>,
+        mut schedules: watch::Receiver<Arc<Schedule>>,
+        work: Work,
         catch_up: CatchUp,
     ) -> Result<Self, QueueError> {
         let created = queue.state().created().await?;
@@ -62,7 +90,7 @@ impl Ticker {
             clock,
             schedules,
             schedule,
-            tables,
+            work,
             catch_up,
             created,
             attended_since,
@@ -85,11 +113,12 @@ impl Ticker {
                 }
             }
             self.adopt();
-            let wait = self.wait();
+            let (wait, never) = (self.wait(), self.schedule.is_never());
             tokio::select! {
-                () = self.clock.sleep(wait) => {}
+                () = self.clock.sleep(wait), if !never => {}
                 // Once nobody can change the schedule any more, only the clock counts.
                 Ok(()) = self.schedules.changed() => {}
+                else => return std::future::pending().await,
             }
         }
     }
@@ -123,7 +152,10 @@ impl Ticker {
             passed: &passed,
             turnout: self.turnout(&due),
             daily: self.schedule.is_daily(),
-            tables: (self.tables)(),
+            work: match &self.work {
+                Work::Refresh(tables) => SlotWork::Refresh(tables()),
+                Work::Chore(chore) => SlotWork::Chore(*chore),
+            },
         };
         Ok(self.queue.decide(due_slot).await?.map(|decision| (due, decision)))
     }

@@ -1,5 +1,6 @@
 //! The daemon's own database: queue, history, slots, counters. Never VMS's.
 
+mod chores;
 mod connect;
 mod counters;
 pub(crate) mod entity;
@@ -23,6 +24,8 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
+pub use chores::DueChore;
+pub(crate) use chores::insert_chore;
 pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;

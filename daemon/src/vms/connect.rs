@@ -95,7 +95,7 @@ impl Vms {
 
 /// Asks without opening: closing a file gives up every lock that the process has on it, and with them those of
 /// SQLite's connections that are at work meanwhile.
-fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
+pub(crate) fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
     let inaccessible = |reason: String| VmsError::Inaccessible { path: path.to_owned(), reason };
     match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
         Ok(()) if path.is_file() => Ok(()),

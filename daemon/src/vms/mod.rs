@@ -8,5 +8,7 @@ pub mod tables;
 pub mod time;
 
 pub use connect::Vms;
+pub(crate) use connect::ensure_accessible;
 pub use error::VmsError;
+pub(crate) use error::{BUSY_TIMEOUT_SECONDS, sqlite_code};
 pub use schema::Schema;

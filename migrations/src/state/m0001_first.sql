@@ -151,3 +151,14 @@ CREATE TABLE readiness (
     expected INTEGER NOT NULL,
     accepted INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- Maintenance that its schedules have asked for; it waits here until it has ended.
+CREATE TABLE chores (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,
+    task     TEXT    NOT NULL,
+    slot     TEXT    NOT NULL,               -- civil date-time, YYYY-MM-DD HH:MM
+    queued   INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,     -- counted as they begin: one that kills the daemon each time must end, too
+    ended    INTEGER,
+    error    TEXT                            -- why it was given up, one line
+) STRICT;

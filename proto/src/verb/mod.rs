@@ -7,6 +7,7 @@ pub mod history;
 pub mod invalidate;
 pub mod job;
 pub mod jobs;
+pub mod maintenance;
 pub mod next;
 pub mod notify;
 pub mod ping;

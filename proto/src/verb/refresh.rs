@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::verb::history::Run;
 use crate::verb::jobs::Job;
+use crate::verb::maintenance::{MaintenanceReport, MaintenanceStep};
 use crate::words::{CacheType, Table};
 
 /// Asks for a refresh. No types and no tables means everything.
@@ -34,7 +35,7 @@ pub struct RefreshReply {
     pub joined: bool,
 }
 
-/// What happens to a run.
+/// What happens to a run, or to a maintenance task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// All that is known of the run when the stream begins.
@@ -47,4 +48,24 @@ pub enum Progress {
     RunDone(Run),
     /// An attempt at a table failed; the table waits for its next one.
     JobWaits(Job),
+    /// What a maintenance task does at the moment.
+    Step(MaintenanceStep),
+    /// The maintenance task ended; nothing follows.
+    MaintenanceDone(MaintenanceReport),
+}
+
+impl Progress {
+    /// Whether nothing follows it.
+    pub const fn is_last(&self) -> bool {
+        matches!(self, Self::RunDone(_) | Self::MaintenanceDone(_))
+    }
+
+    /// The run that it is about; none for a maintenance task.
+    pub const fn run(&self) -> Option<i64> {
+        match self {
+            Self::Snapshot(run) | Self::RunDone(run) => Some(run.id),
+            Self::JobStarted(job) | Self::JobWaits(job) | Self::JobDone(job) => Some(job.run),
+            Self::Step(_) | Self::MaintenanceDone(_) => None,
+        }
+    }
 }

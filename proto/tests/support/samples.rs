@@ -10,6 +10,10 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::maintenance::{
+    MaintenanceItem, MaintenanceReply, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
+    MaintenanceStep,
+};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
@@ -22,7 +26,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
-    CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
+    CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
 
 /// 2026-03-08 08:00:00 UTC, and so many seconds later.
@@ -55,6 +59,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Get(GetRequest { table: Table::OrganizationSummaryCache, key: vec![key_part()] }),
         Request::Invalidate(InvalidateRequest { types: vec![CacheType::Volunteer] }),
         Request::Rehearse(RehearseRequest { from: "2026-03-07".to_owned(), days: 3 }),
+        Request::Maintenance(MaintenanceRequest::Prune { older_than_seconds: Some(604_800), dry_run: true }),
     ]
 }
 
@@ -140,6 +145,7 @@ pub(crate) fn replies() -> Vec<Reply> {
             }],
             notes: vec!["every run succeeds".to_owned()],
         }),
+        Reply::Maintenance(MaintenanceReply { id: 3, chore: Chore::Backup }),
     ]
 }
 
@@ -189,6 +195,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         FaultCode::Unsupported,
         FaultCode::Unavailable,
         FaultCode::Internal,
+        FaultCode::Locked,
     ]
     .map(|code| Fault { code, message: "why".to_owned(), hint: "what to do".to_owned(), retryable: true })
     .to_vec()
@@ -201,6 +208,8 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobDone(job()),
         Progress::RunDone(run()),
         Progress::JobWaits(job()),
+        Progress::Step(MaintenanceStep { doing: "dia_events_report_cache".to_owned(), done: 3, total: 11 }),
+        Progress::MaintenanceDone(maintenance()),
     ]
 }
 
@@ -240,6 +249,26 @@ fn run() -> Run {
         seconds: 1.5,
         outcome: Some(Outcome::Mixed),
         jobs: vec![job()],
+    }
+}
+
+fn maintenance() -> MaintenanceReport {
+    MaintenanceReport {
+        chore: Chore::Integrity,
+        good: false,
+        dry_run: true,
+        seconds: 1.25,
+        before: MaintenanceSize { file: 8192, free: 4096, log: 512 },
+        after: MaintenanceSize { file: 4096, free: 0, log: 256 },
+        items: vec![MaintenanceItem {
+            name: "vms.db".to_owned(),
+            rows: 3,
+            bytes: 8192,
+            seconds: 0.5,
+            messages: vec!["row 7 missing from index".to_owned()],
+        }],
+        file: Some("/backup/vms.db".to_owned()),
+        notes: vec!["the copy before this one was replaced".to_owned()],
     }
 }
 

@@ -10,6 +10,7 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::maintenance::{MaintenanceRequest, MaintenanceStep};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
@@ -71,6 +72,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         (select(Table::ALL), vec(key_part(), FEW))
             .prop_map(|(table, key)| Request::Get(GetRequest { table, key })),
         vec(select(CacheType::ALL), FEW).prop_map(|types| Request::Invalidate(InvalidateRequest { types })),
+        maintenance().prop_map(Request::Maintenance),
         (text(), any::<u32>()).prop_map(|(from, days)| Request::Rehearse(RehearseRequest { from, days })),
     ]
 }
@@ -80,6 +82,16 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         reply().prop_map(|reply| Response::Answer(Ok(reply))),
         fault().prop_map(|fault| Response::Answer(Err(fault))),
         event().prop_map(Response::Event),
+    ]
+}
+
+fn maintenance() -> impl Strategy<Value = MaintenanceRequest> {
+    prop_oneof![
+        Just(MaintenanceRequest::Vacuum),
+        text().prop_map(|file| MaintenanceRequest::Backup { file }),
+        (option::of(any::<u64>()), any::<bool>()).prop_map(|(older_than_seconds, dry_run)| {
+            MaintenanceRequest::Prune { older_than_seconds, dry_run }
+        }),
     ]
 }
 
@@ -94,6 +106,8 @@ fn event() -> impl Strategy<Value = Progress> {
         job().prop_map(Progress::JobDone),
         run().prop_map(Progress::RunDone),
         job().prop_map(Progress::JobWaits),
+        (text(), any::<u64>(), any::<u64>())
+            .prop_map(|(doing, done, total)| Progress::Step(MaintenanceStep { doing, done, total })),
     ]
 }
 
@@ -105,6 +119,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         FaultCode::Unsupported,
         FaultCode::Unavailable,
         FaultCode::Internal,
+        FaultCode::Locked,
     ]);
     (code, text(), text(), any::<bool>()).prop_map(|(code, message, hint, retryable)| Fault {
         code,

@@ -1,6 +1,7 @@
 //! Rows of the state database. Why each column exists stands in the schema.
 
 pub(crate) mod attempt;
+pub(crate) mod chore;
 pub(crate) mod counter;
 pub(crate) mod entry_stamp;
 pub(crate) mod generation;

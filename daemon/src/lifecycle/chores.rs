@@ -1,0 +1,39 @@
+//! Maintenance that happens by itself: a ticker for each schedule, and the loop that does what they ask for.
+
+use std::sync::Arc;
+
+use cached_proto::words::Chore;
+
+use super::{Live, QueueError};
+use crate::clock::Clock;
+use crate::maintenance::{self, Maintenance};
+use crate::queue::Queue;
+use crate::schedule::Ticker;
+
+pub(super) struct Chores([Ticker; 2]);
+
+impl Chores {
+    /// The tickers, with what passed until now decided.
+    pub(super) async fn begin(
+        queue: &Queue,
+        clock: &Arc<dyn Clock>,
+        live: &Live,
+    ) -> Result<Self, QueueError> {
+        let ticker = async |chore| {
+            let configs = live.configs();
+            let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
+            let schedules = live.chore_schedules(chore);
+            let mut ticker =
+                Ticker::for_chore(chore, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
+            ticker.begin().await?;
+            Ok::<_, QueueError>(ticker)
+        };
+        Ok(Self([ticker(Chore::Analyze).await?, ticker(Chore::Prune).await?]))
+    }
+
+    /// Works until it is dropped.
+    pub(super) async fn run(self, maintenance: Arc<Maintenance>) {
+        let Self([analyze, prune]) = self;
+        tokio::join!(analyze.run(), prune.run(), maintenance::work_off(maintenance));
+    }
+}

@@ -1,0 +1,73 @@
+//! Breaks a statement off: when the daemon stops, or when a lock is held for too long.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+
+const NEVER: u64 = u64::MAX;
+
+/// Asked by SQLite every few thousand steps of a statement whether to go on; cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Brake {
+    stop: CancellationToken,
+    clock: Arc<dyn Clock>,
+    /// Monotonic instant, in microseconds, from which on no statement goes on.
+    deadline: Arc<AtomicU64>,
+}
+
+impl Brake {
+    pub(super) fn new(stop: CancellationToken, clock: Arc<dyn Clock>) -> Self {
+        Self { stop, clock, deadline: Arc::new(AtomicU64::new(NEVER)) }
+    }
+
+    /// Lets nothing go on for longer than this from now; none takes a limit away.
+    pub(super) fn limit(&self, limit: Option<Duration>) {
+        let deadline = limit.map_or(NEVER, |limit| micros(self.clock.monotonic().saturating_add(limit)));
+        self.deadline.store(deadline, Ordering::Relaxed);
+    }
+
+    /// Whether to go on.
+    pub(super) fn is_off(&self) -> bool {
+        let deadline = self.deadline.load(Ordering::Relaxed);
+        !self.is_stopped() && (deadline == NEVER || micros(self.clock.monotonic()) < deadline)
+    }
+
+    /// Whether the daemon stops.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+}
+
+fn micros(at: Duration) -> u64 {
+    u64::try_from(at.as_micros()).unwrap_or(NEVER)
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    #[test]
+    fn a_limit_counts_from_where_it_is_set_and_a_stop_at_once() {
+        let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
+        let stop = CancellationToken::new();
+        let brake = Brake::new(stop.clone(), clock.clone());
+        clock.advance(Duration::from_hours(1));
+        assert!(brake.is_off());
+        brake.limit(Some(Duration::from_secs(10)));
+        clock.advance(Duration::from_secs(9));
+        assert!(brake.is_off());
+        clock.advance(Duration::from_secs(1));
+        assert!(!brake.is_off());
+        brake.limit(None);
+        assert!(brake.is_off());
+        stop.cancel();
+        assert!(!brake.is_off());
+    }
+}

@@ -1,0 +1,133 @@
+//! A connection of a task's own: it can be broken off in the middle of a statement, which those of a pool cannot.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteLockingMode, SqliteRow};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Row as _};
+
+use cached_proto::verb::maintenance::MaintenanceSize;
+
+use super::MaintenanceError;
+use super::brake::Brake;
+use crate::vms::BUSY_TIMEOUT_SECONDS;
+
+/// Steps of SQLite's machine between two looks at the brake: well below a millisecond.
+const STEPS: i32 = 2000;
+
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    /// Reading a database that others write.
+    Read,
+    /// Writing it in short transactions, and copying it.
+    Write,
+    /// Writing it with nobody else there.
+    Alone,
+    /// Reading a file that nobody else has: no side files are made.
+    Copy,
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Connection {
+    path: PathBuf,
+    sqlite: SqliteConnection,
+    brake: Brake,
+}
+
+impl Connection {
+    pub(super) async fn open(path: &Path, access: Access, brake: &Brake) -> Result<Self, MaintenanceError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(false)
+            .foreign_keys(false)
+            .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS));
+        let options = match access {
+            // A read-only open could not recover what a crashed writer left behind.
+            Access::Read => options.pragma("query_only", "ON"),
+            Access::Write => options,
+            Access::Alone => options.locking_mode(SqliteLockingMode::Exclusive),
+            Access::Copy => options.read_only(true).immutable(true),
+        };
+        let failed = |source| MaintenanceError::of(path, "opening it", source);
+        let mut sqlite = SqliteConnection::connect_with(&options).await.map_err(failed)?;
+        let asked = brake.clone();
+        sqlite.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || asked.is_off());
+        Ok(Self { path: path.to_owned(), sqlite, brake: brake.clone() })
+    }
+
+    /// Executes a statement.
+    pub(super) async fn run(&mut self, doing: &'static str, sql: &str) -> Result<(), MaintenanceError> {
+        self.rows(doing, sql).await.map(drop)
+    }
+
+    /// Executes a statement whose one argument is text.
+    pub(super) async fn run_with(
+        &mut self,
+        doing: &'static str,
+        sql: &'static str,
+        argument: &str,
+    ) -> Result<(), MaintenanceError> {
+        let done = sqlx::query(sql).bind(argument).execute(&mut self.sqlite).await;
+        done.map(drop).map_err(|source| self.sort(doing, source))
+    }
+
+    /// All rows of a query that has few.
+    pub(super) async fn rows(
+        &mut self,
+        doing: &'static str,
+        sql: &str,
+    ) -> Result<Vec<SqliteRow>, MaintenanceError> {
+        let query = sqlx::query::<Sqlite>(AssertSqlSafe(sql.to_owned()));
+        let rows = query.fetch_all(&mut self.sqlite).await;
+        rows.map_err(|source| self.sort(doing, source))
+    }
+
+    /// The first column of all rows, as text.
+    pub(super) async fn texts(
+        &mut self,
+        doing: &'static str,
+        sql: &str,
+    ) -> Result<Vec<String>, MaintenanceError> {
+        let rows = self.rows(doing, sql).await?;
+        let texts: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
+        texts.map_err(|source| self.sort(doing, source))
+    }
+
+    /// One number; 0 for NULL and for no row.
+    pub(super) async fn number(&mut self, doing: &'static str, sql: &str) -> Result<u64, MaintenanceError> {
+        let rows = self.rows(doing, sql).await?;
+        let number = rows.first().map(|row| row.try_get::<Option<i64>, _>(0)).transpose();
+        let number = number.map_err(|source| self.sort(doing, source))?;
+        Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or_default())
+    }
+
+    /// Whether it has a write-ahead log, so that readers and writers do not wait for each other.
+    pub(super) async fn is_write_ahead(&mut self) -> Result<bool, MaintenanceError> {
+        Ok(self.texts("asking for its journal mode", "PRAGMA journal_mode").await? == ["wal"])
+    }
+
+    /// Its size on disk.
+    pub(super) async fn size(&mut self) -> Result<MaintenanceSize, MaintenanceError> {
+        const DOING: &str = "asking for its size";
+        let page = self.number(DOING, "PRAGMA page_size").await?;
+        let mut log = self.path.clone().into_os_string();
+        log.push("-wal");
+        Ok(MaintenanceSize {
+            file: page * self.number(DOING, "PRAGMA page_count").await?,
+            free: page * self.number(DOING, "PRAGMA freelist_count").await?,
+            log: std::fs::metadata(log).map_or(0, |log| log.len()),
+        })
+    }
+
+    /// Closes it; whatever was not committed is taken back.
+    pub(super) async fn close(self) {
+        // A connection that cannot say goodbye is gone as well.
+        let _ = self.sqlite.close().await;
+    }
+
+    fn sort(&self, doing: &'static str, source: sqlx::Error) -> MaintenanceError {
+        MaintenanceError::of(&self.path, doing, source).unless_broken_off(&self.brake, doing)
+    }
+}

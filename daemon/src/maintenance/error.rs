@@ -1,0 +1,228 @@
+//! Why a task was refused, failed or was broken off.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use super::brake::Brake;
+use crate::refresh::RefreshError;
+use crate::state::StateError;
+use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError, sqlite_code};
+
+const SQLITE_BUSY: i32 = 5;
+const SQLITE_LOCKED: i32 = 6;
+const SQLITE_INTERRUPT: i32 = 9;
+const SQLITE_FULL: i32 = 13;
+
+/// Why a maintenance task was not done; nothing is half done.
+#[derive(Debug, thiserror::Error)]
+pub enum MaintenanceError {
+    /// Another process kept the database locked for longer than the busy timeout.
+    #[error("{} stayed locked by another process for more than {seconds} s ({doing})", path.display())]
+    Locked {
+        /// The database.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// The busy timeout.
+        seconds: u64,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// The disk is full.
+    #[error("no space left for {} ({doing}); free disk space, nothing was changed", path.display())]
+    Full {
+        /// The database.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// Any other failure of a database.
+    #[error("{} failed ({doing}); `cachectl maintenance integrity` looks for damage", path.display())]
+    Sqlite {
+        /// The database.
+        path: PathBuf,
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
+    /// The daemon stops.
+    #[error("the daemon stops; what was not finished is taken back")]
+    Stopped,
+    /// A lock would be held for too long.
+    #[error(
+        "{what} would keep VMS waiting for about {:.1} s, and {:.1} s is the limit",
+        estimate.as_secs_f64(),
+        limit.as_secs_f64()
+    )]
+    WouldLock {
+        /// What would hold it.
+        what: String,
+        /// The estimate.
+        estimate: Duration,
+        /// The limit.
+        limit: Duration,
+    },
+    /// A lock was held for too long, against the estimate.
+    #[error("{doing} kept VMS waiting for longer than estimated and was broken off; nothing was changed")]
+    LockedTooLong {
+        /// What held it.
+        doing: &'static str,
+    },
+    /// Somebody else has VMS's database open.
+    #[error("{} is in use by {by}", path.display())]
+    InUse {
+        /// The database.
+        path: PathBuf,
+        /// Who, as far as can be told.
+        by: String,
+    },
+    /// There is not enough room.
+    #[error("{} has {} MB free, and up to {} MB are needed", path.display(), free >> 20, need >> 20)]
+    NoRoom {
+        /// Where.
+        path: PathBuf,
+        /// Bytes that are free.
+        free: u64,
+        /// Bytes that are needed.
+        need: u64,
+    },
+    /// A copy cannot be made there.
+    #[error(transparent)]
+    Target(#[from] TargetError),
+    /// A copy was made and is not sound, so it was removed again.
+    #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` says more", path.display())]
+    Damaged {
+        /// What was copied.
+        path: PathBuf,
+        /// The first finding.
+        finding: String,
+    },
+    /// Too short an age.
+    #[error("entries younger than a day are never pruned; name an age of at least 24h")]
+    TooYoung,
+    /// The source looks half imported.
+    #[error("{0}")]
+    Suspicious(String),
+    /// VMS's database cannot be looked at.
+    #[error(transparent)]
+    Vms(#[from] VmsError),
+    /// Its cache tables cannot be looked at or written.
+    #[error(transparent)]
+    Refresh(#[from] RefreshError),
+    /// The daemon's own database failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+}
+
+/// Why a copy cannot be made at a place.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Relative to what?
+    #[error("{} is not an absolute path of a file; name one such as /var/backups/vms.db", .0.display())]
+    NotAbsolute(PathBuf),
+    /// Nothing is ever overwritten.
+    #[error("{} exists already; name a file that does not exist", .0.display())]
+    Exists(PathBuf),
+    /// SQLite would take it for a part of a database.
+    #[error("{} is a name that SQLite uses beside a database; choose another one", .0.display())]
+    Reserved(PathBuf),
+    /// The directory cannot be written to.
+    #[error(
+        "{} is not a directory that the daemon's user may write to: {reason}; `ls -ld` shows its rights",
+        directory.display()
+    )]
+    Directory {
+        /// The directory.
+        directory: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// Writing the file failed.
+    #[error("cannot write {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl MaintenanceError {
+    /// Sorts a database error by what can be done about it.
+    pub(super) fn of(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
+        let source = DbErr::Query(RuntimeErr::SqlxError(Arc::new(source)));
+        let path = path.to_owned();
+        match sqlite_code(&source) {
+            Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+                Self::Locked { path, doing, seconds: BUSY_TIMEOUT_SECONDS, source }
+            }
+            Some(SQLITE_FULL) => Self::Full { path, doing, source },
+            _ => Self::Sqlite { path, doing, source },
+        }
+    }
+
+    /// The same, unless it only says that the brake has worked.
+    pub(super) fn unless_broken_off(self, brake: &Brake, doing: &'static str) -> Self {
+        match &self {
+            Self::Sqlite { source, .. } if sqlite_code(source) == Some(SQLITE_INTERRUPT) => {
+                if brake.is_stopped() { Self::Stopped } else { Self::LockedTooLong { doing } }
+            }
+            _ => self,
+        }
+    }
+
+    /// Whether the same task may succeed later without anybody doing anything.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Locked { .. } | Self::Stopped | Self::LockedTooLong { .. } | Self::InUse { .. } => true,
+            Self::Vms(error) => error.is_retryable(),
+            Self::Refresh(error) => error.decision() == crate::refresh::Decision::Retry,
+            Self::State(error) => matches!(error, StateError::Statement { .. }),
+            Self::Full { .. }
+            | Self::Sqlite { .. }
+            | Self::WouldLock { .. }
+            | Self::NoRoom { .. }
+            | Self::Target(_)
+            | Self::Damaged { .. }
+            | Self::TooYoung
+            | Self::Suspicious(_) => false,
+        }
+    }
+
+    /// Whether somebody else held a lock.
+    pub fn is_locked(&self) -> bool {
+        match self {
+            Self::Locked { .. } | Self::Vms(VmsError::Locked { .. }) => true,
+            Self::Refresh(error) => error.is_locked(),
+            _ => false,
+        }
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Locked { .. } => "try again when VMS or its import has ended what it is doing",
+            Self::WouldLock { .. } | Self::LockedTooLong { .. } => {
+                "do it while VMS is stopped and with SQLite's own shell, or give VMS's database a write-ahead log"
+            }
+            Self::InUse { .. } => "stop VMS (and every shell that has the file open), then try again",
+            Self::NoRoom { .. } => "free some space: `df -h` shows where it is missing",
+            Self::Suspicious(_) => {
+                "wait until the import has ended, or accept the loss with `cachectl refresh --accept`"
+            }
+            Self::Stopped => "try again when the daemon has started",
+            _ => "",
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Who else has a file open.
+//!
+//! `/proc` shows the open files of our own user's processes, and of all when we are root. The list of locks is open to
+//! everybody, and a process that is connected to a database with a write-ahead log holds one all the time. Nothing is
+//! opened for this: closing VMS's file would give up the locks of our own connections.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use cached_proto::text::one_line;
+use rustix::fs::{major, minor};
+
+/// Holders that are named; more of them change nothing.
+const NAMED: usize = 5;
+
+/// The other processes that have the database open, in words; none when there is none that can be seen.
+pub(super) fn others(database: &Path) -> Option<String> {
+    let files: Vec<File> =
+        ["", "-wal", "-shm", "-journal"].iter().filter_map(|side| File::of(database, side)).collect();
+    let mut found = BTreeMap::new();
+    for pid in processes() {
+        if has_open(pid, &files) {
+            found.insert(pid, ());
+        }
+    }
+    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    found.extend(locks.lines().filter_map(|line| lock(line, &files)).map(|pid| (pid, ())));
+    found.remove(&std::process::id());
+    let named: Vec<String> = found.keys().take(NAMED).map(|pid| name(*pid)).collect();
+    match found.len() {
+        0 => None,
+        several if several > NAMED => Some(format!("{} and {} more", named.join(", "), several - NAMED)),
+        _ => Some(named.join(", ")),
+    }
+}
+
+/// A file, whatever its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct File {
+    device: u64,
+    inode: u64,
+}
+
+impl File {
+    fn of(database: &Path, side: &str) -> Option<Self> {
+        let mut path = database.as_os_str().to_owned();
+        path.push(side);
+        Self::at(&PathBuf::from(path))
+    }
+
+    /// Follows links, those of `/proc` included, without opening anything.
+    fn at(path: &Path) -> Option<Self> {
+        let metadata = fs::metadata(path).ok()?;
+        Some(Self { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+fn processes() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn has_open(pid: u32, files: &[File]) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| File::at(&entry.path())).any(|file| files.contains(&file))
+}
+
+/// The process that holds a lock on one of the files: `1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128`.
+fn lock(line: &str, files: &[File]) -> Option<u32> {
+    // Those who wait for a lock stand below it, behind an arrow.
+    let mut fields = line.split_whitespace().filter(|field| *field != "->").skip(4);
+    let pid = fields.next()?.parse().ok()?;
+    let mut place = fields.next()?.split(':');
+    let mut number = || u32::from_str_radix(place.next()?, 16).ok();
+    let device = (number()?, number()?);
+    let inode: u64 = place.next()?.parse().ok()?;
+    files
+        .iter()
+        .any(|file| file.inode == inode && (major(file.device), minor(file.device)) == device)
+        .then_some(pid)
+}
+
+/// `process 1234 (gunicorn)`
+fn name(pid: u32) -> String {
+    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+        Ok(command) => format!("process {pid} ({})", one_line(command.trim_end())),
+        Err(_) => format!("process {pid}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::fs::makedev;
+
+    use super::*;
+
+    #[test]
+    fn a_lock_belongs_to_a_process_if_it_is_on_the_file() {
+        let files = [File { device: makedev(0xfd, 1), inode: 5678 }];
+        for (line, holder) in [
+            ("1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128", Some(1234)),
+            ("1: -> POSIX  ADVISORY  WRITE 77 fd:01:5678 0 EOF", Some(77)),
+            ("2: FLOCK  ADVISORY  WRITE 99 fd:01:5679 0 EOF", None),
+            ("2: POSIX  ADVISORY  WRITE 99 fe:01:5678 0 EOF", None),
+            ("3: OFDLCK ADVISORY  READ -1 fd:01:5678 0 EOF", None),
+            ("", None),
+        ] {
+            assert_eq!(lock(line, &files), holder, "{line}");
+        }
+    }
+
+    #[test]
+    fn our_own_process_is_nobody_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vms.db");
+        let _open = fs::File::create(&path).unwrap();
+        assert_eq!(others(&path), None);
+    }
+}

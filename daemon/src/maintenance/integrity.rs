@@ -1,0 +1,100 @@
+//! `integrity`: looks for damage in VMS's database and in our own. Changes nothing.
+//!
+//! References between VMS's tables are not judged: VMS does not enforce them, so dangling ones are no damage.
+
+use cached_proto::text::one_line;
+use cached_proto::verb::maintenance::MaintenanceItem;
+
+use super::MaintenanceError;
+use super::connection::{Access, Connection};
+use super::reindex::quoted;
+use super::task::{Done, Task};
+
+/// Findings that are told per database: the first few say what to do, which is to restore a backup.
+const FINDINGS: u32 = 100;
+
+const DOING: &str = "looking for damage";
+
+pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError> {
+    let mut done = Done::default();
+    let path = task.path().display().to_string();
+    match look(task, &mut done).await {
+        Ok(()) => {}
+        // A database that cannot even be read has its finding.
+        Err(error) => done.items.push(found(path, error)?),
+    }
+    task.steps.tell("the state database", 1, 2);
+    let state = task.state.path();
+    let whole = async {
+        let mut state = Connection::open(state, Access::Read, &task.brake).await?;
+        let item = check(task, &mut state, "PRAGMA integrity_check").await;
+        state.close().await;
+        item
+    };
+    let mut item = match whole.await {
+        Ok(item) => item,
+        Err(error) => found(String::new(), error)?,
+    };
+    item.name = state.display().to_string();
+    done.items.push(item);
+    done.bad = done.items.iter().any(|item| !item.messages.is_empty());
+    Ok(done)
+}
+
+async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> {
+    let mut vms = task.open(Access::Read).await?;
+    let bytes = vms.size().await?.file;
+    if vms.is_write_ahead().await? {
+        task.steps.tell("VMS's database", 0, 2);
+        let mut item = check(task, &mut vms, "PRAGMA integrity_check").await?;
+        (item.name, item.bytes) = (task.path().display().to_string(), bytes);
+        done.items.push(item);
+    } else {
+        // Writers wait for a reader, so no look lasts longer than one table takes.
+        let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
+        let tables = vms.texts(DOING, sql).await?;
+        for (at, name) in tables.iter().enumerate() {
+            task.steps.tell(name, at, tables.len() + 1);
+            task.brake.limit(Some(task.limits.lock * 2));
+            let checked = check(task, &mut vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
+            task.brake.limit(None);
+            let mut item = checked?;
+            item.name = one_line(name).into_owned();
+            done.items.push(item);
+        }
+        done.notes.push(
+            "pages that belong to no table were not looked at: that needs a write-ahead log".to_owned(),
+        );
+    }
+    vms.close().await;
+    Ok(())
+}
+
+async fn check(
+    task: &Task<'_>,
+    database: &mut Connection,
+    pragma: &str,
+) -> Result<MaintenanceItem, MaintenanceError> {
+    let mut messages = Vec::new();
+    let sql = if pragma.ends_with(')') { pragma.to_owned() } else { format!("{pragma}({FINDINGS})") };
+    let mut item = task
+        .timed("", 0, async {
+            messages = database.texts(DOING, &sql).await?;
+            Ok(())
+        })
+        .await?;
+    let findings = messages.iter().flat_map(|text| text.lines()).filter(|line| *line != "ok");
+    item.messages = findings.take(FINDINGS as usize).map(|line| one_line(line).into_owned()).collect();
+    Ok(item)
+}
+
+/// A failure that is itself a finding; any other is passed on.
+fn found(name: String, error: MaintenanceError) -> Result<MaintenanceItem, MaintenanceError> {
+    match &error {
+        MaintenanceError::Sqlite { .. } => {
+            let messages = vec![crate::describe::describe(&error)];
+            Ok(MaintenanceItem { name, rows: 0, bytes: 0, seconds: 0.0, messages })
+        }
+        _ => Err(error),
+    }
+}

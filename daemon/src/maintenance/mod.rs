@@ -1,0 +1,212 @@
+//! Work on the database files themselves: VMS's, beside its live writers, and our own.
+//!
+//! One task at a time, and none while a run is worked on: they share the queue's turn. Whatever holds a lock that
+//! VMS's workers wait for is short, or refused beforehand, or broken off: VMS gives up after 20 seconds. A stop of
+//! the daemon breaks a task off; SQLite takes back what was not finished.
+
+mod analyze;
+mod backup;
+mod brake;
+mod connection;
+mod error;
+mod holders;
+mod integrity;
+mod lock_time;
+mod prune;
+mod reindex;
+pub mod room;
+mod scheduled;
+mod target;
+mod task;
+mod unread;
+mod vacuum;
+
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
+use std::time::Duration;
+
+use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest, MaintenanceStep};
+use cached_proto::words::Chore;
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::chance::{Chance, SystemChance};
+use crate::clock::Clock;
+use crate::describe::describe;
+use crate::queue::Queue;
+use crate::refresh::RefreshConfig;
+
+pub use error::{MaintenanceError, TargetError};
+pub(crate) use scheduled::work_off;
+
+use brake::Brake;
+use task::{Steps, Task};
+
+/// How long VMS's workers may be kept waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Longest estimated lock; what would hold one longer is refused. What holds one for twice as long after all is
+    /// broken off.
+    pub lock: Duration,
+}
+
+impl Default for Limits {
+    /// A quarter of the time for which VMS waits.
+    fn default() -> Self {
+        Self { lock: Duration::from_secs(5) }
+    }
+}
+
+/// Where a task is.
+#[derive(Debug, Clone)]
+pub(crate) enum Progressed {
+    Doing(MaintenanceStep),
+    Ended(Result<Box<MaintenanceReport>, Arc<MaintenanceError>>),
+}
+
+/// Another task is under way.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("another maintenance task is under way ({0}), and there is only one at a time")]
+pub struct Busy(pub String);
+
+/// Does maintenance tasks.
+#[derive(Debug)]
+pub struct Maintenance {
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    chance: Arc<dyn Chance>,
+    config: watch::Receiver<Arc<RefreshConfig>>,
+    limits: Limits,
+    stop: CancellationToken,
+    one: Arc<Mutex<()>>,
+    /// The newest task that somebody asked for, with its number.
+    newest: StdMutex<(u64, Option<watch::Receiver<Progressed>>)>,
+}
+
+impl Maintenance {
+    /// Maintenance of the database that `config` names and of the state that `queue` lives in.
+    pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
+        Self {
+            queue,
+            clock,
+            chance: Arc::new(SystemChance),
+            config,
+            limits: Limits::default(),
+            stop: CancellationToken::new(),
+            one: Arc::default(),
+            newest: StdMutex::default(),
+        }
+    }
+
+    /// The same with other limits.
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// Does a task and waits for its end; for its turn as well.
+    pub async fn perform(&self, request: &MaintenanceRequest) -> Result<MaintenanceReport, MaintenanceError> {
+        let _one = self.one.lock().await;
+        self.work(request, &Steps::untold()).await
+    }
+
+    /// Begins a task that goes on whether or not somebody follows it. Returns its number.
+    pub(crate) fn start(self: &Arc<Self>, request: MaintenanceRequest) -> Result<u64, Busy> {
+        let one = Arc::clone(&self.one).try_lock_owned().map_err(|_| Busy(self.doing()))?;
+        let (steps, progressed) = Steps::new();
+        let number = {
+            let mut newest = self.newest();
+            *newest = (newest.0 + 1, Some(progressed));
+            newest.0
+        };
+        let maintenance = Arc::clone(self);
+        tokio::spawn(async move { maintenance.see_through(one, request, steps).await });
+        Ok(number)
+    }
+
+    async fn see_through(&self, one: OwnedMutexGuard<()>, request: MaintenanceRequest, steps: Steps) {
+        let ended = self.work(&request, &steps).await;
+        match &ended {
+            Ok(report) => info!("Maintenance {} took {:.2} seconds", report.chore, report.seconds),
+            Err(error) => warn!("Maintenance {} failed: {}", request.chore(), describe(error)),
+        }
+        // The next one may begin as soon as anybody knows that this one has ended.
+        drop(one);
+        steps.end(ended);
+    }
+
+    /// The steps of a task that was begun; none when it is forgotten.
+    pub(crate) fn follow(&self, number: u64) -> Option<watch::Receiver<Progressed>> {
+        let newest = self.newest();
+        newest.1.clone().filter(|_| newest.0 == number)
+    }
+
+    /// Breaks off whatever is being done; nothing begins any more.
+    pub(crate) fn stop(&self) {
+        self.stop.cancel();
+    }
+
+    /// What stops it.
+    pub(crate) const fn stopper(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// Waits until nothing is being done.
+    pub(crate) async fn ended(&self) -> MutexGuard<'_, ()> {
+        self.one.lock().await
+    }
+
+    async fn work(
+        &self,
+        request: &MaintenanceRequest,
+        steps: &Steps,
+    ) -> Result<MaintenanceReport, MaintenanceError> {
+        let _turn = tokio::select! {
+            biased;
+            () = self.stop.cancelled() => return Err(MaintenanceError::Stopped),
+            turn = self.turn(steps) => turn,
+        };
+        let config = Arc::clone(&self.config.borrow());
+        let task = Task {
+            config: &config,
+            state: self.queue.state(),
+            clock: &self.clock,
+            chance: &*self.chance,
+            limits: self.limits,
+            brake: Brake::new(self.stop.clone(), Arc::clone(&self.clock)),
+            steps,
+        };
+        task.perform(request).await
+    }
+
+    /// Waits until no run is worked on.
+    async fn turn(&self, steps: &Steps) -> OwnedMutexGuard<()> {
+        if let Some(turn) = self.queue.turn_now() {
+            return turn;
+        }
+        // Which run it is matters to people only.
+        let run = self.queue.current_run().await.ok().flatten();
+        let run = run.map_or_else(|| "a run".to_owned(), |run| format!("run {}", run.id));
+        steps.tell(&format!("waiting for {run} to end"), 0, 0);
+        self.queue.turn().await
+    }
+
+    fn doing(&self) -> String {
+        match self.newest().1.as_ref().map(|progressed| progressed.borrow().clone()) {
+            Some(Progressed::Doing(step)) => step.doing,
+            Some(Progressed::Ended(_)) | None => "a scheduled one".to_owned(),
+        }
+    }
+
+    fn newest(&self) -> std::sync::MutexGuard<'_, (u64, Option<watch::Receiver<Progressed>>)> {
+        self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a schedule asks for.
+pub(crate) const fn scheduled_request(chore: Chore) -> Option<MaintenanceRequest> {
+    match chore {
+        Chore::Analyze => Some(MaintenanceRequest::Analyze),
+        Chore::Prune => Some(MaintenanceRequest::Prune { older_than_seconds: None, dry_run: false }),
+        Chore::Reindex | Chore::Vacuum | Chore::Integrity | Chore::Backup => None,
+    }
+}

@@ -1,0 +1,189 @@
+//! `prune`: removes cache entries that nobody reads any more, a few at a time.
+
+use cached_proto::verb::maintenance::MaintenanceItem;
+use cached_proto::words::Table;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::MaintenanceError;
+use super::task::{Done, Task};
+use super::unread::unread;
+use crate::refresh::{RefreshError, Standing, look, suspicion};
+use crate::reports::REPORTS;
+use crate::snapshot::{ExistingRow, Look, read_existing};
+use crate::store::{Freshness, SerializedGroup, Stamps, StoreError, write_group};
+use crate::vms::tables::{Key, spec};
+use crate::vms::{Schema, Vms};
+
+/// What one transaction removes at most, so that VMS's workers hardly notice.
+const BATCH_ROWS: usize = 500;
+const BATCH_BYTES: u64 = 4 << 20;
+
+/// Readers with an age limit have one of a day, and every refresh comes sooner than that.
+const YOUNGEST: TimeDelta = TimeDelta::days(1);
+
+/// Table by table; with `dry_run` everything but the removal.
+pub(super) async fn prune(
+    task: &Task<'_>,
+    older_than_seconds: Option<u64>,
+    dry_run: bool,
+) -> Result<Done, MaintenanceError> {
+    let now = task.clock.now();
+    let oldest_kept = oldest_kept(task, older_than_seconds, now)?;
+    task.steps.tell("looking at what is there", 0, REPORTS.len() + 1);
+    let (standings, snapshot) = look(task.config, Look::Shape, now).await?;
+    if let Some(reason) = suspicion(task.config.guard, task.state, &snapshot).await? {
+        return Err(MaintenanceError::Suspicious(reason));
+    }
+    let held = task.state.guarded().await?;
+    let vms = Vms::open(task.path()).await?;
+    let schema = Schema::read(vms.reader()).await?;
+    let mut done = Done::default();
+    for (at, report) in REPORTS.iter().enumerate() {
+        let table = report.table();
+        task.steps.tell(table.as_str(), at + 1, REPORTS.len() + 1);
+        if held.contains_key(&table) {
+            done.notes.push(format!("{table} is held back by the guard and was left alone"));
+            continue;
+        }
+        let removed = match standings.get(&table) {
+            Some(Standing::Ready) => {
+                let expected = report.keys(&snapshot, &task.config.settings, now);
+                let table = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
+                table.prune(&expected, snapshot.existing(report.table())).await?
+            }
+            // Switched off, it has no entries; and what was left there is in VMS's way.
+            Some(Standing::Off) if schema.has_table(table.as_str()) => {
+                let rows = read_existing(vms.reader(), table, Look::Shape).await?;
+                OneTable { task, vms: &vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
+            }
+            _ => continue,
+        };
+        done.items.push(removed);
+    }
+    vms.close().await;
+    Ok(done)
+}
+
+fn oldest_kept(
+    task: &Task<'_>,
+    seconds: Option<u64>,
+    now: DateTime<Utc>,
+) -> Result<DateTime<Utc>, MaintenanceError> {
+    let age = match seconds {
+        Some(seconds) => {
+            i64::try_from(seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX)
+        }
+        None => TimeDelta::try_days(task.config.settings.recent_window_keep_days).unwrap_or(TimeDelta::MAX),
+    };
+    if age < YOUNGEST {
+        return Err(MaintenanceError::TooYoung);
+    }
+    Ok(now.checked_sub_signed(age).unwrap_or(DateTime::<Utc>::MIN_UTC))
+}
+
+struct OneTable<'a> {
+    task: &'a Task<'a>,
+    vms: &'a Vms,
+    table: Table,
+    now: DateTime<Utc>,
+    oldest_kept: DateTime<Utc>,
+    dry_run: bool,
+}
+
+impl OneTable<'_> {
+    async fn prune(
+        &self,
+        expected: &[Key],
+        rows: &[ExistingRow],
+    ) -> Result<MaintenanceItem, MaintenanceError> {
+        let (config, began) = (self.task.config, self.task.clock.monotonic());
+        // What we wrote makes no difference to the age of a row.
+        let stamps = Stamps::default();
+        let freshness = Freshness {
+            spec: spec(self.table),
+            limits: config.limits,
+            zone: config.settings.zone,
+            now: self.now,
+            stamps: &stamps,
+            fingerprint: "",
+        };
+        let unread = unread(expected, rows, &freshness, self.oldest_kept);
+        let mut item = MaintenanceItem {
+            name: self.table.as_str().to_owned(),
+            rows: 0,
+            bytes: 0,
+            seconds: 0.0,
+            messages: Vec::new(),
+        };
+        for batch in batches(&unread) {
+            item.rows +=
+                if self.dry_run { batch.len() as u64 } else { self.remove(expected, rows, &batch).await? };
+            item.bytes += batch.iter().map(|row| row.bytes).sum::<u64>();
+        }
+        item.seconds = self.task.clock.monotonic().saturating_sub(began).as_secs_f64();
+        Ok(item)
+    }
+
+    /// Removes those that are still as they were seen, in one short transaction.
+    async fn remove(
+        &self,
+        expected: &[Key],
+        rows: &[ExistingRow],
+        batch: &[ExistingRow],
+    ) -> Result<u64, MaintenanceError> {
+        if self.task.brake.is_stopped() {
+            return Err(MaintenanceError::Stopped);
+        }
+        let mut retire: Vec<Key> = batch.iter().map(|row| row.key.clone()).collect();
+        retire.sort_unstable();
+        retire.dedup();
+        let group = SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire };
+        let written = write_group(self.vms, spec(self.table), &group, batch, |_| false, "").await;
+        let outcome = written.map_err(|error: StoreError| RefreshError::from(error))?;
+        // A key of which another row stays is still known.
+        let going = |id: i64| batch.iter().any(|row| row.id == id);
+        let stays =
+            |key: &Key| expected.contains(key) || rows.iter().any(|row| row.key == *key && !going(row.id));
+        let gone: Vec<String> =
+            group.retire.iter().filter(|key| !stays(key)).map(ToString::to_string).collect();
+        self.task.state.stamps().record(self.table, Vec::new(), &gone).await?;
+        Ok(outcome.pruned)
+    }
+}
+
+fn batches(rows: &[&ExistingRow]) -> Vec<Vec<ExistingRow>> {
+    let mut batches: Vec<(u64, Vec<ExistingRow>)> = Vec::new();
+    for row in rows {
+        match batches.last_mut() {
+            Some((bytes, batch)) if batch.len() < BATCH_ROWS && *bytes + row.bytes <= BATCH_BYTES => {
+                *bytes += row.bytes;
+                batch.push((*row).clone());
+            }
+            _ => batches.push((row.bytes, vec![(*row).clone()])),
+        }
+    }
+    batches.into_iter().map(|(_, batch)| batch).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_are_bounded_in_rows_and_bytes() {
+        let row = |bytes| ExistingRow {
+            id: 1,
+            key: Key(vec![]),
+            last_updated: None,
+            valid: true,
+            complete: true,
+            bytes,
+        };
+        let sizes = |rows: &[ExistingRow]| {
+            batches(&rows.iter().collect::<Vec<_>>()).iter().map(Vec::len).collect::<Vec<_>>()
+        };
+        assert_eq!(sizes(&[]), [0; 0]);
+        assert_eq!(sizes(&vec![row(1); 1001]), [500, 500, 1]);
+        assert_eq!(sizes(&[row(3 << 20), row(1 << 20), row(1), row(9 << 20), row(1)]), [2, 1, 1, 1]);
+    }
+}

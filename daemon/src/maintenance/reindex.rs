@@ -1,0 +1,72 @@
+//! `reindex`: the indexes of the cache tables, one per transaction.
+//!
+//! VMS's writers wait while an index is built, and building reads the whole table where an indexed column stands
+//! behind the payload. So the size of each table is looked at before any lock is taken.
+
+use cached_proto::words::Table;
+use sea_orm::sqlx::Row as _;
+
+use super::MaintenanceError;
+use super::connection::{Access, Connection};
+use super::task::{Done, Task};
+use crate::vms::tables::spec;
+
+const LOOKING: &str = "looking at its tables";
+
+struct Index {
+    name: String,
+    /// Bytes of its table.
+    bytes: u64,
+}
+
+/// All indexes, or none: what would take too long is refused before anything is touched.
+pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
+    let mut vms = task.open(Access::Write).await?;
+    let mut indexes = Vec::new();
+    for table in cache_tables(&mut vms).await? {
+        let bytes = bytes_of(&mut vms, table).await?;
+        task.ensure_short(&format!("building an index of {table}"), bytes)?;
+        indexes.extend(indexes_of(&mut vms, table).await?.into_iter().map(|name| Index { name, bytes }));
+    }
+    let mut done = Done::default();
+    for (at, index) in indexes.iter().enumerate() {
+        task.steps.tell(&index.name, at, indexes.len());
+        let sql = format!("REINDEX {}", quoted(&index.name));
+        let work = task.briefly(&mut vms, "building an index", &sql);
+        done.items.push(task.timed(&index.name, index.bytes, work).await?);
+    }
+    vms.close().await;
+    Ok(done)
+}
+
+/// The cache tables that this VMS has.
+pub(super) async fn cache_tables(vms: &mut Connection) -> Result<Vec<Table>, MaintenanceError> {
+    let names = vms.texts(LOOKING, "SELECT name FROM sqlite_schema WHERE type = 'table'").await?;
+    Ok(Table::ALL.iter().copied().filter(|table| names.iter().any(|name| name == table.as_str())).collect())
+}
+
+async fn indexes_of(vms: &mut Connection, table: Table) -> Result<Vec<String>, MaintenanceError> {
+    let sql =
+        format!("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = '{table}' ORDER BY name");
+    vms.texts(LOOKING, &sql).await
+}
+
+/// About how many bytes a table has. Lengths stand at the beginning of a row, so no payload is read for them.
+async fn bytes_of(vms: &mut Connection, table: Table) -> Result<u64, MaintenanceError> {
+    let columns = vms.rows(LOOKING, &format!("PRAGMA table_info(\"{table}\")")).await?;
+    let has =
+        |name: &str| columns.iter().any(|row| row.try_get::<String, _>(1).is_ok_and(|column| column == name));
+    let lengths: Vec<String> = spec(table)
+        .payload
+        .iter()
+        .filter(|column| has(column.name))
+        .map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name))
+        .collect();
+    let sum = if lengths.is_empty() { "0".to_owned() } else { lengths.join(" + ") };
+    vms.number(LOOKING, &format!("SELECT sum({sum}) + 100 * count(*) FROM \"{table}\"")).await
+}
+
+/// An identifier as SQL writes it, whatever characters it has.
+pub(super) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

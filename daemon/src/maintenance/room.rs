@@ -1,0 +1,42 @@
+//! How much room work needs, and how much there is.
+
+use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
+
+use super::MaintenanceError;
+
+/// Room that must be left in any case: for the state database, logs, and what else lives there.
+const ALWAYS: u64 = 32 << 20;
+
+/// Bytes that a refresh of so many bytes of payload needs at most: all of them anew, and once more in SQLite's
+/// journal until that is folded in.
+pub const fn refresh_needs(payload: u64) -> u64 {
+    ALWAYS + payload.saturating_mul(2)
+}
+
+/// Bytes below which a place is worth a warning: twice what the next refresh needs.
+pub const fn comfortable(payload: u64) -> u64 {
+    refresh_needs(payload).saturating_mul(2)
+}
+
+/// Bytes that an ordinary user may still write at a place; none when that cannot be measured.
+pub fn free(place: &Path) -> Option<u64> {
+    statvfs(place).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize))
+}
+
+/// Refuses work for which there is not enough room.
+pub(super) fn ensure(directory: &Path, work: u64) -> Result<(), MaintenanceError> {
+    let need = work.saturating_add(ALWAYS);
+    match free(directory) {
+        Some(free) if free < need => Err(MaintenanceError::NoRoom { path: directory.to_owned(), free, need }),
+        _ => Ok(()),
+    }
+}
+
+/// Where SQLite makes its temporary files, by its own rule.
+pub(super) fn temporary() -> PathBuf {
+    let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
+    let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);
+    named.chain(usual).find(|directory| directory.is_dir()).unwrap_or_else(|| PathBuf::from("."))
+}

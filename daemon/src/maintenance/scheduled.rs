@@ -1,0 +1,88 @@
+//! Does what the schedules of maintenance have asked for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::verb::maintenance::MaintenanceReport;
+use tracing::{error, info, warn};
+
+use super::{Maintenance, MaintenanceError, scheduled_request};
+use crate::describe::describe;
+use crate::state::{DueChore, StateError};
+
+/// Pause after the state database has failed.
+const PAUSE: Duration = Duration::from_mins(1);
+
+/// Why a task that waits is given up.
+const SET_ASIDE: &str = "it was begun too often and never ended; do it by hand with `cachectl maintenance`";
+
+/// Works until it is dropped, which it may be at any time, or until maintenance is stopped.
+pub(crate) async fn work_off(maintenance: Arc<Maintenance>) {
+    // Subscribed before the first look, so that nothing asked for in between is missed.
+    let mut work = maintenance.queue.work();
+    loop {
+        match maintenance.work_one().await {
+            Ok(Worked::Something) => {}
+            Ok(Worked::Nothing) => {
+                work.arrived().await;
+            }
+            Ok(Worked::Stopped) => return std::future::pending().await,
+            Err(error) => {
+                error!("Scheduled maintenance is put off: {}", describe(&error));
+                maintenance.clock.sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+enum Worked {
+    Something,
+    Nothing,
+    Stopped,
+}
+
+impl Maintenance {
+    async fn work_one(&self) -> Result<Worked, StateError> {
+        let state = self.queue.state();
+        let Some(due) = state.due_chore().await? else { return Ok(Worked::Nothing) };
+        let retry = self.config.borrow().retry;
+        let request = scheduled_request(due.chore).filter(|_| due.attempts < retry.attempts);
+        let Some(request) = request else {
+            error!("Maintenance {} of slot {}: {SET_ASIDE}", due.chore, due.slot);
+            state.end_chore(due.id, self.clock.now(), Some(SET_ASIDE.to_owned())).await?;
+            return Ok(Worked::Something);
+        };
+        state.count_chore(due.id, 1).await?;
+        match self.perform(&request).await {
+            Ok(report) => {
+                tell(&due, &report);
+                state.end_chore(due.id, self.clock.now(), None).await?;
+            }
+            Err(MaintenanceError::Stopped) => {
+                state.count_chore(due.id, -1).await?;
+                return Ok(Worked::Stopped);
+            }
+            Err(error) => {
+                let message = describe(&error);
+                let pause = retry.pause(due.attempts.saturating_add(1), self.chance.bits());
+                match pause.filter(|_| error.is_retryable()) {
+                    Some(pause) => {
+                        warn!("Maintenance {} of slot {} is tried again: {message}", due.chore, due.slot);
+                        self.clock.sleep(pause).await;
+                    }
+                    None => {
+                        error!("Maintenance {} of slot {} failed: {message}", due.chore, due.slot);
+                        state.end_chore(due.id, self.clock.now(), Some(message)).await?;
+                    }
+                }
+            }
+        }
+        Ok(Worked::Something)
+    }
+}
+
+fn tell(due: &DueChore, report: &MaintenanceReport) {
+    let removed: u64 = report.items.iter().map(|item| item.rows).sum();
+    let (chore, slot, seconds) = (due.chore, &due.slot, report.seconds);
+    info!("Maintenance {chore} of slot {slot} took {seconds:.2} seconds, {removed} rows removed");
+}

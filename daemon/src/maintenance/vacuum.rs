@@ -1,0 +1,67 @@
+//! `vacuum`: free pages back to the file system. Only ever asked for by a person, and only with nobody else there.
+//!
+//! A copy is made first and kept beside the state; the next vacuum replaces it.
+
+use std::path::{Path, PathBuf};
+
+use super::backup::copy;
+use super::connection::{Access, Connection};
+use super::task::{Done, Task};
+use super::{MaintenanceError, holders, room};
+
+/// The copy's name, beside the state database.
+const COPY: &str = "vms-before-vacuum.db";
+
+pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
+    ensure_alone(task)?;
+    let mut vms = task.open(Access::Read).await?;
+    let size = vms.size().await?;
+    let write_ahead = vms.is_write_ahead().await?;
+    vms.close().await;
+    // SQLite builds the new file in its directory for temporary files, and writes it back through the journal.
+    room::ensure(directory(task.path()), size.file.saturating_mul(2))?;
+    room::ensure(&room::temporary(), size.file)?;
+
+    let kept = directory(task.state.path()).join(COPY);
+    let mut done = Done::default();
+    task.steps.tell("copying it first", 0, 2);
+    done.items.push(copy(task, &kept, true).await?);
+
+    task.steps.tell("vacuum", 1, 2);
+    // Whoever came while it was copied.
+    ensure_alone(task)?;
+    // Connections of our own hold a lock all the time where there is a write-ahead log. There the write lock is what
+    // keeps others out, and they can still read.
+    let access = if write_ahead { Access::Write } else { Access::Alone };
+    let mut vms = task.open(access).await?;
+    let item =
+        task.timed(&task.path().display().to_string(), size.file, squeeze(&mut vms, write_ahead)).await;
+    vms.close().await;
+    done.items.push(item?);
+    done.notes.push(format!("the copy from before is kept as {} until the next vacuum", kept.display()));
+    done.file = Some(kept.display().to_string());
+    Ok(done)
+}
+
+async fn squeeze(vms: &mut Connection, write_ahead: bool) -> Result<(), MaintenanceError> {
+    if !write_ahead {
+        // Taken at once and kept until the connection is closed.
+        vms.run("waiting for everybody to leave", "BEGIN EXCLUSIVE").await?;
+        vms.run("waiting for everybody to leave", "COMMIT").await?;
+    }
+    vms.run("giving free pages back", "VACUUM").await?;
+    if write_ahead {
+        // Otherwise a log as large as the database stays behind. Somebody who still reads only delays that.
+        vms.run("folding the log in", "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+    }
+    Ok(())
+}
+
+fn ensure_alone(task: &Task<'_>) -> Result<(), MaintenanceError> {
+    let path: PathBuf = task.path().to_owned();
+    holders::others(&path).map_or(Ok(()), |by| Err(MaintenanceError::InUse { path, by }))
+}
+
+fn directory(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}

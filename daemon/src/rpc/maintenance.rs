@@ -1,0 +1,49 @@
+//! `maintenance`
+
+use std::sync::Arc;
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
+use tracing::info;
+
+use super::Service;
+use super::fault::fault;
+use super::peer::Peer;
+use crate::describe::describe;
+use crate::maintenance::{Busy, Maintenance, MaintenanceError};
+
+/// Begins the task; it goes on whatever happens to the client.
+pub(super) fn maintenance(
+    service: &Service,
+    peer: Peer,
+    request: &MaintenanceRequest,
+) -> Result<MaintenanceReply, Fault> {
+    let chore = request.chore();
+    let id = Maintenance::start(&Arc::clone(&service.maintenance), request.clone())?;
+    info!("Maintenance {chore} asked for by user {}", peer.uid());
+    Ok(MaintenanceReply { id, chore })
+}
+
+impl From<Busy> for Fault {
+    fn from(busy: Busy) -> Self {
+        fault(FaultCode::Unavailable, &describe(&busy), "try again when it has ended")
+    }
+}
+
+impl From<&MaintenanceError> for Fault {
+    fn from(error: &MaintenanceError) -> Self {
+        let code = match error {
+            _ if error.is_locked() => FaultCode::Locked,
+            MaintenanceError::Target(_) | MaintenanceError::TooYoung => FaultCode::BadRequest,
+            MaintenanceError::Stopped
+            | MaintenanceError::WouldLock { .. }
+            | MaintenanceError::LockedTooLong { .. }
+            | MaintenanceError::InUse { .. }
+            | MaintenanceError::NoRoom { .. }
+            | MaintenanceError::Full { .. }
+            | MaintenanceError::Suspicious(_) => FaultCode::Unavailable,
+            _ => FaultCode::Internal,
+        };
+        Self { retryable: error.is_retryable(), ..fault(code, &describe(error), error.hint()) }
+    }
+}

@@ -1,0 +1,98 @@
+//! Maintenance that schedules have asked for: kept until it has ended, so that a kill loses none.
+
+use cached_proto::words::Chore;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+};
+
+use super::entity::chore::{ActiveModel, Column, Entity};
+use super::entity::{micros, word};
+use super::{Doing, State, StateError};
+
+/// A task that waits to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DueChore {
+    /// Its number.
+    pub id: i64,
+    /// The task.
+    pub chore: Chore,
+    /// The slot that asked for it.
+    pub slot: String,
+    /// How often it was begun.
+    pub attempts: u32,
+}
+
+impl State {
+    /// The task that waits longest.
+    pub async fn due_chore(&self) -> Result<Option<DueChore>, StateError> {
+        let row = Entity::find()
+            .filter(Column::Ended.is_null())
+            .order_by_asc(Column::Id)
+            .one(self.reader())
+            .await
+            .doing("look for maintenance to do")?;
+        row.map(|row| {
+            Ok(DueChore {
+                id: row.id,
+                chore: word("chores.task", row.task)?,
+                slot: row.slot,
+                attempts: u32::try_from(row.attempts).unwrap_or(u32::MAX),
+            })
+        })
+        .transpose()
+    }
+
+    /// Counts an attempt before it is made, or takes one back that was not its own fault.
+    pub async fn count_chore(&self, id: i64, attempts: i64) -> Result<(), StateError> {
+        Entity::update_many()
+            .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(attempts))
+            .filter(Column::Id.eq(id))
+            .exec(&self.write)
+            .await
+            .doing("begin maintenance")?;
+        Ok(())
+    }
+
+    /// Ends a task, for good.
+    pub async fn end_chore(
+        &self,
+        id: i64,
+        now: DateTime<Utc>,
+        error: Option<String>,
+    ) -> Result<(), StateError> {
+        Entity::update_many()
+            .col_expr(Column::Ended, Expr::value(micros(now)))
+            .col_expr(Column::Error, Expr::value(error))
+            .filter(Column::Id.eq(id))
+            .exec(&self.write)
+            .await
+            .doing("end maintenance")?;
+        Ok(())
+    }
+
+    /// Forgets tasks that ended before an instant.
+    pub async fn prune_chores(&self, before: DateTime<Utc>) -> Result<(), StateError> {
+        let old = Entity::delete_many().filter(Column::Ended.lt(micros(before)));
+        old.exec(&self.write).await.doing("forget old maintenance")?;
+        Ok(())
+    }
+}
+
+/// Asks for a task in the transaction that decides its slot.
+pub(crate) async fn insert_chore(
+    tx: &impl ConnectionTrait,
+    chore: Chore,
+    slot: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StateError> {
+    let row = ActiveModel {
+        task: Set(chore.as_str().to_owned()),
+        slot: Set(slot.to_owned()),
+        queued: Set(micros(now)),
+        ..ActiveModel::default()
+    };
+    Entity::insert(row).exec_without_returning(tx).await.doing("ask for maintenance")?;
+    Ok(())
+}
