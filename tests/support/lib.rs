@@ -9,3 +9,4 @@ pub mod golden;
 pub mod inside;
 pub mod vms;
 pub mod wait;
+pub mod writer;

@@ -123,7 +123,10 @@ fn verdict(report: &MaintenanceReport) -> String {
         }
         (chore, _) => format!("{chore} done"),
     };
-    format!("{what}; {} -> {}, {seconds:.2} seconds", size(report.before), size(report.after))
+    let after = size(report.after);
+    let sizes =
+        if report.before == report.after { after } else { format!("{} -> {after}", size(report.before)) };
+    format!("{what}; {sizes}, {seconds:.2} seconds")
 }
 
 fn size(size: MaintenanceSize) -> String {
@@ -161,8 +164,18 @@ mod tests {
         let items =
             vec![item("dia_events_report_cache", 0, 0, &[]), item("organization_detail_cache", 3, 1200, &[])];
         let dry_run = MaintenanceReport { dry_run: true, ..report(Chore::Prune, items.clone()) };
-        insta::assert_snapshot!(render(&report(Chore::Prune, items), &view()));
-        insta::assert_snapshot!(render(&dry_run, &view()));
+        insta::assert_snapshot!(render(&report(Chore::Prune, items), &view()), @r"
+        TABLE                      REMOVED    SIZE
+        dia_events_report_cache          0       -
+        organization_detail_cache        3  1.2 kB
+        3 entries removed; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds
+        ");
+        insta::assert_snapshot!(render(&dry_run, &view()), @r"
+        TABLE                      WOULD REMOVE    SIZE
+        dia_events_report_cache               0       -
+        organization_detail_cache             3  1.2 kB
+        3 entries would be removed; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds
+        ");
     }
 
     #[test]
@@ -176,14 +189,26 @@ mod tests {
             notes: vec![HOSTILE.to_owned()],
             ..report(Chore::Integrity, items)
         };
-        insta::assert_snapshot!(render(&bad, &view()));
+        insta::assert_snapshot!(render(&bad, &view()), @r"
+        NAME                                             SIZE  SECONDS
+        /srv/vms.db                                    8.1 kB     0.25
+        all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end       -     0.25
+        /srv/vms.db: row 7 missing from index x
+        /srv/vms.db: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        note: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        DAMAGED: restore a backup, and keep a copy of the damaged file; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds
+        ");
     }
 
     #[test]
     fn a_backup_says_where_it_is() {
         let items = vec![item("/backup/vms.db", 0, 3_072_000, &[])];
         let file = Some("/backup/vms.db".to_owned());
-        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(Chore::Backup, items) }, &view()));
+        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(Chore::Backup, items) }, &view()), @r"
+        NAME              SIZE  SECONDS
+        /backup/vms.db  3.0 MB     0.25
+        copied to /backup/vms.db; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds
+        ");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use super::{Exit, print, refuse};
 use crate::cli::Check;
 use crate::config::Config;
 use crate::describe::describe;
+use crate::maintenance::room;
 use crate::refresh::{RefreshConfig, Standing, standing};
 use crate::reports::REPORTS;
 use crate::vms::{Schema, Vms, VmsError};
@@ -37,11 +38,15 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
     let vms = Vms::open(&config.database).await?;
     let schema = Schema::read(vms.reader()).await?;
     let path = vms.path().to_owned();
+    let payload = room::estimate(vms.reader()).await.ok();
     vms.close().await;
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path });
     }
     print(&format!("VMS database {}: readable and writable\n", path.display()));
+    if let Some(payload) = payload {
+        print(&told_room(&path, payload));
+    }
     let mut good = true;
     for report in REPORTS {
         let standing = standing(*report, &schema, &config.settings);
@@ -50,6 +55,22 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
         print(&format!("{:36} {told}\n", report.table()));
     }
     Ok(good)
+}
+
+/// How much room a first refresh needs beside VMS's database.
+fn told_room(path: &Path, payload: u64) -> String {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let needed = room::refresh_needs(payload) >> 20;
+    match room::free(directory) {
+        None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
+        Some(free) => {
+            let enough = if free < room::comfortable(payload) { ", which is tight" } else { "" };
+            format!(
+                "Room for a first refresh: up to {needed} MB are needed, {} MB are free{enough}\n",
+                free >> 20
+            )
+        }
+    }
 }
 
 /// Whether the state database could be written, without creating anything.

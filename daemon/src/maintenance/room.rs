@@ -3,8 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rustix::fs::statvfs;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::MaintenanceError;
+use crate::vms::VmsError;
 
 /// Room that must be left in any case: for the state database, logs, and what else lives there.
 const ALWAYS: u64 = 32 << 20;
@@ -18,6 +20,24 @@ pub const fn refresh_needs(payload: u64) -> u64 {
 /// Bytes below which a place is worth a warning: twice what the next refresh needs.
 pub const fn comfortable(payload: u64) -> u64 {
     refresh_needs(payload).saturating_mul(2)
+}
+
+/// Bytes of payload per row of a source table, rounded up from what databases of three sizes had. Volunteers are in the
+/// recent volunteers' 35 rows per window and among the candidates of a hundred events.
+const PAYLOAD: [(&str, u64); 3] = [("volunteer", 17_000), ("organization", 7_000), ("event", 1_500)];
+
+/// About how many bytes of payload all reports of a database have.
+pub async fn estimate(db: &impl ConnectionTrait) -> Result<u64, VmsError> {
+    const DOING: &str = "counting what reports are made of";
+    let mut payload: u64 = 0;
+    for (table, bytes) in PAYLOAD {
+        let count = Statement::from_string(DbBackend::Sqlite, format!("SELECT count(*) FROM \"{table}\""));
+        let row = db.query_one_raw(count).await.map_err(VmsError::of(DOING))?;
+        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(DOING))?;
+        let rows = rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default();
+        payload = payload.saturating_add(rows.saturating_mul(bytes));
+    }
+    Ok(payload)
 }
 
 /// Bytes that an ordinary user may still write at a place; none when that cannot be measured.

@@ -7,7 +7,10 @@ use chrono::TimeDelta;
 use super::Service;
 use crate::describe::describe;
 use crate::health::{Seen, Surroundings, judge, state_unusable};
+use crate::maintenance::room;
 use crate::queue::QueueError;
+use crate::refresh::survey::TableSurvey;
+use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
 
 /// More jobs than this do not make a queue any more stuck.
@@ -30,18 +33,32 @@ async fn look(service: &Service) -> Result<Seen, QueueError> {
     let state = queue.state().path().to_owned();
     // A network file system may take its time to answer.
     let around = tokio::task::spawn_blocking(move || Surroundings::look(&vms, &state));
+    let tables = service.survey().await.map_err(|error| describe(&error));
     Ok(Seen {
         scheduler: queue.state().scheduler_state().await?,
-        tables: service.survey().await.map_err(|error| describe(&error)),
         last: queue.last_run().await?,
         current: queue.current_run().await?,
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
         jobs: queue.last_jobs().await?,
         target: TimeDelta::seconds(target.into()),
         refreshers: second_refreshers(queue.state(), today).await?,
-        estimate: 0,
+        estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
+        tables,
         around: around.await.unwrap_or_default(),
         // After the look at the database, which may have taken its time.
         now: service.clock.now(),
     })
+}
+
+/// What a first refresh is expected to make; where there are reports already, their size says more.
+async fn estimate(service: &Service, tables: &[TableSurvey]) -> u64 {
+    if tables.iter().any(|survey| survey.audit.bytes > 0) {
+        return 0;
+    }
+    let database = service.refresh.borrow().database.clone();
+    // A database that cannot be read has a reason of its own.
+    let Ok(vms) = Vms::open(&database).await else { return 0 };
+    let estimate = room::estimate(vms.reader()).await;
+    vms.close().await;
+    estimate.unwrap_or_default()
 }

@@ -4,6 +4,7 @@
 mod boot;
 mod hostile;
 mod lifecycle;
+mod maintenance;
 mod notify;
 mod queue;
 mod raw;

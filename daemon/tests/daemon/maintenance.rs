@@ -1,0 +1,134 @@
+//! Maintenance that happens by itself, and the turn that it shares with refreshes.
+
+use std::time::Duration;
+
+use cached::lifecycle::Daemon;
+use cached::queue::SlotDecision;
+use cached::vms::Vms;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::maintenance::MaintenanceRequest;
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::Chore;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+
+use crate::boot::{Home, ask, connect, fault};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// Enough for a loop that is awake to look around.
+const MOMENT: Duration = Duration::from_millis(300);
+
+/// Whether statistics were ever collected.
+async fn is_analyzed(home: &Home) -> bool {
+    let vms = Vms::open(&home.path("vms.db")).await.unwrap();
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'";
+    let row = vms.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let found: i64 = row.unwrap().try_get_by_index(0).unwrap();
+    vms.close().await;
+    found == 1
+}
+
+async fn ended(daemon: &Daemon) {
+    while daemon.queue().state().due_chore().await.unwrap().is_some() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// At noon, with a schedule of half an hour later.
+async fn scheduled() -> Home {
+    let mut home = Home::lived_in().await;
+    home.set("watch", "enabled", "false");
+    home.set("maintenance", "analyze", "0 30 12 * * *");
+    home
+}
+
+async fn decided(daemon: &Daemon) -> Option<SlotDecision> {
+    daemon.queue().slot("analyze", "2026-03-10 12:30").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
+    let home = scheduled().await;
+    let daemon = home.boot().await;
+    assert!(!is_analyzed(&home).await);
+    let mut minutes = 0;
+    while decided(&daemon).await.is_none() {
+        home.clock.advance(MINUTE);
+        minutes += 1;
+        tokio::time::sleep(MOMENT / 10).await;
+    }
+    assert!(minutes >= 30, "{minutes} minutes");
+    assert_eq!(decided(&daemon).await, Some(SlotDecision::Run));
+    ended(&daemon).await;
+    assert!(is_analyzed(&home).await);
+    daemon.stop().await.unwrap();
+
+    // The same slot, seen again after a restart, is over.
+    let daemon = home.boot().await;
+    assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_slot_that_nobody_attended_is_caught_up_once() {
+    let home = scheduled().await;
+    home.clock.advance(40 * MINUTE);
+    let daemon = home.boot().await;
+    assert_eq!(decided(&daemon).await, Some(SlotDecision::CaughtUp));
+    ended(&daemon).await;
+    assert!(is_analyzed(&home).await);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_stopped_scheduler_does_no_maintenance_now_or_later() {
+    let home = scheduled().await;
+    let daemon = home.boot().await;
+    ask(&daemon, Request::StopScheduler).await;
+    daemon.stop().await.unwrap();
+    home.clock.advance(40 * MINUTE);
+    let daemon = home.boot().await;
+    assert_eq!(decided(&daemon).await, Some(SlotDecision::Paused));
+    ask(&daemon, Request::StartScheduler).await;
+    assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
+    assert!(!is_analyzed(&home).await);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_task_tells_its_steps_and_then_its_end() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let request = Request::Maintenance(MaintenanceRequest::Analyze);
+    let (reply, mut events) = connect(&daemon).await.follow(&request).await.unwrap();
+    assert!(matches!(reply, Reply::Maintenance(reply) if reply.chore == Chore::Analyze));
+    let mut steps = 0;
+    let report = loop {
+        match events.next().await.unwrap() {
+            Some(Progress::Step(_)) => steps += 1,
+            Some(Progress::MaintenanceDone(report)) => break report,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(steps > 0 && report.good && !report.items.is_empty(), "{report:?}");
+    assert!(events.next().await.unwrap().is_none());
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn there_is_one_task_at_a_time() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    // Somebody writes, so that the first one waits.
+    let vms = Vms::open(&home.path("vms.db")).await.unwrap();
+    let held = vms.begin_write().await.unwrap();
+    let analyze = Request::Maintenance(MaintenanceRequest::Analyze);
+    let (_, mut first) = connect(&daemon).await.follow(&analyze).await.unwrap();
+    let second = connect(&daemon).await.call(&analyze).await;
+    let fault = fault(second);
+    assert!(fault.retryable && fault.message.contains("under way"), "{fault:?}");
+    held.rollback().await.unwrap();
+    while !matches!(first.next().await.unwrap(), Some(Progress::MaintenanceDone(_))) {}
+    vms.close().await;
+    daemon.stop().await.unwrap();
+}

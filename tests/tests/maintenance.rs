@@ -1,0 +1,347 @@
+//! Maintenance of VMS's database while VMS writes to it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached::clock::SystemClock;
+use cached::maintenance::{Limits, Maintenance, MaintenanceError};
+use cached::queue::Queue;
+use cached::refresh::RefreshConfig;
+use cached::state::State;
+use cached::vms::tables::Table;
+use cached_proto::verb::maintenance::MaintenanceRequest;
+use cached_tests::binary::{Ran, cachectl};
+use cached_tests::daemon::Daemon;
+use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
+use cached_tests::wait;
+use cached_tests::writer::Writer;
+
+const MODES: [&str; 2] = ["WAL", "DELETE"];
+
+/// Nothing but what a test asks for: no look of the daemon's own comes in between.
+const QUIET: &str = "[watch]\nenabled = false\n[compat]\nmode = \"exact\"\n";
+
+/// A daemon whose first run has ended, on a database in a journal mode.
+fn started(journal: &str, configuration: &str) -> (Golden, Daemon) {
+    let golden = Golden::unpack("tiny1");
+    Other::open(&golden.database()).execute(&format!("PRAGMA journal_mode = {journal}"));
+    let daemon = Daemon::start(&golden, &format!("{QUIET}{configuration}"));
+    daemon.idle();
+    (golden, daemon)
+}
+
+fn journal_mode(golden: &Golden) -> String {
+    Other::open(&golden.database()).texts("PRAGMA journal_mode").remove(0).to_uppercase()
+}
+
+fn good(daemon: &Daemon, arguments: &[&str]) -> serde_json::Value {
+    daemon.json(&[&["maintenance"], arguments].concat())
+}
+
+fn refused(daemon: &Daemon, arguments: &[&str]) -> Ran {
+    let ran = daemon.ctl(&[&["maintenance"], arguments].concat());
+    assert_ne!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+    assert!(ran.stderr.lines().any(|line| line.starts_with("error: ")), "{ran:?}");
+    ran
+}
+
+/// Every row of every table, as text.
+fn content(path: &Path) -> Vec<(String, Vec<String>)> {
+    let database = Other::open(path);
+    let tables = database.texts("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
+    tables
+        .into_iter()
+        .map(|table| {
+            let columns = database.texts(&format!("SELECT name FROM pragma_table_info('{table}')"));
+            let row: Vec<String> = columns.iter().map(|column| format!("quote(\"{column}\")")).collect();
+            let sql = format!("SELECT {} FROM \"{table}\" ORDER BY rowid", row.join(" || '|' || "));
+            let rows = database.texts(&sql);
+            (table, rows)
+        })
+        .collect()
+}
+
+/// Stale rows that VMS left behind: of a year that is none, of an old window, and one that VMS still shows.
+fn leave_behind(golden: &Golden) {
+    Other::open(&golden.database()).execute(
+        "INSERT INTO organization_summary_cache (school_year, organizations_data, last_updated) \
+         VALUES ('soon', '[1]', '2020-01-01 00:00:00.000000'); \
+         INSERT INTO recent_volunteers_report_cache (date_from, date_to, event_types, report_data, last_updated) \
+         SELECT '2019-01-0' || value, '2019-02-01', 'ALL', '{}', '2020-01-01 00:00:00.000000' \
+         FROM json_each('[1, 2, 3]'); \
+         INSERT INTO district_year_end_reports (district_id, school_year, host_filter, report_data, last_updated) \
+         SELECT id, '1920', 'prepkc', '{}', '2020-01-01 00:00:00.000000' FROM district LIMIT 1",
+    );
+}
+
+#[test]
+fn vms_writes_on_while_its_database_is_looked_after() {
+    for journal in MODES {
+        let (golden, daemon) = started(journal, "");
+        leave_behind(&golden);
+        let writer = Writer::start(&golden.database());
+        let copy = golden.directory().join("copy.db");
+        let copy = copy.to_str().unwrap();
+        let tasks: [&[&str]; 6] = [
+            &["analyze"],
+            &["reindex"],
+            &["integrity"],
+            &["backup", copy],
+            &["prune", "--dry-run"],
+            &["prune"],
+        ];
+        for task in tasks {
+            writer.wait_for_more();
+            let report = good(&daemon, task);
+            assert_eq!((&report["good"], &report["chore"]), (&true.into(), &task[0].into()), "{report}");
+        }
+        writer.wait_for_more();
+        let written = writer.stop();
+        assert_eq!(written.errors, Vec::<String>::new(), "{journal}");
+        let vms = Other::open(&golden.database());
+        assert!(vms.number("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'organization_detail_cache'") > 0);
+        assert_eq!(
+            vms.number("SELECT count(*) FROM sqlite_stat1 WHERE tbl = 'event'"),
+            0,
+            "not ours to plan"
+        );
+        drop(vms);
+        assert_eq!(journal_mode(&golden), journal);
+    }
+}
+
+#[test]
+fn a_vacuum_waits_for_nobody_and_needs_to_be_alone() {
+    for journal in MODES {
+        let (golden, daemon) = started(journal, "");
+        Other::open(&golden.database()).execute(
+            "CREATE TABLE ballast AS SELECT randomblob(1000000) AS data FROM json_each('[1, 2, 3, 4]'); \
+             DROP TABLE ballast",
+        );
+        let writer = Writer::start(&golden.database());
+        let before = golden.database().metadata().unwrap().len();
+        let ran = refused(&daemon, &["vacuum"]);
+        let us = format!("process {}", std::process::id());
+        assert!(ran.stderr.contains(&us) && ran.code == Some(1), "{journal}: {ran:?}");
+        assert_eq!(writer.stop().errors, Vec::<String>::new());
+
+        let report = good(&daemon, &["vacuum"]);
+        let after = golden.database().metadata().unwrap().len();
+        assert!(after + 4_000_000 <= before, "{journal}: {before} -> {after}, {report}");
+        let kept = PathBuf::from(report["file"].as_str().unwrap());
+        assert_eq!(kept.parent(), golden.state().parent());
+        assert_eq!(content(&kept), content(&golden.database()));
+        assert_eq!(journal_mode(&golden), journal);
+        // The next one keeps a newer copy in its place.
+        assert_eq!(good(&daemon, &["vacuum"])["file"], report["file"]);
+    }
+}
+
+#[test]
+fn a_backup_equals_the_database_and_overwrites_nothing() {
+    for journal in MODES {
+        let (golden, daemon) = started(journal, "");
+        let copy = golden.directory().join("it's a copy.db");
+        let path = copy.to_str().unwrap();
+        let report = good(&daemon, &["backup", path]);
+        assert_eq!(report["file"], path);
+        let mode = std::os::unix::fs::PermissionsExt::mode(&copy.metadata().unwrap().permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(content(&copy), content(&golden.database()), "{journal}");
+
+        let ran = refused(&daemon, &["backup", path]);
+        assert!(ran.code == Some(2) && ran.stderr.contains("exists already"), "{ran:?}");
+        let ran = refused(&daemon, &["backup", "/nonexistent/copy.db"]);
+        assert!(ran.stderr.contains("/nonexistent is not a directory"), "{ran:?}");
+        let beside = format!("{}-journal", golden.database().display());
+        assert!(refused(&daemon, &["backup", &beside]).stderr.contains("SQLite uses"));
+    }
+}
+
+#[test]
+fn a_relative_path_is_that_of_the_client() {
+    let (golden, daemon) = started("WAL", "");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let mut command = cachectl();
+    command.current_dir(elsewhere.path()).args(["maintenance", "backup", "copy.db", "--socket"]);
+    let ran = cached_tests::binary::run(command.arg(daemon.socket()));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert_eq!(content(&elsewhere.path().join("copy.db")), content(&golden.database()));
+}
+
+#[test]
+fn a_killed_backup_leaves_nothing_under_its_name() {
+    let (golden, daemon) = started("WAL", "");
+    Other::open(&golden.database()).execute(
+        "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) \
+         SELECT randomblob(1000000) AS data FROM n",
+    );
+    let copy = golden.directory().join("copy.db");
+    let mut backup: Command = cachectl();
+    backup.args(["maintenance", "backup"]).arg(&copy).arg("--socket").arg(daemon.socket());
+    let mut backup = backup.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let unfinished = || {
+        let names = golden.directory().read_dir().unwrap().map(|entry| entry.unwrap());
+        names
+            .filter(|entry| entry.file_name().to_string_lossy().ends_with(".unfinished"))
+            .find_map(|entry| (entry.metadata().ok()?.len() > 0).then_some(entry.path()))
+    };
+    wait::until("some of the copy is written", unfinished);
+    daemon.signal(rustix::process::Signal::KILL);
+    backup.wait().unwrap();
+    assert!(!copy.exists() || content(&copy) == content(&golden.database()), "a part of a copy has its name");
+}
+
+#[test]
+fn a_stop_breaks_a_task_off_and_leaves_no_trace_of_it() {
+    let (golden, daemon) = started("WAL", "");
+    Other::open(&golden.database()).execute(
+        "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
+         SELECT randomblob(1000) AS data FROM n",
+    );
+    let copy = golden.directory().join("copy.db");
+    let mut backup: Command = cachectl();
+    backup.args(["maintenance", "backup"]).arg(&copy).arg("--socket").arg(daemon.socket());
+    let backup = backup.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let count = || {
+        golden
+            .directory()
+            .read_dir()
+            .unwrap()
+            .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".unfinished"))
+            .count()
+    };
+    wait::until("the copy is begun", || (count() > 0).then_some(()));
+    assert_eq!(daemon.stop(), Some(0));
+    let told = cached_tests::binary::ran(&backup.wait_with_output().unwrap());
+    // Whichever was quicker; never a part.
+    assert_eq!((count(), copy.exists()), (0, told.code == Some(0)), "{told:?}");
+}
+
+#[test]
+fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
+    for journal in MODES {
+        let (golden, daemon) = started(journal, "");
+        let clean = Other::open(&golden.database());
+        let rows = |vms: &Other| {
+            Table::ALL
+                .iter()
+                .filter(|table| {
+                    **table != Table::DistrictEngagementReports
+                        || vms.number(
+                            "SELECT count(*) FROM sqlite_schema WHERE name = 'district_engagement_reports'",
+                        ) > 0
+                })
+                .map(|table| vms.rows(*table))
+                .collect::<Vec<_>>()
+        };
+        let kept = rows(&clean);
+        drop(clean);
+        leave_behind(&golden);
+        let told = good(&daemon, &["prune", "--dry-run", "--older-than", "30d"]);
+        let removed = |report: &serde_json::Value| -> Vec<(String, u64, u64)> {
+            report["items"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|item| {
+                    (
+                        item["name"].as_str().unwrap().to_owned(),
+                        item["rows"].as_u64().unwrap(),
+                        item["bytes"].as_u64().unwrap(),
+                    )
+                })
+                .collect()
+        };
+        let of = |table: &str| {
+            removed(&told).into_iter().find(|(name, ..)| name == table).map(|(_, rows, _)| rows)
+        };
+        assert_eq!(of("organization_summary_cache"), Some(1));
+        assert_eq!(of("recent_volunteers_report_cache"), Some(3));
+        assert_eq!(of("district_year_end_reports"), Some(0), "VMS shows rows of other hosts at any age");
+        let vms = Other::open(&golden.database());
+        assert_eq!(
+            vms.number("SELECT count(*) FROM organization_summary_cache WHERE school_year = 'soon'"),
+            1
+        );
+        let done = good(&daemon, &["prune", "--older-than", "30d"]);
+        assert_eq!(removed(&done), removed(&told), "{journal}");
+        vms.execute("DELETE FROM district_year_end_reports WHERE host_filter = 'prepkc'");
+        assert!(rows(&vms) == kept, "{journal}: something else is gone or changed");
+        let ran = refused(&daemon, &["prune", "--older-than", "23h"]);
+        assert!(ran.code == Some(2) && ran.stderr.contains("24h"), "{ran:?}");
+    }
+}
+
+#[test]
+fn damage_is_found_and_told() {
+    for journal in MODES {
+        let (golden, daemon) = started(journal, "");
+        // An index that lacks what its table has: the file is readable, and wrong.
+        Other::open(&golden.database()).execute(
+            "PRAGMA writable_schema = ON; \
+             CREATE INDEX harmless ON event (title); \
+             UPDATE sqlite_schema SET sql = 'CREATE INDEX harmless ON event (id)' WHERE name = 'harmless'; \
+             PRAGMA writable_schema = RESET",
+        );
+        let ran = daemon.ctl(&["maintenance", "integrity"]);
+        assert_eq!(ran.code, Some(1), "{ran:?}");
+        assert!(ran.stdout.contains("harmless") && ran.stdout.contains("DAMAGED"), "{ran:?}");
+        let report = daemon.ctl(&["maintenance", "integrity", "--json"]);
+        let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+        assert_eq!(report["good"], false);
+        let state = report["items"].as_array().unwrap().last().unwrap();
+        assert!(
+            state["name"].as_str().unwrap().ends_with("state.db")
+                && state["messages"] == serde_json::json!([])
+        );
+    }
+}
+
+#[test]
+fn a_lock_that_outlasts_the_patience_is_a_fault_to_try_again() {
+    let (golden, daemon) = started("DELETE", "");
+    let vms = Other::open(&golden.database());
+    vms.execute("BEGIN IMMEDIATE");
+    let ran = refused(&daemon, &["analyze"]);
+    assert!(ran.code == Some(1) && ran.stderr.contains("stayed locked"), "{ran:?}");
+    vms.execute("COMMIT");
+    good(&daemon, &["analyze"]);
+}
+
+#[tokio::test]
+async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
+    let golden = Golden::unpack("tiny1");
+    assert_eq!(cached_tests::binary::run(golden.refresh().arg("organization")).code, Some(0));
+    let config = cached::config::Config::load(&overrides(&golden), &surroundings()).unwrap();
+    let config = tokio::sync::watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
+    let clock = Arc::new(SystemClock::new());
+    let now = cached::clock::Clock::now(&*clock);
+    let queue = Queue::new(State::open(&golden.state(), now).await.unwrap(), clock.clone());
+    let maintenance = Maintenance::new(queue, clock, config.subscribe());
+    let maintenance = maintenance.with_limits(Limits { lock: Duration::from_micros(500) });
+    let error = maintenance.perform(&MaintenanceRequest::Reindex).await.unwrap_err();
+    assert!(matches!(error, MaintenanceError::WouldLock { .. }), "{error:?}");
+    assert!(error.to_string().contains("organization_detail_cache"), "{error}");
+}
+
+fn overrides(golden: &Golden) -> cached::config::Overrides {
+    let mut overrides = cached::config::Overrides::default();
+    overrides.set("--database", "database", "url", golden.database().to_str().unwrap());
+    overrides.set("--state", "state", "url", golden.state().to_str().unwrap());
+    overrides
+}
+
+fn surroundings() -> cached::config::Surroundings {
+    cached::config::Surroundings {
+        env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+        cwd: "/".into(),
+        uid: 1000,
+        system_zone: Some("UTC".to_owned()),
+        default_file: "/nowhere/cached.toml".into(),
+    }
+}
