@@ -53,15 +53,18 @@ async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> 
         // Writers wait for a reader, so no look lasts longer than one table takes.
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
         let tables = vms.texts(DOING, sql).await?;
+        let mut whole = item(task.path().display().to_string(), bytes);
         for (at, name) in tables.iter().enumerate() {
             task.steps.tell(name, at, tables.len() + 1);
             task.brake.limit(Some(task.limits.lock * 2));
             let checked = check(task, &mut vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
             task.brake.limit(None);
-            let mut item = checked?;
-            item.name = one_line(name).into_owned();
-            done.items.push(item);
+            let checked = checked?;
+            whole.seconds += checked.seconds;
+            whole.messages.extend(checked.messages);
         }
+        whole.messages.truncate(FINDINGS as usize);
+        done.items.push(whole);
         done.notes.push(
             "pages that belong to no table were not looked at: that needs a write-ahead log".to_owned(),
         );
@@ -92,9 +95,12 @@ async fn check(
 fn found(name: String, error: MaintenanceError) -> Result<MaintenanceItem, MaintenanceError> {
     match &error {
         MaintenanceError::Sqlite { .. } => {
-            let messages = vec![crate::describe::describe(&error)];
-            Ok(MaintenanceItem { name, rows: 0, bytes: 0, seconds: 0.0, messages })
+            Ok(MaintenanceItem { messages: vec![crate::describe::describe(&error)], ..item(name, 0) })
         }
         _ => Err(error),
     }
+}
+
+fn item(name: String, bytes: u64) -> MaintenanceItem {
+    MaintenanceItem { name, rows: 0, bytes, seconds: 0.0, messages: Vec::new() }
 }
