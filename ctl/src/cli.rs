@@ -83,6 +83,17 @@ pub enum Verb {
     Get(GetArgs),
     /// Make entries count as stale whatever their age, and refresh them; until then they are shown
     Invalidate(InvalidateArgs),
+    /// Show the daemon's log file, rotated and compressed files included
+    ///
+    /// Without --run, --since and -n the newest 100 lines are shown. The lines come through the daemon, so no
+    /// rights on its files are needed; they may name people, so this needs the same rights as a change.
+    Logs(LogsArgs),
+    /// Have the daemon read its configuration again, and say what changed, what waits for a restart, or
+    /// what is wrong
+    ///
+    /// The same as a SIGHUP or `systemctl reload cached`, with an answer. A configuration with an error
+    /// changes nothing.
+    Reload(Json),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -300,6 +311,26 @@ pub struct InvalidateArgs {
     /// Cache types
     #[arg(value_name = "TYPE", required = true, value_parser = Word::TYPE)]
     pub types: Vec<CacheType>,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on with lines as they are written, until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines of this run
+    #[arg(long, value_name = "ID")]
+    pub run: Option<i64>,
+    /// Of the lines that are there, only the newest so many
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(0..=100_000))]
+    pub lines: Option<u64>,
+    /// Only lines that were written within this time, for example 36h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub since: Option<Duration>,
     /// The format.
     #[command(flatten)]
     pub format: Json,

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 19] = [
+const VERBS: [&str; 21] = [
     "ping",
     "status",
     "health",
@@ -26,6 +26,8 @@ const VERBS: [&str; 19] = [
     "report",
     "get",
     "invalidate",
+    "logs",
+    "reload",
     "completions",
 ];
 
@@ -82,6 +84,8 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["get"], "TABLE"),
         (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
         (&["invalidate"], "TYPE"),
+        (&["logs", "-n", "many"], "LINES"),
+        (&["logs", "--since", "yesterday"], "--since"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {

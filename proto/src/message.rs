@@ -10,11 +10,13 @@ use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
+use crate::verb::logs::{LogEvent, LogsReply, LogsRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use crate::verb::rehearse::{RehearseReply, RehearseRequest};
+use crate::verb::reload::ReloadReply;
 use crate::verb::report::{ReportReply, ReportRequest};
 use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
@@ -57,6 +59,10 @@ pub enum Request {
     Invalidate(InvalidateRequest),
     /// `rehearse`
     Rehearse(RehearseRequest),
+    /// `reload`
+    Reload,
+    /// `logs`
+    Logs(LogsRequest),
 }
 
 impl Request {
@@ -72,12 +78,18 @@ impl Request {
                 | Self::Retry(_)
                 | Self::Get(_)
                 | Self::Invalidate(_)
+                | Self::Reload
+                | Self::Logs(_)
         )
     }
 
     /// Whether events follow the answer.
     pub const fn streams(&self) -> bool {
-        matches!(self, Self::Refresh(refresh) if refresh.wait)
+        match self {
+            Self::Refresh(refresh) => refresh.wait,
+            Self::Logs(_) => true,
+            _ => false,
+        }
     }
 }
 
@@ -116,6 +128,10 @@ pub enum Reply {
     Invalidate(InvalidateReply),
     /// To `rehearse`.
     Rehearse(RehearseReply),
+    /// To `reload`.
+    Reload(ReloadReply),
+    /// To `logs`.
+    Logs(LogsReply),
 }
 
 /// Daemon to client. Variants are only ever appended.
@@ -123,6 +139,8 @@ pub enum Reply {
 pub enum Response {
     /// The one answer to a request.
     Answer(Result<Reply, Fault>),
-    /// One of the events that follow the answer to a request that streams.
+    /// One of the events that follow the answer to `refresh`.
     Event(Progress),
+    /// One of the events that follow the answer to `logs`.
+    Log(LogEvent),
 }

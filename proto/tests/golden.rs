@@ -14,6 +14,7 @@ use cached_proto::codec::Message;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
     CacheType, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
@@ -72,6 +73,8 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Get(_) => (14, "Get"),
         Request::Invalidate(_) => (15, "Invalidate"),
         Request::Rehearse(_) => (16, "Rehearse"),
+        Request::Reload => (17, "Reload"),
+        Request::Logs(_) => (18, "Logs"),
     }
 }
 
@@ -93,6 +96,8 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Get(_) => (13, "Get"),
         Reply::Invalidate(_) => (14, "Invalidate"),
         Reply::Rehearse(_) => (15, "Rehearse"),
+        Reply::Reload(_) => (16, "Reload"),
+        Reply::Logs(_) => (17, "Logs"),
     }
 }
 
@@ -103,6 +108,15 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobDone(_) => (2, "JobDone"),
         Progress::RunDone(_) => (3, "RunDone"),
         Progress::JobWaits(_) => (4, "JobWaits"),
+    }
+}
+
+fn log_event_name(event: &LogEvent) -> (u32, &'static str) {
+    match event {
+        LogEvent::Lines(_) => (0, "Lines"),
+        LogEvent::Unreadable(_) => (1, "Unreadable"),
+        LogEvent::CaughtUp => (2, "CaughtUp"),
+        LogEvent::End => (3, "End"),
     }
 }
 
@@ -127,14 +141,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 17);
+    let names = complete(samples.iter().map(request_name), 19);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 16);
+    let names = complete(samples.iter().map(reply_name), 18);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -150,6 +164,13 @@ fn events() {
     let samples = samples::events();
     let names = complete(samples.iter().map(event_name), 5);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
+}
+
+#[test]
+fn log_events() {
+    let samples = samples::log_events();
+    let names = complete(samples.iter().map(log_event_name), 4);
+    assert_kept("log_events", names, samples.into_iter().map(Response::Log));
 }
 
 /// Words cross the socket by their position, and appear in JSON as themselves.

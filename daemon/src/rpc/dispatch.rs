@@ -6,8 +6,8 @@ use cached_proto::message::{Reply, Request};
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, cancel, get, health, history, invalidate, job, jobs, next, notify, ping, refresh, rehearse,
-    report, retry, start_scheduler, status, stop_scheduler,
+    Service, cancel, get, health, history, invalidate, job, jobs, logs, next, notify, ping, refresh,
+    rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
 };
 
 /// Does what is asked, if the peer may ask for it.
@@ -37,6 +37,8 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
             invalidate::invalidate(service, peer, request).await.map(Reply::Invalidate)
         }
         Request::Rehearse(request) => rehearse::rehearse(service, request).await.map(Reply::Rehearse),
+        Request::Reload => Ok(Reply::Reload(reload::reload(service, peer))),
+        Request::Logs(_) => logs::logs(service).map(Reply::Logs),
     }
 }
 

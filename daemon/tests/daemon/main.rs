@@ -7,6 +7,7 @@ mod lifecycle;
 mod notify;
 mod queue;
 mod raw;
+mod reload;
 mod schedule;
 mod truth;
 mod verbs;
