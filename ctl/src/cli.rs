@@ -87,6 +87,17 @@ pub enum Verb {
     ///
     /// Progress is shown on standard error. Interrupting the wait does not stop the task; stopping the daemon does.
     Maintenance(MaintenanceArgs),
+    /// Show the daemon's log file, rotated and compressed files included
+    ///
+    /// Without --run, --since and -n the newest 100 lines are shown. The lines come through the daemon, so no
+    /// rights on its files are needed; they may name people, so this needs the same rights as a change.
+    Logs(LogsArgs),
+    /// Have the daemon read its configuration again, and say what changed, what waits for a restart, or
+    /// what is wrong
+    ///
+    /// The same as a SIGHUP or `systemctl reload cached`, with an answer. A configuration with an error
+    /// changes nothing.
+    Reload(Json),
     /// Print the completion script for a shell
     Completions(CompletionsArgs),
 }
@@ -350,6 +361,26 @@ pub enum MaintenanceTask {
         #[arg(long)]
         dry_run: bool,
     },
+}
+
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub struct LogsArgs {
+    /// Go on with lines as they are written, until interrupted
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Only lines of this run
+    #[arg(long, value_name = "ID")]
+    pub run: Option<i64>,
+    /// Of the lines that are there, only the newest so many
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(0..=100_000))]
+    pub lines: Option<u64>,
+    /// Only lines that were written within this time, for example 36h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub since: Option<Duration>,
+    /// The format.
+    #[command(flatten)]
+    pub format: Json,
 }
 
 /// Arguments of `completions`.

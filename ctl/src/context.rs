@@ -5,8 +5,9 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cached_proto::client::{Client, Events, Timeouts};
+use cached_proto::client::{Client, Events, Lines, Timeouts};
 use cached_proto::message::{Reply, Request};
+use cached_proto::verb::logs::LogsRequest;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 
@@ -65,6 +66,12 @@ impl Context {
     pub(crate) async fn follow(&self, request: &Request) -> Result<(Reply, Events), CtlError> {
         let client = self.connect(ANSWER).await?;
         Ok(client.follow(request).await?)
+    }
+
+    /// Asks for the log, and keeps the connection for the lines that follow the answer.
+    pub(crate) async fn logs(&self, request: LogsRequest) -> Result<(Reply, Lines), CtlError> {
+        let client = self.connect(ANSWER).await?;
+        Ok(client.logs(request).await?)
     }
 
     async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {

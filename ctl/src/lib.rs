@@ -45,6 +45,8 @@ async fn dispatch(verb: &Verb, context: &Context) -> Result<Exit, error::CtlErro
         Verb::Get(args) => cmd::get::run(args, context).await,
         Verb::Invalidate(args) => cmd::invalidate::run(args, context).await,
         Verb::Maintenance(args) => cmd::maintenance::run(args, context).await,
+        Verb::Logs(args) => cmd::logs::run(args, context).await,
+        Verb::Reload(format) => cmd::reload::run(*format, context).await,
         Verb::Completions(args) => cmd::completions::run(args),
     }
 }

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use insta::assert_snapshot;
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 22] = [
     "ping",
     "status",
     "health",
@@ -27,6 +27,8 @@ const VERBS: [&str; 20] = [
     "get",
     "invalidate",
     "maintenance",
+    "logs",
+    "reload",
     "completions",
 ];
 
@@ -90,6 +92,8 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["maintenance"], "integrity"),
         (&["maintenance", "backup"], "FILE"),
         (&["maintenance", "prune", "--older-than", "soon"], "--older-than"),
+        (&["logs", "-n", "many"], "LINES"),
+        (&["logs", "--since", "yesterday"], "--since"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
     ] {

@@ -8,6 +8,7 @@ mod chores;
 mod error;
 mod live;
 mod prune;
+mod reload;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,17 +29,21 @@ use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
+use crate::telemetry::Telemetry;
 use crate::watch::Watcher;
 use chores::Chores;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
+pub(crate) use reload::Reloader;
+pub use reload::{Host, Manager, NotReloaded, Reloaded};
 
 /// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
 #[derive(Debug)]
 pub struct Daemon {
     socket: PathBuf,
     queue: Queue,
-    live: Live,
+    live: Arc<Live>,
+    reloader: Arc<Reloader>,
     ending: Ending,
     /// No further run is begun.
     idle: CancellationToken,
@@ -63,16 +68,19 @@ impl Daemon {
     /// Starts everything; on return clients can connect.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         // What is started is large; on the heap it does not weigh on everybody who starts it.
-        Box::pin(Self::start_with(config, clock, Limits::default())).await
+        Box::pin(Self::start_with(config, clock, Limits::default(), Host::default())).await
     }
 
-    /// Starts everything, with other limits for clients.
+    /// Starts everything, with other limits for clients and with what the process gives.
     pub async fn start_with(
         config: Config,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        host: Host,
     ) -> Result<Self, StartError> {
-        let live = Live::new(config)?;
+        let live = Arc::new(Live::new(config)?);
+        let logs = host.telemetry.as_ref().map(Telemetry::logs);
+        let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
         let path = config.state.url.as_path();
         let lock = StateLock::take(path)?;
@@ -100,6 +108,8 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             maintenance: Arc::clone(&maintenance),
+            reloader: Arc::clone(&reloader),
+            logs,
             looking: tokio::sync::Mutex::default(),
         });
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
@@ -121,6 +131,7 @@ impl Daemon {
             socket,
             queue,
             live,
+            reloader,
             worker: AbortOnDropHandle::new(worker),
             ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
             planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
@@ -153,6 +164,12 @@ impl Daemon {
     /// The configuration in effect.
     pub fn config(&self) -> Arc<Config> {
         self.live.config()
+    }
+
+    /// Reads the configuration again from where the process has it, and takes it over; as SIGHUP and the verb
+    /// `reload` do. On an error nothing has changed.
+    pub fn read_again(&self) -> Result<Reloaded, NotReloaded> {
+        self.reloader.reload()
     }
 
     /// Takes over another configuration, as far as that goes without a restart; a run in progress keeps its

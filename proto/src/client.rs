@@ -4,6 +4,7 @@
 //! leaves its connection out of step, so that connection is never used again: connect anew.
 
 mod error;
+mod lines;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,10 +17,12 @@ use interprocess::local_socket::{GenericFilePath, ToFsName as _};
 use tokio::time::timeout;
 
 pub use self::error::ClientError;
+pub use self::lines::Lines;
 use crate::fault::Fault;
 use crate::frame::{ClientFrames, FrameError, client_framed};
 use crate::hello::{self, Protocols};
 use crate::message::{Reply, Request, Response};
+use crate::verb::logs::LogsRequest;
 use crate::verb::refresh::Progress;
 
 /// How long the client waits. Events have no limit here: a run takes as long as it takes.
@@ -79,6 +82,13 @@ impl Client {
         Ok((reply, Events { path: self.path, frames: request.streams().then_some(frames) }))
     }
 
+    /// Asks for the log and returns the answer together with the lines that follow it.
+    pub async fn logs(mut self, request: LogsRequest) -> Result<(Reply, Lines), ClientError> {
+        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
+        let reply = self.exchange(&mut frames, &Request::Logs(request)).await??;
+        Ok((reply, Lines { path: self.path, frames: Some(frames) }))
+    }
+
     async fn exchange(
         &self,
         frames: &mut ClientFrames<Stream>,
@@ -94,7 +104,7 @@ impl Client {
         });
         match answer.await {
             Ok(Ok(Response::Answer(answer))) => Ok(answer),
-            Ok(Ok(Response::Event(_))) => {
+            Ok(Ok(Response::Event(_) | Response::Log(_))) => {
                 Err(ClientError::unexpected(&self.path, "an event before the answer"))
             }
             Ok(Err(error)) => Err(error),
@@ -127,6 +137,7 @@ impl Events {
             Response::Event(event) => Ok(Some(event)),
             Response::Answer(Err(fault)) => Err(fault.into()),
             Response::Answer(Ok(_)) => Err(ClientError::unexpected(&self.path, "a second answer")),
+            Response::Log(_) => Err(ClientError::unexpected(&self.path, "a log line for a run")),
         }
     }
 }

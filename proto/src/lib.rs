@@ -85,6 +85,10 @@
 //! `Answer` with a fault takes the place of the last event. Either way the connection is then free for the
 //! next request.
 //!
+//! The lines of the log ([`Log`](message::Response::Log)) come in the same way: first those that are there, then
+//! [`CaughtUp`](verb::logs::LogEvent::CaughtUp) and every line as it is written, or
+//! [`End`](verb::logs::LogEvent::End).
+//!
 //! A reader that falls behind is disconnected; it may connect again and ask anew. A client that hangs up
 //! ends the stream, never the run.
 //!

@@ -10,12 +10,14 @@ use crate::verb::history::{HistoryReply, HistoryRequest};
 use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::job::{JobReply, JobRequest};
 use crate::verb::jobs::{JobsReply, JobsRequest};
+use crate::verb::logs::{LogEvent, LogsReply, LogsRequest};
 use crate::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
 use crate::verb::next::{NextReply, NextRequest};
 use crate::verb::notify::NotifyReply;
 use crate::verb::ping::Pong;
 use crate::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use crate::verb::rehearse::{RehearseReply, RehearseRequest};
+use crate::verb::reload::ReloadReply;
 use crate::verb::report::{ReportReply, ReportRequest};
 use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
@@ -60,6 +62,10 @@ pub enum Request {
     Rehearse(RehearseRequest),
     /// `maintenance`
     Maintenance(MaintenanceRequest),
+    /// `reload`
+    Reload,
+    /// `logs`
+    Logs(LogsRequest),
 }
 
 impl Request {
@@ -76,6 +82,8 @@ impl Request {
                 | Self::Get(_)
                 | Self::Invalidate(_)
                 | Self::Maintenance(_)
+                | Self::Reload
+                | Self::Logs(_)
         )
     }
 
@@ -83,7 +91,7 @@ impl Request {
     pub const fn streams(&self) -> bool {
         match self {
             Self::Refresh(refresh) => refresh.wait,
-            Self::Maintenance(_) => true,
+            Self::Maintenance(_) | Self::Logs(_) => true,
             _ => false,
         }
     }
@@ -126,6 +134,10 @@ pub enum Reply {
     Rehearse(RehearseReply),
     /// To `maintenance`.
     Maintenance(MaintenanceReply),
+    /// To `reload`.
+    Reload(ReloadReply),
+    /// To `logs`.
+    Logs(LogsReply),
 }
 
 /// Daemon to client. Variants are only ever appended.
@@ -133,6 +145,8 @@ pub enum Reply {
 pub enum Response {
     /// The one answer to a request.
     Answer(Result<Reply, Fault>),
-    /// One of the events that follow the answer to a request that streams.
+    /// One of the events that follow the answer to `refresh`.
     Event(Progress),
+    /// One of the events that follow the answer to `logs`.
+    Log(LogEvent),
 }

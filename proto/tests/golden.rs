@@ -14,6 +14,7 @@ use cached_proto::codec::Message;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
     CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
@@ -73,6 +74,8 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Invalidate(_) => (15, "Invalidate"),
         Request::Rehearse(_) => (16, "Rehearse"),
         Request::Maintenance(_) => (17, "Maintenance"),
+        Request::Reload => (18, "Reload"),
+        Request::Logs(_) => (19, "Logs"),
     }
 }
 
@@ -95,6 +98,8 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Invalidate(_) => (14, "Invalidate"),
         Reply::Rehearse(_) => (15, "Rehearse"),
         Reply::Maintenance(_) => (16, "Maintenance"),
+        Reply::Reload(_) => (17, "Reload"),
+        Reply::Logs(_) => (18, "Logs"),
     }
 }
 
@@ -107,6 +112,15 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobWaits(_) => (4, "JobWaits"),
         Progress::Step(_) => (5, "Step"),
         Progress::MaintenanceDone(_) => (6, "MaintenanceDone"),
+    }
+}
+
+fn log_event_name(event: &LogEvent) -> (u32, &'static str) {
+    match event {
+        LogEvent::Lines(_) => (0, "Lines"),
+        LogEvent::Unreadable(_) => (1, "Unreadable"),
+        LogEvent::CaughtUp => (2, "CaughtUp"),
+        LogEvent::End => (3, "End"),
     }
 }
 
@@ -132,14 +146,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 18);
+    let names = complete(samples.iter().map(request_name), 20);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 17);
+    let names = complete(samples.iter().map(reply_name), 19);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -155,6 +169,13 @@ fn events() {
     let samples = samples::events();
     let names = complete(samples.iter().map(event_name), 7);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
+}
+
+#[test]
+fn log_events() {
+    let samples = samples::log_events();
+    let names = complete(samples.iter().map(log_event_name), 4);
+    assert_kept("log_events", names, samples.into_iter().map(Response::Log));
 }
 
 /// Words cross the socket by their position, and appear in JSON as themselves.

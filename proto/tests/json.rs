@@ -70,6 +70,8 @@ fn bare(reply: &Reply) -> String {
         Reply::Invalidate(reply) => serde_json::to_string_pretty(reply),
         Reply::Rehearse(reply) => serde_json::to_string_pretty(reply),
         Reply::Maintenance(reply) => serde_json::to_string_pretty(reply),
+        Reply::Reload(reply) => serde_json::to_string_pretty(reply),
+        Reply::Logs(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

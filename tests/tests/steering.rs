@@ -123,20 +123,3 @@ fn a_reload_takes_over_what_is_valid_and_keeps_the_old_when_it_is_not() {
     });
     assert!(slot().ends_with("03:30"));
 }
-
-#[test]
-fn the_log_answers_the_three_questions_that_operators_grep_for() {
-    let golden = Golden::unpack("tiny1");
-    let daemon = Daemon::start(&golden, "");
-    daemon.idle();
-    assert_eq!(daemon.stop(), Some(0));
-    let log = std::fs::read_to_string(golden.directory().join("log/cache_manager.log")).unwrap();
-    let lines = |part: &str| log.lines().filter(|line| line.contains(part)).count();
-    assert_eq!(lines("Cache refresh completed successfully in "), 1, "{log}");
-    assert_eq!(lines(" took "), 11, "{log}");
-    assert_eq!(lines("ERROR"), 0, "{log}");
-    for line in log.lines() {
-        let (time, rest) = line.split_at(23);
-        assert!(time.as_bytes()[19] == b',' && rest.starts_with(" - cached"), "{line}");
-    }
-}

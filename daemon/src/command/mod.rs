@@ -61,7 +61,12 @@ pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
 async fn with_telemetry(config: &Config, around: &Surroundings, work: impl Future<Output = Exit>) -> Exit {
     let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
     match telemetry::init(config, Kind::OneShot, Arc::new(SystemClock::new()), journal_stream) {
-        Ok(_telemetry) => work.await,
+        Ok(telemetry) => {
+            let exit = work.await;
+            // A host that only ever runs one-shots gets its files compressed in no other process.
+            telemetry.tidied();
+            exit
+        }
         Err(error) => refuse(&describe(&error)),
     }
 }

@@ -8,13 +8,16 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
+use self::manager::ServiceManager;
 use super::{Exit, refuse};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::describe::describe;
-use crate::lifecycle::Daemon;
+use crate::lifecycle::{Daemon, Host};
+use crate::rpc::Limits;
 use crate::telemetry::{self, Kind, Telemetry};
 
 /// How long a run in progress may take to end. The service manager must wait longer than that.
@@ -34,7 +37,10 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let mut daemon = match Daemon::start(config, Arc::clone(&clock)).await {
+    let host = host(overrides, around, &telemetry);
+    // What is started is large; on the heap it does not weigh on everybody who starts it.
+    let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), Limits::default(), host));
+    let mut daemon = match started.await {
         Ok(daemon) => daemon,
         Err(error) => {
             error!("{}", describe(&error));
@@ -43,14 +49,16 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
     };
     manager::ready();
     let watchdog = manager::watchdog();
+    let tidying = {
+        let clock = Arc::clone(&clock);
+        tokio::spawn(async move { telemetry.tidy_daily(&*clock).await })
+    };
+    let _tidying = AbortOnDropHandle::new(tidying);
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
-                Some(SIGHUP) => {
-                    manager::reloading();
-                    reload(&daemon, &telemetry, overrides, around);
-                    manager::ready();
-                }
+                // The log tells what came of it.
+                Some(SIGHUP) => drop(daemon.read_again()),
                 _ => break,
             },
             failure = daemon.failed() => {
@@ -66,6 +74,16 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
     }
     stop(daemon, &mut signals).await;
     Exit::Good
+}
+
+/// What the daemon gets from this process.
+fn host(overrides: &Overrides, around: &Surroundings, telemetry: &Telemetry) -> Host {
+    let (overrides, around) = (overrides.clone(), around.clone());
+    Host {
+        load: Some(Box::new(move || Config::load(&overrides, &around))),
+        telemetry: Some(telemetry.clone()),
+        manager: Some(Box::new(ServiceManager)),
+    }
 }
 
 /// Waits until the service manager wants to hear from us, if it ever does.
@@ -95,38 +113,5 @@ async fn stop(daemon: Daemon, signals: &mut Signals) {
             Err(_) => warn!("After {} seconds {broken_off}", DEADLINE.as_secs()),
         },
         () = insisted => warn!("At a second signal {broken_off}"),
-    }
-}
-
-/// Reads the configuration again; one that is of no use changes nothing.
-fn reload(daemon: &Daemon, telemetry: &Telemetry, overrides: &Overrides, around: &Surroundings) {
-    // Whatever becomes of the configuration, what rotates logs wants this.
-    telemetry.reopen();
-    let new = match Config::load(overrides, around) {
-        Ok(new) => new,
-        Err(errors) => {
-            for error in &errors {
-                error!("{}", describe(error));
-            }
-            error!("The configuration is not reloaded: the running one stays in effect");
-            return;
-        }
-    };
-    match daemon.reload(new) {
-        Ok(waiting) => {
-            if let Err(error) = telemetry.reload(&daemon.config()) {
-                error!("{}", describe(&error));
-            }
-            for key in waiting {
-                warn!("{key}");
-            }
-            info!("The configuration is reloaded");
-        }
-        Err(error) => {
-            error!(
-                "The configuration is not reloaded, the running one stays in effect: {}",
-                describe(&error)
-            );
-        }
     }
 }

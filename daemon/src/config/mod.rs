@@ -28,7 +28,7 @@ mod tests;
 pub use error::{ConfigError, ConfigErrors};
 pub use key::{Key, Origin};
 pub use layers::Overrides;
-pub use reload::RestartNeeded;
+pub use reload::{Changed, RestartNeeded};
 pub use settings::{
     Cache, Compat, Config, Database, Districts, Guard, Http, Log, Maintenance, Notify, Organization,
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,

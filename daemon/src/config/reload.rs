@@ -2,22 +2,36 @@
 
 use std::fmt;
 
+use super::key::Key;
 use super::settings::{Config, KEYS};
+use super::text::HIDDEN;
 
 /// A change that takes effect only after a restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RestartNeeded {
     /// Full name of the key.
     pub key: String,
-    /// The value that stays in effect.
-    pub running: String,
-    /// The value that waits for the restart.
-    pub wanted: String,
+    /// The value that stays in effect; none for no value.
+    pub running: Option<String>,
+    /// The value that waits for the restart; none for no value.
+    pub wanted: Option<String>,
+}
+
+/// A change that takes effect at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changed {
+    /// Full name of the key.
+    pub key: String,
+    /// The value that was in effect; none for no value.
+    pub from: Option<String>,
+    /// The value that is; none for no value.
+    pub to: Option<String>,
 }
 
 impl fmt::Display for RestartNeeded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { key, running, wanted } = self;
+        let [running, wanted] = [running, wanted].map(|value| value.as_deref().unwrap_or("off"));
         write!(f, "{key} stays {running} until cached is restarted; the configuration now says {wanted}")
     }
 }
@@ -36,15 +50,26 @@ impl Config {
             let id = (key.section, key.name);
             merged.origins.remove(&id);
             merged.origins.extend(self.origins.get(&id).map(|origin| (id, origin.clone())));
-            let text = |value: Option<toml::Value>| {
-                value.map_or_else(|| "off".to_owned(), |value| value.to_string())
-            };
-            waiting.push(RestartNeeded {
-                key: key.full_name(),
-                running: text(running),
-                wanted: text(wanted),
-            });
+            let [running, wanted] = [running, wanted].map(|value| text(key, value));
+            waiting.push(RestartNeeded { key: key.full_name(), running, wanted });
         }
         (merged, waiting)
     }
+
+    /// The keys that have another value in `new`; secrets are hidden, and a change of nothing else is not seen.
+    pub fn changes(&self, new: &Self) -> Vec<Changed> {
+        let values = self.shown().into_iter().zip(new.shown());
+        let changed = KEYS.iter().zip(values).filter(|(_, (from, to))| from != to);
+        changed
+            .map(|(key, (from, to))| Changed {
+                key: key.full_name(),
+                from: text(key, from),
+                to: text(key, to),
+            })
+            .collect()
+    }
+}
+
+fn text(key: &Key, value: Option<toml::Value>) -> Option<String> {
+    value.map(|value| if key.is_secret() { HIDDEN.to_owned() } else { value.to_string() })
 }

@@ -46,6 +46,7 @@ struct Opened {
 
 /// What stays the same for all tables of a run.
 struct Terms {
+    run: i64,
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
@@ -84,7 +85,12 @@ impl Refresher {
             self.clock.sleep(RENEWAL).await;
             match self.queue.renew(lease).await {
                 Err(lost @ QueueError::LeaseLost(_)) => return lost,
-                Err(error) => warn!("The lease on run {} is not renewed: {}", lease.run(), describe(&error)),
+                Err(error) => warn!(
+                    run_id = lease.run(),
+                    "The lease on run {} is not renewed: {}",
+                    lease.run(),
+                    describe(&error)
+                ),
                 Ok(()) => {}
             }
         }
@@ -103,7 +109,7 @@ impl Refresher {
         let now = claimed.as_of.unwrap_or_else(|| self.clock.now());
         let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
         let guard = Guard::of(config.guard, claimed);
-        let terms = Terms { guard, config, settings: Arc::new(settings), now, effort };
+        let terms = Terms { run: claimed.run, guard, config, settings: Arc::new(settings), now, effort };
         let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
         match self.open(&terms, &tables).await {
             Ok(opened) => {
@@ -148,7 +154,7 @@ impl Refresher {
             tables.iter().copied().filter(|table| standings.get(table) == Some(&Standing::Ready)).collect();
         let snapshot = self.snapshot(&vms, terms, &ready).await?;
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
-            warn!("{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
+            warn!(run_id = terms.run, "{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
         let held = terms.guard.examine(self.queue.state(), &snapshot).await?;
         Ok(Opened { vms, standings, snapshot, held })
@@ -179,7 +185,7 @@ impl Refresher {
             return Ok((report, None));
         }
         if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
-            return Ok(self.withhold(opened, table, &reason).await);
+            return Ok(self.withhold(terms, opened, table, &reason).await);
         }
         let state = self.queue.state();
         if let Some(reason) = &opened.held {
@@ -198,6 +204,7 @@ impl Refresher {
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
             info!(
+                run_id = terms.run,
                 cache_table = table.as_str(),
                 "{table}: somebody else wrote meanwhile, computing once more"
             );
@@ -222,11 +229,12 @@ impl Refresher {
     /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
     async fn withhold(
         &self,
+        terms: &Terms,
         opened: &Opened,
         table: Table,
         reason: &str,
     ) -> (JobReport, Option<RefreshError>) {
-        warn!(cache_table = table.as_str(), "{table} is withheld: {reason}");
+        warn!(run_id = terms.run, cache_table = table.as_str(), "{table} is withheld: {reason}");
         let mut report = JobReport::new(table, Outcome::Withheld);
         report.snapshot = Some(opened.snapshot.taken);
         let (state, existing) = (self.queue.state(), opened.snapshot.existing(table));

@@ -6,8 +6,8 @@ use cached_proto::message::{Reply, Request};
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, cancel, get, health, history, invalidate, job, jobs, maintenance, next, notify, ping, refresh,
-    rehearse, report, retry, start_scheduler, status, stop_scheduler,
+    Service, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify, ping,
+    refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
 };
 
 /// Does what is asked, if the peer may ask for it.
@@ -40,6 +40,8 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Maintenance(request) => {
             maintenance::maintenance(service, peer, request).map(Reply::Maintenance)
         }
+        Request::Reload => Ok(Reply::Reload(reload::reload(service, peer))),
+        Request::Logs(_) => logs::logs(service).map(Reply::Logs),
     }
 }
 

@@ -9,12 +9,14 @@ use tokio::sync::{Mutex, watch};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::figures::sample;
+use crate::lifecycle::Reloader;
 use crate::maintenance::Maintenance;
 use crate::queue::Queue;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
 use crate::schedule::Schedule;
+use crate::telemetry::Logs;
 
 /// Looks that come sooner after one another leave no further sample.
 const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
@@ -31,6 +33,9 @@ pub(crate) struct Service {
     pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
     pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
     pub(crate) maintenance: Arc<Maintenance>,
+    pub(crate) reloader: Arc<Reloader>,
+    /// The log of this process, if it keeps one.
+    pub(crate) logs: Option<Logs>,
     /// One at a time looks at VMS's database: many impatient clients must not slow VMS down. Holds when the last
     /// sample of readiness was taken.
     pub(crate) looking: Mutex<Option<DateTime<Utc>>>,

@@ -1,22 +1,20 @@
 //! One connection: hello, then one request after the other.
 
 use cached_proto::codec::CodecError;
-use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::fault::FaultCode;
 use cached_proto::frame::{DaemonFrames, FrameError, daemon_framed};
 use cached_proto::hello::{self, HelloError, Protocols};
-use cached_proto::message::{Reply, Request, Response};
-use cached_proto::verb::refresh::Progress;
+use cached_proto::message::{Request, Response};
 use futures_util::{SinkExt as _, StreamExt as _};
-use interprocess::local_socket::tokio::Stream;
-use tokio::sync::watch;
+use interprocess::local_socket::tokio::Stream as LocalStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::dispatch::dispatch;
 use super::fault::{fault, unreadable};
 use super::peer::Peer;
+use super::stream::{Event, Stream};
 use super::{Ending, Limits, Service};
-use crate::maintenance::Progressed;
 
 /// Why a connection ended, other than by the client's wish.
 #[derive(Debug, thiserror::Error)]
@@ -31,9 +29,9 @@ pub(super) enum End {
     Frame(#[from] FrameError),
     #[error("it is not known who the client is")]
     Unknown(#[source] std::io::Error),
-    #[error("the client hung up while it was told about a run")]
+    #[error("the client hung up while events followed its answer")]
     HungUp,
-    #[error("the client was too slow for the events of its run")]
+    #[error("the client was too slow for the events that follow its answer")]
     FellBehind,
     #[error("the daemon stops")]
     Stopping,
@@ -41,7 +39,7 @@ pub(super) enum End {
 
 /// Answers requests until the client has had enough, misbehaves, or we stop.
 pub(super) async fn serve(
-    stream: Stream,
+    stream: LocalStream,
     service: &Service,
     limits: &Limits,
     ending: &Ending,
@@ -66,24 +64,22 @@ pub(super) async fn serve(
             request
         };
         let answer = dispatch(service, peer, &request).await;
-        let follow = match &answer {
-            Ok(Reply::Refresh(reply)) if request.streams() => Some(Followed::Run(reply.run)),
-            Ok(Reply::Maintenance(reply)) => service.maintenance.follow(reply.id).map(Followed::Maintenance),
-            _ => None,
+        // Opened before the answer is sent: what happens from now on is told.
+        let stream = match &answer {
+            Ok(reply) => Stream::behind(service, &request, reply).await,
+            Err(_) => None,
         };
         send(&mut frames, Response::Answer(answer), limits).await?;
-        match follow {
-            Some(Followed::Run(run)) => {
-                early = tell(&mut frames, service, run, limits, &ending.hang_up).await?;
-            }
-            Some(Followed::Maintenance(task)) => early = tell_task(&mut frames, task, limits).await?,
+        match stream {
             None => {}
+            Some(Ok(stream)) => early = tell(&mut frames, stream, limits, &ending.hang_up).await?,
+            Some(Err(fault)) => send(&mut frames, Response::Answer(Err(fault)), limits).await?,
         }
     }
 }
 
 /// Tells a client that there are too many of them.
-pub(super) async fn turn_away(stream: Stream, limits: &Limits) {
+pub(super) async fn turn_away(stream: LocalStream, limits: &Limits) {
     if let Ok(mut frames) = welcome(stream, limits).await {
         let message = format!("{} clients are connected already", limits.connections);
         let full = fault(FaultCode::Unavailable, &message, "close some of them, or try again later");
@@ -92,7 +88,7 @@ pub(super) async fn turn_away(stream: Stream, limits: &Limits) {
     }
 }
 
-async fn welcome(mut stream: Stream, limits: &Limits) -> Result<DaemonFrames<Stream>, End> {
+async fn welcome(mut stream: LocalStream, limits: &Limits) -> Result<DaemonFrames<LocalStream>, End> {
     timeout(limits.hello, hello::welcome(&mut stream, Protocols::OURS))
         .await
         .map_err(|_| End::TooSlow("say hello"))??;
@@ -100,7 +96,7 @@ async fn welcome(mut stream: Stream, limits: &Limits) -> Result<DaemonFrames<Str
 }
 
 /// The next request; none when the client has closed the connection.
-async fn receive(frames: &mut DaemonFrames<Stream>, limits: &Limits) -> Result<Option<Request>, End> {
+async fn receive(frames: &mut DaemonFrames<LocalStream>, limits: &Limits) -> Result<Option<Request>, End> {
     let mut waited = std::time::Duration::ZERO;
     let mut begun = false;
     loop {
@@ -125,7 +121,11 @@ async fn receive(frames: &mut DaemonFrames<Stream>, limits: &Limits) -> Result<O
     }
 }
 
-async fn send(frames: &mut DaemonFrames<Stream>, mut response: Response, limits: &Limits) -> Result<(), End> {
+async fn send(
+    frames: &mut DaemonFrames<LocalStream>,
+    mut response: Response,
+    limits: &Limits,
+) -> Result<(), End> {
     loop {
         let sent = timeout(limits.write, frames.send(&response));
         match sent.await.map_err(|_| End::TooSlow("take an answer"))? {
@@ -146,84 +146,29 @@ const fn is_fault(response: &Response) -> bool {
     matches!(response, Response::Answer(Err(_)))
 }
 
-/// What a client is told about.
-enum Followed {
-    Run(i64),
-    Maintenance(watch::Receiver<Progressed>),
-}
-
-/// Tells where a maintenance task is until it has ended, and returns a request that came meanwhile. A stop of the
-/// daemon ends the task, so that is told as well.
-async fn tell_task(
-    frames: &mut DaemonFrames<Stream>,
-    mut task: watch::Receiver<Progressed>,
-    limits: &Limits,
-) -> Result<Option<Request>, End> {
-    let mut early = None;
-    loop {
-        let progressed = task.borrow_and_update().clone();
-        let response = match progressed {
-            Progressed::Doing(step) => Response::Event(Progress::Step(step)),
-            Progressed::Ended(Ok(report)) => Response::Event(Progress::MaintenanceDone(*report)),
-            Progressed::Ended(Err(error)) => Response::Answer(Err(Fault::from(&*error))),
-        };
-        let ended = !matches!(response, Response::Event(Progress::Step(_)));
-        send(frames, response, limits).await?;
-        if ended {
-            return Ok(early);
-        }
-        loop {
-            tokio::select! {
-                biased;
-                changed = task.changed() => match changed {
-                    Ok(()) => break,
-                    Err(_) => return Err(stopping(frames, limits).await),
-                },
-                // A client that has gone must not keep its place until the task ends.
-                received = frames.next(), if early.is_none() => match received {
-                    Some(Ok(request)) => early = Some(request),
-                    Some(Err(error)) => return Err(error.into()),
-                    None => return Err(End::HungUp),
-                },
-            }
-        }
-    }
-}
-
-/// Tells what happens to a run until it has ended, and returns a request that came meanwhile.
+/// Tells a client all events until the last one, and returns a request that came meanwhile.
 async fn tell(
-    frames: &mut DaemonFrames<Stream>,
-    service: &Service,
-    run: i64,
+    frames: &mut DaemonFrames<LocalStream>,
+    mut stream: Stream,
     limits: &Limits,
     hang_up: &CancellationToken,
 ) -> Result<Option<Request>, End> {
     let mut early = None;
-    let (snapshot, mut following) = match service.queue.subscribe(run).await {
-        Ok(subscribed) => subscribed,
-        Err(error) => {
-            send(frames, Response::Answer(Err(Fault::from(error))), limits).await?;
-            return Ok(None);
-        }
-    };
-    send(frames, Response::Event(Progress::Snapshot(snapshot)), limits).await?;
     loop {
         tokio::select! {
             // Events first: what happened before the end is still told.
             biased;
-            event = following.next() => match event {
-                Ok(Some(event)) => {
-                    let last = matches!(event, Progress::RunDone(_));
-                    send(frames, Response::Event(event), limits).await?;
-                    if last {
+            event = stream.next() => match event? {
+                Some(Event { response, is_last }) => {
+                    send(frames, response, limits).await?;
+                    if is_last {
                         return Ok(early);
                     }
                 }
-                Ok(None) => return Err(stopping(frames, limits).await),
-                Err(_) => return Err(End::FellBehind),
+                None => return Err(stopping(frames, &stream, limits).await),
             },
-            () = hang_up.cancelled() => return Err(stopping(frames, limits).await),
-            // A client that has gone must not keep its place until the run ends.
+            () = hang_up.cancelled() => return Err(stopping(frames, &stream, limits).await),
+            // A client that has gone must not keep its place until the stream ends.
             received = frames.next(), if early.is_none() => match received {
                 Some(Ok(request)) => early = Some(request),
                 Some(Err(error)) => return Err(error.into()),
@@ -233,10 +178,8 @@ async fn tell(
     }
 }
 
-async fn stopping(frames: &mut DaemonFrames<Stream>, limits: &Limits) -> End {
-    let hint = "the run is kept and worked on when the daemon is started again";
-    let fault = fault(FaultCode::Unavailable, "the daemon stops", hint);
+async fn stopping(frames: &mut DaemonFrames<LocalStream>, stream: &Stream, limits: &Limits) -> End {
     // Whether or not the client still hears it.
-    let _ = send(frames, Response::Answer(Err(fault)), limits).await;
+    let _ = send(frames, Response::Answer(Err(stream.broken_off())), limits).await;
     End::Stopping
 }

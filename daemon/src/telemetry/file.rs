@@ -4,31 +4,42 @@ use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rustix::fs::OFlags;
+use tokio::sync::broadcast;
 
 use super::note;
 use super::rotate::{CURRENT, rotate};
+use super::tidy::{Order, Tidier};
 use crate::clock::Clock;
 use crate::config::Config;
 
-/// Where the file is and when it is full.
+/// Lines that a reader of the live log may be behind.
+const BEHIND: usize = 8192;
+
+/// Where the file is, when it is full and how long it is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     /// Its directory; without one there is no file.
-    dir: Option<PathBuf>,
+    pub(super) dir: Option<PathBuf>,
     /// Bytes that it may have.
     max_size: u64,
+    keep_days: u32,
     /// The zone of its times and days.
-    zone: Tz,
+    pub(super) zone: Tz,
 }
 
 impl Place {
     pub(super) fn of(config: &Config) -> Self {
-        Self { dir: config.log.dir.clone(), max_size: config.log.max_size.0, zone: config.schedule.timezone }
+        Self {
+            dir: config.log.dir.clone(),
+            max_size: config.log.max_size.0,
+            keep_days: config.log.keep_days,
+            zone: config.schedule.timezone,
+        }
     }
 }
 
@@ -37,6 +48,16 @@ impl Place {
 pub(super) struct LogFile {
     clock: Arc<dyn Clock>,
     writer: Mutex<Writer>,
+    /// Every line as it is written, for those who follow.
+    live: broadcast::Sender<Arc<str>>,
+    /// None where somebody else tidies.
+    tidier: Option<Tidier>,
+}
+
+/// Where the log stands: what was written until now is in the files, what comes then is heard live.
+pub(super) struct Standing {
+    pub(super) place: Place,
+    pub(super) live: broadcast::Receiver<Arc<str>>,
 }
 
 #[derive(Debug)]
@@ -61,50 +82,99 @@ struct Current {
 impl LogFile {
     pub(super) fn new(clock: Arc<dyn Clock>, place: Place) -> Self {
         let writer = Writer { place, current: None, torn: false, complained: false };
-        Self { clock, writer: Mutex::new(writer) }
+        let live = broadcast::Sender::new(BEHIND);
+        Self { clock, writer: Mutex::new(writer), live, tidier: Some(Tidier::default()) }
+    }
+
+    /// A file whose rotated ones stay as they are.
+    #[cfg(test)]
+    pub(super) fn untended(clock: Arc<dyn Clock>, place: Place) -> Self {
+        Self { tidier: None, ..Self::new(clock, place) }
     }
 
     /// Appends the line that `line` makes of the local time.
     pub(super) fn append(&self, line: impl FnOnce(DateTime<Tz>) -> String) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.lock();
         let Some(dir) = writer.place.dir.clone() else { return };
         let now = self.clock.now().with_timezone(&writer.place.zone);
-        match writer.append(&dir, &line(now), now.date_naive()) {
-            Ok(()) => writer.complained = false,
+        let line = line(now);
+        match writer.append(&dir, &line, now.date_naive()) {
+            Ok(true) => self.tidy_at(&writer.place),
+            Ok(false) => {}
             Err(error) => {
                 writer.current = None;
                 writer.complain(&dir, "written", &error);
             }
         }
+        if self.live.receiver_count() > 0 {
+            // Under the lock, so that lines are heard in their order.
+            let _ = self.live.send(line.trim_end().into());
+        }
+    }
+
+    /// Calls `look` while nothing is written, with where the log stands; not where there is no file.
+    pub(super) fn standing<T>(&self, look: impl FnOnce(Standing) -> T) -> Option<T> {
+        let writer = self.lock();
+        writer.place.dir.as_ref()?;
+        Some(look(Standing { place: writer.place.clone(), live: self.live.subscribe() }))
+    }
+
+    /// Has rotated files compressed and old ones deleted.
+    pub(super) fn tidy(&self) {
+        self.tidy_at(&self.lock().place);
+    }
+
+    /// Waits until rotated files are compressed and old ones deleted.
+    pub(super) fn tidied(&self) {
+        if let Some(tidier) = &self.tidier {
+            tidier.wait();
+        }
+    }
+
+    fn tidy_at(&self, place: &Place) {
+        if let (Some(dir), Some(tidier)) = (place.dir.clone(), &self.tidier) {
+            let today = self.clock.now().with_timezone(&place.zone).date_naive();
+            tidier.ask(Order { dir, keep_days: place.keep_days, today });
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Closes the file; the next record opens it again.
     pub(super) fn reopen(&self) {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner).current = None;
+        self.lock().current = None;
     }
 
     /// Goes on at another place, or at the same one with other limits.
     pub(super) fn settle(&self, place: Place) {
-        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.lock();
         writer.current = None;
         writer.complained = false;
         writer.place = place;
+        self.tidy_at(&writer.place);
     }
 }
 
 impl Writer {
-    fn append(&mut self, dir: &Path, line: &str, today: NaiveDate) -> io::Result<()> {
+    /// Returns whether the file was rotated.
+    fn append(&mut self, dir: &Path, line: &str, today: NaiveDate) -> io::Result<bool> {
         let path = dir.join(CURRENT);
         // Something else may have rotated or removed it: a record must never go where nobody looks for it.
-        let kept = self.current.take().filter(|current| current.is_at(&path));
+        let kept = self.current.take().and_then(|current| current.still_at(&path));
         let mut current = kept.map_or_else(|| Current::open(dir, &path, self.place.zone, today), Ok)?;
         let full = current.size.saturating_add(line.len() as u64) > self.place.max_size;
-        if current.size > 0 && (full || current.day != today) {
-            match rotate(dir, current.day) {
-                Ok(_) => current = Current::open(dir, &path, self.place.zone, today)?,
-                // A file that grows beyond its limit is better than records that are lost.
-                Err(error) => self.complain(dir, "rotated", &error),
+        let due = current.size > 0 && (full || current.day != today);
+        let rotated = if due { Some(rotate(dir, current.day)) } else { None };
+        match &rotated {
+            None => self.complained = false,
+            Some(Ok(())) => {
+                current = Current::open(dir, &path, self.place.zone, today)?;
+                self.complained = false;
             }
+            // A file that grows beyond its limit is better than records that are lost.
+            Some(Err(error)) => self.complain(dir, "rotated", error),
         }
         if self.torn {
             current.write("\n")?;
@@ -114,7 +184,7 @@ impl Writer {
         self.torn = false;
         current.day = today;
         self.current = Some(current);
-        Ok(())
+        Ok(matches!(rotated, Some(Ok(()))))
     }
 
     fn complain(&mut self, dir: &Path, what: &str, error: &io::Error) {
@@ -139,14 +209,18 @@ impl Current {
             // A link planted here would make us write into the file it points to; a fifo would make us wait.
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(path)?;
+        // Tells other processes that they may rotate but not yet compress it. It goes with the file.
+        let _ = file.try_lock_shared();
         let found = file.metadata()?;
         let written = found.modified().map(|at| DateTime::<Utc>::from(at).with_timezone(&zone).date_naive());
         let day = if found.len() == 0 { today } else { written.unwrap_or(today) };
         Ok(Self { file, id: (found.dev(), found.ino()), size: found.len(), day })
     }
 
-    fn is_at(&self, path: &Path) -> bool {
-        std::fs::symlink_metadata(path).is_ok_and(|found| (found.dev(), found.ino()) == self.id)
+    /// The same file with its size of now, if it is still there: what copies and empties it changes that.
+    fn still_at(self, path: &Path) -> Option<Self> {
+        let found = std::fs::symlink_metadata(path).ok()?;
+        ((found.dev(), found.ino()) == self.id).then(|| Self { size: found.len(), ..self })
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {

@@ -1,30 +1,62 @@
-//! One record as one line of text.
+//! One record as one line of text, and back.
 
 use std::fmt::Debug;
 
 use cached_proto::text::one_line;
-use chrono::DateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
+/// Between the parts of a line.
+const GAP: &str = " - ";
+
+/// How the time is written, without its milliseconds.
+const TIME: &str = "%Y-%m-%d %H:%M:%S";
+
+/// What a line says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) at: DateTime<Utc>,
+    pub(super) run: Option<i64>,
+}
+
 /// A record as the log file has it: `2026-03-08 02:00:00,123 - target - LEVEL - message`.
+///
+/// The number of the run that a record is about is the last part of its target, `cached::refresh::run::12`. No
+/// module has such a name and no data gets there, while a number within the message could be forged by data, and
+/// would change messages that scripts look for.
 pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     let metadata = event.metadata();
+    let Seen { message, run } = Seen::in_event(event);
+    let run = run.map_or_else(String::new, |run| format!("::{run}"));
     format!(
-        "{},{:03} - {} - {} - {}\n",
-        at.format("%Y-%m-%d %H:%M:%S"),
+        "{},{:03}{GAP}{}{run}{GAP}{}{GAP}{}\n",
+        at.format(TIME),
         // A leap second has more than 999 of them.
         at.timestamp_subsec_millis() % 1000,
         one_line(metadata.target()),
         word(*metadata.level()),
-        one_line(&message(event)),
+        one_line(&message),
     )
+}
+
+/// What can be told from a line of the file; none of one that is not ours, or was cut off.
+///
+/// Of the two instants that a local time stands for when the clock goes back, the earlier one is meant.
+pub(super) fn head(line: &str, zone: Tz) -> Option<Head> {
+    let (time, rest) = line.split_once(GAP)?;
+    let (target, _) = rest.split_once(GAP)?;
+    let at = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S,%3f").ok()?;
+    let at = at.and_local_timezone(zone).earliest()?.to_utc();
+    let run = target.rsplit_once("::").and_then(|(_, last)| last.parse().ok());
+    Some(Head { at, run })
 }
 
 /// A record as people read it on standard error.
 pub(super) fn for_people(event: &Event<'_>) -> String {
-    format!("{} {}\n", word(*event.metadata().level()), one_line(&message(event)))
+    let Seen { message, .. } = Seen::in_event(event);
+    format!("{} {}\n", word(*event.metadata().level()), one_line(&message))
 }
 
 /// The words of Python's `logging`, which VMS's own log files use.
@@ -37,25 +69,37 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-fn message(event: &Event<'_>) -> String {
-    let mut message = Message(String::new());
-    event.record(&mut message);
-    message.0
+/// The message and the run, without the other fields: those are for the journal.
+#[derive(Default)]
+struct Seen {
+    message: String,
+    run: Option<i64>,
 }
 
-/// The message without the fields: those are for the journal.
-struct Message(String);
+impl Seen {
+    fn in_event(event: &Event<'_>) -> Self {
+        let mut seen = Self::default();
+        event.record(&mut seen);
+        seen
+    }
+}
 
-impl Visit for Message {
+impl Visit for Seen {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
-            self.0 = format!("{value:?}");
+            self.message = format!("{value:?}");
         }
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
         if field.name() == "message" {
-            value.clone_into(&mut self.0);
+            value.clone_into(&mut self.message);
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if field.name() == "run_id" {
+            self.run = Some(value);
         }
     }
 }

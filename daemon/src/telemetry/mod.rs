@@ -6,13 +6,17 @@
 mod file;
 mod journal;
 mod line;
+mod pack;
+mod read;
 mod rotate;
 mod sinks;
 #[cfg(test)]
 mod tests;
+mod tidy;
 
 use std::io::Write as _;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached_proto::text::one_line;
 use tracing::Dispatch;
@@ -23,6 +27,10 @@ use tracing_subscriber::{Layer, Registry, reload};
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Origin};
 use file::{LogFile, Place};
+pub use read::Logs;
+pub(crate) use read::{FellBehind, Live, Piece, Wanted};
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// All sinks together, below the level that they share.
 type Sinks = Layered<Vec<Box<dyn Layer<Registry> + Send + Sync>>, Registry>;
@@ -79,6 +87,8 @@ fn build(
     let twice = journal.is_some() && journal_stream.is_some_and(journal::is_stderr);
     let (journal, journal_handle) = reload::Layer::new(journal);
     let file = Arc::new(LogFile::new(clock, Place::of(config)));
+    // What the process before left.
+    file.tidy();
     let mut sinks: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
         vec![Box::new(sinks::ToFile(Arc::clone(&file))), Box::new(journal)];
     if !twice {
@@ -106,6 +116,24 @@ impl Telemetry {
     /// Opens the log file anew, after something has moved it away.
     pub fn reopen(&self) {
         self.file.reopen();
+    }
+
+    /// Has rotated files compressed and old ones deleted once a day, whether or not anything is logged; never ends.
+    pub async fn tidy_daily(&self, clock: &dyn Clock) {
+        loop {
+            clock.sleep(DAY).await;
+            self.file.tidy();
+        }
+    }
+
+    /// Waits until rotated files are compressed and old ones deleted. Blocks.
+    pub fn tidied(&self) {
+        self.file.tidied();
+    }
+
+    /// The log, for reading.
+    pub fn logs(&self) -> Logs {
+        Logs(Arc::clone(&self.file))
     }
 }
 

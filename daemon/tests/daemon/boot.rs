@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, StartError};
+use cached::lifecycle::{Daemon, Host, StartError};
 use cached::rpc::Limits;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
@@ -82,7 +82,7 @@ impl Home {
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
-        Daemon::start_with(self.config(), self.clock.clone(), self.limits).await
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits, Host::default()).await
     }
 
     pub(crate) async fn boot(&self) -> Daemon {

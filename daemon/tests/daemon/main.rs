@@ -8,6 +8,7 @@ mod maintenance;
 mod notify;
 mod queue;
 mod raw;
+mod reload;
 mod schedule;
 mod truth;
 mod verbs;

@@ -77,6 +77,7 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
             Progress::JobDone(job) => done.push(job.table),
             Progress::RunDone(run) => break run,
             Progress::JobStarted(_) | Progress::JobWaits(_) | Progress::Snapshot(_) => {}
+            other => panic!("{other:?} is not about a refresh"),
         }
     };
     assert_eq!((last.id, last.phase), (id, Phase::Done));

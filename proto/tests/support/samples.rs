@@ -10,6 +10,7 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReply, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
     MaintenanceStep,
@@ -19,6 +20,7 @@ use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
+use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
@@ -60,6 +62,13 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::Invalidate(InvalidateRequest { types: vec![CacheType::Volunteer] }),
         Request::Rehearse(RehearseRequest { from: "2026-03-07".to_owned(), days: 3 }),
         Request::Maintenance(MaintenanceRequest::Prune { older_than_seconds: Some(604_800), dry_run: true }),
+        Request::Reload,
+        Request::Logs(LogsRequest {
+            run: Some(12),
+            lines: Some(100),
+            since_seconds: Some(604_800),
+            follow: true,
+        }),
     ]
 }
 
@@ -146,6 +155,24 @@ pub(crate) fn replies() -> Vec<Reply> {
             notes: vec!["every run succeeds".to_owned()],
         }),
         Reply::Maintenance(MaintenanceReply { id: 3, chore: Chore::Backup }),
+        Reply::Reload(ReloadReply {
+            reloaded: true,
+            changed: vec![ChangedKey {
+                key: "log.level".to_owned(),
+                from: None,
+                to: Some("\"debug\"".to_owned()),
+            }],
+            waiting: vec![WaitingKey {
+                key: "http.listen".to_owned(),
+                running: Some("\"127.0.0.1:8321\"".to_owned()),
+                wanted: None,
+            }],
+            errors: vec!["the log".to_owned()],
+        }),
+        Reply::Logs(LogsReply {
+            file: "/var/log/cached/cache_manager.log".to_owned(),
+            timezone: "America/Chicago".to_owned(),
+        }),
     ]
 }
 
@@ -210,6 +237,16 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobWaits(job()),
         Progress::Step(MaintenanceStep { doing: "dia_events_report_cache".to_owned(), done: 3, total: 11 }),
         Progress::MaintenanceDone(maintenance()),
+    ]
+}
+
+pub(crate) fn log_events() -> Vec<LogEvent> {
+    let line = LogLine { at: Some(at(0)), run: Some(12), text: "a - b - INFO - c".to_owned() };
+    vec![
+        LogEvent::Lines(vec![line]),
+        LogEvent::Unreadable("cut off".to_owned()),
+        LogEvent::CaughtUp,
+        LogEvent::End,
     ]
 }
 

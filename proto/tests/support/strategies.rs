@@ -10,12 +10,14 @@ use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{MaintenanceRequest, MaintenanceStep};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
+use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
 use cached_proto::verb::report::{
     ErrorGroup, Readiness, Reads, RefreshTimes, ReportReply, ReportRequest, SizeTrend, Targets,
 };
@@ -74,6 +76,12 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         vec(select(CacheType::ALL), FEW).prop_map(|types| Request::Invalidate(InvalidateRequest { types })),
         maintenance().prop_map(Request::Maintenance),
         (text(), any::<u32>()).prop_map(|(from, days)| Request::Rehearse(RehearseRequest { from, days })),
+        Just(Request::Reload),
+        any::<(Option<i64>, Option<u64>, Option<u64>, bool)>().prop_map(
+            |(run, lines, since_seconds, follow)| {
+                Request::Logs(LogsRequest { run, lines, since_seconds, follow })
+            }
+        ),
     ]
 }
 
@@ -82,6 +90,7 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         reply().prop_map(|reply| Response::Answer(Ok(reply))),
         fault().prop_map(|fault| Response::Answer(Err(fault))),
         event().prop_map(Response::Event),
+        log_event().prop_map(Response::Log),
     ]
 }
 
@@ -108,6 +117,20 @@ fn event() -> impl Strategy<Value = Progress> {
         job().prop_map(Progress::JobWaits),
         (text(), any::<u64>(), any::<u64>())
             .prop_map(|(doing, done, total)| Progress::Step(MaintenanceStep { doing, done, total })),
+    ]
+}
+
+fn log_event() -> impl Strategy<Value = LogEvent> {
+    let line = (option::of(instant()), any::<Option<i64>>(), text()).prop_map(|(at, run, text)| LogLine {
+        at,
+        run,
+        text,
+    });
+    prop_oneof![
+        vec(line, FEW).prop_map(LogEvent::Lines),
+        text().prop_map(LogEvent::Unreadable),
+        Just(LogEvent::CaughtUp),
+        Just(LogEvent::End),
     ]
 }
 
@@ -165,6 +188,8 @@ fn reply() -> impl Strategy<Value = Reply> {
             }
         ),
         rehearse().prop_map(Reply::Rehearse),
+        reload().prop_map(Reply::Reload),
+        (text(), text()).prop_map(|(file, timezone)| Reply::Logs(LogsReply { file, timezone })),
     ]
 }
 
@@ -304,6 +329,15 @@ fn reason() -> impl Strategy<Value = Reason> {
         message,
         hint,
     })
+}
+
+fn reload() -> impl Strategy<Value = ReloadReply> {
+    let value = || option::of(text());
+    let changed = (text(), value(), value()).prop_map(|(key, from, to)| ChangedKey { key, from, to });
+    let waiting =
+        (text(), value(), value()).prop_map(|(key, running, wanted)| WaitingKey { key, running, wanted });
+    (any::<bool>(), vec(changed, FEW), vec(waiting, FEW), vec(text(), FEW))
+        .prop_map(|(reloaded, changed, waiting, errors)| ReloadReply { reloaded, changed, waiting, errors })
 }
 
 fn rehearse() -> impl Strategy<Value = RehearseReply> {

@@ -5,6 +5,8 @@ use std::time::Duration;
 use cached_proto::text::one_line;
 use sd_notify::NotifyState;
 
+use crate::lifecycle::Manager;
+
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!("the service manager cannot be told: {error}");
@@ -16,11 +18,19 @@ pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("running")]);
 }
 
-/// The configuration is being read; [`ready`] follows.
-pub(super) fn reloading() {
-    match NotifyState::monotonic_usec_now() {
-        Ok(now) => tell(&[NotifyState::Reloading, now]),
-        Err(_) => tell(&[NotifyState::Reloading]),
+/// Hears of reloads, whoever asked for them.
+pub(super) struct ServiceManager;
+
+impl Manager for ServiceManager {
+    fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(_) => tell(&[NotifyState::Reloading]),
+        }
+    }
+
+    fn ready(&self) {
+        ready();
     }
 }
 

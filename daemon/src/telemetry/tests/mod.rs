@@ -1,7 +1,12 @@
 //! What is in the log directory after records were logged.
 
+mod follow;
+mod once;
+mod tidying;
+
 use std::fs;
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{TimeZone as _, Utc};
@@ -36,6 +41,13 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
     Config::load(&overrides, &around).unwrap()
 }
 
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
 /// Logs from 02:00:00.123 in Chicago on, on the night in which the clock goes back.
 fn logging(more: &[(&'static str, &str)]) -> Logging {
     let dir = tempfile::tempdir().unwrap();
@@ -51,16 +63,27 @@ impl Logging {
         tracing::dispatcher::with_default(&self.dispatch, records);
     }
 
-    fn read(&self, name: &str) -> String {
-        fs::read_to_string(self.dir.path().join("log").join(name)).unwrap()
+    fn path(&self) -> PathBuf {
+        self.dir.path().join("log")
     }
 
+    /// A file as it was written, whether or not it is compressed.
+    fn read(&self, name: &str) -> String {
+        self.telemetry.tidied();
+        let file = fs::File::open(self.path().join(name)).unwrap();
+        let mut text = String::new();
+        if name.ends_with(".gz") {
+            flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
+        } else {
+            (&file).read_to_string(&mut text).unwrap();
+        }
+        text
+    }
+
+    /// What is in the directory once it is tidy.
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.dir.path().join("log")).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        self.telemetry.tidied();
+        names(&self.path())
     }
 
     fn messages(&self, name: &str) -> Vec<String> {
@@ -69,7 +92,7 @@ impl Logging {
 }
 
 #[test]
-fn a_line_has_local_time_target_level_and_message_without_fields() {
+fn a_line_has_local_time_target_with_run_level_and_message() {
     let logging = logging(&[("level", "debug")]);
     logging.log(|| {
         error!(run_id = 7, "Cache refresh failed: {}", "no rows");
@@ -78,7 +101,7 @@ fn a_line_has_local_time_target_level_and_message_without_fields() {
         debug!("d");
     });
     insta::assert_snapshot!(logging.read("cache_manager.log"), @r"
-    2026-11-01 02:00:00,123 - cached::telemetry::tests - ERROR - Cache refresh failed: no rows
+    2026-11-01 02:00:00,123 - cached::telemetry::tests::7 - ERROR - Cache refresh failed: no rows
     2026-11-01 02:00:00,123 - cached::telemetry::tests - WARNING - w
     2026-11-01 02:00:00,123 - cached::telemetry::tests - INFO - i
     2026-11-01 02:00:00,123 - cached::telemetry::tests - DEBUG - d
@@ -101,10 +124,10 @@ fn a_full_file_is_rotated_and_numbered_within_the_day() {
     // 70 bytes each: two records fit.
     assert_eq!(
         logging.names(),
-        ["cache_manager.log", "cache_manager_20261101.1.log", "cache_manager_20261101.log"]
+        ["cache_manager.log", "cache_manager_20261101.1.log.gz", "cache_manager_20261101.log.gz"]
     );
-    assert_eq!(logging.messages("cache_manager_20261101.log"), ["1", "2"]);
-    assert_eq!(logging.messages("cache_manager_20261101.1.log"), ["3", "4"]);
+    assert_eq!(logging.messages("cache_manager_20261101.log.gz"), ["1", "2"]);
+    assert_eq!(logging.messages("cache_manager_20261101.1.log.gz"), ["3", "4"]);
     assert_eq!(logging.messages("cache_manager.log"), ["5"]);
 }
 
@@ -112,9 +135,9 @@ fn a_full_file_is_rotated_and_numbered_within_the_day() {
 fn a_number_whose_file_was_compressed_is_not_given_again() {
     let logging = logging(&[("max_size", "100B")]);
     fs::create_dir(logging.dir.path().join("log")).unwrap();
-    fs::write(logging.dir.path().join("log/cache_manager_20261101.4.log.gz"), "").unwrap();
+    fs::write(logging.path().join("cache_manager_20261101.4.log.gz"), "").unwrap();
     logging.log(|| (1..=2).for_each(|n| info!("{n}")));
-    assert_eq!(logging.messages("cache_manager_20261101.5.log"), ["1"]);
+    assert_eq!(logging.messages("cache_manager_20261101.5.log.gz"), ["1"]);
 }
 
 #[test]
@@ -127,8 +150,8 @@ fn a_new_civil_day_begins_a_new_file_and_a_new_utc_day_does_not() {
         logging.clock.advance(Duration::from_hours(1));
         info!("midnight");
     });
-    assert_eq!(logging.names(), ["cache_manager.log", "cache_manager_20261101.log"]);
-    assert_eq!(logging.messages("cache_manager_20261101.log").len(), 2);
+    assert_eq!(logging.names(), ["cache_manager.log", "cache_manager_20261101.log.gz"]);
+    assert_eq!(logging.messages("cache_manager_20261101.log.gz").len(), 2);
     assert_eq!(logging.messages("cache_manager.log"), ["midnight"]);
 }
 
@@ -141,7 +164,7 @@ fn what_a_process_of_an_earlier_day_left_is_rotated_under_that_day() {
     std::io::Write::write_all(&mut &left, b"old\n").unwrap();
     left.set_modified(Utc.with_ymd_and_hms(2026, 10, 30, 12, 0, 0).unwrap().into()).unwrap();
     logging.log(|| info!("new"));
-    assert_eq!(logging.read("cache_manager_20261030.log"), "old\n");
+    assert_eq!(logging.read("cache_manager_20261030.log.gz"), "old\n");
     assert_eq!(logging.messages("cache_manager.log"), ["new"]);
 }
 

@@ -1,0 +1,163 @@
+//! `logs`: the daemon's log file, through the daemon.
+
+use cached_proto::client::Lines;
+use cached_proto::message::Reply;
+use cached_proto::text::one_line;
+use cached_proto::time::Timestamp;
+use cached_proto::verb::logs::{LogEvent, LogLine, LogsRequest};
+use serde::Serialize;
+
+use crate::cli::LogsArgs;
+use crate::context::Context;
+use crate::error::CtlError;
+use crate::exit::Exit;
+use crate::output::{self, note};
+
+/// Lines that are shown when nothing says which ones.
+const NEWEST: u64 = 100;
+
+/// Asks, and prints what comes for as long as it comes.
+pub(crate) async fn run(args: &LogsArgs, context: &Context) -> Result<Exit, CtlError> {
+    let (reply, lines) = context.logs(request(args)).await?;
+    match reply {
+        Reply::Logs(_) => print(lines, args.format.json).await,
+        _ => Err(CtlError::WrongReply { verb: "logs" }),
+    }
+}
+
+fn request(args: &LogsArgs) -> LogsRequest {
+    let is_bounded = args.run.is_some() || args.since.is_some();
+    LogsRequest {
+        run: args.run,
+        lines: args.lines.or((!is_bounded).then_some(NEWEST)),
+        since_seconds: args.since.map(|since| since.as_secs()),
+        follow: args.follow,
+    }
+}
+
+async fn print(mut lines: Lines, as_json: bool) -> Result<Exit, CtlError> {
+    let mut exit = Exit::Good;
+    while let Some(event) = lines.next().await? {
+        match event {
+            LogEvent::Lines(lines) => output::print(&render(&lines, as_json)?)?,
+            LogEvent::Unreadable(why) => {
+                note(&format!("error: a log file cannot be read to its end: {}", one_line(&why)));
+                exit = Exit::Failed;
+            }
+            LogEvent::CaughtUp => {}
+            LogEvent::End => break,
+        }
+    }
+    Ok(exit)
+}
+
+/// A line as a script reads it, one object per line; of a line that is not the daemon's, only the message.
+#[derive(Serialize)]
+struct Shown<'a> {
+    time: Option<Timestamp>,
+    target: Option<&'a str>,
+    level: Option<&'a str>,
+    message: &'a str,
+    run: Option<String>,
+}
+
+impl<'a> Shown<'a> {
+    fn of(line: &'a LogLine) -> Self {
+        let whole = Self { time: None, target: None, level: None, message: &line.text, run: None };
+        let mut parts = line.text.splitn(4, " - ").skip(1);
+        match (line.at, parts.next(), parts.next(), parts.next()) {
+            (Some(at), Some(target), Some(level), Some(message)) => {
+                let run = line.run.map(|run| run.to_string());
+                // The number has a key of its own.
+                let target = match (&run, target.rsplit_once("::")) {
+                    (Some(run), Some((target, last))) if last == run => target,
+                    _ => target,
+                };
+                Self { time: Some(at), target: Some(target), level: Some(level), message, run }
+            }
+            _ => whole,
+        }
+    }
+}
+
+fn render(lines: &[LogLine], as_json: bool) -> Result<String, CtlError> {
+    let mut text = String::new();
+    for line in lines {
+        let line = &LogLine { text: one_line(&line.text).into_owned(), ..*line };
+        if as_json {
+            text.push_str(&serde_json::to_string(&Shown::of(line)).map_err(CtlError::Json)?);
+        } else {
+            text.push_str(&line.text);
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Verb};
+    use crate::testing::{HOSTILE, at};
+
+    fn parsed(arguments: &[&str]) -> LogsRequest {
+        let cli = Cli::try_parse_from([&["cachectl", "logs"], arguments].concat()).unwrap();
+        let Verb::Logs(args) = cli.verb else { panic!("another verb") };
+        request(&args)
+    }
+
+    fn lines() -> Vec<LogLine> {
+        let line = |at, run, text: &str| LogLine { at, run, text: text.to_owned() };
+        vec![
+            line(
+                Some(at("2026-11-22T20:40:05.123Z")),
+                Some(12),
+                "2026-11-22 14:40:05,123 - cached::refresh::run::12 - INFO - a - b took 0.41 seconds",
+            ),
+            line(
+                Some(at("2026-11-22T20:40:06Z")),
+                None,
+                "2026-11-22 14:40:06,000 - cached::command::run - WARNING - w",
+            ),
+            line(None, None, HOSTILE),
+        ]
+    }
+
+    #[test]
+    fn without_a_bound_the_newest_lines_are_shown() {
+        let all = LogsRequest::default();
+        for (arguments, wanted) in [
+            (&[][..], LogsRequest { lines: Some(100), ..all.clone() }),
+            (&["-f"], LogsRequest { lines: Some(100), follow: true, ..all.clone() }),
+            (&["-n", "7"], LogsRequest { lines: Some(7), ..all.clone() }),
+            (&["--run", "12"], LogsRequest { run: Some(12), ..all.clone() }),
+            (&["--since", "7d"], LogsRequest { since_seconds: Some(604_800), ..all.clone() }),
+            (
+                &["--run", "12", "--since", "1h", "-n", "1"],
+                LogsRequest { run: Some(12), since_seconds: Some(3600), lines: Some(1), follow: false },
+            ),
+        ] {
+            assert_eq!(parsed(arguments), wanted, "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn lines_are_shown_as_they_are_and_stay_lines() {
+        insta::assert_snapshot!(render(&lines(), false).unwrap(), @r"
+        2026-11-22 14:40:05,123 - cached::refresh::run::12 - INFO - a - b took 0.41 seconds
+        2026-11-22 14:40:06,000 - cached::command::run - WARNING - w
+        all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        ");
+    }
+
+    #[test]
+    fn json_is_an_object_per_line_and_keeps_its_keys() {
+        insta::assert_snapshot!(render(&lines(), true).unwrap(), @r#"
+        {"time":"2026-11-22T20:40:05.123Z","target":"cached::refresh::run","level":"INFO","message":"a - b took 0.41 seconds","run":"12"}
+        {"time":"2026-11-22T20:40:06Z","target":"cached::command::run","level":"WARNING","message":"w","run":null}
+        {"time":null,"target":null,"level":null,"message":"all fresh\\n\\u{1b}[2Jok \\u{202e}txt\\u{2028}end","run":null}
+        "#);
+    }
+}

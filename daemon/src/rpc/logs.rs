@@ -1,0 +1,114 @@
+//! `logs`
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::verb::logs::{LogEvent, LogsReply, LogsRequest};
+use chrono::TimeDelta;
+use tokio::sync::mpsc;
+
+use super::Service;
+use super::fault::fault;
+use crate::telemetry::{FellBehind, Live, Logs, Piece, Wanted};
+
+/// Lines that are sent at once.
+const BATCH: usize = 200;
+
+/// Batches that are read ahead of the client.
+const AHEAD: usize = 4;
+
+/// The newest lines are collected before the first of them is sent; more of them than this are never asked for at once.
+const MOST: usize = 100_000;
+
+/// Lines for one client: those that are there, then those that come.
+#[derive(Debug)]
+pub(super) struct Tail {
+    past: Option<mpsc::Receiver<LogEvent>>,
+    /// None once the end was told, or when nobody wants to follow.
+    live: Option<Live>,
+    ended: bool,
+}
+
+/// Says what will be read, if there is something.
+pub(super) fn logs(service: &Service) -> Result<LogsReply, Fault> {
+    let file = log(service)?.path().ok_or_else(no_file)?;
+    let timezone = service.config.borrow().schedule.timezone;
+    Ok(LogsReply { file: file.to_string_lossy().into_owned(), timezone: timezone.name().to_owned() })
+}
+
+/// Begins to read.
+pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fault> {
+    // Longer ago than time can tell means everything.
+    let ago = request.since_seconds.and_then(|ago| TimeDelta::try_seconds(i64::try_from(ago).ok()?));
+    let wanted = Wanted {
+        run: request.run,
+        since: ago.and_then(|ago| service.clock.now().checked_sub_signed(ago)),
+        newest: request.lines.map(|lines| usize::try_from(lines).unwrap_or(MOST).min(MOST)),
+    };
+    let reading = log(service)?.open(wanted).ok_or_else(no_file)?.map_err(|error| {
+        let hint =
+            "check that the user of the daemon may read log.dir; `journalctl -u cached` has the same records";
+        fault(FaultCode::Unavailable, &format!("the log file cannot be read: {error}"), hint)
+    })?;
+    let (sender, past) = mpsc::channel(AHEAD);
+    tokio::task::spawn_blocking(move || {
+        let mut batch = Vec::new();
+        // Nobody is left to be told of a client that has gone.
+        let hand_over = |event| drop(sender.blocking_send(event));
+        reading.past.read(
+            || sender.is_closed(),
+            |piece| match piece {
+                Piece::Line(line) => {
+                    batch.push(line);
+                    if batch.len() == BATCH {
+                        hand_over(LogEvent::Lines(std::mem::take(&mut batch)));
+                    }
+                }
+                Piece::Unreadable(why) => {
+                    if !batch.is_empty() {
+                        hand_over(LogEvent::Lines(std::mem::take(&mut batch)));
+                    }
+                    hand_over(LogEvent::Unreadable(why));
+                }
+            },
+        );
+        if !batch.is_empty() {
+            hand_over(LogEvent::Lines(batch));
+        }
+    });
+    Ok(Tail { past: Some(past), live: request.follow.then_some(reading.live), ended: false })
+}
+
+impl Tail {
+    /// The next event; none after the last.
+    pub(super) async fn next(&mut self) -> Result<Option<LogEvent>, FellBehind> {
+        if let Some(past) = &mut self.past {
+            if let Some(event) = past.recv().await {
+                return Ok(Some(event));
+            }
+            self.past = None;
+            if self.live.is_some() {
+                return Ok(Some(LogEvent::CaughtUp));
+            }
+        }
+        if let Some(live) = &mut self.live {
+            if let Some(line) = live.next().await? {
+                return Ok(Some(LogEvent::Lines(vec![line])));
+            }
+            self.live = None;
+        }
+        let event = (!self.ended).then_some(LogEvent::End);
+        self.ended = true;
+        Ok(event)
+    }
+}
+
+fn log(service: &Service) -> Result<&Logs, Fault> {
+    service.logs.as_ref().ok_or_else(no_file)
+}
+
+fn no_file() -> Fault {
+    fault(
+        FaultCode::NotFound,
+        "the daemon keeps no log file: log.dir is not set",
+        "`journalctl -u cached` shows what it logs; for a file, set log.dir and `cachectl reload`",
+    )
+}

@@ -1,0 +1,98 @@
+//! What follows the answer to a request that streams.
+
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::message::{Reply, Request, Response};
+use cached_proto::verb::logs::LogEvent;
+use cached_proto::verb::refresh::Progress;
+use tokio::sync::watch;
+
+use super::Service;
+use super::fault::fault;
+use super::logs::{self, Tail};
+use super::session::End;
+use crate::maintenance::Progressed;
+use crate::queue::Following;
+
+/// Events for one client.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// All that is known of a run, then every change.
+    Run(Option<Progress>, Following),
+    /// Lines of the log.
+    Log(Tail),
+    /// Where a maintenance task is. A stop of the daemon ends the task, so that is told as well.
+    Maintenance(watch::Receiver<Progressed>),
+}
+
+/// An event, and whether it is the last one.
+pub(super) struct Event {
+    pub(super) response: Response,
+    pub(super) is_last: bool,
+}
+
+impl Stream {
+    /// What follows this answer, if anything does.
+    pub(super) async fn behind(
+        service: &Service,
+        request: &Request,
+        reply: &Reply,
+    ) -> Option<Result<Self, Fault>> {
+        match (request, reply) {
+            (Request::Refresh(_), Reply::Refresh(reply)) if request.streams() => {
+                let subscribed = service.queue.subscribe(reply.run).await;
+                let begin = |(snapshot, following)| Self::Run(Some(Progress::Snapshot(snapshot)), following);
+                Some(subscribed.map(begin).map_err(Fault::from))
+            }
+            (Request::Logs(request), Reply::Logs(_)) => Some(logs::tail(service, request).map(Self::Log)),
+            (_, Reply::Maintenance(reply)) => service.maintenance.follow(reply.id).map(|mut task| {
+                // Where it is now comes first.
+                task.mark_changed();
+                Ok(Self::Maintenance(task))
+            }),
+            _ => None,
+        }
+    }
+
+    /// The next event; none when the daemon stops. May be dropped and called again.
+    pub(super) async fn next(&mut self) -> Result<Option<Event>, End> {
+        let event = match self {
+            Self::Run(first, following) => {
+                let event = match first.take() {
+                    Some(first) => Some(first),
+                    None => following.next().await.map_err(|_| End::FellBehind)?,
+                };
+                event.map(|event| {
+                    let is_last = matches!(event, Progress::RunDone(_));
+                    Event { response: Response::Event(event), is_last }
+                })
+            }
+            Self::Log(tail) => tail.next().await.map_err(|_| End::FellBehind)?.map(|event| {
+                let is_last = event == LogEvent::End;
+                Event { response: Response::Log(event), is_last }
+            }),
+            Self::Maintenance(task) => match task.changed().await {
+                Ok(()) => Some(progressed(task.borrow_and_update().clone())),
+                Err(_) => None,
+            },
+        };
+        Ok(event)
+    }
+
+    /// What a client is told when the daemon stops before the last event.
+    pub(super) fn broken_off(&self) -> Fault {
+        let hint = match self {
+            Self::Run(..) => "the run is kept and worked on when the daemon is started again",
+            Self::Log(_) | Self::Maintenance(_) => "ask again when it is started again",
+        };
+        fault(FaultCode::Unavailable, "the daemon stops", hint)
+    }
+}
+
+fn progressed(progressed: Progressed) -> Event {
+    let (response, is_last) = match progressed {
+        Progressed::Doing(step) => (Response::Event(Progress::Step(step)), false),
+        Progressed::Ended(Ok(report)) => (Response::Event(Progress::MaintenanceDone(*report)), true),
+        Progressed::Ended(Err(error)) => (Response::Answer(Err(Fault::from(&*error))), true),
+    };
+    Event { response, is_last }
+}

@@ -1,0 +1,130 @@
+//! A rotated file is compressed; until its compressed form is safe on the disk, the plain one stays.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use flate2::Compression;
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+use rustix::fs::OFlags;
+
+use super::rotate::{Rotated, rename_new};
+
+/// Bytes that are compared at once.
+const BLOCK: usize = 64 * 1024;
+
+/// How far the work on a file has come: where a crash or a full disk can interrupt it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The unfinished file was made.
+    Begun,
+    /// All records are in it, not all of them on the disk.
+    Copied,
+    /// It is complete.
+    Written,
+    /// It has its name; the plain file is still there.
+    Renamed,
+}
+
+/// What tests put in the way of a step.
+pub(super) type Obstacle<'a> = &'a dyn Fn(Step) -> io::Result<()>;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packed {
+    /// Only the compressed form is left.
+    Done,
+    /// Somebody may still write into it; a later look compresses it.
+    InUse,
+    /// There is a compressed form with something else in it; both stay.
+    Differs,
+}
+
+/// The name of an unfinished compressed file.
+pub(super) fn unfinished(rotated: Rotated) -> String {
+    format!(".{}.part", rotated.packed())
+}
+
+/// Whether that is the name of an unfinished compressed file.
+pub(super) fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+    let inner = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".part"));
+    inner.is_some_and(|inner| inner.ends_with(".gz") && Rotated::parse(std::ffi::OsStr::new(inner)).is_some())
+}
+
+/// Opens for reading; never what a link points to, and never waits for a fifo.
+pub(super) fn open(path: &Path) -> io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    Ok(file)
+}
+
+/// Replaces the plain file by its compressed form.
+pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::Result<Packed> {
+    let (plain, packed) = (dir.join(rotated.plain()), dir.join(rotated.packed()));
+    let source = open(&plain)?;
+    // Whoever writes holds a shared lock. Where locks do not work, nobody holds one.
+    if let Err(TryLockError::WouldBlock) = source.try_lock() {
+        return Ok(Packed::InUse);
+    }
+    if packed.symlink_metadata().is_ok() {
+        // We were interrupted before the last step.
+        if !is_same(source, &packed)? {
+            return Ok(Packed::Differs);
+        }
+    } else {
+        let part = dir.join(unfinished(rotated));
+        if let Err(error) = write(source, &part, &packed, obstacle) {
+            // Half a file on a full disk would only make it fuller.
+            let _ = std::fs::remove_file(&part);
+            return Err(error);
+        }
+        obstacle(Step::Renamed)?;
+        // The new name must be safe before the old one goes.
+        File::open(dir)?.sync_all()?;
+    }
+    std::fs::remove_file(plain)?;
+    Ok(Packed::Done)
+}
+
+fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    obstacle(Step::Begun)?;
+    let mut encoder = GzEncoder::new(file, Compression::default());
+    io::copy(&mut source, &mut encoder)?;
+    encoder.flush()?;
+    obstacle(Step::Copied)?;
+    let file = encoder.finish()?;
+    let found = source.metadata()?;
+    file.set_permissions(found.permissions())?;
+    file.set_modified(found.modified()?)?;
+    file.sync_all()?;
+    obstacle(Step::Written)?;
+    rename_new(part, packed)
+}
+
+/// Whether the compressed file holds exactly what the plain one does; one that cannot be unpacked does not.
+fn is_same(mut plain: File, packed: &Path) -> io::Result<bool> {
+    let mut unpacked = MultiGzDecoder::new(open(packed)?);
+    let (mut ours, mut theirs) = (vec![0; BLOCK], vec![0; BLOCK]);
+    loop {
+        let Ok(count) = unpacked.read(&mut theirs) else { return Ok(false) };
+        if count == 0 {
+            return Ok(plain.read(&mut ours)? == 0);
+        }
+        let (Some(ours), Some(theirs)) = (ours.get_mut(..count), theirs.get(..count)) else {
+            return Ok(false);
+        };
+        match plain.read_exact(ours) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(false),
+            other => other?,
+        }
+        if ours != theirs {
+            return Ok(false);
+        }
+    }
+}

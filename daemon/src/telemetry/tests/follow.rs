@@ -1,0 +1,126 @@
+//! Reading the log back while it is written.
+
+use super::super::read::{Piece, Wanted};
+use super::*;
+
+const ALL: Wanted = Wanted { run: None, since: None, newest: None };
+
+impl Logging {
+    fn past(&self, wanted: Wanted) -> Vec<String> {
+        let mut texts = Vec::new();
+        let reading = self.telemetry.logs().open(wanted).unwrap().unwrap();
+        reading.past.read(
+            || false,
+            |piece| match piece {
+                Piece::Line(line) => texts.push(line.text.rsplit(" - ").next().unwrap().to_owned()),
+                Piece::Unreadable(why) => texts.push(why),
+            },
+        );
+        texts
+    }
+}
+
+/// Lines 1 to 9 at one an hour, in many files of all forms; odd ones are of run 12, even ones of run 2.
+fn filled() -> Logging {
+    let logging = logging(&[("max_size", "170B")]);
+    logging.log(|| {
+        for number in 1..=9 {
+            info!(run_id = if number % 2 == 1 { 12 } else { 2_i64 }, "{number}");
+            logging.clock.advance(Duration::from_hours(1));
+        }
+    });
+    assert!(logging.names().len() > 3);
+    logging
+}
+
+#[test]
+fn the_past_is_read_over_all_files_and_as_far_as_it_is_wanted() {
+    let logging = filled();
+    // Nine hours after the first line, which was 123 ms after the hour.
+    let ago = |hours| Some(logging.clock.now() - chrono::TimeDelta::hours(hours));
+    for (wanted, lines) in [
+        (ALL, "1 2 3 4 5 6 7 8 9"),
+        (Wanted { newest: Some(4), ..ALL }, "6 7 8 9"),
+        (Wanted { newest: Some(0), ..ALL }, ""),
+        (Wanted { newest: Some(99), ..ALL }, "1 2 3 4 5 6 7 8 9"),
+        (Wanted { run: Some(12), ..ALL }, "1 3 5 7 9"),
+        (Wanted { run: Some(1), ..ALL }, ""),
+        (Wanted { run: Some(2), newest: Some(2), ..ALL }, "6 8"),
+        (Wanted { since: ago(3), ..ALL }, "7 8 9"),
+        (Wanted { since: ago(3), run: Some(2), newest: Some(1) }, "8"),
+        (Wanted { since: ago(1000), ..ALL }, "1 2 3 4 5 6 7 8 9"),
+    ] {
+        assert_eq!(logging.past(wanted).join(" "), lines, "{wanted:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_line_is_lost_or_doubled_between_past_and_live() {
+    let logging = logging(&[("max_size", "150B")]);
+    logging.log(|| (1..=5).for_each(|n| info!("{n}")));
+    let reading = logging.telemetry.logs().open(ALL).unwrap().unwrap();
+    logging.log(|| (6..=9).for_each(|n| info!("{n}")));
+    // The files of the past are rotated and compressed before they are read.
+    logging.telemetry.tidied();
+    let mut seen = Vec::new();
+    let mut keep = |text: &str| seen.push(text.rsplit(" - ").next().unwrap().to_owned());
+    reading.past.read(
+        || false,
+        |piece| match piece {
+            Piece::Line(line) => keep(&line.text),
+            Piece::Unreadable(why) => keep(&why),
+        },
+    );
+    let mut live = reading.live;
+    for _ in 6..=9 {
+        keep(&live.next().await.unwrap().unwrap().text);
+    }
+    assert_eq!(seen.join(" "), "1 2 3 4 5 6 7 8 9");
+}
+
+#[tokio::test]
+async fn a_slow_reader_of_the_live_log_falls_behind_and_the_log_does_not_wait() {
+    let logging = logging(&[("max_size", "100MB")]);
+    let mut live = logging.telemetry.logs().open(ALL).unwrap().unwrap().live;
+    logging.log(|| (0..10_000).for_each(|n| info!("{n}")));
+    assert!(live.next().await.is_err());
+    assert_eq!(logging.messages("cache_manager.log").len(), 10_000);
+}
+
+#[test]
+fn a_broken_file_is_named_and_the_others_are_read() {
+    let logging = filled();
+    let name = logging.names().into_iter().find(|name| name.ends_with(".gz")).unwrap();
+    fs::write(logging.path().join(&name), "garbage").unwrap();
+    let past = logging.past(ALL);
+    assert_eq!(past.iter().filter(|text| text.contains(name.trim_end_matches(".gz"))).count(), 1, "{past:?}");
+    assert_eq!(past.last().unwrap(), "9");
+}
+
+#[test]
+fn what_a_link_points_to_is_not_shown() {
+    let logging = filled();
+    let secret = logging.dir.path().join("secret");
+    fs::write(&secret, "secret\n").unwrap();
+    std::os::unix::fs::symlink(&secret, logging.path().join("cache_manager_20261031.log")).unwrap();
+    assert_eq!(logging.past(ALL).join(" "), "1 2 3 4 5 6 7 8 9");
+    fs::remove_file(logging.path().join("cache_manager.log")).unwrap();
+    std::os::unix::fs::symlink(&secret, logging.path().join("cache_manager.log")).unwrap();
+    assert!(logging.telemetry.logs().open(ALL).unwrap().is_err());
+}
+
+#[test]
+fn without_a_directory_there_is_nothing_to_read() {
+    let logging = logging(&[("dir", "")]);
+    assert!(logging.telemetry.logs().open(ALL).is_none());
+    assert_eq!(logging.telemetry.logs().path(), None);
+}
+
+#[test]
+fn foreign_lines_are_shown_on_one_line_and_belong_to_no_run() {
+    let logging = logging(&[]);
+    fs::create_dir(logging.path()).unwrap();
+    fs::write(logging.path().join("cache_manager.log"), b"\xff\x1b[2J\ncut off").unwrap();
+    assert_eq!(logging.past(ALL), ["\u{fffd}\\u{1b}[2J", "cut off"]);
+    assert!(logging.past(Wanted { run: Some(1), ..ALL }).is_empty());
+}

@@ -1,0 +1,158 @@
+//! Rotated files are compressed and, when they are old, deleted: beside the logging, which never waits for it.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+use chrono::{Days, NaiveDate};
+
+use super::note;
+use super::pack::{self, Obstacle, Packed};
+use super::rotate::{Form, Rotated};
+use crate::describe::describe;
+
+/// What to tidy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Order {
+    pub(super) dir: PathBuf,
+    pub(super) keep_days: u32,
+    pub(super) today: NaiveDate,
+}
+
+/// What stays as it is, for now.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Untidy {
+    #[error("the log directory {} cannot be tidied; check its rights", .0.display())]
+    Directory(PathBuf, #[source] io::Error),
+    #[error("{} cannot be deleted; check the rights of its directory, or delete it yourself", .0.display())]
+    Delete(PathBuf, #[source] io::Error),
+    #[error("{} cannot be compressed and stays as it is for now; check free space and rights", .0.display())]
+    Pack(PathBuf, #[source] io::Error),
+    #[error("{} and the same name with .gz hold different records, so both stay; move one of them away", .0.display())]
+    Differs(PathBuf),
+}
+
+/// Compresses what was rotated and deletes what is older than it may be, by the day in the name. What has another
+/// name than we give is not touched, nor a log file that is no regular file.
+pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
+    let mut left = Vec::new();
+    match tidy_all(order, obstacle, &mut left) {
+        // Nothing was ever logged there.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => left.push(Untidy::Directory(order.dir.clone(), error)),
+        Ok(()) => {}
+    }
+    left
+}
+
+fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io::Result<()> {
+    let dir = &order.dir;
+    let directory = File::open(dir)?;
+    // Another process at work here does the same; its unfinished file is not a leftover.
+    if let Err(TryLockError::WouldBlock) = directory.try_lock() {
+        return Ok(());
+    }
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        // Nobody else gives such names, so a link that has one is in our way; deleting it does not follow it.
+        if !kind.is_dir() && pack::is_unfinished(&name) {
+            delete(entry.path(), left);
+        }
+        let is_file = kind.is_file();
+        found.extend(Rotated::parse(&name).filter(|_| is_file));
+    }
+    found.sort_unstable_by_key(|(rotated, _)| *rotated);
+    let oldest = order.today.checked_sub_days(Days::new(order.keep_days.into())).unwrap_or(NaiveDate::MIN);
+    for (rotated, form) in found {
+        let name = if form == Form::Plain { rotated.plain() } else { rotated.packed() };
+        if rotated.day < oldest {
+            delete(dir.join(name), left);
+        } else if form == Form::Plain {
+            left.extend(compress(dir, rotated, obstacle));
+        }
+    }
+    Ok(())
+}
+
+fn compress(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> Option<Untidy> {
+    let path = || dir.join(rotated.plain());
+    match pack::pack(dir, rotated, obstacle) {
+        Ok(Packed::Done | Packed::InUse) => None,
+        Ok(Packed::Differs) => Some(Untidy::Differs(path())),
+        Err(error) => Some(Untidy::Pack(path(), error)),
+    }
+}
+
+fn delete(path: PathBuf, left: &mut Vec<Untidy>) {
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => left.push(Untidy::Delete(path, error)),
+        _ => {}
+    }
+}
+
+/// Tidies on a thread of its own, which is there only while there is something to do.
+#[derive(Debug, Default)]
+pub(super) struct Tidier(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    working: bool,
+    /// Orders that came meanwhile: the last one is as good as all of them.
+    next: Option<Order>,
+}
+
+impl Tidier {
+    /// Has it done soon; returns at once.
+    pub(super) fn ask(&self, order: Order) {
+        let mut state = self.0.lock();
+        state.next = Some(order);
+        if state.working {
+            return;
+        }
+        let shared = Arc::clone(&self.0);
+        match std::thread::Builder::new().name("cached-log".to_owned()).spawn(move || shared.work()) {
+            Ok(_) => state.working = true,
+            Err(error) => note(&format!("rotated log files are not compressed for now: {error}")),
+        }
+    }
+
+    /// Waits until all is done that was asked for.
+    pub(super) fn wait(&self) {
+        let state = self.0.lock();
+        drop(self.0.idle.wait_while(state, |state| state.working).unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn work(&self) {
+        while let Some(order) = self.next() {
+            for left in tidy(&order, &|_| Ok(())) {
+                note(&describe(&left));
+            }
+        }
+    }
+
+    fn next(&self) -> Option<Order> {
+        let mut state = self.lock();
+        let next = state.next.take();
+        if next.is_none() {
+            state.working = false;
+            self.idle.notify_all();
+        }
+        next
+    }
+}

@@ -1,0 +1,83 @@
+//! Reading the configuration again, by the verb.
+
+use std::sync::{Arc, Mutex};
+
+use cached::config::{Config, Overrides, Surroundings};
+use cached::lifecycle::{Daemon, Host, Manager};
+use cached_proto::fault::FaultCode;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::logs::LogsRequest;
+use cached_proto::verb::reload::{ChangedKey, ReloadReply};
+
+use crate::boot::{Home, ask, connect, fault};
+
+/// A service manager that remembers what it heard.
+#[derive(Default, Clone)]
+struct Heard(Arc<Mutex<Vec<&'static str>>>);
+
+impl Manager for Heard {
+    fn reloading(&self) {
+        self.0.lock().unwrap().push("reloading");
+    }
+
+    fn ready(&self) {
+        self.0.lock().unwrap().push("ready");
+    }
+}
+
+async fn reload(daemon: &Daemon) -> ReloadReply {
+    match ask(daemon, Request::Reload).await {
+        Reply::Reload(reply) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn verb_and_signal_take_the_same_way_and_the_service_manager_hears_of_both() {
+    let mut home = Home::new();
+    let first = home.config();
+    home.set("cache", "prune_after_days", "9");
+    let new = home.config();
+    let heard = Heard::default();
+    let host = Host {
+        load: Some(Box::new(move || Ok(new.clone()))),
+        manager: Some(Box::new(heard.clone())),
+        ..Host::default()
+    };
+    let daemon = Daemon::start_with(first, home.clock.clone(), home.limits, host).await.unwrap();
+    let reply = reload(&daemon).await;
+    let (key, from, to) = ("cache.prune_after_days".to_owned(), Some("7".to_owned()), Some("9".to_owned()));
+    assert_eq!((reply.reloaded, reply.changed), (true, vec![ChangedKey { key, from, to }]));
+    assert_eq!(daemon.config().cache.prune_after_days, 9);
+    assert!(daemon.read_again().unwrap().changed.is_empty());
+    assert_eq!(*heard.0.lock().unwrap(), ["reloading", "ready", "reloading", "ready"]);
+}
+
+#[tokio::test]
+async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_not_left_waiting() {
+    let home = Home::new();
+    let heard = Heard::default();
+    let load = || {
+        let mut overrides = Overrides::default();
+        overrides.set("--keep", "cache", "prune_after_days", "soon");
+        Config::load(&overrides, &Surroundings::of_process())
+    };
+    let host = Host { load: Some(Box::new(load)), manager: Some(Box::new(heard.clone())), ..Host::default() };
+    let daemon = Daemon::start_with(home.config(), home.clock.clone(), home.limits, host).await.unwrap();
+    let reply = reload(&daemon).await;
+    assert!(!reply.reloaded && reply.changed.is_empty(), "{reply:?}");
+    assert!(reply.errors.iter().any(|error| error.contains("cache.prune_after_days")), "{reply:?}");
+    assert_eq!(daemon.config().cache.prune_after_days, 7);
+    assert_eq!(*heard.0.lock().unwrap(), ["reloading", "ready"]);
+}
+
+#[tokio::test]
+async fn a_daemon_without_a_source_or_a_log_file_says_so() {
+    let home = Home::new();
+    let daemon = home.boot().await;
+    let reply = reload(&daemon).await;
+    assert!(!reply.reloaded && reply.errors[0].contains("restart"), "{reply:?}");
+    let fault = fault(connect(&daemon).await.call(&Request::Logs(LogsRequest::default())).await);
+    assert_eq!(fault.code, FaultCode::NotFound);
+    assert!(fault.hint.contains("journalctl -u cached"), "{fault:?}");
+}

@@ -1,0 +1,139 @@
+//! What the log says, and `cachectl logs`.
+
+use std::fs::File;
+use std::process::{Child, Command, Stdio};
+
+use cached_tests::binary::{cachectl, run};
+use cached_tests::daemon::Daemon;
+use cached_tests::golden::Golden;
+use cached_tests::wait;
+
+/// Rotated after every few lines; the configuration goes on in section log.
+const SMALL: &str = "max_size = \"1KB\"\n";
+
+fn text(daemon: &Daemon, arguments: &[&str]) -> String {
+    let ran = daemon.ctl(&[&["logs"], arguments].concat());
+    assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
+    ran.stdout
+}
+
+/// A client that follows, and what it printed so far.
+struct Follower {
+    child: Child,
+    output: std::path::PathBuf,
+}
+
+impl Follower {
+    fn start(golden: &Golden, daemon: &Daemon, arguments: &[&str]) -> Self {
+        let output = golden.directory().join("followed");
+        let mut command = cachectl();
+        command.args(["logs", "-f"]).args(arguments).arg("--socket").arg(daemon.socket());
+        let child = command.stdout(File::create(&output).unwrap()).stderr(Stdio::null()).spawn().unwrap();
+        Self { child, output }
+    }
+
+    fn printed(&self) -> String {
+        std::fs::read_to_string(&self.output).unwrap()
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn each_of_the_three_greps_finds_what_it_promises() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let log = golden.directory().join("log/cache_manager.log");
+    let grep = |pattern: &str| -> Vec<String> {
+        let found = run(Command::new("grep").arg(pattern).arg(&log));
+        found.stdout.lines().map(str::to_owned).collect()
+    };
+    assert_eq!(grep("Cache refresh completed").len(), 1);
+    assert_eq!(grep("took.*seconds").len(), 11);
+    assert_eq!(grep("ERROR"), Vec::<String>::new());
+    for line in std::fs::read_to_string(&log).unwrap().lines() {
+        let (time, rest) = line.split_at(23);
+        assert!(time.as_bytes()[19] == b',' && rest.starts_with(" - cached"), "{line}");
+    }
+
+    let away = golden.directory().join("away.db");
+    std::fs::rename(golden.database(), &away).unwrap();
+    assert_eq!(daemon.ctl(&["refresh", "district", "--force"]).code, Some(1));
+    let errors = grep("ERROR");
+    assert!(errors.iter().any(|line| line.contains(" - ERROR - Cache refresh failed: ")), "{errors:?}");
+    assert_eq!(grep("Cache refresh completed").len(), 1, "a failed run has not completed");
+    std::fs::rename(&away, golden.database()).unwrap();
+    assert_eq!(daemon.ctl(&["refresh", "district", "--force"]).code, Some(0));
+    let completed = grep("Cache refresh completed");
+    assert_eq!(completed.len(), 2);
+    for line in completed {
+        assert!(line.contains(" - INFO - Cache refresh completed successfully in "), "{line}");
+        assert!(line.ends_with(" seconds"), "{line}");
+    }
+}
+
+#[test]
+fn the_lines_of_a_run_are_found_over_rotated_and_compressed_files() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, SMALL);
+    daemon.idle();
+    let forced = daemon.json(&["refresh", "district", "--force"]);
+    let id = forced["run"].as_str().unwrap();
+    let packed = || {
+        let entries = std::fs::read_dir(golden.directory().join("log")).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        names.filter(|name| name.ends_with(".log.gz")).count()
+    };
+    wait::until("files are compressed", || (packed() > 0).then_some(()));
+
+    let lines = text(&daemon, &["--run", id]);
+    assert_eq!(lines.lines().filter(|line| line.contains(" took ")).count(), 2, "{lines}");
+    assert_eq!(lines.lines().filter(|line| line.contains("Cache refresh completed")).count(), 1, "{lines}");
+    assert!(lines.lines().all(|line| line.contains(&format!("::{id} - "))), "{lines}");
+
+    let all = text(&daemon, &["--since", "1h"]);
+    assert!(all.lines().next().unwrap().contains("starts, process"), "{all}");
+    assert_eq!(all.lines().filter(|line| line.contains("Cache refresh completed")).count(), 2, "{all}");
+    let newest: Vec<&str> = all.lines().rev().take(3).collect();
+    let asked = text(&daemon, &["-n", "3"]);
+    assert_eq!(asked.lines().rev().collect::<Vec<_>>(), newest);
+
+    for line in text(&daemon, &["--run", id, "--json"]).lines() {
+        let line: serde_json::Value = serde_json::from_str(line).unwrap();
+        assert_eq!(line["run"], id, "{line}");
+        for key in ["time", "target", "level", "message"] {
+            assert!(line[key].is_string(), "{key}: {line}");
+        }
+        assert!(line["time"].as_str().unwrap().ends_with('Z'), "{line}");
+    }
+}
+
+#[test]
+fn following_goes_on_across_rotation_and_has_every_line_once() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, SMALL);
+    daemon.idle();
+    let follower = Follower::start(&golden, &daemon, &["--since", "1h"]);
+    wait::until("the past is printed", || {
+        follower.printed().contains("Cache refresh completed").then_some(())
+    });
+    for _ in 0..2 {
+        assert_eq!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
+    }
+    daemon.idle();
+    let all = text(&daemon, &["--since", "1h"]);
+    assert!(all.matches("Cache refresh completed").count() >= 3, "{all}");
+    wait::until("the rest is printed", || (follower.printed().len() >= all.len()).then_some(()));
+    assert_eq!(follower.printed(), all);
+    // It is told of the end, and does not wait for ever.
+    assert_eq!(daemon.stop(), Some(0));
+    let mut follower = follower;
+    assert_eq!(follower.child.wait().unwrap().code(), Some(1));
+}
