@@ -124,6 +124,7 @@ pub mod codec;
 pub mod fault;
 pub mod frame;
 pub mod hello;
+pub mod lock;
 pub mod message;
 pub mod report;
 pub mod text;
