@@ -104,15 +104,16 @@ impl Other {
 
 /// The key columns of a cache table as one text, joined by a blank.
 pub fn key_sql(table: Table) -> String {
-    joined(spec(table).key.to_vec(), "' '")
+    joined(spec(table).key, "' '")
 }
 
 /// The payload columns of a cache table as one text, joined by a newline.
 pub fn payload_sql(table: Table) -> String {
-    joined(spec(table).payload.iter().map(|column| column.name).collect(), "char(10)")
+    let names: Vec<&str> = spec(table).payload.iter().map(|column| column.name).collect();
+    joined(&names, "char(10)")
 }
 
-fn joined(names: Vec<&str>, separator: &str) -> String {
+fn joined(names: &[&str], separator: &str) -> String {
     let texts: Vec<String> =
         names.iter().map(|name| format!("coalesce(CAST(\"{name}\" AS TEXT), '')")).collect();
     if texts.is_empty() { "''".to_owned() } else { texts.join(&format!(" || {separator} || ")) }

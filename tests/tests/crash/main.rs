@@ -118,7 +118,8 @@ fn is_accounted_for(daemon: &Daemon, accepted: &[i64]) {
     let runs = history["runs"].as_array().unwrap();
     for id in accepted {
         let run = runs.iter().find(|run| run["id"] == *id);
-        let run = run.unwrap_or_else(|| panic!("run {id} was accepted and is lost"));
+        assert!(run.is_some(), "run {id} was accepted and is lost");
+        let run = run.unwrap();
         assert_eq!(run["phase"], "done", "{run}");
         for job in run["jobs"].as_array().unwrap() {
             assert!(job["outcome"].is_string(), "{job}");
