@@ -1,5 +1,6 @@
 //! What the rendering tests share: one instant, one zone, and small replies.
 
+use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
@@ -51,6 +52,7 @@ pub(crate) fn job(id: i64, table: Table, outcome: Outcome) -> Job {
         bytes: 12_345,
         seconds: 0.414,
         error: None,
+        write_lock: WriteLock::default(),
     }
 }
 
@@ -67,6 +69,7 @@ pub(crate) fn run(jobs: Vec<Job>) -> Run {
         seconds: 4.56,
         outcome: jobs.iter().filter_map(|job| job.outcome).max(),
         jobs,
+        write_lock: WriteLock::default(),
     }
 }
 

@@ -129,6 +129,7 @@ pub mod codec;
 pub mod fault;
 pub mod frame;
 pub mod hello;
+pub mod lock;
 pub mod message;
 pub mod report;
 pub mod text;

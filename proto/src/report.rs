@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::verb::history::Run;
 use crate::verb::jobs::Job;
@@ -24,6 +25,8 @@ pub struct RunReport {
     pub outcome: Option<Outcome>,
     /// Its tables, in the order they were worked on.
     pub tables: Vec<TableReport>,
+    /// How long VMS's write lock was held, by all its tables.
+    pub write_lock: WriteLock,
 }
 
 /// One table of a run.
@@ -56,6 +59,8 @@ pub struct TableReport {
     pub seconds: f64,
     /// The last error, one line.
     pub error: Option<String>,
+    /// How long VMS's write lock was held.
+    pub write_lock: WriteLock,
 }
 
 impl From<&Run> for RunReport {
@@ -67,6 +72,7 @@ impl From<&Run> for RunReport {
             seconds: run.seconds,
             outcome: run.outcome,
             tables: run.jobs.iter().map(TableReport::from).collect(),
+            write_lock: run.write_lock,
         }
     }
 }
@@ -87,6 +93,7 @@ impl From<&Job> for TableReport {
             bytes: job.bytes,
             seconds: job.seconds,
             error: job.error.clone(),
+            write_lock: job.write_lock,
         }
     }
 }
@@ -118,6 +125,7 @@ mod tests {
             bytes: 12_345,
             seconds: 0.5,
             error: Some("the database is locked".into()),
+            write_lock: WriteLock { count: 3, seconds: 0.02, longest: 0.012 },
         };
         Run {
             id: 12,
@@ -130,6 +138,7 @@ mod tests {
             seconds: 1.0,
             outcome: Some(Outcome::Failed),
             jobs: vec![job],
+            write_lock: WriteLock { count: 3, seconds: 0.02, longest: 0.012 },
         }
     }
 
@@ -157,9 +166,19 @@ mod tests {
               "warnings": 4,
               "bytes": 12345,
               "seconds": 0.5,
-              "error": "the database is locked"
+              "error": "the database is locked",
+              "write_lock": {
+                "count": 3,
+                "seconds": 0.02,
+                "longest": 0.012
+              }
             }
-          ]
+          ],
+          "write_lock": {
+            "count": 3,
+            "seconds": 0.02,
+            "longest": 0.012
+          }
         }
         "#);
     }
@@ -171,7 +190,7 @@ mod tests {
         let json = serde_json::to_string(&RunReport::from(&cancelled)).unwrap();
         assert_eq!(
             json,
-            r#"{"run":"12","trigger":"manual","started":null,"seconds":1.0,"outcome":null,"tables":[]}"#
+            r#"{"run":"12","trigger":"manual","started":null,"seconds":1.0,"outcome":null,"tables":[],"write_lock":{"count":3,"seconds":0.02,"longest":0.012}}"#
         );
     }
 }

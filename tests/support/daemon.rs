@@ -20,26 +20,40 @@ impl Daemon {
     /// Starts `cached run` on the copy and waits until its socket answers. `configuration` is added to the
     /// file.
     pub fn start(golden: &Golden, configuration: &str) -> Self {
-        let mut command = Self::command(golden, configuration);
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let daemon = Self { child, socket: socket(golden) };
-        wait::until("the daemon answers", || {
-            (run(cachectl().args(["ping", "--socket"]).arg(&daemon.socket)).code == Some(0)).then_some(())
-        });
+        let daemon = Self::spawn(golden.directory(), configuration);
+        daemon.answers();
         daemon
+    }
+
+    /// Starts `cached run` on the `vms.db` of a directory and waits for nothing.
+    pub fn spawn(directory: &Path, configuration: &str) -> Self {
+        let mut command = Self::command_in(directory, configuration);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        Self { child, socket: socket(directory) }
+    }
+
+    /// Waits until its socket answers.
+    pub fn answers(&self) {
+        wait::until("the daemon answers", || {
+            (run(cachectl().args(["ping", "--socket"]).arg(&self.socket)).code == Some(0)).then_some(())
+        });
     }
 
     /// The command that starts a daemon on the copy.
     pub fn command(golden: &Golden, configuration: &str) -> Command {
-        let file = golden.directory().join("cached.toml");
+        Self::command_in(golden.directory(), configuration)
+    }
+
+    fn command_in(directory: &Path, configuration: &str) -> Command {
+        let file = directory.join("cached.toml");
         std::fs::write(
             &file,
             format!(
                 "[database]\nurl = \"{}\"\n[state]\nurl = \"{}\"\n[socket]\npath = \"{}\"\n[log]\ndir = \"{}\"\n{configuration}",
-                golden.database().display(),
-                golden.state().display(),
-                socket(golden).display(),
-                golden.directory().join("log").display(),
+                directory.join("vms.db").display(),
+                directory.join("state.db").display(),
+                socket(directory).display(),
+                directory.join("log").display(),
             ),
         )
         .unwrap();
@@ -95,6 +109,6 @@ impl Drop for Daemon {
     }
 }
 
-fn socket(golden: &Golden) -> PathBuf {
-    golden.directory().join("cached.sock")
+fn socket(directory: &Path) -> PathBuf {
+    directory.join("cached.sock")
 }

@@ -40,8 +40,18 @@ pub struct Sample {
 impl Sample {
     /// Makes the sample of a seed and a scale.
     pub fn generate(seed: u64, scale: u32) -> Self {
+        Self::generate_at(seed, scale, now())
+    }
+
+    /// Makes the sample that belongs to this day: real processes live in real time.
+    #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
+    pub fn today(seed: u64, scale: u32) -> Self {
+        Self::generate_at(seed, scale, Utc::now())
+    }
+
+    fn generate_at(seed: u64, scale: u32, now: DateTime<Utc>) -> Self {
         let sample = Self { directory: tempfile::tempdir().unwrap() };
-        let options = DemoOptions { scale, seed, now: now() };
+        let options = DemoOptions { scale, seed, now };
         runtime().block_on(generate(&sample.database(), &options)).unwrap();
         Other::open(&sample.database()).add_engagement();
         sample
@@ -52,6 +62,11 @@ impl Sample {
         let copy = Self { directory: tempfile::tempdir().unwrap() };
         std::fs::copy(self.database(), copy.database()).unwrap();
         copy
+    }
+
+    /// The directory, for further files.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The database.

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use cached::vms::tables::{Table, spec};
-use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
 /// The rows of a cache table: its key columns joined by a blank, and its payload columns joined by a newline.
 pub type Rows = BTreeMap<String, String>;
@@ -18,15 +18,20 @@ pub struct Other {
 }
 
 impl Other {
-    /// Opens a file.
+    /// Opens a file, with VMS's own patience.
     pub fn open(path: &Path) -> Self {
+        Self::open_for(path, Duration::from_secs(20))
+    }
+
+    /// Opens a file, and waits so long for its locks.
+    pub fn open_for(path: &Path, patience: Duration) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
         options
             .max_connections(1)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(Duration::from_secs(20)));
+            .map_sqlx_sqlite_opts(move |sqlite| sqlite.foreign_keys(false).busy_timeout(patience));
         let connection = runtime.block_on(Database::connect(options)).unwrap();
         Self { runtime, connection }
     }
@@ -57,6 +62,22 @@ impl Other {
         self.runtime.block_on(self.connection.execute_unprepared(sql)).unwrap();
     }
 
+    /// Executes statements that may fail.
+    pub fn try_execute(&self, sql: &str) -> Result<(), DbErr> {
+        self.runtime.block_on(self.connection.execute_unprepared(sql)).map(drop)
+    }
+
+    /// Rows of text columns; NULL is empty.
+    pub fn try_cells(&self, sql: &str) -> Result<Vec<Vec<String>>, DbErr> {
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let rows = self.runtime.block_on(self.connection.query_all_raw(statement))?;
+        let cells = rows.iter().map(|row| {
+            let columns = 0..row.column_names().len();
+            columns.map(|at| Ok(row.try_get_by_index::<Option<String>>(at)?.unwrap_or_default())).collect()
+        });
+        cells.collect()
+    }
+
     /// Rows of one text column.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
@@ -66,14 +87,7 @@ impl Other {
 
     /// The rows of a cache table.
     pub fn rows(&self, table: Table) -> Rows {
-        let spec = spec(table);
-        let join = |names: Vec<&str>, separator: &str| {
-            let texts: Vec<String> =
-                names.iter().map(|name| format!("coalesce(CAST(\"{name}\" AS TEXT), '')")).collect();
-            if texts.is_empty() { "''".to_owned() } else { texts.join(&format!(" || {separator} || ")) }
-        };
-        let key = join(spec.key.to_vec(), "' '");
-        let payload = join(spec.payload.iter().map(|column| column.name).collect(), "char(10)");
+        let (key, payload) = (key_sql(table), payload_sql(table));
         let statement =
             Statement::from_string(DbBackend::Sqlite, format!("SELECT {key}, {payload} FROM \"{table}\""));
         let rows = self.runtime.block_on(self.connection.query_all_raw(statement)).unwrap();
@@ -86,6 +100,23 @@ impl Other {
         let row = self.runtime.block_on(self.connection.query_one_raw(statement)).unwrap().unwrap();
         row.try_get_by_index(0).unwrap()
     }
+}
+
+/// The key columns of a cache table as one text, joined by a blank.
+pub fn key_sql(table: Table) -> String {
+    joined(spec(table).key, "' '")
+}
+
+/// The payload columns of a cache table as one text, joined by a newline.
+pub fn payload_sql(table: Table) -> String {
+    let names: Vec<&str> = spec(table).payload.iter().map(|column| column.name).collect();
+    joined(&names, "char(10)")
+}
+
+fn joined(names: &[&str], separator: &str) -> String {
+    let texts: Vec<String> =
+        names.iter().map(|name| format!("coalesce(CAST(\"{name}\" AS TEXT), '')")).collect();
+    if texts.is_empty() { "''".to_owned() } else { texts.join(&format!(" || {separator} || ")) }
 }
 
 impl Drop for Other {

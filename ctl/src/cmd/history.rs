@@ -111,7 +111,12 @@ mod tests {
               "ended": "2026-11-22T20:40:05Z",
               "seconds": 4.56,
               "outcome": null,
-              "jobs": []
+              "jobs": [],
+              "write_lock": {
+                "count": 0,
+                "seconds": 0.0,
+                "longest": 0.0
+              }
             }
           ]
         }

@@ -199,7 +199,12 @@ mod tests {
               "warnings": 0,
               "bytes": 12345,
               "seconds": 0.414,
-              "error": null
+              "error": null,
+              "write_lock": {
+                "count": 0,
+                "seconds": 0.0,
+                "longest": 0.0
+              }
             }
           ]
         }

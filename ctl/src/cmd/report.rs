@@ -6,6 +6,7 @@ mod tests;
 
 use std::fmt::Write as _;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
 use cached_proto::verb::report::{ErrorGroup, ReportReply, ReportRequest, SizeTrend};
@@ -38,6 +39,7 @@ fn render(reply: &ReportReply, view: &View) -> String {
         reply.jobs,
     );
     text.push_str(&figures::listing(reply, view));
+    text.push_str(&write_lock(reply));
     text.push_str(&readiness(reply));
     if !reply.errors.is_empty() {
         let _ = write!(text, "\n{}", errors(&reply.errors, view));
@@ -46,6 +48,18 @@ fn render(reply: &ReportReply, view: &View) -> String {
         let _ = write!(text, "\n{}", sizes(&reply.sizes, view));
     }
     text
+}
+
+/// What VMS's own writers had to wait for, at the most.
+fn write_lock(reply: &ReportReply) -> String {
+    let WriteLock { count, seconds, longest } = reply.write_lock;
+    if count == 0 {
+        return "\nVMS's write lock was not held.\n".to_owned();
+    }
+    format!(
+        "\nVMS's write lock was held {count} times, {} in all; longest write lock {longest:.3} s.\n",
+        time::duration(seconds),
+    )
 }
 
 /// What the share is, and what it is not.

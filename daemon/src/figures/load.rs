@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::words::Phase;
 use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
@@ -11,7 +12,7 @@ use crate::state::entity::{instant, job, micros, run, word};
 use crate::state::{Doing, State, StateError};
 
 type RunRow = (i64, Option<i64>, f64, Option<String>);
-type JobRow = (i64, String, Option<String>, i64, Option<String>);
+type JobRow = (i64, String, Option<String>, i64, Option<String>, i64, f64, f64);
 
 /// The runs that ended since an instant, with their tables.
 pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateError> {
@@ -37,6 +38,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
         .select_only()
         .columns([job::Column::RunId, job::Column::TableName, job::Column::Outcome])
         .columns([job::Column::Bytes, job::Column::Error])
+        .columns([job::Column::LockCount, job::Column::LockSeconds, job::Column::LockLongest])
         .into_tuple()
         .all(&view)
         .await
@@ -44,7 +46,17 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
     let ends: HashMap<i64, i64> = runs.iter().filter_map(|&(id, ended, ..)| Some((id, ended?))).collect();
     // A run that was queued earlier may have ended later.
     jobs.sort_by_key(|(run, ..)| ends.get(run).copied());
+    // Also of tables that were cancelled: VMS had to wait for them all the same.
+    let write_lock = jobs
+        .iter()
+        .map(|&(.., count, seconds, longest)| WriteLock {
+            count: u64::try_from(count).unwrap_or_default(),
+            seconds,
+            longest,
+        })
+        .sum();
     Ok(Past {
+        write_lock,
         runs: runs
             .into_iter()
             .map(|(_, _, seconds, outcome)| {
@@ -54,7 +66,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
             .collect::<Result<_, StateError>>()?,
         jobs: jobs
             .into_iter()
-            .filter_map(|(run, table, outcome, bytes, error)| {
+            .filter_map(|(run, table, outcome, bytes, error, ..)| {
                 Some((ends.get(&run).copied()?, table, outcome?, bytes, error))
             })
             .map(|(ended, table, outcome, bytes, error)| {

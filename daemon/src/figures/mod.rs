@@ -4,6 +4,7 @@
 
 mod errors;
 mod load;
+mod locks;
 mod rates;
 mod readiness;
 mod sampler;
@@ -11,11 +12,13 @@ mod sizes;
 #[cfg(test)]
 mod tests;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 
 pub use errors::errors;
 pub use load::load;
+pub use locks::{Bucket, LockHistogram, locks};
 pub use rates::{Rates, rates, times};
 pub use readiness::{HOLD, readiness, sample};
 pub(crate) use sampler::run as keep_sampling;
@@ -28,6 +31,8 @@ pub struct Past {
     pub runs: Vec<PastRun>,
     /// Their tables.
     pub jobs: Vec<PastJob>,
+    /// How long VMS's write lock was held by them.
+    pub write_lock: WriteLock,
 }
 
 /// A run that has ended.

@@ -1,5 +1,6 @@
 use std::path::PathBuf;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
 
@@ -38,6 +39,7 @@ fn job(outcome: Outcome) -> Job {
         bytes: 10,
         seconds: 0.1,
         error: None,
+        write_lock: WriteLock::default(),
     }
 }
 
@@ -53,6 +55,7 @@ fn run(outcomes: &[Outcome]) -> Run {
         seconds: 9.0,
         outcome: None,
         jobs: outcomes.iter().map(|&outcome| job(outcome)).collect(),
+        write_lock: WriteLock::default(),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Attempt, Job};
@@ -129,6 +130,7 @@ fn whole(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError> {
         ended: row.ended.map(Timestamp::from_micros),
         seconds: row.seconds,
         outcome: row.outcome.map(|o| word("runs.outcome", o)).transpose()?,
+        write_lock: jobs.iter().map(|job| job.write_lock).sum(),
         jobs,
     })
 }
@@ -156,6 +158,11 @@ fn job_of(row: job::Model, asked: Asked, attempts: Vec<Attempt>) -> Result<Job, 
         bytes: count(row.bytes),
         seconds: row.seconds,
         error: row.error,
+        write_lock: WriteLock {
+            count: count(row.lock_count),
+            seconds: row.lock_seconds,
+            longest: row.lock_longest,
+        },
     })
 }
 

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::counters::{ATTEMPTS, RETRIES, count, jobs};
+use super::counters::{ATTEMPTS, RETRIES, count, count_holds, jobs};
 use super::lease::Lease;
 use super::{JobReport, Queue, QueueError, RetryPolicy, assemble};
 use crate::state::Doing;
@@ -91,6 +91,7 @@ impl Queue {
         let open = newest(&tx, job).await?.filter(|attempt| attempt.ended.is_none());
         let now = self.clock.now();
         close(&tx, open.ok_or(QueueError::NotStarted(job))?, report, &ending, now).await?;
+        count_holds(&tx, &report.holds).await?;
         let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
         let wanted = !row.cancel;
         let mut row = figures(row, report);
@@ -158,6 +159,9 @@ async fn close(
 
 fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
     let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
+    // Unlike the other figures those of earlier attempts count, too: VMS had to wait for them.
+    let held = report.holds.figures();
+    let held_before = (row.lock_count, row.lock_seconds, row.lock_longest);
     let mut row = row.into_active_model();
     row.entries = count(report.entries);
     row.rebuilt = count(report.rebuilt);
@@ -169,5 +173,8 @@ fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
     row.bytes = count(report.bytes);
     row.seconds = Set(report.seconds);
     row.error = Set(report.error.clone());
+    row.lock_count = Set(held_before.0.saturating_add(i64::try_from(held.count).unwrap_or(i64::MAX)));
+    row.lock_seconds = Set(held_before.1 + held.seconds);
+    row.lock_longest = Set(held_before.2.max(held.longest));
     row
 }

@@ -7,11 +7,17 @@
 //! | `kills` | attempts that died with their process |
 //! | `jobs.<outcome>` | jobs that ended with the outcome, or `jobs.cancelled` |
 //! | `runs.<outcome>` | runs that ended with the verdict, or `runs.cancelled` |
+//! | `write_lock.micros` | microseconds for which VMS's write lock was held |
+//! | `write_lock.le.<microseconds>` | holds that took so long at most, and longer than the next smaller bound |
+//! | `write_lock.more` | holds that took longer than the largest bound |
+
+use std::time::Duration;
 
 use cached_proto::words::{Outcome, Phase};
 use sea_orm::ConnectionTrait;
 
 use crate::state::{StateError, bump};
+use crate::vms::{HOLD_BOUNDS, LockHolds};
 
 /// Attempts that were begun.
 pub const ATTEMPTS: &str = "attempts";
@@ -28,6 +34,24 @@ pub fn jobs(outcome: Option<Outcome>) -> String {
 /// Runs that ended so; without an outcome, cancelled ones.
 pub fn runs(outcome: Option<Outcome>) -> String {
     format!("runs.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
+}
+
+/// Microseconds for which VMS's write lock was held.
+pub const LOCK_MICROS: &str = "write_lock.micros";
+
+/// Holds of VMS's write lock within one bound of [`HOLD_BOUNDS`]; without a bound, those that are longer than all.
+pub fn holds(bound: Option<Duration>) -> String {
+    bound.map_or_else(|| "write_lock.more".to_owned(), |bound| format!("write_lock.le.{}", bound.as_micros()))
+}
+
+pub(super) async fn count_holds(tx: &impl ConnectionTrait, held: &LockHolds) -> Result<(), StateError> {
+    let micros = u64::try_from(held.total().as_micros()).unwrap_or(u64::MAX);
+    count(tx, LOCK_MICROS, micros).await?;
+    let bounds = HOLD_BOUNDS.into_iter().map(Some).chain([None]);
+    for (bound, &number) in bounds.zip(held.buckets()) {
+        count(tx, &holds(bound), number).await?;
+    }
+    Ok(())
 }
 
 pub(super) async fn count(tx: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {

@@ -3,6 +3,8 @@
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 
+use crate::vms::LockHolds;
+
 /// How an attempt at a table ended, with its figures.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobReport {
@@ -32,6 +34,8 @@ pub struct JobReport {
     pub error: Option<String>,
     /// The instant of the snapshot it was computed from; none when none was taken.
     pub snapshot: Option<DateTime<Utc>>,
+    /// How long VMS's write lock was held.
+    pub holds: LockHolds,
 }
 
 impl JobReport {
@@ -51,6 +55,7 @@ impl JobReport {
             seconds: 0.0,
             error: None,
             snapshot: None,
+            holds: LockHolds::NONE,
         }
     }
 }

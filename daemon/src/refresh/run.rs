@@ -22,7 +22,7 @@ use crate::describe::describe;
 use crate::queue::{Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings, report};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{LockMeter, Schema, Vms, VmsError};
 
 /// Odd source rows that are named in the log per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -214,7 +214,9 @@ impl Refresher {
                         return Ok((guard::hold(state, table, &reason, terms.now).await?, None));
                     }
                     work.snapshot = newer;
+                    let holds = result.report.holds;
                     result = refresh_table(&opened.vms, state, &self.clock, &work).await;
+                    result.report.holds.merge(&holds);
                 }
                 Err(error) => {
                     result.report.error = Some(describe(&error));
@@ -238,14 +240,20 @@ impl Refresher {
         let mut report = JobReport::new(table, Outcome::Withheld);
         report.snapshot = Some(opened.snapshot.taken);
         let (state, existing) = (self.queue.state(), opened.snapshot.existing(table));
+        let mut meter = LockMeter::new(self.clock.as_ref());
         let removed = async {
-            let removed = remove_ours(&opened.vms, state, existing, table).await?;
+            let removed = remove_ours(&opened.vms, state, existing, table, &mut meter).await?;
             keep_sources(state, &opened.snapshot, table).await?;
             Ok::<_, RefreshError>(removed)
         };
-        match removed.await {
+        let removed = removed.await;
+        report.holds = meter.holds();
+        match removed {
             Ok(removed) => report.pruned = removed,
-            Err(error) => return (failed(table, &error), Some(error)),
+            Err(error) => {
+                let holds = report.holds;
+                return (JobReport { holds, ..failed(table, &error) }, Some(error));
+            }
         }
         (report, None)
     }

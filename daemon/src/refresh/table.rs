@@ -21,7 +21,7 @@ use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{EntryStamp, Generation, State};
 use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
-use crate::vms::{Vms, time};
+use crate::vms::{LockMeter, Vms, time};
 
 /// Entries after which the state is told; each time costs a synced write.
 const REMEMBERED_AT_ONCE: usize = 1000;
@@ -96,6 +96,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         timings: Timings::default(),
         written: Vec::new(),
         removed: Vec::new(),
+        meter: LockMeter::new(clock.as_ref()),
     };
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.warnings = warnings(job);
@@ -103,7 +104,8 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
     // Also after an error: what was written is ours.
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
-    let Work { mut report, timings, .. } = work;
+    let Work { mut report, timings, meter, .. } = work;
+    report.holds = meter.holds();
     report.outcome = match &error {
         Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
         error => outcome(&report, error.is_some()),
@@ -127,6 +129,7 @@ struct Work<'a> {
     /// Entries of which the state does not know yet that they are ours.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
+    meter: LockMeter<'a>,
 }
 
 impl Work<'_> {
@@ -215,7 +218,8 @@ impl Work<'_> {
         let skip = |row: &ExistingRow| job.effort.spares(row, &freshness, &overtaken);
         let existing = self.job.snapshot.existing(self.job.table);
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
-        let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp).await;
+        let meter = &mut self.meter;
+        let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp, meter).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {
             Ok(outcome) => {

@@ -6,8 +6,8 @@ use super::RefreshError;
 use crate::snapshot::ExistingRow;
 use crate::state::State;
 use crate::store::{SerializedGroup, Stamps, write_group};
-use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
+use crate::vms::{LockMeter, Vms};
 
 /// Removes the rows of a table that still are as we wrote them, and returns how many. Rows of VMS's own stay.
 pub(super) async fn remove_ours(
@@ -15,12 +15,13 @@ pub(super) async fn remove_ours(
     state: &State,
     existing: &[ExistingRow],
     table: Table,
+    meter: &mut LockMeter<'_>,
 ) -> Result<u64, RefreshError> {
     let stamps = Stamps(state.stamps().load(table).await?);
     let retire: Vec<Key> =
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
     let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
-    let outcome = write_group(vms, spec(table), &group, existing, |_| false, "").await?;
+    let outcome = write_group(vms, spec(table), &group, existing, |_| false, "", meter).await?;
     let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
     state.stamps().record(table, Vec::new(), &removed).await?;
     Ok(outcome.pruned)

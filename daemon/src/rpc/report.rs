@@ -43,5 +43,6 @@ pub(super) async fn report(service: &Service, request: &ReportRequest) -> Result
             refresh_seconds: targets.refresh_seconds.into(),
             readiness: targets.readiness,
         },
+        write_lock: past.write_lock,
     })
 }

@@ -8,7 +8,7 @@ use super::compare::unchanged;
 use super::{SerializedEntry, SerializedGroup, StoreError};
 use crate::snapshot::ExistingRow;
 use crate::vms::tables::{Key, TableSpec, stamp_sql};
-use crate::vms::{Vms, VmsError};
+use crate::vms::{LockMeter, Vms, VmsError};
 
 /// Rows stamped by one statement; two values are bound for each.
 const STAMP_BATCH: usize = 500;
@@ -41,7 +41,8 @@ pub struct GroupOutcome {
 ///
 /// `skip` names existing rows to leave alone. `stamp` is the `last_updated` of everything written. Should any
 /// row have been changed, added or removed by somebody else since the snapshot, nothing is written and the
-/// error is a [`StoreError::Conflict`].
+/// error is a [`StoreError::Conflict`]. `meter` measures how long the write lock was held, also when that came to
+/// nothing.
 pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
@@ -49,6 +50,7 @@ pub async fn write_group(
     existing: &[ExistingRow],
     skip: impl Fn(&ExistingRow) -> bool,
     stamp: &str,
+    meter: &mut LockMeter<'_>,
 ) -> Result<GroupOutcome, StoreError> {
     let by_key = index(existing);
     let mut outcome = GroupOutcome::default();
@@ -69,8 +71,7 @@ pub async fn write_group(
     }
     plan.remove.extend(group.retire.iter().filter_map(|key| by_key.get(key)).flatten());
 
-    // An entry without payload says that its row is known to hold it.
-    let known = |entry: &SerializedEntry| entry.columns.is_empty() && !spec.payload.is_empty();
+    let known = |entry: &SerializedEntry| is_known(spec, entry);
     let candidates: HashMap<i64, &SerializedEntry> = plan
         .replace
         .iter()
@@ -79,38 +80,27 @@ pub async fn write_group(
         .collect();
     let same = unchanged(vms.reader(), spec, &candidates).await?;
     let (verify, rebuild): (Vec<_>, Vec<_>) =
-        plan.replace.iter().partition(|(row, entry)| known(entry) || same.contains(&row.id));
+        plan.replace.iter().copied().partition(|(row, entry)| known(entry) || same.contains(&row.id));
 
     if plan.insert.is_empty() && plan.remove.is_empty() && plan.replace.is_empty() {
         return Ok(outcome);
     }
+    let changes = Changes { rebuild, verify, insert: plan.insert, remove: plan.remove };
     let transaction = vms.begin_write().await?;
-    let writer = Writer { transaction: &transaction, spec, stamp };
-    for (row, entry) in rebuild {
-        writer.replace(row, entry).await?;
-        outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
-        outcome.rebuilt += 1;
-    }
-    for batch in verify.chunks(STAMP_BATCH) {
-        writer.stamp(batch.iter().map(|(row, _)| *row)).await?;
-        outcome
-            .written
-            .extend(batch.iter().map(|(row, entry)| WrittenEntry { key: entry.key.clone(), id: row.id }));
-        outcome.verified += batch.len() as u64;
-    }
-    for entry in plan.insert {
-        if known(entry) {
-            return Err(writer.conflict(&entry.key));
+    let granted = meter.granted();
+    let written = Writer { transaction: &transaction, spec, stamp }.apply(&changes, &mut outcome).await;
+    let ended = match written {
+        Ok(()) => {
+            transaction.commit().await.map_err(|error| VmsError::of("committing a group")(error).into())
         }
-        let id = writer.insert(entry).await?;
-        outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
-        outcome.rebuilt += 1;
-    }
-    for row in plan.remove {
-        outcome.pruned += writer.remove(row).await?;
-    }
-    transaction.commit().await.map_err(VmsError::of("committing a group"))?;
-    Ok(outcome)
+        Err(error) => {
+            // Waited for, because VMS may write only then; why it was needed matters more than why it failed.
+            let _ = transaction.rollback().await;
+            Err(error)
+        }
+    };
+    meter.released(granted);
+    ended.map(|()| outcome)
 }
 
 #[derive(Default)]
@@ -118,6 +108,21 @@ struct Plan<'a> {
     insert: Vec<&'a SerializedEntry>,
     replace: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
     remove: Vec<&'a ExistingRow>,
+}
+
+/// What a transaction does.
+struct Changes<'a> {
+    /// Rows that get another payload.
+    rebuild: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
+    /// Rows that only get another stamp.
+    verify: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
+    insert: Vec<&'a SerializedEntry>,
+    remove: Vec<&'a ExistingRow>,
+}
+
+/// An entry without payload says that its row is known to hold it.
+fn is_known(spec: &TableSpec, entry: &SerializedEntry) -> bool {
+    entry.columns.is_empty() && !spec.payload.is_empty()
 }
 
 fn index(existing: &[ExistingRow]) -> HashMap<&Key, Vec<&ExistingRow>> {
@@ -135,6 +140,33 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    async fn apply(&self, changes: &Changes<'_>, outcome: &mut GroupOutcome) -> Result<(), StoreError> {
+        for (row, entry) in &changes.rebuild {
+            self.replace(row, entry).await?;
+            outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
+            outcome.rebuilt += 1;
+        }
+        for batch in changes.verify.chunks(STAMP_BATCH) {
+            self.stamp(batch.iter().map(|(row, _)| *row)).await?;
+            outcome
+                .written
+                .extend(batch.iter().map(|(row, entry)| WrittenEntry { key: entry.key.clone(), id: row.id }));
+            outcome.verified += batch.len() as u64;
+        }
+        for entry in &changes.insert {
+            if is_known(self.spec, entry) {
+                return Err(self.conflict(&entry.key));
+            }
+            let id = self.insert(entry).await?;
+            outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
+            outcome.rebuilt += 1;
+        }
+        for row in &changes.remove {
+            outcome.pruned += self.remove(row).await?;
+        }
+        Ok(())
+    }
+
     async fn run(&self, sql: String, values: Vec<Value>) -> Result<u64, VmsError> {
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         let result =

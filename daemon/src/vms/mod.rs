@@ -3,6 +3,7 @@
 pub mod connect;
 pub mod enums;
 pub mod error;
+mod holds;
 pub mod schema;
 pub mod tables;
 pub mod time;
@@ -11,4 +12,5 @@ pub use connect::Vms;
 pub(crate) use connect::ensure_accessible;
 pub use error::VmsError;
 pub(crate) use error::{BUSY_TIMEOUT_SECONDS, sqlite_code};
+pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};
 pub use schema::Schema;

@@ -48,6 +48,9 @@ CREATE TABLE jobs (
     bytes      INTEGER NOT NULL DEFAULT 0,   -- payload generated
     seconds    REAL    NOT NULL DEFAULT 0,   -- work
     error      TEXT,                         -- the last error, one line
+    lock_count   INTEGER NOT NULL DEFAULT 0, -- how often VMS's write lock was held, by all attempts
+    lock_seconds REAL    NOT NULL DEFAULT 0, -- how long in all
+    lock_longest REAL    NOT NULL DEFAULT 0, -- the longest time: what a writer of VMS had to wait at the most
     UNIQUE (run_id, ordinal)
 ) STRICT;
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::verb::jobs::Job;
 use crate::words::{Outcome, Phase, Trigger};
@@ -36,6 +37,8 @@ pub struct Run {
     pub outcome: Option<Outcome>,
     /// Its tables, in the order they are worked on.
     pub jobs: Vec<Job>,
+    /// How long VMS's write lock was held, by all its tables.
+    pub write_lock: WriteLock,
 }
 
 /// Answer to `history`.

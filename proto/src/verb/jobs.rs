@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::words::{CacheType, Outcome, Phase, Table, Trigger};
 
@@ -86,6 +87,9 @@ pub struct Job {
     pub seconds: f64,
     /// The last error, one line.
     pub error: Option<String>,
+    /// How long VMS's write lock was held, by all attempts; what an attempt held that died with the daemon is
+    /// not known.
+    pub write_lock: WriteLock,
 }
 
 /// Answer to `jobs`.

@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::words::{CacheType, Outcome, Table};
 
@@ -45,6 +46,8 @@ pub struct ReportReply {
     pub reads: Reads,
     /// What all that is measured against.
     pub targets: Targets,
+    /// How long VMS's write lock was held by the runs that ended in the window.
+    pub write_lock: WriteLock,
 }
 
 /// Seconds of work of the runs that ended in the window.

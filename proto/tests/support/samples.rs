@@ -1,6 +1,7 @@
 //! One message of each kind, with no field at its default where the type allows it.
 
 use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::lock::WriteLock;
 use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
@@ -35,6 +36,8 @@ use cached_proto::words::{
 pub(crate) const fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros((1_772_956_800 + seconds) * 1_000_000)
 }
+
+const WRITE_LOCK: WriteLock = WriteLock { count: 3, seconds: 0.0625, longest: 0.03125 };
 
 pub(crate) fn requests() -> Vec<Request> {
     vec![
@@ -211,6 +214,7 @@ fn report() -> ReportReply {
         readiness: Readiness { share: Some(0.99), covered: 0.5, samples: 72 },
         reads: Reads { hits: 1, stale: 2, misses: 3 },
         targets: Targets { success_rate: 0.95, error_rate: 0.05, refresh_seconds: 300.0, readiness: 0.9 },
+        write_lock: WRITE_LOCK,
     }
 }
 
@@ -286,6 +290,7 @@ fn run() -> Run {
         seconds: 1.5,
         outcome: Some(Outcome::Mixed),
         jobs: vec![job()],
+        write_lock: WRITE_LOCK,
     }
 }
 
@@ -338,5 +343,6 @@ fn job() -> Job {
         bytes: 65_536,
         seconds: 0.25,
         error: Some("database is locked".to_owned()),
+        write_lock: WRITE_LOCK,
     }
 }

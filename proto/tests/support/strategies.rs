@@ -1,6 +1,7 @@
 //! Any message, for property tests.
 
 use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::lock::WriteLock;
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
@@ -247,11 +248,12 @@ fn report() -> impl Strategy<Value = ReportReply> {
     (
         (instant(), instant(), any::<[u64; 4]>(), option::of(seconds()), option::of(seconds())),
         (option::of(times), vec(error, FEW), vec(size, FEW)),
-        (readiness, reads, targets),
+        (readiness, reads, targets, write_lock()),
     )
         .prop_map(
             |((since, until, counts, success_rate, error_rate), (refresh, errors, sizes), rest)| {
-                let ([runs, runs_good, jobs, jobs_good], (readiness, reads, targets)) = (counts, rest);
+                let ([runs, runs_good, jobs, jobs_good], (readiness, reads, targets, write_lock)) =
+                    (counts, rest);
                 ReportReply {
                     since,
                     until,
@@ -267,6 +269,7 @@ fn report() -> impl Strategy<Value = ReportReply> {
                     readiness,
                     reads,
                     targets,
+                    write_lock,
                 }
             },
         )
@@ -383,44 +386,57 @@ fn run() -> impl Strategy<Value = Run> {
     (
         (any::<i64>(), select(Trigger::ALL), option::of(text()), select(Phase::ALL)),
         (instant(), option::of(instant()), option::of(instant()), seconds()),
-        (option::of(select(Outcome::ALL)), vec(job(), FEW)),
+        (option::of(select(Outcome::ALL)), vec(job(), FEW), write_lock()),
     )
-        .prop_map(|((id, trigger, slot, phase), (queued, started, ended, seconds), (outcome, jobs))| {
-            Run { id, trigger, slot, phase, queued, started, ended, seconds, outcome, jobs }
-        })
+        .prop_map(
+            |((id, trigger, slot, phase), (queued, started, ended, seconds), (outcome, jobs, write_lock))| {
+                Run { id, trigger, slot, phase, queued, started, ended, seconds, outcome, jobs, write_lock }
+            },
+        )
 }
 
 fn job() -> impl Strategy<Value = Job> {
     (
         (any::<[i64; 2]>(), select(Trigger::ALL), select(CacheType::ALL), select(Table::ALL)),
         (select(Phase::ALL), option::of(select(Outcome::ALL)), instant(), vec(attempt(), FEW)),
-        (any::<[u64; 8]>(), seconds(), option::of(text())),
+        (any::<[u64; 8]>(), seconds(), option::of(text()), write_lock()),
     )
-        .prop_map(|(([id, run], trigger, cache_type, table), life, (counts, seconds, error))| {
-            let (phase, outcome, queued, attempts) = life;
-            let [entries, rebuilt, verified, skipped, pruned, failed, warnings, bytes] = counts;
-            Job {
-                id,
-                run,
-                trigger,
-                cache_type,
-                table,
-                phase,
-                outcome,
-                queued,
-                attempts,
-                entries,
-                rebuilt,
-                verified,
-                skipped,
-                pruned,
-                failed,
-                warnings,
-                bytes,
-                seconds,
-                error,
-            }
-        })
+        .prop_map(
+            |(([id, run], trigger, cache_type, table), life, (counts, seconds, error, write_lock))| {
+                let (phase, outcome, queued, attempts) = life;
+                let [entries, rebuilt, verified, skipped, pruned, failed, warnings, bytes] = counts;
+                Job {
+                    id,
+                    run,
+                    trigger,
+                    cache_type,
+                    table,
+                    phase,
+                    outcome,
+                    queued,
+                    attempts,
+                    entries,
+                    rebuilt,
+                    verified,
+                    skipped,
+                    pruned,
+                    failed,
+                    warnings,
+                    bytes,
+                    seconds,
+                    error,
+                    write_lock,
+                }
+            },
+        )
+}
+
+fn write_lock() -> impl Strategy<Value = WriteLock> {
+    (any::<u64>(), seconds(), seconds()).prop_map(|(count, seconds, longest)| WriteLock {
+        count,
+        seconds,
+        longest,
+    })
 }
 
 fn attempt() -> impl Strategy<Value = Attempt> {

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use cached_proto::lock::WriteLock;
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
@@ -171,6 +172,7 @@ fn job(run: i64, trigger: Trigger) -> Job {
         bytes: 0,
         seconds: 0.0,
         error: None,
+        write_lock: WriteLock::default(),
     }
 }
 
@@ -186,5 +188,6 @@ fn run(id: i64, trigger: Trigger, outcome: Outcome) -> Run {
         seconds: 0.0,
         outcome: Some(outcome),
         jobs: Vec::new(),
+        write_lock: WriteLock::default(),
     }
 }

@@ -1,6 +1,7 @@
 mod cancel;
 mod join;
 mod lease;
+mod locks;
 mod order;
 mod retry;
 

@@ -26,6 +26,9 @@ pub(crate) struct Model {
     pub(crate) bytes: i64,
     pub(crate) seconds: f64,
     pub(crate) error: Option<String>,
+    pub(crate) lock_count: i64,
+    pub(crate) lock_seconds: f64,
+    pub(crate) lock_longest: f64,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -1,0 +1,66 @@
+//! VMS's own workers write while the daemon refreshes: nobody's write fails for it, and the reports end up right.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod worker;
+
+use std::time::Duration;
+
+use cached_tests::chance::Chance;
+use cached_tests::daemon::Daemon;
+use cached_tests::inside::Sample;
+use cached_tests::scratch::{all_rows, difference, from_scratch};
+use cached_tests::vms::Other;
+
+use crate::worker::Worker;
+
+const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlisten = \"\"\n";
+
+/// Workers of a small web server.
+const WORKERS: usize = 4;
+
+/// Forced refreshes of everything while they write.
+const REFRESHES: usize = 4;
+
+/// How long VMS waits for a lock.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[test]
+fn refreshes_and_writers_do_not_fail_each_other() {
+    let mut chance = Chance::printed("beside VMS");
+    let sample = Sample::today(12, 1);
+    Other::open(&sample.database()).execute("PRAGMA journal_mode = WAL");
+    let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
+    daemon.answers();
+    daemon.idle();
+
+    let mut begin = |patience| Worker::begin(&sample.database(), patience, Chance::new(chance.bits()));
+    let workers: Vec<Worker> = (0..WORKERS).map(|_| begin(PATIENCE)).collect();
+    let impatient = begin(Duration::from_secs(1));
+    let written = || workers.iter().map(Worker::transactions).sum::<u64>();
+    for refresh in 0..REFRESHES {
+        let before = written();
+        // Succeeds as a whole, or this panics.
+        let run = daemon.json(&["refresh", "--force"]);
+        let transactions = written() - before;
+        println!(
+            "refresh {refresh}: {} s, {transactions} transactions beside it, write lock {}",
+            run["seconds"], run["write_lock"]
+        );
+        assert!(transactions > 0, "nobody wrote during refresh {refresh}");
+        assert!(run["write_lock"]["longest"].as_f64().unwrap() > 0.0, "{run}");
+    }
+    for (worker, number) in workers.into_iter().zip(1..) {
+        let wrote = worker.end();
+        println!("worker {number}: {wrote}");
+        assert_eq!(wrote.errors, Vec::<String>::new(), "worker {number}");
+    }
+    println!("with a patience of one second: {}", impatient.end());
+
+    daemon.idle();
+    daemon.json(&["refresh", "--force"]);
+    let lock = daemon.json(&["report"])["write_lock"].clone();
+    println!("the daemon's own holds: {lock}");
+    assert!(lock["count"].as_u64().unwrap() > 0, "{lock}");
+    assert_eq!(daemon.stop(), Some(0));
+    assert_eq!(difference(&all_rows(&sample), &from_scratch(&sample)), None, "writers left traces");
+}

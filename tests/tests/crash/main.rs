@@ -1,0 +1,132 @@
+//! `kill -9` at any moment of the daemon's life loses nothing: no row, no half of a group, no accepted run.
+//!
+//! `CACHED_KILLS` says how many kills there are over both journal modes, `CACHED_SEED` repeats a sequence of them.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod entries;
+mod reader;
+mod remains;
+mod source;
+
+use std::thread;
+use std::time::Duration;
+
+use cached_tests::chance::Chance;
+use cached_tests::daemon::Daemon;
+use cached_tests::inside::Sample;
+use cached_tests::scratch::{all_rows, difference, from_scratch};
+use cached_tests::vms::Other;
+
+use crate::entries::{Entries, partition};
+use crate::reader::Reader;
+use crate::remains::{Hits, remains};
+use crate::source::Source;
+
+const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlisten = \"\"\n";
+
+/// One of so many kills comes while the daemon still starts.
+const STARTS: usize = 6;
+
+#[test]
+fn a_write_ahead_log_survives_kills() {
+    survives("WAL");
+}
+
+#[test]
+fn a_rollback_journal_survives_kills() {
+    survives("DELETE");
+}
+
+/// Kills in one journal mode.
+fn kills() -> usize {
+    std::env::var("CACHED_KILLS").map_or(60, |kills| kills.parse().unwrap()) / 2
+}
+
+fn survives(journal: &str) {
+    let mut chance = Chance::printed(journal);
+    let sample = Sample::today(11, 1);
+    let vms = Other::open(&sample.database());
+    vms.execute(&format!("PRAGMA journal_mode = {journal}"));
+    let mut source = Source::new(&vms);
+    let daemon = start(&sample);
+    daemon.idle();
+    source.renew();
+    let whole = refreshed(&daemon);
+    assert_eq!(daemon.stop(), Some(0));
+    let mut entries = Entries::new(partition(&sample));
+    entries.check(&vms, "before any kill");
+    assert!(entries.tables() >= 9, "the sample fills {} tables only", entries.tables());
+
+    let reader = Reader::start(&sample.database(), partition(&sample));
+    let (mut accepted, mut hits) = (Vec::<i64>::new(), Hits::default());
+    for kill in 0..kills() {
+        source.renew();
+        let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
+        let asks = chance.below(STARTS) > 0;
+        if asks {
+            daemon.answers();
+            let asked = daemon.json(&["refresh", "--force", "--no-wait"]);
+            accepted.push(asked["run"].as_str().unwrap().parse().unwrap());
+        }
+        thread::park_timeout(whole.mul_f64(chance.share()));
+        drop(daemon);
+        hits.count(asks, &remains(&sample));
+        entries.check(&vms, &format!("kill {kill}"));
+    }
+    println!("{journal}: {hits}; a whole refresh takes {whole:.2?}");
+    assert!(hits.are_most(), "{hits}");
+
+    let daemon = start(&sample);
+    daemon.idle();
+    is_accounted_for(&daemon, &accepted);
+    source.renew();
+    refreshed(&daemon);
+    entries.check(&vms, "after all kills");
+    let status = daemon.json(&["status"]);
+    for table in status["tables"].as_array().unwrap() {
+        let state = table["state"].as_str().unwrap();
+        assert!(["fresh", "off"].contains(&state), "{table}");
+    }
+    assert_eq!(daemon.stop(), Some(0));
+    println!("{journal}: {}", reader.end());
+    drop(vms);
+    assert_eq!(difference(&all_rows(&sample), &from_scratch(&sample)), None, "kills left traces");
+}
+
+fn start(sample: &Sample) -> Daemon {
+    let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
+    daemon.answers();
+    daemon
+}
+
+/// Refreshes everything, and says how long the work took.
+fn refreshed(daemon: &Daemon) -> Duration {
+    let run = daemon.json(&["refresh", "--force"]);
+    let outcomes = run["tables"].as_array().unwrap().iter().map(|table| table["outcome"].as_str().unwrap());
+    assert!(
+        outcomes.clone().all(|outcome| ["rebuilt", "mixed", "verified", "off"].contains(&outcome)),
+        "{run}"
+    );
+    assert!(outcomes.clone().filter(|outcome| ["rebuilt", "mixed"].contains(outcome)).count() >= 9, "{run}");
+    Duration::from_secs_f64(run["seconds"].as_f64().unwrap())
+}
+
+/// Every run that was accepted over the socket has ended, and every table of it with an outcome. What was killed
+/// twice is set aside with its history, which is an outcome, too.
+fn is_accounted_for(daemon: &Daemon, accepted: &[i64]) {
+    let history = daemon.json(&["history", "--since", "7d"]);
+    let runs = history["runs"].as_array().unwrap();
+    for id in accepted {
+        let run = runs.iter().find(|run| run["id"] == *id);
+        assert!(run.is_some(), "run {id} was accepted and is lost");
+        let run = run.unwrap();
+        assert_eq!(run["phase"], "done", "{run}");
+        for job in run["jobs"].as_array().unwrap() {
+            assert!(job["outcome"].is_string(), "{job}");
+            if job["outcome"] == "failed" {
+                assert!(job["error"].as_str().unwrap().contains("set aside"), "{job}");
+                assert!(job["attempts"].as_array().unwrap().len() >= 2, "{job}");
+            }
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Somebody who reads the cache tables all the time, as VMS's pages do: an entry at a time, never for long.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use cached::vms::tables::Table;
+use cached_tests::vms::{Other, key_sql, payload_sql};
+use sea_orm::DbErr;
+
+use crate::entries::Groups;
+
+/// Between two reads; other people read, too.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// A reader in a thread of its own.
+pub(crate) struct Reader {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Sight>,
+}
+
+/// What was read.
+#[derive(Default)]
+pub(crate) struct Sight {
+    looks: u64,
+    entries: u64,
+    faults: Vec<String>,
+}
+
+impl Reader {
+    pub(crate) fn start(database: &Path, groups: Groups) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = thread::spawn({
+            let (stop, vms) = (Arc::clone(&stop), Other::open(database));
+            move || {
+                let mut reading = Reading::new(vms, groups);
+                while !stop.load(Ordering::Relaxed) {
+                    reading.look();
+                }
+                reading.sight
+            }
+        });
+        Self { stop, thread }
+    }
+
+    /// Stops reading; nothing may have been missing, torn or locked.
+    pub(crate) fn end(self) -> Sight {
+        self.stop.store(true, Ordering::Relaxed);
+        let sight = self.thread.join().unwrap();
+        assert!(sight.faults.is_empty(), "{sight}: {:#?}", &sight.faults[..sight.faults.len().min(10)]);
+        assert!(sight.looks > 0);
+        sight
+    }
+}
+
+impl fmt::Display for Sight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} looks at a table and {} entries read, {} faults",
+            self.looks,
+            self.entries,
+            self.faults.len()
+        )
+    }
+}
+
+struct Reading {
+    vms: Other,
+    groups: Groups,
+    known: BTreeMap<Table, HashSet<String>>,
+    /// The stamp that each group had last; it never goes back.
+    stamps: HashMap<(Table, String), String>,
+    sight: Sight,
+}
+
+impl Reading {
+    fn new(vms: Other, groups: Groups) -> Self {
+        Self { vms, groups, known: BTreeMap::new(), stamps: HashMap::new(), sight: Sight::default() }
+    }
+
+    fn look(&mut self) {
+        for &table in Table::ALL {
+            if let Err(error) = self.look_at(table) {
+                self.sight.faults.push(format!("{table}: {error}"));
+            }
+            thread::park_timeout(PAUSE);
+        }
+    }
+
+    fn look_at(&mut self, table: Table) -> Result<(), DbErr> {
+        self.sight.looks += 1;
+        let keys = key_sql(table);
+        let rows =
+            self.vms.try_cells(&format!("SELECT {keys}, CAST(last_updated AS TEXT) FROM \"{table}\""))?;
+        let mut fault = |what: String| self.sight.faults.push(format!("{table}: {what}"));
+        let known = self.known.entry(table).or_default();
+        let found: HashSet<String> = rows.iter().map(|row| row[0].clone()).collect();
+        for gone in known.difference(&found) {
+            fault(format!("{gone} is gone"));
+        }
+        let mut stamps: HashMap<&str, &str> = HashMap::new();
+        for row in &rows {
+            let Some(group) = self.groups.get(&(table, row[0].clone())) else { continue };
+            let stamp = stamps.entry(group).or_insert(&row[1]);
+            if *stamp != row[1] {
+                fault(format!("group {group} is half written: {stamp} and {}", row[1]));
+            }
+        }
+        for (group, stamp) in stamps {
+            let last = self.stamps.entry((table, group.to_owned())).or_default();
+            if stamp < last.as_str() {
+                fault(format!("group {group} went back from {last} to {stamp}"));
+            }
+            stamp.clone_into(last);
+        }
+        *known = found;
+        // A page: one entry by its key, another one each time.
+        let turn = usize::try_from(self.sight.looks).unwrap();
+        let Some(row) = rows.get(turn % rows.len().max(1)) else { return Ok(()) };
+        let (key, payload) = (row[0].replace('\'', "''"), payload_sql(table));
+        let page =
+            self.vms.try_cells(&format!("SELECT {payload} FROM \"{table}\" WHERE {keys} = '{key}'"))?;
+        self.sight.entries += 1;
+        if page.first().is_none_or(|page| page[0].trim().is_empty()) {
+            self.sight.faults.push(format!("{table}: {} is blank", row[0]));
+        }
+        Ok(())
+    }
+}

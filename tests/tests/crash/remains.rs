@@ -1,0 +1,77 @@
+//! What a killed daemon leaves: whether the kill hit anything, and that both files are whole.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use cached_tests::inside::Sample;
+use cached_tests::vms::Other;
+
+/// What was in progress when the daemon died.
+pub(crate) struct Remains {
+    run: bool,
+    /// The table that was worked on.
+    table: Option<String>,
+    /// Whether it died within a transaction on VMS's file; seen in a rollback journal only.
+    transaction: bool,
+}
+
+/// Looks at what a killed daemon left.
+pub(crate) fn remains(sample: &Sample) -> Remains {
+    let journal = std::fs::metadata(sample.directory().join("vms.db-journal"));
+    let transaction = journal.is_ok_and(|journal| journal.len() > 0);
+    for database in [sample.database(), sample.state()] {
+        assert_eq!(Other::open(&database).texts("PRAGMA integrity_check"), ["ok"], "{}", database.display());
+    }
+    let state = Other::open(&sample.state());
+    let run = state.number("SELECT count(*) FROM runs WHERE phase = 'running'") > 0;
+    let tables = state.texts(
+        "SELECT jobs.table_name FROM attempts JOIN jobs ON jobs.id = attempts.job_id WHERE attempts.ended IS NULL",
+    );
+    assert!(tables.len() <= 1, "tables are worked on one after the other: {tables:?}");
+    Remains { run, table: tables.into_iter().next(), transaction }
+}
+
+/// What all kills hit.
+#[derive(Default)]
+pub(crate) struct Hits {
+    kills: usize,
+    /// The daemon had answered.
+    running: usize,
+    /// And a run was in progress.
+    in_progress: usize,
+    transactions: usize,
+    tables: BTreeMap<String, usize>,
+}
+
+impl Hits {
+    /// Counts a kill; `running` tells whether the daemon had started.
+    pub(crate) fn count(&mut self, running: bool, remains: &Remains) {
+        self.kills += 1;
+        self.transactions += usize::from(remains.transaction);
+        if !running {
+            return;
+        }
+        self.running += 1;
+        self.in_progress += usize::from(remains.run);
+        let at =
+            remains.table.as_deref().unwrap_or(if remains.run { "reading the source" } else { "nothing" });
+        *self.tables.entry(at.to_owned()).or_default() += 1;
+    }
+
+    /// Whether most kills came while a run was in progress.
+    pub(crate) fn are_most(&self) -> bool {
+        self.in_progress * 10 >= self.running * 8
+    }
+}
+
+impl fmt::Display for Hits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { kills, running, in_progress, transactions, tables } = self;
+        write!(
+            f,
+            "{kills} kills, {} of a daemon that was still starting, {in_progress} of the others while a run was in \
+             progress ({tables:?}); {transactions} left a hot journal",
+            kills - running
+        )
+    }
+}
