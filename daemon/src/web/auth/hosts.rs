@@ -48,17 +48,15 @@ impl Hosts {
         if self.public.as_ref() == Some(&site) {
             return true;
         }
-        // Under the public name only the public scheme will do: what was not sent encrypted may be anybody's.
-        let is_public_name =
-            self.public.as_ref().is_some_and(|public| (&public.host, public.port) == (&site.host, site.port));
-        !is_public_name
-            && self.allow(request)
-            && authorities(request).is_some_and(|called| {
-                let own = |(host, port): &(String, Option<u16>)| {
-                    *host == site.host && port.unwrap_or(site.default_port()) == site.port
-                };
-                called.iter().all(own)
-            })
+        let is_sent_to = |(host, port): &(String, Option<u16>)| {
+            // Where the public site is, only that will do: a page that came there unencrypted may be anybody's.
+            let is_public = self
+                .public
+                .as_ref()
+                .is_some_and(|public| *host == public.host && port.is_none_or(|port| port == public.port));
+            !is_public && *host == site.host && port.unwrap_or(site.default_port()) == site.port
+        };
+        self.allow(request) && authorities(request).is_some_and(|called| called.iter().all(is_sent_to))
     }
 }
 

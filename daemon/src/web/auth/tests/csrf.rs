@@ -23,6 +23,8 @@ fn what_changes_something_must_come_from_our_own_page() {
         (PUBLIC, &[vms, origin("https://vms.example.org.evil.example")], false),
         (PUBLIC, &[vms, origin("https://evil.example")], false),
         (PUBLIC, &[own, origin("http://127.0.0.1:8321")], true),
+        (PUBLIC, &[("host", "vms.example.org:8321"), origin("http://vms.example.org:8321")], true),
+        (PUBLIC, &[("host", "vms.example.org:443"), origin("http://vms.example.org:443")], false),
         ("", &[own, origin("http://127.0.0.1:8321")], true),
         ("", &[own, origin("http://127.0.0.1:9999")], false),
         ("", &[own, origin("http://localhost:8321")], false),
