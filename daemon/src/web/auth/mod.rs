@@ -39,6 +39,6 @@ mod visitor;
 mod vms_users;
 
 pub(crate) use authority::{Authority, AuthorityError};
-pub(crate) use users::{User, Users};
+pub(crate) use users::{Lookup, User, Users};
 pub(crate) use visitor::{Anonymous, Visitor, Way};
 pub(crate) use vms_users::VmsUsers;
