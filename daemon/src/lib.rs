@@ -25,3 +25,4 @@ pub mod store;
 pub mod telemetry;
 pub mod vms;
 pub mod watch;
+pub(crate) mod web;
