@@ -15,7 +15,7 @@ use crate::queue::Following;
 #[derive(Debug)]
 pub(super) enum Stream {
     /// All that is known of a run, then every change.
-    Run(Option<Progress>, Following),
+    Run(Option<Box<Progress>>, Box<Following>),
     /// Lines of the log.
     Log(Tail),
 }
@@ -36,7 +36,9 @@ impl Stream {
         match (request, reply) {
             (Request::Refresh(_), Reply::Refresh(reply)) if request.streams() => {
                 let subscribed = service.queue.subscribe(reply.run).await;
-                let begin = |(snapshot, following)| Self::Run(Some(Progress::Snapshot(snapshot)), following);
+                let begin = |(snapshot, following)| {
+                    Self::Run(Some(Box::new(Progress::Snapshot(snapshot))), Box::new(following))
+                };
                 Some(subscribed.map(begin).map_err(Fault::from))
             }
             (Request::Logs(request), Reply::Logs(_)) => Some(logs::tail(service, request).map(Self::Log)),
@@ -49,7 +51,7 @@ impl Stream {
         let event = match self {
             Self::Run(first, following) => {
                 let event = match first.take() {
-                    Some(first) => Some(first),
+                    Some(first) => Some(*first),
                     None => following.next().await.map_err(|_| End::FellBehind)?,
                 };
                 event.map(|event| {
