@@ -1,4 +1,5 @@
 //! What the log says, and `cachectl logs`.
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs::File;
 use std::process::{Child, Command, Stdio};

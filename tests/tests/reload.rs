@@ -1,4 +1,5 @@
 //! `cachectl reload`
+#![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;

@@ -17,7 +17,7 @@ use crate::queue::Following;
 #[derive(Debug)]
 pub(super) enum Stream {
     /// All that is known of a run, then every change.
-    Run(Option<Progress>, Following),
+    Run(Option<Box<Progress>>, Box<Following>),
     /// Lines of the log.
     Log(Tail),
     /// Where a maintenance task is. A stop of the daemon ends the task, so that is told as well.
@@ -40,7 +40,9 @@ impl Stream {
         match (request, reply) {
             (Request::Refresh(_), Reply::Refresh(reply)) if request.streams() => {
                 let subscribed = service.queue.subscribe(reply.run).await;
-                let begin = |(snapshot, following)| Self::Run(Some(Progress::Snapshot(snapshot)), following);
+                let begin = |(snapshot, following)| {
+                    Self::Run(Some(Box::new(Progress::Snapshot(snapshot))), Box::new(following))
+                };
                 Some(subscribed.map(begin).map_err(Fault::from))
             }
             (Request::Logs(request), Reply::Logs(_)) => Some(logs::tail(service, request).map(Self::Log)),
@@ -58,7 +60,7 @@ impl Stream {
         let event = match self {
             Self::Run(first, following) => {
                 let event = match first.take() {
-                    Some(first) => Some(first),
+                    Some(first) => Some(*first),
                     None => following.next().await.map_err(|_| End::FellBehind)?,
                 };
                 event.map(|event| {

@@ -1,5 +1,6 @@
 //! A rotated file is compressed; until its compressed form is safe on the disk, the plain one stays.
 
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -10,7 +11,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use rustix::fs::OFlags;
 
-use super::rotate::{Rotated, rename_new};
+use super::rotate::{Form, Rotated, rename_new};
 
 /// Bytes that are compared at once.
 const BLOCK: usize = 64 * 1024;
@@ -48,9 +49,9 @@ pub(super) fn unfinished(rotated: Rotated) -> String {
 }
 
 /// Whether that is the name of an unfinished compressed file.
-pub(super) fn is_unfinished(name: &std::ffi::OsStr) -> bool {
+pub(super) fn is_unfinished(name: &OsStr) -> bool {
     let inner = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".part"));
-    inner.is_some_and(|inner| inner.ends_with(".gz") && Rotated::parse(std::ffi::OsStr::new(inner)).is_some())
+    matches!(inner.map(OsStr::new).and_then(Rotated::parse), Some((_, Form::Packed)))
 }
 
 /// Opens for reading; never what a link points to, and never waits for a fifo.

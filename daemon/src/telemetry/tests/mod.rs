@@ -41,6 +41,10 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
     Config::load(&overrides, &around).unwrap()
 }
 
+fn is_packed(name: &str) -> bool {
+    Path::new(name).extension().is_some_and(|extension| extension == "gz")
+}
+
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
@@ -72,7 +76,7 @@ impl Logging {
         self.telemetry.tidied();
         let file = fs::File::open(self.path().join(name)).unwrap();
         let mut text = String::new();
-        if name.ends_with(".gz") {
+        if is_packed(name) {
             flate2::read::GzDecoder::new(file).read_to_string(&mut text).unwrap();
         } else {
             (&file).read_to_string(&mut text).unwrap();
