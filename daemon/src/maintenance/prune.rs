@@ -12,7 +12,7 @@ use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, Look, read_existing};
 use crate::store::{Freshness, SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
-use crate::vms::{Schema, Vms};
+use crate::vms::{LockMeter, Schema, Vms};
 
 /// What one transaction removes at most, so that VMS's workers hardly notice.
 const BATCH_ROWS: usize = 500;
@@ -138,7 +138,9 @@ impl OneTable<'_> {
         retire.sort_unstable();
         retire.dedup();
         let group = SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire };
-        let written = write_group(self.vms, spec(self.table), &group, batch, |_| false, "").await;
+        let mut meter = LockMeter::new(self.task.clock.as_ref());
+        let written = write_group(self.vms, spec(self.table), &group, batch, |_| false, "", &mut meter).await;
+        self.task.state.count_holds(&meter.holds()).await?;
         let outcome = written.map_err(|error: StoreError| RefreshError::from(error))?;
         // A key of which another row stays is still known.
         let going = |id: i64| batch.iter().any(|row| row.id == id);

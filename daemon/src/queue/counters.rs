@@ -16,7 +16,7 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Phase};
 use sea_orm::ConnectionTrait;
 
-use crate::state::{StateError, bump};
+use crate::state::{Doing as _, State, StateError, bump};
 use crate::vms::{HOLD_BOUNDS, LockHolds};
 
 /// Attempts that were begun.
@@ -52,6 +52,15 @@ pub(super) async fn count_holds(tx: &impl ConnectionTrait, held: &LockHolds) -> 
         count(tx, &holds(bound), number).await?;
     }
     Ok(())
+}
+
+impl State {
+    /// Counts holds of VMS's write lock that belong to no job.
+    pub(crate) async fn count_holds(&self, held: &LockHolds) -> Result<(), StateError> {
+        let tx = self.begin().await?;
+        count_holds(&tx, held).await?;
+        tx.commit().await.doing("count holds of the write lock")
+    }
 }
 
 pub(super) async fn count(tx: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
