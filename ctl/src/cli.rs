@@ -354,7 +354,7 @@ pub enum MaintenanceTask {
     },
     /// Remove cache entries that nobody reads any more and that no refresh makes
     Prune {
-        /// Only entries that are older than this, for example 30d [default: cache.prune_after_days]
+        /// Only entries that are older than this, for example 30d [default: the configured age]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         older_than: Option<Duration>,
         /// Say what would be removed, and remove nothing

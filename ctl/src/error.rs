@@ -66,8 +66,9 @@ impl CtlError {
             Self::StillRunning { .. } => Exit::TimedOut,
             // A reader that has what it wants closes the pipe: that is how `head` works, not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
-            Self::LostSight { source, .. } => source.as_ref().map_or(Exit::Failed, exit_of),
-            Self::LostTask(source) => source.as_ref().map_or(Exit::Failed, exit_of),
+            Self::LostSight { source, .. } | Self::LostTask(source) => {
+                source.as_ref().map_or(Exit::Failed, exit_of)
+            }
             Self::NotUtf8(_) | Self::NotAbsolute(_) => Exit::Usage,
             Self::Stdout(_) | Self::Json(_) => Exit::Failed,
         }
@@ -100,7 +101,10 @@ impl CtlError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
-            Self::LostSight { source: Some(ClientError::Fault(fault)), .. } if !fault.hint.is_empty() => {
+            Self::LostSight { source: Some(ClientError::Fault(fault)), .. }
+            | Self::LostTask(Some(ClientError::Fault(fault)))
+                if !fault.hint.is_empty() =>
+            {
                 Some(fault.hint.clone())
             }
             Self::WrongReply { .. } => Some("install cached and cachectl of the same version".to_owned()),
@@ -109,9 +113,6 @@ impl CtlError {
             }
             // Runs are durable: a daemon that comes back goes on with them.
             Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
-            Self::LostTask(Some(ClientError::Fault(fault))) if !fault.hint.is_empty() => {
-                Some(fault.hint.clone())
-            }
             Self::LostTask(_) => Some("the log of cached says how it ended".to_owned()),
             Self::Client(_) | Self::NotUtf8(_) | Self::NotAbsolute(_) | Self::Stdout(_) | Self::Json(_) => {
                 None

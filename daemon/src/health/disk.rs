@@ -17,7 +17,11 @@ pub(super) fn low(seen: &Seen) -> Option<Reason> {
             let need = room::refresh_needs(payload);
             let (path, free) = (disk.path.display(), disk.free);
             (free < room::comfortable(payload)).then(|| {
-                format!("{path} has {} MB free, a refresh needs up to {} MB", free >> 20, need >> 20)
+                format!(
+                    "{path} has {} MB free, a refresh needs up to {} MB and some to spare",
+                    free >> 20,
+                    need >> 20
+                )
             })
         })
         .collect();

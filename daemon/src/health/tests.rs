@@ -169,11 +169,21 @@ fn the_worst_reason_decides() {
 }
 
 #[test]
+fn before_the_first_refresh_its_expected_size_counts() {
+    let mut seen = seen();
+    seen.around.disks = disks(1 << 30);
+    seen.estimate = 1 << 30;
+    let reasons = judge(&seen).reasons;
+    assert_eq!(reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["disk_low"]);
+    assert!(!reasons[0].message.contains("/var/lib"), "{}", reasons[0].message);
+}
+
+#[test]
 fn what_is_just_within_its_bounds_is_fine() {
     let mut seen = seen();
     seen.now = at(-50).to_utc() - TimeDelta::minutes(5);
-    // All payloads twice, and what must be left in any case.
-    seen.around.disks = disks((64 << 20) + 2 * (2 << 20));
+    // Twice over: all payloads twice, and what must be left in any case.
+    seen.around.disks = disks(2 * ((32 << 20) + 2 * (2 << 20)));
     assert_eq!(judge(&seen).reasons, Vec::new());
     seen.around.disks[0].free -= 1;
     assert_eq!(judge(&seen).reasons[0].code, "disk_low");

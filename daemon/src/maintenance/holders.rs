@@ -4,7 +4,7 @@
 //! everybody, and a process that is connected to a database with a write-ahead log holds one all the time. Nothing is
 //! opened for this: closing VMS's file would give up the locks of our own connections.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -19,16 +19,11 @@ const NAMED: usize = 5;
 pub(super) fn others(database: &Path) -> Option<String> {
     let files: Vec<File> =
         ["", "-wal", "-shm", "-journal"].iter().filter_map(|side| File::of(database, side)).collect();
-    let mut found = BTreeMap::new();
-    for pid in processes() {
-        if has_open(pid, &files) {
-            found.insert(pid, ());
-        }
-    }
+    let mut found: BTreeSet<u32> = processes().into_iter().filter(|pid| has_open(*pid, &files)).collect();
     let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
-    found.extend(locks.lines().filter_map(|line| lock(line, &files)).map(|pid| (pid, ())));
+    found.extend(locks.lines().filter_map(|line| lock(line, &files)));
     found.remove(&std::process::id());
-    let named: Vec<String> = found.keys().take(NAMED).map(|pid| name(*pid)).collect();
+    let named: Vec<String> = found.iter().take(NAMED).map(|pid| name(*pid)).collect();
     match found.len() {
         0 => None,
         several if several > NAMED => Some(format!("{} and {} more", named.join(", "), several - NAMED)),

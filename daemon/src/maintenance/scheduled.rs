@@ -65,15 +65,12 @@ impl Maintenance {
             Err(error) => {
                 let message = describe(&error);
                 let pause = retry.pause(due.attempts.saturating_add(1), self.chance.bits());
-                match pause.filter(|_| error.is_retryable()) {
-                    Some(pause) => {
-                        warn!("Maintenance {} of slot {} is tried again: {message}", due.chore, due.slot);
-                        self.clock.sleep(pause).await;
-                    }
-                    None => {
-                        error!("Maintenance {} of slot {} failed: {message}", due.chore, due.slot);
-                        state.end_chore(due.id, self.clock.now(), Some(message)).await?;
-                    }
+                if let Some(pause) = pause.filter(|_| error.is_retryable()) {
+                    warn!("Maintenance {} of slot {} is tried again: {message}", due.chore, due.slot);
+                    self.clock.sleep(pause).await;
+                } else {
+                    error!("Maintenance {} of slot {} failed: {message}", due.chore, due.slot);
+                    state.end_chore(due.id, self.clock.now(), Some(message)).await?;
                 }
             }
         }

@@ -77,7 +77,7 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
             Progress::JobDone(job) => done.push(job.table),
             Progress::RunDone(run) => break run,
             Progress::JobStarted(_) | Progress::JobWaits(_) | Progress::Snapshot(_) => {}
-            other => panic!("{other:?} is not about a refresh"),
+            other @ (Progress::Step(_) | Progress::MaintenanceDone(_)) => panic!("{other:?}"),
         }
     };
     assert_eq!((last.id, last.phase), (id, Phase::Done));
