@@ -121,9 +121,11 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod codec;
+pub mod entry;
 pub mod fault;
 pub mod frame;
 pub mod hello;
+pub mod json;
 pub mod message;
 pub mod report;
 pub mod text;
