@@ -3,32 +3,34 @@
 //! A client can cost us its connection and nothing else: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time looks at VMS's database.
 
-mod cancel;
+mod caller;
+pub(crate) mod cancel;
 mod dispatch;
-mod fault;
-mod get;
+pub(crate) mod fault;
+pub(crate) mod get;
 mod groups;
-mod health;
-mod history;
-mod invalidate;
-mod job;
-mod jobs;
-mod next;
-mod notify;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod invalidate;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod next;
+pub(crate) mod notify;
 mod peer;
-mod ping;
-mod refresh;
-mod rehearse;
-mod report;
-mod retry;
+pub(crate) mod ping;
+pub(crate) mod refresh;
+pub(crate) mod rehearse;
+pub(crate) mod report;
+pub(crate) mod retry;
 mod server;
 mod service;
 mod session;
 mod socket;
-mod start_scheduler;
-mod status;
-mod stop_scheduler;
+pub(crate) mod start_scheduler;
+pub(crate) mod status;
+pub(crate) mod stop_scheduler;
 
+pub(crate) use caller::Caller;
 pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
