@@ -24,3 +24,4 @@ pub mod store;
 pub mod telemetry;
 pub mod vms;
 pub mod watch;
+pub mod web;

@@ -8,10 +8,12 @@ mod error;
 mod live;
 mod prune;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use cached_proto::words::{Outcome, SchedulerState, Trigger};
+use tokio::sync::watch;
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
@@ -27,6 +29,8 @@ use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::watch::Watcher;
+use crate::web::auth::Authority;
+use crate::web::{self, Web};
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 
@@ -45,6 +49,9 @@ pub struct Daemon {
     _pruner: AbortOnDropHandle<()>,
     watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
+    web: AbortOnDropHandle<()>,
+    http: Option<SocketAddr>,
+    authority: watch::Sender<Arc<Authority>>,
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
@@ -58,7 +65,7 @@ impl Daemon {
     /// Starts everything; on return clients can connect.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         // What is started is large; on the heap it does not weigh on everybody who starts it.
-        Box::pin(Self::start_with(config, clock, Limits::default())).await
+        Box::pin(Self::start_with(config, clock, Limits::default(), web::Limits::default())).await
     }
 
     /// Starts everything, with other limits for clients.
@@ -66,6 +73,7 @@ impl Daemon {
         config: Config,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        web_limits: web::Limits,
     ) -> Result<Self, StartError> {
         let live = Live::new(config)?;
         let config = live.config();
@@ -94,6 +102,8 @@ impl Daemon {
             schedule: live.schedules(),
             looking: tokio::sync::Mutex::default(),
         });
+        let (listening, authority) = (listen(&config).await?, authority(&config, &clock)?);
+        let http = listening.as_ref().map(web::Listening::address);
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let planner =
@@ -109,6 +119,8 @@ impl Daemon {
         });
         let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
+        let app = Web::new(Arc::clone(&service), authority.subscribe(), web_limits, ending.hang_up.clone());
+        let web = tokio::spawn(web::serve(listening, app, ending.clone()));
         Ok(Self {
             socket,
             queue,
@@ -119,6 +131,9 @@ impl Daemon {
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
+            web: AbortOnDropHandle::new(web),
+            http,
+            authority,
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
             sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
@@ -134,6 +149,11 @@ impl Daemon {
         &self.socket
     }
 
+    /// Where browsers connect; none when `http.listen` is empty.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
     /// Its runs.
     pub fn queue(&self) -> &Queue {
         &self.queue
@@ -147,7 +167,10 @@ impl Daemon {
     /// Takes over another configuration, as far as that goes without a restart; a run in progress keeps its
     /// own. On an error nothing has changed.
     pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
-        self.live.reload(new)
+        let waiting = self.live.reload(new)?;
+        let rebuilt = self.authority.borrow().rebuilt(&self.config().http);
+        self.authority.send_replace(Arc::new(rebuilt));
+        Ok(waiting)
     }
 
     /// Waits until something ends that never should; that may be dropped and called again until it returns.
@@ -165,6 +188,7 @@ impl Daemon {
             result = &mut self.planner => ended("top-up", result),
             result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
+            result = &mut self.web => ended("web", result),
             result = &mut self.notifier => ended("notify", result),
         }
     }
@@ -192,12 +216,27 @@ impl Daemon {
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;
         }
+        if !self.web.is_finished() {
+            let _ = (&mut self.web).await;
+        }
         self.told.cancel();
         if !self.notifier.is_finished() {
             let _ = (&mut self.notifier).await;
         }
         self.queue.state().clone().close().await
     }
+}
+
+async fn listen(config: &Config) -> Result<Option<web::Listening>, web::BindError> {
+    match config.http.listen {
+        Some(address) => web::bind(address).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+fn authority(config: &Config, clock: &Arc<dyn Clock>) -> Result<watch::Sender<Arc<Authority>>, StartError> {
+    let authority = Authority::new(&config.http, Arc::clone(clock));
+    Ok(watch::Sender::new(Arc::new(authority.map_err(|error| StartError::Visitors(Box::new(error)))?)))
 }
 
 async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {

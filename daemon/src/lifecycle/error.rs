@@ -7,6 +7,7 @@ use crate::refresh::ConfigureError;
 use crate::rpc::BindError;
 use crate::schedule::ScheduleError;
 use crate::state::StateError;
+use crate::web;
 
 /// A configuration that is valid in itself and still of no use.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +35,12 @@ pub enum StartError {
     /// Its socket cannot be served.
     #[error(transparent)]
     Socket(#[from] BindError),
+    /// Its web page cannot be served.
+    #[error(transparent)]
+    Web(#[from] web::BindError),
+    /// Visitors of the web page cannot be told apart.
+    #[error("the web page cannot be served: {0}")]
+    Visitors(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// Why the daemon cannot go on.

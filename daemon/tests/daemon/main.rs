@@ -10,3 +10,8 @@ mod raw;
 mod schedule;
 mod truth;
 mod verbs;
+mod web_api;
+mod web_client;
+mod web_compat;
+mod web_limits;
+mod web_refusals;
