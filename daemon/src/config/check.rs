@@ -1,5 +1,7 @@
 //! What must hold between keys, or cannot be said by a type.
 
+mod http;
+
 use std::os::unix::ffi::OsStrExt;
 
 use super::nearest;
@@ -14,6 +16,7 @@ pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
     schedule(config, reader);
     ages(config, reader);
     places(config, reader);
+    http::all(config, reader);
 }
 
 fn schedule(config: &Config, reader: &mut Reader<'_>) {
@@ -66,13 +69,6 @@ fn places(config: &Config, reader: &mut Reader<'_>) {
                 "is {length} bytes long ({}), and the system allows {LONGEST_SOCKET_PATH}; choose a shorter one",
                 super::text::shown(&config.socket.path.to_string_lossy())
             )
-        });
-    }
-    if config.http.listen.is_some_and(|address| !address.ip().is_loopback()) {
-        refuse(reader, "http", "listen", &[], || {
-            "must be a loopback address such as 127.0.0.1:8321: serving other machines is not available yet; \
-             put a proxy with a login in front"
-                .to_owned()
         });
     }
 }

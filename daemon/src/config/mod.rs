@@ -34,7 +34,10 @@ pub use settings::{
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,
 };
 pub use surroundings::{DEFAULT_FILE, Surroundings};
-pub use value::{ByteSize, CommandLine, CronExpr, DatabasePath, LogLevel, Mode, Network, Url, WebOrigin};
+pub use value::{
+    ByteSize, CommandLine, CookieName, CronExpr, DatabasePath, HostName, LogLevel, Mode, Network, SecretFile,
+    Url, WebOrigin,
+};
 
 use reader::Reader;
 

@@ -13,7 +13,10 @@ use super::key::{Key, Origin, from, text, unset};
 use super::reader::Reader;
 use super::setting::Setting;
 use super::table::settings;
-use super::value::{ByteSize, CommandLine, CronExpr, DatabasePath, LogLevel, Mode, Network, Url, WebOrigin};
+use super::value::{
+    ByteSize, CommandLine, CookieName, CronExpr, DatabasePath, HostName, LogLevel, Mode, Network, SecretFile,
+    Url, WebOrigin,
+};
 
 /// Section and name of each key that something set, with what set it.
 pub(super) type Origins = BTreeMap<(&'static str, &'static str), Origin>;
@@ -131,6 +134,24 @@ settings! {
         public_origin: Option<WebOrigin> = unset();
         /// Addresses or networks of proxies whose forwarding headers are believed.
         trusted_proxies: Vec<Network> = text("");
+        /// Further names under which browsers reach the page, besides `public_origin`, `listen` and this machine.
+        hosts: Vec<HostName> = text("");
+        /// File of mode 0600, or `credential:NAME`, that holds the `SECRET_KEY` VMS runs with; with it, whoever is
+        /// logged in at VMS as an administrator is logged in here.
+        secret_key_file: Option<SecretFile> = unset();
+        /// Name of VMS's session cookie (its `SESSION_COOKIE_NAME`).
+        session_cookie: CookieName = text("vms_session");
+        /// Name of VMS's remember cookie (its `REMEMBER_COOKIE_NAME`), which is good for as long as the
+        /// `SECRET_KEY`; empty: that cookie logs nobody in.
+        remember_cookie: Option<CookieName> = text("vms_remember");
+        /// How long a session cookie is good (VMS's `SESSION_LIFETIME_SECONDS`).
+        session_lifetime: Duration = text("8h").within("1m", "366days");
+        /// File of mode 0600, or `credential:NAME`, that holds a token for `Authorization: Bearer`.
+        token_file: Option<SecretFile> = unset();
+        /// Whether the API token of one of VMS's administrators (header `X-API-Token`) logs in.
+        api_tokens: bool = text("false");
+        /// Whether anybody on this machine may look without logging in; only without a proxy.
+        open_viewing: bool = text("false");
     }
     /// Logs.
     log: Log {

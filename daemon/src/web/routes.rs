@@ -9,24 +9,27 @@ use super::api::{entries, jobs, refresh, runs, scheduler, status, tables};
 use super::gate::Gate;
 use super::{Web, body, fault, headers, host, probes};
 
+/// Where VMS has its own pages for the caches. Not nested: handlers and gate would see the rest of a path only.
+fn cache(path: &str) -> String {
+    format!("/management/cache{path}")
+}
+
 /// Everything that is served.
 pub(super) fn router(web: Web) -> Router {
     let gate = Gate::new(&web);
-    let cache = Router::new()
-        .route("/api/status", gate.viewing(get(status::status)))
-        .route("/api/refresh", gate.changing(post(refresh::refresh)))
-        .route("/scheduler/start", gate.changing(post(scheduler::start)))
-        .route("/scheduler/stop", gate.changing(post(scheduler::stop)))
-        .route("/api/tables", gate.viewing(get(tables::tables)))
-        .route("/api/runs", gate.viewing(get(runs::runs)))
-        .route("/api/runs/{id}", gate.viewing(get(runs::run)))
-        .route("/api/jobs", gate.viewing(get(jobs::jobs)))
-        .route("/api/jobs/{id}", gate.viewing(get(jobs::job)))
-        .route("/api/jobs/{id}/cancel", gate.changing(post(jobs::cancel)))
-        .route("/api/jobs/{id}/retry", gate.changing(post(jobs::retry)))
-        .route("/api/entries/{table}", gate.personal(get(entries::entry)));
     Router::new()
-        .nest("/management/cache", cache)
+        .route(&cache("/api/status"), gate.viewing(get(status::status)))
+        .route(&cache("/api/refresh"), gate.changing(post(refresh::refresh)))
+        .route(&cache("/scheduler/start"), gate.changing(post(scheduler::start)))
+        .route(&cache("/scheduler/stop"), gate.changing(post(scheduler::stop)))
+        .route(&cache("/api/tables"), gate.viewing(get(tables::tables)))
+        .route(&cache("/api/runs"), gate.viewing(get(runs::runs)))
+        .route(&cache("/api/runs/{id}"), gate.viewing(get(runs::run)))
+        .route(&cache("/api/jobs"), gate.viewing(get(jobs::jobs)))
+        .route(&cache("/api/jobs/{id}"), gate.viewing(get(jobs::job)))
+        .route(&cache("/api/jobs/{id}/cancel"), gate.changing(post(jobs::cancel)))
+        .route(&cache("/api/jobs/{id}/retry"), gate.changing(post(jobs::retry)))
+        .route(&cache("/api/entries/{table}"), gate.personal(get(entries::entry)))
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
         .fallback(fault::unknown_path)

@@ -1,6 +1,7 @@
 //! A visitor of the web side who says exactly what he is told to say.
 
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 
 use cached::lifecycle::Daemon;
 use serde_json::Value;
@@ -21,7 +22,11 @@ pub(crate) const BROWSER: (&str, &str) = ("Accept", "text/html,application/xhtml
 
 /// Lets the daemons of this home serve the web, on a port of their own, and knows their token.
 pub(crate) fn serve_web(home: &mut Home) {
+    let file = home.path("token");
+    std::fs::write(&file, TOKEN).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     home.set("http", "listen", "127.0.0.1:0");
+    home.set("http", "token_file", &file.to_string_lossy());
 }
 
 pub(crate) fn address(daemon: &Daemon) -> SocketAddr {

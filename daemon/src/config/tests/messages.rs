@@ -93,7 +93,7 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[http]\nlisten = \"0.0.0.0:8321\"",
-        "http.listen = \"0.0.0.0:8321\" (F line 4): must be a loopback address such as 127.0.0.1:8321: serving other machines is not available yet; put a proxy with a login in front",
+        "http.listen = \"0.0.0.0:8321\" (F line 4): serves other machines, but nobody could log in: set http.secret_key_file, http.token_file or http.api_tokens, or listen on a loopback address such as 127.0.0.1:8321",
     ),
     (
         "[http]\npublic_origin = \"https://x.org/vms\"",

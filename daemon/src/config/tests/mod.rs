@@ -10,6 +10,7 @@ use super::{Config, ConfigErrors, Surroundings};
 use crate::cli::Cli;
 
 mod defaults;
+mod http;
 mod layers;
 mod messages;
 mod property;

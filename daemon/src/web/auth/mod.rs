@@ -1,101 +1,44 @@
-//! Who a visitor is. A stand-in: it knows one token, in debug builds only, and refuses everybody else.
-#![expect(dead_code, reason = "the stand-in knows nobody")]
+//! Who may use the web side: administrators of VMS, and whoever holds the operator's token.
+//!
+//! Three ways lead in, each of which may be off:
+//!
+//! 1. VMS's own cookies. Its session cookie is signed with its `SECRET_KEY` and good for some hours, its remember
+//!    cookie is signed with the same key and good for as long as the key. Both are only ever read: writing them is
+//!    VMS's business.
+//! 2. A token of the operator's: `Authorization: Bearer …`.
+//! 3. An API token that VMS issued: `X-API-Token`.
+//!
+//! VMS's table `users` is asked with every request, so that whoever is demoted or deactivated there is out at once.
+//! An administrator is who is active and has security level 3; VMS itself compares for equality. A header that is one
+//! of the ways in decides alone: who says who he is, is not also somebody else by a cookie. Where a way is off, its
+//! header or cookie means nothing.
+//!
+//! Without any credential, `http.open_viewing` lets callers of this machine look.
+//!
+//! Failed attempts (a signature or a token that is wrong; not one that is merely out of date) are logged, counted by
+//! the address of the client and at some point answered by "too many". A right credential passes all the same: behind
+//! one address there is often a whole office, which must not be locked out by one forgotten script. The limit bounds
+//! what failing costs; that nothing can be guessed is a matter of the length of keys and tokens.
 
-use std::net::IpAddr;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::time::Duration;
+mod address;
+mod authority;
+mod bearer;
+mod cookies;
+mod csrf;
+mod hosts;
+mod limit;
+mod mac;
+mod open;
+mod remember;
+mod seal;
+mod session;
+#[cfg(test)]
+mod tests;
+mod users;
+mod visitor;
+mod vms_users;
 
-use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::request::Parts;
-use chrono::{DateTime, Utc};
-
-use crate::clock::Clock;
-use crate::config::Http;
-
-const TOKEN: &str = "Bearer 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-#[derive(Debug)]
-pub(crate) struct Authority;
-
-#[derive(Debug, thiserror::Error)]
-#[error("nobody can be recognised")]
-pub(crate) struct AuthorityError;
-
-pub(crate) trait Users: Send + Sync {}
-
-#[derive(Debug)]
-pub(crate) struct VmsUsers;
-
-impl Users for VmsUsers {}
-
-impl VmsUsers {
-    pub(crate) fn new(_: PathBuf) -> Self {
-        Self
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Anonymous {
-    NoCredential,
-    Void,
-    Refused,
-    Unavailable,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Visitor {
-    Nobody(Anonymous),
-    Admin { name: String, user_id: Option<i64>, how: Way },
-    NotAdmin { user_id: i64 },
-    TooMany { retry_after: Duration },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    Session,
-    Remember,
-    Bearer,
-    ApiToken,
-    Open,
-}
-
-#[expect(clippy::unused_self, clippy::unused_async, clippy::unnecessary_wraps, reason = "a stand-in")]
-#[expect(clippy::needless_pass_by_value, reason = "a stand-in")]
-impl Authority {
-    pub(crate) fn new(_: &Http, _: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
-        Ok(Self)
-    }
-
-    pub(crate) fn rebuilt(&self, _: &Http) -> Self {
-        Self
-    }
-
-    pub(crate) async fn visitor(
-        &self,
-        request: &Parts,
-        _: IpAddr,
-        _: &dyn Users,
-        _: DateTime<Utc>,
-    ) -> Visitor {
-        match request.headers.get(AUTHORIZATION) {
-            Some(token) if cfg!(debug_assertions) && token == TOKEN => {
-                Visitor::Admin { name: "bearer token".to_owned(), user_id: None, how: Way::Bearer }
-            }
-            _ => Visitor::Nobody(Anonymous::NoCredential),
-        }
-    }
-
-    pub(crate) fn allows_host(&self, parts: &Parts) -> bool {
-        let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok());
-        host.is_some_and(|host| host.starts_with("127.0.0.1") || host.starts_with("localhost"))
-    }
-
-    pub(crate) fn csrf_token(&self, _: &Visitor, _: DateTime<Utc>) -> String {
-        String::new()
-    }
-
-    pub(crate) fn csrf_ok(&self, _: &Visitor, _: &Parts, _: Option<&str>, _: DateTime<Utc>) -> bool {
-        false
-    }
-}
+pub(crate) use authority::Authority;
+pub(crate) use users::Users;
+pub(crate) use visitor::{Anonymous, Visitor, Way};
+pub(crate) use vms_users::VmsUsers;

@@ -1,0 +1,92 @@
+//! Who may see the status page: nobody by accident.
+
+use super::super::reader::Reader;
+use super::super::settings::{Config, Http};
+use super::super::value::WebOrigin;
+use super::refuse;
+
+/// Keys that VMS's sources and documents print: whoever can read those could sign cookies with them.
+const PUBLISHED_KEYS: [&str; 3] =
+    ["dev-secret-key-change-in-production", "your-secret-key-here", "your-secure-random-key-here"];
+
+/// Shortest bearer token, in characters; a shorter one could be guessed.
+const SHORTEST_TOKEN: usize = 20;
+
+pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
+    let http = &config.http;
+    secret_key(http, reader);
+    token(http, reader);
+    listen(http, reader);
+    open_viewing(http, reader);
+}
+
+fn secret_key(http: &Http, reader: &mut Reader<'_>) {
+    let Some(key) = http.secret_key_file.as_ref().map(|file| file.expose()) else { return };
+    if key.is_empty() {
+        refuse(reader, "http", "secret_key_file", &[], || {
+            "is empty; it must hold the SECRET_KEY that VMS runs with".to_owned()
+        });
+    } else if PUBLISHED_KEYS.contains(&key) {
+        refuse(reader, "http", "secret_key_file", &[], || {
+            "holds a key that VMS publishes, with which anybody can log in as anybody; give VMS a SECRET_KEY of \
+             its own and put the same one here"
+                .to_owned()
+        });
+    }
+}
+
+fn token(http: &Http, reader: &mut Reader<'_>) {
+    let Some(token) = http.token_file.as_ref().map(|file| file.expose()) else { return };
+    if token.chars().count() < SHORTEST_TOKEN || !token.chars().all(|c| c.is_ascii_graphic()) {
+        refuse(reader, "http", "token_file", &[], || {
+            format!(
+                "must hold one token of at least {SHORTEST_TOKEN} letters, digits and signs without blanks; \
+                 `openssl rand -hex 32` makes one"
+            )
+        });
+    }
+}
+
+fn listen(http: &Http, reader: &mut Reader<'_>) {
+    let ways = http.secret_key_file.is_some() || http.token_file.is_some() || http.api_tokens;
+    if !ways && !is_local(http) {
+        let others = [("http", "secret_key_file"), ("http", "token_file"), ("http", "api_tokens")];
+        refuse(reader, "http", "listen", &others, || {
+            "serves other machines, but nobody could log in: set http.secret_key_file, http.token_file or \
+             http.api_tokens, or listen on a loopback address such as 127.0.0.1:8321"
+                .to_owned()
+        });
+    }
+}
+
+/// Behind a proxy everybody comes from this machine, and viewing would be open to the world.
+fn open_viewing(http: &Http, reader: &mut Reader<'_>) {
+    if !http.open_viewing {
+        return;
+    }
+    let against = if !is_local(http) {
+        Some(("listen", "http.listen is a loopback address"))
+    } else if !http.trusted_proxies.is_empty() {
+        Some(("trusted_proxies", "there is no proxy in front, and http.trusted_proxies names one"))
+    } else if http.public_origin.as_ref().is_some_and(|origin| !is_local_origin(origin)) {
+        Some(("public_origin", "nobody comes from elsewhere, and http.public_origin says that somebody does"))
+    } else {
+        None
+    };
+    if let Some((other, condition)) = against {
+        refuse(reader, "http", "open_viewing", &[("http", other)], || {
+            format!("is for this machine only: possible when {condition}")
+        });
+    }
+}
+
+fn is_local(http: &Http) -> bool {
+    http.listen.is_none_or(|address| address.ip().to_canonical().is_loopback())
+}
+
+fn is_local_origin(origin: &WebOrigin) -> bool {
+    let authority = origin.as_str().split("://").nth(1).unwrap_or_default();
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|local| {
+        authority.strip_prefix(local).is_some_and(|port| port.is_empty() || port.starts_with(':'))
+    })
+}

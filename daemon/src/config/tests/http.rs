@@ -1,0 +1,157 @@
+//! Who may see the status page.
+
+use super::{Fixture, path, shown};
+
+const KEY: &str = "hunter2-hunter2-hunter2";
+
+/// With `key`, a file of mode 0600 that holds this text, and these lines below `[http]`, where `KEY` is its path.
+fn with_key(contents: &str, lines: &str) -> Fixture {
+    let fixture = Fixture::new().file("key", contents).mode("key", 0o600);
+    let lines = lines.replace("KEY", &fixture.path("key").display().to_string());
+    fixture.toml(&format!("[database]\nurl = \"/srv/vms.db\"\n[http]\n{lines}"))
+}
+
+#[test]
+fn nobody_can_log_in_unless_somebody_says_so() {
+    let http = with_key("", "").config(&[]).http;
+    assert!(http.secret_key_file.is_none() && http.token_file.is_none());
+    assert!(!http.api_tokens && !http.open_viewing);
+}
+
+#[test]
+fn a_secret_is_read_from_its_file_and_only_the_place_is_shown() {
+    for form in ["KEY", "file:KEY"] {
+        let fixture =
+            with_key(&format!("{KEY}\n"), &format!("secret_key_file = \"{form}\"\ntoken_file = \"{form}\""));
+        let config = fixture.config(&[]);
+        assert_eq!(config.http.secret_key_file.as_ref().unwrap().expose(), KEY);
+        assert_eq!(config.http.token_file.as_ref().unwrap().expose(), KEY);
+        let place = format!("\"{}\"", fixture.path("key").display());
+        assert_eq!(shown(&config, "http", "secret_key_file"), place);
+        assert!(!format!("{config:?} {}", config.render()).contains(KEY));
+    }
+}
+
+#[test]
+fn a_secret_may_be_a_systemd_credential() {
+    let fixture = with_key(KEY, "secret_key_file = \"credential:key\"");
+    assert!(fixture.errors(&[])[0].contains("LoadCredential="));
+    let directory = path(&fixture.path("key").display().to_string()).parent().unwrap().display().to_string();
+    let config = fixture.env(&[("CREDENTIALS_DIRECTORY", &directory)]).config(&[]);
+    assert_eq!(config.http.secret_key_file.as_ref().unwrap().expose(), KEY);
+    assert_eq!(shown(&config, "http", "secret_key_file"), "\"credential:key\"");
+}
+
+#[test]
+fn a_file_that_changed_is_a_changed_configuration() {
+    let fixture = with_key(KEY, "secret_key_file = \"KEY\"");
+    let running = fixture.config(&[]);
+    let fixture = fixture.file("key", "another key").mode("key", 0o600);
+    let (merged, waiting) = running.reload(fixture.config(&[]));
+    assert_eq!(merged.http.secret_key_file.as_ref().unwrap().expose(), "another key");
+    assert_eq!(waiting, []);
+}
+
+#[test]
+fn a_secret_that_protects_nothing_is_refused() {
+    let publishes = "holds a key that VMS publishes";
+    let cases = [
+        ("secret_key_file", "dev-secret-key-change-in-production\n", publishes),
+        ("secret_key_file", "your-secret-key-here", publishes),
+        ("secret_key_file", "", "is empty"),
+        ("secret_key_file", " \n", "is empty"),
+        ("token_file", "", "at least 20"),
+        ("token_file", "nineteen-characters", "at least 20"),
+        ("token_file", "twenty characters and blanks", "without blanks"),
+        ("token_file", "two-lines-are-no-token\ntwo-lines-are-no-token", "without blanks"),
+        ("token_file", "zwanzig-zeichen-und-ümlaute", "letters, digits and signs"),
+    ];
+    for (key, contents, message) in cases {
+        let errors = with_key(contents, &format!("{key} = \"KEY\"")).errors(&[]);
+        assert!(errors.len() == 1 && errors[0].starts_with(&format!("http.{key} = ")), "{errors:?}");
+        assert!(errors[0].contains(message), "{errors:?}");
+        assert!(contents.trim().is_empty() || !errors[0].contains(contents.trim()), "{errors:?}");
+    }
+    assert!(with_key("twenty-characters-ok", "token_file = \"KEY\"").load(&[]).is_ok());
+}
+
+#[test]
+fn a_secret_that_others_may_read_or_nobody_can_is_refused() {
+    let errors = with_key(KEY, "token_file = \"KEY\"").mode("key", 0o640).errors(&[]);
+    assert_eq!(
+        errors,
+        [
+            "http.token_file = \"DIR/key\" (DIR/cached.toml line 4): others may read DIR/key; run chmod 600 DIR/key"
+        ]
+    );
+    let errors = with_key(KEY, "token_file = \"KEY.gone\"").errors(&[]);
+    assert!(errors[0].contains("cannot read the secret file DIR/key.gone: No such file"), "{errors:?}");
+}
+
+#[test]
+fn serving_other_machines_takes_a_way_to_log_in() {
+    let others = "listen = \"0.0.0.0:8321\"\n";
+    for way in ["secret_key_file = \"KEY\"", "token_file = \"KEY\"", "api_tokens = true"] {
+        assert!(with_key(KEY, &format!("{others}{way}")).load(&[]).is_ok(), "{way}");
+        // What is wrong with the way is said once, and not that there is none.
+        let errors = with_key(KEY, &format!("{others}{}", way.replace("KEY", "KEY.gone"))).load(&[]);
+        assert!(errors.is_ok() || errors.unwrap_err().iter().count() == 1, "{way}");
+    }
+    for listen in ["0.0.0.0:8321", "[::]:8321", "192.0.2.1:80"] {
+        let errors = with_key(KEY, &format!("listen = \"{listen}\"")).errors(&[]);
+        assert!(errors.len() == 1 && errors[0].contains("nobody could log in"), "{errors:?}");
+    }
+    for listen in ["127.0.0.1:8321", "127.0.0.9:0", "[::1]:8321", "[::ffff:127.0.0.1]:8321", ""] {
+        assert!(with_key(KEY, &format!("listen = \"{listen}\"")).load(&[]).is_ok(), "{listen}");
+    }
+}
+
+#[test]
+fn open_viewing_is_for_this_machine_only() {
+    let cases = [
+        ("", None),
+        ("public_origin = \"http://localhost:8321\"", None),
+        ("public_origin = \"http://[::1]:8321\"", None),
+        ("trusted_proxies = [\"127.0.0.1\"]", Some("http.trusted_proxies names one")),
+        ("public_origin = \"https://vms.example.org\"", Some("http.public_origin says")),
+        ("public_origin = \"https://localhost.example.org\"", Some("http.public_origin says")),
+        ("listen = \"0.0.0.0:8321\"\napi_tokens = true", Some("http.listen is a loopback address")),
+    ];
+    for (lines, message) in cases {
+        let loaded = with_key(KEY, &format!("open_viewing = true\n{lines}")).load(&[]);
+        match message {
+            None => assert!(loaded.is_ok(), "{lines}"),
+            Some(message) => {
+                let errors = loaded.unwrap_err().to_string();
+                assert!(
+                    errors.starts_with("http.open_viewing = true") && errors.contains(message),
+                    "{errors}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn hosts_and_cookies_have_names() {
+    let config =
+        with_key("", "hosts = [\"VMS.Example.org.\", \"[::1]\", \"192.0.2.7\"]\nremember_cookie = \"\"")
+            .config(&[]);
+    assert_eq!(shown(&config, "http", "hosts"), "[\"vms.example.org\", \"::1\", \"192.0.2.7\"]");
+    assert!(config.http.remember_cookie.is_none());
+    for line in [
+        "hosts = [\"https://vms.example.org\"]",
+        "hosts = [\"vms.example.org:443\"]",
+        "hosts = [\"*\"]",
+        "hosts = [\".\"]",
+        "hosts = [\"..\"]",
+        "session_cookie = \"\"",
+        "session_cookie = \"a b\"",
+        "session_cookie = \"a=b\"",
+        "remember_cookie = \"a;b\"",
+        "session_lifetime = \"0s\"",
+    ] {
+        let errors = with_key("", line).errors(&[]);
+        assert!(errors.len() == 1 && errors[0].contains("must be "), "{line}: {errors:?}");
+    }
+}

@@ -1,0 +1,48 @@
+//! Secrets that are named by the place where they live.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use super::super::secret;
+use super::super::setting::Setting;
+use super::super::surroundings::Surroundings;
+
+/// What a private file or a systemd credential holds, read when the configuration is. Showing it in any way
+/// shows the place.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretFile {
+    place: String,
+    secret: String,
+}
+
+impl SecretFile {
+    /// The secret, without white space at its end. Never show it.
+    pub fn expose(&self) -> &str {
+        &self.secret
+    }
+}
+
+impl fmt::Debug for SecretFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SecretFile({})", self.place)
+    }
+}
+
+impl Setting for SecretFile {
+    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+        let path = text.strip_prefix("file:").unwrap_or(text);
+        let (place, named) = if text.starts_with("credential:") {
+            (text.to_owned(), text.to_owned())
+        } else {
+            PathBuf::parse(path, around)?;
+            let place = around.absolute(Path::new(path)).display().to_string();
+            (place.clone(), format!("file:{place}"))
+        };
+        let secret = secret::resolve(&named, around)?.unwrap_or_default();
+        Ok(Self { place, secret })
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.place.clone()))
+    }
+}

@@ -1,0 +1,255 @@
+//! The one who is asked who somebody is.
+
+use std::fmt;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::http::Method;
+use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
+use tracing::{debug, info, warn};
+
+use super::address::client_address;
+use super::bearer::{BearerToken, may_be_api_token, presented_api_token, presented_bearer};
+use super::cookies::{Cookies, Verdict};
+use super::hosts::Hosts;
+use super::limit::Limiter;
+use super::seal::Seal;
+use super::users::Users;
+use super::visitor::{Anonymous, Visitor, Way};
+use super::{csrf, open};
+use crate::clock::Clock;
+use crate::config::{Http, Network};
+use crate::describe::describe;
+use crate::vms::{VmsError, time};
+
+/// Why nobody can be let in.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AuthorityError {
+    /// No key could be drawn.
+    #[error("cannot draw a random key for the web side: {source}; the daemon needs to read /dev/urandom")]
+    Random {
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}
+
+/// Decides who a request comes from, under one configuration.
+pub(crate) struct Authority {
+    cookies: Option<Cookies>,
+    bearer: Option<BearerToken>,
+    api_tokens: bool,
+    open_viewing: bool,
+    proxies: Vec<Network>,
+    hosts: Hosts,
+    form_lifetime: Duration,
+    kept: Arc<Kept>,
+}
+
+/// What a change of the configuration does not touch.
+struct Kept {
+    seal: Seal,
+    limiter: Limiter,
+    /// Whether the last look into VMS's database failed.
+    in_trouble: AtomicBool,
+}
+
+/// What a credential turned out to be.
+enum Judged {
+    As(Visitor),
+    /// Wrong, by this name.
+    Forged(&'static str),
+}
+
+impl Authority {
+    /// Takes over keys and rules; the files of keys were read with the configuration.
+    pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
+        let seal = Seal::draw().map_err(|source| AuthorityError::Random { source })?;
+        let kept = Kept { seal, limiter: Limiter::new(clock), in_trouble: AtomicBool::new(false) };
+        Ok(Self::with(http, Arc::new(kept)))
+    }
+
+    /// The same under another configuration: forms that are open somewhere stay good, and who has failed too often still
+    /// has.
+    pub(crate) fn rebuilt(&self, http: &Http) -> Self {
+        Self::with(http, Arc::clone(&self.kept))
+    }
+
+    fn with(http: &Http, kept: Arc<Kept>) -> Self {
+        let token = http.token_file.as_ref().map(|file| file.expose());
+        Self {
+            cookies: Cookies::new(http),
+            bearer: token.and_then(|token| BearerToken::new(token, &kept.seal)),
+            api_tokens: http.api_tokens,
+            open_viewing: open::is_possible(http),
+            proxies: http.trusted_proxies.clone(),
+            hosts: Hosts::new(http),
+            form_lifetime: http.session_lifetime,
+            kept,
+        }
+    }
+
+    /// Who sends this request; `peer` is the other end of its connection.
+    pub(crate) async fn visitor(
+        &self,
+        request: &Parts,
+        peer: IpAddr,
+        users: &dyn Users,
+        now: DateTime<Utc>,
+    ) -> Visitor {
+        let judged = match self.by_header(request, users, now).await {
+            Some(judged) => judged,
+            None => match self.by_cookies(request, users, now).await {
+                Judged::As(Visitor::Nobody(_)) | Judged::Forged(_) if self.is_open_to(request, peer) => {
+                    Judged::As(Visitor::nameless("this machine", Way::Open))
+                }
+                judged => judged,
+            },
+        };
+        match judged {
+            Judged::As(visitor) => visitor,
+            Judged::Forged(what) => self.refused(what, self.client_address(request, peer)),
+        }
+    }
+
+    /// Where a request comes from, behind the proxies that are trusted.
+    pub(crate) fn client_address(&self, request: &Parts, peer: IpAddr) -> IpAddr {
+        client_address(request, peer, &self.proxies)
+    }
+
+    /// Whether the request was sent to us by one of our names: those of this machine, the address that is listened on,
+    /// the host of `http.public_origin`, and `http.hosts`.
+    pub(crate) fn allows_host(&self, request: &Parts) -> bool {
+        self.hosts.allow(request)
+    }
+
+    /// A token for the forms of this visitor's pages.
+    pub(crate) fn csrf_token(&self, visitor: &Visitor, now: DateTime<Utc>) -> String {
+        csrf::token(&self.kept.seal, visitor, now, self.form_lifetime)
+    }
+
+    /// Whether this visitor himself wants what the request asks for: it changes nothing, or came with a credential that
+    /// no browser adds by itself, or with the token of our form, or from one of our pages.
+    pub(crate) fn csrf_ok(
+        &self,
+        visitor: &Visitor,
+        request: &Parts,
+        form_token: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> bool {
+        matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
+            || matches!(visitor, Visitor::Admin { how, .. } if !how.is_ambient())
+            || form_token.is_some_and(|token| csrf::is_token(&self.kept.seal, visitor, token, now))
+            || csrf::is_from_own_page(request, &self.hosts)
+    }
+
+    fn is_open_to(&self, request: &Parts, peer: IpAddr) -> bool {
+        self.open_viewing && open::is_direct(request, peer)
+    }
+
+    /// None if there is no header that is a way in.
+    async fn by_header(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Option<Judged> {
+        if let (Some(token), Some(presented)) = (&self.bearer, presented_bearer(request)) {
+            return Some(if token.is(presented) {
+                Judged::As(Visitor::nameless("bearer token", Way::Bearer))
+            } else {
+                Judged::Forged("bearer token")
+            });
+        }
+        let token = presented_api_token(request).filter(|_| self.api_tokens)?;
+        if !may_be_api_token(token) {
+            return Some(Judged::Forged("API token"));
+        }
+        Some(match self.asked(users.by_api_token(token).await) {
+            Err(visitor) => Judged::As(visitor),
+            Ok(None) => Judged::Forged("API token"),
+            Ok(Some((user, expiry))) => {
+                let until = expiry.as_deref().and_then(time::parse);
+                let is_current = until.is_some_and(|until| until > now.naive_utc());
+                Judged::As(if is_current {
+                    Visitor::of(&user, Way::ApiToken)
+                } else {
+                    Visitor::Nobody(Anonymous::Void)
+                })
+            }
+        })
+    }
+
+    /// In VMS's order: the session's user, if there is one still, active or not; else the remembered one.
+    async fn by_cookies(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Judged {
+        let Some(cookies) = &self.cookies else {
+            return Judged::As(Visitor::Nobody(Anonymous::NoCredential));
+        };
+        let said = cookies.read(request, now);
+        let session = match said.session {
+            Some(Verdict::Sound(id)) => id.map(|id| (id, Way::Session)),
+            _ => None,
+        };
+        let remember = match said.remember {
+            Some(Verdict::Sound(id)) => Some((id, Way::Remember)),
+            _ => None,
+        };
+        for (id, how) in session.into_iter().chain(remember) {
+            match self.asked(users.by_id(id).await) {
+                Err(visitor) => return Judged::As(visitor),
+                Ok(Some(user)) => return Judged::As(Visitor::of(&user, how)),
+                Ok(None) => {}
+            }
+        }
+        match (said.session, said.remember) {
+            (Some(Verdict::Forged), _) => Judged::Forged("session cookie"),
+            (_, Some(Verdict::Forged)) => Judged::Forged("remember cookie"),
+            (None, None) => Judged::As(Visitor::Nobody(Anonymous::NoCredential)),
+            _ => Judged::As(Visitor::Nobody(Anonymous::Void)),
+        }
+    }
+
+    fn refused(&self, what: &str, client: IpAddr) -> Visitor {
+        match self.kept.limiter.failed(client) {
+            Ok(()) => {
+                warn!("Refused a wrong {what} from {client}");
+                Visitor::Nobody(Anonymous::Refused)
+            }
+            Err(retry_after) => {
+                debug!("Refused a wrong {what} from {client}, which has failed too often");
+                Visitor::TooMany { retry_after }
+            }
+        }
+    }
+
+    /// Says once that VMS's database cannot be asked, and once that it can again: a page asks every few seconds.
+    fn asked<T>(&self, answer: Result<T, VmsError>) -> Result<T, Visitor> {
+        let was_in_trouble = self.kept.in_trouble.swap(answer.is_err(), Ordering::Relaxed);
+        match answer {
+            Ok(found) => {
+                if was_in_trouble {
+                    info!("VMS's users can be looked up again");
+                }
+                Ok(found)
+            }
+            Err(error) => {
+                if !was_in_trouble {
+                    warn!("Nobody can log in to the web side: {}", describe(&error));
+                }
+                Err(Visitor::Nobody(Anonymous::Unavailable))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Authority {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Authority")
+            .field("cookies", &self.cookies)
+            .field("bearer", &self.bearer)
+            .field("api_tokens", &self.api_tokens)
+            .field("open_viewing", &self.open_viewing)
+            .field("proxies", &self.proxies)
+            .field("hosts", &self.hosts)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! Credentials that come in a header of their own.
+
+use std::fmt;
+
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use super::mac::{HmacSha256, hash, is_hash};
+use super::seal::Seal;
+
+/// Length of VMS's API tokens: 32 random bytes in hexadecimal digits.
+const API_TOKEN_LENGTH: usize = 64;
+
+/// The operator's token. What is kept is its hash under a key of this process: two hashes take the same time to compare
+/// whatever was guessed right, and how long the token is.
+pub(super) struct BearerToken {
+    seal: Seal,
+    hash: Vec<u8>,
+}
+
+impl BearerToken {
+    pub(super) fn new(token: &str, seal: &Seal) -> Option<Self> {
+        Some(Self { seal: seal.clone(), hash: hash::<HmacSha256>(seal.expose(), token.as_bytes())? })
+    }
+
+    pub(super) fn is(&self, presented: &str) -> bool {
+        is_hash::<HmacSha256>(self.seal.expose(), presented.as_bytes(), &self.hash)
+    }
+}
+
+impl fmt::Debug for BearerToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("BearerToken(hidden)")
+    }
+}
+
+/// What follows `Authorization: Bearer`; other schemes, such as a proxy's own login, are none of ours. A text that
+/// cannot be a token is empty, which is no token either.
+pub(super) fn presented_bearer(request: &Parts) -> Option<&str> {
+    let header = request.headers.get(AUTHORIZATION)?.as_bytes();
+    let (scheme, rest) = header.split_at_checked(header.iter().position(|&b| b == b' ')?)?;
+    let is_bearer = scheme.eq_ignore_ascii_case(b"Bearer");
+    is_bearer.then(|| std::str::from_utf8(rest).map(str::trim).unwrap_or_default())
+}
+
+/// What follows `X-API-Token`, under the same rule.
+pub(super) fn presented_api_token(request: &Parts) -> Option<&str> {
+    request.headers.get("x-api-token").map(|header| header.to_str().map(str::trim).unwrap_or_default())
+}
+
+/// Whether VMS can have issued this at all; only then is its database worth asking.
+pub(super) fn may_be_api_token(token: &str) -> bool {
+    token.len() == API_TOKEN_LENGTH && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}

@@ -1,0 +1,64 @@
+//! How often a client may fail.
+
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter};
+
+use crate::clock::Clock;
+
+/// Failures that are let go at once, and per minute from then on.
+const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+
+/// Clients that are counted one by one, about 200 KiB of them. Whoever comes beyond that shares one count.
+const MOST_CLIENTS: usize = 4096;
+
+/// Counts failures by client.
+#[derive(Debug)]
+pub(super) struct Limiter(RateLimiter<Client, HashMapStateStore<Client>, Ticks, NoOpMiddleware<Duration>>);
+
+/// Whom a failure is counted for; none: those beyond the limit of memory.
+type Client = Option<IpAddr>;
+
+impl Limiter {
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self(RateLimiter::new(Quota::per_minute(PER_MINUTE), HashMapStateStore::default(), Ticks(clock)))
+    }
+
+    /// Notes a failure; an error if there were too many, with the time until the next one is let go.
+    pub(super) fn failed(&self, address: IpAddr) -> Result<(), Duration> {
+        if self.0.len() >= MOST_CLIENTS {
+            self.0.retain_recent();
+        }
+        let client = (self.0.len() < MOST_CLIENTS).then(|| client(address));
+        self.0.check_key(&client).map_err(|until| until.wait_time_from(self.0.clock().now()))
+    }
+}
+
+/// An IPv6 customer has at least 2^64 addresses to come from; they are one client.
+fn client(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// The daemon's clock, as the limiter reads it: monotonic, so that setting the wall clock frees and locks nobody.
+#[derive(Debug)]
+struct Ticks(Arc<dyn Clock>);
+
+impl governor::clock::Clock for Ticks {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.monotonic()
+    }
+}

@@ -1,0 +1,30 @@
+//! Looking without logging in, for those who sit at this machine.
+
+use std::net::IpAddr;
+
+use axum::http::request::Parts;
+
+use super::hosts::names_this_machine;
+use crate::config::Http;
+
+/// Headers by which proxies and tunnels give themselves away, besides `X-Forwarded-…`.
+const FORWARDING: [&str; 6] =
+    ["forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"];
+
+/// Whether the configuration allows it at all.
+pub(super) fn is_possible(http: &Http) -> bool {
+    let is_local = http.listen.is_some_and(|address| address.ip().to_canonical().is_loopback());
+    http.open_viewing && is_local && http.trusted_proxies.is_empty()
+}
+
+/// Whether nothing says that a proxy passed this on from elsewhere.
+///
+/// A proxy that adds no header looks like a neighbour, if it also rewrites the host. The configuration's side of the
+/// bargain is therefore to have no proxy at all.
+pub(super) fn is_direct(request: &Parts, peer: IpAddr) -> bool {
+    let is_forwarding =
+        |name: &str| name.starts_with("x-forwarded") || FORWARDING.iter().any(|known| *known == name);
+    peer.to_canonical().is_loopback()
+        && names_this_machine(request)
+        && !request.headers.keys().any(|name| is_forwarding(name.as_str()))
+}

@@ -1,0 +1,29 @@
+//! A key of the daemon's own, new with every start.
+
+use std::fmt;
+use std::fs::File;
+use std::io::{self, Read as _};
+
+/// A secret number that nobody outside of this process ever learns.
+#[derive(Clone)]
+pub(super) struct Seal([u8; 32]);
+
+impl Seal {
+    /// Drawn from the kernel: the daemon's `Chance` guards against accidents, and this is to withstand adversaries.
+    pub(super) fn draw() -> io::Result<Self> {
+        let mut bytes = [0; 32];
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        Ok(Self(bytes))
+    }
+
+    /// The number. Never show it.
+    pub(super) fn expose(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seal(hidden)")
+    }
+}
