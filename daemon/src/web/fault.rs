@@ -16,7 +16,10 @@ use super::wants::Wants;
 /// As JSON: `{"success": false, "error": MESSAGE, "code": WORD, "hint": WHAT TO DO}`. VMS's pages read `success` and
 /// `error`.
 #[derive(Debug, Clone)]
-pub(crate) struct WebFault {
+pub(crate) struct WebFault(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
     status: StatusCode,
     code: &'static str,
     error: String,
@@ -41,23 +44,25 @@ impl WebFault {
             _ => "internal",
         };
         let error = one_line(error.as_ref()).into_owned();
-        Self { status, code, error, hint: String::new(), more: Map::new() }
+        Self(Box::new(Told { status, code, error, hint: String::new(), more: Map::new() }))
     }
 
     /// Says what to do about it.
-    pub(crate) fn hint(self, hint: impl AsRef<str>) -> Self {
-        Self { hint: one_line(hint.as_ref()).into_owned(), ..self }
+    pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.0.hint = one_line(hint.as_ref()).into_owned();
+        self
     }
 
     /// Tells scripts something more.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.more.insert(key.to_owned(), value.into());
+        self.0.more.insert(key.to_owned(), value.into());
         self
     }
 
     /// Another word than that of the status.
-    pub(crate) fn code(self, code: &'static str) -> Self {
-        Self { code, ..self }
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
+        self
     }
 
     /// In the form that the visitor wants.
@@ -70,26 +75,28 @@ impl WebFault {
 
     /// For scripts.
     pub(crate) fn json(self) -> Response {
+        let Told { status, code, error, hint, more } = *self.0;
         let mut body = Map::new();
         body.insert("success".to_owned(), false.into());
-        body.insert("error".to_owned(), self.error.into());
-        body.insert("code".to_owned(), self.code.into());
-        body.insert("hint".to_owned(), self.hint.into());
-        body.extend(self.more);
-        (self.status, Json(body)).into_response()
+        body.insert("error".to_owned(), error.into());
+        body.insert("code".to_owned(), code.into());
+        body.insert("hint".to_owned(), hint.into());
+        body.extend(more);
+        (status, Json(body)).into_response()
     }
 
     /// For browsers.
     pub(crate) fn html(self) -> Response {
+        let Told { status, error, hint, .. } = *self.0;
         let page = ErrorPage {
-            status: self.status.as_u16(),
-            title: self.status.canonical_reason().unwrap_or("Error"),
-            error: &self.error,
-            hint: &self.hint,
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or("Error"),
+            error: &error,
+            hint: &hint,
         };
         match page.render() {
-            Ok(page) => (self.status, Html(page)).into_response(),
-            Err(_) => self.status.into_response(),
+            Ok(page) => (status, Html(page)).into_response(),
+            Err(_) => status.into_response(),
         }
     }
 }

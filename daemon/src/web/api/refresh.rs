@@ -59,19 +59,16 @@ pub(in crate::web) async fn refresh(
             .hint("send Content-Type: application/json"));
     };
     let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    if !wait {
-        let message = format!("{} caches are queued for refresh as run {}", wish.title(), reply.run);
-        let queued = Queued { run: reply.run.to_string(), joined: reply.joined };
-        return Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response());
-    }
-    match timeout(web.limits().wait, ended(&web, reply.run)).await {
-        Ok(run) => answer(&wish, &run?),
-        Err(_) => {
-            let message = format!("Run {} goes on; see api/runs/{}", reply.run, reply.run);
-            let queued = Queued { run: reply.run.to_string(), joined: reply.joined };
-            Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
+    let message = if wait {
+        if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
+            return answer(&wish, &run?);
         }
-    }
+        format!("Run {} goes on; see api/runs/{}", reply.run, reply.run)
+    } else {
+        format!("{} caches are queued for refresh as run {}", wish.title(), reply.run)
+    };
+    let queued = Queued { run: reply.run.to_string(), joined: reply.joined };
+    Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
 }
 
 /// Good only if every table is.
