@@ -49,7 +49,10 @@
 
 mod api;
 mod app;
-#[cfg_attr(not(test), expect(dead_code, reason = "the forms that carry a token are still to come"))]
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the forms that carry a token are still to come")
+)]
 pub(crate) mod auth;
 mod body;
 mod extract;

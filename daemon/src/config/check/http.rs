@@ -2,7 +2,7 @@
 
 use super::super::reader::Reader;
 use super::super::settings::{Config, Http};
-use super::super::value::WebOrigin;
+use super::super::value::{SecretFile, WebOrigin};
 use super::refuse;
 
 /// Keys that VMS's sources and documents print: whoever can read those could sign cookies with them.
@@ -21,7 +21,7 @@ pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
 }
 
 fn secret_key(http: &Http, reader: &mut Reader<'_>) {
-    let Some(key) = http.secret_key_file.as_ref().map(|file| file.expose()) else { return };
+    let Some(key) = http.secret_key_file.as_ref().map(SecretFile::expose) else { return };
     if key.is_empty() {
         refuse(reader, "http", "secret_key_file", &[], || {
             "is empty; it must hold the SECRET_KEY that VMS runs with".to_owned()
@@ -36,7 +36,7 @@ fn secret_key(http: &Http, reader: &mut Reader<'_>) {
 }
 
 fn token(http: &Http, reader: &mut Reader<'_>) {
-    let Some(token) = http.token_file.as_ref().map(|file| file.expose()) else { return };
+    let Some(token) = http.token_file.as_ref().map(SecretFile::expose) else { return };
     if token.chars().count() < SHORTEST_TOKEN || !token.chars().all(|c| c.is_ascii_graphic()) {
         refuse(reader, "http", "token_file", &[], || {
             format!(

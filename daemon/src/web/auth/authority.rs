@@ -22,7 +22,7 @@ use super::users::Users;
 use super::visitor::{Anonymous, Visitor, Way};
 use super::{csrf, open};
 use crate::clock::Clock;
-use crate::config::{Http, Network};
+use crate::config::{Http, Network, SecretFile};
 use crate::describe::describe;
 use crate::vms::{VmsError, time};
 
@@ -80,7 +80,7 @@ impl Authority {
     }
 
     fn with(http: &Http, kept: Arc<Kept>) -> Self {
-        let token = http.token_file.as_ref().map(|file| file.expose());
+        let token = http.token_file.as_ref().map(SecretFile::expose);
         Self {
             cookies: Cookies::new(http),
             bearer: token.and_then(|token| BearerToken::new(token, &kept.seal)),

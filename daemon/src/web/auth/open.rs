@@ -22,8 +22,7 @@ pub(super) fn is_possible(http: &Http) -> bool {
 /// A proxy that adds no header looks like a neighbour, if it also rewrites the host. The configuration's side of the
 /// bargain is therefore to have no proxy at all.
 pub(super) fn is_direct(request: &Parts, peer: IpAddr) -> bool {
-    let is_forwarding =
-        |name: &str| name.starts_with("x-forwarded") || FORWARDING.iter().any(|known| *known == name);
+    let is_forwarding = |name: &str| name.starts_with("x-forwarded") || FORWARDING.contains(&name);
     peer.to_canonical().is_loopback()
         && names_this_machine(request)
         && !request.headers.keys().any(|name| is_forwarding(name.as_str()))

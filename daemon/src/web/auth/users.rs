@@ -27,14 +27,14 @@ impl User {
     }
 }
 
+/// A look for one user, which may find none.
+pub(crate) type Lookup<'a, T> = BoxFuture<'a, Result<Option<T>, VmsError>>;
+
 /// Where users are looked up, anew with every request.
 pub(crate) trait Users: Send + Sync {
     /// The user with this id.
-    fn by_id(&self, id: i64) -> BoxFuture<'_, Result<Option<User>, VmsError>>;
+    fn by_id(&self, id: i64) -> Lookup<'_, User>;
 
     /// The user with this API token, and until when the token is good: naive UTC text, as VMS stores it.
-    fn by_api_token<'a>(
-        &'a self,
-        token: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(User, Option<String>)>, VmsError>>;
+    fn by_api_token<'a>(&'a self, token: &'a str) -> Lookup<'a, (User, Option<String>)>;
 }

@@ -4,11 +4,10 @@ use std::fs::metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use futures_util::future::BoxFuture;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, Value};
 use tokio::sync::Mutex;
 
-use super::users::{User, Users};
+use super::users::{Lookup, User, Users};
 use crate::vms::{Schema, Vms, VmsError};
 
 /// What a user is; the rest of the row, passwords above all, is never read.
@@ -67,17 +66,14 @@ impl VmsUsers {
 }
 
 impl Users for VmsUsers {
-    fn by_id(&self, id: i64) -> BoxFuture<'_, Result<Option<User>, VmsError>> {
+    fn by_id(&self, id: i64) -> Lookup<'_, User> {
         Box::pin(async move {
             let row = self.find(" FROM users WHERE id = ?", id.into()).await?;
             row.map(|row| user(&row)).transpose().map_err(failed)
         })
     }
 
-    fn by_api_token<'a>(
-        &'a self,
-        token: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(User, Option<String>)>, VmsError>> {
+    fn by_api_token<'a>(&'a self, token: &'a str) -> Lookup<'a, (User, Option<String>)> {
         Box::pin(async move {
             let condition = ", CAST(token_expiry AS TEXT) AS token_expiry FROM users WHERE api_token = ?";
             let row = match self.find(condition, token.into()).await {

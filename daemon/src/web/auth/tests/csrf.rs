@@ -13,7 +13,7 @@ fn what_changes_something_must_come_from_our_own_page() {
     let origin = |url| ("origin", url);
     let referer = |url| ("referer", url);
     let site = |word| ("sec-fetch-site", word);
-    let cases: &[(&str, &[(&str, &str)], bool)] = &[
+    let cases: &[(&str, Headers<'_>, bool)] = &[
         (PUBLIC, &[vms, origin("https://vms.example.org")], true),
         (PUBLIC, &[vms, origin("https://VMS.example.org:443")], true),
         (PUBLIC, &[own, origin("https://vms.example.org")], true),
@@ -91,7 +91,7 @@ fn a_form_token_is_good_for_its_visitor_until_its_end() {
     let ok = |visitor: &Visitor, token: &str, at| house.authority.csrf_ok(visitor, &request, Some(token), at);
     let session = admin(Way::Session);
     let token = house.authority.csrf_token(&session, NOW);
-    let hour = Duration::from_secs(3600);
+    let hour = Duration::from_hours(1);
     assert!(ok(&session, &token, NOW));
     assert!(ok(&session, &token, NOW + hour));
     assert!(!ok(&session, &token, NOW + hour + Duration::from_secs(1)));

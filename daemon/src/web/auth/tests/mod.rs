@@ -10,11 +10,8 @@ use std::sync::{Arc, Mutex};
 use axum::http::Request;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
-use futures_util::future::BoxFuture;
 
-use super::authority::AuthorityError;
-use super::users::User;
-use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
+use super::{Anonymous, Authority, AuthorityError, Lookup, User, Users, Visitor, VmsUsers, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
 use crate::vms::VmsError;
@@ -34,6 +31,9 @@ const NOW: DateTime<Utc> = DateTime::from_timestamp(1_773_576_000, 0).unwrap();
 
 const BEARER: &str = "a-bearer-token-of-40-characters-exactly.";
 const API_TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+
+/// Names and values.
+type Headers<'a> = &'a [(&'a str, &'a str)];
 
 /// A daemon's side of the matter: configuration, clock, and VMS's users.
 pub(super) struct House {
@@ -140,7 +140,7 @@ pub(super) struct KnownUsers {
 }
 
 impl KnownUsers {
-    fn look<T: Send + 'static>(&self, found: Option<T>) -> BoxFuture<'_, Result<Option<T>, VmsError>> {
+    fn look<T: Send + 'static>(&self, found: Option<T>) -> Lookup<'_, T> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
         let missing = || VmsError::Missing { path: "/srv/vms.db".into() };
         Box::pin(std::future::ready(if self.is_down { Err(missing()) } else { Ok(found) }))
@@ -148,14 +148,11 @@ impl KnownUsers {
 }
 
 impl Users for KnownUsers {
-    fn by_id(&self, id: i64) -> BoxFuture<'_, Result<Option<User>, VmsError>> {
+    fn by_id(&self, id: i64) -> Lookup<'_, User> {
         self.look(self.users.iter().find(|user| user.id == id).cloned())
     }
 
-    fn by_api_token<'a>(
-        &'a self,
-        token: &'a str,
-    ) -> BoxFuture<'a, Result<Option<(User, Option<String>)>, VmsError>> {
+    fn by_api_token<'a>(&'a self, token: &'a str) -> Lookup<'a, (User, Option<String>)> {
         let found = self.tokens.iter().find(|(known, ..)| *known == token);
         self.look(found.map(|(_, user, expiry)| (user.clone(), expiry.map(str::to_owned))))
     }

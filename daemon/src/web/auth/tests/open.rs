@@ -8,7 +8,7 @@ fn open() -> Visitor {
 
 #[tokio::test]
 async fn only_whoever_sits_at_this_machine_may_look() {
-    let cases: &[(&str, &[(&str, &str)], bool)] = &[
+    let cases: &[(&str, Headers<'_>, bool)] = &[
         ("127.0.0.1", &[], true),
         ("127.0.0.1", &[("host", "localhost:8321")], true),
         ("::1", &[("host", "[::1]:8321")], true),
