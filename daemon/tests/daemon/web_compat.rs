@@ -18,10 +18,10 @@ async fn the_status_has_the_shape_that_vms_gives_it() {
     assert_eq!(data["is_running"], true);
     assert_eq!(data["refresh_interval_hours"], 24);
     assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
-    let stats = json!({
+    let counted = json!({
         "total_refreshes": 1, "successful_refreshes": 1, "failed_refreshes": 0, "last_error": null
     });
-    assert_eq!(data["stats"], stats);
+    assert_eq!(data["stats"], counted);
     assert_eq!(
         (&data["next_run"], &data["timezone"]),
         (&json!("2026-03-11T07:00:00Z"), &json!("America/Chicago"))
