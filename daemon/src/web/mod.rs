@@ -35,7 +35,7 @@
 //! | personal | the same, but never because viewing is open |
 //! | changing | an administrator with a session whose request comes from our own pages, holders of a token |
 //!
-//! [`auth`] says who a visitor is, [`gate`] what that allows.
+//! `auth` says who a visitor is, `gate` what that allows.
 //!
 //! # The way of a request
 //!
