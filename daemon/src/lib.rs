@@ -25,4 +25,4 @@ pub mod store;
 pub mod telemetry;
 pub mod vms;
 pub mod watch;
-pub(crate) mod web;
+pub mod web;

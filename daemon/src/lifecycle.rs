@@ -10,6 +10,7 @@ mod live;
 mod prune;
 mod reload;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::telemetry::Telemetry;
 use crate::watch::Watcher;
+use crate::web::{self, Web};
 use chores::Chores;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
@@ -53,6 +55,8 @@ pub struct Daemon {
     _pruner: AbortOnDropHandle<()>,
     watcher: AbortOnDropHandle<()>,
     server: AbortOnDropHandle<()>,
+    web: AbortOnDropHandle<()>,
+    http: Option<SocketAddr>,
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
@@ -68,7 +72,8 @@ impl Daemon {
     /// Starts everything; on return clients can connect.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         // What is started is large; on the heap it does not weigh on everybody who starts it.
-        Box::pin(Self::start_with(config, clock, Limits::default(), Host::default())).await
+        let (limits, web, host) = (Limits::default(), web::Limits::default(), Host::default());
+        Box::pin(Self::start_with(config, clock, limits, web, host)).await
     }
 
     /// Starts everything, with other limits for clients and with what the process gives.
@@ -76,9 +81,10 @@ impl Daemon {
         config: Config,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        web_limits: web::Limits,
         host: Host,
     ) -> Result<Self, StartError> {
-        let live = Arc::new(Live::new(config)?);
+        let live = Arc::new(Live::new(config, &clock)?);
         let logs = host.telemetry.as_ref().map(Telemetry::logs);
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
@@ -112,6 +118,8 @@ impl Daemon {
             logs,
             looking: tokio::sync::Mutex::default(),
         });
+        let listening = listen(&config).await?;
+        let http = listening.as_ref().map(web::Listening::address);
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let planner =
@@ -127,6 +135,8 @@ impl Daemon {
         });
         let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
+        let app = Web::new(Arc::clone(&service), live.authorities(), web_limits, ending.hang_up.clone());
+        let web = tokio::spawn(web::serve(listening, app, ending.clone()));
         Ok(Self {
             socket,
             queue,
@@ -138,6 +148,8 @@ impl Daemon {
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
+            web: AbortOnDropHandle::new(web),
+            http,
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
             sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
@@ -154,6 +166,11 @@ impl Daemon {
     /// Where clients connect.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Where browsers connect; none when `http.listen` is empty.
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
     }
 
     /// Its runs.
@@ -193,6 +210,7 @@ impl Daemon {
             result = &mut self.planner => ended("top-up", result),
             result = &mut self.watcher => ended("watch", result),
             result = &mut self.server => ended("control socket", result),
+            result = &mut self.web => ended("web", result),
             result = &mut self.notifier => ended("notify", result),
             result = &mut self.chores => ended("maintenance", result),
         }
@@ -224,11 +242,21 @@ impl Daemon {
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;
         }
+        if !self.web.is_finished() {
+            let _ = (&mut self.web).await;
+        }
         self.told.cancel();
         if !self.notifier.is_finished() {
             let _ = (&mut self.notifier).await;
         }
         self.queue.state().clone().close().await
+    }
+}
+
+async fn listen(config: &Config) -> Result<Option<web::Listening>, web::BindError> {
+    match config.http.listen {
+        Some(address) => web::bind(address).await.map(Some),
+        None => Ok(None),
     }
 }
 

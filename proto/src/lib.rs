@@ -126,9 +126,11 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod codec;
+pub mod entry;
 pub mod fault;
 pub mod frame;
 pub mod hello;
+pub mod json;
 pub mod lock;
 pub mod message;
 pub mod report;

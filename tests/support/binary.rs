@@ -29,6 +29,8 @@ fn clean(mut command: Command) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     // Root's own default is the system's log directory.
     command.env("CACHED_LOG_DIR", "");
+    // Many daemons at a time cannot share a port.
+    command.env("CACHED_HTTP_LISTEN", "");
     command
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
+use cached_proto::entry::{EntryReport, payload};
 use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
-use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
+use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::TableState;
-use serde_json::{Map, Value, json};
 
 use crate::cli::GetArgs;
 use crate::context::Context;
@@ -21,7 +21,7 @@ pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlEr
         return Err(CtlError::WrongReply { verb: "get" });
     };
     output::print(&if args.format.json {
-        json::render(&as_json(&reply))?
+        json::render(&EntryReport::from(&reply))?
     } else {
         render(&reply, &context.view)?
     })?;
@@ -55,37 +55,14 @@ fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
     }
     text.push('\n');
     if !reply.columns.is_empty() {
-        let payload: Map<String, Value> = reply.columns.iter().map(member).collect();
-        text.push_str(&json::render(&payload)?);
+        text.push_str(&json::render(&payload(&reply.columns))?);
     }
     Ok(text)
 }
 
-fn as_json(reply: &GetReply) -> Value {
-    let pairs = reply.key.iter().map(|part| (part.column.clone(), Value::from(part.value.as_str())));
-    json!({
-        "type": reply.cache_type,
-        "table": reply.table,
-        "key": pairs.collect::<Map<_, _>>(),
-        "state": reply.state,
-        "generated": reply.generated,
-        "age_seconds": reply.age_seconds,
-        "run": reply.run.map(|run| run.to_string()),
-        "columns": reply.columns.iter().map(member).collect::<Map<_, _>>(),
-    })
-}
-
-/// JSON as a value; what is none, as the text that is stored.
-fn member(column: &Column) -> (String, Value) {
-    let value = column.text.as_deref().map_or(Value::Null, |text| {
-        let parsed = if column.json { serde_json::from_str(text).ok() } else { None };
-        parsed.unwrap_or_else(|| Value::from(text))
-    });
-    (column.name.clone(), value)
-}
-
 #[cfg(test)]
 mod tests {
+    use cached_proto::verb::get::Column;
     use cached_proto::words::{CacheType, Table};
 
     use super::*;
@@ -144,7 +121,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&as_json(&entry())).unwrap(), @r#"
+        insta::assert_snapshot!(json::render(&EntryReport::from(&entry())).unwrap(), @r#"
         {
           "type": "organization",
           "table": "organization_detail_cache",

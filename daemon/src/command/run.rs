@@ -19,6 +19,7 @@ use crate::describe::describe;
 use crate::lifecycle::{Daemon, Host};
 use crate::rpc::Limits;
 use crate::telemetry::{self, Kind, Telemetry};
+use crate::web;
 
 /// How long a run in progress may take to end. The service manager must wait longer than that.
 const DEADLINE: Duration = Duration::from_mins(1);
@@ -39,7 +40,8 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let host = host(overrides, around, &telemetry);
     // What is started is large; on the heap it does not weigh on everybody who starts it.
-    let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), Limits::default(), host));
+    let (limits, web) = (Limits::default(), web::Limits::default());
+    let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
     let mut daemon = match started.await {
         Ok(daemon) => daemon,
         Err(error) => {

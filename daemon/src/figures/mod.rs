@@ -3,6 +3,7 @@
 //! Loading and counting are apart, so that the counting is a function of what was loaded.
 
 mod errors;
+mod full;
 mod load;
 mod locks;
 mod rates;
@@ -17,6 +18,7 @@ use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 
 pub use errors::errors;
+pub use full::{FullRefreshes, full_refreshes};
 pub use load::load;
 pub use locks::{Bucket, LockHistogram, locks};
 pub use rates::{Rates, rates, times};

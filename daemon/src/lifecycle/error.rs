@@ -8,6 +8,7 @@ use crate::refresh::ConfigureError;
 use crate::rpc::BindError;
 use crate::schedule::ScheduleError;
 use crate::state::StateError;
+use crate::web;
 
 /// A configuration that is valid in itself and still of no use.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +25,9 @@ pub enum Unusable {
         #[source]
         source: ScheduleError,
     },
+    /// Visitors of the web page cannot be told apart.
+    #[error("the web page cannot be served: {0}")]
+    Visitors(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Its schedule.
     #[error("the [schedule] section cannot be used: {0}")]
     Schedule(#[from] ScheduleError),
@@ -44,6 +48,9 @@ pub enum StartError {
     /// Its socket cannot be served.
     #[error(transparent)]
     Socket(#[from] BindError),
+    /// Its web page cannot be served.
+    #[error(transparent)]
+    Web(#[from] web::BindError),
 }
 
 /// Why the daemon cannot go on.

@@ -6,9 +6,11 @@ use cached_proto::words::Chore;
 use tokio::sync::watch;
 
 use super::Unusable;
+use crate::clock::Clock;
 use crate::config::{self, Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
 use crate::schedule::{Schedule, ScheduleError};
+use crate::web::auth::Authority;
 
 #[derive(Debug)]
 pub(super) struct Live {
@@ -17,15 +19,19 @@ pub(super) struct Live {
     schedule: watch::Sender<Arc<Schedule>>,
     analyze: watch::Sender<Arc<Schedule>>,
     prune: watch::Sender<Arc<Schedule>>,
+    authority: watch::Sender<Arc<Authority>>,
 }
 
 impl Live {
-    pub(super) fn new(config: Config) -> Result<Self, Unusable> {
+    pub(super) fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, Unusable> {
+        let authority = Authority::new(&config.http, Arc::clone(clock));
+        let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
         Ok(Self {
             refresh: watch::Sender::new(Arc::new(RefreshConfig::of(&config)?)),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
             analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze)?)),
             prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune)?)),
+            authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
     }
@@ -55,12 +61,18 @@ impl Live {
         if let Some(schedule) = schedule {
             self.schedule.send_replace(Arc::new(schedule));
         }
+        let authority = self.authority.borrow().rebuilt(&new.http);
+        self.authority.send_replace(Arc::new(authority));
         self.config.send_replace(Arc::new(new));
         Ok(waiting)
     }
 
     pub(super) fn config(&self) -> Arc<Config> {
         Arc::clone(&self.config.borrow())
+    }
+
+    pub(super) fn authorities(&self) -> watch::Receiver<Arc<Authority>> {
+        self.authority.subscribe()
     }
 
     pub(super) fn configs(&self) -> watch::Receiver<Arc<Config>> {

@@ -5,14 +5,14 @@ use cached_proto::verb::cancel::{CancelReply, CancelRequest};
 use tracing::info;
 
 use super::Service;
-use super::peer::Peer;
+use super::caller::Caller;
 
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     service: &Service,
-    peer: Peer,
+    caller: &Caller,
     request: &CancelRequest,
 ) -> Result<CancelReply, Fault> {
     let reply = service.queue.cancel(request.target).await?;
-    info!("{} cancelled by user {}", request.target, peer.uid());
+    info!("{} cancelled by {caller}", request.target);
     Ok(reply)
 }

@@ -3,6 +3,7 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request};
 
+use super::caller::Caller;
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
@@ -15,32 +16,33 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
     if request.writes() {
         allow(service, peer)?;
     }
+    let caller = &Caller::Local(peer.uid());
     match request {
         Request::Ping => Ok(Reply::Pong(ping::ping(service))),
         Request::Status(request) => status::status(service, request).await.map(Reply::Status),
         Request::Health => Ok(Reply::Health(health::health(service).await)),
-        Request::Refresh(request) => refresh::refresh(service, peer, request).await.map(Reply::Refresh),
+        Request::Refresh(request) => refresh::refresh(service, caller, request).await.map(Reply::Refresh),
         Request::StartScheduler => {
-            start_scheduler::start_scheduler(service, peer).await.map(Reply::Scheduler)
+            start_scheduler::start_scheduler(service, caller).await.map(Reply::Scheduler)
         }
-        Request::StopScheduler => stop_scheduler::stop_scheduler(service, peer).await.map(Reply::Scheduler),
+        Request::StopScheduler => stop_scheduler::stop_scheduler(service, caller).await.map(Reply::Scheduler),
         Request::Next(request) => next::next(service, request).await.map(Reply::Next),
         Request::Jobs(request) => jobs::jobs(service, request).await.map(Reply::Jobs),
         Request::History(request) => history::history(service, request).await.map(Reply::History),
         Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
         Request::Job(request) => job::job(service, request).await.map(Reply::Job),
-        Request::Cancel(request) => cancel::cancel(service, peer, request).await.map(Reply::Cancel),
-        Request::Retry(request) => retry::retry(service, peer, request).await.map(Reply::Retry),
+        Request::Cancel(request) => cancel::cancel(service, caller, request).await.map(Reply::Cancel),
+        Request::Retry(request) => retry::retry(service, caller, request).await.map(Reply::Retry),
         Request::Report(request) => report::report(service, request).await.map(Reply::Report),
         Request::Get(request) => get::get(service, request).await.map(Reply::Get),
         Request::Invalidate(request) => {
-            invalidate::invalidate(service, peer, request).await.map(Reply::Invalidate)
+            invalidate::invalidate(service, caller, request).await.map(Reply::Invalidate)
         }
         Request::Rehearse(request) => rehearse::rehearse(service, request).await.map(Reply::Rehearse),
         Request::Maintenance(request) => {
-            maintenance::maintenance(service, peer, request).map(Reply::Maintenance)
+            maintenance::maintenance(service, caller, request).map(Reply::Maintenance)
         }
-        Request::Reload => Ok(Reply::Reload(reload::reload(service, peer))),
+        Request::Reload => Ok(Reply::Reload(reload::reload(service, caller))),
         Request::Logs(_) => logs::logs(service).map(Reply::Logs),
     }
 }

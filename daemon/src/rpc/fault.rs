@@ -12,7 +12,7 @@ use crate::queue::QueueError;
 use crate::state::StateError;
 
 /// A fault whose message says all there is to say.
-pub(super) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
+pub(crate) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
     let retryable = matches!(code, FaultCode::Unavailable | FaultCode::Locked);
     Fault { code, message: message.to_owned(), hint: hint.to_owned(), retryable }
 }

@@ -20,7 +20,7 @@ pub(super) const STALE: &str = "get_stale";
 /// Counter of entries that were not there, or of no use.
 pub(super) const MISSES: &str = "get_misses";
 
-pub(super) async fn get(service: &Service, request: &GetRequest) -> Result<GetReply, Fault> {
+pub(crate) async fn get(service: &Service, request: &GetRequest) -> Result<GetReply, Fault> {
     let table = request.table;
     let wanted = wanted(request)?;
     let search = service.find(table, &wanted).await.map_err(|error| {

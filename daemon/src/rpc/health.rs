@@ -17,7 +17,7 @@ use crate::watch::wipes::second_refreshers;
 const WAITING: u64 = 100;
 
 /// Judges; a state database that fails is a judgement, too.
-pub(super) async fn health(service: &Service) -> HealthReply {
+pub(crate) async fn health(service: &Service) -> HealthReply {
     match look(service).await {
         Ok(seen) => judge(&seen),
         Err(error) => state_unusable(describe(&error)),

@@ -9,7 +9,7 @@ use super::Service;
 /// With all their jobs, so many runs fit into an answer.
 const MOST: u64 = 5000;
 
-pub(super) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {
+pub(crate) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {
     // Longer ago than time can tell means everything.
     let since = i64::try_from(request.since_seconds)
         .ok()

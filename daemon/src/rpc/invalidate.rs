@@ -6,15 +6,15 @@ use cached_proto::words::Trigger;
 use tracing::info;
 
 use super::Service;
+use super::caller::Caller;
 use super::fault::fault;
-use super::peer::Peer;
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
 /// Forgets what entries were made from and queues the run that makes them anew. Rows stay until it has.
-pub(super) async fn invalidate(
+pub(crate) async fn invalidate(
     service: &Service,
-    peer: Peer,
+    caller: &Caller,
     request: &InvalidateRequest,
 ) -> Result<InvalidateReply, Fault> {
     let tables = if request.types.is_empty() { Vec::new() } else { plan::tables(&request.types, &[]) };
@@ -35,6 +35,6 @@ pub(super) async fn invalidate(
     let new = NewRun { force: true, ..NewRun::new(Trigger::Manual, tables.clone()) };
     let enqueued = service.queue.enqueue(new).await?;
     let types: Vec<&str> = request.types.iter().map(|t| t.as_str()).collect();
-    info!(run_id = enqueued.run, "User {} invalidated {}", peer.uid(), types.join(", "));
+    info!(run_id = enqueued.run, "{} invalidated by {caller}", types.join(", "));
     Ok(InvalidateReply { tables, entries, run: enqueued.run, joined: enqueued.joined })
 }

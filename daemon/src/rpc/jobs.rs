@@ -7,7 +7,7 @@ use super::Service;
 
 const MOST: u32 = 10_000;
 
-pub(super) async fn jobs(service: &Service, request: &JobsRequest) -> Result<JobsReply, Fault> {
+pub(crate) async fn jobs(service: &Service, request: &JobsRequest) -> Result<JobsReply, Fault> {
     let jobs = service.queue.jobs(request.filter, request.limit.min(MOST).into()).await?;
     Ok(JobsReply { jobs })
 }

@@ -7,20 +7,20 @@ use cached_proto::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
 use tracing::info;
 
 use super::Service;
+use super::caller::Caller;
 use super::fault::fault;
-use super::peer::Peer;
 use crate::describe::describe;
 use crate::maintenance::{Busy, Maintenance, MaintenanceError};
 
 /// Begins the task; it goes on whatever happens to the client.
 pub(super) fn maintenance(
     service: &Service,
-    peer: Peer,
+    caller: &Caller,
     request: &MaintenanceRequest,
 ) -> Result<MaintenanceReply, Fault> {
     let chore = request.chore();
     let id = Maintenance::start(&Arc::clone(&service.maintenance), request.clone())?;
-    info!("Maintenance {chore} asked for by user {}", peer.uid());
+    info!("Maintenance {chore} asked for by {caller}");
     Ok(MaintenanceReply { id, chore })
 }
 

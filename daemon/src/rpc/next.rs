@@ -15,7 +15,7 @@ const MOST: u32 = 1000;
 /// More jobs than ever wait or run at a time.
 const JOBS: u64 = 10_000;
 
-pub(super) async fn next(service: &Service, request: &NextRequest) -> Result<NextReply, Fault> {
+pub(crate) async fn next(service: &Service, request: &NextRequest) -> Result<NextReply, Fault> {
     let schedule = service.schedule();
     let scheduler = service.queue.state().scheduler_state().await?;
     let count = usize::try_from(request.count.min(MOST)).unwrap_or_default();

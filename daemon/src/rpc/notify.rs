@@ -9,7 +9,7 @@ use crate::describe::describe;
 use crate::notify::{Judge, try_all};
 
 /// Sends a test notice through every configured channel.
-pub(super) async fn notify(service: &Service) -> NotifyReply {
+pub(crate) async fn notify(service: &Service) -> NotifyReply {
     let config = Arc::clone(&service.config.borrow());
     let tried = try_all(&config.notify, &*service.clock).await;
     let channels = tried.into_iter().map(|tried| ChannelResult {

@@ -4,7 +4,7 @@ use cached_proto::verb::ping::Pong;
 
 use super::Service;
 
-pub(super) fn ping(service: &Service) -> Pong {
+pub(crate) fn ping(service: &Service) -> Pong {
     Pong {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         pid: std::process::id(),

@@ -6,15 +6,15 @@ use cached_proto::words::Trigger;
 use tracing::info;
 
 use super::Service;
+use super::caller::Caller;
 use super::fault::fault;
-use super::peer::Peer;
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
 /// Queues the run; when this returns, it will be worked on whatever happens to client and daemon.
-pub(super) async fn refresh(
+pub(crate) async fn refresh(
     service: &Service,
-    peer: Peer,
+    caller: &Caller,
     request: &RefreshRequest,
 ) -> Result<RefreshReply, Fault> {
     let tables = plan::tables(&request.types, &request.tables);
@@ -27,6 +27,6 @@ pub(super) async fn refresh(
     }
     let new = NewRun { force: request.force, accept: request.accept, ..NewRun::new(Trigger::Manual, tables) };
     let enqueued = service.queue.enqueue(new).await?;
-    info!(run_id = enqueued.run, "Refresh {} asked for by user {}", enqueued.run, peer.uid());
+    info!(run_id = enqueued.run, "Refresh {} asked for by {caller}", enqueued.run);
     Ok(RefreshReply { run: enqueued.run, joined: enqueued.joined })
 }

@@ -16,7 +16,7 @@ use crate::schedule::{Rehearsal, Rehearsed, Schedule, Stage, expected_run, slot_
 /// A year and a month.
 const MOST: u32 = 400;
 
-pub(super) async fn rehearse(service: &Service, request: &RehearseRequest) -> Result<RehearseReply, Fault> {
+pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Result<RehearseReply, Fault> {
     let from = date(&request.from)?;
     let days = request.days;
     if !(1..=MOST).contains(&days) {

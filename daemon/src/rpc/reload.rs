@@ -4,12 +4,12 @@ use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
 use tracing::info;
 
 use super::Service;
-use super::peer::Peer;
+use super::caller::Caller;
 use crate::config::{Changed, RestartNeeded};
 
 /// Does what a SIGHUP does and tells what came of it.
-pub(super) fn reload(service: &Service, peer: Peer) -> ReloadReply {
-    info!("A reload of the configuration was asked for by user {}", peer.uid());
+pub(super) fn reload(service: &Service, caller: &Caller) -> ReloadReply {
+    info!("A reload of the configuration was asked for by {caller}");
     let changed = |Changed { key, from, to }| ChangedKey { key, from, to };
     let waits = |RestartNeeded { key, running, wanted }| WaitingKey { key, running, wanted };
     match service.reloader.reload() {

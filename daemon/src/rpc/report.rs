@@ -9,7 +9,7 @@ use super::Service;
 use super::get::{HITS, MISSES, STALE};
 use crate::figures::{self, Rates};
 
-pub(super) async fn report(service: &Service, request: &ReportRequest) -> Result<ReportReply, Fault> {
+pub(crate) async fn report(service: &Service, request: &ReportRequest) -> Result<ReportReply, Fault> {
     let state = service.queue.state();
     let until = service.clock.now();
     let ago = i64::try_from(request.since_seconds).ok().and_then(TimeDelta::try_seconds);

@@ -5,11 +5,11 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use tracing::info;
 
 use super::Service;
-use super::peer::Peer;
+use super::caller::Caller;
 
-pub(super) async fn retry(
+pub(crate) async fn retry(
     service: &Service,
-    peer: Peer,
+    caller: &Caller,
     request: &RetryRequest,
 ) -> Result<RetryReply, Fault> {
     let reply = match request {
@@ -17,7 +17,7 @@ pub(super) async fn retry(
         RetryRequest::Failed => service.queue.retry_failed().await?,
     };
     for run in &reply.runs {
-        info!(run_id = run, "Another try, refresh {run}, asked for by user {}", peer.uid());
+        info!(run_id = run, "Another try, refresh {run}, asked for by {caller}");
     }
     Ok(reply)
 }

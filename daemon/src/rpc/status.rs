@@ -11,7 +11,7 @@ use super::Service;
 use crate::describe::describe;
 use crate::refresh::survey::TableSurvey;
 
-pub(super) async fn status(service: &Service, request: &StatusRequest) -> Result<StatusReply, Fault> {
+pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result<StatusReply, Fault> {
     let schedule = service.schedule();
     let scheduler = service.queue.state().scheduler_state().await?;
     let next = schedule.fires_after(service.clock.now(), 1).into_iter().next();

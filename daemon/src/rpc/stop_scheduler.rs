@@ -6,13 +6,13 @@ use cached_proto::words::SchedulerState;
 use tracing::info;
 
 use super::Service;
-use super::peer::Peer;
+use super::caller::Caller;
 
-pub(super) async fn stop_scheduler(service: &Service, peer: Peer) -> Result<SchedulerReply, Fault> {
+pub(crate) async fn stop_scheduler(service: &Service, caller: &Caller) -> Result<SchedulerReply, Fault> {
     let scheduler = SchedulerState::Stopped;
     let changed = service.queue.state().set_scheduler_state(scheduler).await?;
     if changed {
-        info!("Scheduler stopped by user {}", peer.uid());
+        info!("Scheduler stopped by {caller}");
     }
     Ok(SchedulerReply { scheduler, changed })
 }

@@ -1,4 +1,72 @@
-//! The web side: the status page and its JSON endpoints.
+//! The web side: what browsers, VMS's own pages, scripts and load balancers ask over HTTP.
+//!
+//! Nothing is decided here: handlers read a request, call the very verb that the control socket calls
+//! ([`rpc`](crate::rpc)), and write its reply as JSON, or as a page.
+//!
+//! # Routes
+//!
+//! Below `/management/cache`, at the paths and with the JSON that VMS's own pages and scripts know:
+//!
+//! | method and path | class | file |
+//! |---|---|---|
+//! | `GET api/status` | viewing | `api/status.rs` |
+//! | `POST api/refresh[?wait=1]` | changing | `api/refresh.rs` |
+//! | `POST scheduler/start`, `scheduler/stop` | changing | `api/scheduler.rs` |
+//! | `GET api/tables` | viewing | `api/tables.rs` |
+//! | `GET api/runs[?since=7d]`, `api/runs/{id}` | viewing | `api/runs.rs` |
+//! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
+//! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
+//! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
+//!
+//! And at the root:
+//!
+//! | method and path | class | file |
+//! |---|---|---|
+//! | `GET /health`, `GET /ready` | public | `probes.rs` |
+//!
+//! Wherever there is a `GET` there is a `HEAD`. Any other path is a 404, any other method a 405.
+//!
+//! # Classes: who may
+//!
+//! | class | who |
+//! |---|---|
+//! | public | everybody |
+//! | viewing | administrators of VMS, holders of a token, and everybody while viewing is open |
+//! | personal | the same, but never because viewing is open |
+//! | changing | an administrator with a session whose request comes from our own pages, holders of a token |
+//!
+//! `auth` says who a visitor is, `gate` what that allows.
+//!
+//! # The way of a request
+//!
+//! `server` (connections and their limits) → `headers` (what every answer carries) → a panic is caught → `host` (is
+//! it us who is meant?) → `body` (read whole, within limits) → `routes` → `gate` → the handler. Whatever goes wrong on
+//! that way becomes an answer in `fault`: JSON for scripts, a page for browsers, as `wants` tells them apart.
+//!
+//! # A new route
+//!
+//! One file with its handlers, one line in `routes.rs` that names its class, one line in the tables above.
 
-#[cfg_attr(not(test), expect(dead_code, unused_imports, reason = "the server that asks is added beside it"))]
+mod api;
+mod app;
+#[cfg_attr(
+    not(test),
+    expect(dead_code, unused_imports, reason = "the forms that carry a token are still to come")
+)]
 pub(crate) mod auth;
+mod body;
+mod extract;
+mod fault;
+pub(crate) mod gate;
+mod headers;
+mod host;
+mod json;
+mod patient;
+mod probes;
+mod routes;
+mod server;
+mod wants;
+
+pub(crate) use app::Web;
+pub(crate) use server::serve;
+pub use server::{BindError, Limits, Listening, bind};

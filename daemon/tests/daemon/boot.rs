@@ -9,6 +9,7 @@ use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
 use cached::lifecycle::{Daemon, Host, StartError};
 use cached::rpc::Limits;
+use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
 use cached_proto::message::{Reply, Request};
@@ -26,6 +27,7 @@ pub(crate) struct Home {
     dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) limits: Limits,
+    pub(crate) web: web::Limits,
     settings: Vec<(&'static str, &'static str, String)>,
 }
 
@@ -38,7 +40,8 @@ impl Home {
         flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
         std::fs::write(dir.path().join("vms.db"), vms).unwrap();
         let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
-        Self { dir, clock: Arc::new(ManualClock::new(noon)), limits: Limits::default(), settings: Vec::new() }
+        let clock = Arc::new(ManualClock::new(noon));
+        Self { dir, clock, limits: Limits::default(), web: web::Limits::default(), settings: Vec::new() }
     }
 
     /// The same with the first start, and the run that it makes, behind it.
@@ -68,6 +71,8 @@ impl Home {
         overrides.set("--database", "database", "url", path("vms.db"));
         overrides.set("--state", "state", "url", path("state.db"));
         overrides.set("--socket", "socket", "path", path("run/cached.sock"));
+        // Many daemons at a time; those that are asked over the web have a port each.
+        overrides.set("--http", "http", "listen", "");
         for (section, key, value) in &self.settings {
             overrides.set("--set", section, key, value.as_str());
         }
@@ -82,7 +87,7 @@ impl Home {
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
-        Daemon::start_with(self.config(), self.clock.clone(), self.limits, Host::default()).await
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, Host::default()).await
     }
 
     pub(crate) async fn boot(&self) -> Daemon {

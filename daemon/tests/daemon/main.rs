@@ -12,3 +12,8 @@ mod reload;
 mod schedule;
 mod truth;
 mod verbs;
+mod web_api;
+mod web_client;
+mod web_compat;
+mod web_limits;
+mod web_refusals;

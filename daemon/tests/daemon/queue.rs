@@ -22,17 +22,17 @@ use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
 const TABLES: [Table; 2] = [Table::DistrictYearEndReports, Table::OrganizationSummaryCache];
 
 /// Somebody who writes to VMS's database for as long as this exists.
-struct Locked(DatabaseConnection);
+pub(crate) struct Locked(DatabaseConnection);
 
 impl Locked {
-    async fn hold(home: &Home) -> Self {
+    pub(crate) async fn hold(home: &Home) -> Self {
         let url = format!("sqlite://{}?mode=rw", home.path("vms.db").display());
         let other = Database::connect(ConnectOptions::new(url).max_connections(1).to_owned()).await.unwrap();
         other.execute_unprepared("BEGIN IMMEDIATE").await.unwrap();
         Self(other)
     }
 
-    async fn release(self) {
+    pub(crate) async fn release(self) {
         self.0.execute_unprepared("COMMIT").await.unwrap();
         self.0.close().await.unwrap();
     }

@@ -44,7 +44,7 @@ async fn verb_and_signal_take_the_same_way_and_the_service_manager_hears_of_both
         manager: Some(Box::new(heard.clone())),
         ..Host::default()
     };
-    let daemon = Daemon::start_with(first, home.clock.clone(), home.limits, host).await.unwrap();
+    let daemon = Daemon::start_with(first, home.clock.clone(), home.limits, home.web, host).await.unwrap();
     let reply = reload(&daemon).await;
     let (key, from, to) = ("cache.prune_after_days".to_owned(), Some("7".to_owned()), Some("9".to_owned()));
     assert_eq!((reply.reloaded, reply.changed), (true, vec![ChangedKey { key, from, to }]));
@@ -63,7 +63,8 @@ async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_no
         Config::load(&overrides, &Surroundings::of_process())
     };
     let host = Host { load: Some(Box::new(load)), manager: Some(Box::new(heard.clone())), ..Host::default() };
-    let daemon = Daemon::start_with(home.config(), home.clock.clone(), home.limits, host).await.unwrap();
+    let daemon =
+        Daemon::start_with(home.config(), home.clock.clone(), home.limits, home.web, host).await.unwrap();
     let reply = reload(&daemon).await;
     assert!(!reply.reloaded && reply.changed.is_empty(), "{reply:?}");
     assert!(reply.errors.iter().any(|error| error.contains("cache.prune_after_days")), "{reply:?}");

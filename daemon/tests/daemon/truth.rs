@@ -23,7 +23,7 @@ use crate::boot::{Home, ask, connect, fault, finished};
 const LOSS: &str = "DELETE FROM event_participation WHERE id % 10 < 7";
 
 /// Another program at VMS's database.
-async fn execute(home: &Home, sql: &str) {
+pub(crate) async fn execute(home: &Home, sql: &str) {
     let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
     db.execute_unprepared("PRAGMA foreign_keys = OFF").await.unwrap();
     db.execute_unprepared(sql).await.unwrap();

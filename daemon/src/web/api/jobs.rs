@@ -1,0 +1,77 @@
+//! `api/jobs…`: what `cachectl jobs`, `job`, `cancel` and `retry` print with `--json`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
+use cached_proto::verb::job::{JobReply, JobRequest};
+use cached_proto::verb::jobs::{JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::retry::{RetryReply, RetryRequest};
+use serde::Deserialize;
+
+use crate::rpc;
+use crate::web::Web;
+use crate::web::extract::{Number, Parameters};
+use crate::web::fault::WebFault;
+use crate::web::gate::Admitted;
+use crate::web::json::{Done, Json};
+
+const LISTED: u32 = 100;
+
+/// Which jobs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Wanted {
+    /// `all`, `failed` or `running`.
+    filter: Option<String>,
+    /// How many at most.
+    limit: Option<u32>,
+}
+
+pub(in crate::web) async fn jobs(
+    State(web): State<Web>,
+    Parameters(Wanted { filter, limit }): Parameters<Wanted>,
+) -> Result<Json<JobsReply>, WebFault> {
+    let filter = match filter.as_deref() {
+        None | Some("all") => JobFilter::All,
+        Some("failed") => JobFilter::Failed,
+        Some("running") => JobFilter::Running,
+        Some(other) => {
+            let error = format!("unknown filter \"{other}\"");
+            return Err(WebFault::new(StatusCode::BAD_REQUEST, error).hint("use all, failed or running"));
+        }
+    };
+    let request = JobsRequest { filter, limit: limit.unwrap_or(LISTED) };
+    Ok(Json(rpc::jobs::jobs(web.service(), &request).await?))
+}
+
+pub(in crate::web) async fn job(
+    State(web): State<Web>,
+    Number(job): Number,
+) -> Result<Json<JobReply>, WebFault> {
+    Ok(Json(rpc::job::job(web.service(), &JobRequest { job }).await?))
+}
+
+pub(in crate::web) async fn cancel(
+    State(web): State<Web>,
+    admitted: Admitted,
+    Number(job): Number,
+) -> Result<Json<Done<CancelReply>>, WebFault> {
+    let request = CancelRequest { target: Target::Job(job) };
+    let reply = rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
+    let message = if reply.stopping.is_empty() {
+        format!("Job {job} cancelled")
+    } else {
+        format!("Job {job} stops soon")
+    };
+    Ok(Json(Done::new(message, reply)))
+}
+
+pub(in crate::web) async fn retry(
+    State(web): State<Web>,
+    admitted: Admitted,
+    Number(job): Number,
+) -> Result<Json<Done<RetryReply>>, WebFault> {
+    let request = RetryRequest::Target(Target::Job(job));
+    let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
+    Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
+}

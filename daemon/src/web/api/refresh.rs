@@ -1,0 +1,122 @@
+//! `POST api/refresh`: queues a run, and with `?wait=1` stays until it has ended.
+
+mod wish;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use cached_proto::fault::Fault;
+use cached_proto::report::RunReport;
+use cached_proto::verb::history::Run;
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::{Outcome, Phase};
+use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
+
+use crate::rpc::refresh;
+use crate::web::Web;
+use crate::web::extract::Parameters;
+use crate::web::fault::WebFault;
+use crate::web::gate::Admitted;
+use crate::web::json::{Done, Json};
+use crate::web::wants::is_json;
+pub(crate) use wish::Wish;
+
+/// Whether to wait.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::web) struct Waiting {
+    wait: Option<String>,
+}
+
+/// As `cachectl refresh --no-wait --json` prints it.
+#[derive(Debug, Serialize)]
+struct Queued {
+    run: String,
+    joined: bool,
+}
+
+pub(in crate::web) async fn refresh(
+    State(web): State<Web>,
+    admitted: Admitted,
+    Parameters(Waiting { wait }): Parameters<Waiting>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response, WebFault> {
+    let wait = match wait.as_deref() {
+        None | Some("0" | "false") => false,
+        Some("1" | "true" | "") => true,
+        Some(_) => return Err(WebFault::new(StatusCode::BAD_REQUEST, "wait is either 0 or 1")),
+    };
+    // VMS's page sends no body for everything.
+    let wish = if body.is_empty() {
+        Wish::default()
+    } else if is_json(&headers) {
+        Wish::from_json(&body)?
+    } else {
+        return Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON")
+            .hint("send Content-Type: application/json"));
+    };
+    let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
+    let message = if wait {
+        if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
+            return answer(&wish, &run?);
+        }
+        format!("Run {} goes on; see api/runs/{}", reply.run, reply.run)
+    } else {
+        format!("{} caches are queued for refresh as run {}", wish.title(), reply.run)
+    };
+    let queued = Queued { run: reply.run.to_string(), joined: reply.joined };
+    Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
+}
+
+/// Good only if every table is.
+fn answer(wish: &Wish, run: &Run) -> Result<Response, WebFault> {
+    let bad = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| !outcome.is_good());
+    if run.phase == Phase::Done && !bad(run.outcome) && !run.jobs.iter().any(|job| bad(job.outcome)) {
+        let message = format!("{} caches refreshed successfully", wish.title());
+        return Ok(Json(Done::new(message, RunReport::from(run))).into_response());
+    }
+    let error = match run.jobs.iter().find(|job| bad(job.outcome)) {
+        _ if run.phase == Phase::Cancelled => "it was cancelled".to_owned(),
+        Some(job) => {
+            let outcome = job.outcome.map_or("failed", Outcome::as_str);
+            let why = job.error.as_deref().unwrap_or("the log says why");
+            format!("{} {outcome}: {why}", job.table)
+        }
+        None => "the log says why".to_owned(),
+    };
+    Err(WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Refresh {} failed: {error}", run.id))
+        .code("refresh_failed")
+        .hint("the rows that were there before are still served")
+        .with("run", run.id.to_string()))
+}
+
+/// The run, once it has ended.
+async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
+    let queue = &web.service().queue;
+    loop {
+        let (_, mut following) = queue.subscribe(run).await.map_err(Fault::from)?;
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = following.next() => event,
+                () = web.hang_up().cancelled() => return Err(stopping(run)),
+            };
+            match event {
+                Ok(Some(Progress::RunDone(run))) => return Ok(run),
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(stopping(run)),
+                // Nothing was shown of it, so it is enough to begin anew.
+                Err(_) => break,
+            }
+        }
+    }
+}
+
+fn stopping(run: i64) -> WebFault {
+    WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon stops")
+        .hint("the run is kept and worked on when the daemon is started again")
+        .with("run", run.to_string())
+}

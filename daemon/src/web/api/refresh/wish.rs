@@ -1,0 +1,138 @@
+//! What is to be refreshed, as the web is told it.
+
+use axum::http::StatusCode;
+use cached_proto::verb::refresh::RefreshRequest;
+use cached_proto::words::{CacheType, Table};
+use serde::Deserialize;
+
+use crate::web::fault::WebFault;
+
+/// What the body of a refresh may hold. A key that is not known is refused: a misspelt `force` must not be a refresh
+/// without it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Given {
+    /// VMS's own key: one type, or `all`.
+    cache_type: Option<String>,
+    types: Vec<String>,
+    tables: Vec<String>,
+    force: bool,
+    accept: bool,
+}
+
+/// A refresh that somebody wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Wish {
+    types: Vec<CacheType>,
+    tables: Vec<Table>,
+    force: bool,
+    accept: bool,
+}
+
+impl Wish {
+    /// What a form or VMS's own page names: a type, or `all`.
+    pub(crate) fn of_type(cache_type: &str) -> Result<Self, WebFault> {
+        let types = if cache_type == "all" { Vec::new() } else { vec![known_type(cache_type)?] };
+        Ok(Self { types, ..Self::default() })
+    }
+
+    /// What a script sends.
+    pub(super) fn from_json(body: &[u8]) -> Result<Self, WebFault> {
+        let refuse = |error: serde_json::Error| {
+            WebFault::new(StatusCode::BAD_REQUEST, format!("the body cannot be used: {error}"))
+                .hint(r#"send an object such as {"cache_type": "district", "force": true}"#)
+        };
+        // Serde would take a list for the fields in their order.
+        let value: serde_json::Value = serde_json::from_slice(body).map_err(refuse)?;
+        if !value.is_object() {
+            return Err(WebFault::new(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
+        }
+        let given: Given = serde_json::from_value(value).map_err(refuse)?;
+        let mut wish = given.cache_type.as_deref().map_or_else(|| Ok(Self::default()), Self::of_type)?;
+        for name in &given.types {
+            wish.types.push(known_type(name)?);
+        }
+        for name in &given.tables {
+            let unknown = |_| WebFault::new(StatusCode::BAD_REQUEST, format!("Unknown table: {name}"));
+            wish.tables.push(name.parse().map_err(unknown)?);
+        }
+        wish.types.sort_unstable();
+        wish.types.dedup();
+        Ok(Self { force: given.force, accept: given.accept, ..wish })
+    }
+
+    /// As the verb is asked for it.
+    pub(crate) fn request(&self) -> RefreshRequest {
+        RefreshRequest {
+            types: self.types.clone(),
+            tables: self.tables.clone(),
+            force: self.force,
+            accept: self.accept,
+            wait: false,
+        }
+    }
+
+    /// As VMS writes it: `All`, `District`, `Virtual_Session`.
+    pub(crate) fn title(&self) -> String {
+        let names: Vec<&str> = self.types.iter().map(|t| t.as_str()).collect();
+        let names: Vec<&str> = names.into_iter().chain(self.tables.iter().map(|t| t.as_str())).collect();
+        if names.is_empty() {
+            "All".to_owned()
+        } else {
+            names.into_iter().map(titled).collect::<Vec<_>>().join(", ")
+        }
+    }
+}
+
+fn known_type(name: &str) -> Result<CacheType, WebFault> {
+    name.parse().map_err(|_| {
+        let known: Vec<&str> = CacheType::ALL.iter().map(|t| t.as_str()).collect();
+        WebFault::new(StatusCode::BAD_REQUEST, format!("Unknown cache type: {name}"))
+            .hint(format!("use all, {}", known.join(", ")))
+    })
+}
+
+fn titled(name: &str) -> String {
+    let words = name.split('_').map(|word| {
+        let (first, rest) = word.split_at(word.len().min(1));
+        first.to_ascii_uppercase() + rest
+    });
+    words.collect::<Vec<_>>().join("_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wanted_is_named_as_vms_names_it() {
+        for (body, title) in [
+            ("{}", "All"),
+            (r#"{"cache_type": "all"}"#, "All"),
+            (r#"{"cache_type": "virtual_session"}"#, "Virtual_Session"),
+            (r#"{"cache_type": "district", "types": ["volunteer", "district"]}"#, "District, Volunteer"),
+            (r#"{"tables": ["dia_events_report_cache"], "force": true}"#, "Dia_Events_Report_Cache"),
+        ] {
+            assert_eq!(Wish::from_json(body.as_bytes()).unwrap().title(), title, "{body}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for body in [
+            "",
+            "{",
+            "[]",
+            "null",
+            r#""all""#,
+            r#"{"cache_type": 7}"#,
+            r#"{"cache_type": ""}"#,
+            r#"{"types": ["all"]}"#,
+            r#"{"tables": ["events"]}"#,
+            r#"{"forse": true}"#,
+            r#"{"force": "yes"}"#,
+        ] {
+            Wish::from_json(body.as_bytes()).unwrap_err();
+        }
+    }
+}

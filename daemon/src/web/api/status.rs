@@ -1,0 +1,135 @@
+//! `GET api/status`: VMS's own figures under VMS's own keys, and what VMS never knew beside them.
+
+use axum::extract::State;
+use cached_proto::fault::Fault;
+use cached_proto::time::Timestamp;
+use cached_proto::verb::jobs::{Job, JobFilter};
+use cached_proto::verb::report::{ReportReply, ReportRequest};
+use cached_proto::verb::status::{StatusRequest, TableStatus};
+use cached_proto::words::{Outcome, Phase, SchedulerState};
+use serde::Serialize;
+
+use crate::figures::{FullRefreshes, full_refreshes};
+use crate::refresh::plan;
+use crate::rpc::{Service, report, status};
+use crate::web::Web;
+use crate::web::fault::WebFault;
+use crate::web::json::Json;
+
+/// A week.
+const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
+
+/// More jobs than ever wait or run at a time.
+const JOBS: u64 = 10_000;
+
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Answer {
+    success: bool,
+    data: Data,
+}
+
+#[derive(Debug, Serialize)]
+struct Data {
+    is_running: bool,
+    refresh_interval_hours: u32,
+    /// When the last good refresh of everything began, as Python writes it.
+    last_refresh: Option<String>,
+    stats: Stats,
+    next_run: Option<Timestamp>,
+    timezone: String,
+    queue: QueueState,
+    /// Over the last week.
+    rates: Rates,
+    /// Why VMS's database cannot be looked at, if it cannot.
+    database_error: Option<String>,
+    caches: Vec<TableStatus>,
+}
+
+/// As VMS counts: refreshes of everything, as far as the history goes back.
+#[derive(Debug, Serialize)]
+struct Stats {
+    total_refreshes: u64,
+    successful_refreshes: u64,
+    failed_refreshes: u64,
+    last_error: Option<String>,
+}
+
+/// Jobs by where they are.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+struct QueueState {
+    pending: usize,
+    running: usize,
+    /// Failed, and waiting for their next attempt.
+    retrying: usize,
+    /// Tables whose newest job did not end well and is not tried again by itself.
+    dead: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct Rates {
+    success: Option<f64>,
+    error: Option<f64>,
+    avg_seconds: Option<f64>,
+    readiness: Option<f64>,
+}
+
+pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
+    let service = web.service();
+    Ok(Json(Answer { success: true, data: data(service).await? }))
+}
+
+async fn data(service: &Service) -> Result<Data, Fault> {
+    let now = status::status(service, &StatusRequest { sizes: true }).await?;
+    let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
+    let full = full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?;
+    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
+    let newest = service.queue.last_jobs().await?;
+    Ok(Data {
+        is_running: now.scheduler == SchedulerState::Running,
+        refresh_interval_hours: service.config.borrow().schedule.refresh_interval_hours,
+        last_refresh: full.last_good.map(|at| at.to_rfc3339()),
+        stats: Stats::from(full),
+        next_run: now.next_run,
+        timezone: now.timezone,
+        queue: count(&waiting, &newest),
+        rates: Rates::from(&past),
+        database_error: now.database_error,
+        caches: now.tables,
+    })
+}
+
+impl From<FullRefreshes> for Stats {
+    fn from(full: FullRefreshes) -> Self {
+        Self {
+            total_refreshes: full.total,
+            successful_refreshes: full.good,
+            failed_refreshes: full.total - full.good,
+            last_error: full.last_error,
+        }
+    }
+}
+
+impl From<&ReportReply> for Rates {
+    fn from(past: &ReportReply) -> Self {
+        Self {
+            success: past.success_rate,
+            error: past.error_rate,
+            avg_seconds: past.refresh.map(|times| times.average),
+            readiness: past.readiness.share,
+        }
+    }
+}
+
+fn count(waiting: &[Job], newest: &[Job]) -> QueueState {
+    let mut state = QueueState::default();
+    for job in waiting {
+        *match job.phase {
+            Phase::Running => &mut state.running,
+            _ if job.attempts.is_empty() => &mut state.pending,
+            _ => &mut state.retrying,
+        } += 1;
+    }
+    let dead = |job: &&Job| !job.outcome.is_none_or(Outcome::is_good);
+    state.dead = newest.iter().filter(dead).count();
+    state
+}

@@ -1,0 +1,13 @@
+//! `GET api/tables`: what `cachectl status --sizes --json` prints.
+
+use axum::extract::State;
+use cached_proto::verb::status::{StatusReply, StatusRequest};
+
+use crate::rpc::status;
+use crate::web::Web;
+use crate::web::fault::WebFault;
+use crate::web::json::Json;
+
+pub(in crate::web) async fn tables(State(web): State<Web>) -> Result<Json<StatusReply>, WebFault> {
+    Ok(Json(status::status(web.service(), &StatusRequest { sizes: true }).await?))
+}

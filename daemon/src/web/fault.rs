@@ -1,0 +1,154 @@
+//! What a visitor is told when something cannot be done: the one place where faults become answers.
+
+use askama::Template;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse, Response};
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::text::one_line;
+use serde_json::{Map, Value};
+
+use super::json::Json;
+use super::wants::Wants;
+
+/// A fault, as the web tells it.
+///
+/// As JSON: `{"success": false, "error": MESSAGE, "code": WORD, "hint": WHAT TO DO}`. VMS's pages read `success` and
+/// `error`.
+#[derive(Debug, Clone)]
+pub(crate) struct WebFault(Box<Told>);
+
+#[derive(Debug, Clone)]
+struct Told {
+    status: StatusCode,
+    code: &'static str,
+    error: String,
+    hint: String,
+    more: Map<String, Value>,
+}
+
+impl WebFault {
+    /// Says what is wrong, in one line. The code is that of the status.
+    pub(crate) fn new(status: StatusCode, error: impl AsRef<str>) -> Self {
+        let code = match status {
+            StatusCode::BAD_REQUEST => "bad_request",
+            StatusCode::UNAUTHORIZED => "not_logged_in",
+            StatusCode::FORBIDDEN => "not_allowed",
+            StatusCode::NOT_FOUND => "not_found",
+            StatusCode::METHOD_NOT_ALLOWED => "wrong_method",
+            StatusCode::REQUEST_TIMEOUT => "too_slow",
+            StatusCode::PAYLOAD_TOO_LARGE => "too_large",
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => "not_json",
+            StatusCode::MISDIRECTED_REQUEST => "wrong_host",
+            StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+            _ => "internal",
+        };
+        let error = one_line(error.as_ref()).into_owned();
+        Self(Box::new(Told { status, code, error, hint: String::new(), more: Map::new() }))
+    }
+
+    /// Says what to do about it.
+    pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
+        self.0.hint = one_line(hint.as_ref()).into_owned();
+        self
+    }
+
+    /// Tells scripts something more.
+    pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.more.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Another word than that of the status.
+    pub(crate) fn code(mut self, code: &'static str) -> Self {
+        self.0.code = code;
+        self
+    }
+
+    /// In the form that the visitor wants.
+    pub(crate) fn answer(self, wants: Wants) -> Response {
+        match wants {
+            Wants::Html => self.html(),
+            Wants::Json => self.json(),
+        }
+    }
+
+    /// For scripts.
+    pub(crate) fn json(self) -> Response {
+        let Told { status, code, error, hint, more } = *self.0;
+        let mut body = Map::new();
+        body.insert("success".to_owned(), false.into());
+        body.insert("error".to_owned(), error.into());
+        body.insert("code".to_owned(), code.into());
+        body.insert("hint".to_owned(), hint.into());
+        body.extend(more);
+        (status, Json(body)).into_response()
+    }
+
+    /// For browsers.
+    pub(crate) fn html(self) -> Response {
+        let Told { status, error, hint, .. } = *self.0;
+        let page = ErrorPage {
+            status: status.as_u16(),
+            title: status.canonical_reason().unwrap_or("Error"),
+            error: &error,
+            hint: &hint,
+        };
+        match page.render() {
+            Ok(page) => (status, Html(page)).into_response(),
+            Err(_) => status.into_response(),
+        }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    status: u16,
+    title: &'a str,
+    error: &'a str,
+    hint: &'a str,
+}
+
+/// Where a handler serves scripts only, that is how its faults are told.
+impl IntoResponse for WebFault {
+    fn into_response(self) -> Response {
+        self.json()
+    }
+}
+
+/// What a verb refused.
+impl From<Fault> for WebFault {
+    fn from(fault: Fault) -> Self {
+        let status = match fault.code {
+            FaultCode::BadRequest | FaultCode::Unsupported => StatusCode::BAD_REQUEST,
+            FaultCode::NotAllowed => StatusCode::FORBIDDEN,
+            FaultCode::NotFound => StatusCode::NOT_FOUND,
+            FaultCode::Unavailable | FaultCode::Locked => StatusCode::SERVICE_UNAVAILABLE,
+            FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        };
+        Self::new(status, fault.message).hint(fault.hint)
+    }
+}
+
+/// There is nothing at this path.
+pub(super) async fn unknown_path(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let fault = WebFault::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", parts.uri.path()));
+    fault.hint("the status page is at /management/cache/status").answer(Wants::of(&parts))
+}
+
+/// There is something at this path, but not for this method.
+pub(super) async fn wrong_method(request: Request) -> Response {
+    let (parts, _) = request.into_parts();
+    let error = format!("{} cannot be done with {}", parts.method, parts.uri.path());
+    WebFault::new(StatusCode::METHOD_NOT_ALLOWED, error).answer(Wants::of(&parts))
+}
+
+/// A handler panicked. What it said is in the log and nobody else's business.
+pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a web request made a handler panic; this is a bug, please report it with the log");
+    WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred")
+        .hint("look at the log of cached")
+        .json()
+}

@@ -1,0 +1,49 @@
+//! Whom the gate has let through.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
+use axum::http::request::Parts;
+
+use crate::rpc::Caller;
+use crate::web::Web;
+use crate::web::auth::{Visitor, Way};
+use crate::web::fault::WebFault;
+
+/// The visitor that the gate let through: an argument of every handler that wants to know.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted(Arc<Visitor>);
+
+impl Admitted {
+    pub(super) fn new(visitor: Visitor) -> Self {
+        Self(Arc::new(visitor))
+    }
+
+    /// Who it is, for the token of a form.
+    #[expect(dead_code, reason = "the pages have forms, the API has none")]
+    pub(crate) fn visitor(&self) -> &Visitor {
+        &self.0
+    }
+
+    /// On whose behalf a verb is done.
+    pub(crate) fn caller(&self) -> Caller {
+        match &*self.0 {
+            Visitor::Admin { how: Way::Bearer, .. } => Caller::Bearer,
+            Visitor::Admin { name, how: Way::ApiToken, .. } => Caller::ApiToken(name.clone()),
+            Visitor::Admin { name, .. } => Caller::Browser(name.clone()),
+            Visitor::Nobody(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
+                Caller::Browser("nobody".to_owned())
+            }
+        }
+    }
+}
+
+impl FromRequestParts<Web> for Admitted {
+    type Rejection = WebFault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, WebFault> {
+        let missing = || WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "this route has no gate");
+        parts.extensions.get().cloned().ok_or_else(missing)
+    }
+}

@@ -1,0 +1,145 @@
+//! Who may reach a route, by its class.
+
+mod admitted;
+mod form;
+mod refusal;
+
+use axum::body::Bytes;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::MethodRouter;
+
+pub(crate) use admitted::Admitted;
+use refusal::Refusal;
+
+use super::Web;
+use super::auth::{Anonymous, Visitor, Way};
+use super::server::Peer;
+use super::wants::{Wants, is_form};
+
+/// What a route shows or does; public routes have no gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Class {
+    /// Shows how the caches are.
+    Viewing,
+    /// Shows what is in them: names and addresses of people.
+    Personal,
+    /// Changes something.
+    Changing,
+}
+
+/// Puts routes behind the gate of their class.
+#[derive(Debug)]
+pub(super) struct Gate(Web);
+
+impl Gate {
+    pub(super) fn new(web: &Web) -> Self {
+        Self(web.clone())
+    }
+
+    /// For whoever may see how the caches are.
+    pub(super) fn viewing(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
+        self.before(Class::Viewing, route)
+    }
+
+    /// For administrators and holders of a token.
+    pub(super) fn personal(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
+        self.before(Class::Personal, route)
+    }
+
+    /// For administrators with a session who mean it, and holders of a token.
+    pub(super) fn changing(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
+        self.before(Class::Changing, route)
+    }
+
+    fn before(&self, class: Class, route: MethodRouter<Web>) -> MethodRouter<Web> {
+        // Only where the method is right: one that is wrong is wrong for everybody.
+        route.route_layer(from_fn_with_state((self.0.clone(), class), admit))
+    }
+}
+
+async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    // Read already, whole and within limits.
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        return Refusal::Unknown.answer(&parts, Wants::of(&parts));
+    };
+    match judge(&web, class, &parts, &body).await {
+        Ok(admitted) => {
+            parts.extensions.insert(admitted);
+            next.run(Request::from_parts(parts, body.into())).await
+        }
+        Err(refusal) => {
+            let wants = Wants::of(&parts);
+            refusal.answer(&parts, wants).into_response()
+        }
+    }
+}
+
+async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<Admitted, Refusal> {
+    // Without a known address there is nobody whose attempts could be counted.
+    let Peer(peer) = *parts.extensions.get::<Peer>().ok_or(Refusal::Unknown)?;
+    let (authority, now) = (web.authority(), web.service().clock.now());
+    let visitor = authority.visitor(parts, peer, web.users(), now).await;
+    may(class, &visitor)?;
+    if class == Class::Changing && rides_on_a_cookie(&visitor) {
+        let token = if is_form(&parts.headers) { form::token(body).await } else { None };
+        if !authority.csrf_ok(&visitor, parts, token.as_deref(), now) {
+            return Err(Refusal::Elsewhere);
+        }
+    }
+    Ok(Admitted::new(visitor))
+}
+
+/// The rules.
+fn may(class: Class, visitor: &Visitor) -> Result<(), Refusal> {
+    match visitor {
+        Visitor::Nobody(Anonymous::Unavailable) => Err(Refusal::Unavailable),
+        Visitor::Nobody(_) => Err(Refusal::Unknown),
+        Visitor::NotAdmin { .. } => Err(Refusal::NotAdmin),
+        Visitor::TooMany { retry_after } => Err(Refusal::TooMany(*retry_after)),
+        Visitor::Admin { how, .. } => match (class, how) {
+            (Class::Personal | Class::Changing, Way::Open) => Err(Refusal::Unknown),
+            (Class::Changing, Way::Remember) => Err(Refusal::Remembered),
+            _ => Ok(()),
+        },
+    }
+}
+
+/// Browsers send cookies with requests of other sites, too; a token in a header is only sent by whoever knows it.
+const fn rides_on_a_cookie(visitor: &Visitor) -> bool {
+    matches!(visitor, Visitor::Admin { how: Way::Session | Way::Remember, .. })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_ask_for_more_and_more() {
+        use Class::{Changing, Personal, Viewing};
+        let admitted = |class, how| {
+            may(class, &Visitor::Admin { name: "ada".to_owned(), user_id: Some(1), how }).is_ok()
+        };
+        for (how, viewing, personal, changing) in [
+            (Way::Session, true, true, true),
+            (Way::Remember, true, true, false),
+            (Way::Bearer, true, true, true),
+            (Way::ApiToken, true, true, true),
+            (Way::Open, true, false, false),
+        ] {
+            let got = [Viewing, Personal, Changing].map(|class| admitted(class, how));
+            assert_eq!(got, [viewing, personal, changing], "{how:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_no_administrator_may_nothing() {
+        for class in [Class::Viewing, Class::Personal, Class::Changing] {
+            may(class, &Visitor::NotAdmin { user_id: 2 }).unwrap_err();
+            may(class, &Visitor::TooMany { retry_after: std::time::Duration::ZERO }).unwrap_err();
+        }
+    }
+}

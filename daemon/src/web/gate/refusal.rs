@@ -1,0 +1,126 @@
+//! How visitors are turned away.
+
+use std::time::Duration;
+
+use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse as _, Response};
+use serde_json::{Value, json};
+
+use crate::web::fault::WebFault;
+use crate::web::json::Json;
+use crate::web::wants::Wants;
+
+/// VMS's own login page; it comes back to `next`.
+const LOGIN: &str = "/login?next=";
+
+/// Why a visitor may not reach a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// It is not known who it is.
+    Unknown,
+    /// VMS's database could not be asked who it is; logging in again would not help.
+    Unavailable,
+    /// No administrator.
+    NotAdmin,
+    /// Recognised by a cookie that lives as long as the browser's: enough for looking.
+    Remembered,
+    /// The request does not come from one of our pages.
+    Elsewhere,
+    /// Too many attempts; for how long no more are looked at.
+    TooMany(Duration),
+}
+
+impl Refusal {
+    pub(super) fn answer(self, parts: &Parts, wants: Wants) -> Response {
+        match (self, wants) {
+            (Self::Unknown, Wants::Html) => to_login(parts),
+            (Self::Unknown, Wants::Json) => {
+                told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"}))
+            }
+            (Self::Unavailable, wants) => {
+                WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "VMS's database cannot be asked who you are")
+                    .hint("try again; `cachectl health` says what is wrong with it")
+                    .answer(wants)
+            }
+            (Self::NotAdmin, Wants::Json) => told(StatusCode::FORBIDDEN, json!({"error": "Unauthorized"})),
+            (Self::NotAdmin, Wants::Html) => {
+                WebFault::new(StatusCode::FORBIDDEN, "Admin access required.").html()
+            }
+            (Self::Remembered, wants) => {
+                WebFault::new(StatusCode::FORBIDDEN, "for this, log in again: you were only remembered")
+                    .hint("log out of VMS and log in with your password")
+                    .code("log_in_again")
+                    .answer(wants)
+            }
+            (Self::Elsewhere, wants) => {
+                WebFault::new(StatusCode::FORBIDDEN, "this request does not come from a page of this daemon")
+                    .hint("reload the page and try again; behind a proxy, set http.public_origin")
+                    .code("wrong_origin")
+                    .answer(wants)
+            }
+            (Self::TooMany(pause), wants) => too_many(pause, wants),
+        }
+    }
+}
+
+fn told(status: StatusCode, body: Value) -> Response {
+    (status, Json(body)).into_response()
+}
+
+fn too_many(pause: Duration, wants: Wants) -> Response {
+    let seconds = pause.as_secs() + u64::from(pause.subsec_nanos() > 0);
+    let message = format!("Too many requests; try again in {seconds} seconds");
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let mut response = match wants {
+        Wants::Html => WebFault::new(status, message).html(),
+        Wants::Json => {
+            let error = json!({"code": "RATE_LIMIT_EXCEEDED", "message": message});
+            told(status, json!({"success": false, "error": error}))
+        }
+    };
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+fn to_login(parts: &Parts) -> Response {
+    let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str());
+    match HeaderValue::try_from(format!("{LOGIN}{}", encoded(asked))) {
+        Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::UNAUTHORIZED.into_response(),
+    }
+}
+
+/// Fit to be the value of a query parameter.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if plain(byte) {
+            out.push(byte.into());
+        } else {
+            out.push('%');
+            for half in [byte >> 4, byte & 15] {
+                out.extend(char::from_digit(half.into(), 16).map(|digit| digit.to_ascii_uppercase()));
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_from_the_login_cannot_leave_its_parameter() {
+        for (asked, next) in [
+            ("/management/cache/status", "/management/cache/status"),
+            ("/a?b=c&d=%0d#e", "/a%3Fb%3Dc%26d%3D%250d%23e"),
+            ("//evil.example/é", "//evil.example/%C3%A9"),
+        ] {
+            assert_eq!(encoded(asked), next);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! Whether it is us whom a request means: a site that points its own name at our address must not speak for its visitors.
+
+use axum::extract::{Request, State};
+use axum::http::StatusCode;
+use axum::http::header::HOST;
+use axum::middleware::Next;
+use axum::response::Response;
+
+use super::Web;
+use super::fault::WebFault;
+use super::wants::Wants;
+
+pub(super) async fn check(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    if web.authority().allows_host(&parts) {
+        return next.run(Request::from_parts(parts, body)).await;
+    }
+    let fault = if parts.headers.contains_key(HOST) || parts.uri.host().is_some() {
+        WebFault::new(StatusCode::MISDIRECTED_REQUEST, "this is not the host that was asked for")
+            .hint("set http.public_origin to the address under which browsers reach this page")
+    } else {
+        WebFault::new(StatusCode::BAD_REQUEST, "the request names no host")
+    };
+    fault.answer(Wants::of(&parts))
+}

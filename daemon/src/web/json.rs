@@ -1,0 +1,43 @@
+//! Answers in JSON, as `cachectl --json` prints them.
+
+use axum::http::StatusCode;
+use axum::http::header::{CONTENT_TYPE, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use cached_proto::json;
+use serde::Serialize;
+
+use super::fault::WebFault;
+
+/// A reply as the body of an answer.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Json<T>(pub(crate) T);
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        match json::pretty(&self.0) {
+            Ok(text) => {
+                ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
+            }
+            Err(error) => {
+                tracing::error!("a reply is no JSON: {error}");
+                WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "the reply cannot be shown").json()
+            }
+        }
+    }
+}
+
+/// What VMS's pages look for in an answer to a change, beside the reply itself.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Done<T> {
+    success: bool,
+    message: String,
+    #[serde(flatten)]
+    reply: T,
+}
+
+impl<T> Done<T> {
+    /// What was asked for is done.
+    pub(crate) fn new(message: impl Into<String>, reply: T) -> Self {
+        Self { success: true, message: message.into(), reply }
+    }
+}

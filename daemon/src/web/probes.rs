@@ -1,0 +1,102 @@
+//! `/health` and `/ready`: for load balancers and monitoring, without a login.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use cached_proto::verb::status::{StatusRequest, TableStatus};
+use cached_proto::words::{Table, TableState};
+use serde::Serialize;
+
+use super::Web;
+use super::json::Json;
+use crate::rpc::status;
+
+/// Anybody may ask, so VMS's database is looked at no more often than this.
+const LOOKS_APART: Duration = Duration::from_secs(5);
+
+/// VMS's own words for it.
+#[derive(Serialize)]
+struct Alive {
+    status: &'static str,
+    /// The daemon's own.
+    database: &'static str,
+    version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+/// Whether the process and its own database are alive. A database of VMS's that cannot be read is no reason to restart
+/// the daemon; that is what `cachectl health` and `/ready` tell.
+pub(super) async fn health(State(web): State<Web>) -> Response {
+    let alive = web.service().queue.queued_count().await.is_ok();
+    let (code, status, database, error) = if alive {
+        (StatusCode::OK, "healthy", "connected", None)
+    } else {
+        let error = "the state database does not answer; look at the log of cached";
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "disconnected", Some(error))
+    };
+    (code, Json(Alive { status, database, version: env!("CARGO_PKG_VERSION"), error })).into_response()
+}
+
+/// What `/ready` answers.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Readiness {
+    ready: bool,
+    /// Tables that VMS would not find whole.
+    not_ready: Vec<Lacking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<&'static str>,
+}
+
+#[derive(Debug, Clone, Serialize)]
+struct Lacking {
+    table: Table,
+    state: TableState,
+    missing: u64,
+    incomplete: u64,
+    invalid: u64,
+}
+
+/// Whether every table can serve: each expected entry is there, and of a shape that VMS's reader takes. Its age does not
+/// matter, stale reports are served.
+pub(super) async fn ready(State(web): State<Web>) -> Response {
+    let readiness = look(&web).await;
+    let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (code, Json(readiness)).into_response()
+}
+
+async fn look(web: &Web) -> Readiness {
+    // Whoever asks meanwhile waits for the same look.
+    let mut last = web.readiness().lock().await;
+    let clock = &web.service().clock;
+    if let Some((at, readiness)) = &*last
+        && clock.monotonic().saturating_sub(*at) < LOOKS_APART
+    {
+        return readiness.clone();
+    }
+    let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
+    let readiness = match status::status(web.service(), &StatusRequest { sizes: false }).await {
+        Ok(status) if status.database_error.is_none() => {
+            let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
+            Readiness { ready: not_ready.is_empty(), not_ready, error: None }
+        }
+        Ok(_) => unknown("VMS's database cannot be read; `cachectl health` says why"),
+        Err(_) => unknown("the state database does not answer; look at the log of cached"),
+    };
+    *last = Some((clock.monotonic(), readiness.clone()));
+    readiness
+}
+
+fn lacking(table: &TableStatus) -> Option<Lacking> {
+    let TableStatus { table, state, missing, incomplete, invalid, .. } = *table;
+    let lacks = match state {
+        // Nothing is to be served from it.
+        TableState::Off | TableState::NotApplicable | TableState::Withheld => false,
+        // Its entries cannot be judged.
+        TableState::Disabled => true,
+        _ => missing + incomplete + invalid > 0,
+    };
+    lacks.then_some(Lacking { table, state, missing, incomplete, invalid })
+}

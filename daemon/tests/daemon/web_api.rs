@@ -1,0 +1,126 @@
+//! The JSON API says what `cachectl --json` says.
+
+use cached::lifecycle::Daemon;
+use cached_proto::entry::EntryReport;
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::get::{GetRequest, KeyPart};
+use cached_proto::verb::history::HistoryRequest;
+use cached_proto::verb::job::JobRequest;
+use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use cached_proto::verb::status::StatusRequest;
+use cached_proto::words::Table;
+use serde_json::{Value, json};
+
+use crate::boot::{self, Home, finished};
+use crate::queue::Locked;
+use crate::truth::execute;
+use crate::web_client::{get, post, serve_web, trusted};
+
+/// What the control socket answers, as JSON.
+async fn socket(daemon: &Daemon, request: Request) -> Value {
+    let reply = serde_json::to_value(boot::ask(daemon, request).await).unwrap();
+    reply.as_object().unwrap().values().next().unwrap().clone()
+}
+
+#[tokio::test]
+async fn lists_are_those_of_the_control_socket() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let week = HistoryRequest { since_seconds: 7 * 24 * 3600 };
+    let jobs = |filter, limit| Request::Jobs(JobsRequest { filter, limit });
+    for (path, request) in [
+        ("api/tables", Request::Status(StatusRequest { sizes: true })),
+        ("api/runs", Request::History(week.clone())),
+        ("api/runs?since=7d", Request::History(week)),
+        ("api/jobs", jobs(JobFilter::All, 100)),
+        ("api/jobs?limit=2", jobs(JobFilter::All, 2)),
+        ("api/jobs?filter=failed", jobs(JobFilter::Failed, 100)),
+        ("api/jobs?filter=running", jobs(JobFilter::Running, 100)),
+        ("api/jobs/3", Request::Job(JobRequest { job: 3 })),
+    ] {
+        assert_eq!(get(&daemon, path).await, socket(&daemon, request).await, "{path}");
+    }
+    assert_eq!(get(&daemon, "api/runs/1").await, get(&daemon, "api/runs").await["runs"][0]);
+}
+
+#[tokio::test]
+async fn an_entry_is_served_until_it_is_known_and_says_how_old_it_is() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    home.clock.advance(std::time::Duration::from_mins(10));
+    let path = "api/entries/organization_summary_cache?key=school_year%3D2526";
+    let answer = trusted(&daemon, "GET", path, &[], "").await;
+    assert_eq!(
+        (answer.status, answer.header("x-cache-state"), answer.header("age")),
+        (200, Some("fresh"), Some("600"))
+    );
+    assert_eq!(answer.header("cache-control"), Some("private, no-cache"));
+    let key = vec![KeyPart { column: "school_year".into(), value: "2526".into() }];
+    let request = Request::Get(GetRequest { table: Table::OrganizationSummaryCache, key });
+    let Reply::Get(reply) = boot::ask(&daemon, request).await else { panic!("no entry") };
+    assert_eq!(answer.json(), serde_json::to_value(EntryReport::from(&reply)).unwrap());
+
+    let tag = answer.header("etag").unwrap().to_owned();
+    home.clock.advance(std::time::Duration::from_mins(1));
+    let known = trusted(&daemon, "GET", path, &[("If-None-Match", &tag)], "").await;
+    assert_eq!((known.status, known.body.as_str(), known.header("etag")), (304, "", Some(tag.as_str())));
+
+    home.clock.advance(std::time::Duration::from_hours(24));
+    let stale = trusted(&daemon, "GET", path, &[("If-None-Match", &tag)], "").await;
+    assert_eq!((stale.status, stale.header("x-cache-state")), (200, Some("stale")));
+    assert_eq!(stale.json()["state"], "stale");
+}
+
+#[tokio::test]
+async fn an_entry_that_is_not_there_is_made() {
+    let mut home = Home::lived_in().await;
+    execute(&home, "DELETE FROM organization_summary_cache").await;
+    home.set("watch", "enabled", "false");
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let path = "api/entries/organization_summary_cache?key=school_year%3D2526";
+    let answer = trusted(&daemon, "GET", path, &[], "").await;
+    assert_eq!((answer.status, &answer.json()["state"]), (404, &json!("missing")));
+    let run = answer.json()["run"].as_str().unwrap().parse().unwrap();
+    finished(&daemon, run).await;
+    assert_eq!(get(&daemon, path).await["state"], "fresh");
+}
+
+#[tokio::test]
+async fn what_a_report_holds_is_text_and_stays_text() {
+    let mut home = Home::new();
+    let name = "<script>alert(1)</script> \"a\"\n\u{202e}b\u{2028}c";
+    execute(&home, &format!("UPDATE organization SET name = '{name}' WHERE id = 35")).await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    let path = "api/entries/organization_detail_cache?key=school_year%3D2526&key=organization_id%3D35";
+    let answer = trusted(&daemon, "GET", path, &[], "").await;
+    assert_eq!(answer.json()["columns"]["organization_name"], name);
+    assert!(!answer.body.contains(['\u{202e}', '\u{2028}']), "{}", answer.body);
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+}
+
+#[tokio::test]
+async fn a_job_is_called_off_and_tried_again() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let locked = Locked::hold(&home).await;
+    let body = r#"{"tables": ["district_year_end_reports"], "force": true}"#;
+    assert_eq!(post(&daemon, "api/refresh", body).await.status, 202);
+    let waiting = post(&daemon, "api/refresh", r#"{"cache_type": "volunteer", "force": true}"#).await;
+    let run = &get(&daemon, &format!("api/runs/{}", waiting.json()["run"].as_str().unwrap())).await;
+    let job = &run["jobs"][0]["id"];
+    let cancelled = post(&daemon, &format!("api/jobs/{job}/cancel"), "").await;
+    assert_eq!((cancelled.status, &cancelled.json()["cancelled"]), (200, &json!([job])));
+    assert_eq!(cancelled.json()["success"], true);
+    let again = post(&daemon, &format!("api/jobs/{job}/retry"), "").await;
+    assert_eq!((again.status, &again.json()["success"]), (200, &json!(true)));
+    let over = post(&daemon, &format!("api/jobs/{job}/cancel"), "").await;
+    assert_eq!((over.status, &over.json()["success"]), (400, &json!(false)));
+    locked.release().await;
+    finished(&daemon, again.json()["runs"][0].as_i64().unwrap()).await;
+}

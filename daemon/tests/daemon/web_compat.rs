@@ -1,0 +1,149 @@
+//! What VMS's own pages and scripts send, and what they look for in the answers.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::boot::{Home, finished};
+use crate::web_client::{JSON, get, post, serve_web, trusted};
+
+#[tokio::test]
+async fn the_status_has_the_shape_that_vms_gives_it() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let status = get(&daemon, "api/status").await;
+    assert_eq!(status["success"], true);
+    let data = &status["data"];
+    assert_eq!(data["is_running"], true);
+    assert_eq!(data["refresh_interval_hours"], 24);
+    assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
+    let counted = json!({
+        "total_refreshes": 1, "successful_refreshes": 1, "failed_refreshes": 0, "last_error": null
+    });
+    assert_eq!(data["stats"], counted);
+    assert_eq!(
+        (&data["next_run"], &data["timezone"]),
+        (&json!("2026-03-11T07:00:00Z"), &json!("America/Chicago"))
+    );
+    assert_eq!(data["queue"], json!({"pending": 0, "running": 0, "retrying": 0, "dead": 0}));
+    assert_eq!((&data["rates"]["success"], &data["rates"]["error"]), (&json!(1.0), &json!(0.0)));
+    let caches = data["caches"].as_array().unwrap();
+    assert_eq!(caches.len(), 11);
+    for key in
+        ["type", "table", "expected", "fresh", "stale", "missing", "invalid", "oldest", "newest", "bytes"]
+    {
+        assert!(caches[0].get(key).is_some(), "{key}: {}", caches[0]);
+    }
+}
+
+#[tokio::test]
+async fn before_anything_was_refreshed_there_are_no_figures() {
+    let mut home = Home::new();
+    serve_web(&mut home);
+    std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    let data = &get(&daemon, "api/status").await["data"];
+    assert_eq!(data["last_refresh"], json!(null));
+    assert_eq!(data["stats"]["failed_refreshes"], 1);
+    assert!(data["stats"]["last_error"].as_str().unwrap().contains("vms.db"), "{data}");
+    assert!(data["database_error"].as_str().unwrap().contains("vms.db"), "{data}");
+    assert_eq!(data["rates"]["readiness"], json!(null));
+    assert_ne!(data["queue"]["dead"], 0);
+}
+
+#[tokio::test]
+async fn the_scheduler_buttons_work_as_often_as_they_are_pressed() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    for (path, message, running) in [
+        ("scheduler/stop", "Cache refresh scheduler stopped successfully", false),
+        ("scheduler/stop", "Cache refresh scheduler stopped successfully", false),
+        ("scheduler/start", "Cache refresh scheduler started successfully", true),
+        ("scheduler/start", "Cache refresh scheduler started successfully", true),
+    ] {
+        // A JSON content type and no body: so says VMS's page.
+        let answer = post(&daemon, path, "").await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let body = answer.json();
+        assert_eq!((&body["success"], &body["message"]), (&json!(true), &json!(message)));
+        assert_eq!(get(&daemon, "api/status").await["data"]["is_running"], running);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_waited_for_says_what_vms_says() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    home.clock.advance(Duration::from_mins(5));
+    for (body, message) in [
+        (r#"{"cache_type": "district"}"#, "District caches refreshed successfully"),
+        (r#"{"cache_type": "virtual_session"}"#, "Virtual_Session caches refreshed successfully"),
+    ] {
+        let answer = post(&daemon, "api/refresh?wait=1", body).await;
+        assert_eq!((answer.status, &answer.json()["message"]), (200, &json!(message)));
+        assert_eq!(answer.json()["success"], true);
+    }
+    // Refreshing one type moves neither the counters nor the last refresh.
+    let data = &get(&daemon, "api/status").await["data"];
+    assert_eq!(data["stats"]["total_refreshes"], 1);
+    assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
+
+    let answer = trusted(&daemon, "POST", "api/refresh?wait=1", &[], "").await;
+    assert_eq!(answer.json()["message"], "All caches refreshed successfully");
+    let data = &get(&daemon, "api/status").await["data"];
+    assert_eq!(data["stats"]["total_refreshes"], 2);
+    assert_eq!(data["last_refresh"], "2026-03-10T17:05:00+00:00");
+}
+
+#[tokio::test]
+async fn a_refresh_that_is_not_waited_for_is_queued() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let answer = post(&daemon, "api/refresh", r#"{"cache_type": "all", "force": true}"#).await;
+    assert_eq!((answer.status, &answer.json()["success"]), (202, &json!(true)));
+    assert_eq!(answer.json()["run"], "2");
+    assert!(answer.json()["message"].as_str().unwrap().contains("run 2"));
+    let run = finished(&daemon, 2).await;
+    assert!(run.jobs.iter().any(|job| job.rebuilt + job.verified > 0), "{run:?}");
+}
+
+#[tokio::test]
+async fn a_refresh_that_fails_is_never_a_success() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
+    let answer = post(&daemon, "api/refresh?wait=1", r#"{"cache_type": "volunteer"}"#).await;
+    let body = answer.json();
+    assert_eq!((answer.status, &body["success"], &body["run"]), (500, &json!(false), &json!("2")));
+    assert!(body["error"].as_str().unwrap().contains("vms.db"), "{body}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_refreshed_is_named_in_the_error() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    for (headers, body, status, error) in [
+        (&[JSON][..], r#"{"cache_type": "districts"}"#, 400, "Unknown cache type: districts"),
+        (&[JSON], "{\"cache_type\": \"a\\nb\u{202e}<i>\"}", 400, r"Unknown cache type: a\nb\u{202e}<i>"),
+        (&[JSON], r#"{"tables": ["events"]}"#, 400, "Unknown table: events"),
+        (&[JSON], "{\"cache_type\":", 400, "the body cannot be used: "),
+        (&[JSON], "[]", 400, "the body must be a JSON object"),
+        (&[JSON], r#"{"forse": true}"#, 400, "the body cannot be used: unknown field `forse`"),
+        (&[("Content-Type", "text/plain")], "{}", 415, "the body is not said to be JSON"),
+        (&[], "cache_type=all", 415, "the body is not said to be JSON"),
+    ] {
+        let answer = trusted(&daemon, "POST", "api/refresh", headers, body).await;
+        assert_eq!((answer.status, &answer.json()["success"]), (status, &json!(false)), "{body}");
+        let told = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(told.starts_with(error), "{body}: {told}");
+        assert!(!answer.body.contains('\u{202e}'));
+    }
+    assert_eq!(daemon.queue().queued_count().await.unwrap(), 0);
+}

@@ -1,0 +1,191 @@
+//! A client costs its own connection and nothing else; and how the web side starts and stops.
+
+use std::time::Duration;
+
+use cached::lifecycle::StartError;
+use cached_proto::verb::refresh::Progress;
+use serde_json::json;
+use tokio::net::TcpStream;
+
+use crate::boot::{Home, PATIENCE, served};
+use crate::queue::Locked;
+use crate::web_client::{Line, address, ask, authorization, post, request, serve_web, trusted};
+
+/// A limit that is over before anybody notices.
+const SOON: Duration = Duration::from_millis(200);
+
+#[tokio::test]
+async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    (home.web.head, home.web.body) = (SOON, SOON);
+    let daemon = home.boot().await;
+    let mut silent = Line::open(&daemon).await;
+    let mut head = Line::open(&daemon).await;
+    head.say("GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ").await;
+    let mut body = Line::open(&daemon).await;
+    body.say("POST /management/cache/api/refresh HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+        .await;
+    assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+    assert_eq!(silent.hear().await, "");
+    // Hyper may say why.
+    let told = head.hear().await;
+    assert!(told.is_empty() || told.starts_with("HTTP/1.1 408 "), "{told}");
+    assert!(body.hear().await.starts_with("HTTP/1.1 408 "));
+    assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn one_connection_too_many_is_told_so() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    home.web.connections = 1;
+    let daemon = home.boot().await;
+    let mut first = Line::open(&daemon).await;
+    first.say("GET /health HTTP/1.1\r\n").await;
+    assert_eq!(Line::open(&daemon).await.answer().await.status, 503);
+    first.say("Host: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
+    assert_eq!(first.answer().await.status, 200);
+    // Its place is free as soon as the daemon has noticed.
+    while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {}
+}
+
+#[tokio::test]
+async fn a_body_that_is_too_long_is_not_read() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let head = |length: &str| {
+        format!(
+            "POST /management/cache/api/refresh HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\
+             Authorization: {}\r\n{length}\r\n\r\n",
+            authorization()
+        )
+    };
+    let mut said = Line::open(&daemon).await;
+    said.say(&head("Content-Length: 999999999999")).await;
+    assert_eq!(said.answer().await.status, 413);
+    let mut chunked = Line::open(&daemon).await;
+    chunked.say(&head("Transfer-Encoding: chunked")).await;
+    chunked.say(&format!("11000\r\n{}\r\n", "x".repeat(0x11000))).await;
+    assert_eq!(chunked.answer().await.status, 413);
+}
+
+#[tokio::test]
+async fn nonsense_is_refused() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    for nonsense in [
+        "\r\n\r\n\0\u{1}\u{2}\r\n\r\n".to_owned(),
+        "GET / HTTP/9.9\r\n\r\n".to_owned(),
+        format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(200_000)),
+        "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
+        "POST /health HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n".to_owned(),
+    ] {
+        let mut line = Line::open(&daemon).await;
+        line.say(&nonsense).await;
+        let told = line.hear().await;
+        assert!(!told.contains(" 200 "), "{told}");
+    }
+    assert_eq!(ask(&daemon, "GET", "/health", &[("Host", "")], "").await.status, 421);
+    let mut nameless = Line::open(&daemon).await;
+    nameless.say("GET /health HTTP/1.0\r\n\r\n").await;
+    assert_eq!(nameless.answer().await.status, 400);
+    assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    for path in ["api/tables", "api/entries/organization_summary_cache?key=school_year%3D2526", "api/runs/77"]
+    {
+        let got = trusted(&daemon, "GET", path, &[], "").await;
+        let head = trusted(&daemon, "HEAD", path, &[], "").await;
+        assert_eq!((head.status, head.body.as_str()), (got.status, ""));
+        assert_eq!(head.header("content-length"), got.header("content-length"), "{path}");
+        assert_eq!(head.header("etag"), got.header("etag"));
+    }
+}
+
+#[tokio::test]
+async fn one_connection_serves_many_requests() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let mut line = Line::open(&daemon).await;
+    let kept = request("GET", "/health", &[], "").replace("Connection: close\r\n", "");
+    line.say(&(kept.clone() + &kept + &request("GET", "/health", &[], ""))).await;
+    assert_eq!(line.hear().await.matches("HTTP/1.1 200 ").count(), 3);
+}
+
+#[tokio::test]
+async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let locked = Locked::hold(&home).await;
+    let address = address(&daemon);
+    let mut idle = Line::open(&daemon).await;
+    let token = authorization();
+    let waiting = |body| {
+        let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
+        request("POST", "/management/cache/api/refresh?wait=1", &headers, body)
+    };
+    let (_, mut events) = {
+        let body = r#"{"tables": ["district_year_end_reports"], "force": true}"#;
+        let run: i64 =
+            post(&daemon, "api/refresh", body).await.json()["run"].as_str().unwrap().parse().unwrap();
+        daemon.queue().subscribe(run).await.unwrap()
+    };
+    // The same wish joins the run or waits behind it; the other one waits for sure.
+    let mut working = Line::open(&daemon).await;
+    working.say(&waiting(r#"{"tables": ["district_year_end_reports"], "force": true}"#)).await;
+    let mut behind = Line::open(&daemon).await;
+    behind.say(&waiting(r#"{"cache_type": "volunteer", "force": true}"#)).await;
+    while daemon.queue().queued_count().await.unwrap() < 1 {
+        tokio::task::yield_now().await;
+    }
+    let stop = tokio::spawn(daemon.stop());
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(idle.hear().await, "");
+    locked.release().await;
+    let ended = tokio::time::timeout(PATIENCE, async {
+        while !matches!(events.next().await.unwrap(), Some(Progress::RunDone(_)) | None) {}
+    });
+    ended.await.unwrap();
+    stop.await.unwrap().unwrap();
+    let told = behind.answer().await;
+    assert_eq!((told.status, &told.json()["code"]), (503, &json!("unavailable")), "{told:?}");
+    let told = working.answer().await;
+    assert!(matches!(told.status, 200 | 503), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_port_that_is_taken_is_said_with_its_key() {
+    let mut home = Home::new();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    home.set("http", "listen", &address);
+    let error = home.try_boot().await.unwrap_err();
+    assert!(matches!(error, StartError::Web(_)), "{error}");
+    let error = error.to_string();
+    assert!(error.contains("http.listen") && error.contains(&address) && error.contains("\"\""), "{error}");
+    assert!(!home.socket().exists());
+    drop(taken);
+    let daemon = home.boot().await;
+    assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn without_an_address_nothing_is_served() {
+    let home = Home::new();
+    let daemon = home.boot().await;
+    assert_eq!(daemon.http(), None);
+    served(&daemon).await;
+    daemon.stop().await.unwrap();
+}
