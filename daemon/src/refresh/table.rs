@@ -124,7 +124,7 @@ struct Work<'a> {
     stamp: String,
     report: JobReport,
     timings: Timings,
-    /// Entries of which the state does not know yet that they are ours.
+    /// Entries of which the state does not know yet how they were left.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
 }
@@ -220,7 +220,7 @@ impl Work<'_> {
         match result {
             Ok(outcome) => {
                 self.count(group, &outcome);
-                self.note(group, outcome);
+                self.note(group, outcome, stamps);
                 if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
             }
             Err(error) => {
@@ -234,13 +234,19 @@ impl Work<'_> {
         self.report.entries += group.entries.len() as u64;
         self.report.rebuilt += outcome.rebuilt;
         self.report.verified += outcome.verified;
-        self.report.skipped += outcome.skipped;
+        self.report.skipped += outcome.skipped.len() as u64;
         self.report.pruned += outcome.pruned;
     }
 
-    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome) {
+    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
+        // Whoever deletes a row of VMS's own that was left alone takes it from its readers all the same.
+        let left = outcome.skipped.into_iter().filter(|row| !stamps.is_as_left(row)).filter_map(|row| {
+            let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
+            Some((row.key.to_string(), stamp))
+        });
+        self.written.extend(left);
         self.written.extend(outcome.written.into_iter().map(|entry| {
-            let (last_updated, fingerprint) = (self.stamp.clone(), self.fingerprint.clone());
+            let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
             (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
         }));
         self.removed.extend(group.retire.iter().map(ToString::to_string));
