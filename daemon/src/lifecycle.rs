@@ -21,8 +21,10 @@ use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::figures::keep_sampling;
 use crate::notify::{Notifier, host_name};
+use crate::probe::Probe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
+use crate::reports::{Reports, report};
 use crate::rpc::{self, Ending, Limits, Service};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
@@ -67,7 +69,17 @@ impl Daemon {
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let live = Live::new(config)?;
+        Self::start_of(config, clock, limits, report).await
+    }
+
+    /// Starts everything, with other limits and other reports.
+    pub async fn start_of(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        reports: Reports,
+    ) -> Result<Self, StartError> {
+        let live = Live::new(config, reports)?;
         let config = live.config();
         let path = config.state.url.as_path();
         let lock = StateLock::take(path)?;
@@ -93,6 +105,7 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             looking: tokio::sync::Mutex::default(),
+            probe: Probe::default(),
         });
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());

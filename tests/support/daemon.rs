@@ -20,9 +20,13 @@ impl Daemon {
     /// Starts `cached run` on the copy and waits until its socket answers. `configuration` is added to the
     /// file.
     pub fn start(golden: &Golden, configuration: &str) -> Self {
-        let mut command = Self::command(golden, configuration);
+        Self::spawn(Self::command(golden, configuration), &socket(golden))
+    }
+
+    /// Starts a daemon with a command of one's own, and waits until its socket answers.
+    pub fn spawn(mut command: Command, socket: &Path) -> Self {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let daemon = Self { child, socket: socket(golden) };
+        let daemon = Self { child, socket: socket.to_owned() };
         wait::until("the daemon answers", || {
             (run(cachectl().args(["ping", "--socket"]).arg(&daemon.socket)).code == Some(0)).then_some(())
         });
@@ -61,9 +65,20 @@ impl Daemon {
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
+    /// Its judgement of itself, whatever that is.
+    pub fn health(&self) -> serde_json::Value {
+        let ran = self.ctl(&["health", "--json"]);
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
+    }
+
     /// Its control socket.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -95,6 +110,7 @@ impl Drop for Daemon {
     }
 }
 
-fn socket(golden: &Golden) -> PathBuf {
+/// Where the daemon of a copy listens.
+pub fn socket(golden: &Golden) -> PathBuf {
     golden.directory().join("cached.sock")
 }

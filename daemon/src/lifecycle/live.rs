@@ -7,6 +7,7 @@ use tokio::sync::watch;
 use super::Unusable;
 use crate::config::{self, Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
+use crate::reports::Reports;
 use crate::schedule::{Schedule, ScheduleError};
 
 #[derive(Debug)]
@@ -14,12 +15,14 @@ pub(super) struct Live {
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
+    reports: Reports,
 }
 
 impl Live {
-    pub(super) fn new(config: Config) -> Result<Self, Unusable> {
+    pub(super) fn new(config: Config, reports: Reports) -> Result<Self, Unusable> {
         Ok(Self {
-            refresh: watch::Sender::new(Arc::new(RefreshConfig::of(&config)?)),
+            reports,
+            refresh: watch::Sender::new(Arc::new(RefreshConfig { reports, ..RefreshConfig::of(&config)? })),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -29,7 +32,7 @@ impl Live {
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
-        let refresh = RefreshConfig::of(&new)?;
+        let refresh = RefreshConfig { reports: self.reports, ..RefreshConfig::of(&new)? };
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         self.refresh.send_replace(Arc::new(refresh));

@@ -61,6 +61,8 @@ pub struct Queue {
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
     /// How to stop the jobs that this process works on.
     cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
+    /// Why its worker stands still.
+    stalled: Arc<Mutex<Option<String>>>,
 }
 
 impl Queue {
@@ -74,6 +76,7 @@ impl Queue {
             work: watch::Sender::new(()),
             claimed: Arc::default(),
             cancels: Arc::default(),
+            stalled: Arc::default(),
         }
     }
 
@@ -91,6 +94,15 @@ impl Queue {
     /// found nothing is then never missed.
     pub fn work(&self) -> Work {
         Work(self.work.subscribe())
+    }
+
+    /// Why nobody works on the queue at the moment; none while somebody can.
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_stalled(&self, why: Option<String>) {
+        *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     fn announce_work(&self) {

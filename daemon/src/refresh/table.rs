@@ -16,7 +16,7 @@ use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
-use crate::reports::{ReportSettings, report};
+use crate::reports::{Report, ReportSettings};
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{EntryStamp, Generation, State};
 use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, write_group};
@@ -27,10 +27,12 @@ use crate::vms::{Vms, time};
 const REMEMBERED_AT_ONCE: usize = 1000;
 
 /// What a table is refreshed with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Job {
     /// The table.
     pub table: Table,
+    /// The report that fills it.
+    pub report: &'static dyn Report,
     /// The source.
     pub snapshot: Arc<Snapshot>,
     /// How reports are made.
@@ -50,8 +52,8 @@ pub struct Job {
 impl Job {
     /// Whether the clock alone has changed payloads since an instant.
     fn overtaken(&self, generated: DateTime<Utc>) -> bool {
-        report(self.table)
-            .and_then(|report| report.next_payloads(&self.snapshot, &self.settings, generated))
+        self.report
+            .next_payloads(&self.snapshot, &self.settings, generated)
             .is_some_and(|changed| changed <= self.now)
     }
 }
@@ -137,14 +139,14 @@ impl Work<'_> {
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || inputs(&job, &stamps)
         });
-        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))??;
+        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
             self.stamp_unseen(&stamps, inputs, &last).await?;
-            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
+            return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -155,7 +157,7 @@ impl Work<'_> {
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
-            keep_sources(self.state, &self.job.snapshot, table).await?;
+            keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
         }
         Ok(())
     }
@@ -269,8 +271,7 @@ fn stamp_text(spec: &TableSpec, job: &Job) -> String {
 }
 
 fn warnings(job: &Job) -> u64 {
-    let Some(report) = report(job.table) else { return 0 };
-    let read: Vec<&str> = report.sources().iter().map(|source| source.table()).collect();
+    let read: Vec<&str> = job.report.sources().iter().map(|source| source.table()).collect();
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }
 

@@ -79,10 +79,13 @@ impl Freshness<'_> {
     /// When a row was generated; none when its stamp is missing or unreadable.
     pub fn generated(&self, row: &ExistingRow) -> Option<DateTime<Utc>> {
         let naive = time::parse(row.last_updated.as_deref()?)?;
-        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that.
+        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that. One of
+        // ours lies there when the clock was set back.
         let local = || time::from_local(naive, self.zone);
         Some(match self.spec.stamps {
-            StampZone::Utc if self.spec.table == Table::DistrictYearEndReports => {
+            StampZone::Utc
+                if self.spec.table == Table::DistrictYearEndReports && !self.stamps.is_ours(row) =>
+            {
                 let utc = naive.and_utc();
                 if utc > self.now + TOLERATED_FUTURE { local() } else { utc }
             }

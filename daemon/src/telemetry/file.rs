@@ -10,6 +10,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rustix::fs::OFlags;
 
+use super::line;
 use super::note;
 use super::rotate::{CURRENT, rotate};
 use crate::clock::Clock;
@@ -45,8 +46,8 @@ struct Writer {
     current: Option<Current>,
     /// The last line was cut off in its middle: the next one must not continue it.
     torn: bool,
-    /// The failure in progress has been told about.
-    complained: bool,
+    /// The failure in progress, which has been told about.
+    complaint: Option<String>,
 }
 
 #[derive(Debug)]
@@ -60,7 +61,7 @@ struct Current {
 
 impl LogFile {
     pub(super) fn new(clock: Arc<dyn Clock>, place: Place) -> Self {
-        let writer = Writer { place, current: None, torn: false, complained: false };
+        let writer = Writer { place, current: None, torn: false, complaint: None };
         Self { clock, writer: Mutex::new(writer) }
     }
 
@@ -70,12 +71,20 @@ impl LogFile {
         let Some(dir) = writer.place.dir.clone() else { return };
         let now = self.clock.now().with_timezone(&writer.place.zone);
         match writer.append(&dir, &line(now), now.date_naive()) {
-            Ok(()) => writer.complained = false,
+            Ok(()) => writer.complaint = None,
             Err(error) => {
                 writer.current = None;
                 writer.complain(&dir, "written", &error);
             }
         }
+    }
+
+    /// Why records are being lost, if they are. Tries again first, since there may be nothing else to log for long.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let complaint = || self.writer.lock().unwrap_or_else(PoisonError::into_inner).complaint.clone();
+        let before = complaint()?;
+        self.append(|at| line::of_our_own(at, &format!("Records before this one are missing: {before}")));
+        complaint()
     }
 
     /// Closes the file; the next record opens it again.
@@ -87,7 +96,7 @@ impl LogFile {
     pub(super) fn settle(&self, place: Place) {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         writer.current = None;
-        writer.complained = false;
+        writer.complaint = None;
         writer.place = place;
     }
 }
@@ -118,13 +127,9 @@ impl Writer {
     }
 
     fn complain(&mut self, dir: &Path, what: &str, error: &io::Error) {
-        if !self.complained {
-            self.complained = true;
-            note(&format!(
-                "the log file {} cannot be {what}: {error}; check free space and the rights of its directory; \
-                 the work goes on",
-                dir.join(CURRENT).display()
-            ));
+        let complaint = format!("the log file {} cannot be {what}: {error}", dir.join(CURRENT).display());
+        if self.complaint.replace(complaint.clone()).is_none() {
+            note(&format!("{complaint}; check free space and the rights of its directory; the work goes on"));
         }
     }
 }

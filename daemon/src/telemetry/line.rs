@@ -11,14 +11,23 @@ use tracing::{Event, Level};
 /// A record as the log file has it: `2026-03-08 02:00:00,123 - target - LEVEL - message`.
 pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     let metadata = event.metadata();
+    stamped(at, metadata.target(), *metadata.level(), &message(event))
+}
+
+/// The same about the log itself.
+pub(super) fn of_our_own(at: DateTime<Tz>, message: &str) -> String {
+    stamped(at, module_path!(), Level::WARN, message)
+}
+
+fn stamped(at: DateTime<Tz>, target: &str, level: Level, message: &str) -> String {
     format!(
         "{},{:03} - {} - {} - {}\n",
         at.format("%Y-%m-%d %H:%M:%S"),
         // A leap second has more than 999 of them.
         at.timestamp_subsec_millis() % 1000,
-        one_line(metadata.target()),
-        word(*metadata.level()),
-        one_line(&message(event)),
+        one_line(target),
+        word(level),
+        one_line(message),
     )
 }
 
