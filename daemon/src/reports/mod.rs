@@ -9,6 +9,8 @@ pub mod number;
 pub mod organization;
 pub mod recruitment;
 mod settings;
+#[cfg(test)]
+mod testing;
 pub mod turn;
 pub mod virtual_session;
 pub mod virtual_year;

@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// A school district.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct District {
     /// Its id.
     pub id: i64,
@@ -39,7 +39,7 @@ impl Row for District {
 }
 
 /// A school.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct School {
     /// Its Salesforce id.
     pub id: Text,

@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// A mail address.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Email {
     /// Its id.
     pub id: i64,

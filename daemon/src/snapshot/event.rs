@@ -109,7 +109,7 @@ impl Row for Event {
 }
 
 /// A district linked to an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EventDistrict {
     /// The event.
     pub event: i64,
@@ -128,7 +128,7 @@ impl Row for EventDistrict {
 }
 
 /// Attendance that staff entered for an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct AttendanceDetail {
     /// The event.
     pub event: i64,
@@ -161,7 +161,7 @@ impl Row for AttendanceDetail {
 }
 
 /// A volunteer linked to an event, besides participations.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EventVolunteer {
     /// The event.
     pub event: i64,
@@ -180,7 +180,7 @@ impl Row for EventVolunteer {
 }
 
 /// A skill that an event asks for.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct EventSkill {
     /// The event.
     pub event: i64,

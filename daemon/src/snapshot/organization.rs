@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// An organization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Organization {
     /// Its id.
     pub id: i64,
@@ -25,7 +25,7 @@ impl Row for Organization {
 }
 
 /// A membership.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct VolunteerOrganization {
     /// The volunteer.
     pub volunteer: i64,

@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// A volunteer at an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Participation {
     /// Its id.
     pub id: i64,
@@ -47,7 +47,7 @@ impl Row for Participation {
 }
 
 /// A student at an event.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StudentParticipation {
     /// Its id.
     pub id: i64,

@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// A person.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Contact {
     /// The id.
     pub id: i64,
@@ -59,7 +59,7 @@ impl Row for Contact {
 }
 
 /// A volunteer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Volunteer {
     /// The id.
     pub id: i64,
@@ -116,7 +116,7 @@ impl Row for Volunteer {
 }
 
 /// A student.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Student {
     /// The id.
     pub id: i64,
@@ -138,7 +138,7 @@ impl Row for Student {
 }
 
 /// A teacher.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Teacher {
     /// The id.
     pub id: i64,

@@ -6,7 +6,7 @@ use super::scan::Row;
 use super::source::{Column, Source};
 
 /// A skill.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Skill {
     /// Its id.
     pub id: i64,
@@ -25,7 +25,7 @@ impl Row for Skill {
 }
 
 /// A skill of a volunteer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct VolunteerSkill {
     /// The volunteer.
     pub volunteer: i64,

@@ -1,12 +1,12 @@
 //! Small sources for tests, in the school year 2025/26.
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
-use crate::reports::{Group, Mode, Payload, Report, ReportSettings};
+use crate::reports::testing::{self, existing, now, value};
+use crate::reports::{Group, Mode, Report, ReportSettings};
 use crate::snapshot::{
-    AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventTeacher, ExistingRow,
-    Organization, Participation, School, Skill, Snapshot, Student, StudentParticipation, Teacher, Volunteer,
+    AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventTeacher, Organization,
+    Participation, School, Skill, Snapshot, Student, StudentParticipation, Teacher, Volunteer,
     VolunteerOrganization, VolunteerSkill,
 };
 use crate::vms::tables::{Key, KeyValue, Table};
@@ -37,16 +37,7 @@ name = "Absent"
 "#;
 
 pub(super) fn settings(mode: Mode) -> ReportSettings {
-    ReportSettings::new(
-        mode,
-        chrono_tz::Tz::UTC,
-        DistrictMapping::parse(MAPPING).unwrap(),
-        crate::reports::recruitment::Keywords::embedded().unwrap(),
-    )
-}
-
-pub(super) fn now() -> DateTime<Utc> {
-    "2026-03-15T02:00:00Z".parse().unwrap()
+    ReportSettings { districts: DistrictMapping::parse(MAPPING).unwrap(), ..testing::settings(mode) }
 }
 
 /// The two districts, each with a high school (`c-high`, `a-high`).
@@ -105,7 +96,7 @@ impl Rows for Snapshot {
     fn volunteer(&mut self, event: i64, volunteer: i64, hours: Option<f64>) {
         let id = count(self.participations.len());
         let status = Some("Attended".into());
-        let row = Participation { id, event, volunteer, status, hours, participant_type: None };
+        let row = Participation { id, event, volunteer, status, hours, ..Participation::default() };
         self.participations.push(row);
     }
 
@@ -122,24 +113,12 @@ impl Rows for Snapshot {
 
     fn teacher(&mut self, event: i64, teacher: i64, status: &str) {
         let status = Some(status.into());
-        self.event_teachers.push(EventTeacher {
-            event,
-            teacher,
-            status,
-            simulcast: None,
-            confirmed_at: None,
-        });
+        self.event_teachers.push(EventTeacher { event, teacher, status, ..EventTeacher::default() });
     }
 
     fn member(&mut self, volunteer: i64, organization: i64) {
-        self.volunteer_organizations.push(VolunteerOrganization {
-            volunteer,
-            organization,
-            primary: None,
-            status: None,
-            start: None,
-            end: None,
-        });
+        let link = VolunteerOrganization { volunteer, organization, ..VolunteerOrganization::default() };
+        self.volunteer_organizations.push(link);
     }
 }
 
@@ -148,13 +127,8 @@ pub(super) fn add_contact(source: &mut Snapshot, id: i64, first: Option<&str>, l
     source.contacts.push(Contact {
         id,
         first_name: first.map(Into::into),
-        middle_name: None,
         last_name: last.map(Into::into),
-        exclude_from_reports: None,
-        do_not_contact: None,
-        email_opt_out: None,
-        salesforce_individual_id: None,
-        salesforce_account_id: None,
+        ..Contact::default()
     });
     source.contacts.sort_by_key(|contact| contact.id);
 }
@@ -162,18 +136,7 @@ pub(super) fn add_contact(source: &mut Snapshot, id: i64, first: Option<&str>, l
 /// Makes a volunteer with two addresses, of which the second is the main one, and with skills.
 pub(super) fn add_volunteer(source: &mut Snapshot, id: i64, last: &str, skills: &[&str]) {
     add_contact(source, id, Some("Ann"), Some(last));
-    source.volunteers.push(Volunteer {
-        id,
-        title: None,
-        department: None,
-        industry: None,
-        organization_name: None,
-        local_status: None,
-        people_of_color: None,
-        first_date: None,
-        last_date: None,
-        status: None,
-    });
+    source.volunteers.push(Volunteer { id, ..Volunteer::default() });
     source.volunteers.sort_by_key(|volunteer| volunteer.id);
     for (address, primary) in [("old@example.org", false), ("main@example.org", true)] {
         let id_of_row = count(source.emails.len());
@@ -198,14 +161,7 @@ pub(super) fn add_teacher(source: &mut Snapshot, id: i64, school: &str) {
 }
 
 pub(super) fn add_existing(source: &mut Snapshot, table: Table, keys: &[&[&str]]) {
-    let rows = keys.iter().map(|key| ExistingRow {
-        id: 1,
-        key: text_key(key),
-        last_updated: None,
-        valid: true,
-        complete: true,
-        bytes: 0,
-    });
+    let rows = keys.iter().map(|key| existing(1, text_key(key)));
     source.existing.entry(table).or_default().extend(rows);
 }
 
@@ -229,9 +185,5 @@ pub(super) fn payload(report: &dyn Report, source: &Snapshot, mode: Mode, distri
     let group = groups.iter().find(|group| group.name == "2526").unwrap();
     let key = KeyValue::from(district.to_string());
     let entry = group.entries.iter().find(|entry| entry.key.0.last() == Some(&key)).unwrap();
-    let value = |payload: &Payload<'_>| match payload {
-        Payload::Json(value) => serde_json::to_value(&**value).unwrap(),
-        Payload::Text(text) => Value::from(&**text),
-    };
     entry.payload.iter().map(value).collect()
 }

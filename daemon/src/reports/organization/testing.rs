@@ -2,34 +2,21 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use super::super::district::DistrictMapping;
-use super::super::{Group, Mode, Payload, Report, ReportSettings};
+use crate::reports::testing::{self, existing, now, value};
+use crate::reports::{Group, Mode, Payload, Report, ReportSettings};
 use crate::snapshot::{
-    Contact, Email, Event, EventTeacher, EventVolunteer, ExistingRow, Organization, Participation, Snapshot,
-    Teacher, Volunteer, VolunteerOrganization,
+    Contact, Email, Event, EventTeacher, EventVolunteer, Organization, Participation, Snapshot, Teacher,
+    Volunteer, VolunteerOrganization,
 };
 use crate::vms::tables::{Key, KeyValue, spec};
 use crate::vms::time::Stored;
 
 pub(super) const CURRENT_MEMBER: Option<&str> = Some("Current");
 
-pub(super) fn now() -> DateTime<Utc> {
-    "2026-03-15T02:00:00Z".parse().unwrap()
-}
-
-static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(|| ReportSettings {
-    organization_reports_table: true,
-    ..ReportSettings::new(
-        Mode::Exact,
-        Tz::UTC,
-        DistrictMapping::embedded().unwrap(),
-        crate::reports::recruitment::Keywords::embedded().unwrap(),
-    )
-});
+static SETTINGS: LazyLock<ReportSettings> =
+    LazyLock::new(|| ReportSettings { organization_reports_table: true, ..testing::settings(Mode::Exact) });
 
 /// Builders borrow the settings for as long as the snapshot.
 pub(super) fn settings() -> &'static ReportSettings {
@@ -54,31 +41,16 @@ impl World {
         self.0.contacts.push(Contact {
             id,
             first_name: Some(first.into()),
-            middle_name: None,
             last_name: Some(last.into()),
             exclude_from_reports: Some(false),
-            do_not_contact: None,
-            email_opt_out: None,
-            salesforce_individual_id: None,
-            salesforce_account_id: None,
+            ..Contact::default()
         });
     }
 
     /// A volunteer who belongs to organization 1 and always did.
     pub(super) fn volunteer(mut self, id: i64, first: &str, last: &str) -> Self {
         self.contact(id, first, last);
-        self.0.volunteers.push(Volunteer {
-            id,
-            title: None,
-            department: None,
-            industry: None,
-            organization_name: None,
-            local_status: None,
-            people_of_color: None,
-            first_date: None,
-            last_date: None,
-            status: None,
-        });
+        self.0.volunteers.push(Volunteer { id, ..Volunteer::default() });
         self.member(id, 1, CURRENT_MEMBER, None, None)
     }
 
@@ -93,10 +65,10 @@ impl World {
         self.0.volunteer_organizations.push(VolunteerOrganization {
             volunteer,
             organization,
-            primary: None,
             status: status.map(Into::into),
             start: start.map(Into::into),
             end: end.map(Into::into),
+            ..VolunteerOrganization::default()
         });
         self
     }
@@ -138,14 +110,8 @@ impl World {
     pub(super) fn took_part(mut self, event: i64, volunteer: i64, status: &str, hours: Option<f64>) -> Self {
         let id = i64::try_from(self.0.participations.len()).unwrap() + 1;
         let status = Some(status.into());
-        self.0.participations.push(Participation {
-            id,
-            event,
-            volunteer,
-            status,
-            hours,
-            participant_type: None,
-        });
+        let row = Participation { id, event, volunteer, status, hours, ..Participation::default() };
+        self.0.participations.push(row);
         self
     }
 
@@ -156,13 +122,7 @@ impl World {
 
     pub(super) fn registered(mut self, event: i64, teacher: i64, status: &str) -> Self {
         let status = Some(status.into());
-        self.0.event_teachers.push(EventTeacher {
-            event,
-            teacher,
-            status,
-            simulcast: None,
-            confirmed_at: None,
-        });
+        self.0.event_teachers.push(EventTeacher { event, teacher, status, ..EventTeacher::default() });
         self
     }
 
@@ -176,8 +136,7 @@ impl World {
     pub(super) fn has_row(mut self, report: &dyn Report, key: Vec<KeyValue>) -> Self {
         let rows = self.0.existing.entry(report.table()).or_default();
         let id = i64::try_from(rows.len()).unwrap() + 1;
-        let key = Key(key);
-        rows.push(ExistingRow { id, key, last_updated: None, valid: true, complete: true, bytes: 0 });
+        rows.push(existing(id, Key(key)));
         self
     }
 
@@ -201,14 +160,6 @@ impl World {
     /// The summary of 2526.
     pub(super) fn summary(&self) -> Value {
         self.rows(&super::Summary).remove("2526").unwrap()["organizations_data"].take()
-    }
-}
-
-/// A payload through its text, as VMS reads it.
-fn value(payload: &Payload<'_>) -> Value {
-    match payload {
-        Payload::Json(json) => serde_json::from_str(&serde_json::to_string(&**json).unwrap()).unwrap(),
-        Payload::Text(text) => json!(text),
     }
 }
 

@@ -2,31 +2,20 @@
 
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde_json::Value;
 
-use super::Keywords;
-use crate::reports::district::DistrictMapping;
+use crate::reports::testing::{self, existing, now, value};
 use crate::reports::{Group, Mode, Payload, Report, ReportSettings};
 use crate::snapshot::{
-    Contact, Email, Event, EventSkill, ExistingRow, Organization, Participation, Skill, Snapshot, Volunteer,
+    Contact, Email, Event, EventSkill, Organization, Participation, Skill, Snapshot, Volunteer,
     VolunteerOrganization, VolunteerSkill,
 };
 use crate::vms::tables::{Key, Table};
 use crate::vms::time::Stored;
 
-pub(super) fn now() -> DateTime<Utc> {
-    "2026-03-15T02:00:00Z".parse().unwrap()
-}
-
 pub(super) fn settings() -> ReportSettings {
-    ReportSettings::new(
-        Mode::Fixed,
-        Tz::America__Chicago,
-        DistrictMapping::embedded().unwrap(),
-        Keywords::embedded().unwrap(),
-    )
+    ReportSettings { zone: Tz::America__Chicago, ..testing::settings(Mode::Fixed) }
 }
 
 static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(settings);
@@ -58,26 +47,13 @@ impl World {
         let mut contact = Contact {
             id,
             first_name: Some(format!("V{id}").into()),
-            middle_name: None,
             last_name: Some("Last".into()),
             exclude_from_reports: Some(false),
             do_not_contact: Some(false),
             email_opt_out: Some(false),
-            salesforce_individual_id: None,
-            salesforce_account_id: None,
+            ..Contact::default()
         };
-        let mut volunteer = Volunteer {
-            id,
-            title: None,
-            department: None,
-            industry: None,
-            organization_name: None,
-            local_status: None,
-            people_of_color: None,
-            first_date: None,
-            last_date: None,
-            status: None,
-        };
+        let mut volunteer = Volunteer { id, ..Volunteer::default() };
         change(&mut contact, &mut volunteer);
         self.0.contacts.push(contact);
         self.0.volunteers.push(volunteer);
@@ -101,8 +77,8 @@ impl World {
     }
 
     pub(super) fn member(mut self, volunteer: i64, organization: i64, primary: Option<bool>) -> Self {
-        let (status, start, end) = (None, None, None);
-        let link = VolunteerOrganization { volunteer, organization, primary, status, start, end };
+        let link =
+            VolunteerOrganization { volunteer, organization, primary, ..VolunteerOrganization::default() };
         self.0.volunteer_organizations.push(link);
         self
     }
@@ -144,14 +120,7 @@ impl World {
 
     /// Candidate rows that are there already.
     pub(super) fn rows(mut self, events: impl IntoIterator<Item = i64>) -> Self {
-        let row = |event: i64| ExistingRow {
-            id: event,
-            key: Key(vec![event.into()]),
-            last_updated: None,
-            valid: true,
-            complete: true,
-            bytes: 2,
-        };
+        let row = |event: i64| existing(event, Key(vec![event.into()]));
         self.0.existing.insert(Table::RecruitmentCandidatesCache, events.into_iter().map(row).collect());
         self
     }
@@ -164,7 +133,7 @@ impl World {
 
 fn payloads(group: &Group<'_>) -> Vec<Value> {
     let json = |payload: &Payload<'_>| match payload {
-        Payload::Json(value) => serde_json::to_value(value.as_ref()).unwrap(),
+        column @ Payload::Json(_) => value(column),
         Payload::Text(_) => panic!("all payloads are JSON"),
     };
     group.entries.iter().map(|entry| json(&entry.payload[0])).collect()

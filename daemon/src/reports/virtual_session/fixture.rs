@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::index::Index;
 use super::sessions::Session;
 use super::{VirtualDistricts, VirtualSessions};
-use crate::reports::district::DistrictMapping;
+use crate::reports::testing::{self, now, value};
 use crate::reports::virtual_year::VirtualYear;
-use crate::reports::{Mode, Payload, Report, ReportSettings};
+use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{
     Contact, District, Event, EventDistrict, EventTeacher, EventVolunteer, ExistingRow, Organization, School,
     Snapshot, Teacher, Volunteer, VolunteerOrganization,
@@ -17,12 +17,7 @@ use crate::vms::time::Stored;
 
 /// The settings of a new installation.
 pub(super) fn settings() -> ReportSettings {
-    ReportSettings::new(
-        Mode::Fixed,
-        chrono_tz::Tz::UTC,
-        DistrictMapping::embedded().unwrap(),
-        crate::reports::recruitment::Keywords::embedded().unwrap(),
-    )
+    testing::settings(Mode::Fixed)
 }
 
 /// Four sessions of the year 2025-2026.
@@ -85,14 +80,6 @@ pub(super) fn sessions(snapshot: &Snapshot) -> Vec<Arc<Session<'_>>> {
     super::sessions::sessions(&Index::new(snapshot), year())
 }
 
-/// What a payload is as JSON.
-pub(super) fn json(payload: &Payload<'_>) -> serde_json::Value {
-    match payload {
-        Payload::Json(value) => serde_json::to_value(value.as_ref()).unwrap(),
-        Payload::Text(text) => text.as_ref().into(),
-    }
-}
-
 /// `session_data`, `district_summaries`, `overall_summary`, `filter_options` of the year.
 pub(super) fn report(snapshot: &Snapshot) -> [serde_json::Value; 4] {
     entry(&VirtualSessions, snapshot, &year().to_string(), 0)
@@ -114,23 +101,16 @@ fn entry<const N: usize>(
     column: usize,
 ) -> [serde_json::Value; N] {
     let settings = settings();
-    let groups = report.build(snapshot, &settings, "2026-03-15T02:00:00Z".parse().unwrap());
+    let groups = report.build(snapshot, &settings, now());
     let entries = groups.flat_map(|group| group.entries);
     let entry = entries.into_iter().find(|entry| entry.key.text(column) == Some(wanted)).unwrap();
-    let values: Vec<_> = entry.payload.iter().map(json).collect();
+    let values: Vec<_> = entry.payload.iter().map(value).collect();
     values.try_into().unwrap()
 }
 
 /// A row with this key.
 pub(super) fn existing(key: &[&str]) -> ExistingRow {
-    ExistingRow {
-        id: 1,
-        key: Key(key.iter().copied().map(KeyValue::from).collect()),
-        last_updated: None,
-        valid: true,
-        complete: true,
-        bytes: 0,
-    }
+    testing::existing(1, Key(key.iter().copied().map(KeyValue::from).collect()))
 }
 
 /// A virtual session.
@@ -160,27 +140,12 @@ pub(super) fn contact(id: i64, first: &str, middle: &str, last: &str) -> Contact
         first_name: Some(first.into()),
         middle_name: Some(middle.into()),
         last_name: Some(last.into()),
-        exclude_from_reports: None,
-        do_not_contact: None,
-        email_opt_out: None,
-        salesforce_individual_id: None,
-        salesforce_account_id: None,
+        ..Contact::default()
     }
 }
 
 pub(super) fn volunteer(id: i64, organization_name: &str) -> Volunteer {
-    Volunteer {
-        id,
-        title: None,
-        department: None,
-        industry: None,
-        organization_name: Some(organization_name.into()),
-        local_status: None,
-        people_of_color: None,
-        first_date: None,
-        last_date: None,
-        status: None,
-    }
+    Volunteer { id, organization_name: Some(organization_name.into()), ..Volunteer::default() }
 }
 
 pub(super) fn organization(id: i64, name: &str) -> Organization {
@@ -188,24 +153,18 @@ pub(super) fn organization(id: i64, name: &str) -> Organization {
 }
 
 pub(super) fn membership(volunteer: i64, organization: i64, primary: bool) -> VolunteerOrganization {
-    VolunteerOrganization {
-        volunteer,
-        organization,
-        primary: Some(primary),
-        status: None,
-        start: None,
-        end: None,
-    }
+    let primary = Some(primary);
+    VolunteerOrganization { volunteer, organization, primary, ..VolunteerOrganization::default() }
 }
 
 fn named_district(id: i64, name: &str) -> District {
-    District { id, salesforce_id: None, name: name.into(), code: None }
+    District { id, name: name.into(), ..District::default() }
 }
 
 fn registration(event: i64, teacher: i64, status: &str) -> EventTeacher {
-    EventTeacher { event, teacher, status: Some(status.into()), simulcast: None, confirmed_at: None }
+    EventTeacher { event, teacher, status: Some(status.into()), ..EventTeacher::default() }
 }
 
 fn teacher(id: i64, school: &str) -> Teacher {
-    Teacher { id, school: Some(school.into()), salesforce_school: None }
+    Teacher { id, school: Some(school.into()), ..Teacher::default() }
 }

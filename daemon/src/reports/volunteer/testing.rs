@@ -4,29 +4,18 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use serde_json::Value;
 
-use crate::reports::district::DistrictMapping;
+use crate::reports::testing::{self, existing, now, value};
 use crate::reports::{Group, Mode, Payload, Report, ReportSettings};
 use crate::snapshot::{
-    Contact, Event, ExistingRow, Organization, Participation, Snapshot, Volunteer, VolunteerOrganization,
+    Contact, Event, Organization, Participation, Snapshot, Volunteer, VolunteerOrganization,
 };
 use crate::vms::tables::{Key, KeyValue, Table};
 use crate::vms::time::Stored;
 
-pub(super) fn now() -> DateTime<Utc> {
-    "2026-03-15T02:00:00Z".parse().unwrap()
-}
-
-fn with_mode(mode: Mode) -> ReportSettings {
-    let districts = DistrictMapping::embedded().unwrap();
-    ReportSettings::new(mode, Tz::UTC, districts, crate::reports::recruitment::Keywords::embedded().unwrap())
-}
-
-static EXACT: LazyLock<ReportSettings> = LazyLock::new(|| with_mode(Mode::Exact));
-static FIXED: LazyLock<ReportSettings> = LazyLock::new(|| with_mode(Mode::Fixed));
+static EXACT: LazyLock<ReportSettings> = LazyLock::new(|| testing::settings(Mode::Exact));
+static FIXED: LazyLock<ReportSettings> = LazyLock::new(|| testing::settings(Mode::Fixed));
 
 /// Builders borrow the settings for as long as the snapshot.
 pub(super) fn settings(mode: Mode) -> &'static ReportSettings {
@@ -46,26 +35,11 @@ impl World {
         self.0.contacts.push(Contact {
             id,
             first_name: Some(first.into()),
-            middle_name: None,
             last_name: Some(last.into()),
             exclude_from_reports: Some(false),
-            do_not_contact: None,
-            email_opt_out: None,
-            salesforce_individual_id: None,
-            salesforce_account_id: None,
+            ..Contact::default()
         });
-        self.0.volunteers.push(Volunteer {
-            id,
-            title: None,
-            department: None,
-            industry: None,
-            organization_name: None,
-            local_status: None,
-            people_of_color: None,
-            first_date: None,
-            last_date: None,
-            status: None,
-        });
+        self.0.volunteers.push(Volunteer { id, ..Volunteer::default() });
         self
     }
 
@@ -88,10 +62,7 @@ impl World {
         self.0.volunteer_organizations.push(VolunteerOrganization {
             volunteer: self.0.volunteers.last().unwrap().id,
             organization: id,
-            primary: None,
-            status: None,
-            start: None,
-            end: None,
+            ..VolunteerOrganization::default()
         });
         self
     }
@@ -117,27 +88,14 @@ impl World {
     pub(super) fn part(mut self, volunteer: i64, event: i64, status: &str, hours: Option<f64>) -> Self {
         let id = i64::try_from(self.0.participations.len()).unwrap() + 1;
         let status = Some(status.into());
-        self.0.participations.push(Participation {
-            id,
-            event,
-            volunteer,
-            status,
-            hours,
-            participant_type: None,
-        });
+        let row = Participation { id, event, volunteer, status, hours, ..Participation::default() };
+        self.0.participations.push(row);
         self
     }
 
     pub(super) fn existing(mut self, table: Table, key: Key) -> Self {
         let rows = self.0.existing.entry(table).or_default();
-        rows.push(ExistingRow {
-            id: i64::try_from(rows.len()).unwrap() + 1,
-            key,
-            last_updated: None,
-            valid: true,
-            complete: true,
-            bytes: 0,
-        });
+        rows.push(existing(i64::try_from(rows.len()).unwrap() + 1, key));
         self
     }
 
@@ -162,8 +120,8 @@ impl World {
 }
 
 fn json(payload: &[Payload<'_>]) -> Value {
-    let [Payload::Json(value)] = payload else { panic!("one JSON column") };
-    serde_json::from_str(&serde_json::to_string(value.as_ref()).unwrap()).unwrap()
+    let [column @ Payload::Json(_)] = payload else { panic!("one JSON column") };
+    value(column)
 }
 
 /// The key of a recent volunteers row of a school year.

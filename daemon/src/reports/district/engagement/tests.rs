@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::{Engagement, TABLE};
-use crate::reports::district::fixture::{self, ALDER, CENTER, Rows, event, now, source, text_key};
+use crate::reports::district::fixture::{self, ALDER, CENTER, Rows, event, source, text_key};
+use crate::reports::testing::now;
 use crate::reports::{Mode, Report};
 use crate::snapshot::Snapshot;
 

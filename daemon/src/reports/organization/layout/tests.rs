@@ -1,5 +1,6 @@
-use super::super::testing::{CURRENT_MEMBER, World, now, settings};
+use super::super::testing::{CURRENT_MEMBER, World, settings};
 use super::super::{Detail, Reports};
+use crate::reports::testing::now;
 use crate::reports::{Group, Report, ReportSettings};
 use crate::vms::tables::KeyValue;
 

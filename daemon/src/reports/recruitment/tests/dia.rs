@@ -28,7 +28,7 @@ fn listed(world: &World) -> Vec<i64> {
 #[test]
 fn there_is_one_row_without_key_even_when_nothing_comes() {
     let world = World::default();
-    let keys = Dia.keys(&world.0, &super::super::testing::settings(), super::super::testing::now());
+    let keys = Dia.keys(&world.0, &super::super::testing::settings(), crate::reports::testing::now());
     assert_eq!(keys, [Key(vec![])]);
     assert_eq!(
         serde_json::to_string(&payload(&world)).unwrap(),

@@ -1,7 +1,8 @@
 //! Which events have a row.
 
 use super::super::Candidates;
-use super::super::testing::{World, event, now, settings};
+use super::super::testing::{World, event, settings};
+use crate::reports::testing::now;
 use crate::reports::{Report, ReportSettings};
 
 fn day(day: u32) -> String {

@@ -114,7 +114,8 @@ fn payload<'s>(index: &Index<'s>, year: VirtualYear, offered: &[VirtualYear]) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reports::virtual_session::fixture::{classroom_day, json, settings};
+    use crate::reports::testing::value;
+    use crate::reports::virtual_session::fixture::{classroom_day, settings};
 
     #[test]
     fn a_year_is_one_group_of_one_entry() {
@@ -130,7 +131,7 @@ mod tests {
             ["2024-2025|2024-08-01|2025-07-31", "2025-2026|2025-08-01|2026-07-31"]
         );
         let empty: Vec<String> =
-            groups[0].entries[0].payload[..2].iter().map(|payload| json(payload).to_string()).collect();
+            groups[0].entries[0].payload[..2].iter().map(|payload| value(payload).to_string()).collect();
         assert_eq!(empty, ["[]", "{}"]);
     }
 }

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::testing::{World, now, settings};
+use super::super::testing::{World, settings};
 use super::FirstTime;
+use crate::reports::testing::now;
 use crate::reports::{Mode, Report};
 use crate::vms::tables::{Key, Table};
 

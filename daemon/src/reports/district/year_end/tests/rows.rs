@@ -1,8 +1,9 @@
 //! Which rows there are, and the list of schools.
 
 use super::exact;
-use crate::reports::district::fixture::{self, CENTER, Rows, event, now, source, text_key};
+use crate::reports::district::fixture::{self, CENTER, Rows, event, source, text_key};
 use crate::reports::district::year_end::{TABLE, YearEnd};
+use crate::reports::testing::now;
 use crate::reports::{Mode, Report};
 
 #[test]

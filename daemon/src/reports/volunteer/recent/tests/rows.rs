@@ -1,7 +1,8 @@
 //! Which rows there are.
 
+use crate::reports::testing::now;
 use crate::reports::volunteer::recent::Recent;
-use crate::reports::volunteer::testing::{World, days_key, now, settings, year_key};
+use crate::reports::volunteer::testing::{World, days_key, settings, year_key};
 use crate::reports::{Mode, Report};
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, KeyValue, Table};
