@@ -68,7 +68,8 @@ impl Daemon {
     /// Its judgement of itself, whatever that is.
     pub fn health(&self) -> serde_json::Value {
         let ran = self.ctl(&["health", "--json"]);
-        serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{ran:?}"))
+        assert_ne!(ran.stdout, "", "{ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
     }
 
     /// Its control socket.

@@ -33,6 +33,8 @@ fn garbage(path: &Path) {
     OpenOptions::new().write(true).open(path).unwrap().write_all(&vec![0xa5; length]).unwrap();
 }
 
+type Damage = Box<dyn Fn(&Path)>;
+
 /// Everything is fresh, and the daemon has ended.
 fn stopped() -> (Scene, Rows) {
     let scene = Scene::new();
@@ -55,7 +57,6 @@ fn a_state_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
     let (scene, before) = stopped();
     let sound = fs::read(&scene.state).unwrap();
     let half = sound.len() as u64 / 2;
-    type Damage = Box<dyn Fn(&Path)>;
     let cases: [(Damage, &[&str]); 4] = [
         (Box::new(move |path| cut_off(path, half)), &["is damaged", "move it and its -wal file away"]),
         (Box::new(|path| cut_off(path, 50)), &["is damaged", "move it and its -wal file away"]),
