@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use cached_proto::words::{CacheType, Table};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
@@ -140,9 +140,15 @@ impl Cli {
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>, String> {
-    DateTime::parse_from_rfc3339(text)
-        .map(|at| at.to_utc())
-        .map_err(|_| "must be an RFC 3339 instant with its offset, such as 2026-03-08T08:00:00Z".to_owned())
+    let at = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| "must be an RFC 3339 instant with its offset, such as 2026-03-08T08:00:00Z".to_owned())?
+        .to_utc();
+    // School years are written with two digits, and windows reach a year back and a day ahead.
+    if (2000..2099).contains(&at.year()) {
+        Ok(at)
+    } else {
+        Err("must be in the years 2000 to 2098".to_owned())
+    }
 }
 
 #[cfg(test)]

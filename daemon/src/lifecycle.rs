@@ -25,6 +25,7 @@ use crate::config::{Config, RestartNeeded};
 use crate::figures::keep_sampling;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
+use crate::probe::Probe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
@@ -84,7 +85,7 @@ impl Daemon {
         web_limits: web::Limits,
         host: Host,
     ) -> Result<Self, StartError> {
-        let live = Arc::new(Live::new(config, &clock)?);
+        let live = Arc::new(Live::new(config, host.reports, &clock)?);
         let logs = host.telemetry.as_ref().map(Telemetry::logs);
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
@@ -117,6 +118,7 @@ impl Daemon {
             reloader: Arc::clone(&reloader),
             logs,
             looking: tokio::sync::Mutex::default(),
+            probe: Probe::default(),
         });
         let listening = listen(&config).await?;
         let http = listening.as_ref().map(web::Listening::address);

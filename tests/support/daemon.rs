@@ -25,6 +25,14 @@ impl Daemon {
         daemon
     }
 
+    /// Starts a daemon with a command of one's own, and waits until its socket answers.
+    pub fn launch(mut command: Command, socket: &Path) -> Self {
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let daemon = Self { child, socket: socket.to_owned() };
+        daemon.answers();
+        daemon
+    }
+
     /// Starts `cached run` on the `vms.db` of a directory and waits for nothing.
     pub fn spawn(directory: &Path, configuration: &str) -> Self {
         let mut command = Self::command_in(directory, configuration);
@@ -75,9 +83,21 @@ impl Daemon {
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
+    /// Its judgement of itself, whatever that is.
+    pub fn health(&self) -> serde_json::Value {
+        let ran = self.ctl(&["health", "--json"]);
+        assert_ne!(ran.stdout, "", "{ran:?}");
+        serde_json::from_str(&ran.stdout).unwrap()
+    }
+
     /// Its control socket.
     pub fn socket(&self) -> &Path {
         &self.socket
+    }
+
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Sends it a signal.
@@ -109,6 +129,7 @@ impl Drop for Daemon {
     }
 }
 
-fn socket(directory: &Path) -> PathBuf {
+/// Where the daemon of a directory listens.
+pub fn socket(directory: &Path) -> PathBuf {
     directory.join("cached.sock")
 }

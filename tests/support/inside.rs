@@ -11,7 +11,7 @@ use cached::refresh::survey::{TableSurvey, survey};
 use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
-use cached::reports::{Mode, REPORTS, Report, ReportSettings};
+use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
 use cached::snapshot::{Snapshot, SourceSet, load};
 use cached::state::State;
 use cached::store::Limits;
@@ -126,8 +126,9 @@ impl Inside {
     /// Refreshes every table from one snapshot, which is returned, too.
     pub fn refresh(&self, effort: Effort, now: DateTime<Utc>) -> (Arc<Snapshot>, Vec<TableResult>) {
         let snapshot = Arc::new(self.snapshot(effort, now));
-        let refresh = |table| Job {
-            table,
+        let refresh = |report: &'static dyn Report| Job {
+            table: report.table(),
+            report,
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&self.settings),
             limits: LIMITS,
@@ -137,7 +138,7 @@ impl Inside {
             cancel: CancellationToken::new(),
         };
         let results = REPORTS.iter().map(|report| {
-            let job = refresh(report.table());
+            let job = refresh(*report);
             self.runtime.block_on(refresh_table(&self.vms, &self.state, &self.clock, &job))
         });
         let results = results.collect();
@@ -149,7 +150,8 @@ impl Inside {
         let database = self.vms.path().to_owned();
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
         let settings = self.settings().clone();
-        let config = RefreshConfig { database, settings, limits: LIMITS, retry, guard: None };
+        let config =
+            RefreshConfig { database, settings, limits: LIMITS, retry, guard: None, reports: report };
         self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
     }
 

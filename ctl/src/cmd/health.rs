@@ -54,7 +54,7 @@ fn render(reply: &HealthReply, view: &View) -> String {
 
 #[cfg(test)]
 mod tests {
-    use cached_proto::verb::health::Reason;
+    use cached_proto::verb::health::{Reason, VmsPage};
 
     use super::*;
     use crate::output::style::Style;
@@ -78,6 +78,12 @@ mod tests {
                 ),
                 reason("tables_stale", HealthLevel::Degraded, HOSTILE, ""),
             ],
+            vms_page: Some(VmsPage {
+                url: "http://127.0.0.1:8000/health".into(),
+                status: Some(200),
+                milliseconds: 12,
+                error: None,
+            }),
         }
     }
 
@@ -95,7 +101,7 @@ mod tests {
 
     #[test]
     fn nothing_to_say_is_one_line() {
-        let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() };
+        let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: None };
         insta::assert_snapshot!(render(&healthy, &view()), @"The daemon is healthy.");
     }
 
@@ -156,7 +162,13 @@ mod tests {
               "message": "all fresh\n\u001b[2Jok \u202etxt\u2028end",
               "hint": ""
             }
-          ]
+          ],
+          "vms_page": {
+            "url": "http://127.0.0.1:8000/health",
+            "status": 200,
+            "milliseconds": 12,
+            "error": null
+          }
         }
         "#);
     }

@@ -85,6 +85,7 @@ fn host(overrides: &Overrides, around: &Surroundings, telemetry: &Telemetry) -> 
         load: Some(Box::new(move || Config::load(&overrides, &around))),
         telemetry: Some(telemetry.clone()),
         manager: Some(Box::new(ServiceManager)),
+        ..Host::default()
     }
 }
 

@@ -38,6 +38,10 @@ settings! {
     vms: Vms {
         /// IANA zone of VMS's process: school years and local time stamps follow it.
         timezone: Tz = from(defaults::vms_timezone);
+        /// URL of a page of VMS, such as `http://127.0.0.1:8000/health`, that `health` asks for whether VMS answers.
+        probe_url: Option<Url> = unset();
+        /// Longest time that the page may take.
+        probe_timeout: Duration = text("5s").within("100ms", "30s");
     }
     /// When everything is refreshed.
     schedule: Schedule {

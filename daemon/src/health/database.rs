@@ -8,7 +8,10 @@ use super::reason::unhealthy;
 pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
     let error = seen.tables.as_ref().err()?;
     let hint = "`cached check` tries again and says more; refreshing goes on by itself once it works";
-    Some(unhealthy("database_unreachable", error.clone(), hint))
+    let path = seen.database.to_string_lossy();
+    let named = error.contains(&*path);
+    let message = if named { error.clone() } else { format!("{path} cannot be looked at: {error}") };
+    Some(unhealthy("database_unreachable", message, hint))
 }
 
 pub(super) fn unwritable(seen: &Seen) -> Option<Reason> {

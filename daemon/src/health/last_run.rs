@@ -22,7 +22,8 @@ pub(super) fn failed(seen: &Seen) -> Option<Reason> {
     if bad.is_empty() {
         return None;
     }
-    let message = format!("run {} did not end well: {}", run.id, bad.join("; "));
+    let (id, database) = (run.id, seen.database.display());
+    let message = format!("run {id} on {database} did not end well: {}", bad.join("; "));
     let hint = "`cachectl jobs --failed` shows the attempts; remove the cause, then `cachectl refresh`";
     // As long as some tables are kept, refreshing works.
     let level = if run.jobs.iter().any(good) { degraded } else { unhealthy };

@@ -8,17 +8,22 @@ mod disk;
 mod entries;
 mod held;
 mod last_run;
+mod log;
 mod odd_rows;
 mod others;
 mod queue;
 mod reason;
 mod scheduler;
 mod schema;
+mod state;
 mod surroundings;
 #[cfg(test)]
 mod tests;
+mod vms_page;
 
-use cached_proto::verb::health::{HealthReply, Reason};
+use std::path::PathBuf;
+
+use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{HealthLevel, SchedulerState};
@@ -26,7 +31,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::refresh::survey::TableSurvey;
 use crate::watch::wipes::SecondRefresher;
-pub use reason::state_unusable;
+pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
 
 /// Everything that is judged.
@@ -54,14 +59,23 @@ pub struct Seen {
     pub estimate: u64,
     /// What the file systems say.
     pub around: Surroundings,
+    /// VMS's database.
+    pub database: PathBuf,
+    /// The daemon's own database.
+    pub state: StateSeen,
+    /// What VMS answered, if it is asked.
+    pub vms_page: Option<VmsPage>,
 }
 
 /// The checks, in the order in which their reasons are told: what explains others comes first.
 const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
+    state::lost,
+    state::unwritable,
     database::unreachable,
     database::unwritable,
     clocks::behind,
     disk::low,
+    log::unwritable,
     schema::disabled,
     held::guarded,
     entries::invalid,
@@ -69,10 +83,13 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     entries::missing,
     entries::stale,
     last_run::failed,
+    queue::retrying,
     scheduler::stopped,
     queue::stuck,
     queue::slow,
     others::refresher,
+    vms_page::failed,
+    vms_page::slow,
     held::withheld,
     odd_rows::left_out,
 ];
@@ -81,5 +98,5 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
 pub fn judge(seen: &Seen) -> HealthReply {
     let reasons: Vec<Reason> = CHECKS.iter().filter_map(|check| check(seen)).collect();
     let health = reasons.iter().map(|reason| reason.level).max().unwrap_or(HealthLevel::Healthy);
-    HealthReply { health, reasons }
+    HealthReply { health, reasons, vms_page: seen.vms_page.clone() }
 }

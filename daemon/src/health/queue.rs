@@ -1,5 +1,6 @@
 //! Whether the queue moves.
 
+use cached_proto::text::one_line;
 use cached_proto::verb::health::Reason;
 use cached_proto::words::Phase;
 use chrono::TimeDelta;
@@ -22,6 +23,24 @@ pub(super) fn stuck(seen: &Seen) -> Option<Reason> {
         let hint = "look at the log of cached, then `systemctl restart cached`; what is queued stays queued";
         unhealthy("queue_stuck", message, hint)
     })
+}
+
+/// Tables whose last attempt failed for a reason that may pass.
+pub(super) fn retrying(seen: &Seen) -> Option<Reason> {
+    let mut waiting = seen.waiting.iter().filter(|job| job.phase == Phase::Queued).filter_map(|job| {
+        let error = job.error.as_deref().filter(|_| !job.attempts.is_empty())?;
+        Some((job, one_line(error)))
+    });
+    let (first, error) = waiting.next()?;
+    let more = match waiting.count() {
+        0 => String::new(),
+        more => format!("; {more} more tables wait, too"),
+    };
+    let (table, attempts, database) = (first.table, first.attempts.len(), seen.database.display());
+    let message =
+        format!("{table} failed {attempts} times on {database} and is tried again soon: {error}{more}");
+    let hint = "remove the cause, and it goes on by itself; `cachectl jobs --running` shows the attempts";
+    Some(degraded("retrying", message, hint))
 }
 
 pub(super) fn slow(seen: &Seen) -> Option<Reason> {

@@ -6,6 +6,8 @@ use rustix::fs::{Access, access};
 
 use crate::maintenance::room;
 
+use crate::telemetry;
+
 /// Free space at a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
@@ -24,16 +26,22 @@ pub struct Surroundings {
     pub disks: Vec<Disk>,
     /// VMS's file or its directory, if we may not write to it.
     pub unwritable: Option<PathBuf>,
+    /// Why records are missing from the log file.
+    pub log: Option<String>,
 }
 
 impl Surroundings {
-    /// Looks at the places of VMS's database and of the state.
-    pub fn look(vms: &Path, state: &Path) -> Self {
+    /// Looks at the places of VMS's database, of the state and of the log files, if there are any.
+    pub fn look(vms: &Path, state: &Path, log: Option<&Path>) -> Self {
         // A link may lead to another file system, and SQLite makes its journal where the file itself is.
         let vms = std::fs::canonicalize(vms).unwrap_or_else(|_| vms.to_owned());
         let directory = |path: &Path| path.parent().unwrap_or(Path::new("/")).to_owned();
         let (beside_vms, beside_state) = (directory(&vms), directory(state));
-        let disks = [(beside_vms.clone(), true), (beside_state, false)];
+        let mut disks = vec![(beside_vms.clone(), true), (beside_state, false)];
+        disks.extend(log.map(|log| (log.to_owned(), false)));
+        // What is the same place is told about once, by its greatest need.
+        disks.sort_by(|(a, a_vms), (b, b_vms)| a.cmp(b).then(b_vms.cmp(a_vms)));
+        disks.dedup_by(|(later, _), (first, _)| later == first);
         Self {
             disks: disks
                 .into_iter()
@@ -43,6 +51,7 @@ impl Surroundings {
                 })
                 .collect(),
             unwritable: [vms, beside_vms].into_iter().find(|path| access(path, Access::WRITE_OK).is_err()),
+            log: telemetry::complaint(),
         }
     }
 }

@@ -2,10 +2,12 @@ use std::path::PathBuf;
 
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
+use cached_proto::verb::jobs::Attempt;
 use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
 
 use super::*;
 use crate::refresh::Outlook;
+use crate::state::Lost;
 use crate::store::audit::Audit;
 
 const NOW: i64 = 1_772_956_800;
@@ -41,6 +43,12 @@ fn job(outcome: Outcome) -> Job {
         error: None,
         write_lock: WriteLock::default(),
     }
+}
+
+fn attempt() -> Attempt {
+    let error = Some("full".to_owned());
+    let (started, ended, outcome) = (at(-59), Some(at(-58)), Some(Outcome::Failed));
+    Attempt { number: 1, started, ended, snapshot: None, outcome, seconds: 1.0, error }
 }
 
 fn run(outcomes: &[Outcome]) -> Run {
@@ -80,8 +88,16 @@ fn seen() -> Seen {
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
         estimate: 0,
-        around: Surroundings { disks: disks(1 << 30), unwritable: None },
+        around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
+        database: PathBuf::from("/srv/vms.db"),
+        state: StateSeen { path: PathBuf::from("/var/lib/state.db"), ..StateSeen::default() },
+        vms_page: Some(page(Some(200), 12)),
     }
+}
+
+fn page(status: Option<u16>, milliseconds: u64) -> VmsPage {
+    let error = status.is_none().then(|| "Connection refused".to_owned());
+    VmsPage { url: "http://vms/health".to_owned(), status, milliseconds, error }
 }
 
 fn disks(free: u64) -> Vec<Disk> {
@@ -91,7 +107,8 @@ fn disks(free: u64) -> Vec<Disk> {
 
 #[test]
 fn nothing_wrong_is_nothing_to_say() {
-    let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() };
+    let healthy =
+        HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: seen().vms_page };
     assert_eq!(judge(&seen()), healthy);
 }
 
@@ -102,6 +119,19 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
     let cases: &[(&str, HealthLevel, Spoil)] = &[
         ("database_unreachable", Unhealthy, |seen| seen.tables = Err("gone".to_owned())),
         ("database_unwritable", Unhealthy, |seen| seen.around.unwritable = Some(PathBuf::from("/srv"))),
+        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Removed)),
+        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Replaced)),
+        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Overwritten)),
+        ("state_unwritable", Unhealthy, |seen| seen.state.unwritable = Some("full".to_owned())),
+        ("log_unwritable", Degraded, |seen| seen.around.log = Some("full".to_owned())),
+        ("retrying", Degraded, |seen| {
+            let attempts = vec![attempt()];
+            let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
+            seen.waiting = vec![Job { phase, outcome, error, attempts, ..job(Outcome::Failed) }];
+        }),
+        ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(Some(502), 12))),
+        ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(None, 5000))),
+        ("vms_page_slow", Degraded, |seen| seen.vms_page = Some(page(Some(302), 2000))),
         ("clock_behind", Degraded, |seen| seen.now -= TimeDelta::hours(1)),
         ("disk_low", Degraded, |seen| seen.around.disks = disks(1 << 20)),
         ("tables_disabled", Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
@@ -142,7 +172,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
     for &(code, level, spoil) in cases {
         let mut seen = seen();
         spoil(&mut seen);
-        let HealthReply { health, reasons } = judge(&seen);
+        let HealthReply { health, reasons, .. } = judge(&seen);
         let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
         assert_eq!((codes, health), (vec![code], level));
         assert!(

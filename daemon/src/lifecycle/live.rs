@@ -9,6 +9,7 @@ use super::Unusable;
 use crate::clock::Clock;
 use crate::config::{self, Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
+use crate::reports::Reports;
 use crate::schedule::{Schedule, ScheduleError};
 use crate::web::auth::Authority;
 
@@ -20,14 +21,16 @@ pub(super) struct Live {
     analyze: watch::Sender<Arc<Schedule>>,
     prune: watch::Sender<Arc<Schedule>>,
     authority: watch::Sender<Arc<Authority>>,
+    reports: Reports,
 }
 
 impl Live {
-    pub(super) fn new(config: Config, clock: &Arc<dyn Clock>) -> Result<Self, Unusable> {
+    pub(super) fn new(config: Config, reports: Reports, clock: &Arc<dyn Clock>) -> Result<Self, Unusable> {
         let authority = Authority::new(&config.http, Arc::clone(clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
         Ok(Self {
-            refresh: watch::Sender::new(Arc::new(RefreshConfig::of(&config)?)),
+            reports,
+            refresh: watch::Sender::new(Arc::new(RefreshConfig { reports, ..RefreshConfig::of(&config)? })),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
             analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze)?)),
             prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune)?)),
@@ -40,7 +43,7 @@ impl Live {
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
-        let refresh = RefreshConfig::of(&new)?;
+        let refresh = RefreshConfig { reports: self.reports, ..RefreshConfig::of(&new)? };
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;

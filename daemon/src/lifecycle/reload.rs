@@ -9,20 +9,28 @@ use super::Unusable;
 use super::live::Live;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
+use crate::reports::{Reports, report};
 use crate::telemetry::Telemetry;
 
 /// Reads the configuration from where it was read at the start.
 type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
-/// What the process around a daemon gives it; by default, nothing.
-#[derive(Default)]
+/// What the process around a daemon gives it; by default, nothing but the reports there are.
 pub struct Host {
+    /// The reports by table; tests give others.
+    pub reports: Reports,
     /// Reads the configuration again; without it there is nothing to reload.
     pub load: Option<Load>,
     /// The log of the process; without it nobody can read the log through the daemon.
     pub telemetry: Option<Telemetry>,
     /// Hears of reloads.
     pub manager: Option<Box<dyn Manager>>,
+}
+
+impl Default for Host {
+    fn default() -> Self {
+        Self { reports: report, load: None, telemetry: None, manager: None }
+    }
 }
 
 /// Who wants to know that the configuration is being read.

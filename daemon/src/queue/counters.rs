@@ -5,6 +5,7 @@
 //! | `attempts` | attempts at jobs that were begun |
 //! | `retries` | failed attempts that another one follows |
 //! | `kills` | attempts that died with their process |
+//! | `stalls` | times that work stood still because the state database failed |
 //! | `jobs.<outcome>` | jobs that ended with the outcome, or `jobs.cancelled` |
 //! | `runs.<outcome>` | runs that ended with the verdict, or `runs.cancelled` |
 //! | `write_lock.micros` | microseconds for which VMS's write lock was held |
@@ -25,6 +26,8 @@ pub const ATTEMPTS: &str = "attempts";
 pub const RETRIES: &str = "retries";
 /// Attempts that died with their process.
 pub const KILLS: &str = "kills";
+/// Times that work stood still because the state database failed.
+pub const STALLS: &str = "stalls";
 
 /// Jobs that ended so; without an outcome, cancelled ones.
 pub fn jobs(outcome: Option<Outcome>) -> String {

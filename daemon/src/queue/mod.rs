@@ -62,6 +62,8 @@ pub struct Queue {
     /// How to stop the jobs that this process works on.
     cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// Why its worker stands still.
+    stalled: Arc<Mutex<Option<String>>>,
 }
 
 impl Queue {
@@ -76,6 +78,7 @@ impl Queue {
             claimed: Arc::default(),
             cancels: Arc::default(),
             turn: Arc::default(),
+            stalled: Arc::default(),
         }
     }
 
@@ -104,6 +107,15 @@ impl Queue {
     /// The turn, if nobody has it.
     pub(crate) fn turn_now(&self) -> Option<OwnedMutexGuard<()>> {
         Arc::clone(&self.turn).try_lock_owned().ok()
+    }
+
+    /// Why nobody works on the queue at the moment; none while somebody can.
+    pub fn stalled(&self) -> Option<String> {
+        self.stalled.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_stalled(&self, why: Option<String>) {
+        *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     fn announce_work(&self) {

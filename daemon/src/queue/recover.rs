@@ -7,13 +7,27 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, UpdateMany,
 };
 
-use super::counters::{KILLS, count, jobs};
+use super::counters::{KILLS, STALLS, count, jobs};
 use super::{Queue, QueueError};
 use crate::state::entity::{attempt, job, micros, run};
 use crate::state::{Doing, StateError};
 
-/// What an attempt ended with whose process died.
-const INTERRUPTED: &str = "interrupted by a stop of the daemon";
+/// What ended an attempt before its time.
+enum Interruption {
+    /// Its process died, perhaps of it.
+    Death,
+    /// Its result could not be kept, which is not its doing.
+    StateFailed,
+}
+
+impl Interruption {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Death => "interrupted by a stop of the daemon",
+            Self::StateFailed => "interrupted by a failure of the state database",
+        }
+    }
+}
 
 /// A job that took its worker down with it so often would do it for ever.
 const KILLS_ALLOWED: i64 = 2;
@@ -27,10 +41,22 @@ impl Queue {
     pub async fn recover(&self) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = ids(run::Entity::find().filter(running()), &tx).await?;
-        put_back(&tx, &runs, self.clock.now()).await?;
+        put_back(&tx, &runs, self.clock.now(), &Interruption::Death).await?;
         tx.commit().await.doing("put interrupted runs back")?;
         self.announce_work();
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Puts back what this process was at work on when the state database failed. To be called by the one worker, with
+    /// nothing in hand. It succeeds only when the database can be written again.
+    pub(crate) async fn release(&self) -> Result<(), QueueError> {
+        let tx = self.state.begin().await?;
+        // Where there is nothing to put back, this is the write that shows whether writing works.
+        count(&tx, STALLS, 1).await?;
+        let runs = ids(run::Entity::find().filter(running()), &tx).await?;
+        put_back(&tx, &runs, self.clock.now(), &Interruption::StateFailed).await?;
+        tx.commit().await.doing("put interrupted runs back")?;
+        Ok(())
     }
 
     /// Puts back what another process has not renewed in time.
@@ -41,7 +67,7 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let expired = run::Entity::find().filter(running()).filter(run::Column::LeaseUntil.lt(micros(now)));
         let runs = ids(expired, tx).await?;
-        Ok(put_back(tx, &runs, now).await?)
+        Ok(put_back(tx, &runs, now, &Interruption::Death).await?)
     }
 }
 
@@ -56,7 +82,12 @@ async fn ids(runs: sea_orm::Select<run::Entity>, tx: &DatabaseTransaction) -> Re
 
 /// Closes the attempts in progress and queues their jobs again, except those that somebody cancelled or that have
 /// killed their worker too often.
-async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) -> Result<(), StateError> {
+async fn put_back(
+    tx: &DatabaseTransaction,
+    runs: &[i64],
+    now: DateTime<Utc>,
+    interruption: &Interruption,
+) -> Result<(), StateError> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -64,22 +95,24 @@ async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) ->
     attempt::Entity::update_many()
         .col_expr(attempt::Column::Ended, Expr::value(micros(now)))
         .col_expr(attempt::Column::Outcome, Expr::value(Outcome::Failed.as_str()))
-        .col_expr(attempt::Column::Error, Expr::value(INTERRUPTED))
+        .col_expr(attempt::Column::Error, Expr::value(interruption.as_str()))
         .filter(attempt::Column::Ended.is_null())
         .filter(attempt::Column::JobId.is_in(interrupted.clone()))
         .exec(tx)
         .await
         .doing("close interrupted attempts")?;
-    count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
-
     let of_those = |phase: Phase| -> UpdateMany<job::Entity> {
         job::Entity::update_many()
             .col_expr(job::Column::Phase, Expr::value(phase.as_str()))
             .filter(job::Column::Id.is_in(interrupted.clone()))
             .filter(job::Column::Phase.eq(Phase::Running.as_str()))
     };
-    let killed = of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(1));
-    killed.exec(tx).await.doing("count interrupted jobs")?;
+    if matches!(interruption, Interruption::Death) {
+        count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
+        let killed =
+            of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(1));
+        killed.exec(tx).await.doing("count interrupted jobs")?;
+    }
     let cancelled = of_those(Phase::Cancelled).filter(job::Column::Cancel.eq(true)).exec(tx).await;
     count(tx, &jobs(None), cancelled.doing("cancel interrupted jobs")?.rows_affected).await?;
     let set_aside = of_those(Phase::Done)

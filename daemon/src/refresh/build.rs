@@ -5,7 +5,6 @@ use tokio::sync::mpsc;
 use super::RefreshError;
 use super::table::{Job, Timings};
 use crate::clock::Clock;
-use crate::reports::report;
 use crate::store::{SerializedGroup, serialize};
 use crate::vms::tables::spec;
 
@@ -15,10 +14,9 @@ pub(super) fn build(
     clock: &dyn Clock,
     groups: &mpsc::Sender<SerializedGroup>,
 ) -> Result<Timings, RefreshError> {
-    let report = report(job.table).ok_or(RefreshError::NoReport(job.table))?;
     let mut timings = Timings::default();
     let mut began = clock.monotonic();
-    for group in report.build(&job.snapshot, &job.settings, job.now) {
+    for group in job.report.build(&job.snapshot, &job.settings, job.now) {
         let ready = clock.monotonic();
         timings.build += ready.saturating_sub(began);
         let group = serialize(spec(job.table), &group)?;

@@ -6,9 +6,9 @@ use chrono::TimeDelta;
 
 use crate::config::Config;
 use crate::queue::RetryPolicy;
-use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
+use crate::reports::{ReportSettings, Reports, report};
 use crate::store::{Limits, LossLimits};
 
 /// Why the reports cannot be configured.
@@ -58,6 +58,8 @@ pub struct RefreshConfig {
     pub retry: RetryPolicy,
     /// From which loss on nothing is filled; none when that is switched off.
     pub guard: Option<LossLimits>,
+    /// The report that fills a table.
+    pub reports: Reports,
 }
 
 impl RefreshConfig {
@@ -98,7 +100,8 @@ impl RefreshConfig {
         let guard = &config.guard;
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
-        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, retry, guard })
+        let database = config.database.url.as_path().to_owned();
+        Ok(Self { database, settings, limits, retry, guard, reports: report })
     }
 }
 

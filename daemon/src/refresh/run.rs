@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
@@ -20,7 +21,7 @@ use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, stan
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::{Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
-use crate::reports::{Mode, Report, ReportSettings, report};
+use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{LockMeter, Schema, Vms, VmsError};
 
@@ -77,6 +78,11 @@ impl Refresher {
             }
         }
         Ok(settled)
+    }
+
+    /// Lets time pass.
+    pub(super) async fn pause(&self, time: Duration) {
+        self.clock.sleep(time).await;
     }
 
     /// Renews the lease until it is lost. That the state database fails for a while does not matter here.
@@ -146,7 +152,7 @@ impl Refresher {
         let mut standings = HashMap::new();
         for &table in tables {
             // A table that nothing generates fails by itself, later, and not the whole run.
-            if let Some(report) = report(table) {
+            if let Some(report) = (terms.config.reports)(table) {
                 standings.insert(table, standing(report, &schema, &terms.settings));
             }
         }
@@ -166,7 +172,7 @@ impl Refresher {
         terms: &Terms,
         tables: &[Table],
     ) -> Result<Arc<Snapshot>, RefreshError> {
-        let reports = tables.iter().filter_map(|&table| report(table));
+        let reports = tables.iter().filter_map(|&table| (terms.config.reports)(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
         Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
     }
@@ -184,8 +190,9 @@ impl Refresher {
             report.error = standing.note().filter(|_| !outcome.is_good());
             return Ok((report, None));
         }
-        if let Some(reason) = report(table).and_then(|r| r.withheld(&opened.snapshot, &terms.settings)) {
-            return Ok(self.withhold(terms, opened, table, &reason).await);
+        let report = (terms.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
+        if let Some(reason) = report.withheld(&opened.snapshot, &terms.settings) {
+            return Ok(self.withhold(terms, opened, report, &reason).await);
         }
         let state = self.queue.state();
         if let Some(reason) = &opened.held {
@@ -193,6 +200,7 @@ impl Refresher {
         }
         let mut work = Job {
             table,
+            report,
             snapshot: Arc::clone(&opened.snapshot),
             settings: Arc::clone(&terms.settings),
             limits: terms.config.limits,
@@ -233,9 +241,10 @@ impl Refresher {
         &self,
         terms: &Terms,
         opened: &Opened,
-        table: Table,
+        withheld: &dyn Report,
         reason: &str,
     ) -> (JobReport, Option<RefreshError>) {
+        let table = withheld.table();
         warn!(run_id = terms.run, cache_table = table.as_str(), "{table} is withheld: {reason}");
         let mut report = JobReport::new(table, Outcome::Withheld);
         report.snapshot = Some(opened.snapshot.taken);
@@ -243,7 +252,7 @@ impl Refresher {
         let mut meter = LockMeter::new(self.clock.as_ref());
         let removed = async {
             let removed = remove_ours(&opened.vms, state, existing, table, &mut meter).await?;
-            keep_sources(state, &opened.snapshot, table).await?;
+            keep_sources(state, &opened.snapshot, withheld).await?;
             Ok::<_, RefreshError>(removed)
         };
         let removed = removed.await;

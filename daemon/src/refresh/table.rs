@@ -16,7 +16,7 @@ use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
-use crate::reports::{ReportSettings, report};
+use crate::reports::{Report, ReportSettings};
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{EntryStamp, Generation, State};
 use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, write_group};
@@ -27,10 +27,12 @@ use crate::vms::{LockMeter, Vms, time};
 const REMEMBERED_AT_ONCE: usize = 1000;
 
 /// What a table is refreshed with.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Job {
     /// The table.
     pub table: Table,
+    /// The report that fills it.
+    pub report: &'static dyn Report,
     /// The source.
     pub snapshot: Arc<Snapshot>,
     /// How reports are made.
@@ -50,8 +52,8 @@ pub struct Job {
 impl Job {
     /// Whether the clock alone has changed payloads since an instant.
     fn overtaken(&self, generated: DateTime<Utc>) -> bool {
-        report(self.table)
-            .and_then(|report| report.next_payloads(&self.snapshot, &self.settings, generated))
+        self.report
+            .next_payloads(&self.snapshot, &self.settings, generated)
             .is_some_and(|changed| changed <= self.now)
     }
 }
@@ -126,7 +128,7 @@ struct Work<'a> {
     stamp: String,
     report: JobReport,
     timings: Timings,
-    /// Entries of which the state does not know yet that they are ours.
+    /// Entries of which the state does not know yet how they were left.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
     meter: LockMeter<'a>,
@@ -140,14 +142,14 @@ impl Work<'_> {
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || inputs(&job, &stamps)
         });
-        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))??;
+        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
             && self.job.effort != Effort::Thorough
         {
             self.stamp_unseen(&stamps, inputs, &last).await?;
-            return Ok(keep_sources(self.state, &self.job.snapshot, table).await?);
+            return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
@@ -158,7 +160,7 @@ impl Work<'_> {
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
-            keep_sources(self.state, &self.job.snapshot, table).await?;
+            keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
         }
         Ok(())
     }
@@ -224,7 +226,7 @@ impl Work<'_> {
         match result {
             Ok(outcome) => {
                 self.count(group, &outcome);
-                self.note(group, outcome);
+                self.note(group, outcome, stamps);
                 if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
             }
             Err(error) => {
@@ -238,13 +240,19 @@ impl Work<'_> {
         self.report.entries += group.entries.len() as u64;
         self.report.rebuilt += outcome.rebuilt;
         self.report.verified += outcome.verified;
-        self.report.skipped += outcome.skipped;
+        self.report.skipped += outcome.skipped.len() as u64;
         self.report.pruned += outcome.pruned;
     }
 
-    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome) {
+    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
+        // Whoever deletes a row of VMS's own that was left alone takes it from its readers all the same.
+        let left = outcome.skipped.into_iter().filter(|row| !stamps.is_as_left(row)).filter_map(|row| {
+            let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
+            Some((row.key.to_string(), stamp))
+        });
+        self.written.extend(left);
         self.written.extend(outcome.written.into_iter().map(|entry| {
-            let (last_updated, fingerprint) = (self.stamp.clone(), self.fingerprint.clone());
+            let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
             (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
         }));
         self.removed.extend(group.retire.iter().map(ToString::to_string));
@@ -267,8 +275,7 @@ fn stamp_text(spec: &TableSpec, job: &Job) -> String {
 }
 
 fn warnings(job: &Job) -> u64 {
-    let Some(report) = report(job.table) else { return 0 };
-    let read: Vec<&str> = report.sources().iter().map(|source| source.table()).collect();
+    let read: Vec<&str> = job.report.sources().iter().map(|source| source.table()).collect();
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }
 

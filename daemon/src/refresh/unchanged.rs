@@ -4,9 +4,7 @@ use std::collections::HashSet;
 
 use twox_hash::XxHash3_128;
 
-use super::RefreshError;
 use super::table::Job;
-use crate::reports::report;
 use crate::store::{SerializedEntry, SerializedGroup, Stamps};
 use crate::vms::tables::Key;
 
@@ -23,8 +21,8 @@ pub(super) struct Inputs {
 }
 
 /// Collects what the table depends on today.
-pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Result<Inputs, RefreshError> {
-    let report = report(job.table).ok_or(RefreshError::NoReport(job.table))?;
+pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Inputs {
+    let report = job.report;
     let keys = report.keys(&job.snapshot, &job.settings, job.now);
     let mut hasher = XxHash3_128::new();
     let mut add = |text: &str| {
@@ -52,7 +50,7 @@ pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Result<Inputs, RefreshError>
         }
     }
     let all_ours = ours.len() == keys.len();
-    Ok(Inputs { hash: format!("{:032x}", hasher.finish_128()), all_ours, keys })
+    Inputs { hash: format!("{:032x}", hasher.finish_128()), all_ours, keys }
 }
 
 impl Inputs {

@@ -1,21 +1,62 @@
 //! The loop that works on runs, one after the other.
 
+use std::time::Duration;
+
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 use tokio_util::sync::CancellationToken;
-use tracing::warn;
+use tracing::{error, info, warn};
 
 use super::Refresher;
+use crate::describe::describe;
 use crate::queue::{Claimed, Queue, QueueError, Work};
+use crate::state::StateError;
+
+/// Between two tries to use a state database that failed: somebody has to make room on its disk.
+const PAUSE: Duration = Duration::from_secs(5);
 
 /// Works on queued runs until `stop` is cancelled. A run in progress is finished first: its next write is
 /// never more than a group away, and an interrupted one would have to begin anew. Tables that wait for their
 /// next attempt are not waited for; the process after this one goes on with them.
+///
+/// A state database that fails, because its disk is full for example, is waited for: what was at work then is put back
+/// and done again, and nothing of VMS's is lost meanwhile.
 pub async fn work_until(
     queue: &Queue,
     refresher: &Refresher,
     stop: &CancellationToken,
 ) -> Result<(), QueueError> {
+    while let Err(failure) = work(queue, refresher, stop).await {
+        if !matches!(failure, QueueError::State(StateError::Statement { .. })) {
+            return Err(failure);
+        }
+        let why = describe(&failure);
+        error!("Nothing is refreshed until the state database can be used again: {why}");
+        queue.set_stalled(Some(why));
+        if !put_back(queue, refresher, stop).await {
+            break;
+        }
+        queue.set_stalled(None);
+        info!("The state database can be used again; the work goes on");
+    }
+    Ok(())
+}
+
+/// Tries until it succeeds; false when it is to stop before.
+async fn put_back(queue: &Queue, refresher: &Refresher, stop: &CancellationToken) -> bool {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = refresher.pause(PAUSE) => {}
+        }
+        match queue.release().await {
+            Ok(()) => return true,
+            Err(failure) => queue.set_stalled(Some(describe(&failure))),
+        }
+    }
+}
+
+async fn work(queue: &Queue, refresher: &Refresher, stop: &CancellationToken) -> Result<(), QueueError> {
     // Subscribed before the first look, so that nothing queued in between is missed.
     let mut work = queue.work();
     while !stop.is_cancelled() {

@@ -98,6 +98,9 @@ pub static REPORTS: &[&dyn Report] = &[
     &recruitment::Candidates,
 ];
 
+/// Finds the report that fills a table. It is [`report`], unless somebody refreshes with reports of their own.
+pub type Reports = fn(Table) -> Option<&'static dyn Report>;
+
 /// The report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {
     REPORTS.iter().copied().find(|report| report.table() == table)

@@ -6,9 +6,10 @@ use chrono::TimeDelta;
 
 use super::Service;
 use crate::describe::describe;
-use crate::health::{Seen, Surroundings, judge, state_unusable};
+use crate::health::{Seen, StateSeen, Surroundings, judge, state_unusable};
 use crate::maintenance::room;
 use crate::queue::QueueError;
+use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
 use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
@@ -20,31 +21,51 @@ const WAITING: u64 = 100;
 pub(crate) async fn health(service: &Service) -> HealthReply {
     match look(service).await {
         Ok(seen) => judge(&seen),
-        Err(error) => state_unusable(describe(&error)),
+        Err(error) => {
+            let state = service.queue.state();
+            state_unusable(state.path(), state.lost(), &describe(&error))
+        }
     }
 }
 
 async fn look(service: &Service) -> Result<Seen, QueueError> {
     let queue = &service.queue;
     let target = service.config.borrow().targets.refresh_seconds;
-    let vms = service.refresh.borrow().database.clone();
+    let database = service.refresh.borrow().database.clone();
+    let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
     let today = service.clock.now().with_timezone(&zone).date_naive();
-    let state = queue.state().path().to_owned();
+    let state = queue.state().clone();
     // A network file system may take its time to answer.
-    let around = tokio::task::spawn_blocking(move || Surroundings::look(&vms, &state));
-    let tables = service.survey().await.map_err(|error| describe(&error));
+    let around = tokio::task::spawn_blocking({
+        let vms = database.clone();
+        move || (Surroundings::look(&vms, state.path(), log.as_deref()), state.lost())
+    });
+    let scheduler = queue.state().scheduler_state().await?;
+    let (tables, vms_page) = tokio::join!(service.survey(), service.vms_page());
+    let tables = match tables {
+        // VMS's database is not to blame.
+        Err(RefreshError::State(error) | RefreshError::Queue(QueueError::State(error))) => {
+            return Err(error.into());
+        }
+        tables => tables.map_err(|error| describe(&error)),
+    };
+    let (around, lost) = around.await.unwrap_or_default();
+    let path = queue.state().path().to_owned();
     Ok(Seen {
-        scheduler: queue.state().scheduler_state().await?,
+        scheduler,
+        estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
+        tables,
+        state: StateSeen { path, lost, unwritable: service.unwritable().await },
+        vms_page,
+        database,
         last: queue.last_run().await?,
         current: queue.current_run().await?,
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
         jobs: queue.last_jobs().await?,
         target: TimeDelta::seconds(target.into()),
         refreshers: second_refreshers(queue.state(), today).await?,
-        estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
-        tables,
-        around: around.await.unwrap_or_default(),
+        around,
         // After the look at the database, which may have taken its time.
         now: service.clock.now(),
     })

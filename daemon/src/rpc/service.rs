@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use cached_proto::verb::health::VmsPage;
 use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::describe::describe;
 use crate::figures::sample;
 use crate::lifecycle::Reloader;
 use crate::maintenance::Maintenance;
+use crate::probe::Probe;
 use crate::queue::Queue;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
@@ -36,9 +39,19 @@ pub(crate) struct Service {
     pub(crate) reloader: Arc<Reloader>,
     /// The log of this process, if it keeps one.
     pub(crate) logs: Option<Logs>,
-    /// One at a time looks at VMS's database: many impatient clients must not slow VMS down. Holds when the last
-    /// sample of readiness was taken.
-    pub(crate) looking: Mutex<Option<DateTime<Utc>>>,
+    /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.
+    pub(crate) looking: Mutex<Sampling>,
+    /// Asks VMS for a page.
+    pub(crate) probe: Probe,
+}
+
+/// Samples of readiness, taken by the way.
+#[derive(Debug, Default)]
+pub(crate) struct Sampling {
+    /// When the last one was taken.
+    last: Option<DateTime<Utc>>,
+    /// Why the last one could not be kept.
+    unkept: Option<String>,
 }
 
 impl Service {
@@ -52,6 +65,17 @@ impl Service {
         self.look(TimeDelta::zero()).await.map(drop)
     }
 
+    /// Why the state database cannot be written, as far as anybody has tried.
+    pub(super) async fn unwritable(&self) -> Option<String> {
+        self.queue.stalled().or(self.looking.lock().await.unkept.clone())
+    }
+
+    /// What VMS answers, if it is to be asked.
+    pub(super) async fn vms_page(&self) -> Option<VmsPage> {
+        let config = Arc::clone(&self.config.borrow());
+        self.probe.page(&config.vms, self.clock.as_ref()).await
+    }
+
     /// Looks for one entry.
     pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
         let _one = self.looking.lock().await;
@@ -60,15 +84,17 @@ impl Service {
     }
 
     async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
-        let mut sampled = self.looking.lock().await;
+        let mut sampling = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let (state, now) = (self.queue.state(), self.clock.now());
         let surveys = survey(&config, state, now).await?;
         // A clock that was set back must not put the next sample off.
-        let due = sampled.is_none_or(|last| now < last || now - last >= samples_apart);
-        if let Some(sample) = sample(now, &surveys).filter(|_| due) {
-            state.keep_readiness(sample).await?;
-            *sampled = Some(now);
+        let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
+        if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {
+            // What was seen is worth telling even where it cannot be kept.
+            let kept = state.keep_readiness(sample).await;
+            sampling.unkept = kept.err().map(|error| describe(&error));
+            sampling.last = Some(now);
         }
         Ok(surveys)
     }

@@ -11,6 +11,7 @@ use sea_orm::{
 };
 
 use super::{APPLICATION_ID, StateError};
+use crate::sqlite::replace_stuck;
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -72,6 +73,7 @@ where
     let path = path.to_owned();
     // The path is set as a path: in a URL, some file names would mean something else.
     let mut options = ConnectOptions::new("sqlite://state.db");
+    options.map_sqlx_sqlite_pool_opts(replace_stuck);
     options.max_connections(connections).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(
         move |o| {
             adjust(o.filename(&path).create_if_missing(false).foreign_keys(true).busy_timeout(BUSY_TIMEOUT))

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::{APPLICATION_ID, StateError};
 
-const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where `SQLite`'s file header keeps `application_id`, big-endian.
 const APPLICATION_ID_AT: usize = 68;
 const HEADER: usize = 100;

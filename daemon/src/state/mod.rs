@@ -9,6 +9,7 @@ mod file;
 mod generations;
 mod guard;
 mod lock;
+mod lost;
 mod readiness;
 mod settings;
 mod sources;
@@ -18,6 +19,8 @@ mod tests;
 mod wipes;
 
 use std::path::{Path, PathBuf};
+
+use lost::OpenFile;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
@@ -32,6 +35,7 @@ pub use error::StateError;
 pub use generations::Generation;
 pub use guard::{Guarded, GuardedList, SourceCount};
 pub use lock::StateLock;
+pub use lost::Lost;
 pub use readiness::ReadinessSample;
 pub(crate) use settings::scheduler_state;
 pub use sources::KeptSource;
@@ -48,6 +52,8 @@ pub struct State {
     /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
     write: DatabaseConnection,
     read: DatabaseConnection,
+    /// After the connections: it is closed when they are.
+    file: OpenFile,
 }
 
 impl State {
@@ -60,7 +66,9 @@ impl State {
         file::prepare(path)?;
         connect::probe(path).await?;
         let (write, read) = connect::pools(path).await?;
-        let state = Self { path: path.to_owned(), write, read };
+        let file = OpenFile::open(path)
+            .map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })?;
+        let state = Self { path: path.to_owned(), write, read, file };
         state.remember_creation(now).await?;
         Ok(state)
     }
@@ -70,7 +78,12 @@ impl State {
         &self.path
     }
 
-    /// What was last written into each cache table.
+    /// What became of its file behind our back.
+    pub fn lost(&self) -> Option<Lost> {
+        self.file.lost(&self.path)
+    }
+
+    /// How the entries of each cache table were left last.
     pub fn stamps(&self) -> EntryStamps<'_> {
         EntryStamps::new(self)
     }

@@ -1,4 +1,5 @@
-//! What was last written into each cache table: whoever finds another row there knows that somebody else wrote.
+//! How each entry of the cache tables was left last: whoever finds another row there, or none, knows that somebody
+//! else wrote.
 
 use std::collections::HashMap;
 
@@ -12,15 +13,16 @@ use super::{Doing, State, StateError};
 /// Rows per statement, well below `SQLite`'s limit of 32,766 bound values.
 const BATCH: usize = 1000;
 
-/// An entry as it was written.
+/// An entry as it was written, or found and left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryStamp {
     /// Id of the cache row.
     pub row_id: i64,
     /// `last_updated`, exactly as stored.
     pub last_updated: String,
-    /// Fingerprint of the settings that the payload depends on.
-    pub fingerprint: String,
+    /// Fingerprint of the settings that the payload depends on; none for a row that somebody else wrote and that was
+    /// left alone. It is kept so that its loss is noticed, and never counts as ours.
+    pub fingerprint: Option<String>,
 }
 
 /// The stamps of all cache tables.
@@ -34,7 +36,7 @@ impl<'a> EntryStamps<'a> {
         Self { state }
     }
 
-    /// Keeps the stamps of what was written and forgets those of what was removed, all or nothing.
+    /// Keeps the stamps of what was written or left alone, and forgets those of what was removed, all or nothing.
     pub async fn record(
         &self,
         table: Table,
@@ -78,11 +80,12 @@ impl<'a> EntryStamps<'a> {
         tx.commit().await.doing("keep written entries")
     }
 
-    /// Forgets under which settings the entries of a table were made, so that they count as stale; returns how many.
+    /// Forgets under which settings our entries of a table were made, so that they count as stale; returns how many.
     pub async fn outdate(&self, table: Table) -> Result<u64, StateError> {
         let done = Entity::update_many()
             .col_expr(Column::Fingerprint, Expr::value(""))
             .filter(Column::TableName.eq(table.as_str()))
+            .filter(Column::Fingerprint.is_not_null())
             .exec(&self.state.write)
             .await
             .doing("forget what entries were made from")?;

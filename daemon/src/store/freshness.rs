@@ -31,7 +31,7 @@ impl Limits {
     }
 }
 
-/// What we wrote last, by the text of the key.
+/// How we left each row last, by the text of the key.
 #[derive(Debug, Clone, Default)]
 pub struct Stamps(pub HashMap<String, EntryStamp>);
 
@@ -41,11 +41,20 @@ impl Stamps {
         self.fingerprint(&row.key, row).is_some()
     }
 
+    /// Whether a row is still as we left it, whoever wrote it.
+    pub fn is_as_left(&self, row: &ExistingRow) -> bool {
+        self.left(&row.key, row).is_some()
+    }
+
     /// The settings fingerprint of a row, if the row is still as we wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
-        let ours = self.0.get(&key.to_string())?;
-        let untouched = ours.row_id == row.id && Some(&ours.last_updated) == row.last_updated.as_ref();
-        untouched.then_some(&ours.fingerprint)
+        self.left(key, row)?.fingerprint.as_deref()
+    }
+
+    fn left(&self, key: &Key, row: &ExistingRow) -> Option<&EntryStamp> {
+        let left = self.0.get(&key.to_string())?;
+        let untouched = left.row_id == row.id && Some(&left.last_updated) == row.last_updated.as_ref();
+        untouched.then_some(left)
     }
 }
 
@@ -60,7 +69,7 @@ pub struct Freshness<'a> {
     pub zone: Tz,
     /// The instant of the judgement.
     pub now: DateTime<Utc>,
-    /// What we wrote last.
+    /// How we left the rows last.
     pub stamps: &'a Stamps,
     /// The fingerprint of today's settings.
     pub fingerprint: &'a str,
@@ -70,10 +79,13 @@ impl Freshness<'_> {
     /// When a row was generated; none when its stamp is missing or unreadable.
     pub fn generated(&self, row: &ExistingRow) -> Option<DateTime<Utc>> {
         let naive = time::parse(row.last_updated.as_deref()?)?;
-        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that.
+        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that. One of
+        // ours lies there when the clock was set back.
         let local = || time::from_local(naive, self.zone);
         Some(match self.spec.stamps {
-            StampZone::Utc if self.spec.table == Table::DistrictYearEndReports => {
+            StampZone::Utc
+                if self.spec.table == Table::DistrictYearEndReports && !self.stamps.is_ours(row) =>
+            {
                 let utc = naive.and_utc();
                 if utc > self.now + TOLERATED_FUTURE { local() } else { utc }
             }
@@ -183,7 +195,7 @@ mod tests {
     fn an_entry_made_under_other_settings_is_stale_but_a_foreign_row_is_not() {
         let stamp = "2026-03-15 11:00:00.000000";
         let made = |id, fingerprint: &str| {
-            let (last_updated, fingerprint) = (stamp.to_owned(), fingerprint.to_owned());
+            let (last_updated, fingerprint) = (stamp.to_owned(), Some(fingerprint.to_owned()));
             Stamps(HashMap::from([("2526".to_owned(), EntryStamp { row_id: id, last_updated, fingerprint })]))
         };
         assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));

@@ -31,8 +31,8 @@ pub struct GroupOutcome {
     pub rebuilt: u64,
     /// How many were stamped.
     pub verified: u64,
-    /// How many were left alone.
-    pub skipped: u64,
+    /// The rows of those that were left alone.
+    pub skipped: Vec<ExistingRow>,
     /// How many rows were removed.
     pub pruned: u64,
 }
@@ -62,7 +62,7 @@ pub async fn write_group(
                 // Where VMS has no constraint, rows of one key can be many; its readers take the lowest id.
                 plan.remove.extend(duplicates);
                 if skip(row) {
-                    outcome.skipped += 1;
+                    outcome.skipped.push((*row).clone());
                 } else {
                     plan.replace.push((row, entry));
                 }

@@ -11,6 +11,7 @@ use chrono_tz::Tz;
 use rustix::fs::OFlags;
 use tokio::sync::broadcast;
 
+use super::line;
 use super::note;
 use super::rotate::{CURRENT, rotate};
 use super::tidy::{Order, Tidier};
@@ -66,8 +67,10 @@ struct Writer {
     current: Option<Current>,
     /// The last line was cut off in its middle: the next one must not continue it.
     torn: bool,
-    /// The failure in progress has been told about.
-    complained: bool,
+    /// Why records are being lost, which has been told about.
+    complaint: Option<String>,
+    /// That it cannot be rotated has been told about.
+    unrotated: bool,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,7 @@ struct Current {
 
 impl LogFile {
     pub(super) fn new(clock: Arc<dyn Clock>, place: Place) -> Self {
-        let writer = Writer { place, current: None, torn: false, complained: false };
+        let writer = Writer { place, current: None, torn: false, complaint: None, unrotated: false };
         let live = broadcast::Sender::new(BEHIND);
         Self { clock, writer: Mutex::new(writer), live, tidier: Some(Tidier::default()) }
     }
@@ -99,11 +102,15 @@ impl LogFile {
         let now = self.clock.now().with_timezone(&writer.place.zone);
         let line = line(now);
         match writer.append(&dir, &line, now.date_naive()) {
-            Ok(true) => self.tidy_at(&writer.place),
-            Ok(false) => {}
+            Ok(rotated) => {
+                writer.complaint = None;
+                if rotated {
+                    self.tidy_at(&writer.place);
+                }
+            }
             Err(error) => {
                 writer.current = None;
-                writer.complain(&dir, "written", &error);
+                writer.lose(trouble(&dir, "written", &error));
             }
         }
         if self.live.receiver_count() > 0 {
@@ -142,6 +149,14 @@ impl LogFile {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Why records are being lost, if they are. Tries again first, since there may be nothing else to log for long.
+    pub(super) fn complaint(&self) -> Option<String> {
+        let complaint = || self.lock().complaint.clone();
+        let before = complaint()?;
+        self.append(|at| line::of_our_own(at, &format!("Records before this one are missing: {before}")));
+        complaint()
+    }
+
     /// Closes the file; the next record opens it again.
     pub(super) fn reopen(&self) {
         self.lock().current = None;
@@ -151,7 +166,7 @@ impl LogFile {
     pub(super) fn settle(&self, place: Place) {
         let mut writer = self.lock();
         writer.current = None;
-        writer.complained = false;
+        writer.complaint = None;
         writer.place = place;
         self.tidy_at(&writer.place);
     }
@@ -168,13 +183,17 @@ impl Writer {
         let due = current.size > 0 && (full || current.day != today);
         let rotated = if due { Some(rotate(dir, current.day)) } else { None };
         match &rotated {
-            None => self.complained = false,
+            None => self.unrotated = false,
             Some(Ok(())) => {
                 current = Current::open(dir, &path, self.place.zone, today)?;
-                self.complained = false;
+                self.unrotated = false;
             }
             // A file that grows beyond its limit is better than records that are lost.
-            Some(Err(error)) => self.complain(dir, "rotated", error),
+            Some(Err(error)) => {
+                if !std::mem::replace(&mut self.unrotated, true) {
+                    told(&trouble(dir, "rotated", error));
+                }
+            }
         }
         if self.torn {
             current.write("\n")?;
@@ -187,16 +206,21 @@ impl Writer {
         Ok(matches!(rotated, Some(Ok(()))))
     }
 
-    fn complain(&mut self, dir: &Path, what: &str, error: &io::Error) {
-        if !self.complained {
-            self.complained = true;
-            note(&format!(
-                "the log file {} cannot be {what}: {error}; check free space and the rights of its directory; \
-                 the work goes on",
-                dir.join(CURRENT).display()
-            ));
+    /// A record is lost; that is told about once.
+    fn lose(&mut self, complaint: String) {
+        if self.complaint.is_none() {
+            told(&complaint);
         }
+        self.complaint = Some(complaint);
     }
+}
+
+fn trouble(dir: &Path, what: &str, error: &io::Error) -> String {
+    format!("the log file {} cannot be {what}: {error}", dir.join(CURRENT).display())
+}
+
+fn told(trouble: &str) {
+    note(&format!("{trouble}; check free space and the rights of its directory; the work goes on"));
 }
 
 impl Current {

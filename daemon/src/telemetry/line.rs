@@ -30,14 +30,23 @@ pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     let metadata = event.metadata();
     let Seen { message, run } = Seen::in_event(event);
     let run = run.map_or_else(String::new, |run| format!("::{run}"));
+    stamped(at, &format!("{}{run}", metadata.target()), *metadata.level(), &message)
+}
+
+/// The same about the log itself.
+pub(super) fn of_our_own(at: DateTime<Tz>, message: &str) -> String {
+    stamped(at, module_path!(), Level::WARN, message)
+}
+
+fn stamped(at: DateTime<Tz>, target: &str, level: Level, message: &str) -> String {
     format!(
-        "{},{:03}{GAP}{}{run}{GAP}{}{GAP}{}\n",
+        "{},{:03}{GAP}{}{GAP}{}{GAP}{}\n",
         at.format(TIME),
         // A leap second has more than 999 of them.
         at.timestamp_subsec_millis() % 1000,
-        one_line(metadata.target()),
-        word(*metadata.level()),
-        one_line(&message),
+        one_line(target),
+        word(level),
+        one_line(message),
     )
 }
 

@@ -137,6 +137,11 @@ impl Telemetry {
     }
 }
 
+/// Why the log file of this process lacks records, if it does.
+pub fn complaint() -> Option<String> {
+    tracing::dispatcher::get_default(|sinks| sinks.downcast_ref::<sinks::ToFile>()?.0.complaint())
+}
+
 /// Our own records from `level` on; of libraries, nothing below a warning.
 fn targets(level: LogLevel) -> Targets {
     let level = match level {

@@ -17,6 +17,7 @@ use sea_orm::{
 };
 
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
+use crate::sqlite::replace_stuck;
 
 /// An open VMS database: connections that cannot write, and one that can.
 #[derive(Debug, Clone)]
@@ -40,8 +41,11 @@ impl Vms {
             Ok((connection, journal))
         };
         let sort = |source: DbErr| {
+            let path = path.to_owned();
             if VmsError::is_not_a_database(&source) {
-                VmsError::NotADatabase { path: path.to_owned(), source }
+                VmsError::NotADatabase { path, source }
+            } else if VmsError::is_inaccessible(&source) {
+                VmsError::Inaccessible { path, reason: source.to_string() }
             } else {
                 VmsError::of("opening it")(source)
             }
@@ -129,6 +133,7 @@ fn options(
     options
         .sqlx_logging(false)
         .test_before_acquire(false)
+        .map_sqlx_sqlite_pool_opts(replace_stuck)
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
         .acquire_timeout(Duration::from_secs(2 * BUSY_TIMEOUT_SECONDS))
         .map_sqlx_sqlite_opts(move |sqlite| {

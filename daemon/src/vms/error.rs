@@ -81,6 +81,7 @@ const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 const SQLITE_NOMEM: i32 = 7;
 const SQLITE_INTERRUPT: i32 = 9;
+const SQLITE_READONLY: i32 = 8;
 const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
@@ -116,6 +117,11 @@ impl VmsError {
     /// Whether the error says that the file itself is no usable database.
     pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
+    }
+
+    /// Whether the error says that the file, or the log beside it, may not be opened for writing.
+    pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
+        matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
     }
 
     /// Whether the same work may succeed later without anybody doing anything.

@@ -15,7 +15,7 @@ use crate::state::EntryStamp;
 /// A row that is not as we left it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Odd {
-    /// It is gone. Our own writing of it is part of its name, so that its next loss is another one.
+    /// It is gone. How we left it is part of its name, so that its next loss is another one.
     Gone { key: String, row_id: i64, last_updated: String },
     /// Somebody else has written it.
     Rewritten { key: String, row_id: i64, last_updated: Option<String>, replaced: bool },
@@ -113,7 +113,7 @@ fn differs(known: Option<&Asked>, now: Option<&Asked>) -> bool {
     matches!((known, now), (Some(known), Some(now)) if known.hashes != now.hashes)
 }
 
-/// Rows that we wrote and that are not there as we wrote them. Rows of keys that we never wrote are VMS's own.
+/// Rows that are not there as we left them. Rows of keys that no refresh ever met are VMS's own affair.
 fn odd(seen: &SeenTable) -> HashSet<Odd> {
     let mut first: HashMap<String, &ExistingRow> = HashMap::with_capacity(seen.rows.len());
     for row in &seen.rows {
@@ -124,7 +124,7 @@ fn odd(seen: &SeenTable) -> HashSet<Odd> {
         let key = key.clone();
         match first.get(&key) {
             None => Some(Odd::Gone { key, row_id: stamp.row_id, last_updated: stamp.last_updated.clone() }),
-            Some(row) if seen.stamps.is_ours(row) => None,
+            Some(row) if seen.stamps.is_as_left(row) => None,
             Some(row) => Some(Odd::Rewritten {
                 key,
                 row_id: row.id,

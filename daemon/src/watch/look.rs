@@ -16,7 +16,7 @@ use crate::vms::{Schema, Vms, VmsError};
 pub(super) struct SeenTable {
     /// Its rows, by id, not judged by shape.
     pub(super) rows: Vec<ExistingRow>,
-    /// What we wrote.
+    /// How we left them.
     pub(super) stamps: Stamps,
     /// The source it was last generated from, by table name.
     pub(super) kept: BTreeMap<String, KeptSource>,

@@ -167,7 +167,10 @@ async fn without_vms_the_daemon_says_so_and_works_again_when_it_is_back() {
     );
     let (run, _) = follow(&daemon, false).await;
     finished(&daemon, run).await;
-    assert_eq!(health(&daemon).await, HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() });
+    assert_eq!(
+        health(&daemon).await,
+        HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: None }
+    );
 }
 
 #[tokio::test]

@@ -95,13 +95,13 @@ CREATE TABLE counters (
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- What we wrote last, entry by entry: whoever finds another row there knows that somebody else wrote.
+-- How we left each entry last: whoever finds another row there, or none, knows that somebody else wrote.
 CREATE TABLE entries (
     table_name   TEXT    NOT NULL,
     entry_key    TEXT    NOT NULL,           -- key columns of the cache row, as one text
     row_id       INTEGER NOT NULL,           -- id of the cache row
     last_updated TEXT    NOT NULL,           -- exactly as stored in VMS's column
-    fingerprint  TEXT    NOT NULL,           -- settings that the payload depends on
+    fingerprint  TEXT,                       -- settings that the payload depends on; none for a row of VMS's own
     PRIMARY KEY (table_name, entry_key)
 ) STRICT, WITHOUT ROWID;
 

@@ -17,6 +17,19 @@ pub struct Reason {
     pub hint: String,
 }
 
+/// What VMS answered when it was asked for a page.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmsPage {
+    /// The address, without what may be a secret in it.
+    pub url: String,
+    /// HTTP status; none without an answer.
+    pub status: Option<u16>,
+    /// How long it took.
+    pub milliseconds: u64,
+    /// Why there was no answer, one line.
+    pub error: Option<String>,
+}
+
 /// Answer to `health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthReply {
@@ -24,4 +37,6 @@ pub struct HealthReply {
     pub health: HealthLevel,
     /// Why. When healthy, there is nothing here but what is only worth knowing.
     pub reasons: Vec<Reason>,
+    /// What VMS answered; none unless `vms.probe_url` is set.
+    pub vms_page: Option<VmsPage>,
 }

@@ -6,7 +6,7 @@ use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
-use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
@@ -96,6 +96,12 @@ pub(crate) fn replies() -> Vec<Reply> {
                 message: "no such file".to_owned(),
                 hint: "set database.url".to_owned(),
             }],
+            vms_page: Some(VmsPage {
+                url: "http://127.0.0.1:8000/health".to_owned(),
+                status: Some(200),
+                milliseconds: 12,
+                error: None,
+            }),
         }),
         Reply::Refresh(RefreshReply { run: 12, joined: true }),
         Reply::Scheduler(SchedulerReply { scheduler: SchedulerState::Running, changed: true }),

@@ -6,7 +6,7 @@ use cached_proto::message::{Reply, Request, Response};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
-use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
@@ -156,8 +156,8 @@ fn fault() -> impl Strategy<Value = Fault> {
 fn reply() -> impl Strategy<Value = Reply> {
     let pong = (text(), any::<u32>(), instant())
         .prop_map(|(version, pid, started)| Reply::Pong(Pong { version, pid, started }));
-    let health = (select(HealthLevel::ALL), vec(reason(), FEW))
-        .prop_map(|(health, reasons)| Reply::Health(HealthReply { health, reasons }));
+    let health = (select(HealthLevel::ALL), vec(reason(), FEW), option::of(vms_page()))
+        .prop_map(|(health, reasons, vms_page)| Reply::Health(HealthReply { health, reasons, vms_page }));
     let refresh = any::<(i64, bool)>().prop_map(|(run, joined)| Reply::Refresh(RefreshReply { run, joined }));
     let scheduler = (select(SchedulerState::ALL), any::<bool>())
         .prop_map(|(scheduler, changed)| Reply::Scheduler(SchedulerReply { scheduler, changed }));
@@ -341,6 +341,16 @@ fn reload() -> impl Strategy<Value = ReloadReply> {
         (text(), value(), value()).prop_map(|(key, running, wanted)| WaitingKey { key, running, wanted });
     (any::<bool>(), vec(changed, FEW), vec(waiting, FEW), vec(text(), FEW))
         .prop_map(|(reloaded, changed, waiting, errors)| ReloadReply { reloaded, changed, waiting, errors })
+}
+
+fn vms_page() -> impl Strategy<Value = VmsPage> {
+    let answer = (option::of(any::<u16>()), any::<u64>(), option::of(text()));
+    (text(), answer).prop_map(|(url, (status, milliseconds, error))| VmsPage {
+        url,
+        status,
+        milliseconds,
+        error,
+    })
 }
 
 fn rehearse() -> impl Strategy<Value = RehearseReply> {

@@ -8,7 +8,7 @@ use cached::clock::{Clock, SystemClock};
 use cached::refresh::{Effort, Job, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
-use cached::reports::{Mode, REPORTS, Report, ReportSettings};
+use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
 use cached::snapshot::{SourceSet, bare_scan, load};
 use cached::state::State;
 use cached::store::Limits;
@@ -150,6 +150,7 @@ async fn refresh(directory: &Path) -> Value {
     for table in tables {
         let job = Job {
             table,
+            report: report(table).unwrap(),
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&settings),
             limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },

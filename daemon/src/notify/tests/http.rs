@@ -4,8 +4,9 @@ use super::receiver::{Answer, Receiver};
 use super::rig::config;
 use crate::config::Url;
 use crate::describe::describe;
+use crate::fetch::{Call, host, with_suffix};
 use crate::notify::error::NotifyError;
-use crate::notify::http::{Call, call, host, with_suffix};
+use crate::notify::http::call;
 
 /// Only something that hangs takes as long.
 const LIMIT: Duration = Duration::from_secs(20);

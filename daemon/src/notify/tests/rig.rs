@@ -67,7 +67,11 @@ impl Rig {
             dir: tempfile::tempdir().unwrap(),
             clock: Arc::new(ManualClock::new(noon)),
             configs: watch::Sender::new(config(settings)),
-            health: Arc::new(Mutex::new(HealthReply { health: HealthLevel::Healthy, reasons: Vec::new() })),
+            health: Arc::new(Mutex::new(HealthReply {
+                health: HealthLevel::Healthy,
+                reasons: Vec::new(),
+                vms_page: None,
+            })),
             events: broadcast::Sender::new(256),
             running: None,
             runs: 0,
@@ -111,7 +115,7 @@ impl Rig {
             HealthLevel::Healthy => Vec::new(),
             _ => vec![reason("no such file: a\nb\u{202e}")],
         };
-        *self.health.lock().unwrap() = HealthReply { health: level, reasons };
+        *self.health.lock().unwrap() = HealthReply { health: level, reasons, vms_page: None };
     }
 
     pub(super) fn begins(&mut self, trigger: Trigger) {

@@ -11,7 +11,7 @@ pub(crate) struct Model {
     pub(crate) entry_key: String,
     pub(crate) row_id: i64,
     pub(crate) last_updated: String,
-    pub(crate) fingerprint: String,
+    pub(crate) fingerprint: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

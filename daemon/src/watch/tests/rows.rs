@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use cached_proto::words::Table;
+use cached_proto::words::{Table, Trigger};
 use chrono::NaiveDate;
 
 use super::world::{MINUTE, World, tables};
@@ -121,10 +121,35 @@ async fn rows_of_keys_that_we_do_not_generate_are_vmss_own() {
 }
 
 #[tokio::test]
+async fn rows_that_a_refresh_found_young_and_left_alone_are_missed_when_they_are_gone() {
+    let mut world = World::settled().await.forgetful().await;
+    let filled = world.filled().await;
+    world.run(Trigger::Startup).await;
+    assert!(world.pass(MINUTE).await.is_empty(), "nothing was lost yet");
+    for (table, rows) in filled {
+        let stamps = world.queue.state().stamps().load(table).await.unwrap();
+        assert!(stamps.values().any(|stamp| stamp.fingerprint.is_none()), "{table}: nothing was left alone");
+        world.vms(&format!("DELETE FROM {table} WHERE id = (SELECT max(id) FROM {table})")).await;
+        assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+        assert_eq!(world.rows(table).await, rows, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_of_vmss_own_that_was_left_alone_never_becomes_ours() {
+    let world = World::settled().await.forgetful().await;
+    world.run(Trigger::Startup).await;
+    let table = Table::OrganizationDetailCache;
+    let stamps = world.queue.state().stamps();
+    assert_eq!(stamps.outdate(table).await.unwrap(), 0);
+    assert!(stamps.load(table).await.unwrap().values().all(|stamp| stamp.fingerprint.is_none()));
+}
+
+#[tokio::test]
 async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
     let mut world = World::settled().await;
     let (table, last_updated) = (Table::OrganizationSummaryCache, "2026-03-15 02:00:00.000000".to_owned());
-    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: String::new() };
+    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: Some(String::new()) };
     let stamps = vec![("1011".to_owned(), stamp)];
     world.queue.state().stamps().record(table, stamps, &[]).await.unwrap();
     world.vms("UPDATE contact SET notes = 'called'").await;

@@ -66,6 +66,14 @@ impl World {
         Self::boot(dir, clock).await
     }
 
+    /// The daemon is stopped, its state is lost, and it is started again.
+    pub(super) async fn forgetful(self) -> Self {
+        let Self { dir, clock, queue, .. } = self;
+        queue.state().clone().close().await.unwrap();
+        std::fs::remove_file(dir.path().join("state.db")).unwrap();
+        Self::boot(dir, clock).await
+    }
+
     pub(super) fn database(&self) -> PathBuf {
         self.path("vms.db")
     }
@@ -141,7 +149,12 @@ impl World {
 
     /// Refreshes everything, as the schedule does.
     pub(super) async fn refresh(&self) {
-        let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+        self.run(Trigger::Schedule).await;
+    }
+
+    /// Runs all tables.
+    pub(super) async fn run(&self, trigger: Trigger) {
+        let new = NewRun::new(trigger, plan::tables(&[], &[]));
         self.queue.enqueue(new).await.unwrap();
         for run in self.work().await {
             assert!(run.outcome.unwrap().is_good(), "{run:?}");

@@ -1,0 +1,60 @@
+//! Whether the open state database still is the file that its path names.
+//!
+//! `SQLite` goes on with the file that it has opened, whatever becomes of the name: everything that is written to a
+//! removed or replaced file ends with the process, and nobody is told.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use super::file::MAGIC;
+
+/// What became of the file while it was open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The path names nothing any more.
+    Removed,
+    /// The path names another file.
+    Replaced,
+    /// Somebody has cut the file off or written something else into it.
+    Overwritten,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "was removed",
+            Self::Replaced => "was replaced by another file",
+            Self::Overwritten => "was cut off or overwritten",
+        })
+    }
+}
+
+/// The file itself. It is kept open for as long as the connections are: closing it would give up every lock that the
+/// process has on the file, and with them those of `SQLite`.
+#[derive(Debug, Clone)]
+pub(super) struct OpenFile(Arc<File>);
+
+impl OpenFile {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(Arc::new(File::open(path)?)))
+    }
+
+    /// What became of the file that was at `path`. What the system does not tell counts as nothing.
+    pub(super) fn lost(&self, path: &Path) -> Option<Lost> {
+        let identity = |found: &Metadata| (found.dev(), found.ino());
+        let ours = self.0.metadata().ok()?;
+        match std::fs::metadata(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Lost::Removed),
+            Ok(found) if identity(&found) != identity(&ours) => return Some(Lost::Replaced),
+            _ => {}
+        }
+        let mut start = [0; MAGIC.len()];
+        let read = self.0.read_exact_at(&mut start, 0);
+        let cut_off = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
+        (cut_off || (read.is_ok() && start != *MAGIC)).then_some(Lost::Overwritten)
+    }
+}

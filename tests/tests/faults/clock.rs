@@ -1,0 +1,45 @@
+//! The clock of the machine is set back.
+
+use cached_proto::message::{Reply, Request};
+use cached_proto::verb::history::HistoryRequest;
+use cached_proto::words::HealthLevel;
+use cached_tests::vms::Other;
+use chrono::TimeDelta;
+
+use crate::scene::rows;
+use crate::tamed::Tamed;
+
+async fn slots(tamed: &Tamed) -> Vec<String> {
+    match tamed.ask(Request::History(HistoryRequest { since_seconds: 10_000_000 })).await {
+        Reply::History(history) => history.runs.into_iter().filter_map(|run| run.slot).collect(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_is_set_back_is_told_and_no_night_runs_twice() {
+    use cached::clock::Clock as _;
+    // 01:55 in Chicago: five minutes before the slot.
+    let night = "2026-03-11T06:55:00Z";
+    let tamed = Tamed::start(night, &[("watch", "enabled", "false")], None).await;
+    tamed.pass(10).await;
+    assert_eq!(slots(&tamed).await, ["2026-03-11 02:00"]);
+    assert_eq!(tamed.health().await.health, HealthLevel::Healthy);
+    let before = tokio::task::block_in_place(|| rows(&Other::open(&tamed.golden.database())));
+
+    let at = tamed.clock.now();
+    tamed.clock.set(at - TimeDelta::minutes(40));
+    let reason = tamed.reason("clock_behind").await.unwrap();
+    assert!(reason.message.contains("the clock shows 2026-03-11 06:25:00 UTC"), "{reason:?}");
+    assert!(reason.message.contains("is from 2026-03-11 07:0"), "{reason:?}");
+    assert!(reason.hint.contains("`timedatectl`"), "{reason:?}");
+    let now = tokio::task::block_in_place(|| rows(&Other::open(&tamed.golden.database())));
+    assert_eq!(now, before);
+
+    // What is stamped in the future is renewed, and two o'clock comes a second time.
+    tamed.pass(45).await;
+    assert_eq!(slots(&tamed).await, ["2026-03-11 02:00"]);
+    assert_eq!(tamed.reason("clock_behind").await, None);
+    before.none_lost(&tokio::task::block_in_place(|| rows(&Other::open(&tamed.golden.database()))));
+    assert_eq!(tamed.health().await.health, HealthLevel::Healthy);
+}

@@ -1,0 +1,66 @@
+//! The disk of VMS's database is full.
+
+use crate::mounts::{Disk, private};
+use crate::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, rows, told};
+use crate::{file_limit, log_full};
+
+#[test]
+fn a_refresh_waits_for_room_and_costs_no_row() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("disk");
+        let disk = Disk::mount(&directory);
+        let scene = scene.move_database(&directory);
+        // VMS has its database open all the time.
+        let vms = scene.vms();
+        let daemon = scene.start(PERSISTENT);
+        change_source(&vms);
+        fold_in(&vms);
+        let before = rows(&vms);
+
+        disk.fill();
+        assert_eq!(daemon.ctl(&["refresh", "--force", "--no-wait"]).code, Some(0));
+        let path = scene.database.to_string_lossy();
+        told(&daemon, "retrying", &[&path, "no space left for the VMS database", "free disk space"]);
+        told(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
+        assert_eq!(rows(&vms), before);
+
+        disk.make_room();
+        daemon.idle();
+        assert_ne!(rows(&vms), before);
+        healthy(&daemon);
+        let run = &daemon.json(&["history"])["runs"][0];
+        assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
+    };
+    private("disk_full::a_refresh_waits_for_room_and_costs_no_row", scenario, file_limit::scenario);
+}
+
+#[test]
+fn a_refresh_that_gave_up_is_named_until_another_one_succeeds() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("disk");
+        let disk = Disk::mount(&directory);
+        let scene = scene.move_database(&directory);
+        let vms = scene.vms();
+        let daemon = scene.start(QUIET);
+        change_source(&vms);
+        fold_in(&vms);
+        let before = rows(&vms);
+
+        disk.fill();
+        let refresh = daemon.ctl(&["refresh", "--force"]);
+        assert_eq!(refresh.code, Some(1), "{refresh:?}");
+        let path = scene.database.to_string_lossy();
+        told(&daemon, "last_run_failed", &[&path, "no space left for the VMS database"]);
+        assert_eq!(rows(&vms), before);
+
+        disk.make_room();
+        assert_eq!(daemon.ctl(&["retry", "--failed"]).code, Some(0));
+        daemon.idle();
+        assert_ne!(rows(&vms), before);
+        healthy(&daemon);
+    };
+    let name = "disk_full::a_refresh_that_gave_up_is_named_until_another_one_succeeds";
+    private(name, scenario, log_full::substitute);
+}

@@ -1,0 +1,67 @@
+//! The disk of the log directory is full.
+
+use std::fs;
+
+use cached_tests::wait;
+
+use crate::mounts::{Disk, private};
+use crate::scene::{QUIET, Scene, change_source, healthy, reason, rows, told};
+
+#[test]
+fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("log");
+        let disk = Disk::mount(&directory);
+        let vms = scene.vms();
+        let daemon = scene.start(QUIET);
+        change_source(&vms);
+        let before = rows(&vms);
+
+        disk.fill();
+        // What is left of the file's last page takes a few records still.
+        wait::until("a record is lost", || {
+            assert_eq!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
+            reason(&daemon.health(), "log_unwritable")
+        });
+        let file = directory.join("cache_manager.log");
+        told(&daemon, "log_unwritable", &[&file.to_string_lossy(), "No space left on device"]);
+        told(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
+        assert_ne!(rows(&vms), before, "the work goes on");
+
+        disk.make_room();
+        healthy(&daemon);
+        assert!(fs::read_to_string(file).unwrap().contains("Records before this one are missing"));
+    };
+    let name = "log_full::a_full_log_directory_stops_no_work_and_its_gap_is_marked";
+    private(name, scenario, substitute);
+}
+
+/// A file where the directory should be: nothing can be written there either.
+pub(crate) fn substitute() {
+    let scene = Scene::new();
+    let log = scene.golden.directory().join("log");
+    let vms = scene.vms();
+    let daemon = scene.start(QUIET);
+    change_source(&vms);
+    let before = rows(&vms);
+
+    fs::rename(&log, scene.golden.directory().join("kept")).unwrap();
+    fs::write(&log, "in the way").unwrap();
+    assert_eq!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
+    told(&daemon, "log_unwritable", &[&log.join("cache_manager.log").to_string_lossy()]);
+    assert_ne!(rows(&vms), before, "the work goes on");
+
+    fs::remove_file(&log).unwrap();
+    healthy(&daemon);
+    assert!(
+        fs::read_to_string(log.join("cache_manager.log"))
+            .unwrap()
+            .contains("Records before this one are missing")
+    );
+}
+
+#[test]
+fn something_in_the_way_of_the_log_stops_no_work() {
+    substitute();
+}

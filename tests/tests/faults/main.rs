@@ -1,0 +1,17 @@
+//! What breaks around the daemon ends in a reason that says what is wrong and what to do, costs no cache row, and is
+//! over when its cause is.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod clock;
+mod disk_full;
+mod file_limit;
+mod log_full;
+mod mounts;
+mod panic;
+mod read_only;
+mod replaced;
+mod scene;
+mod state_damaged;
+mod state_full;
+mod tamed;
+mod vms_page;

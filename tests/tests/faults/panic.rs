@@ -1,0 +1,102 @@
+//! A report has a bug that makes it panic.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use cached::queue::NewRun;
+use cached::refresh::plan;
+use cached::reports::{Group, Report, ReportSettings, report};
+use cached::snapshot::{Snapshot, Source};
+use cached::vms::tables::{Key, Table};
+use cached_proto::words::{HealthLevel, Outcome, Trigger};
+use cached_tests::vms::Other;
+use chrono::{DateTime, Utc};
+
+use crate::scene::{change_source, rows};
+use crate::tamed::Tamed;
+
+const TABLE: Table = Table::RecentVolunteersReportCache;
+
+static BROKEN: AtomicBool = AtomicBool::new(false);
+
+/// The report of that table, with a bug that comes and goes.
+struct Buggy;
+
+impl Buggy {
+    fn sound() -> &'static dyn Report {
+        report(TABLE).unwrap()
+    }
+}
+
+impl Report for Buggy {
+    fn table(&self) -> Table {
+        TABLE
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        Self::sound().sources()
+    }
+
+    fn key_sources(&self) -> &'static [Source] {
+        Self::sound().key_sources()
+    }
+
+    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
+        Self::sound().keys(snapshot, settings, now)
+    }
+
+    fn build<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        settings: &'s ReportSettings,
+        now: DateTime<Utc>,
+    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+        let sound = Self::sound().build(snapshot, settings, now);
+        // Not before the first group: what is written by then must not be torn from what is not.
+        Box::new(sound.enumerate().map(|(position, group)| {
+            assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
+            group
+        }))
+    }
+}
+
+fn reports(table: Table) -> Option<&'static dyn Report> {
+    if table == TABLE { Some(&Buggy) } else { report(table) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn its_table_fails_alone_and_the_daemon_lives() {
+    let mut tamed =
+        Tamed::start("2026-03-10T17:00:00Z", &[("watch", "enabled", "false")], Some(reports)).await;
+    let other = |tamed: &Tamed| Other::open(&tamed.golden.database());
+    let before = tokio::task::block_in_place(|| {
+        let vms = other(&tamed);
+        change_source(&vms);
+        rows(&vms)
+    });
+    BROKEN.store(true, Ordering::Relaxed);
+    let new = || NewRun { force: true, ..NewRun::new(Trigger::Manual, plan::tables(&[], &[])) };
+    let run = tamed.daemon.queue().enqueue(new()).await.unwrap().run;
+    let run = tamed.finished(run).await;
+    for job in &run.jobs {
+        let failed = job.outcome == Some(Outcome::Failed);
+        assert_eq!(failed, job.table == TABLE, "{job:?}");
+    }
+    let reason = tamed.reason("last_run_failed").await.unwrap();
+    for part in [TABLE.as_str(), "the report panicked: index out of\\nbounds", "the old rows stand"] {
+        assert!(reason.message.contains(part), "{reason:?}");
+    }
+    assert_eq!((reason.level, reason.hint.is_empty()), (HealthLevel::Degraded, false));
+    let after = tokio::task::block_in_place(|| rows(&other(&tamed)));
+    before.none_lost(&after);
+    assert_ne!(after, before, "the other tables went on");
+
+    BROKEN.store(false, Ordering::Relaxed);
+    let run = tamed.daemon.queue().enqueue(new()).await.unwrap().run;
+    assert!(tamed.finished(run).await.outcome.unwrap().is_good());
+    assert_eq!(tamed.health().await.health, HealthLevel::Healthy);
+    tokio::select! {
+        biased;
+        failure = tamed.daemon.failed() => panic!("{failure}"),
+        () = std::future::ready(()) => {}
+    }
+}

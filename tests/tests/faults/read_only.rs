@@ -1,0 +1,125 @@
+//! VMS's database may be read and not written.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use cached_tests::binary::run;
+use cached_tests::daemon::{Daemon, socket};
+
+use crate::mounts::{bind, private, remount};
+use crate::scene::{QUIET, Rows, Scene, change_source, healthy, rows, told};
+
+/// Whoever is not root: `nobody` on Debian and its kin.
+const NOBODY: u32 = 65_534;
+
+#[test]
+fn a_read_only_file_system_is_named_and_waited_for() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("disk");
+        bind(&directory);
+        let scene = scene.move_database(&directory);
+        let daemon = scene.start(QUIET);
+        let before = changed(&scene);
+
+        remount(&directory, "ro");
+        refused(
+            &daemon,
+            &scene,
+            "database_unreachable",
+            &[&scene.database, Path::new("Read-only file system")],
+        );
+        remount(&directory, "rw");
+        mended(&daemon, &scene, &before);
+    };
+    private("read_only::a_read_only_file_system_is_named_and_waited_for", scenario, modes);
+}
+
+#[test]
+fn missing_rights_are_named_and_waited_for() {
+    modes();
+}
+
+/// Mode bits stop everybody but root, so a daemon of root's is somebody else's here.
+fn modes() {
+    let scene = Scene::new();
+    let directory = scene.directory("disk");
+    let scene = scene.move_database(&directory);
+    mode(&scene.database, 0o666);
+    mode(&directory, 0o777);
+    let daemon = start(&scene);
+    let before = changed(&scene);
+
+    mode(&scene.database, 0o444);
+    refused(&daemon, &scene, "database_unreachable", &[&scene.database, Path::new("Permission denied")]);
+    mode(&scene.database, 0o666);
+    mended(&daemon, &scene, &before);
+
+    // A database with a write-ahead log cannot even be read where that log cannot be made.
+    let before = changed(&scene);
+    mode(&directory, 0o555);
+    refused(&daemon, &scene, "database_unreachable", &[&scene.database, Path::new("and its directory")]);
+    mode(&directory, 0o777);
+    mended(&daemon, &scene, &before);
+
+    scene.vms().execute("PRAGMA journal_mode = DELETE");
+    let before = changed(&scene);
+    mode(&directory, 0o555);
+    refused(&daemon, &scene, "database_unwritable", &[&directory, Path::new("cannot be written to")]);
+    mode(&directory, 0o777);
+    mended(&daemon, &scene, &before);
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+fn start(scene: &Scene) -> Daemon {
+    let command = scene.command(QUIET);
+    if !rustix::process::geteuid().is_root() {
+        return ready(Daemon::launch(command, &socket(scene.golden.directory())));
+    }
+    // Where the binaries are built, nobody else may look.
+    let home = scene.golden.directory();
+    let binary = home.join("cached");
+    fs::copy(command.get_program(), &binary).unwrap();
+    let owned = run(Command::new("chown").args(["-R", &format!("{NOBODY}:{NOBODY}")]).arg(home));
+    assert_eq!(owned.code, Some(0), "{owned:?}");
+    let mut nobody = Command::new("setpriv");
+    nobody.arg(format!("--reuid={NOBODY}")).arg(format!("--regid={NOBODY}")).arg("--clear-groups");
+    nobody.arg(binary).args(command.get_args());
+    nobody.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    ready(Daemon::launch(nobody, &socket(scene.golden.directory())))
+}
+
+fn ready(daemon: Daemon) -> Daemon {
+    daemon.idle();
+    healthy(&daemon);
+    daemon
+}
+
+/// The source has changed, so that a refresh would have something to write; what there is to lose.
+fn changed(scene: &Scene) -> Rows {
+    let vms = scene.vms();
+    change_source(&vms);
+    rows(&vms)
+}
+
+fn refused(daemon: &Daemon, scene: &Scene, code: &str, parts: &[&Path]) {
+    let refresh = daemon.ctl(&["refresh", "--force"]);
+    assert_eq!(refresh.code, Some(1), "{refresh:?}");
+    let parts: Vec<_> = parts.iter().map(|part| part.to_string_lossy()).collect();
+    let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+    told(daemon, code, &parts);
+    told(daemon, "last_run_failed", &[&scene.database.to_string_lossy()]);
+}
+
+fn mended(daemon: &Daemon, scene: &Scene, before: &Rows) {
+    assert_eq!(&rows(&scene.vms()), before);
+    assert_eq!(daemon.ctl(&["retry", "--failed"]).code, Some(0));
+    daemon.idle();
+    assert_ne!(&rows(&scene.vms()), before);
+    healthy(daemon);
+}

@@ -1,0 +1,94 @@
+//! Another file takes the place of VMS's database.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use cached::vms::tables::Table;
+use cached_tests::daemon::Daemon;
+use cached_tests::vms::Other;
+use cached_tests::wait;
+
+use crate::scene::{Scene, change_source, healthy, rows, told};
+
+const IMPATIENT: &str =
+    "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n[retry]\nattempts = 1\n";
+
+/// A database that is one file: nobody has it open, and its log is folded in.
+fn settled(path: &Path) -> PathBuf {
+    Other::open(path).execute("PRAGMA journal_mode = DELETE");
+    path.to_owned()
+}
+
+#[test]
+fn a_newer_copy_is_noticed_and_worked_on() {
+    let scene = Scene::new();
+    let path = settled(&scene.database);
+    let daemon = scene.start(IMPATIENT);
+    let old = rows(&scene.vms());
+    let newer = scene.golden.directory().join("newer.db");
+    fs::copy(&path, &newer).unwrap();
+    let copy = Other::open(&newer);
+    assert_eq!(rows(&copy), old);
+    change_source(&copy);
+    drop(copy);
+
+    fs::rename(&newer, &path).unwrap();
+    wait::until("the new file is refreshed", || (rows(&scene.vms()) != old).then_some(()));
+    daemon.idle();
+    healthy(&daemon);
+    assert_eq!(daemon.json(&["history"])["runs"][0]["trigger"], "watch");
+}
+
+/// Something else is there for a while; it is named, never touched, and forgotten when VMS's file is back.
+fn while_away(intruder: impl FnOnce(&Path), says: &str) {
+    let scene = Scene::new();
+    let path = settled(&scene.database);
+    let daemon = scene.start(IMPATIENT);
+    let before = rows(&scene.vms());
+    let kept = scene.golden.directory().join("kept.db");
+    fs::rename(&path, &kept).unwrap();
+    intruder(&path);
+    let bytes = fs::read(&path).ok();
+
+    told(&daemon, "database_unreachable", &[&path.to_string_lossy(), says]);
+    let refresh = daemon.ctl(&["refresh", "--force"]);
+    assert_eq!(refresh.code, Some(1), "{refresh:?}");
+    told(&daemon, "last_run_failed", &[&path.to_string_lossy(), says]);
+    assert_eq!(fs::read(&path).ok(), bytes, "what is not VMS's was written to");
+
+    fs::rename(&kept, &path).unwrap();
+    assert_eq!(rows(&scene.vms()), before);
+    retried(&daemon);
+    before.none_lost(&rows(&scene.vms()));
+    // It is VMS's file again that is watched.
+    let table = Table::OrganizationDetailCache;
+    scene.vms().execute(&format!("DELETE FROM {table}"));
+    wait::until("lost rows are refilled", || {
+        (rows(&scene.vms()).count(table) == before.count(table)).then_some(())
+    });
+}
+
+fn retried(daemon: &Daemon) {
+    assert_eq!(daemon.ctl(&["retry", "--failed"]).code, Some(0));
+    daemon.idle();
+    healthy(daemon);
+}
+
+#[test]
+fn a_database_that_is_not_vmss_is_refused() {
+    while_away(
+        |path| Other::open(path).execute("CREATE TABLE shopping (item TEXT)"),
+        "has none of VMS's tables",
+    );
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let garbage = "no database, only a few notes that somebody took one day\n".repeat(300);
+    while_away(|path| fs::write(path, garbage).unwrap(), "is not a SQLite database");
+}
+
+#[test]
+fn a_removed_file_is_waited_for_and_none_is_made_up() {
+    while_away(|path| assert!(!path.exists()), "does not exist");
+}
