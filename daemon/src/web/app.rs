@@ -1,14 +1,13 @@
 //! What handlers work with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::auth::{Authority, Users, VmsUsers};
-use super::probes::Readiness;
+use super::look::Looks;
 use crate::rpc::Service;
 
 /// The state of the web side; cheap to clone.
@@ -22,8 +21,9 @@ struct Inner {
     users: VmsUsers,
     limits: Limits,
     hang_up: CancellationToken,
-    /// The last look for `/ready`, with the monotonic instant at which it was taken.
-    readiness: Mutex<Option<(Duration, Readiness)>>,
+    looks: Looks,
+    /// Places for those who follow what happens.
+    followers: Arc<Semaphore>,
 }
 
 impl Web {
@@ -35,8 +35,9 @@ impl Web {
         hang_up: CancellationToken,
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
-        let readiness = Mutex::default();
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, readiness }))
+        let followers = Arc::new(Semaphore::new(limits.followers));
+        let looks = Looks::default();
+        Self(Arc::new(Inner { service, authority, users, limits, hang_up, looks, followers }))
     }
 
     /// What the verbs work with.
@@ -63,7 +64,13 @@ impl Web {
         &self.0.hang_up
     }
 
-    pub(super) fn readiness(&self) -> &Mutex<Option<(Duration, Readiness)>> {
-        &self.0.readiness
+    /// What was seen a moment ago.
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
+    }
+
+    /// A place among those who follow what happens, if there is one left.
+    pub(super) fn follow(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.followers).try_acquire_owned().ok()
     }
 }

@@ -16,7 +16,22 @@
 //! | `GET api/runs[?since=7d]`, `api/runs/{id}` | viewing | `api/runs.rs` |
 //! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
 //! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
+//! | `GET api/events` | viewing | `api/events.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
+//!
+//! There as well, for people:
+//!
+//! | method and path | class | file |
+//! |---|---|---|
+//! | `GET /management/cache` | public | `pages/mod.rs` |
+//! | `GET status` | viewing | `pages/status.rs` |
+//! | `GET refresh` | viewing | `pages/refresh.rs` |
+//! | `POST refresh` | changing | `pages/refresh.rs` |
+//! | `GET runs/{id}` | viewing | `pages/run.rs` |
+//! | `GET jobs[?filter=all\|failed\|running]` | viewing | `pages/jobs.rs` |
+//! | `GET jobs/{id}` | viewing | `pages/job.rs` |
+//! | `POST runs/{id}/cancel`, `runs/{id}/retry`, `jobs/{id}/cancel`, `jobs/{id}/retry` | changing | `pages/act.rs` |
+//! | `GET assets/{file}` | public | `assets.rs` |
 //!
 //! And at the root:
 //!
@@ -49,18 +64,18 @@
 
 mod api;
 mod app;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the forms that carry a token are still to come")
-)]
+mod assets;
 pub(crate) mod auth;
 mod body;
+mod escape;
 mod extract;
 mod fault;
 pub(crate) mod gate;
 mod headers;
 mod host;
 mod json;
+mod look;
+mod pages;
 mod patient;
 mod probes;
 mod routes;

@@ -5,13 +5,12 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use cached_proto::verb::status::{StatusRequest, TableStatus};
+use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{Table, TableState};
 use serde::Serialize;
 
 use super::Web;
 use super::json::Json;
-use crate::rpc::status;
 
 /// Anybody may ask, so VMS's database is looked at no more often than this.
 const LOOKS_APART: Duration = Duration::from_secs(5);
@@ -41,8 +40,8 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
 }
 
 /// What `/ready` answers.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Readiness {
+#[derive(Debug, Serialize)]
+struct Readiness {
     ready: bool,
     /// Tables that VMS would not find whole.
     not_ready: Vec<Lacking>,
@@ -50,7 +49,7 @@ pub(super) struct Readiness {
     error: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize)]
 struct Lacking {
     table: Table,
     state: TableState,
@@ -68,25 +67,15 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn look(web: &Web) -> Readiness {
-    // Whoever asks meanwhile waits for the same look.
-    let mut last = web.readiness().lock().await;
-    let clock = &web.service().clock;
-    if let Some((at, readiness)) = &*last
-        && clock.monotonic().saturating_sub(*at) < LOOKS_APART
-    {
-        return readiness.clone();
-    }
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    let readiness = match status::status(web.service(), &StatusRequest { sizes: false }).await {
+    match web.looks().status_within(web.service(), LOOKS_APART).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             Readiness { ready: not_ready.is_empty(), not_ready, error: None }
         }
         Ok(_) => unknown("VMS's database cannot be read; `cachectl health` says why"),
         Err(_) => unknown("the state database does not answer; look at the log of cached"),
-    };
-    *last = Some((clock.monotonic(), readiness.clone()));
-    readiness
+    }
 }
 
 fn lacking(table: &TableStatus) -> Option<Lacking> {

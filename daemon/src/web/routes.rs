@@ -5,9 +5,10 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 
-use super::api::{entries, jobs, refresh, runs, scheduler, status, tables};
+use super::api::{entries, events, jobs, refresh, runs, scheduler, status, tables};
 use super::gate::Gate;
-use super::{Web, body, fault, headers, host, probes};
+use super::pages::{self, act};
+use super::{Web, assets, body, fault, headers, host, probes};
 
 /// Where VMS has its own pages for the caches. Not nested: handlers and gate would see the rest of a path only.
 fn cache(path: &str) -> String {
@@ -30,6 +31,22 @@ pub(super) fn router(web: Web) -> Router {
         .route(&cache("/api/jobs/{id}/cancel"), gate.changing(post(jobs::cancel)))
         .route(&cache("/api/jobs/{id}/retry"), gate.changing(post(jobs::retry)))
         .route(&cache("/api/entries/{table}"), gate.personal(get(entries::entry)))
+        .route(&cache("/api/events"), gate.viewing(get(events::events)))
+        .route(&cache(""), get(pages::front))
+        .route(&cache("/"), get(pages::front))
+        .route(&cache("/status"), gate.viewing(get(pages::status::page)))
+        .route(
+            &cache("/refresh"),
+            gate.viewing(get(pages::refresh::form)).merge(gate.changing(post(pages::refresh::submit))),
+        )
+        .route(&cache("/runs/{id}"), gate.viewing(get(pages::run::page)))
+        .route(&cache("/runs/{id}/cancel"), gate.changing(post(act::cancel_run)))
+        .route(&cache("/runs/{id}/retry"), gate.changing(post(act::retry_run)))
+        .route(&cache("/jobs"), gate.viewing(get(pages::jobs::page)))
+        .route(&cache("/jobs/{id}"), gate.viewing(get(pages::job::page)))
+        .route(&cache("/jobs/{id}/cancel"), gate.changing(post(act::cancel_job)))
+        .route(&cache("/jobs/{id}/retry"), gate.changing(post(act::retry_job)))
+        .route(&cache("/assets/{file}"), get(assets::asset))
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
         .fallback(fault::unknown_path)
@@ -38,6 +55,7 @@ pub(super) fn router(web: Web) -> Router {
         .layer(from_fn_with_state(web.clone(), body::read))
         .layer(from_fn_with_state(web.clone(), host::check))
         .layer(CatchPanicLayer::custom(fault::panicked))
+        .layer(from_fn(fault::as_wanted))
         .layer(from_fn(headers::add))
         .with_state(web)
 }

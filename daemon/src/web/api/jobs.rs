@@ -31,17 +31,22 @@ pub(in crate::web) async fn jobs(
     State(web): State<Web>,
     Parameters(Wanted { filter, limit }): Parameters<Wanted>,
 ) -> Result<Json<JobsReply>, WebFault> {
-    let filter = match filter.as_deref() {
-        None | Some("all") => JobFilter::All,
-        Some("failed") => JobFilter::Failed,
-        Some("running") => JobFilter::Running,
-        Some(other) => {
-            let error = format!("unknown filter \"{other}\"");
-            return Err(WebFault::new(StatusCode::BAD_REQUEST, error).hint("use all, failed or running"));
-        }
-    };
+    let filter = known_filter(filter.as_deref())?;
     let request = JobsRequest { filter, limit: limit.unwrap_or(LISTED) };
     Ok(Json(rpc::jobs::jobs(web.service(), &request).await?))
+}
+
+/// Which jobs a filter of that name means.
+pub(in crate::web) fn known_filter(filter: Option<&str>) -> Result<JobFilter, WebFault> {
+    match filter {
+        None | Some("all") => Ok(JobFilter::All),
+        Some("failed") => Ok(JobFilter::Failed),
+        Some("running") => Ok(JobFilter::Running),
+        Some(other) => {
+            let error = format!("unknown filter \"{other}\"");
+            Err(WebFault::new(StatusCode::BAD_REQUEST, error).hint("use all, failed or running"))
+        }
+    }
 }
 
 pub(in crate::web) async fn job(
@@ -58,6 +63,7 @@ pub(in crate::web) async fn cancel(
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
     let reply = rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
+    web.looks().forget().await;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
     } else {
@@ -73,5 +79,6 @@ pub(in crate::web) async fn retry(
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
     let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
+    web.looks().forget().await;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

@@ -36,6 +36,35 @@ impl Wish {
         Ok(Self { types, ..Self::default() })
     }
 
+    /// What our own form names: any number of types, or `all`. VMS means everything where no type is given.
+    pub(crate) fn from_form(fields: &[(String, String)]) -> Result<Self, WebFault> {
+        let named =
+            || fields.iter().filter(|(name, _)| name == "cache_type").map(|(_, value)| value.as_str());
+        let mut wish = Self::default();
+        if !named().any(|name| name == "all") {
+            wish.types = named().map(known_type).collect::<Result<_, _>>()?;
+            wish.types.sort_unstable();
+            wish.types.dedup();
+        }
+        wish.with_switches(fields)
+    }
+
+    fn with_switches(mut self, fields: &[(String, String)]) -> Result<Self, WebFault> {
+        for (name, value) in fields {
+            match name.as_str() {
+                "cache_type" | "csrf_token" => {}
+                "force" => self.force = switched(name, value)?,
+                "accept" => self.accept = switched(name, value)?,
+                _ => {
+                    let error = format!("Unknown field: {name}");
+                    return Err(WebFault::new(StatusCode::BAD_REQUEST, error)
+                        .hint("the fields are cache_type, force and accept"));
+                }
+            }
+        }
+        Ok(self)
+    }
+
     /// What a script sends.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, WebFault> {
         let refuse = |error: serde_json::Error| {
@@ -90,6 +119,14 @@ fn known_type(name: &str) -> Result<CacheType, WebFault> {
         WebFault::new(StatusCode::BAD_REQUEST, format!("Unknown cache type: {name}"))
             .hint(format!("use all, {}", known.join(", ")))
     })
+}
+
+fn switched(name: &str, value: &str) -> Result<bool, WebFault> {
+    match value {
+        "1" | "true" | "on" => Ok(true),
+        "0" | "false" | "" => Ok(false),
+        _ => Err(WebFault::new(StatusCode::BAD_REQUEST, format!("{name} is either 0 or 1"))),
+    }
 }
 
 fn titled(name: &str) -> String {

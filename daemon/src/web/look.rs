@@ -1,0 +1,140 @@
+//! Looks that are held for a moment and shared: fifty readers at once must not make fifty looks at VMS's database.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::fault::Fault;
+use cached_proto::verb::health::HealthReply;
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::{Job, JobFilter};
+use cached_proto::verb::refresh::Progress;
+use cached_proto::verb::report::{ReportReply, ReportRequest};
+use cached_proto::verb::status::{StatusReply, StatusRequest};
+use chrono::TimeDelta;
+use tokio::sync::{Mutex, broadcast};
+
+use crate::rpc::{Service, health, report, status};
+
+/// How long a page may show the same look.
+const PAGE: Duration = Duration::from_secs(1);
+
+/// How far back the status page shows runs.
+pub(super) const WINDOW: TimeDelta = TimeDelta::days(30);
+
+/// More runs than this do not fit a plot.
+const RUNS: u64 = 500;
+
+/// Failures that the status page shows.
+const FAILURES: u64 = 8;
+
+/// A look that is held.
+#[derive(Debug)]
+struct Held<T>(Mutex<Option<Kept<T>>>);
+
+#[derive(Debug)]
+struct Kept<T> {
+    /// Monotonic instant at its end.
+    at: Duration,
+    /// What has happened since its begin.
+    events: broadcast::Receiver<Progress>,
+    value: Arc<T>,
+}
+
+/// Whether what a run has done since makes a look useless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Since {
+    Matters,
+    DoesNotMatter,
+}
+
+impl<T> Default for Held<T> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<T> Held<T> {
+    /// The look that is held, or a new one. Whoever asks meanwhile waits for the same one.
+    async fn get(
+        &self,
+        service: &Service,
+        (age, since): (Duration, Since),
+        look: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<Arc<T>, Fault> {
+        let mut last = self.0.lock().await;
+        if let Some(kept) = &*last
+            && service.clock.monotonic().saturating_sub(kept.at) < age
+            && (since == Since::DoesNotMatter || kept.events.is_empty())
+        {
+            return Ok(Arc::clone(&kept.value));
+        }
+        let events = service.queue.events();
+        let value = Arc::new(look.await?);
+        *last = Some(Kept { at: service.clock.monotonic(), events, value: Arc::clone(&value) });
+        Ok(value)
+    }
+
+    async fn forget(&self) {
+        *self.0.lock().await = None;
+    }
+}
+
+/// The looks of the web side.
+#[derive(Debug, Default)]
+pub(super) struct Looks {
+    status: Held<StatusReply>,
+    overview: Held<Overview>,
+}
+
+/// All that the status page shows.
+#[derive(Debug)]
+pub(super) struct Overview {
+    pub(super) status: Arc<StatusReply>,
+    pub(super) health: HealthReply,
+    pub(super) report: ReportReply,
+    /// The newest first.
+    pub(super) runs: Vec<Run>,
+    /// The newest of each table.
+    pub(super) last_jobs: Vec<Job>,
+    /// The newest first.
+    pub(super) failures: Vec<Job>,
+}
+
+impl Looks {
+    /// The status as it was no longer ago than `age`, whatever runs have done since.
+    pub(super) async fn status_within(
+        &self,
+        service: &Service,
+        age: Duration,
+    ) -> Result<Arc<StatusReply>, Fault> {
+        self.status.get(service, (age, Since::DoesNotMatter), look(service)).await
+    }
+
+    /// Everything as it is now.
+    pub(super) async fn overview(&self, service: &Service) -> Result<Arc<Overview>, Fault> {
+        let now = (PAGE, Since::Matters);
+        let all = async {
+            let since = service.clock.now() - WINDOW;
+            let window = ReportRequest { since_seconds: WINDOW.num_seconds().unsigned_abs() };
+            Ok(Overview {
+                status: self.status.get(service, now, look(service)).await?,
+                health: health::health(service).await,
+                report: report::report(service, &window).await?,
+                runs: service.queue.history(since, RUNS).await?,
+                last_jobs: service.queue.last_jobs().await?,
+                failures: service.queue.jobs(JobFilter::Failed, FAILURES).await?,
+            })
+        };
+        self.overview.get(service, now, all).await
+    }
+
+    /// To be called after a change that no run tells of.
+    pub(super) async fn forget(&self) {
+        self.status.forget().await;
+        self.overview.forget().await;
+    }
+}
+
+async fn look(service: &Service) -> Result<StatusReply, Fault> {
+    status::status(service, &StatusRequest { sizes: true }).await
+}
