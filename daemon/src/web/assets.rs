@@ -1,15 +1,16 @@
-//! Style and script of the pages. They are in the binary and change with it only.
+//! Style, script and icon of the pages. They are in the binary and change with it only.
+
+use std::sync::LazyLock;
 
 use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use std::sync::LazyLock;
 use twox_hash::XxHash3_128;
 
 use super::fault::WebFault;
 
-/// The page's address changes with its contents, so it may be kept for as long as anybody likes.
+/// An asset's address changes with its contents, so it may be kept for as long as anybody likes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 struct Asset {
@@ -30,9 +31,15 @@ const SCRIPT: Asset = Asset {
     text: include_str!("../../assets/live.js"),
 };
 
+const ICON: Asset = Asset {
+    name: "icon.svg",
+    kind: HeaderValue::from_static("image/svg+xml"),
+    text: include_str!("../../assets/icon.svg"),
+};
+
 /// Changes when one of the assets does.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
-    let all = [STYLE.text, SCRIPT.text].concat();
+    let all = [STYLE.text, SCRIPT.text, ICON.text].concat();
     format!("{:032x}", XxHash3_128::oneshot(all.as_bytes()))
 });
 
@@ -43,7 +50,7 @@ pub(super) fn version() -> &'static str {
 
 /// Everybody may have them: error pages are for everybody.
 pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, WebFault> {
-    let Some(asset) = [STYLE, SCRIPT].into_iter().find(|asset| asset.name == name) else {
+    let Some(asset) = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name == name) else {
         return Err(WebFault::new(StatusCode::NOT_FOUND, format!("there is no asset \"{name}\"")));
     };
     let tag = format!("\"{}\"", version());

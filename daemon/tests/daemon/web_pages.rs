@@ -275,14 +275,9 @@ async fn what_is_wrong_is_told_on_a_page() {
         );
         assert!(is_well_formed(&page.body) && !page.body.contains("<script>"), "{path}: {}", page.body);
     }
-    let script = ask(
-        &daemon,
-        "GET",
-        "/management/cache/runs/77",
-        &[("Accept", "application/json"), ("Cookie", &ada.cookie)],
-        "",
-    );
-    assert_eq!(script.await.json()["code"], json!("not_found"));
+    let headers = [("Accept", "application/json"), ("Cookie", ada.cookie.as_str())];
+    let script = ask(&daemon, "GET", "/management/cache/runs/77", &headers, "").await;
+    assert_eq!(script.json()["code"], json!("not_found"));
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! The runs of the last weeks as a picture, and as the table that says the same.
 
-use cached_proto::speech::{duration, spoken};
+use cached_proto::speech::{Tone, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 
-use super::view::{Badge, View, When};
+use super::view::{Badge, View, When, class};
 use crate::web::look::WINDOW;
 
 /// The picture is so many units wide and high; it is stretched to its place.
@@ -12,7 +12,7 @@ const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 
 /// A run a night leaves a gap between bars.
-const BAR: f64 = 14.0;
+const BAR: f64 = 10.0;
 
 /// What took no time at all is seen as well.
 const LOWEST: f64 = 3.0;
@@ -23,7 +23,7 @@ const LISTED: usize = 50;
 /// The runs of the last weeks.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// Oldest first, so that the newer of two bars at one place is seen.
+    /// What went wrong comes last, so that no other bar covers it.
     pub(super) bars: Vec<Bar>,
     /// The duration that is as high as the picture.
     pub(super) top: String,
@@ -62,8 +62,10 @@ impl Plot {
         let since = view.now - WINDOW;
         let day =
             |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&view.zone).format("%-d %b").to_string();
+        let mut bars: Vec<Bar> = ended.iter().rev().map(|run| bar(run, longest, view)).collect();
+        bars.sort_by_key(|bar| bar.tone == class(Tone::Bad));
         Self {
-            bars: ended.iter().rev().map(|run| bar(run, longest, view)).collect(),
+            bars,
             top: duration(longest),
             since: day(since),
             until: day(view.now),
