@@ -13,6 +13,7 @@ pub mod figures;
 pub mod health;
 pub mod lifecycle;
 pub(crate) mod notify;
+pub mod pulse;
 pub mod queue;
 pub mod refresh;
 pub mod reports;

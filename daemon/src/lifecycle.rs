@@ -15,15 +15,16 @@ use cached_proto::words::{Outcome, SchedulerState, Trigger};
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::figures::keep_sampling;
 use crate::notify::{Notifier, host_name};
+use crate::pulse::Pulse;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
-use crate::rpc::{self, Ending, Limits, Service};
+use crate::rpc::{self, Ending, Inherited, Limits, Service};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::watch::Watcher;
@@ -48,6 +49,7 @@ pub struct Daemon {
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
+    pulses: [Pulse; 2],
     sampler: AbortOnDropHandle<()>,
     _guards: [DropGuard; 3],
     /// Goes last: until then nobody else may touch state and socket.
@@ -55,10 +57,14 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts everything; on return clients can connect.
-    pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
+    /// Starts everything; on return clients can connect, to the socket that was passed if there is one.
+    pub async fn start(
+        config: Config,
+        clock: Arc<dyn Clock>,
+        inherited: Option<Inherited>,
+    ) -> Result<Self, StartError> {
         // What is started is large; on the heap it does not weigh on everybody who starts it.
-        Box::pin(Self::start_with(config, clock, Limits::default())).await
+        Box::pin(Self::start_with(config, clock, Limits::default(), inherited)).await
     }
 
     /// Starts everything, with other limits for clients.
@@ -66,6 +72,7 @@ impl Daemon {
         config: Config,
         clock: Arc<dyn Clock>,
         limits: Limits,
+        inherited: Option<Inherited>,
     ) -> Result<Self, StartError> {
         let live = Live::new(config)?;
         let config = live.config();
@@ -82,8 +89,8 @@ impl Daemon {
         ticker.begin().await?;
         fill(&queue).await?;
 
-        let socket = config.socket.path.clone();
-        let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
+        let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
+        let socket = bound.path().to_owned();
         let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
@@ -100,12 +107,13 @@ impl Daemon {
             Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
+        let pulses = ["worker", "schedule"].map(|name| Pulse::new(name, &clock));
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
-            let (queue, idle) = (queue.clone(), idle.clone());
-            async move { work_until(&queue, &refresher, &idle).await }
+            let (queue, idle, [pulse, _]) = (queue.clone(), idle.clone(), pulses.clone());
+            async move { work_until(&queue, &refresher, &idle, &pulse).await }
         });
         let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
@@ -114,13 +122,14 @@ impl Daemon {
             queue,
             live,
             worker: AbortOnDropHandle::new(worker),
-            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run(pulses[1].clone()))),
             planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
             server: AbortOnDropHandle::new(server),
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
+            pulses,
             sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle].map(|token| token.clone().drop_guard()),
             ending,
@@ -169,8 +178,14 @@ impl Daemon {
         }
     }
 
-    /// Whether the state database answers, which every part depends on.
+    /// Whether the state database answers, which every part depends on, and the loops that decide and do the work
+    /// are getting on with it.
     pub async fn is_alive(&self) -> bool {
+        let mut silent = self.pulses.iter().filter_map(|pulse| Some((pulse.name(), pulse.overdue()?)));
+        if let Some((name, late)) = silent.next() {
+            error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
+            return false;
+        }
         self.queue.queued_count().await.is_ok()
     }
 

@@ -15,13 +15,19 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::describe::describe;
 use crate::lifecycle::Daemon;
+use crate::rpc::Inherited;
 use crate::telemetry::{self, Kind, Telemetry};
 
 /// How long a run in progress may take to end. The service manager must wait longer than that.
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs until told to stop, or until it cannot go on.
-pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -> Exit {
+pub async fn run(
+    config: Config,
+    overrides: &Overrides,
+    around: &Surroundings,
+    inherited: Option<Inherited>,
+) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
     let telemetry = match telemetry::init(&config, Kind::Service, Arc::clone(&clock), journal_stream) {
@@ -34,7 +40,7 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let mut daemon = match Daemon::start(config, Arc::clone(&clock)).await {
+    let mut daemon = match Daemon::start(config, Arc::clone(&clock), inherited).await {
         Ok(daemon) => daemon,
         Err(error) => {
             error!("{}", describe(&error));

@@ -10,6 +10,7 @@ mod get;
 mod groups;
 mod health;
 mod history;
+mod inherited;
 mod invalidate;
 mod job;
 mod jobs;
@@ -29,8 +30,9 @@ mod start_scheduler;
 mod status;
 mod stop_scheduler;
 
+pub use inherited::{InheritError, Inherited};
 pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::Service;
-pub use socket::{BindError, Bound, bind};
+pub use socket::{BindError, Bound, bind, open};

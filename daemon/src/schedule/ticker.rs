@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
+use crate::pulse::Pulse;
 use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, Turnout};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
@@ -70,8 +71,8 @@ impl Ticker {
         })
     }
 
-    /// Works until it is dropped, which it may be at any time.
-    pub async fn run(mut self) {
+    /// Works until it is dropped, which it may be at any time; `pulse` tells whether it still does.
+    pub async fn run(mut self, pulse: Pulse) {
         loop {
             match self.tick().await {
                 Ok(Some(decided)) => self.tell(decided),
@@ -87,7 +88,7 @@ impl Ticker {
             self.adopt();
             let wait = self.wait();
             tokio::select! {
-                () = self.clock.sleep(wait) => {}
+                () = pulse.nap(wait) => {}
                 // Once nobody can change the schedule any more, only the clock counts.
                 Ok(()) = self.schedules.changed() => {}
             }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
 use cached::lifecycle::{Daemon, StartError};
-use cached::rpc::Limits;
+use cached::rpc::{Inherited, Limits};
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
 use cached_proto::message::{Reply, Request};
@@ -82,7 +82,11 @@ impl Home {
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
-        Daemon::start_with(self.config(), self.clock.clone(), self.limits).await
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits, None).await
+    }
+
+    pub(crate) async fn boot_on(&self, inherited: Option<Inherited>) -> Daemon {
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits, inherited).await.unwrap()
     }
 
     pub(crate) async fn boot(&self) -> Daemon {
