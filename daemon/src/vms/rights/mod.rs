@@ -43,7 +43,9 @@ impl Identity {
     pub fn of_process() -> Self {
         let gid = rustix::process::getegid().as_raw();
         let further = rustix::process::getgroups().unwrap_or_default();
-        let groups = [gid].into_iter().chain(further.into_iter().map(rustix::process::Gid::as_raw)).collect();
+        // Login programs list the primary group once more among the others.
+        let further = further.into_iter().map(rustix::process::Gid::as_raw).filter(|&other| other != gid);
+        let groups = [gid].into_iter().chain(further).collect();
         Self { uid: rustix::process::geteuid().as_raw(), gid, groups }
     }
 }
