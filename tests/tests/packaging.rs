@@ -1,5 +1,4 @@
 //! What a package is made of can be made.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 

@@ -81,8 +81,8 @@ impl Inherited {
 
 /// Which of them it is: the one with its name, or the only one, whatever its name.
 fn position(count: usize, names: &str) -> Option<usize> {
-    let named = names.split(':').take(count).position(|name| name == NAME);
-    named.or_else(|| (count == 1).then_some(0))
+    let at = names.split(':').take(count).position(|name| name == NAME);
+    at.or_else(|| (count == 1).then_some(0))
 }
 
 #[cfg(test)]
