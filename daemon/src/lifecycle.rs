@@ -18,7 +18,7 @@ use cached_proto::words::{Outcome, SchedulerState, Trigger};
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::info;
+use tracing::{error, info};
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
@@ -26,6 +26,7 @@ use crate::figures::keep_sampling;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::probe::Probe;
+use crate::pulse::Pulse;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan, work_until};
 use crate::rpc::{self, Ending, Limits, Service};
@@ -61,6 +62,7 @@ pub struct Daemon {
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
+    pulses: [Pulse; 2],
     sampler: AbortOnDropHandle<()>,
     chores: AbortOnDropHandle<()>,
     maintenance: Arc<Maintenance>,
@@ -83,10 +85,10 @@ impl Daemon {
         clock: Arc<dyn Clock>,
         limits: Limits,
         web_limits: web::Limits,
-        host: Host,
+        mut host: Host,
     ) -> Result<Self, StartError> {
         let live = Arc::new(Live::new(config, host.reports, &clock)?);
-        let logs = host.telemetry.as_ref().map(Telemetry::logs);
+        let (logs, inherited) = (host.telemetry.as_ref().map(Telemetry::logs), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
         let path = config.state.url.as_path();
@@ -103,8 +105,8 @@ impl Daemon {
         let chores = Chores::begin(&queue, &clock, &live).await?;
         fill(&queue).await?;
 
-        let socket = config.socket.path.clone();
-        let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
+        let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
+        let socket = bound.path().to_owned();
         let maintenance = Arc::new(Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes()));
         let service = Arc::new(Service {
             queue: queue.clone(),
@@ -128,12 +130,15 @@ impl Daemon {
             Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
+        let pulses = ["worker", "schedule"].map(|name| Pulse::new(name, &clock));
+        // Nobody asks for this one: a night without maintenance is no reason to restart the daemon.
+        let unwatched = Pulse::new("maintenance", &clock);
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
-            let (queue, idle) = (queue.clone(), idle.clone());
-            async move { work_until(&queue, &refresher, &idle).await }
+            let (queue, idle, [pulse, _]) = (queue.clone(), idle.clone(), pulses.clone());
+            async move { work_until(&queue, &refresher, &idle, &pulse).await }
         });
         let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
         info!("Listening on {}", socket.display());
@@ -145,7 +150,7 @@ impl Daemon {
             live,
             reloader,
             worker: AbortOnDropHandle::new(worker),
-            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run())),
+            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run(pulses[1].clone()))),
             planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
@@ -154,10 +159,11 @@ impl Daemon {
             http,
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
+            pulses,
             sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle, maintenance.stopper()]
                 .map(|token| token.clone().drop_guard()),
-            chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance)))),
+            chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance), unwatched))),
             maintenance,
             ending,
             idle,
@@ -218,8 +224,14 @@ impl Daemon {
         }
     }
 
-    /// Whether the state database answers, which every part depends on.
+    /// Whether the state database answers, which every part depends on, and the loops that decide and do the work
+    /// are getting on with it.
     pub async fn is_alive(&self) -> bool {
+        let mut silent = self.pulses.iter().filter_map(|pulse| Some((pulse.name(), pulse.overdue()?)));
+        if let Some((name, late)) = silent.next() {
+            error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
+            return false;
+        }
         self.queue.queued_count().await.is_ok()
     }
 

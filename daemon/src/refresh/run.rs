@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
@@ -78,11 +77,6 @@ impl Refresher {
             }
         }
         Ok(settled)
-    }
-
-    /// Lets time pass.
-    pub(super) async fn pause(&self, time: Duration) {
-        self.clock.sleep(time).await;
     }
 
     /// Renews the lease until it is lost. That the state database fails for a while does not matter here.

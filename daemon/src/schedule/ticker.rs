@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
+use crate::pulse::Pulse;
 use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, SlotWork, Turnout};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
@@ -98,8 +99,8 @@ impl Ticker {
         })
     }
 
-    /// Works until it is dropped, which it may be at any time.
-    pub async fn run(mut self) {
+    /// Works until it is dropped, which it may be at any time; `pulse` tells whether it still does.
+    pub async fn run(mut self, pulse: Pulse) {
         loop {
             match self.tick().await {
                 Ok(Some(decided)) => self.tell(decided),
@@ -115,7 +116,7 @@ impl Ticker {
             self.adopt();
             let (wait, never) = (self.wait(), self.schedule.is_never());
             tokio::select! {
-                () = self.clock.sleep(wait), if !never => {}
+                () = pulse.nap(wait), if !never => {}
                 // Once nobody can change the schedule any more, only the clock counts.
                 Ok(()) = self.schedules.changed() => {}
                 else => return std::future::pending().await,

@@ -17,6 +17,7 @@ use sea_orm::{
 };
 
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
+use super::rights;
 use crate::sqlite::replace_stuck;
 
 /// An open VMS database: connections that cannot write, and one that can.
@@ -31,6 +32,9 @@ impl Vms {
     /// Opens VMS's file, which must exist.
     pub async fn open(path: &Path) -> Result<Self, VmsError> {
         ensure_accessible(path)?;
+        if let Some(reason) = rights::lock_out(path) {
+            return Err(VmsError::WouldLockOut { path: path.to_owned(), reason });
+        }
         let connect = async |options| {
             let connection = Database::connect(options).await?;
             // Connecting alone reads nothing; this touches the header, so that a file which is no

@@ -1,9 +1,10 @@
-//! VMS's database: how it is opened, what it must contain, and how it writes time and enums.
+//! VMS's database: how it is opened and shared, what it must contain, and how it writes time and enums.
 
 pub mod connect;
 pub mod enums;
 pub mod error;
 mod holds;
+pub mod rights;
 pub mod schema;
 pub mod tables;
 pub mod time;
