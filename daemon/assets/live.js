@@ -16,6 +16,7 @@
   let last = 0;
   let timer = 0;
   let source = null;
+  let pressed = false;
 
   const tell = (text) => {
     live.textContent = text;
@@ -68,11 +69,14 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
+      if (pressed) {
+        due = true;
+        return;
+      }
       if (heading(fresh) !== heading(main)) said.textContent = heading(fresh);
       put(fresh);
       document.title = page.title;
       tell("This page shows changes as they happen.");
-      document.documentElement.dataset.updates = Number(document.documentElement.dataset.updates ?? 0) + 1;
     } catch {
       tell("The daemon cannot be reached; what is shown may be out of date.");
     } finally {
@@ -83,7 +87,8 @@
 
   const soon = () => {
     due = true;
-    if (fetching || document.hidden) return;
+    // A button must not be exchanged under the finger.
+    if (fetching || pressed || document.hidden) return;
     clearTimeout(timer);
     timer = setTimeout(refresh, Math.max(0, last + PAUSE - Date.now()));
   };
@@ -106,6 +111,16 @@
     source = null;
   };
 
+  document.addEventListener("pointerdown", () => {
+    pressed = true;
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, () => {
+      pressed = false;
+      // Behind the click that this may be a part of.
+      if (due) setTimeout(soon, 0);
+    });
+  }
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden) soon();
   });

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha1::Sha1;
+use sha2::Sha512;
 
 /// VMS's `SECRET_KEY` in tests.
 pub const KEY: &str = "a-key-that-only-tests-have-0123456789";
@@ -11,6 +12,14 @@ pub const KEY: &str = "a-key-that-only-tests-have-0123456789";
 /// An administrator's row in VMS's table of users.
 pub const ADMIN: &str = "INSERT INTO users (id, username, email, password_hash, security_level, scope_type, is_active, created_at, \
                          updated_at) VALUES (7, 'ada', 'ada@example.org', 'x', 3, 'global', 1, '2026-01-01', '2026-01-01')";
+
+/// The value of the remember cookie of user 7.
+pub fn remember_admin() -> String {
+    let mut mac = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
+    mac.update(b"7");
+    let hex: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("7|{}", hex.concat())
+}
 
 /// The value of the session cookie of user 7, who logged in at this instant.
 pub fn session_of_admin(seconds_since_1970: i64) -> String {

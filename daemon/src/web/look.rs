@@ -13,6 +13,7 @@ use cached_proto::verb::status::{StatusReply, StatusRequest};
 use chrono::TimeDelta;
 use tokio::sync::{Mutex, broadcast};
 
+use crate::clock::Clock;
 use crate::rpc::{Service, health, report, status};
 
 /// How long a page may show the same look.
@@ -57,20 +58,22 @@ impl<T> Held<T> {
     /// The look that is held, or a new one. Whoever asks meanwhile waits for the same one.
     async fn get(
         &self,
-        service: &Service,
+        clock: &dyn Clock,
+        events: impl FnOnce() -> broadcast::Receiver<Progress>,
         (age, since): (Duration, Since),
         look: impl Future<Output = Result<T, Fault>>,
     ) -> Result<Arc<T>, Fault> {
         let mut last = self.0.lock().await;
         if let Some(kept) = &*last
-            && service.clock.monotonic().saturating_sub(kept.at) < age
+            && clock.monotonic().saturating_sub(kept.at) < age
             && (since == Since::DoesNotMatter || kept.events.is_empty())
         {
             return Ok(Arc::clone(&kept.value));
         }
-        let events = service.queue.events();
+        // Before the look, so that no change falls in between.
+        let events = events();
         let value = Arc::new(look.await?);
-        *last = Some(Kept { at: service.clock.monotonic(), events, value: Arc::clone(&value) });
+        *last = Some(Kept { at: clock.monotonic(), events, value: Arc::clone(&value) });
         Ok(value)
     }
 
@@ -107,7 +110,7 @@ impl Looks {
         service: &Service,
         age: Duration,
     ) -> Result<Arc<StatusReply>, Fault> {
-        self.status.get(service, (age, Since::DoesNotMatter), look(service)).await
+        self.status(service, (age, Since::DoesNotMatter)).await
     }
 
     /// Everything as it is now.
@@ -117,7 +120,7 @@ impl Looks {
             let since = service.clock.now() - WINDOW;
             let window = ReportRequest { since_seconds: WINDOW.num_seconds().unsigned_abs() };
             Ok(Overview {
-                status: self.status.get(service, now, look(service)).await?,
+                status: self.status(service, now).await?,
                 health: health::health(service).await,
                 report: report::report(service, &window).await?,
                 runs: service.queue.history(since, RUNS).await?,
@@ -125,7 +128,7 @@ impl Looks {
                 failures: service.queue.jobs(JobFilter::Failed, FAILURES).await?,
             })
         };
-        self.overview.get(service, now, all).await
+        self.overview.get(service.clock.as_ref(), || service.queue.events(), now, all).await
     }
 
     /// To be called after a change that no run tells of.
@@ -133,8 +136,70 @@ impl Looks {
         self.status.forget().await;
         self.overview.forget().await;
     }
+
+    async fn status(&self, service: &Service, age: (Duration, Since)) -> Result<Arc<StatusReply>, Fault> {
+        let look = status::status(service, &StatusRequest { sizes: true });
+        self.status.get(service.clock.as_ref(), || service.queue.events(), age, look).await
+    }
 }
 
-async fn look(service: &Service) -> Result<StatusReply, Fault> {
-    status::status(service, &StatusRequest { sizes: true }).await
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use cached_proto::verb::maintenance::MaintenanceStep;
+    use futures_util::future::join_all;
+
+    use super::*;
+    use crate::clock::ManualClock;
+
+    struct Desk {
+        held: Held<usize>,
+        clock: ManualClock,
+        events: broadcast::Sender<Progress>,
+        looks: AtomicUsize,
+    }
+
+    impl Desk {
+        fn new() -> Self {
+            let clock = ManualClock::new(chrono::DateTime::UNIX_EPOCH);
+            Self {
+                held: Held::default(),
+                clock,
+                events: broadcast::Sender::new(2),
+                looks: AtomicUsize::new(0),
+            }
+        }
+
+        /// The number of the look that is seen.
+        async fn sees(&self, since: Since) -> usize {
+            let look = async {
+                tokio::task::yield_now().await;
+                Ok(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+            };
+            let events = || self.events.subscribe();
+            *self.held.get(&self.clock, events, (PAGE, since), look).await.unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn fifty_readers_share_a_look() {
+        let desk = Desk::new();
+        let seen = join_all((0..50).map(|_| desk.sees(Since::Matters))).await;
+        assert_eq!(seen, [1; 50]);
+        desk.clock.advance(PAGE);
+        assert_eq!(desk.sees(Since::Matters).await, 2);
+    }
+
+    #[tokio::test]
+    async fn an_event_and_a_change_make_a_look_useless() {
+        let desk = Desk::new();
+        assert_eq!(desk.sees(Since::Matters).await, 1);
+        let step = MaintenanceStep { doing: String::new(), done: 0, total: 0 };
+        desk.events.send(Progress::Step(step)).unwrap();
+        assert_eq!(desk.sees(Since::DoesNotMatter).await, 1);
+        assert_eq!(desk.sees(Since::Matters).await, 2);
+        desk.held.forget().await;
+        assert_eq!(desk.sees(Since::DoesNotMatter).await, 3);
+    }
 }

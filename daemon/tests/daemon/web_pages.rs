@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::boot::{Home, finished};
 use crate::queue::Locked;
-use crate::session::{ADMIN, KEY, session_of_admin};
+use crate::session::{ADMIN, KEY, remember_admin, session_of_admin};
 use crate::truth::execute;
 use crate::web_client::{Answer, BROWSER, Line, address, ask, get, request, serve_web};
 
@@ -292,6 +292,26 @@ async fn whoever_only_looks_sees_no_buttons() {
         assert!(page.body.contains("Viewing without signing in"), "{path}: {}", page.body);
         assert!(!page.body.contains("<form") && !page.body.contains("<button"), "{path}: {}", page.body);
     }
+}
+
+#[tokio::test]
+async fn whoever_is_only_remembered_is_told_to_log_in_again() {
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
+    let cookie = format!("vms_remember={}", remember_admin());
+    let headers = [BROWSER, ("Cookie", cookie.as_str())];
+    for path in PAGES {
+        let page = ask(&daemon, "GET", &format!("/management/cache/{path}"), &headers, "").await.body;
+        assert!(
+            page.contains("Remembered as ada") && page.contains("log in again to change anything"),
+            "{page}"
+        );
+        assert_eq!(page.matches("<button").count(), page.matches(" disabled>").count(), "{path}: {page}");
+    }
+    let headers = [BROWSER, FORM, ("Cookie", cookie.as_str())];
+    let sent = ask(&daemon, "POST", "/management/cache/scheduler/stop", &headers, "").await;
+    assert_eq!(sent.status, 403, "{sent:?}");
 }
 
 #[tokio::test]

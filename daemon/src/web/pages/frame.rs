@@ -1,6 +1,6 @@
 //! What is around every page: who looks, where else one can go, and what he may do.
 
-use axum::extract::{FromRequestParts, State};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 
 use crate::web::auth::{Visitor, Way};
@@ -48,9 +48,7 @@ impl FromRequestParts<Web> for Visit {
     type Rejection = WebFault;
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, WebFault> {
-        let State(web) =
-            State::<Web>::from_request_parts(parts, web).await.unwrap_or_else(|never| match never {});
-        let admitted = Admitted::from_request_parts(parts, &web).await?;
+        let admitted = Admitted::from_request_parts(parts, web).await?;
         let csrf = web.authority().csrf_token(admitted.visitor(), web.service().clock.now());
         Ok(Self::of(admitted.visitor(), csrf))
     }
