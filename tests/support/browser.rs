@@ -1,4 +1,4 @@
-//! A browser without a window, driven through WebDriver: the handful of calls that the tests of the pages need.
+//! A browser without a window and the handful of calls that the tests of the pages need, by way of `chromedriver`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -80,19 +80,20 @@ impl Browser {
         self.ask("/url", &json!({"url": url}));
     }
 
-    /// Sets a cookie for the host of the page that is open.
-    pub fn cookie(&self, name: &str, value: &str) {
-        self.ask(
-            "/cookie",
-            &json!({"cookie": {"name": name, "value": value, "path": "/", "httpOnly": true}}),
-        );
+    /// Sets a cookie for the host of an address.
+    pub fn cookie(&self, url: &str, name: &str, value: &str) {
+        let cookie = json!({"url": url, "name": name, "value": value, "path": "/", "httpOnly": true});
+        let set = self.devtools("Network.setCookie", &cookie);
+        assert_eq!(set["success"], true, "{set}");
     }
 
     /// Clicks on the element that a selector finds.
     pub fn click(&self, selector: &str) {
-        let found = self.ask("/element", &json!({"using": "css selector", "value": selector}));
-        let id = found.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
-        self.ask(&format!("/element/{id}/click"), &json!({}));
+        // By way of the page's script: a page that renews itself may exchange an element that was found a moment ago.
+        let script = format!(
+            "const found = document.querySelector({selector:?}); found?.click(); return found !== null"
+        );
+        wait::until(&format!("{selector} can be clicked"), || (self.run(&script) == true).then_some(()));
     }
 
     /// What a script returns.

@@ -16,6 +16,9 @@ use tokio::sync::{Mutex, broadcast};
 use crate::clock::Clock;
 use crate::rpc::{Service, health, report, status};
 
+/// Sizes cost nothing here: a look reads every row anyway.
+const WITH_SIZES: StatusRequest = StatusRequest { sizes: true };
+
 /// How long a page may show the same look.
 const PAGE: Duration = Duration::from_secs(1);
 
@@ -116,7 +119,7 @@ impl Looks {
     /// Everything as it is now.
     pub(super) async fn overview(&self, service: &Service) -> Result<Arc<Overview>, Fault> {
         let now = (PAGE, Since::Matters);
-        let all = async {
+        let all = Box::pin(async {
             let since = service.clock.now() - WINDOW;
             let window = ReportRequest { since_seconds: WINDOW.num_seconds().unsigned_abs() };
             Ok(Overview {
@@ -127,7 +130,7 @@ impl Looks {
                 last_jobs: service.queue.last_jobs().await?,
                 failures: service.queue.jobs(JobFilter::Failed, FAILURES).await?,
             })
-        };
+        });
         self.overview.get(service.clock.as_ref(), || service.queue.events(), now, all).await
     }
 
@@ -138,7 +141,8 @@ impl Looks {
     }
 
     async fn status(&self, service: &Service, age: (Duration, Since)) -> Result<Arc<StatusReply>, Fault> {
-        let look = status::status(service, &StatusRequest { sizes: true });
+        // Large, and held by whoever asks.
+        let look = Box::pin(status::status(service, &WITH_SIZES));
         self.status.get(service.clock.as_ref(), || service.queue.events(), age, look).await
     }
 }

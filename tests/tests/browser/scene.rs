@@ -40,8 +40,7 @@ impl Scene {
         let daemon = Daemon::launch(command, &socket(golden.directory()));
         daemon.idle();
         let address = format!("http://{address}/management/cache");
-        browser.open(&format!("{address}/assets/style.css"));
-        browser.cookie("vms_session", &session_of_admin(now()));
+        browser.cookie(&address, "vms_session", &session_of_admin(now()));
         Some(Self { browser, daemon, vms, address, _golden: golden })
     }
 

@@ -8,6 +8,7 @@
 //! and the gate decides anew who may look.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -23,7 +24,7 @@ use cached_proto::words::SchedulerState;
 use futures_util::stream;
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Sleep, sleep};
 
 use crate::web::Web;
 use crate::web::fault::WebFault;
@@ -53,7 +54,7 @@ struct Follower {
     web: Web,
     first: Option<Event>,
     events: broadcast::Receiver<Progress>,
-    until: Instant,
+    turn: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -73,8 +74,7 @@ pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, W
         current_run: queue.current_run().await.map_err(Fault::from)?,
     };
     let first = event("snapshot", &snapshot).map(|event| event.retry(RETRY));
-    let until = Instant::now() + TURN;
-    let follower = Follower { web, first, events, until, _place: place };
+    let follower = Follower { web, first, events, turn: Box::pin(sleep(TURN)), _place: place };
     let stream = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
@@ -93,7 +93,7 @@ impl Follower {
             let happened = tokio::select! {
                 biased;
                 () = self.web.hang_up().cancelled() => return None,
-                () = sleep_until(self.until) => return None,
+                () = &mut self.turn => return None,
                 happened = self.events.recv() => happened.ok()?,
             };
             let told = match &happened {

@@ -90,7 +90,7 @@ fn filled(seen: &Overview, frame: Frame, notice: Option<Notice>, interval: u32, 
             Some(Notice::Stopped) if !is_running => Some("The scheduler is stopped."),
             _ => None,
         },
-        tone: class(verdict.tone),
+        tone: class(worse(verdict.tone, seen.health.health.into())),
         sentence: verdict.sentence,
         next: verdict.next,
         health: seen.health.health.as_str(),
@@ -107,6 +107,15 @@ fn filled(seen: &Overview, frame: Frame, notice: Option<Notice>, interval: u32, 
         tables: status.tables.iter().map(table).collect(),
         plot: Plot::of(&seen.runs, view),
         failures: seen.failures.iter().map(|job| JobRow::of(job, view)).collect(),
+    }
+}
+
+/// Tables may be fresh while the daemon has no room left to keep them so.
+const fn worse(one: Tone, other: Tone) -> Tone {
+    match (one, other) {
+        (Tone::Bad, _) | (_, Tone::Bad) => Tone::Bad,
+        (Tone::Warning, _) | (_, Tone::Warning) => Tone::Warning,
+        _ => one,
     }
 }
 
