@@ -15,9 +15,7 @@ pub const ADMIN: &str = "INSERT INTO users (id, username, email, password_hash, 
 
 /// The value of the remember cookie of user 7.
 pub fn remember_admin() -> String {
-    let mut mac = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
-    mac.update(b"7");
-    let hex: Vec<String> = mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = remembered(b"7").iter().map(|byte| format!("{byte:02x}")).collect();
     format!("7|{}", hex.concat())
 }
 
@@ -33,6 +31,12 @@ pub fn session_of_admin(seconds_since_1970: i64) -> String {
 
 fn signed(key: &[u8], message: &[u8]) -> Vec<u8> {
     let mut mac = Hmac::<Sha1>::new_from_slice(key).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().to_vec()
+}
+
+fn remembered(message: &[u8]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha512>::new_from_slice(KEY.as_bytes()).unwrap();
     mac.update(message);
     mac.finalize().into_bytes().to_vec()
 }
