@@ -124,12 +124,12 @@ async fn the_scheduler_is_stopped_and_started_by_forms() {
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
     let ada = Ada::visits(&home, &daemon);
-    for (button, notice, next) in [
-        ("stop", "The scheduler is stopped.", "; the scheduler is stopped</h1>"),
-        ("start", "The scheduler is started.", "; next refresh Wed 11 Mar 02:00 CDT</h1>"),
+    for (button, notice, state) in [
+        ("stop", "The scheduler is stopped.", "<span class=\"state warn\">stopped</span>"),
+        ("start", "The scheduler is started.", "<span class=\"state good\">running</span>"),
     ] {
         let (_, page) = ada.submits(&format!("scheduler/{button}"), "").await;
-        assert!(page.body.contains(notice) && page.body.contains(next), "{}", page.body);
+        assert!(page.body.contains(notice) && page.body.contains(state), "{}", page.body);
     }
     // A link must not make the page say what is not so.
     let lie = ada.opens("status?notice=stopped").await;
