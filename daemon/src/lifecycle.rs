@@ -6,12 +6,12 @@
 
 mod error;
 mod live;
+mod parts;
 mod prune;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cached_proto::words::{Outcome, SchedulerState, Trigger};
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
@@ -21,14 +21,13 @@ use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::figures::keep_sampling;
 use crate::notify::{Notifier, host_name};
-use crate::queue::{NewRun, Queue, QueueError};
-use crate::refresh::{Refresher, plan, work_until};
+use crate::queue::{Queue, QueueError};
+use crate::refresh::work_until;
 use crate::rpc::{self, Ending, Limits, Service};
-use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
-use crate::watch::Watcher;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
+pub use parts::{Around, Parts};
 
 /// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
 #[derive(Debug)]
@@ -67,20 +66,14 @@ impl Daemon {
         clock: Arc<dyn Clock>,
         limits: Limits,
     ) -> Result<Self, StartError> {
-        let live = Live::new(config)?;
+        let around = Around::new(Arc::clone(&clock));
+        let live = Live::new(config, around.patience)?;
         let config = live.config();
         let path = config.state.url.as_path();
         let lock = StateLock::take(path)?;
         let started = clock.now();
-        let queue = Queue::new(State::open(path, started).await?, Arc::clone(&clock));
-        let left = queue.recover().await?;
-        if left > 0 {
-            info!("Runs that were interrupted and are queued again: {left}");
-        }
-        let mut ticker = ticker(&queue, &clock, &live).await?;
-        // Before anybody can start the scheduler: what passed while it was stopped stays paused.
-        ticker.begin().await?;
-        fill(&queue).await?;
+        let parts = Parts::with(live, State::open(path, started).await?, around).await?;
+        let Parts { queue, ticker, planner, watcher, refresher, live } = parts;
 
         let socket = config.socket.path.clone();
         let bound = rpc::bind(&socket, &config.socket.write_group, &lock).await?;
@@ -96,11 +89,7 @@ impl Daemon {
         });
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
-        let planner =
-            Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
-        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
-        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
-        let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
+        let pruner = prune::prune_daily(queue.clone(), clock, live.configs());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
@@ -198,21 +187,4 @@ impl Daemon {
         }
         self.queue.state().clone().close().await
     }
-}
-
-async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {
-    let tables = Box::new(|| plan::tables(&[], &[]));
-    let configs = live.configs();
-    let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
-    Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
-}
-
-/// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.
-async fn fill(queue: &Queue) -> Result<(), QueueError> {
-    let running = queue.state().scheduler_state().await? == SchedulerState::Running;
-    let kept = |job: &cached_proto::verb::jobs::Job| job.outcome.is_some_and(Outcome::is_good);
-    if running && queue.queued_count().await? == 0 && !queue.last_jobs().await?.iter().any(kept) {
-        queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
-    }
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The configuration in effect, and what is made of it: parts take what they need when they need it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -11,15 +12,19 @@ use crate::schedule::{Schedule, ScheduleError};
 
 #[derive(Debug)]
 pub(super) struct Live {
+    /// How long whoever holds a lock on VMS's file is waited for.
+    patience: Duration,
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
 }
 
 impl Live {
-    pub(super) fn new(config: Config) -> Result<Self, Unusable> {
+    pub(super) fn new(config: Config, patience: Duration) -> Result<Self, Unusable> {
+        let refresh = RefreshConfig { patience, ..RefreshConfig::of(&config)? };
         Ok(Self {
-            refresh: watch::Sender::new(Arc::new(RefreshConfig::of(&config)?)),
+            patience,
+            refresh: watch::Sender::new(Arc::new(refresh)),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -29,7 +34,7 @@ impl Live {
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
-        let refresh = RefreshConfig::of(&new)?;
+        let refresh = RefreshConfig { patience: self.patience, ..RefreshConfig::of(&new)? };
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         self.refresh.send_replace(Arc::new(refresh));

@@ -1,6 +1,7 @@
 //! What a run takes from the configuration.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -10,6 +11,7 @@ use crate::reports::ReportSettings;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::store::{Limits, LossLimits};
+use crate::vms::PATIENCE;
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +60,8 @@ pub struct RefreshConfig {
     pub retry: RetryPolicy,
     /// From which loss on nothing is filled; none when that is switched off.
     pub guard: Option<LossLimits>,
+    /// How long whoever holds a lock on VMS's file is waited for.
+    pub patience: Duration,
 }
 
 impl RefreshConfig {
@@ -98,7 +102,8 @@ impl RefreshConfig {
         let guard = &config.guard;
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
-        Ok(Self { database: config.database.url.as_path().to_owned(), settings, limits, retry, guard })
+        let database = config.database.url.as_path().to_owned();
+        Ok(Self { database, settings, limits, retry, guard, patience: PATIENCE })
     }
 }
 

@@ -30,13 +30,13 @@ const WARNINGS_LOGGED: usize = 20;
 /// Works on runs.
 #[derive(Debug, Clone)]
 pub struct Refresher {
-    queue: Queue,
+    pub(super) queue: Queue,
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<RefreshConfig>>,
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
-struct Opened {
+pub(super) struct Opened {
     vms: Vms,
     standings: HashMap<Table, Standing>,
     snapshot: Arc<Snapshot>,
@@ -45,12 +45,23 @@ struct Opened {
 }
 
 /// What stays the same for all tables of a run.
-struct Terms {
+pub(super) struct Terms {
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
     now: DateTime<Utc>,
     effort: Effort,
     guard: Guard,
+}
+
+impl Opened {
+    /// The instant of its snapshot.
+    pub(super) fn taken(&self) -> DateTime<Utc> {
+        self.snapshot.taken
+    }
+
+    pub(super) async fn close(self) {
+        self.vms.close().await;
+    }
 }
 
 impl Refresher {
@@ -63,19 +74,16 @@ impl Refresher {
     /// that the queue itself failed, or that the run belongs to somebody else by now; whatever else goes wrong
     /// ends up in the jobs.
     pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
-        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.trigger);
-        tokio::select! {
-            done = self.work_on_jobs(claimed) => done?,
+        let working = async {
+            let mut working = self.begin(claimed).await;
+            while working.step().await? {}
+            Ok::<_, QueueError>(working)
+        };
+        let worked = tokio::select! {
+            done = working => done?,
             lost = self.keep(&claimed.lease) => return Err(lost),
-        }
-        let settled = self.queue.settle(&claimed.lease).await?;
-        match &settled {
-            Settled::Ended(run) => tell(run),
-            Settled::Waits(until) => {
-                info!(run_id = claimed.run, "Cache refresh {} waits until {until} at least", claimed.run);
-            }
-        }
-        Ok(settled)
+        };
+        worked.settle().await
     }
 
     /// Renews the lease until it is lost. That the state database fails for a while does not matter here.
@@ -90,11 +98,8 @@ impl Refresher {
         }
     }
 
-    async fn work_on_jobs(&self, claimed: &Claimed) -> Result<(), QueueError> {
-        // After an interruption there may be nothing left to do.
-        if claimed.jobs.is_empty() {
-            return Ok(());
-        }
+    /// What holds for all tables of a claimed run, as of now.
+    pub(super) fn terms(&self, claimed: &Claimed) -> Terms {
         let config = Arc::clone(&self.config.borrow());
         let mut settings = config.settings.clone();
         if claimed.exact {
@@ -103,36 +108,11 @@ impl Refresher {
         let now = claimed.as_of.unwrap_or_else(|| self.clock.now());
         let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
         let guard = Guard::of(config.guard, claimed);
-        let terms = Terms { guard, config, settings: Arc::new(settings), now, effort };
-        let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
-        match self.open(&terms, &tables).await {
-            Ok(opened) => {
-                for &(job, table) in &claimed.jobs {
-                    let taken = Some(opened.snapshot.taken);
-                    let Some(begun) = self.queue.start_attempt(&claimed.lease, job, taken).await? else {
-                        continue;
-                    };
-                    let worked = self.work(&terms, &opened, &begun.cancel, table).await;
-                    let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
-                    let ending = ending(&terms, error.as_ref());
-                    self.finish(&claimed.lease, job, &report, ending).await?;
-                }
-                opened.vms.close().await;
-            }
-            Err(error) => {
-                for &(job, table) in &claimed.jobs {
-                    if self.queue.start_attempt(&claimed.lease, job, None).await?.is_some() {
-                        let report = failed(table, &error);
-                        self.finish(&claimed.lease, job, &report, ending(&terms, Some(&error))).await?;
-                    }
-                }
-            }
-        }
-        Ok(())
+        Terms { guard, config, settings: Arc::new(settings), now, effort }
     }
 
-    async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
-        let vms = Vms::open(&terms.config.database).await?;
+    pub(super) async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
+        let vms = Vms::open_with(&terms.config.database, terms.config.patience).await?;
         let schema = Schema::read(vms.reader()).await?;
         if !schema.is_vms() {
             return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
@@ -165,7 +145,7 @@ impl Refresher {
         Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
     }
 
-    async fn work(
+    pub(super) async fn work(
         &self,
         terms: &Terms,
         opened: &Opened,
@@ -242,7 +222,7 @@ impl Refresher {
         (report, None)
     }
 
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         lease: &Lease,
         job: i64,
@@ -278,11 +258,11 @@ impl Refresher {
     }
 }
 
-fn failed(table: Table, error: &RefreshError) -> JobReport {
+pub(super) fn failed(table: Table, error: &RefreshError) -> JobReport {
     JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }
 }
 
-fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
+pub(super) fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
     match error {
         Some(RefreshError::Cancelled) => Ending::Cancelled,
         Some(error) if error.decision() == Decision::Retry => Ending::Failed(terms.config.retry),
@@ -290,7 +270,7 @@ fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
     }
 }
 
-fn tell(run: &Run) {
+pub(super) fn tell(run: &Run) {
     let bad = || run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good()));
     let outcome = run.outcome.map_or("", Outcome::as_str);
     if bad().next().is_none() {

@@ -73,18 +73,13 @@ impl Ticker {
     /// Works until it is dropped, which it may be at any time.
     pub async fn run(mut self) {
         loop {
-            match self.tick().await {
-                Ok(Some(decided)) => self.tell(decided),
-                Ok(None) => {}
-                Err(error) => {
-                    let error = describe(&error);
-                    tracing::error!(
-                        "Schedule {}: what is due cannot be decided, trying again: {error}",
-                        self.name
-                    );
-                }
+            if let Err(error) = self.turn().await {
+                let error = describe(&error);
+                tracing::error!(
+                    "Schedule {}: what is due cannot be decided, trying again: {error}",
+                    self.name
+                );
             }
-            self.adopt();
             let wait = self.wait();
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
@@ -92,6 +87,16 @@ impl Ticker {
                 Ok(()) = self.schedules.changed() => {}
             }
         }
+    }
+
+    /// Decides what is due, and takes over another schedule.
+    pub async fn turn(&mut self) -> Result<(), QueueError> {
+        let decided = self.tick().await;
+        self.adopt();
+        if let Some(decided) = decided? {
+            self.tell(decided);
+        }
+        Ok(())
     }
 
     /// The first tick, to be waited for before anything else may change what becomes of slots that have passed.

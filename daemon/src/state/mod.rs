@@ -62,6 +62,16 @@ impl State {
         Ok(state)
     }
 
+    /// The same, telling `observer` of each statement as it ends.
+    pub fn observed(mut self, observer: impl Fn() + Send + Sync + 'static) -> Self {
+        let observer = std::sync::Arc::new(observer);
+        for connection in [&mut self.write, &mut self.read] {
+            let observer = std::sync::Arc::clone(&observer);
+            connection.set_metric_callback(move |_| observer());
+        }
+        self
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         &self.path

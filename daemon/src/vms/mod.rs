@@ -7,6 +7,6 @@ pub mod schema;
 pub mod tables;
 pub mod time;
 
-pub use connect::Vms;
+pub use connect::{PATIENCE, Vms};
 pub use error::VmsError;
 pub use schema::Schema;
