@@ -15,10 +15,11 @@ use std::sync::Arc;
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::describe::describe;
 use crate::figures::keep_sampling;
 use crate::notify::{Notifier, host_name};
 use crate::queue::{Queue, QueueError};
@@ -168,6 +169,12 @@ impl Daemon {
     pub async fn stop(mut self) -> Result<(), StateError> {
         self.ending.stop.cancel();
         self.idle.cancel();
+        if let Err(error) = self.queue.leave().await {
+            warn!(
+                "Should the run in progress be broken off, it counts as a death of the daemon: {}",
+                describe(&error)
+            );
+        }
         self.ticker.abort();
         self.planner.abort();
         self.watcher.abort();

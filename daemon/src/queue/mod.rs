@@ -93,6 +93,11 @@ impl Queue {
         Work(self.work.subscribe())
     }
 
+    /// The instant that its clock shows.
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
     fn announce_work(&self) {
         self.work.send_replace(());
     }

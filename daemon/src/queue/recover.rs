@@ -10,7 +10,7 @@ use sea_orm::{
 use super::counters::{KILLS, count, jobs};
 use super::{Queue, QueueError};
 use crate::state::entity::{attempt, job, micros, run};
-use crate::state::{Doing, StateError};
+use crate::state::{Doing, StateError, take_leaving};
 
 /// What an attempt ended with whose process died.
 const INTERRUPTED: &str = "interrupted by a stop of the daemon";
@@ -27,10 +27,17 @@ impl Queue {
     pub async fn recover(&self) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = ids(run::Entity::find().filter(running()), &tx).await?;
-        put_back(&tx, &runs, self.clock.now()).await?;
+        // A run that was broken off by a stop has killed nobody.
+        let kill = i64::from(!take_leaving(&tx).await?);
+        put_back(&tx, &runs, kill, self.clock.now()).await?;
         tx.commit().await.doing("put interrupted runs back")?;
         self.announce_work();
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Says that this process ends on purpose. What it is killed in until then counts against no job.
+    pub async fn leave(&self) -> Result<(), QueueError> {
+        Ok(self.state.set_leaving().await?)
     }
 
     /// Puts back what another process has not renewed in time.
@@ -41,7 +48,7 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let expired = run::Entity::find().filter(running()).filter(run::Column::LeaseUntil.lt(micros(now)));
         let runs = ids(expired, tx).await?;
-        Ok(put_back(tx, &runs, now).await?)
+        Ok(put_back(tx, &runs, 1, now).await?)
     }
 }
 
@@ -56,7 +63,12 @@ async fn ids(runs: sea_orm::Select<run::Entity>, tx: &DatabaseTransaction) -> Re
 
 /// Closes the attempts in progress and queues their jobs again, except those that somebody cancelled or that have
 /// killed their worker too often.
-async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) -> Result<(), StateError> {
+async fn put_back(
+    tx: &DatabaseTransaction,
+    runs: &[i64],
+    kill: i64,
+    now: DateTime<Utc>,
+) -> Result<(), StateError> {
     if runs.is_empty() {
         return Ok(());
     }
@@ -70,7 +82,9 @@ async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) ->
         .exec(tx)
         .await
         .doing("close interrupted attempts")?;
-    count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
+    if kill > 0 {
+        count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
+    }
 
     let of_those = |phase: Phase| -> UpdateMany<job::Entity> {
         job::Entity::update_many()
@@ -78,7 +92,8 @@ async fn put_back(tx: &DatabaseTransaction, runs: &[i64], now: DateTime<Utc>) ->
             .filter(job::Column::Id.is_in(interrupted.clone()))
             .filter(job::Column::Phase.eq(Phase::Running.as_str()))
     };
-    let killed = of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(1));
+    let killed =
+        of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(kill));
     killed.exec(tx).await.doing("count interrupted jobs")?;
     let cancelled = of_those(Phase::Cancelled).filter(job::Column::Cancel.eq(true)).exec(tx).await;
     count(tx, &jobs(None), cancelled.doing("cancel interrupted jobs")?.rows_affected).await?;

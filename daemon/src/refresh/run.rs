@@ -48,6 +48,7 @@ pub(super) struct Opened {
 pub(super) struct Terms {
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
+    as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     effort: Effort,
     guard: Guard,
@@ -105,10 +106,15 @@ impl Refresher {
         if claimed.exact {
             settings.mode = Mode::Exact;
         }
-        let now = claimed.as_of.unwrap_or_else(|| self.clock.now());
+        let now = self.instant(claimed.as_of);
         let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
         let guard = Guard::of(config.guard, claimed);
-        Terms { guard, config, settings: Arc::new(settings), now, effort }
+        Terms { guard, config, settings: Arc::new(settings), as_of: claimed.as_of, now, effort }
+    }
+
+    /// The instant used as "now".
+    fn instant(&self, as_of: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        as_of.unwrap_or_else(|| self.clock.now())
     }
 
     pub(super) async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
@@ -126,7 +132,7 @@ impl Refresher {
         }
         let ready: Vec<Table> =
             tables.iter().copied().filter(|table| standings.get(table) == Some(&Standing::Ready)).collect();
-        let snapshot = self.snapshot(&vms, terms, &ready).await?;
+        let snapshot = self.snapshot(&vms, terms, &ready, terms.now).await?;
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
             warn!("{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
@@ -139,10 +145,11 @@ impl Refresher {
         vms: &Vms,
         terms: &Terms,
         tables: &[Table],
+        now: DateTime<Utc>,
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| report(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
+        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), now).await?))
     }
 
     pub(super) async fn work(
@@ -181,7 +188,9 @@ impl Refresher {
                 cache_table = table.as_str(),
                 "{table}: somebody else wrote meanwhile, computing once more"
             );
-            match self.snapshot(&opened.vms, terms, &[table]).await {
+            // What they wrote may be newer than the run: neither stamps nor figures may fall back behind it.
+            work.now = self.instant(terms.as_of);
+            match self.snapshot(&opened.vms, terms, &[table], work.now).await {
                 Ok(newer) => {
                     if let Some(reason) = terms.guard.examine(state, &newer).await? {
                         return Ok((guard::hold(state, table, &reason, terms.now).await?, None));

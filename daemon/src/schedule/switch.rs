@@ -13,7 +13,7 @@ pub async fn stop(queue: &Queue) -> Result<bool, QueueError> {
 /// Lets automatic triggers fire again, and asks for what the pause has left missing or stale; false when they were not
 /// paused.
 pub async fn start(queue: &Queue) -> Result<bool, QueueError> {
-    let changed = queue.state().set_scheduler_state(SchedulerState::Running).await?;
+    let changed = queue.state().resume_scheduler(queue.now()).await?;
     if changed {
         // It is not left until the next night.
         queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;

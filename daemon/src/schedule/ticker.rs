@@ -125,6 +125,7 @@ impl Ticker {
         let due_slot = DueSlot {
             schedule: self.name,
             slot: &slot,
+            at: due.at,
             passed: &passed,
             turnout: self.turnout(&due),
             daily: self.schedule.is_daily(),
@@ -144,11 +145,11 @@ impl Ticker {
     }
 
     /// Slots between the newest decided one and the one that is due.
-    fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<String> {
+    fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<(String, DateTime<Utc>)> {
         std::iter::successors(self.schedule.fire_before(due), |fire| self.schedule.fire_before(fire))
             .take_while(|fire| fire.at > self.created)
-            .map(|fire| slot_text(fire.slot))
-            .take_while(|slot| newest.is_none_or(|newest| slot.as_str() > newest))
+            .map(|fire| (slot_text(fire.slot), fire.at))
+            .take_while(|(slot, _)| newest.is_none_or(|newest| slot.as_str() > newest))
             .take(PASSED)
             .collect()
     }
