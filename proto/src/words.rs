@@ -170,6 +170,11 @@ impl Outcome {
     pub const fn is_good(self) -> bool {
         !matches!(self, Self::Guarded | Self::Disabled | Self::Failed)
     }
+
+    /// Whether the table was worked on, so that it could have failed.
+    pub const fn is_tried(self) -> bool {
+        !matches!(self, Self::Off | Self::Withheld | Self::NotApplicable)
+    }
 }
 
 words! {

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::auth::{Authority, Users, VmsUsers};
+use super::metrics::Scrape;
 use super::probes::Readiness;
 use crate::rpc::Service;
 
@@ -24,6 +25,8 @@ struct Inner {
     hang_up: CancellationToken,
     /// The last look for `/ready`, with the monotonic instant at which it was taken.
     readiness: Mutex<Option<(Duration, Readiness)>>,
+    /// The last answer of `/metrics`.
+    scrape: Mutex<Option<Scrape>>,
 }
 
 impl Web {
@@ -36,7 +39,15 @@ impl Web {
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
         let readiness = Mutex::default();
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, readiness }))
+        Self(Arc::new(Inner {
+            service,
+            authority,
+            users,
+            limits,
+            hang_up,
+            readiness,
+            scrape: Mutex::default(),
+        }))
     }
 
     /// What the verbs work with.
@@ -65,5 +76,9 @@ impl Web {
 
     pub(super) fn readiness(&self) -> &Mutex<Option<(Duration, Readiness)>> {
         &self.0.readiness
+    }
+
+    pub(super) fn scrape(&self) -> &Mutex<Option<Scrape>> {
+        &self.0.scrape
     }
 }

@@ -23,6 +23,7 @@
 //! | method and path | class | file |
 //! |---|---|---|
 //! | `GET /health`, `GET /ready` | public | `probes.rs` |
+//! | `GET /metrics` | viewing | `metrics/` |
 //!
 //! Wherever there is a `GET` there is a `HEAD`. Any other path is a 404, any other method a 405.
 //!
@@ -61,6 +62,7 @@ pub(crate) mod gate;
 mod headers;
 mod host;
 mod json;
+mod metrics;
 mod patient;
 mod probes;
 mod routes;

@@ -7,7 +7,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::api::{entries, jobs, refresh, runs, scheduler, status, tables};
 use super::gate::Gate;
-use super::{Web, body, fault, headers, host, probes};
+use super::{Web, body, fault, headers, host, metrics, probes};
 
 /// Where VMS has its own pages for the caches. Not nested: handlers and gate would see the rest of a path only.
 fn cache(path: &str) -> String {
@@ -32,6 +32,7 @@ pub(super) fn router(web: Web) -> Router {
         .route(&cache("/api/entries/{table}"), gate.personal(get(entries::entry)))
         .route("/health", get(probes::health))
         .route("/ready", get(probes::ready))
+        .route("/metrics", gate.viewing(get(metrics::metrics)))
         .fallback(fault::unknown_path)
         .method_not_allowed_fallback(fault::wrong_method)
         // The last layer is the first to see a request.

@@ -16,4 +16,5 @@ mod web_api;
 mod web_client;
 mod web_compat;
 mod web_limits;
+mod web_metrics;
 mod web_refusals;

@@ -55,14 +55,14 @@ struct Stats {
 }
 
 /// Jobs by where they are.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct QueueState {
-    pending: usize,
-    running: usize,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub(in crate::web) struct QueueState {
+    pub(in crate::web) pending: usize,
+    pub(in crate::web) running: usize,
     /// Failed, and waiting for their next attempt.
-    retrying: usize,
+    pub(in crate::web) retrying: usize,
     /// Tables whose newest job did not end well and is not tried again by itself.
-    dead: usize,
+    pub(in crate::web) dead: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -82,8 +82,7 @@ async fn data(service: &Service) -> Result<Data, Fault> {
     let now = status::status(service, &StatusRequest { sizes: true }).await?;
     let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
     let full = full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?;
-    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
-    let newest = service.queue.last_jobs().await?;
+    let queue = queue_state(service).await?;
     Ok(Data {
         is_running: now.scheduler == SchedulerState::Running,
         refresh_interval_hours: service.config.borrow().schedule.refresh_interval_hours,
@@ -91,7 +90,7 @@ async fn data(service: &Service) -> Result<Data, Fault> {
         stats: Stats::from(full),
         next_run: now.next_run,
         timezone: now.timezone,
-        queue: count(&waiting, &newest),
+        queue,
         rates: Rates::from(&past),
         database_error: now.database_error,
         caches: now.tables,
@@ -118,6 +117,13 @@ impl From<&ReportReply> for Rates {
             readiness: past.readiness.share,
         }
     }
+}
+
+/// Counts the jobs that are not done with.
+pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
+    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
+    let newest = service.queue.last_jobs().await?;
+    Ok(count(&waiting, &newest))
 }
 
 fn count(waiting: &[Job], newest: &[Job]) -> QueueState {
