@@ -7,6 +7,7 @@ pub mod binary;
 pub mod chance;
 pub mod daemon;
 pub mod golden;
+pub mod http;
 pub mod inside;
 pub mod scratch;
 pub mod vms;

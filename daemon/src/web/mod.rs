@@ -16,6 +16,7 @@
 //! | `GET api/runs[?since=7d]`, `api/runs/{id}` | viewing | `api/runs.rs` |
 //! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
 //! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
+//! | `GET api/openapi.json` | viewing | `openapi.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
 //!
 //! And at the root:
@@ -46,7 +47,8 @@
 //!
 //! # A new route
 //!
-//! One file with its handlers, one line in `routes.rs` that names its class, one line in the tables above.
+//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that names its
+//! class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
 
 mod api;
 mod app;
@@ -63,6 +65,7 @@ mod headers;
 mod host;
 mod json;
 mod metrics;
+mod openapi;
 mod patient;
 mod probes;
 mod routes;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use cached_proto::verb::status::{StatusRequest, TableStatus};
 use cached_proto::words::{Table, TableState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
@@ -17,7 +18,7 @@ use crate::rpc::status;
 const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// VMS's own words for it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Alive {
     status: &'static str,
     /// The daemon's own.
@@ -29,6 +30,13 @@ struct Alive {
 
 /// Whether the process and its own database are alive. A database of VMS's that cannot be read is no reason to restart
 /// the daemon; that is what `cachectl health` and `/ready` tell.
+#[utoipa::path(
+    get, path = "/health",
+    responses(
+        (status = 200, description = "The process and its own database are alive.", body = Alive),
+        (status = 503, description = "The daemon's own database does not answer.", body = Alive)
+    )
+)]
 pub(super) async fn health(State(web): State<Web>) -> Response {
     let alive = web.service().queue.queued_count().await.is_ok();
     let (code, status, database, error) = if alive {
@@ -41,7 +49,7 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
 }
 
 /// What `/ready` answers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(super) struct Readiness {
     ready: bool,
     /// Tables that VMS would not find whole.
@@ -50,7 +58,7 @@ pub(super) struct Readiness {
     error: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 struct Lacking {
     table: Table,
     state: TableState,
@@ -61,6 +69,13 @@ struct Lacking {
 
 /// Whether every table can serve: each expected entry is there, and of a shape that VMS's reader takes. Its age does not
 /// matter, stale reports are served.
+#[utoipa::path(
+    get, path = "/ready",
+    responses(
+        (status = 200, description = "Every table can serve.", body = Readiness),
+        (status = 503, description = "Some cannot.", body = Readiness)
+    )
+)]
 pub(super) async fn ready(State(web): State<Web>) -> Response {
     let readiness = look(&web).await;
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

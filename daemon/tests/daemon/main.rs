@@ -17,4 +17,5 @@ mod web_client;
 mod web_compat;
 mod web_limits;
 mod web_metrics;
+mod web_openapi;
 mod web_refusals;

@@ -11,11 +11,19 @@ use crate::web::json::{Done, Json};
 
 type Answer = Result<Json<Done<SchedulerReply>>, WebFault>;
 
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/start",
+    responses((status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>))
+)]
 pub(in crate::web) async fn start(State(web): State<Web>, admitted: Admitted) -> Answer {
     let reply = start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
     Ok(Json(Done::new("Cache refresh scheduler started successfully", reply)))
 }
 
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/stop",
+    responses((status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>))
+)]
 pub(in crate::web) async fn stop(State(web): State<Web>, admitted: Admitted) -> Answer {
     let reply = stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
     Ok(Json(Done::new("Cache refresh scheduler stopped successfully", reply)))

@@ -8,6 +8,7 @@ use cached_proto::verb::report::{ReportReply, ReportRequest};
 use cached_proto::verb::status::{StatusRequest, TableStatus};
 use cached_proto::words::{Outcome, Phase, SchedulerState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::figures::{FullRefreshes, full_refreshes};
 use crate::refresh::plan;
@@ -22,13 +23,15 @@ const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// More jobs than ever wait or run at a time.
 const JOBS: u64 = 10_000;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
 pub(in crate::web) struct Answer {
     success: bool,
     data: Data,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusData)]
 struct Data {
     is_running: bool,
     refresh_interval_hours: u32,
@@ -46,7 +49,8 @@ struct Data {
 }
 
 /// As VMS counts: refreshes of everything, as far as the history goes back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusStats)]
 struct Stats {
     total_refreshes: u64,
     successful_refreshes: u64,
@@ -55,7 +59,7 @@ struct Stats {
 }
 
 /// Jobs by where they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(in crate::web) struct QueueState {
     pub(in crate::web) pending: usize,
     pub(in crate::web) running: usize,
@@ -65,7 +69,7 @@ pub(in crate::web) struct QueueState {
     pub(in crate::web) dead: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Rates {
     success: Option<f64>,
     error: Option<f64>,
@@ -73,6 +77,10 @@ struct Rates {
     readiness: Option<f64>,
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/status",
+    responses((status = 200, description = "VMS's figures and ours.", body = Answer))
+)]
 pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
     let service = web.service();
     Ok(Json(Answer { success: true, data: data(service).await? }))

@@ -34,6 +34,10 @@ pub(super) struct Scrape {
     text: String,
 }
 
+#[utoipa::path(
+    get, path = "/metrics",
+    responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
+)]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
     Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text(&web).await?).into_response())
 }
