@@ -16,6 +16,7 @@ pub mod lifecycle;
 pub mod maintenance;
 pub(crate) mod notify;
 pub(crate) mod probe;
+pub mod pulse;
 pub mod queue;
 pub mod refresh;
 pub mod reports;

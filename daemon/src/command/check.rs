@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::Path;
 
+use super::rights::{self, Sharing};
 use super::{Exit, print, refuse};
 use crate::cli::Check;
 use crate::config::Config;
@@ -23,9 +24,15 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
         return Exit::Good;
     }
     print("\n");
+    let (sharing, told) = rights::examine(&refresh.database);
+    print(&told);
+    if sharing == Sharing::LocksOut {
+        // Even looking into the database would create files that VMS cannot open.
+        return refuse("the VMS database is not looked into, because that could lock VMS out of it");
+    }
     match probe(&refresh).await {
-        Ok(true) => state(config.state.url.as_path()),
-        Ok(false) => {
+        Ok(true) if sharing == Sharing::Good => state(config.state.url.as_path()),
+        Ok(_) => {
             state(config.state.url.as_path());
             Exit::Failed
         }

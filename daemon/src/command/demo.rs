@@ -45,7 +45,7 @@ pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
         return Exit::Good;
     }
     print(&invitation(&config, &directory));
-    run::run(config, &overrides, around).await
+    run::run(config, &overrides, around, None).await
 }
 
 async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> Result<PathBuf, NoSample> {

@@ -4,6 +4,7 @@ pub mod check;
 pub mod demo;
 mod outcome;
 pub mod refresh;
+mod rights;
 pub mod run;
 
 use std::io::Write;
@@ -14,6 +15,7 @@ use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
 use crate::config::{Config, Surroundings};
 use crate::describe::describe;
+use crate::rpc::{InheritError, Inherited};
 use crate::telemetry::{self, Kind};
 
 /// Exit codes that scripts rely on.
@@ -37,8 +39,12 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Runs what the command line asks for.
-pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
+/// Runs what the command line asks for; `passed` is the socket that the service manager passed, if it did.
+pub async fn dispatch(
+    cli: &Cli,
+    around: &Surroundings,
+    passed: Result<Option<Inherited>, InheritError>,
+) -> Exit {
     let overrides = cli.overrides();
     if let Command::Demo(arguments) = cli.command() {
         // The demonstration names its own files, so it needs no configuration to begin with.
@@ -53,7 +59,10 @@ pub async fn dispatch(cli: &Cli, around: &Surroundings) -> Exit {
             Box::pin(with_telemetry(&config, around, refresh::refresh(&config, &arguments))).await
         }
         Command::Check(arguments) => check::check(&config, &arguments).await,
-        Command::Run | Command::Demo(_) => run::run(config, &overrides, around).await,
+        Command::Run | Command::Demo(_) => match passed {
+            Ok(inherited) => run::run(config, &overrides, around, inherited).await,
+            Err(error) => refuse(&describe(&error)),
+        },
     }
 }
 

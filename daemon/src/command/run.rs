@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::describe::describe;
 use crate::lifecycle::{Daemon, Host};
-use crate::rpc::Limits;
+use crate::rpc::{Inherited, Limits};
 use crate::telemetry::{self, Kind, Telemetry};
 use crate::web;
 
@@ -25,7 +25,12 @@ use crate::web;
 const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Runs until told to stop, or until it cannot go on.
-pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -> Exit {
+pub async fn run(
+    config: Config,
+    overrides: &Overrides,
+    around: &Surroundings,
+    inherited: Option<Inherited>,
+) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
     let telemetry = match telemetry::init(&config, Kind::Service, Arc::clone(&clock), journal_stream) {
@@ -38,7 +43,7 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let host = host(overrides, around, &telemetry);
+    let host = host(overrides, around, &telemetry, inherited);
     // What is started is large; on the heap it does not weigh on everybody who starts it.
     let (limits, web) = (Limits::default(), web::Limits::default());
     let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
@@ -79,12 +84,18 @@ pub async fn run(config: Config, overrides: &Overrides, around: &Surroundings) -
 }
 
 /// What the daemon gets from this process.
-fn host(overrides: &Overrides, around: &Surroundings, telemetry: &Telemetry) -> Host {
+fn host(
+    overrides: &Overrides,
+    around: &Surroundings,
+    telemetry: &Telemetry,
+    inherited: Option<Inherited>,
+) -> Host {
     let (overrides, around) = (overrides.clone(), around.clone());
     Host {
         load: Some(Box::new(move || Config::load(&overrides, &around))),
         telemetry: Some(telemetry.clone()),
         manager: Some(Box::new(ServiceManager)),
+        inherited,
         ..Host::default()
     }
 }

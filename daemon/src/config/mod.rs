@@ -14,6 +14,7 @@ mod nearest;
 mod reader;
 mod reload;
 mod render;
+mod sample;
 mod secret;
 mod setting;
 mod settings;

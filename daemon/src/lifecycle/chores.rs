@@ -7,6 +7,7 @@ use cached_proto::words::Chore;
 use super::{Live, QueueError};
 use crate::clock::Clock;
 use crate::maintenance::{self, Maintenance};
+use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::schedule::Ticker;
 
@@ -32,8 +33,8 @@ impl Chores {
     }
 
     /// Works until it is dropped.
-    pub(super) async fn run(self, maintenance: Arc<Maintenance>) {
+    pub(super) async fn run(self, maintenance: Arc<Maintenance>, pulse: Pulse) {
         let Self([analyze, prune]) = self;
-        tokio::join!(analyze.run(), prune.run(), maintenance::work_off(maintenance));
+        tokio::join!(analyze.run(pulse.clone()), prune.run(pulse), maintenance::work_off(maintenance));
     }
 }

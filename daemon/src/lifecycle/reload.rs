@@ -10,6 +10,7 @@ use super::live::Live;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
 use crate::reports::{Reports, report};
+use crate::rpc::Inherited;
 use crate::telemetry::Telemetry;
 
 /// Reads the configuration from where it was read at the start.
@@ -23,13 +24,15 @@ pub struct Host {
     pub load: Option<Load>,
     /// The log of the process; without it nobody can read the log through the daemon.
     pub telemetry: Option<Telemetry>,
+    /// The control socket, if the service manager listens on it already.
+    pub inherited: Option<Inherited>,
     /// Hears of reloads.
     pub manager: Option<Box<dyn Manager>>,
 }
 
 impl Default for Host {
     fn default() -> Self {
-        Self { reports: report, load: None, telemetry: None, manager: None }
+        Self { reports: report, load: None, telemetry: None, manager: None, inherited: None }
     }
 }
 

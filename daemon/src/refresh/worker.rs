@@ -1,19 +1,29 @@
 //! The loop that works on runs, one after the other.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
+use tokio::sync::OwnedMutexGuard;
+use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::Refresher;
 use crate::describe::describe;
+use crate::pulse::Pulse;
 use crate::queue::{Claimed, Queue, QueueError, Work};
 use crate::state::StateError;
 
 /// Between two tries to use a state database that failed: somebody has to make room on its disk.
 const PAUSE: Duration = Duration::from_secs(5);
+
+/// An idle worker looks around that often, so that its silence means something.
+const SLICE: Duration = Duration::from_mins(1);
+
+/// One table never takes longer: reading the source and computing it are a matter of minutes.
+const LONGEST_TABLE: Duration = Duration::from_hours(1);
 
 /// Works on queued runs until `stop` is cancelled. A run in progress is finished first: its next write is
 /// never more than a group away, and an interrupted one would have to begin anew. Tables that wait for their
@@ -25,15 +35,16 @@ pub async fn work_until(
     queue: &Queue,
     refresher: &Refresher,
     stop: &CancellationToken,
+    pulse: &Pulse,
 ) -> Result<(), QueueError> {
-    while let Err(failure) = work(queue, refresher, stop).await {
+    while let Err(failure) = work(queue, refresher, stop, pulse).await {
         if !matches!(failure, QueueError::State(StateError::Statement { .. })) {
             return Err(failure);
         }
         let why = describe(&failure);
         error!("Nothing is refreshed until the state database can be used again: {why}");
         queue.set_stalled(Some(why));
-        if !put_back(queue, refresher, stop).await {
+        if !put_back(queue, stop, pulse).await {
             break;
         }
         queue.set_stalled(None);
@@ -43,11 +54,11 @@ pub async fn work_until(
 }
 
 /// Tries until it succeeds; false when it is to stop before.
-async fn put_back(queue: &Queue, refresher: &Refresher, stop: &CancellationToken) -> bool {
+async fn put_back(queue: &Queue, stop: &CancellationToken, pulse: &Pulse) -> bool {
     loop {
         tokio::select! {
             () = stop.cancelled() => return false,
-            () = refresher.pause(PAUSE) => {}
+            () = pulse.nap(PAUSE) => {}
         }
         match queue.release().await {
             Ok(()) => return true,
@@ -56,26 +67,61 @@ async fn put_back(queue: &Queue, refresher: &Refresher, stop: &CancellationToken
     }
 }
 
-async fn work(queue: &Queue, refresher: &Refresher, stop: &CancellationToken) -> Result<(), QueueError> {
+async fn work(
+    queue: &Queue,
+    refresher: &Refresher,
+    stop: &CancellationToken,
+    pulse: &Pulse,
+) -> Result<(), QueueError> {
     // Subscribed before the first look, so that nothing queued in between is missed.
     let mut work = queue.work();
     while !stop.is_cancelled() {
         // A run is claimed when it can begin: what waits for a maintenance task is still queued.
-        let turn = tokio::select! {
-            () = stop.cancelled() => break,
-            turn = queue.turn() => turn,
-        };
+        let Some(turn) = turn(queue, stop, pulse).await else { break };
         if let Some(claimed) = queue.claim().await? {
-            refresh(refresher, &claimed).await?;
+            watched(queue, refresher, &claimed, pulse).await?;
             continue;
         }
         drop(turn);
         tokio::select! {
             () = stop.cancelled() => break,
             more = more(queue, &mut work) => if !more? { break },
+            () = pulse.nap(SLICE) => {}
         }
     }
     Ok(())
+}
+
+/// Waits for the turn, which a maintenance task may have for long; none when the worker is to stop.
+async fn turn(queue: &Queue, stop: &CancellationToken, pulse: &Pulse) -> Option<OwnedMutexGuard<()>> {
+    let mut turn = pin!(queue.turn());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            turn = &mut turn => return Some(turn),
+            () = pulse.nap(SLICE) => {}
+        }
+    }
+}
+
+/// Refreshes, and gives a sign of life with every event of the run: a worker that still renews its lease may have
+/// stopped getting anywhere.
+async fn watched(
+    queue: &Queue,
+    refresher: &Refresher,
+    claimed: &Claimed,
+    pulse: &Pulse,
+) -> Result<(), QueueError> {
+    let mut events = queue.events();
+    let mut work = pin!(refresh(refresher, claimed));
+    loop {
+        pulse.beat(LONGEST_TABLE);
+        tokio::select! {
+            done = &mut work => return done,
+            // Events that were missed are progress, too.
+            Ok(_) | Err(RecvError::Lagged(_)) = events.recv() => {}
+        }
+    }
 }
 
 /// Works on queued runs until this one has ended, its retries included.

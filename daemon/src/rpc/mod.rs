@@ -11,6 +11,7 @@ pub(crate) mod get;
 mod groups;
 pub(crate) mod health;
 pub(crate) mod history;
+mod inherited;
 pub(crate) mod invalidate;
 pub(crate) mod job;
 pub(crate) mod jobs;
@@ -35,8 +36,9 @@ pub(crate) mod stop_scheduler;
 mod stream;
 
 pub(crate) use caller::Caller;
+pub use inherited::{InheritError, Inherited};
 pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::Service;
-pub use socket::{BindError, Bound, bind};
+pub use socket::{BindError, Bound, bind, open};

@@ -2,6 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{
     DirBuilderExt as _, FileTypeExt as _, MetadataExt as _, PermissionsExt as _, lchown,
 };
@@ -10,10 +11,11 @@ use std::path::{Path, PathBuf};
 use interprocess::local_socket::tokio::Listener;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
+use interprocess::os::unix::uds_local_socket::tokio::Listener as UnixListener;
 use tokio::net::UnixStream;
 use tracing::warn;
 
-use super::groups;
+use super::{Inherited, groups};
 use crate::state::StateLock;
 
 /// Its owner and its group may connect.
@@ -58,10 +60,11 @@ pub enum BindError {
     },
 }
 
-/// The socket, listening; dropping it removes it.
+/// The socket, listening; dropping it removes it, unless the service manager passed it.
 #[derive(Debug)]
 pub struct Bound {
     pub(super) listener: Listener,
+    path: PathBuf,
     own_uid: u32,
 }
 
@@ -70,6 +73,32 @@ impl Bound {
     pub fn own_uid(&self) -> u32 {
         self.own_uid
     }
+
+    /// Where clients find it.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Listens on the socket that was passed, or else at `path`.
+pub async fn open(
+    inherited: Option<Inherited>,
+    path: &Path,
+    group: &str,
+    held: &StateLock,
+) -> Result<Bound, BindError> {
+    match inherited {
+        Some(inherited) => adopt(inherited, path),
+        None => bind(path, group, held).await,
+    }
+}
+
+/// Serves a socket that others made: its file, with its rights, stays what it is.
+fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
+    let path = inherited.path().unwrap_or_else(|| configured.to_owned());
+    let listener = UnixListener::try_from(OwnedFd::from(inherited.into_listener()))
+        .map_err(|source| BindError::Refused { path: path.clone(), source })?;
+    Ok(Bound { listener: Listener::UdSocket(listener), path, own_uid: rustix::process::geteuid().as_raw() })
 }
 
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
@@ -85,7 +114,7 @@ pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, 
     let listener = ListenerOptions::new().name(name).mode(SOCKET_MODE).create_tokio().map_err(refused)?;
     hand_over(path, gid, SOCKET_MODE).map_err(refused)?;
     let own_uid = fs::symlink_metadata(path).map_err(refused)?.uid();
-    Ok(Bound { listener, own_uid })
+    Ok(Bound { listener, path: path.to_owned(), own_uid })
 }
 
 /// Makes the directory; one that is there is the operator's own.

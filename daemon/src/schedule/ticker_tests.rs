@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
+use crate::pulse::Pulse;
 use crate::queue::{Queue, SlotDecision};
 use crate::state::State;
 
@@ -90,6 +91,11 @@ impl Daemon {
     async fn decided(&self, slot: &str) -> Option<SlotDecision> {
         self.queue.slot(NAME, slot).await.unwrap()
     }
+}
+
+fn pulse(clock: &Arc<ManualClock>) -> Pulse {
+    let clock: Arc<dyn Clock> = clock.clone();
+    Pulse::new("schedule", &clock)
 }
 
 fn decided(slot: &str, decision: SlotDecision) -> (String, SlotDecision) {
@@ -200,6 +206,18 @@ async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
 }
 
 #[tokio::test]
+async fn a_slot_that_passed_unseen_during_a_stop_is_paused_although_the_scheduler_was_started_since() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    switch::stop(&d.queue).await.unwrap();
+    // The machine slept over two slots, and nobody has looked at them when the scheduler is started.
+    d.clock.set(chicago("2026-06-03 08:00"));
+    switch::start(&d.queue).await.unwrap();
+    assert_eq!(d.tick_at("2026-06-03 08:01").await, Some(decided("2026-06-03 02:00", SlotDecision::Paused)));
+    assert_eq!(d.decided("2026-06-02 02:00").await, Some(SlotDecision::Paused));
+    assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));
+}
+
+#[tokio::test]
 async fn a_changed_time_of_day_does_not_run_a_second_time_on_a_date() {
     for changed in ["05:00", "00:30"] {
         let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
@@ -247,7 +265,7 @@ async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool)
 async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
     let Daemon { clock, schedules, queue, ticker, dir: _dir, .. } = d;
-    let running = tokio::spawn(ticker.run());
+    let running = tokio::spawn(ticker.run(pulse(&clock)));
     let slots = async || {
         let runs = queue.history(DateTime::UNIX_EPOCH, 10).await.unwrap();
         runs.into_iter().map(|run| (run.slot.unwrap(), run.queued.to_utc())).collect::<Vec<_>>()
@@ -268,6 +286,40 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
     clock.set(chicago("2026-06-03 22:58"));
     minutes_until(&clock, async || slots().await.len() == 2).await;
     assert_eq!(slots().await[0].0, "2026-06-03 23:00");
+    running.abort();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_loop_that_hangs_in_a_decision_is_missed_and_one_that_waits_for_the_night_is_not() {
+    let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
+    let Daemon { clock, queue, schedules, dir: _dir, .. } = d;
+    let pulse = pulse(&clock);
+    // Whoever drops the sender ends the hang, the failing test included.
+    let (release, hang) = std::sync::mpsc::channel::<()>();
+    let (entered, deciding) = tokio::sync::oneshot::channel();
+    let (hang, entered) = (std::sync::Mutex::new(hang), std::sync::Mutex::new(Some(entered)));
+    let tables = Box::new(move || {
+        if let Some(entered) = entered.lock().unwrap().take() {
+            entered.send(()).unwrap();
+        }
+        let _ = hang.lock().unwrap().recv();
+        vec![Table::DiaEventsReportCache]
+    });
+    let ticker = Ticker::new(NAME, queue, clock.clone(), schedules.subscribe(), tables, Box::new(|| false));
+    let running = tokio::spawn(ticker.await.unwrap().run(pulse.clone()));
+    for _ in 0..9 {
+        clock.sleeping(1).await;
+        clock.advance(Duration::from_mins(1));
+        assert_eq!(pulse.overdue(), None);
+    }
+    clock.sleeping(1).await;
+    clock.advance(Duration::from_mins(1));
+    deciding.await.unwrap();
+    clock.advance(Duration::from_mins(5));
+    assert!(pulse.overdue().is_some());
+    drop(release);
+    clock.sleeping(1).await;
+    assert_eq!(pulse.overdue(), None);
     running.abort();
 }
 

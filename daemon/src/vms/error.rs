@@ -19,13 +19,25 @@ pub enum VmsError {
     /// The file is there but may not be opened.
     #[error(
         "the VMS database {path} cannot be opened: {reason}; the daemon's user needs read and write rights \
-         on the file and its directory",
+         on the file and its directory, and the service needs the directory in ReadWritePaths=",
         path = .path.display()
     )]
     Inaccessible {
         /// The path that was looked at.
         path: PathBuf,
         /// What the system said.
+        reason: String,
+    },
+    /// VMS could not open its own database while we use it.
+    #[error(
+        "the VMS database {path} is left alone: {reason}; as the daemon's user, `cached check` prints the commands \
+         that mend this",
+        path = .path.display()
+    )]
+    WouldLockOut {
+        /// The path that was looked at.
+        path: PathBuf,
+        /// What would happen.
         reason: String,
     },
     /// The file is no SQLite database.
@@ -131,6 +143,7 @@ impl VmsError {
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }
+            | Self::WouldLockOut { .. }
             | Self::NotADatabase { .. }
             | Self::NoVmsTables { .. } => false,
         }

@@ -1,15 +1,16 @@
-//! VMS's database: how it is opened, what it must contain, and how it writes time and enums.
+//! VMS's database: how it is opened and shared, what it must contain, and how it writes time and enums.
 
 pub mod connect;
 pub mod enums;
 pub mod error;
 mod holds;
+pub mod rights;
 pub mod schema;
 pub mod tables;
 pub mod time;
 
-pub use connect::Vms;
 pub(crate) use connect::ensure_accessible;
+pub use connect::{PATIENCE, Vms};
 pub use error::VmsError;
 pub(crate) use error::{BUSY_TIMEOUT_SECONDS, sqlite_code};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
 use cached::lifecycle::{Daemon, Host, StartError};
-use cached::rpc::Limits;
+use cached::rpc::{Inherited, Limits};
 use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
@@ -87,7 +87,15 @@ impl Home {
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
-        Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, Host::default()).await
+        self.boot_in(Host::default()).await
+    }
+
+    pub(crate) async fn boot_on(&self, inherited: Inherited) -> Daemon {
+        self.boot_in(Host { inherited: Some(inherited), ..Host::default() }).await.unwrap()
+    }
+
+    async fn boot_in(&self, host: Host) -> Result<Daemon, StartError> {
+        Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host).await
     }
 
     pub(crate) async fn boot(&self) -> Daemon {

@@ -2,15 +2,18 @@
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 use std::time::Duration;
 
-use cached::lifecycle::StartError;
-use cached::rpc::BindError;
+use cached::clock::{Clock, ManualClock, Sleep};
+use cached::lifecycle::{Daemon, Host, StartError};
+use cached::rpc::{BindError, Inherited};
 use cached::state::StateError;
 use cached_proto::client::{Client, ClientError};
-use cached_proto::message::Request;
+use cached_proto::message::{Reply, Request};
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{Phase, SchedulerState, Trigger};
+use chrono::{DateTime, Utc};
 
 use crate::boot::{Home, TIMEOUTS, ask, finished, follow, mode, served};
 
@@ -168,4 +171,68 @@ async fn a_reload_takes_over_what_it_can_and_says_what_waits() {
     home.set("schedule", "refresh_time", "04:30");
     daemon.reload(home.config()).unwrap_err();
     assert_eq!(daemon.config().schedule.refresh_time.to_string(), "03:30:00");
+}
+
+#[tokio::test]
+async fn a_passed_socket_is_served_as_it_is_and_stays_when_the_daemon_ends() {
+    let home = Home::new();
+    let elsewhere = home.path("passed.sock");
+    let listener = UnixListener::bind(&elsewhere).unwrap();
+    let before = mode(&elsewhere);
+    let ours = listener.try_clone().unwrap();
+    let daemon = home.boot_on(Inherited::of(listener).unwrap()).await;
+    assert_eq!(daemon.socket(), elsewhere);
+    served(&daemon).await;
+    daemon.stop().await.unwrap();
+    assert_eq!(mode(&elsewhere), before);
+    assert!(!home.socket().exists());
+
+    // Whoever connects while no daemon is there is served by the next one.
+    let early = tokio::spawn(async move {
+        let mut client = Client::connect(&elsewhere, TIMEOUTS).await.unwrap();
+        client.call(&Request::Ping).await.unwrap()
+    });
+    let _daemon = home.boot_on(Inherited::of(ours).unwrap()).await;
+    assert!(matches!(early.await.unwrap(), Reply::Pong(_)));
+}
+
+#[tokio::test]
+async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    for _ in 0..30 {
+        // Schedule, worker and the others that wait for time to pass.
+        home.clock.sleeping(3).await;
+        home.clock.advance(Duration::from_mins(1));
+        assert!(daemon.is_alive().await);
+    }
+}
+
+#[tokio::test]
+async fn a_loop_that_hangs_is_not_alive() {
+    let home = Home::lived_in().await;
+    let clock = Arc::new(Frozen(Arc::clone(&home.clock)));
+    let daemon =
+        Daemon::start_with(home.config(), clock, home.limits, home.web, Host::default()).await.unwrap();
+    assert!(daemon.is_alive().await);
+    home.clock.advance(Duration::from_mins(10));
+    assert!(!daemon.is_alive().await);
+}
+
+/// A clock that goes on and never wakes anybody.
+#[derive(Debug)]
+struct Frozen(Arc<ManualClock>);
+
+impl Clock for Frozen {
+    fn now(&self) -> DateTime<Utc> {
+        self.0.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+
+    fn sleep(&self, _: Duration) -> Sleep<'_> {
+        Box::pin(std::future::pending())
+    }
 }

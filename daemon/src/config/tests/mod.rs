@@ -17,6 +17,7 @@ mod property;
 mod redaction;
 mod reload;
 mod render;
+mod sample;
 mod values;
 
 /// A directory with a configuration file, and a process that is started beside it.

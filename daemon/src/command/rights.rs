@@ -1,0 +1,69 @@
+//! The part of `cached check` that is about file rights: what is there, what is wrong, and what to type.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use cached_proto::text::one_line;
+
+use crate::vms::rights::{Accounts, Finding, Identity, Rights, closed_ancestor, open_directory};
+
+/// How VMS and the daemon get on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sharing {
+    /// Nothing is wrong, or there is nothing to look at.
+    Good,
+    /// One of them cannot work.
+    Wrong,
+    /// VMS could not, if the daemon opened the database.
+    LocksOut,
+}
+
+/// What there is to say about a database, for people.
+pub(super) fn examine(database: &Path) -> (Sharing, String) {
+    let (me, accounts) = (Identity::of_process(), Accounts::local());
+    if let Some(closed) = closed_ancestor(database) {
+        let user = accounts.user(me.uid);
+        let text = format!(
+            "Wrong: {user} cannot pass through {}\nAs root:\n  {}\n",
+            one_line(&closed.display().to_string()),
+            open_directory(closed)
+        );
+        return (Sharing::Wrong, text);
+    }
+    // A database that is missing is told about by whoever opens it.
+    let Ok(rights) = Rights::read(database) else { return (Sharing::Good, String::new()) };
+    let found = rights.findings(&me, &accounts);
+    let sharing = match &found[..] {
+        [] => Sharing::Good,
+        found if found.iter().any(|finding| finding.locks_out) => Sharing::LocksOut,
+        _ => Sharing::Wrong,
+    };
+    (sharing, page(&rights, &found, &me, &accounts))
+}
+
+fn page(rights: &Rights, found: &[Finding], me: &Identity, accounts: &Accounts) -> String {
+    let groups: Vec<String> = me.groups.iter().map(|&gid| accounts.group(gid)).collect();
+    let mut page = format!("File rights, as user {} in {}:\n", accounts.user(me.uid), groups.join(", "));
+    for entry in [&rights.directory].into_iter().chain(&rights.files) {
+        let owners = format!("{}:{}", accounts.user(entry.uid), accounts.group(entry.gid));
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            page,
+            "  {:04o} {owners:17} {}",
+            entry.mode,
+            one_line(&entry.path.display().to_string())
+        );
+    }
+    for finding in found {
+        let _ = writeln!(page, "Wrong: {}", one_line(&finding.problem));
+    }
+    if !found.is_empty() {
+        page.push_str("As root:\n");
+        for command in rights.commands(me, accounts) {
+            let _ = writeln!(page, "  {command}");
+        }
+        page.push_str("  systemctl restart cached\n");
+    }
+    page.push('\n');
+    page
+}

@@ -1,0 +1,56 @@
+//! What to type: one shared group for VMS and the daemon, in a setgid directory.
+
+use std::path::Path;
+
+use cached_proto::text::one_line;
+
+use super::{Accounts, Identity, Rights, STICKY};
+
+/// The group that is made where the database has none that could be shared.
+const NEW_GROUP: &str = "vms-data";
+
+impl Rights {
+    /// The commands, as root types them, after which nothing is found any more. They may be repeated.
+    pub fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
+        let Some(database) = self.files.first() else { return Vec::new() };
+        let (owner, daemon) = (accounts.user(database.uid), accounts.user(me.uid));
+        let mut commands = Vec::new();
+        // Whoever is in root's group can write far more than this database.
+        let group = if database.gid == 0 {
+            commands.push(format!("groupadd --force {NEW_GROUP}"));
+            NEW_GROUP.to_owned()
+        } else {
+            accounts.group(database.gid)
+        };
+        let directory = quoted(&self.directory.path);
+        let files: Vec<String> = self.files.iter().map(|file| quoted(&file.path)).collect();
+        let files = files.join(" ");
+        commands.push(format!("chgrp {group} {directory} {files}"));
+        commands.push(format!("chmod g+rw {files}"));
+        commands.push(format!("chmod g+rwxs {directory}"));
+        if self.directory.mode & STICKY != 0 {
+            commands.push(format!("chmod -t {directory}"));
+        }
+        if database.uid != 0
+            && (database.gid == 0 || accounts.is_member(database.uid, database.gid) == Some(false))
+        {
+            commands.push(format!("usermod -aG {group} {owner}   # then restart VMS"));
+        }
+        if database.gid == 0 || !me.groups.contains(&database.gid) {
+            commands.push(format!("usermod -aG {group} {daemon}"));
+        }
+        commands
+    }
+}
+
+/// The command that lets everybody pass through a directory without looking into it.
+pub fn open_directory(path: &Path) -> String {
+    format!("chmod o+x {}", quoted(path))
+}
+
+/// A path as one word of a shell command, on one line.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%,:".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", one_line(&text.replace('\'', r"'\''"))) }
+}

@@ -1,0 +1,229 @@
+//! Whether VMS and the daemon can share VMS's database.
+//!
+//! Beside the database SQLite keeps further files (`-wal`, `-shm`, `-journal`). Whoever needs one first creates it: with
+//! the mode of the database, but as its own user and in its own group, or in the directory's group if the directory is
+//! setgid. Such a file of ours that VMS cannot open locks VMS out of its own database, so this is found out before
+//! anything is opened.
+
+mod accounts;
+mod fix;
+#[cfg(test)]
+mod tests;
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::Access;
+
+pub use accounts::Accounts;
+pub use fix::open_directory;
+
+const GROUP_RW: u32 = 0o060;
+const OTHERS_RW: u32 = 0o006;
+const SETGID: u32 = 0o2000;
+const STICKY: u32 = 0o1000;
+
+/// Files that SQLite keeps beside a database.
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// On whose behalf something is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub uid: u32,
+    /// The group of new files.
+    pub gid: u32,
+    /// All groups.
+    pub groups: Vec<u32>,
+}
+
+impl Identity {
+    /// That of this process.
+    pub fn of_process() -> Self {
+        let gid = rustix::process::getegid().as_raw();
+        let further = rustix::process::getgroups().unwrap_or_default();
+        // Login programs list the primary group once more among the others.
+        let further = further.into_iter().map(rustix::process::Gid::as_raw).filter(|&other| other != gid);
+        let groups = [gid].into_iter().chain(further).collect();
+        Self { uid: rustix::process::geteuid().as_raw(), gid, groups }
+    }
+}
+
+/// Owner, group and mode of a file or directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its owner.
+    pub uid: u32,
+    /// Its group.
+    pub gid: u32,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Whether this process may do with it what SQLite has to: read and write a file, create files in a directory.
+    pub usable: bool,
+}
+
+/// The database, what is beside it, and the directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rights {
+    /// The directory.
+    pub directory: Entry,
+    /// The database first, then those of SQLite's further files that exist.
+    pub files: Vec<Entry>,
+    /// Access control lists decide, which the modes do not show.
+    pub lists: bool,
+}
+
+/// Something that keeps VMS or the daemon from working.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// What it is.
+    pub problem: String,
+    /// Whether VMS would be locked out as soon as the daemon opened the database.
+    pub locks_out: bool,
+}
+
+/// The first directory above the database that this process cannot enter.
+pub fn closed_ancestor(database: &Path) -> Option<&Path> {
+    let mut above: Vec<&Path> = database.ancestors().skip(1).filter(|path| path.is_absolute()).collect();
+    above.reverse();
+    above.into_iter().find(|path| rustix::fs::access(*path, Access::EXEC_OK).is_err())
+}
+
+impl Rights {
+    /// Those of a database that exists.
+    pub fn read(database: &Path) -> io::Result<Self> {
+        // What SQLite creates is beside the file itself, not beside a link to it.
+        let database = std::fs::canonicalize(database)?;
+        let parent = database.parent().unwrap_or(Path::new("/"));
+        let directory = Entry::read(parent, Access::WRITE_OK | Access::EXEC_OK)?;
+        let file = |path: &Path| Entry::read(path, Access::READ_OK | Access::WRITE_OK);
+        let mut files = vec![file(&database)?];
+        for suffix in SIDE_FILES {
+            let mut name = database.as_os_str().to_owned();
+            name.push(suffix);
+            match file(Path::new(&name)) {
+                Ok(entry) => files.push(entry),
+                // Another process may be opening and closing the database right now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let lists =
+            has_list(parent, c"system.posix_acl_default") || has_list(&database, c"system.posix_acl_access");
+        Ok(Self { directory, files, lists })
+    }
+
+    /// Everything that is wrong for `me`.
+    pub fn findings(&self, me: &Identity, accounts: &Accounts) -> Vec<Finding> {
+        let Some(database) = self.files.first() else { return Vec::new() };
+        if me.uid == 0 {
+            // Root may do everything, and SQLite gives what root creates to the database's owner and group.
+            return Vec::new();
+        }
+        let mut found = self.unusable(&accounts.user(me.uid));
+        if me.uid == database.uid || self.lists {
+            return found;
+        }
+        if self.directory.mode & STICKY != 0 && self.directory.uid != me.uid {
+            found.push(Finding {
+                problem: format!(
+                    "{} is sticky: neither VMS nor the daemon can remove what the other created",
+                    self.directory.path.display()
+                ),
+                locks_out: false,
+            });
+        }
+        found.extend(self.locked_out(database, me, accounts));
+        found.extend(self.locked_in(database, me, accounts));
+        found
+    }
+
+    fn unusable(&self, me: &str) -> Vec<Finding> {
+        let told = |entry: &Entry, what: &str| Finding {
+            problem: format!("{me} cannot {what} {}", entry.path.display()),
+            locks_out: false,
+        };
+        let directory = (!self.directory.usable).then(|| told(&self.directory, "create files in"));
+        let files = self.files.iter().filter(|file| !file.usable).map(|file| told(file, "read and write"));
+        directory.into_iter().chain(files).collect()
+    }
+
+    /// The group of a file that a process with this group creates beside the database.
+    fn group_of_new(&self, gid: u32) -> u32 {
+        if self.directory.mode & SETGID == 0 { gid } else { self.directory.gid }
+    }
+
+    /// What we create and others cannot open.
+    fn locked_out(&self, database: &Entry, me: &Identity, accounts: &Accounts) -> Option<Finding> {
+        if database.mode & OTHERS_RW == OTHERS_RW {
+            return None;
+        }
+        let new = self.group_of_new(me.gid);
+        let shared = database.mode & GROUP_RW == GROUP_RW;
+        let owner_is_in =
+            database.uid == 0 || accounts.is_member(database.uid, new).unwrap_or(new == database.gid);
+        if shared && new == database.gid && owner_is_in {
+            return None;
+        }
+        Some(Finding {
+            problem: format!(
+                "what {} creates beside the database would belong to group {} with mode {:o}, and {} could not \
+                 open its own database any more",
+                accounts.user(me.uid),
+                accounts.group(new),
+                database.mode & 0o777,
+                if owner_is_in {
+                    format!("group {}", accounts.group(database.gid))
+                } else {
+                    accounts.user(database.uid)
+                },
+            ),
+            locks_out: true,
+        })
+    }
+
+    /// What VMS creates and we cannot open.
+    fn locked_in(&self, database: &Entry, me: &Identity, accounts: &Accounts) -> Option<Finding> {
+        let new = self.group_of_new(accounts.primary(database.uid)?);
+        let ours = database.mode & OTHERS_RW == OTHERS_RW
+            || (database.mode & GROUP_RW == GROUP_RW && me.groups.contains(&new));
+        (!ours).then(|| Finding {
+            problem: format!(
+                "what {} creates beside the database would belong to group {}, and {} could not open it",
+                accounts.user(database.uid),
+                accounts.group(new),
+                accounts.user(me.uid),
+            ),
+            locks_out: false,
+        })
+    }
+}
+
+/// Why opening the database could lock VMS out of it; none when it cannot.
+pub(super) fn lock_out(database: &Path) -> Option<String> {
+    // Whoever may not look is told so by whoever opens.
+    let rights = Rights::read(database).ok()?;
+    let found = rights.findings(&Identity::of_process(), &Accounts::local());
+    found.into_iter().find(|finding| finding.locks_out).map(|finding| finding.problem)
+}
+
+impl Entry {
+    fn read(path: &Path, needed: Access) -> io::Result<Self> {
+        let found = std::fs::metadata(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            uid: found.uid(),
+            gid: found.gid(),
+            mode: found.mode() & 0o7777,
+            usable: rustix::fs::access(path, needed).is_ok(),
+        })
+    }
+}
+
+fn has_list(path: &Path, name: &std::ffi::CStr) -> bool {
+    let mut nothing: [u8; 0] = [];
+    rustix::fs::getxattr(path, name, &mut nothing).is_ok_and(|size| size > 0)
+}

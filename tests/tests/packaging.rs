@@ -1,0 +1,33 @@
+//! What a package is made of can be made.
+
+use std::process::Command;
+
+use cached_tests::binary::{path, run};
+
+#[test]
+fn man_pages_and_completions_are_generated_for_every_command() {
+    let directory = tempfile::tempdir().unwrap();
+    for program in ["examples/cached-pages", "examples/cachectl-pages"] {
+        let ran = run(Command::new(path(program)).arg(directory.path()));
+        assert_eq!(ran.code, Some(0), "{program}: {ran:?}");
+    }
+    let read = |name: &str| std::fs::read_to_string(directory.path().join(name)).unwrap();
+    let pages = [
+        "cached.8",
+        "cached-run.8",
+        "cached-refresh.8",
+        "cached-check.8",
+        "cachectl.1",
+        "cachectl-refresh.1",
+    ];
+    for page in pages {
+        assert!(read(page).contains(".SH NAME"), "{page}");
+    }
+    assert!(read("cached.toml.5").contains(".B schedule.refresh_time"));
+    for completion in ["cachectl.bash", "cachectl.fish", "_cachectl", "cached.bash", "cached.fish", "_cached"]
+    {
+        assert!(read(completion).contains("refresh"), "{completion}");
+    }
+    let bash = run(Command::new("bash").arg("-n").arg(directory.path().join("cachectl.bash")));
+    assert_eq!(bash.code, Some(0), "{bash:?}");
+}

@@ -1,0 +1,184 @@
+//! VMS and the daemon as two users of one database: neither may lock the other out, in either journal mode.
+//!
+//! Needs root for becoming two users; without it these tests say so and pass.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use cached_tests::binary::{Ran, cachectl, path, run};
+use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
+use cached_tests::wait;
+
+/// Accounts that no machine has: their names are their numbers.
+const VMS: u32 = 54_001;
+const DAEMON: u32 = 54_002;
+const SHARED: u32 = 54_003;
+
+/// VMS's page view: a write like any other.
+const WRITE: &str = "
+import sqlite3, sys
+vms = sqlite3.connect(sys.argv[1], timeout=20)
+vms.execute('UPDATE event SET title = title WHERE id = (SELECT min(id) FROM event)')
+vms.commit()
+assert vms.execute('PRAGMA quick_check').fetchone()[0] == 'ok'
+";
+
+/// A database in a directory of VMS's, and a place of the daemon's own.
+struct Site {
+    golden: Golden,
+}
+
+impl Site {
+    /// None without root.
+    fn new(journal: &str, directory_mode: u32) -> Option<Self> {
+        if !rustix::process::geteuid().is_root() {
+            eprintln!("skipped: only root can become two users");
+            return None;
+        }
+        let site = Self { golden: Golden::unpack("tiny1") };
+        let top = site.golden.directory().to_owned();
+        Other::open(&site.golden.database()).execute(&format!("PRAGMA journal_mode = {journal}"));
+        fs::set_permissions(&top, Permissions::from_mode(0o755)).unwrap();
+        for (name, owner, group, mode) in
+            [("instance", VMS, SHARED, directory_mode), ("daemon", DAEMON, DAEMON, 0o755)]
+        {
+            let made = top.join(name);
+            fs::create_dir(&made).unwrap();
+            chown(&made, Some(owner), Some(group)).unwrap();
+            fs::set_permissions(&made, Permissions::from_mode(mode)).unwrap();
+        }
+        let database = site.database();
+        fs::rename(site.golden.database(), &database).unwrap();
+        chown(&database, Some(VMS), Some(SHARED)).unwrap();
+        fs::set_permissions(&database, Permissions::from_mode(0o660)).unwrap();
+        // The build may be in a directory that only its owner can enter.
+        let program = top.join("cached");
+        fs::hard_link(path("cached"), &program)
+            .or_else(|_| fs::copy(path("cached"), &program).map(drop))
+            .unwrap();
+        Some(site)
+    }
+
+    fn database(&self) -> PathBuf {
+        self.golden.directory().join("instance/vms.db")
+    }
+
+    fn own(&self, name: &str) -> PathBuf {
+        self.golden.directory().join("daemon").join(name)
+    }
+
+    fn vms_writes(&self) {
+        let mut command = become_user(VMS);
+        let ran = run(command.args(["python3", "-c", WRITE]).arg(self.database()));
+        assert_eq!(ran.code, Some(0), "VMS is locked out: {ran:?}");
+    }
+
+    fn cached(&self, arguments: &[&str]) -> Command {
+        let mut command = become_user(DAEMON);
+        command.arg(self.golden.directory().join("cached")).args(arguments).env("CACHED_LOG_DIR", "");
+        command.env("CACHED_DATABASE_URL", self.database()).env("CACHED_STATE_URL", self.own("state.db"));
+        command.env("CACHED_SOCKET", self.own("cached.sock"));
+        command
+    }
+
+    fn refreshes(&self) {
+        let ran = run(&mut self.cached(&["refresh", "--force"]));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+
+    fn check(&self) -> Ran {
+        run(&mut self.cached(&["check"]))
+    }
+
+    /// The daemon as its user, until it is killed.
+    fn killed_daemon(&self, meanwhile: impl FnOnce()) {
+        let mut daemon = self.cached(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let socket = self.own("cached.sock");
+        wait::until("the daemon has refreshed", || {
+            let ran = run(cachectl().args(["status", "--json", "--socket"]).arg(&socket));
+            let status: serde_json::Value = serde_json::from_str(&ran.stdout).ok()?;
+            status["last_run"].is_object().then_some(())
+        });
+        meanwhile();
+        daemon.kill().unwrap();
+        daemon.wait().unwrap();
+    }
+}
+
+/// A user with a primary group of its own and the shared one, whose umask shuts everybody else out.
+fn become_user(user: u32) -> Command {
+    let mut command = Command::new("setpriv");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args([format!("--reuid={user}"), format!("--regid={user}"), format!("--groups={SHARED}")]);
+    command.args(["sh", "-c", "umask 077; exec \"$@\"", "sh"]);
+    command
+}
+
+fn shared(journal: &str) {
+    let Some(site) = Site::new(journal, 0o2770) else { return };
+    let checked = site.check();
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+    assert!(checked.stdout.contains("2770 54001:54003"), "{checked:?}");
+    site.vms_writes();
+    site.refreshes();
+    site.vms_writes();
+    site.killed_daemon(|| site.vms_writes());
+    // What it left behind belongs to it.
+    site.vms_writes();
+    site.refreshes();
+    site.vms_writes();
+}
+
+#[test]
+fn a_write_ahead_log_is_shared_through_group_and_setgid_directory() {
+    shared("WAL");
+}
+
+#[test]
+fn a_rollback_journal_is_shared_through_group_and_setgid_directory() {
+    shared("DELETE");
+}
+
+#[test]
+fn a_directory_that_would_lock_vms_out_is_told_before_anything_is_touched_and_can_be_mended() {
+    for journal in ["WAL", "DELETE"] {
+        let Some(site) = Site::new(journal, 0o770) else { return };
+        let checked = site.check();
+        assert_eq!(checked.code, Some(2), "{checked:?}");
+        assert!(checked.stdout.contains("could not open its own database"), "{checked:?}");
+        let refused = run(&mut site.cached(&["refresh"]));
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains("cached check"), "{refused:?}");
+        let beside = fs::read_dir(site.golden.directory().join("instance")).unwrap().count();
+        assert_eq!(beside, 1, "files appeared beside the database");
+        site.vms_writes();
+
+        // As the operator would, except for accounts that do not exist and a service that is not installed.
+        let commands = checked.stdout.lines().skip_while(|line| *line != "As root:").skip(1);
+        for command in commands.map(str::trim).filter(|line| line.starts_with("ch")) {
+            assert_eq!(run(Command::new("sh").args(["-c", command])).code, Some(0), "{command}");
+        }
+        let mended = site.check();
+        assert_eq!(mended.code, Some(0), "{mended:?}");
+        site.refreshes();
+        site.vms_writes();
+    }
+}
+
+#[test]
+fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it() {
+    let Some(site) = Site::new("WAL", 0o2770) else { return };
+    let top = site.golden.directory();
+    let home = top.join("home");
+    fs::create_dir(&home).unwrap();
+    fs::set_permissions(&home, Permissions::from_mode(0o700)).unwrap();
+    let moved = home.join("vms.db");
+    fs::rename(site.database(), &moved).unwrap();
+    let ran = run(site.cached(&["check"]).env("CACHED_DATABASE_URL", &moved));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stdout.contains(&format!("chmod o+x {}", home.display())), "{ran:?}");
+}
