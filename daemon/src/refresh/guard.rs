@@ -170,7 +170,7 @@ pub(crate) async fn suspicion(
     let known = state.source_counts().await?;
     let seen: BTreeMap<&str, u64> =
         snapshot.sources.iter().map(|(source, facts)| (source.table(), facts.rows)).collect();
-    Ok(Guard { limits, occasion: Occasion::Other }.judge(&known, &seen, snapshot.taken).held)
+    Ok(Guard { limits, occasion: Occasion::Other, run: 0 }.judge(&known, &seen, snapshot.taken).held)
 }
 
 /// Ends a table of a run whose snapshot is not believed.
