@@ -1,4 +1,4 @@
-//! The API's own description, as an OpenAPI document: made from the routes themselves, so that what is described is what
+//! The API's own description, as an `OpenAPI` document: made from the routes themselves, so that what is described is what
 //! there is.
 
 use axum::extract::State;
