@@ -1,4 +1,5 @@
 //! Many readers of the status, and followers of events, while everything is refreshed again and again.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::io::{Read as _, Write as _};
