@@ -17,6 +17,7 @@
 //! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
 //! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
 //! | `GET api/events` | viewing | `api/events.rs` |
+//! | `GET api/openapi.json` | viewing | `openapi.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
 //!
 //! There as well, for people:
@@ -38,6 +39,7 @@
 //! | method and path | class | file |
 //! |---|---|---|
 //! | `GET /health`, `GET /ready` | public | `probes.rs` |
+//! | `GET /metrics` | viewing | `metrics/` |
 //!
 //! Wherever there is a `GET` there is a `HEAD`. Any other path is a 404, any other method a 405.
 //!
@@ -60,7 +62,8 @@
 //!
 //! # A new route
 //!
-//! One file with its handlers, one line in `routes.rs` that names its class, one line in the tables above.
+//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that names its
+//! class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
 
 mod api;
 mod app;
@@ -75,6 +78,8 @@ mod headers;
 mod host;
 mod json;
 mod look;
+mod metrics;
+mod openapi;
 mod pages;
 mod patient;
 mod probes;

@@ -8,6 +8,7 @@ use axum::response::{IntoResponse as _, Response};
 use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{Table, TableState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
@@ -16,7 +17,7 @@ use super::json::Json;
 const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// VMS's own words for it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Alive {
     status: &'static str,
     /// The daemon's own.
@@ -28,6 +29,13 @@ struct Alive {
 
 /// Whether the process and its own database are alive. A database of VMS's that cannot be read is no reason to restart
 /// the daemon; that is what `cachectl health` and `/ready` tell.
+#[utoipa::path(
+    get, path = "/health",
+    responses(
+        (status = 200, description = "The process and its own database are alive.", body = Alive),
+        (status = 503, description = "The daemon's own database does not answer.", body = Alive)
+    )
+)]
 pub(super) async fn health(State(web): State<Web>) -> Response {
     let alive = web.service().queue.queued_count().await.is_ok();
     let (code, status, database, error) = if alive {
@@ -40,7 +48,7 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
 }
 
 /// What `/ready` answers.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
     ready: bool,
     /// Tables that VMS would not find whole.
@@ -49,7 +57,7 @@ struct Readiness {
     error: Option<&'static str>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Lacking {
     table: Table,
     state: TableState,
@@ -60,6 +68,13 @@ struct Lacking {
 
 /// Whether every table can serve: each expected entry is there, and of a shape that VMS's reader takes. Its age does not
 /// matter, stale reports are served.
+#[utoipa::path(
+    get, path = "/ready",
+    responses(
+        (status = 200, description = "Every table can serve.", body = Readiness),
+        (status = 503, description = "Some cannot.", body = Readiness)
+    )
+)]
 pub(super) async fn ready(State(web): State<Web>) -> Response {
     let readiness = look(&web).await;
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

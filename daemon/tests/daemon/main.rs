@@ -19,5 +19,7 @@ mod web_api;
 mod web_client;
 mod web_compat;
 mod web_limits;
+mod web_metrics;
+mod web_openapi;
 mod web_pages;
 mod web_refusals;

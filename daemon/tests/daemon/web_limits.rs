@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::boot::{Home, PATIENCE, served};
 use crate::queue::Locked;
-use crate::web_client::{Line, address, ask, authorization, post, request, serve_web, trusted};
+use crate::web_client::{Line, address, ask, authorization, request, serve_web, trusted};
 
 /// A limit that is over before anybody notices.
 const SOON: Duration = Duration::from_millis(200);

@@ -58,6 +58,13 @@ struct Follower {
     _place: OwnedSemaphorePermit,
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/events",
+    responses(
+        (status = 200, description = "Server-sent events: `snapshot` first, then one for each change, until the \
+          follower is sent to come back.", body = String, content_type = "text/event-stream")
+    )
+)]
 pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, WebFault> {
     let Some(place) = web.follow() else {
         let error = "too many pages follow what happens";

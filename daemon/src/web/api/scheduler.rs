@@ -3,6 +3,7 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
+use cached_proto::verb::scheduler::SchedulerReply;
 
 use crate::rpc::{start_scheduler, stop_scheduler};
 use crate::web::Web;
@@ -14,6 +15,10 @@ use crate::web::wants::Wants;
 
 const STATUS: &str = "/management/cache/status";
 
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/start",
+    responses((status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>))
+)]
 pub(in crate::web) async fn start(
     State(web): State<Web>,
     admitted: Admitted,
@@ -27,6 +32,10 @@ pub(in crate::web) async fn start(
     })
 }
 
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/stop",
+    responses((status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>))
+)]
 pub(in crate::web) async fn stop(
     State(web): State<Web>,
     admitted: Admitted,

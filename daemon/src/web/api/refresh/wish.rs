@@ -4,19 +4,26 @@ use axum::http::StatusCode;
 use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::words::{CacheType, Table};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::web::fault::WebFault;
 
 /// What the body of a refresh may hold. A key that is not known is refused: a misspelt `force` must not be a refresh
 /// without it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Given {
+#[schema(as = Wish)]
+pub(super) struct Given {
     /// VMS's own key: one type, or `all`.
+    #[schema(pattern = "^(all|district|organization|virtual_session|volunteer|recruitment)$")]
     cache_type: Option<String>,
+    #[schema(value_type = Vec<CacheType>)]
     types: Vec<String>,
+    #[schema(value_type = Vec<Table>)]
     tables: Vec<String>,
+    /// Also what is young.
     force: bool,
+    /// Also what the guard holds back.
     accept: bool,
 }
 
