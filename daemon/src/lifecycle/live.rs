@@ -31,7 +31,7 @@ impl Live {
         let Around { patience, reports, .. } = *around;
         let authority = Authority::new(&config.http, Arc::clone(&around.clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
-        let refresh = RefreshConfig { patience, reports, ..RefreshConfig::of(&config)? };
+        let refresh = RefreshConfig { reports, patience, ..RefreshConfig::of(&config)? };
         Ok(Self {
             patience,
             reports,
@@ -49,7 +49,7 @@ impl Live {
         let running = self.config();
         let (new, waiting) = running.reload(new);
         let (patience, reports) = (self.patience, self.reports);
-        let refresh = RefreshConfig { patience, reports, ..RefreshConfig::of(&new)? };
+        let refresh = RefreshConfig { reports, patience, ..RefreshConfig::of(&new)? };
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;

@@ -95,7 +95,9 @@ impl Home {
     }
 
     async fn boot_in(&self, host: Host) -> Result<Daemon, StartError> {
-        Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host).await
+        let started = Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host);
+        // What is started is large; on the heap it does not weigh on every test.
+        Box::pin(started).await
     }
 
     pub(crate) async fn boot(&self) -> Daemon {

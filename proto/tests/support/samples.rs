@@ -78,31 +78,8 @@ pub(crate) fn requests() -> Vec<Request> {
 pub(crate) fn replies() -> Vec<Reply> {
     vec![
         Reply::Pong(pong()),
-        Reply::Status(StatusReply {
-            scheduler: SchedulerState::Stopped,
-            next_run: Some(at(86_400)),
-            timezone: "America/Chicago".to_owned(),
-            current_run: None,
-            last_run: Some(run()),
-            queued_runs: 2,
-            database_error: Some("locked".to_owned()),
-            tables: vec![table()],
-        }),
-        Reply::Health(HealthReply {
-            health: HealthLevel::Unhealthy,
-            reasons: vec![Reason {
-                code: "database_unreachable".to_owned(),
-                level: HealthLevel::Unhealthy,
-                message: "no such file".to_owned(),
-                hint: "set database.url".to_owned(),
-            }],
-            vms_page: Some(VmsPage {
-                url: "http://127.0.0.1:8000/health".to_owned(),
-                status: Some(200),
-                milliseconds: 12,
-                error: None,
-            }),
-        }),
+        Reply::Status(status()),
+        Reply::Health(health()),
         Reply::Refresh(RefreshReply { run: 12, joined: true }),
         Reply::Scheduler(SchedulerReply { scheduler: SchedulerState::Running, changed: true }),
         Reply::Next(NextReply {
@@ -183,6 +160,37 @@ pub(crate) fn replies() -> Vec<Reply> {
             timezone: "America/Chicago".to_owned(),
         }),
     ]
+}
+
+fn status() -> StatusReply {
+    StatusReply {
+        scheduler: SchedulerState::Stopped,
+        next_run: Some(at(86_400)),
+        timezone: "America/Chicago".to_owned(),
+        current_run: None,
+        last_run: Some(run()),
+        queued_runs: 2,
+        database_error: Some("locked".to_owned()),
+        tables: vec![table()],
+    }
+}
+
+fn health() -> HealthReply {
+    HealthReply {
+        health: HealthLevel::Unhealthy,
+        reasons: vec![Reason {
+            code: "database_unreachable".to_owned(),
+            level: HealthLevel::Unhealthy,
+            message: "no such file".to_owned(),
+            hint: "set database.url".to_owned(),
+        }],
+        vms_page: Some(VmsPage {
+            url: "http://127.0.0.1:8000/health".to_owned(),
+            status: Some(200),
+            milliseconds: 12,
+            error: None,
+        }),
+    }
 }
 
 fn channel(channel: &str, error: Option<&str>) -> ChannelResult {
