@@ -7,6 +7,7 @@
 mod chores;
 mod error;
 mod live;
+mod parts;
 mod prune;
 mod reload;
 
@@ -14,30 +15,29 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use cached_proto::words::{Outcome, SchedulerState, Trigger};
 use tokio::task::JoinError;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::AbortOnDropHandle;
-use tracing::{error, info};
+use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
+use crate::describe::describe;
 use crate::figures::keep_sampling;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::probe::Probe;
 use crate::pulse::Pulse;
-use crate::queue::{NewRun, Queue, QueueError};
-use crate::refresh::{Refresher, plan, work_until};
+use crate::queue::{Queue, QueueError};
+use crate::refresh::work_until;
 use crate::rpc::{self, Ending, Limits, Service};
-use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::state::{State, StateError, StateLock};
 use crate::telemetry::Telemetry;
-use crate::watch::Watcher;
 use crate::web::{self, Web};
 use chores::Chores;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
+pub use parts::{Around, Parts};
 pub(crate) use reload::Reloader;
 pub use reload::{Host, Manager, NotReloaded, Reloaded};
 
@@ -87,23 +87,17 @@ impl Daemon {
         web_limits: web::Limits,
         mut host: Host,
     ) -> Result<Self, StartError> {
-        let live = Arc::new(Live::new(config, host.reports, &clock)?);
+        let around = Around { reports: host.reports, ..Around::new(Arc::clone(&clock)) };
+        let live = Arc::new(Live::new(config, &around)?);
         let (logs, inherited) = (host.telemetry.as_ref().map(Telemetry::logs), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
         let path = config.state.url.as_path();
         let lock = StateLock::take(path)?;
         let started = clock.now();
-        let queue = Queue::new(State::open(path, started).await?, Arc::clone(&clock));
-        let left = queue.recover().await?;
-        if left > 0 {
-            info!("Runs that were interrupted and are queued again: {left}");
-        }
-        let mut ticker = ticker(&queue, &clock, &live).await?;
-        // Before anybody can start the scheduler: what passed while it was stopped stays paused.
-        ticker.begin().await?;
+        let parts = Parts::with(Arc::clone(&live), State::open(path, started).await?, around).await?;
+        let Parts { queue, ticker, planner, watcher, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
-        fill(&queue).await?;
 
         let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
         let socket = bound.path().to_owned();
@@ -126,14 +120,10 @@ impl Daemon {
         let http = listening.as_ref().map(web::Listening::address);
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
-        let planner =
-            Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
-        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
         let pulses = ["worker", "schedule"].map(|name| Pulse::new(name, &clock));
         // Nobody asks for this one: a night without maintenance is no reason to restart the daemon.
         let unwatched = Pulse::new("maintenance", &clock);
-        let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
 
         let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
@@ -240,6 +230,12 @@ impl Daemon {
     pub async fn stop(mut self) -> Result<(), StateError> {
         self.ending.stop.cancel();
         self.idle.cancel();
+        if let Err(error) = self.queue.leave().await {
+            warn!(
+                "Should the run in progress be broken off, it counts as a death of the daemon: {}",
+                describe(&error)
+            );
+        }
         self.ticker.abort();
         self.planner.abort();
         self.watcher.abort();
@@ -272,21 +268,4 @@ async fn listen(config: &Config) -> Result<Option<web::Listening>, web::BindErro
         Some(address) => web::bind(address).await.map(Some),
         None => Ok(None),
     }
-}
-
-async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {
-    let tables = Box::new(|| plan::tables(&[], &[]));
-    let configs = live.configs();
-    let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
-    Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
-}
-
-/// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.
-async fn fill(queue: &Queue) -> Result<(), QueueError> {
-    let running = queue.state().scheduler_state().await? == SchedulerState::Running;
-    let kept = |job: &cached_proto::verb::jobs::Job| job.outcome.is_some_and(Outcome::is_good);
-    if running && queue.queued_count().await? == 0 && !queue.last_jobs().await?.iter().any(kept) {
-        queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
-    }
-    Ok(())
 }

@@ -150,8 +150,16 @@ impl Inside {
         let database = self.vms.path().to_owned();
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
         let settings = self.settings().clone();
-        let config =
-            RefreshConfig { database, settings, limits: LIMITS, retry, guard: None, reports: report };
+        let patience = cached::vms::PATIENCE;
+        let config = RefreshConfig {
+            database,
+            settings,
+            limits: LIMITS,
+            retry,
+            guard: None,
+            reports: report,
+            patience,
+        };
         self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
     }
 

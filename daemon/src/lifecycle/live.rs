@@ -1,12 +1,12 @@
 //! The configuration in effect, and what is made of it: parts take what they need when they need it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached_proto::words::Chore;
 use tokio::sync::watch;
 
-use super::Unusable;
-use crate::clock::Clock;
+use super::{Around, Unusable};
 use crate::config::{self, Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
 use crate::reports::Reports;
@@ -15,6 +15,8 @@ use crate::web::auth::Authority;
 
 #[derive(Debug)]
 pub(super) struct Live {
+    /// How long whoever holds a lock on VMS's file is waited for.
+    patience: Duration,
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
@@ -25,12 +27,15 @@ pub(super) struct Live {
 }
 
 impl Live {
-    pub(super) fn new(config: Config, reports: Reports, clock: &Arc<dyn Clock>) -> Result<Self, Unusable> {
-        let authority = Authority::new(&config.http, Arc::clone(clock));
+    pub(super) fn new(config: Config, around: &Around) -> Result<Self, Unusable> {
+        let Around { patience, reports, .. } = *around;
+        let authority = Authority::new(&config.http, Arc::clone(&around.clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
+        let refresh = RefreshConfig { patience, reports, ..RefreshConfig::of(&config)? };
         Ok(Self {
+            patience,
             reports,
-            refresh: watch::Sender::new(Arc::new(RefreshConfig { reports, ..RefreshConfig::of(&config)? })),
+            refresh: watch::Sender::new(Arc::new(refresh)),
             schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
             analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze)?)),
             prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune)?)),
@@ -43,7 +48,8 @@ impl Live {
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
-        let refresh = RefreshConfig { reports: self.reports, ..RefreshConfig::of(&new)? };
+        let (patience, reports) = (self.patience, self.reports);
+        let refresh = RefreshConfig { patience, reports, ..RefreshConfig::of(&new)? };
         // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;

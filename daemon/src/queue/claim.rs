@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cached_proto::words::{Phase, Table, Trigger};
+use cached_proto::words::{Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
@@ -12,7 +12,7 @@ use sea_orm::{
 use super::lease::Lease;
 use super::{Queue, QueueError};
 use crate::state::entity::{instant, job, micros, run, word};
-use crate::state::{Doing, StateError};
+use crate::state::{Doing, StateError, scheduler_state};
 
 /// Waits for a retry are looked at again so often: the wall clock may be set, and timers of a suspended machine stand
 /// still.
@@ -47,6 +47,7 @@ pub struct Claimed {
 
 impl Queue {
     /// Takes the most urgent run that is due, and of those the one that waits longest. Nothing joins it from now on.
+    /// While the scheduler is stopped, runs that nobody asked for are not begun.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
@@ -57,9 +58,13 @@ impl Queue {
             .add(run::Column::NotBefore.is_null())
             .add(run::Column::NotBefore.lte(at))
             .add(run::Column::Parked.gt(at));
-        let next = run::Entity::find()
-            .filter(run::Column::Phase.eq(queued))
-            .filter(due)
+        let mut runs = run::Entity::find().filter(run::Column::Phase.eq(queued)).filter(due);
+        if scheduler_state(&tx).await? == SchedulerState::Stopped {
+            // What nobody asked for is held back until the scheduler is started, unless it is in progress.
+            let manual = run::Column::Trigger.eq(Trigger::Manual.as_str());
+            runs = runs.filter(Condition::any().add(manual).add(run::Column::Started.is_not_null()));
+        }
+        let next = runs
             .order_by_asc(run::Column::Priority)
             .order_by_asc(run::Column::Id)
             .one(&tx)

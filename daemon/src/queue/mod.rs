@@ -118,6 +118,11 @@ impl Queue {
         *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
+    /// The instant that its clock shows.
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+
     fn announce_work(&self) {
         self.work.send_replace(());
     }

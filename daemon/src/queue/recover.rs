@@ -10,12 +10,14 @@ use sea_orm::{
 use super::counters::{KILLS, STALLS, count, jobs};
 use super::{Queue, QueueError};
 use crate::state::entity::{attempt, job, micros, run};
-use crate::state::{Doing, StateError};
+use crate::state::{Doing, StateError, take_leaving};
 
 /// What ended an attempt before its time.
 enum Interruption {
     /// Its process died, perhaps of it.
     Death,
+    /// Its process was stopped and did not wait for it.
+    Stop,
     /// Its result could not be kept, which is not its doing.
     StateFailed,
 }
@@ -23,7 +25,7 @@ enum Interruption {
 impl Interruption {
     const fn as_str(&self) -> &'static str {
         match self {
-            Self::Death => "interrupted by a stop of the daemon",
+            Self::Death | Self::Stop => "interrupted by a stop of the daemon",
             Self::StateFailed => "interrupted by a failure of the state database",
         }
     }
@@ -41,10 +43,18 @@ impl Queue {
     pub async fn recover(&self) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = ids(run::Entity::find().filter(running()), &tx).await?;
-        put_back(&tx, &runs, self.clock.now(), &Interruption::Death).await?;
+        // A run that was broken off by a stop has killed nobody.
+        let stopped = take_leaving(&tx).await?;
+        let interruption = if stopped { Interruption::Stop } else { Interruption::Death };
+        put_back(&tx, &runs, self.clock.now(), &interruption).await?;
         tx.commit().await.doing("put interrupted runs back")?;
         self.announce_work();
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Says that this process ends on purpose. What it is killed in until then counts against no job.
+    pub async fn leave(&self) -> Result<(), QueueError> {
+        Ok(self.state.set_leaving().await?)
     }
 
     /// Puts back what this process was at work on when the state database failed. To be called by the one worker, with

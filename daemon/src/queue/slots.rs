@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::{NewRun, Queue, QueueError, enqueue};
 use crate::state::entity::{micros, slot, word};
-use crate::state::{Doing, StateError, insert_chore, scheduler_state};
+use crate::state::{Doing, StateError, insert_chore, resumed, scheduler_state};
 
 /// Rows per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
@@ -75,8 +75,10 @@ pub struct DueSlot<'a> {
     pub schedule: &'a str,
     /// The slot, `YYYY-MM-DD HH:MM`.
     pub slot: &'a str,
-    /// Older ones that nobody has decided; they do not run.
-    pub passed: &'a [String],
+    /// Its instant.
+    pub at: DateTime<Utc>,
+    /// Older ones that nobody has decided, with their instants; they do not run.
+    pub passed: &'a [(String, DateTime<Utc>)],
     /// Whether its instant was met.
     pub turnout: Turnout,
     /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
@@ -114,9 +116,10 @@ impl Queue {
         if find(&tx, due.schedule, due.slot).await?.is_some_and(|row| stands(&row, now)) {
             return Ok(None);
         }
-        let paused = scheduler_state(&tx).await? == SchedulerState::Stopped;
-        let not_run = if paused { SlotDecision::Paused } else { SlotDecision::Missed };
+        let pause = Pause::of(&tx, now).await?;
+        let not_run = |at| if pause.covers(at) { SlotDecision::Paused } else { SlotDecision::Missed };
         pass(&tx, &due, not_run, now).await?;
+        let (paused, not_run) = (pause.covers(due.at), not_run(due.at));
         let wanted = match due.turnout {
             _ if paused => None,
             Turnout::Met => Some((SlotDecision::Run, Trigger::Schedule)),
@@ -183,6 +186,26 @@ impl Queue {
     }
 }
 
+/// When the scheduler was stopped, as far as it matters to slots that are undecided.
+struct Pause {
+    stopped: bool,
+    /// Whatever passed before the scheduler was started passed during the pause.
+    resumed: Option<DateTime<Utc>>,
+}
+
+impl Pause {
+    async fn of(tx: &DatabaseTransaction, now: DateTime<Utc>) -> Result<Self, StateError> {
+        let stopped = scheduler_state(tx).await? == SchedulerState::Stopped;
+        // An instant of the future is one of a clock that was ahead.
+        let resumed = resumed(tx).await?.filter(|at| *at <= now);
+        Ok(Self { stopped, resumed })
+    }
+
+    fn covers(&self, at: DateTime<Utc>) -> bool {
+        self.stopped || self.resumed.is_some_and(|resumed| at < resumed)
+    }
+}
+
 /// A slot that did not run, decided later than now, was decided by a clock that was ahead: its time is yet to come.
 fn stands(row: &slot::Model, now: DateTime<Utc>) -> bool {
     RAN.iter().any(|ran| row.decision == ran.as_str()) || row.decided <= micros(now)
@@ -199,11 +222,11 @@ async fn find(
 async fn pass(
     tx: &DatabaseTransaction,
     due: &DueSlot<'_>,
-    decision: SlotDecision,
+    decision: impl Fn(DateTime<Utc>) -> SlotDecision,
     now: DateTime<Utc>,
 ) -> Result<(), StateError> {
     for batch in due.passed.chunks(BATCH) {
-        let rows = batch.iter().map(|slot| row(due.schedule, slot, decision, None, now));
+        let rows = batch.iter().map(|(slot, at)| row(due.schedule, slot, decision(*at), None, now));
         let keep = OnConflict::columns([slot::Column::Schedule, slot::Column::Slot]).do_nothing().to_owned();
         slot::Entity::insert_many(rows)
             .on_conflict(keep)

@@ -1,6 +1,7 @@
 //! What a run takes from the configuration.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use chrono::TimeDelta;
 
@@ -10,6 +11,7 @@ use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::reports::{ReportSettings, Reports, report};
 use crate::store::{Limits, LossLimits};
+use crate::vms::PATIENCE;
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +62,8 @@ pub struct RefreshConfig {
     pub guard: Option<LossLimits>,
     /// The report that fills a table.
     pub reports: Reports,
+    /// How long whoever holds a lock on VMS's file is waited for.
+    pub patience: Duration,
 }
 
 impl RefreshConfig {
@@ -101,7 +105,7 @@ impl RefreshConfig {
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
         let database = config.database.url.as_path().to_owned();
-        Ok(Self { database, settings, limits, retry, guard, reports: report })
+        Ok(Self { database, settings, limits, retry, guard, reports: report, patience: PATIENCE })
     }
 }
 

@@ -75,7 +75,7 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
-    let vms = Vms::open(&config.database).await?;
+    let vms = Vms::open_with(&config.database, config.patience).await?;
     let schema = Schema::read(vms.reader()).await?;
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use super::{RefreshError, TableResult};
 use crate::queue::{Claimed, JobReport};
 use crate::snapshot::Snapshot;
-use crate::state::{Guarded, GuardedList, SourceCount, State, StateError};
+use crate::state::{Guarded, GuardedList, SourceCount, State, StateError, Suspect};
 use crate::store::LossLimits;
 
 /// Two counts count as the same up to so many hundredths: VMS goes on working between two nights.
@@ -35,6 +35,8 @@ pub(super) struct Guard {
     /// None when the operator has switched it off.
     limits: Option<LossLimits>,
     occasion: Occasion,
+    /// Its number: a run that begins anew after a crash or for a retry is not the second one to see a loss.
+    run: i64,
 }
 
 /// The guard of one table's own lists.
@@ -54,7 +56,7 @@ impl Guard {
             Trigger::Schedule | Trigger::CatchUp => Occasion::Scheduled,
             Trigger::TopUp | Trigger::Watch | Trigger::Startup | Trigger::Manual => Occasion::Other,
         };
-        Self { limits, occasion }
+        Self { limits, occasion, run: claimed.run }
     }
 
     /// Compares a snapshot with the last one that was believed, and remembers it. Returns why nothing may be
@@ -82,7 +84,10 @@ impl Guard {
         let seen = match self.occasion {
             Occasion::Accepted => return Ok(None),
             Occasion::Other => None,
-            Occasion::Scheduled => state.guarded().await?.remove(&table).and_then(|held| held.list),
+            Occasion::Scheduled => {
+                let held = state.guarded().await?.remove(&table);
+                held.filter(|held| held.run != Some(self.run)).and_then(|held| held.list)
+            }
         };
         Ok(Some(TableGuard { limits, seen }))
     }
@@ -100,7 +105,7 @@ impl Guard {
         let losses: Vec<(&str, SourceCount, u64)> =
             seen.iter().filter_map(|(&source, &rows)| Some((source, lost(source, rows)?, rows))).collect();
         let settled = |&(_, before, rows): &(&str, SourceCount, u64)| {
-            before.suspect.is_some_and(|suspect| are_same(suspect, rows))
+            before.suspect.is_some_and(|suspect| suspect.run != self.run && are_same(suspect.rows, rows))
         };
         let believed = match self.occasion {
             Occasion::Accepted => true,
@@ -118,7 +123,8 @@ impl Guard {
         }
         let suspects =
             known.iter().filter(|(source, _)| seen.contains_key(source.as_str())).map(|(source, before)| {
-                let suspect = losses.iter().find(|(lossy, ..)| lossy == source).map(|&(.., rows)| rows);
+                let seen = losses.iter().find(|(lossy, ..)| lossy == source);
+                let suspect = seen.map(|&(.., rows)| Suspect { rows, run: self.run });
                 (source.clone(), SourceCount { suspect, ..*before })
             });
         let remembered = self.occasion == Occasion::Scheduled;
@@ -139,11 +145,15 @@ impl Guard {
         match &result.error {
             None => state.release(table).await,
             Some(RefreshError::Guarded { list, .. }) => {
-                let before = state.guarded().await?.remove(&table).and_then(|held| held.list);
                 // What people and changes ask for in between does not make two nights of one.
-                let list = if self.occasion == Occasion::Scheduled { Some(list.clone()) } else { before };
+                let (list, run) = if self.occasion == Occasion::Scheduled {
+                    (Some(list.clone()), Some(self.run))
+                } else {
+                    let before = state.guarded().await?.remove(&table);
+                    before.map_or((None, None), |held| (held.list, held.run))
+                };
                 let reason = result.report.error.clone().unwrap_or_default();
-                state.hold(table, Guarded { reason, since: now, list }).await
+                state.hold(table, Guarded { reason, since: now, list, run }).await
             }
             // Whether the guard would have let it pass is not known.
             Some(_) => Ok(()),
@@ -160,7 +170,7 @@ pub(crate) async fn suspicion(
     let known = state.source_counts().await?;
     let seen: BTreeMap<&str, u64> =
         snapshot.sources.iter().map(|(source, facts)| (source.table(), facts.rows)).collect();
-    Ok(Guard { limits, occasion: Occasion::Other }.judge(&known, &seen, snapshot.taken).held)
+    Ok(Guard { limits, occasion: Occasion::Other, run: 0 }.judge(&known, &seen, snapshot.taken).held)
 }
 
 /// Ends a table of a run whose snapshot is not believed.
@@ -171,7 +181,7 @@ pub(super) async fn hold(
     now: DateTime<Utc>,
 ) -> Result<JobReport, StateError> {
     let reason = reason.to_owned();
-    state.hold(table, Guarded { reason: reason.clone(), since: now, list: None }).await?;
+    state.hold(table, Guarded { reason: reason.clone(), since: now, list: None, run: None }).await?;
     let mut report = JobReport::new(table, cached_proto::words::Outcome::Guarded);
     report.error = Some(reason);
     Ok(report)

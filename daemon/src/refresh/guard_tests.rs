@@ -4,7 +4,11 @@ const LIMITS: LossLimits = LossLimits { max_loss: 0.6, min_rows: 50 };
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 fn known(rows: u64, suspect: Option<u64>) -> BTreeMap<String, SourceCount> {
-    [("event".to_owned(), SourceCount { rows, suspect, taken: NOW })].into()
+    [(
+        "event".to_owned(),
+        SourceCount { rows, suspect: suspect.map(|rows| Suspect { rows, run: 1 }), taken: NOW },
+    )]
+    .into()
 }
 
 /// What the guard says of `event` with so many rows: whether it is held, and what is remembered.
@@ -13,8 +17,12 @@ fn judged(
     known: &BTreeMap<String, SourceCount>,
     rows: u64,
 ) -> (bool, Option<(u64, Option<u64>)>) {
-    let verdict = Guard { limits: Some(LIMITS), occasion }.judge(known, &[("event", rows)].into(), NOW);
-    (verdict.held.is_some(), verdict.counts.get("event").map(|kept| (kept.rows, kept.suspect)))
+    let verdict =
+        Guard { limits: Some(LIMITS), occasion, run: 2 }.judge(known, &[("event", rows)].into(), NOW);
+    (
+        verdict.held.is_some(),
+        verdict.counts.get("event").map(|kept| (kept.rows, kept.suspect.map(|suspect| suspect.rows))),
+    )
 }
 
 #[test]
@@ -47,7 +55,7 @@ fn the_first_snapshot_is_believed() {
 
 #[test]
 fn a_guard_that_is_switched_off_believes_and_follows() {
-    let off = Guard { limits: None, occasion: Occasion::Scheduled };
+    let off = Guard { limits: None, occasion: Occasion::Scheduled, run: 2 };
     let verdict = off.judge(&known(100, Some(3)), &[("event", 0)].into(), NOW);
     assert_eq!((verdict.held, verdict.counts["event"].rows), (None, 0));
 }
@@ -56,7 +64,7 @@ fn a_guard_that_is_switched_off_believes_and_follows() {
 fn the_reason_names_every_table_with_both_counts() {
     let mut before = known(100, None);
     before.insert("contact".to_owned(), SourceCount { rows: 5000, suspect: None, taken: NOW });
-    let guard = Guard { limits: Some(LIMITS), occasion: Occasion::Other };
+    let guard = Guard { limits: Some(LIMITS), occasion: Occasion::Other, run: 2 };
     let held = guard.judge(&before, &[("contact", 4), ("event", 3)].into(), NOW).held.unwrap();
     for part in ["contact went from 5000 to 4 rows", "event went from 100 to 3 rows", "refresh --accept"] {
         assert!(held.contains(part), "{held}");
@@ -67,6 +75,15 @@ fn the_reason_names_every_table_with_both_counts() {
 fn one_table_alone_does_not_release_the_others() {
     let mut before = known(100, Some(30));
     before.insert("contact".to_owned(), SourceCount { rows: 5000, suspect: None, taken: NOW });
-    let guard = Guard { limits: Some(LIMITS), occasion: Occasion::Scheduled };
+    let guard = Guard { limits: Some(LIMITS), occasion: Occasion::Scheduled, run: 2 };
     assert!(guard.judge(&before, &[("contact", 4), ("event", 30)].into(), NOW).held.is_some());
+}
+
+#[test]
+fn a_run_that_begins_anew_is_not_the_second_one() {
+    let seen = known(100, Some(30));
+    for (run, held) in [(1, true), (2, false)] {
+        let guard = Guard { limits: Some(LIMITS), occasion: Occasion::Scheduled, run };
+        assert_eq!(guard.judge(&seen, &[("event", 30)].into(), NOW).held.is_some(), held, "run {run}");
+    }
 }

@@ -21,6 +21,7 @@ mod table;
 mod unchanged;
 mod withhold;
 mod worker;
+mod working;
 
 pub use config::{ConfigureError, RefreshConfig};
 pub use effort::Effort;
@@ -34,3 +35,4 @@ pub use standing::{Standing, standing};
 pub(crate) use survey::look;
 pub use table::{Job, TableResult, Timings, refresh_table};
 pub use worker::{work_off, work_until};
+pub use working::Working;

@@ -30,13 +30,13 @@ const WARNINGS_LOGGED: usize = 20;
 /// Works on runs.
 #[derive(Debug, Clone)]
 pub struct Refresher {
-    queue: Queue,
+    pub(super) queue: Queue,
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<RefreshConfig>>,
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
-struct Opened {
+pub(super) struct Opened {
     vms: Vms,
     standings: HashMap<Table, Standing>,
     snapshot: Arc<Snapshot>,
@@ -45,13 +45,25 @@ struct Opened {
 }
 
 /// What stays the same for all tables of a run.
-struct Terms {
+pub(super) struct Terms {
     run: i64,
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
+    as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     effort: Effort,
     guard: Guard,
+}
+
+impl Opened {
+    /// The instant of its snapshot.
+    pub(super) fn taken(&self) -> DateTime<Utc> {
+        self.snapshot.taken
+    }
+
+    pub(super) async fn close(self) {
+        self.vms.close().await;
+    }
 }
 
 impl Refresher {
@@ -64,19 +76,16 @@ impl Refresher {
     /// that the queue itself failed, or that the run belongs to somebody else by now; whatever else goes wrong
     /// ends up in the jobs.
     pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
-        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.trigger);
-        tokio::select! {
-            done = self.work_on_jobs(claimed) => done?,
+        let working = async {
+            let mut working = self.begin(claimed).await;
+            while working.step().await? {}
+            Ok::<_, QueueError>(working)
+        };
+        let worked = tokio::select! {
+            done = working => done?,
             lost = self.keep(&claimed.lease) => return Err(lost),
-        }
-        let settled = self.queue.settle(&claimed.lease).await?;
-        match &settled {
-            Settled::Ended(run) => tell(run),
-            Settled::Waits(until) => {
-                info!(run_id = claimed.run, "Cache refresh {} waits until {until} at least", claimed.run);
-            }
-        }
-        Ok(settled)
+        };
+        worked.settle().await
     }
 
     /// Renews the lease until it is lost. That the state database fails for a while does not matter here.
@@ -96,49 +105,34 @@ impl Refresher {
         }
     }
 
-    async fn work_on_jobs(&self, claimed: &Claimed) -> Result<(), QueueError> {
-        // After an interruption there may be nothing left to do.
-        if claimed.jobs.is_empty() {
-            return Ok(());
-        }
+    /// What holds for all tables of a claimed run, as of now.
+    pub(super) fn terms(&self, claimed: &Claimed) -> Terms {
         let config = Arc::clone(&self.config.borrow());
         let mut settings = config.settings.clone();
         if claimed.exact {
             settings.mode = Mode::Exact;
         }
-        let now = claimed.as_of.unwrap_or_else(|| self.clock.now());
+        let now = self.instant(claimed.as_of);
         let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
         let guard = Guard::of(config.guard, claimed);
-        let terms = Terms { run: claimed.run, guard, config, settings: Arc::new(settings), now, effort };
-        let tables: Vec<Table> = claimed.jobs.iter().map(|&(_, table)| table).collect();
-        match self.open(&terms, &tables).await {
-            Ok(opened) => {
-                for &(job, table) in &claimed.jobs {
-                    let taken = Some(opened.snapshot.taken);
-                    let Some(begun) = self.queue.start_attempt(&claimed.lease, job, taken).await? else {
-                        continue;
-                    };
-                    let worked = self.work(&terms, &opened, &begun.cancel, table).await;
-                    let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
-                    let ending = ending(&terms, error.as_ref());
-                    self.finish(&claimed.lease, job, &report, ending).await?;
-                }
-                opened.vms.close().await;
-            }
-            Err(error) => {
-                for &(job, table) in &claimed.jobs {
-                    if self.queue.start_attempt(&claimed.lease, job, None).await?.is_some() {
-                        let report = failed(table, &error);
-                        self.finish(&claimed.lease, job, &report, ending(&terms, Some(&error))).await?;
-                    }
-                }
-            }
+        Terms {
+            run: claimed.run,
+            guard,
+            config,
+            settings: Arc::new(settings),
+            as_of: claimed.as_of,
+            now,
+            effort,
         }
-        Ok(())
     }
 
-    async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
-        let vms = Vms::open(&terms.config.database).await?;
+    /// The instant used as "now".
+    fn instant(&self, as_of: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        as_of.unwrap_or_else(|| self.clock.now())
+    }
+
+    pub(super) async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
+        let vms = Vms::open_with(&terms.config.database, terms.config.patience).await?;
         let schema = Schema::read(vms.reader()).await?;
         if !schema.is_vms() {
             return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
@@ -152,7 +146,7 @@ impl Refresher {
         }
         let ready: Vec<Table> =
             tables.iter().copied().filter(|table| standings.get(table) == Some(&Standing::Ready)).collect();
-        let snapshot = self.snapshot(&vms, terms, &ready).await?;
+        let snapshot = self.snapshot(&vms, terms, &ready, terms.now).await?;
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
             warn!(run_id = terms.run, "{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
         }
@@ -165,13 +159,14 @@ impl Refresher {
         vms: &Vms,
         terms: &Terms,
         tables: &[Table],
+        now: DateTime<Utc>,
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| (terms.config.reports)(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), terms.now).await?))
+        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), now).await?))
     }
 
-    async fn work(
+    pub(super) async fn work(
         &self,
         terms: &Terms,
         opened: &Opened,
@@ -210,7 +205,9 @@ impl Refresher {
                 cache_table = table.as_str(),
                 "{table}: somebody else wrote meanwhile, computing once more"
             );
-            match self.snapshot(&opened.vms, terms, &[table]).await {
+            // What they wrote may be newer than the run: neither stamps nor figures may fall back behind it.
+            work.now = self.instant(terms.as_of);
+            match self.snapshot(&opened.vms, terms, &[table], work.now).await {
                 Ok(newer) => {
                     if let Some(reason) = terms.guard.examine(state, &newer).await? {
                         return Ok((guard::hold(state, table, &reason, terms.now).await?, None));
@@ -261,7 +258,7 @@ impl Refresher {
         (report, None)
     }
 
-    async fn finish(
+    pub(super) async fn finish(
         &self,
         lease: &Lease,
         job: i64,
@@ -297,11 +294,11 @@ impl Refresher {
     }
 }
 
-fn failed(table: Table, error: &RefreshError) -> JobReport {
+pub(super) fn failed(table: Table, error: &RefreshError) -> JobReport {
     JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }
 }
 
-fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
+pub(super) fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
     match error {
         Some(RefreshError::Cancelled) => Ending::Cancelled,
         Some(error) if error.decision() == Decision::Retry => Ending::Failed(terms.config.retry),
@@ -309,7 +306,7 @@ fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
     }
 }
 
-fn tell(run: &Run) {
+pub(super) fn tell(run: &Run) {
     let bad = || run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good()));
     let outcome = run.outcome.map_or("", Outcome::as_str);
     if bad().next().is_none() {

@@ -84,7 +84,7 @@ pub(crate) async fn look(
     look: Look,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Standing>, Snapshot), RefreshError> {
-    let vms = Vms::open(&config.database).await?;
+    let vms = Vms::open_with(&config.database, config.patience).await?;
     let schema = Schema::read(vms.reader()).await?;
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());

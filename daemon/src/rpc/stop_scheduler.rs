@@ -7,10 +7,11 @@ use tracing::info;
 
 use super::Service;
 use super::caller::Caller;
+use crate::schedule::switch;
 
 pub(crate) async fn stop_scheduler(service: &Service, caller: &Caller) -> Result<SchedulerReply, Fault> {
     let scheduler = SchedulerState::Stopped;
-    let changed = service.queue.state().set_scheduler_state(scheduler).await?;
+    let changed = switch::stop(&service.queue).await?;
     if changed {
         info!("Scheduler stopped by {caller}");
     }

@@ -15,6 +15,7 @@ mod planner;
 mod rehearse;
 mod renewal;
 mod rule;
+pub mod switch;
 #[cfg(test)]
 mod tests;
 mod ticker;

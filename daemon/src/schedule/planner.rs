@@ -65,13 +65,18 @@ impl Planner {
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 // Once nobody can change them any more, only the clock counts.
-                Ok(()) = self.schedules.changed() => self.looked = None,
-                Ok(()) = self.config.changed() => self.looked = None,
+                Ok(()) = self.schedules.changed() => self.look_anew(),
+                Ok(()) = self.config.changed() => self.look_anew(),
             }
             if let Err(error) = self.turn().await {
                 tracing::error!("What has to be topped up is not known; trying again: {}", describe(&error));
             }
         }
+    }
+
+    /// Forgets when the tables are to be looked at: something else is wanted of them.
+    pub fn look_anew(&mut self) {
+        self.looked = None;
     }
 
     /// Looks at the tables if it is time to, and asks for a run of those that cannot wait. Returns its number.

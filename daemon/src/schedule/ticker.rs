@@ -102,18 +102,13 @@ impl Ticker {
     /// Works until it is dropped, which it may be at any time; `pulse` tells whether it still does.
     pub async fn run(mut self, pulse: Pulse) {
         loop {
-            match self.tick().await {
-                Ok(Some(decided)) => self.tell(decided),
-                Ok(None) => {}
-                Err(error) => {
-                    let error = describe(&error);
-                    tracing::error!(
-                        "Schedule {}: what is due cannot be decided, trying again: {error}",
-                        self.name
-                    );
-                }
+            if let Err(error) = self.turn().await {
+                let error = describe(&error);
+                tracing::error!(
+                    "Schedule {}: what is due cannot be decided, trying again: {error}",
+                    self.name
+                );
             }
-            self.adopt();
             let (wait, never) = (self.wait(), self.schedule.is_never());
             tokio::select! {
                 () = pulse.nap(wait), if !never => {}
@@ -122,6 +117,16 @@ impl Ticker {
                 else => return std::future::pending().await,
             }
         }
+    }
+
+    /// Decides what is due, and takes over another schedule.
+    pub async fn turn(&mut self) -> Result<(), QueueError> {
+        let decided = self.tick().await;
+        self.adopt();
+        if let Some(decided) = decided? {
+            self.tell(decided);
+        }
+        Ok(())
     }
 
     /// The first tick, to be waited for before anything else may change what becomes of slots that have passed.
@@ -150,6 +155,7 @@ impl Ticker {
         let due_slot = DueSlot {
             schedule: self.name,
             slot: &slot,
+            at: due.at,
             passed: &passed,
             turnout: self.turnout(&due),
             daily: self.schedule.is_daily(),
@@ -172,11 +178,11 @@ impl Ticker {
     }
 
     /// Slots between the newest decided one and the one that is due.
-    fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<String> {
+    fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<(String, DateTime<Utc>)> {
         std::iter::successors(self.schedule.fire_before(due), |fire| self.schedule.fire_before(fire))
             .take_while(|fire| fire.at > self.created)
-            .map(|fire| slot_text(fire.slot))
-            .take_while(|slot| newest.is_none_or(|newest| slot.as_str() > newest))
+            .map(|fire| (slot_text(fire.slot), fire.at))
+            .take_while(|(slot, _)| newest.is_none_or(|newest| slot.as_str() > newest))
             .take(PASSED)
             .collect()
     }

@@ -206,6 +206,18 @@ async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
 }
 
 #[tokio::test]
+async fn a_slot_that_passed_unseen_during_a_stop_is_paused_although_the_scheduler_was_started_since() {
+    let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
+    switch::stop(&d.queue).await.unwrap();
+    // The machine slept over two slots, and nobody has looked at them when the scheduler is started.
+    d.clock.set(chicago("2026-06-03 08:00"));
+    switch::start(&d.queue).await.unwrap();
+    assert_eq!(d.tick_at("2026-06-03 08:01").await, Some(decided("2026-06-03 02:00", SlotDecision::Paused)));
+    assert_eq!(d.decided("2026-06-02 02:00").await, Some(SlotDecision::Paused));
+    assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));
+}
+
+#[tokio::test]
 async fn a_changed_time_of_day_does_not_run_a_second_time_on_a_date() {
     for changed in ["05:00", "00:30"] {
         let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;

@@ -16,9 +16,18 @@ pub struct SourceCount {
     /// In the last snapshot that was believed.
     pub rows: u64,
     /// In the last scheduled run, when that was held because of this table.
-    pub suspect: Option<u64>,
+    pub suspect: Option<Suspect>,
     /// When the snapshot that was believed was taken.
     pub taken: DateTime<Utc>,
+}
+
+/// What a scheduled run saw that was held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Suspect {
+    /// Rows of the source table.
+    pub rows: u64,
+    /// The run.
+    pub run: i64,
 }
 
 /// The list for which a scheduled run held a table.
@@ -39,6 +48,8 @@ pub struct Guarded {
     pub since: DateTime<Utc>,
     /// What the last scheduled run saw, if one of the table's own lists is the reason.
     pub list: Option<GuardedList>,
+    /// Which run that was.
+    pub run: Option<i64>,
 }
 
 fn count(stored: i64) -> u64 {
@@ -55,7 +66,9 @@ impl State {
         let rows =
             guard_count::Entity::find().all(self.reader()).await.doing("read the counts of the guard")?;
         let read = |row: guard_count::Model| {
-            let (rows, suspect) = (count(row.rows), row.suspect.map(count));
+            let suspect = row.suspect.zip(row.suspect_run);
+            let suspect = suspect.map(|(rows, run)| Suspect { rows: count(rows), run });
+            let rows = count(row.rows);
             (row.source, SourceCount { rows, suspect, taken: instant(row.taken) })
         };
         Ok(rows.into_iter().map(read).collect())
@@ -69,10 +82,16 @@ impl State {
         let rows = counts.iter().map(|(source, counted)| guard_count::ActiveModel {
             source: Set(source.clone()),
             rows: Set(stored(counted.rows)),
-            suspect: Set(counted.suspect.map(stored)),
+            suspect: Set(counted.suspect.map(|suspect| stored(suspect.rows))),
+            suspect_run: Set(counted.suspect.map(|suspect| suspect.run)),
             taken: Set(micros(counted.taken)),
         });
-        let columns = [guard_count::Column::Rows, guard_count::Column::Suspect, guard_count::Column::Taken];
+        let columns = [
+            guard_count::Column::Rows,
+            guard_count::Column::Suspect,
+            guard_count::Column::SuspectRun,
+            guard_count::Column::Taken,
+        ];
         guard_count::Entity::insert_many(rows)
             .on_conflict(OnConflict::column(guard_count::Column::Source).update_columns(columns).to_owned())
             .exec_without_returning(&self.write)
@@ -88,7 +107,7 @@ impl State {
             .map(|row| {
                 let table = word("guarded.table_name", row.table_name)?;
                 let list = row.list.map(|list| GuardedList { list, items: count(row.items.unwrap_or(0)) });
-                Ok((table, Guarded { reason: row.reason, since: instant(row.since), list }))
+                Ok((table, Guarded { reason: row.reason, since: instant(row.since), list, run: row.run }))
             })
             .collect()
     }
@@ -101,8 +120,10 @@ impl State {
             since: Set(micros(held.since)),
             items: Set(held.list.as_ref().map(|list| stored(list.items))),
             list: Set(held.list.map(|list| list.list)),
+            run: Set(held.run),
         };
-        let columns = [guarded::Column::Reason, guarded::Column::List, guarded::Column::Items];
+        let columns =
+            [guarded::Column::Reason, guarded::Column::List, guarded::Column::Items, guarded::Column::Run];
         guarded::Entity::insert(row)
             .on_conflict(OnConflict::column(guarded::Column::TableName).update_columns(columns).to_owned())
             .exec_without_returning(&self.write)

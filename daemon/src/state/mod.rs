@@ -33,11 +33,11 @@ pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
 pub use generations::Generation;
-pub use guard::{Guarded, GuardedList, SourceCount};
+pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::StateLock;
 pub use lost::Lost;
 pub use readiness::ReadinessSample;
-pub(crate) use settings::scheduler_state;
+pub(crate) use settings::{resumed, scheduler_state, take_leaving};
 pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
 pub use wipes::Wipe;
@@ -71,6 +71,16 @@ impl State {
         let state = Self { path: path.to_owned(), write, read, file };
         state.remember_creation(now).await?;
         Ok(state)
+    }
+
+    /// The same, telling `observer` of each statement as it ends.
+    pub fn observed(mut self, observer: impl Fn() + Send + Sync + 'static) -> Self {
+        let observer = std::sync::Arc::new(observer);
+        for connection in [&mut self.write, &mut self.read] {
+            let observer = std::sync::Arc::clone(&observer);
+            connection.set_metric_callback(move |_| observer());
+        }
+        self
     }
 
     /// Where it is.

@@ -9,6 +9,8 @@ use super::entity::{self, setting};
 use super::{Doing, State, StateError};
 
 const SCHEDULER: &str = "scheduler";
+const RESUMED: &str = "scheduler_resumed";
+const LEAVING: &str = "leaving";
 const CREATED: &str = "created";
 
 impl State {
@@ -28,12 +30,27 @@ impl State {
         Ok(changed)
     }
 
+    /// Lets automatic triggers fire again; false when they did already. What was due before `now` passed during the
+    /// pause, also where nobody has looked at it yet.
+    pub async fn resume_scheduler(&self, now: DateTime<Utc>) -> Result<bool, StateError> {
+        let tx = self.begin().await?;
+        let changed = scheduler_state(&tx).await? == SchedulerState::Stopped;
+        if changed {
+            put(&tx, SCHEDULER, SchedulerState::Running.as_str().to_owned()).await?;
+            put(&tx, RESUMED, entity::micros(now).to_string()).await?;
+            tx.commit().await.doing("start the scheduler")?;
+        }
+        Ok(changed)
+    }
+
+    /// Remembers that the process is about to end on purpose: what it does not finish is nobody's fault.
+    pub(crate) async fn set_leaving(&self) -> Result<(), StateError> {
+        put(&self.write, LEAVING, String::new()).await
+    }
+
     /// Since when this state exists: it has missed nothing that was due before.
     pub async fn created(&self) -> Result<DateTime<Utc>, StateError> {
-        let micros = get(&self.read, CREATED).await?.unwrap_or_default();
-        let unknown = |value| StateError::UnknownWord { column: "settings.created", value };
-        let at = micros.parse().map_err(|_| unknown(micros.clone()))?;
-        Ok(entity::instant(at))
+        parsed("settings.created", &get(&self.read, CREATED).await?.unwrap_or_default())
     }
 
     /// Moves the instant of creation: it was taken from a clock that was ahead.
@@ -67,6 +84,23 @@ pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<Schedul
         Some(word) => entity::word("settings.scheduler", word),
         None => Ok(SchedulerState::Running),
     }
+}
+
+/// When the scheduler was started last after a pause.
+pub(crate) async fn resumed(db: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, StateError> {
+    let micros = get(db, RESUMED).await?;
+    micros.map(|micros| parsed("settings.scheduler_resumed", &micros)).transpose()
+}
+
+/// Whether the process before this one ended on purpose; tells it once.
+pub(crate) async fn take_leaving(db: &impl ConnectionTrait) -> Result<bool, StateError> {
+    let deleted = setting::Entity::delete_by_id(LEAVING).exec(db).await.doing("read a setting")?;
+    Ok(deleted.rows_affected > 0)
+}
+
+fn parsed(column: &'static str, micros: &str) -> Result<DateTime<Utc>, StateError> {
+    let unknown = |_| StateError::UnknownWord { column, value: micros.to_owned() };
+    micros.parse().map(entity::instant).map_err(unknown)
 }
 
 fn announced(channel: &str) -> String {

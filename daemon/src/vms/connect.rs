@@ -20,6 +20,9 @@ use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
 use super::rights;
 use crate::sqlite::replace_stuck;
 
+/// How long whoever holds a lock is waited for.
+pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
+
 /// An open VMS database: connections that cannot write, and one that can.
 #[derive(Debug, Clone)]
 pub struct Vms {
@@ -31,6 +34,11 @@ pub struct Vms {
 impl Vms {
     /// Opens VMS's file, which must exist.
     pub async fn open(path: &Path) -> Result<Self, VmsError> {
+        Self::open_with(path, PATIENCE).await
+    }
+
+    /// The same; whoever holds a lock is waited for as long as `patience`.
+    pub async fn open_with(path: &Path, patience: Duration) -> Result<Self, VmsError> {
         ensure_accessible(path)?;
         if let Some(reason) = rights::lock_out(path) {
             return Err(VmsError::WouldLockOut { path: path.to_owned(), reason });
@@ -54,9 +62,9 @@ impl Vms {
                 VmsError::of("opening it")(source)
             }
         };
-        let (read, journal) = connect(reading(path)).await.map_err(sort)?;
+        let (read, journal) = connect(reading(path, patience)).await.map_err(sort)?;
         let write_ahead = journal.as_deref() == Some("wal");
-        let (write, _) = connect(writing(path, write_ahead)).await.map_err(sort)?;
+        let (write, _) = connect(writing(path, patience, write_ahead)).await.map_err(sort)?;
         Ok(Self { path: path.to_owned(), read, write })
     }
 
@@ -113,23 +121,24 @@ pub(crate) fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
     }
 }
 
-fn reading(path: &Path) -> ConnectOptions {
-    let mut options = options(path, |sqlite| sqlite.pragma("query_only", "ON").row_buffer_size(4));
+fn reading(path: &Path, patience: Duration) -> ConnectOptions {
+    let mut options = options(path, patience, |sqlite| sqlite.pragma("query_only", "ON").row_buffer_size(4));
     options.max_connections(2);
     options
 }
 
-fn writing(path: &Path, write_ahead: bool) -> ConnectOptions {
+fn writing(path: &Path, patience: Duration, write_ahead: bool) -> ConnectOptions {
     // With a write-ahead log a commit that a power cut takes back leaves the rows before it, so waiting for
     // the disk at each one buys nothing; VMS has the same setting. A rollback journal needs the wait.
     let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
-    let mut options = options(path, move |sqlite| sqlite.synchronous(synchronous));
+    let mut options = options(path, patience, move |sqlite| sqlite.synchronous(synchronous));
     options.max_connections(1);
     options
 }
 
 fn options(
     path: &Path,
+    patience: Duration,
     further: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 ) -> ConnectOptions {
     let path = path.to_owned();
@@ -139,7 +148,7 @@ fn options(
         .test_before_acquire(false)
         .map_sqlx_sqlite_pool_opts(replace_stuck)
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
-        .acquire_timeout(Duration::from_secs(2 * BUSY_TIMEOUT_SECONDS))
+        .acquire_timeout(2 * PATIENCE.max(patience))
         .map_sqlx_sqlite_opts(move |sqlite| {
             further(
                 sqlite
@@ -148,7 +157,7 @@ fn options(
                     .filename(&path)
                     .create_if_missing(false)
                     .foreign_keys(false)
-                    .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS)),
+                    .busy_timeout(patience),
             )
         });
     options

@@ -9,8 +9,8 @@ pub mod schema;
 pub mod tables;
 pub mod time;
 
-pub use connect::Vms;
 pub(crate) use connect::ensure_accessible;
+pub use connect::{PATIENCE, Vms};
 pub use error::VmsError;
 pub(crate) use error::{BUSY_TIMEOUT_SECONDS, sqlite_code};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};

@@ -33,7 +33,7 @@ pub(super) struct Looking(Vms);
 
 impl Looking {
     pub(super) async fn open(config: &RefreshConfig) -> Result<Self, VmsError> {
-        Ok(Self(Vms::open(&config.database).await?))
+        Ok(Self(Vms::open_with(&config.database, config.patience).await?))
     }
 
     /// Looks at everything that is refreshed. There is no common transaction: one would keep VMS from writing for

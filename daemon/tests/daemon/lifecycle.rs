@@ -212,7 +212,8 @@ async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
 async fn a_loop_that_hangs_is_not_alive() {
     let home = Home::lived_in().await;
     let clock = Arc::new(Frozen(Arc::clone(&home.clock)));
-    let daemon = Daemon::start_with(home.config(), clock, home.limits, home.web, Host::default()).await.unwrap();
+    let daemon =
+        Daemon::start_with(home.config(), clock, home.limits, home.web, Host::default()).await.unwrap();
     assert!(daemon.is_alive().await);
     home.clock.advance(Duration::from_mins(10));
     assert!(!daemon.is_alive().await);

@@ -136,6 +136,7 @@ CREATE TABLE guard_counts (
     source  TEXT    NOT NULL PRIMARY KEY,
     rows    INTEGER NOT NULL,
     suspect INTEGER,                         -- rows in the last scheduled run, when that run was held for this table
+    suspect_run INTEGER,                     -- which run that was: the same one begun anew is not a second one
     taken   INTEGER NOT NULL                 -- instant of the snapshot that was believed
 ) STRICT, WITHOUT ROWID;
 
@@ -145,7 +146,8 @@ CREATE TABLE guarded (
     reason     TEXT    NOT NULL,
     since      INTEGER NOT NULL,
     list       TEXT,                         -- the list that shrank, when a scheduled run held the table for one
-    items      INTEGER                       -- what would have been left of it
+    items      INTEGER,                      -- what would have been left of it
+    run        INTEGER                       -- that scheduled run
 ) STRICT, WITHOUT ROWID;
 
 -- Samples of how many of the entries that should be there VMS's readers would have accepted.

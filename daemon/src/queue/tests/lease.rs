@@ -146,3 +146,15 @@ async fn a_lease_that_expired_unnoticed_is_still_good() {
     d.end(&claimed, 0, &JobReport::new(A, Outcome::Rebuilt), Ending::Done).await;
     assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Rebuilt));
 }
+
+#[tokio::test]
+async fn a_run_that_is_broken_off_by_a_stop_counts_against_no_job() {
+    let mut d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    for _ in 0..3 {
+        d.queue.leave().await.unwrap();
+        d = killed(d).await;
+    }
+    let d = killed(d).await;
+    assert_eq!(d.claim().await.jobs.len(), 1, "one death without a stop sets nothing aside");
+}

@@ -1,6 +1,7 @@
 //! Who goes first.
 
 use super::*;
+use crate::schedule::switch;
 
 #[tokio::test]
 async fn within_a_priority_who_came_first_goes_first() {
@@ -41,4 +42,22 @@ async fn the_order_is_manual_startup_catch_up_watch_top_up_schedule() {
         Trigger::Schedule,
     ];
     assert_eq!(order, wanted);
+}
+
+#[tokio::test]
+async fn what_nobody_asked_for_is_not_begun_while_the_scheduler_is_stopped() {
+    let d = Daemon::new().await;
+    let begun = d.queue.enqueue(NewRun::new(Trigger::Watch, vec![B])).await.unwrap().run;
+    d.claim().await;
+    d.queue.enqueue(NewRun::new(Trigger::TopUp, vec![A])).await.unwrap();
+    switch::stop(&d.queue).await.unwrap();
+    let d = d.restart().await;
+    d.queue.recover().await.unwrap();
+    let asked = d.queue.enqueue(manual(&[A])).await.unwrap().run;
+    let order = [d.claim().await.run, d.claim().await.run];
+    assert_eq!(order, [asked, begun], "a run in progress goes on");
+    assert_eq!(d.queue.claim().await.unwrap(), None);
+    switch::start(&d.queue).await.unwrap();
+    let order = [d.claim().await.trigger, d.claim().await.trigger];
+    assert_eq!(order, [Trigger::Startup, Trigger::TopUp], "what was held back");
 }

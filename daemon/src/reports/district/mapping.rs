@@ -5,6 +5,7 @@
 //! integer id.
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 use serde::Deserialize;
 
@@ -107,7 +108,12 @@ impl DistrictMapping {
 
     /// The mapping that is compiled in.
     pub fn embedded() -> Result<Self, MappingError> {
-        Self::parse(EMBEDDED)
+        static PARSED: OnceLock<DistrictMapping> = OnceLock::new();
+        if let Some(parsed) = PARSED.get() {
+            return Ok(parsed.clone());
+        }
+        let parsed = Self::parse(EMBEDDED)?;
+        Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
     /// All districts of the mapping, hidden ones too.

@@ -9,6 +9,7 @@ pub(crate) struct Model {
     pub(crate) source: String,
     pub(crate) rows: i64,
     pub(crate) suspect: Option<i64>,
+    pub(crate) suspect_run: Option<i64>,
     pub(crate) taken: i64,
 }
 

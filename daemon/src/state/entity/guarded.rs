@@ -11,6 +11,7 @@ pub(crate) struct Model {
     pub(crate) since: i64,
     pub(crate) list: Option<String>,
     pub(crate) items: Option<i64>,
+    pub(crate) run: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

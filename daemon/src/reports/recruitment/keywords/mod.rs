@@ -14,6 +14,8 @@ mod terms;
 #[cfg(test)]
 mod tests;
 
+use std::sync::OnceLock;
+
 use serde::Deserialize;
 
 pub(crate) use derive::Subject;
@@ -68,7 +70,12 @@ impl Keywords {
 
     /// The keywords that are compiled in.
     pub fn embedded() -> Result<Self, KeywordsError> {
-        Self::parse(EMBEDDED)
+        static PARSED: OnceLock<Keywords> = OnceLock::new();
+        if let Some(parsed) = PARSED.get() {
+            return Ok(parsed.clone());
+        }
+        let parsed = Self::parse(EMBEDDED)?;
+        Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
     /// Everything that payloads depend on, as text.

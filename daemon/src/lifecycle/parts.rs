@@ -1,0 +1,111 @@
+//! What works by itself, before anybody talks to it: every part of a daemon but those that serve clients.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::words::{Outcome, SchedulerState, Trigger};
+use tracing::info;
+
+use super::error::{StartError, Unusable};
+use super::live::Live;
+use crate::chance::{Chance, SystemChance};
+use crate::clock::Clock;
+use crate::config::{Config, RestartNeeded};
+use crate::queue::{NewRun, Queue, QueueError};
+use crate::refresh::{Refresher, plan};
+use crate::reports::{Reports, report};
+use crate::schedule::{NIGHTLY, Planner, Ticker};
+use crate::state::State;
+use crate::vms::PATIENCE;
+use crate::watch::Watcher;
+
+/// What a daemon's parts do not decide by themselves.
+#[derive(Debug, Clone)]
+pub struct Around {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<dyn Chance>,
+    /// How long whoever holds a lock on VMS's file is waited for.
+    pub patience: Duration,
+    /// The reports by table.
+    pub reports: Reports,
+}
+
+impl Around {
+    /// What surrounds a daemon on duty.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
+    }
+}
+
+/// The parts of a daemon that work by themselves, ready to be run or, by hand, stepped through.
+pub struct Parts {
+    /// Its runs.
+    pub queue: Queue,
+    /// Turns slots into runs.
+    pub ticker: Ticker,
+    /// Tops up.
+    pub planner: Planner,
+    /// Notices what changes behind our back.
+    pub watcher: Watcher,
+    /// Works on runs.
+    pub refresher: Refresher,
+    live: Arc<Live>,
+}
+
+impl Parts {
+    /// Takes up what was left behind in `state` and makes everything ready. Whoever may meet another process holds
+    /// the lock on the state.
+    pub async fn boot(config: Config, state: State, around: Around) -> Result<Self, StartError> {
+        let live = Arc::new(Live::new(config, &around)?);
+        Self::with(live, state, around).await
+    }
+
+    pub(super) async fn with(live: Arc<Live>, state: State, around: Around) -> Result<Self, StartError> {
+        let Around { clock, chance, .. } = around;
+        let queue = Queue::new(state, Arc::clone(&clock)).with_chance(chance);
+        let left = queue.recover().await?;
+        if left > 0 {
+            info!("Runs that were interrupted and are queued again: {left}");
+        }
+        let mut ticker = ticker(&queue, &clock, &live).await?;
+        // Before anybody can start the scheduler: what passed while it was stopped stays paused.
+        ticker.begin().await?;
+        fill(&queue).await?;
+        let planner =
+            Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
+        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
+        let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
+        Ok(Self { queue, ticker, planner, watcher, refresher, live })
+    }
+
+    /// Takes over another configuration, as far as that goes without a restart. On an error nothing has changed.
+    pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
+        self.live.reload(new)
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("live", &self.live).finish_non_exhaustive()
+    }
+}
+
+async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {
+    let tables = Box::new(|| plan::tables(&[], &[]));
+    let configs = live.configs();
+    let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
+    Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
+}
+
+/// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.
+async fn fill(queue: &Queue) -> Result<(), QueueError> {
+    let running = queue.state().scheduler_state().await? == SchedulerState::Running;
+    let kept = |job: &cached_proto::verb::jobs::Job| job.outcome.is_some_and(Outcome::is_good);
+    if running && queue.queued_count().await? == 0 && !queue.last_jobs().await?.iter().any(kept) {
+        queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
+    }
+    Ok(())
+}

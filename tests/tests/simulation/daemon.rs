@@ -1,0 +1,160 @@
+//! A daemon whose parts are stepped through instead of run.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached::clock::Clock as _;
+use cached::config::{Config, Overrides, Surroundings};
+use cached::lifecycle::{Around, Parts};
+use cached::queue::{Claimed, QueueError};
+use cached::refresh::Working;
+use cached::state::State;
+use cached::vms::tables::Table;
+
+use crate::hook::{Hook, HookedClock};
+use crate::op::{TIMES, ZONES};
+use crate::random::Random;
+
+/// What the configuration file says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Choices {
+    pub(crate) time: usize,
+    pub(crate) zone: usize,
+    pub(crate) catch_up: bool,
+}
+
+impl Choices {
+    pub(crate) fn config(self, directory: &Path) -> Config {
+        let mut overrides = Overrides::default();
+        let path = |name: &str| directory.join(name).to_string_lossy().into_owned();
+        let mut set = |section, key, value: &str| overrides.set("--set", section, key, value);
+        set("database", "url", &path("vms.db"));
+        set("state", "url", &path("state.db"));
+        set("http", "listen", "");
+        set("vms", "timezone", "America/Chicago");
+        set("schedule", "refresh_time", TIMES[self.time]);
+        set("schedule", "timezone", ZONES[self.zone]);
+        set("schedule", "catch_up", if self.catch_up { "true" } else { "false" });
+        // The tables of the simulation are small.
+        set("guard", "min_rows", "20");
+        let around = Surroundings {
+            env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+            cwd: "/".into(),
+            uid: 1000,
+            system_zone: Some("America/Chicago".to_owned()),
+            default_file: directory.join("cached.toml"),
+        };
+        Config::load(&overrides, &around).unwrap()
+    }
+}
+
+/// What a worker is at.
+#[derive(Debug)]
+pub(crate) enum Stage {
+    Claimed,
+    /// With so many tables behind it.
+    Working(Box<Working>, usize),
+}
+
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) claimed: Claimed,
+    pub(crate) stage: Stage,
+}
+
+/// What a step of a worker came to.
+#[derive(Debug)]
+pub(crate) enum Stepped {
+    /// There was nothing to do.
+    Idle,
+    Claimed(Claimed),
+    /// It took its snapshot.
+    Began(Claimed),
+    /// It worked on a table.
+    Worked(Claimed, Table),
+    Settled,
+    /// Somebody else has the run.
+    Lost,
+}
+
+pub(crate) struct Daemon {
+    pub(crate) parts: Parts,
+    pub(crate) state: State,
+    pub(crate) workers: [Option<Worker>; 2],
+}
+
+impl Daemon {
+    pub(crate) async fn boot(
+        directory: &Path,
+        choices: Choices,
+        clock: &Arc<HookedClock>,
+        chance: &Arc<Random>,
+        hook: &Arc<Hook>,
+    ) -> Self {
+        let hook = Arc::clone(hook);
+        let state = State::open(&directory.join("state.db"), clock.now()).await.unwrap();
+        let state = state.observed(move || hook.point());
+        // Waiting for a lock would take real time and change nothing.
+        let around =
+            Around { chance: chance.clone(), patience: Duration::ZERO, ..Around::new(clock.clone()) };
+        let parts = Parts::boot(choices.config(directory), state.clone(), around).await.unwrap();
+        Self { parts, state, workers: [None, None] }
+    }
+
+    /// One step of a worker.
+    pub(crate) async fn step(&mut self, worker: usize) -> Result<Stepped, QueueError> {
+        let Some(Worker { claimed, stage }) = self.workers[worker].take() else {
+            let Some(claimed) = self.parts.queue.claim().await? else { return Ok(Stepped::Idle) };
+            self.workers[worker] = Some(Worker { claimed: claimed.clone(), stage: Stage::Claimed });
+            return Ok(Stepped::Claimed(claimed));
+        };
+        let (mut working, at) = match stage {
+            Stage::Claimed => {
+                let working = Box::new(self.parts.refresher.begin(&claimed).await);
+                let stage = Stage::Working(working, 0);
+                self.workers[worker] = Some(Worker { claimed: claimed.clone(), stage });
+                return Ok(Stepped::Began(claimed));
+            }
+            Stage::Working(working, at) => (working, at),
+        };
+        match working.step().await {
+            Ok(true) => {
+                let (_, table) = claimed.jobs[at];
+                let stage = Stage::Working(working, at + 1);
+                self.workers[worker] = Some(Worker { claimed: claimed.clone(), stage });
+                Ok(Stepped::Worked(claimed, table))
+            }
+            Ok(false) => match working.settle().await {
+                Ok(_) => Ok(Stepped::Settled),
+                Err(QueueError::LeaseLost(_)) => Ok(Stepped::Lost),
+                Err(error) => Err(error),
+            },
+            Err(QueueError::LeaseLost(_)) => Ok(Stepped::Lost),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the worker's renewal task does once a minute.
+    pub(crate) async fn renew(&mut self) -> Result<(), QueueError> {
+        for worker in &mut self.workers {
+            if let Some(Worker { claimed, .. }) = worker {
+                match self.parts.queue.renew(&claimed.lease).await {
+                    Err(QueueError::LeaseLost(_)) => *worker = None,
+                    other => other?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The loops turn once.
+    pub(crate) async fn turn(&mut self) -> Result<(), String> {
+        self.parts.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
+        self.renew().await.map_err(|error| format!("the lease is not renewed: {error}"))?;
+        // VMS's database may be locked; they try again.
+        let _ = self.parts.watcher.tick().await;
+        let _ = self.parts.planner.turn().await;
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! Points in the middle of the daemon's work: it looks at the clock, or a statement on its state has ended.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::ThreadId;
+use std::time::Duration;
+
+use cached::clock::{Clock, ManualClock, Sleep};
+use chrono::{DateTime, Utc};
+
+use crate::actor::Actor;
+
+/// What a daemon that was killed is unwound with.
+#[derive(Debug)]
+pub(crate) struct Killed;
+
+/// What happens at a point.
+#[derive(Debug)]
+pub(crate) enum Blow {
+    Kill,
+    /// VMS executes this.
+    Write(Arc<Actor>, String),
+}
+
+/// Counts points and strikes at one of them.
+#[derive(Debug)]
+pub(crate) struct Hook {
+    /// Reports are built on another thread, whose points come whenever they come.
+    thread: ThreadId,
+    armed: Mutex<Option<(u64, Blow)>>,
+}
+
+impl Hook {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self { thread: std::thread::current().id(), armed: Mutex::default() })
+    }
+
+    pub(crate) fn arm(&self, point: u64, blow: Blow) {
+        *self.lock() = Some((point, blow));
+    }
+
+    /// Whether it has not struck.
+    pub(crate) fn disarm(&self) -> bool {
+        self.lock().take().is_some()
+    }
+
+    pub(crate) fn is_armed(&self) -> bool {
+        self.lock().is_some()
+    }
+
+    pub(crate) fn point(&self) {
+        if std::thread::current().id() != self.thread {
+            return;
+        }
+        let mut armed = self.lock();
+        let blow = match armed.as_mut() {
+            None => return,
+            Some((0, _)) => armed.take(),
+            Some((left, _)) => {
+                *left -= 1;
+                return;
+            }
+        };
+        drop(armed);
+        match blow {
+            // Unwinding drops everything on the way, as a kill does; no panic handler is told.
+            Some((_, Blow::Kill)) => std::panic::resume_unwind(Box::new(Killed)),
+            Some((_, Blow::Write(vms, sql))) => vms.execute(&sql),
+            None => {}
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<(u64, Blow)>> {
+        self.armed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A manual clock whose every look is a point.
+#[derive(Debug)]
+pub(crate) struct HookedClock {
+    pub(crate) manual: ManualClock,
+    hook: Arc<Hook>,
+}
+
+impl HookedClock {
+    pub(crate) fn new(start: DateTime<Utc>, hook: Arc<Hook>) -> Self {
+        Self { manual: ManualClock::new(start), hook }
+    }
+}
+
+impl Clock for HookedClock {
+    fn now(&self) -> DateTime<Utc> {
+        self.manual.now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.hook.point();
+        self.manual.monotonic()
+    }
+
+    fn sleep(&self, duration: Duration) -> Sleep<'_> {
+        self.manual.sleep(duration)
+    }
+}

@@ -1,0 +1,83 @@
+//! Histories of a daemon's life, drawn from seeds, against the real schedule, queue, top-up, watch, worker and store
+//! over real SQLite files, on a clock that is moved by hand. The same seed gives the same history.
+//!
+//! What holds after every operation (a failure names the number):
+//!
+//! 1. Every slot of the schedule in effect is decided once: it ran, was caught up, missed, paused, or superseded. A
+//!    run is never taken back, no civil date has two scheduled runs, also across another refresh time, and nothing is
+//!    missed while the daemon is awake.
+//! 2. No entry that is expected and was there is removed by the daemon. At rest every expected entry is there, fresh,
+//!    and byte for byte what a fresh build from the same database at the same instant is.
+//! 3. No group is half old, half new, also after a crash.
+//! 4. No run is lost: whatever was accepted ends. Nobody is at work on a job twice at once; a job that took its worker
+//!    down twice is set aside, one that was broken off by a stop is not.
+//! 5. A request is never given to a run that has read the source before.
+//! 6. A source that has lost most of its rows fills nothing until somebody accepts it, or two different scheduled runs
+//!    in a row saw it.
+//! 7. While the scheduler is stopped no automatic run begins, and a slot that passes is never run later.
+//! 8. A job has no more attempts than configured, and at rest nothing is refreshed over and over.
+//! 9. `last_updated` never goes back, unless the clock was set back.
+//!
+//! `CACHED_SIM_SEEDS=10000 cargo test -p cached-tests --test simulation` tries more seeds, `CACHED_SIM_FIRST=N` begins
+//! with another one. A history that fails is shortened and written to `tests/tests/simulation/reproductions/`, whose
+//! files are run first.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod actor;
+mod apply;
+mod daemon;
+mod generate;
+mod history;
+mod hook;
+mod jobs;
+mod judge;
+mod loss;
+mod meddle;
+mod op;
+mod random;
+mod reproduction;
+mod rows;
+mod settled;
+mod slots;
+mod template;
+mod vms;
+mod world;
+
+use history::try_seeds;
+
+/// Seeds of an ordinary run, over all parts.
+const SEEDS: u64 = 1000;
+
+/// Parts that run side by side.
+const PARTS: u64 = 4;
+
+#[test]
+fn histories_that_failed_once_do_not_again() {
+    reproduction::run_all();
+}
+
+#[test]
+fn seeds_of_the_first_part() {
+    try_part(0);
+}
+
+#[test]
+fn seeds_of_the_second_part() {
+    try_part(1);
+}
+
+#[test]
+fn seeds_of_the_third_part() {
+    try_part(2);
+}
+
+#[test]
+fn seeds_of_the_fourth_part() {
+    try_part(3);
+}
+
+fn try_part(part: u64) {
+    let number = |name, default| std::env::var(name).map_or(default, |given| given.parse().unwrap());
+    let (first, seeds) = (number("CACHED_SIM_FIRST", 0), number("CACHED_SIM_SEEDS", SEEDS));
+    try_seeds((first..first + seeds).filter(|seed| seed % PARTS == part));
+}

@@ -1,0 +1,50 @@
+//! VMS writes: between operations of the daemon, and in the middle of them.
+
+use crate::hook::Blow;
+use crate::op::Op;
+use crate::vms;
+use crate::world::World;
+
+impl World {
+    /// VMS writes, unless somebody has locked it out.
+    pub(crate) async fn write(&mut self, op: Op) {
+        if self.locked.is_none()
+            && let Some(sql) = self.sql(op)
+        {
+            self.vms.execute(&sql);
+            self.touched().await;
+        }
+    }
+
+    fn sql(&self, op: Op) -> Option<String> {
+        match op {
+            Op::Import { kind, salt } => Some(vms::import(kind, salt)),
+            Op::Lose => Some(vms::LOSE.to_owned()),
+            Op::Restore => Some(vms::RESTORE.to_owned()),
+            Op::Wipe { table, every } => self.tables.contains(&table).then(|| vms::wipe(table, every)),
+            Op::View { table, salt } if self.tables.contains(&table) => {
+                vms::view(&self.vms, table, salt, self.now())
+            }
+            _ => None,
+        }
+    }
+
+    pub(crate) async fn meddle(&mut self, point: u64, salt: u64) -> Result<(), String> {
+        let op = vms::meddling(salt, &self.tables);
+        let Some(sql) = self.sql(op).filter(|_| self.locked.is_none()) else { return Ok(()) };
+        self.hook.arm(point, Blow::Write(self.vms.clone(), sql));
+        let mut idle = false;
+        while !idle && self.hook.is_armed() {
+            let stepped = self.daemon.step(0).await.map_err(|error| format!("the queue fails: {error}"))?;
+            if self.hook.is_armed() {
+                idle = !self.judge(stepped, 0).await?;
+            } else {
+                // Whose writing is whose cannot be told from outside when both were at it.
+                self.touched().await;
+                self.judge_claim(&stepped, 0)?;
+            }
+        }
+        self.hook.disarm();
+        Ok(())
+    }
+}

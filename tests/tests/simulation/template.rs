@@ -1,0 +1,129 @@
+//! Databases that histories begin with, made once and copied.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use cached::reports::REPORTS;
+use cached::vms::tables::Table;
+use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
+use tempfile::TempDir;
+
+use crate::op::Setting;
+use crate::world::World;
+
+/// A few rows of everything, so that a refresh takes milliseconds.
+const SHRINK: &str = "
+DELETE FROM event WHERE id % 4;
+DELETE FROM volunteer WHERE id % 3;
+DELETE FROM organization WHERE id > 4;
+DELETE FROM volunteer_organization WHERE organization_id NOT IN (SELECT id FROM organization)
+    OR volunteer_id NOT IN (SELECT id FROM volunteer);
+DELETE FROM event_participation WHERE event_id NOT IN (SELECT id FROM event)
+    OR volunteer_id NOT IN (SELECT id FROM volunteer);
+DELETE FROM event_volunteers WHERE event_id NOT IN (SELECT id FROM event)
+    OR volunteer_id NOT IN (SELECT id FROM volunteer);
+DELETE FROM volunteer_skills WHERE volunteer_id NOT IN (SELECT id FROM volunteer) OR skill_id > 8;
+DELETE FROM event_student_participation WHERE event_id NOT IN (SELECT id FROM event) OR id % 4;
+DELETE FROM event_teacher WHERE event_id NOT IN (SELECT id FROM event);
+DELETE FROM event_districts WHERE event_id NOT IN (SELECT id FROM event);
+DELETE FROM event_skills WHERE event_id NOT IN (SELECT id FROM event) OR skill_id > 8;
+DELETE FROM event_attendance_detail WHERE event_id NOT IN (SELECT id FROM event);
+DELETE FROM skill WHERE id > 8;
+DELETE FROM student WHERE id NOT IN (SELECT student_id FROM event_student_participation);
+DELETE FROM teacher WHERE id NOT IN (SELECT teacher_id FROM event_teacher);
+DELETE FROM contact WHERE id NOT IN
+    (SELECT id FROM volunteer UNION SELECT id FROM student UNION SELECT id FROM teacher);
+UPDATE contact SET do_not_contact = 1 WHERE id NOT IN (SELECT id FROM volunteer LIMIT 6);
+DELETE FROM email WHERE contact_id NOT IN (SELECT id FROM contact);
+CREATE TABLE put_aside AS SELECT * FROM event_participation WHERE 0;
+VACUUM;
+";
+
+/// The tables that take longest to refresh.
+const LARGE: &str =
+    "DROP TABLE recent_volunteers_report_cache; DROP TABLE recruitment_candidates_cache; VACUUM;";
+
+/// Files live in memory where the machine has a place for that.
+pub(crate) fn directory() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = tempfile::Builder::new().prefix("cached-simulation-").tempdir_in(memory);
+    made.or_else(|_| tempfile::tempdir()).unwrap()
+}
+
+/// A database that no daemon has ever seen.
+pub(crate) fn untouched(small: bool, wal: bool) -> &'static [u8] {
+    static MADE: [OnceLock<Vec<u8>>; 4] = [const { OnceLock::new() }; 4];
+    MADE[usize::from(small) * 2 + usize::from(wal)].get_or_init(|| {
+        // A thread of its own: whoever blocks on a runtime must not be on one.
+        std::thread::spawn(move || make(small, wal)).join().unwrap()
+    })
+}
+
+fn make(small: bool, wal: bool) -> Vec<u8> {
+    let directory = directory();
+    let path = directory.path().join("vms.db");
+    std::fs::copy(Golden::unpack("tiny1").database(), &path).unwrap();
+    let vms = Other::open(&path);
+    // Every connection reads the whole schema first.
+    let of_vms = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
+    for table in vms.texts(of_vms).into_iter().filter(|table| !is_read(table)) {
+        vms.execute(&format!("DROP TABLE \"{table}\""));
+    }
+    vms.execute(SHRINK);
+    if small {
+        vms.execute(LARGE);
+    }
+    vms.execute(if wal { "PRAGMA journal_mode = WAL" } else { "PRAGMA journal_mode = DELETE" });
+    drop(vms);
+    std::fs::read(&path).unwrap()
+}
+
+/// Whether a table is a cache or something that reports are made of.
+fn is_read(table: &str) -> bool {
+    let mut sources = REPORTS.iter().flat_map(|report| report.sources());
+    Table::ALL.iter().any(|cache| cache.as_str() == table) || sources.any(|source| source.table() == table)
+}
+
+/// Files that a history begins with.
+#[derive(Debug)]
+pub(crate) struct Begin {
+    pub(crate) vms: Vec<u8>,
+    pub(crate) state: Option<Vec<u8>>,
+}
+
+/// The files of a setting. Where a daemon has lived, everything was refreshed at the starting instant.
+pub(crate) async fn begin(setting: Setting) -> Result<Arc<Begin>, String> {
+    type Known = HashMap<(usize, bool, bool, bool), Arc<Begin>>;
+    static MADE: OnceLock<Mutex<Known>> = OnceLock::new();
+    let made = || MADE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let at = (setting.start, setting.small, setting.wal, setting.lived_in);
+    if let Some(begin) = made().get(&at) {
+        return Ok(Arc::clone(begin));
+    }
+    let begin = if setting.lived_in {
+        let world = Box::pin(World::begin(Setting { lived_in: false, ..setting })).await?;
+        Box::pin(world.live_in()).await?
+    } else {
+        Begin { vms: untouched(setting.small, setting.wal).to_vec(), state: None }
+    };
+    Ok(Arc::clone(made().entry(at).or_insert(Arc::new(begin))))
+}
+
+impl World {
+    /// Refreshes everything and stops.
+    async fn live_in(mut self) -> Result<Begin, String> {
+        while self.step(0, 0).await? {}
+        self.pass(60).await?;
+        while self.step(0, 0).await? {}
+        let Self { directory, daemon, vms, reader, state, .. } = self;
+        let own = daemon.state.clone();
+        drop((daemon, vms));
+        reader.close().await;
+        state.close().await.unwrap();
+        own.close().await.unwrap();
+        let file = |name| std::fs::read(directory.path().join(name)).unwrap();
+        Ok(Begin { vms: file("vms.db"), state: Some(file("state.db")) })
+    }
+}

@@ -1,0 +1,196 @@
+//! A daemon, its VMS and a clock, and what has to hold of them after every operation.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached::clock::Clock as _;
+use cached::refresh::RefreshConfig;
+use cached::schedule::Schedule;
+use cached::vms::Vms;
+use cached::vms::tables::Table;
+use chrono::{DateTime, Utc};
+use futures_util::FutureExt as _;
+use sea_orm::{ConnectOptions, Database, DatabaseConnection};
+use tempfile::TempDir;
+
+use crate::actor::Actor;
+use crate::daemon::{Choices, Daemon};
+use crate::hook::{Hook, HookedClock, Killed};
+use crate::jobs::{self, JobWatch};
+use crate::loss::LossWatch;
+use crate::op::{STARTS, Setting, TIMES, ZONES};
+use crate::random::Random;
+use crate::rows::{self, RowWatch, Rows};
+use crate::slots::SlotWatch;
+use crate::template;
+
+pub(crate) struct World {
+    pub(crate) directory: TempDir,
+    pub(crate) setting: Setting,
+    pub(crate) choices: Choices,
+    /// What no reload changes here.
+    pub(crate) refresh: RefreshConfig,
+    pub(crate) clock: Arc<HookedClock>,
+    pub(crate) hook: Arc<Hook>,
+    chance: Arc<Random>,
+    pub(crate) vms: Arc<Actor>,
+    /// Reads VMS's database and the state as a third party.
+    pub(crate) reader: Vms,
+    pub(crate) state: DatabaseConnection,
+    pub(crate) daemon: Daemon,
+    /// Tables that this VMS has.
+    pub(crate) tables: Vec<Table>,
+    pub(crate) rows: RowWatch,
+    pub(crate) slots: SlotWatch,
+    pub(crate) jobs: JobWatch,
+    pub(crate) loss: LossWatch,
+    /// Whether somebody holds a lock on VMS's database, and keeps readers out with it.
+    pub(crate) locked: Option<bool>,
+    /// Whether the daemon was told to stop.
+    pub(crate) leaving: bool,
+    /// Something was put off that only the night mends.
+    pub(crate) deferred: bool,
+}
+
+impl World {
+    pub(crate) async fn begin(setting: Setting) -> Result<Self, String> {
+        let directory = template::directory();
+        let start: DateTime<Utc> = STARTS[setting.start].parse().unwrap();
+        let choices = Choices { time: 0, zone: 0, catch_up: true };
+        let begin = Box::pin(template::begin(setting)).await?;
+        std::fs::write(directory.path().join("vms.db"), &begin.vms).unwrap();
+        if let Some(state) = &begin.state {
+            std::fs::write(directory.path().join("state.db"), state).unwrap();
+        }
+        let (hook, chance) = (Hook::new(), Arc::new(Random::new(setting.seed)));
+        let clock = Arc::new(HookedClock::new(start, hook.clone()));
+        let database = directory.path().join("vms.db");
+        let vms = Arc::new(Actor::open(&database));
+        let daemon = Daemon::boot(directory.path(), choices, &clock, &chance, &hook).await;
+        let reader = Vms::open(&database).await.unwrap();
+        let mut options =
+            ConnectOptions::new(format!("sqlite://{}", directory.path().join("state.db").display()));
+        options.max_connections(1).sqlx_logging(false);
+        let state = Database::connect(options).await.unwrap();
+        let tables: Vec<Table> = Table::ALL.iter().copied().filter(|&table| exists(&vms, table)).collect();
+        let refresh = RefreshConfig::of(&choices.config(directory.path())).unwrap();
+        let refresh = RefreshConfig { patience: Duration::ZERO, ..refresh };
+        let slots = SlotWatch::new(schedule(choices), start);
+        let mut world = Self {
+            directory,
+            setting,
+            choices,
+            refresh,
+            clock,
+            hook,
+            chance,
+            vms,
+            reader,
+            state,
+            daemon,
+            tables,
+            rows: RowWatch::default(),
+            slots,
+            jobs: JobWatch::default(),
+            loss: LossWatch::default(),
+            locked: None,
+            leaving: false,
+            deferred: false,
+        };
+        if setting.lived_in {
+            world.loss.know(world.vms.number("SELECT count(*) FROM event_participation"));
+        }
+        world.touched().await;
+        Ok(world)
+    }
+
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.clock.now()
+    }
+
+    /// Whether nobody can look at VMS's database.
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.locked == Some(true) && !self.setting.wal
+    }
+
+    pub(crate) async fn read(&self, tables: &[Table]) -> Rows {
+        rows::read(&self.reader, tables).await
+    }
+
+    /// Somebody else has written.
+    pub(crate) async fn touched(&mut self) {
+        let rows = self.read(&self.tables).await;
+        self.rows.touch(rows);
+    }
+
+    /// The daemon may have written anything.
+    async fn worked(&mut self) -> Result<(), String> {
+        if self.is_opaque() {
+            return Ok(());
+        }
+        let (rows, now) = (self.read(&self.tables).await, self.now());
+        self.rows.stepped(&self.tables, rows, &self.refresh, now, false).await
+    }
+
+    /// The loops turn once.
+    pub(crate) async fn turn(&mut self) -> Result<(), String> {
+        self.daemon.turn().await?;
+        self.slots.look(&self.state).await
+    }
+
+    /// Time passes while the daemon is awake: it wakes up for every slot.
+    pub(crate) async fn pass(&mut self, seconds: u64) -> Result<(), String> {
+        self.turn().await?;
+        let until = self.now() + Duration::from_secs(seconds);
+        while let Some(fire) = self.slots.next_fire(self.now()).filter(|&fire| fire <= until) {
+            self.clock.manual.advance((fire - self.now()).to_std().unwrap());
+            self.turn().await?;
+            self.slots.attended(fire)?;
+        }
+        self.clock.manual.advance((until - self.now()).to_std().unwrap());
+        self.turn().await
+    }
+
+    /// The daemon dies, as far as it has not yet, and is started again.
+    pub(crate) async fn reboot(&mut self, down: u64) -> Result<(), String> {
+        self.clock.manual.advance(Duration::from_secs(down));
+        let directory = self.directory.path();
+        self.daemon = Daemon::boot(directory, self.choices, &self.clock, &self.chance, &self.hook).await;
+        self.jobs.recovered(&self.state).await?;
+        self.slots.look(&self.state).await
+    }
+
+    /// Whoever works dies.
+    pub(crate) async fn die(&mut self, down: u64) -> Result<(), String> {
+        self.daemon.workers = [None, None];
+        if !std::mem::take(&mut self.leaving) {
+            self.jobs.died(jobs::running(&self.state).await);
+        }
+        self.reboot(down).await
+    }
+
+    /// A step of a worker; false when it has nothing to do. Killed in the middle, the daemon is down for so long.
+    pub(crate) async fn step(&mut self, worker: usize, down: u64) -> Result<bool, String> {
+        match AssertUnwindSafe(self.daemon.step(worker)).catch_unwind().await {
+            Ok(stepped) => {
+                let stepped = stepped.map_err(|error| format!("the queue fails: {error}"))?;
+                self.judge(stepped, worker).await
+            }
+            Err(unwound) if unwound.is::<Killed>() => {
+                self.die(down).await?;
+                self.worked().await?;
+                Ok(false)
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+pub(crate) fn schedule(choices: Choices) -> Schedule {
+    Schedule::every(TIMES[choices.time], 24, ZONES[choices.zone].parse().unwrap()).unwrap()
+}
+
+fn exists(vms: &Actor, table: Table) -> bool {
+    vms.number(&format!("SELECT count(*) FROM sqlite_schema WHERE name = '{table}'")) > 0
+}
