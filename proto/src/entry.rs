@@ -11,6 +11,7 @@ use crate::words::{CacheType, Table, TableState};
 
 /// An entry, with its payload as JSON instead of text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EntryReport {
     /// The type of the table.
     #[serde(rename = "type")]
@@ -18,6 +19,7 @@ pub struct EntryReport {
     /// The table.
     pub table: Table,
     /// The key columns with their values as text; empty for NULL.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, String>))]
     pub key: Map<String, Value>,
     /// `fresh`, `stale`, `missing`, `incomplete` or `invalid`.
     pub state: TableState,
@@ -28,6 +30,7 @@ pub struct EntryReport {
     /// The run that makes it, when it is missing and should be there: text, so that scripts do not count with it.
     pub run: Option<String>,
     /// The payload columns.
+    #[cfg_attr(feature = "openapi", schema(value_type = std::collections::BTreeMap<String, Value>))]
     pub columns: Map<String, Value>,
 }
 

@@ -15,6 +15,11 @@ pub fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
     Ok(text)
 }
 
+/// The value as JSON without a line break.
+pub fn compact<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    serde_json::to_string(value).map(|json| escaped(&json))
+}
+
 /// JSON lets bidirectional controls and line separators stand as they are, a terminal or a browser acts on them.
 /// Outside strings there are none, so escaping them keeps the value.
 fn escaped(json: &str) -> String {

@@ -134,6 +134,7 @@ pub mod json;
 pub mod lock;
 pub mod message;
 pub mod report;
+pub mod speech;
 pub mod text;
 pub mod time;
 pub mod verb;

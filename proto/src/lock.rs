@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 /// Holds of the write lock, each from the moment it was granted until the commit or rollback had returned. With a
 /// write-ahead log that includes the checkpoint after the commit, during which others may write already.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WriteLock {
     /// How often it was held.
     pub count: u64,

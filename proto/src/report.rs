@@ -12,6 +12,7 @@ use crate::words::{CacheType, Outcome, Table, Trigger};
 
 /// A run that has ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunReport {
     /// The run: text, so that scripts do not count with it.
     pub run: String,
@@ -31,6 +32,7 @@ pub struct RunReport {
 
 /// One table of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableReport {
     /// Its type.
     #[serde(rename = "type")]

@@ -40,6 +40,21 @@ macro_rules! words {
             }
         }
 
+        // The derive does not see words that come through a macro.
+        #[cfg(feature = "openapi")]
+        impl utoipa::PartialSchema for $name {
+            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
+                let words = Self::ALL.iter().map(|word| word.as_str());
+                utoipa::openapi::ObjectBuilder::new()
+                    .schema_type(utoipa::openapi::schema::Type::String)
+                    .enum_values(Some(words))
+                    .into()
+            }
+        }
+
+        #[cfg(feature = "openapi")]
+        impl utoipa::ToSchema for $name {}
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.pad(self.as_str())
@@ -169,6 +184,11 @@ impl Outcome {
     /// Whether the table ended well, in the sense of an exit code.
     pub const fn is_good(self) -> bool {
         !matches!(self, Self::Guarded | Self::Disabled | Self::Failed)
+    }
+
+    /// Whether the table was worked on, so that it could have failed.
+    pub const fn is_tried(self) -> bool {
+        !matches!(self, Self::Off | Self::Withheld | Self::NotApplicable)
     }
 }
 

@@ -4,11 +4,14 @@
 #![expect(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, reason = "test support")]
 
 pub mod binary;
+pub mod browser;
 pub mod chance;
 pub mod daemon;
 pub mod golden;
+pub mod http;
 pub mod inside;
 pub mod scratch;
+pub mod session;
 pub mod vms;
 pub mod wait;
 pub mod writer;

@@ -7,7 +7,6 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use cached_proto::message::{Reply, Request};
-use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::status::{StatusReply, StatusRequest};
 use cached_proto::words::{Phase, SchedulerState};
@@ -93,11 +92,6 @@ fn last(run: &Run, view: &View) -> String {
         let _ = write!(text, ", {} ({})", time::moment(ended, view), time::distance(ended, view));
     }
     text
-}
-
-/// An error of the database, fit for the verdict.
-fn database_error(reply: &StatusReply) -> Option<String> {
-    reply.database_error.as_deref().map(|error| one_line(error).into_owned())
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ pub(crate) mod time;
 
 use std::io::{self, Write as _};
 
+pub(crate) use cached_proto::speech::{bytes, count};
 use chrono::{DateTime, Utc};
 
 use crate::error::CtlError;
@@ -51,47 +52,4 @@ pub(crate) fn print(text: &str) -> Result<(), CtlError> {
 /// Writes a line to standard error. Nobody is left to be told when that fails.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
-}
-
-/// A number of things: `1 table`, `2 tables`.
-pub(crate) fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
-}
-
-/// Bytes in decimal units: `812 B`, `1.2 MB`.
-pub(crate) fn bytes(bytes: u64) -> String {
-    const UNITS: [(u64, &str); 4] =
-        [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
-    match UNITS.iter().find(|(size, _)| bytes >= *size) {
-        None => format!("{bytes} B"),
-        Some((size, unit)) => {
-            let tenths = u128::from(bytes) * 10 / u128::from(*size);
-            format!("{}.{} {unit}", tenths / 10, tenths % 10)
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_short() {
-        for (given, shown) in [
-            (0, "0 B"),
-            (999, "999 B"),
-            (1_000, "1.0 kB"),
-            (999_999, "999.9 kB"),
-            (1_250_000, "1.2 MB"),
-            (u64::MAX, "18446744.0 TB"),
-        ] {
-            assert_eq!(bytes(given), shown);
-        }
-    }
-
-    #[test]
-    fn one_thing_is_singular() {
-        let counted = [0, 1, 2].map(|number| count(number, "table"));
-        assert_eq!(counted, ["0 tables", "1 table", "2 tables"]);
-    }
 }

@@ -1,20 +1,7 @@
 //! Colour, and which words deserve which.
 
-use cached_proto::words::{HealthLevel, Outcome, Phase, TableState};
+pub(crate) use cached_proto::speech::{Tone, spoken, standing};
 use comfy_table::Color;
-
-/// What a word means for the reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Tone {
-    /// As it should be.
-    Good,
-    /// Wants attention, or is on its way.
-    Warning,
-    /// Broken.
-    Bad,
-    /// Neither.
-    Plain,
-}
 
 /// Whether colour is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,60 +27,13 @@ impl Style {
     }
 }
 
-impl Tone {
-    /// The same colour inside a table.
-    pub(crate) const fn color(self) -> Option<Color> {
-        match self {
-            Self::Good => Some(Color::DarkGreen),
-            Self::Warning => Some(Color::DarkYellow),
-            Self::Bad => Some(Color::DarkRed),
-            Self::Plain => None,
-        }
-    }
-}
-
-impl From<TableState> for Tone {
-    fn from(state: TableState) -> Self {
-        match state {
-            TableState::Fresh => Self::Good,
-            TableState::Stale | TableState::Missing | TableState::Incomplete => Self::Warning,
-            TableState::Invalid | TableState::Guarded | TableState::Disabled => Self::Bad,
-            TableState::Withheld | TableState::Off | TableState::NotApplicable => Self::Plain,
-        }
-    }
-}
-
-impl From<Outcome> for Tone {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Rebuilt | Outcome::Verified | Outcome::Mixed | Outcome::Skipped => Self::Good,
-            Outcome::Withheld | Outcome::Off | Outcome::NotApplicable => Self::Plain,
-            Outcome::Guarded | Outcome::Disabled | Outcome::Failed => Self::Bad,
-        }
-    }
-}
-
-impl From<HealthLevel> for Tone {
-    fn from(level: HealthLevel) -> Self {
-        match level {
-            HealthLevel::Healthy => Self::Good,
-            HealthLevel::Degraded => Self::Warning,
-            HealthLevel::Unhealthy => Self::Bad,
-        }
-    }
-}
-
-/// A word of the vocabulary as people read it: `not applicable`.
-pub(crate) fn spoken(word: &str) -> String {
-    word.replace('_', " ")
-}
-
-/// Where a run or job stands: its outcome once it has one, its phase before.
-pub(crate) fn standing(phase: Phase, outcome: Option<Outcome>) -> (String, Tone) {
-    match (phase, outcome) {
-        (Phase::Running | Phase::Queued, _) => (phase.to_string(), Tone::Warning),
-        (Phase::Done, Some(outcome)) => (spoken(outcome.as_str()), outcome.into()),
-        (Phase::Done | Phase::Cancelled, _) => (phase.to_string(), Tone::Plain),
+/// The colour of a tone inside a table.
+pub(crate) const fn color(tone: Tone) -> Option<Color> {
+    match tone {
+        Tone::Good => Some(Color::DarkGreen),
+        Tone::Warning => Some(Color::DarkYellow),
+        Tone::Bad => Some(Color::DarkRed),
+        Tone::Plain => None,
     }
 }
 

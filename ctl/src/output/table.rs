@@ -4,7 +4,7 @@ use cached_proto::text::one_line;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
 use crate::output::View;
-use crate::output::style::Tone;
+use crate::output::style::{Tone, color};
 
 /// Below this a table name would be broken inside the word. A terminal that wraps whole lines reads better,
 /// and one that does not know its size (a serial line) says 0.
@@ -34,7 +34,7 @@ pub(crate) fn cell(text: impl AsRef<str>) -> Cell {
 
 /// A cell in the colour of its tone.
 pub(crate) fn toned((text, tone): (impl AsRef<str>, Tone)) -> Cell {
-    match tone.color() {
+    match color(tone) {
         Some(color) => cell(text).fg(color),
         None => cell(text),
     }

@@ -1,7 +1,9 @@
 //! Instants and durations as people read them.
 
+use cached_proto::speech;
+pub(crate) use cached_proto::speech::duration;
 use cached_proto::time::Timestamp;
-use chrono::{DateTime, Datelike as _, Local, TimeZone, Utc};
+use chrono::Local;
 use chrono_tz::Tz;
 
 use crate::output::View;
@@ -18,18 +20,9 @@ pub(crate) enum Zone {
 /// An instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.
 pub(crate) fn moment(at: Timestamp, view: &View) -> String {
     match view.zone {
-        Zone::Named(zone) => format_in(&zone, at.to_utc(), view.now, "%Z"),
-        Zone::Local => format_in(&Local, at.to_utc(), view.now, "%:z"),
+        Zone::Named(zone) => speech::moment(at, &zone, view.now, "%Z"),
+        Zone::Local => speech::moment(at, &Local, view.now, "%:z"),
     }
-}
-
-fn format_in<Z: TimeZone>(zone: &Z, at: DateTime<Utc>, now: DateTime<Utc>, zone_format: &str) -> String
-where
-    Z::Offset: std::fmt::Display,
-{
-    let (at, now) = (at.with_timezone(zone), now.with_timezone(zone));
-    let year = if at.year() == now.year() { "" } else { " %Y" };
-    at.format(&format!("%a %-d %b{year} %H:%M {zone_format}")).to_string()
 }
 
 /// How far an instant is from now: `3 h 12 min ago`, `in 5 h`.
@@ -47,52 +40,10 @@ fn seconds_since(at: Timestamp, view: &View) -> f64 {
     view.now.signed_duration_since(at.to_utc()).as_seconds_f64()
 }
 
-/// A duration in at most two units: `0.41 s`, `41 s`, `3 h 12 min`, `2 d 4 h`.
-pub(crate) fn duration(seconds: f64) -> String {
-    if seconds.is_nan() {
-        return "unknown".to_owned();
-    }
-    let seconds = seconds.max(0.0);
-    if seconds < 10.0 {
-        return format!("{seconds:.2} s");
-    }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "positive here, and a duration beyond u64 may as well be its end"
-    )]
-    let whole = seconds as u64;
-    let (number, unit, rest, small) = match whole {
-        0..60 => return format!("{whole} s"),
-        60..3_600 => (whole / 60, "min", whole % 60, "s"),
-        3_600..172_800 => (whole / 3_600, "h", whole % 3_600 / 60, "min"),
-        _ => (whole / 86_400, "d", whole % 86_400 / 3_600, "h"),
-    };
-    if rest == 0 { format!("{number} {unit}") } else { format!("{number} {unit} {rest} {small}") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testing::{at, view};
-
-    #[test]
-    fn durations_have_at_most_two_units() {
-        for (seconds, shown) in [
-            (0.0, "0.00 s"),
-            (-5.0, "0.00 s"),
-            (0.414, "0.41 s"),
-            (41.7, "41 s"),
-            (60.0, "1 min"),
-            (61.0, "1 min 1 s"),
-            (11_520.0, "3 h 12 min"),
-            (172_799.0, "47 h 59 min"),
-            (187_200.0, "2 d 4 h"),
-            (f64::NAN, "unknown"),
-        ] {
-            assert_eq!(duration(seconds), shown, "{seconds}");
-        }
-    }
 
     #[test]
     fn an_instant_names_its_zone_and_a_foreign_year() {

@@ -5,13 +5,13 @@
 mod errors;
 mod full;
 mod load;
-mod locks;
 mod rates;
 mod readiness;
 mod sampler;
 mod sizes;
 #[cfg(test)]
 mod tests;
+mod times;
 
 use cached_proto::lock::WriteLock;
 use cached_proto::words::{Outcome, Table};
@@ -20,11 +20,11 @@ use chrono::{DateTime, Utc};
 pub use errors::errors;
 pub use full::{FullRefreshes, full_refreshes};
 pub use load::load;
-pub use locks::{Bucket, LockHistogram, locks};
 pub use rates::{Rates, rates, times};
 pub use readiness::{HOLD, readiness, sample};
 pub(crate) use sampler::run as keep_sampling;
 pub use sizes::sizes;
+pub use times::{Bucket, Histogram, longest_lock};
 
 /// What is known of a window of the past, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -20,9 +20,7 @@ pub struct Rates {
 
 /// Counts jobs. Tables that are off, withheld or not there do not count: a success that cannot fail says nothing.
 pub fn rates(jobs: &[PastJob]) -> Rates {
-    let tried =
-        |job: &&PastJob| !matches!(job.outcome, Outcome::Off | Outcome::Withheld | Outcome::NotApplicable);
-    let jobs: Vec<&PastJob> = jobs.iter().filter(tried).collect();
+    let jobs: Vec<&PastJob> = jobs.iter().filter(|job| job.outcome.is_tried()).collect();
     let count = |is: fn(Outcome) -> bool| jobs.iter().filter(|job| is(job.outcome)).count();
     let good = count(Outcome::is_good);
     // A table that the guard holds is no success, but holding it is what the guard is for.

@@ -11,7 +11,7 @@ use sea_orm::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::counters::{ATTEMPTS, RETRIES, count, count_holds, jobs};
+use super::counters::{ATTEMPTS, Measured, RETRIES, count, count_holds, count_time, jobs};
 use super::lease::Lease;
 use super::{JobReport, Queue, QueueError, RetryPolicy, assemble};
 use crate::state::Doing;
@@ -117,6 +117,9 @@ impl Queue {
             row.phase = Set(Phase::Done.as_str().to_owned());
             row.outcome = Set(Some(report.outcome.as_str().to_owned()));
             count(&tx, &jobs(Some(report.outcome)), 1).await?;
+            if report.outcome.is_tried() {
+                count_time(&tx, Measured::Refresh(report.table), report.seconds).await?;
+            }
         }
         let row = row.update(&tx).await.doing("finish a job")?;
         let shown = assemble::job(&tx, row).await?;

@@ -7,14 +7,15 @@
 //! | `kills` | attempts that died with their process |
 //! | `stalls` | times that work stood still because the state database failed |
 //! | `jobs.<outcome>` | jobs that ended with the outcome, or `jobs.cancelled` |
-//! | `runs.<outcome>` | runs that ended with the verdict, or `runs.cancelled` |
-//! | `write_lock.micros` | microseconds for which VMS's write lock was held |
-//! | `write_lock.le.<microseconds>` | holds that took so long at most, and longer than the next smaller bound |
-//! | `write_lock.more` | holds that took longer than the largest bound |
+//! | `runs.<trigger>.<outcome>` | runs that ended with the verdict, or `runs.<trigger>.cancelled` |
+//! | `<measured>.micros` | microseconds that all that was [`Measured`] took together |
+//! | `<measured>.le.<microseconds>` | how much took so long at most, and longer than the next smaller bound |
+//! | `<measured>.more` | how much took longer than the largest bound |
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use cached_proto::words::{Outcome, Phase};
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use sea_orm::ConnectionTrait;
 
 use crate::state::{Doing as _, State, StateError, bump};
@@ -34,25 +35,90 @@ pub fn jobs(outcome: Option<Outcome>) -> String {
     format!("jobs.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
 }
 
-/// Runs that ended so; without an outcome, cancelled ones.
-pub fn runs(outcome: Option<Outcome>) -> String {
-    format!("runs.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
+/// Runs of a trigger that ended so; without an outcome, cancelled ones.
+pub fn runs(trigger: Trigger, outcome: Option<Outcome>) -> String {
+    format!("runs.{trigger}.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
 }
 
-/// Microseconds for which VMS's write lock was held.
-pub const LOCK_MICROS: &str = "write_lock.micros";
+const fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
 
-/// Holds of VMS's write lock within one bound of [`HOLD_BOUNDS`]; without a bound, those that are longer than all.
-pub fn holds(bound: Option<Duration>) -> String {
-    bound.map_or_else(|| "write_lock.more".to_owned(), |bound| format!("write_lock.le.{}", bound.as_micros()))
+/// Upper bounds of the buckets in which refreshes are counted.
+const REFRESH_BOUNDS: [Duration; 13] = [
+    millis(50),
+    millis(100),
+    millis(250),
+    millis(500),
+    millis(1_000),
+    millis(2_500),
+    millis(5_000),
+    millis(10_000),
+    millis(30_000),
+    millis(60_000),
+    millis(120_000),
+    millis(300_000),
+    millis(600_000),
+];
+
+/// What is counted by how long it took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Measured {
+    /// Holds of VMS's write lock.
+    WriteLock,
+    /// Runs that ended with a verdict.
+    Run,
+    /// Jobs of a table that were worked on and not cancelled; the time of their last attempt.
+    Refresh(Table),
+}
+
+impl Measured {
+    /// Upper bounds of its buckets, smallest first; what takes longer has a bucket of its own.
+    pub const fn bounds(self) -> &'static [Duration] {
+        match self {
+            Self::WriteLock => &HOLD_BOUNDS,
+            Self::Run | Self::Refresh(_) => &REFRESH_BOUNDS,
+        }
+    }
+
+    /// Counter of the microseconds of all together.
+    pub fn micros(self) -> String {
+        format!("{}.micros", self.name())
+    }
+
+    /// Counter of one bucket; without a bound, that of what took longer than all bounds.
+    pub fn bucket(self, bound: Option<Duration>) -> String {
+        let name = self.name();
+        bound.map_or_else(|| format!("{name}.more"), |bound| format!("{name}.le.{}", bound.as_micros()))
+    }
+
+    fn name(self) -> Cow<'static, str> {
+        match self {
+            Self::WriteLock => "write_lock".into(),
+            Self::Run => "run_time".into(),
+            Self::Refresh(table) => format!("refresh_time.{table}").into(),
+        }
+    }
+}
+
+/// Counts something that took so many seconds.
+pub(super) async fn count_time(
+    tx: &impl ConnectionTrait,
+    measured: Measured,
+    seconds: f64,
+) -> Result<(), StateError> {
+    let took = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let bound = measured.bounds().iter().find(|&&bound| took <= bound).copied();
+    count(tx, &measured.bucket(bound), 1).await?;
+    count(tx, &measured.micros(), u64::try_from(took.as_micros()).unwrap_or(u64::MAX)).await
 }
 
 pub(super) async fn count_holds(tx: &impl ConnectionTrait, held: &LockHolds) -> Result<(), StateError> {
     let micros = u64::try_from(held.total().as_micros()).unwrap_or(u64::MAX);
-    count(tx, LOCK_MICROS, micros).await?;
+    count(tx, &Measured::WriteLock.micros(), micros).await?;
     let bounds = HOLD_BOUNDS.into_iter().map(Some).chain([None]);
     for (bound, &number) in bounds.zip(held.buckets()) {
-        count(tx, &holds(bound), number).await?;
+        count(tx, &Measured::WriteLock.bucket(bound), number).await?;
     }
     Ok(())
 }

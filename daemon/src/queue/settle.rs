@@ -9,11 +9,11 @@ use sea_orm::{
     QueryFilter,
 };
 
-use super::counters::{count, runs};
+use super::counters::{Measured, count, count_time, runs};
 use super::lease::Lease;
 use super::{Queue, QueueError, assemble, verdict};
 use crate::state::Doing;
-use crate::state::entity::{instant, job, micros, run};
+use crate::state::entity::{instant, job, micros, run, word};
 
 /// How a worker left a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,7 +78,10 @@ pub(super) async fn end(
     let outcome = verdict(&outcomes.collect::<Vec<Outcome>>());
     let cancelled = outcome.is_none() && jobs.iter().any(|job| job.phase == Phase::Cancelled.as_str());
     let phase = if cancelled { Phase::Cancelled } else { Phase::Done };
-    count(tx, &runs(outcome), 1).await?;
+    count(tx, &runs(word("runs.trigger", row.trigger.clone())?, outcome), 1).await?;
+    if outcome.is_some() {
+        count_time(tx, Measured::Run, row.seconds).await?;
+    }
     let seconds = row.seconds;
     let mut row = row.into_active_model();
     row.phase = Set(phase.as_str().to_owned());

@@ -14,11 +14,11 @@ use crate::store::audit::EntryState;
 use crate::vms::tables::{Key, spec};
 
 /// Counter of entries that were fresh.
-pub(super) const HITS: &str = "get_hits";
+pub(crate) const HITS: &str = "get_hits";
 /// Counter of entries that were there and not fresh.
-pub(super) const STALE: &str = "get_stale";
+pub(crate) const STALE: &str = "get_stale";
 /// Counter of entries that were not there, or of no use.
-pub(super) const MISSES: &str = "get_misses";
+pub(crate) const MISSES: &str = "get_misses";
 
 pub(crate) async fn get(service: &Service, request: &GetRequest) -> Result<GetReply, Fault> {
     let table = request.table;

@@ -1,14 +1,14 @@
 //! What handlers work with.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use tokio::sync::{Mutex, watch};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::auth::{Authority, Users, VmsUsers};
-use super::probes::Readiness;
+use super::look::Looks;
+use super::metrics::Scrape;
 use crate::rpc::Service;
 
 /// The state of the web side; cheap to clone.
@@ -22,8 +22,11 @@ struct Inner {
     users: VmsUsers,
     limits: Limits,
     hang_up: CancellationToken,
-    /// The last look for `/ready`, with the monotonic instant at which it was taken.
-    readiness: Mutex<Option<(Duration, Readiness)>>,
+    looks: Looks,
+    /// Places for those who follow what happens.
+    followers: Arc<Semaphore>,
+    /// The last answer of `/metrics`.
+    scrape: Mutex<Option<Scrape>>,
 }
 
 impl Web {
@@ -35,8 +38,9 @@ impl Web {
         hang_up: CancellationToken,
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
-        let readiness = Mutex::default();
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, readiness }))
+        let followers = Arc::new(Semaphore::new(limits.followers));
+        let (looks, scrape) = (Looks::default(), Mutex::default());
+        Self(Arc::new(Inner { service, authority, users, limits, hang_up, looks, followers, scrape }))
     }
 
     /// What the verbs work with.
@@ -63,7 +67,17 @@ impl Web {
         &self.0.hang_up
     }
 
-    pub(super) fn readiness(&self) -> &Mutex<Option<(Duration, Readiness)>> {
-        &self.0.readiness
+    /// What was seen a moment ago.
+    pub(super) fn looks(&self) -> &Looks {
+        &self.0.looks
+    }
+
+    /// A place among those who follow what happens, if there is one left.
+    pub(super) fn follow(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0.followers).try_acquire_owned().ok()
+    }
+
+    pub(super) fn scrape(&self) -> &Mutex<Option<Scrape>> {
+        &self.0.scrape
     }
 }

@@ -3,13 +3,15 @@
 use askama::Template;
 use axum::extract::Request;
 use axum::http::StatusCode;
-use axum::response::{Html, IntoResponse, Response};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::text::one_line;
 use serde_json::{Map, Value};
 
 use super::json::Json;
-use super::wants::Wants;
+use super::pages::{self, Frame};
+use super::wants::{Wants, has_pages};
 
 /// A fault, as the web tells it.
 ///
@@ -65,6 +67,12 @@ impl WebFault {
         self
     }
 
+    /// What is wrong and what to do about it, for a page that goes on.
+    pub(crate) fn told(&self) -> String {
+        let Told { error, hint, .. } = &*self.0;
+        if hint.is_empty() { error.clone() } else { format!("{error}; {hint}") }
+    }
+
     /// In the form that the visitor wants.
     pub(crate) fn answer(self, wants: Wants) -> Response {
         match wants {
@@ -88,32 +96,38 @@ impl WebFault {
     /// For browsers.
     pub(crate) fn html(self) -> Response {
         let Told { status, error, hint, .. } = *self.0;
-        let page = ErrorPage {
-            status: status.as_u16(),
-            title: status.canonical_reason().unwrap_or("Error"),
-            error: &error,
-            hint: &hint,
-        };
-        match page.render() {
-            Ok(page) => (status, Html(page)).into_response(),
-            Err(_) => status.into_response(),
-        }
+        let title = status.canonical_reason().unwrap_or("Error");
+        pages::shown(status, &ErrorPage { frame: Frame::nobodys(title), status, error: &error, hint: &hint })
     }
 }
 
 #[derive(Template)]
 #[template(path = "error.html")]
 struct ErrorPage<'a> {
-    status: u16,
-    title: &'a str,
+    frame: Frame,
+    status: StatusCode,
     error: &'a str,
     hint: &'a str,
 }
 
-/// Where a handler serves scripts only, that is how its faults are told.
+/// What a handler or a panic leaves behind: told in JSON, unless [`as_wanted`] tells it anew.
 impl IntoResponse for WebFault {
     fn into_response(self) -> Response {
-        self.json()
+        let mut response = self.clone().json();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Where there are pages, whoever wants a page is told in one what a handler could not do.
+pub(super) async fn as_wanted(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let (parts, body) = request.into_parts();
+    let wants = Wants::of(&parts);
+    let mut response = next.run(Request::from_parts(parts, body)).await;
+    match response.extensions_mut().remove::<WebFault>() {
+        Some(fault) if wants == Wants::Html && has_pages(&path) => fault.html(),
+        _ => response,
     }
 }
 
@@ -150,5 +164,5 @@ pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a web request made a handler panic; this is a bug, please report it with the log");
     WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred")
         .hint("look at the log of cached")
-        .json()
+        .into_response()
 }

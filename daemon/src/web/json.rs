@@ -5,6 +5,7 @@ use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use cached_proto::json;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::fault::WebFault;
 
@@ -27,7 +28,7 @@ impl<T: Serialize> IntoResponse for Json<T> {
 }
 
 /// What VMS's pages look for in an answer to a change, beside the reply itself.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Done<T> {
     success: bool,
     message: String,

@@ -16,13 +16,30 @@
 //! | `GET api/runs[?since=7d]`, `api/runs/{id}` | viewing | `api/runs.rs` |
 //! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
 //! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
+//! | `GET api/events` | viewing | `api/events.rs` |
+//! | `GET api/openapi.json` | viewing | `openapi.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
+//!
+//! There as well, for people:
+//!
+//! | method and path | class | file |
+//! |---|---|---|
+//! | `GET /management/cache` | public | `pages/mod.rs` |
+//! | `GET status` | viewing | `pages/status.rs` |
+//! | `GET refresh` | viewing | `pages/refresh.rs` |
+//! | `POST refresh` | changing | `pages/refresh.rs` |
+//! | `GET runs/{id}` | viewing | `pages/run.rs` |
+//! | `GET jobs[?filter=all\|failed\|running]` | viewing | `pages/jobs.rs` |
+//! | `GET jobs/{id}` | viewing | `pages/job.rs` |
+//! | `POST runs/{id}/cancel`, `runs/{id}/retry`, `jobs/{id}/cancel`, `jobs/{id}/retry` | changing | `pages/act.rs` |
+//! | `GET assets/{file}` | public | `assets.rs` |
 //!
 //! And at the root:
 //!
 //! | method and path | class | file |
 //! |---|---|---|
 //! | `GET /health`, `GET /ready` | public | `probes.rs` |
+//! | `GET /metrics` | viewing | `metrics/` |
 //!
 //! Wherever there is a `GET` there is a `HEAD`. Any other path is a 404, any other method a 405.
 //!
@@ -45,22 +62,25 @@
 //!
 //! # A new route
 //!
-//! One file with its handlers, one line in `routes.rs` that names its class, one line in the tables above.
+//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that names its
+//! class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
 
 mod api;
 mod app;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, unused_imports, reason = "the forms that carry a token are still to come")
-)]
+mod assets;
 pub(crate) mod auth;
 mod body;
+mod escape;
 mod extract;
 mod fault;
 pub(crate) mod gate;
 mod headers;
 mod host;
 mod json;
+mod look;
+mod metrics;
+mod openapi;
+mod pages;
 mod patient;
 mod probes;
 mod routes;

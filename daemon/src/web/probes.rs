@@ -5,19 +5,19 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
-use cached_proto::verb::status::{StatusRequest, TableStatus};
+use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{Table, TableState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
-use crate::rpc::status;
 
 /// Anybody may ask, so VMS's database is looked at no more often than this.
 const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// VMS's own words for it.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Alive {
     status: &'static str,
     /// The daemon's own.
@@ -29,6 +29,13 @@ struct Alive {
 
 /// Whether the process and its own database are alive. A database of VMS's that cannot be read is no reason to restart
 /// the daemon; that is what `cachectl health` and `/ready` tell.
+#[utoipa::path(
+    get, path = "/health",
+    responses(
+        (status = 200, description = "The process and its own database are alive.", body = Alive),
+        (status = 503, description = "The daemon's own database does not answer.", body = Alive)
+    )
+)]
 pub(super) async fn health(State(web): State<Web>) -> Response {
     let alive = web.service().queue.queued_count().await.is_ok();
     let (code, status, database, error) = if alive {
@@ -41,8 +48,8 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
 }
 
 /// What `/ready` answers.
-#[derive(Debug, Clone, Serialize)]
-pub(super) struct Readiness {
+#[derive(Debug, Serialize, ToSchema)]
+struct Readiness {
     ready: bool,
     /// Tables that VMS would not find whole.
     not_ready: Vec<Lacking>,
@@ -50,7 +57,7 @@ pub(super) struct Readiness {
     error: Option<&'static str>,
 }
 
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Lacking {
     table: Table,
     state: TableState,
@@ -61,6 +68,13 @@ struct Lacking {
 
 /// Whether every table can serve: each expected entry is there, and of a shape that VMS's reader takes. Its age does not
 /// matter, stale reports are served.
+#[utoipa::path(
+    get, path = "/ready",
+    responses(
+        (status = 200, description = "Every table can serve.", body = Readiness),
+        (status = 503, description = "Some cannot.", body = Readiness)
+    )
+)]
 pub(super) async fn ready(State(web): State<Web>) -> Response {
     let readiness = look(&web).await;
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -68,25 +82,15 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn look(web: &Web) -> Readiness {
-    // Whoever asks meanwhile waits for the same look.
-    let mut last = web.readiness().lock().await;
-    let clock = &web.service().clock;
-    if let Some((at, readiness)) = &*last
-        && clock.monotonic().saturating_sub(*at) < LOOKS_APART
-    {
-        return readiness.clone();
-    }
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    let readiness = match status::status(web.service(), &StatusRequest { sizes: false }).await {
+    match web.looks().status_within(web.service(), LOOKS_APART).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             Readiness { ready: not_ready.is_empty(), not_ready, error: None }
         }
         Ok(_) => unknown("VMS's database cannot be read; `cachectl health` says why"),
         Err(_) => unknown("the state database does not answer; look at the log of cached"),
-    };
-    *last = Some((clock.monotonic(), readiness.clone()));
-    readiness
+    }
 }
 
 fn lacking(table: &TableStatus) -> Option<Lacking> {

@@ -49,6 +49,8 @@ pub struct Limits {
     pub wait: Duration,
     /// Connections at the same time.
     pub connections: usize,
+    /// Of those, the ones that follow what happens; the rest stays free for whoever asks.
+    pub followers: usize,
     /// Bytes of a request's body.
     pub body_bytes: usize,
 }
@@ -62,6 +64,7 @@ impl Default for Limits {
             farewell: Duration::from_secs(3),
             wait: Duration::from_mins(10),
             connections: 256,
+            followers: 64,
             body_bytes: 64 * 1024,
         }
     }

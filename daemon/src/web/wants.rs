@@ -1,5 +1,8 @@
 //! Whether a visitor is a person with a browser or a script.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::request::Parts;
@@ -26,6 +29,14 @@ impl Wants {
     }
 }
 
+impl<S: Sync> FromRequestParts<S> for Wants {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(parts))
+    }
+}
+
 /// Whether the body is said to be JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     is_kind(headers, |kind| kind == "application/json" || kind.ends_with("+json"))
@@ -46,7 +57,8 @@ fn has(headers: &HeaderMap, name: &str, word: &str) -> bool {
     values.into_iter().any(|value| value.to_ascii_lowercase().contains(word))
 }
 
-fn has_pages(path: &str) -> bool {
+/// Whether people look at what is at this path.
+pub(super) fn has_pages(path: &str) -> bool {
     path.strip_prefix("/management/cache")
         .is_some_and(|rest| !["/api/", "/scheduler/"].iter().any(|part| rest.starts_with(part)))
 }

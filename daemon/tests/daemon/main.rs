@@ -10,10 +10,16 @@ mod queue;
 mod raw;
 mod reload;
 mod schedule;
+/// Shared with the tests of the real binaries.
+#[path = "../../../tests/support/session.rs"]
+pub mod session;
 mod truth;
 mod verbs;
 mod web_api;
 mod web_client;
 mod web_compat;
 mod web_limits;
+mod web_metrics;
+mod web_openapi;
+mod web_pages;
 mod web_refusals;

@@ -88,6 +88,16 @@ impl Line {
         String::from_utf8(bytes).unwrap()
     }
 
+    /// What is said until these words have come.
+    pub(crate) async fn hear_until(&mut self, words: &str) -> String {
+        let mut bytes = Vec::new();
+        while !String::from_utf8_lossy(&bytes).contains(words) {
+            let heard = timeout(PATIENCE, self.0.read_buf(&mut bytes)).await.unwrap().unwrap();
+            assert_ne!(heard, 0, "the end came before {words:?}: {}", String::from_utf8_lossy(&bytes));
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
     pub(crate) async fn answer(&mut self) -> Answer {
         Answer::read(&self.hear().await)
     }

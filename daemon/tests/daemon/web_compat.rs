@@ -81,7 +81,10 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
     home.clock.advance(Duration::from_mins(5));
     for (body, message) in [
         (r#"{"cache_type": "district"}"#, "District caches refreshed successfully"),
+        (r#"{"cache_type": "organization"}"#, "Organization caches refreshed successfully"),
         (r#"{"cache_type": "virtual_session"}"#, "Virtual_Session caches refreshed successfully"),
+        (r#"{"cache_type": "volunteer"}"#, "Volunteer caches refreshed successfully"),
+        (r#"{"cache_type": "recruitment"}"#, "Recruitment caches refreshed successfully"),
     ] {
         let answer = post(&daemon, "api/refresh?wait=1", body).await;
         assert_eq!((answer.status, &answer.json()["message"]), (200, &json!(message)));
@@ -92,10 +95,13 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
     assert_eq!(data["stats"]["total_refreshes"], 1);
     assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
 
-    let answer = trusted(&daemon, "POST", "api/refresh?wait=1", &[], "").await;
-    assert_eq!(answer.json()["message"], "All caches refreshed successfully");
+    // Everything is the default, with a body and without.
+    for (headers, body) in [(&[][..], ""), (&[JSON], ""), (&[JSON], "{}")] {
+        let answer = trusted(&daemon, "POST", "api/refresh?wait=1", headers, body).await;
+        assert_eq!(answer.json()["message"], "All caches refreshed successfully");
+    }
     let data = &get(&daemon, "api/status").await["data"];
-    assert_eq!(data["stats"]["total_refreshes"], 2);
+    assert_eq!(data["stats"]["total_refreshes"], 4);
     assert_eq!(data["last_refresh"], "2026-03-10T17:05:00+00:00");
 }
 

@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 
 use crate::boot::{Home, PATIENCE, served};
 use crate::queue::Locked;
-use crate::web_client::{Line, address, ask, authorization, post, request, serve_web, trusted};
+use crate::web_client::{Line, address, ask, authorization, request, serve_web, trusted};
 
 /// A limit that is over before anybody notices.
 const SOON: Duration = Duration::from_millis(200);
@@ -134,15 +134,15 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
         let headers = [("Authorization", token.as_str()), ("Content-Type", "application/json")];
         request("POST", "/management/cache/api/refresh?wait=1", &headers, body)
     };
-    let (_, mut events) = {
-        let body = r#"{"tables": ["district_year_end_reports"], "force": true}"#;
-        let run: i64 =
-            post(&daemon, "api/refresh", body).await.json()["run"].as_str().unwrap().parse().unwrap();
-        daemon.queue().subscribe(run).await.unwrap()
-    };
-    // The same wish joins the run or waits behind it; the other one waits for sure.
     let mut working = Line::open(&daemon).await;
     working.say(&waiting(r#"{"tables": ["district_year_end_reports"], "force": true}"#)).await;
+    let run = loop {
+        match daemon.queue().current_run().await.unwrap() {
+            Some(run) => break run.id,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let (_, mut events) = daemon.queue().subscribe(run).await.unwrap();
     let mut behind = Line::open(&daemon).await;
     behind.say(&waiting(r#"{"cache_type": "volunteer", "force": true}"#)).await;
     while daemon.queue().queued_count().await.unwrap() < 1 {

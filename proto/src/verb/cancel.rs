@@ -49,6 +49,7 @@ pub struct CancelRequest {
 
 /// Answer to `cancel`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CancelReply {
     /// Jobs that waited and are cancelled.
     pub cancelled: Vec<i64>,

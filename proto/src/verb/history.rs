@@ -16,6 +16,7 @@ pub struct HistoryRequest {
 
 /// One refresh that somebody or something asked for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     /// Number of the run.
     pub id: i64,
@@ -43,6 +44,7 @@ pub struct Run {
 
 /// Answer to `history`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryReply {
     /// The runs, newest first.
     pub runs: Vec<Run>,

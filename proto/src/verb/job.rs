@@ -14,6 +14,7 @@ pub struct JobRequest {
 
 /// Answer to `job`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobReply {
     /// The job.
     pub job: Job,

@@ -28,6 +28,7 @@ pub struct JobsRequest {
 
 /// One attempt at a job.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Attempt {
     /// Counted from 1.
     pub number: u32,
@@ -47,6 +48,7 @@ pub struct Attempt {
 
 /// One table of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Job {
     /// Number of the job.
     pub id: i64,
@@ -94,6 +96,7 @@ pub struct Job {
 
 /// Answer to `jobs`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobsReply {
     /// The jobs, newest first.
     pub jobs: Vec<Job>,

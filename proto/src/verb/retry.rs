@@ -16,6 +16,7 @@ pub enum RetryRequest {
 
 /// Answer to `retry`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RetryReply {
     /// Runs that do the work; none when nothing had failed.
     pub runs: Vec<i64>,

@@ -6,6 +6,7 @@ use crate::words::SchedulerState;
 
 /// Answer to `start-scheduler` and `stop-scheduler`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SchedulerReply {
     /// The state from now on.
     pub scheduler: SchedulerState,

@@ -15,6 +15,7 @@ pub struct StatusRequest {
 
 /// One cache table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableStatus {
     /// Its type.
     #[serde(rename = "type")]
@@ -51,6 +52,7 @@ pub struct TableStatus {
 
 /// Answer to `status`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StatusReply {
     /// Whether automatic triggers fire.
     pub scheduler: SchedulerState,

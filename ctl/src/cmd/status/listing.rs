@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cached_proto::speech::lacks;
 use cached_proto::text::one_line;
 use cached_proto::verb::status::{StatusReply, TableStatus};
 use comfy_table::Cell;
@@ -52,7 +53,7 @@ fn row(table: &TableStatus, wide: bool, sizes: bool, view: &View) -> Vec<Cell> {
 pub(super) fn problems(reply: &StatusReply) -> String {
     let mut text = String::new();
     for table in &reply.tables {
-        if let Some(counts) = counts(table) {
+        if let Some(counts) = lacks(table) {
             let _ = writeln!(text, "{}: {counts}", table.table);
         }
         if let Some(reason) = &table.note {
@@ -63,20 +64,4 @@ pub(super) fn problems(reply: &StatusReply) -> String {
         }
     }
     text
-}
-
-/// `2 stale, 1 missing of 21 entries`; none when nothing is wrong.
-fn counts(table: &TableStatus) -> Option<String> {
-    let counted = [
-        (table.stale, "stale"),
-        (table.missing, "missing"),
-        (table.incomplete, "incomplete"),
-        (table.invalid, "invalid"),
-    ];
-    let parts: Vec<String> = counted
-        .iter()
-        .filter(|(number, _)| *number > 0)
-        .map(|(number, state)| format!("{number} {state}"))
-        .collect();
-    (!parts.is_empty()).then(|| format!("{} of {} entries", parts.join(", "), table.expected))
 }

@@ -25,7 +25,7 @@ async fn what_waits_is_cancelled_at_once_and_its_run_with_its_last_job() {
     }
     assert_eq!(following.next().await.unwrap(), Some(Progress::RunDone(ended)));
     let counted = d.queue.state().counters().await.unwrap();
-    assert_eq!((counted["jobs.cancelled"], counted["runs.cancelled"]), (2, 1));
+    assert_eq!((counted["jobs.cancelled"], counted["runs.manual.cancelled"]), (2, 1));
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn a_job_that_kills_its_worker_twice_is_set_aside_with_its_history() {
     assert_eq!(errors, ["interrupted by a stop of the daemon"; 2]);
     assert_eq!(run.outcome, Some(Outcome::Failed));
     let counted = d.queue.state().counters().await.unwrap();
-    assert_eq!((counted[counters::KILLS], counted["jobs.failed"], counted["runs.failed"]), (2, 1, 1));
+    assert_eq!((counted[counters::KILLS], counted["jobs.failed"], counted["runs.manual.failed"]), (2, 1, 1));
 }
 
 #[tokio::test]

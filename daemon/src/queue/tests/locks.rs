@@ -3,7 +3,7 @@
 use cached_proto::lock::WriteLock;
 
 use super::*;
-use crate::figures::locks;
+use crate::figures::{Histogram, longest_lock};
 use crate::vms::{LockHolds, LockMeter};
 
 fn held(millis: &[u64]) -> LockHolds {
@@ -39,7 +39,8 @@ async fn those_of_all_attempts_and_tables_count() {
     assert_eq!(run.write_lock, all);
 
     let d = d.restart().await;
-    let histogram = locks(d.queue.state()).await.unwrap();
+    let counters = d.queue.state().counters().await.unwrap();
+    let histogram = Histogram::of(&counters, counters::Measured::WriteLock);
     let up_to = |millis| {
         let bucket = histogram.buckets.iter().find(|bucket| bucket.at_most == Duration::from_millis(millis));
         bucket.unwrap().count
@@ -50,5 +51,26 @@ async fn those_of_all_attempts_and_tables_count() {
         "each bound counts all that is within it"
     );
     assert_eq!((histogram.count, histogram.total), (3, Duration::from_millis(12_040)));
-    assert!((histogram.longest - 12.0).abs() < 1e-9, "{histogram:?}");
+    let longest = longest_lock(d.queue.state()).await.unwrap();
+    assert!((longest - 12.0).abs() < 1e-9, "{longest}");
+}
+
+#[tokio::test]
+async fn how_long_refreshes_take_is_counted_by_table_and_by_run() {
+    use counters::Measured::{Refresh, Run};
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A, B])).await.unwrap();
+    let claimed = d.claim().await;
+    let slow = JobReport { seconds: 0.05, ..JobReport::new(A, Outcome::Rebuilt) };
+    d.work_on(&claimed, 0, &slow).await;
+    let off = JobReport { seconds: 0.2, ..JobReport::new(B, Outcome::Off) };
+    d.work_on(&claimed, 1, &off).await;
+    d.clock.advance(Duration::from_secs(700));
+    d.ended(&claimed).await;
+    let counters = d.queue.state().counters().await.unwrap();
+    let [a, b, run] = [Refresh(A), Refresh(B), Run].map(|measured| Histogram::of(&counters, measured));
+    assert_eq!((a.buckets[0].count, a.count, a.total), (1, 1, Duration::from_millis(50)));
+    assert_eq!((b.count, b.total), (0, Duration::ZERO), "a table that is off is not worked on");
+    let last = run.buckets.last().unwrap();
+    assert_eq!((last.count, run.count, run.total.as_secs()), (0, 1, 700), "longer than all bounds");
 }

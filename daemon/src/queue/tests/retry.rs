@@ -52,7 +52,7 @@ async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
     assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each from a snapshot of its own");
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted[counters::ATTEMPTS], counted[counters::RETRIES]), (3, 2));
-    assert_eq!((counted["jobs.failed"], counted["runs.failed"]), (1, 1));
+    assert_eq!((counted["jobs.failed"], counted["runs.manual.failed"]), (1, 1));
 }
 
 #[tokio::test]

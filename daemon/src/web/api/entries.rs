@@ -17,6 +17,7 @@ use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
+use crate::web::openapi::Problem;
 
 /// How good the entry is: `fresh` or `stale`.
 const STATE: HeaderName = HeaderName::from_static("x-cache-state");
@@ -24,6 +25,18 @@ const STATE: HeaderName = HeaderName::from_static("x-cache-state");
 /// For the visitor's own eyes, and asked for anew each time: the entity tag makes that cheap.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
+#[utoipa::path(
+    get, path = "/management/cache/api/entries/{table}",
+    params(
+        ("table" = Table, Path, description = "The table."),
+        ("key" = Option<Vec<String>>, Query, description = "A key column and its value as COLUMN=VALUE.")
+    ),
+    responses(
+        (status = 200, description = "The entry, fresh or stale; `X-Cache-State` says which.", body = EntryReport),
+        (status = 304, description = "It is the one that is known."),
+        (status = 404, description = "It is of no use to VMS, or there is no such entry or table.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn entry(
     State(web): State<Web>,
     Path(table): Path<String>,

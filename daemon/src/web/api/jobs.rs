@@ -7,6 +7,7 @@ use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{JobFilter, JobsReply, JobsRequest};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::rpc;
 use crate::web::Web;
@@ -14,36 +15,57 @@ use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
+use crate::web::openapi::Problem;
 
 const LISTED: u32 = 100;
 
 /// Which jobs.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Wanted {
     /// `all`, `failed` or `running`.
+    #[param(pattern = "^(all|failed|running)$")]
     filter: Option<String>,
     /// How many at most.
     limit: Option<u32>,
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/jobs",
+    params(Wanted),
+    responses((status = 200, description = "The jobs, newest first.", body = JobsReply))
+)]
 pub(in crate::web) async fn jobs(
     State(web): State<Web>,
     Parameters(Wanted { filter, limit }): Parameters<Wanted>,
 ) -> Result<Json<JobsReply>, WebFault> {
-    let filter = match filter.as_deref() {
-        None | Some("all") => JobFilter::All,
-        Some("failed") => JobFilter::Failed,
-        Some("running") => JobFilter::Running,
-        Some(other) => {
-            let error = format!("unknown filter \"{other}\"");
-            return Err(WebFault::new(StatusCode::BAD_REQUEST, error).hint("use all, failed or running"));
-        }
-    };
+    let filter = known_filter(filter.as_deref())?;
     let request = JobsRequest { filter, limit: limit.unwrap_or(LISTED) };
     Ok(Json(rpc::jobs::jobs(web.service(), &request).await?))
 }
 
+/// Which jobs a filter of that name means.
+pub(in crate::web) fn known_filter(filter: Option<&str>) -> Result<JobFilter, WebFault> {
+    match filter {
+        None | Some("all") => Ok(JobFilter::All),
+        Some("failed") => Ok(JobFilter::Failed),
+        Some("running") => Ok(JobFilter::Running),
+        Some(other) => {
+            let error = format!("unknown filter \"{other}\"");
+            Err(WebFault::new(StatusCode::BAD_REQUEST, error).hint("use all, failed or running"))
+        }
+    }
+}
+
+#[utoipa::path(
+    get, path = "/management/cache/api/jobs/{id}",
+    params(("id" = i64, Path, description = "Number of the job.")),
+    responses(
+        (status = 200, description = "The job.", body = JobReply),
+        (status = 404, description = "There is none of that number.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn job(
     State(web): State<Web>,
     Number(job): Number,
@@ -51,6 +73,14 @@ pub(in crate::web) async fn job(
     Ok(Json(rpc::job::job(web.service(), &JobRequest { job }).await?))
 }
 
+#[utoipa::path(
+    post, path = "/management/cache/api/jobs/{id}/cancel",
+    params(("id" = i64, Path, description = "Number of the job.")),
+    responses(
+        (status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>),
+        (status = 404, description = "There is none of that number.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn cancel(
     State(web): State<Web>,
     admitted: Admitted,
@@ -58,6 +88,7 @@ pub(in crate::web) async fn cancel(
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
     let reply = rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
+    web.looks().forget().await;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
     } else {
@@ -66,6 +97,14 @@ pub(in crate::web) async fn cancel(
     Ok(Json(Done::new(message, reply)))
 }
 
+#[utoipa::path(
+    post, path = "/management/cache/api/jobs/{id}/retry",
+    params(("id" = i64, Path, description = "Number of the job.")),
+    responses(
+        (status = 200, description = "It gets another try.", body = Done<RetryReply>),
+        (status = 404, description = "There is none of that number.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn retry(
     State(web): State<Web>,
     admitted: Admitted,
@@ -73,5 +112,6 @@ pub(in crate::web) async fn retry(
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
     let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
+    web.looks().forget().await;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

@@ -13,6 +13,7 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{Outcome, Phase};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::rpc::refresh;
 use crate::web::Web;
@@ -20,23 +21,37 @@ use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
+use crate::web::openapi::Problem;
 use crate::web::wants::is_json;
 pub(crate) use wish::Wish;
 
 /// Whether to wait.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Waiting {
+    /// `1` to stay until the run has ended.
+    #[param(pattern = "^(0|1|true|false)?$")]
     wait: Option<String>,
 }
 
 /// As `cachectl refresh --no-wait --json` prints it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Queued {
     run: String,
     joined: bool,
 }
 
+#[utoipa::path(
+    post, path = "/management/cache/api/refresh",
+    params(Waiting),
+    request_body(content = Option<wish::Given>, description = "Nothing stands for everything."),
+    responses(
+        (status = 200, description = "It was waited for and went well.", body = Done<RunReport>),
+        (status = 202, description = "It is queued.", body = Done<Queued>),
+        (status = 415, description = "There is a body that is not said to be JSON.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn refresh(
     State(web): State<Web>,
     admitted: Admitted,
@@ -59,6 +74,7 @@ pub(in crate::web) async fn refresh(
             .hint("send Content-Type: application/json"));
     };
     let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
+    web.looks().forget().await;
     let message = if wait {
         if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
             return answer(&wish, &run?);

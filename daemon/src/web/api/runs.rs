@@ -7,24 +7,33 @@ use axum::http::StatusCode;
 use cached_proto::fault::Fault;
 use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
 use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::rpc::history;
 use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
+use crate::web::openapi::Problem;
 
 /// The same as that of `cachectl history`.
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// How far back.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Since {
     /// As `cachectl` takes it: `36h`, `7d`.
+    #[param(pattern = "^[0-9]{1,4}[smhdw]$")]
     since: Option<String>,
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/runs",
+    params(Since),
+    responses((status = 200, description = "The runs, newest first.", body = HistoryReply))
+)]
 pub(in crate::web) async fn runs(
     State(web): State<Web>,
     Parameters(Since { since }): Parameters<Since>,
@@ -34,6 +43,14 @@ pub(in crate::web) async fn runs(
     Ok(Json(history::history(web.service(), &request).await?))
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/runs/{id}",
+    params(("id" = i64, Path, description = "Number of the run.")),
+    responses(
+        (status = 200, description = "The run.", body = Run),
+        (status = 404, description = "There is none of that number.", body = Problem)
+    )
+)]
 pub(in crate::web) async fn run(State(web): State<Web>, Number(id): Number) -> Result<Json<Run>, WebFault> {
     Ok(Json(web.service().queue.run(id).await.map_err(Fault::from)?))
 }

@@ -1,6 +1,8 @@
 //! `POST scheduler/start` and `scheduler/stop`, with the messages that VMS gives. Both are good also when nothing changes.
+//! The buttons of the status page come here as well, and go back to it.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use cached_proto::verb::scheduler::SchedulerReply;
 
 use crate::rpc::{start_scheduler, stop_scheduler};
@@ -8,15 +10,41 @@ use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
+use crate::web::pages::{Notice, back_to};
+use crate::web::wants::Wants;
 
-type Answer = Result<Json<Done<SchedulerReply>>, WebFault>;
+const STATUS: &str = "/management/cache/status";
 
-pub(in crate::web) async fn start(State(web): State<Web>, admitted: Admitted) -> Answer {
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/start",
+    responses((status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>))
+)]
+pub(in crate::web) async fn start(
+    State(web): State<Web>,
+    admitted: Admitted,
+    wants: Wants,
+) -> Result<Response, WebFault> {
     let reply = start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
-    Ok(Json(Done::new("Cache refresh scheduler started successfully", reply)))
+    web.looks().forget().await;
+    Ok(match wants {
+        Wants::Html => back_to(STATUS, Notice::Started),
+        Wants::Json => Json(Done::new("Cache refresh scheduler started successfully", reply)).into_response(),
+    })
 }
 
-pub(in crate::web) async fn stop(State(web): State<Web>, admitted: Admitted) -> Answer {
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/stop",
+    responses((status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>))
+)]
+pub(in crate::web) async fn stop(
+    State(web): State<Web>,
+    admitted: Admitted,
+    wants: Wants,
+) -> Result<Response, WebFault> {
     let reply = stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
-    Ok(Json(Done::new("Cache refresh scheduler stopped successfully", reply)))
+    web.looks().forget().await;
+    Ok(match wants {
+        Wants::Html => back_to(STATUS, Notice::Stopped),
+        Wants::Json => Json(Done::new("Cache refresh scheduler stopped successfully", reply)).into_response(),
+    })
 }

@@ -8,6 +8,7 @@ use cached_proto::verb::report::{ReportReply, ReportRequest};
 use cached_proto::verb::status::{StatusRequest, TableStatus};
 use cached_proto::words::{Outcome, Phase, SchedulerState};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::figures::{FullRefreshes, full_refreshes};
 use crate::refresh::plan;
@@ -22,13 +23,15 @@ const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
 /// More jobs than ever wait or run at a time.
 const JOBS: u64 = 10_000;
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Status)]
 pub(in crate::web) struct Answer {
     success: bool,
     data: Data,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusData)]
 struct Data {
     is_running: bool,
     refresh_interval_hours: u32,
@@ -46,7 +49,8 @@ struct Data {
 }
 
 /// As VMS counts: refreshes of everything, as far as the history goes back.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = StatusStats)]
 struct Stats {
     total_refreshes: u64,
     successful_refreshes: u64,
@@ -55,17 +59,17 @@ struct Stats {
 }
 
 /// Jobs by where they are.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-struct QueueState {
-    pending: usize,
-    running: usize,
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub(in crate::web) struct QueueState {
+    pub(in crate::web) pending: usize,
+    pub(in crate::web) running: usize,
     /// Failed, and waiting for their next attempt.
-    retrying: usize,
+    pub(in crate::web) retrying: usize,
     /// Tables whose newest job did not end well and is not tried again by itself.
-    dead: usize,
+    pub(in crate::web) dead: usize,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Rates {
     success: Option<f64>,
     error: Option<f64>,
@@ -73,6 +77,10 @@ struct Rates {
     readiness: Option<f64>,
 }
 
+#[utoipa::path(
+    get, path = "/management/cache/api/status",
+    responses((status = 200, description = "VMS's figures and ours.", body = Answer))
+)]
 pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
     let service = web.service();
     Ok(Json(Answer { success: true, data: data(service).await? }))
@@ -82,8 +90,7 @@ async fn data(service: &Service) -> Result<Data, Fault> {
     let now = status::status(service, &StatusRequest { sizes: true }).await?;
     let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
     let full = full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?;
-    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
-    let newest = service.queue.last_jobs().await?;
+    let queue = queue_state(service).await?;
     Ok(Data {
         is_running: now.scheduler == SchedulerState::Running,
         refresh_interval_hours: service.config.borrow().schedule.refresh_interval_hours,
@@ -91,7 +98,7 @@ async fn data(service: &Service) -> Result<Data, Fault> {
         stats: Stats::from(full),
         next_run: now.next_run,
         timezone: now.timezone,
-        queue: count(&waiting, &newest),
+        queue,
         rates: Rates::from(&past),
         database_error: now.database_error,
         caches: now.tables,
@@ -118,6 +125,13 @@ impl From<&ReportReply> for Rates {
             readiness: past.readiness.share,
         }
     }
+}
+
+/// Counts the jobs that are not done with.
+pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
+    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
+    let newest = service.queue.last_jobs().await?;
+    Ok(count(&waiting, &newest))
 }
 
 fn count(waiting: &[Job], newest: &[Job]) -> QueueState {

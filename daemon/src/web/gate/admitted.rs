@@ -21,7 +21,6 @@ impl Admitted {
     }
 
     /// Who it is, for the token of a form.
-    #[expect(dead_code, reason = "the pages have forms, the API has none")]
     pub(crate) fn visitor(&self) -> &Visitor {
         &self.0
     }

@@ -11,17 +11,19 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 
+use utoipa_axum::router::UtoipaMethodRouter;
+
 pub(crate) use admitted::Admitted;
 use refusal::Refusal;
 
-use super::Web;
 use super::auth::{Anonymous, Visitor, Way};
 use super::server::Peer;
 use super::wants::{Wants, is_form};
+use super::{Web, openapi};
 
 /// What a route shows or does; public routes have no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Class {
+pub(super) enum Class {
     /// Shows how the caches are.
     Viewing,
     /// Shows what is in them: names and addresses of people.
@@ -40,23 +42,40 @@ impl Gate {
     }
 
     /// For whoever may see how the caches are.
-    pub(super) fn viewing(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
-        self.before(Class::Viewing, route)
+    pub(super) fn viewing<R: Route>(&self, route: R) -> R {
+        route.behind(self, Class::Viewing)
     }
 
     /// For administrators and holders of a token.
-    pub(super) fn personal(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
-        self.before(Class::Personal, route)
+    pub(super) fn personal<R: Route>(&self, route: R) -> R {
+        route.behind(self, Class::Personal)
     }
 
     /// For administrators with a session who mean it, and holders of a token.
-    pub(super) fn changing(&self, route: MethodRouter<Web>) -> MethodRouter<Web> {
-        self.before(Class::Changing, route)
+    pub(super) fn changing<R: Route>(&self, route: R) -> R {
+        route.behind(self, Class::Changing)
     }
+}
 
-    fn before(&self, class: Class, route: MethodRouter<Web>) -> MethodRouter<Web> {
+/// What can be put behind a gate.
+pub(super) trait Route {
+    /// The same for whoever may pass.
+    fn behind(self, gate: &Gate, class: Class) -> Self;
+}
+
+impl Route for MethodRouter<Web> {
+    fn behind(self, gate: &Gate, class: Class) -> Self {
         // Only where the method is right: one that is wrong is wrong for everybody.
-        route.route_layer(from_fn_with_state((self.0.clone(), class), admit))
+        self.route_layer(from_fn_with_state((gate.0.clone(), class), admit))
+    }
+}
+
+/// With its description, which then tells of the gate.
+impl Route for UtoipaMethodRouter<Web> {
+    fn behind(self, gate: &Gate, class: Class) -> Self {
+        let (schemas, mut paths, route) = self;
+        openapi::gated(&mut paths);
+        (schemas, paths, route.behind(gate, class))
     }
 }
 

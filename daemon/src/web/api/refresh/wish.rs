@@ -4,19 +4,26 @@ use axum::http::StatusCode;
 use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::words::{CacheType, Table};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::web::fault::WebFault;
 
 /// What the body of a refresh may hold. A key that is not known is refused: a misspelt `force` must not be a refresh
 /// without it.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
-struct Given {
+#[schema(as = Wish)]
+pub(super) struct Given {
     /// VMS's own key: one type, or `all`.
+    #[schema(pattern = "^(all|district|organization|virtual_session|volunteer|recruitment)$")]
     cache_type: Option<String>,
+    #[schema(value_type = Vec<CacheType>)]
     types: Vec<String>,
+    #[schema(value_type = Vec<Table>)]
     tables: Vec<String>,
+    /// Also what is young.
     force: bool,
+    /// Also what the guard holds back.
     accept: bool,
 }
 
@@ -34,6 +41,35 @@ impl Wish {
     pub(crate) fn of_type(cache_type: &str) -> Result<Self, WebFault> {
         let types = if cache_type == "all" { Vec::new() } else { vec![known_type(cache_type)?] };
         Ok(Self { types, ..Self::default() })
+    }
+
+    /// What our own form names: any number of types, or `all`. VMS means everything where no type is given.
+    pub(crate) fn from_form(fields: &[(String, String)]) -> Result<Self, WebFault> {
+        let named =
+            || fields.iter().filter(|(name, _)| name == "cache_type").map(|(_, value)| value.as_str());
+        let mut wish = Self::default();
+        if !named().any(|name| name == "all") {
+            wish.types = named().map(known_type).collect::<Result<_, _>>()?;
+            wish.types.sort_unstable();
+            wish.types.dedup();
+        }
+        wish.with_switches(fields)
+    }
+
+    fn with_switches(mut self, fields: &[(String, String)]) -> Result<Self, WebFault> {
+        for (name, value) in fields {
+            match name.as_str() {
+                "cache_type" | "csrf_token" => {}
+                "force" => self.force = switched(name, value)?,
+                "accept" => self.accept = switched(name, value)?,
+                _ => {
+                    let error = format!("Unknown field: {name}");
+                    return Err(WebFault::new(StatusCode::BAD_REQUEST, error)
+                        .hint("the fields are cache_type, force and accept"));
+                }
+            }
+        }
+        Ok(self)
     }
 
     /// What a script sends.
@@ -90,6 +126,14 @@ fn known_type(name: &str) -> Result<CacheType, WebFault> {
         WebFault::new(StatusCode::BAD_REQUEST, format!("Unknown cache type: {name}"))
             .hint(format!("use all, {}", known.join(", ")))
     })
+}
+
+fn switched(name: &str, value: &str) -> Result<bool, WebFault> {
+    match value {
+        "1" | "true" | "on" => Ok(true),
+        "0" | "false" | "" => Ok(false),
+        _ => Err(WebFault::new(StatusCode::BAD_REQUEST, format!("{name} is either 0 or 1"))),
+    }
 }
 
 fn titled(name: &str) -> String {

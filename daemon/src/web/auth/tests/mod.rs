@@ -11,7 +11,9 @@ use axum::http::Request;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
-use super::{Anonymous, Authority, AuthorityError, Lookup, User, Users, Visitor, VmsUsers, Way};
+use super::authority::AuthorityError;
+use super::users::{Lookup, User};
+use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
 use crate::vms::VmsError;

@@ -1,0 +1,134 @@
+// Keeps a page as it would be if it were reloaded whenever something happens. Nothing is computed here: the daemon
+// makes the page, this fetches it again and puts its <main> into place.
+"use strict";
+
+(() => {
+  // At most once a second, however much happens; and now and then because ages grow.
+  const PAUSE = 1000;
+  const IDLE = 60000;
+
+  const main = document.getElementById("main");
+  const said = document.getElementById("said");
+  const live = document.getElementById("live");
+  const events = document.currentScript.dataset.events;
+  let fetching = false;
+  let due = false;
+  let last = 0;
+  let timer = 0;
+  let source = null;
+  let pressed = false;
+
+  const tell = (text) => {
+    live.textContent = text;
+    live.hidden = false;
+  };
+
+  // Where an element is among its neighbours, all the way up: elements without an id keep the focus, too.
+  const pathTo = (element) => {
+    const path = [];
+    for (let at = element; at !== main; at = at.parentElement) {
+      path.unshift([...at.parentElement.children].indexOf(at));
+    }
+    return path;
+  };
+
+  const at = (path) => path.reduce((element, index) => element && element.children[index], main);
+
+  const put = (fresh) => {
+    const focused = main.contains(document.activeElement) && document.activeElement !== main ? document.activeElement : null;
+    const path = focused && pathTo(focused);
+    const opened = [...main.querySelectorAll("details[open][id]")].map((details) => details.id);
+    const [left, top] = [window.scrollX, window.scrollY];
+    main.replaceChildren(...document.importNode(fresh, true).childNodes);
+    for (const id of opened) {
+      const details = document.getElementById(id);
+      if (details) details.open = true;
+    }
+    if (path) {
+      const found = at(path);
+      if (found && found.tagName === focused.tagName) found.focus({ preventScroll: true });
+      else main.focus({ preventScroll: true });
+    }
+    window.scrollTo(left, top);
+  };
+
+  const heading = (element) => element.querySelector("h1")?.textContent.trim() ?? "";
+
+  const refresh = async () => {
+    fetching = true;
+    due = false;
+    last = Date.now();
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" }, credentials: "same-origin" });
+      if (answer.redirected || [401, 403, 404].includes(answer.status)) {
+        // The session is over, or there is nothing to see any more: let the browser show what there is.
+        stop();
+        location.reload();
+        return;
+      }
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("main");
+      if (pressed) {
+        due = true;
+        return;
+      }
+      if (heading(fresh) !== heading(main)) said.textContent = heading(fresh);
+      put(fresh);
+      document.title = page.title;
+      tell("This page shows changes as they happen.");
+    } catch {
+      tell("The daemon cannot be reached; what is shown may be out of date.");
+    } finally {
+      fetching = false;
+      if (due) soon();
+    }
+  };
+
+  const soon = () => {
+    due = true;
+    // A button must not be exchanged under the finger.
+    if (fetching || pressed || document.hidden) return;
+    clearTimeout(timer);
+    timer = setTimeout(refresh, Math.max(0, last + PAUSE - Date.now()));
+  };
+
+  const start = () => {
+    source = new EventSource(events);
+    for (const name of ["snapshot", "job_started", "job_waits", "job_done", "run_done"]) {
+      source.addEventListener(name, soon);
+    }
+    source.addEventListener("open", () => tell("This page shows changes as they happen."));
+    source.addEventListener("error", () => {
+      tell("The daemon cannot be reached; what is shown may be out of date.");
+      // Refused for good: without events, now and then has to do.
+      if (source.readyState === EventSource.CLOSED) source = null;
+    });
+  };
+
+  const stop = () => {
+    if (source) source.close();
+    source = null;
+  };
+
+  document.addEventListener("pointerdown", () => {
+    pressed = true;
+  });
+  for (const name of ["pointerup", "pointercancel"]) {
+    document.addEventListener(name, () => {
+      pressed = false;
+      // Behind the click that this may be a part of.
+      if (due) setTimeout(soon, 0);
+    });
+  }
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) soon();
+  });
+  // A page that is kept for the way back must not hold a place among the followers.
+  window.addEventListener("pagehide", stop);
+  window.addEventListener("pageshow", (event) => {
+    if (event.persisted) start();
+  });
+  setInterval(soon, IDLE);
+  start();
+})();

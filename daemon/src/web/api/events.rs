@@ -1,0 +1,122 @@
+//! `GET api/events`: what happens, as it happens, as server-sent events.
+//!
+//! The first one, `snapshot`, tells where things are: whether the scheduler runs, how many runs wait, and the run in
+//! progress. Then comes one event per change, named after it: `job_started`, `job_waits` and `job_done` with the job,
+//! `run_done` with the run. Something may be told once more that the snapshot tells already; nothing is left out.
+//!
+//! A follower that falls behind is dropped, and so is everybody after some minutes: browsers come back by themselves,
+//! and the gate decides anew who may look.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
+use cached_proto::fault::Fault;
+use cached_proto::json;
+use cached_proto::verb::history::Run;
+use cached_proto::verb::refresh::Progress;
+use cached_proto::words::SchedulerState;
+use futures_util::stream;
+use serde::Serialize;
+use tokio::sync::{OwnedSemaphorePermit, broadcast};
+use tokio::time::{Sleep, sleep};
+
+use crate::web::Web;
+use crate::web::fault::WebFault;
+
+/// How often a connection is heard of on which nothing happens: proxies end silent ones.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// How long somebody follows before the gate is asked again.
+const TURN: Duration = Duration::from_mins(5);
+
+/// After how long a browser comes back.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Proxies hold back what they think is a document.
+const UNBUFFERED: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+
+#[derive(Debug, Serialize)]
+struct Snapshot {
+    scheduler: SchedulerState,
+    queued_runs: u64,
+    current_run: Option<Run>,
+}
+
+/// One follower.
+struct Follower {
+    web: Web,
+    first: Option<Event>,
+    events: broadcast::Receiver<Progress>,
+    turn: Pin<Box<Sleep>>,
+    _place: OwnedSemaphorePermit,
+}
+
+#[utoipa::path(
+    get, path = "/management/cache/api/events",
+    responses(
+        (status = 200, description = "Server-sent events: `snapshot` first, then one for each change, until the \
+          follower is sent to come back.", body = String, content_type = "text/event-stream")
+    )
+)]
+pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, WebFault> {
+    let Some(place) = web.follow() else {
+        let error = "too many pages follow what happens";
+        return Err(
+            WebFault::new(StatusCode::SERVICE_UNAVAILABLE, error).hint("reload the page now and then")
+        );
+    };
+    let queue = &web.service().queue;
+    // Before the snapshot is read, so that no change falls in between.
+    let events = queue.events();
+    let snapshot = Snapshot {
+        scheduler: queue.state().scheduler_state().await.map_err(Fault::from)?,
+        queued_runs: queue.queued_count().await.map_err(Fault::from)?,
+        current_run: queue.current_run().await.map_err(Fault::from)?,
+    };
+    let first = event("snapshot", &snapshot).map(|event| event.retry(RETRY));
+    let follower = Follower { web, first, events, turn: Box::pin(sleep(TURN)), _place: place };
+    let stream = stream::unfold(follower, |mut follower| async move {
+        let event = follower.next().await?;
+        Some((Ok::<_, Infallible>(event), follower))
+    });
+    let sse = Sse::new(stream).keep_alive(KeepAlive::new().interval(KEEP_ALIVE));
+    Ok(([UNBUFFERED], sse).into_response())
+}
+
+impl Follower {
+    /// None ends the stream.
+    async fn next(&mut self) -> Option<Event> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
+        loop {
+            let happened = tokio::select! {
+                biased;
+                () = self.web.hang_up().cancelled() => return None,
+                () = &mut self.turn => return None,
+                happened = self.events.recv() => happened.ok()?,
+            };
+            let told = match &happened {
+                Progress::JobStarted(job) => event("job_started", job),
+                Progress::JobWaits(job) => event("job_waits", job),
+                Progress::JobDone(job) => event("job_done", job),
+                Progress::RunDone(run) => event("run_done", run),
+                Progress::Snapshot(_) | Progress::Step(_) | Progress::MaintenanceDone(_) => None,
+            };
+            if told.is_some() {
+                return told;
+            }
+        }
+    }
+}
+
+fn event<T: Serialize>(name: &str, value: &T) -> Option<Event> {
+    json::compact(value).ok().map(|text| Event::default().event(name).data(text))
+}

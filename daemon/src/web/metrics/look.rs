@@ -1,0 +1,47 @@
+//! What is looked at for a scrape.
+
+use std::collections::BTreeMap;
+
+use cached_proto::fault::Fault;
+use cached_proto::verb::health::HealthReply;
+use cached_proto::verb::status::{StatusReply, StatusRequest};
+use chrono::{DateTime, Utc};
+
+use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
+use crate::refresh::plan;
+use crate::rpc::{Service, health, status};
+use crate::web::api::status::{QueueState, queue_state};
+
+/// Everything that a scrape tells.
+#[derive(Debug)]
+pub(super) struct Look {
+    pub(super) now: DateTime<Utc>,
+    pub(super) started: DateTime<Utc>,
+    pub(super) status: StatusReply,
+    pub(super) health: HealthReply,
+    pub(super) full: FullRefreshes,
+    pub(super) queue: QueueState,
+    pub(super) counters: BTreeMap<String, u64>,
+    /// Seconds.
+    pub(super) longest_lock: f64,
+}
+
+impl Look {
+    pub(super) async fn take(service: &Service) -> Result<Self, Fault> {
+        let state = service.queue.state();
+        Ok(Self {
+            now: service.clock.now(),
+            started: service.started,
+            status: status::status(service, &StatusRequest { sizes: true }).await?,
+            health: health::health(service).await,
+            full: full_refreshes(state, plan::tables(&[], &[]).len()).await?,
+            queue: queue_state(service).await?,
+            counters: state.counters().await?,
+            longest_lock: longest_lock(state).await?,
+        })
+    }
+
+    pub(super) fn counter(&self, name: &str) -> u64 {
+        self.counters.get(name).copied().unwrap_or_default()
+    }
+}

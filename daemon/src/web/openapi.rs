@@ -1,0 +1,149 @@
+//! The API's own description, as an `OpenAPI` document: made from the routes themselves, so that what is described is what
+//! there is.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::openapi::path::{Operation, Paths};
+use utoipa::openapi::response::ResponseBuilder;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{Content, OpenApi as Document, Ref};
+use utoipa::{Modify, OpenApi, ToSchema};
+
+use super::Web;
+use super::gate::Gate;
+use super::json::Json;
+use super::routes;
+
+/// What the routes are put into.
+#[derive(Debug, OpenApi)]
+#[openapi(
+    info(
+        title = "cached",
+        description = "How the report caches of VMS are, and what makes them anew. Wherever there is a GET there is a \
+                       HEAD. Keys are stable and only ever added."
+    ),
+    components(schemas(Problem, Refused, TooMany)),
+    modifiers(&Schemes)
+)]
+struct Frame;
+
+/// Why something was not done.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Problem {
+    /// Always false.
+    success: bool,
+    /// What is wrong, one line.
+    error: String,
+    /// A stable word.
+    code: String,
+    /// What to do about it, one line; may be empty.
+    hint: String,
+}
+
+/// Why a visitor is turned away; a [`Problem`] with a code where logging in would not be enough.
+#[derive(Debug, Serialize, ToSchema)]
+struct Refused {
+    /// In VMS's words.
+    error: String,
+}
+
+/// Why nothing more is looked at for now.
+#[derive(Debug, Serialize, ToSchema)]
+struct TooMany {
+    /// Always false.
+    success: bool,
+    error: TooManyError,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct TooManyError {
+    /// Always `RATE_LIMIT_EXCEEDED`.
+    code: String,
+    message: String,
+}
+
+/// Ways to say who one is.
+const BEARER: &str = "bearer";
+const API_TOKEN: &str = "api_token";
+const SESSION: &str = "session";
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut Document) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer);
+        let token = ApiKeyValue::with_description("X-API-Token", "The token of an administrator of VMS.");
+        let session = ApiKeyValue::with_description(
+            "vms_session",
+            "The session of an administrator of VMS. A request that changes something must also come from a page of \
+             ours, which browsers say by themselves.",
+        );
+        let schemes = [
+            (BEARER, SecurityScheme::Http(bearer.description(Some("The operator's token.")).build())),
+            (API_TOKEN, SecurityScheme::ApiKey(ApiKey::Header(token))),
+            (SESSION, SecurityScheme::ApiKey(ApiKey::Cookie(session))),
+        ];
+        let components = document.components.get_or_insert_default();
+        for (name, scheme) in schemes {
+            components.add_security_scheme(name, scheme);
+        }
+    }
+}
+
+/// An empty document.
+pub(super) fn frame() -> Document {
+    Frame::openapi()
+}
+
+/// Adds what a gate asks for, and what it answers where that is not there.
+pub(super) fn gated(paths: &mut Paths) {
+    let none: [&str; 0] = [];
+    for operation in operations(paths) {
+        operation.security =
+            Some([BEARER, API_TOKEN, SESSION].map(|way| SecurityRequirement::new(way, none)).into());
+        may_answer::<Refused>(operation, 401, "It is not known who asks.");
+        may_answer::<Refused>(operation, 403, "Who asks may not.");
+        may_answer::<TooMany>(operation, 429, "Too many attempts with a wrong token.");
+        may_answer::<Problem>(operation, 503, "A database does not answer.");
+    }
+}
+
+/// Adds what any request may be answered.
+pub(super) fn completed(mut document: Document) -> Document {
+    for operation in operations(&mut document.paths) {
+        for (status, what) in [
+            (400, "The request cannot be understood."),
+            (408, "The request took too long to arrive."),
+            (413, "The request is too large."),
+            (421, "The request is for another host."),
+            (500, "Something failed here."),
+        ] {
+            may_answer::<Problem>(operation, status, what);
+        }
+    }
+    document
+}
+
+fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
+    paths.paths.values_mut().flat_map(|item| item.get.iter_mut().chain(item.post.iter_mut()))
+}
+
+/// Unless the operation says more of that status itself.
+fn may_answer<T: ToSchema>(operation: &mut Operation, status: u16, what: &str) {
+    let response = || {
+        let body = Content::new(Some(Ref::from_schema_name(T::name())));
+        ResponseBuilder::new().description(what).content("application/json", body).build().into()
+    };
+    operation.responses.responses.entry(status.to_string()).or_insert_with(response);
+}
+
+#[utoipa::path(
+    get, path = "/management/cache/api/openapi.json",
+    responses((status = 200, description = "This document.", body = serde_json::Value))
+)]
+pub(super) async fn openapi(State(web): State<Web>) -> Json<Document> {
+    let document = routes::described(&Gate::new(&web)).into_openapi();
+    Json(completed(document))
+}

@@ -1,0 +1,105 @@
+//! `GET jobs/{id}`: one job with its attempts.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use cached_proto::speech::{Tone, bytes, duration, spoken};
+use cached_proto::verb::job::JobRequest;
+use cached_proto::verb::jobs::{Attempt, Job};
+
+use super::Visit;
+use super::frame::Frame;
+use super::notice::{Notice, Noticed};
+use super::row::JobRow;
+use super::shown;
+use super::view::{Badge, View, When};
+use crate::rpc;
+use crate::web::Web;
+use crate::web::extract::{Number, Parameters};
+use crate::web::fault::WebFault;
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct JobPage {
+    frame: Frame,
+    notice: Option<&'static str>,
+    row: JobRow,
+    trigger: String,
+    queued: When,
+    not_before: Option<When>,
+    figures: Vec<(&'static str, String)>,
+    attempts: Vec<Tried>,
+}
+
+/// An attempt.
+struct Tried {
+    number: u32,
+    state: Badge,
+    started: When,
+    took: String,
+    snapshot: Option<When>,
+    error: Option<String>,
+}
+
+pub(in crate::web) async fn page(
+    State(web): State<Web>,
+    visit: Visit,
+    Number(id): Number,
+    Parameters(Noticed { notice }): Parameters<Noticed>,
+) -> Result<Response, WebFault> {
+    let reply = rpc::job::job(web.service(), &JobRequest { job: id }).await?;
+    let view = View::of(&web);
+    let page = JobPage {
+        frame: visit.live(format!("Job {id}"), ""),
+        notice: match notice {
+            Some(Notice::Cancelled) => Some("The job is called off; if it runs, it stops soon."),
+            _ => None,
+        },
+        row: JobRow::of(&reply.job, &view),
+        trigger: spoken(reply.job.trigger.as_str()),
+        queued: view.when(reply.job.queued),
+        not_before: reply.not_before.map(|at| view.when(at)),
+        figures: figures(&reply.job),
+        attempts: reply.job.attempts.iter().map(|attempt| tried(attempt, &view)).collect(),
+    };
+    Ok(shown(StatusCode::OK, &page))
+}
+
+fn tried(attempt: &Attempt, view: &View) -> Tried {
+    let state = match (attempt.outcome, attempt.ended) {
+        (Some(outcome), _) => Badge::new(spoken(outcome.as_str()), outcome.into()),
+        (None, Some(_)) => Badge::new("cancelled", Tone::Plain),
+        (None, None) => Badge::new("running", Tone::Warning),
+    };
+    Tried {
+        number: attempt.number,
+        state,
+        started: view.when(attempt.started),
+        took: attempt.ended.map_or_else(String::new, |_| duration(attempt.seconds)),
+        snapshot: attempt.snapshot.map(|at| view.when(at)),
+        error: attempt.error.clone(),
+    }
+}
+
+/// What it came to; nothing before it ended.
+fn figures(job: &Job) -> Vec<(&'static str, String)> {
+    if job.outcome.is_none() {
+        return Vec::new();
+    }
+    let lock = &job.write_lock;
+    vec![
+        ("Entries", job.entries.to_string()),
+        ("Rebuilt", job.rebuilt.to_string()),
+        ("Verified", job.verified.to_string()),
+        ("Skipped", job.skipped.to_string()),
+        ("Removed", job.pruned.to_string()),
+        ("Failed", job.failed.to_string()),
+        ("Odd source rows", job.warnings.to_string()),
+        ("Size", bytes(job.bytes)),
+        (
+            "VMS's write lock",
+            format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest)),
+        ),
+    ]
+}

@@ -1,0 +1,65 @@
+//! `GET jobs`: what was done and what waits.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use serde::Deserialize;
+
+use super::Visit;
+use super::frame::Frame;
+use super::row::JobRow;
+use super::shown;
+use super::view::View;
+use crate::rpc;
+use crate::web::Web;
+use crate::web::api::jobs::known_filter;
+use crate::web::extract::Parameters;
+use crate::web::fault::WebFault;
+
+/// Rows of a page.
+const LISTED: u32 = 100;
+
+/// Which jobs.
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Wanted {
+    filter: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "jobs.html")]
+struct JobsPage {
+    frame: Frame,
+    filters: [Choice; 3],
+    jobs: Vec<JobRow>,
+    is_cut: bool,
+}
+
+struct Choice {
+    word: &'static str,
+    title: &'static str,
+    is_chosen: bool,
+}
+
+pub(in crate::web) async fn page(
+    State(web): State<Web>,
+    visit: Visit,
+    Parameters(Wanted { filter }): Parameters<Wanted>,
+) -> Result<Response, WebFault> {
+    let filter = known_filter(filter.as_deref())?;
+    let reply = rpc::jobs::jobs(web.service(), &JobsRequest { filter, limit: LISTED }).await?;
+    let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
+    let view = View::of(&web);
+    let page = JobsPage {
+        frame: visit.live("Jobs", "jobs"),
+        filters: [
+            choice("all", "All", JobFilter::All),
+            choice("failed", "Failed", JobFilter::Failed),
+            choice("running", "Waiting and running", JobFilter::Running),
+        ],
+        is_cut: reply.jobs.len() >= LISTED as usize,
+        jobs: reply.jobs.iter().map(|job| JobRow::of(job, &view)).collect(),
+    };
+    Ok(shown(StatusCode::OK, &page))
+}

@@ -1,0 +1,49 @@
+//! What a page says about the form that led to it.
+
+use axum::http::HeaderValue;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+/// What has been done. A word and no text: a link must not put words into our mouth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(in crate::web) enum Notice {
+    Started,
+    Stopped,
+    Queued,
+    Joined,
+    Cancelled,
+    Retried,
+    #[serde(other)]
+    Unknown,
+}
+
+/// The parameter of pages that forms lead to.
+#[derive(Debug, Deserialize)]
+pub(in crate::web) struct Noticed {
+    pub(super) notice: Option<Notice>,
+}
+
+impl Notice {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+            Self::Queued => "queued",
+            Self::Joined => "joined",
+            Self::Cancelled => "cancelled",
+            Self::Retried => "retried",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// Sends a browser from its form to a page that shows what came of it; reloading that repeats nothing.
+pub(in crate::web) fn back_to(path: &str, notice: Notice) -> Response {
+    match HeaderValue::try_from(format!("{path}?notice={}", notice.word())) {
+        Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),
+        Err(_) => StatusCode::NO_CONTENT.into_response(),
+    }
+}

@@ -1,0 +1,106 @@
+//! The runs of the last weeks as a picture, and as the table that says the same.
+
+use cached_proto::speech::{Tone, duration, spoken};
+use cached_proto::verb::history::Run;
+use cached_proto::words::Phase;
+
+use super::view::{Badge, View, When, class};
+use crate::web::look::WINDOW;
+
+/// The picture is so many units wide and high; it is stretched to its place.
+const WIDTH: f64 = 1000.0;
+const HEIGHT: f64 = 100.0;
+
+/// A run a night leaves a gap between bars.
+const BAR: f64 = 10.0;
+
+/// What took no time at all is seen as well.
+const LOWEST: f64 = 3.0;
+
+/// Runs that the table lists.
+const LISTED: usize = 50;
+
+/// The runs of the last weeks.
+#[derive(Debug)]
+pub(super) struct Plot {
+    /// What went wrong comes last, so that no other bar covers it.
+    pub(super) bars: Vec<Bar>,
+    /// The duration that is as high as the picture.
+    pub(super) top: String,
+    pub(super) since: String,
+    pub(super) until: String,
+    /// Newest first.
+    pub(super) rows: Vec<RunRow>,
+    /// Runs that are not listed.
+    pub(super) unlisted: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Bar {
+    pub(super) x: String,
+    pub(super) y: String,
+    pub(super) height: String,
+    pub(super) tone: &'static str,
+    pub(super) title: String,
+}
+
+/// A run in a list.
+#[derive(Debug)]
+pub(super) struct RunRow {
+    pub(super) id: i64,
+    pub(super) trigger: String,
+    pub(super) state: Badge,
+    pub(super) when: When,
+    pub(super) took: String,
+    pub(super) tables: usize,
+}
+
+impl Plot {
+    pub(super) fn of(runs: &[Run], view: &View) -> Self {
+        let ended: Vec<&Run> = runs.iter().filter(|run| run.phase == Phase::Done).collect();
+        let longest = ended.iter().map(|run| run.seconds).fold(0.0, f64::max);
+        let since = view.now - WINDOW;
+        let day =
+            |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&view.zone).format("%-d %b").to_string();
+        let mut bars: Vec<Bar> = ended.iter().rev().map(|run| bar(run, longest, view)).collect();
+        bars.sort_by_key(|bar| bar.tone == class(Tone::Bad));
+        Self {
+            bars,
+            top: duration(longest),
+            since: day(since),
+            until: day(view.now),
+            rows: runs.iter().take(LISTED).map(|run| RunRow::of(run, view)).collect(),
+            unlisted: runs.len().saturating_sub(LISTED),
+        }
+    }
+}
+
+impl RunRow {
+    pub(super) fn of(run: &Run, view: &View) -> Self {
+        Self {
+            id: run.id,
+            trigger: spoken(run.trigger.as_str()),
+            state: Badge::standing(run.phase, run.outcome),
+            when: view.when(run.started.unwrap_or(run.queued)),
+            took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
+            tables: run.jobs.len(),
+        }
+    }
+}
+
+fn bar(run: &Run, longest: f64, view: &View) -> Bar {
+    let row = RunRow::of(run, view);
+    let age = view.now - run.started.unwrap_or(run.queued).to_utc();
+    let share = 1.0 - (age.as_seconds_f64() / WINDOW.as_seconds_f64()).clamp(0.0, 1.0);
+    let height = if longest > 0.0 { run.seconds / longest * HEIGHT } else { 0.0 }.clamp(LOWEST, HEIGHT);
+    Bar {
+        x: format!("{:.1}", share * (WIDTH - BAR)),
+        y: format!("{:.1}", HEIGHT - height),
+        height: format!("{height:.1}"),
+        tone: row.state.tone,
+        title: format!(
+            "{}: run {} ({}) {} in {}",
+            row.when.text, row.id, row.trigger, row.state.word, row.took
+        ),
+    }
+}

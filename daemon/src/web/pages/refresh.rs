@@ -1,0 +1,75 @@
+//! `GET refresh` and `POST refresh`: choosing what is to be refreshed.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::State;
+use axum::extract::rejection::FormRejection;
+use axum::http::StatusCode;
+use axum::response::Response;
+use cached_proto::speech::type_title;
+use cached_proto::words::CacheType;
+
+use super::Visit;
+use super::frame::Frame;
+use super::notice::{Notice, back_to};
+use super::shown;
+use crate::rpc::refresh;
+use crate::web::Web;
+use crate::web::api::refresh::Wish;
+use crate::web::fault::WebFault;
+use crate::web::gate::Admitted;
+use crate::web::wants::Wants;
+
+#[derive(Template)]
+#[template(path = "refresh.html")]
+struct RefreshPage {
+    frame: Frame,
+    error: Option<String>,
+    types: Vec<Choice>,
+}
+
+struct Choice {
+    word: &'static str,
+    title: &'static str,
+    what: &'static str,
+}
+
+pub(in crate::web) async fn form(visit: Visit) -> Response {
+    filled(StatusCode::OK, visit, None)
+}
+
+/// Queues the refresh and leads to its page, which shows how it goes and what went wrong.
+pub(in crate::web) async fn submit(
+    State(web): State<Web>,
+    admitted: Admitted,
+    visit: Visit,
+    wants: Wants,
+    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+) -> Result<Response, WebFault> {
+    let wish = match form {
+        Ok(Form(fields)) => Wish::from_form(&fields),
+        Err(error) => {
+            Err(WebFault::new(error.status(), error.body_text()).hint("send a form; api/refresh takes JSON"))
+        }
+    };
+    let wish = match wish {
+        Ok(wish) => wish,
+        Err(fault) if wants == Wants::Html => {
+            return Ok(filled(StatusCode::BAD_REQUEST, visit, Some(fault.told())));
+        }
+        Err(fault) => return Err(fault),
+    };
+    let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
+    web.looks().forget().await;
+    let notice = if reply.joined { Notice::Joined } else { Notice::Queued };
+    Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
+}
+
+fn filled(status: StatusCode, visit: Visit, error: Option<String>) -> Response {
+    let choice = |cache_type: &CacheType| {
+        let (title, what) = type_title(*cache_type);
+        Choice { word: cache_type.as_str(), title, what }
+    };
+    let types = CacheType::ALL.iter().map(choice).collect();
+    shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types })
+}

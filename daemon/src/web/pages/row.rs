@@ -1,0 +1,62 @@
+//! A job in a list.
+
+use cached_proto::speech::duration;
+use cached_proto::verb::jobs::Job;
+use cached_proto::words::{Outcome, Phase};
+
+use super::view::{Badge, Name, View, When};
+
+/// A job in a list.
+#[derive(Debug)]
+pub(super) struct JobRow {
+    pub(super) id: i64,
+    pub(super) run: i64,
+    pub(super) name: Name,
+    pub(super) state: Badge,
+    /// When it was last begun, or queued.
+    pub(super) when: When,
+    pub(super) attempts: usize,
+    /// Seconds of work, once there was any.
+    pub(super) took: String,
+    pub(super) error: Option<String>,
+    pub(super) can_retry: bool,
+    pub(super) can_cancel: bool,
+}
+
+impl JobRow {
+    pub(super) fn of(job: &Job, view: &View) -> Self {
+        let began = job.attempts.last().map_or(job.queued, |attempt| attempt.started);
+        let is_over = matches!(job.phase, Phase::Done | Phase::Cancelled);
+        Self {
+            id: job.id,
+            run: job.run,
+            name: Name::of(job.table),
+            state: if is_waiting(job) {
+                Badge { word: "waits for its next try".to_owned(), ..Badge::standing(job.phase, None) }
+            } else {
+                Badge::standing(job.phase, job.outcome)
+            },
+            when: view.when(began),
+            attempts: job.attempts.len(),
+            took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
+            error: job.error.clone(),
+            can_retry: can_retry(job),
+            can_cancel: !is_over,
+        }
+    }
+}
+
+/// Failed, and waits for its next attempt.
+fn is_waiting(job: &Job) -> bool {
+    job.phase == Phase::Queued && !job.attempts.is_empty()
+}
+
+/// What did not end well gets another try, and what waits for one has it now.
+fn can_retry(job: &Job) -> bool {
+    match job.phase {
+        Phase::Done => !job.outcome.is_none_or(Outcome::is_good),
+        Phase::Cancelled => true,
+        Phase::Queued => is_waiting(job),
+        Phase::Running => false,
+    }
+}

@@ -1,0 +1,124 @@
+//! `GET runs/{id}`: one refresh, while it runs and when it is over.
+
+use askama::Template;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use cached_proto::fault::Fault;
+use cached_proto::speech::{count, duration, spoken};
+use cached_proto::verb::history::Run;
+use cached_proto::words::{Outcome, Phase};
+
+use super::Visit;
+use super::frame::Frame;
+use super::notice::{Notice, Noticed};
+use super::row::JobRow;
+use super::shown;
+use super::view::{Badge, Name, View, When};
+use crate::web::Web;
+use crate::web::extract::{Number, Parameters};
+use crate::web::fault::WebFault;
+
+/// How far a run is.
+#[derive(Debug)]
+pub(super) struct Progressing {
+    pub(super) run: i64,
+    pub(super) trigger: String,
+    pub(super) done: usize,
+    pub(super) all: usize,
+    /// What is being worked on.
+    pub(super) now: Option<Name>,
+    /// For how long it has run.
+    pub(super) since: String,
+}
+
+#[derive(Template)]
+#[template(path = "run.html")]
+struct RunPage {
+    frame: Frame,
+    notice: Option<&'static str>,
+    id: i64,
+    trigger: String,
+    slot: Option<String>,
+    state: Badge,
+    sentence: String,
+    is_over: bool,
+    can_retry: bool,
+    progress: Progressing,
+    queued: When,
+    started: Option<When>,
+    ended: Option<When>,
+    took: String,
+    jobs: Vec<JobRow>,
+}
+
+impl Progressing {
+    pub(super) fn of(run: &Run, view: &View) -> Self {
+        let is_over = |phase| !matches!(phase, Phase::Queued | Phase::Running);
+        let now = run.jobs.iter().find(|job| job.phase == Phase::Running);
+        Self {
+            run: run.id,
+            trigger: spoken(run.trigger.as_str()),
+            done: run.jobs.iter().filter(|job| is_over(job.phase)).count(),
+            all: run.jobs.len(),
+            now: now.map(|job| Name::of(job.table)),
+            since: run.started.map_or_else(String::new, |started| view.age(started)),
+        }
+    }
+}
+
+pub(in crate::web) async fn page(
+    State(web): State<Web>,
+    visit: Visit,
+    Number(id): Number,
+    Parameters(Noticed { notice }): Parameters<Noticed>,
+) -> Result<Response, WebFault> {
+    let run = web.service().queue.run(id).await.map_err(Fault::from)?;
+    let frame = visit.live(format!("Refresh {id}"), "");
+    Ok(shown(StatusCode::OK, &filled(&run, frame, notice, &View::of(&web))))
+}
+
+fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPage {
+    let is_over = matches!(run.phase, Phase::Done | Phase::Cancelled);
+    let jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
+    RunPage {
+        frame,
+        notice: match notice {
+            Some(Notice::Queued) if !is_over => Some("The refresh is queued."),
+            Some(Notice::Joined) if !is_over => Some("The same refresh was queued already; this is it."),
+            Some(Notice::Retried) if !is_over => Some("What did not end well gets another try."),
+            Some(Notice::Cancelled) => Some("The refresh is called off; what runs stops soon."),
+            _ => None,
+        },
+        id: run.id,
+        trigger: spoken(run.trigger.as_str()),
+        slot: run.slot.clone(),
+        state: Badge::standing(run.phase, run.outcome),
+        sentence: sentence(run),
+        is_over,
+        can_retry: is_over && jobs.iter().any(|job| job.can_retry),
+        progress: Progressing::of(run, view),
+        queued: view.when(run.queued),
+        started: run.started.map(|at| view.when(at)),
+        ended: run.ended.map(|at| view.when(at)),
+        took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
+        jobs,
+    }
+}
+
+/// What came of it. Good only if every table is.
+fn sentence(run: &Run) -> String {
+    let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
+    let tables = count(run.jobs.len(), "table");
+    match run.phase {
+        Phase::Queued => format!("Refresh {} waits for its turn", run.id),
+        Phase::Running if bad > 0 => {
+            format!("Refresh {} is running; {} failed so far", run.id, count(bad, "table"))
+        }
+        Phase::Running => format!("Refresh {} is running", run.id),
+        Phase::Cancelled => format!("Refresh {} was called off", run.id),
+        Phase::Done if bad > 0 => format!("Refresh {} failed for {bad} of {tables}", run.id),
+        Phase::Done if !run.outcome.is_none_or(Outcome::is_good) => format!("Refresh {} failed", run.id),
+        Phase::Done => format!("Refresh {} ended well: {tables}", run.id),
+    }
+}

@@ -1,0 +1,56 @@
+//! The cache tables on the status page.
+
+use cached_proto::speech::{self, duration, lacks, spoken};
+use cached_proto::time::Timestamp;
+use cached_proto::verb::jobs::Job;
+use cached_proto::verb::status::TableStatus;
+
+use super::view::{Badge, Name, View};
+
+/// A cache table.
+#[derive(Debug)]
+pub(super) struct TableRow {
+    pub(super) name: Name,
+    pub(super) state: Badge,
+    /// Fresh entries of the expected ones: `19/21`.
+    pub(super) fresh: String,
+    pub(super) oldest: String,
+    pub(super) newest: String,
+    pub(super) size: String,
+    /// How long the last job worked.
+    pub(super) took: String,
+    pub(super) notes: Vec<Note>,
+}
+
+/// A line below a table.
+#[derive(Debug)]
+pub(super) struct Note {
+    pub(super) text: String,
+    pub(super) is_bad: bool,
+}
+
+impl TableRow {
+    pub(super) fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
+        let is_judged = table.expected > 0;
+        let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.age(at));
+        let worked = last.filter(|job| job.seconds > 0.0);
+        Self {
+            name: Name::of(table.table),
+            state: Badge::new(spoken(table.state.as_str()), table.state.into()),
+            fresh: if is_judged { format!("{}/{}", table.fresh, table.expected) } else { String::new() },
+            oldest: age(table.oldest),
+            newest: age(table.newest),
+            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, speech::bytes),
+            took: worked.map_or_else(String::new, |job| duration(job.seconds)),
+            notes: notes(table),
+        }
+    }
+}
+
+fn notes(table: &TableStatus) -> Vec<Note> {
+    let note = |text: String, is_bad| Note { text, is_bad };
+    let lacks = lacks(table).map(|text| note(text, false));
+    let why = table.note.clone().map(|text| note(text, false));
+    let error = table.last_error.as_ref().map(|error| note(format!("last error: {error}"), true));
+    lacks.into_iter().chain(why).chain(error).collect()
+}

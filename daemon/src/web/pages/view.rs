@@ -1,0 +1,102 @@
+//! How instants, words and tables are written on a page.
+
+use std::sync::Arc;
+
+use cached_proto::speech::{self, Tone, duration, standing};
+use cached_proto::time::Timestamp;
+use cached_proto::words::{Outcome, Phase, Table};
+use chrono::{DateTime, SecondsFormat, Utc};
+use chrono_tz::Tz;
+
+use crate::config::Config;
+use crate::web::Web;
+
+/// What an instant is compared with, and the zone in which it is shown: that of the schedule.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct View {
+    pub(super) zone: Tz,
+    pub(super) now: DateTime<Utc>,
+}
+
+/// An instant.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    /// For machines.
+    pub(super) iso: String,
+    /// `Mon 23 Nov 02:00 CST`.
+    pub(super) text: String,
+    /// `3 h 12 min ago`, `in 5 h`.
+    pub(super) distance: String,
+}
+
+/// A word with its colour.
+#[derive(Debug, Clone)]
+pub(super) struct Badge {
+    pub(super) word: String,
+    pub(super) tone: &'static str,
+}
+
+/// A table as people and programs call it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Name {
+    pub(super) title: &'static str,
+    pub(super) table: &'static str,
+}
+
+impl View {
+    pub(super) fn of(web: &Web) -> Self {
+        let config: Arc<Config> = Arc::clone(&web.service().config.borrow());
+        Self { zone: config.schedule.timezone, now: web.service().clock.now() }
+    }
+
+    pub(super) fn moment(&self, at: Timestamp) -> String {
+        speech::moment(at, &self.zone, self.now, "%Z")
+    }
+
+    pub(super) fn when(&self, at: Timestamp) -> When {
+        let seconds = self.seconds_since(at);
+        let distance = if seconds < 0.0 {
+            format!("in {}", duration(-seconds))
+        } else {
+            format!("{} ago", duration(seconds))
+        };
+        let iso = at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+        When { iso, text: self.moment(at), distance }
+    }
+
+    /// How old something is: `3 h 12 min`.
+    pub(super) fn age(&self, at: Timestamp) -> String {
+        duration(self.seconds_since(at))
+    }
+
+    fn seconds_since(&self, at: Timestamp) -> f64 {
+        self.now.signed_duration_since(at.to_utc()).as_seconds_f64()
+    }
+}
+
+impl Badge {
+    pub(super) fn new(word: impl Into<String>, tone: Tone) -> Self {
+        Self { word: word.into(), tone: class(tone) }
+    }
+
+    pub(super) fn standing(phase: Phase, outcome: Option<Outcome>) -> Self {
+        let (word, tone) = standing(phase, outcome);
+        Self::new(word, tone)
+    }
+}
+
+impl Name {
+    pub(super) fn of(table: Table) -> Self {
+        Self { title: speech::table_title(table), table: table.as_str() }
+    }
+}
+
+/// The class that gives a tone its colour.
+pub(super) const fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "good",
+        Tone::Warning => "warn",
+        Tone::Bad => "bad",
+        Tone::Plain => "off",
+    }
+}

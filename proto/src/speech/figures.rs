@@ -1,0 +1,55 @@
+//! Figures beside their targets.
+
+use super::duration;
+use crate::verb::report::{RefreshTimes, ReportReply};
+
+/// A figure, what it should be, and whether it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Figure {
+    /// Its name: `Success rate`.
+    pub name: &'static str,
+    /// Its value and whether the target is met; none without data.
+    pub value: Option<(String, bool)>,
+    /// The target: `at least 95.0 %`.
+    pub target: String,
+}
+
+/// All that is measured against a target.
+pub fn figures(reply: &ReportReply) -> [Figure; 6] {
+    let targets = &reply.targets;
+    let share = |value: Option<f64>, good: &dyn Fn(f64) -> bool| value.map(|v| (percent(v), good(v)));
+    let took = |of: fn(&RefreshTimes) -> f64| {
+        reply.refresh.map(|times| (duration(of(&times)), of(&times) <= targets.refresh_seconds))
+    };
+    let (at_least, at_most) = (
+        |share: f64| format!("at least {}", percent(share)),
+        |share: f64| format!("at most {}", percent(share)),
+    );
+    let longest = format!("at most {}", duration(targets.refresh_seconds));
+    [
+        Figure {
+            name: "Success rate",
+            value: share(reply.success_rate, &|rate| rate >= targets.success_rate),
+            target: at_least(targets.success_rate),
+        },
+        Figure {
+            name: "Error rate",
+            value: share(reply.error_rate, &|rate| rate <= targets.error_rate),
+            target: at_most(targets.error_rate),
+        },
+        Figure { name: "Refresh, average", value: took(|times| times.average), target: longest.clone() },
+        Figure { name: "Refresh, median", value: took(|times| times.p50), target: longest.clone() },
+        Figure { name: "Refresh, 95 %", value: took(|times| times.p95), target: longest },
+        Figure {
+            name: "Readiness",
+            value: share(reply.readiness.share, &|share| share >= targets.readiness),
+            target: at_least(targets.readiness),
+        },
+    ]
+}
+
+/// A share in hundredths. It is cut, not rounded: what is not quite all must not look like all.
+pub fn percent(share: f64) -> String {
+    // What a decimal share loses as a binary number must not cost it a tenth.
+    format!("{:.1} %", (share * 1000.0 + 1e-6).floor() / 10.0)
+}

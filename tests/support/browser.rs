@@ -1,0 +1,165 @@
+//! A browser without a window and the handful of calls that the tests of the pages need, by way of `chromedriver`.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::wait;
+
+/// Chromium, which ends with this.
+#[derive(Debug)]
+pub struct Browser {
+    driver: Child,
+    agent: ureq::Agent,
+    session: String,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts one; none where there is no Chromium, unless the environment says `CI=true`: then it must be there.
+    pub fn start() -> Option<Self> {
+        let mut command = Command::new("chromedriver");
+        let spawned = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
+        let mut driver = match spawned {
+            Ok(driver) => driver,
+            Err(error) => {
+                let is_ci = std::env::var_os("CI").is_some_and(|ci| ci == "true");
+                assert!(!is_ci, "chromedriver cannot be started: {error}");
+                println!("NOT TESTED: chromedriver cannot be started: {error}");
+                return None;
+            }
+        };
+        let mut lines = BufReader::new(driver.stdout.take().unwrap()).lines();
+        let port = lines
+            .find_map(|line| {
+                Some(line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
+            })
+            .unwrap();
+        // Whoever does not read what it says stops it at some point.
+        std::thread::spawn(move || lines.for_each(drop));
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .timeout_global(Some(Duration::from_mins(2)));
+        let mut browser = Self {
+            driver,
+            agent: config.build().into(),
+            session: format!("http://127.0.0.1:{port}/session"),
+            profile: tempfile::tempdir().unwrap(),
+        };
+        let profile = format!("--user-data-dir={}", browser.profile.path().display());
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-dev-shm-usage",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--no-proxy-server",
+            &profile,
+        ];
+        let wanted = json!({
+            "browserName": "chrome", "goog:chromeOptions": {"args": arguments}, "goog:loggingPrefs": {"browser": "ALL"},
+        });
+        let made = browser.ask("", &json!({"capabilities": {"alwaysMatch": wanted}}));
+        browser.session = format!("{}/{}", browser.session, made["sessionId"].as_str().unwrap());
+        Some(browser)
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub fn open(&self, url: &str) {
+        self.ask("/url", &json!({"url": url}));
+    }
+
+    /// Sets a cookie for the host of an address.
+    pub fn cookie(&self, url: &str, name: &str, value: &str) {
+        let cookie = json!({"url": url, "name": name, "value": value, "path": "/", "httpOnly": true});
+        let set = self.devtools("Network.setCookie", &cookie);
+        assert_eq!(set["success"], true, "{set}");
+    }
+
+    /// Clicks on the element that a selector finds.
+    pub fn click(&self, selector: &str) {
+        // By way of the page's script: a page that renews itself may exchange an element that was found a moment ago.
+        let script = format!(
+            "const found = document.querySelector({selector:?}); found?.click(); return found !== null"
+        );
+        wait::until(&format!("{selector} can be clicked"), || (self.run(&script) == true).then_some(()));
+    }
+
+    /// What a script returns.
+    pub fn run(&self, script: &str) -> Value {
+        self.ask("/execute/sync", &json!({"script": script, "args": []}))
+    }
+
+    /// The text of an element; empty when there is none.
+    pub fn text(&self, selector: &str) -> String {
+        let script = format!("return document.querySelector({selector:?})?.innerText ?? ''");
+        self.run(&script).as_str().unwrap().to_owned()
+    }
+
+    /// Waits until an element's text has this in it.
+    pub fn shows(&self, selector: &str, text: &str) {
+        wait::until(&format!("{selector} shows {text:?}"), || {
+            self.text(selector).contains(text).then_some(())
+        });
+    }
+
+    /// Makes the screen so wide, light or dark.
+    pub fn screen(&self, width: u32, scheme: &str) {
+        let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
+        self.devtools("Emulation.setDeviceMetricsOverride", &size);
+        let scheme = json!({"features": [{"name": "prefers-color-scheme", "value": scheme}]});
+        self.devtools("Emulation.setEmulatedMedia", &scheme);
+    }
+
+    /// Keeps a picture of the whole page under `target/screenshots`.
+    pub fn screenshot(&self, name: &str) -> PathBuf {
+        let all = json!({"captureBeyondViewport": true, "format": "png"});
+        let picture = self.devtools("Page.captureScreenshot", &all);
+        let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
+        std::fs::create_dir_all(&directory).unwrap();
+        let file = directory.join(format!("{name}.png"));
+        std::fs::write(&file, STANDARD.decode(picture["data"].as_str().unwrap()).unwrap()).unwrap();
+        file
+    }
+
+    /// What was written to the console since it was last asked: errors and violations of the page's policy among it.
+    pub fn complaints(&self) -> Vec<String> {
+        let entries = self.ask("/se/log", &json!({"type": "browser"}));
+        let told = |entry: &Value| entry["message"].as_str().unwrap().to_owned();
+        entries.as_array().unwrap().iter().map(told).collect()
+    }
+
+    fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.ask("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    }
+
+    fn ask(&self, path: &str, body: &Value) -> Value {
+        let request =
+            self.agent.post(format!("{}{path}", self.session)).header("Content-Type", "application/json");
+        let mut answer = request.send(body.to_string()).unwrap();
+        let text = answer.body_mut().with_config().limit(64 << 20).read_to_string().unwrap();
+        let mut value: Value = serde_json::from_str(&text).unwrap();
+        assert!(answer.status().is_success(), "{path} {body}: {text}");
+        value["value"].take()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        // The driver ends its browser when the session ends.
+        let _ = self.agent.delete(&self.session).call();
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}

@@ -1,0 +1,80 @@
+//! A daemon on a golden database, and a browser in which an administrator of VMS is signed in.
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt as _;
+use std::time::SystemTime;
+
+use cached_tests::browser::Browser;
+use cached_tests::daemon::{Daemon, socket};
+use cached_tests::golden::Golden;
+use cached_tests::session::{ADMIN, KEY, session_of_admin};
+use cached_tests::vms::Other;
+
+pub(crate) struct Scene {
+    // Ends before the daemon that it follows.
+    pub(crate) browser: Browser,
+    pub(crate) daemon: Daemon,
+    pub(crate) vms: Other,
+    pub(crate) address: String,
+    _golden: Golden,
+}
+
+impl Scene {
+    /// None where there is no browser.
+    pub(crate) fn set() -> Option<Self> {
+        let browser = Browser::start()?;
+        let golden = Golden::unpack("tiny1");
+        let vms = Other::open(&golden.database());
+        vms.execute(ADMIN);
+        let key = golden.directory().join("key");
+        std::fs::write(&key, KEY).unwrap();
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+        // Free a moment ago, and so most probably still.
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let configuration = format!(
+            "[http]\nsecret_key_file = \"{}\"\n[watch]\nenabled = false\n[retry]\nattempts = 1\n[schedule]\ntimezone = \"America/Chicago\"\n",
+            key.display()
+        );
+        let mut command = Daemon::command(&golden, &configuration);
+        command.env("CACHED_HTTP_LISTEN", &address);
+        let daemon = Daemon::launch(command, &socket(golden.directory()));
+        daemon.idle();
+        let address = format!("http://{address}/management/cache");
+        browser.cookie(&address, "vms_session", &session_of_admin(now()));
+        Some(Self { browser, daemon, vms, address, _golden: golden })
+    }
+
+    /// Opens a page in every width and scheme, keeps pictures of it, and finds nothing wrong with it.
+    pub(crate) fn look(&self, path: &str, name: &str) {
+        self.browser.open(&format!("{}/{path}", self.address));
+        self.picture(name);
+    }
+
+    /// The same of the page that is open.
+    pub(crate) fn picture(&self, name: &str) {
+        for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
+            self.browser.screen(width, scheme);
+            let picture = self.browser.screenshot(&format!("{name}-{width}-{scheme}"));
+            let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
+            assert_eq!(
+                self.browser.run(fits),
+                true,
+                "the page is wider than the screen: {}",
+                picture.display()
+            );
+        }
+        self.browser.screen(1280, "light");
+        self.is_content();
+    }
+
+    /// Nothing is wrong, and nothing was refused by the page's policy.
+    pub(crate) fn is_content(&self) {
+        assert_eq!(self.browser.complaints(), Vec::<String>::new());
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "a real daemon lives in real time")]
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+    i64::try_from(since.as_secs()).unwrap()
+}
