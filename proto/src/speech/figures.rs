@@ -17,7 +17,9 @@ pub struct Figure {
 /// All that is measured against a target.
 pub fn figures(reply: &ReportReply) -> [Figure; 6] {
     let targets = &reply.targets;
-    let share = |value: Option<f64>, good: &dyn Fn(f64) -> bool| value.map(|v| (percent(v), good(v)));
+    let share = |value: Option<f64>, shown: fn(f64) -> String, good: &dyn Fn(f64) -> bool| {
+        value.map(|v| (shown(v), good(v)))
+    };
     let took = |of: fn(&RefreshTimes) -> f64| {
         reply.refresh.map(|times| (duration(of(&times)), of(&times) <= targets.refresh_seconds))
     };
@@ -29,12 +31,12 @@ pub fn figures(reply: &ReportReply) -> [Figure; 6] {
     [
         Figure {
             name: "Success rate",
-            value: share(reply.success_rate, &|rate| rate >= targets.success_rate),
+            value: share(reply.success_rate, percent, &|rate| rate >= targets.success_rate),
             target: at_least(targets.success_rate),
         },
         Figure {
             name: "Error rate",
-            value: share(reply.error_rate, &|rate| rate <= targets.error_rate),
+            value: share(reply.error_rate, percent_of_bad, &|rate| rate <= targets.error_rate),
             target: at_most(targets.error_rate),
         },
         Figure { name: "Refresh, average", value: took(|times| times.average), target: longest.clone() },
@@ -42,7 +44,7 @@ pub fn figures(reply: &ReportReply) -> [Figure; 6] {
         Figure { name: "Refresh, 95 %", value: took(|times| times.p95), target: longest },
         Figure {
             name: "Readiness",
-            value: share(reply.readiness.share, &|share| share >= targets.readiness),
+            value: share(reply.readiness.share, percent, &|share| share >= targets.readiness),
             target: at_least(targets.readiness),
         },
     ]
@@ -52,4 +54,9 @@ pub fn figures(reply: &ReportReply) -> [Figure; 6] {
 pub fn percent(share: f64) -> String {
     // What a decimal share loses as a binary number must not cost it a tenth.
     format!("{:.1} %", (share * 1000.0 + 1e-6).floor() / 10.0)
+}
+
+/// A share of what should not be, in hundredths: what is a little more than allowed must not look allowed.
+fn percent_of_bad(share: f64) -> String {
+    format!("{:.1} %", (share * 1000.0 - 1e-6).ceil().max(0.0) / 10.0)
 }

@@ -15,7 +15,7 @@ fn week() -> ReportReply {
         jobs: 90,
         jobs_good: 89,
         success_rate: Some(89.0 / 90.0),
-        error_rate: Some(0.06),
+        error_rate: Some(2.0 / 29.0),
         refresh: Some(RefreshTimes { average: 12.0, p50: 4.5, p95: 301.0, longest: 400.0 }),
         errors: vec![ErrorGroup {
             table: Table::DiaEventsReportCache,
@@ -60,7 +60,7 @@ fn figures_stand_beside_their_targets() {
 
         FIGURE                VALUE  TARGET           VERDICT
         Success rate         98.8 %  at least 95.0 %  met
-        Error rate            6.0 %  at most 5.0 %    missed
+        Error rate            6.9 %  at most 5.0 %    missed
         Refresh, average       12 s  at most 5 min    met
         Refresh, median      4.50 s  at most 5 min    met
         Refresh, 95 %     5 min 1 s  at most 5 min    missed
