@@ -54,10 +54,12 @@ impl Daemon {
 
     fn command_in(directory: &Path, configuration: &str) -> Command {
         let file = directory.join("cached.toml");
+        // Many daemons at a time cannot share a port.
+        let http = if configuration.contains("[http]") { "" } else { "[http]\nlisten = \"\"\n" };
         std::fs::write(
             &file,
             format!(
-                "[database]\nurl = \"{}\"\n[state]\nurl = \"{}\"\n[socket]\npath = \"{}\"\n[log]\ndir = \"{}\"\n{configuration}",
+                "[database]\nurl = \"{}\"\n[state]\nurl = \"{}\"\n[socket]\npath = \"{}\"\n{http}[log]\ndir = \"{}\"\n{configuration}",
                 directory.join("vms.db").display(),
                 directory.join("state.db").display(),
                 socket(directory).display(),
@@ -66,8 +68,12 @@ impl Daemon {
         )
         .unwrap();
         let mut command = cached();
-        // The log directory is the file's affair here.
-        command.env_remove("CACHED_LOG_DIR").args(["run", "--config"]).arg(file);
+        // Log directory and address are the file's affair here.
+        command
+            .env_remove("CACHED_LOG_DIR")
+            .env_remove("CACHED_HTTP_LISTEN")
+            .args(["run", "--config"])
+            .arg(file);
         command
     }
 

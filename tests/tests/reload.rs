@@ -18,7 +18,7 @@ fn a_new_level_takes_effect_and_the_answer_says_so() {
     let log = golden.directory().join("log/cache_manager.log");
     assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), "");
 
-    Daemon::command(&golden, "level = \"info\"\n[http]\nlisten = \"\"\n");
+    Daemon::command(&golden, "level = \"info\"\n[http]\nlisten = \"127.0.0.1:1\"\n");
     let answer = reload(&daemon, 0);
     assert_eq!(answer["reloaded"], true);
     assert_eq!(answer["changed"][0]["key"], "log.level", "{answer}");

@@ -22,7 +22,7 @@ const MUTATIONS: &[&str] = &[
     "UPDATE event_participation SET event_id = event_id + 1000000 WHERE {some}",
     "UPDATE event_student_participation SET student_id = student_id + 1000000 WHERE {some}",
     "UPDATE event_teacher SET teacher_id = teacher_id + 1000000 WHERE {some}",
-    "UPDATE event_districts SET district_id = '999' WHERE {some}",
+    "UPDATE OR REPLACE event_districts SET district_id = '999' WHERE {some}",
     "UPDATE OR REPLACE volunteer_organization SET organization_id = 1000000 WHERE {some}",
     "UPDATE teacher SET school_id = 'nowhere', salesforce_school_id = 'nowhere' WHERE {some}",
     "DELETE FROM contact WHERE {some}",

@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
+/// How long it waits for a lock.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 type Question = (String, Sender<Result<Vec<String>, String>>);
 
 #[derive(Debug)]
@@ -29,14 +32,27 @@ impl Actor {
         self.texts(&format!("!{sql}"));
     }
 
-    /// The first column of a query, as text.
-    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
-        let (answer, answered) = channel();
-        self.questions.as_ref().unwrap().send((sql.to_owned(), answer)).unwrap();
-        match answered.recv().unwrap() {
-            Ok(texts) => texts,
+    /// Executes statements without waiting for a lock; false when somebody holds it.
+    pub(crate) fn execute_unless_locked(&self, sql: &str) -> bool {
+        self.execute("PRAGMA busy_timeout = 0");
+        let answer = self.ask(&format!("!{sql}"));
+        self.execute(&format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis()));
+        match answer {
+            Ok(_) => true,
+            Err(error) if error.contains("database is locked") => false,
             Err(error) => panic!("VMS cannot do its work: {error}: {sql}"),
         }
+    }
+
+    /// The first column of a query, as text.
+    pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
+        self.ask(sql).unwrap_or_else(|error| panic!("VMS cannot do its work: {error}: {sql}"))
+    }
+
+    fn ask(&self, sql: &str) -> Result<Vec<String>, String> {
+        let (answer, answered) = channel();
+        self.questions.as_ref().unwrap().send((sql.to_owned(), answer)).unwrap();
+        answered.recv().unwrap()
     }
 
     pub(crate) fn number(&self, sql: &str) -> i64 {
@@ -61,7 +77,7 @@ fn serve(url: String, asked: &Receiver<Question>) {
         options
             .max_connections(1)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(Duration::from_secs(5)));
+            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(PATIENCE));
         let connection = Database::connect(options).await.unwrap();
         while let Ok((sql, answer)) = asked.recv() {
             let _ = answer.send(ask(&connection, &sql).await.map_err(|error| error.to_string()));

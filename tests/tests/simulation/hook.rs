@@ -64,8 +64,11 @@ impl Hook {
         match blow {
             // Unwinding drops everything on the way, as a kill does; no panic handler is told.
             Some((_, Blow::Kill)) => std::panic::resume_unwind(Box::new(Killed)),
-            Some((_, Blow::Write(vms, sql))) => vms.execute(&sql),
-            None => {}
+            // The daemon has the write lock: VMS waits for it, and writes at the first point at which it is free.
+            Some((_, Blow::Write(vms, sql))) if !vms.execute_unless_locked(&sql) => {
+                self.arm(0, Blow::Write(vms, sql));
+            }
+            Some((_, Blow::Write(..))) | None => {}
         }
     }
 
