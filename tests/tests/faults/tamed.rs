@@ -101,6 +101,8 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
     overrides.set("--state", "state", "url", golden.state().to_string_lossy());
     let socket = golden.directory().join("cached.sock");
     overrides.set("--socket", "socket", "path", socket.to_string_lossy());
+    // Many daemons at a time cannot share a port.
+    overrides.set("--http", "http", "listen", "");
     // A secret is taken from a private file only.
     let file = golden.directory().join("cached.toml");
     let lines = settings.iter().map(|(section, key, value)| format!("{section}.{key} = {value}\n"));
