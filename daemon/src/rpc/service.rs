@@ -19,6 +19,7 @@ use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
 use crate::schedule::Schedule;
+use crate::single_flight::SingleFlight;
 use crate::telemetry::Logs;
 
 /// Looks that come sooner after one another leave no further sample.
@@ -41,9 +42,14 @@ pub(crate) struct Service {
     pub(crate) logs: Option<Logs>,
     /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.
     pub(crate) looking: Mutex<Sampling>,
+    /// Looks at all cache tables, each for everybody who waits for one.
+    pub(crate) surveys: SingleFlight<Surveyed>,
     /// Asks VMS for a page.
     pub(crate) probe: Probe,
 }
+
+/// Every cache table as somebody saw it, or why they could not; shared with whoever else asked meanwhile.
+pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
 
 /// Samples of readiness, taken by the way.
 #[derive(Debug, Default)]
@@ -56,8 +62,9 @@ pub(crate) struct Sampling {
 
 impl Service {
     /// Looks at every cache table.
-    pub(super) async fn survey(&self) -> Result<Vec<TableSurvey>, RefreshError> {
-        self.look(SAMPLES_APART).await
+    pub(crate) async fn survey(&self) -> Surveyed {
+        let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
+        self.surveys.get(|_| false, look).await
     }
 
     /// Looks at every cache table for the sake of the sample.
