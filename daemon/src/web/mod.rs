@@ -75,6 +75,7 @@ mod extract;
 mod fault;
 pub(crate) mod gate;
 mod headers;
+mod held;
 mod host;
 mod json;
 mod look;
