@@ -200,7 +200,8 @@ mod tests {
         let is_young = |max_age, stamp: &str| {
             let limits = Limits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
             let zone = chrono_tz::UTC;
-            Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now" }.is_young(&row(stamp))
+            Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() }
+                .is_young(&row(stamp))
         };
         for (max_age, stamp, young) in [
             (24, "2026-03-14 17:00:00.000000", true),
