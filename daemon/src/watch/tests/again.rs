@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use cached_proto::words::{Outcome, Table, Trigger};
 
 use super::world::{MINUTE, SECOND, World, tables};
@@ -16,7 +18,7 @@ const TABLE: Table = Table::OrganizationSummaryCache;
 async fn hours(world: &mut World, hours: u32) -> Vec<Vec<Table>> {
     let mut runs = Vec::new();
     for _ in 0..hours * 60 {
-        world.clock.advance(MINUTE - SECOND);
+        world.clock.advance(Duration::from_secs(59));
         runs.extend(world.pass(SECOND).await);
     }
     runs
