@@ -58,8 +58,8 @@ pub fn percent(share: f64) -> String {
 
 /// A share of what should not be, in hundredths: what is a little more than allowed must not look allowed.
 fn percent_of_bad(share: f64) -> String {
-    // Rounding up a little less than nothing gives a zero with a sign; adding one without takes it off.
-    format!("{:.1} %", ((share * 1000.0 - 1e-6).ceil() + 0.0) / 10.0)
+    // The limit comes before the rounding, which would make a zero below zero of it.
+    format!("{:.1} %", (share * 1000.0 - 1e-6).max(0.0).ceil() / 10.0)
 }
 
 #[cfg(test)]
