@@ -39,9 +39,17 @@ impl Effort {
         }
     }
 
+    /// The effort for a table that was held back: however young its entries are, the source has moved on without them.
+    pub const fn after_hold(self) -> Self {
+        match self {
+            Self::Due | Self::Expiring { .. } => Self::Every,
+            Self::Every | Self::Thorough => self,
+        }
+    }
+
     /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
     /// that its reader accepts it.
-    pub const fn look(self) -> Look {
+    pub const fn look(self) -> Look<'static> {
         match self {
             Self::Due | Self::Expiring { .. } | Self::Every => Look::Shape,
             Self::Thorough => Look::Stamps,
@@ -105,7 +113,7 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let spec = spec(Table::OrganizationSummaryCache);
         let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
-        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "" };
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: String::new() };
         let night = Effort::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
         // The clock changed payloads at six in the morning.
         let overtaken =

@@ -9,8 +9,8 @@ use super::{Outlook, RefreshConfig, RefreshError, Standing, standing};
 use crate::reports::{REPORTS, Report};
 use crate::snapshot::{self, Look, Snapshot, SourceSet};
 use crate::state::State;
+use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
-use crate::store::{Freshness, Stamps};
 use crate::vms::tables::spec;
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -29,13 +29,14 @@ pub struct TableSurvey {
     pub outlook: Outlook,
 }
 
-/// Looks at every cache table in one read transaction.
+/// Looks at every cache table in one read transaction, as closely as `how` says.
 pub async fn survey(
     config: &RefreshConfig,
     state: &State,
+    how: Look<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
-    let (standings, snapshot) = look(config, Look::Shape, now).await?;
+    let (standings, snapshot) = look(config, how, now).await?;
     let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
@@ -50,15 +51,7 @@ pub async fn survey(
             continue;
         }
         let stamps = Stamps(state.stamps().load(table).await?);
-        let fingerprint = config.settings.fingerprint(table);
-        let freshness = Freshness {
-            spec: spec(table),
-            limits: config.limits,
-            zone: config.settings.zone,
-            now,
-            stamps: &stamps,
-            fingerprint: &fingerprint,
-        };
+        let freshness = config.freshness(table, now, &stamps);
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
         let outlook = Outlook::of(
@@ -81,7 +74,7 @@ pub async fn survey(
 /// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
 pub(crate) async fn look(
     config: &RefreshConfig,
-    look: Look,
+    look: Look<'_>,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Standing>, Snapshot), RefreshError> {
     let vms = Vms::open_with(&config.database, config.patience).await?;

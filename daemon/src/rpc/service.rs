@@ -20,6 +20,7 @@ use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
 use crate::schedule::Schedule;
 use crate::single_flight::SingleFlight;
+use crate::snapshot::Shapes;
 use crate::telemetry::Logs;
 
 /// Looks that come sooner after one another leave no further sample.
@@ -51,13 +52,15 @@ pub(crate) struct Service {
 /// Every cache table as somebody saw it, or why they could not; shared with whoever else asked meanwhile.
 pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
 
-/// Samples of readiness, taken by the way.
+/// What looks leave for the next one: samples of readiness, taken by the way, and what need not be parsed again.
 #[derive(Debug, Default)]
 pub(crate) struct Sampling {
     /// When the last one was taken.
     last: Option<DateTime<Utc>>,
     /// Why the last one could not be kept.
     unkept: Option<String>,
+    /// Of the payloads that were looked at.
+    shapes: Shapes,
 }
 
 impl Service {
@@ -85,16 +88,17 @@ impl Service {
 
     /// Looks for one entry.
     pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
-        let _one = self.looking.lock().await;
+        let looking = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
-        find(&config, self.queue.state(), table, wanted, self.clock.now()).await
+        let now = self.clock.now();
+        find(&config, self.queue.state(), table, wanted, looking.shapes.look(now), now).await
     }
 
     async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
         let mut sampling = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let (state, now) = (self.queue.state(), self.clock.now());
-        let surveys = survey(&config, state, now).await?;
+        let surveys = survey(&config, state, sampling.shapes.look(now), now).await?;
         // A clock that was set back must not put the next sample off.
         let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
         if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {

@@ -72,7 +72,7 @@ pub struct Freshness<'a> {
     /// How we left the rows last.
     pub stamps: &'a Stamps,
     /// The fingerprint of today's settings.
-    pub fingerprint: &'a str,
+    pub fingerprint: String,
 }
 
 impl Freshness<'_> {
@@ -107,9 +107,10 @@ impl Freshness<'_> {
         row.valid && row.complete && self.is_fresh(row) && expires.is_some_and(|at| at > until)
     }
 
-    /// Whether a manual refresh may leave a row alone.
+    /// Whether a manual refresh may leave a row alone. What is stale is not young, however low the limit.
     pub fn is_young(&self, row: &ExistingRow) -> bool {
-        row.valid && row.complete && self.is_younger_than(row, self.limits.refresh_after)
+        let limit = self.limits.refresh_after.min(self.limits.stale_after(self.spec));
+        row.valid && row.complete && self.is_younger_than(row, limit)
     }
 
     /// Whether VMS's reader would take a row: it has its own age limit, or none, and knows nothing of ours.
@@ -122,7 +123,7 @@ impl Freshness<'_> {
 
     /// Whether a row is still as we wrote it, and was made under today's settings.
     pub fn is_ours_of_today(&self, row: &ExistingRow) -> bool {
-        self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint)
+        self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint.as_str())
     }
 
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
@@ -154,7 +155,8 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let zone = chrono_tz::America::Chicago;
-        Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now" }.is_fresh(&row(stamp))
+        Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now".into() }
+            .is_fresh(&row(stamp))
     }
 
     #[test]
@@ -180,7 +182,7 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (spec, zone) = (spec(Table::OrganizationSummaryCache), chrono_tz::UTC);
-        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now" };
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() };
         let lasts = |row: &ExistingRow, until: &str| freshness.lasts(row, until.parse().unwrap());
         let fit = row("2026-03-15 02:00:00.000000");
         assert!(lasts(&fit, "2026-03-16T01:59:59Z"));
@@ -189,6 +191,26 @@ mod tests {
         assert!(!lasts(&row("never"), "2026-03-15T12:00:00Z"));
         assert!(!lasts(&ExistingRow { complete: false, ..fit.clone() }, "2026-03-15T12:00:00Z"));
         assert!(!lasts(&ExistingRow { valid: false, ..fit }, "2026-03-15T12:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_stale_is_never_young() {
+        let now = "2026-03-15T12:00:00Z".parse().unwrap();
+        let (stamps, spec) = (Stamps::default(), spec(Table::OrganizationSummaryCache));
+        let is_young = |max_age, stamp: &str| {
+            let limits = Limits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
+            let zone = chrono_tz::UTC;
+            Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() }
+                .is_young(&row(stamp))
+        };
+        for (max_age, stamp, young) in [
+            (24, "2026-03-14 17:00:00.000000", true),
+            (24, "2026-03-14 15:00:00.000000", false),
+            (12, "2026-03-15 01:00:00.000000", true),
+            (12, "2026-03-14 17:00:00.000000", false),
+        ] {
+            assert_eq!(is_young(max_age, stamp), young, "{max_age} {stamp}");
+        }
     }
 
     #[test]
