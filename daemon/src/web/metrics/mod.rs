@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
-use prometheus::{TEXT_FORMAT, TextEncoder};
+use prometheus::TextEncoder;
 
 use super::Web;
 use super::fault::WebFault;
@@ -25,6 +25,9 @@ use look::Look;
 
 /// A scrape reads every cache row, so that it is not done more often than this.
 const LOOKS_APART: Duration = Duration::from_secs(5);
+
+/// Prometheus's text format. Its encoder leaves out that labels are UTF-8.
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// What was answered last.
 #[derive(Debug)]
@@ -39,7 +42,7 @@ pub(super) struct Scrape {
     responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
-    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text(&web).await?).into_response())
+    Ok(([(CONTENT_TYPE, KIND)], text(&web).await?).into_response())
 }
 
 async fn text(web: &Web) -> Result<String, WebFault> {
