@@ -58,5 +58,24 @@ pub fn percent(share: f64) -> String {
 
 /// A share of what should not be, in hundredths: what is a little more than allowed must not look allowed.
 fn percent_of_bad(share: f64) -> String {
-    format!("{:.1} %", (share * 1000.0 - 1e-6).ceil().max(0.0) / 10.0)
+    // A negative zero would be written with its sign.
+    format!("{:.1} %", ((share * 1000.0 - 1e-6).ceil() + 0.0).max(0.0) / 10.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_are_never_shown_better_than_they_are() {
+        for (share, of_good, of_bad) in [
+            (0.0, "0.0 %", "0.0 %"),
+            (-0.0, "0.0 %", "0.0 %"),
+            (0.069, "6.9 %", "6.9 %"),
+            (0.9999, "99.9 %", "100.0 %"),
+            (1.0, "100.0 %", "100.0 %"),
+        ] {
+            assert_eq!((percent(share), percent_of_bad(share)), (of_good.to_owned(), of_bad.to_owned()));
+        }
+    }
 }
