@@ -22,6 +22,7 @@ pub mod refresh;
 pub mod reports;
 pub mod rpc;
 pub mod schedule;
+pub(crate) mod single_flight;
 pub mod snapshot;
 pub(crate) mod sqlite;
 pub mod state;

@@ -31,6 +31,7 @@ use crate::pulse::Pulse;
 use crate::queue::{Queue, QueueError};
 use crate::refresh::work_until;
 use crate::rpc::{self, Ending, Limits, Service};
+use crate::single_flight::SingleFlight;
 use crate::state::{State, StateError, StateLock};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
@@ -114,6 +115,7 @@ impl Daemon {
             reloader: Arc::clone(&reloader),
             logs,
             looking: tokio::sync::Mutex::default(),
+            surveys: SingleFlight::default(),
             probe: Probe::default(),
         });
         let listening = listen(&config).await?;

@@ -12,7 +12,7 @@ use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
-use cached::snapshot::{Snapshot, SourceSet, load};
+use cached::snapshot::{Look, Snapshot, SourceSet, load};
 use cached::state::State;
 use cached::store::Limits;
 use cached::vms::tables::Table;
@@ -147,6 +147,11 @@ impl Inside {
 
     /// Judges every table.
     pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
+        self.survey_by(Look::Shape, now)
+    }
+
+    /// Judges every table, looking as closely as `how` says.
+    pub fn survey_by(&self, how: Look<'_>, now: DateTime<Utc>) -> Vec<TableSurvey> {
         let database = self.vms.path().to_owned();
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
         let settings = self.settings().clone();
@@ -160,7 +165,7 @@ impl Inside {
             reports: report,
             patience,
         };
-        self.runtime.block_on(survey(&config, &self.state, now)).unwrap()
+        self.runtime.block_on(survey(&config, &self.state, how, now)).unwrap()
     }
 
     /// Whether VMS's schema is what every report needs.

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 
 use cached::refresh::Effort;
 use cached::refresh::survey::TableSurvey;
+use cached::snapshot::Shapes;
 use cached::vms::tables::{Table, TableSpec, spec};
 use cached_proto::words::TableState;
 use cached_tests::golden::Golden;
 use cached_tests::inside::Inside;
 use cached_tests::vms::Other;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 /// A refreshed database.
 struct Refreshed {
@@ -303,4 +304,33 @@ fn districts_are_inserted_in_the_order_of_the_mapping() {
             assert_eq!(stored, expected, "{table} {year}");
         }
     }
+}
+
+#[test]
+fn a_look_by_what_is_known_finds_what_parsing_finds() {
+    let refreshed = Refreshed::new();
+    let shapes = Shapes::default();
+    let (inside, vms, now) = (&refreshed.inside, &refreshed.vms, refreshed.now);
+    let by_known = |now| inside.survey_by(shapes.look(now), now);
+    assert_eq!(by_known(now), inside.survey(now));
+    let table = "district_year_end_reports";
+    for damage in [
+        format!("UPDATE {table} SET report_data = '{{}}' WHERE id = (SELECT min(id) FROM {table})"),
+        format!(
+            "UPDATE {table} SET report_data = 'x', last_updated = NULL WHERE id = (SELECT max(id) FROM {table})"
+        ),
+        format!("DELETE FROM {table} WHERE id = (SELECT min(id) FROM {table})"),
+        "UPDATE organization_summary_cache SET last_updated = '2026-03-01 00:00:00.000000'".to_owned(),
+    ] {
+        let before = inside.survey(now);
+        vms.execute(&damage);
+        assert_ne!(inside.survey(now), before, "{damage}");
+        assert_eq!(by_known(now), inside.survey(now), "{damage}");
+    }
+
+    // Damage that keeps stamp and length passes for what was there, for an hour.
+    vms.execute("UPDATE first_time_volunteer_report_cache SET report_data = replace(report_data, '{', '[')");
+    assert_ne!(by_known(now), inside.survey(now));
+    let later = now + TimeDelta::hours(1);
+    assert_eq!(by_known(later), inside.survey(later));
 }

@@ -41,7 +41,7 @@ impl Effort {
 
     /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
     /// that its reader accepts it.
-    pub const fn look(self) -> Look {
+    pub const fn look(self) -> Look<'static> {
         match self {
             Self::Due | Self::Expiring { .. } | Self::Every => Look::Shape,
             Self::Thorough => Look::Stamps,

@@ -29,13 +29,14 @@ pub struct TableSurvey {
     pub outlook: Outlook,
 }
 
-/// Looks at every cache table in one read transaction.
+/// Looks at every cache table in one read transaction, as closely as `how` says.
 pub async fn survey(
     config: &RefreshConfig,
     state: &State,
+    how: Look<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
-    let (standings, snapshot) = look(config, Look::Shape, now).await?;
+    let (standings, snapshot) = look(config, how, now).await?;
     let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
@@ -81,7 +82,7 @@ pub async fn survey(
 /// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
 pub(crate) async fn look(
     config: &RefreshConfig,
-    look: Look,
+    look: Look<'_>,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Standing>, Snapshot), RefreshError> {
     let vms = Vms::open_with(&config.database, config.patience).await?;

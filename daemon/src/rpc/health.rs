@@ -1,25 +1,51 @@
 //! `health`: collects what is judged; the judgement itself is elsewhere.
 
-use cached_proto::verb::health::HealthReply;
+use std::sync::Arc;
+
+use cached_proto::verb::health::{HealthReply, VmsPage};
 use cached_proto::verb::jobs::JobFilter;
 use chrono::TimeDelta;
 
-use super::Service;
+use super::{Service, Surveyed};
 use crate::describe::describe;
 use crate::health::{Seen, StateSeen, Surroundings, judge, state_unusable};
 use crate::maintenance::room;
 use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
+use crate::state::StateError;
 use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
 
 /// More jobs than this do not make a queue any more stuck.
 const WAITING: u64 = 100;
 
+/// Why the daemon's own database says nothing.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// Whoever looked at VMS's tables for everybody met it.
+    #[error(transparent)]
+    Survey(Arc<RefreshError>),
+}
+
 /// Judges; a state database that fails is a judgement, too.
 pub(crate) async fn health(service: &Service) -> HealthReply {
-    match look(service).await {
+    // At the same time, because VMS and its database may both take their time.
+    let (surveyed, vms_page) = tokio::join!(service.survey(), service.vms_page());
+    judged(service, &surveyed, vms_page).await
+}
+
+/// Judges the tables as they were `surveyed`.
+pub(crate) async fn health_of(service: &Service, surveyed: &Surveyed) -> HealthReply {
+    judged(service, surveyed, service.vms_page().await).await
+}
+
+async fn judged(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>) -> HealthReply {
+    match look(service, surveyed, vms_page).await {
         Ok(seen) => judge(&seen),
         Err(error) => {
             let state = service.queue.state();
@@ -28,7 +54,7 @@ pub(crate) async fn health(service: &Service) -> HealthReply {
     }
 }
 
-async fn look(service: &Service) -> Result<Seen, QueueError> {
+async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>) -> Result<Seen, Unusable> {
     let queue = &service.queue;
     let target = service.config.borrow().targets.refresh_seconds;
     let database = service.refresh.borrow().database.clone();
@@ -42,13 +68,15 @@ async fn look(service: &Service) -> Result<Seen, QueueError> {
         move || (Surroundings::look(&vms, state.path(), log.as_deref()), state.lost())
     });
     let scheduler = queue.state().scheduler_state().await?;
-    let (tables, vms_page) = tokio::join!(service.survey(), service.vms_page());
-    let tables = match tables {
-        // VMS's database is not to blame.
-        Err(RefreshError::State(error) | RefreshError::Queue(QueueError::State(error))) => {
-            return Err(error.into());
-        }
-        tables => tables.map_err(|error| describe(&error)),
+    let tables = match surveyed {
+        Ok(tables) => Ok(tables.to_vec()),
+        Err(error) => match error.as_ref() {
+            // VMS's database is not to blame.
+            RefreshError::State(_) | RefreshError::Queue(QueueError::State(_)) => {
+                return Err(Unusable::Survey(Arc::clone(error)));
+            }
+            error => Err(describe(error)),
+        },
     };
     let (around, lost) = around.await.unwrap_or_default();
     let path = queue.state().path().to_owned();

@@ -40,5 +40,5 @@ pub use inherited::{InheritError, Inherited};
 pub(crate) use notify::judge;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
-pub(crate) use service::Service;
+pub(crate) use service::{Service, Surveyed};
 pub use socket::{BindError, Bound, bind, open};

@@ -19,6 +19,8 @@ use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
 use crate::schedule::Schedule;
+use crate::single_flight::SingleFlight;
+use crate::snapshot::Shapes;
 use crate::telemetry::Logs;
 
 /// Looks that come sooner after one another leave no further sample.
@@ -41,23 +43,31 @@ pub(crate) struct Service {
     pub(crate) logs: Option<Logs>,
     /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.
     pub(crate) looking: Mutex<Sampling>,
+    /// Looks at all cache tables, each for everybody who waits for one.
+    pub(crate) surveys: SingleFlight<Surveyed>,
     /// Asks VMS for a page.
     pub(crate) probe: Probe,
 }
 
-/// Samples of readiness, taken by the way.
+/// Every cache table as somebody saw it, or why they could not; shared with whoever else asked meanwhile.
+pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
+
+/// What looks leave for the next one: samples of readiness, taken by the way, and what need not be parsed again.
 #[derive(Debug, Default)]
 pub(crate) struct Sampling {
     /// When the last one was taken.
     last: Option<DateTime<Utc>>,
     /// Why the last one could not be kept.
     unkept: Option<String>,
+    /// Of the payloads that were looked at.
+    shapes: Shapes,
 }
 
 impl Service {
     /// Looks at every cache table.
-    pub(super) async fn survey(&self) -> Result<Vec<TableSurvey>, RefreshError> {
-        self.look(SAMPLES_APART).await
+    pub(crate) async fn survey(&self) -> Surveyed {
+        let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
+        self.surveys.get(|_| false, look).await
     }
 
     /// Looks at every cache table for the sake of the sample.
@@ -87,7 +97,7 @@ impl Service {
         let mut sampling = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let (state, now) = (self.queue.state(), self.clock.now());
-        let surveys = survey(&config, state, now).await?;
+        let surveys = survey(&config, state, sampling.shapes.look(now), now).await?;
         // A clock that was set back must not put the next sample off.
         let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
         if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {

@@ -7,18 +7,27 @@ use cached_proto::verb::jobs::Job;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{SchedulerState, Table};
 
-use super::Service;
+use super::{Service, Surveyed};
 use crate::describe::describe;
 use crate::refresh::survey::TableSurvey;
 
 pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result<StatusReply, Fault> {
+    status_of(service, &service.survey().await, request).await
+}
+
+/// The status, of tables as they were `surveyed`.
+pub(crate) async fn status_of(
+    service: &Service,
+    surveyed: &Surveyed,
+    request: &StatusRequest,
+) -> Result<StatusReply, Fault> {
     let schedule = service.schedule();
     let scheduler = service.queue.state().scheduler_state().await?;
     let next = schedule.fires_after(service.clock.now(), 1).into_iter().next();
     // A database that cannot be looked at is part of the answer, not a reason to give none.
-    let (surveys, database_error) = match service.survey().await {
-        Ok(surveys) => (surveys, None),
-        Err(error) => (Vec::new(), Some(describe(&error))),
+    let (surveys, database_error) = match surveyed {
+        Ok(surveys) => (&**surveys, None),
+        Err(error) => (&[][..], Some(describe(error.as_ref()))),
     };
     let last: HashMap<Table, Job> =
         service.queue.last_jobs().await?.into_iter().map(|job| (job.table, job)).collect();
@@ -31,7 +40,7 @@ pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result
         queued_runs: service.queue.queued_count().await?,
         database_error,
         tables: surveys
-            .into_iter()
+            .iter()
             .map(|survey| {
                 let last_error = last.get(&survey.table).and_then(|job| job.error.clone());
                 table(survey, last_error, request.sizes)
@@ -40,8 +49,8 @@ pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result
     })
 }
 
-fn table(survey: TableSurvey, last_error: Option<String>, sizes: bool) -> TableStatus {
-    let TableSurvey { table, state, note, audit, .. } = survey;
+fn table(survey: &TableSurvey, last_error: Option<String>, sizes: bool) -> TableStatus {
+    let TableSurvey { table, state, note, audit, .. } = survey.clone();
     TableStatus {
         cache_type: table.cache_type(),
         table,

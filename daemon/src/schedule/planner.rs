@@ -17,6 +17,7 @@ use crate::describe::describe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
+use crate::snapshot::Look;
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
@@ -94,7 +95,8 @@ impl Planner {
         // A look that fails is repeated, but not at every turn.
         self.looked = Some((now, now + LOOK));
         let config = Arc::clone(&self.config.borrow_and_update());
-        let surveys = survey(&config, self.queue.state(), now).await?;
+        // Closely: this is the look that finds what others leave to be found.
+        let surveys = survey(&config, self.queue.state(), Look::Shape, now).await?;
         let conditions = self.conditions(&surveys, now).await?;
         self.next_keys =
             surveys.iter().filter_map(|survey| Some((survey.table, survey.outlook.next_keys?))).collect();

@@ -1,7 +1,8 @@
 //! The rows of a cache table, judged by shape, without their payload.
 
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
+use super::shapes::Shapes;
 use crate::vms::VmsError;
 use crate::vms::tables::{Key, KeyValue, Table, TableSpec, spec, stamp_sql};
 
@@ -24,11 +25,16 @@ pub struct ExistingRow {
 
 const DOING: &str = "reading what is in a cache table";
 
+/// Rows per statement; well below SQLite's limit on bound values.
+const BATCH: usize = 500;
+
 /// How closely rows are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+#[derive(Debug, Clone, Copy)]
+pub enum Look<'m> {
     /// Parse every payload and judge its shape.
     Shape,
+    /// Judge every shape, but parse only what has changed since it was parsed last.
+    Known(&'m Shapes),
     /// Read stamps only, for a refresh that writes every row anyway: all rows count as valid and complete.
     Stamps,
 }
@@ -37,10 +43,42 @@ pub enum Look {
 pub async fn read_existing(
     db: &impl ConnectionTrait,
     table: Table,
-    look: Look,
+    look: Look<'_>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
     let spec = spec(table);
-    let statement = Statement::from_string(DbBackend::Sqlite, statement(spec, look));
+    let Look::Known(shapes) = look else {
+        let depth = if matches!(look, Look::Shape) { Depth::Shapes } else { Depth::Stamps };
+        return query(db, spec, depth, "", Vec::new()).await;
+    };
+    let mut rows = query(db, spec, Depth::Sizes, "", Vec::new()).await?;
+    let unknown = shapes.tell(table, &mut rows);
+    for ids in unknown.chunks(BATCH) {
+        let only = format!(" WHERE id IN ({})", vec!["?"; ids.len()].join(","));
+        let values = ids.iter().map(|&id| id.into()).collect();
+        shapes.learn(table, &query(db, spec, Depth::Shapes, &only, values).await?);
+    }
+    if !unknown.is_empty() {
+        shapes.tell(table, &mut rows);
+    }
+    Ok(rows)
+}
+
+/// What a statement says of a row beside its stamp and its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Stamps,
+    Sizes,
+    Shapes,
+}
+
+async fn query(
+    db: &impl ConnectionTrait,
+    spec: &TableSpec,
+    depth: Depth,
+    only: &str,
+    values: Vec<Value>,
+) -> Result<Vec<ExistingRow>, VmsError> {
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, statement(spec, depth, only), values);
     let rows = db.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
     rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(DOING))
 }
@@ -70,7 +108,7 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
     })
 }
 
-fn statement(spec: &TableSpec, look: Look) -> String {
+fn statement(spec: &TableSpec, depth: Depth, only: &str) -> String {
     let keys: Vec<String> =
         spec.key.iter().map(|key| format!(", typeof(\"{key}\"), CAST(\"{key}\" AS TEXT)")).collect();
     let keys = keys.concat();
@@ -90,18 +128,17 @@ fn statement(spec: &TableSpec, look: Look) -> String {
             }
         })
         .collect());
-    let bytes: Vec<String> = spec
-        .payload
-        .iter()
-        .map(|column| format!("coalesce(length(CAST(\"{}\" AS BLOB)), 0)", column.name))
-        .collect();
-    let (valid, complete, bytes) = match look {
-        Look::Shape => (valid, complete, bytes.join(" + ")),
-        Look::Stamps => ("1".to_owned(), "1".to_owned(), "0".to_owned()),
+    let bytes: Vec<String> =
+        spec.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name)).collect();
+    let unjudged = || ("1".to_owned(), "1".to_owned());
+    let ((valid, complete), bytes) = match depth {
+        Depth::Stamps => (unjudged(), "0".to_owned()),
+        Depth::Sizes => (unjudged(), bytes.join(" + ")),
+        Depth::Shapes => ((valid, complete), bytes.join(" + ")),
     };
     format!(
         "SELECT id, {stamp}{keys}, ({valid}) <> 0, \
-         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\" ORDER BY id",
+         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\"{only} ORDER BY id",
         spec.table,
         stamp = stamp_sql("last_updated"),
     )

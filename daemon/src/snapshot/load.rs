@@ -86,7 +86,7 @@ pub async fn load(
     vms: &Vms,
     sources: &SourceSet,
     tables: &[Table],
-    look: Look,
+    look: Look<'_>,
     taken: DateTime<Utc>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };

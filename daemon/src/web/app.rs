@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::Limits;
 use super::auth::{Authority, Users, VmsUsers};
 use super::look::Looks;
-use super::metrics::Scrape;
 use crate::rpc::Service;
 
 /// The state of the web side; cheap to clone.
@@ -25,8 +24,6 @@ struct Inner {
     looks: Looks,
     /// Places for those who follow what happens.
     followers: Arc<Semaphore>,
-    /// The last answer of `/metrics`.
-    scrape: Mutex<Option<Scrape>>,
 }
 
 impl Web {
@@ -39,8 +36,8 @@ impl Web {
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
         let followers = Arc::new(Semaphore::new(limits.followers));
-        let (looks, scrape) = (Looks::default(), Mutex::default());
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, looks, followers, scrape }))
+        let looks = Looks::default();
+        Self(Arc::new(Inner { service, authority, users, limits, hang_up, looks, followers }))
     }
 
     /// What the verbs work with.
@@ -75,9 +72,5 @@ impl Web {
     /// A place among those who follow what happens, if there is one left.
     pub(super) fn follow(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.followers).try_acquire_owned().ok()
-    }
-
-    pub(super) fn scrape(&self) -> &Mutex<Option<Scrape>> {
-        &self.0.scrape
     }
 }

@@ -76,6 +76,7 @@ mod fault;
 mod form;
 pub(crate) mod gate;
 mod headers;
+mod held;
 mod host;
 mod json;
 mod look;

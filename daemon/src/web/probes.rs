@@ -1,7 +1,5 @@
 //! `/health` and `/ready`: for load balancers and monitoring, without a login.
 
-use std::time::Duration;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
@@ -12,9 +10,6 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
-
-/// Anybody may ask, so VMS's database is looked at no more often than this.
-const LOOKS_APART: Duration = Duration::from_secs(5);
 
 /// VMS's own words for it.
 #[derive(Serialize, ToSchema)]
@@ -83,7 +78,7 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 
 async fn look(web: &Web) -> Readiness {
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    match web.looks().status_within(web.service(), LOOKS_APART).await {
+    match web.looks().status(web.service()).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             Readiness { ready: not_ready.is_empty(), not_ready, error: None }

@@ -74,7 +74,7 @@ impl World {
     }
 
     async fn is_fresh(&self) -> Result<(), String> {
-        let surveys = survey(&self.refresh, &self.daemon.state, self.now()).await;
+        let surveys = survey(&self.refresh, &self.daemon.state, Look::Shape, self.now()).await;
         for table in surveys.map_err(|error| error.to_string())? {
             match table.state {
                 TableState::Fresh | TableState::Off | TableState::NotApplicable | TableState::Withheld => {}

@@ -20,6 +20,9 @@ mod tests;
 /// group is written.
 const GROUP_BYTES: usize = 3_000_000;
 
+/// Entries above which it takes no further one, however small they are: each is a statement of its own.
+const GROUP_ENTRIES: usize = 250;
+
 /// Which years a table of this type has: previous and current, and those that already have rows.
 pub(super) fn years(
     snapshot: &Snapshot,
@@ -147,8 +150,9 @@ impl Layout {
             let mut group =
                 Group { name: String::new(), entries: Vec::new(), retire: std::mem::take(&mut retire) };
             let (mut bytes, mut ids) = (0, None);
-            while let Some((organization, lists)) =
-                rest.next_if(|(_, lists)| bytes == 0 || bytes + lists.estimated_bytes() <= GROUP_BYTES)
+            while group.entries.len() < GROUP_ENTRIES
+                && let Some((organization, lists)) =
+                    rest.next_if(|(_, lists)| bytes == 0 || bytes + lists.estimated_bytes() <= GROUP_BYTES)
             {
                 bytes += lists.estimated_bytes();
                 ids = Some((ids.map_or(organization.id, |(first, _)| first), organization.id));

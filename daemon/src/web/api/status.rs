@@ -1,11 +1,12 @@
 //! `GET api/status`: VMS's own figures under VMS's own keys, and what VMS never knew beside them.
 
 use axum::extract::State;
+use axum::response::{IntoResponse as _, Response};
 use cached_proto::fault::Fault;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::{Job, JobFilter};
 use cached_proto::verb::report::{ReportReply, ReportRequest};
-use cached_proto::verb::status::{StatusRequest, TableStatus};
+use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{Outcome, Phase, SchedulerState};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -16,6 +17,7 @@ use crate::rpc::{Service, report, status};
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
+use crate::web::look::WITH_SIZES;
 
 /// A week.
 const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
@@ -81,17 +83,18 @@ struct Rates {
     get, path = "/management/cache/api/status",
     responses((status = 200, description = "VMS's figures and ours.", body = Answer))
 )]
-pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
-    let service = web.service();
-    Ok(Json(Answer { success: true, data: data(service).await? }))
+pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Response, WebFault> {
+    let answer = web.looks().answer(web.service()).await?;
+    Ok(Json(answer.as_ref()).into_response())
 }
 
-async fn data(service: &Service) -> Result<Data, Fault> {
-    let now = status::status(service, &StatusRequest { sizes: true }).await?;
+/// What there is to answer now.
+pub(in crate::web) async fn answer(service: &Service) -> Result<Answer, Fault> {
+    let now = status::status(service, &WITH_SIZES).await?;
     let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
     let full = full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?;
     let queue = queue_state(service).await?;
-    Ok(Data {
+    let data = Data {
         is_running: now.scheduler == SchedulerState::Running,
         refresh_interval_hours: service.config.borrow().schedule.refresh_interval_hours,
         last_refresh: full.last_good.map(|at| at.to_rfc3339()),
@@ -102,7 +105,8 @@ async fn data(service: &Service) -> Result<Data, Fault> {
         rates: Rates::from(&past),
         database_error: now.database_error,
         caches: now.tables,
-    })
+    };
+    Ok(Answer { success: true, data })
 }
 
 impl From<FullRefreshes> for Stats {

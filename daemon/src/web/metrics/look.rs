@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use cached_proto::fault::Fault;
 use cached_proto::verb::health::HealthReply;
-use cached_proto::verb::status::{StatusReply, StatusRequest};
+use cached_proto::verb::status::StatusReply;
 use chrono::{DateTime, Utc};
 
 use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
 use crate::refresh::plan;
 use crate::rpc::{Service, health, status};
 use crate::web::api::status::{QueueState, queue_state};
+use crate::web::look::WITH_SIZES;
 
 /// Everything that a scrape tells.
 #[derive(Debug)]
@@ -29,11 +30,12 @@ pub(super) struct Look {
 impl Look {
     pub(super) async fn take(service: &Service) -> Result<Self, Fault> {
         let state = service.queue.state();
+        let surveyed = service.survey().await;
         Ok(Self {
             now: service.clock.now(),
             started: service.started,
-            status: status::status(service, &StatusRequest { sizes: true }).await?,
-            health: health::health(service).await,
+            status: status::status_of(service, &surveyed, &WITH_SIZES).await?,
+            health: health::health_of(service, &surveyed).await,
             full: full_refreshes(state, plan::tables(&[], &[]).len()).await?,
             queue: queue_state(service).await?,
             counters: state.counters().await?,

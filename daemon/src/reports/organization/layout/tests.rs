@@ -108,3 +108,12 @@ fn a_group_stays_small_and_a_large_organization_gets_one_of_its_own() {
         ]
     );
 }
+
+#[test]
+fn many_small_organizations_are_spread_over_groups() {
+    let world = (2..=600).fold(World::with_organization(), |world, id| world.organization(id, "Small"));
+    let names: Vec<String> = groups(&Detail, &world).into_iter().map(|group| group.name).collect();
+    let of =
+        |year| [(1, 250), (251, 500), (501, 600)].map(|(a, b)| format!("{year}, organizations {a} to {b}"));
+    assert_eq!(names, [of("2425"), of("2526")].concat());
+}
