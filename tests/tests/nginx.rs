@@ -113,7 +113,8 @@ fn fake_vms() -> SocketAddr {
     address
 }
 
-/// As an ordinary user may start it: everything below one directory.
+/// As an ordinary user may start it: everything below one directory. The site compresses whatever it can, which holds
+/// back what is not told to pass.
 fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, SocketAddr) {
     let shipped = fs::read_to_string(SNIPPET).unwrap();
     assert!(shipped.contains("http://127.0.0.1:8321"));
@@ -126,7 +127,7 @@ fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, Socke
     let directory = directory.display();
     let configuration = format!(
         "daemon off;\npid {directory}/nginx.pid;\nerror_log {directory}/error.log;\nevents {{}}\nhttp {{\n{temporary}\
-         \x20 access_log off;\n  server {{\n    listen {address};\n    server_name vms.example.org;\n\
+         \x20 access_log off;\n  gzip on;\n  gzip_types *;\n  gzip_proxied any;\n  server {{\n    listen {address};\n    server_name vms.example.org;\n\
          \x20   include {directory}/cached.conf;\n    location / {{ proxy_pass http://{vms}; }}\n  }}\n}}\n"
     );
     let file = format!("{directory}/nginx.conf");
