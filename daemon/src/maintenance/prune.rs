@@ -10,7 +10,7 @@ use super::unread::unread;
 use crate::refresh::{RefreshError, Standing, look, suspicion};
 use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, Look, read_existing};
-use crate::store::{Freshness, SerializedGroup, Stamps, StoreError, write_group};
+use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Schema, Vms};
 
@@ -99,14 +99,7 @@ impl OneTable<'_> {
         let (config, began) = (self.task.config, self.task.clock.monotonic());
         // What we wrote makes no difference to the age of a row.
         let stamps = Stamps::default();
-        let freshness = Freshness {
-            spec: spec(self.table),
-            limits: config.limits,
-            zone: config.settings.zone,
-            now: self.now,
-            stamps: &stamps,
-            fingerprint: "",
-        };
+        let freshness = config.freshness(self.table, self.now, &stamps);
         let unread = unread(expected, rows, &freshness, self.oldest_kept);
         let mut item = MaintenanceItem {
             name: self.table.as_str().to_owned(),

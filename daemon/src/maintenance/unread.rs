@@ -81,7 +81,7 @@ mod tests {
             zone: chrono_tz::UTC,
             now,
             stamps: &stamps,
-            fingerprint: "",
+            fingerprint: String::new(),
         };
         let expected: Vec<Key> = expected.iter().map(|key| row(0, key, "").key).collect();
         unread(&expected, rows, &freshness, now - TimeDelta::days(7)).iter().map(|row| row.id).collect()

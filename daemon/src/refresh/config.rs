@@ -3,15 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::config::Config;
 use crate::queue::RetryPolicy;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::reports::{ReportSettings, Reports, report};
-use crate::store::{Limits, LossLimits};
+use crate::store::{Freshness, Limits, LossLimits, Stamps};
 use crate::vms::PATIENCE;
+use crate::vms::tables::{Table, spec};
 
 /// Why the reports cannot be configured.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +68,18 @@ pub struct RefreshConfig {
 }
 
 impl RefreshConfig {
+    /// By what the rows of a table, left as `stamps` tells, are judged at `now`.
+    pub fn freshness<'a>(&self, table: Table, now: DateTime<Utc>, stamps: &'a Stamps) -> Freshness<'a> {
+        Freshness {
+            spec: spec(table),
+            limits: self.limits,
+            zone: self.settings.zone,
+            now,
+            stamps,
+            fingerprint: self.settings.fingerprint(table),
+        }
+    }
+
     /// Takes it from the configuration and the data files that it names.
     pub fn of(config: &Config) -> Result<Self, ConfigureError> {
         let districts = data_file(

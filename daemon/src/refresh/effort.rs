@@ -105,7 +105,7 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let spec = spec(Table::OrganizationSummaryCache);
         let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
-        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "" };
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: String::new() };
         let night = Effort::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
         // The clock changed payloads at six in the morning.
         let overtaken =

@@ -9,8 +9,8 @@ use super::{RefreshConfig, RefreshError, standing};
 use crate::reports::{Report, report};
 use crate::snapshot::{self, ExistingRow, Look, Snapshot, SourceSet};
 use crate::state::State;
+use crate::store::Stamps;
 use crate::store::audit::{EntryState, state as judge};
-use crate::store::{Freshness, Stamps};
 use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -66,12 +66,14 @@ pub fn text_of(value: &KeyValue) -> String {
     }
 }
 
-/// Looks for the entry of `table` whose key columns at the given positions have the given values.
+/// Looks for the entry of `table` whose key columns at the given positions have the given values; `how` says how closely
+/// its neighbours are looked at.
 pub async fn find(
     config: &RefreshConfig,
     state: &State,
     table: Table,
     wanted: &[(usize, &str)],
+    how: Look<'_>,
     now: DateTime<Utc>,
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
@@ -84,7 +86,7 @@ pub async fn find(
         return Ok(Search::NotKept(why));
     }
     let sources: SourceSet = report.key_sources().iter().copied().collect();
-    let snapshot = snapshot::load(&vms, &sources, &[table], Look::Shape, now).await?;
+    let snapshot = snapshot::load(&vms, &sources, &[table], how, now).await?;
     let expected = report.keys(&snapshot, &config.settings, now);
     let existing = snapshot.existing(table);
     let key = match choose(expected.iter().chain(existing.iter().map(|row| &row.key)), wanted) {
@@ -122,15 +124,7 @@ async fn stored(
     payload: Vec<Option<String>>,
 ) -> Result<Stored, RefreshError> {
     let stamps = Stamps(state.stamps().load(table).await?);
-    let fingerprint = config.settings.fingerprint(table);
-    let freshness = Freshness {
-        spec: spec(table),
-        limits: config.limits,
-        zone: config.settings.zone,
-        now,
-        stamps: &stamps,
-        fingerprint: &fingerprint,
-    };
+    let freshness = config.freshness(table, now, &stamps);
     Ok(Stored { state: judge(Some(row), &freshness), generated: freshness.generated(row), payload })
 }
 

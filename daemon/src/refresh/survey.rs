@@ -10,7 +10,7 @@ use crate::reports::{REPORTS, Report};
 use crate::snapshot::{self, Look, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::audit::{Audit, audit};
-use crate::store::{Freshness, Stamps};
+use crate::store::Stamps;
 use crate::vms::tables::spec;
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -51,15 +51,7 @@ pub async fn survey(
             continue;
         }
         let stamps = Stamps(state.stamps().load(table).await?);
-        let fingerprint = config.settings.fingerprint(table);
-        let freshness = Freshness {
-            spec: spec(table),
-            limits: config.limits,
-            zone: config.settings.zone,
-            now,
-            stamps: &stamps,
-            fingerprint: &fingerprint,
-        };
+        let freshness = config.freshness(table, now, &stamps);
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
         let outlook = Outlook::of(

@@ -213,7 +213,7 @@ impl Work<'_> {
             zone: self.job.settings.zone,
             now: self.job.now,
             stamps,
-            fingerprint: &self.fingerprint,
+            fingerprint: self.fingerprint.clone(),
         };
         let job = self.job;
         let overtaken = |generated| job.overtaken(generated);

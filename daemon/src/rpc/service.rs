@@ -88,9 +88,10 @@ impl Service {
 
     /// Looks for one entry.
     pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
-        let _one = self.looking.lock().await;
+        let looking = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
-        find(&config, self.queue.state(), table, wanted, self.clock.now()).await
+        let now = self.clock.now();
+        find(&config, self.queue.state(), table, wanted, looking.shapes.look(now), now).await
     }
 
     async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {

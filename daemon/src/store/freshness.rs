@@ -72,7 +72,7 @@ pub struct Freshness<'a> {
     /// How we left the rows last.
     pub stamps: &'a Stamps,
     /// The fingerprint of today's settings.
-    pub fingerprint: &'a str,
+    pub fingerprint: String,
 }
 
 impl Freshness<'_> {
@@ -122,7 +122,7 @@ impl Freshness<'_> {
 
     /// Whether a row is still as we wrote it, and was made under today's settings.
     pub fn is_ours_of_today(&self, row: &ExistingRow) -> bool {
-        self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint)
+        self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint.as_str())
     }
 
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
@@ -154,7 +154,8 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let zone = chrono_tz::America::Chicago;
-        Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now" }.is_fresh(&row(stamp))
+        Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now".into() }
+            .is_fresh(&row(stamp))
     }
 
     #[test]
@@ -180,7 +181,7 @@ mod tests {
         let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (spec, zone) = (spec(Table::OrganizationSummaryCache), chrono_tz::UTC);
-        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now" };
+        let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() };
         let lasts = |row: &ExistingRow, until: &str| freshness.lasts(row, until.parse().unwrap());
         let fit = row("2026-03-15 02:00:00.000000");
         assert!(lasts(&fit, "2026-03-16T01:59:59Z"));
