@@ -61,3 +61,22 @@ fn percent_of_bad(share: f64) -> String {
     // The limit comes before the rounding, which would make a zero below zero of it.
     format!("{:.1} %", (share * 1000.0 - 1e-6).max(0.0).ceil() / 10.0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{percent, percent_of_bad};
+
+    #[test]
+    fn what_is_good_is_cut_and_what_is_bad_is_rounded_up() {
+        for (share, good, bad) in [
+            (0.0, "0.0 %", "0.0 %"),
+            (0.05, "5.0 %", "5.0 %"),
+            (0.0504, "5.0 %", "5.1 %"),
+            (0.29, "29.0 %", "29.0 %"),
+            (0.999_999, "99.9 %", "100.0 %"),
+            (1.0, "100.0 %", "100.0 %"),
+        ] {
+            assert_eq!((percent(share).as_str(), percent_of_bad(share).as_str()), (good, bad), "{share}");
+        }
+    }
+}
