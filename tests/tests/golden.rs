@@ -36,6 +36,26 @@ fn small_fixed() {
 }
 
 #[test]
+fn first_of_august_exact() {
+    equals("august1", true);
+}
+
+#[test]
+fn first_of_august_fixed() {
+    equals("august1", false);
+}
+
+#[test]
+fn last_of_july_exact() {
+    equals("july31", true);
+}
+
+#[test]
+fn last_of_july_fixed() {
+    equals("july31", false);
+}
+
+#[test]
 #[ignore = "minutes in a build without optimisation; .ci/full runs it"]
 fn medium_exact() {
     equals("medium4", true);

@@ -1,5 +1,6 @@
 //! Volunteers with what they did and whom they belong to, indexed once for all windows.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::fmt;
 
@@ -24,7 +25,7 @@ pub(super) struct Person<'s> {
     pub(super) volunteer: &'s Volunteer,
     /// Never empty; by name, that of nobody first.
     pub(super) affiliations: Vec<Affiliation<'s>>,
-    /// All of them, by id.
+    /// All of them, in the order in which [sums of hours](Affiliation::sum_hours) are made.
     pub(super) participations: Vec<Participated<'s>>,
 }
 
@@ -67,17 +68,29 @@ pub(super) fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
             let names = links
                 .rows(&snapshot.volunteer_organizations, &id)
                 .map(|link| organizations.get(&link.organization).copied().flatten());
-            let participations = participations
+            let mut participations: Vec<_> = participations
                 .rows(&snapshot.participations, &id)
-                .map(|row| Participated { row, event: events.get(&row.event).copied() });
+                .map(|row| Participated { row, event: events.get(&row.event).copied() })
+                .collect();
+            participations.sort_by(|a, b| as_summed(a.row, b.row));
             Some(Person {
                 contact: contacts.get(&id)?,
                 volunteer,
                 affiliations: affiliations(names.collect()),
-                participations: participations.collect(),
+                participations,
             })
         })
         .collect()
+}
+
+/// VMS's table has no index on the volunteer, so SQLite builds one for the query, over the volunteer and
+/// then the columns that the query names, in the table's order: it meets a person's rows by these.
+fn as_summed(a: &Participation, b: &Participation) -> Ordering {
+    let hours = |row: &Participation| row.hours.unwrap_or(f64::NEG_INFINITY);
+    (a.event, &a.status)
+        .cmp(&(b.event, &b.status))
+        .then_with(|| hours(a).total_cmp(&hours(b)))
+        .then(a.id.cmp(&b.id))
 }
 
 fn affiliations(mut names: Vec<Option<&str>>) -> Vec<Affiliation<'_>> {
@@ -115,9 +128,11 @@ impl<'s> Person<'s> {
         is_within.then(|| time::parse(text).map(|at| at.date())).flatten()
     }
 
-    /// Participations of one of `states` in completed events within `window`, by id.
+    /// Participations of one of `states` in completed events within `window`, by start and event, and for one
+    /// event in the order of [all](Self::participations): VMS reads them through an index on the start.
     pub(super) fn attended(&self, window: &Window, states: &[&str]) -> Vec<Attendance<'s>> {
-        self.participations
+        let mut attended: Vec<_> = self
+            .participations
             .iter()
             .filter(|participated| participated.is_one_of(states))
             .filter_map(|&Participated { row, event }| {
@@ -125,7 +140,9 @@ impl<'s> Person<'s> {
                 let start = event.start.as_ref().filter(|start| window.contains_text(&start.text))?;
                 Some(Attendance { row, event, start })
             })
-            .collect()
+            .collect();
+        attended.sort_by_key(|one| (one.start.text.as_ref(), one.event.id));
+        attended
     }
 }
 
@@ -142,7 +159,8 @@ impl<'s> Affiliation<'s> {
         self.name.filter(|name| !name.is_empty()).unwrap_or(INDEPENDENT)
     }
 
-    /// The sum of `hours` over the joined rows, added one by one in the order in which SQLite meets them.
+    /// The sum of `hours` over the joined rows, added one by one in the order in which SQLite meets them: on
+    /// the edge of rounding, another order is another figure on the page.
     pub(super) fn sum_hours(&self, hours: impl Iterator<Item = Option<f64>>) -> f64 {
         hours.flatten().flat_map(|hours| std::iter::repeat_n(hours, self.links)).fold(0.0, |sum, h| sum + h)
     }

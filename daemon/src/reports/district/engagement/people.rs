@@ -147,16 +147,21 @@ struct Given {
     hours: Hours,
 }
 
+/// The rows of all volunteers who took part, by id: the order in which VMS reads them and adds their hours.
+pub(super) fn participations<'s>(engaged: &[Engaged<'_, 's>]) -> Vec<&'s Participation> {
+    let mut rows: Vec<_> =
+        engaged.iter().flat_map(|engaged| engaged.event.volunteers.iter().copied()).collect();
+    rows.sort_unstable_by_key(|row| row.id);
+    rows
+}
+
 /// `volunteers_data`: by number of events, then by hours, then by first row.
 pub(super) fn volunteers<'s>(
     engaged: &[Engaged<'_, 's>],
     directory: &Directory<'s>,
 ) -> Vec<EngagedVolunteer<'s>> {
-    let mut rows: Vec<&Participation> =
-        engaged.iter().flat_map(|engaged| engaged.event.volunteers.iter().copied()).collect();
-    rows.sort_unstable_by_key(|row| row.id);
     let mut given: Ordered<i64, Given> = Ordered::default();
-    for row in rows {
+    for row in participations(engaged) {
         let given = given.entry(row.volunteer);
         given.events.insert(row.event);
         given.hours.add(row.hours);

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use super::event::Engaged;
-use super::people::Directory;
+use super::people::{Directory, participations};
 use crate::reports::district::count;
 use crate::reports::district::facts::recorded_hours;
 use crate::reports::number::Hours;
@@ -33,8 +33,8 @@ pub(super) fn summary<'s>(
     engaged: &[Engaged<'_, 's>],
     directory: &Directory<'s>,
 ) -> Summary<'s> {
-    let rows = || engaged.iter().flat_map(|engaged| engaged.event.volunteers.iter().copied());
-    let volunteers: HashSet<i64> = rows().map(|row| row.volunteer).collect();
+    let rows = participations(engaged);
+    let volunteers: HashSet<i64> = rows.iter().map(|row| row.volunteer).collect();
     let organizations: HashSet<i64> =
         volunteers.iter().flat_map(|&volunteer| directory.organizations(volunteer)).copied().collect();
     let students = || engaged.iter().flat_map(|engaged| engaged.roster).map(|attendee| attendee.row.student);
@@ -46,8 +46,8 @@ pub(super) fn summary<'s>(
     Summary {
         name,
         unique_volunteers: count(volunteers.len()),
-        total_volunteer_engagements: count(rows().count()),
-        total_volunteer_hours: recorded_hours(rows()).rounded(1),
+        total_volunteer_engagements: count(rows.len()),
+        total_volunteer_hours: recorded_hours(rows).rounded(1),
         unique_students: count(students().collect::<HashSet<_>>().len()),
         total_student_participations: count(students().count()),
         total_students_with_virtual: engaged.iter().map(|engaged| engaged.students).sum(),

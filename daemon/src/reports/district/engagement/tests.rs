@@ -145,3 +145,15 @@ fn students_of_an_event_are_sorted_by_school_and_by_grade_as_text() {
         r#"{"id":10,"first_name":"","last_name":"","email":"","school":"South High","grade":5,"events_count":1}"#
     );
 }
+
+#[test]
+fn hours_of_the_summary_are_added_by_participation() {
+    let mut source = source();
+    source.events.extend([1, 2].map(|id| event(id, Some("DIA"), PARTNER)));
+    fixture::add_volunteer(&mut source, 30, "Able", &[]);
+    for (event, hours) in [(2, 0.1), (1, 0.2), (1, 0.05), (2, 0.7)] {
+        source.volunteer(event, 30, Some(hours));
+    }
+    // On the edge of rounding: event by event it would be a little less, and 1.0.
+    assert_eq!(columns(&source, CENTER)[0]["total_volunteer_hours"], 1.1);
+}

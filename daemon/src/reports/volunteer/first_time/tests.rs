@@ -131,6 +131,27 @@ fn participations_that_look_alike_are_one_event_but_count_each() {
 }
 
 #[test]
+fn hours_are_added_by_event_then_status_then_hours() {
+    let total = |parts: &[(i64, &str, f64)]| {
+        let world = (1..=6)
+            .fold(World::default().person(1, "Ann Able").began("2025-09-01"), |world, event| {
+                world.event(event, "DIA", "2025-10-01")
+            });
+        let world =
+            parts.iter().fold(world, |world, &(event, status, h)| world.part(1, event, status, Some(h)));
+        year(&world, "2526")["volunteers"][0]["total_hours"].clone()
+    };
+    // On the edge of rounding: 7.355 in the order of the ids, a little less in that of the events.
+    let by_id = [2.0, 3.625, 0.375, 0.2, 1.005, 0.15];
+    let event = [2, 5, 1, 6, 3, 4];
+    let parts: Vec<_> = event.into_iter().zip(by_id).map(|(event, h)| (event, "Attended", h)).collect();
+    assert_eq!(total(&parts), json!(7.35));
+    // Of one event the later status comes last, and before that the fewer hours first.
+    let one_event = by_id.map(|h| (1, if h == 1.005 { "Completed" } else { "Attended" }, h));
+    assert_eq!(total(&one_event), json!(7.35));
+}
+
+#[test]
 fn totals_go_over_rows_and_add_unrounded_hours() {
     let world = World::default()
         .person(1, "Ann Able")

@@ -21,7 +21,7 @@ use crate::vms::time::{self, Stored};
 pub(super) struct Row<'p, 's> {
     pub(super) person: &'p Person<'s>,
     pub(super) affiliation: &'p Affiliation<'s>,
-    /// By id, each once; never empty.
+    /// By start, each once; never empty.
     pub(super) attended: Rc<[Attendance<'s>]>,
     last: &'s Stored,
 }

@@ -162,3 +162,20 @@ fn equal_dates_are_ordered_by_id() {
     assert_eq!(column(&base["active_volunteers"], "id"), json!([2, 3, 1]));
     assert_eq!(column(&base["first_time_in_range"], "id"), json!([2, 3, 1]));
 }
+
+#[test]
+fn hours_are_added_by_event_over_a_lifetime_and_by_start_in_a_window() {
+    let world = World::default()
+        .person(1, "Ann Able")
+        .began("2025-09-01")
+        .event(1, "DIA", "2025-09-01")
+        .event(2, "DIA", "2025-09-03")
+        .event(3, "DIA", "2025-09-02")
+        .event(4, "DIA", "2025-09-04");
+    let hours = [(1, 0.1), (2, 0.3), (4, 0.6), (3, 0.7)];
+    let world = hours.into_iter().fold(world, |world, (event, h)| world.part(1, event, "Attended", Some(h)));
+    let base = base(&world);
+    // By id it would be 1.7.
+    assert_eq!(base["first_time_in_range"][0]["total_hours"].to_string(), "1.7000000000000002");
+    assert_eq!(base["active_volunteers"][0]["total_hours"].to_string(), "1.6999999999999997");
+}
