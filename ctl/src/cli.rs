@@ -136,10 +136,10 @@ pub struct HealthArgs {
 #[derive(Debug, Args)]
 pub struct FollowArgs {
     /// Print the number of the run and do not wait for its end
-    #[arg(long, conflicts_with = "timeout")]
+    #[arg(long)]
     pub no_wait: bool,
     /// Wait no longer than this, for example 90s or 5min; the run goes on
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
     pub timeout: Option<Duration>,
     /// The format.
     #[command(flatten)]
@@ -388,4 +388,9 @@ pub struct LogsArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: Shell,
+}
+
+/// A duration; a bare number is one of seconds, as with `timeout` and `curl --max-time`.
+fn parse_wait(text: &str) -> Result<Duration, humantime::DurationError> {
+    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
 }

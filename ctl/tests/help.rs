@@ -72,7 +72,6 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
         (&["refresh", "--type", "districts"], "similar value exists: 'district'"),
         (&["refresh", "--table", "nonsense"], "district_year_end_reports"),
         (&["refresh", "--timeout", "soon"], "--timeout"),
-        (&["refresh", "--no-wait", "--timeout", "5s"], "cannot be used with"),
         (&["jobs", "--failed", "--running"], "cannot be used with"),
         (&["jobs", "--limit", "0"], "--limit"),
         (&["job"], "<ID>"),

@@ -96,7 +96,8 @@ impl Daemon {
         let path = config.state.url.as_path();
         let lock = StateLock::take(path)?;
         let started = clock.now();
-        let parts = Parts::with(Arc::clone(&live), State::open(path, started).await?, around).await?;
+        let state = State::open(path, started).await?;
+        let parts = Box::pin(Parts::with(Arc::clone(&live), state, around)).await?;
         let Parts { queue, ticker, planner, watcher, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
 

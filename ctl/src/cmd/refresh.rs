@@ -102,15 +102,20 @@ fn queued(reply: &RefreshReply, as_json: bool) -> Result<String, CtlError> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use cached_proto::words::{CacheType, Table};
     use clap::Parser as _;
 
     use super::*;
     use crate::cli::{Cli, Verb};
 
+    fn verb(arguments: &[&str]) -> Result<Verb, clap::Error> {
+        Ok(Cli::try_parse_from([&["cachectl", "refresh"], arguments].concat())?.verb)
+    }
+
     fn parsed(arguments: &[&str]) -> RefreshRequest {
-        let cli = Cli::try_parse_from([&["cachectl", "refresh"], arguments].concat()).unwrap();
-        let Verb::Refresh(args) = cli.verb else { panic!("another verb") };
+        let Verb::Refresh(args) = verb(arguments).unwrap() else { panic!("another verb") };
         request(&args)
     }
 
@@ -135,6 +140,21 @@ mod tests {
         ] {
             assert_eq!(parsed(&[types, &table].concat()), wanted, "{types:?}");
         }
+    }
+
+    #[test]
+    fn how_long_to_wait_has_a_unit_or_is_seconds_and_may_be_said_in_vain() {
+        for (arguments, waited) in [
+            (&["--timeout", "90s"][..], Some(90_000)),
+            (&["--timeout", "90"], Some(90_000)),
+            (&["--timeout", "1min 500ms"], Some(60_500)),
+            (&["--no-wait", "--timeout", "1s"], Some(1000)),
+            (&["--no-wait"], None),
+        ] {
+            let Verb::Refresh(args) = verb(arguments).unwrap() else { panic!("another verb") };
+            assert_eq!(args.follow.timeout, waited.map(Duration::from_millis), "{arguments:?}");
+        }
+        assert!(["-1", "soon", ""].iter().all(|wrong| verb(&["--timeout", wrong]).is_err()));
     }
 
     #[test]

@@ -129,15 +129,25 @@ fn page(http: &Http) -> String {
     format!("The page{who}:\n\n\x20   http://{address}/management/cache/status\n\n")
 }
 
+/// In a clone, cargo runs the client; elsewhere it was installed beside this program.
+fn client() -> String {
+    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("cachectl"));
+    let installed = beside.filter(|client| client.is_file());
+    installed.map_or_else(
+        || "cargo run --release -q -p cachectl --".to_owned(),
+        |client| client.display().to_string(),
+    )
+}
+
 fn invitation(config: &Config, directory: &Path) -> String {
-    let socket = config.socket.path.display();
+    let (socket, client) = (config.socket.path.display(), client());
     format!(
         "\nServing from {directory}. {page}In another terminal, try:\n\n\
          \x20   export CACHED_SOCKET={socket}\n\
-         \x20   cargo run --release -q -p cachectl -- status\n\
-         \x20   cargo run --release -q -p cachectl -- refresh district --force\n\
-         \x20   cargo run --release -q -p cachectl -- next -n 3\n\
-         \x20   cargo run --release -q -p cachectl -- stop-scheduler\n\n\
+         \x20   {client} status\n\
+         \x20   {client} refresh district --force\n\
+         \x20   {client} next -n 3\n\
+         \x20   {client} stop-scheduler\n\n\
          Ctrl-C stops it.\n\n",
         directory = directory.display(),
         page = page(&config.http),

@@ -62,7 +62,7 @@ fn page(rights: &Rights, found: &[Finding], me: &Identity, accounts: &Accounts) 
         for command in rights.commands(me, accounts) {
             let _ = writeln!(page, "  {command}");
         }
-        page.push_str("  systemctl restart cached\n");
+        page.push_str("  systemctl try-restart cached\n");
     }
     page.push('\n');
     page

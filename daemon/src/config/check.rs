@@ -37,19 +37,20 @@ fn schedule(config: &Config, reader: &mut Reader<'_>) {
     }
 }
 
+/// A default that is longer than a limit somebody has set gives way to it without a word.
 fn ages(config: &Config, reader: &mut Reader<'_>) {
     let (young, old) = (config.cache.refresh_after_hours, config.cache.max_cache_age_hours);
-    if young >= old {
+    if young >= old && reader.origin("cache", "refresh_after_hours").is_some() {
         refuse(reader, "cache", "refresh_after_hours", &[("cache", "max_cache_age_hours")], || {
             format!("must be less than cache.max_cache_age_hours, which is {old}")
         });
     }
-    if config.retry.base_delay > config.retry.max_delay {
+    if config.retry.base_delay > config.retry.max_delay && reader.origin("retry", "base_delay").is_some() {
         refuse(reader, "retry", "base_delay", &[("retry", "max_delay")], || {
             "must not be longer than retry.max_delay".to_owned()
         });
     }
-    if config.watch.quiet > config.watch.max_delay {
+    if config.watch.quiet > config.watch.max_delay && reader.origin("watch", "quiet").is_some() {
         refuse(reader, "watch", "quiet", &[("watch", "max_delay")], || {
             "must not be longer than watch.max_delay".to_owned()
         });

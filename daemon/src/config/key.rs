@@ -35,7 +35,12 @@ impl Key {
 
     /// Whether the value is never printed and never taken from the environment.
     pub fn is_secret(&self) -> bool {
-        self.spec.secret
+        self.spec.secrecy == Secrecy::Secret
+    }
+
+    /// Whether the value says where a secret lives, so that something else in its place may be the secret itself.
+    pub(super) fn names_secret(&self) -> bool {
+        self.spec.secrecy == Secrecy::Place
     }
 }
 
@@ -79,6 +84,17 @@ pub(super) enum Fallback {
     Unset,
 }
 
+/// How much of a value may be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Secrecy {
+    /// All of it.
+    Open,
+    /// All of it, when it is the place it should be.
+    Place,
+    /// Nothing.
+    Secret,
+}
+
 /// The rules of a key that its type cannot express.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spec {
@@ -86,22 +102,22 @@ pub(super) struct Spec {
     /// Lowest and highest value, both allowed.
     pub(super) bounds: Option<(&'static str, &'static str)>,
     pub(super) restart: bool,
-    pub(super) secret: bool,
+    pub(super) secrecy: Secrecy,
 }
 
 /// A key with this default.
 pub(super) const fn text(default: &'static str) -> Spec {
-    Spec { fallback: Fallback::Text(default), bounds: None, restart: false, secret: false }
+    Spec { fallback: Fallback::Text(default), bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 
 /// A key whose default depends on the surroundings.
 pub(super) const fn from(default: fn(&Surroundings) -> Option<String>) -> Spec {
-    Spec { fallback: Fallback::From(default), bounds: None, restart: false, secret: false }
+    Spec { fallback: Fallback::From(default), bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 
 /// A key without a default: optional if its type is an `Option`, required otherwise.
 pub(super) const fn unset() -> Spec {
-    Spec { fallback: Fallback::Unset, bounds: None, restart: false, secret: false }
+    Spec { fallback: Fallback::Unset, bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 
 impl Spec {
@@ -119,7 +135,13 @@ impl Spec {
 
     /// Never printed, never from the environment.
     pub(super) const fn secret(mut self) -> Self {
-        self.secret = true;
+        self.secrecy = Secrecy::Secret;
+        self
+    }
+
+    /// Says where a secret lives.
+    pub(super) const fn place(mut self) -> Self {
+        self.secrecy = Secrecy::Place;
         self
     }
 }

@@ -98,12 +98,12 @@ fn variables(around: &Surroundings, layers: &mut Layers) {
                            this key into the configuration file";
             layers.refuse(key, text::HIDDEN.to_owned(), origin, allowed.to_owned());
         } else if value.contains(char::REPLACEMENT_CHARACTER) {
-            layers.refuse(
-                key,
-                format!("\"{}\"", text::shown(value)),
-                origin,
-                "must be valid UTF-8".to_owned(),
-            );
+            let shown = if key.names_secret() {
+                text::HIDDEN.to_owned()
+            } else {
+                format!("\"{}\"", text::shown(value))
+            };
+            layers.refuse(key, shown, origin, "must be valid UTF-8".to_owned());
         } else {
             put(key, value, origin, layers);
         }

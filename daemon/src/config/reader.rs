@@ -7,6 +7,7 @@ use super::error::ConfigError;
 use super::key::{Fallback, Key, Origin};
 use super::layers::Given;
 use super::nearest;
+use super::secret;
 use super::setting::{Kind, Setting};
 use super::settings::Origins;
 use super::surroundings::Surroundings;
@@ -107,6 +108,9 @@ impl<'a> Reader<'a> {
         let given = self.given.get(&(key.section, key.name));
         let value = match given {
             Some(_) if key.is_secret() => text::HIDDEN.to_owned(),
+            Some(given) if key.names_secret() && !secret::is_place(&given.text, self.around) => {
+                text::HIDDEN.to_owned()
+            }
             Some(Given { text, kind: None | Some(Kind::Text), .. }) => format!("\"{}\"", text::shown(text)),
             Some(given) => text::shown(&given.text),
             None => match key.spec.fallback {

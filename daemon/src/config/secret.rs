@@ -32,6 +32,12 @@ pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String
     read(&directory.join(name), false).map(Some)
 }
 
+/// Whether a text is the place of a secret, and not perhaps the secret itself in the wrong key.
+pub(super) fn is_place(text: &str, around: &Surroundings) -> bool {
+    let path = text.strip_prefix("file:").unwrap_or(text);
+    text.starts_with("credential:") || (!path.is_empty() && around.absolute(Path::new(path)).exists())
+}
+
 fn read(path: &Path, must_be_private: bool) -> Result<String, String> {
     let fail = |error: std::io::Error| format!("cannot read the secret file {}: {error}", path.display());
     let file = File::open(path).map_err(fail)?;

@@ -199,14 +199,13 @@ impl Setting for Duration {
 impl Setting for NaiveTime {
     fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
         let parsed = Self::parse_from_str(text, "%H:%M").or_else(|_| Self::parse_from_str(text, "%H:%M:%S"));
-        // chrono reads second 60 as a leap second, which no schedule can meet.
-        let plain = parsed.ok().filter(|time| time.nanosecond() == 0);
+        // A slot is a minute. chrono reads second 60 as a leap second, which no schedule can meet.
+        let plain = parsed.ok().filter(|time| (time.second(), time.nanosecond()) == (0, 0));
         plain.ok_or_else(|| "must be a time of day from 00:00 to 23:59, such as 02:00".to_owned())
     }
 
     fn show(&self) -> Option<toml::Value> {
-        let form = if self.second() == 0 { "%H:%M" } else { "%H:%M:%S" };
-        Some(toml::Value::String(self.format(form).to_string()))
+        Some(toml::Value::String(self.format("%H:%M").to_string()))
     }
 }
 

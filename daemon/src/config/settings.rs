@@ -142,7 +142,7 @@ settings! {
         hosts: Vec<HostName> = text("");
         /// File of mode 0600, or `credential:NAME`, that holds the `SECRET_KEY` VMS runs with; with it, whoever is
         /// logged in at VMS as an administrator is logged in here.
-        secret_key_file: Option<SecretFile> = unset();
+        secret_key_file: Option<SecretFile> = unset().place();
         /// Name of VMS's session cookie (its `SESSION_COOKIE_NAME`).
         session_cookie: CookieName = text("vms_session");
         /// Name of VMS's remember cookie (its `REMEMBER_COOKIE_NAME`), which is good for as long as the
@@ -151,7 +151,7 @@ settings! {
         /// How long a session cookie is good (VMS's `SESSION_LIFETIME_SECONDS`).
         session_lifetime: Duration = text("8h").within("1m", "366days");
         /// File of mode 0600, or `credential:NAME`, that holds a token for `Authorization: Bearer`.
-        token_file: Option<SecretFile> = unset();
+        token_file: Option<SecretFile> = unset().place();
         /// Whether the API token of one of VMS's administrators (header `X-API-Token`) logs in.
         api_tokens: bool = text("false");
         /// Whether anybody on this machine may look without logging in; only without a proxy.

@@ -138,7 +138,8 @@ pub enum TargetError {
     Reserved(PathBuf),
     /// The directory cannot be written to.
     #[error(
-        "{} is not a directory that the daemon's user may write to: {reason}; `ls -ld` shows its rights",
+        "{} is not a directory that the daemon's user may write to: {reason}; `ls -ld` shows its rights, and the \
+         service may write to its own directories and those in ReadWritePaths= only",
         directory.display()
     )]
     Directory {

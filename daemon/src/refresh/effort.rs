@@ -39,6 +39,14 @@ impl Effort {
         }
     }
 
+    /// The effort for a table that was held back: however young its entries are, the source has moved on without them.
+    pub const fn after_hold(self) -> Self {
+        match self {
+            Self::Due | Self::Expiring { .. } => Self::Every,
+            Self::Every | Self::Thorough => self,
+        }
+    }
+
     /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
     /// that its reader accepts it.
     pub const fn look(self) -> Look<'static> {

@@ -187,6 +187,7 @@ impl Refresher {
         if let Some(reason) = &opened.held {
             return Ok((guard::hold(state, table, reason, terms.now).await?, None));
         }
+        let was_held = state.guarded().await?.contains_key(&table);
         let mut work = Job {
             table,
             report,
@@ -194,7 +195,7 @@ impl Refresher {
             settings: Arc::clone(&terms.settings),
             limits: terms.config.limits,
             now: terms.now,
-            effort: terms.effort,
+            effort: if was_held { terms.effort.after_hold() } else { terms.effort },
             cancel: cancel.clone(),
             guard: terms.guard.of_table(state, table).await?,
         };

@@ -9,8 +9,8 @@ use super::{Outlook, RefreshConfig, RefreshError, Standing, standing};
 use crate::reports::{REPORTS, Report};
 use crate::snapshot::{self, Look, Snapshot, SourceSet};
 use crate::state::State;
-use crate::store::audit::{Audit, audit};
 use crate::store::Stamps;
+use crate::store::audit::{Audit, audit};
 use crate::vms::tables::spec;
 use crate::vms::{Schema, Vms, VmsError};
 

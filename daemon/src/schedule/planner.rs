@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::verb::jobs::JobFilter;
+use cached_proto::verb::jobs::{Job, JobFilter};
 use cached_proto::words::{SchedulerState, Table, TableState, Trigger};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -125,8 +125,9 @@ impl Planner {
         surveys: &[TableSurvey],
         now: DateTime<Utc>,
     ) -> Result<Vec<Condition>, QueueError> {
+        let newest = self.queue.last_jobs().await?.into_iter().filter(tried_all);
         let tried: HashMap<Table, DateTime<Utc>> =
-            self.queue.last_jobs().await?.into_iter().map(|job| (job.table, job.queued.to_utc())).collect();
+            newest.map(|job| (job.table, job.queued.to_utc())).collect();
         let busy: HashSet<Table> =
             self.queue.jobs(JobFilter::Running, JOBS).await?.into_iter().map(|job| job.table).collect();
         let condition = |survey: &TableSurvey| {
@@ -160,6 +161,12 @@ impl Planner {
         let until = self.looked.and_then(|(_, again)| (again - self.clock.now()).to_std().ok());
         until.map_or(SLICE, |until| until.min(SLICE))
     }
+}
+
+/// Whether a job tried to renew all that a top-up would: one for people or a start leaves young entries alone, though
+/// they may not last until the next scheduled run. What it left alone it did not try.
+fn tried_all(job: &Job) -> bool {
+    !matches!(job.trigger, Trigger::Manual | Trigger::Startup) || job.skipped == 0
 }
 
 /// Whether the state of a table means that an entry is unfit; none when a refresh would not change it.

@@ -107,9 +107,10 @@ impl Freshness<'_> {
         row.valid && row.complete && self.is_fresh(row) && expires.is_some_and(|at| at > until)
     }
 
-    /// Whether a manual refresh may leave a row alone.
+    /// Whether a manual refresh may leave a row alone. What is stale is not young, however low the limit.
     pub fn is_young(&self, row: &ExistingRow) -> bool {
-        row.valid && row.complete && self.is_younger_than(row, self.limits.refresh_after)
+        let limit = self.limits.refresh_after.min(self.limits.stale_after(self.spec));
+        row.valid && row.complete && self.is_younger_than(row, limit)
     }
 
     /// Whether VMS's reader would take a row: it has its own age limit, or none, and knows nothing of ours.
@@ -190,6 +191,26 @@ mod tests {
         assert!(!lasts(&row("never"), "2026-03-15T12:00:00Z"));
         assert!(!lasts(&ExistingRow { complete: false, ..fit.clone() }, "2026-03-15T12:00:00Z"));
         assert!(!lasts(&ExistingRow { valid: false, ..fit }, "2026-03-15T12:00:00Z"));
+    }
+
+    #[test]
+    fn what_is_stale_is_never_young() {
+        let now = "2026-03-15T12:00:00Z".parse().unwrap();
+        let (stamps, spec) = (Stamps::default(), spec(Table::OrganizationSummaryCache));
+        let is_young = |max_age, stamp: &str| {
+            let limits = Limits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
+            let zone = chrono_tz::UTC;
+            Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() }
+                .is_young(&row(stamp))
+        };
+        for (max_age, stamp, young) in [
+            (24, "2026-03-14 17:00:00.000000", true),
+            (24, "2026-03-14 15:00:00.000000", false),
+            (12, "2026-03-15 01:00:00.000000", true),
+            (12, "2026-03-14 17:00:00.000000", false),
+        ] {
+            assert_eq!(is_young(max_age, stamp), young, "{max_age} {stamp}");
+        }
     }
 
     #[test]

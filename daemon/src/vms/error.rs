@@ -19,7 +19,8 @@ pub enum VmsError {
     /// The file is there but may not be opened.
     #[error(
         "the VMS database {path} cannot be opened: {reason}; the daemon's user needs read and write rights \
-         on the file and its directory, and the service needs the directory in ReadWritePaths=",
+         on the file and its directory; the service needs the directory in ReadWritePaths=, and a restart once the \
+         directory has been replaced",
         path = .path.display()
     )]
     Inaccessible {

@@ -2,6 +2,7 @@
 //!
 //! Each reason is acted upon once: a table that cannot be refreshed, or a row that no refresh brings back, must
 //! not make us refresh for ever. What a refresh has settled, and what happens again afterwards, is a new reason.
+//! Where a refresh failed, the reason still stands, and is one again when somebody doubts that it was settled.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -40,6 +41,8 @@ struct Asked {
 pub(super) struct Memory {
     sources: HashMap<Table, Asked>,
     rows: HashMap<Table, HashSet<Odd>>,
+    /// Tables whose reasons count anew.
+    doubted: HashSet<Table>,
 }
 
 /// What is new about one table.
@@ -63,8 +66,20 @@ impl Memory {
         seen.iter().map(|(&table, seen)| (table, self.news(table, seen))).collect()
     }
 
+    /// What was acted upon for a table, and may have come to nothing, counts anew until it is learnt again. Says
+    /// whether there is anything of the kind. Rows that are gone are missing: they are topped up.
+    pub(super) fn doubt(&mut self, table: Table) -> bool {
+        let rewritten = self.rows.get(&table).is_some_and(|rows| rows.iter().any(|odd| !odd.is_lost()));
+        let stands = rewritten || self.sources.contains_key(&table);
+        if stands {
+            self.doubted.insert(table);
+        }
+        stands
+    }
+
     /// What was new is known from now on.
     pub(super) fn learn(&mut self, news: BTreeMap<Table, News>) {
+        self.doubted.clear();
         for (table, news) in news {
             match news.asked {
                 Some(asked) => self.sources.insert(table, asked),
@@ -87,14 +102,16 @@ impl Memory {
         let asked = (!changed.is_empty()).then(|| Asked { hashes: seen.hashes.clone(), made });
         let known = self.sources.get(&table);
         // A table that was never made as a whole is not ours to mend; but what changes from now on is.
-        let is_news = if made.is_some() { known != asked.as_ref() } else { differs(known, asked.as_ref()) };
+        let doubted = self.doubted.contains(&table);
+        let is_news =
+            doubted || if made.is_some() { known != asked.as_ref() } else { differs(known, asked.as_ref()) };
 
         let odd = odd(seen);
         let nothing = HashSet::new();
         let before = self.rows.get(&table).unwrap_or(&nothing);
         let mut news = News { sources: if is_news { changed } else { Vec::new() }, ..News::default() };
         let mut lost = 0;
-        for odd in odd.difference(before) {
+        for odd in odd.iter().filter(|odd| !before.contains(odd) || (doubted && !odd.is_lost())) {
             lost += usize::from(odd.is_lost());
             match odd {
                 Odd::Gone { .. } => news.gone += 1,

@@ -2,7 +2,7 @@
 //!
 //! Looking costs as much as reading the source, so it waits for a hint, and then until the database is quiet:
 //! an import deletes cache rows first and goes on writing for minutes. What is found is asked of the queue in
-//! one run.
+//! one run. Should that fail for good, it is asked again, slowly, for as long as the reason stands.
 
 mod debounce;
 mod hint;
@@ -14,8 +14,9 @@ pub mod wipes;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use cached_proto::words::{SchedulerState, Table, Trigger};
+use cached_proto::words::{Outcome, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -32,6 +33,10 @@ use hint::Hint;
 use judge::{Memory, News};
 use look::Looking;
 
+/// What failed for good is asked again as often as this: whatever is wrong takes longer to put right than the
+/// retries of a job last, and nobody else would know that reports which look fresh are not.
+const AGAIN: Duration = Duration::from_hours(1);
+
 /// Watches VMS's database.
 #[derive(Debug)]
 pub struct Watcher {
@@ -44,6 +49,10 @@ pub struct Watcher {
     /// When the first of the moves that await a look was noticed.
     moved: DateTime<Utc>,
     memory: Memory,
+    /// When it was looked for what failed.
+    doubted: Duration,
+    /// Whether the database could not be reached.
+    away: bool,
     /// Whether there was a look before, so that whatever is new has happened since.
     has_looked: bool,
     /// What was complained of last, so that the log has it once.
@@ -66,6 +75,7 @@ impl Watcher {
         refresh: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
         let (hint, debounce, memory, moved) = <_>::default();
+        let doubted = clock.monotonic();
         Self {
             queue,
             clock,
@@ -75,6 +85,8 @@ impl Watcher {
             debounce,
             moved,
             memory,
+            doubted,
+            away: false,
             has_looked: false,
             complaint: None,
         }
@@ -110,8 +122,14 @@ impl Watcher {
         }
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
-        if self.hint.moved(&config.database).await? && self.debounce.moved(now) {
+        let moved = self.hint.moved(&config.database).await.inspect_err(|_| self.away = true)?;
+        if (self.doubt(now).await? || moved) && self.debounce.moved(now) {
             self.moved = self.clock.now();
+        }
+        if self.away && !self.is_stopped().await? {
+            let run = self.make_up().await?;
+            self.away = false;
+            return Ok(run);
         }
         let patience = Patience { quiet: watch.quiet, max_delay: watch.max_delay };
         // A stopped scheduler forgets nothing: the look is made when it is started.
@@ -125,6 +143,38 @@ impl Watcher {
         }
         self.debounce.postpone(now);
         looked.map(|_| None)
+    }
+
+    /// Whether something that was asked for has failed since, so that a look must tell whether it is still wanted.
+    async fn doubt(&mut self, now: Duration) -> Result<bool, QueueError> {
+        if now.saturating_sub(self.doubted) < AGAIN {
+            return Ok(false);
+        }
+        let failed = self.failed().await?;
+        self.doubted = now;
+        Ok(failed.into_iter().fold(false, |doubtful, table| self.memory.doubt(table) | doubtful))
+    }
+
+    /// Does what failed while the database could not be reached; whoever pauses between tries of a table would have it
+    /// wait for an hour. What is fresh is left to the next look.
+    async fn make_up(&mut self) -> Result<Option<i64>, QueueError> {
+        let failed = self.failed().await?;
+        for &table in &failed {
+            self.memory.doubt(table);
+        }
+        if failed.is_empty() {
+            return Ok(None);
+        }
+        let new = NewRun::new(Trigger::Startup, plan::tables(&[], &failed));
+        let run = self.queue.enqueue(new).await?.run;
+        info!(run_id = run, "VMS's database is back; what failed without it is refreshed");
+        Ok(Some(run))
+    }
+
+    /// The tables whose newest job failed for good.
+    async fn failed(&self) -> Result<Vec<Table>, QueueError> {
+        let failed = self.queue.last_jobs().await?.into_iter();
+        Ok(failed.filter(|job| job.outcome == Some(Outcome::Failed)).map(|job| job.table).collect())
     }
 
     async fn is_stopped(&self) -> Result<bool, RefreshError> {

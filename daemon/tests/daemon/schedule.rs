@@ -6,6 +6,7 @@ use cached::lifecycle::Daemon;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::{HistoryRequest, Run};
 use cached_proto::verb::next::{NextReply, NextRequest};
+use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::verb::rehearse::{RehearseReply, RehearseRequest};
 use cached_proto::words::{Outcome, SlotFate, Table, Trigger};
 
@@ -128,6 +129,39 @@ async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
     for job in &topped_up.jobs {
         assert_eq!(job.skipped, 0, "{job:?}");
     }
+}
+
+#[tokio::test]
+async fn young_entries_that_people_left_alone_are_renewed_in_time() {
+    let mut home = Home::lived_in().await;
+    unwatched(&mut home);
+    home.set("cache", "refresh_after_hours", "23");
+    home.set("schedule", "refresh_time", "13:00");
+    home.clock.advance(HOUR / 2);
+    let daemon = home.boot().await;
+    assert_eq!(run_in_time(&home, &daemon, 2).await.trigger, Trigger::Schedule);
+    // Half an hour before the top-up is due, everything still counts as young.
+    home.clock.advance(22 * HOUR + HOUR / 2);
+    let request =
+        RefreshRequest { tables: vec![Table::OrganizationSummaryCache], ..RefreshRequest::default() };
+    let Reply::Refresh(asked) = ask(&daemon, Request::Refresh(request)).await else { panic!("no reply") };
+    let manual = finished(&daemon, asked.run).await;
+    assert_eq!(manual.outcome, Some(Outcome::Skipped), "{manual:?}");
+
+    let renews = |run: &Run| {
+        let mut tables = run.jobs.iter().map(|job| job.table);
+        run.trigger == Trigger::TopUp && tables.any(|table| table == Table::OrganizationSummaryCache)
+    };
+    let mut id = asked.run + 1;
+    let topped_up = loop {
+        let run = run_in_time(&home, &daemon, id).await;
+        if renews(&run) {
+            break run;
+        }
+        id += 1;
+    };
+    let later = topped_up.queued.to_utc() - manual.queued.to_utc();
+    assert!(later.num_minutes() < 50, "{later}");
 }
 
 #[tokio::test]

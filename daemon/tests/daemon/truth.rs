@@ -52,7 +52,10 @@ async fn payloads(home: &Home) -> BTreeMap<String, String> {
 }
 
 async fn refresh(daemon: &Daemon, accept: bool) -> Run {
-    let request = RefreshRequest { force: true, accept, ..RefreshRequest::default() };
+    asked(daemon, RefreshRequest { force: true, accept, ..RefreshRequest::default() }).await
+}
+
+async fn asked(daemon: &Daemon, request: RefreshRequest) -> Run {
     let Reply::Refresh(reply) = ask(daemon, Request::Refresh(request)).await else { panic!("no reply") };
     finished(daemon, reply.run).await
 }
@@ -107,6 +110,24 @@ async fn a_source_that_lost_most_of_a_table_fills_nothing_until_it_is_accepted()
     assert_ne!(payloads(&home).await, before);
     assert!(states(&daemon).await.iter().all(|(state, _)| *state != TableState::Guarded));
     assert!(!is_held(&refresh(&daemon, false).await));
+}
+
+#[tokio::test]
+async fn what_was_held_back_is_regenerated_however_young_it_is() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    execute(&home, LOSS).await;
+    assert!(is_held(&scheduled(&daemon).await));
+
+    let only = |tables: Vec<Table>| RefreshRequest { tables, accept: true, ..RefreshRequest::default() };
+    let young = asked(&daemon, only(vec![Table::OrganizationSummaryCache])).await;
+    assert_eq!((young.jobs.len(), young.jobs[0].skipped), (1, 0), "{young:?}");
+    // The loss is believed by now; the other tables of the held run are still made of what was before.
+    for job in asked(&daemon, RefreshRequest::default()).await.jobs {
+        assert_eq!(job.skipped == 0, job.table != Table::OrganizationSummaryCache, "{job:?}");
+    }
+    let again = asked(&daemon, RefreshRequest::default()).await;
+    assert_eq!(again.outcome, Some(Outcome::Skipped), "{again:?}");
 }
 
 #[tokio::test]

@@ -58,24 +58,25 @@ pub fn percent(share: f64) -> String {
 
 /// A share of what should not be, in hundredths: what is a little more than allowed must not look allowed.
 fn percent_of_bad(share: f64) -> String {
-    // A negative zero would be written with its sign.
-    format!("{:.1} %", ((share * 1000.0 - 1e-6).ceil() + 0.0).max(0.0) / 10.0)
+    // The limit comes before the rounding, which would make a zero below zero of it.
+    format!("{:.1} %", (share * 1000.0 - 1e-6).max(0.0).ceil() / 10.0)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{percent, percent_of_bad};
 
     #[test]
-    fn shares_are_never_shown_better_than_they_are() {
-        for (share, of_good, of_bad) in [
+    fn what_is_good_is_cut_and_what_is_bad_is_rounded_up() {
+        for (share, good, bad) in [
             (0.0, "0.0 %", "0.0 %"),
-            (-0.0, "0.0 %", "0.0 %"),
-            (0.069, "6.9 %", "6.9 %"),
-            (0.9999, "99.9 %", "100.0 %"),
+            (0.05, "5.0 %", "5.0 %"),
+            (0.0504, "5.0 %", "5.1 %"),
+            (0.29, "29.0 %", "29.0 %"),
+            (0.999_999, "99.9 %", "100.0 %"),
             (1.0, "100.0 %", "100.0 %"),
         ] {
-            assert_eq!((percent(share), percent_of_bad(share)), (of_good.to_owned(), of_bad.to_owned()));
+            assert_eq!((percent(share).as_str(), percent_of_bad(share).as_str()), (good, bad), "{share}");
         }
     }
 }

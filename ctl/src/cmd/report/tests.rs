@@ -112,6 +112,12 @@ fn what_is_not_quite_all_does_not_look_like_all() {
 }
 
 #[test]
+fn no_errors_are_not_less_than_none() {
+    let shown = render(&ReportReply { error_rate: Some(0.0), ..nothing() }, &view());
+    assert!(shown.contains("Error rate          0.0 %"), "{shown}");
+}
+
+#[test]
 fn json_has_null_where_there_is_no_data() {
     let json = json::render(&nothing()).unwrap();
     for key in ["success_rate", "error_rate", "refresh", "share"] {

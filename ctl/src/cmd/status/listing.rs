@@ -59,7 +59,9 @@ pub(super) fn problems(reply: &StatusReply) -> String {
         if let Some(reason) = &table.note {
             let _ = writeln!(text, "{}: {}", table.table, one_line(reason));
         }
-        if let Some(error) = &table.last_error {
+        // What holds a table back is its last error as well.
+        let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
+        if let Some(error) = error {
             let _ = writeln!(text, "{}: last error: {}", table.table, one_line(error));
         }
     }

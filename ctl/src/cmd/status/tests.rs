@@ -117,6 +117,27 @@ fn what_is_wrong_is_said_first_and_explained_last() {
 }
 
 #[test]
+fn what_holds_a_table_back_is_told_once() {
+    let held = Some("event went from 80 to 5 rows".to_owned());
+    let guarded = TableStatus {
+        note: held.clone(),
+        last_error: held,
+        ..table(Table::DiaEventsReportCache, TableState::Guarded)
+    };
+    let failed = TableStatus { last_error: Some("the disk is full".into()), ..guarded.clone() };
+    for (table, problems) in [
+        (guarded, "dia_events_report_cache: event went from 80 to 5 rows\n"),
+        (
+            failed,
+            "dia_events_report_cache: event went from 80 to 5 rows\n\
+             dia_events_report_cache: last error: the disk is full\n",
+        ),
+    ] {
+        assert_eq!(listing::problems(&reply(vec![table])), problems);
+    }
+}
+
+#[test]
 fn a_file_gets_every_column_and_sizes_when_measured() {
     let mut reply = fresh();
     reply.tables[0].bytes = Some(1_234_567);

@@ -84,8 +84,36 @@ fn a_secret_that_others_may_read_or_nobody_can_is_refused() {
             "http.token_file = \"DIR/key\" (DIR/cached.toml line 4): others may read DIR/key; run chmod 600 DIR/key"
         ]
     );
-    let errors = with_key(KEY, "token_file = \"KEY.gone\"").errors(&[]);
-    assert!(errors[0].contains("cannot read the secret file DIR/key.gone: No such file"), "{errors:?}");
+}
+
+#[test]
+fn a_secret_in_the_place_of_its_path_is_not_shown() {
+    let expects = "must be the path of a file of mode 0600 that holds the secret, or credential:NAME";
+    for key in ["secret_key_file", "token_file"] {
+        for given in [
+            format!("\"{KEY}\""),
+            format!("\"file:{KEY}\""),
+            format!("\"/{KEY}\""),
+            format!("\"a/{KEY}\\u0000\""),
+            format!("\"{}\"", KEY.repeat(200)),
+            format!("[\"{KEY}\"]"),
+        ] {
+            let errors = with_key("", &format!("{key} = {given}")).errors(&[]);
+            assert!(errors.len() == 1 && !errors[0].contains("hunter2"), "{given}: {errors:?}");
+            assert!(
+                errors[0].starts_with(&format!("http.{key} = (hidden) (DIR/cached.toml line 4): must be "))
+            );
+            assert!(given.starts_with('[') || errors[0].contains(expects), "{given}: {errors:?}");
+        }
+        let variable = format!("CACHED_HTTP_{}", key.to_uppercase());
+        for given in [KEY.to_owned(), format!("{KEY}\u{fffd}")] {
+            let errors = with_key("", "").env(&[(&variable, &given)]).errors(&[]);
+            assert!(
+                errors[0].starts_with(&format!("http.{key} = (hidden) (variable {variable}): ")),
+                "{errors:?}"
+            );
+        }
+    }
 }
 
 #[test]

@@ -55,6 +55,18 @@ const IN_THE_FILE: &[(&str, &str)] = &[
         "schedule.cron = \"0 0 2 30 2 *\" (F line 4): must fire at least once; no date ever matches this",
     ),
     (
+        "[schedule]\ncron = \"*/20 * * * * *\"",
+        "schedule.cron = \"*/20 * * * * *\" (F line 4): fires more than once a minute; let the first field, the seconds, be one number such as 0",
+    ),
+    (
+        "[maintenance]\nprune = \"* 0 4 * * *\"",
+        "maintenance.prune = \"* 0 4 * * *\" (F line 4): fires more than once a minute; let the first field, the seconds, be one number such as 0",
+    ),
+    (
+        "[schedule]\nrefresh_time = \"02:00:30\"",
+        "schedule.refresh_time = \"02:00:30\" (F line 4): must be a time of day from 00:00 to 23:59, such as 02:00",
+    ),
+    (
         "[schedule]\ncron = \"0 0 2 * * *\"\nrefresh_time = \"03:00\"",
         "schedule.cron = \"0 0 2 * * *\" (F line 4): replaces refresh_time, which is set too (F line 5); keep one of the two",
     ),
@@ -67,8 +79,8 @@ const IN_THE_FILE: &[(&str, &str)] = &[
         "cache.refresh_after_hours = 24 (F line 4): must be less than cache.max_cache_age_hours, which is 24",
     ),
     (
-        "[cache]\nmax_cache_age_hours = 20",
-        "cache.refresh_after_hours = 20 (default): must be less than cache.max_cache_age_hours, which is 20",
+        "[cache]\nmax_cache_age_hours = 12\nrefresh_after_hours = 20",
+        "cache.refresh_after_hours = 20 (F line 5): must be less than cache.max_cache_age_hours, which is 12",
     ),
     ("[compat]\nmode = \"loose\"", "compat.mode = \"loose\" (F line 4): must be one of fixed, exact"),
     (

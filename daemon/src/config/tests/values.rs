@@ -33,6 +33,7 @@ fn anything_else_is_no_database() {
     let cases = [
         ("postgres://db/vms", not_yet),
         ("POSTGRESQL://db/vms", not_yet),
+        ("postgresql+psycopg2://db/vms", not_yet),
         ("sqlite:///srv/x.db?mode=ro", "options after \"?\" are not supported"),
         ("sqlite:x.db", allowed),
         ("sqlite://", allowed),
@@ -102,6 +103,16 @@ fn the_file_may_use_the_types_of_toml() {
     assert_eq!(config.guard.min_rows, 1000);
     assert!(!config.watch.enabled);
     assert_eq!(config.watch.quiet, Duration::from_secs(45));
+}
+
+#[test]
+fn a_default_gives_way_to_a_limit_that_somebody_has_set() {
+    for lines in
+        ["[cache]\nmax_cache_age_hours = 12", "[retry]\nmax_delay = \"1s\"", "[watch]\nmax_delay = \"5s\""]
+    {
+        let loaded = with_database(lines).load(&[]);
+        assert!(loaded.is_ok(), "{lines}: {}", loaded.unwrap_err());
+    }
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::fmt;
 
 use chrono::DateTime;
+use cron::TimeUnitSpec as _;
 
 use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 
 /// A cron expression with seconds first: second, minute, hour, day of month, month, day of week, and
-/// optionally year. It fires at least once.
+/// optionally year. It fires at least once, and at most once a minute.
 ///
 /// The schedule inside knows nothing of time zones: iterating it over a zone loses the firings that fall into
 /// a spring gap and doubles those of an autumn fold. Match civil time with it.
@@ -55,6 +56,12 @@ impl Setting for CronExpr {
              such as \"0 0 2 * * *\""
                 .to_owned()
         })?;
+        if schedule.seconds().count() != 1 {
+            return Err(
+                "fires more than once a minute; let the first field, the seconds, be one number such as 0"
+                    .to_owned(),
+            );
+        }
         if schedule.after(&DateTime::UNIX_EPOCH).next().is_none() {
             return Err("must fire at least once; no date ever matches this".to_owned());
         }

@@ -47,7 +47,9 @@ impl Setting for DatabasePath {
     fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
         const ALLOWED: &str = "must be the path of a SQLite file, with or without sqlite:// in front";
         let lower = text.to_ascii_lowercase();
-        if ["postgres:", "postgresql:"].iter().any(|scheme| lower.starts_with(scheme)) {
+        // VMS's own settings may name a driver, too: postgresql+psycopg2.
+        let scheme = lower.split_once(':').map_or("", |(scheme, _)| scheme);
+        if ["postgres", "postgresql"].contains(&scheme.split('+').next().unwrap_or_default()) {
             return Err(format!("PostgreSQL is not supported yet; {ALLOWED}"));
         }
         let path = if lower.starts_with("sqlite://") {

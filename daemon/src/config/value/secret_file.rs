@@ -1,7 +1,7 @@
 //! Secrets that are named by the place where they live.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::super::secret;
 use super::super::setting::Setting;
@@ -34,8 +34,12 @@ impl Setting for SecretFile {
         let (place, named) = if text.starts_with("credential:") {
             (text.to_owned(), text.to_owned())
         } else {
-            PathBuf::parse(path, around)?;
-            let place = around.absolute(Path::new(path)).display().to_string();
+            if !secret::is_place(text, around) {
+                return Err("must be the path of a file of mode 0600 that holds the secret, or credential:NAME; \
+                            there is no such file, and what was given is not shown, as it may be the secret itself"
+                    .to_owned());
+            }
+            let place = PathBuf::parse(path, around)?.display().to_string();
             (place.clone(), format!("file:{place}"))
         };
         let secret = secret::resolve(&named, around)?.unwrap_or_default();

@@ -1,5 +1,6 @@
 //! What is noticed, and what is made of it, on real databases and a clock that stands still.
 
+mod again;
 mod debounce;
 mod pause;
 mod rows;

@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Works on everything that is queued.
-    async fn work(&self) -> Vec<Run> {
+    pub(super) async fn work(&self) -> Vec<Run> {
         let mut runs = Vec::new();
         while let Some(claimed) = self.queue.claim().await.unwrap() {
             match self.refresher.run(&claimed).await.unwrap() {
