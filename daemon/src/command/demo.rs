@@ -89,16 +89,6 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
     overrides
 }
 
-/// In a clone, cargo runs the client; elsewhere it was installed beside this program.
-fn client() -> String {
-    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("cachectl"));
-    let installed = beside.filter(|client| client.is_file());
-    installed.map_or_else(
-        || "cargo run --release -q -p cachectl --".to_owned(),
-        |client| client.display().to_string(),
-    )
-}
-
 /// The configuration, with a page that everybody on this machine may look at: nobody has a login at the sample's VMS.
 /// What somebody has set himself stays as it is.
 fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Result<Config, ConfigErrors> {
@@ -137,6 +127,16 @@ fn page(http: &Http) -> String {
     let Some(address) = http.listen else { return String::new() };
     let who = if http.open_viewing { ", open to everybody on this machine, for looking only" } else { "" };
     format!("The page{who}:\n\n\x20   http://{address}/management/cache/status\n\n")
+}
+
+/// In a clone, cargo runs the client; elsewhere it was installed beside this program.
+fn client() -> String {
+    let beside = std::env::current_exe().ok().map(|program| program.with_file_name("cachectl"));
+    let installed = beside.filter(|client| client.is_file());
+    installed.map_or_else(
+        || "cargo run --release -q -p cachectl --".to_owned(),
+        |client| client.display().to_string(),
+    )
 }
 
 fn invitation(config: &Config, directory: &Path) -> String {
