@@ -18,10 +18,17 @@
   let source = null;
   let pressed = false;
 
-  const tell = (text) => {
+  // What is lost is said aloud and where it is seen; that all is well again, only in the footer.
+  const tell = (text, lost) => {
+    if (lost && !live.classList.contains("lost")) said.textContent = text;
+    live.classList.toggle("lost", lost);
     live.textContent = text;
     live.hidden = false;
   };
+  // Where no place was left among the followers, now and then has to do.
+  const follows = () =>
+    tell(source ? "This page shows changes as they happen." : "This page is brought up to date every minute.", false);
+  const loses = () => tell("The daemon cannot be reached; what is shown may be out of date.", true);
 
   // Where an element is among its neighbours, all the way up: elements without an id keep the focus, too.
   const pathTo = (element) => {
@@ -76,9 +83,9 @@
       if (heading(fresh) !== heading(main)) said.textContent = heading(fresh);
       put(fresh);
       document.title = page.title;
-      tell("This page shows changes as they happen.");
+      follows();
     } catch {
-      tell("The daemon cannot be reached; what is shown may be out of date.");
+      loses();
     } finally {
       fetching = false;
       if (due) soon();
@@ -98,11 +105,13 @@
     for (const name of ["snapshot", "job_started", "job_waits", "job_done", "run_done"]) {
       source.addEventListener(name, soon);
     }
-    source.addEventListener("open", () => tell("This page shows changes as they happen."));
+    source.addEventListener("open", follows);
     source.addEventListener("error", () => {
-      tell("The daemon cannot be reached; what is shown may be out of date.");
-      // Refused for good: without events, now and then has to do.
+      // Refused for good.
       if (source.readyState === EventSource.CLOSED) source = null;
+      // The daemon ends the stream every few minutes, and browsers come back by themselves: only asking for the page
+      // tells whether it is gone.
+      soon();
     });
   };
 

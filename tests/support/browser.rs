@@ -12,6 +12,17 @@ use tempfile::TempDir;
 
 use crate::wait;
 
+/// An element, as a screen reader is told of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Spoken {
+    /// `button`, `heading`, `cell`, …
+    pub role: String,
+    /// What it is called; may be empty.
+    pub name: String,
+    /// Of headings.
+    pub level: Option<u64>,
+}
+
 /// Chromium, which ends with this.
 #[derive(Debug)]
 pub struct Browser {
@@ -138,6 +149,23 @@ impl Browser {
         let entries = self.ask("/se/log", &json!({"type": "browser"}));
         let told = |entry: &Value| entry["message"].as_str().unwrap().to_owned();
         entries.as_array().unwrap().iter().map(told).collect()
+    }
+
+    /// What a screen reader is told of the page: role and name of each element, and the level of headings.
+    pub fn spoken(&self) -> Vec<Spoken> {
+        let tree = self.devtools("Accessibility.getFullAXTree", &json!({}));
+        let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != true);
+        let text = |value: &Value| value["value"].as_str().unwrap_or_default().trim().to_owned();
+        let level = |node: &Value| {
+            let properties = node["properties"].as_array()?;
+            properties.iter().find(|property| property["name"] == "level")?["value"]["value"].as_u64()
+        };
+        let spoken = |node: &Value| Spoken {
+            role: text(&node["role"]),
+            name: text(&node["name"]),
+            level: level(node),
+        };
+        nodes.map(spoken).collect()
     }
 
     fn devtools(&self, command: &str, parameters: &Value) -> Value {

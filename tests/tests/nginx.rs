@@ -2,11 +2,12 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
@@ -26,8 +27,8 @@ const STATUS: &str = "/management/cache/api/status";
 struct Site {
     nginx: Child,
     address: SocketAddr,
-    _daemon: Daemon,
-    _golden: Golden,
+    daemon: Daemon,
+    golden: Golden,
 }
 
 impl Drop for Site {
@@ -66,7 +67,20 @@ impl Site {
         let daemon = Daemon::launch(command, &socket(directory));
         let upstream = served_at(&directory.join("log"));
         let (nginx, address) = start(directory, upstream, fake_vms());
-        Some(Self { nginx, address, _daemon: daemon, _golden: golden })
+        Some(Self { nginx, address, daemon, golden })
+    }
+
+    /// Somebody who follows what happens, through the proxy.
+    fn follow(&self, cookie: &str) -> Lines<BufReader<TcpStream>> {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
+        let host = PUBLIC.strip_prefix("http://").unwrap();
+        let request = format!(
+            "GET /management/cache/api/events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\
+             Accept-Encoding: gzip\r\nCookie: {cookie}\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        BufReader::new(stream).lines()
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -99,7 +113,8 @@ fn fake_vms() -> SocketAddr {
     address
 }
 
-/// As an ordinary user may start it: everything below one directory.
+/// As an ordinary user may start it: everything below one directory. The site compresses whatever it can, which holds
+/// back what is not told to pass.
 fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, SocketAddr) {
     let shipped = fs::read_to_string(SNIPPET).unwrap();
     assert!(shipped.contains("http://127.0.0.1:8321"));
@@ -112,7 +127,7 @@ fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, Socke
     let directory = directory.display();
     let configuration = format!(
         "daemon off;\npid {directory}/nginx.pid;\nerror_log {directory}/error.log;\nevents {{}}\nhttp {{\n{temporary}\
-         \x20 access_log off;\n  server {{\n    listen {address};\n    server_name vms.example.org;\n\
+         \x20 access_log off;\n  gzip on;\n  gzip_types *;\n  gzip_proxied any;\n  server {{\n    listen {address};\n    server_name vms.example.org;\n\
          \x20   include {directory}/cached.conf;\n    location / {{ proxy_pass http://{vms}; }}\n  }}\n}}\n"
     );
     let file = format!("{directory}/nginx.conf");
@@ -125,7 +140,7 @@ fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, Socke
         if let Some(end) = child.try_wait().unwrap() {
             panic!("{end}: {}", fs::read_to_string(&error_log).unwrap_or_default());
         }
-        std::net::TcpStream::connect(address).ok()
+        TcpStream::connect(address).ok()
     });
     (child, address)
 }
@@ -187,4 +202,61 @@ fn cached_is_a_part_of_the_site() {
     };
     assert!((0..200).any(|_| attempt("203.0.113.9") == 429), "attempts are limited");
     assert_eq!(attempt("203.0.113.10"), 401);
+}
+
+/// The next event of this name, with the lines before it.
+fn event(lines: &mut Lines<BufReader<TcpStream>>, name: &str) -> String {
+    let mut heard = String::new();
+    for line in lines {
+        let line = line.unwrap_or_else(|error| panic!("{name} does not come: {error}; heard: {heard}"));
+        heard += &line;
+        heard.push('\n');
+        if line == format!("event: {name}") {
+            return heard;
+        }
+    }
+    panic!("the end came before {name}: {heard}");
+}
+
+#[test]
+fn a_follower_hears_of_a_refresh_while_it_runs() {
+    let Some(site) = Site::open() else { return };
+    site.daemon.idle();
+    let mut lines = site.follow(&session());
+    let head = event(&mut lines, "snapshot").to_lowercase();
+    assert!(head.contains("content-type: text/event-stream") && !head.contains("content-encoding"), "{head}");
+
+    // The first table cannot be written before the lock is given back: whoever hears of it hears of it at once.
+    let vms = Other::open(&site.golden.database());
+    vms.execute("BEGIN IMMEDIATE");
+    site.daemon.ctl(&["refresh", "district", "--force", "--no-wait"]);
+    event(&mut lines, "job_started");
+    let status = site.daemon.json(&["status"]);
+    assert!(!status["current_run"].is_null(), "the refresh still runs: {status}");
+    vms.execute("COMMIT");
+    event(&mut lines, "run_done");
+}
+
+#[test]
+fn an_administrator_of_vms_sees_the_page_and_uses_its_forms() {
+    let Some(site) = Site::open() else { return };
+    let cookie = session();
+    let headers = [("Accept", "text/html"), ("Cookie", cookie.as_str())];
+    let page = site.ask("GET", "/management/cache/status", &headers);
+    assert!(page.status == 200 && page.body.contains("Signed in as ada"), "{page:?}");
+    // What the page needs is found under the same name.
+    let asset = |attribute: &str| {
+        let (_, rest) = page.body.split_once(attribute).unwrap();
+        rest.split('"').next().unwrap().to_owned()
+    };
+    for path in [asset("rel=\"stylesheet\" href=\""), asset("<script src=\"")] {
+        let answer = site.ask("GET", &path, &[]);
+        assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    }
+    let form = site.ask("POST", "/management/cache/refresh", &[&headers[..], &[("Origin", PUBLIC)]].concat());
+    assert_eq!(form.status, 303, "{form:?}");
+    let (_, to) = form.head.split_once("location: ").unwrap();
+    let to = to.lines().next().unwrap();
+    assert!(to.starts_with("/management/cache/runs/"), "the way on stays on the site: {to}");
+    assert_eq!(site.ask("GET", to, &headers).status, 200);
 }

@@ -2,13 +2,14 @@
 
 use std::fs::DirBuilder;
 use std::io;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::{Exit, print, refresh, refuse, run};
 use crate::cli::{Cli, Demo, Refresh};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Overrides, Surroundings};
+use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, Surroundings};
 use crate::demo::{DemoError, DemoOptions, generate};
 use crate::describe::describe;
 
@@ -30,8 +31,8 @@ pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
         Ok(directory) => directory,
         Err(error) => return refuse(&describe(&error)),
     };
-    let overrides = overrides(cli, &directory);
-    let config = match Config::load(&overrides, around) {
+    let mut overrides = overrides(cli, &directory);
+    let config = match open_to_this_machine(&mut overrides, around) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
@@ -88,6 +89,46 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
     overrides
 }
 
+/// The configuration, with a page that everybody on this machine may look at: nobody has a login at the sample's VMS.
+/// What somebody has set himself stays as it is.
+fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Result<Config, ConfigErrors> {
+    let config = Config::load(overrides, around)?;
+    if let Some(free) = config.http.listen.and_then(|wanted| another_port(&config, wanted)) {
+        overrides.set("demo", "http", "listen", free.to_string());
+    }
+    if *config.origin("http", "open_viewing") == Origin::Default {
+        let mut opened = overrides.clone();
+        opened.set("demo", "http", "open_viewing", "true");
+        // Refused where the host's configuration lets others in.
+        if let Ok(config) = Config::load(&opened, around) {
+            *overrides = opened;
+            return Ok(config);
+        }
+    }
+    Config::load(overrides, around)
+}
+
+/// A port to take instead, where any will do or nobody has asked for the one that another program has.
+fn another_port(config: &Config, wanted: SocketAddr) -> Option<SocketAddr> {
+    let is_anybodys = *config.origin("http", "listen") == Origin::Default;
+    let is_taken = || TcpListener::bind(wanted).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
+    if wanted.port() != 0 && !(is_anybodys && is_taken()) {
+        return None;
+    }
+    let free = TcpListener::bind((wanted.ip(), 0)).and_then(|listener| listener.local_addr()).ok()?;
+    if wanted.port() != 0 {
+        print(&format!("Port {} is taken; the page is at port {} instead.\n\n", wanted.port(), free.port()));
+    }
+    Some(free)
+}
+
+/// Where the page is, and who may see it.
+fn page(http: &Http) -> String {
+    let Some(address) = http.listen else { return String::new() };
+    let who = if http.open_viewing { ", open to everybody on this machine, for looking only" } else { "" };
+    format!("The page{who}:\n\n\x20   http://{address}/management/cache/status\n\n")
+}
+
 /// In a clone, cargo runs the client; elsewhere it was installed beside this program.
 fn client() -> String {
     let beside = std::env::current_exe().ok().map(|program| program.with_file_name("cachectl"));
@@ -101,7 +142,7 @@ fn client() -> String {
 fn invitation(config: &Config, directory: &Path) -> String {
     let (socket, client) = (config.socket.path.display(), client());
     format!(
-        "\nServing from {directory}. In another terminal, try:\n\n\
+        "\nServing from {directory}. {page}In another terminal, try:\n\n\
          \x20   export CACHED_SOCKET={socket}\n\
          \x20   {client} status\n\
          \x20   {client} refresh district --force\n\
@@ -109,5 +150,6 @@ fn invitation(config: &Config, directory: &Path) -> String {
          \x20   {client} stop-scheduler\n\n\
          Ctrl-C stops it.\n\n",
         directory = directory.display(),
+        page = page(&config.http),
     )
 }

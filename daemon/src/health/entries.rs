@@ -8,22 +8,26 @@ use super::reason::degraded;
 use crate::store::audit::Audit;
 
 pub(super) fn invalid(seen: &Seen) -> Option<Reason> {
-    entries(seen, "entries_invalid", "cannot be parsed", |audit| audit.invalid)
+    let said = ["cannot be parsed"; 2];
+    entries(seen, "entries_invalid", said, |audit| audit.invalid)
 }
 
 pub(super) fn incomplete(seen: &Seen) -> Option<Reason> {
-    entries(seen, "entries_incomplete", "would be rejected by their reader", |audit| audit.incomplete)
+    let said = ["would be rejected by its reader", "would be rejected by their reader"];
+    entries(seen, "entries_incomplete", said, |audit| audit.incomplete)
 }
 
 pub(super) fn missing(seen: &Seen) -> Option<Reason> {
-    entries(seen, "entries_missing", "are missing", |audit| audit.missing)
+    entries(seen, "entries_missing", ["is missing", "are missing"], |audit| audit.missing)
 }
 
 pub(super) fn stale(seen: &Seen) -> Option<Reason> {
-    entries(seen, "entries_stale", "are over their age limit", |audit| audit.stale)
+    let said = ["is over its age limit", "are over their age limit"];
+    entries(seen, "entries_stale", said, |audit| audit.stale)
 }
 
-fn entries(seen: &Seen, code: &str, are: &str, count: fn(&Audit) -> u64) -> Option<Reason> {
+/// `said` is what is said of one entry, and of several.
+fn entries(seen: &Seen, code: &str, said: [&str; 2], count: fn(&Audit) -> u64) -> Option<Reason> {
     let tables = seen.tables.as_ref().ok()?;
     let wanting = tables.iter().filter(|survey| count(&survey.audit) > 0);
     let (counts, names): (Vec<u64>, Vec<Table>) =
@@ -33,6 +37,8 @@ fn entries(seen: &Seen, code: &str, are: &str, count: fn(&Audit) -> u64) -> Opti
     }
     let names: Vec<&str> = names.into_iter().map(Table::as_str).collect();
     let total: u64 = counts.iter().sum();
-    let message = format!("{total} entries {are}: {}", names.join(", "));
+    let [is, are] = said;
+    let entries = if total == 1 { format!("1 entry {is}") } else { format!("{total} entries {are}") };
+    let message = format!("{entries}: {}", names.join(", "));
     Some(degraded(code, message, "`cachectl refresh` makes them now; `cachectl status` shows each table"))
 }

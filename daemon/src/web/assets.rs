@@ -10,6 +10,9 @@ use twox_hash::XxHash3_128;
 
 use super::fault::WebFault;
 
+#[cfg(test)]
+mod contrast;
+
 /// An asset's address changes with its contents, so it may be kept for as long as anybody likes.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 

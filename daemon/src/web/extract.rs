@@ -4,6 +4,9 @@ use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::openapi::Required;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::{IntoParams, PartialSchema as _};
 
 use super::fault::WebFault;
 
@@ -25,6 +28,19 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
 /// The number in a path such as `runs/12`.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number(pub(crate) i64);
+
+/// As the routes with one describe it.
+impl IntoParams for Number {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let id = ParameterBuilder::new()
+            .name("id")
+            .parameter_in(ParameterIn::Path)
+            .required(Required::True)
+            .description(Some("Its number."))
+            .schema(Some(i64::schema()));
+        vec![id.build()]
+    }
+}
 
 impl<S: Send + Sync> FromRequestParts<S> for Number {
     type Rejection = WebFault;

@@ -10,7 +10,7 @@ use cached_proto::text::one_line;
 use serde_json::{Map, Value};
 
 use super::json::Json;
-use super::pages::{self, Frame};
+use super::pages::{self, Frame, Prose};
 use super::wants::{Wants, has_pages};
 
 /// A fault, as the web tells it.
@@ -67,6 +67,10 @@ impl WebFault {
         self
     }
 
+    pub(crate) fn status(&self) -> StatusCode {
+        self.0.status
+    }
+
     /// What is wrong and what to do about it, for a page that goes on.
     pub(crate) fn told(&self) -> String {
         let Told { error, hint, .. } = &*self.0;
@@ -97,7 +101,10 @@ impl WebFault {
     pub(crate) fn html(self) -> Response {
         let Told { status, error, hint, .. } = *self.0;
         let title = status.canonical_reason().unwrap_or("Error");
-        pages::shown(status, &ErrorPage { frame: Frame::nobodys(title), status, error: &error, hint: &hint })
+        pages::shown(
+            status,
+            &ErrorPage { frame: Frame::nobodys(title), status, error: &error, hint: Prose::new(hint) },
+        )
     }
 }
 
@@ -107,7 +114,7 @@ struct ErrorPage<'a> {
     frame: Frame,
     status: StatusCode,
     error: &'a str,
-    hint: &'a str,
+    hint: Prose,
 }
 
 /// What a handler or a panic leaves behind: told in JSON, unless [`as_wanted`] tells it anew.
@@ -156,7 +163,9 @@ pub(super) async fn unknown_path(request: Request) -> Response {
 pub(super) async fn wrong_method(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let error = format!("{} cannot be done with {}", parts.method, parts.uri.path());
-    WebFault::new(StatusCode::METHOD_NOT_ALLOWED, error).answer(Wants::of(&parts))
+    // Whoever had to log in before his button worked comes back from there with a GET.
+    let hint = "the status page is at /management/cache/status";
+    WebFault::new(StatusCode::METHOD_NOT_ALLOWED, error).hint(hint).answer(Wants::of(&parts))
 }
 
 /// A handler panicked. What it said is in the log and nobody else's business.

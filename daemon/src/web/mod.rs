@@ -73,6 +73,7 @@ mod body;
 mod escape;
 mod extract;
 mod fault;
+mod form;
 pub(crate) mod gate;
 mod headers;
 mod held;

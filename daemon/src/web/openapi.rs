@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use serde::Serialize;
-use utoipa::openapi::path::{Operation, Paths};
+use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -112,6 +112,12 @@ pub(super) fn gated(paths: &mut Paths) {
 
 /// Adds what any request may be answered.
 pub(super) fn completed(mut document: Document) -> Document {
+    let paths = document.paths.paths.iter_mut();
+    for (_, item) in paths.filter(|(path, _)| path.contains("{id}")) {
+        for operation in methods(item) {
+            may_answer::<Problem>(operation, 404, "There is none of that number.");
+        }
+    }
     for operation in operations(&mut document.paths) {
         for (status, what) in [
             (400, "The request cannot be understood."),
@@ -127,7 +133,11 @@ pub(super) fn completed(mut document: Document) -> Document {
 }
 
 fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {
-    paths.paths.values_mut().flat_map(|item| item.get.iter_mut().chain(item.post.iter_mut()))
+    paths.paths.values_mut().flat_map(methods)
+}
+
+fn methods(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
+    item.get.iter_mut().chain(item.post.iter_mut())
 }
 
 /// Unless the operation says more of that status itself.

@@ -47,9 +47,13 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
     is_kind(headers, |kind| kind == "application/x-www-form-urlencoded")
 }
 
+/// What the body is said to be, with its parameters; empty if nothing is said.
+pub(super) fn content_type(headers: &HeaderMap) -> &str {
+    headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
+}
+
 fn is_kind(headers: &HeaderMap, is: impl Fn(&str) -> bool) -> bool {
-    let given = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    is(given.split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str())
+    is(content_type(headers).split(';').next().unwrap_or_default().trim().to_ascii_lowercase().as_str())
 }
 
 fn has(headers: &HeaderMap, name: &str, word: &str) -> bool {

@@ -113,9 +113,52 @@ async fn a_refresh_that_is_not_waited_for_is_queued() {
     let answer = post(&daemon, "api/refresh", r#"{"cache_type": "all", "force": true}"#).await;
     assert_eq!((answer.status, &answer.json()["success"]), (202, &json!(true)));
     assert_eq!(answer.json()["run"], "2");
+    let jobs = get(&daemon, "api/runs/2").await["jobs"].as_array().unwrap().clone();
+    let numbers: Vec<_> = jobs.iter().map(|job| job["id"].clone()).collect();
+    assert_eq!((numbers.len(), &answer.json()["jobs"]), (11, &json!(numbers)));
     assert!(answer.json()["message"].as_str().unwrap().contains("run 2"));
     let run = finished(&daemon, 2).await;
     assert!(run.jobs.iter().any(|job| job.rebuilt + job.verified > 0), "{run:?}");
+}
+
+/// VMS's own page sends its form by script, as `multipart/form-data`, and a script may send nothing at all.
+#[tokio::test]
+async fn the_form_is_taken_as_vmss_own_page_sends_it() {
+    const KIND: (&str, &str) =
+        ("Content-Type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk");
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let form = |cache_type: &str| {
+        format!(
+            "------WebKitFormBoundary7MA4YWxk\r\nContent-Disposition: form-data; name=\"cache_type\"\r\n\r\n\
+             {cache_type}\r\n------WebKitFormBoundary7MA4YWxk--\r\n"
+        )
+    };
+    let everything = ("Accept", "*/*");
+    for (headers, body, tables) in [
+        (&[KIND, everything][..], form("volunteer"), 2),
+        (&[KIND, everything], form("all"), 11),
+        (&[everything], String::new(), 11),
+    ] {
+        let answer = trusted(&daemon, "POST", "refresh", headers, &body).await;
+        assert_eq!(answer.status, 303, "{body}: {answer:?}");
+        let to = answer.header("location").unwrap();
+        let run = to.strip_prefix("/management/cache/runs/").unwrap().split('?').next().unwrap();
+        let run = finished(&daemon, run.parse().unwrap()).await;
+        assert_eq!(run.jobs.len(), tables, "{body}");
+    }
+    for (headers, body, status) in [
+        (&[KIND][..], form("nope"), 400),
+        (&[KIND], "nonsense".to_owned(), 400),
+        (&[("Content-Type", "text/plain")], "cache_type=all".to_owned(), 415),
+    ] {
+        // His script takes any answer that is not good for an error.
+        let answer = trusted(&daemon, "POST", "refresh", headers, &body).await;
+        assert_eq!(answer.status, status, "{body}: {answer:?}");
+    }
+    let told = trusted(&daemon, "POST", "refresh", &[JSON], "{}").await.json();
+    assert_eq!(told["code"], "not_a_form");
 }
 
 #[tokio::test]

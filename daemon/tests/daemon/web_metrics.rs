@@ -15,7 +15,10 @@ const APART: Duration = Duration::from_secs(5);
 
 async fn scrape(daemon: &Daemon) -> String {
     let answer = ask(daemon, "GET", "/metrics", &[("Authorization", authorization().as_str())], "").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/plain; version=0.0.4")));
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("text/plain; version=0.0.4; charset=utf-8"))
+    );
     answer.body
 }
 

@@ -219,6 +219,42 @@ async fn a_failure_is_shown_and_tried_again_from_the_page() {
 }
 
 #[tokio::test]
+async fn what_failed_together_is_one_failure_until_it_is_mended() {
+    const NOW: &str = "value=\"all\">Refresh now</button>";
+    const RETRY: &str = "action=\"/management/cache/runs/2/retry\"";
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    home.set("retry", "attempts", "1");
+    home.set("watch", "enabled", "false");
+    for table in ["dia_events_report_cache", "organization_summary_cache"] {
+        let broken = format!(
+            "CREATE TRIGGER broken_{table} BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'out of `order`'); END; \
+             DELETE FROM {table}"
+        );
+        execute(&home, &broken).await;
+    }
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    ada.submits("refresh", "cache_type=recruitment&cache_type=organization&force=1").await;
+    finished(&daemon, 2).await;
+    let page = ada.opens("status").await.body;
+    assert_eq!(page.matches(RETRY).count(), 1, "{page}");
+    assert!(page.contains("<title>2 of 10 tables are missing – "), "{page}");
+    assert!(page.contains("out of <code>order</code>") && page.contains("the same as DIA events"), "{page}");
+    assert!(page.contains(NOW), "{page}");
+    execute(
+        &home,
+        "DROP TRIGGER broken_dia_events_report_cache; DROP TRIGGER broken_organization_summary_cache",
+    )
+    .await;
+    ada.submits("runs/2/retry", "").await;
+    finished(&daemon, 3).await;
+    let page = ada.opens("status").await.body;
+    assert!(page.contains("has ended well since"), "{page}");
+    assert!(!page.contains(RETRY) && !page.contains(NOW), "{page}");
+}
+
+#[tokio::test]
 async fn what_waits_is_called_off_from_its_page() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;

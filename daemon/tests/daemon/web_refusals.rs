@@ -27,6 +27,7 @@ async fn strangers_are_asked_to_log_in() {
         let answer = ask(&daemon, method, path, &[form], "").await;
         assert_eq!(answer.status, 401, "{method} {path} {form:?}: {answer:?}");
         assert_eq!(answer.json(), json!({"error": "Authentication required"}));
+        assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{answer:?}");
     }
     for (method, path, next) in [
         ("GET", STATUS, "/management/cache/api/status"),
@@ -98,6 +99,9 @@ async fn browsers_are_told_in_pages_that_run_nothing() {
     }
     let wrong = ask(&daemon, "DELETE", STATUS, &[], "").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET,HEAD")));
+    // Whoever had to log in before a button worked is sent back to where the button leads.
+    let back = ask(&daemon, "GET", "/management/cache/scheduler/stop", &[BROWSER], "").await;
+    assert!(back.status == 405 && back.body.contains("the status page is at"), "{back:?}");
 }
 
 #[tokio::test]

@@ -11,45 +11,49 @@ use crate::words::{SchedulerState, Table, TableState};
 pub struct Verdict {
     /// Whether that is good news.
     pub tone: Tone,
-    /// How the tables are: `All 2 tables are fresh`.
+    /// How the tables are: `All 2 tables are fresh`, `1 of 2 tables is stale: dia_events_report_cache`.
     pub sentence: String,
+    /// The same in a few words: `1 of 2 tables is stale`.
+    pub headline: String,
     /// What comes next: `next refresh Mon 23 Nov 02:00 CST`.
     pub next: String,
 }
 
 /// Judges a status; `moment` writes an instant.
 pub fn verdict(reply: &StatusReply, moment: impl FnOnce(Timestamp) -> String) -> Verdict {
-    let (tone, sentence) = match &reply.database_error {
-        Some(error) => (Tone::Bad, format!("The VMS database cannot be read: {}", one_line(error))),
+    let (tone, headline, details) = match &reply.database_error {
+        Some(error) => {
+            (Tone::Bad, "The VMS database cannot be read".to_owned(), one_line(error).into_owned())
+        }
         None => tables(reply),
     };
-    Verdict { tone, sentence, next: what_comes_next(reply, moment) }
+    let sentence = if details.is_empty() { headline.clone() } else { format!("{headline}: {details}") };
+    Verdict { tone, sentence, headline, next: what_comes_next(reply, moment) }
 }
 
-fn tables(reply: &StatusReply) -> (Tone, String) {
+/// Headline and details.
+fn tables(reply: &StatusReply) -> (Tone, String, String) {
     let judged = reply.tables.iter().filter(|table| is_judged(table.state)).count();
     let bad = by_state(reply);
     let number: usize = bad.iter().map(|(_, tables)| tables.len()).sum();
     let tone = bad.iter().map(|(state, _)| Tone::from(*state)).find(|tone| *tone == Tone::Bad);
     let tone = tone.unwrap_or(Tone::Warning);
     match (judged, bad.as_slice()) {
-        (0, _) => (Tone::Warning, "No table is being kept fresh".to_owned()),
-        (1, []) => (Tone::Good, "The 1 table is fresh".to_owned()),
-        (_, []) => (Tone::Good, format!("All {judged} tables are fresh")),
-        (1, [(state, tables)]) => {
-            (tone, format!("The 1 table is {}: {}", spoken(state.as_str()), names(tables)))
-        }
+        (0, _) => (Tone::Warning, "No table is being kept fresh".to_owned(), String::new()),
+        (1, []) => (Tone::Good, "The 1 table is fresh".to_owned(), String::new()),
+        (_, []) => (Tone::Good, format!("All {judged} tables are fresh"), String::new()),
+        (1, [(state, tables)]) => (tone, format!("The 1 table is {}", spoken(state.as_str())), names(tables)),
         (_, [(state, tables)]) => {
             let verb = if number == 1 { "is" } else { "are" };
-            let (state, names) = (spoken(state.as_str()), names(tables));
-            (tone, format!("{number} of {judged} tables {verb} {state}: {names}"))
+            let state = spoken(state.as_str());
+            (tone, format!("{number} of {judged} tables {verb} {state}"), names(tables))
         }
         (_, several) => {
             let part = |(state, tables): &(TableState, Vec<Table>)| {
                 format!("{} {} ({})", tables.len(), spoken(state.as_str()), names(tables))
             };
             let parts: Vec<String> = several.iter().map(part).collect();
-            (tone, format!("{number} of {judged} tables need attention: {}", parts.join(", ")))
+            (tone, format!("{number} of {judged} tables need attention"), parts.join(", "))
         }
     }
 }

@@ -10,6 +10,10 @@ use cached_tests::golden::Golden;
 use cached_tests::session::{ADMIN, KEY, session_of_admin};
 use cached_tests::vms::Other;
 
+/// What is used or looked for by its name.
+const NAMED: [&str; 9] =
+    ["button", "link", "checkbox", "radio", "textbox", "image", "progressbar", "navigation", "table"];
+
 pub(crate) struct Scene {
     // Ends before the daemon that it follows.
     pub(crate) browser: Browser,
@@ -55,6 +59,7 @@ impl Scene {
         for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
             self.browser.screen(width, scheme);
             let picture = self.browser.screenshot(&format!("{name}-{width}-{scheme}"));
+            self.is_spoken(&picture.display().to_string());
             let fits = "return document.documentElement.scrollWidth <= window.innerWidth";
             assert_eq!(
                 self.browser.run(fits),
@@ -65,6 +70,24 @@ impl Scene {
         }
         self.browser.screen(1280, "light");
         self.is_content();
+    }
+
+    /// Whoever cannot see the page is told as much of it, at this width.
+    fn is_spoken(&self, picture: &str) {
+        let spoken = self.browser.spoken();
+        let of = |role: &'static str| spoken.iter().filter(move |element| element.role == role);
+        for role in NAMED {
+            assert!(of(role).all(|element| !element.name.is_empty()), "{picture}: an unnamed {role}");
+        }
+        assert_eq!(of("main").count(), 1, "{picture}");
+        let levels: Vec<u64> = of("heading").filter_map(|heading| heading.level).collect();
+        assert_eq!(levels.first(), Some(&1), "{picture}: the page begins with its heading");
+        assert!(levels.iter().filter(|level| **level == 1).count() == 1, "{picture}: {levels:?}");
+        assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{picture} skips a level: {levels:?}");
+        // Also where rows are shown as blocks.
+        let script = "return document.querySelectorAll('main table:not(details table)').length";
+        assert_eq!(self.browser.run(script), of("table").count(), "{picture}: tables are told as such");
+        assert!(of("table").count() == 0 || of("rowheader").count() > 0, "{picture}: rows have names");
     }
 
     /// Nothing is wrong, and nothing was refused by the page's policy.

@@ -6,7 +6,7 @@ use super::world::{MINUTE, SECOND, World, tables};
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
-/// A figure that one table of several is made of.
+/// A change that several tables show.
 const CHANGE: &str = "UPDATE organization SET name = name || ' again' WHERE id = 1";
 /// As long as there is this, nothing of that table can be written.
 const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON organization_summary_cache \

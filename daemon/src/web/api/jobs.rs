@@ -15,7 +15,6 @@ use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
-use crate::web::openapi::Problem;
 
 const LISTED: u32 = 100;
 
@@ -60,11 +59,8 @@ pub(in crate::web) fn known_filter(filter: Option<&str>) -> Result<JobFilter, We
 
 #[utoipa::path(
     get, path = "/management/cache/api/jobs/{id}",
-    params(("id" = i64, Path, description = "Number of the job.")),
-    responses(
-        (status = 200, description = "The job.", body = JobReply),
-        (status = 404, description = "There is none of that number.", body = Problem)
-    )
+    params(Number),
+    responses((status = 200, description = "The job.", body = JobReply))
 )]
 pub(in crate::web) async fn job(
     State(web): State<Web>,
@@ -75,11 +71,8 @@ pub(in crate::web) async fn job(
 
 #[utoipa::path(
     post, path = "/management/cache/api/jobs/{id}/cancel",
-    params(("id" = i64, Path, description = "Number of the job.")),
-    responses(
-        (status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>),
-        (status = 404, description = "There is none of that number.", body = Problem)
-    )
+    params(Number),
+    responses((status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>))
 )]
 pub(in crate::web) async fn cancel(
     State(web): State<Web>,
@@ -99,11 +92,8 @@ pub(in crate::web) async fn cancel(
 
 #[utoipa::path(
     post, path = "/management/cache/api/jobs/{id}/retry",
-    params(("id" = i64, Path, description = "Number of the job.")),
-    responses(
-        (status = 200, description = "It gets another try.", body = Done<RetryReply>),
-        (status = 404, description = "There is none of that number.", body = Problem)
-    )
+    params(Number),
+    responses((status = 200, description = "It gets another try.", body = Done<RetryReply>))
 )]
 pub(in crate::web) async fn retry(
     State(web): State<Web>,

@@ -35,11 +35,13 @@ pub(in crate::web) struct Waiting {
     wait: Option<String>,
 }
 
-/// As `cachectl refresh --no-wait --json` prints it.
+/// As `cachectl refresh --no-wait --json` prints it, with the jobs.
 #[derive(Debug, Serialize, ToSchema)]
 struct Queued {
     run: String,
     joined: bool,
+    /// Numbers of its jobs, one for each table, in their order.
+    jobs: Vec<i64>,
 }
 
 #[utoipa::path(
@@ -83,7 +85,9 @@ pub(in crate::web) async fn refresh(
     } else {
         format!("{} caches are queued for refresh as run {}", wish.title(), reply.run)
     };
-    let queued = Queued { run: reply.run.to_string(), joined: reply.joined };
+    let run = web.service().queue.run(reply.run).await.map_err(Fault::from)?;
+    let jobs = run.jobs.iter().map(|job| job.id).collect();
+    let queued = Queued { run: reply.run.to_string(), joined: reply.joined, jobs };
     Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
 }
 

@@ -14,7 +14,6 @@ use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
-use crate::web::openapi::Problem;
 
 /// The same as that of `cachectl history`.
 const WINDOW: Duration = Duration::from_hours(7 * 24);
@@ -45,11 +44,8 @@ pub(in crate::web) async fn runs(
 
 #[utoipa::path(
     get, path = "/management/cache/api/runs/{id}",
-    params(("id" = i64, Path, description = "Number of the run.")),
-    responses(
-        (status = 200, description = "The run.", body = Run),
-        (status = 404, description = "There is none of that number.", body = Problem)
-    )
+    params(Number),
+    responses((status = 200, description = "The run.", body = Run))
 )]
 pub(in crate::web) async fn run(State(web): State<Web>, Number(id): Number) -> Result<Json<Run>, WebFault> {
     Ok(Json(web.service().queue.run(id).await.map_err(Fault::from)?))

@@ -1,7 +1,6 @@
 //! Who may reach a route, by its class.
 
 mod admitted;
-mod form;
 mod refusal;
 
 use axum::body::Bytes;
@@ -18,8 +17,11 @@ use refusal::Refusal;
 
 use super::auth::{Anonymous, Visitor, Way};
 use super::server::Peer;
-use super::wants::{Wants, is_form};
-use super::{Web, openapi};
+use super::wants::Wants;
+use super::{Web, form, openapi};
+
+/// The field with the proof that a form is one of ours; the pages put it into every form.
+const FORM_TOKEN: &str = "csrf_token";
 
 /// What a route shows or does; public routes have no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,7 +106,8 @@ async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<A
     let visitor = authority.visitor(parts, peer, web.users(), now).await;
     may(class, &visitor)?;
     if class == Class::Changing && rides_on_a_cookie(&visitor) {
-        let token = if is_form(&parts.headers) { form::token(body).await } else { None };
+        let fields = form::fields(&parts.headers, body).await.unwrap_or_default();
+        let token = fields.into_iter().find_map(|(name, value)| (name == FORM_TOKEN).then_some(value));
         if !authority.csrf_ok(&visitor, parts, token.as_deref(), now) {
             return Err(Refusal::Elsewhere);
         }

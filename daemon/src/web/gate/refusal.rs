@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::http::header::{LOCATION, RETRY_AFTER};
+use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
@@ -37,7 +37,11 @@ impl Refusal {
         match (self, wants) {
             (Self::Unknown, Wants::Html) => to_login(parts),
             (Self::Unknown, Wants::Json) => {
-                told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"}))
+                let mut response =
+                    told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"}));
+                // HTTP asks for one with this status; browsers open no dialogue for it.
+                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+                response
             }
             (Self::Unavailable, wants) => {
                 WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "VMS's database cannot be asked who you are")

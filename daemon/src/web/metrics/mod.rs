@@ -15,7 +15,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::fault::{Fault, FaultCode};
-use prometheus::{TEXT_FORMAT, TextEncoder};
+use prometheus::TextEncoder;
 
 use super::Web;
 use super::fault::WebFault;
@@ -23,13 +23,16 @@ use crate::rpc::Service;
 use crate::rpc::fault::fault;
 use look::Look;
 
+/// Prometheus's text format. Its encoder leaves out that labels are UTF-8.
+const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 #[utoipa::path(
     get, path = "/metrics",
     responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
     let text = web.looks().metrics(web.service()).await?;
-    Ok(([(CONTENT_TYPE, TEXT_FORMAT)], text.to_string()).into_response())
+    Ok(([(CONTENT_TYPE, KIND)], text.to_string()).into_response())
 }
 
 /// The text of a scrape.

@@ -7,10 +7,12 @@ use axum::response::Response;
 use cached_proto::speech::{Tone, bytes, duration, spoken};
 use cached_proto::verb::job::JobRequest;
 use cached_proto::verb::jobs::{Attempt, Job};
+use cached_proto::words::Phase;
 
 use super::Visit;
 use super::frame::Frame;
 use super::notice::{Notice, Noticed};
+use super::prose::Prose;
 use super::row::JobRow;
 use super::shown;
 use super::view::{Badge, View, When};
@@ -39,7 +41,7 @@ struct Tried {
     started: When,
     took: String,
     snapshot: Option<When>,
-    error: Option<String>,
+    error: Option<Prose>,
 }
 
 pub(in crate::web) async fn page(
@@ -70,7 +72,7 @@ fn tried(attempt: &Attempt, view: &View) -> Tried {
     let state = match (attempt.outcome, attempt.ended) {
         (Some(outcome), _) => Badge::new(spoken(outcome.as_str()), outcome.into()),
         (None, Some(_)) => Badge::new("cancelled", Tone::Plain),
-        (None, None) => Badge::new("running", Tone::Warning),
+        (None, None) => Badge::standing(Phase::Running, None),
     };
     Tried {
         number: attempt.number,
@@ -78,7 +80,7 @@ fn tried(attempt: &Attempt, view: &View) -> Tried {
         started: view.when(attempt.started),
         took: attempt.ended.map_or_else(String::new, |_| duration(attempt.seconds)),
         snapshot: attempt.snapshot.map(|at| view.when(at)),
-        error: attempt.error.clone(),
+        error: attempt.error.clone().map(Prose::new),
     }
 }
 

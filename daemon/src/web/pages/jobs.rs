@@ -33,6 +33,8 @@ struct JobsPage {
     frame: Frame,
     filters: [Choice; 3],
     jobs: Vec<JobRow>,
+    /// What is said where there are no jobs.
+    none: &'static str,
     is_cut: bool,
 }
 
@@ -58,6 +60,11 @@ pub(in crate::web) async fn page(
             choice("failed", "Failed", JobFilter::Failed),
             choice("running", "Waiting and running", JobFilter::Running),
         ],
+        none: match filter {
+            JobFilter::All => "Nothing was done yet.",
+            JobFilter::Failed => "Nothing has failed as far back as the history goes.",
+            JobFilter::Running => "Nothing waits, and nothing runs.",
+        },
         is_cut: reply.jobs.len() >= LISTED as usize,
         jobs: reply.jobs.iter().map(|job| JobRow::of(job, &view)).collect(),
     };

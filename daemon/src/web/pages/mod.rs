@@ -5,11 +5,13 @@
 //! date ([`live.js`](../../../assets/live.js)).
 
 pub(super) mod act;
+mod failures;
 mod frame;
 pub(super) mod job;
 pub(super) mod jobs;
 mod notice;
 mod plot;
+mod prose;
 pub(super) mod refresh;
 mod row;
 pub(super) mod run;
@@ -23,6 +25,7 @@ use axum::response::{Html, IntoResponse as _, Redirect, Response};
 
 pub(super) use frame::{Frame, Visit};
 pub(super) use notice::{Notice, back_to};
+pub(super) use prose::Prose;
 
 /// A filled template as an answer.
 pub(super) fn shown(status: StatusCode, page: &impl Template) -> Response {

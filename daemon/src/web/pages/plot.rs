@@ -1,6 +1,6 @@
 //! The runs of the last weeks as a picture, and as the table that says the same.
 
-use cached_proto::speech::{Tone, duration, spoken};
+use cached_proto::speech::{Tone, count, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 
@@ -27,8 +27,10 @@ pub(super) struct Plot {
     pub(super) bars: Vec<Bar>,
     /// The duration that is as high as the picture.
     pub(super) top: String,
-    pub(super) since: String,
-    pub(super) until: String,
+    /// Dates from the left end to the right, equally far apart.
+    pub(super) days: [String; 5],
+    /// What there is to see, in a sentence.
+    pub(super) told: String,
     /// Newest first.
     pub(super) rows: Vec<RunRow>,
     /// Runs that are not listed.
@@ -41,6 +43,8 @@ pub(super) struct Bar {
     pub(super) y: String,
     pub(super) height: String,
     pub(super) tone: &'static str,
+    /// What goes wrong is often over at once: its bar stands in a column that is seen.
+    pub(super) is_bad: bool,
     pub(super) title: String,
 }
 
@@ -59,16 +63,17 @@ impl Plot {
     pub(super) fn of(runs: &[Run], view: &View) -> Self {
         let ended: Vec<&Run> = runs.iter().filter(|run| run.phase == Phase::Done).collect();
         let longest = ended.iter().map(|run| run.seconds).fold(0.0, f64::max);
-        let since = view.now - WINDOW;
-        let day =
-            |at: chrono::DateTime<chrono::Utc>| at.with_timezone(&view.zone).format("%-d %b").to_string();
+        let day = |quarters: i32| {
+            let at = view.now - WINDOW + WINDOW / 4 * quarters;
+            at.with_timezone(&view.zone).format("%-d %b").to_string()
+        };
         let mut bars: Vec<Bar> = ended.iter().rev().map(|run| bar(run, longest, view)).collect();
-        bars.sort_by_key(|bar| bar.tone == class(Tone::Bad));
+        bars.sort_by_key(|bar| bar.is_bad);
         Self {
+            told: told(&bars, longest),
             bars,
             top: duration(longest),
-            since: day(since),
-            until: day(view.now),
+            days: [0, 1, 2, 3, 4].map(day),
             rows: runs.iter().take(LISTED).map(|run| RunRow::of(run, view)).collect(),
             unlisted: runs.len().saturating_sub(LISTED),
         }
@@ -88,6 +93,14 @@ impl RunRow {
     }
 }
 
+fn told(bars: &[Bar], longest: f64) -> String {
+    let failed = match bars.iter().filter(|bar| bar.is_bad).count() {
+        0 => "all of them ended well".to_owned(),
+        failed => format!("{failed} failed or held back"),
+    };
+    format!("{}, {failed}; the longest took {}.", count(bars.len(), "run"), duration(longest))
+}
+
 fn bar(run: &Run, longest: f64, view: &View) -> Bar {
     let row = RunRow::of(run, view);
     let age = view.now - run.started.unwrap_or(run.queued).to_utc();
@@ -98,8 +111,9 @@ fn bar(run: &Run, longest: f64, view: &View) -> Bar {
         y: format!("{:.1}", HEIGHT - height),
         height: format!("{height:.1}"),
         tone: row.state.tone,
+        is_bad: row.state.tone == class(Tone::Bad),
         title: format!(
-            "{}: run {} ({}) {} in {}",
+            "{}: refresh {} ({}) {} in {}",
             row.when.text, row.id, row.trigger, row.state.word, row.took
         ),
     }

@@ -1,10 +1,9 @@
 //! `GET refresh` and `POST refresh`: choosing what is to be refreshed.
 
 use askama::Template;
-use axum::Form;
+use axum::body::Bytes;
 use axum::extract::State;
-use axum::extract::rejection::FormRejection;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use cached_proto::speech::type_title;
 use cached_proto::words::CacheType;
@@ -17,6 +16,7 @@ use crate::rpc::refresh;
 use crate::web::Web;
 use crate::web::api::refresh::Wish;
 use crate::web::fault::WebFault;
+use crate::web::form;
 use crate::web::gate::Admitted;
 use crate::web::wants::Wants;
 
@@ -26,6 +26,8 @@ struct RefreshPage {
     frame: Frame,
     error: Option<String>,
     types: Vec<Choice>,
+    /// Hours for which an entry is young.
+    young: u32,
 }
 
 struct Choice {
@@ -34,8 +36,8 @@ struct Choice {
     what: &'static str,
 }
 
-pub(in crate::web) async fn form(visit: Visit) -> Response {
-    filled(StatusCode::OK, visit, None)
+pub(in crate::web) async fn form(State(web): State<Web>, visit: Visit) -> Response {
+    filled(StatusCode::OK, &web, visit, None)
 }
 
 /// Queues the refresh and leads to its page, which shows how it goes and what went wrong.
@@ -44,18 +46,14 @@ pub(in crate::web) async fn submit(
     admitted: Admitted,
     visit: Visit,
     wants: Wants,
-    form: Result<Form<Vec<(String, String)>>, FormRejection>,
+    headers: HeaderMap,
+    body: Bytes,
 ) -> Result<Response, WebFault> {
-    let wish = match form {
-        Ok(Form(fields)) => Wish::from_form(&fields),
-        Err(error) => {
-            Err(WebFault::new(error.status(), error.body_text()).hint("send a form; api/refresh takes JSON"))
-        }
-    };
+    let wish = form::fields(&headers, &body).await.and_then(|fields| Wish::from_form(&fields));
     let wish = match wish {
         Ok(wish) => wish,
         Err(fault) if wants == Wants::Html => {
-            return Ok(filled(StatusCode::BAD_REQUEST, visit, Some(fault.told())));
+            return Ok(filled(fault.status(), &web, visit, Some(fault.told())));
         }
         Err(fault) => return Err(fault),
     };
@@ -65,11 +63,12 @@ pub(in crate::web) async fn submit(
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }
 
-fn filled(status: StatusCode, visit: Visit, error: Option<String>) -> Response {
+fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<String>) -> Response {
     let choice = |cache_type: &CacheType| {
         let (title, what) = type_title(*cache_type);
         Choice { word: cache_type.as_str(), title, what }
     };
     let types = CacheType::ALL.iter().map(choice).collect();
-    shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types })
+    let young = web.service().config.borrow().cache.refresh_after_hours;
+    shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young })
 }

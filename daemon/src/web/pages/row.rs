@@ -4,6 +4,7 @@ use cached_proto::speech::duration;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Phase};
 
+use super::prose::Prose;
 use super::view::{Badge, Name, View, When};
 
 /// A job in a list.
@@ -18,7 +19,7 @@ pub(super) struct JobRow {
     pub(super) attempts: usize,
     /// Seconds of work, once there was any.
     pub(super) took: String,
-    pub(super) error: Option<String>,
+    pub(super) error: Option<Prose>,
     pub(super) can_retry: bool,
     pub(super) can_cancel: bool,
 }
@@ -39,7 +40,7 @@ impl JobRow {
             when: view.when(began),
             attempts: job.attempts.len(),
             took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
-            error: job.error.clone(),
+            error: job.error.clone().map(Prose::new),
             can_retry: can_retry(job),
             can_cancel: !is_over,
         }
@@ -52,7 +53,7 @@ fn is_waiting(job: &Job) -> bool {
 }
 
 /// What did not end well gets another try, and what waits for one has it now.
-fn can_retry(job: &Job) -> bool {
+pub(super) fn can_retry(job: &Job) -> bool {
     match job.phase {
         Phase::Done => !job.outcome.is_none_or(Outcome::is_good),
         Phase::Cancelled => true,

@@ -109,6 +109,7 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
 /// What came of it. Good only if every table is.
 fn sentence(run: &Run) -> String {
     let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
+    let guarded = run.jobs.iter().filter(|job| job.outcome == Some(Outcome::Guarded)).count();
     let tables = count(run.jobs.len(), "table");
     match run.phase {
         Phase::Queued => format!("Refresh {} waits for its turn", run.id),
@@ -117,6 +118,7 @@ fn sentence(run: &Run) -> String {
         }
         Phase::Running => format!("Refresh {} is running", run.id),
         Phase::Cancelled => format!("Refresh {} was called off", run.id),
+        Phase::Done if bad > 0 && bad == guarded => format!("Refresh {} held back {bad} of {tables}", run.id),
         Phase::Done if bad > 0 => format!("Refresh {} failed for {bad} of {tables}", run.id),
         Phase::Done if !run.outcome.is_none_or(Outcome::is_good) => format!("Refresh {} failed", run.id),
         Phase::Done => format!("Refresh {} ended well: {tables}", run.id),

@@ -9,16 +9,18 @@ use axum::response::Response;
 use cached_proto::speech::{self, Figure, Tone};
 use cached_proto::verb::health::Reason;
 use cached_proto::verb::jobs::Job;
-use cached_proto::words::{HealthLevel, SchedulerState, Table};
+use cached_proto::verb::status::StatusReply;
+use cached_proto::words::{HealthLevel, SchedulerState, Table, TableState};
 
 use super::Visit;
+use super::failures::{Failure, failures};
 use super::frame::Frame;
 use super::notice::{Notice, Noticed};
 use super::plot::{Plot, RunRow};
-use super::row::JobRow;
+use super::prose::Prose;
 use super::run::Progressing;
 use super::shown;
-use super::tables::TableRow;
+use super::tables::{self, TableRow};
 use super::view::{View, When, class};
 use crate::web::Web;
 use crate::web::extract::Parameters;
@@ -31,10 +33,10 @@ struct StatusPage {
     frame: Frame,
     notice: Option<&'static str>,
     tone: &'static str,
-    sentence: String,
+    headline: String,
     next: String,
-    health: &'static str,
     reasons: Vec<Told>,
+    remedy: Option<Remedy>,
     is_running: bool,
     next_run: Option<When>,
     zone: String,
@@ -46,14 +48,23 @@ struct StatusPage {
     covered: String,
     tables: Vec<TableRow>,
     plot: Plot,
-    failures: Vec<JobRow>,
+    failures: Vec<Failure>,
 }
 
 /// A reason of the health.
 struct Told {
     tone: &'static str,
-    message: String,
-    hint: String,
+    message: Prose,
+    hint: Prose,
+}
+
+/// What the first button does where tables are not fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Remedy {
+    /// Makes what is not fresh.
+    Refresh,
+    /// Leads to where somebody decides whether to accept a loss of source rows.
+    Decide,
 }
 
 /// A figure and whether its target is met.
@@ -72,16 +83,23 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, WebFault> {
     let seen = web.looks().overview(web.service()).await?;
     let interval = web.service().config.borrow().schedule.refresh_interval_hours;
-    let frame = visit.live("Status", "status");
+    let frame = visit.live("", "status");
     Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))
 }
 
-fn filled(seen: &Overview, frame: Frame, notice: Option<Notice>, interval: u32, view: &View) -> StatusPage {
+fn filled(
+    seen: &Overview,
+    mut frame: Frame,
+    notice: Option<Notice>,
+    interval: u32,
+    view: &View,
+) -> StatusPage {
     let status = &seen.status;
     let verdict = speech::verdict(status, |at| view.moment(at));
     let is_running = status.scheduler == SchedulerState::Running;
     let last_jobs: HashMap<Table, &Job> = seen.last_jobs.iter().map(|job| (job.table, job)).collect();
-    let table = |table| TableRow::of(table, last_jobs.get(&table.table).copied(), view);
+    // Whoever has many tabs open sees in its title how things are.
+    frame.title.clone_from(&verdict.headline);
     StatusPage {
         frame,
         // Only what is so: somebody else may have pressed the other button since.
@@ -91,10 +109,10 @@ fn filled(seen: &Overview, frame: Frame, notice: Option<Notice>, interval: u32, 
             _ => None,
         },
         tone: class(worse(verdict.tone, seen.health.health.into())),
-        sentence: verdict.sentence,
+        headline: verdict.headline,
         next: verdict.next,
-        health: seen.health.health.as_str(),
         reasons: seen.health.reasons.iter().map(told).collect(),
+        remedy: remedy(status, verdict.tone),
         is_running,
         next_run: status.next_run.map(|at| view.when(at)),
         zone: status.timezone.clone(),
@@ -104,9 +122,19 @@ fn filled(seen: &Overview, frame: Frame, notice: Option<Notice>, interval: u32, 
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
         figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
         covered: speech::percent(seen.report.readiness.covered),
-        tables: status.tables.iter().map(table).collect(),
+        tables: tables::rows(&status.tables, &last_jobs, view),
         plot: Plot::of(&seen.runs, view),
-        failures: seen.failures.iter().map(|job| JobRow::of(job, view)).collect(),
+        failures: failures(&seen.failures, &last_jobs, view),
+    }
+}
+
+fn remedy(status: &StatusReply, tone: Tone) -> Option<Remedy> {
+    let is_idle = status.current_run.is_none() && status.queued_runs == 0;
+    let is_guarded = status.tables.iter().any(|table| table.state == TableState::Guarded);
+    match tone {
+        Tone::Warning | Tone::Bad if is_guarded => Some(Remedy::Decide),
+        Tone::Warning | Tone::Bad if is_idle => Some(Remedy::Refresh),
+        _ => None,
     }
 }
 
@@ -122,7 +150,7 @@ const fn worse(one: Tone, other: Tone) -> Tone {
 fn told(reason: &Reason) -> Told {
     // What is only worth knowing is neither good nor bad news.
     let tone = if reason.level == HealthLevel::Healthy { Tone::Plain } else { reason.level.into() };
-    Told { tone: class(tone), message: reason.message.clone(), hint: reason.hint.clone() }
+    Told { tone: class(tone), message: Prose::new(&reason.message), hint: Prose::new(&reason.hint) }
 }
 
 fn measured(figure: Figure) -> Measured {

@@ -1,10 +1,14 @@
 //! The cache tables on the status page.
 
-use cached_proto::speech::{self, duration, lacks, spoken};
+use std::collections::HashMap;
+
+use cached_proto::speech::{self, Tone, duration, lacks, spoken};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Job;
 use cached_proto::verb::status::TableStatus;
+use cached_proto::words::Table;
 
+use super::prose::Prose;
 use super::view::{Badge, Name, View};
 
 /// A cache table.
@@ -25,12 +29,12 @@ pub(super) struct TableRow {
 /// A line below a table.
 #[derive(Debug)]
 pub(super) struct Note {
-    pub(super) text: String,
+    pub(super) text: Prose,
     pub(super) is_bad: bool,
 }
 
 impl TableRow {
-    pub(super) fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
+    fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
         let is_judged = table.expected > 0;
         let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.age(at));
         let worked = last.filter(|job| job.seconds > 0.0);
@@ -48,9 +52,27 @@ impl TableRow {
 }
 
 fn notes(table: &TableStatus) -> Vec<Note> {
-    let note = |text: String, is_bad| Note { text, is_bad };
+    let note = |text: String, is_bad| Note { text: Prose::new(text), is_bad };
     let lacks = lacks(table).map(|text| note(text, false));
-    let why = table.note.clone().map(|text| note(text, false));
-    let error = table.last_error.as_ref().map(|error| note(format!("last error: {error}"), true));
+    let why = table.note.clone().map(|text| note(text, Tone::from(table.state) == Tone::Bad));
+    // What a table is held back for is its last error as well.
+    let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
+    let error = error.map(|error| note(format!("last error: {error}"), true));
     lacks.into_iter().chain(why).chain(error).collect()
+}
+
+/// The rows of all tables. What is said of a table already is not said of the next ones as well.
+pub(super) fn rows(tables: &[TableStatus], last: &HashMap<Table, &Job>, view: &View) -> Vec<TableRow> {
+    let mut said: Vec<(Prose, &'static str)> = Vec::new();
+    let row = |table: &TableStatus| {
+        let mut row = TableRow::of(table, last.get(&table.table).copied(), view);
+        for note in row.notes.iter_mut().filter(|note| note.is_bad) {
+            match said.iter().find(|(text, _)| *text == note.text) {
+                Some((_, first)) => note.text = Prose::new(format!("the same as {first}")),
+                None => said.push((note.text.clone(), row.name.title)),
+            }
+        }
+        row
+    };
+    tables.iter().map(row).collect()
 }

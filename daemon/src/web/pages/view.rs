@@ -55,10 +55,12 @@ impl View {
 
     pub(super) fn when(&self, at: Timestamp) -> When {
         let seconds = self.seconds_since(at);
-        let distance = if seconds < 0.0 {
-            format!("in {}", duration(-seconds))
+        let distance = if seconds <= -1.0 {
+            format!("in {}", whole(-seconds))
+        } else if seconds < 5.0 {
+            "just now".to_owned()
         } else {
-            format!("{} ago", duration(seconds))
+            format!("{} ago", whole(seconds))
         };
         let iso = at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
         When { iso, text: self.moment(at), distance }
@@ -66,12 +68,17 @@ impl View {
 
     /// How old something is: `3 h 12 min`.
     pub(super) fn age(&self, at: Timestamp) -> String {
-        duration(self.seconds_since(at))
+        whole(self.seconds_since(at))
     }
 
     fn seconds_since(&self, at: Timestamp) -> f64 {
         self.now.signed_duration_since(at.to_utc()).as_seconds_f64()
     }
+}
+
+/// How long ago something was; nobody asks for hundredths of that.
+fn whole(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{:.0} s", seconds.max(0.0).floor()) } else { duration(seconds) }
 }
 
 impl Badge {
@@ -81,7 +88,9 @@ impl Badge {
 
     pub(super) fn standing(phase: Phase, outcome: Option<Outcome>) -> Self {
         let (word, tone) = standing(phase, outcome);
-        Self::new(word, tone)
+        // What is on its way wants no attention.
+        let tone = if matches!(phase, Phase::Queued | Phase::Running) { "busy" } else { class(tone) };
+        Self { word, tone }
     }
 }
 

@@ -1,0 +1,90 @@
+//! Whether the colours of the pages can be told apart, by the formula of the Web Content Accessibility Guidelines.
+
+use std::collections::BTreeMap;
+
+use super::STYLE;
+
+/// What text needs.
+const TEXT: f64 = 4.5;
+
+/// What signs and bars need.
+const SIGN: f64 = 3.0;
+
+/// What is drawn, on which grounds, and the contrast that it needs.
+const PAIRS: [(&str, &[&str], f64); 11] = [
+    ("ink", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+    ("quiet", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+    ("accent", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+    ("good", &["card", "good-soft"], TEXT),
+    ("warn", &["card", "warn-soft"], TEXT),
+    ("bad", &["card", "bad-soft"], TEXT),
+    ("accent-ink", &["accent"], TEXT),
+    // The sign of a verdict.
+    ("card", &["good", "warn", "bad", "accent", "quiet"], TEXT),
+    // Bars of the plot.
+    ("quiet", &["card"], SIGN),
+    ("bad", &["bad-soft"], SIGN),
+    ("focus", &["ground", "card"], SIGN),
+];
+
+type Palette = BTreeMap<&'static str, [f64; 3]>;
+
+/// The colours by day, and those by night.
+fn palettes() -> [Palette; 2] {
+    let mut roots = STYLE.text.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap());
+    let [day, night] = [roots.next().unwrap(), roots.next().unwrap()];
+    [day, night].map(|root| root.split(';').filter_map(colour).collect())
+}
+
+/// `--ink: #1b2430`.
+fn colour(declaration: &'static str) -> Option<(&'static str, [f64; 3])> {
+    let (name, hex) = declaration.trim().strip_prefix("--")?.split_once(": #")?;
+    let part = |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+    Some((name, [part(0), part(2), part(4)]))
+}
+
+fn luminance(colour: [f64; 3]) -> f64 {
+    let linear = colour.map(|part| {
+        let share = part / 255.0;
+        if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+    });
+    0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+}
+
+fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn the_formula_is_that_of_the_guidelines() {
+    for (one, other, expected) in [
+        ([0.0; 3], [255.0; 3], "21.00"),
+        ([119.0; 3], [255.0; 3], "4.48"),
+        ([255.0, 0.0, 0.0], [255.0; 3], "4.00"),
+    ] {
+        assert_eq!(format!("{:.2}", contrast(one, other)), expected);
+    }
+}
+
+#[test]
+fn text_can_be_read_by_day_and_by_night() {
+    for (time, palette) in ["day", "night"].into_iter().zip(palettes()) {
+        for (drawn, grounds, needed) in PAIRS {
+            for ground in grounds {
+                let got = contrast(palette[drawn], palette[ground]);
+                assert!(got >= needed, "{drawn} on {ground} by {time}: {got:.2}, {needed} is needed");
+            }
+        }
+    }
+}
+
+/// A colour that is written where it is used is in nobody's palette, and the same by day and by night.
+#[test]
+fn every_colour_is_in_the_palette() {
+    let (_, rest) = STYLE.text.rsplit_once(":root {").unwrap();
+    let (_, rules) = rest.split_once('}').unwrap();
+    for sign in [": #", " #fff", "rgb("] {
+        assert!(!rules.contains(sign), "{sign}");
+    }
+}

@@ -1,0 +1,116 @@
+//! `cached demo`: its user sees the page at once, without a login and whoever else has the port.
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use cached_tests::binary::{cached, run};
+use cached_tests::http::{Answer, ask};
+use cached_tests::wait;
+use tempfile::TempDir;
+
+const PAGE: &str = "/management/cache/status";
+const BROWSER: (&str, &str) = ("Accept", "text/html,*/*;q=0.8");
+
+/// A demonstration that serves.
+struct Demo {
+    process: Child,
+    /// What it says before it gives the address of its page.
+    said: String,
+    address: SocketAddr,
+}
+
+impl Drop for Demo {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+impl Demo {
+    fn start(mut command: Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let address = loop {
+            let Some(line) = lines.next() else { panic!("no page is promised: {said}") };
+            let line = line.unwrap();
+            if let Some(rest) = line.trim().strip_prefix("http://") {
+                break rest.strip_suffix(PAGE).unwrap().parse().unwrap();
+            }
+            said += &line;
+            said.push('\n');
+        };
+        wait::until("the page is served", || std::net::TcpStream::connect(address).ok());
+        Self { process, said, address }
+    }
+
+    fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
+        ask(self.address, method, path, headers)
+    }
+}
+
+/// With no configuration but what is set here.
+fn demo(directory: &Path) -> Command {
+    let file = directory.join("empty.toml");
+    std::fs::write(&file, "").unwrap();
+    let mut command = cached();
+    command.env_remove("CACHED_HTTP_LISTEN").args(["demo", "--config"]).arg(file);
+    command.arg("--dir").arg(directory.join("demo"));
+    command
+}
+
+#[test]
+fn everybody_on_this_machine_may_look_and_do_nothing() {
+    let scratch = TempDir::new().unwrap();
+    let mut command = demo(scratch.path());
+    command.args(["--http", "127.0.0.1:0"]);
+    let demo = Demo::start(command);
+    let page = demo.ask("GET", PAGE, &[BROWSER]);
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(page.body.contains("Viewing without signing in") && !page.body.contains("<button"), "{page:?}");
+    assert_eq!(demo.ask("GET", "/metrics", &[]).status, 200);
+    for (method, path) in [
+        ("GET", "/management/cache/api/entries/dia_events_report_cache"),
+        ("POST", "/management/cache/scheduler/stop"),
+    ] {
+        assert_eq!(demo.ask(method, path, &[]).status, 401, "{method} {path}");
+    }
+    let elsewhere = demo.ask("GET", PAGE, &[BROWSER, ("X-Forwarded-For", "203.0.113.9")]);
+    assert_eq!(elsewhere.status, 302, "who comes from elsewhere is asked to log in: {elsewhere:?}");
+}
+
+#[test]
+fn a_port_that_nobody_asked_for_may_be_another_one() {
+    let scratch = TempDir::new().unwrap();
+    // If somebody else has it, so much the better.
+    let _taken = TcpListener::bind("127.0.0.1:8321");
+    let demo = Demo::start(demo(scratch.path()));
+    assert_ne!(demo.address.port(), 8321);
+    let told = format!("Port 8321 is taken; the page is at port {} instead.", demo.address.port());
+    assert!(demo.said.contains(&told), "{}", demo.said);
+    assert_eq!(demo.ask("GET", PAGE, &[BROWSER]).status, 200);
+}
+
+#[test]
+fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
+    let scratch = TempDir::new().unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let mut command = demo(scratch.path());
+    command.args(["--http", &address]);
+    let ran = run(&mut command);
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.stderr.contains(&format!("http.listen is {address}")), "{ran:?}");
+}
+
+#[test]
+fn what_the_user_has_set_himself_stays() {
+    let scratch = TempDir::new().unwrap();
+    let mut command = demo(scratch.path());
+    command.args(["--http", "127.0.0.1:0"]).env("CACHED_HTTP_OPEN_VIEWING", "false");
+    let demo = Demo::start(command);
+    assert_eq!(demo.ask("GET", PAGE, &[BROWSER]).status, 302);
+}
