@@ -120,7 +120,8 @@ impl<'s> Person<'s> {
     }
 
     /// The date of the first engagement, if it is one of the window's days, of which the first and the last
-    /// count whole.
+    /// count whole. VMS itself compares the date with the text of the window's first instant, time and all, which
+    /// leaves out who began on that very day.
     pub(super) fn began_in(&self, window: &Window) -> Option<NaiveDate> {
         let text = self.volunteer.first_date.as_deref()?;
         let (first, last) = (window.from().get(..DATE)?, window.to().get(..DATE)?);
