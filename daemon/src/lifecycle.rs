@@ -10,6 +10,7 @@ mod live;
 mod parts;
 mod prune;
 mod reload;
+mod sampler;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -23,7 +24,6 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::describe::describe;
-use crate::figures::keep_sampling;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::probe::Probe;
@@ -39,7 +39,7 @@ use chores::Chores;
 pub use error::{StartError, TaskFailure, Unusable};
 use live::Live;
 pub use parts::{Around, Parts};
-pub(crate) use reload::Reloader;
+use reload::Reloader;
 pub use reload::{Host, Manager, NotReloaded, Reloaded};
 
 /// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
@@ -113,7 +113,7 @@ impl Daemon {
             refresh: live.refreshes(),
             schedule: live.schedules(),
             maintenance: Arc::clone(&maintenance),
-            reloader: Arc::clone(&reloader),
+            reloader: Arc::<Reloader>::clone(&reloader),
             logs,
             looking: tokio::sync::Mutex::default(),
             surveys: SingleFlight::default(),
@@ -153,7 +153,7 @@ impl Daemon {
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
             pulses,
-            sampler: AbortOnDropHandle::new(tokio::spawn(keep_sampling(service))),
+            sampler: AbortOnDropHandle::new(tokio::spawn(sampler::run(service))),
             _guards: [&ending.stop, &ending.hang_up, &idle, maintenance.stopper()]
                 .map(|token| token.clone().drop_guard()),
             chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance), unwatched))),
@@ -187,7 +187,7 @@ impl Daemon {
     /// Reads the configuration again from where the process has it, and takes it over; as SIGHUP and the verb
     /// `reload` do. On an error nothing has changed.
     pub fn read_again(&self) -> Result<Reloaded, NotReloaded> {
-        self.reloader.reload()
+        self.reloader.read_again()
     }
 
     /// Takes over another configuration, as far as that goes without a restart; a run in progress keeps its

@@ -7,7 +7,6 @@ mod full;
 mod load;
 mod rates;
 mod readiness;
-mod sampler;
 mod sizes;
 #[cfg(test)]
 mod tests;
@@ -22,7 +21,6 @@ pub use full::{FullRefreshes, full_refreshes};
 pub use load::load;
 pub use rates::{Rates, rates, times};
 pub use readiness::{HOLD, readiness, sample};
-pub(crate) use sampler::run as keep_sampling;
 pub use sizes::sizes;
 pub use times::{Bucket, Histogram, longest_lock};
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
 use tracing::{error, info, warn};
 
 use super::Unusable;
@@ -10,7 +11,7 @@ use super::live::Live;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
 use crate::reports::{Reports, report};
-use crate::rpc::Inherited;
+use crate::rpc::{Inherited, Reloads};
 use crate::telemetry::Telemetry;
 
 /// Reads the configuration from where it was read at the start.
@@ -80,7 +81,7 @@ impl NotReloaded {
 }
 
 /// Reloads the configuration of a daemon.
-pub(crate) struct Reloader {
+pub(super) struct Reloader {
     live: Arc<Live>,
     host: Host,
     /// Two reloads at once would tell the service manager nonsense.
@@ -100,7 +101,7 @@ impl Reloader {
 
     /// Reads the configuration again and takes over what can be; one that is of no use changes nothing. The log
     /// tells about it either way. Blocks for as long as it takes to read some small files.
-    pub(crate) fn reload(&self) -> Result<Reloaded, NotReloaded> {
+    pub(super) fn read_again(&self) -> Result<Reloaded, NotReloaded> {
         let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(manager) = &self.host.manager {
             manager.reloading();
@@ -123,6 +124,27 @@ impl Reloader {
         let config = self.live.config();
         let log = telemetry.and_then(|telemetry| telemetry.reload(&config).err());
         Ok(Reloaded { changed: before.changes(&config), waiting, log: log.map(|error| describe(&error)) })
+    }
+}
+
+impl Reloads for Reloader {
+    fn reload(&self) -> ReloadReply {
+        let changed = |Changed { key, from, to }| ChangedKey { key, from, to };
+        let waits = |RestartNeeded { key, running, wanted }| WaitingKey { key, running, wanted };
+        match self.read_again() {
+            Ok(reloaded) => ReloadReply {
+                reloaded: true,
+                changed: reloaded.changed.into_iter().map(changed).collect(),
+                waiting: reloaded.waiting.into_iter().map(waits).collect(),
+                errors: reloaded.log.into_iter().collect(),
+            },
+            Err(error) => ReloadReply {
+                reloaded: false,
+                changed: Vec::new(),
+                waiting: Vec::new(),
+                errors: error.lines(),
+            },
+        }
     }
 }
 

@@ -38,6 +38,7 @@ mod stream;
 pub(crate) use caller::Caller;
 pub use inherited::{InheritError, Inherited};
 pub(crate) use notify::judge;
+pub(crate) use reload::Reloads;
 pub use server::Limits;
 pub(crate) use server::{Ending, serve};
 pub(crate) use service::{Service, Surveyed};

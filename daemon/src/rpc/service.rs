@@ -7,11 +7,11 @@ use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
+use super::reload::Reloads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::figures::sample;
-use crate::lifecycle::Reloader;
 use crate::maintenance::Maintenance;
 use crate::probe::Probe;
 use crate::queue::Queue;
@@ -38,7 +38,7 @@ pub(crate) struct Service {
     pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
     pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
     pub(crate) maintenance: Arc<Maintenance>,
-    pub(crate) reloader: Arc<Reloader>,
+    pub(crate) reloader: Arc<dyn Reloads>,
     /// The log of this process, if it keeps one.
     pub(crate) logs: Option<Logs>,
     /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.

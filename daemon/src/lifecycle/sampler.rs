@@ -14,7 +14,7 @@ use crate::rpc::Service;
 const INTERVAL: Duration = Duration::from_mins(10);
 
 /// Takes samples until it is dropped, which it may be at any time.
-pub(crate) async fn run(service: Arc<Service>) {
+pub(super) async fn run(service: Arc<Service>) {
     let mut events = service.queue.events();
     loop {
         tokio::select! {
