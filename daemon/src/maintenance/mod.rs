@@ -12,6 +12,7 @@ mod error;
 mod holders;
 mod integrity;
 mod lock_time;
+mod perform;
 mod prune;
 mod reindex;
 pub mod room;

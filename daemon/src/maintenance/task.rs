@@ -1,17 +1,15 @@
-//! What the tasks have in common: what they work with, how they tell what they do, and what frames their work.
+//! What the tasks have in common: what they work with, and how they tell what they do.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use cached_proto::text::one_line;
-use cached_proto::verb::maintenance::{
-    MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize, MaintenanceStep,
-};
+use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceStep};
 use tokio::sync::watch;
 
 use super::brake::Brake;
 use super::connection::{Access, Connection};
-use super::{Limits, MaintenanceError, Progressed, analyze, backup, integrity, prune, reindex, vacuum};
+use super::{Limits, MaintenanceError, Progressed};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
@@ -87,43 +85,5 @@ impl Task<'_> {
         work.await?;
         let seconds = self.clock.monotonic().saturating_sub(began).as_secs_f64();
         Ok(MaintenanceItem { name: name.to_owned(), rows: 0, bytes, seconds, messages: Vec::new() })
-    }
-
-    pub(super) async fn perform(
-        &self,
-        request: &MaintenanceRequest,
-    ) -> Result<MaintenanceReport, MaintenanceError> {
-        crate::vms::ensure_accessible(self.path())?;
-        let began = self.clock.monotonic();
-        // A damaged file may not even tell its size, and that must not keep the search for damage from it.
-        let before = self.size().await.unwrap_or_default();
-        let (done, dry_run) = match request {
-            MaintenanceRequest::Analyze => (analyze::analyze(self).await?, false),
-            MaintenanceRequest::Reindex => (reindex::reindex(self).await?, false),
-            MaintenanceRequest::Vacuum => (vacuum::vacuum(self).await?, false),
-            MaintenanceRequest::Integrity => (integrity::integrity(self).await?, false),
-            MaintenanceRequest::Backup { file } => (backup::backup(self, Path::new(file)).await?, false),
-            &MaintenanceRequest::Prune { older_than_seconds, dry_run } => {
-                (prune::prune(self, older_than_seconds, dry_run).await?, dry_run)
-            }
-        };
-        Ok(MaintenanceReport {
-            chore: request.chore(),
-            good: !done.bad,
-            dry_run,
-            seconds: self.clock.monotonic().saturating_sub(began).as_secs_f64(),
-            before,
-            after: self.size().await.unwrap_or_default(),
-            items: done.items,
-            file: done.file,
-            notes: done.notes,
-        })
-    }
-
-    async fn size(&self) -> Result<MaintenanceSize, MaintenanceError> {
-        let mut vms = self.open(Access::Read).await?;
-        let size = vms.size().await;
-        vms.close().await;
-        size
     }
 }

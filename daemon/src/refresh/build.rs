@@ -3,7 +3,7 @@
 use tokio::sync::mpsc;
 
 use super::RefreshError;
-use super::table::{Job, Timings};
+use super::job::{Job, Timings};
 use crate::clock::Clock;
 use crate::store::{SerializedGroup, serialize};
 use crate::vms::tables::spec;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::guard::are_same;
-use super::table::Job;
+use super::job::Job;
 use super::{RefreshError, TableGuard};
 use crate::reports::virtual_year::VirtualYear;
 use crate::reports::year::SchoolYear;

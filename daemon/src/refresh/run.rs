@@ -13,8 +13,8 @@ use tracing::{error, info, warn};
 
 use super::effort::Effort;
 use super::guard::{self, Guard};
+use super::job::Job;
 use super::sources::keep_sources;
-use super::table::Job;
 use super::withhold::remove_ours;
 use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;

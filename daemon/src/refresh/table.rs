@@ -1,14 +1,12 @@
 //! Builds and writes one table from a snapshot.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use cached_proto::words::{Outcome, Table};
-use chrono::{DateTime, Utc};
+use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
 use super::build::{build, panic_text};
+use super::job::{Job, Timings};
 use super::lists::guard_lists;
 use super::sources::keep_sources;
 use super::unchanged::{Inputs, inputs};
@@ -16,58 +14,14 @@ use super::{Effort, RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
-use crate::reports::{Report, ReportSettings};
-use crate::snapshot::{ExistingRow, Snapshot};
+use crate::snapshot::ExistingRow;
 use crate::state::{EntryStamp, Generation, State};
-use crate::store::{Freshness, GroupOutcome, Limits, SerializedGroup, Stamps, write_group};
+use crate::store::{Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
 /// Entries after which the state is told; each time costs a synced write.
 const REMEMBERED_AT_ONCE: usize = 1000;
-
-/// What a table is refreshed with.
-#[derive(Clone)]
-pub struct Job {
-    /// The table.
-    pub table: Table,
-    /// The report that fills it.
-    pub report: &'static dyn Report,
-    /// The source.
-    pub snapshot: Arc<Snapshot>,
-    /// How reports are made.
-    pub settings: Arc<ReportSettings>,
-    /// How old entries may be.
-    pub limits: Limits,
-    /// The instant that entries are stamped with.
-    pub now: DateTime<Utc>,
-    /// How much of it is regenerated.
-    pub effort: Effort,
-    /// Cancelled when somebody wants it stopped; looked at between groups.
-    pub cancel: CancellationToken,
-    /// Which losses its lists may have; none for any.
-    pub guard: Option<TableGuard>,
-}
-
-impl Job {
-    /// Whether the clock alone has changed payloads since an instant.
-    fn overtaken(&self, generated: DateTime<Utc>) -> bool {
-        self.report
-            .next_payloads(&self.snapshot, &self.settings, generated)
-            .is_some_and(|changed| changed <= self.now)
-    }
-}
-
-/// Where the time of a table went.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Timings {
-    /// Computing payloads.
-    pub build: Duration,
-    /// Turning them into text.
-    pub serialize: Duration,
-    /// Comparing and writing.
-    pub write: Duration,
-}
 
 /// What became of a table: figures also for what was done before an error.
 #[derive(Debug)]

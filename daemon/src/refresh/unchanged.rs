@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use twox_hash::XxHash3_128;
 
-use super::table::Job;
+use super::job::Job;
 use crate::store::{SerializedEntry, SerializedGroup, Stamps};
 use crate::vms::tables::Key;
 

@@ -1,0 +1,56 @@
+//! What a table is refreshed with, and what its refresh tells.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::words::Table;
+use chrono::{DateTime, Utc};
+use tokio_util::sync::CancellationToken;
+
+use super::{Effort, TableGuard};
+use crate::reports::{Report, ReportSettings};
+use crate::snapshot::Snapshot;
+use crate::store::Limits;
+
+/// What a table is refreshed with.
+#[derive(Clone)]
+pub struct Job {
+    /// The table.
+    pub table: Table,
+    /// The report that fills it.
+    pub report: &'static dyn Report,
+    /// The source.
+    pub snapshot: Arc<Snapshot>,
+    /// How reports are made.
+    pub settings: Arc<ReportSettings>,
+    /// How old entries may be.
+    pub limits: Limits,
+    /// The instant that entries are stamped with.
+    pub now: DateTime<Utc>,
+    /// How much of it is regenerated.
+    pub effort: Effort,
+    /// Cancelled when somebody wants it stopped; looked at between groups.
+    pub cancel: CancellationToken,
+    /// Which losses its lists may have; none for any.
+    pub guard: Option<TableGuard>,
+}
+
+impl Job {
+    /// Whether the clock alone has changed payloads since an instant.
+    pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
+        self.report
+            .next_payloads(&self.snapshot, &self.settings, generated)
+            .is_some_and(|changed| changed <= self.now)
+    }
+}
+
+/// Where the time of a table went.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Computing payloads.
+    pub build: Duration,
+    /// Turning them into text.
+    pub serialize: Duration,
+    /// Comparing and writing.
+    pub write: Duration,
+}
