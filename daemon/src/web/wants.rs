@@ -48,7 +48,7 @@ pub(super) fn is_form(headers: &HeaderMap) -> bool {
 }
 
 /// What the body is said to be, with its parameters; empty if nothing is said.
-pub(super) fn content_type(headers: &HeaderMap) -> &str {
+fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
