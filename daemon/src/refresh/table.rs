@@ -53,6 +53,7 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         written: Vec::new(),
         removed: Vec::new(),
         meter: LockMeter::new(clock.as_ref()),
+        is_whole: true,
     };
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.warnings = warnings(job);
@@ -86,12 +87,16 @@ struct Work<'a> {
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
     meter: LockMeter<'a>,
+    /// Whether work on the table has ever come to its end. Before, what we wrote is of a source that nobody has noted
+    /// down, and changes since then go unnoticed, however young it is.
+    is_whole: bool,
 }
 
 impl Work<'_> {
     async fn refresh(&mut self) -> Result<(), RefreshError> {
         let table = self.job.table;
         let stamps = Stamps(self.state.stamps().load(table).await?);
+        self.is_whole = !self.state.sources(table).await?.is_empty();
         let inputs = tokio::task::spawn_blocking({
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || inputs(&job, &stamps)
@@ -171,7 +176,10 @@ impl Work<'_> {
         };
         let job = self.job;
         let overtaken = |generated| job.overtaken(generated);
-        let skip = |row: &ExistingRow| job.effort.spares(row, &freshness, &overtaken);
+        let is_whole = self.is_whole;
+        let skip = |row: &ExistingRow| {
+            (is_whole || !stamps.is_ours(row)) && job.effort.spares(row, &freshness, &overtaken)
+        };
         let existing = self.job.snapshot.existing(self.job.table);
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let meter = &mut self.meter;

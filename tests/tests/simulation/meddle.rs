@@ -1,5 +1,9 @@
 //! VMS writes: between operations of the daemon, and in the middle of them.
 
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+
 use crate::hook::Blow;
 use crate::op::Op;
 use crate::vms;
@@ -8,22 +12,24 @@ use crate::world::World;
 impl World {
     /// VMS writes, unless somebody has locked it out.
     pub(crate) async fn write(&mut self, op: Op) {
+        // Nobody writes in the microsecond of a refresh but on a clock that stands still.
+        self.clock.manual.advance(Duration::from_micros(1));
         if self.locked.is_none()
-            && let Some(sql) = self.sql(op)
+            && let Some(sql) = self.sql(op, self.now())
         {
             self.vms.execute(&sql);
             self.touched().await;
         }
     }
 
-    fn sql(&self, op: Op) -> Option<String> {
+    fn sql(&self, op: Op, now: DateTime<Utc>) -> Option<String> {
         match op {
             Op::Import { kind, salt } => Some(vms::import(kind, salt)),
             Op::Lose => Some(vms::LOSE.to_owned()),
             Op::Restore => Some(vms::RESTORE.to_owned()),
             Op::Wipe { table, every } => self.tables.contains(&table).then(|| vms::wipe(table, every)),
             Op::View { table, salt } if self.tables.contains(&table) => {
-                vms::view(&self.vms, table, salt, self.now())
+                vms::view(&self.vms, table, salt, now)
             }
             _ => None,
         }
@@ -31,7 +37,8 @@ impl World {
 
     pub(crate) async fn meddle(&mut self, point: u64, salt: u64) -> Result<(), String> {
         let op = vms::meddling(salt, &self.tables);
-        let Some(sql) = self.sql(op).filter(|_| self.locked.is_none()) else { return Ok(()) };
+        let later = self.now() + TimeDelta::microseconds(1);
+        let Some(sql) = self.sql(op, later).filter(|_| self.locked.is_none()) else { return Ok(()) };
         self.hook.arm(point, Blow::Write(self.vms.clone(), sql));
         let mut idle = false;
         while !idle && self.hook.is_armed() {

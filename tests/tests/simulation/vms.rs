@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use cached::vms::tables::{Table, spec};
 use cached::vms::time;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
 use crate::op::Op;
@@ -54,8 +54,7 @@ pub(crate) fn wipe(table: Table, every: u64) -> String {
 pub(crate) fn view(vms: &Actor, table: Table, salt: u64, now: DateTime<Utc>) -> Option<String> {
     let ids = vms.texts(&format!("SELECT CAST(id AS TEXT) FROM {table} ORDER BY id"));
     let id = ids.get(usize::try_from(salt).unwrap() % ids.len().max(1))?;
-    // Nobody writes in the microsecond of a refresh but on a clock that stands still.
-    let stamp = time::to_text(now.naive_utc() + TimeDelta::microseconds(1));
+    let stamp = time::to_text(now.naive_utc());
     let mut sets = format!("last_updated = '{stamp}'");
     // A search with keywords of one's own gives another list; elsewhere only a broken row must not stay.
     let payload = if table == Table::RecruitmentCandidatesCache { "[]" } else { "" };
