@@ -28,13 +28,11 @@ pub(super) async fn fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, 
         let form = Form::<Fields>::from_request(request, &()).await;
         return form.map(|Form(fields)| fields).map_err(|error| broken(error.body_text()));
     }
-    match Multipart::from_request(request, &()).await {
-        Ok(parts) => texts(parts).await,
-        Err(_) => {
-            let error = "the body is not said to be a form";
-            Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error).code("not_a_form").hint(HINT))
-        }
+    if let Ok(parts) = Multipart::from_request(request, &()).await {
+        return texts(parts).await;
     }
+    let error = "the body is not said to be a form";
+    Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error).code("not_a_form").hint(HINT))
 }
 
 /// Every part is a field of text; a file is not what any of our forms asks for.

@@ -112,9 +112,9 @@ impl World {
                     None => return Err(format!("2: {table} {key} is missing at rest")),
                     Some(stored) if stored == payload => {}
                     Some(stored) => {
-                        let differing = stored.iter().zip(payload).find(|(stored, built)| stored != built);
                         return Err(format!(
-                            "2: {table} {key} is not what a fresh refresh makes: {differing:?}"
+                            "2: {table} {key} is not what a fresh refresh makes: {}",
+                            difference(&stored.concat(), &payload.concat())
                         ));
                     }
                 }
@@ -146,4 +146,11 @@ impl World {
         }
         stored
     }
+}
+
+/// Where two payloads part.
+fn difference(stored: &str, built: &str) -> String {
+    let same = stored.chars().zip(built.chars()).take_while(|(stored, built)| stored == built).count();
+    let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(40)).take(80).collect() };
+    format!("stored {:?}, fresh {:?}", around(stored), around(built))
 }
