@@ -39,8 +39,9 @@ impl Effort {
         }
     }
 
-    /// The effort for a table that was held back: however young its entries are, the source has moved on without them.
-    pub const fn after_hold(self) -> Self {
+    /// The effort for a table whose entries may be young and yet of another source than is noted down: it was held back,
+    /// or an attempt was broken off before it could tell what it had written.
+    pub const fn whole(self) -> Self {
         match self {
             Self::Due | Self::Expiring { .. } => Self::Every,
             Self::Every | Self::Thorough => self,

@@ -8,7 +8,6 @@ use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
-use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::effort::Effort;
@@ -19,7 +18,7 @@ use super::withhold::remove_ours;
 use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, standing};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::{Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
+use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{LockMeter, Schema, Vms, VmsError};
@@ -170,7 +169,7 @@ impl Refresher {
         &self,
         terms: &Terms,
         opened: &Opened,
-        cancel: &CancellationToken,
+        begun: &Begun,
         table: Table,
     ) -> Result<(JobReport, Option<RefreshError>), RefreshError> {
         let standing = opened.standings.get(&table).unwrap_or(&Standing::Ready);
@@ -187,7 +186,7 @@ impl Refresher {
         if let Some(reason) = &opened.held {
             return Ok((guard::hold(state, table, reason, terms.now).await?, None));
         }
-        let was_held = state.guarded().await?.contains_key(&table);
+        let is_doubtful = begun.number > 1 || state.guarded().await?.contains_key(&table);
         let mut work = Job {
             table,
             report,
@@ -195,8 +194,8 @@ impl Refresher {
             settings: Arc::clone(&terms.settings),
             limits: terms.config.limits,
             now: terms.now,
-            effort: if was_held { terms.effort.after_hold() } else { terms.effort },
-            cancel: cancel.clone(),
+            effort: if is_doubtful { terms.effort.whole() } else { terms.effort },
+            cancel: begun.cancel.clone(),
             guard: terms.guard.of_table(state, table).await?,
         };
         let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;

@@ -53,7 +53,6 @@ pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job
         written: Vec::new(),
         removed: Vec::new(),
         meter: LockMeter::new(clock.as_ref()),
-        is_whole: true,
     };
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.warnings = warnings(job);
@@ -87,16 +86,12 @@ struct Work<'a> {
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
     meter: LockMeter<'a>,
-    /// Whether work on the table has ever come to its end. Before, what we wrote is of a source that nobody has noted
-    /// down, and changes since then go unnoticed, however young it is.
-    is_whole: bool,
 }
 
 impl Work<'_> {
     async fn refresh(&mut self) -> Result<(), RefreshError> {
         let table = self.job.table;
         let stamps = Stamps(self.state.stamps().load(table).await?);
-        self.is_whole = !self.state.sources(table).await?.is_empty();
         let inputs = tokio::task::spawn_blocking({
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || inputs(&job, &stamps)
@@ -176,10 +171,7 @@ impl Work<'_> {
         };
         let job = self.job;
         let overtaken = |generated| job.overtaken(generated);
-        let is_whole = self.is_whole;
-        let skip = |row: &ExistingRow| {
-            (is_whole || !stamps.is_ours(row)) && job.effort.spares(row, &freshness, &overtaken)
-        };
+        let skip = |row: &ExistingRow| job.effort.spares(row, &freshness, &overtaken);
         let existing = self.job.snapshot.existing(self.job.table);
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let meter = &mut self.meter;
@@ -207,8 +199,9 @@ impl Work<'_> {
     }
 
     fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
-        // Whoever deletes a row of VMS's own that was left alone takes it from its readers all the same.
-        let left = outcome.skipped.into_iter().filter(|row| !stamps.is_as_left(row)).filter_map(|row| {
+        // Whoever deletes a row of VMS's own that was left alone takes it from its readers all the same. One that VMS
+        // put in the place of ours is not noted: the watch is to find that out and to judge it.
+        let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
             let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
             Some((row.key.to_string(), stamp))
         });

@@ -48,7 +48,7 @@ impl Working {
         let Some(begun) = refresher.queue.start_attempt(lease, job, taken).await? else { return Ok(true) };
         let (report, ending) = match opened {
             Ok(opened) => {
-                let worked = refresher.work(terms, opened, &begun.cancel, table).await;
+                let worked = refresher.work(terms, opened, &begun, table).await;
                 let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
                 (report, ending(terms, error.as_ref()))
             }

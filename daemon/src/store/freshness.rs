@@ -46,6 +46,11 @@ impl Stamps {
         self.left(&row.key, row).is_some()
     }
 
+    /// Whether we have left a row of this key before, whatever has become of it.
+    pub fn is_known(&self, key: &Key) -> bool {
+        self.0.contains_key(&key.to_string())
+    }
+
     /// The settings fingerprint of a row, if the row is still as we wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
         self.left(key, row)?.fingerprint.as_deref()
