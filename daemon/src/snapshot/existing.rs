@@ -4,7 +4,7 @@ use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
 use super::shapes::Shapes;
 use crate::vms::VmsError;
-use crate::vms::tables::{Key, KeyValue, Table, TableSpec, spec, stamp_sql};
+use crate::vms::tables::{Key, KeyValue, Table, TableSpec, by_ids, spec, stamp_sql};
 
 /// A row of a cache table, without its payload.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,9 +24,6 @@ pub struct ExistingRow {
 }
 
 const DOING: &str = "reading what is in a cache table";
-
-/// Rows per statement; well below SQLite's limit on bound values.
-const BATCH: usize = 500;
 
 /// How closely rows are looked at.
 #[derive(Debug, Clone, Copy)]
@@ -52,9 +49,7 @@ pub async fn read_existing(
     };
     let mut rows = query(db, spec, Depth::Sizes, "", Vec::new()).await?;
     let unknown = shapes.tell(table, &mut rows);
-    for ids in unknown.chunks(BATCH) {
-        let only = format!(" WHERE id IN ({})", vec!["?"; ids.len()].join(","));
-        let values = ids.iter().map(|&id| id.into()).collect();
+    for (only, values) in by_ids(&unknown) {
         shapes.learn(table, &query(db, spec, Depth::Shapes, &only, values).await?);
     }
     if !unknown.is_empty() {
@@ -128,17 +123,15 @@ fn statement(spec: &TableSpec, depth: Depth, only: &str) -> String {
             }
         })
         .collect());
-    let bytes: Vec<String> =
-        spec.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name)).collect();
     let unjudged = || ("1".to_owned(), "1".to_owned());
     let ((valid, complete), bytes) = match depth {
         Depth::Stamps => (unjudged(), "0".to_owned()),
-        Depth::Sizes => (unjudged(), bytes.join(" + ")),
-        Depth::Shapes => ((valid, complete), bytes.join(" + ")),
+        Depth::Sizes => (unjudged(), spec.bytes_sql()),
+        Depth::Shapes => ((valid, complete), spec.bytes_sql()),
     };
     format!(
         "SELECT id, {stamp}{keys}, ({valid}) <> 0, \
-         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\"{only} ORDER BY id",
+         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\" {only} ORDER BY id",
         spec.table,
         stamp = stamp_sql("last_updated"),
     )

@@ -3,16 +3,13 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
+use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, StreamTrait};
 
 use super::SerializedEntry;
 use crate::vms::VmsError;
-use crate::vms::tables::TableSpec;
+use crate::vms::tables::{TableSpec, by_ids};
 
 const DOING: &str = "comparing with what is stored";
-
-/// Rows per statement; well below SQLite's limit on bound values.
-const BATCH: usize = 500;
 
 /// Of the rows named by id, those whose stored payload equals the entry's, byte for byte. One stored row is
 /// in memory at a time.
@@ -25,10 +22,8 @@ pub(super) async fn unchanged(
         spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
     let mut same = HashSet::new();
     let ids: Vec<i64> = entries.keys().copied().collect();
-    for batch in ids.chunks(BATCH) {
-        let marks = vec!["?"; batch.len()].join(",");
-        let sql = format!("SELECT id, {} FROM \"{}\" WHERE id IN ({marks})", columns.join(", "), spec.table);
-        let values: Vec<Value> = batch.iter().map(|&id| id.into()).collect();
+    for (rows, values) in by_ids(&ids) {
+        let sql = format!("SELECT id, {} FROM \"{}\" {rows}", columns.join(", "), spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
         while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {

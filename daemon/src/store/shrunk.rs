@@ -5,18 +5,15 @@
 
 use std::collections::HashMap;
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
 use super::SerializedEntry;
 use crate::snapshot::ExistingRow;
-use crate::vms::tables::TableSpec;
+use crate::vms::tables::{TableSpec, by_ids};
 use crate::vms::{Vms, VmsError};
 
 const DOING: &str = "counting what is in an entry";
-
-/// Rows per statement; well below SQLite's limit on bound values.
-const BATCH: usize = 500;
 
 /// From which loss on somebody should look first.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,14 +73,10 @@ pub async fn shrunk(
 
 /// Bytes of payload of the rows with these ids.
 async fn lengths(vms: &Vms, spec: &TableSpec, ids: Vec<i64>) -> Result<HashMap<i64, u64>, VmsError> {
-    let columns: Vec<String> =
-        spec.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name)).collect();
+    let bytes = spec.bytes_sql();
     let mut lengths = HashMap::with_capacity(ids.len());
-    for batch in ids.chunks(BATCH) {
-        let marks = vec!["?"; batch.len()].join(",");
-        let sum = columns.join(" + ");
-        let sql = format!("SELECT id, {sum} FROM \"{}\" WHERE id IN ({marks})", spec.table);
-        let values = batch.iter().map(|&id| id.into()).collect::<Vec<Value>>();
+    for (rows, values) in by_ids(&ids) {
+        let sql = format!("SELECT id, {bytes} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         for row in vms.reader().query_all_raw(statement).await.map_err(VmsError::of(DOING))? {
             let id = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;

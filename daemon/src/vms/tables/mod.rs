@@ -3,6 +3,8 @@
 mod key;
 mod specs;
 
+use sea_orm::Value;
+
 pub use cached_proto::words::Table;
 pub use key::{Key, KeyValue};
 pub use specs::spec;
@@ -60,7 +62,25 @@ pub fn stamp_sql(column: &str) -> String {
     )
 }
 
+/// Rows that one statement names by id; well below SQLite's limit on bound values.
+const IDS: usize = 500;
+
+/// Clauses that name rows by `id`, each with its values.
+pub fn by_ids(ids: &[i64]) -> impl Iterator<Item = (String, Vec<Value>)> {
+    ids.chunks(IDS).map(|ids| {
+        let marks = vec!["?"; ids.len()].join(",");
+        (format!("WHERE id IN ({marks})"), ids.iter().map(|&id| id.into()).collect())
+    })
+}
+
 impl TableSpec {
+    /// SQL for the bytes of a row's payload. Lengths stand at the beginning of a row, so no payload is read for them.
+    pub fn bytes_sql(&self) -> String {
+        let lengths =
+            self.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name));
+        lengths.collect::<Vec<_>>().join(" + ")
+    }
+
     /// All columns that a refresh reads or writes.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {
         ["id", "last_updated"]
