@@ -5,9 +5,9 @@
 //! the daemon runs, says so, and tries again with every run.
 
 mod chores;
+mod components;
 mod error;
-mod live;
-mod parts;
+mod live_config;
 mod prune;
 mod reload;
 mod sampler;
@@ -24,32 +24,32 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::probe::Probe;
-use crate::pulse::Pulse;
 use crate::queue::{Queue, QueueError};
 use crate::refresh::work_until;
-use crate::rpc::{self, Ending, Limits, Service};
+use crate::rpc::{self, ConnectionLimits, Service, Shutdown};
 use crate::single_flight::SingleFlight;
 use crate::state::{State, StateError, StateLock};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 use chores::Chores;
+pub use components::{Components, Environment};
 pub use error::{StartError, TaskFailure, Unusable};
-use live::Live;
-pub use parts::{Around, Parts};
+use live_config::LiveConfig;
 use reload::Reloader;
-pub use reload::{Host, Manager, NotReloaded, Reloaded};
+pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
 
 /// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
 #[derive(Debug)]
 pub struct Daemon {
     socket: PathBuf,
     queue: Queue,
-    live: Arc<Live>,
+    live: Arc<LiveConfig>,
     reloader: Arc<Reloader>,
-    ending: Ending,
+    shutdown: Shutdown,
     /// No further run is begun.
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
@@ -63,7 +63,7 @@ pub struct Daemon {
     notifier: AbortOnDropHandle<()>,
     /// Nothing more will happen that could be told.
     told: CancellationToken,
-    pulses: [Pulse; 2],
+    heartbeats: [Heartbeat; 2],
     sampler: AbortOnDropHandle<()>,
     chores: AbortOnDropHandle<()>,
     maintenance: Arc<Maintenance>,
@@ -76,7 +76,8 @@ impl Daemon {
     /// Starts everything; on return clients can connect.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
         // What is started is large; on the heap it does not weigh on everybody who starts it.
-        let (limits, web, host) = (Limits::default(), web::Limits::default(), Host::default());
+        let (limits, web, host) =
+            (ConnectionLimits::default(), web::HttpLimits::default(), ProcessHandles::default());
         Box::pin(Self::start_with(config, clock, limits, web, host)).await
     }
 
@@ -84,12 +85,12 @@ impl Daemon {
     pub async fn start_with(
         config: Config,
         clock: Arc<dyn Clock>,
-        limits: Limits,
-        web_limits: web::Limits,
-        mut host: Host,
+        limits: ConnectionLimits,
+        web_limits: web::HttpLimits,
+        mut host: ProcessHandles,
     ) -> Result<Self, StartError> {
-        let around = Around { reports: host.reports, ..Around::new(Arc::clone(&clock)) };
-        let live = Arc::new(Live::new(config, &around)?);
+        let around = Environment { reports: host.reports, ..Environment::new(Arc::clone(&clock)) };
+        let live = Arc::new(LiveConfig::new(config, &around)?);
         let (logs, inherited) = (host.telemetry.as_ref().map(Telemetry::logs), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
@@ -97,8 +98,8 @@ impl Daemon {
         let lock = StateLock::take(path)?;
         let started = clock.now();
         let state = State::open(path, started).await?;
-        let parts = Box::pin(Parts::with(Arc::clone(&live), state, around)).await?;
-        let Parts { queue, ticker, planner, watcher, refresher, .. } = parts;
+        let parts = Box::pin(Components::with(Arc::clone(&live), state, around)).await?;
+        let Components { queue, ticker, planner, watcher, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
 
         let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
@@ -124,26 +125,27 @@ impl Daemon {
         let (events, judge) = (|| queue.events(), rpc::judge(&service));
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
-        let pulses = ["worker", "schedule"].map(|name| Pulse::new(name, &clock));
+        let heartbeats = ["worker", "schedule"].map(|name| Heartbeat::new(name, &clock));
         // Nobody asks for this one: a night without maintenance is no reason to restart the daemon.
-        let unwatched = Pulse::new("maintenance", &clock);
+        let unwatched = Heartbeat::new("maintenance", &clock);
 
-        let (ending, idle, told) = (Ending::default(), CancellationToken::new(), CancellationToken::new());
+        let (shutdown, idle, told) =
+            (Shutdown::default(), CancellationToken::new(), CancellationToken::new());
         let worker = tokio::spawn({
-            let (queue, idle, [pulse, _]) = (queue.clone(), idle.clone(), pulses.clone());
-            async move { work_until(&queue, &refresher, &idle, &pulse).await }
+            let (queue, idle, [heartbeat, _]) = (queue.clone(), idle.clone(), heartbeats.clone());
+            async move { work_until(&queue, &refresher, &idle, &heartbeat).await }
         });
-        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, ending.clone()));
+        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, shutdown.clone()));
         info!("Listening on {}", socket.display());
-        let app = Web::new(Arc::clone(&service), live.authorities(), web_limits, ending.hang_up.clone());
-        let web = tokio::spawn(web::serve(listening, app, ending.clone()));
+        let app = Web::new(Arc::clone(&service), live.authorities(), web_limits, shutdown.hang_up.clone());
+        let web = tokio::spawn(web::serve(listening, app, shutdown.clone()));
         Ok(Self {
             socket,
             queue,
             live,
             reloader,
             worker: AbortOnDropHandle::new(worker),
-            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run(pulses[1].clone()))),
+            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run(heartbeats[1].clone()))),
             planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
             _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
             watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
@@ -152,13 +154,13 @@ impl Daemon {
             http,
             notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
             told,
-            pulses,
+            heartbeats,
             sampler: AbortOnDropHandle::new(tokio::spawn(sampler::run(service))),
-            _guards: [&ending.stop, &ending.hang_up, &idle, maintenance.stopper()]
+            _guards: [&shutdown.stop, &shutdown.hang_up, &idle, maintenance.stopper()]
                 .map(|token| token.clone().drop_guard()),
             chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance), unwatched))),
             maintenance,
-            ending,
+            shutdown,
             idle,
             _lock: lock,
         })
@@ -220,7 +222,8 @@ impl Daemon {
     /// Whether the state database answers, which every part depends on, and the loops that decide and do the work
     /// are getting on with it.
     pub async fn is_alive(&self) -> bool {
-        let mut silent = self.pulses.iter().filter_map(|pulse| Some((pulse.name(), pulse.overdue()?)));
+        let mut silent =
+            self.heartbeats.iter().filter_map(|heartbeat| Some((heartbeat.name(), heartbeat.overdue()?)));
         if let Some((name, late)) = silent.next() {
             error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
             return false;
@@ -231,7 +234,7 @@ impl Daemon {
     /// Ends in two steps: no new requests and no new run, and when the run in progress has ended, nothing at
     /// all. What is queued stays queued. May take as long as a run; dropped before, it breaks off.
     pub async fn stop(mut self) -> Result<(), StateError> {
-        self.ending.stop.cancel();
+        self.shutdown.stop.cancel();
         self.idle.cancel();
         if let Err(error) = self.queue.leave().await {
             warn!(
@@ -251,7 +254,7 @@ impl Daemon {
         }
         // Broken off, it ends as soon as SQLite has taken back what was not finished.
         drop(self.maintenance.ended().await);
-        self.ending.hang_up.cancel();
+        self.shutdown.hang_up.cancel();
         if !self.server.is_finished() {
             let _ = (&mut self.server).await;
         }

@@ -8,13 +8,13 @@ use cached::clock::{Clock, ManualClock};
 use cached::demo::{DemoOptions, generate};
 use cached::queue::RetryPolicy;
 use cached::refresh::survey::{TableSurvey, survey};
-use cached::refresh::{Effort, Job, RefreshConfig, TableResult, refresh_table};
+use cached::refresh::{RefreshConfig, RefreshScope, TableRefresh, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
-use cached::snapshot::{Look, Snapshot, SourceSet, load};
+use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
 use cached::state::State;
-use cached::store::Limits;
+use cached::store::AgeLimits;
 use cached::vms::tables::Table;
 use cached::vms::{Schema, Vms};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -29,7 +29,7 @@ pub fn now() -> DateTime<Utc> {
     "2026-11-20T15:04:05Z".parse().unwrap()
 }
 
-const LIMITS: Limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+const LIMITS: AgeLimits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
 
 /// The demonstration's sample in a directory of its own, with the table that only older versions of VMS have.
 #[derive(Debug)]
@@ -116,24 +116,24 @@ impl Inside {
         &self.settings
     }
 
-    /// What a run of `effort` sees.
-    pub fn snapshot(&self, effort: Effort, now: DateTime<Utc>) -> Snapshot {
+    /// What a run of `scope` sees.
+    pub fn snapshot(&self, scope: RefreshScope, now: DateTime<Utc>) -> Snapshot {
         let sources: SourceSet = REPORTS.iter().copied().flat_map(Report::sources).copied().collect();
-        let loaded = load(&self.vms, &sources, Table::ALL, effort.look(), now);
+        let loaded = load(&self.vms, &sources, Table::ALL, scope.read_depth(), now);
         self.runtime.block_on(loaded).unwrap()
     }
 
     /// Refreshes every table from one snapshot, which is returned, too.
-    pub fn refresh(&self, effort: Effort, now: DateTime<Utc>) -> (Arc<Snapshot>, Vec<TableResult>) {
-        let snapshot = Arc::new(self.snapshot(effort, now));
-        let refresh = |report: &'static dyn Report| Job {
+    pub fn refresh(&self, scope: RefreshScope, now: DateTime<Utc>) -> (Arc<Snapshot>, Vec<TableResult>) {
+        let snapshot = Arc::new(self.snapshot(scope, now));
+        let refresh = |report: &'static dyn Report| TableRefresh {
             table: report.table(),
             report,
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&self.settings),
             limits: LIMITS,
             now,
-            effort,
+            scope,
             guard: None,
             cancel: CancellationToken::new(),
         };
@@ -147,11 +147,11 @@ impl Inside {
 
     /// Judges every table.
     pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
-        self.survey_by(Look::Shape, now)
+        self.survey_by(ReadDepth::Shape, now)
     }
 
-    /// Judges every table, looking as closely as `how` says.
-    pub fn survey_by(&self, how: Look<'_>, now: DateTime<Utc>) -> Vec<TableSurvey> {
+    /// Judges every table, looking as closely as `depth` says.
+    pub fn survey_by(&self, depth: ReadDepth<'_>, now: DateTime<Utc>) -> Vec<TableSurvey> {
         let database = self.vms.path().to_owned();
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
         let settings = self.settings().clone();
@@ -165,7 +165,7 @@ impl Inside {
             reports: report,
             patience,
         };
-        self.runtime.block_on(survey(&config, &self.state, how, now)).unwrap()
+        self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()
     }
 
     /// Whether VMS's schema is what every report needs.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::SystemClock;
-use cached::maintenance::{Limits, Maintenance, MaintenanceError};
+use cached::maintenance::{LockLimits, Maintenance, MaintenanceError};
 use cached::queue::Queue;
 use cached::refresh::RefreshConfig;
 use cached::state::State;
@@ -324,7 +324,7 @@ async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
     let now = cached::clock::Clock::now(&*clock);
     let queue = Queue::new(State::open(&golden.state(), now).await.unwrap(), clock.clone());
     let maintenance = Maintenance::new(queue, clock, config.subscribe());
-    let maintenance = maintenance.with_limits(Limits { lock: Duration::from_micros(500) });
+    let maintenance = maintenance.with_limits(LockLimits { lock: Duration::from_micros(500) });
     let error = maintenance.perform(&MaintenanceRequest::Reindex).await.unwrap_err();
     assert!(matches!(error, MaintenanceError::WouldLock { .. }), "{error:?}");
     assert!(error.to_string().contains("organization_detail_cache"), "{error}");

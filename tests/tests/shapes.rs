@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use cached::refresh::Effort;
+use cached::refresh::RefreshScope;
 use cached::refresh::survey::TableSurvey;
 use cached::snapshot::Shapes;
 use cached::vms::tables::{Table, TableSpec, spec};
@@ -31,13 +31,13 @@ impl Refreshed {
         let now = golden.as_of().parse().unwrap();
         let inside = Inside::open(&golden.database(), &golden.state());
         let refreshed = Self { inside, vms, now, _golden: golden };
-        refreshed.refresh(Effort::Every);
+        refreshed.refresh(RefreshScope::Every);
         refreshed
     }
 
     /// What was replaced and removed, by table, where anything was.
-    fn refresh(&self, effort: Effort) -> BTreeMap<&'static str, (u64, u64)> {
-        let (_, results) = self.inside.refresh(effort, self.now);
+    fn refresh(&self, scope: RefreshScope) -> BTreeMap<&'static str, (u64, u64)> {
+        let (_, results) = self.inside.refresh(scope, self.now);
         let mut changes = BTreeMap::new();
         for result in results {
             assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
@@ -65,12 +65,12 @@ impl Refreshed {
 
 /// Damages the first row of each table for which there is a statement, and lets a plain refresh repair it.
 fn repaired(refreshed: &Refreshed, state: TableState, damage: impl Fn(&'static TableSpec) -> Option<String>) {
-    repaired_by(Effort::Due, refreshed, state, damage);
+    repaired_by(RefreshScope::Due, refreshed, state, damage);
 }
 
-/// The same with a refresh of another effort.
+/// The same with a refresh of another scope.
 fn repaired_by(
-    effort: Effort,
+    scope: RefreshScope,
     refreshed: &Refreshed,
     state: TableState,
     damage: impl Fn(&'static TableSpec) -> Option<String>,
@@ -97,7 +97,7 @@ fn repaired_by(
         let expected = if damaged.contains_key(&table) { state } else { TableState::Fresh };
         assert_eq!(told, (incomplete, invalid, expected), "{table} {:?}", damaged.get(&table));
     }
-    let changes = refreshed.refresh(effort);
+    let changes = refreshed.refresh(scope);
     let expected: BTreeMap<&str, (u64, u64)> = damaged.keys().map(|table| (table.as_str(), (1, 0))).collect();
     assert_eq!(changes, expected, "{damaged:?}");
     for (table, (set, before)) in damaged {
@@ -155,7 +155,7 @@ fn what_cannot_be_parsed_is_invalid() {
 #[test]
 fn the_nightly_run_does_not_stamp_damage_unseen() {
     let refreshed = Refreshed::new();
-    repaired_by(Effort::Every, &refreshed, TableState::Invalid, |spec| {
+    repaired_by(RefreshScope::Every, &refreshed, TableState::Invalid, |spec| {
         let column = spec.payload.iter().find(|column| column.json)?.name;
         Some(format!("\"{column}\" = substr(\"{column}\", 1, length(\"{column}\") - 1)"))
     });
@@ -173,7 +173,7 @@ fn a_stamp_that_is_none_is_invalid_and_gets_a_new_one() {
         for (table, survey) in refreshed.survey() {
             assert_eq!((survey.audit.invalid, survey.state), (1, TableState::Invalid), "{table} {stamp}");
         }
-        refreshed.refresh(Effort::Due);
+        refreshed.refresh(RefreshScope::Due);
         for (table, survey) in refreshed.survey() {
             assert_eq!(survey.state, TableState::Fresh, "{table} {stamp}");
         }
@@ -228,8 +228,8 @@ fn rows_with_foreign_keys_are_counted_and_left_alone() {
         );
     }
     let before: Vec<_> = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect();
-    for effort in [Effort::Due, Effort::Every, Effort::Thorough] {
-        assert_eq!(refreshed.refresh(effort), BTreeMap::new(), "{effort:?}");
+    for scope in [RefreshScope::Due, RefreshScope::Every, RefreshScope::Thorough] {
+        assert_eq!(refreshed.refresh(scope), BTreeMap::new(), "{scope:?}");
     }
     let after: Vec<_> = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect();
     assert_eq!(before, after);
@@ -245,18 +245,18 @@ fn of_rows_with_one_key_the_lowest_id_stays() {
     // NULL key columns defeat VMS's constraints in the first; the others have none.
     let tables =
         [Table::RecentVolunteersReportCache, Table::OrganizationSummaryCache, Table::DiaEventsReportCache];
-    for effort in [Effort::Due, Effort::Every, Effort::Thorough] {
+    for scope in [RefreshScope::Due, RefreshScope::Every, RefreshScope::Thorough] {
         let before = tables.map(|table| refreshed.dump(table));
         for table in tables {
             for _ in 0..2 {
                 refreshed.vms.execute(&copy(table, &[]));
             }
         }
-        let changes = refreshed.refresh(effort);
+        let changes = refreshed.refresh(scope);
         let removed: BTreeMap<&str, (u64, u64)> =
             tables.iter().map(|table| (table.as_str(), (0, 2))).collect();
-        assert_eq!(changes, removed, "{effort:?}");
-        assert_eq!(tables.map(|table| refreshed.dump(table)), before, "{effort:?}");
+        assert_eq!(changes, removed, "{scope:?}");
+        assert_eq!(tables.map(|table| refreshed.dump(table)), before, "{scope:?}");
     }
 }
 
@@ -280,7 +280,7 @@ fn a_row_that_is_replaced_keeps_its_id() {
         "UPDATE event SET title = title || '!'; UPDATE event_participation SET delivery_hours = 9; \
          UPDATE contact SET first_name = first_name || '!'",
     );
-    let changes = refreshed.refresh(Effort::Every);
+    let changes = refreshed.refresh(RefreshScope::Every);
     for table in Table::ALL {
         assert!(changes.contains_key(table.as_str()), "no row of {table} was replaced");
     }
@@ -311,7 +311,7 @@ fn a_look_by_what_is_known_finds_what_parsing_finds() {
     let refreshed = Refreshed::new();
     let shapes = Shapes::default();
     let (inside, vms, now) = (&refreshed.inside, &refreshed.vms, refreshed.now);
-    let by_known = |now| inside.survey_by(shapes.look(now), now);
+    let by_known = |now| inside.survey_by(shapes.depth(now), now);
     assert_eq!(by_known(now), inside.survey(now));
     let table = "district_year_end_reports";
     for damage in [

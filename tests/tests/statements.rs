@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use cached::refresh::Effort;
+use cached::refresh::RefreshScope;
 use cached::reports::REPORTS;
 use cached::vms::tables::Table;
 use cached_tests::inside::{Inside, Sample, now};
@@ -29,7 +29,7 @@ fn statements(scale: u32) -> Vec<String> {
     let inside = Inside::open(&sample.database(), &sample.state())
         .observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
     assert!(inside.schema().is_vms());
-    let (_, results) = inside.refresh(Effort::Every, now());
+    let (_, results) = inside.refresh(RefreshScope::Every, now());
     for result in results {
         assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
         assert!(result.report.rebuilt > 0, "{} is empty", result.report.table);
@@ -61,18 +61,18 @@ fn every_source_table_is_read_by_one_statement_whatever_its_size() {
 fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
     let sample = Sample::generate(1, 1);
     let inside = Inside::open(&sample.database(), &sample.state());
-    inside.refresh(Effort::Every, now());
+    inside.refresh(RefreshScope::Every, now());
     let statements = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&statements);
     let inside = inside.observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
-    for (effort, compares) in [(Effort::Every, false), (Effort::Thorough, true)] {
+    for (scope, compares) in [(RefreshScope::Every, false), (RefreshScope::Thorough, true)] {
         statements.lock().unwrap().clear();
-        inside.refresh(effort, now());
+        inside.refresh(scope, now());
         let statements = statements.lock().unwrap();
         for (table, count) in counts(&statements, sources()) {
             assert_eq!(count, 1, "statements that read {table}");
         }
         let compared = statements.iter().filter(|sql| sql.contains("WHERE id IN")).count();
-        assert_eq!(compared > 0, compares, "{effort:?}");
+        assert_eq!(compared > 0, compares, "{scope:?}");
     }
 }

@@ -8,8 +8,8 @@ use super::{Exit, print, refuse};
 use crate::cli::Check;
 use crate::config::Config;
 use crate::describe::describe;
-use crate::maintenance::room;
-use crate::refresh::{RefreshConfig, Standing, standing};
+use crate::maintenance::disk_space;
+use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
 use crate::vms::{Schema, Vms, VmsError};
 
@@ -45,7 +45,7 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
     let vms = Vms::open(&config.database).await?;
     let schema = Schema::read(vms.reader()).await?;
     let path = vms.path().to_owned();
-    let payload = room::estimate(vms.reader()).await.ok();
+    let payload = disk_space::estimate(vms.reader()).await.ok();
     vms.close().await;
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path });
@@ -56,9 +56,9 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
     }
     let mut good = true;
     for report in REPORTS {
-        let standing = standing(*report, &schema, &config.settings);
-        let told = standing.note().unwrap_or_else(|| "ready".to_owned());
-        good &= !matches!(standing, Standing::Disabled(_));
+        let availability = availability(*report, &schema, &config.settings);
+        let told = availability.note().unwrap_or_else(|| "ready".to_owned());
+        good &= !matches!(availability, Availability::Disabled(_));
         print(&format!("{:36} {told}\n", report.table()));
     }
     Ok(good)
@@ -67,11 +67,11 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
 /// How much room a first refresh needs beside VMS's database.
 fn told_room(path: &Path, payload: u64) -> String {
     let directory = path.parent().unwrap_or(Path::new("/"));
-    let needed = room::refresh_needs(payload) >> 20;
-    match room::free(directory) {
+    let needed = disk_space::refresh_needs(payload) >> 20;
+    match disk_space::free(directory) {
         None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
         Some(free) => {
-            let enough = if free < room::comfortable(payload) { ", which is tight" } else { "" };
+            let enough = if free < disk_space::comfortable(payload) { ", which is tight" } else { "" };
             format!(
                 "Room for a first refresh: up to {needed} MB are needed, {} MB are free{enough}\n",
                 free >> 20

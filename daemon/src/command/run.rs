@@ -16,8 +16,8 @@ use super::{Exit, refuse};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::describe::describe;
-use crate::lifecycle::{Daemon, Host};
-use crate::rpc::{Inherited, Limits};
+use crate::lifecycle::{Daemon, ProcessHandles};
+use crate::rpc::{ConnectionLimits, Inherited};
 use crate::telemetry::{self, Kind, Telemetry};
 use crate::web;
 
@@ -45,7 +45,7 @@ pub async fn run(
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let host = host(overrides, around, &telemetry, inherited);
     // What is started is large; on the heap it does not weigh on everybody who starts it.
-    let (limits, web) = (Limits::default(), web::Limits::default());
+    let (limits, web) = (ConnectionLimits::default(), web::HttpLimits::default());
     let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
     let mut daemon = match started.await {
         Ok(daemon) => daemon,
@@ -89,14 +89,14 @@ fn host(
     around: &Surroundings,
     telemetry: &Telemetry,
     inherited: Option<Inherited>,
-) -> Host {
+) -> ProcessHandles {
     let (overrides, around) = (overrides.clone(), around.clone());
-    Host {
+    ProcessHandles {
         load: Some(Box::new(move || Config::load(&overrides, &around))),
         telemetry: Some(telemetry.clone()),
         manager: Some(Box::new(ServiceManager)),
         inherited,
-        ..Host::default()
+        ..ProcessHandles::default()
     }
 }
 

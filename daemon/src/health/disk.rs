@@ -4,7 +4,7 @@ use cached_proto::verb::health::Reason;
 
 use super::Seen;
 use super::reason::degraded;
-use crate::maintenance::room;
+use crate::maintenance::disk_space;
 
 pub(super) fn low(seen: &Seen) -> Option<Reason> {
     let payload: u64 = seen.tables.iter().flatten().map(|survey| survey.audit.bytes).sum();
@@ -14,9 +14,9 @@ pub(super) fn low(seen: &Seen) -> Option<Reason> {
         .iter()
         .filter_map(|disk| {
             let payload = if disk.holds_vms { payload.max(seen.estimate) } else { 0 };
-            let need = room::refresh_needs(payload);
+            let need = disk_space::refresh_needs(payload);
             let (path, free) = (disk.path.display(), disk.free);
-            (free < room::comfortable(payload)).then(|| {
+            (free < disk_space::comfortable(payload)).then(|| {
                 format!(
                     "{path} has {} MB free, a refresh needs up to {} MB and some to spare",
                     free >> 20,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::maintenance::room;
+use crate::maintenance::disk_space;
 
 use crate::telemetry;
 
@@ -46,7 +46,7 @@ impl Surroundings {
             disks: disks
                 .into_iter()
                 .filter_map(|(path, holds_vms)| {
-                    let free = room::free(&path)?;
+                    let free = disk_space::free(&path)?;
                     Some(Disk { path, free, holds_vms })
                 })
                 .collect(),

@@ -6,7 +6,7 @@ use cached_proto::verb::jobs::Attempt;
 use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
 
 use super::*;
-use crate::refresh::Outlook;
+use crate::refresh::RenewalTimes;
 use crate::state::Lost;
 use crate::store::audit::Audit;
 
@@ -17,7 +17,13 @@ fn at(seconds: i64) -> Timestamp {
 }
 
 fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
-    TableSurvey { table, state, note: Some("because".to_owned()), audit, outlook: Outlook::default() }
+    TableSurvey {
+        table,
+        state,
+        note: Some("because".to_owned()),
+        audit,
+        renewal_times: RenewalTimes::default(),
+    }
 }
 
 fn job(outcome: Outcome) -> Job {
@@ -75,7 +81,7 @@ fn seen() -> Seen {
         state: TableState::Fresh,
         note: None,
         audit: audit.clone(),
-        outlook: Outlook::default(),
+        renewal_times: RenewalTimes::default(),
     };
     Seen {
         now: at(0).to_utc(),

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use cached_proto::words::Chore;
 
-use super::{Live, QueueError};
+use super::{LiveConfig, QueueError};
 use crate::clock::Clock;
+use crate::heartbeat::Heartbeat;
 use crate::maintenance::{self, Maintenance};
-use crate::pulse::Pulse;
 use crate::queue::Queue;
 use crate::schedule::Ticker;
 
@@ -18,7 +18,7 @@ impl Chores {
     pub(super) async fn begin(
         queue: &Queue,
         clock: &Arc<dyn Clock>,
-        live: &Live,
+        live: &LiveConfig,
     ) -> Result<Self, QueueError> {
         let ticker = async |chore| {
             let configs = live.configs();
@@ -33,8 +33,12 @@ impl Chores {
     }
 
     /// Works until it is dropped.
-    pub(super) async fn run(self, maintenance: Arc<Maintenance>, pulse: Pulse) {
+    pub(super) async fn run(self, maintenance: Arc<Maintenance>, heartbeat: Heartbeat) {
         let Self([analyze, prune]) = self;
-        tokio::join!(analyze.run(pulse.clone()), prune.run(pulse), maintenance::work_off(maintenance));
+        tokio::join!(
+            analyze.run(heartbeat.clone()),
+            prune.run(heartbeat),
+            maintenance::work_off(maintenance)
+        );
     }
 }

@@ -7,7 +7,7 @@ use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
 use tracing::{error, info, warn};
 
 use super::Unusable;
-use super::live::Live;
+use super::live_config::LiveConfig;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
 use crate::reports::{Reports, report};
@@ -18,7 +18,7 @@ use crate::telemetry::Telemetry;
 type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
 /// What the process around a daemon gives it; by default, nothing but the reports there are.
-pub struct Host {
+pub struct ProcessHandles {
     /// The reports by table; tests give others.
     pub reports: Reports,
     /// Reads the configuration again; without it there is nothing to reload.
@@ -28,17 +28,17 @@ pub struct Host {
     /// The control socket, if the service manager listens on it already.
     pub inherited: Option<Inherited>,
     /// Hears of reloads.
-    pub manager: Option<Box<dyn Manager>>,
+    pub manager: Option<Box<dyn ReloadObserver>>,
 }
 
-impl Default for Host {
+impl Default for ProcessHandles {
     fn default() -> Self {
         Self { reports: report, load: None, telemetry: None, manager: None, inherited: None }
     }
 }
 
 /// Who wants to know that the configuration is being read.
-pub trait Manager: Send + Sync {
+pub trait ReloadObserver: Send + Sync {
     /// It is; [`ready`](Self::ready) follows.
     fn reloading(&self);
     /// It was, whatever came of it.
@@ -82,8 +82,8 @@ impl NotReloaded {
 
 /// Reloads the configuration of a daemon.
 pub(super) struct Reloader {
-    live: Arc<Live>,
-    host: Host,
+    live: Arc<LiveConfig>,
+    host: ProcessHandles,
     /// Two reloads at once would tell the service manager nonsense.
     one: Mutex<()>,
 }
@@ -95,7 +95,7 @@ impl fmt::Debug for Reloader {
 }
 
 impl Reloader {
-    pub(super) fn new(live: Arc<Live>, host: Host) -> Self {
+    pub(super) fn new(live: Arc<LiveConfig>, host: ProcessHandles) -> Self {
         Self { live, host, one: Mutex::new(()) }
     }
 

@@ -6,7 +6,7 @@
 use std::path::Path;
 
 use super::connection::{Access, Connection};
-use super::room;
+use super::disk_space;
 use super::target::Target;
 use super::task::{Done, Task};
 use super::{MaintenanceError, TargetError};
@@ -28,14 +28,14 @@ pub(super) async fn copy(
     let mut vms = task.open(Access::Write).await?;
     let size = vms.size().await?;
     let bytes = size.file.saturating_sub(size.free);
-    room::ensure(target.directory(), bytes.saturating_add(size.log))?;
+    disk_space::ensure(target.directory(), bytes.saturating_add(size.log))?;
     task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", size.file).await?;
     let mut item = task
         .timed(&path.display().to_string(), bytes, async {
             task.steps.tell("copying", 0, 2);
             let to = target.unfinished().to_str().ok_or_else(|| TargetError::NotAbsolute(path.to_owned()))?;
             let copied = vms.run_with("copying it", "VACUUM INTO ?", to).await;
-            task.brake.limit(None);
+            task.interrupt.limit(None);
             copied?;
             task.steps.tell("checking the copy", 1, 2);
             verify(task, target.unfinished()).await
@@ -48,7 +48,7 @@ pub(super) async fn copy(
 }
 
 async fn verify(task: &Task<'_>, copy: &Path) -> Result<(), MaintenanceError> {
-    let mut copy = Connection::open(copy, Access::Copy, &task.brake).await?;
+    let mut copy = Connection::open(copy, Access::Copy, &task.interrupt).await?;
     let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
     copy.close().await;
     match found.first().map(String::as_str) {

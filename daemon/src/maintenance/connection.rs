@@ -9,10 +9,10 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Row as _};
 use cached_proto::verb::maintenance::MaintenanceSize;
 
 use super::MaintenanceError;
-use super::brake::Brake;
+use super::interrupt::Interrupt;
 use crate::vms::BUSY_TIMEOUT_SECONDS;
 
-/// Steps of SQLite's machine between two looks at the brake: well below a millisecond.
+/// Steps of SQLite's machine between two looks at the interrupt: well below a millisecond.
 const STEPS: i32 = 2000;
 
 /// What a connection is for.
@@ -33,11 +33,15 @@ pub(super) enum Access {
 pub(super) struct Connection {
     path: PathBuf,
     sqlite: SqliteConnection,
-    brake: Brake,
+    interrupt: Interrupt,
 }
 
 impl Connection {
-    pub(super) async fn open(path: &Path, access: Access, brake: &Brake) -> Result<Self, MaintenanceError> {
+    pub(super) async fn open(
+        path: &Path,
+        access: Access,
+        interrupt: &Interrupt,
+    ) -> Result<Self, MaintenanceError> {
         let options = SqliteConnectOptions::new()
             .filename(path)
             .create_if_missing(false)
@@ -52,9 +56,9 @@ impl Connection {
         };
         let failed = |source| MaintenanceError::of(path, "opening it", source);
         let mut sqlite = SqliteConnection::connect_with(&options).await.map_err(failed)?;
-        let asked = brake.clone();
-        sqlite.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || asked.is_off());
-        Ok(Self { path: path.to_owned(), sqlite, brake: brake.clone() })
+        let asked = interrupt.clone();
+        sqlite.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || asked.may_continue());
+        Ok(Self { path: path.to_owned(), sqlite, interrupt: interrupt.clone() })
     }
 
     /// Executes a statement.
@@ -128,6 +132,6 @@ impl Connection {
     }
 
     fn sort(&self, doing: &'static str, source: sqlx::Error) -> MaintenanceError {
-        MaintenanceError::of(&self.path, doing, source).unless_broken_off(&self.brake, doing)
+        MaintenanceError::of(&self.path, doing, source).unless_broken_off(&self.interrupt, doing)
     }
 }

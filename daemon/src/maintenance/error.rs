@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use super::brake::Brake;
+use super::interrupt::Interrupt;
 use crate::refresh::RefreshError;
 use crate::state::StateError;
 use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError, sqlite_code};
@@ -173,11 +173,11 @@ impl MaintenanceError {
         }
     }
 
-    /// The same, unless it only says that the brake has worked.
-    pub(super) fn unless_broken_off(self, brake: &Brake, doing: &'static str) -> Self {
+    /// The same, unless it only says that the interrupt has worked.
+    pub(super) fn unless_broken_off(self, interrupt: &Interrupt, doing: &'static str) -> Self {
         match &self {
             Self::Sqlite { source, .. } if sqlite_code(source) == Some(SQLITE_INTERRUPT) => {
-                if brake.is_stopped() { Self::Stopped } else { Self::LockedTooLong { doing } }
+                if interrupt.is_stopped() { Self::Stopped } else { Self::LockedTooLong { doing } }
             }
             _ => self,
         }

@@ -26,7 +26,7 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     task.steps.tell("the state database", 1, 2);
     let state = task.state.path();
     let whole = async {
-        let mut state = Connection::open(state, Access::Read, &task.brake).await?;
+        let mut state = Connection::open(state, Access::Read, &task.interrupt).await?;
         let item = check(task, &mut state, "PRAGMA integrity_check").await;
         state.close().await;
         item
@@ -56,9 +56,9 @@ async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> 
         let mut whole = item(task.path().display().to_string(), bytes);
         for (at, name) in tables.iter().enumerate() {
             task.steps.tell(name, at, tables.len() + 1);
-            task.brake.limit(Some(task.limits.lock * 2));
+            task.interrupt.limit(Some(task.limits.lock * 2));
             let checked = check(task, &mut vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
-            task.brake.limit(None);
+            task.interrupt.limit(None);
             let checked = checked?;
             whole.seconds += checked.seconds;
             whole.messages.extend(checked.messages);

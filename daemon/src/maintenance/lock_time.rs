@@ -36,7 +36,7 @@ impl Task<'_> {
             return Ok(());
         }
         self.ensure_short(what, bytes)?;
-        self.brake.limit(Some(self.limits.lock * 2));
+        self.interrupt.limit(Some(self.limits.lock * 2));
         Ok(())
     }
 
@@ -49,12 +49,12 @@ impl Task<'_> {
         sql: &str,
     ) -> Result<(), MaintenanceError> {
         vms.run("waiting for the write lock", "BEGIN IMMEDIATE").await?;
-        self.brake.limit(Some(self.limits.lock * 2));
+        self.interrupt.limit(Some(self.limits.lock * 2));
         let done = match vms.run(doing, sql).await {
             Ok(()) => vms.run(doing, "COMMIT").await,
             error => error,
         };
-        self.brake.limit(None);
+        self.interrupt.limit(None);
         if done.is_err() {
             // An interrupted statement may have ended the transaction already.
             let _ = vms.run(doing, "ROLLBACK").await;

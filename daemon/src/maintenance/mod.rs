@@ -6,16 +6,16 @@
 
 mod analyze;
 mod backup;
-mod brake;
 mod connection;
+pub mod disk_space;
 mod error;
 mod holders;
 mod integrity;
+mod interrupt;
 mod lock_time;
 mod perform;
 mod prune;
 mod reindex;
-pub mod room;
 mod scheduled;
 mod target;
 mod task;
@@ -40,18 +40,18 @@ use crate::refresh::RefreshConfig;
 pub use error::{MaintenanceError, TargetError};
 pub(crate) use scheduled::work_off;
 
-use brake::Brake;
+use interrupt::Interrupt;
 use task::{Steps, Task};
 
 /// How long VMS's workers may be kept waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct LockLimits {
     /// Longest estimated lock; what would hold one longer is refused. What holds one for twice as long after all is
     /// broken off.
     pub lock: Duration,
 }
 
-impl Default for Limits {
+impl Default for LockLimits {
     /// A quarter of the time for which VMS waits.
     fn default() -> Self {
         Self { lock: Duration::from_secs(5) }
@@ -77,7 +77,7 @@ pub struct Maintenance {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     config: watch::Receiver<Arc<RefreshConfig>>,
-    limits: Limits,
+    limits: LockLimits,
     stop: CancellationToken,
     one: Arc<Mutex<()>>,
     /// The newest task that somebody asked for, with its number.
@@ -92,7 +92,7 @@ impl Maintenance {
             clock,
             chance: Arc::new(SystemChance),
             config,
-            limits: Limits::default(),
+            limits: LockLimits::default(),
             stop: CancellationToken::new(),
             one: Arc::default(),
             newest: StdMutex::default(),
@@ -100,7 +100,7 @@ impl Maintenance {
     }
 
     /// The same with other limits.
-    pub fn with_limits(self, limits: Limits) -> Self {
+    pub fn with_limits(self, limits: LockLimits) -> Self {
         Self { limits, ..self }
     }
 
@@ -173,7 +173,7 @@ impl Maintenance {
             clock: &self.clock,
             chance: &*self.chance,
             limits: self.limits,
-            brake: Brake::new(self.stop.clone(), Arc::clone(&self.clock)),
+            interrupt: Interrupt::new(self.stop.clone(), Arc::clone(&self.clock)),
             steps,
         };
         task.perform(request).await

@@ -7,9 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::MaintenanceError;
 use super::task::{Done, Task};
 use super::unread::unread;
-use crate::refresh::{RefreshError, Standing, look, suspicion};
+use crate::refresh::{Availability, RefreshError, read_tables, suspicion};
 use crate::reports::REPORTS;
-use crate::snapshot::{ExistingRow, Look, read_existing};
+use crate::snapshot::{ExistingRow, ReadDepth, read_existing};
 use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Schema, Vms};
@@ -30,7 +30,7 @@ pub(super) async fn prune(
     let now = task.clock.now();
     let oldest_kept = oldest_kept(task, older_than_seconds, now)?;
     task.steps.tell("looking at what is there", 0, REPORTS.len() + 1);
-    let (standings, snapshot) = look(task.config, Look::Shape, now).await?;
+    let (availabilities, snapshot) = read_tables(task.config, ReadDepth::Shape, now).await?;
     if let Some(reason) = suspicion(task.config.guard, task.state, &snapshot).await? {
         return Err(MaintenanceError::Suspicious(reason));
     }
@@ -45,15 +45,15 @@ pub(super) async fn prune(
             done.notes.push(format!("{table} is held back by the guard and was left alone"));
             continue;
         }
-        let removed = match standings.get(&table) {
-            Some(Standing::Ready) => {
+        let removed = match availabilities.get(&table) {
+            Some(Availability::Ready) => {
                 let expected = report.keys(&snapshot, &task.config.settings, now);
                 let table = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
                 table.prune(&expected, snapshot.existing(report.table())).await?
             }
             // Switched off, it has no entries; and what was left there is in VMS's way.
-            Some(Standing::Off) if schema.has_table(table.as_str()) => {
-                let rows = read_existing(vms.reader(), table, Look::Shape).await?;
+            Some(Availability::Off) if schema.has_table(table.as_str()) => {
+                let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
                 OneTable { task, vms: &vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
             }
             _ => continue,
@@ -124,7 +124,7 @@ impl OneTable<'_> {
         rows: &[ExistingRow],
         batch: &[ExistingRow],
     ) -> Result<u64, MaintenanceError> {
-        if self.task.brake.is_stopped() {
+        if self.task.interrupt.is_stopped() {
             return Err(MaintenanceError::Stopped);
         }
         let mut retire: Vec<Key> = batch.iter().map(|row| row.key.clone()).collect();

@@ -7,9 +7,9 @@ use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceStep};
 use tokio::sync::watch;
 
-use super::brake::Brake;
 use super::connection::{Access, Connection};
-use super::{Limits, MaintenanceError, Progressed};
+use super::interrupt::Interrupt;
+use super::{LockLimits, MaintenanceError, Progressed};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
@@ -48,8 +48,8 @@ pub(super) struct Task<'a> {
     pub(super) state: &'a State,
     pub(super) clock: &'a Arc<dyn Clock>,
     pub(super) chance: &'a dyn Chance,
-    pub(super) limits: Limits,
-    pub(super) brake: Brake,
+    pub(super) limits: LockLimits,
+    pub(super) interrupt: Interrupt,
     pub(super) steps: &'a Steps,
 }
 
@@ -71,7 +71,7 @@ impl Task<'_> {
 
     /// A connection to VMS's file.
     pub(super) async fn open(&self, access: Access) -> Result<Connection, MaintenanceError> {
-        Connection::open(self.path(), access, &self.brake).await
+        Connection::open(self.path(), access, &self.interrupt).await
     }
 
     /// Measures what `work` takes, as an item.

@@ -52,7 +52,7 @@ fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Limits, Stamps};
+    use crate::store::{AgeLimits, Stamps};
     use crate::vms::tables::{KeyValue, spec};
 
     const NOW: &str = "2026-03-15T12:00:00Z";
@@ -77,7 +77,7 @@ mod tests {
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let freshness = Freshness {
             spec: spec(table),
-            limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            limits: AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
             zone: chrono_tz::UTC,
             now,
             stamps: &stamps,

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::backup::copy;
 use super::connection::{Access, Connection};
 use super::task::{Done, Task};
-use super::{MaintenanceError, holders, room};
+use super::{MaintenanceError, disk_space, holders};
 
 /// The copy's name, beside the state database.
 const COPY: &str = "vms-before-vacuum.db";
@@ -19,8 +19,8 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let write_ahead = vms.is_write_ahead().await?;
     vms.close().await;
     // SQLite builds the new file in its directory for temporary files, and writes it back through the journal.
-    room::ensure(directory(task.path()), size.file.saturating_mul(2))?;
-    room::ensure(&room::temporary(), size.file)?;
+    disk_space::ensure(directory(task.path()), size.file.saturating_mul(2))?;
+    disk_space::ensure(&disk_space::temporary(), size.file)?;
 
     let kept = directory(task.state.path()).join(COPY);
     let mut done = Done::default();

@@ -8,8 +8,8 @@ use tracing::{info, warn};
 
 use super::PAUSES;
 use super::channel::Channel;
+use super::health_monitor::{Judgement, Latest};
 use super::level::Told;
-use super::lookout::{Judgement, Latest};
 use super::notice::Notice;
 use crate::clock::Clock;
 use crate::config::Config;

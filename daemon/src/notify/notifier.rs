@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::announcer::Announcer;
 use super::channel::Channel;
-use super::lookout::{Judge, Lookout};
+use super::health_monitor::{HealthMonitor, Judge};
 use super::ping::Pinger;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -18,7 +18,7 @@ use crate::state::State;
 /// Looks, announces and signals.
 #[derive(Debug)]
 pub(crate) struct Notifier {
-    lookout: Lookout,
+    health_monitor: HealthMonitor,
     command: Announcer,
     webhook: Announcer,
     pinger: Pinger,
@@ -48,15 +48,21 @@ impl Notifier {
             command: announcer(Channel::Command),
             webhook: announcer(Channel::Webhook),
             pinger: Pinger { clock: clock(), configs: configs(), events: events() },
-            lookout: Lookout { judge, clock: clock(), configs: configs(), events: events(), latest },
+            health_monitor: HealthMonitor {
+                judge,
+                clock: clock(),
+                configs: configs(),
+                events: events(),
+                latest,
+            },
         }
     }
 
     /// Works until `stop` is cancelled, and a few seconds longer when a scheduled run has just ended: its end
     /// is not told again. Announcements need no such care; the next start makes those that are due.
     pub(crate) async fn run(self, stop: CancellationToken) {
-        let Self { lookout, command, webhook, pinger } = self;
-        let announce = async { tokio::join!(lookout.run(), command.run(), webhook.run()) };
+        let Self { health_monitor, command, webhook, pinger } = self;
+        let announce = async { tokio::join!(health_monitor.run(), command.run(), webhook.run()) };
         tokio::select! {
             () = pinger.run(stop.clone()) => {}
             // Ends only with the daemon's other parts; what is left is to wait for the word.

@@ -43,7 +43,7 @@ pub use lease::{Lease, RENEWAL};
 pub use report::JobReport;
 pub use retry::RetryPolicy;
 pub use settle::Settled;
-pub use slots::{DueSlot, SlotDecision, SlotWork, Turnout};
+pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
 pub use verdict::verdict;
 
 /// Events a follower may be behind; a run of all tables has about two dozen.

@@ -80,7 +80,7 @@ pub struct DueSlot<'a> {
     /// Older ones that nobody has decided, with their instants; they do not run.
     pub passed: &'a [(String, DateTime<Utc>)],
     /// Whether its instant was met.
-    pub turnout: Turnout,
+    pub punctuality: Punctuality,
     /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
     pub daily: bool,
     /// What it asks for.
@@ -98,13 +98,13 @@ pub enum SlotWork {
 
 /// Whether a daemon was there when a slot's instant came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turnout {
+pub enum Punctuality {
     /// Yes, or it is there on the first occasion after the machine woke up.
-    Met,
+    OnTime,
     /// No, and the slot is worth a late run.
     Late,
     /// No, and that is that.
-    Lost,
+    Missed,
 }
 
 impl Queue {
@@ -120,11 +120,11 @@ impl Queue {
         let not_run = |at| if pause.covers(at) { SlotDecision::Paused } else { SlotDecision::Missed };
         pass(&tx, &due, not_run, now).await?;
         let (paused, not_run) = (pause.covers(due.at), not_run(due.at));
-        let wanted = match due.turnout {
+        let wanted = match due.punctuality {
             _ if paused => None,
-            Turnout::Met => Some((SlotDecision::Run, Trigger::Schedule)),
-            Turnout::Late => Some((SlotDecision::CaughtUp, Trigger::CatchUp)),
-            Turnout::Lost => None,
+            Punctuality::OnTime => Some((SlotDecision::Run, Trigger::Schedule)),
+            Punctuality::Late => Some((SlotDecision::CaughtUp, Trigger::CatchUp)),
+            Punctuality::Missed => None,
         };
         let (decision, trigger) = match wanted {
             None => (not_run, None),

@@ -3,14 +3,14 @@
 use tokio::sync::mpsc;
 
 use super::RefreshError;
-use super::job::{Job, Timings};
+use super::table_refresh::{TableRefresh, Timings};
 use crate::clock::Clock;
 use crate::store::{SerializedGroup, serialize};
 use crate::vms::tables::spec;
 
 /// Builds and serializes group after group until nobody takes them any more.
 pub(super) fn build(
-    job: &Job,
+    job: &TableRefresh,
     clock: &dyn Clock,
     groups: &mpsc::Sender<SerializedGroup>,
 ) -> Result<Timings, RefreshError> {

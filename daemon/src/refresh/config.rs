@@ -10,7 +10,7 @@ use crate::queue::RetryPolicy;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::reports::{ReportSettings, Reports, report};
-use crate::store::{Freshness, Limits, LossLimits, Stamps};
+use crate::store::{AgeLimits, Freshness, LossLimits, Stamps};
 use crate::vms::PATIENCE;
 use crate::vms::tables::{Table, spec};
 
@@ -56,7 +56,7 @@ pub struct RefreshConfig {
     /// How reports are made.
     pub settings: ReportSettings,
     /// How old entries may be.
-    pub limits: Limits,
+    pub limits: AgeLimits,
     /// How often and how soon a failed table is tried again.
     pub retry: RetryPolicy,
     /// From which loss on nothing is filled; none when that is switched off.
@@ -105,7 +105,7 @@ impl RefreshConfig {
             ..ReportSettings::new(config.compat.mode, config.vms.timezone, districts, keywords)
         };
         let hours = |hours: u32| TimeDelta::hours(hours.into());
-        let limits = Limits {
+        let limits = AgeLimits {
             max_age: hours(config.cache.max_cache_age_hours),
             refresh_after: hours(config.cache.refresh_after_hours),
         };

@@ -5,9 +5,9 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use cached_proto::words::Table;
 
-use super::{RefreshConfig, RefreshError, standing};
+use super::{RefreshConfig, RefreshError, availability};
 use crate::reports::{Report, report};
-use crate::snapshot::{self, ExistingRow, Look, Snapshot, SourceSet};
+use crate::snapshot::{self, ExistingRow, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{EntryState, state as judge};
@@ -66,14 +66,14 @@ pub fn text_of(value: &KeyValue) -> String {
     }
 }
 
-/// Looks for the entry of `table` whose key columns at the given positions have the given values; `how` says how closely
+/// Looks for the entry of `table` whose key columns at the given positions have the given values; `depth` says how closely
 /// its neighbours are looked at.
 pub async fn find(
     config: &RefreshConfig,
     state: &State,
     table: Table,
     wanted: &[(usize, &str)],
-    how: Look<'_>,
+    depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
@@ -82,11 +82,11 @@ pub async fn find(
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
     }
-    if let Some(why) = standing(report, &schema, &config.settings).note() {
+    if let Some(why) = availability(report, &schema, &config.settings).note() {
         return Ok(Search::NotKept(why));
     }
     let sources: SourceSet = report.key_sources().iter().copied().collect();
-    let snapshot = snapshot::load(&vms, &sources, &[table], how, now).await?;
+    let snapshot = snapshot::load(&vms, &sources, &[table], depth, now).await?;
     let expected = report.keys(&snapshot, &config.settings, now);
     let existing = snapshot.existing(table);
     let key = match choose(expected.iter().chain(existing.iter().map(|row| &row.key)), wanted) {

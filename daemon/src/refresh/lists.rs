@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::guard::are_same;
-use super::job::Job;
+use super::table_refresh::TableRefresh;
 use super::{RefreshError, TableGuard};
 use crate::reports::virtual_year::VirtualYear;
 use crate::reports::year::SchoolYear;
@@ -21,7 +21,7 @@ use crate::vms::tables::{Key, spec};
 pub(super) async fn guard_lists(
     guard: &mut Option<TableGuard>,
     vms: &Vms,
-    job: &Job,
+    job: &TableRefresh,
     group: &SerializedGroup,
     freshness: &Freshness<'_>,
     skip: impl Fn(&ExistingRow) -> bool,
@@ -55,7 +55,7 @@ pub(super) async fn guard_lists(
 }
 
 /// Whether a key names a past or the current year.
-fn is_settled(key: &Key, job: &Job) -> bool {
+fn is_settled(key: &Key, job: &TableRefresh) -> bool {
     let zone = job.settings.zone;
     let Some(year) = key.text(0) else { return false };
     match spec(job.table).key.first() {

@@ -3,38 +3,38 @@
 //! One run has one snapshot, so that its reports agree with each other. The read transaction has ended before
 //! the first report is built; building happens on a blocking thread and writing on another, a group at a time.
 
+mod active_run;
+mod availability;
 mod build;
 mod config;
-mod effort;
 mod error;
 pub mod find;
 mod guard;
-mod job;
 mod lists;
-mod outlook;
 pub mod plan;
+mod rehearsal_inputs;
+mod renewal_times;
 mod run;
-mod scene;
+mod scope;
 mod sources;
-mod standing;
 pub mod survey;
 mod table;
+mod table_refresh;
 mod unchanged;
 mod withhold;
 mod worker;
-mod working;
 
+pub use active_run::ActiveRun;
+pub use availability::{Availability, availability};
 pub use config::{ConfigureError, RefreshConfig};
-pub use effort::Effort;
 pub use error::{Decision, RefreshError};
 pub use guard::TableGuard;
 pub(crate) use guard::suspicion;
-pub use job::{Job, Timings};
-pub use outlook::Outlook;
+pub use rehearsal_inputs::{RehearsalInputs, rehearsal_inputs};
+pub use renewal_times::RenewalTimes;
 pub use run::Refresher;
-pub use scene::{Scene, scene};
-pub use standing::{Standing, standing};
-pub(crate) use survey::look;
+pub use scope::RefreshScope;
+pub(crate) use survey::read_tables;
 pub use table::{TableResult, refresh_table};
+pub use table_refresh::{TableRefresh, Timings};
 pub use worker::{work_off, work_until};
-pub use working::Working;

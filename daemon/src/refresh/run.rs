@@ -10,12 +10,12 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::effort::Effort;
 use super::guard::{self, Guard};
-use super::job::Job;
+use super::scope::RefreshScope;
 use super::sources::keep_sources;
+use super::table_refresh::TableRefresh;
 use super::withhold::remove_ours;
-use super::{Decision, RefreshConfig, RefreshError, Standing, refresh_table, standing};
+use super::{Availability, Decision, RefreshConfig, RefreshError, availability, refresh_table};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
@@ -35,26 +35,26 @@ pub struct Refresher {
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
-pub(super) struct Opened {
+pub(super) struct RunInputs {
     vms: Vms,
-    standings: HashMap<Table, Standing>,
+    availabilities: HashMap<Table, Availability>,
     snapshot: Arc<Snapshot>,
     /// Why nothing may be filled from the snapshot.
     held: Option<String>,
 }
 
 /// What stays the same for all tables of a run.
-pub(super) struct Terms {
+pub(super) struct RunContext {
     run: i64,
     config: Arc<RefreshConfig>,
     settings: Arc<ReportSettings>,
     as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
-    effort: Effort,
+    scope: RefreshScope,
     guard: Guard,
 }
 
-impl Opened {
+impl RunInputs {
     /// The instant of its snapshot.
     pub(super) fn taken(&self) -> DateTime<Utc> {
         self.snapshot.taken
@@ -105,23 +105,23 @@ impl Refresher {
     }
 
     /// What holds for all tables of a claimed run, as of now.
-    pub(super) fn terms(&self, claimed: &Claimed) -> Terms {
+    pub(super) fn context(&self, claimed: &Claimed) -> RunContext {
         let config = Arc::clone(&self.config.borrow());
         let mut settings = config.settings.clone();
         if claimed.exact {
             settings.mode = Mode::Exact;
         }
         let now = self.instant(claimed.as_of);
-        let effort = Effort::of(claimed.trigger, claimed.force, claimed.renew_before, now);
+        let scope = RefreshScope::of(claimed.trigger, claimed.force, claimed.renew_before, now);
         let guard = Guard::of(config.guard, claimed);
-        Terms {
+        RunContext {
             run: claimed.run,
             guard,
             config,
             settings: Arc::new(settings),
             as_of: claimed.as_of,
             now,
-            effort,
+            scope,
         }
     }
 
@@ -130,91 +130,104 @@ impl Refresher {
         as_of.unwrap_or_else(|| self.clock.now())
     }
 
-    pub(super) async fn open(&self, terms: &Terms, tables: &[Table]) -> Result<Opened, RefreshError> {
-        let vms = Vms::open_with(&terms.config.database, terms.config.patience).await?;
+    pub(super) async fn open(
+        &self,
+        context: &RunContext,
+        tables: &[Table],
+    ) -> Result<RunInputs, RefreshError> {
+        let vms = Vms::open_with(&context.config.database, context.config.patience).await?;
         let schema = Schema::read(vms.reader()).await?;
         if !schema.is_vms() {
             return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
         }
-        let mut standings = HashMap::new();
+        let mut availabilities = HashMap::new();
         for &table in tables {
             // A table that nothing generates fails by itself, later, and not the whole run.
-            if let Some(report) = (terms.config.reports)(table) {
-                standings.insert(table, standing(report, &schema, &terms.settings));
+            if let Some(report) = (context.config.reports)(table) {
+                availabilities.insert(table, availability(report, &schema, &context.settings));
             }
         }
-        let ready: Vec<Table> =
-            tables.iter().copied().filter(|table| standings.get(table) == Some(&Standing::Ready)).collect();
-        let snapshot = self.snapshot(&vms, terms, &ready, terms.now).await?;
+        let ready: Vec<Table> = tables
+            .iter()
+            .copied()
+            .filter(|table| availabilities.get(table) == Some(&Availability::Ready))
+            .collect();
+        let snapshot = self.snapshot(&vms, context, &ready, context.now).await?;
         for warning in snapshot.warnings.iter().take(WARNINGS_LOGGED) {
-            warn!(run_id = terms.run, "{} row {}: {}", warning.table, warning.rowid, one_line(&warning.what));
+            warn!(
+                run_id = context.run,
+                "{} row {}: {}",
+                warning.table,
+                warning.rowid,
+                one_line(&warning.what)
+            );
         }
-        let held = terms.guard.examine(self.queue.state(), &snapshot).await?;
-        Ok(Opened { vms, standings, snapshot, held })
+        let held = context.guard.examine(self.queue.state(), &snapshot).await?;
+        Ok(RunInputs { vms, availabilities, snapshot, held })
     }
 
     async fn snapshot(
         &self,
         vms: &Vms,
-        terms: &Terms,
+        context: &RunContext,
         tables: &[Table],
         now: DateTime<Utc>,
     ) -> Result<Arc<Snapshot>, RefreshError> {
-        let reports = tables.iter().filter_map(|&table| (terms.config.reports)(table));
+        let reports = tables.iter().filter_map(|&table| (context.config.reports)(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, terms.effort.look(), now).await?))
+        Ok(Arc::new(snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?))
     }
 
     pub(super) async fn work(
         &self,
-        terms: &Terms,
-        opened: &Opened,
+        context: &RunContext,
+        inputs: &RunInputs,
         begun: &Begun,
         table: Table,
     ) -> Result<(JobReport, Option<RefreshError>), RefreshError> {
-        let standing = opened.standings.get(&table).unwrap_or(&Standing::Ready);
-        if let Some(outcome) = standing.outcome() {
+        let availability = inputs.availabilities.get(&table).unwrap_or(&Availability::Ready);
+        if let Some(outcome) = availability.outcome() {
             let mut report = JobReport::new(table, outcome);
-            report.error = standing.note().filter(|_| !outcome.is_good());
+            report.error = availability.note().filter(|_| !outcome.is_good());
             return Ok((report, None));
         }
-        let report = (terms.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
-        if let Some(reason) = report.withheld(&opened.snapshot, &terms.settings) {
-            return Ok(self.withhold(terms, opened, report, &reason).await);
+        let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
+        if let Some(reason) = report.withheld(&inputs.snapshot, &context.settings) {
+            return Ok(self.withhold(context, inputs, report, &reason).await);
         }
         let state = self.queue.state();
-        if let Some(reason) = &opened.held {
-            return Ok((guard::hold(state, table, reason, terms.now).await?, None));
+        if let Some(reason) = &inputs.held {
+            return Ok((guard::hold(state, table, reason, context.now).await?, None));
         }
         let is_doubtful = begun.number > 1 || state.guarded().await?.contains_key(&table);
-        let mut work = Job {
+        let mut work = TableRefresh {
             table,
             report,
-            snapshot: Arc::clone(&opened.snapshot),
-            settings: Arc::clone(&terms.settings),
-            limits: terms.config.limits,
-            now: terms.now,
-            effort: if is_doubtful { terms.effort.whole() } else { terms.effort },
+            snapshot: Arc::clone(&inputs.snapshot),
+            settings: Arc::clone(&context.settings),
+            limits: context.config.limits,
+            now: context.now,
+            scope: if is_doubtful { context.scope.widened() } else { context.scope },
             cancel: begun.cancel.clone(),
-            guard: terms.guard.of_table(state, table).await?,
+            guard: context.guard.of_table(state, table).await?,
         };
-        let mut result = refresh_table(&opened.vms, state, &self.clock, &work).await;
+        let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
             info!(
-                run_id = terms.run,
+                run_id = context.run,
                 cache_table = table.as_str(),
                 "{table}: somebody else wrote meanwhile, computing once more"
             );
             // What they wrote may be newer than the run: neither stamps nor figures may fall back behind it.
-            work.now = self.instant(terms.as_of);
-            match self.snapshot(&opened.vms, terms, &[table], work.now).await {
+            work.now = self.instant(context.as_of);
+            match self.snapshot(&inputs.vms, context, &[table], work.now).await {
                 Ok(newer) => {
-                    if let Some(reason) = terms.guard.examine(state, &newer).await? {
-                        return Ok((guard::hold(state, table, &reason, terms.now).await?, None));
+                    if let Some(reason) = context.guard.examine(state, &newer).await? {
+                        return Ok((guard::hold(state, table, &reason, context.now).await?, None));
                     }
                     work.snapshot = newer;
                     let holds = result.report.holds;
-                    result = refresh_table(&opened.vms, state, &self.clock, &work).await;
+                    result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
                     result.report.holds.merge(&holds);
                 }
                 Err(error) => {
@@ -223,27 +236,27 @@ impl Refresher {
                 }
             }
         }
-        terms.guard.settle(state, table, &result, terms.now).await?;
+        context.guard.settle(state, table, &result, context.now).await?;
         Ok((result.report, result.error))
     }
 
     /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
     async fn withhold(
         &self,
-        terms: &Terms,
-        opened: &Opened,
+        context: &RunContext,
+        inputs: &RunInputs,
         withheld: &dyn Report,
         reason: &str,
     ) -> (JobReport, Option<RefreshError>) {
         let table = withheld.table();
-        warn!(run_id = terms.run, cache_table = table.as_str(), "{table} is withheld: {reason}");
+        warn!(run_id = context.run, cache_table = table.as_str(), "{table} is withheld: {reason}");
         let mut report = JobReport::new(table, Outcome::Withheld);
-        report.snapshot = Some(opened.snapshot.taken);
-        let (state, existing) = (self.queue.state(), opened.snapshot.existing(table));
+        report.snapshot = Some(inputs.snapshot.taken);
+        let (state, existing) = (self.queue.state(), inputs.snapshot.existing(table));
         let mut meter = LockMeter::new(self.clock.as_ref());
         let removed = async {
-            let removed = remove_ours(&opened.vms, state, existing, table, &mut meter).await?;
-            keep_sources(state, &opened.snapshot, withheld).await?;
+            let removed = remove_ours(&inputs.vms, state, existing, table, &mut meter).await?;
+            keep_sources(state, &inputs.snapshot, withheld).await?;
             Ok::<_, RefreshError>(removed)
         };
         let removed = removed.await;
@@ -298,15 +311,15 @@ pub(super) fn failed(table: Table, error: &RefreshError) -> JobReport {
     JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }
 }
 
-pub(super) fn ending(terms: &Terms, error: Option<&RefreshError>) -> Ending {
+pub(super) fn ending(context: &RunContext, error: Option<&RefreshError>) -> Ending {
     match error {
         Some(RefreshError::Cancelled) => Ending::Cancelled,
-        Some(error) if error.decision() == Decision::Retry => Ending::Failed(terms.config.retry),
+        Some(error) if error.decision() == Decision::Retry => Ending::Failed(context.config.retry),
         _ => Ending::Done,
     }
 }
 
-pub(super) fn tell(run: &Run) {
+pub(super) fn log_outcome(run: &Run) {
     let bad = || run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good()));
     let outcome = run.outcome.map_or("", Outcome::as_str);
     if bad().next().is_none() {

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, Utc};
 
-use super::{Outlook, RefreshConfig, RefreshError, Standing, standing};
+use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
 use crate::reports::{REPORTS, Report};
-use crate::snapshot::{self, Look, Snapshot, SourceSet};
+use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
@@ -26,24 +26,24 @@ pub struct TableSurvey {
     /// Its entries; all zero when they were not looked at.
     pub audit: Audit,
     /// When its entries want renewal; nothing when they were not looked at.
-    pub outlook: Outlook,
+    pub renewal_times: RenewalTimes,
 }
 
-/// Looks at every cache table in one read transaction, as closely as `how` says.
+/// Looks at every cache table in one read transaction, as closely as `depth` says.
 pub async fn survey(
     config: &RefreshConfig,
     state: &State,
-    how: Look<'_>,
+    depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
-    let (standings, snapshot) = look(config, how, now).await?;
+    let (availabilities, snapshot) = read_tables(config, depth, now).await?;
     let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
         let table = report.table();
-        let standing = standings.get(&table).unwrap_or(&Standing::Ready);
-        if let Some(state) = standing.table_state() {
-            surveys.push(unjudged(table, state, standing.note()));
+        let availability = availabilities.get(&table).unwrap_or(&Availability::Ready);
+        if let Some(state) = availability.table_state() {
+            surveys.push(unjudged(table, state, availability.note()));
             continue;
         }
         if let Some(reason) = report.withheld(&snapshot, &config.settings) {
@@ -54,7 +54,7 @@ pub async fn survey(
         let freshness = config.freshness(table, now, &stamps);
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
-        let outlook = Outlook::of(
+        let renewal_times = RenewalTimes::of(
             *report,
             &snapshot,
             &config.settings,
@@ -66,38 +66,40 @@ pub async fn survey(
             Some(guarded) => (TableState::Guarded, Some(guarded.reason)),
             None => (worst(&audit), None),
         };
-        surveys.push(TableSurvey { table, state, note, audit, outlook });
+        surveys.push(TableSurvey { table, state, note, audit, renewal_times });
     }
     Ok(surveys)
 }
 
 /// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
-pub(crate) async fn look(
+pub(crate) async fn read_tables(
     config: &RefreshConfig,
-    look: Look<'_>,
+    depth: ReadDepth<'_>,
     now: DateTime<Utc>,
-) -> Result<(HashMap<Table, Standing>, Snapshot), RefreshError> {
+) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
     let vms = Vms::open_with(&config.database, config.patience).await?;
     let schema = Schema::read(vms.reader()).await?;
     if !schema.is_vms() {
         return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
     }
-    let standings: HashMap<Table, Standing> =
-        REPORTS.iter().map(|report| (report.table(), standing(*report, &schema, &config.settings))).collect();
+    let availabilities: HashMap<Table, Availability> = REPORTS
+        .iter()
+        .map(|report| (report.table(), availability(*report, &schema, &config.settings)))
+        .collect();
     let ready: Vec<&dyn Report> = REPORTS
         .iter()
         .copied()
-        .filter(|report| standings.get(&report.table()) == Some(&Standing::Ready))
+        .filter(|report| availabilities.get(&report.table()) == Some(&Availability::Ready))
         .collect();
     let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
     let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    let snapshot = snapshot::load(&vms, &sources, &tables, look, now).await?;
+    let snapshot = snapshot::load(&vms, &sources, &tables, depth, now).await?;
     vms.close().await;
-    Ok((standings, snapshot))
+    Ok((availabilities, snapshot))
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {
-    TableSurvey { table, state, note, audit: Audit::default(), outlook: Outlook::default() }
+    TableSurvey { table, state, note, audit: Audit::default(), renewal_times: RenewalTimes::default() }
 }
 
 fn worst(audit: &Audit) -> TableState {

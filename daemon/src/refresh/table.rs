@@ -6,11 +6,11 @@ use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
 use super::build::{build, panic_text};
-use super::job::{Job, Timings};
 use super::lists::guard_lists;
 use super::sources::keep_sources;
+use super::table_refresh::{TableRefresh, Timings};
 use super::unchanged::{Inputs, inputs};
-use super::{Effort, RefreshError, TableGuard};
+use super::{RefreshError, RefreshScope, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
@@ -36,7 +36,12 @@ pub struct TableResult {
 
 /// Builds and writes one table. Building runs one group ahead of writing, so that memory holds two groups of
 /// text at the most.
-pub async fn refresh_table(vms: &Vms, state: &State, clock: &Arc<dyn Clock>, job: &Job) -> TableResult {
+pub async fn refresh_table(
+    vms: &Vms,
+    state: &State,
+    clock: &Arc<dyn Clock>,
+    job: &TableRefresh,
+) -> TableResult {
     let started = clock.monotonic();
     let spec = spec(job.table);
     let mut work = Work {
@@ -75,7 +80,7 @@ struct Work<'a> {
     vms: &'a Vms,
     state: &'a State,
     clock: &'a Arc<dyn Clock>,
-    job: &'a Job,
+    job: &'a TableRefresh,
     guard: Option<TableGuard>,
     spec: &'static TableSpec,
     fingerprint: String,
@@ -100,9 +105,9 @@ impl Work<'_> {
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
-            && self.job.effort != Effort::Thorough
+            && self.job.scope != RefreshScope::Thorough
         {
-            self.stamp_unseen(&stamps, inputs, &last).await?;
+            self.restamp(&stamps, inputs, &last).await?;
             return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
@@ -120,7 +125,7 @@ impl Work<'_> {
     }
 
     /// Nothing that the payloads depend on has changed, and every row is as we left it: the rows are stamped.
-    async fn stamp_unseen(
+    async fn restamp(
         &mut self,
         stamps: &Stamps,
         inputs: Inputs,
@@ -171,7 +176,7 @@ impl Work<'_> {
         };
         let job = self.job;
         let overtaken = |generated| job.overtaken(generated);
-        let skip = |row: &ExistingRow| job.effort.spares(row, &freshness, &overtaken);
+        let skip = |row: &ExistingRow| job.scope.spares(row, &freshness, &overtaken);
         let existing = self.job.snapshot.existing(self.job.table);
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let meter = &mut self.meter;
@@ -222,14 +227,14 @@ impl Work<'_> {
     }
 }
 
-fn stamp_text(spec: &TableSpec, job: &Job) -> String {
+fn stamp_text(spec: &TableSpec, job: &TableRefresh) -> String {
     time::to_text(match spec.stamps {
         StampZone::Utc => job.now.naive_utc(),
         StampZone::Local => time::local(job.now, job.settings.zone),
     })
 }
 
-fn warnings(job: &Job) -> u64 {
+fn warnings(job: &TableRefresh) -> u64 {
     let read: Vec<&str> = job.report.sources().iter().map(|source| source.table()).collect();
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use twox_hash::XxHash3_128;
 
-use super::job::Job;
+use super::table_refresh::TableRefresh;
 use crate::store::{SerializedEntry, SerializedGroup, Stamps};
 use crate::vms::tables::Key;
 
@@ -21,7 +21,7 @@ pub(super) struct Inputs {
 }
 
 /// Collects what the table depends on today.
-pub(super) fn inputs(job: &Job, stamps: &Stamps) -> Inputs {
+pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     let report = job.report;
     let keys = report.keys(&job.snapshot, &job.settings, job.now);
     let mut hasher = XxHash3_128::new();

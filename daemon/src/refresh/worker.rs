@@ -12,7 +12,7 @@ use tracing::{error, info, warn};
 
 use super::Refresher;
 use crate::describe::describe;
-use crate::pulse::Pulse;
+use crate::heartbeat::Heartbeat;
 use crate::queue::{Claimed, Queue, QueueError, Work};
 use crate::state::StateError;
 
@@ -35,16 +35,16 @@ pub async fn work_until(
     queue: &Queue,
     refresher: &Refresher,
     stop: &CancellationToken,
-    pulse: &Pulse,
+    heartbeat: &Heartbeat,
 ) -> Result<(), QueueError> {
-    while let Err(failure) = work(queue, refresher, stop, pulse).await {
+    while let Err(failure) = work(queue, refresher, stop, heartbeat).await {
         if !matches!(failure, QueueError::State(StateError::Statement { .. })) {
             return Err(failure);
         }
         let why = describe(&failure);
         error!("Nothing is refreshed until the state database can be used again: {why}");
         queue.set_stalled(Some(why));
-        if !put_back(queue, stop, pulse).await {
+        if !put_back(queue, stop, heartbeat).await {
             break;
         }
         queue.set_stalled(None);
@@ -54,11 +54,11 @@ pub async fn work_until(
 }
 
 /// Tries until it succeeds; false when it is to stop before.
-async fn put_back(queue: &Queue, stop: &CancellationToken, pulse: &Pulse) -> bool {
+async fn put_back(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> bool {
     loop {
         tokio::select! {
             () = stop.cancelled() => return false,
-            () = pulse.nap(PAUSE) => {}
+            () = heartbeat.nap(PAUSE) => {}
         }
         match queue.release().await {
             Ok(()) => return true,
@@ -71,35 +71,35 @@ async fn work(
     queue: &Queue,
     refresher: &Refresher,
     stop: &CancellationToken,
-    pulse: &Pulse,
+    heartbeat: &Heartbeat,
 ) -> Result<(), QueueError> {
     // Subscribed before the first look, so that nothing queued in between is missed.
     let mut work = queue.work();
     while !stop.is_cancelled() {
         // A run is claimed when it can begin: what waits for a maintenance task is still queued.
-        let Some(turn) = turn(queue, stop, pulse).await else { break };
+        let Some(turn) = turn(queue, stop, heartbeat).await else { break };
         if let Some(claimed) = queue.claim().await? {
-            watched(queue, refresher, &claimed, pulse).await?;
+            watched(queue, refresher, &claimed, heartbeat).await?;
             continue;
         }
         drop(turn);
         tokio::select! {
             () = stop.cancelled() => break,
             more = more(queue, &mut work) => if !more? { break },
-            () = pulse.nap(SLICE) => {}
+            () = heartbeat.nap(SLICE) => {}
         }
     }
     Ok(())
 }
 
 /// Waits for the turn, which a maintenance task may have for long; none when the worker is to stop.
-async fn turn(queue: &Queue, stop: &CancellationToken, pulse: &Pulse) -> Option<OwnedMutexGuard<()>> {
+async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> Option<OwnedMutexGuard<()>> {
     let mut turn = pin!(queue.turn());
     loop {
         tokio::select! {
             () = stop.cancelled() => return None,
             turn = &mut turn => return Some(turn),
-            () = pulse.nap(SLICE) => {}
+            () = heartbeat.nap(SLICE) => {}
         }
     }
 }
@@ -110,12 +110,12 @@ async fn watched(
     queue: &Queue,
     refresher: &Refresher,
     claimed: &Claimed,
-    pulse: &Pulse,
+    heartbeat: &Heartbeat,
 ) -> Result<(), QueueError> {
     let mut events = queue.events();
     let mut work = pin!(refresh(refresher, claimed));
     loop {
-        pulse.beat(LONGEST_TABLE);
+        heartbeat.beat(LONGEST_TABLE);
         tokio::select! {
             done = &mut work => return done,
             // Events that were missed are progress, too.

@@ -3,6 +3,7 @@
 //! A builder sees neither a database, a queue nor a clock. To add a report, implement [`Report`] in a file
 //! of its own and add a line to [`REPORTS`].
 
+pub mod boundaries;
 pub mod district;
 mod entry;
 pub mod number;
@@ -11,7 +12,6 @@ pub mod recruitment;
 mod settings;
 #[cfg(test)]
 mod testing;
-pub mod turn;
 pub mod virtual_session;
 pub mod virtual_year;
 pub mod volunteer;

@@ -9,7 +9,7 @@ use std::fmt;
 use chrono::{DateTime, Datelike, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::turn::next_date;
+use super::boundaries::next_date;
 use super::year::{Window, at_midnight};
 use crate::vms::time;
 

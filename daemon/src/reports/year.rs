@@ -6,7 +6,7 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
 use chrono_tz::Tz;
 
-use super::turn::next_date;
+use super::boundaries::next_date;
 use crate::vms::time::{self, Stored};
 
 /// First year for which VMS's pages can be asked.

@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 use super::{Service, Surveyed};
 use crate::describe::describe;
 use crate::health::{Seen, StateSeen, Surroundings, judge, state_unusable};
-use crate::maintenance::room;
+use crate::maintenance::disk_space;
 use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
@@ -107,7 +107,7 @@ async fn estimate(service: &Service, tables: &[TableSurvey]) -> u64 {
     let database = service.refresh.borrow().database.clone();
     // A database that cannot be read has a reason of its own.
     let Ok(vms) = Vms::open(&database).await else { return 0 };
-    let estimate = room::estimate(vms.reader()).await;
+    let estimate = disk_space::estimate(vms.reader()).await;
     vms.close().await;
     estimate.unwrap_or_default()
 }

@@ -10,7 +10,7 @@ use chrono::{NaiveDate, Offset, TimeZone};
 use super::Service;
 use super::fault::fault;
 use crate::describe::describe;
-use crate::refresh::{Scene, plan};
+use crate::refresh::{RehearsalInputs, plan};
 use crate::schedule::{Rehearsal, Rehearsed, Schedule, Stage, expected_run, slot_text};
 
 /// A year and a month.
@@ -30,17 +30,17 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
     let config = Arc::clone(&service.refresh.borrow());
     let mut notes = Vec::new();
     // Without VMS's database the schedule is known all the same.
-    let scene = match service.scene().await {
-        Ok(scene) => scene,
+    let rehearsal_inputs = match service.rehearsal_inputs().await {
+        Ok(rehearsal_inputs) => rehearsal_inputs,
         Err(error) => {
             notes.push(format!("only scheduled runs are rehearsed: {}", describe(&error)));
-            Scene::default()
+            RehearsalInputs::default()
         }
     };
     let rehearsal = tokio::task::spawn_blocking({
         let schedule = Arc::clone(&schedule);
         move || {
-            let Scene { reports, snapshot } = &scene;
+            let RehearsalInputs { reports, snapshot } = &rehearsal_inputs;
             let settings = &config.settings;
             Stage { schedule: &schedule, scheduler, expected, reports, snapshot, settings }
                 .rehearse(from, days)

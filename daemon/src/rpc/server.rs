@@ -24,7 +24,7 @@ const RECOVER: Duration = Duration::from_millis(200);
 
 /// How long a client may take, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct ConnectionLimits {
     /// For its hello.
     pub hello: Duration,
     /// For the rest of a request of which a part has come; at most twice that.
@@ -37,7 +37,7 @@ pub struct Limits {
     pub connections: usize,
 }
 
-impl Default for Limits {
+impl Default for ConnectionLimits {
     fn default() -> Self {
         Self {
             hello: Duration::from_secs(5),
@@ -51,7 +51,7 @@ impl Default for Limits {
 
 /// The two steps in which connections end.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Ending {
+pub(crate) struct Shutdown {
     /// No new connections and no new requests.
     pub(crate) stop: CancellationToken,
     /// No more events either: nothing will happen any more.
@@ -59,7 +59,7 @@ pub(crate) struct Ending {
 }
 
 /// Serves connections until told to stop, removes the socket, and waits for the last connection to end.
-pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Limits, ending: Ending) {
+pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: ConnectionLimits, shutdown: Shutdown) {
     let sessions = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     let doors = Arc::new(Semaphore::new(TURNED_AWAY));
@@ -67,7 +67,7 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Limits, e
     loop {
         let accepted = tokio::select! {
             biased;
-            () = ending.stop.cancelled() => break,
+            () = shutdown.stop.cancelled() => break,
             accepted = bound.listener.accept() => accepted,
         };
         let stream = match accepted {
@@ -83,9 +83,9 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Limits, e
         };
         failing = false;
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let (service, ending) = (Arc::clone(&service), ending.clone());
+            let (service, shutdown) = (Arc::clone(&service), shutdown.clone());
             sessions.spawn(async move {
-                converse(stream, &service, &limits, &ending).await;
+                converse(stream, &service, &limits, &shutdown).await;
                 drop(place);
             });
         } else if let Ok(door) = Arc::clone(&doors).try_acquire_owned() {
@@ -101,8 +101,8 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Limits, e
     sessions.wait().await;
 }
 
-async fn converse(stream: Stream, service: &Service, limits: &Limits, ending: &Ending) {
-    if let Err(end) = session::serve(stream, service, limits, ending).await {
+async fn converse(stream: Stream, service: &Service, limits: &ConnectionLimits, shutdown: &Shutdown) {
+    if let Err(end) = session::serve(stream, service, limits, shutdown).await {
         debug!("a connection to the control socket ended: {}", describe(&end));
     }
 }

@@ -17,7 +17,7 @@ use crate::probe::Probe;
 use crate::queue::Queue;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
-use crate::refresh::{RefreshConfig, RefreshError, Scene, scene};
+use crate::refresh::{RefreshConfig, RefreshError, RehearsalInputs, rehearsal_inputs};
 use crate::schedule::Schedule;
 use crate::single_flight::SingleFlight;
 use crate::snapshot::Shapes;
@@ -91,14 +91,14 @@ impl Service {
         let looking = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.now();
-        find(&config, self.queue.state(), table, wanted, looking.shapes.look(now), now).await
+        find(&config, self.queue.state(), table, wanted, looking.shapes.depth(now), now).await
     }
 
     async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
         let mut sampling = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let (state, now) = (self.queue.state(), self.clock.now());
-        let surveys = survey(&config, state, sampling.shapes.look(now), now).await?;
+        let surveys = survey(&config, state, sampling.shapes.depth(now), now).await?;
         // A clock that was set back must not put the next sample off.
         let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
         if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {
@@ -111,10 +111,10 @@ impl Service {
     }
 
     /// Looks at what a rehearsal depends on.
-    pub(super) async fn scene(&self) -> Result<Scene, RefreshError> {
+    pub(super) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
         let _one = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
-        scene(&config, self.clock.now()).await
+        rehearsal_inputs(&config, self.clock.now()).await
     }
 
     /// The schedule as it is now.

@@ -14,7 +14,7 @@ use super::dispatch::dispatch;
 use super::fault::{fault, unreadable};
 use super::peer::Peer;
 use super::stream::{Event, Stream};
-use super::{Ending, Limits, Service};
+use super::{ConnectionLimits, Service, Shutdown};
 
 /// Why a connection ended, other than by the client's wish.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +41,12 @@ pub(super) enum End {
 pub(super) async fn serve(
     stream: LocalStream,
     service: &Service,
-    limits: &Limits,
-    ending: &Ending,
+    limits: &ConnectionLimits,
+    shutdown: &Shutdown,
 ) -> Result<(), End> {
     let peer = Peer::of(&stream).map_err(End::Unknown)?;
     let mut frames = tokio::select! {
-        () = ending.stop.cancelled() => return Ok(()),
+        () = shutdown.stop.cancelled() => return Ok(()),
         welcomed = welcome(stream, limits) => welcomed?,
     };
     // A request that came while the events of the one before were still being sent.
@@ -57,7 +57,7 @@ pub(super) async fn serve(
         } else {
             let received = tokio::select! {
                 biased;
-                () = ending.stop.cancelled() => return Ok(()),
+                () = shutdown.stop.cancelled() => return Ok(()),
                 received = receive(&mut frames, limits) => received?,
             };
             let Some(request) = received else { return Ok(()) };
@@ -72,14 +72,14 @@ pub(super) async fn serve(
         send(&mut frames, Response::Answer(answer), limits).await?;
         match stream {
             None => {}
-            Some(Ok(stream)) => early = tell(&mut frames, stream, limits, &ending.hang_up).await?,
+            Some(Ok(stream)) => early = tell(&mut frames, stream, limits, &shutdown.hang_up).await?,
             Some(Err(fault)) => send(&mut frames, Response::Answer(Err(fault)), limits).await?,
         }
     }
 }
 
 /// Tells a client that there are too many of them.
-pub(super) async fn turn_away(stream: LocalStream, limits: &Limits) {
+pub(super) async fn turn_away(stream: LocalStream, limits: &ConnectionLimits) {
     if let Ok(mut frames) = welcome(stream, limits).await {
         let message = format!("{} clients are connected already", limits.connections);
         let full = fault(FaultCode::Unavailable, &message, "close some of them, or try again later");
@@ -88,7 +88,10 @@ pub(super) async fn turn_away(stream: LocalStream, limits: &Limits) {
     }
 }
 
-async fn welcome(mut stream: LocalStream, limits: &Limits) -> Result<DaemonFrames<LocalStream>, End> {
+async fn welcome(
+    mut stream: LocalStream,
+    limits: &ConnectionLimits,
+) -> Result<DaemonFrames<LocalStream>, End> {
     timeout(limits.hello, hello::welcome(&mut stream, Protocols::OURS))
         .await
         .map_err(|_| End::TooSlow("say hello"))??;
@@ -96,7 +99,10 @@ async fn welcome(mut stream: LocalStream, limits: &Limits) -> Result<DaemonFrame
 }
 
 /// The next request; none when the client has closed the connection.
-async fn receive(frames: &mut DaemonFrames<LocalStream>, limits: &Limits) -> Result<Option<Request>, End> {
+async fn receive(
+    frames: &mut DaemonFrames<LocalStream>,
+    limits: &ConnectionLimits,
+) -> Result<Option<Request>, End> {
     let mut waited = std::time::Duration::ZERO;
     let mut begun = false;
     loop {
@@ -124,7 +130,7 @@ async fn receive(frames: &mut DaemonFrames<LocalStream>, limits: &Limits) -> Res
 async fn send(
     frames: &mut DaemonFrames<LocalStream>,
     mut response: Response,
-    limits: &Limits,
+    limits: &ConnectionLimits,
 ) -> Result<(), End> {
     loop {
         let sent = timeout(limits.write, frames.send(&response));
@@ -150,7 +156,7 @@ const fn is_fault(response: &Response) -> bool {
 async fn tell(
     frames: &mut DaemonFrames<LocalStream>,
     mut stream: Stream,
-    limits: &Limits,
+    limits: &ConnectionLimits,
     hang_up: &CancellationToken,
 ) -> Result<Option<Request>, End> {
     let mut early = None;
@@ -178,7 +184,7 @@ async fn tell(
     }
 }
 
-async fn stopping(frames: &mut DaemonFrames<LocalStream>, stream: &Stream, limits: &Limits) -> End {
+async fn stopping(frames: &mut DaemonFrames<LocalStream>, stream: &Stream, limits: &ConnectionLimits) -> End {
     // Whether or not the client still hears it.
     let _ = send(frames, Response::Answer(Err(stream.broken_off())), limits).await;
     End::Stopping

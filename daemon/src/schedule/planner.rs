@@ -17,7 +17,7 @@ use crate::describe::describe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
-use crate::snapshot::Look;
+use crate::snapshot::ReadDepth;
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
@@ -96,10 +96,12 @@ impl Planner {
         self.looked = Some((now, now + LOOK));
         let config = Arc::clone(&self.config.borrow_and_update());
         // Closely: this is the look that finds what others leave to be found.
-        let surveys = survey(&config, self.queue.state(), Look::Shape, now).await?;
+        let surveys = survey(&config, self.queue.state(), ReadDepth::Shape, now).await?;
         let conditions = self.conditions(&surveys, now).await?;
-        self.next_keys =
-            surveys.iter().filter_map(|survey| Some((survey.table, survey.outlook.next_keys?))).collect();
+        self.next_keys = surveys
+            .iter()
+            .filter_map(|survey| Some((survey.table, survey.renewal_times.next_keys?)))
+            .collect();
         let renewal = Renewal::next(&schedule, now, expected_run(&self.queue, now).await?);
         let plan = plan(&conditions, now, &renewal);
         let again = plan.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
@@ -135,7 +137,7 @@ impl Planner {
             Some(Condition {
                 table,
                 unfit: wants(survey.state)?,
-                outlook: survey.outlook,
+                renewal_times: survey.renewal_times,
                 turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
                 // A try of the future is one by a clock that was ahead.
                 tried: tried.get(&table).copied().filter(|at| *at <= now),

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::top_up::{Cause, Condition, plan};
 use super::{Fire, Renewal, Schedule};
-use crate::refresh::Outlook;
+use crate::refresh::RenewalTimes;
 use crate::reports::{Report, ReportSettings};
 use crate::snapshot::Snapshot;
 use crate::vms::tables::Key;
@@ -143,9 +143,9 @@ impl Stage<'_> {
         Condition {
             table: actor.report.table(),
             unfit: missing,
-            outlook: Outlook {
+            renewal_times: RenewalTimes {
                 next_keys: actor.next_keys,
-                ..Outlook::of(
+                ..RenewalTimes::of(
                     actor.report,
                     self.snapshot,
                     self.settings,

@@ -11,8 +11,8 @@ use tokio::sync::watch;
 use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::pulse::Pulse;
-use crate::queue::{DueSlot, Queue, QueueError, SlotDecision, SlotWork, Turnout};
+use crate::heartbeat::Heartbeat;
+use crate::queue::{DueSlot, Punctuality, Queue, QueueError, SlotDecision, SlotWork};
 
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
@@ -99,8 +99,8 @@ impl Ticker {
         })
     }
 
-    /// Works until it is dropped, which it may be at any time; `pulse` tells whether it still does.
-    pub async fn run(mut self, pulse: Pulse) {
+    /// Works until it is dropped, which it may be at any time; `heartbeat` tells whether it still does.
+    pub async fn run(mut self, heartbeat: Heartbeat) {
         loop {
             if let Err(error) = self.turn().await {
                 let error = describe(&error);
@@ -111,7 +111,7 @@ impl Ticker {
             }
             let (wait, never) = (self.wait(), self.schedule.is_never());
             tokio::select! {
-                () = pulse.nap(wait), if !never => {}
+                () = heartbeat.nap(wait), if !never => {}
                 // Once nobody can change the schedule any more, only the clock counts.
                 Ok(()) = self.schedules.changed() => {}
                 else => return std::future::pending().await,
@@ -157,7 +157,7 @@ impl Ticker {
             slot: &slot,
             at: due.at,
             passed: &passed,
-            turnout: self.turnout(&due),
+            punctuality: self.punctuality(&due),
             daily: self.schedule.is_daily(),
             work: match &self.work {
                 Work::Refresh(tables) => SlotWork::Refresh(tables()),
@@ -167,13 +167,13 @@ impl Ticker {
         Ok(self.queue.decide(due_slot).await?.map(|decision| (due, decision)))
     }
 
-    fn turnout(&self, due: &Fire) -> Turnout {
+    fn punctuality(&self, due: &Fire) -> Punctuality {
         if due.at >= self.attended_since {
-            Turnout::Met
+            Punctuality::OnTime
         } else if !self.replaced && (self.catch_up)() {
-            Turnout::Late
+            Punctuality::Late
         } else {
-            Turnout::Lost
+            Punctuality::Missed
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
-use crate::pulse::Pulse;
+use crate::heartbeat::Heartbeat;
 use crate::queue::{Queue, SlotDecision};
 use crate::state::State;
 
@@ -93,9 +93,9 @@ impl Daemon {
     }
 }
 
-fn pulse(clock: &Arc<ManualClock>) -> Pulse {
+fn heartbeat(clock: &Arc<ManualClock>) -> Heartbeat {
     let clock: Arc<dyn Clock> = clock.clone();
-    Pulse::new("schedule", &clock)
+    Heartbeat::new("schedule", &clock)
 }
 
 fn decided(slot: &str, decision: SlotDecision) -> (String, SlotDecision) {
@@ -265,7 +265,7 @@ async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool)
 async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
     let Daemon { clock, schedules, queue, ticker, dir: _dir, .. } = d;
-    let running = tokio::spawn(ticker.run(pulse(&clock)));
+    let running = tokio::spawn(ticker.run(heartbeat(&clock)));
     let slots = async || {
         let runs = queue.history(DateTime::UNIX_EPOCH, 10).await.unwrap();
         runs.into_iter().map(|run| (run.slot.unwrap(), run.queued.to_utc())).collect::<Vec<_>>()
@@ -293,7 +293,7 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
 async fn a_loop_that_hangs_in_a_decision_is_missed_and_one_that_waits_for_the_night_is_not() {
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
     let Daemon { clock, queue, schedules, dir: _dir, .. } = d;
-    let pulse = pulse(&clock);
+    let heartbeat = heartbeat(&clock);
     // Whoever drops the sender ends the hang, the failing test included.
     let (release, hang) = std::sync::mpsc::channel::<()>();
     let (entered, deciding) = tokio::sync::oneshot::channel();
@@ -306,20 +306,20 @@ async fn a_loop_that_hangs_in_a_decision_is_missed_and_one_that_waits_for_the_ni
         vec![Table::DiaEventsReportCache]
     });
     let ticker = Ticker::new(NAME, queue, clock.clone(), schedules.subscribe(), tables, Box::new(|| false));
-    let running = tokio::spawn(ticker.await.unwrap().run(pulse.clone()));
+    let running = tokio::spawn(ticker.await.unwrap().run(heartbeat.clone()));
     for _ in 0..9 {
         clock.sleeping(1).await;
         clock.advance(Duration::from_mins(1));
-        assert_eq!(pulse.overdue(), None);
+        assert_eq!(heartbeat.overdue(), None);
     }
     clock.sleeping(1).await;
     clock.advance(Duration::from_mins(1));
     deciding.await.unwrap();
     clock.advance(Duration::from_mins(5));
-    assert!(pulse.overdue().is_some());
+    assert!(heartbeat.overdue().is_some());
     drop(release);
     clock.sleeping(1).await;
-    assert_eq!(pulse.overdue(), None);
+    assert_eq!(heartbeat.overdue(), None);
     running.abort();
 }
 

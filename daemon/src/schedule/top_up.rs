@@ -6,7 +6,7 @@ use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Renewal;
-use crate::refresh::Outlook;
+use crate::refresh::RenewalTimes;
 
 /// A table that was tried and still wants something is let alone so long: whatever is wrong takes longer to put right
 /// than the retries of a job last.
@@ -41,7 +41,7 @@ pub struct Condition {
     /// Whether an entry is missing, incomplete, invalid or stale.
     pub unfit: bool,
     /// When its entries want renewal.
-    pub outlook: Outlook,
+    pub renewal_times: RenewalTimes,
     /// When the clock changed its keys, if it did since the table was last looked at.
     pub turned: Option<DateTime<Utc>>,
     /// When a job of it was queued last, however that ended.
@@ -72,7 +72,7 @@ pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal) -> 
 
 impl Condition {
     fn decide(&self, now: DateTime<Utc>, renewal: &Renewal) -> (Option<Cause>, Option<DateTime<Utc>>) {
-        let Outlook { expires, next_keys, next_payloads } = self.outlook;
+        let RenewalTimes { expires, next_keys, next_payloads } = self.renewal_times;
         let ahead = |at: &DateTime<Utc>| *at > now;
         // Other keys are of no consequence until one of them is missing.
         let turned = self.turned.filter(|_| self.unfit);

@@ -16,7 +16,7 @@ fn content() -> Condition {
     Condition {
         table: TABLE,
         unfit: false,
-        outlook: Outlook { expires: Some(utc("02 22:00")), next_keys: None, next_payloads: None },
+        renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), next_keys: None, next_payloads: None },
         turned: None,
         tried: None,
         busy: false,
@@ -40,13 +40,13 @@ fn entries_that_the_next_run_renews_in_time_are_left_to_it() {
 #[test]
 fn entries_that_it_would_renew_too_late_are_topped_up_shortly_before() {
     for (expires, from) in [("02 07:10", "02 06:10"), ("02 07:00", "02 06:00"), ("01 20:00", "01 19:00")] {
-        let outlook = Outlook { expires: Some(utc(expires)), ..Outlook::default() };
-        let condition = Condition { outlook, ..content() };
+        let renewal_times = RenewalTimes { expires: Some(utc(expires)), ..RenewalTimes::default() };
+        let condition = Condition { renewal_times, ..content() };
         assert_eq!(at("01 12:00", condition), (None, from.to_owned()), "{expires}");
         assert_eq!(at(from, condition), (Some(Cause::Expiring), "never".to_owned()), "{expires}");
     }
-    let outlook = Outlook { expires: Some(utc("02 07:11")), ..Outlook::default() };
-    assert_eq!(at("02 06:59", Condition { outlook, ..content() }), (None, "never".to_owned()));
+    let renewal_times = RenewalTimes { expires: Some(utc("02 07:11")), ..RenewalTimes::default() };
+    assert_eq!(at("02 06:59", Condition { renewal_times, ..content() }), (None, "never".to_owned()));
 }
 
 #[test]
@@ -60,16 +60,16 @@ fn an_unfit_entry_is_renewed_at_once_but_not_again_and_again() {
 
 #[test]
 fn a_table_that_is_being_worked_on_is_let_alone() {
-    let outlook = Outlook { next_keys: Some(utc("02 00:00")), ..Outlook::default() };
-    let busy = Condition { unfit: true, busy: true, outlook, ..content() };
+    let renewal_times = RenewalTimes { next_keys: Some(utc("02 00:00")), ..RenewalTimes::default() };
+    let busy = Condition { unfit: true, busy: true, renewal_times, ..content() };
     assert_eq!(at("01 12:00", busy), (None, "02 00:00".to_owned()));
 }
 
 #[test]
 fn what_the_clock_changes_is_renewed_when_it_does() {
-    let outlook = Outlook { next_payloads: Some(utc("02 00:00")), ..content().outlook };
+    let renewal_times = RenewalTimes { next_payloads: Some(utc("02 00:00")), ..content().renewal_times };
     let tried = Some(utc("01 23:30"));
-    let condition = Condition { outlook, tried, ..content() };
+    let condition = Condition { renewal_times, tried, ..content() };
     assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
     // Tried half an hour ago, but not since the change.
     assert_eq!(at("02 00:00", condition), (Some(Cause::Clock), "never".to_owned()));
@@ -79,11 +79,11 @@ fn what_the_clock_changes_is_renewed_when_it_does() {
 
 #[test]
 fn new_keys_are_filled_when_the_clock_brings_them() {
-    let outlook = Outlook { next_keys: Some(utc("02 00:00")), ..content().outlook };
-    let condition = Condition { outlook, tried: Some(utc("01 23:30")), ..content() };
+    let renewal_times = RenewalTimes { next_keys: Some(utc("02 00:00")), ..content().renewal_times };
+    let condition = Condition { renewal_times, tried: Some(utc("01 23:30")), ..content() };
     assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
-    let outlook = Outlook { next_keys: Some(utc("03 00:00")), ..outlook };
-    let turned = Condition { outlook, turned: Some(utc("02 00:00")), ..condition };
+    let renewal_times = RenewalTimes { next_keys: Some(utc("03 00:00")), ..renewal_times };
+    let turned = Condition { renewal_times, turned: Some(utc("02 00:00")), ..condition };
     assert_eq!(at("02 00:00", turned), (None, "03 00:00".to_owned()), "no entry is missing");
     let missing = Condition { unfit: true, ..turned };
     assert_eq!(at("02 00:00", missing), (Some(Cause::Clock), "03 00:00".to_owned()));
@@ -99,12 +99,12 @@ fn without_a_next_run_every_entry_is_topped_up_before_its_limit() {
 
 #[test]
 fn tables_are_decided_together() {
-    let soon = Outlook { next_keys: Some(utc("01 13:00")), ..Outlook::default() };
-    let later = Outlook { next_keys: Some(utc("01 14:00")), ..Outlook::default() };
+    let soon = RenewalTimes { next_keys: Some(utc("01 13:00")), ..RenewalTimes::default() };
+    let later = RenewalTimes { next_keys: Some(utc("01 14:00")), ..RenewalTimes::default() };
     let other = Table::RecentVolunteersReportCache;
     let conditions = [
-        Condition { unfit: true, outlook: later, ..content() },
-        Condition { table: other, unfit: true, outlook: soon, ..content() },
+        Condition { unfit: true, renewal_times: later, ..content() },
+        Condition { table: other, unfit: true, renewal_times: soon, ..content() },
     ];
     let plan = plan(&conditions, utc("01 12:00"), &renewal());
     assert_eq!(plan.tables, [(TABLE, Cause::Unfit), (other, Cause::Unfit)]);

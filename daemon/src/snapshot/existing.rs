@@ -27,7 +27,7 @@ const DOING: &str = "reading what is in a cache table";
 
 /// How closely rows are looked at.
 #[derive(Debug, Clone, Copy)]
-pub enum Look<'m> {
+pub enum ReadDepth<'m> {
     /// Parse every payload and judge its shape.
     Shape,
     /// Judge every shape, but parse only what has changed since it was parsed last.
@@ -40,27 +40,27 @@ pub enum Look<'m> {
 pub async fn read_existing(
     db: &impl ConnectionTrait,
     table: Table,
-    look: Look<'_>,
+    depth: ReadDepth<'_>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
     let spec = spec(table);
-    let Look::Known(shapes) = look else {
-        let depth = if matches!(look, Look::Shape) { Depth::Shapes } else { Depth::Stamps };
-        return query(db, spec, depth, "", Vec::new()).await;
+    let ReadDepth::Known(shapes) = depth else {
+        let columns = if matches!(depth, ReadDepth::Shape) { Columns::Shapes } else { Columns::Stamps };
+        return query(db, spec, columns, "", Vec::new()).await;
     };
-    let mut rows = query(db, spec, Depth::Sizes, "", Vec::new()).await?;
-    let unknown = shapes.tell(table, &mut rows);
+    let mut rows = query(db, spec, Columns::Sizes, "", Vec::new()).await?;
+    let unknown = shapes.apply(table, &mut rows);
     for (only, values) in by_ids(&unknown) {
-        shapes.learn(table, &query(db, spec, Depth::Shapes, &only, values).await?);
+        shapes.learn(table, &query(db, spec, Columns::Shapes, &only, values).await?);
     }
     if !unknown.is_empty() {
-        shapes.tell(table, &mut rows);
+        shapes.apply(table, &mut rows);
     }
     Ok(rows)
 }
 
 /// What a statement says of a row beside its stamp and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
+enum Columns {
     Stamps,
     Sizes,
     Shapes,
@@ -69,11 +69,11 @@ enum Depth {
 async fn query(
     db: &impl ConnectionTrait,
     spec: &TableSpec,
-    depth: Depth,
+    columns: Columns,
     only: &str,
     values: Vec<Value>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
-    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, statement(spec, depth, only), values);
+    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, statement(spec, columns, only), values);
     let rows = db.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
     rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(DOING))
 }
@@ -103,7 +103,7 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
     })
 }
 
-fn statement(spec: &TableSpec, depth: Depth, only: &str) -> String {
+fn statement(spec: &TableSpec, columns: Columns, only: &str) -> String {
     let keys: Vec<String> =
         spec.key.iter().map(|key| format!(", typeof(\"{key}\"), CAST(\"{key}\" AS TEXT)")).collect();
     let keys = keys.concat();
@@ -124,10 +124,10 @@ fn statement(spec: &TableSpec, depth: Depth, only: &str) -> String {
         })
         .collect());
     let unjudged = || ("1".to_owned(), "1".to_owned());
-    let ((valid, complete), bytes) = match depth {
-        Depth::Stamps => (unjudged(), "0".to_owned()),
-        Depth::Sizes => (unjudged(), spec.bytes_sql()),
-        Depth::Shapes => ((valid, complete), spec.bytes_sql()),
+    let ((valid, complete), bytes) = match columns {
+        Columns::Stamps => (unjudged(), "0".to_owned()),
+        Columns::Sizes => (unjudged(), spec.bytes_sql()),
+        Columns::Shapes => ((valid, complete), spec.bytes_sql()),
     };
     format!(
         "SELECT id, {stamp}{keys}, ({valid}) <> 0, \

@@ -7,7 +7,7 @@ use super::scan::{Row, Scanned, scan};
 use super::source::{Column, Source, SourceSet};
 use super::{
     AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventSkill, EventTeacher,
-    EventVolunteer, Look, Organization, Participation, School, Skill, Snapshot, Student,
+    EventVolunteer, Organization, Participation, ReadDepth, School, Skill, Snapshot, Student,
     StudentParticipation, Teacher, User, Volunteer, VolunteerOrganization, VolunteerSkill,
 };
 use crate::vms::tables::Table;
@@ -86,7 +86,7 @@ pub async fn load(
     vms: &Vms,
     sources: &SourceSet,
     tables: &[Table],
-    look: Look<'_>,
+    depth: ReadDepth<'_>,
     taken: DateTime<Utc>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };
@@ -94,7 +94,7 @@ pub async fn load(
     // The stamps come first: should VMS write between two statements, the transaction hides it anyway, but
     // its view of the database begins with its first statement.
     for &table in tables {
-        let rows = super::read_existing(&transaction, table, look).await?;
+        let rows = super::read_existing(&transaction, table, depth).await?;
         snapshot.existing.insert(table, rows);
     }
     for &source in sources {

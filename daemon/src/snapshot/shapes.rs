@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::{ExistingRow, Look};
+use super::{ExistingRow, ReadDepth};
 use crate::vms::tables::Table;
 
 /// After this everything is parsed again: whoever damages a payload may leave its stamp and its length alone.
@@ -37,18 +37,18 @@ impl Shape {
 
 impl Shapes {
     /// A look by what is known at `now`.
-    pub fn look(&self, now: DateTime<Utc>) -> Look<'_> {
+    pub fn depth(&self, now: DateTime<Utc>) -> ReadDepth<'_> {
         let mut known = self.known();
         // A clock that was set back makes it known since an instant of the future.
         if now < known.since || now - known.since >= TRUSTED {
             *known = Known { since: now, tables: HashMap::new() };
         }
-        Look::Known(self)
+        ReadDepth::Known(self)
     }
 
     /// Tells the `rows` of a table their shapes, and returns the ids of those of which none is known. Forgets rows that
     /// are gone.
-    pub(super) fn tell(&self, table: Table, rows: &mut [ExistingRow]) -> Vec<i64> {
+    pub(super) fn apply(&self, table: Table, rows: &mut [ExistingRow]) -> Vec<i64> {
         let mut known = self.known();
         let mut old = known.tables.remove(&table).unwrap_or_default();
         let shapes = known.tables.entry(table).or_default();

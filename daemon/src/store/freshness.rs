@@ -16,14 +16,14 @@ const TOLERATED_FUTURE: TimeDelta = TimeDelta::minutes(5);
 
 /// Age limits of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct AgeLimits {
     /// From this age on a row is stale, whatever its reader thinks.
     pub max_age: TimeDelta,
     /// Below this age a manual refresh leaves a row alone unless forced.
     pub refresh_after: TimeDelta,
 }
 
-impl Limits {
+impl AgeLimits {
     /// From which age on rows of a table are stale: its reader's limit or ours, whichever is lower.
     pub fn stale_after(&self, spec: &TableSpec) -> TimeDelta {
         let reader = spec.reader_limit_hours.map(|hours| TimeDelta::hours(hours.into()));
@@ -69,7 +69,7 @@ pub struct Freshness<'a> {
     /// The table.
     pub spec: &'a TableSpec,
     /// The age limits.
-    pub limits: Limits,
+    pub limits: AgeLimits,
     /// The zone of local stamps.
     pub zone: Tz,
     /// The instant of the judgement.
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn is_fresh(table: Table, stamp: &str, stamps: &Stamps) -> bool {
-        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let zone = chrono_tz::America::Chicago;
         Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now".into() }
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn a_row_lasts_until_its_limit_if_it_is_fit_now() {
         let stamps = Stamps::default();
-        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (spec, zone) = (spec(Table::OrganizationSummaryCache), chrono_tz::UTC);
         let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() };
@@ -203,7 +203,8 @@ mod tests {
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (stamps, spec) = (Stamps::default(), spec(Table::OrganizationSummaryCache));
         let is_young = |max_age, stamp: &str| {
-            let limits = Limits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
+            let limits =
+                AgeLimits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
             let zone = chrono_tz::UTC;
             Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() }
                 .is_young(&row(stamp))

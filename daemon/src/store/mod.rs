@@ -13,7 +13,7 @@ mod shrunk;
 mod write;
 
 pub use error::StoreError;
-pub use freshness::{Freshness, Limits, Stamps};
+pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, serialize};
 pub use shrunk::{LossLimits, Shrunk, shrunk};
 pub use write::{GroupOutcome, WrittenEntry, write_group};

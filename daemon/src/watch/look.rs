@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use cached_proto::words::Table;
 
-use crate::refresh::{RefreshConfig, RefreshError, Standing, standing};
+use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::{REPORTS, Report};
-use crate::snapshot::{ExistingRow, Look, Source, SourceSet, read_existing, source_hash};
+use crate::snapshot::{ExistingRow, ReadDepth, Source, SourceSet, read_existing, source_hash};
 use crate::state::{KeptSource, State};
 use crate::store::Stamps;
 use crate::vms::{Schema, Vms, VmsError};
@@ -47,7 +47,7 @@ impl Looking {
         let ready: Vec<&dyn Report> = REPORTS
             .iter()
             .copied()
-            .filter(|report| standing(*report, &schema, &config.settings) == Standing::Ready)
+            .filter(|report| availability(*report, &schema, &config.settings) == Availability::Ready)
             .collect();
         let mut hashes = BTreeMap::new();
         for source in ready.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
@@ -59,7 +59,7 @@ impl Looking {
             let table = report.table();
             let of = |source: &Source| Some((*source, *hashes.get(source)?));
             let table_seen = SeenTable {
-                rows: read_existing(db, table, Look::Stamps).await?,
+                rows: read_existing(db, table, ReadDepth::Stamps).await?,
                 stamps: Stamps(state.stamps().load(table).await?),
                 kept: state.sources(table).await?,
                 hashes: report.sources().iter().filter_map(of).collect(),
@@ -71,7 +71,7 @@ impl Looking {
 
     /// The rows of a table, judged by shape.
     pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
-        read_existing(self.0.reader(), table, Look::Shape).await
+        read_existing(self.0.reader(), table, ReadDepth::Shape).await
     }
 
     pub(super) async fn close(self) {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::Limits;
+use super::HttpLimits;
 use super::auth::{Authority, Users, VmsUsers};
-use super::look::Looks;
+use super::views::Views;
 use crate::rpc::Service;
 
 /// The state of the web side; cheap to clone.
@@ -19,9 +19,9 @@ struct Inner {
     service: Arc<Service>,
     authority: watch::Receiver<Arc<Authority>>,
     users: VmsUsers,
-    limits: Limits,
+    limits: HttpLimits,
     hang_up: CancellationToken,
-    looks: Looks,
+    views: Views,
     /// Places for those who follow what happens.
     followers: Arc<Semaphore>,
 }
@@ -31,13 +31,13 @@ impl Web {
     pub(crate) fn new(
         service: Arc<Service>,
         authority: watch::Receiver<Arc<Authority>>,
-        limits: Limits,
+        limits: HttpLimits,
         hang_up: CancellationToken,
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
         let followers = Arc::new(Semaphore::new(limits.followers));
-        let looks = Looks::default();
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, looks, followers }))
+        let views = Views::default();
+        Self(Arc::new(Inner { service, authority, users, limits, hang_up, views, followers }))
     }
 
     /// What the verbs work with.
@@ -55,7 +55,7 @@ impl Web {
         &self.0.users
     }
 
-    pub(super) fn limits(&self) -> &Limits {
+    pub(super) fn limits(&self) -> &HttpLimits {
         &self.0.limits
     }
 
@@ -65,8 +65,8 @@ impl Web {
     }
 
     /// What was seen a moment ago.
-    pub(super) fn looks(&self) -> &Looks {
-        &self.0.looks
+    pub(super) fn views(&self) -> &Views {
+        &self.0.views
     }
 
     /// A place among those who follow what happens, if there is one left.

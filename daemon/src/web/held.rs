@@ -92,7 +92,7 @@ mod tests {
         held: Held<usize>,
         clock: ManualClock,
         events: broadcast::Sender<Progress>,
-        looks: AtomicUsize,
+        views: AtomicUsize,
     }
 
     impl Desk {
@@ -102,7 +102,7 @@ mod tests {
                 held: Held::default(),
                 clock,
                 events: broadcast::Sender::new(2),
-                looks: AtomicUsize::new(0),
+                views: AtomicUsize::new(0),
             }
         }
 
@@ -110,7 +110,7 @@ mod tests {
         async fn sees(&self, since: Since) -> usize {
             let look = async {
                 tokio::task::yield_now().await;
-                Ok(self.looks.fetch_add(1, Ordering::Relaxed) + 1)
+                Ok(self.views.fetch_add(1, Ordering::Relaxed) + 1)
             };
             let events = || self.events.subscribe();
             *self.held.get(&self.clock, events, Serves { within: WITHIN, since }, look).await.unwrap()

@@ -78,7 +78,7 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 
 async fn look(web: &Web) -> Readiness {
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    match web.looks().status(web.service()).await {
+    match web.views().status(web.service()).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             Readiness { ready: not_ready.is_empty(), not_ready, error: None }

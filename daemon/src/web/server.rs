@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use super::patient::Patient;
+use super::write_timeout::WriteTimeout;
 use super::{Web, routes};
-use crate::rpc::Ending;
+use crate::rpc::Shutdown;
 
 /// Pause after the system could not give us a connection: it has run out of something.
 const RECOVER: Duration = Duration::from_millis(200);
@@ -36,7 +36,7 @@ const FULL: &[u8] =
 
 /// How long a client may take, how much it may send, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
+pub struct HttpLimits {
     /// For the first lines of a request, counted from the end of the one before.
     pub head: Duration,
     /// For the rest of it.
@@ -55,7 +55,7 @@ pub struct Limits {
     pub body_bytes: usize,
 }
 
-impl Default for Limits {
+impl Default for HttpLimits {
     fn default() -> Self {
         Self {
             head: Duration::from_secs(15),
@@ -130,8 +130,8 @@ pub(super) struct Peer(pub(super) IpAddr);
 
 /// Serves connections until told to stop, and waits for the last answer to be taken. Where nothing is to be served,
 /// only waits to be told.
-pub(crate) async fn serve(listening: Option<Listening>, web: Web, ending: Ending) {
-    let Some(listening) = listening else { return ending.stop.cancelled().await };
+pub(crate) async fn serve(listening: Option<Listening>, web: Web, shutdown: Shutdown) {
+    let Some(listening) = listening else { return shutdown.stop.cancelled().await };
     info!("Serving http://{}/management/cache/status", listening.address);
     let limits = *web.limits();
     let router = routes::router(web);
@@ -141,7 +141,7 @@ pub(crate) async fn serve(listening: Option<Listening>, web: Web, ending: Ending
     loop {
         let accepted = tokio::select! {
             biased;
-            () = ending.stop.cancelled() => break,
+            () = shutdown.stop.cancelled() => break,
             accepted = listening.listener.accept() => accepted,
         };
         let (stream, peer) = match accepted {
@@ -160,9 +160,9 @@ pub(crate) async fn serve(listening: Option<Listening>, web: Web, ending: Ending
             turn_away(&stream);
             continue;
         };
-        let (router, ending) = (router.clone(), ending.clone());
+        let (router, shutdown) = (router.clone(), shutdown.clone());
         conversations.spawn(async move {
-            converse(stream, Peer(peer.ip()), router, &limits, &ending).await;
+            converse(stream, Peer(peer.ip()), router, &limits, &shutdown).await;
             drop(place);
         });
     }
@@ -181,7 +181,7 @@ fn turn_away(stream: &TcpStream) {
 
 /// Answers one request after the other. Once told to stop, only the one that is being answered; once nothing more can
 /// happen, it gets a moment to be taken.
-async fn converse<S>(stream: S, peer: Peer, router: Router, limits: &Limits, ending: &Ending)
+async fn converse<S>(stream: S, peer: Peer, router: Router, limits: &HttpLimits, shutdown: &Shutdown)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -195,15 +195,15 @@ where
             .timer(TokioTimer::new())
             .header_read_timeout(limits.head)
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(Patient::new(stream, limits.write)), service)
+            .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.write)), service)
     );
     let end = tokio::select! {
         end = connection.as_mut() => Some(end),
-        () = ending.stop.cancelled() => {
+        () = shutdown.stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 end = connection.as_mut() => Some(end),
-                () = ending.hang_up.cancelled() => timeout(limits.farewell, connection).await.ok(),
+                () = shutdown.hang_up.cancelled() => timeout(limits.farewell, connection).await.ok(),
             }
         }
     };
@@ -234,7 +234,7 @@ mod tests {
         let (mut near, far) = tokio::io::duplex(4096);
         let peer = Peer(IpAddr::from([127, 0, 0, 1]));
         let served = tokio::spawn(async move {
-            converse(far, peer, router, &Limits::default(), &Ending::default()).await;
+            converse(far, peer, router, &HttpLimits::default(), &Shutdown::default()).await;
         });
         near.write_all(b"GET /boom HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         near.write_all(b"GET /fine HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, Host, StartError};
-use cached::rpc::{Inherited, Limits};
+use cached::lifecycle::{Daemon, ProcessHandles, StartError};
+use cached::rpc::{ConnectionLimits, Inherited};
 use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
@@ -26,8 +26,8 @@ pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: PATIENCE, answer: PATI
 pub(crate) struct Home {
     dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
-    pub(crate) limits: Limits,
-    pub(crate) web: web::Limits,
+    pub(crate) limits: ConnectionLimits,
+    pub(crate) web: web::HttpLimits,
     settings: Vec<(&'static str, &'static str, String)>,
 }
 
@@ -41,7 +41,13 @@ impl Home {
         std::fs::write(dir.path().join("vms.db"), vms).unwrap();
         let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
         let clock = Arc::new(ManualClock::new(noon));
-        Self { dir, clock, limits: Limits::default(), web: web::Limits::default(), settings: Vec::new() }
+        Self {
+            dir,
+            clock,
+            limits: ConnectionLimits::default(),
+            web: web::HttpLimits::default(),
+            settings: Vec::new(),
+        }
     }
 
     /// The same with the first start, and the run that it makes, behind it.
@@ -87,14 +93,16 @@ impl Home {
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {
-        self.boot_in(Host::default()).await
+        self.boot_in(ProcessHandles::default()).await
     }
 
     pub(crate) async fn boot_on(&self, inherited: Inherited) -> Daemon {
-        self.boot_in(Host { inherited: Some(inherited), ..Host::default() }).await.unwrap()
+        self.boot_in(ProcessHandles { inherited: Some(inherited), ..ProcessHandles::default() })
+            .await
+            .unwrap()
     }
 
-    async fn boot_in(&self, host: Host) -> Result<Daemon, StartError> {
+    async fn boot_in(&self, host: ProcessHandles) -> Result<Daemon, StartError> {
         let started = Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host);
         // What is started is large; on the heap it does not weigh on every test.
         Box::pin(started).await

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, Host, Manager};
+use cached::lifecycle::{Daemon, ProcessHandles, ReloadObserver};
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::logs::LogsRequest;
@@ -15,7 +15,7 @@ use crate::boot::{Home, ask, connect, fault};
 #[derive(Default, Clone)]
 struct Heard(Arc<Mutex<Vec<&'static str>>>);
 
-impl Manager for Heard {
+impl ReloadObserver for Heard {
     fn reloading(&self) {
         self.0.lock().unwrap().push("reloading");
     }
@@ -39,10 +39,10 @@ async fn verb_and_signal_take_the_same_way_and_the_service_manager_hears_of_both
     home.set("cache", "prune_after_days", "9");
     let new = home.config();
     let heard = Heard::default();
-    let host = Host {
+    let host = ProcessHandles {
         load: Some(Box::new(move || Ok(new.clone()))),
         manager: Some(Box::new(heard.clone())),
-        ..Host::default()
+        ..ProcessHandles::default()
     };
     let daemon = Daemon::start_with(first, home.clock.clone(), home.limits, home.web, host).await.unwrap();
     let reply = reload(&daemon).await;
@@ -62,7 +62,11 @@ async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_no
         overrides.set("--keep", "cache", "prune_after_days", "soon");
         Config::load(&overrides, &Surroundings::of_process())
     };
-    let host = Host { load: Some(Box::new(load)), manager: Some(Box::new(heard.clone())), ..Host::default() };
+    let host = ProcessHandles {
+        load: Some(Box::new(load)),
+        manager: Some(Box::new(heard.clone())),
+        ..ProcessHandles::default()
+    };
     let daemon =
         Daemon::start_with(home.config(), home.clock.clone(), home.limits, home.web, host).await.unwrap();
     let reply = reload(&daemon).await;

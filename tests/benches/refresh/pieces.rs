@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cached::clock::{Clock, SystemClock};
-use cached::refresh::{Effort, Job, refresh_table};
+use cached::refresh::{RefreshScope, TableRefresh, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
 use cached::snapshot::{SourceSet, bare_scan, load};
 use cached::state::State;
-use cached::store::Limits;
+use cached::store::AgeLimits;
 use cached::vms::Vms;
 use cached::vms::tables::{Table, spec};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -144,19 +144,20 @@ async fn refresh(directory: &Path) -> Value {
         .filter(|&table| !matches!(table, Table::DistrictEngagementReports | Table::OrganizationReports))
         .collect();
     let elapsed = clocked();
-    let snapshot = Arc::new(load(&vms, &sources(), &tables, Effort::Every.look(), now()).await.unwrap());
+    let snapshot =
+        Arc::new(load(&vms, &sources(), &tables, RefreshScope::Every.read_depth(), now()).await.unwrap());
     let scan = elapsed();
     let mut results = Vec::new();
     for table in tables {
-        let job = Job {
+        let job = TableRefresh {
             table,
             report: report(table).unwrap(),
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&settings),
-            limits: Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            limits: AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
             guard: None,
             now: now(),
-            effort: Effort::Every,
+            scope: RefreshScope::Every,
             cancel: CancellationToken::new(),
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;

@@ -4,7 +4,7 @@ use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
-use cached::refresh::Effort;
+use cached::refresh::RefreshScope;
 use cached::refresh::find::text_of;
 use cached::reports::REPORTS;
 use cached::vms::tables::Table;
@@ -23,7 +23,7 @@ pub(crate) fn partition(sample: &Sample) -> Groups {
     let copy = sample.copy();
     let inside = Inside::open(&copy.database(), &copy.state());
     let now = Utc::now();
-    let snapshot = inside.snapshot(Effort::Thorough, now);
+    let snapshot = inside.snapshot(RefreshScope::Thorough, now);
     let mut groups = Groups::new();
     for report in REPORTS {
         for group in report.build(&snapshot, inside.settings(), now) {

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, Host};
+use cached::lifecycle::{Daemon, ProcessHandles};
 use cached::reports::{Reports, report};
-use cached::rpc::Limits;
+use cached::rpc::ConnectionLimits;
 use cached::web;
 use cached_proto::client::{Client, Timeouts};
 use cached_proto::message::{Reply, Request};
@@ -43,8 +43,8 @@ impl Tamed {
         let now: DateTime<Utc> = now.parse().unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let config = config(&golden, settings);
-        let host = Host { reports: reports.unwrap_or(report), ..Host::default() };
-        let (limits, web) = (Limits::default(), web::Limits::default());
+        let host = ProcessHandles { reports: reports.unwrap_or(report), ..ProcessHandles::default() };
+        let (limits, web) = (ConnectionLimits::default(), web::HttpLimits::default());
         let started = Daemon::start_with(config, clock.clone(), limits, web, host);
         let tamed = Self { daemon: Box::pin(started).await.unwrap(), golden, clock };
         tamed.finished(1).await;

@@ -22,7 +22,7 @@ mod volunteer;
 use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
-use cached::refresh::{Effort, TableResult};
+use cached::refresh::{RefreshScope, TableResult};
 use cached::reports::REPORTS;
 use cached::vms::tables::{Key, Table};
 use cached_proto::words::Outcome;
@@ -67,7 +67,7 @@ fn all_well(results: &[TableResult]) {
 }
 
 fn the_keys_are_the_rows(inside: &Inside) {
-    let snapshot = inside.snapshot(Effort::Due, now());
+    let snapshot = inside.snapshot(RefreshScope::Due, now());
     for report in REPORTS {
         let table = report.table();
         let keys = report.keys(&snapshot, inside.settings(), now());
@@ -92,13 +92,13 @@ fn payloads_agree_with_themselves(inside: &Inside) {
 }
 
 fn nothing_is_replaced_again(inside: &Inside, first: &[TableResult]) {
-    for (effort, seconds) in [(Effort::Every, 1), (Effort::Thorough, 2)] {
-        let (_, again) = inside.refresh(effort, now() + TimeDelta::seconds(seconds));
+    for (scope, seconds) in [(RefreshScope::Every, 1), (RefreshScope::Thorough, 2)] {
+        let (_, again) = inside.refresh(scope, now() + TimeDelta::seconds(seconds));
         all_well(&again);
         for (again, first) in again.iter().zip(first) {
             let (again, first) = (&again.report, &first.report);
             let counts = (again.rebuilt, again.verified, again.pruned, again.skipped);
-            assert_eq!(counts, (0, first.entries, 0, 0), "{} {effort:?}", again.table);
+            assert_eq!(counts, (0, first.entries, 0, 0), "{} {scope:?}", again.table);
             assert_eq!((again.outcome, again.bytes), (Outcome::Verified, first.bytes), "{}", again.table);
         }
     }
@@ -112,7 +112,7 @@ proptest! {
     fn whatever_the_data(seed in 0_u64..3, mutations in mutations()) {
         let sample = sample(seed);
         let inside = inside(&sample, &mutations);
-        let (snapshot, results) = inside.refresh(Effort::Every, now());
+        let (snapshot, results) = inside.refresh(RefreshScope::Every, now());
         all_well(&results);
         for (report, result) in REPORTS.iter().zip(&results) {
             let read: BTreeSet<&str> = report.sources().iter().map(|source| source.table()).collect();
@@ -130,7 +130,7 @@ proptest! {
 fn a_sample_as_it_is() {
     let sample = Sample::generate(7, 1);
     let inside = inside(&sample, &[]);
-    let (snapshot, results) = inside.refresh(Effort::Every, now());
+    let (snapshot, results) = inside.refresh(RefreshScope::Every, now());
     all_well(&results);
     assert_eq!(snapshot.warnings, []);
     for table in Table::ALL {

@@ -67,12 +67,12 @@ impl World {
             Op::Meddle { point, salt } => self.meddle(point, salt).await,
             Op::Reload { time, zone, catch_up } => self.reload(Choices { time, zone, catch_up }).await,
             Op::StopScheduler => {
-                switch::stop(&self.daemon.parts.queue).await.map_err(|error| error.to_string())?;
+                switch::stop(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
                 self.slots.stop(self.now());
                 Ok(())
             }
             Op::StartScheduler => {
-                switch::start(&self.daemon.parts.queue).await.map_err(|error| error.to_string())?;
+                switch::start(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
                 self.slots.start(self.now());
                 Ok(())
             }
@@ -117,12 +117,12 @@ impl World {
                 self.step(worker, 60).await?;
             }
         }
-        self.daemon.parts.queue.leave().await.map_err(|error| error.to_string())?;
+        self.daemon.components.queue.leave().await.map_err(|error| error.to_string())?;
         self.reboot(down).await
     }
 
     async fn break_off(&mut self, point: u64, down: u64) -> Result<(), String> {
-        self.daemon.parts.queue.leave().await.map_err(|error| error.to_string())?;
+        self.daemon.components.queue.leave().await.map_err(|error| error.to_string())?;
         self.leaving = true;
         self.hook.arm(point, Blow::Kill);
         self.steps(0, STEPS, down).await?;
@@ -130,7 +130,7 @@ impl World {
     }
 
     async fn ask(&mut self, op: Op) -> Result<(), String> {
-        let queue = self.daemon.parts.queue.clone();
+        let queue = self.daemon.components.queue.clone();
         let expected =
             |error: &QueueError| matches!(error, QueueError::Over(_) | QueueError::NothingToRetry(_));
         match op {
@@ -159,8 +159,8 @@ impl World {
         let before = self.choices;
         self.choices = choices;
         let config = choices.config(self.directory.path());
-        self.daemon.parts.reload(config).map_err(|error| error.to_string())?;
-        self.daemon.parts.planner.look_anew();
+        self.daemon.components.reload(config).map_err(|error| error.to_string())?;
+        self.daemon.components.planner.look_anew();
         // The loops wake up by it.
         self.turn().await?;
         if (before.time, before.zone) != (choices.time, choices.zone) {

@@ -1,4 +1,4 @@
-//! A daemon whose parts are stepped through instead of run.
+//! A daemon whose components are stepped through instead of run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use cached::clock::Clock as _;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Around, Parts};
+use cached::lifecycle::{Components, Environment};
 use cached::queue::{Claimed, QueueError};
-use cached::refresh::Working;
+use cached::refresh::ActiveRun;
 use cached::state::State;
 use cached::vms::tables::Table;
 
@@ -38,14 +38,14 @@ impl Choices {
         set("schedule", "catch_up", if self.catch_up { "true" } else { "false" });
         // The tables of the simulation are small.
         set("guard", "min_rows", "20");
-        let around = Surroundings {
+        let environment = Surroundings {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
             system_zone: Some("America/Chicago".to_owned()),
             default_file: directory.join("cached.toml"),
         };
-        Config::load(&overrides, &around).unwrap()
+        Config::load(&overrides, &environment).unwrap()
     }
 }
 
@@ -54,7 +54,7 @@ impl Choices {
 pub(crate) enum Stage {
     Claimed,
     /// With so many tables behind it.
-    Working(Box<Working>, usize),
+    Working(Box<ActiveRun>, usize),
 }
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ pub(crate) enum Stepped {
 }
 
 pub(crate) struct Daemon {
-    pub(crate) parts: Parts,
+    pub(crate) components: Components,
     pub(crate) state: State,
     pub(crate) workers: [Option<Worker>; 2],
 }
@@ -96,22 +96,26 @@ impl Daemon {
         let state = State::open(&directory.join("state.db"), clock.now()).await.unwrap();
         let state = state.observed(move || hook.point());
         // Waiting for a lock would take real time and change nothing.
-        let around =
-            Around { chance: chance.clone(), patience: Duration::ZERO, ..Around::new(clock.clone()) };
-        let parts = Parts::boot(choices.config(directory), state.clone(), around).await.unwrap();
-        Self { parts, state, workers: [None, None] }
+        let environment = Environment {
+            chance: chance.clone(),
+            patience: Duration::ZERO,
+            ..Environment::new(clock.clone())
+        };
+        let components =
+            Components::boot(choices.config(directory), state.clone(), environment).await.unwrap();
+        Self { components, state, workers: [None, None] }
     }
 
     /// One step of a worker.
     pub(crate) async fn step(&mut self, worker: usize) -> Result<Stepped, QueueError> {
         let Some(Worker { claimed, stage }) = self.workers[worker].take() else {
-            let Some(claimed) = self.parts.queue.claim().await? else { return Ok(Stepped::Idle) };
+            let Some(claimed) = self.components.queue.claim().await? else { return Ok(Stepped::Idle) };
             self.workers[worker] = Some(Worker { claimed: claimed.clone(), stage: Stage::Claimed });
             return Ok(Stepped::Claimed(claimed));
         };
         let (mut working, at) = match stage {
             Stage::Claimed => {
-                let working = Box::new(self.parts.refresher.begin(&claimed).await);
+                let working = Box::new(self.components.refresher.begin(&claimed).await);
                 let stage = Stage::Working(working, 0);
                 self.workers[worker] = Some(Worker { claimed: claimed.clone(), stage });
                 return Ok(Stepped::Began(claimed));
@@ -139,7 +143,7 @@ impl Daemon {
     pub(crate) async fn renew(&mut self) -> Result<(), QueueError> {
         for worker in &mut self.workers {
             if let Some(Worker { claimed, .. }) = worker {
-                match self.parts.queue.renew(&claimed.lease).await {
+                match self.components.queue.renew(&claimed.lease).await {
                     Err(QueueError::LeaseLost(_)) => *worker = None,
                     other => other?,
                 }
@@ -150,11 +154,11 @@ impl Daemon {
 
     /// The loops turn once.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
-        self.parts.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
+        self.components.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
         self.renew().await.map_err(|error| format!("the lease is not renewed: {error}"))?;
         // VMS's database may be locked; they try again.
-        let _ = self.parts.watcher.tick().await;
-        let _ = self.parts.planner.turn().await;
+        let _ = self.components.watcher.tick().await;
+        let _ = self.components.planner.turn().await;
         Ok(())
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use cached::refresh::{RefreshConfig, scene};
-use cached::snapshot::{Look, read_existing};
+use cached::refresh::{RefreshConfig, rehearsal_inputs};
+use cached::snapshot::{ReadDepth, read_existing};
 use cached::vms::tables::{Key, StampZone, Table, spec};
 use cached::vms::{Vms, time};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -34,7 +34,7 @@ pub(crate) struct RowWatch {
 pub(crate) async fn read(vms: &Vms, tables: &[Table]) -> Rows {
     let mut rows = Rows::new();
     for &table in tables {
-        for row in read_existing(vms.reader(), table, Look::Stamps).await.unwrap() {
+        for row in read_existing(vms.reader(), table, ReadDepth::Stamps).await.unwrap() {
             rows.entry((table, row.key)).or_insert(Row { id: row.id, stamp: row.last_updated });
         }
     }
@@ -130,7 +130,8 @@ impl RowWatch {
 
 /// The keys that reports have now.
 async fn expected(config: &RefreshConfig, now: DateTime<Utc>) -> Result<HashSet<(Table, Key)>, String> {
-    let scene = scene(config, now).await.map_err(|error| format!("the keys are not known: {error}"))?;
+    let scene =
+        rehearsal_inputs(config, now).await.map_err(|error| format!("the keys are not known: {error}"))?;
     let keys = scene.reports.iter().flat_map(|(report, _)| {
         let keys = report.keys(&scene.snapshot, &config.settings, now);
         keys.into_iter().map(|key| (report.table(), key))

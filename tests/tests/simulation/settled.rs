@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use cached::refresh::survey::survey;
 use cached::reports::{REPORTS, Report, report};
-use cached::snapshot::{Look, Snapshot, Source, SourceSet, load};
+use cached::snapshot::{ReadDepth, Snapshot, Source, SourceSet, load};
 use cached::store::serialize;
 use cached::vms::tables::{Key, Table, spec};
 use cached_proto::words::TableState;
@@ -74,7 +74,7 @@ impl World {
     }
 
     async fn is_fresh(&self) -> Result<(), String> {
-        let surveys = survey(&self.refresh, &self.daemon.state, Look::Shape, self.now()).await;
+        let surveys = survey(&self.refresh, &self.daemon.state, ReadDepth::Shape, self.now()).await;
         for table in surveys.map_err(|error| error.to_string())? {
             match table.state {
                 TableState::Fresh | TableState::Off | TableState::NotApplicable | TableState::Withheld => {}
@@ -95,7 +95,7 @@ impl World {
             REPORTS.iter().copied().filter(|r| tables.contains(&r.table())).collect();
         let sources: SourceSet =
             reports.iter().flat_map(|r| r.sources()).copied().collect::<Vec<Source>>().into_iter().collect();
-        let snapshot = load(&self.reader, &sources, &tables, Look::Stamps, now).await;
+        let snapshot = load(&self.reader, &sources, &tables, ReadDepth::Stamps, now).await;
         let snapshot: Snapshot = snapshot.map_err(|error| error.to_string())?;
         for table in tables {
             let report = report(table).unwrap();
@@ -151,6 +151,7 @@ impl World {
 /// Where two payloads part.
 fn difference(stored: &str, built: &str) -> String {
     let same = stored.chars().zip(built.chars()).take_while(|(stored, built)| stored == built).count();
-    let around = |text: &str| -> String { text.chars().skip(same.saturating_sub(40)).take(80).collect() };
-    format!("stored {:?}, fresh {:?}", around(stored), around(built))
+    let environment =
+        |text: &str| -> String { text.chars().skip(same.saturating_sub(40)).take(80).collect() };
+    format!("stored {:?}, fresh {:?}", environment(stored), environment(built))
 }

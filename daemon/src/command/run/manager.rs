@@ -5,7 +5,7 @@ use std::time::Duration;
 use cached_proto::text::one_line;
 use sd_notify::NotifyState;
 
-use crate::lifecycle::Manager;
+use crate::lifecycle::ReloadObserver;
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
@@ -21,7 +21,7 @@ pub(super) fn ready() {
 /// Hears of reloads, whoever asked for them.
 pub(super) struct ServiceManager;
 
-impl Manager for ServiceManager {
+impl ReloadObserver for ServiceManager {
     fn reloading(&self) {
         match NotifyState::monotonic_usec_now() {
             Ok(now) => tell(&[NotifyState::Reloading, now]),

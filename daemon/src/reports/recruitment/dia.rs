@@ -19,7 +19,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::directory::Directory;
-use super::keywords::{self, Slot};
+use super::keywords::{self, Placeholder};
 use super::like::Like;
 use super::targets::next_start;
 use super::text::full_name;
@@ -198,7 +198,7 @@ fn facts<'s>(event: &'s Event, schools: &HashMap<&str, &'s str>, rules: &keyword
         salesforce_id,
         salesforce_url: salesforce_id
             .filter(|id| !id.is_empty())
-            .map(|id| rules.salesforce_event_url.fill(&[(Slot::SalesforceId, &id)])),
+            .map(|id| rules.salesforce_event_url.fill(&[(Placeholder::SalesforceId, &id)])),
     }
 }
 

@@ -10,7 +10,7 @@ use std::fmt;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 
 use crate::reports::ReportSettings;
-use crate::reports::turn::next_utc_midnight;
+use crate::reports::boundaries::next_utc_midnight;
 use crate::reports::year::{SchoolYear, Window};
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::vms::tables::{Key, KeyValue, Table};

@@ -4,7 +4,7 @@ use chrono::Utc;
 
 use super::world::{MAX_DELAY, MINUTE, QUIET, SECOND, World, other, tables};
 use crate::reports::REPORTS;
-use crate::snapshot::{self, Look, Source, SourceSet, source_hash};
+use crate::snapshot::{self, ReadDepth, Source, SourceSet, source_hash};
 use crate::vms::Vms;
 use sea_orm::ConnectionTrait as _;
 
@@ -108,7 +108,8 @@ async fn the_hash_of_a_source_is_that_of_the_snapshot() {
     world.vms("UPDATE event SET title = CAST(title AS BLOB) WHERE id = (SELECT min(id) FROM event)").await;
     let sources: SourceSet = REPORTS.iter().flat_map(|report| report.sources()).copied().collect();
     let vms = Vms::open(&world.database()).await.unwrap();
-    let snapshot = snapshot::load(&vms, &sources, &[], Look::Stamps, chrono::DateTime::<Utc>::UNIX_EPOCH);
+    let snapshot =
+        snapshot::load(&vms, &sources, &[], ReadDepth::Stamps, chrono::DateTime::<Utc>::UNIX_EPOCH);
     let snapshot = snapshot.await.unwrap();
     let mut different = BTreeSet::new();
     for source in sources {

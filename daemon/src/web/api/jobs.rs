@@ -81,7 +81,7 @@ pub(in crate::web) async fn cancel(
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
     let reply = rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
     } else {
@@ -102,6 +102,6 @@ pub(in crate::web) async fn retry(
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
     let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

@@ -76,7 +76,7 @@ pub(in crate::web) async fn refresh(
             .hint("send Content-Type: application/json"));
     };
     let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     let message = if wait {
         if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
             return answer(&wish, &run?);

@@ -25,7 +25,7 @@ pub(in crate::web) async fn start(
     wants: Wants,
 ) -> Result<Response, WebFault> {
     let reply = start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Started),
         Wants::Json => Json(Done::new("Cache refresh scheduler started successfully", reply)).into_response(),
@@ -42,7 +42,7 @@ pub(in crate::web) async fn stop(
     wants: Wants,
 ) -> Result<Response, WebFault> {
     let reply = stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Stopped),
         Wants::Json => Json(Done::new("Cache refresh scheduler stopped successfully", reply)).into_response(),

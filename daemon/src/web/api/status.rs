@@ -17,7 +17,7 @@ use crate::rpc::{Service, report, status};
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
-use crate::web::look::WITH_SIZES;
+use crate::web::views::WITH_SIZES;
 
 /// A week.
 const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
@@ -84,7 +84,7 @@ struct Rates {
     responses((status = 200, description = "VMS's figures and ours.", body = Answer))
 )]
 pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Response, WebFault> {
-    let answer = web.looks().answer(web.service()).await?;
+    let answer = web.views().answer(web.service()).await?;
     Ok(Json(answer.as_ref()).into_response())
 }
 

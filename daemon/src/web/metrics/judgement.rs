@@ -8,10 +8,10 @@ use cached_proto::words::{HealthLevel, SchedulerState, TableState};
 use prometheus::proto::MetricFamily;
 
 use super::family::{Family, flag};
-use super::look::Look;
+use super::scrape::Scrape;
 
-pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
-    let status = &look.status;
+pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
+    let status = &scrape.status;
     let yes_no = |name, help, is| Family::gauge(name, help).with(&[], flag(is));
     let instant = |name, help, at: Option<Timestamp>| {
         let family = Family::gauge(name, help);
@@ -39,7 +39,7 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
         instant(
             "cached_last_full_refresh_timestamp_seconds",
             "When the newest good refresh of everything began.",
-            look.full.last_good.map(Into::into),
+            scrape.full.last_good.map(Into::into),
         ),
         yes_no(
             "cached_vms_database_up",
@@ -51,13 +51,13 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
             "Whether every entry that VMS may ask for is there and fresh.",
             status.database_error.is_none() && status.tables.iter().all(is_up_to_date),
         ),
-        levels(look),
-        reasons(look),
+        levels(scrape),
+        reasons(scrape),
         Family::gauge("cached_build_info", "Always 1.").with(&[("version", env!("CARGO_PKG_VERSION"))], 1.0),
         instant(
             "cached_process_start_time_seconds",
             "When the daemon was started.",
-            Some(look.started.into()),
+            Some(scrape.started.into()),
         ),
     ]
     .into_iter()
@@ -75,21 +75,21 @@ fn is_up_to_date(table: &TableStatus) -> bool {
     }
 }
 
-fn levels(look: &Look) -> Family {
+fn levels(scrape: &Scrape) -> Family {
     let family = Family::gauge("cached_health", "1 for the level that the daemon judges itself to be at.");
     HealthLevel::ALL.iter().fold(family, |family, &level| {
-        family.with(&[("level", level.as_str())], flag(level == look.health.health))
+        family.with(&[("level", level.as_str())], flag(level == scrape.health.health))
     })
 }
 
-fn reasons(look: &Look) -> Family {
+fn reasons(scrape: &Scrape) -> Family {
     let family = Family::gauge(
         "cached_health_reason",
         "1 for each reason of that judgement; `cachectl health` tells them in words.",
     );
     // Two reasons may have the same code, and no two metrics the same labels.
     let reasons: BTreeSet<(&str, &str)> =
-        look.health.reasons.iter().map(|reason| (reason.code.as_str(), reason.level.as_str())).collect();
+        scrape.health.reasons.iter().map(|reason| (reason.code.as_str(), reason.level.as_str())).collect();
     reasons
         .into_iter()
         .fold(family, |family, (code, level)| family.with(&[("code", code), ("level", level)], 1.0))

@@ -3,11 +3,11 @@
 //! Nothing is counted here. Counters live in the state database, so that they survive restarts, and everything else is
 //! looked at when somebody asks. Names begin with `cached_`, and units are seconds and bytes.
 //!
-//! A state database that does not answer is a 503: counters that cannot be read must not look as if they had been reset.
+//! A state database that does not answer is a 503: counters that cannot be read must not scrape as if they had been reset.
 
 mod family;
 mod judgement;
-mod look;
+mod scrape;
 mod tables;
 mod work;
 
@@ -21,7 +21,7 @@ use super::Web;
 use super::fault::WebFault;
 use crate::rpc::Service;
 use crate::rpc::fault::fault;
-use look::Look;
+use scrape::Scrape;
 
 /// Prometheus's text format. Its encoder leaves out that labels are UTF-8.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -31,14 +31,15 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
-    let text = web.looks().metrics(web.service()).await?;
+    let text = web.views().metrics(web.service()).await?;
     Ok(([(CONTENT_TYPE, KIND)], text.to_string()).into_response())
 }
 
 /// The text of a scrape.
 pub(super) async fn text(service: &Service) -> Result<String, Fault> {
-    let look = Look::take(service).await?;
-    let families = [tables::families(&look), work::families(&look), judgement::families(&look)].concat();
+    let scrape = Scrape::take(service).await?;
+    let families =
+        [tables::families(&scrape), work::families(&scrape), judgement::families(&scrape)].concat();
     TextEncoder::new().encode_to_string(&families).map_err(|error| {
         fault(FaultCode::Internal, &format!("the metrics cannot be written: {error}"), "report this as a bug")
     })

@@ -5,11 +5,11 @@ use cached_proto::words::{Table, TableState};
 use prometheus::proto::MetricFamily;
 
 use super::family::{Family, Label, flag, number};
-use super::look::Look;
+use super::scrape::Scrape;
 use crate::figures::Histogram;
 use crate::queue::counters::Measured;
 
-pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
+pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
     let mut age = Family::gauge(
         "cached_table_oldest_entry_age_seconds",
         "Age of the oldest entry that the table should have; below 0 when it is stamped in the future.",
@@ -18,10 +18,10 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
     let mut rows = Family::gauge("cached_table_rows", "Entries that are there, whatever their state.");
     let mut bytes = Family::gauge("cached_table_payload_bytes", "Payload of all rows.");
     let mut states = Family::gauge("cached_table_state", "1 for the state that the table is in.");
-    for table in &look.status.tables {
+    for table in &scrape.status.tables {
         let labels = labels(table.table);
         if let Some(oldest) = table.oldest {
-            age.add(&labels, (look.now - oldest.to_utc()).as_seconds_f64());
+            age.add(&labels, (scrape.now - oldest.to_utc()).as_seconds_f64());
         }
         let counted = counted(table);
         for (state, count) in counted {
@@ -39,7 +39,7 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
         "Time of work on the table, by jobs that ended; of a job that was tried again, the last attempt.",
     );
     for &table in Table::ALL {
-        let histogram = Histogram::of(&look.counters, Measured::Refresh(table));
+        let histogram = Histogram::of(&scrape.counters, Measured::Refresh(table));
         refreshes.add_histogram(&labels(table), &histogram);
     }
     [age, entries, rows, bytes, states, refreshes].into_iter().filter_map(Family::done).collect()

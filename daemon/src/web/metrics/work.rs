@@ -4,16 +4,17 @@ use cached_proto::words::{Outcome, Phase, Trigger};
 use prometheus::proto::MetricFamily;
 
 use super::family::{Family, number};
-use super::look::Look;
+use super::scrape::Scrape;
 use crate::figures::Histogram;
 use crate::queue::counters::{self, Measured};
 use crate::rpc::get;
 
-pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
-    let counted = |name, help, counter| Family::counter(name, help).with(&[], number(look.counter(counter)));
+pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
+    let counted =
+        |name, help, counter| Family::counter(name, help).with(&[], number(scrape.counter(counter)));
     let measured = |name, help, measured| {
         let mut family = Family::histogram(name, help);
-        family.add_histogram(&[], &Histogram::of(&look.counters, measured));
+        family.add_histogram(&[], &Histogram::of(&scrape.counters, measured));
         family
     };
     let longest = Family::gauge(
@@ -21,8 +22,8 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
         "Longest hold of the write lock of VMS's database that the history knows.",
     );
     [
-        runs(look),
-        jobs(look),
+        runs(scrape),
+        jobs(scrape),
         counted("cached_job_attempts_total", "Attempts at jobs that were begun.", counters::ATTEMPTS),
         counted("cached_job_retries_total", "Failed attempts that another one followed.", counters::RETRIES),
         counted("cached_job_kills_total", "Attempts that died with their process.", counters::KILLS),
@@ -37,9 +38,9 @@ pub(super) fn families(look: &Look) -> Vec<MetricFamily> {
             "For how long the write lock of VMS's database was held at a time.",
             Measured::WriteLock,
         ),
-        longest.with(&[], look.longest_lock),
-        queue(look),
-        reads(look),
+        longest.with(&[], scrape.longest_lock),
+        queue(scrape),
+        reads(scrape),
     ]
     .into_iter()
     .filter_map(Family::done)
@@ -52,27 +53,27 @@ fn outcomes() -> impl Iterator<Item = (Option<Outcome>, &'static str)> {
     ended.chain([(None, Phase::Cancelled.as_str())])
 }
 
-fn runs(look: &Look) -> Family {
+fn runs(scrape: &Scrape) -> Family {
     let mut family = Family::counter("cached_runs_total", "Runs that ended, by what asked for them.");
     for &trigger in Trigger::ALL {
         for (outcome, word) in outcomes() {
-            let count = number(look.counter(&counters::runs(trigger, outcome)));
+            let count = number(scrape.counter(&counters::runs(trigger, outcome)));
             family.add(&[("trigger", trigger.as_str()), ("outcome", word)], count);
         }
     }
     family
 }
 
-fn jobs(look: &Look) -> Family {
+fn jobs(scrape: &Scrape) -> Family {
     let mut family = Family::counter("cached_jobs_total", "Jobs that ended: one for each table of a run.");
     for (outcome, word) in outcomes() {
-        family.add(&[("outcome", word)], number(look.counter(&counters::jobs(outcome))));
+        family.add(&[("outcome", word)], number(scrape.counter(&counters::jobs(outcome))));
     }
     family
 }
 
-fn queue(look: &Look) -> Family {
-    let queue = look.queue;
+fn queue(scrape: &Scrape) -> Family {
+    let queue = scrape.queue;
     let mut family = Family::gauge(
         "cached_queue_jobs",
         "Jobs that are not done with; dead ones ended badly and are not tried again by themselves.",
@@ -89,10 +90,10 @@ fn queue(look: &Look) -> Family {
     family
 }
 
-fn reads(look: &Look) -> Family {
+fn reads(scrape: &Scrape) -> Family {
     let results = [("hit", get::HITS), ("stale", get::STALE), ("miss", get::MISSES)];
     results.into_iter().fold(
         Family::counter("cached_reads_total", "Entries that were read through the daemon."),
-        |family, (result, counter)| family.with(&[("result", result)], number(look.counter(counter))),
+        |family, (result, counter)| family.with(&[("result", result)], number(scrape.counter(counter))),
     )
 }

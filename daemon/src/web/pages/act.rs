@@ -51,7 +51,7 @@ pub(in crate::web) async fn retry_job(
 
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Result<(), WebFault> {
     rpc::cancel::cancel(web.service(), &admitted.caller(), &CancelRequest { target }).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     Ok(())
 }
 
@@ -59,7 +59,7 @@ async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Result<(), We
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
     let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     let run = reply.runs.last().copied().unwrap_or(at_hand);
     Ok(back_to(&format!("/management/cache/runs/{run}"), Notice::Retried))
 }

@@ -5,7 +5,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 
 use super::view::{Badge, View, When, class};
-use crate::web::look::WINDOW;
+use crate::web::views::WINDOW;
 
 /// The picture is so many units wide and high; it is stretched to its place.
 const WIDTH: f64 = 1000.0;

@@ -58,7 +58,7 @@ pub(in crate::web) async fn submit(
         Err(fault) => return Err(fault),
     };
     let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    web.looks().forget().await;
+    web.views().forget().await;
     let notice = if reply.joined { Notice::Joined } else { Notice::Queued };
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }

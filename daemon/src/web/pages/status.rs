@@ -25,7 +25,7 @@ use super::view::{View, When, class};
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
-use crate::web::look::Overview;
+use crate::web::views::Overview;
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -81,7 +81,7 @@ pub(in crate::web) async fn page(
     visit: Visit,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let seen = web.looks().overview(web.service()).await?;
+    let seen = web.views().overview(web.service()).await?;
     let interval = web.service().config.borrow().schedule.refresh_interval_hours;
     let frame = visit.live("", "status");
     Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))

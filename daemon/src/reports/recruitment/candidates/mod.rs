@@ -25,7 +25,7 @@ use self::select::Selection;
 use self::volunteers::{Person, Pool};
 use super::keywords::Subject;
 use super::targets::{self, Targets, next_start};
-use crate::reports::turn::next_utc_midnight;
+use crate::reports::boundaries::next_utc_midnight;
 use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Event, Groups, Snapshot, Source};
 use crate::vms::tables::{Key, Table};

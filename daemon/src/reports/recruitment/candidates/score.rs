@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use super::volunteers::Person;
 use crate::reports::number::round;
-use crate::reports::recruitment::keywords::{Scoring, Slot, Template};
+use crate::reports::recruitment::keywords::{Placeholder, Scoring, Template};
 
 /// What one event finds about a person.
 #[derive(Debug)]
@@ -49,7 +49,13 @@ impl Display for Points {
 }
 
 impl Score {
-    fn add(&mut self, points: f64, reason: &Template, line: &Template, values: &[(Slot, &dyn Display)]) {
+    fn add(
+        &mut self,
+        points: f64,
+        reason: &Template,
+        line: &Template,
+        values: &[(Placeholder, &dyn Display)],
+    ) {
         self.points += points;
         self.reasons.push(reason.fill(values));
         if !self.breakdown.is_empty() {
@@ -64,34 +70,34 @@ pub(super) fn score(person: &Person<'_>, evidence: &Evidence<'_>, rules: &Scorin
     let text = &rules.text;
     let mut score = Score::default();
     if evidence.same_type > 0 {
-        let values: [(Slot, &dyn Display); 3] = [
-            (Slot::Label, &evidence.label),
-            (Slot::N, &evidence.same_type),
-            (Slot::Boost, &Points(rules.same_type)),
+        let values: [(Placeholder, &dyn Display); 3] = [
+            (Placeholder::Label, &evidence.label),
+            (Placeholder::N, &evidence.same_type),
+            (Placeholder::Boost, &Points(rules.same_type)),
         ];
         score.add(rules.same_type, &text.same_type_reason, &text.same_type_line, &values);
     }
     if let Some(hits) = &evidence.hits {
-        let values: [(Slot, &dyn Display); 2] =
-            [(Slot::Hits, hits), (Slot::Boost, &Points(rules.title_match))];
+        let values: [(Placeholder, &dyn Display); 2] =
+            [(Placeholder::Hits, hits), (Placeholder::Boost, &Points(rules.title_match))];
         score.add(rules.title_match, &text.title_reason, &text.title_line, &values);
     }
     if let Some(skills) = &evidence.skills {
-        let values: [(Slot, &dyn Display); 2] =
-            [(Slot::Skills, skills), (Slot::Boost, &Points(rules.skill_overlap))];
+        let values: [(Placeholder, &dyn Display); 2] =
+            [(Placeholder::Skills, skills), (Placeholder::Boost, &Points(rules.skill_overlap))];
         score.add(rules.skill_overlap, &text.skill_reason, &text.skill_line, &values);
     }
     if person.recency > 0.0 {
-        let values: [(Slot, &dyn Display); 1] = [(Slot::Boost, &Points(person.recency))];
+        let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Boost, &Points(person.recency))];
         score.add(person.recency, &text.recency_reason, &text.recency_line, &values);
     }
     if person.locality > 0.0 {
-        let values: [(Slot, &dyn Display); 1] = [(Slot::Boost, &Points(person.locality))];
+        let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Boost, &Points(person.locality))];
         score.add(person.locality, &text.locality_reason, &text.locality_line, &values);
     }
     if let Some(step) = person.frequency {
-        let values: [(Slot, &dyn Display); 2] =
-            [(Slot::N, &person.events), (Slot::Boost, &Points(step.boost))];
+        let values: [(Placeholder, &dyn Display); 2] =
+            [(Placeholder::N, &person.events), (Placeholder::Boost, &Points(step.boost))];
         score.add(step.boost, &step.reason, &text.frequency_line, &values);
     }
     score.points = round(score.points, rules.round_digits);

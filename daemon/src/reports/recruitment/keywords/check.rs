@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::KeywordsError;
 use super::file::{Category, Keywords, Rule, Scoring};
-use super::template::{Slot, Template};
+use super::template::{Placeholder, Template};
 
 type Checked = Result<(), KeywordsError>;
 
@@ -59,31 +59,32 @@ fn scoring(scoring: &Scoring) -> Checked {
 
 fn templates(keywords: &Keywords) -> Checked {
     let text = &keywords.scoring.text;
-    let named: [(&str, &Template, &[Slot]); 11] = [
-        ("same_type_reason", &text.same_type_reason, &[Slot::Label, Slot::N]),
-        ("same_type_line", &text.same_type_line, &[Slot::Label, Slot::N, Slot::Boost]),
-        ("title_reason", &text.title_reason, &[Slot::Hits]),
-        ("title_line", &text.title_line, &[Slot::Hits, Slot::Boost]),
-        ("skill_reason", &text.skill_reason, &[Slot::Skills]),
-        ("skill_line", &text.skill_line, &[Slot::Skills, Slot::Boost]),
+    let named: [(&str, &Template, &[Placeholder]); 11] = [
+        ("same_type_reason", &text.same_type_reason, &[Placeholder::Label, Placeholder::N]),
+        ("same_type_line", &text.same_type_line, &[Placeholder::Label, Placeholder::N, Placeholder::Boost]),
+        ("title_reason", &text.title_reason, &[Placeholder::Hits]),
+        ("title_line", &text.title_line, &[Placeholder::Hits, Placeholder::Boost]),
+        ("skill_reason", &text.skill_reason, &[Placeholder::Skills]),
+        ("skill_line", &text.skill_line, &[Placeholder::Skills, Placeholder::Boost]),
         ("recency_reason", &text.recency_reason, &[]),
-        ("recency_line", &text.recency_line, &[Slot::Boost]),
+        ("recency_line", &text.recency_line, &[Placeholder::Boost]),
         ("locality_reason", &text.locality_reason, &[]),
-        ("locality_line", &text.locality_line, &[Slot::Boost]),
-        ("frequency_line", &text.frequency_line, &[Slot::N, Slot::Boost]),
+        ("locality_line", &text.locality_line, &[Placeholder::Boost]),
+        ("frequency_line", &text.frequency_line, &[Placeholder::N, Placeholder::Boost]),
     ];
-    let named = named.map(|(name, template, slots)| (format!("scoring.text.{name}"), template, slots));
+    let named =
+        named.map(|(name, template, placeholders)| (format!("scoring.text.{name}"), template, placeholders));
     let frequency = keywords.scoring.frequency.iter();
     let frequency =
-        frequency.map(|step| ("scoring.frequency.reason".to_owned(), &step.reason, &[Slot::N][..]));
+        frequency.map(|step| ("scoring.frequency.reason".to_owned(), &step.reason, &[Placeholder::N][..]));
     let url = &keywords.dia.salesforce_event_url;
     let url_entry = "dia.salesforce_event_url";
-    let url = (url_entry.to_owned(), url, &[Slot::SalesforceId][..]);
-    for (entry, template, slots) in named.into_iter().chain(frequency).chain([url]) {
+    let url = (url_entry.to_owned(), url, &[Placeholder::SalesforceId][..]);
+    for (entry, template, placeholders) in named.into_iter().chain(frequency).chain([url]) {
         require(!template.is_empty(), &entry, "is empty")?;
-        require(template.has_only(slots), &entry, "has a placeholder that is not known there")?;
+        require(template.has_only(placeholders), &entry, "has a placeholder that is not known there")?;
     }
-    let has_id = keywords.dia.salesforce_event_url.has(Slot::SalesforceId);
+    let has_id = keywords.dia.salesforce_event_url.has(Placeholder::SalesforceId);
     require(has_id, url_entry, "lacks {salesforce_id}, so that every event would have the same link")
 }
 

@@ -21,7 +21,7 @@ use serde::Deserialize;
 pub(crate) use derive::Subject;
 pub use file::Keywords;
 pub(crate) use file::{Dia, Frequency, Scoring};
-pub(crate) use template::{Slot, Template};
+pub(crate) use template::{Placeholder, Template};
 
 /// The file that is compiled in.
 const EMBEDDED: &str = include_str!("../../../../data/recruitment_keywords.toml");

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 /// What can stand between braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Slot {
+pub(crate) enum Placeholder {
     /// How an event type is called.
     Label,
     /// A number of events.
@@ -21,7 +21,7 @@ pub(crate) enum Slot {
     SalesforceId,
 }
 
-impl Slot {
+impl Placeholder {
     const ALL: [Self; 6] = [Self::Label, Self::N, Self::Hits, Self::Skills, Self::Boost, Self::SalesforceId];
 
     const fn name(self) -> &'static str {
@@ -39,7 +39,7 @@ impl Slot {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
     Text(String),
-    Slot(Slot),
+    Placeholder(Placeholder),
 }
 
 /// A text with placeholders, taken apart when it is loaded.
@@ -57,7 +57,7 @@ pub(crate) enum TemplateError {
 }
 
 fn known() -> String {
-    Slot::ALL.map(|slot| format!("{{{}}}", slot.name())).join(", ")
+    Placeholder::ALL.map(|placeholder| format!("{{{}}}", placeholder.name())).join(", ")
 }
 
 impl TryFrom<String> for Template {
@@ -68,12 +68,12 @@ impl TryFrom<String> for Template {
         let mut rest = text.as_str();
         while let Some((before, after)) = rest.split_once('{') {
             let (name, after) = after.split_once('}').ok_or(TemplateError::Open)?;
-            let slot = Slot::ALL
+            let placeholder = Placeholder::ALL
                 .into_iter()
-                .find(|slot| slot.name() == name)
+                .find(|placeholder| placeholder.name() == name)
                 .ok_or_else(|| TemplateError::Unknown(name.to_owned()))?;
             pieces.push(Piece::Text(before.to_owned()));
-            pieces.push(Piece::Slot(slot));
+            pieces.push(Piece::Placeholder(placeholder));
             rest = after;
         }
         pieces.push(Piece::Text(rest.to_owned()));
@@ -89,25 +89,25 @@ impl Template {
     }
 
     /// Whether it has no placeholder besides these.
-    pub(super) fn has_only(&self, slots: &[Slot]) -> bool {
+    pub(super) fn has_only(&self, placeholders: &[Placeholder]) -> bool {
         self.0.iter().all(|piece| match piece {
             Piece::Text(_) => true,
-            Piece::Slot(slot) => slots.contains(slot),
+            Piece::Placeholder(placeholder) => placeholders.contains(placeholder),
         })
     }
 
     /// Whether it has the placeholder.
-    pub(super) fn has(&self, slot: Slot) -> bool {
-        self.0.contains(&Piece::Slot(slot))
+    pub(super) fn has(&self, placeholder: Placeholder) -> bool {
+        self.0.contains(&Piece::Placeholder(placeholder))
     }
 
     /// Appends the text with its placeholders filled; one without a value is left out.
-    pub(crate) fn fill_into(&self, text: &mut String, values: &[(Slot, &dyn Display)]) {
+    pub(crate) fn fill_into(&self, text: &mut String, values: &[(Placeholder, &dyn Display)]) {
         for piece in &self.0 {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
-                Piece::Slot(slot) => {
-                    if let Some((_, value)) = values.iter().find(|(given, _)| given == slot) {
+                Piece::Placeholder(placeholder) => {
+                    if let Some((_, value)) = values.iter().find(|(given, _)| given == placeholder) {
                         // Writing to a string cannot fail.
                         let _ = write!(text, "{value}");
                     }
@@ -117,7 +117,7 @@ impl Template {
     }
 
     /// The text with its placeholders filled.
-    pub(crate) fn fill(&self, values: &[(Slot, &dyn Display)]) -> String {
+    pub(crate) fn fill(&self, values: &[(Placeholder, &dyn Display)]) -> String {
         let mut text = String::new();
         self.fill_into(&mut text, values);
         text
@@ -132,10 +132,12 @@ mod tests {
     fn placeholders_are_filled() {
         let template = Template::try_from("Past {label} event ({n}x)".to_owned()).unwrap();
         assert_eq!(
-            template.fill(&[(Slot::N, &3), (Slot::Label, &"Career {n} Fair")]),
+            template.fill(&[(Placeholder::N, &3), (Placeholder::Label, &"Career {n} Fair")]),
             "Past Career {n} Fair event (3x)"
         );
-        assert!(template.has_only(&[Slot::N, Slot::Label]) && !template.has_only(&[Slot::N]));
+        assert!(
+            template.has_only(&[Placeholder::N, Placeholder::Label]) && !template.has_only(&[Placeholder::N])
+        );
     }
 
     #[test]

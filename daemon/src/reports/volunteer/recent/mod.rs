@@ -21,7 +21,7 @@ use serde::Serialize;
 use super::SOURCES;
 use super::people::{Person, people};
 use super::windows::{RecentWindow, expired, recent_windows};
-use crate::reports::turn::next_utc_midnight;
+use crate::reports::boundaries::next_utc_midnight;
 use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings, Shared};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::enums::EVENT_TYPES;

@@ -7,7 +7,7 @@ use crate::snapshot::Snapshot;
 
 /// When the entries of a table want renewal. Each instant may have passed already, except that of the keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Outlook {
+pub struct RenewalTimes {
     /// When the oldest entry passes its limit.
     pub expires: Option<DateTime<Utc>>,
     /// When the clock alone changes which entries there are, next after now.
@@ -16,8 +16,8 @@ pub struct Outlook {
     pub next_payloads: Option<DateTime<Utc>>,
 }
 
-impl Outlook {
-    /// The outlook of a table whose oldest entry was generated at `oldest` and may reach the age `limit`.
+impl RenewalTimes {
+    /// The renewal times of a table whose oldest entry was generated at `oldest` and may reach the age `limit`.
     pub fn of(
         report: &dyn Report,
         snapshot: &Snapshot,

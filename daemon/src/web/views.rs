@@ -1,4 +1,4 @@
-//! Looks that are held for a moment and shared: fifty readers at once must not make fifty looks at VMS's database.
+//! Views that are held for a moment and shared: fifty readers at once must not make fifty looks at VMS's database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +36,7 @@ const FAILURES: u64 = 60;
 
 /// The looks of the web side.
 #[derive(Debug, Default)]
-pub(super) struct Looks {
+pub(super) struct Views {
     status: Held<StatusReply>,
     answer: Held<api::status::Answer>,
     overview: Held<Overview>,
@@ -57,7 +57,7 @@ pub(super) struct Overview {
     pub(super) failures: Vec<Job>,
 }
 
-impl Looks {
+impl Views {
     /// The status as it was a few seconds ago at the most, whatever runs have done since.
     pub(super) async fn status(&self, service: &Service) -> Result<Arc<StatusReply>, Fault> {
         held(&self.status, service, LATELY, status::status(service, &WITH_SIZES)).await

@@ -11,11 +11,11 @@ use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
 use crate::refresh::plan;
 use crate::rpc::{Service, health, status};
 use crate::web::api::status::{QueueState, queue_state};
-use crate::web::look::WITH_SIZES;
+use crate::web::views::WITH_SIZES;
 
 /// Everything that a scrape tells.
 #[derive(Debug)]
-pub(super) struct Look {
+pub(super) struct Scrape {
     pub(super) now: DateTime<Utc>,
     pub(super) started: DateTime<Utc>,
     pub(super) status: StatusReply,
@@ -27,7 +27,7 @@ pub(super) struct Look {
     pub(super) longest_lock: f64,
 }
 
-impl Look {
+impl Scrape {
     pub(super) async fn take(service: &Service) -> Result<Self, Fault> {
         let state = service.queue.state();
         let surveyed = service.survey().await;

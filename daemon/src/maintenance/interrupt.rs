@@ -12,14 +12,14 @@ const NEVER: u64 = u64::MAX;
 
 /// Asked by SQLite every few thousand steps of a statement whether to go on; cheap to clone.
 #[derive(Debug, Clone)]
-pub(super) struct Brake {
+pub(super) struct Interrupt {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
     /// Monotonic instant, in microseconds, from which on no statement goes on.
     deadline: Arc<AtomicU64>,
 }
 
-impl Brake {
+impl Interrupt {
     pub(super) fn new(stop: CancellationToken, clock: Arc<dyn Clock>) -> Self {
         Self { stop, clock, deadline: Arc::new(AtomicU64::new(NEVER)) }
     }
@@ -31,7 +31,7 @@ impl Brake {
     }
 
     /// Whether to go on.
-    pub(super) fn is_off(&self) -> bool {
+    pub(super) fn may_continue(&self) -> bool {
         let deadline = self.deadline.load(Ordering::Relaxed);
         !self.is_stopped() && (deadline == NEVER || micros(self.clock.monotonic()) < deadline)
     }
@@ -57,17 +57,17 @@ mod tests {
     fn a_limit_counts_from_where_it_is_set_and_a_stop_at_once() {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let stop = CancellationToken::new();
-        let brake = Brake::new(stop.clone(), clock.clone());
+        let interrupt = Interrupt::new(stop.clone(), clock.clone());
         clock.advance(Duration::from_hours(1));
-        assert!(brake.is_off());
-        brake.limit(Some(Duration::from_secs(10)));
+        assert!(interrupt.may_continue());
+        interrupt.limit(Some(Duration::from_secs(10)));
         clock.advance(Duration::from_secs(9));
-        assert!(brake.is_off());
+        assert!(interrupt.may_continue());
         clock.advance(Duration::from_secs(1));
-        assert!(!brake.is_off());
-        brake.limit(None);
-        assert!(brake.is_off());
+        assert!(!interrupt.may_continue());
+        interrupt.limit(None);
+        assert!(interrupt.may_continue());
         stop.cancel();
-        assert!(!brake.is_off());
+        assert!(!interrupt.may_continue());
     }
 }

@@ -9,7 +9,7 @@ use crate::vms::tables::spec;
 
 /// Whether a table can be refreshed, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Availability {
     /// Yes.
     Ready,
     /// This VMS has no such table, and needs none.
@@ -21,27 +21,27 @@ pub enum Standing {
 }
 
 /// Judges a report's table by the configuration and by VMS's schema.
-pub fn standing(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Standing {
+pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Availability {
     let table = report.table();
     if table == Table::OrganizationReports && !settings.organization_reports_table {
-        return Standing::Off;
+        return Availability::Off;
     }
     // Newer versions of VMS have dropped this table.
     if table == Table::DistrictEngagementReports && !schema.has_table(table.as_str()) {
-        return Standing::NotApplicable;
+        return Availability::NotApplicable;
     }
     let mut missing = schema.missing(table.as_str(), spec(table).columns());
     for source in report.sources() {
         missing.extend(missing_of(*source, schema));
     }
-    if missing.is_empty() { Standing::Ready } else { Standing::Disabled(missing) }
+    if missing.is_empty() { Availability::Ready } else { Availability::Disabled(missing) }
 }
 
 fn missing_of(source: Source, schema: &Schema) -> Vec<String> {
     schema.missing(source.table(), source.columns().iter().map(|column| column.name))
 }
 
-impl Standing {
+impl Availability {
     /// How a job on such a table ends; none when it has to be worked on.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {

@@ -7,14 +7,14 @@ use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
-use super::{Effort, TableGuard};
+use super::{RefreshScope, TableGuard};
 use crate::reports::{Report, ReportSettings};
 use crate::snapshot::Snapshot;
-use crate::store::Limits;
+use crate::store::AgeLimits;
 
 /// What a table is refreshed with.
 #[derive(Clone)]
-pub struct Job {
+pub struct TableRefresh {
     /// The table.
     pub table: Table,
     /// The report that fills it.
@@ -24,18 +24,18 @@ pub struct Job {
     /// How reports are made.
     pub settings: Arc<ReportSettings>,
     /// How old entries may be.
-    pub limits: Limits,
+    pub limits: AgeLimits,
     /// The instant that entries are stamped with.
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
-    pub effort: Effort,
+    pub scope: RefreshScope,
     /// Cancelled when somebody wants it stopped; looked at between groups.
     pub cancel: CancellationToken,
     /// Which losses its lists may have; none for any.
     pub guard: Option<TableGuard>,
 }
 
-impl Job {
+impl TableRefresh {
     /// Whether the clock alone has changed payloads since an instant.
     pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
         self.report

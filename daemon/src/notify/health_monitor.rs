@@ -50,7 +50,7 @@ pub(super) struct Judgement {
 pub(super) type Latest = Option<Arc<Judgement>>;
 
 #[derive(Debug)]
-pub(super) struct Lookout {
+pub(super) struct HealthMonitor {
     pub(super) judge: Judge,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) configs: watch::Receiver<Arc<Config>>,
@@ -58,7 +58,7 @@ pub(super) struct Lookout {
     pub(super) latest: watch::Sender<Latest>,
 }
 
-impl Lookout {
+impl HealthMonitor {
     /// Never ends, unless the daemon does.
     pub(super) async fn run(mut self) {
         let mut settling = Settling::new();

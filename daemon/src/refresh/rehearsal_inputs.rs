@@ -2,15 +2,15 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::survey::look;
-use super::{RefreshConfig, RefreshError, Standing};
+use super::survey::read_tables;
+use super::{Availability, RefreshConfig, RefreshError};
 use crate::reports::{REPORTS, Report};
-use crate::snapshot::{Look, Snapshot};
+use crate::snapshot::{ReadDepth, Snapshot};
 use crate::vms::tables::spec;
 
 /// The reports that are refreshed, and what their keys depend on.
 #[derive(Default)]
-pub struct Scene {
+pub struct RehearsalInputs {
     /// The reports, with the age from which on their entries are stale.
     pub reports: Vec<(&'static dyn Report, TimeDelta)>,
     /// Their key sources, and the rows of their tables.
@@ -18,10 +18,13 @@ pub struct Scene {
 }
 
 /// Looks at VMS as it is at `now`, in one read transaction.
-pub async fn scene(config: &RefreshConfig, now: DateTime<Utc>) -> Result<Scene, RefreshError> {
-    let (standings, snapshot) = look(config, Look::Stamps, now).await?;
+pub async fn rehearsal_inputs(
+    config: &RefreshConfig,
+    now: DateTime<Utc>,
+) -> Result<RehearsalInputs, RefreshError> {
+    let (availabilities, snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
     let refreshed = |report: &&'static dyn Report| {
-        standings.get(&report.table()) == Some(&Standing::Ready)
+        availabilities.get(&report.table()) == Some(&Availability::Ready)
             && report.withheld(&snapshot, &config.settings).is_none()
     };
     let reports = REPORTS
@@ -30,5 +33,5 @@ pub async fn scene(config: &RefreshConfig, now: DateTime<Utc>) -> Result<Scene, 
         .filter(refreshed)
         .map(|report| (report, config.limits.stale_after(spec(report.table()))))
         .collect();
-    Ok(Scene { reports, snapshot })
+    Ok(RehearsalInputs { reports, snapshot })
 }

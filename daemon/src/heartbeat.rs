@@ -10,21 +10,21 @@ use crate::clock::{Clock, Sleep};
 /// How late a loop may be: a busy machine or a locked state database holds it up that long without it being lost.
 const GRACE: Duration = Duration::from_mins(2);
 
-/// The pulse of one loop; clones belong to the same one.
+/// The heartbeat of one loop; clones belong to the same one.
 #[derive(Debug, Clone)]
-pub struct Pulse {
+pub struct Heartbeat {
     name: &'static str,
     clock: Arc<dyn Clock>,
     /// Milliseconds of monotonic time until which silence is no bad sign.
     due: Arc<AtomicU64>,
 }
 
-impl Pulse {
+impl Heartbeat {
     /// That of a loop which is about to begin.
     pub fn new(name: &'static str, clock: &Arc<dyn Clock>) -> Self {
-        let pulse = Self { name, clock: Arc::clone(clock), due: Arc::default() };
-        pulse.beat(Duration::ZERO);
-        pulse
+        let heartbeat = Self { name, clock: Arc::clone(clock), due: Arc::default() };
+        heartbeat.beat(Duration::ZERO);
+        heartbeat
     }
 
     /// The loop is alive, and what it does now may take this long.
@@ -64,17 +64,17 @@ mod tests {
     fn silence_is_a_bad_sign_only_beyond_what_was_announced() {
         let manual = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let clock: Arc<dyn Clock> = manual.clone();
-        let pulse = Pulse::new("loop", &clock);
+        let heartbeat = Heartbeat::new("loop", &clock);
         manual.advance(GRACE);
-        assert_eq!(pulse.overdue(), None);
+        assert_eq!(heartbeat.overdue(), None);
         manual.advance(MINUTE);
-        assert_eq!(pulse.overdue(), Some(MINUTE));
-        pulse.beat(10 * MINUTE);
+        assert_eq!(heartbeat.overdue(), Some(MINUTE));
+        heartbeat.beat(10 * MINUTE);
         manual.advance(10 * MINUTE + GRACE);
-        assert_eq!(pulse.overdue(), None);
+        assert_eq!(heartbeat.overdue(), None);
         manual.set(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(2));
-        assert_eq!(pulse.overdue(), None, "a wall clock that is set says nothing about the loop");
+        assert_eq!(heartbeat.overdue(), None, "a wall clock that is set says nothing about the loop");
         manual.advance(MINUTE);
-        assert_eq!(pulse.overdue(), Some(MINUTE));
+        assert_eq!(heartbeat.overdue(), Some(MINUTE));
     }
 }

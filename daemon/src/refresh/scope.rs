@@ -3,12 +3,12 @@
 use cached_proto::words::Trigger;
 use chrono::{DateTime, Utc};
 
-use crate::snapshot::{ExistingRow, Look};
+use crate::snapshot::{ExistingRow, ReadDepth};
 use crate::store::Freshness;
 
 /// How much of a table a run regenerates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Effort {
+pub enum RefreshScope {
     /// Only entries that are not young any more, missing or unfit.
     Due,
     /// Only entries that are missing, unfit, overtaken by the clock, or pass their limit before an instant.
@@ -22,7 +22,7 @@ pub enum Effort {
     Thorough,
 }
 
-impl Effort {
+impl RefreshScope {
     /// The schedule regenerates everything, and so does whoever saw the source change. People get the rule of
     /// VMS's own scripts, which leaves young entries alone, unless they insist.
     pub fn of(
@@ -39,9 +39,9 @@ impl Effort {
         }
     }
 
-    /// The effort for a table whose entries may be young and yet of another source than is noted down: it was held back,
+    /// The scope for a table whose entries may be young and yet of another source than is noted down: it was held back,
     /// or an attempt was broken off before it could tell what it had written.
-    pub const fn whole(self) -> Self {
+    pub const fn widened(self) -> Self {
         match self {
             Self::Due | Self::Expiring { .. } => Self::Every,
             Self::Every | Self::Thorough => self,
@@ -50,10 +50,10 @@ impl Effort {
 
     /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
     /// that its reader accepts it.
-    pub const fn look(self) -> Look<'static> {
+    pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
-            Self::Due | Self::Expiring { .. } | Self::Every => Look::Shape,
-            Self::Thorough => Look::Stamps,
+            Self::Due | Self::Expiring { .. } | Self::Every => ReadDepth::Shape,
+            Self::Thorough => ReadDepth::Stamps,
         }
     }
 
@@ -80,7 +80,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::store::{Limits, Stamps};
+    use crate::store::{AgeLimits, Stamps};
     use crate::vms::tables::{Key, spec};
 
     const NOON: &str = "2026-03-15T12:00:00Z";
@@ -94,28 +94,28 @@ mod tests {
     fn each_trigger_has_its_effort() {
         let (noon, night) = (NOON.parse().unwrap(), "2026-03-16T07:10:00Z");
         for (trigger, force, renew_before, expected) in [
-            (Trigger::Schedule, false, None, Effort::Every),
-            (Trigger::CatchUp, false, None, Effort::Every),
-            (Trigger::Watch, false, None, Effort::Every),
-            (Trigger::Manual, false, None, Effort::Due),
-            (Trigger::Startup, false, None, Effort::Due),
-            (Trigger::Manual, true, None, Effort::Thorough),
-            (Trigger::TopUp, false, Some(night), Effort::Expiring { before: night.parse().unwrap() }),
-            (Trigger::TopUp, false, None, Effort::Expiring { before: noon }),
+            (Trigger::Schedule, false, None, RefreshScope::Every),
+            (Trigger::CatchUp, false, None, RefreshScope::Every),
+            (Trigger::Watch, false, None, RefreshScope::Every),
+            (Trigger::Manual, false, None, RefreshScope::Due),
+            (Trigger::Startup, false, None, RefreshScope::Due),
+            (Trigger::Manual, true, None, RefreshScope::Thorough),
+            (Trigger::TopUp, false, Some(night), RefreshScope::Expiring { before: night.parse().unwrap() }),
+            (Trigger::TopUp, false, None, RefreshScope::Expiring { before: noon }),
         ] {
             let renew_before = renew_before.map(|at: &str| at.parse().unwrap());
-            assert_eq!(Effort::of(trigger, force, renew_before, noon), expected, "{trigger}");
+            assert_eq!(RefreshScope::of(trigger, force, renew_before, noon), expected, "{trigger}");
         }
     }
 
     #[test]
     fn a_row_is_spared_by_the_rule_of_the_effort() {
         let stamps = Stamps::default();
-        let limits = Limits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
         let spec = spec(Table::OrganizationSummaryCache);
         let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
         let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: String::new() };
-        let night = Effort::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
+        let night = RefreshScope::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
         // The clock changed payloads at six in the morning.
         let overtaken =
             |generated: DateTime<Utc>| generated < "2026-03-15T06:00:00Z".parse::<DateTime<Utc>>().unwrap();
@@ -127,12 +127,12 @@ mod tests {
             ("2026-03-14 11:00:00.000000", false, false),
         ] {
             let row = row(stamp);
-            assert_eq!(Effort::Due.spares(&row, &freshness, &overtaken), due, "{stamp}");
+            assert_eq!(RefreshScope::Due.spares(&row, &freshness, &overtaken), due, "{stamp}");
             assert_eq!(night.spares(&row, &freshness, &overtaken), expiring, "{stamp}");
-            assert!(!Effort::Every.spares(&row, &freshness, &overtaken), "{stamp}");
-            assert!(!Effort::Thorough.spares(&row, &freshness, &overtaken), "{stamp}");
+            assert!(!RefreshScope::Every.spares(&row, &freshness, &overtaken), "{stamp}");
+            assert!(!RefreshScope::Thorough.spares(&row, &freshness, &overtaken), "{stamp}");
             let unfit = ExistingRow { valid: false, ..row };
-            assert!(!Effort::Due.spares(&unfit, &freshness, &|_| false));
+            assert!(!RefreshScope::Due.spares(&unfit, &freshness, &|_| false));
             assert!(!night.spares(&unfit, &freshness, &|_| false));
         }
         let row = row("2026-03-15 11:00:00.000000");

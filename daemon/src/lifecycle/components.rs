@@ -8,7 +8,7 @@ use cached_proto::words::{Outcome, SchedulerState, Trigger};
 use tracing::info;
 
 use super::error::{StartError, Unusable};
-use super::live::Live;
+use super::live_config::LiveConfig;
 use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
@@ -22,7 +22,7 @@ use crate::watch::Watcher;
 
 /// What a daemon's parts do not decide by themselves.
 #[derive(Debug, Clone)]
-pub struct Around {
+pub struct Environment {
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -33,7 +33,7 @@ pub struct Around {
     pub reports: Reports,
 }
 
-impl Around {
+impl Environment {
     /// What surrounds a daemon on duty.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
@@ -41,7 +41,7 @@ impl Around {
 }
 
 /// The parts of a daemon that work by themselves, ready to be run or, by hand, stepped through.
-pub struct Parts {
+pub struct Components {
     /// Its runs.
     pub queue: Queue,
     /// Turns slots into runs.
@@ -52,19 +52,23 @@ pub struct Parts {
     pub watcher: Watcher,
     /// Works on runs.
     pub refresher: Refresher,
-    live: Arc<Live>,
+    live: Arc<LiveConfig>,
 }
 
-impl Parts {
+impl Components {
     /// Takes up what was left behind in `state` and makes everything ready. Whoever may meet another process holds
     /// the lock on the state.
-    pub async fn boot(config: Config, state: State, around: Around) -> Result<Self, StartError> {
-        let live = Arc::new(Live::new(config, &around)?);
+    pub async fn boot(config: Config, state: State, around: Environment) -> Result<Self, StartError> {
+        let live = Arc::new(LiveConfig::new(config, &around)?);
         Self::with(live, state, around).await
     }
 
-    pub(super) async fn with(live: Arc<Live>, state: State, around: Around) -> Result<Self, StartError> {
-        let Around { clock, chance, .. } = around;
+    pub(super) async fn with(
+        live: Arc<LiveConfig>,
+        state: State,
+        around: Environment,
+    ) -> Result<Self, StartError> {
+        let Environment { clock, chance, .. } = around;
         let queue = Queue::new(state, Arc::clone(&clock)).with_chance(chance);
         let left = queue.recover().await?;
         if left > 0 {
@@ -87,13 +91,13 @@ impl Parts {
     }
 }
 
-impl fmt::Debug for Parts {
+impl fmt::Debug for Components {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("live", &self.live).finish_non_exhaustive()
+        f.debug_struct("Components").field("live", &self.live).finish_non_exhaustive()
     }
 }
 
-async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &Live) -> Result<Ticker, QueueError> {
+async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Result<Ticker, QueueError> {
     let tables = Box::new(|| plan::tables(&[], &[]));
     let configs = live.configs();
     let catch_up = Box::new(move || configs.borrow().schedule.catch_up);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use cached_proto::words::Chore;
 use tokio::sync::watch;
 
-use super::{Around, Unusable};
+use super::{Environment, Unusable};
 use crate::config::{self, Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
 use crate::reports::Reports;
@@ -14,7 +14,7 @@ use crate::schedule::{Schedule, ScheduleError};
 use crate::web::auth::Authority;
 
 #[derive(Debug)]
-pub(super) struct Live {
+pub(super) struct LiveConfig {
     /// How long whoever holds a lock on VMS's file is waited for.
     patience: Duration,
     config: watch::Sender<Arc<Config>>,
@@ -26,9 +26,9 @@ pub(super) struct Live {
     reports: Reports,
 }
 
-impl Live {
-    pub(super) fn new(config: Config, around: &Around) -> Result<Self, Unusable> {
-        let Around { patience, reports, .. } = *around;
+impl LiveConfig {
+    pub(super) fn new(config: Config, around: &Environment) -> Result<Self, Unusable> {
+        let Environment { patience, reports, .. } = *around;
         let authority = Authority::new(&config.http, Arc::clone(&around.clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
         let refresh = RefreshConfig { reports, patience, ..RefreshConfig::of(&config)? };
