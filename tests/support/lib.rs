@@ -10,6 +10,7 @@ pub mod daemon;
 pub mod golden;
 pub mod http;
 pub mod inside;
+pub mod passing;
 pub mod scratch;
 pub mod session;
 pub mod vms;

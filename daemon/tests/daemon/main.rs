@@ -1,11 +1,14 @@
 //! The daemon in this process, over a directory of its own, spoken to through its socket.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "these are tests")]
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod boot;
 mod hostile;
 mod lifecycle;
 mod maintenance;
 mod notify;
+/// Shared with the tests of the real binaries.
+#[path = "../../../tests/support/passing.rs"]
+pub mod passing;
 mod queue;
 mod raw;
 mod reload;

@@ -11,12 +11,10 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::Chore;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::boot::{Home, ask, connect, fault};
+use crate::boot::{Home, PATIENCE, ask, connect, fault};
+use crate::passing::pass;
 
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// Enough for a loop that is awake to look around.
-const MOMENT: Duration = Duration::from_millis(300);
 
 /// Whether statistics were ever collected.
 async fn is_analyzed(home: &Home) -> bool {
@@ -29,9 +27,12 @@ async fn is_analyzed(home: &Home) -> bool {
 }
 
 async fn ended(daemon: &Daemon) {
-    while daemon.queue().state().due_chore().await.unwrap().is_some() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let none_due = async {
+        while daemon.queue().state().due_chore().await.unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, none_due).await.unwrap();
 }
 
 /// At noon, with a schedule of half an hour later.
@@ -53,9 +54,9 @@ async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
     assert!(!is_analyzed(&home).await);
     let mut minutes = 0;
     while decided(&daemon).await.is_none() {
-        home.clock.advance(MINUTE);
+        pass(&home.clock, MINUTE).await;
         minutes += 1;
-        tokio::time::sleep(MOMENT / 10).await;
+        assert!(minutes < 60, "the slot is not decided");
     }
     assert!(minutes >= 30, "{minutes} minutes");
     assert_eq!(decided(&daemon).await, Some(SlotDecision::Run));

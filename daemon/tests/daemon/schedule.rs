@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cached::clock::Clock as _;
 use cached::lifecycle::Daemon;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::{HistoryRequest, Run};
@@ -13,12 +14,10 @@ use cached_proto::words::{Outcome, SlotFate, Table, Trigger};
 use sea_orm::ConnectionTrait as _;
 
 use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
+use crate::passing::pass;
 
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
-
-/// Enough for a loop that is awake to look around.
-const MOMENT: Duration = Duration::from_millis(300);
 
 /// Nobody but the schedule notices anything.
 fn unwatched(home: &mut Home) {
@@ -34,13 +33,12 @@ async fn run(daemon: &Daemon, id: i64) -> Run {
     finished(daemon, id).await
 }
 
-/// Lets minutes pass until there is such a run, and waits for its end. Loops that are not asleep yet miss a minute, so
-/// each is followed by a moment in which they may act.
+/// Lets minutes pass until there is such a run, and waits for its end.
 async fn run_in_time(home: &Home, daemon: &Daemon, id: i64) -> Run {
-    let mut work = daemon.queue().work();
+    let end = home.clock.now() + 48 * HOUR;
     while daemon.queue().run(id).await.is_err() {
-        home.clock.advance(MINUTE);
-        let _ = tokio::time::timeout(MOMENT, work.arrived()).await;
+        assert!(home.clock.now() < end, "run {id} is not asked for");
+        pass(&home.clock, MINUTE).await;
     }
     finished(daemon, id).await
 }
@@ -173,11 +171,10 @@ async fn a_stopped_scheduler_fills_nothing_until_it_is_started() {
     ask(&daemon, Request::StopScheduler).await;
     let stopped = next(&daemon, 1).await;
     assert!(stopped.fires[0].note.as_ref().unwrap().contains("paused"), "{stopped:?}");
-    let mut work = daemon.queue().work();
     for _ in 0..5 {
-        home.clock.advance(HOUR);
-        assert!(tokio::time::timeout(MOMENT, work.arrived()).await.is_err());
+        pass(&home.clock, HOUR).await;
     }
+    assert_eq!(daemon.queue().queued_count().await.unwrap(), 0);
     assert_eq!(runs(&daemon).await.len(), 1);
     ask(&daemon, Request::StartScheduler).await;
     let filled = run(&daemon, 2).await;

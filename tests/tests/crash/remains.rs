@@ -15,6 +15,13 @@ pub(crate) struct Remains {
     transaction: bool,
 }
 
+impl Remains {
+    /// Whether the daemon died while a run was in progress.
+    pub(crate) const fn is_of_a_run(&self) -> bool {
+        self.run
+    }
+}
+
 /// Looks at what a killed daemon left.
 pub(crate) fn remains(sample: &Sample) -> Remains {
     let journal = std::fs::metadata(sample.directory().join("vms.db-journal"));
@@ -58,8 +65,7 @@ impl Hits {
         *self.tables.entry(at.to_owned()).or_default() += 1;
     }
 
-    /// Whether most kills came while a run was in progress; not more, since the time a refresh takes was measured once,
-    /// perhaps while the machine was busier.
+    /// Whether most kills came while a run was in progress.
     pub(crate) fn are_most(&self) -> bool {
         self.in_progress * 2 > self.running
     }

@@ -125,13 +125,7 @@ impl Scene {
 
 /// Waits until the daemon finds nothing wrong.
 pub(crate) fn healthy(daemon: &Daemon) {
-    let mut last = Value::Null;
-    let what = "the daemon is healthy";
-    wait::until(what, || {
-        last = daemon.health();
-        println!("{last}");
-        (last["health"] == "healthy").then_some(())
-    });
+    wait::until("the daemon is healthy", || (daemon.health()["health"] == "healthy").then_some(()));
 }
 
 /// Waits for a reason that has all these parts in its message, and a hint with something to do.
@@ -142,7 +136,6 @@ pub(crate) fn told(daemon: &Daemon, code: &str, parts: &[&str]) {
 
 /// The reason of that code, if it is among those of a judgement.
 pub(crate) fn reason(health: &Value, code: &str) -> Option<Value> {
-    println!("{health}");
     health["reasons"].as_array()?.iter().find(|reason| reason["code"] == code).cloned()
 }
 
@@ -153,5 +146,4 @@ pub(crate) fn check(reason: &Value, parts: &[&str]) {
         assert!(message.contains(part), "{part:?} is not in {message:?}");
     }
     assert!(!reason["hint"].as_str().unwrap().is_empty());
-    println!("REASON {} | {} | {message} | {}", reason["code"], reason["level"], reason["hint"]);
 }

@@ -18,13 +18,11 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::JobFilter;
 use cached_proto::verb::refresh::Progress;
 use cached_tests::golden::Golden;
+use cached_tests::passing;
 use chrono::{DateTime, Utc};
 
 /// Only something that hangs takes as long.
 const PATIENCE: Duration = Duration::from_mins(1);
-
-/// Enough for a loop that is awake to look around.
-const MOMENT: Duration = Duration::from_millis(300);
 
 pub(crate) struct Tamed {
     pub(crate) golden: Golden,
@@ -65,9 +63,7 @@ impl Tamed {
 
     /// The reason of that code, if there is one.
     pub(crate) async fn reason(&self, code: &str) -> Option<Reason> {
-        let reason = self.health().await.reasons.into_iter().find(|reason| reason.code == code);
-        println!("REASON {reason:?}");
-        reason
+        self.health().await.reasons.into_iter().find(|reason| reason.code == code)
     }
 
     /// Waits until a run has ended.
@@ -81,12 +77,10 @@ impl Tamed {
         }
     }
 
-    /// Lets minutes pass, each followed by a moment in which loops may act and runs may end.
+    /// Lets minutes pass, each until all loops have acted on it and runs have ended.
     pub(crate) async fn pass(&self, minutes: u32) {
-        let mut work = self.daemon.queue().work();
         for _ in 0..minutes {
-            self.clock.advance(Duration::from_mins(1));
-            let _ = tokio::time::timeout(MOMENT, work.arrived()).await;
+            passing::pass(&self.clock, Duration::from_mins(1)).await;
             // Also what nobody has begun yet: it is not to begin at another time.
             while let Some(job) = self.daemon.queue().jobs(JobFilter::Running, 1).await.unwrap().pop() {
                 self.finished(job.run).await;

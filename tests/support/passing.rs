@@ -1,0 +1,25 @@
+//! Time that passes for a daemon with a manual clock.
+
+use std::time::Duration;
+
+use cached::clock::ManualClock;
+
+/// Loops of an idle daemon that sleep until time passes: schedule, top-up, watch, worker, pruning, samples.
+const LOOPS: usize = 6;
+
+/// Only a loop that hangs takes as long.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Lets time pass once every loop waits for it, and returns when each has acted on it and waits again.
+///
+/// # Panics
+/// If a loop does not come to rest.
+pub async fn pass(clock: &ManualClock, by: Duration) {
+    at_rest(clock).await;
+    clock.advance(by);
+    at_rest(clock).await;
+}
+
+async fn at_rest(clock: &ManualClock) {
+    tokio::time::timeout(PATIENCE, clock.sleeping(LOOPS)).await.expect("a loop does not come to rest");
+}
