@@ -56,6 +56,36 @@ fn last_of_july_fixed() {
 }
 
 #[test]
+fn new_years_eve_exact() {
+    equals("newyear_eve", true);
+}
+
+#[test]
+fn new_years_eve_fixed() {
+    equals("newyear_eve", false);
+}
+
+#[test]
+fn new_year_exact() {
+    equals("newyear", true);
+}
+
+#[test]
+fn new_year_fixed() {
+    equals("newyear", false);
+}
+
+#[test]
+fn doubles_exact() {
+    equals("doubles", true);
+}
+
+#[test]
+fn doubles_fixed() {
+    equals("doubles", false);
+}
+
+#[test]
 #[ignore = "minutes in a build without optimisation; .ci/full runs it"]
 fn medium_exact() {
     equals("medium4", true);

@@ -12,6 +12,7 @@ pub mod recruitment;
 mod settings;
 #[cfg(test)]
 mod testing;
+pub mod text;
 pub mod virtual_session;
 pub mod virtual_year;
 pub mod volunteer;

@@ -1,5 +1,7 @@
 //! Numbers as VMS's Python prints them: `0` and `0.0` are different texts on its pages.
 
+use std::cmp::Ordering;
+
 use serde::{Serialize, Serializer};
 
 /// Rounds to `digits` decimals as Python's `round` does: the exact binary value decides, ties go to even.
@@ -32,6 +34,11 @@ impl Hours {
     /// Its value.
     pub const fn value(self) -> f64 {
         self.0
+    }
+
+    /// Compares as Python's sorts do: `-0.0` is equal to `0.0`, and what has no order is left where it is.
+    pub fn compare(self, other: Self) -> Ordering {
+        self.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal)
     }
 
     /// Whether nothing other than zero was ever added.
@@ -67,6 +74,14 @@ pub fn percent(part: f64, total: f64) -> Hours {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hours_that_round_to_minus_zero_are_no_less_than_none() {
+        let mut little = Hours::default();
+        little.add(Some(-0.004));
+        assert_eq!(little.rounded(1).compare(Hours::default()), Ordering::Equal);
+        assert_eq!(Hours::float(1.5).compare(little), Ordering::Greater);
+    }
 
     #[test]
     fn rounding_is_pythons() {

@@ -19,16 +19,30 @@ pub(super) struct Active<'s> {
 /// The active districts in the order of the mapping. Where schools are not part of the snapshot, they have
 /// none.
 pub(super) fn active<'s>(snapshot: &'s Snapshot, settings: &'s ReportSettings) -> Vec<Active<'s>> {
-    let schools = Groups::by(&snapshot.schools, |school| school.district);
+    let schools = schools_by_district(snapshot);
     settings
         .districts
         .shown()
         .filter_map(|mapping| {
             let district =
                 snapshot.districts.iter().find(|row| row.salesforce_id.as_deref() == Some(&*mapping.id))?;
-            let mut schools: Vec<_> = schools.rows(&snapshot.schools, &district.id).collect();
-            schools.sort_unstable_by_key(|school| (&school.name, &school.id));
-            Some(Active { mapping, district, schools })
+            Some(Active { mapping, district, schools: schools_of(district, &schools, snapshot) })
         })
         .collect()
+}
+
+/// The positions of the schools of each district.
+pub(super) fn schools_by_district(snapshot: &Snapshot) -> Groups<i64> {
+    Groups::by(&snapshot.schools, |school| school.district)
+}
+
+/// The schools of a district, by name and then by id.
+pub(super) fn schools_of<'s>(
+    district: &District,
+    schools: &Groups<i64>,
+    snapshot: &'s Snapshot,
+) -> Vec<&'s School> {
+    let mut of: Vec<_> = schools.rows(&snapshot.schools, &district.id).collect();
+    of.sort_unstable_by_key(|school| (&school.name, &school.id));
+    of
 }

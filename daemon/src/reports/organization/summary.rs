@@ -15,7 +15,6 @@
 //! ties stays in the order in which its page collects them: organizations with attended participations by
 //! id, then those with sessions only, by id.
 
-use std::cmp::Ordering;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -124,12 +123,8 @@ fn elements<'s>(year: &Year<'s>, organizations: &'s [Organization]) -> Vec<Eleme
         }
     }
     elements.append(&mut with_sessions_only);
-    elements.sort_by(|a, b| by_value(b.total_hours, a.total_hours));
+    elements.sort_by(|a, b| b.total_hours.compare(a.total_hours));
     elements
-}
-
-fn by_value(a: Hours, b: Hours) -> Ordering {
-    a.value().partial_cmp(&b.value()).unwrap_or(Ordering::Equal)
 }
 
 /// What an organization's members did, as recorded in one of the two places.

@@ -1,11 +1,7 @@
-//! Text as VMS's Python treats it.
+//! Names and the words of a text.
 
+use crate::reports::text::{is_space, strip};
 use crate::snapshot::Contact;
-
-/// Whether Python counts the character as whitespace: Unicode's, and four separators of ASCII.
-fn is_space(c: char) -> bool {
-    c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
-}
 
 /// The words of a text, as `str.split()` finds them.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
@@ -15,7 +11,7 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
 /// First and last name, without whitespace around.
 pub(super) fn full_name(contact: &Contact) -> String {
     let [first, last] = [&contact.first_name, &contact.last_name].map(|name| name.as_deref().unwrap_or(""));
-    format!("{first} {last}").trim_matches(is_space).to_owned()
+    strip(&format!("{first} {last}")).to_owned()
 }
 
 #[cfg(test)]

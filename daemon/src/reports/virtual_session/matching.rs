@@ -1,10 +1,11 @@
 //! Which district names mean the same district.
 
 use crate::reports::district::DistrictMapping;
+use crate::reports::text::strip;
 
-/// A name as it is compared.
+/// A name as it is compared: without whitespace around it, in lower case.
 pub(super) fn normalized(name: &str) -> String {
-    name.trim().to_lowercase()
+    strip(name).to_lowercase()
 }
 
 /// The names that match one district name.
@@ -60,6 +61,7 @@ mod tests {
         for (one, other, expected) in [
             ("Grandview School District", "Grandview", true),
             ("Grandview", " GRANDVIEW SCHOOL DISTRICT ", true),
+            ("Grandview\u{1f}", "Grandview School District", true),
             ("kckps (ks)", "Kansas City Kansas Public Schools", true),
             ("KCKPS (KS)", "KANSAS CITY USD 500", false),
             ("Kansas City Kansas Public Schools", "Kansas City Public Schools (MO)", false),

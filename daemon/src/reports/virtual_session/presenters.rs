@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::index::Index;
+use crate::reports::text::is_alphanumeric;
 use crate::snapshot::{Contact, Organization, Volunteer};
 
 /// Shown for a presenter without any organization.
@@ -101,8 +102,7 @@ fn primary_organization<'s>(volunteer: &'s Volunteer, index: &Index<'s>) -> &'s 
 }
 
 fn is_shown(organization_name: &str) -> bool {
-    let salesforce_id =
-        organization_name.chars().count() == 18 && organization_name.chars().all(char::is_alphanumeric);
+    let salesforce_id = organization_name.chars().count() == 18 && is_alphanumeric(organization_name);
     !organization_name.is_empty() && !salesforce_id
 }
 

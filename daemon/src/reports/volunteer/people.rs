@@ -7,6 +7,7 @@ use std::fmt;
 use chrono::NaiveDate;
 use serde::{Serialize, Serializer};
 
+use crate::reports::number::Hours;
 use crate::reports::year::Window;
 use crate::snapshot::{Contact, Event, Groups, Participation, Snapshot, Volunteer};
 use crate::vms::enums::COMPLETED;
@@ -86,10 +87,10 @@ pub(super) fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
 /// VMS's table has no index on the volunteer, so SQLite builds one for the query, over the volunteer and
 /// then the columns that the query names, in the table's order: it meets a person's rows by these.
 fn as_summed(a: &Participation, b: &Participation) -> Ordering {
-    let hours = |row: &Participation| row.hours.unwrap_or(f64::NEG_INFINITY);
+    let hours = |row: &Participation| Hours::float(row.hours.unwrap_or(f64::NEG_INFINITY));
     (a.event, &a.status)
         .cmp(&(b.event, &b.status))
-        .then_with(|| hours(a).total_cmp(&hours(b)))
+        .then_with(|| hours(a).compare(hours(b)))
         .then(a.id.cmp(&b.id))
 }
 

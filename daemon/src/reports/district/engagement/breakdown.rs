@@ -78,7 +78,7 @@ fn broken_down<'s>(engaged: &Engaged<'_, 's>, directory: &Directory<'s>) -> Brok
         })
         .collect();
     volunteers.sort_by(|a, b| {
-        let hours = b.hours.value().total_cmp(&a.hours.value());
+        let hours = b.hours.compare(a.hours);
         hours.then_with(|| a.person.last_name.cmp(b.person.last_name))
     });
     let students = students(engaged, directory);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde::Serialize;
 
-use crate::reports::district::active::Active;
+use super::districts::Districts;
 use crate::reports::district::attribution::{Attribution, positions};
 use crate::reports::district::facts::{Attendee, Index, Roster, find, recorded_hours};
 use crate::reports::district::{STUDENTS_PER_TEACHER, count};
@@ -23,7 +23,7 @@ pub(super) struct EngagementEvent<'s> {
     /// District of each teacher whose district is known.
     teachers: Vec<i64>,
     roster: Roster<'s>,
-    /// Positions of its districts.
+    /// Positions of the views that see it.
     pub(super) districts: Vec<usize>,
 }
 
@@ -53,20 +53,24 @@ impl<'y, 's> Engaged<'y, 's> {
 pub(super) struct EngagementEvents<'s> {
     snapshot: &'s Snapshot,
     attribution: Attribution<'s>,
-    /// Positions of the districts by id.
-    districts: HashMap<i64, usize>,
+    /// Positions of the views of each district, by its id.
+    districts: HashMap<i64, Vec<usize>>,
+    views: usize,
 }
 
 impl<'s> EngagementEvents<'s> {
     /// Indexes what only this report asks for.
-    pub(super) fn new(
-        snapshot: &'s Snapshot,
-        districts: &[Active<'s>],
-        attribution: Attribution<'s>,
-    ) -> Self {
-        let districts =
-            districts.iter().enumerate().map(|(position, of)| (of.district.id, position)).collect();
-        Self { snapshot, attribution, districts }
+    pub(super) fn new(snapshot: &'s Snapshot, districts: &Districts<'s>) -> Self {
+        let mut positions: HashMap<i64, Vec<usize>> = HashMap::new();
+        for (position, view) in districts.views.iter().enumerate() {
+            positions.entry(view.district.id).or_default().push(position);
+        }
+        Self {
+            snapshot,
+            attribution: districts.attribution(),
+            districts: positions,
+            views: districts.views.len(),
+        }
     }
 
     /// The events of `year` that belong to at least one of the districts, by start and id.
@@ -77,11 +81,11 @@ impl<'s> EngagementEvents<'s> {
     fn event(&mut self, event: &'s Event, index: &Index<'s>) -> Option<EngagementEvent<'s>> {
         let kind = event.kind.as_deref().filter(|&kind| kind != CONNECTOR_SESSION)?;
         let linked = index.linked(event);
-        let mut found = vec![false; self.districts.len()];
+        let mut found = vec![false; self.views];
         self.attribution.mark(&mut found, event.district_partner.as_deref(), &linked);
         let place = event.school.as_deref().and_then(|id| index.school(id)?.district);
         for district in linked.iter().map(|district| district.id).chain(place) {
-            if let Some(&position) = self.districts.get(&district) {
+            for &position in self.districts.get(&district).into_iter().flatten() {
                 found[position] = true;
             }
         }

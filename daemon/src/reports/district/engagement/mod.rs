@@ -2,8 +2,8 @@
 //!
 //! VMS dropped this table in 2026; where it still exists, it is filled as `routes/reports/district_engagement.py`
 //! filled it in June 2025 for `/reports/district/engagement`, its detail page, its full breakdown and their
-//! Excel files. A district has a row only if its name in the database is the one in the mapping, because VMS's
-//! writer looks it up by that name.
+//! Excel files. A district of the mapping has a row only if a district in the database bears the mapping's name;
+//! [`districts`] says whose figures are in it where that is not the one with the mapping's Salesforce id.
 //!
 //! An event of any type but `CONNECTOR_SESSION`, and with a type at all, belongs to a district when it is linked
 //! to it, or takes place at one of its schools, or `district_partner` contains the name of the district, of one
@@ -18,6 +18,7 @@
 //! Hours are rounded to one decimal. All five columns are always written together.
 
 mod breakdown;
+mod districts;
 mod event;
 mod people;
 mod summary;
@@ -26,16 +27,15 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
-use super::active::{Active, active};
-use super::attribution::{Attribution, Names};
 use super::facts::Index;
 use super::rows;
 use crate::reports::year::SchoolYear;
 use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Snapshot, Source};
-use crate::vms::tables::{Key, Table};
+use crate::vms::tables::{Key, KeyValue, Table};
 
-use event::{Engaged, EngagementEvents};
+use districts::{Districts, Row};
+use event::{Engaged, EngagementEvent, EngagementEvents};
 use people::Directory;
 
 const TABLE: Table = Table::DistrictEngagementReports;
@@ -75,9 +75,12 @@ impl Report for Engagement {
     }
 
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let districts = districts(snapshot, settings);
+        let districts = &Districts::of(snapshot, settings);
         let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(|year| [year.key().into()]);
-        years.flat_map(|prefix| districts.iter().map(move |of| rows::key(&prefix, of.district))).collect()
+        let keys = |prefix: [KeyValue; 1]| {
+            districts.rows.iter().map(move |row| rows::key(&prefix, districts.views[row.listed].district))
+        };
+        years.flat_map(keys).collect()
     }
 
     fn next_keys(
@@ -95,51 +98,45 @@ impl Report for Engagement {
         settings: &'s ReportSettings,
         now: DateTime<Utc>,
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let districts = districts(snapshot, settings);
+        let districts = Districts::of(snapshot, settings);
         let years = rows::years(TABLE, snapshot, settings, now);
         let index = Index::new(snapshot);
         let directory = Directory::new(snapshot);
-        let mut events = EngagementEvents::new(snapshot, &districts, attribution(&districts));
+        let mut events = EngagementEvents::new(snapshot, &districts);
         Box::new(years.into_iter().map(move |year| {
             let (prefix, events) = ([year.key().into()], events.of(year, &index));
-            let entry = |(position, of): (usize, &Active<'s>)| {
-                let engaged: Vec<_> = events
-                    .iter()
-                    .filter(|event| event.districts.contains(&position))
-                    .map(|event| Engaged::new(event, of.district.id))
-                    .collect();
-                Entry { key: rows::key(&prefix, of.district), payload: payload(of, &engaged, &directory) }
+            let entry = |row: &Row| Entry {
+                key: rows::key(&prefix, districts.views[row.listed].district),
+                payload: payload(*row, &districts, &events, &directory),
             };
-            let entries = districts.iter().enumerate().map(entry).collect();
+            let entries = districts.rows.iter().map(entry).collect();
             rows::group(TABLE, year, &prefix, entries, snapshot)
         }))
     }
 }
 
-fn districts<'s>(snapshot: &'s Snapshot, settings: &'s ReportSettings) -> Vec<Active<'s>> {
-    let mut districts = active(snapshot, settings);
-    districts.retain(|of| *of.district.name == *of.mapping.name);
-    districts
-}
-
-fn attribution<'s>(districts: &[Active<'s>]) -> Attribution<'s> {
-    let names = districts.iter().map(|of| {
-        let linked = of.mapping.aliases.clone();
-        let schools = of.schools.iter().map(|school| school.name.to_string());
-        let partner = schools.chain([of.district.name.to_string()]).chain(linked.iter().cloned());
-        Names { partner: partner.collect(), linked }
-    });
-    Attribution::new(str::to_ascii_lowercase, names)
-}
-
-fn payload<'s>(of: &Active<'s>, engaged: &[Engaged<'_, 's>], directory: &Directory<'s>) -> Vec<Payload<'s>> {
-    let volunteers = people::volunteers(engaged, directory);
-    let students = people::students(engaged, directory);
+fn payload<'s>(
+    row: Row,
+    districts: &Districts<'s>,
+    events: &[EngagementEvent<'s>],
+    directory: &Directory<'s>,
+) -> Vec<Payload<'s>> {
+    let seen_by = |position: usize| -> Vec<Engaged<'_, 's>> {
+        let of = events.iter().filter(|event| event.districts.contains(&position));
+        of.map(|event| Engaged::new(event, districts.views[position].district.id)).collect()
+    };
+    let listed = seen_by(row.listed);
+    let name = &districts.views[row.summarized].mapping.name;
+    let summary = if row.summarized == row.listed {
+        summary::summary(name, &listed, directory)
+    } else {
+        summary::summary(name, &seen_by(row.summarized), directory)
+    };
     vec![
-        Payload::json(summary::summary(&of.mapping.name, engaged, directory)),
-        Payload::json(volunteers),
-        Payload::json(students),
-        Payload::json(event::list(engaged)),
-        Payload::json(breakdown::Breakdown::of(engaged, directory)),
+        Payload::json(summary),
+        Payload::json(people::volunteers(&listed, directory)),
+        Payload::json(people::students(&listed, directory)),
+        Payload::json(event::list(&listed)),
+        Payload::json(breakdown::Breakdown::of(&listed, directory)),
     ]
 }

@@ -176,7 +176,7 @@ pub(super) fn volunteers<'s>(
         .collect();
     volunteers.sort_by(|a, b| {
         let events = b.events_count.cmp(&a.events_count);
-        events.then_with(|| b.total_hours.value().total_cmp(&a.total_hours.value()))
+        events.then_with(|| b.total_hours.compare(a.total_hours))
     });
     volunteers
 }

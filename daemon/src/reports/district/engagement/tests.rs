@@ -40,6 +40,32 @@ fn a_renamed_district_has_no_row_and_its_old_one_is_retired() {
 }
 
 #[test]
+fn a_row_belongs_to_the_first_district_of_the_name_and_summarizes_that_of_the_salesforce_id() {
+    let mut source = source();
+    source.districts.insert(0, fixture::district(2, "sf-double", "Alder School District"));
+    source.events.push(event(1, Some("DIA"), None));
+    source.link(1, ALDER);
+    source.events.push(event(2, Some("DIA"), None));
+    source.link(2, 2);
+    let settings = fixture::settings(Mode::Exact);
+    let keys = Engagement.keys(&source, &settings, now());
+    assert!(
+        keys.contains(&text_key(&["2526", "2"])) && !keys.contains(&text_key(&["2526", "3"])),
+        "{keys:?}"
+    );
+    let ids = |events: &Value| -> Vec<i64> {
+        events.as_array().unwrap().iter().map(|event| event["id"].as_i64().unwrap()).collect()
+    };
+    let [summary, _, _, events, _] = columns(&source, 2);
+    assert_eq!(ids(&events), [2]);
+    assert_eq!((&summary["name"], &summary["unique_events"]), (&json!("Alder School District"), &json!(1)));
+    source.events.push(event(3, Some("DIA"), None));
+    source.link(3, ALDER);
+    let [summary, _, _, events, _] = columns(&source, 2);
+    assert_eq!((ids(&events), &summary["unique_events"]), (vec![2], &json!(2)));
+}
+
+#[test]
 fn an_event_belongs_by_link_by_school_or_by_name() {
     for (case, kind, partner, link, school, alder) in [
         ("linked", Some("DIA"), None, Some(ALDER), None, true),

@@ -1,0 +1,67 @@
+//! Which districts have a row, and whose figures are in it.
+//!
+//! VMS finds a district of the mapping by its Salesforce id and summarizes that one. Then it looks up the row to write
+//! by the mapping's name, takes the first district of that name, and fills the other four columns from it. Where two
+//! districts bear one name, or one was renamed and another has its old name, these are different districts.
+
+use crate::reports::ReportSettings;
+use crate::reports::district::active::{Active, active, schools_by_district, schools_of};
+use crate::reports::district::attribution::{Attribution, Names};
+use crate::snapshot::Snapshot;
+
+/// A district of the mapping whose name is in the database; positions are those in [`Districts::views`].
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
+    /// The district that is summarized.
+    pub(super) summarized: usize,
+    /// The district that the row belongs to, and whose people and events it lists.
+    pub(super) listed: usize,
+}
+
+/// The districts whose events are needed, and the rows made of them.
+#[derive(Debug, Default)]
+pub(super) struct Districts<'s> {
+    /// Each district as one entry of the mapping sees it.
+    pub(super) views: Vec<Active<'s>>,
+    /// In the order of the mapping.
+    pub(super) rows: Vec<Row>,
+}
+
+impl<'s> Districts<'s> {
+    pub(super) fn of(snapshot: &'s Snapshot, settings: &'s ReportSettings) -> Self {
+        let schools = schools_by_district(snapshot);
+        let mut districts = Self::default();
+        for primary in active(snapshot, settings) {
+            let mapping = primary.mapping;
+            // By id, as SQLite finds them.
+            let Some(named) = snapshot.districts.iter().find(|row| *row.name == *mapping.name) else {
+                continue;
+            };
+            let summarized = districts.add(primary.clone());
+            let listed = if named.id == primary.district.id {
+                summarized
+            } else {
+                let schools = schools_of(named, &schools, snapshot);
+                districts.add(Active { mapping, district: named, schools })
+            };
+            districts.rows.push(Row { summarized, listed });
+        }
+        districts
+    }
+
+    fn add(&mut self, view: Active<'s>) -> usize {
+        self.views.push(view);
+        self.views.len() - 1
+    }
+
+    /// By which names events belong to each view.
+    pub(super) fn attribution(&self) -> Attribution<'s> {
+        let names = self.views.iter().map(|view| {
+            let linked = view.mapping.aliases.clone();
+            let schools = view.schools.iter().map(|school| school.name.to_string());
+            let partner = schools.chain([view.district.name.to_string()]).chain(linked.iter().cloned());
+            Names { partner: partner.collect(), linked }
+        });
+        Attribution::new(str::to_ascii_lowercase, names)
+    }
+}
