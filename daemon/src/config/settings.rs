@@ -120,7 +120,7 @@ settings! {
         enabled: bool = text("true");
         /// Share of rows that may vanish between two refreshes.
         max_loss: f64 = text("0.6").within("0", "1");
-        /// Tables with fewer rows than this are not judged.
+        /// Tables with fewer rows than this are not judged, unless all are gone.
         min_rows: u64 = text("50");
     }
     /// The control socket.

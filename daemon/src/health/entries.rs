@@ -1,7 +1,7 @@
 //! Whether every entry is there, sound and young.
 
 use cached_proto::verb::health::Reason;
-use cached_proto::words::Table;
+use cached_proto::words::{Table, TableState};
 
 use super::Seen;
 use super::reason::degraded;
@@ -29,7 +29,9 @@ pub(super) fn stale(seen: &Seen) -> Option<Reason> {
 /// `said` is what is said of one entry, and of several.
 fn entries(seen: &Seen, code: &str, said: [&str; 2], count: fn(&Audit) -> u64) -> Option<Reason> {
     let tables = seen.tables.as_ref().ok()?;
-    let wanting = tables.iter().filter(|survey| count(&survey.audit) > 0);
+    // What a held table should have is told by the very source that is not believed, and no refresh makes it now.
+    let believed = tables.iter().filter(|survey| survey.state != TableState::Guarded);
+    let wanting = believed.filter(|survey| count(&survey.audit) > 0);
     let (counts, names): (Vec<u64>, Vec<Table>) =
         wanting.map(|survey| (count(&survey.audit), survey.table)).unzip();
     if counts.is_empty() {

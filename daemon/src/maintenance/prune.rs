@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::MaintenanceError;
 use super::task::{Done, Task};
 use super::unread::unread;
-use crate::refresh::{Availability, RefreshError, read_tables, suspicion};
+use crate::refresh::{Availability, RefreshError, read_tables, row_counts, suspicion};
 use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, ReadDepth, read_existing};
 use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
@@ -31,7 +31,7 @@ pub(super) async fn prune(
     let oldest_kept = oldest_kept(task, older_than_seconds, now)?;
     task.steps.tell("looking at what is there", 0, REPORTS.len() + 1);
     let (availabilities, snapshot) = read_tables(task.config, ReadDepth::Shape, now).await?;
-    if let Some(reason) = suspicion(task.config.guard, task.state, &snapshot).await? {
+    if let Some(reason) = suspicion(task.config.guard, task.state, &row_counts(&snapshot)).await? {
         return Err(MaintenanceError::Suspicious(reason));
     }
     let held = task.state.guarded().await?;

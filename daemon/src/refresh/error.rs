@@ -32,7 +32,7 @@ pub enum RefreshError {
     Cancelled,
     /// One of its lists would lose too much.
     #[error(
-        "{} would go from {before} to {} records; the old rows stand until `cachectl refresh --accept`, or until \
+        "{} would go from {before} to {} {what}; the old rows stand until `cachectl refresh --accept`, or until \
          two scheduled runs in a row see the same",
         .list.list,
         .list.items
@@ -42,6 +42,8 @@ pub enum RefreshError {
         list: GuardedList,
         /// What is there.
         before: u64,
+        /// Of what, in plural.
+        what: &'static str,
     },
     /// Nothing generates the table.
     #[error("nothing generates {0}")]
@@ -137,7 +139,11 @@ mod tests {
             (RefreshError::NoReport(TABLE), Decision::Fail),
             (RefreshError::Cancelled, Decision::Fail),
             (
-                RefreshError::Guarded { list: GuardedList { list: key(), items: 1 }, before: 9 },
+                RefreshError::Guarded {
+                    list: GuardedList { list: key(), items: 1 },
+                    before: 9,
+                    what: "records",
+                },
                 Decision::Fail,
             ),
         ];

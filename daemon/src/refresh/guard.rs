@@ -2,21 +2,27 @@
 //!
 //! Row counts of every snapshot are compared with those of the last one that was believed. A snapshot that lost
 //! too much fills nothing. It is believed when somebody accepts it, or when two scheduled runs in a row see the
-//! same: then the rows are gone for good.
+//! same: then the rows are gone for good. The lists of the tables that it was held for shrink by the same loss, and
+//! are not judged once more.
 
 use std::collections::BTreeMap;
 
 use cached_proto::words::{Table, Trigger};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::{RefreshError, TableResult};
 use crate::queue::{Claimed, JobReport};
-use crate::snapshot::Snapshot;
-use crate::state::{Guarded, GuardedList, SourceCount, State, StateError, Suspect};
+use crate::snapshot::{Snapshot, Source};
+use crate::state::{Guarded, GuardedList, HeldRun, SourceCount, State, StateError, Suspect};
 use crate::store::LossLimits;
 
-/// Two counts count as the same up to so many hundredths: VMS goes on working between two nights.
+/// Two counts count as the same up to so many hundredths or rows: VMS goes on working between two nights.
 const SAME_PERCENT: u64 = 1;
+const SAME_ROWS: u64 = 3;
+
+/// No import goes on for as long as this. What has grown since then, and still lacks most of its rows, grows by
+/// ordinary work.
+const IMPORT: TimeDelta = TimeDelta::hours(10);
 
 /// What a run has to do with the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +43,8 @@ pub(super) struct Guard {
     occasion: Occasion,
     /// Its number: a run that begins anew after a crash or for a retry is not the second one to see a loss.
     run: i64,
+    /// Its slot, if the schedule asked for it.
+    slot: Option<NaiveDateTime>,
 }
 
 /// The guard of one table's own lists.
@@ -44,8 +52,24 @@ pub(super) struct Guard {
 pub struct TableGuard {
     /// What is too much.
     pub limits: LossLimits,
-    /// What the scheduled run before this one was held for; seen again, it holds no longer.
-    pub seen: Option<GuardedList>,
+    /// What scheduled runs before this one were held for; seen again, it holds no longer.
+    pub seen: Option<SeenLoss>,
+}
+
+/// A loss that an earlier scheduled run has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenLoss {
+    /// The list.
+    pub list: GuardedList,
+    /// How long ago.
+    pub ago: TimeDelta,
+}
+
+impl SeenLoss {
+    /// Whether the loss of `list` is this one, so that it is for good.
+    pub fn releases(&self, list: &GuardedList) -> bool {
+        self.list.list == list.list && is_for_good(self.list.items, list.items, self.ago)
+    }
 }
 
 impl Guard {
@@ -56,7 +80,8 @@ impl Guard {
             Trigger::Schedule | Trigger::CatchUp => Occasion::Scheduled,
             Trigger::TopUp | Trigger::Watch | Trigger::Startup | Trigger::Manual => Occasion::Other,
         };
-        Self { limits, occasion, run: claimed.run }
+        let slot = claimed.slot.as_deref().and_then(slot);
+        Self { limits, occasion, run: claimed.run, slot }
     }
 
     /// Compares a snapshot with the last one that was believed, and remembers it. Returns why nothing may be
@@ -67,11 +92,47 @@ impl Guard {
         snapshot: &Snapshot,
     ) -> Result<Option<String>, StateError> {
         let known = state.source_counts().await?;
-        let seen: BTreeMap<&str, u64> =
-            snapshot.sources.iter().map(|(source, facts)| (source.table(), facts.rows)).collect();
-        let verdict = self.judge(&known, &seen, snapshot.taken);
+        let mut ages = BTreeMap::new();
+        for suspect in known.values().filter_map(|count| count.suspect) {
+            if let Some(ago) = self.seen_ago(state, suspect.run, snapshot.taken).await? {
+                ages.insert(suspect.run, ago);
+            }
+        }
+        let verdict = self.judge(&known, &row_counts(snapshot), &ages, snapshot.taken);
+        if verdict.believes_a_loss {
+            // First of the tables, so that a crash in between leaves no loss that is believed and yet holds their lists.
+            state.believe(self.run).await?;
+        }
         state.keep_source_counts(&verdict.counts).await?;
         Ok(verdict.held)
+    }
+
+    /// How long ago another scheduled run saw what it was held for; none when that does not count as a run before
+    /// this one. What was missed and is caught up shortly before the next slot sees the same import as that: two runs
+    /// have to be half as far apart as their slots are.
+    async fn seen_ago(
+        &self,
+        state: &State,
+        run: i64,
+        now: DateTime<Utc>,
+    ) -> Result<Option<TimeDelta>, StateError> {
+        if run == self.run {
+            return Ok(None);
+        }
+        let held = state.held_run(run).await?;
+        Ok(held.map_or(Some(TimeDelta::MAX), |held| self.counts_since(&held, now)))
+    }
+
+    fn counts_since(&self, held: &HeldRun, now: DateTime<Utc>) -> Option<TimeDelta> {
+        let ended = held.ended?;
+        if ended > now {
+            // That was a clock that was wrong; all that is known is which run came first.
+            return Some(TimeDelta::zero());
+        }
+        let apart =
+            self.slot.zip(held.slot.as_deref().and_then(slot)).map(|(one, other)| (one - other).abs());
+        let ago = now - ended;
+        (ago >= apart.unwrap_or_default() / 2).then_some(ago)
     }
 
     /// The guard of a table's own lists; none when anything goes.
@@ -79,33 +140,43 @@ impl Guard {
         &self,
         state: &State,
         table: Table,
+        now: DateTime<Utc>,
     ) -> Result<Option<TableGuard>, StateError> {
         let Some(limits) = self.limits else { return Ok(None) };
-        let seen = match self.occasion {
-            Occasion::Accepted => return Ok(None),
-            Occasion::Other => None,
-            Occasion::Scheduled => {
-                let held = state.guarded().await?.remove(&table);
-                held.filter(|held| held.run != Some(self.run)).and_then(|held| held.list)
-            }
-        };
-        Ok(Some(TableGuard { limits, seen }))
+        if self.occasion == Occasion::Accepted {
+            return Ok(None);
+        }
+        let mut guard = TableGuard { limits, seen: None };
+        let Some(held) = state.guarded().await?.remove(&table) else { return Ok(Some(guard)) };
+        if held.is_believed() {
+            return Ok(None);
+        }
+        if let (Occasion::Scheduled, Some(list), Some(run)) = (self.occasion, held.list, held.run) {
+            guard.seen = self.seen_ago(state, run, now).await?.map(|ago| SeenLoss { list, ago });
+        }
+        Ok(Some(guard))
     }
 
     fn judge(
         &self,
         known: &BTreeMap<String, SourceCount>,
-        seen: &BTreeMap<&str, u64>,
+        seen: &BTreeMap<Source, u64>,
+        ages: &BTreeMap<i64, TimeDelta>,
         taken: DateTime<Utc>,
     ) -> Verdict {
-        let lost = |source: &str, rows: u64| {
-            let before = known.get(source)?;
-            self.limits.is_some_and(|limits| limits.are_exceeded(before.rows, rows)).then_some(*before)
+        let lost = |source: Source, rows: u64| {
+            let before = known.get(source.table())?;
+            let is_emptied = source.is_entity() && before.rows > 0 && rows == 0;
+            let limits = self.limits?;
+            (is_emptied || limits.are_exceeded(before.rows, rows)).then_some(*before)
         };
-        let losses: Vec<(&str, SourceCount, u64)> =
-            seen.iter().filter_map(|(&source, &rows)| Some((source, lost(source, rows)?, rows))).collect();
+        let losses: Vec<(&str, SourceCount, u64)> = seen
+            .iter()
+            .filter_map(|(&source, &rows)| Some((source.table(), lost(source, rows)?, rows)))
+            .collect();
         let settled = |&(_, before, rows): &(&str, SourceCount, u64)| {
-            before.suspect.is_some_and(|suspect| suspect.run != self.run && are_same(suspect.rows, rows))
+            let seen = before.suspect.and_then(|suspect| Some((suspect.rows, *ages.get(&suspect.run)?)));
+            seen.is_some_and(|(seen, ago)| is_for_good(seen, rows, ago))
         };
         let believed = match self.occasion {
             Occasion::Accepted => true,
@@ -113,24 +184,32 @@ impl Guard {
             Occasion::Other => losses.is_empty(),
         };
         if believed {
-            let counts = seen.iter().map(|(&source, &rows)| {
+            let counts = seen.iter().map(|(source, &rows)| {
+                let source = source.table();
                 // Only the schedule and people lower the mark: many small losses within a day are one big one.
                 let highest = known.get(source).map_or(rows, |before| before.rows.max(rows));
                 let rows = if self.occasion == Occasion::Other { highest } else { rows };
                 (source.to_owned(), SourceCount { rows, suspect: None, taken })
             });
-            return Verdict { counts: counts.collect(), held: None };
+            return Verdict { counts: counts.collect(), held: None, believes_a_loss: !losses.is_empty() };
         }
         let suspects =
-            known.iter().filter(|(source, _)| seen.contains_key(source.as_str())).map(|(source, before)| {
+            seen.keys().filter_map(|source| known.get_key_value(source.table())).map(|(source, before)| {
                 let seen = losses.iter().find(|(lossy, ..)| lossy == source);
-                let suspect = seen.map(|&(.., rows)| Suspect { rows, run: self.run });
+                let suspect = seen.map(|&(.., rows)| match before.suspect {
+                    // The loss is the same as long as it does not get worse; its first run may release it.
+                    Some(first) if goes_on(first.rows, rows) => {
+                        Suspect { rows: first.rows.max(rows), run: first.run }
+                    }
+                    _ => Suspect { rows, run: self.run },
+                });
                 (source.clone(), SourceCount { suspect, ..*before })
             });
         let remembered = self.occasion == Occasion::Scheduled;
         Verdict {
             counts: if remembered { suspects.collect() } else { BTreeMap::new() },
             held: Some(reason(&losses)),
+            believes_a_loss: false,
         }
     }
 
@@ -145,15 +224,22 @@ impl Guard {
         match &result.error {
             None => state.release(table).await,
             Some(RefreshError::Guarded { list, .. }) => {
-                // What people and changes ask for in between does not make two nights of one.
-                let (list, run) = if self.occasion == Occasion::Scheduled {
-                    (Some(list.clone()), Some(self.run))
-                } else {
-                    let before = state.guarded().await?.remove(&table);
-                    before.map_or((None, None), |held| (held.list, held.run))
+                let before = state.guarded().await?.remove(&table);
+                let before = before.and_then(|held| Some((held.list?, held.run)));
+                let (list, run) = match (self.occasion, before) {
+                    // What people and changes ask for in between does not make two nights of one.
+                    (Occasion::Accepted | Occasion::Other, Some(before)) => before,
+                    (Occasion::Accepted | Occasion::Other, None) => (list.clone(), None),
+                    (Occasion::Scheduled, Some((first, Some(run))))
+                        if first.list == list.list && goes_on(first.items, list.items) =>
+                    {
+                        let items = first.items.max(list.items);
+                        (GuardedList { items, ..first }, Some(run))
+                    }
+                    (Occasion::Scheduled, _) => (list.clone(), Some(self.run)),
                 };
                 let reason = result.report.error.clone().unwrap_or_default();
-                state.hold(table, Guarded { reason, since: now, list, run }).await
+                state.hold(table, Guarded { reason, since: now, list: Some(list), run }).await
             }
             // Whether the guard would have let it pass is not known.
             Some(_) => Ok(()),
@@ -161,16 +247,20 @@ impl Guard {
     }
 }
 
-/// Why a snapshot would not be believed, if so; nothing is remembered of it.
+/// The rows of each source table.
+pub(crate) fn row_counts(snapshot: &Snapshot) -> BTreeMap<Source, u64> {
+    snapshot.sources.iter().map(|(&source, facts)| (source, facts.rows)).collect()
+}
+
+/// Why a snapshot with so many rows would not be believed, if so; nothing is remembered of it.
 pub(crate) async fn suspicion(
     limits: Option<LossLimits>,
     state: &State,
-    snapshot: &Snapshot,
+    rows: &BTreeMap<Source, u64>,
 ) -> Result<Option<String>, StateError> {
     let known = state.source_counts().await?;
-    let seen: BTreeMap<&str, u64> =
-        snapshot.sources.iter().map(|(source, facts)| (source.table(), facts.rows)).collect();
-    Ok(Guard { limits, occasion: Occasion::Other, run: 0 }.judge(&known, &seen, snapshot.taken).held)
+    let guard = Guard { limits, occasion: Occasion::Other, run: 0, slot: None };
+    Ok(guard.judge(&known, rows, &BTreeMap::new(), DateTime::UNIX_EPOCH).held)
 }
 
 /// Ends a table of a run whose snapshot is not believed.
@@ -188,14 +278,32 @@ pub(super) async fn hold(
 }
 
 /// Whether two counts differ by no more than a day's work.
-pub(super) fn are_same(before: u64, now: u64) -> bool {
-    before.abs_diff(now).saturating_mul(100) <= before.saturating_mul(SAME_PERCENT)
+fn are_same(before: u64, now: u64) -> bool {
+    before.abs_diff(now) <= (before.saturating_mul(SAME_PERCENT) / 100).max(SAME_ROWS)
+}
+
+/// Whether a loss that left `before` rows has not got worse.
+fn goes_on(before: u64, now: u64) -> bool {
+    now >= before || are_same(before, now)
+}
+
+/// Whether a loss that left `before` rows some time ago is the same now. An import that is under way has more rows the
+/// next time; after longer than any import takes, rows that came back make it no other loss.
+fn is_for_good(before: u64, now: u64, ago: TimeDelta) -> bool {
+    are_same(before, now) || (now > before && ago >= IMPORT)
+}
+
+/// The civil date-time of a slot.
+fn slot(text: &str) -> Option<NaiveDateTime> {
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok()
 }
 
 struct Verdict {
     /// What is to be remembered.
     counts: BTreeMap<String, SourceCount>,
     held: Option<String>,
+    /// Whether rows that are gone are taken for gone from now on.
+    believes_a_loss: bool,
 }
 
 fn reason(losses: &[(&str, SourceCount, u64)]) -> String {

@@ -1,15 +1,15 @@
-//! The guard of a table's own lists: a past year does not lose most of its records overnight.
+//! The guard of a table's own lists: a past year does not lose most of its records overnight, nor a table most of its
+//! entries.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::guard::are_same;
 use super::table_refresh::TableRefresh;
 use super::{RefreshError, TableGuard};
 use crate::reports::virtual_year::VirtualYear;
 use crate::reports::year::SchoolYear;
 use crate::snapshot::ExistingRow;
 use crate::state::GuardedList;
-use crate::store::{Freshness, SerializedGroup, Shrunk, shrunk};
+use crate::store::{Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
 use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
@@ -44,14 +44,51 @@ pub(super) async fn guard_lists(
         return Ok(());
     };
     let list = GuardedList { list: format!("{} {key}, {column}", job.table), items: after };
-    match seen {
+    if seen.as_ref().is_some_and(|seen| seen.releases(&list)) {
         // The loss is for good, and what was behind it in the table was never looked at: it is released as a whole.
-        Some(seen) if seen.list == list.list && are_same(seen.items, after) => {
-            *guard = None;
-            Ok(())
-        }
-        _ => Err(RefreshError::Guarded { list, before }),
+        *guard = None;
+        return Ok(());
     }
+    Err(RefreshError::Guarded { list, before, what: "records" })
+}
+
+/// Refuses a group that would remove rows when most of the table's entries are no longer expected: a source that is
+/// half imported has as many rows as before, and names none of what it should. To be called before anything of the
+/// group is written.
+///
+/// However small the table, more than one entry must not go like that. Only tables of years are judged: rows of
+/// windows and of events pass by themselves.
+pub(super) fn guard_entries(
+    guard: &mut Option<TableGuard>,
+    job: &TableRefresh,
+    group: &SerializedGroup,
+    freshness: &Freshness<'_>,
+) -> Result<(), RefreshError> {
+    let Some(TableGuard { limits, seen }) = guard else { return Ok(()) };
+    let is_of_years = matches!(spec(job.table).key.first(), Some(&("school_year" | "virtual_year")));
+    if group.retire.is_empty() || !is_of_years {
+        return Ok(());
+    }
+    let known: HashSet<&Key> = job
+        .snapshot
+        .existing(job.table)
+        .iter()
+        .map(|row| &row.key)
+        .filter(|key| freshness.is_known_of_today(key))
+        .collect();
+    let expected = job.report.keys(&job.snapshot, &job.settings, job.now);
+    let before = known.len() as u64;
+    let after = expected.iter().filter(|key| known.contains(key)).count() as u64;
+    let limits = LossLimits { min_rows: 0, ..*limits };
+    if before.saturating_sub(after) <= 1 || !limits.are_exceeded(before, after) {
+        return Ok(());
+    }
+    let list = GuardedList { list: job.table.to_string(), items: after };
+    if seen.as_ref().is_some_and(|seen| seen.releases(&list)) {
+        *guard = None;
+        return Ok(());
+    }
+    Err(RefreshError::Guarded { list, before, what: "entries" })
 }
 
 /// Whether a key names a past or the current year.

@@ -209,7 +209,7 @@ impl Refresher {
             now: context.now,
             scope: if is_doubtful { context.scope.widened() } else { context.scope },
             cancel: begun.cancel.clone(),
-            guard: context.guard.of_table(state, table).await?,
+            guard: context.guard.of_table(state, table, context.now).await?,
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         if result.error.as_ref().is_some_and(RefreshError::is_conflict) {

@@ -6,7 +6,7 @@ use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
 use super::build::{build, panic_text};
-use super::lists::guard_lists;
+use super::lists::{guard_entries, guard_lists};
 use super::sources::keep_sources;
 use super::table_refresh::{TableRefresh, Timings};
 use super::unchanged::{Inputs, inputs};
@@ -178,6 +178,7 @@ impl Work<'_> {
         let overtaken = |generated| job.overtaken(generated);
         let skip = |row: &ExistingRow| job.scope.spares(row, &freshness, &overtaken);
         let existing = self.job.snapshot.existing(self.job.table);
+        guard_entries(&mut self.guard, self.job, group, &freshness)?;
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
         let meter = &mut self.meter;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp, meter).await;

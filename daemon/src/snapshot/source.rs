@@ -58,6 +58,33 @@ impl Source {
         super::load::table_of(self)
     }
 
+    /// Whether its rows exist for their own sake. The last of the others, which link or detail these, may go with an
+    /// ordinary edit; a table of these is empty only before VMS is used, or after an import has failed.
+    pub const fn is_entity(self) -> bool {
+        match self {
+            Self::Event
+            | Self::District
+            | Self::School
+            | Self::Contact
+            | Self::Volunteer
+            | Self::Student
+            | Self::Teacher
+            | Self::Organization
+            | Self::Skill
+            | Self::Users => true,
+            Self::EventDistricts
+            | Self::EventAttendanceDetail
+            | Self::EventVolunteers
+            | Self::EventSkills
+            | Self::EventParticipation
+            | Self::EventStudentParticipation
+            | Self::EventTeacher
+            | Self::VolunteerOrganization
+            | Self::Email
+            | Self::VolunteerSkills => false,
+        }
+    }
+
     /// The columns that are read.
     pub fn columns(self) -> &'static [Column] {
         super::load::columns_of(self)

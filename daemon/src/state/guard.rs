@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, EntityTrait};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::entity::{guard_count, guarded, instant, micros, word};
+use super::entity::{guard_count, guarded, instant, micros, run, word};
 use super::{Doing, State, StateError};
 
 /// Rows of one source table.
@@ -15,28 +15,37 @@ use super::{Doing, State, StateError};
 pub struct SourceCount {
     /// In the last snapshot that was believed.
     pub rows: u64,
-    /// In the last scheduled run, when that was held because of this table.
+    /// In the scheduled runs since then, which were held because of this table.
     pub suspect: Option<Suspect>,
     /// When the snapshot that was believed was taken.
     pub taken: DateTime<Utc>,
 }
 
-/// What a scheduled run saw that was held.
+/// What scheduled runs in a row saw that were held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suspect {
     /// Rows of the source table.
     pub rows: u64,
-    /// The run.
+    /// The first of the runs.
     pub run: i64,
 }
 
-/// The list for which a scheduled run held a table.
+/// The list for which a table is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardedList {
-    /// Which one: entry and column.
+    /// Which one: entry and column, or the table itself.
     pub list: String,
     /// What would have been left of it.
     pub items: u64,
+}
+
+/// A scheduled run, as a later one has to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRun {
+    /// Its slot.
+    pub slot: Option<String>,
+    /// When it ended, if it has.
+    pub ended: Option<DateTime<Utc>>,
 }
 
 /// Why a cache table is held back.
@@ -46,10 +55,18 @@ pub struct Guarded {
     pub reason: String,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// What the last scheduled run saw, if one of the table's own lists is the reason.
+    /// What would have been left, if one of the table's own lists is the reason; none if the source is.
     pub list: Option<GuardedList>,
-    /// Which run that was.
+    /// With a list, the first of the scheduled runs in a row that saw it. Without one, the run that has believed the
+    /// loss of the source since.
     pub run: Option<i64>,
+}
+
+impl Guarded {
+    /// Whether the loss for which the table was held has been believed since, and the table was not refreshed yet.
+    pub fn is_believed(&self) -> bool {
+        self.list.is_none() && self.run.is_some()
+    }
 }
 
 fn count(stored: i64) -> u64 {
@@ -129,6 +146,23 @@ impl State {
             .exec_without_returning(&self.write)
             .await
             .doing("remember that a table is held")?;
+        Ok(())
+    }
+
+    /// What is known of a scheduled run; none once history has forgotten it.
+    pub async fn held_run(&self, id: i64) -> Result<Option<HeldRun>, StateError> {
+        let row = run::Entity::find_by_id(id).one(self.reader()).await.doing("read a run that was held")?;
+        Ok(row.map(|row| HeldRun { slot: row.slot, ended: row.ended.map(instant) }))
+    }
+
+    /// A run has believed the loss of the source that tables are held for.
+    pub async fn believe(&self, run: i64) -> Result<(), StateError> {
+        guarded::Entity::update_many()
+            .col_expr(guarded::Column::Run, Expr::value(run))
+            .filter(guarded::Column::List.is_null())
+            .exec(&self.write)
+            .await
+            .doing("remember that a loss is believed")?;
         Ok(())
     }
 

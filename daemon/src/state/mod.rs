@@ -33,7 +33,7 @@ pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
 pub use generations::Generation;
-pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
+pub use guard::{Guarded, GuardedList, HeldRun, SourceCount, Suspect};
 pub use lock::StateLock;
 pub use lost::Lost;
 pub use readiness::ReadinessSample;

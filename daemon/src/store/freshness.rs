@@ -131,6 +131,12 @@ impl Freshness<'_> {
         self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint.as_str())
     }
 
+    /// Whether we have left a row of this key before, whatever has become of it, and not under other settings.
+    pub fn is_known_of_today(&self, key: &Key) -> bool {
+        let left = self.stamps.0.get(&key.to_string());
+        left.is_some_and(|left| left.fingerprint.as_ref().is_none_or(|made| *made == self.fingerprint))
+    }
+
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
         let Some(generated) = self.generated(row) else { return false };
         let age = self.now - generated;

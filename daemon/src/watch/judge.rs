@@ -90,14 +90,7 @@ impl Memory {
     }
 
     fn news(&self, table: Table, seen: &SeenTable) -> News {
-        let changed: Vec<Source> = seen
-            .hashes
-            .iter()
-            .filter(|(source, hash)| {
-                seen.kept.get(source.table()).is_none_or(|kept| kept.facts.hash != **hash)
-            })
-            .map(|(source, _)| *source)
-            .collect();
+        let changed: Vec<Source> = seen.changed().collect();
         let made = seen.kept.values().map(|kept| kept.taken).max();
         let asked = (!changed.is_empty()).then(|| Asked { hashes: seen.hashes.clone(), made });
         let known = self.sources.get(&table);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use cached_proto::words::Table;
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::{REPORTS, Report};
@@ -22,6 +23,21 @@ pub(super) struct SeenTable {
     pub(super) kept: BTreeMap<String, KeptSource>,
     /// The source as it is.
     pub(super) hashes: BTreeMap<Source, u128>,
+}
+
+impl SeenTable {
+    /// Whether the source is the one that the table was last generated from.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.changed().next().is_none()
+    }
+
+    /// The sources that are not as they were when the table was last generated.
+    pub(super) fn changed(&self) -> impl Iterator<Item = Source> {
+        let is_changed = |source: &Source, hash: &u128| {
+            self.kept.get(source.table()).is_none_or(|kept| kept.facts.hash != *hash)
+        };
+        self.hashes.iter().filter(move |&(source, hash)| is_changed(source, hash)).map(|(source, _)| *source)
+    }
 }
 
 /// Everything that a look has seen.
@@ -72,6 +88,17 @@ impl Looking {
     /// The rows of a table, judged by shape.
     pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
         read_existing(self.0.reader(), table, ReadDepth::Shape).await
+    }
+
+    /// The rows of a source table.
+    pub(super) async fn count(&self, source: Source) -> Result<u64, VmsError> {
+        let doing = "counting the rows of the source";
+        let sql = format!("SELECT count(*) FROM \"{}\"", source.table());
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let row = self.0.reader().query_one_raw(statement).await.map_err(VmsError::of(doing))?;
+        let rows: Option<i64> =
+            row.map(|row| row.try_get_by_index(0)).transpose().map_err(VmsError::of(doing))?;
+        Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
     }
 
     pub(super) async fn close(self) {

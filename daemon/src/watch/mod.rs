@@ -5,6 +5,7 @@
 //! one run. Should that fail for good, it is asked again, slowly, for as long as the reason stands.
 
 mod debounce;
+mod held;
 mod hint;
 mod judge;
 mod look;
@@ -12,7 +13,7 @@ mod look;
 mod tests;
 pub mod wipes;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ use crate::refresh::{RefreshConfig, RefreshError, plan};
 use crate::snapshot::{ExistingRow, Source};
 use crate::vms::time;
 pub use debounce::{Debounce, Patience};
+use held::Held;
 use hint::Hint;
 use judge::{Memory, News};
 use look::Looking;
@@ -49,6 +51,7 @@ pub struct Watcher {
     /// When the first of the moves that await a look was noticed.
     moved: DateTime<Utc>,
     memory: Memory,
+    held: Held,
     /// When it was looked for what failed.
     doubted: Duration,
     /// Whether the database could not be reached.
@@ -57,6 +60,15 @@ pub struct Watcher {
     has_looked: bool,
     /// What was complained of last, so that the log has it once.
     complaint: Option<String>,
+}
+
+/// What a look has found.
+struct Findings {
+    news: BTreeMap<Table, News>,
+    /// Tables that the guard holds and would let through now.
+    released: HashSet<Table>,
+    /// Tables that are to be refreshed.
+    wanting: Vec<Table>,
 }
 
 enum Looked {
@@ -74,7 +86,7 @@ impl Watcher {
         config: watch::Receiver<Arc<Config>>,
         refresh: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
-        let (hint, debounce, memory, moved) = <_>::default();
+        let (hint, debounce, memory, held, moved) = <_>::default();
         let doubted = clock.monotonic();
         Self {
             queue,
@@ -85,6 +97,7 @@ impl Watcher {
             debounce,
             moved,
             memory,
+            held,
             doubted,
             away: false,
             has_looked: false,
@@ -152,7 +165,8 @@ impl Watcher {
         }
         let failed = self.failed().await?;
         self.doubted = now;
-        Ok(failed.into_iter().fold(false, |doubtful, table| self.memory.doubt(table) | doubtful))
+        let held = self.held.doubt();
+        Ok(failed.into_iter().fold(held, |doubtful, table| self.memory.doubt(table) | doubtful))
     }
 
     /// Does what failed while the database could not be reached; whoever pauses between tries of a table would have it
@@ -189,7 +203,7 @@ impl Watcher {
         let looking = Looking::open(config).await?;
         let compared = self.compare(&looking, config).await;
         looking.close().await;
-        let (news, wanting) = compared?;
+        let Findings { news, released, wanting } = compared?;
         if self.runs().await? != (None, before) {
             return Ok(Looked::Overlapped);
         }
@@ -199,10 +213,12 @@ impl Watcher {
         } else {
             let new = NewRun::new(Trigger::Watch, plan::tables(&[], &wanting));
             let run = self.queue.enqueue(new).await?.run;
-            info!(run_id = run, "{}", told(&news, &wanting));
+            let is_released = |table| self.held.is_news(&released, table);
+            info!(run_id = run, "{}", told(&news, &wanting, is_released));
             Some(run)
         };
         self.memory.learn(news);
+        self.held.learn(released);
         self.has_looked = true;
         Ok(Looked::Asked(run))
     }
@@ -213,19 +229,18 @@ impl Watcher {
         Ok((id(self.queue.current_run().await?), id(self.queue.last_run().await?)))
     }
 
-    async fn compare(
-        &self,
-        looking: &Looking,
-        config: &RefreshConfig,
-    ) -> Result<(BTreeMap<Table, News>, Vec<Table>), RefreshError> {
-        let news = self.memory.compare(&looking.look(config, self.queue.state()).await?);
+    async fn compare(&self, looking: &Looking, config: &RefreshConfig) -> Result<Findings, RefreshError> {
+        let seen = looking.look(config, self.queue.state()).await?;
+        let news = self.memory.compare(&seen);
+        let released = Held::released(looking, config, self.queue.state(), &seen).await?;
         let mut wanting = Vec::new();
         for (&table, news) in &news {
-            if !news.sources.is_empty() || news.gone > 0 || spoilt(looking, table, news).await? {
+            let is_due = !news.sources.is_empty() || news.gone > 0 || self.held.is_news(&released, table);
+            if is_due || spoilt(looking, table, news).await? {
                 wanting.push(table);
             }
         }
-        Ok((news, wanting))
+        Ok(Findings { news, released, wanting })
     }
 
     /// What happened before the first look happened at an unknown time.
@@ -251,12 +266,13 @@ async fn spoilt(looking: &Looking, table: Table, news: &News) -> Result<bool, Re
     Ok(looking.shapes(table).await?.iter().any(|row| news.rewritten.contains(&row.id) && !fit(row)))
 }
 
-fn told(news: &BTreeMap<Table, News>, wanting: &[Table]) -> String {
+fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {
     let of = || wanting.iter().filter_map(|table| Some((table, news.get(table)?)));
     let sources: std::collections::BTreeSet<Source> =
         of().flat_map(|(_, news)| news.sources.iter().copied()).collect();
     let sources: Vec<&str> = sources.into_iter().map(Source::table).collect();
-    let rows = of().filter(|(_, news)| news.sources.is_empty());
+    let is_odd = |news: &News| news.gone > 0 || !news.rewritten.is_empty();
+    let rows = of().filter(|(_, news)| news.sources.is_empty() && is_odd(news));
     let rows: Vec<String> = rows
         .map(|(table, news)| format!("{table} ({} rows gone, {} rewritten)", news.gone, news.rewritten.len()))
         .collect();
@@ -266,6 +282,11 @@ fn told(news: &BTreeMap<Table, News>, wanting: &[Table]) -> String {
     }
     if !rows.is_empty() {
         reasons.push(format!("cache rows were lost: {}", rows.join(", ")));
+    }
+    let released: Vec<&str> =
+        wanting.iter().filter(|&&table| is_released(table)).map(|table| table.as_str()).collect();
+    if !released.is_empty() {
+        reasons.push(format!("the source that these were held for is back: {}", released.join(", ")));
     }
     format!("Refreshing {} tables: {}", wanting.len(), reasons.join("; "))
 }

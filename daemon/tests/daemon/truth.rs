@@ -198,6 +198,117 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     assert!(again.outcome.unwrap().is_good(), "{again:?}");
 }
 
+/// How many rows there are of the reports by district.
+async fn district_rows(home: &Home) -> usize {
+    payloads(home).await.keys().filter(|row| row.starts_with("district_")).count()
+}
+
+#[tokio::test]
+async fn a_table_that_is_emptied_takes_no_report_with_it_however_small_it_is() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = payloads(&home).await;
+    assert!(district_rows(&home).await > 20);
+    execute(&home, "DELETE FROM district").await;
+
+    let run = refresh(&daemon, false).await;
+    assert!(is_held(&run));
+    let error = run.jobs[0].error.clone().unwrap();
+    assert!(error.contains("district went from 6 to 0 rows"), "{error}");
+    assert_eq!(payloads(&home).await, before);
+    let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
+    let codes: Vec<&str> = health.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!((health.health, codes), (HealthLevel::Degraded, vec!["tables_guarded"]));
+
+    assert!(!is_held(&refresh(&daemon, true).await));
+    assert_eq!(district_rows(&home).await, 0);
+}
+
+#[tokio::test]
+async fn a_table_does_not_lose_most_of_its_entries_overnight() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = payloads(&home).await;
+    // Not a row is gone, and no district is known any more.
+    execute(&home, "UPDATE district SET salesforce_id = NULL").await;
+    let districts = [Table::DistrictYearEndReports, Table::DistrictEngagementReports];
+
+    for run in [refresh(&daemon, false).await, scheduled(&daemon).await] {
+        for job in &run.jobs {
+            let held = job.outcome == Some(Outcome::Guarded);
+            assert_eq!(held, districts.contains(&job.table), "{job:?}");
+        }
+        let errors = run.jobs.iter().filter_map(|job| job.error.as_deref());
+        let told = "to 0 entries; the old rows stand until `cachectl refresh --accept`";
+        assert!(errors.clone().all(|error| error.contains(told)), "{run:?}");
+        let now = payloads(&home).await;
+        assert!(
+            before
+                .iter()
+                .filter(|(row, _)| row.starts_with("district_"))
+                .all(|kept| { now.get_key_value(kept.0) == Some(kept) })
+        );
+    }
+    let run = scheduled(&daemon).await;
+    assert!(run.outcome.unwrap().is_good(), "{run:?}");
+    assert_eq!(district_rows(&home).await, 0);
+}
+
+#[tokio::test]
+async fn a_single_district_may_go() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = district_rows(&home).await;
+    let one = "DELETE FROM district WHERE id = (SELECT CAST(district_id AS INTEGER) FROM district_year_end_reports)";
+    execute(&home, one).await;
+    let run = refresh(&daemon, false).await;
+    assert!(run.outcome.unwrap().is_good(), "{run:?}");
+    let now = district_rows(&home).await;
+    assert!(now < before && now > before / 2, "{now} of {before}");
+}
+
+#[tokio::test]
+async fn a_loss_of_the_source_that_is_believed_does_not_hold_its_lists_once_more() {
+    let mut home = Home::new();
+    // The sample's lists are short.
+    home.set("guard", "min_rows", "5");
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    execute(&home, LOSS).await;
+    assert!(is_held(&scheduled(&daemon).await));
+    let second = scheduled(&daemon).await;
+    assert!(second.outcome.unwrap().is_good(), "{second:?}");
+
+    execute(&home, "DELETE FROM event_participation WHERE id % 100 < 95").await;
+    assert!(is_held(&scheduled(&daemon).await));
+    let table = vec![Table::OrganizationSummaryCache];
+    let one = RefreshRequest { tables: table, accept: true, ..RefreshRequest::default() };
+    assert!(asked(&daemon, one).await.outcome.unwrap().is_good());
+    let others = refresh(&daemon, false).await;
+    assert!(others.outcome.unwrap().is_good(), "{others:?}");
+}
+
+#[tokio::test]
+async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
+    let mut home = Home::lived_in().await;
+    // Only the runs of this test.
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    execute(&home, LOSS).await;
+    let run = async |trigger, slot: &str| {
+        let slot = Some(slot.to_owned());
+        let new = NewRun { slot, ..NewRun::new(trigger, plan::tables(&[], &[])) };
+        let run = daemon.queue().enqueue(new).await.unwrap().run;
+        finished(&daemon, run).await
+    };
+    assert!(is_held(&run(Trigger::CatchUp, "2026-03-09 12:00").await));
+    home.clock.advance(Duration::from_mins(5));
+    assert!(is_held(&run(Trigger::Schedule, "2026-03-10 12:05").await), "five minutes are no night");
+    // The day after, half as far from the first one as their slots are.
+    home.clock.advance(Duration::from_hours(25));
+    assert!(!is_held(&run(Trigger::Schedule, "2026-03-11 12:05").await));
+}
+
 async fn report(daemon: &Daemon) -> ReportReply {
     let request = Request::Report(ReportRequest { since_seconds: 7 * 86_400 });
     match ask(daemon, request).await {

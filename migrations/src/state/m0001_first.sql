@@ -135,8 +135,8 @@ CREATE TABLE wipes (
 CREATE TABLE guard_counts (
     source  TEXT    NOT NULL PRIMARY KEY,
     rows    INTEGER NOT NULL,
-    suspect INTEGER,                         -- rows in the last scheduled run, when that run was held for this table
-    suspect_run INTEGER,                     -- which run that was: the same one begun anew is not a second one
+    suspect INTEGER,                         -- rows in the scheduled runs since then that were held for this table
+    suspect_run INTEGER,                     -- the first of those runs: the same one begun anew is not a second one
     taken   INTEGER NOT NULL                 -- instant of the snapshot that was believed
 ) STRICT, WITHOUT ROWID;
 
@@ -145,9 +145,10 @@ CREATE TABLE guarded (
     table_name TEXT    NOT NULL PRIMARY KEY,
     reason     TEXT    NOT NULL,
     since      INTEGER NOT NULL,
-    list       TEXT,                         -- the list that shrank, when a scheduled run held the table for one
+    list       TEXT,                         -- the list that shrank; none when the source did
     items      INTEGER,                      -- what would have been left of it
-    run        INTEGER                       -- that scheduled run
+    run        INTEGER                       -- with a list: the first scheduled run that saw it; without: the run that
+                                             -- has believed the loss since
 ) STRICT, WITHOUT ROWID;
 
 -- Samples of how many of the entries that should be there VMS's readers would have accepted.

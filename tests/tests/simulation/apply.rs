@@ -32,6 +32,7 @@ impl World {
                 if seconds < 0 {
                     self.slots.set_back(now);
                     self.rows.set_back(now);
+                    self.loss.set_back();
                 }
                 self.turn().await
             }

@@ -36,7 +36,7 @@ impl World {
             Stepped::Claimed(claimed) => self.claimed(claimed, worker),
             Stepped::Began(claimed) if !self.is_opaque() => {
                 let rows = self.vms.number("SELECT count(*) FROM event_participation");
-                self.loss.began(claimed, rows);
+                self.loss.began(claimed, rows, self.now());
                 Ok(())
             }
             _ => Ok(()),

@@ -1,12 +1,13 @@
 //! What the guard may let pass, told apart from outside: whether a run may fill reports from a source that has lost
 //! most of its participations.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cached::queue::Claimed;
 use cached::reports::report;
 use cached::snapshot::Source;
 use cached_proto::words::Trigger;
+use chrono::{DateTime, NaiveDateTime, Utc};
 
 /// As configured: a smaller table may lose what it likes, and no table more than this share.
 const MIN_ROWS: i64 = 20;
@@ -16,8 +17,8 @@ const MAX_LOSS: f64 = 0.6;
 pub(crate) struct LossWatch {
     /// Rows in the last source that was believed; none before the first.
     mark: Option<i64>,
-    /// Scheduled runs in a row that saw the loss.
-    seen: BTreeSet<i64>,
+    /// Scheduled runs in a row that saw the loss: their slots, and when that was, unless the clock was set back since.
+    seen: BTreeMap<i64, (Option<NaiveDateTime>, Option<DateTime<Utc>>)>,
     /// Runs that must not write anything.
     held: BTreeSet<i64>,
 }
@@ -28,20 +29,33 @@ impl LossWatch {
         self.mark = Some(rows);
     }
 
+    /// The clock was set back: how far runs are apart is not known any more.
+    pub(crate) fn set_back(&mut self) {
+        for (_, at) in self.seen.values_mut() {
+            *at = None;
+        }
+    }
+
     /// A run has read so many participations.
-    pub(crate) fn began(&mut self, claimed: &Claimed, rows: i64) {
+    pub(crate) fn began(&mut self, claimed: &Claimed, rows: i64, now: DateTime<Utc>) {
         let reads = |table| report(table).is_some_and(|r| r.sources().contains(&Source::EventParticipation));
         self.held.remove(&claimed.run);
         if !claimed.jobs.iter().any(|&(_, table)| reads(table)) {
             return;
         }
         let scheduled = matches!(claimed.trigger, Trigger::Schedule | Trigger::CatchUp);
-        #[expect(clippy::cast_precision_loss, reason = "small numbers")]
-        let lost = |mark: i64| mark >= MIN_ROWS && (rows as f64) < (mark as f64) * (1.0 - MAX_LOSS) - 0.001;
-        if self.mark.is_some_and(lost) && !claimed.accept {
-            let settled = scheduled && self.seen.iter().any(|&run| run != claimed.run);
+        if self.mark.is_some_and(|mark| is_lossy(mark, rows)) && !claimed.accept {
+            let slot = claimed.slot.as_deref();
+            let slot = slot.and_then(|slot| NaiveDateTime::parse_from_str(slot, "%Y-%m-%d %H:%M").ok());
+            // What is caught up shortly before the next slot sees the same import as that.
+            let is_before = |(other, at): &(Option<NaiveDateTime>, Option<DateTime<Utc>>)| {
+                let apart = slot.zip(*other).map(|(one, other)| (one - other).abs() / 2);
+                at.zip(apart).is_none_or(|(at, apart)| now - at >= apart)
+            };
+            let settled =
+                scheduled && self.seen.iter().any(|(&run, seen)| run != claimed.run && is_before(seen));
             if scheduled {
-                self.seen.insert(claimed.run);
+                self.seen.insert(claimed.run, (slot, Some(now)));
             }
             if !settled {
                 self.held.insert(claimed.run);
@@ -57,4 +71,10 @@ impl LossWatch {
     pub(crate) fn is_held(&self, run: i64) -> bool {
         self.held.contains(&run)
     }
+}
+
+/// Whether so many rows are too few, after so many were believed.
+#[expect(clippy::cast_precision_loss, reason = "small numbers")]
+pub(crate) fn is_lossy(mark: i64, rows: i64) -> bool {
+    mark >= MIN_ROWS && (rows as f64) < (mark as f64) * (1.0 - MAX_LOSS) - 0.001
 }

@@ -13,7 +13,7 @@
 //!    down twice is set aside, one that was broken off by a stop is not.
 //! 5. A request is never given to a run that has read the source before.
 //! 6. A source that has lost most of its rows fills nothing until somebody accepts it, or two different scheduled runs
-//!    in a row saw it.
+//!    in a row saw it, at least half as far apart as their slots. When the rows are back, nothing is held any more.
 //! 7. While the scheduler is stopped no automatic run begins, and a slot that passes is never run later.
 //! 8. A job has no more attempts than configured, and at rest nothing is refreshed over and over.
 //! 9. `last_updated` never goes back, unless the clock was set back.

@@ -12,6 +12,7 @@ use cached_proto::words::TableState;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::jobs;
+use crate::loss::is_lossy;
 use crate::op::Op;
 use crate::world::World;
 
@@ -33,7 +34,7 @@ impl World {
             self.idle().await?;
         }
         self.rest(&REST).await?;
-        if self.is_guarded().await? {
+        if self.is_lossy().await? {
             self.apply(Op::Refresh { table: None, force: true, accept: true }).await?;
             self.idle().await?;
         }
@@ -63,9 +64,15 @@ impl World {
         Ok(())
     }
 
-    async fn is_guarded(&self) -> Result<bool, String> {
+    /// Whether tables are held because of something that is gone. What is held although it came back is not let
+    /// through by hand: the daemon has to notice.
+    async fn is_lossy(&self) -> Result<bool, String> {
         let held = self.daemon.state.guarded().await.map_err(|error| error.to_string())?;
-        Ok(!held.is_empty())
+        let known = self.daemon.state.source_counts().await.map_err(|error| error.to_string())?;
+        let mark = known.get("event_participation").map_or(0, |known| known.rows.cast_signed());
+        let rows = self.vms.number("SELECT count(*) FROM event_participation");
+        let lists = held.values().any(|held| held.list.is_some());
+        Ok(lists || (!held.is_empty() && is_lossy(mark, rows)))
     }
 
     async fn is_right(&self) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 mod again;
 mod debounce;
+mod held;
 mod pause;
 mod rows;
 mod source;

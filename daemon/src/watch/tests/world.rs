@@ -31,6 +31,7 @@ pub(super) struct World {
     dir: TempDir,
     pub(super) clock: Arc<ManualClock>,
     pub(super) configs: watch::Sender<Arc<Config>>,
+    pub(super) live: watch::Sender<Arc<RefreshConfig>>,
     pub(super) queue: Queue,
     refresher: Refresher,
     pub(super) watcher: Watcher,
@@ -51,11 +52,11 @@ impl World {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
         let queue = Queue::new(state, clock.clone());
         let config = config(&dir);
-        let live = watch::channel(Arc::new(RefreshConfig::of(&config).unwrap())).1;
+        let live = watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
         let configs = watch::Sender::new(Arc::new(config));
-        let refresher = Refresher::new(queue.clone(), clock.clone(), live.clone());
-        let watcher = Watcher::new(queue.clone(), clock.clone(), configs.subscribe(), live);
-        Self { dir, clock, configs, queue, refresher, watcher }
+        let refresher = Refresher::new(queue.clone(), clock.clone(), live.subscribe());
+        let watcher = Watcher::new(queue.clone(), clock.clone(), configs.subscribe(), live.subscribe());
+        Self { dir, clock, configs, live, queue, refresher, watcher }
     }
 
     /// The daemon is stopped, something happens, and it is started again.
