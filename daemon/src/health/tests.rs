@@ -89,6 +89,8 @@ fn seen() -> Seen {
         tables: Ok(vec![fresh(Table::DiaEventsReportCache), fresh(Table::OrganizationDetailCache)]),
         last: Some(run(&[Outcome::Rebuilt])),
         current: None,
+        claimable_since: None,
+        maintains: false,
         waiting: Vec::new(),
         jobs: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
@@ -163,8 +165,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("last_run_failed", Unhealthy, |seen| seen.last = Some(run(&[Outcome::Failed]))),
         ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
         ("queue_stuck", Unhealthy, |seen| {
-            let (phase, outcome, queued) = (Phase::Queued, None, at(-301));
-            seen.waiting = vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }];
+            (seen.last, seen.claimable_since) = (None, Some(at(-301).to_utc()));
         }),
         ("run_slow", Degraded, |seen| {
             seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
@@ -235,13 +236,13 @@ fn a_table_that_is_held_is_told_once() {
 
 #[test]
 fn a_queue_that_moves_is_not_stuck() {
-    let queued = |seconds| {
-        let (phase, outcome, queued) = (Phase::Queued, None, at(seconds));
-        vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }]
-    };
+    let since = |seconds| Some(at(seconds).to_utc());
+    let waits = || Seen { claimable_since: since(-900), last: None, ..seen() };
     for (what, seen) in [
-        ("queued just now", Seen { waiting: queued(-299), ..seen() }),
-        ("behind a run in progress", Seen { waiting: queued(-900), current: Some(run(&[])), ..seen() }),
+        ("queued just now", Seen { claimable_since: since(-299), ..waits() }),
+        ("behind a run in progress", Seen { current: Some(run(&[])), ..waits() }),
+        ("behind a run that has just ended", Seen { last: seen().last, ..waits() }),
+        ("behind a maintenance task", Seen { maintains: true, ..waits() }),
         ("nothing has run yet", Seen { last: None, jobs: Vec::new(), ..seen() }),
     ] {
         assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");

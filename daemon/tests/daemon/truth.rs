@@ -18,7 +18,8 @@ use cached_proto::verb::status::StatusRequest;
 use cached_proto::words::{CacheType, HealthLevel, Outcome, Table, TableState, Trigger};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 
-use crate::boot::{Home, ask, connect, fault, finished};
+use crate::boot::{Home, ask, connect, fault, finished, follow};
+use crate::queue::Locked;
 
 const LOSS: &str = "DELETE FROM event_participation WHERE id % 10 < 7";
 
@@ -196,6 +197,25 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     }
     let again = scheduled(&daemon).await;
     assert!(again.outcome.unwrap().is_good(), "{again:?}");
+}
+
+#[tokio::test]
+async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let locked = Locked::hold(&home).await;
+    let (first, _events) = follow(&daemon, true).await;
+    let night = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let night = daemon.queue().enqueue(night).await.unwrap().run;
+    ask(&daemon, Request::StopScheduler).await;
+    locked.release().await;
+    finished(&daemon, first).await;
+    home.clock.advance(Duration::from_mins(6));
+    let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
+    let codes: Vec<&str> = health.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!(codes, ["scheduler_stopped"]);
+    ask(&daemon, Request::StartScheduler).await;
+    finished(&daemon, night).await;
 }
 
 async fn report(daemon: &Daemon) -> ReportReply {
