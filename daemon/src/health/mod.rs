@@ -53,8 +53,8 @@ pub struct Seen {
     pub maintains: bool,
     /// Jobs that are queued or running.
     pub waiting: Vec<Job>,
-    /// The newest job of each table that has ended.
-    pub jobs: Vec<Job>,
+    /// The newest job of each table that has ended and did not skip all of it.
+    pub results: Vec<Job>,
     /// Longest run that is still fine.
     pub target: TimeDelta,
     /// Who else seems to refresh.

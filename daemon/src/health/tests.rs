@@ -92,7 +92,7 @@ fn seen() -> Seen {
         claimable_since: None,
         maintains: false,
         waiting: Vec::new(),
-        jobs: vec![job(Outcome::Rebuilt)],
+        results: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
         estimate: 0,
@@ -161,8 +161,10 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("entries_stale", Degraded, |seen| {
             one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
         }),
-        ("last_run_failed", Degraded, |seen| seen.last = Some(run(&[Outcome::Failed, Outcome::Rebuilt]))),
-        ("last_run_failed", Unhealthy, |seen| seen.last = Some(run(&[Outcome::Failed]))),
+        ("last_run_failed", Degraded, |seen| {
+            seen.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)]
+        }),
+        ("last_run_failed", Unhealthy, |seen| seen.results = vec![job(Outcome::Failed), job(Outcome::Off)]),
         ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
         ("queue_stuck", Unhealthy, |seen| {
             (seen.last, seen.claimable_since) = (None, Some(at(-301).to_utc()));
@@ -174,7 +176,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
             let tables = vec![Table::RecruitmentCandidatesCache];
             seen.refreshers = vec![SecondRefresher { hour: 2, days: 2, tables }];
         }),
-        ("rows_odd", Healthy, |seen| seen.jobs = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
+        ("rows_odd", Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
     ];
     for &(code, level, spoil) in cases {
         let mut seen = seen();
@@ -230,8 +232,31 @@ fn what_is_just_within_its_bounds_is_fine() {
 fn a_table_that_is_held_is_told_once() {
     let mut seen = seen();
     one_table(&mut seen, TableState::Guarded, Audit::default());
-    seen.last = Some(run(&[Outcome::Guarded]));
+    seen.results = vec![job(Outcome::Guarded)];
     assert_eq!(judge(&seen).reasons.len(), 1);
+}
+
+#[test]
+fn a_table_that_failed_is_told_though_another_was_refreshed_since() {
+    let mut seen = seen();
+    let failed = Job { error: Some("disk\nfull".to_owned()), ..job(Outcome::Failed) };
+    let other = Job { table: Table::OrganizationDetailCache, ..failed.clone() };
+    seen.results = vec![failed, job(Outcome::Rebuilt), other];
+    seen.last = Some(run(&[Outcome::Rebuilt]));
+    let reasons = judge(&seen).reasons;
+    let told = "the last refresh of some tables on /srv/vms.db did not end well: \
+                dia_events_report_cache, organization_detail_cache failed: disk\\nfull";
+    assert_eq!((reasons.len(), reasons[0].message.as_str()), (1, told));
+}
+
+#[test]
+fn causes_are_told_up_to_a_number_and_tables_of_the_others_counted() {
+    let mut seen = seen();
+    let failed = |&table: &Table| Job { table, error: Some(format!("no {table}")), ..job(Outcome::Failed) };
+    seen.results = Table::ALL.iter().map(failed).collect();
+    let message = judge(&seen).reasons[0].message.clone();
+    assert_eq!(message.matches(" failed: no ").count(), 5, "{message}");
+    assert!(message.ends_with("; 6 more tables"), "{message}");
 }
 
 #[test]
@@ -243,7 +268,7 @@ fn a_queue_that_moves_is_not_stuck() {
         ("behind a run in progress", Seen { current: Some(run(&[])), ..waits() }),
         ("behind a run that has just ended", Seen { last: seen().last, ..waits() }),
         ("behind a maintenance task", Seen { maintains: true, ..waits() }),
-        ("nothing has run yet", Seen { last: None, jobs: Vec::new(), ..seen() }),
+        ("nothing has run yet", Seen { last: None, results: Vec::new(), ..seen() }),
     ] {
         assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");
     }

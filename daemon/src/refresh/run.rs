@@ -195,7 +195,9 @@ impl Refresher {
         if let Some(reason) = &inputs.held {
             return Ok((guard::hold(state, table, reason, context.now).await?, None));
         }
-        let is_doubtful = begun.number > 1 || state.guarded().await?.contains_key(&table);
+        let is_doubtful = begun.number > 1
+            || state.guarded().await?.contains_key(&table)
+            || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
         let mut work = TableRefresh {
             table,
             report,

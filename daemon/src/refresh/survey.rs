@@ -11,8 +11,8 @@ use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
-use crate::vms::tables::spec;
 use crate::vms::Vms;
+use crate::vms::tables::spec;
 
 /// One cache table, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]

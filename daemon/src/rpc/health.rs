@@ -93,7 +93,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         maintains: service.maintenance.has_turn(),
         current: queue.current_run().await?,
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
-        jobs: queue.last_jobs().await?,
+        results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
         refreshers: second_refreshers(queue.state(), today).await?,
         around,

@@ -199,6 +199,49 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     assert!(again.outcome.unwrap().is_good(), "{again:?}");
 }
 
+async fn last_run_failed(daemon: &Daemon) -> Option<String> {
+    let Reply::Health(health) = ask(daemon, Request::Health).await else { panic!("no health") };
+    let reason = health.reasons.into_iter().find(|reason| reason.code == "last_run_failed")?;
+    Some(reason.message)
+}
+
+#[tokio::test]
+async fn a_failure_stands_until_the_table_itself_has_been_refreshed() {
+    const BROKEN: Table = Table::FirstTimeVolunteerReportCache;
+    let mut home = Home::lived_in().await;
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    let broken = format!(
+        "CREATE TRIGGER broken BEFORE UPDATE ON {BROKEN} BEGIN SELECT RAISE(ABORT, 'disk is odd'); END"
+    );
+    execute(&home, &broken).await;
+    assert_eq!(refresh(&daemon, false).await.outcome, Some(Outcome::Failed));
+    let told = last_run_failed(&daemon).await.unwrap();
+    assert!(
+        told.contains("first_time_volunteer_report_cache failed: ") && told.contains("disk is odd"),
+        "{told}"
+    );
+
+    // Others that are refreshed mend nothing of it.
+    let types = vec![CacheType::District];
+    let others = asked(&daemon, RefreshRequest { types, force: true, ..RefreshRequest::default() }).await;
+    assert!(others.outcome.unwrap().is_good(), "{others:?}");
+    assert_eq!(last_run_failed(&daemon).await.as_ref(), Some(&told));
+    // Its entries are young, but to leave them alone would show nothing.
+    let outcomes = |run: Run| -> Vec<(Table, Outcome)> {
+        let tried = run.jobs.into_iter().filter_map(|job| Some((job.table, job.outcome?)));
+        tried.filter(|(_, outcome)| outcome.is_tried()).collect()
+    };
+    let young = asked(&daemon, RefreshRequest::default()).await;
+    assert_eq!(outcomes(young), [(BROKEN, Outcome::Failed)]);
+    assert_eq!(last_run_failed(&daemon).await, Some(told));
+
+    execute(&home, "DROP TRIGGER broken").await;
+    let mended = outcomes(asked(&daemon, RefreshRequest::default()).await);
+    assert!(matches!(mended[..], [(BROKEN, outcome)] if outcome.is_good()), "{mended:?}");
+    assert_eq!(last_run_failed(&daemon).await, None);
+}
+
 #[tokio::test]
 async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
     let home = Home::lived_in().await;
@@ -216,6 +259,17 @@ async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
     assert_eq!(codes, ["scheduler_stopped"]);
     ask(&daemon, Request::StartScheduler).await;
     finished(&daemon, night).await;
+}
+
+#[tokio::test]
+async fn a_run_that_skips_everything_changes_no_figure() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = report(&daemon).await;
+    let skipped = asked(&daemon, RefreshRequest::default()).await;
+    assert_eq!(skipped.outcome, Some(Outcome::Skipped));
+    let after = report(&daemon).await;
+    assert_eq!((after.jobs, after.jobs_good, after.refresh), (before.jobs, before.jobs_good, before.refresh));
 }
 
 async fn report(daemon: &Daemon) -> ReportReply {
