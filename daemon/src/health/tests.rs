@@ -162,7 +162,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
             one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
         }),
         ("last_run_failed", Degraded, |seen| {
-            seen.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)]
+            seen.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
         }),
         ("last_run_failed", Unhealthy, |seen| seen.results = vec![job(Outcome::Failed), job(Outcome::Off)]),
         ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
