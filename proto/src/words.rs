@@ -186,9 +186,9 @@ impl Outcome {
         !matches!(self, Self::Guarded | Self::Disabled | Self::Failed)
     }
 
-    /// Whether the table was worked on, so that it could have failed.
+    /// Whether entries of the table were to be written, so that it could have failed.
     pub const fn is_tried(self) -> bool {
-        !matches!(self, Self::Off | Self::Withheld | Self::NotApplicable)
+        !matches!(self, Self::Skipped | Self::Off | Self::Withheld | Self::NotApplicable)
     }
 }
 

@@ -11,7 +11,7 @@ use crate::describe::describe;
 use crate::maintenance::disk_space;
 use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{Vms, VmsError};
 
 /// Prints what was found; changes nothing.
 pub async fn check(config: &Config, arguments: &Check) -> Exit {
@@ -42,14 +42,10 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
 
 /// Probes VMS's database; false when a report is disabled.
 async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
-    let vms = Vms::open(&config.database).await?;
-    let schema = Schema::read(vms.reader()).await?;
+    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
     let path = vms.path().to_owned();
     let payload = disk_space::estimate(vms.reader()).await.ok();
     vms.close().await;
-    if !schema.is_vms() {
-        return Err(VmsError::NoVmsTables { path });
-    }
     print(&format!("VMS database {}: readable and writable\n", path.display()));
     if let Some(payload) = payload {
         print(&told_room(&path, payload));

@@ -15,7 +15,7 @@ use crate::describe::describe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
 use crate::state::{State, StateError, StateLock};
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{PATIENCE, Vms, VmsError};
 
 /// Why nothing was refreshed.
 #[derive(Debug, thiserror::Error)]
@@ -73,11 +73,9 @@ async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Res
 
 /// Whether there is a VMS at all: without one, nothing can start.
 async fn probe(config: &Config) -> Result<(), VmsError> {
-    let vms = Vms::open(config.database.url.as_path()).await?;
-    let schema = Schema::read(vms.reader()).await?;
-    let path = vms.path().to_owned();
+    let (vms, _) = Vms::open_checked(config.database.url.as_path(), PATIENCE).await?;
     vms.close().await;
-    if schema.is_vms() { Ok(()) } else { Err(VmsError::NoVmsTables { path }) }
+    Ok(())
 }
 
 fn json(run: &Run) -> String {

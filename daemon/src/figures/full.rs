@@ -23,7 +23,7 @@ pub struct FullRefreshes {
     pub last_error: Option<String>,
 }
 
-/// Counts the runs that ended and had at least `tables` tables.
+/// Counts the runs that ended and had at least `tables` tables. One that skipped every entry refreshed nothing.
 pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshes, StateError> {
     let enough = i64::try_from(tables).unwrap_or(i64::MAX);
     let full = Query::select()
@@ -36,6 +36,7 @@ pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshe
     let runs: Vec<Row> = run::Entity::find()
         .filter(run::Column::Phase.eq(Phase::Done.as_str()))
         .filter(run::Column::Id.in_subquery(full))
+        .filter(run::Column::Outcome.is_null().or(run::Column::Outcome.ne(Outcome::Skipped.as_str())))
         .order_by_desc(run::Column::Ended)
         .order_by_desc(run::Column::Id)
         .select_only()

@@ -18,7 +18,8 @@ pub struct Rates {
     pub error: Option<f64>,
 }
 
-/// Counts jobs. Tables that are off, withheld or not there do not count: a success that cannot fail says nothing.
+/// Counts jobs. Tables that are off, withheld, not there or wholly skipped do not count: a success that cannot fail
+/// says nothing.
 pub fn rates(jobs: &[PastJob]) -> Rates {
     let jobs: Vec<&PastJob> = jobs.iter().filter(|job| job.outcome.is_tried()).collect();
     let count = |is: fn(Outcome) -> bool| jobs.iter().filter(|job| is(job.outcome)).count();
@@ -29,9 +30,10 @@ pub fn rates(jobs: &[PastJob]) -> Rates {
     Rates { jobs: jobs.len() as u64, good: good as u64, success: share(good), error: share(bad) }
 }
 
-/// How long runs took; none without runs.
+/// How long runs took; none without runs. One that skipped every entry says nothing of how long a refresh takes.
 pub fn times(runs: &[PastRun]) -> Option<RefreshTimes> {
-    let mut seconds: Vec<f64> = runs.iter().map(|run| run.seconds).collect();
+    let refreshed = runs.iter().filter(|run| run.outcome != Some(Outcome::Skipped));
+    let mut seconds: Vec<f64> = refreshed.map(|run| run.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     let longest = *seconds.last()?;
     let average = seconds.iter().sum::<f64>() / ratio(seconds.len(), 1);

@@ -23,7 +23,9 @@ fn rates_count_what_could_have_failed() {
     for (outcomes, jobs, good, success, error) in [
         (&[][..], 0, 0, None, None),
         (&[Off, NotApplicable, Withheld], 0, 0, None, None),
-        (&[Rebuilt, Skipped, Off], 2, 2, Some(1.0), Some(0.0)),
+        (&[Skipped, Off], 0, 0, None, None),
+        (&[Rebuilt, Off], 1, 1, Some(1.0), Some(0.0)),
+        (&[Skipped, Failed], 1, 0, Some(0.0), Some(1.0)),
         (&[Rebuilt, Rebuilt, Failed, Disabled], 4, 2, Some(0.5), Some(0.5)),
         (&[Rebuilt, Guarded], 2, 1, Some(0.5), Some(0.0)),
     ] {
@@ -40,6 +42,7 @@ fn times_are_of_whole_runs_and_percentiles_are_runs_that_happened() {
         times(&runs)
     };
     assert_eq!(took(&[]), None);
+    assert_eq!(times(&[PastRun { seconds: 0.1, outcome: Some(Outcome::Skipped) }]), None);
     assert_eq!(took(&[4.0]), Some(RefreshTimes { average: 4.0, p50: 4.0, p95: 4.0, longest: 4.0 }));
     assert_eq!(took(&[9.0, 1.0, 2.0]), Some(RefreshTimes { average: 4.0, p50: 2.0, p95: 9.0, longest: 9.0 }));
     let hundred: Vec<f64> = (1..=100).map(f64::from).collect();

@@ -47,10 +47,14 @@ pub struct Seen {
     pub last: Option<Run>,
     /// The run in progress.
     pub current: Option<Run>,
+    /// Since when there has been a run to begin, if there is one.
+    pub claimable_since: Option<DateTime<Utc>>,
+    /// Whether a maintenance task is being worked on.
+    pub maintains: bool,
     /// Jobs that are queued or running.
     pub waiting: Vec<Job>,
-    /// The newest job of each table that has ended.
-    pub jobs: Vec<Job>,
+    /// The newest job of each table that has ended and did not skip all of it.
+    pub results: Vec<Job>,
     /// Longest run that is still fine.
     pub target: TimeDelta,
     /// Who else seems to refresh.

@@ -7,7 +7,7 @@ use super::reason::notice;
 
 pub(super) fn left_out(seen: &Seen) -> Option<Reason> {
     let tables: Vec<String> = seen
-        .jobs
+        .results
         .iter()
         .filter(|job| job.warnings > 0)
         .map(|job| format!("{} ({})", job.table, job.warnings))

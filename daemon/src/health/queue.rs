@@ -1,23 +1,25 @@
 //! Whether the queue moves.
 
 use cached_proto::text::one_line;
+use cached_proto::time::Timestamp;
 use cached_proto::verb::health::Reason;
 use cached_proto::words::Phase;
-use chrono::TimeDelta;
+use chrono::{DateTime, TimeDelta};
 
 use super::Seen;
 use super::reason::{degraded, unhealthy};
 
-/// A run that nobody has begun for so long waits for a worker that is not there.
+/// A run that could have been begun for so long waits for a worker that is not there.
 const STUCK: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn stuck(seen: &Seen) -> Option<Reason> {
-    if seen.current.is_some() {
+    // Runs and maintenance tasks wait for each other.
+    if seen.current.is_some() || seen.maintains {
         return None;
     }
-    // A table that waits for its next attempt is not stuck.
-    let queued = seen.waiting.iter().filter(|job| job.phase == Phase::Queued && job.attempts.is_empty());
-    let since = queued.map(|job| job.queued.to_utc()).min()?;
+    // One that waited for another run to end could not have been begun before.
+    let freed = seen.last.as_ref().and_then(|run| run.ended).map(Timestamp::to_utc);
+    let since = freed.into_iter().fold(seen.claimable_since?, DateTime::max);
     (seen.now - since > STUCK).then(|| {
         let message = format!("runs wait since {} and nobody works on them", since.format("%F %T UTC"));
         let hint = "look at the log of cached, then `systemctl restart cached`; what is queued stays queued";

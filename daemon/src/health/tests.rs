@@ -89,8 +89,10 @@ fn seen() -> Seen {
         tables: Ok(vec![fresh(Table::DiaEventsReportCache), fresh(Table::OrganizationDetailCache)]),
         last: Some(run(&[Outcome::Rebuilt])),
         current: None,
+        claimable_since: None,
+        maintains: false,
         waiting: Vec::new(),
-        jobs: vec![job(Outcome::Rebuilt)],
+        results: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
         estimate: 0,
@@ -159,12 +161,13 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("entries_stale", Degraded, |seen| {
             one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
         }),
-        ("last_run_failed", Degraded, |seen| seen.last = Some(run(&[Outcome::Failed, Outcome::Rebuilt]))),
-        ("last_run_failed", Unhealthy, |seen| seen.last = Some(run(&[Outcome::Failed]))),
+        ("last_run_failed", Degraded, |seen| {
+            seen.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
+        }),
+        ("last_run_failed", Unhealthy, |seen| seen.results = vec![job(Outcome::Failed), job(Outcome::Off)]),
         ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
         ("queue_stuck", Unhealthy, |seen| {
-            let (phase, outcome, queued) = (Phase::Queued, None, at(-301));
-            seen.waiting = vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }];
+            (seen.last, seen.claimable_since) = (None, Some(at(-301).to_utc()));
         }),
         ("run_slow", Degraded, |seen| {
             seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
@@ -173,7 +176,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
             let tables = vec![Table::RecruitmentCandidatesCache];
             seen.refreshers = vec![SecondRefresher { hour: 2, days: 2, tables }];
         }),
-        ("rows_odd", Healthy, |seen| seen.jobs = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
+        ("rows_odd", Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
     ];
     for &(code, level, spoil) in cases {
         let mut seen = seen();
@@ -231,22 +234,45 @@ fn a_table_that_is_held_is_told_once() {
     // Its source says what it should have, and is not believed.
     let audit = Audit { expected: 50, missing: 20, stale: 10, incomplete: 5, invalid: 5, ..Audit::default() };
     one_table(&mut seen, TableState::Guarded, audit);
-    seen.last = Some(run(&[Outcome::Guarded]));
+    seen.results = vec![job(Outcome::Guarded)];
     let reasons = judge(&seen).reasons;
     let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
     assert_eq!(codes, ["tables_guarded"]);
 }
 
 #[test]
+fn a_table_that_failed_is_told_though_another_was_refreshed_since() {
+    let mut seen = seen();
+    let failed = Job { error: Some("disk\nfull".to_owned()), ..job(Outcome::Failed) };
+    let other = Job { table: Table::OrganizationDetailCache, ..failed.clone() };
+    seen.results = vec![failed, job(Outcome::Rebuilt), other];
+    seen.last = Some(run(&[Outcome::Rebuilt]));
+    let reasons = judge(&seen).reasons;
+    let told = "the last refresh of some tables on /srv/vms.db did not end well: \
+                dia_events_report_cache, organization_detail_cache failed: disk\\nfull";
+    assert_eq!((reasons.len(), reasons[0].message.as_str()), (1, told));
+}
+
+#[test]
+fn causes_are_told_up_to_a_number_and_tables_of_the_others_counted() {
+    let mut seen = seen();
+    let failed = |&table: &Table| Job { table, error: Some(format!("no {table}")), ..job(Outcome::Failed) };
+    seen.results = Table::ALL.iter().map(failed).collect();
+    let message = judge(&seen).reasons[0].message.clone();
+    assert_eq!(message.matches(" failed: no ").count(), 5, "{message}");
+    assert!(message.ends_with("; 6 more tables"), "{message}");
+}
+
+#[test]
 fn a_queue_that_moves_is_not_stuck() {
-    let queued = |seconds| {
-        let (phase, outcome, queued) = (Phase::Queued, None, at(seconds));
-        vec![Job { phase, outcome, queued, ..job(Outcome::Failed) }]
-    };
+    let since = |seconds| Some(at(seconds).to_utc());
+    let waits = || Seen { claimable_since: since(-900), last: None, ..seen() };
     for (what, seen) in [
-        ("queued just now", Seen { waiting: queued(-299), ..seen() }),
-        ("behind a run in progress", Seen { waiting: queued(-900), current: Some(run(&[])), ..seen() }),
-        ("nothing has run yet", Seen { last: None, jobs: Vec::new(), ..seen() }),
+        ("queued just now", Seen { claimable_since: since(-299), ..waits() }),
+        ("behind a run in progress", Seen { current: Some(run(&[])), ..waits() }),
+        ("behind a run that has just ended", Seen { last: seen().last, ..waits() }),
+        ("behind a maintenance task", Seen { maintains: true, ..waits() }),
+        ("nothing has run yet", Seen { last: None, results: Vec::new(), ..seen() }),
     ] {
         assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");
     }

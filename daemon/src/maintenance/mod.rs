@@ -22,6 +22,7 @@ mod task;
 mod unread;
 mod vacuum;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -80,6 +81,8 @@ pub struct Maintenance {
     limits: LockLimits,
     stop: CancellationToken,
     one: Arc<Mutex<()>>,
+    /// The tasks that have the turn: none or one.
+    at_work: AtomicUsize,
     /// The newest task that somebody asked for, with its number.
     newest: StdMutex<(u64, Option<watch::Receiver<Progressed>>)>,
 }
@@ -95,6 +98,7 @@ impl Maintenance {
             limits: LockLimits::default(),
             stop: CancellationToken::new(),
             one: Arc::default(),
+            at_work: AtomicUsize::new(0),
             newest: StdMutex::default(),
         }
     }
@@ -146,6 +150,11 @@ impl Maintenance {
         self.stop.cancel();
     }
 
+    /// Whether a task is being worked on, so that runs have to wait.
+    pub(crate) fn has_turn(&self) -> bool {
+        self.at_work.load(Ordering::Relaxed) > 0
+    }
+
     /// What stops it.
     pub(crate) const fn stopper(&self) -> &CancellationToken {
         &self.stop
@@ -166,6 +175,7 @@ impl Maintenance {
             () = self.stop.cancelled() => return Err(MaintenanceError::Stopped),
             turn = self.turn(steps) => turn,
         };
+        let _at_work = AtWork::begin(&self.at_work);
         let config = Arc::clone(&self.config.borrow());
         let task = Task {
             config: &config,
@@ -200,6 +210,22 @@ impl Maintenance {
 
     fn newest(&self) -> std::sync::MutexGuard<'_, (u64, Option<watch::Receiver<Progressed>>)> {
         self.newest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Counts a task for as long as it is worked on, however that ends.
+struct AtWork<'a>(&'a AtomicUsize);
+
+impl<'a> AtWork<'a> {
+    fn begin(tasks: &'a AtomicUsize) -> Self {
+        tasks.fetch_add(1, Ordering::Relaxed);
+        Self(tasks)
+    }
+}
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

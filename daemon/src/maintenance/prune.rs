@@ -12,7 +12,7 @@ use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, ReadDepth, read_existing};
 use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
-use crate::vms::{LockMeter, Schema, Vms};
+use crate::vms::{LockMeter, Vms};
 
 /// What one transaction removes at most, so that VMS's workers hardly notice.
 const BATCH_ROWS: usize = 500;
@@ -35,8 +35,7 @@ pub(super) async fn prune(
         return Err(MaintenanceError::Suspicious(reason));
     }
     let held = task.state.guarded().await?;
-    let vms = Vms::open(task.path()).await?;
-    let schema = Schema::read(vms.reader()).await?;
+    let (vms, schema) = Vms::open_checked(task.path(), task.config.patience).await?;
     let mut done = Done::default();
     for (at, report) in REPORTS.iter().enumerate() {
         let table = report.table();

@@ -48,7 +48,7 @@ impl Queue {
 
     /// Does every table again whose newest job did not end well.
     pub async fn retry_failed(&self) -> Result<RetryReply, QueueError> {
-        let newest: Vec<i64> = self.last_jobs().await?.into_iter().map(|job| job.id).collect();
+        let newest: Vec<i64> = self.last_results().await?.into_iter().map(|job| job.id).collect();
         let tx = self.state.begin().await?;
         let jobs = job::Entity::find().filter(job::Column::Id.is_in(newest));
         let jobs = jobs.all(&tx).await.doing("read the newest jobs")?;

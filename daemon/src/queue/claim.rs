@@ -5,8 +5,8 @@ use std::time::Duration;
 use cached_proto::words::{Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 
 use super::lease::Lease;
@@ -52,19 +52,9 @@ impl Queue {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
         self.take_up_expired(&tx, now).await?;
-        let (at, queued) = (micros(now), Phase::Queued.as_str());
-        // A pause that was begun in the future was begun by a clock that was wrong.
-        let due = Condition::any()
-            .add(run::Column::NotBefore.is_null())
-            .add(run::Column::NotBefore.lte(at))
-            .add(run::Column::Parked.gt(at));
-        let mut runs = run::Entity::find().filter(run::Column::Phase.eq(queued)).filter(due);
-        if scheduler_state(&tx).await? == SchedulerState::Stopped {
-            // What nobody asked for is held back until the scheduler is started, unless it is in progress.
-            let manual = run::Column::Trigger.eq(Trigger::Manual.as_str());
-            runs = runs.filter(Condition::any().add(manual).add(run::Column::Started.is_not_null()));
-        }
-        let next = runs
+        let at = micros(now);
+        let next = claimable(&tx, at)
+            .await?
             .order_by_asc(run::Column::Priority)
             .order_by_asc(run::Column::Id)
             .one(&tx)
@@ -105,6 +95,15 @@ impl Queue {
         Ok(Some(claimed))
     }
 
+    /// Since when the run that has waited longest could have been claimed; none when there is nothing to claim.
+    pub async fn claimable_since(&self) -> Result<Option<DateTime<Utc>>, QueueError> {
+        let view = self.state.view().await?;
+        let runs = claimable(&view, micros(self.clock.now())).await?;
+        let runs = runs.all(&view).await.doing("look for queued runs")?;
+        let since = runs.iter().map(|run| run.not_before.map_or(run.queued, |due| due.max(run.queued)));
+        Ok(since.min().map(instant))
+    }
+
     /// Waits until a run that waits for its next attempt may be due, for ever when none does. To be called after a
     /// [`claim`](Self::claim) that found nothing, which has to be tried again then.
     pub async fn may_be_due(&self) -> Result<(), QueueError> {
@@ -122,6 +121,22 @@ impl Queue {
         self.clock.sleep(pause.min(SLICE)).await;
         Ok(())
     }
+}
+
+/// The queued runs that may be begun, in no order.
+async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::Entity>, StateError> {
+    // A pause that was begun in the future was begun by a clock that was wrong.
+    let due = Condition::any()
+        .add(run::Column::NotBefore.is_null())
+        .add(run::Column::NotBefore.lte(now))
+        .add(run::Column::Parked.gt(now));
+    let runs = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str())).filter(due);
+    if scheduler_state(db).await? == SchedulerState::Running {
+        return Ok(runs);
+    }
+    // What nobody asked for is held back until the scheduler is started, unless it is in progress.
+    let manual = run::Column::Trigger.eq(Trigger::Manual.as_str());
+    Ok(runs.filter(Condition::any().add(manual).add(run::Column::Started.is_not_null())))
 }
 
 async fn due_jobs(

@@ -2,14 +2,14 @@
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Job, JobFilter};
-use cached_proto::words::{Outcome, Phase};
+use cached_proto::words::{Outcome, Phase, Table};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
 
 use super::{Queue, QueueError, assemble};
 use crate::state::Doing;
-use crate::state::entity::{instant, job, micros, run};
+use crate::state::entity::{instant, job, micros, run, word};
 
 impl Queue {
     /// One run.
@@ -61,10 +61,33 @@ impl Queue {
 
     /// The newest job of each table that has ended.
     pub async fn last_jobs(&self) -> Result<Vec<Job>, QueueError> {
+        self.newest_jobs(Condition::all().add(job::Column::Phase.eq(Phase::Done.as_str()))).await
+    }
+
+    /// The newest job of each table that has ended and tells how the table is: one that skipped every entry says
+    /// nothing of whether they can be written, and does not make up for a failure before it.
+    pub async fn last_results(&self) -> Result<Vec<Job>, QueueError> {
+        self.newest_jobs(has_result()).await
+    }
+
+    /// How the newest job of a table ended that tells how the table is.
+    pub async fn last_outcome(&self, table: Table) -> Result<Option<Outcome>, QueueError> {
+        let newest = job::Entity::find()
+            .filter(job::Column::TableName.eq(table.as_str()))
+            .filter(has_result())
+            .order_by_desc(job::Column::Id)
+            .one(self.state.reader())
+            .await
+            .doing("read the newest job of a table")?;
+        let outcome = newest.and_then(|job| job.outcome);
+        Ok(outcome.map(|outcome| word("jobs.outcome", outcome)).transpose()?)
+    }
+
+    async fn newest_jobs(&self, which: Condition) -> Result<Vec<Job>, QueueError> {
         let newest = Query::select()
             .expr(Expr::col(job::Column::Id).max())
             .from(job::Entity)
-            .and_where(job::Column::Phase.eq(Phase::Done.as_str()))
+            .cond_where(which)
             .group_by_col(job::Column::TableName)
             .to_owned();
         let view = self.state.view().await?;
@@ -102,4 +125,10 @@ impl Queue {
             None => Ok(None),
         }
     }
+}
+
+fn has_result() -> Condition {
+    Condition::all()
+        .add(job::Column::Phase.eq(Phase::Done.as_str()))
+        .add(job::Column::Outcome.ne(Outcome::Skipped.as_str()))
 }

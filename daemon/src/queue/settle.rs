@@ -79,7 +79,8 @@ pub(super) async fn end(
     let cancelled = outcome.is_none() && jobs.iter().any(|job| job.phase == Phase::Cancelled.as_str());
     let phase = if cancelled { Phase::Cancelled } else { Phase::Done };
     count(tx, &runs(word("runs.trigger", row.trigger.clone())?, outcome), 1).await?;
-    if outcome.is_some() {
+    // Skipping every entry says nothing of how long a refresh takes.
+    if outcome.is_some_and(|outcome| outcome != Outcome::Skipped) {
         count_time(tx, Measured::Run, row.seconds).await?;
     }
     let seconds = row.seconds;

@@ -12,7 +12,7 @@ use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{EntryState, state as judge};
 use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{Vms, VmsError};
 
 /// Keys that are named when several match.
 const NAMED: usize = 5;
@@ -77,11 +77,7 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
-    let vms = Vms::open_with(&config.database, config.patience).await?;
-    let schema = Schema::read(vms.reader()).await?;
-    if !schema.is_vms() {
-        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
-    }
+    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
     if let Some(why) = availability(report, &schema, &config.settings).note() {
         return Ok(Search::NotKept(why));
     }

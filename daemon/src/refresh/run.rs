@@ -21,7 +21,7 @@ use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{LockMeter, Schema, Vms, VmsError};
+use crate::vms::{LockMeter, Vms};
 
 /// Odd source rows that are named in the log per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -135,11 +135,7 @@ impl Refresher {
         context: &RunContext,
         tables: &[Table],
     ) -> Result<RunInputs, RefreshError> {
-        let vms = Vms::open_with(&context.config.database, context.config.patience).await?;
-        let schema = Schema::read(vms.reader()).await?;
-        if !schema.is_vms() {
-            return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
-        }
+        let (vms, schema) = Vms::open_checked(&context.config.database, context.config.patience).await?;
         let mut availabilities = HashMap::new();
         for &table in tables {
             // A table that nothing generates fails by itself, later, and not the whole run.
@@ -199,7 +195,9 @@ impl Refresher {
         if let Some(reason) = &inputs.held {
             return Ok((guard::hold(state, table, reason, context.now).await?, None));
         }
-        let is_doubtful = begun.number > 1 || state.guarded().await?.contains_key(&table);
+        let is_doubtful = begun.number > 1
+            || state.guarded().await?.contains_key(&table)
+            || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
         let mut work = TableRefresh {
             table,
             report,

@@ -39,8 +39,9 @@ impl RefreshScope {
         }
     }
 
-    /// The scope for a table whose entries may be young and yet of another source than is noted down: it was held back,
-    /// or an attempt was broken off before it could tell what it had written.
+    /// The scope for a table whose entries may be young and yet of another source than is noted down: it was held back
+    /// or failed, or an attempt was broken off before it could tell what it had written. A run that left such entries
+    /// alone would end well without having shown that the table can be refreshed again.
     pub const fn widened(self) -> Self {
         match self {
             Self::Due | Self::Expiring { .. } => Self::Every,

@@ -11,8 +11,8 @@ use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
+use crate::vms::Vms;
 use crate::vms::tables::spec;
-use crate::vms::{Schema, Vms, VmsError};
 
 /// One cache table, looked at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,11 +77,7 @@ pub(crate) async fn read_tables(
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let vms = Vms::open_with(&config.database, config.patience).await?;
-    let schema = Schema::read(vms.reader()).await?;
-    if !schema.is_vms() {
-        return Err(VmsError::NoVmsTables { path: vms.path().to_owned() }.into());
-    }
+    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
     let availabilities: HashMap<Table, Availability> = REPORTS
         .iter()
         .map(|report| (report.table(), availability(*report, &schema, &config.settings)))

@@ -88,9 +88,12 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         vms_page,
         database,
         last: queue.last_run().await?,
+        // Before the run in progress: one that is claimed in between is then seen as that.
+        claimable_since: queue.claimable_since().await?,
+        maintains: service.maintenance.has_turn(),
         current: queue.current_run().await?,
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
-        jobs: queue.last_jobs().await?,
+        results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
         refreshers: second_refreshers(queue.state(), today).await?,
         around,

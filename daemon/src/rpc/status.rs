@@ -30,7 +30,7 @@ pub(crate) async fn status_of(
         Err(error) => (&[][..], Some(describe(error.as_ref()))),
     };
     let last: HashMap<Table, Job> =
-        service.queue.last_jobs().await?.into_iter().map(|job| (job.table, job)).collect();
+        service.queue.last_results().await?.into_iter().map(|job| (job.table, job)).collect();
     Ok(StatusReply {
         scheduler,
         next_run: next.filter(|_| scheduler == SchedulerState::Running).map(|fire| fire.at.into()),

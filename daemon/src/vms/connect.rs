@@ -17,7 +17,7 @@ use sea_orm::{
 };
 
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
-use super::rights;
+use super::{Schema, rights};
 use crate::sqlite::replace_stuck;
 
 /// How long whoever holds a lock is waited for.
@@ -66,6 +66,24 @@ impl Vms {
         let write_ahead = journal.as_deref() == Some("wal");
         let (write, _) = connect(writing(path, patience, write_ahead)).await.map_err(sort)?;
         Ok(Self { path: path.to_owned(), read, write })
+    }
+
+    /// The same, and the schema, which must be one of VMS's.
+    pub async fn open_checked(path: &Path, patience: Duration) -> Result<(Self, Schema), VmsError> {
+        let vms = Self::open_with(path, patience).await?;
+        match vms.schema().await {
+            Ok(schema) => Ok((vms, schema)),
+            Err(error) => {
+                vms.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// The tables and columns that are there now; an error where none of VMS's own is.
+    pub async fn schema(&self) -> Result<Schema, VmsError> {
+        let schema = Schema::read(&self.read).await?;
+        if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path.clone() }) }
     }
 
     /// The file.

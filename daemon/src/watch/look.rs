@@ -10,7 +10,7 @@ use crate::reports::{REPORTS, Report};
 use crate::snapshot::{ExistingRow, ReadDepth, Source, SourceSet, read_existing, source_hash};
 use crate::state::{KeptSource, State};
 use crate::store::Stamps;
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{Vms, VmsError};
 
 /// One cache table that is refreshed: how it is, and how we left it.
 #[derive(Debug, Clone, Default)]
@@ -56,10 +56,7 @@ impl Looking {
     /// as long as the whole look takes, and whatever changes between two statements moves the hint again.
     pub(super) async fn look(&self, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
         let db = self.0.reader();
-        let schema = Schema::read(db).await?;
-        if !schema.is_vms() {
-            return Err(VmsError::NoVmsTables { path: self.0.path().to_owned() }.into());
-        }
+        let schema = self.0.schema().await?;
         let ready: Vec<&dyn Report> = REPORTS
             .iter()
             .copied()

@@ -187,7 +187,7 @@ impl Watcher {
 
     /// The tables whose newest job failed for good.
     async fn failed(&self) -> Result<Vec<Table>, QueueError> {
-        let failed = self.queue.last_jobs().await?.into_iter();
+        let failed = self.queue.last_results().await?.into_iter();
         Ok(failed.filter(|job| job.outcome == Some(Outcome::Failed)).map(|job| job.table).collect())
     }
 

@@ -85,6 +85,7 @@ mod pages;
 mod probes;
 mod routes;
 mod server;
+mod skipped;
 mod views;
 mod wants;
 mod write_timeout;

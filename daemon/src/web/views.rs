@@ -51,8 +51,8 @@ pub(super) struct Overview {
     pub(super) report: ReportReply,
     /// The newest first.
     pub(super) runs: Vec<Run>,
-    /// The newest of each table.
-    pub(super) last_jobs: Vec<Job>,
+    /// The newest of each table that tells how the table is.
+    pub(super) last_results: Vec<Job>,
     /// The newest first.
     pub(super) failures: Vec<Job>,
 }
@@ -84,7 +84,7 @@ impl Views {
                 health: health::health_of(service, &surveyed).await,
                 report: report::report(service, &window).await?,
                 runs: service.queue.history(since, RUNS).await?,
-                last_jobs: service.queue.last_jobs().await?,
+                last_results: service.queue.last_results().await?,
                 failures: service.queue.jobs(JobFilter::Failed, FAILURES).await?,
             })
         };

@@ -7,11 +7,11 @@ use cached::queue::SlotDecision;
 use cached::vms::Vms;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::maintenance::MaintenanceRequest;
-use cached_proto::verb::refresh::Progress;
+use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use cached_proto::words::Chore;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::boot::{Home, PATIENCE, ask, connect, fault};
+use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
 use crate::passing::pass;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -113,6 +113,29 @@ async fn a_task_tells_its_steps_and_then_its_end() {
     };
     assert!(steps > 0 && report.good && !report.items.is_empty(), "{report:?}");
     assert!(events.next().await.unwrap().is_none());
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_waits_for_a_task_is_not_stuck() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    // Somebody writes, so that the task takes its time.
+    let vms = Vms::open(&home.path("vms.db")).await.unwrap();
+    let held = vms.begin_write().await.unwrap();
+    let analyze = Request::Maintenance(MaintenanceRequest::Analyze);
+    let (_, mut task) = connect(&daemon).await.follow(&analyze).await.unwrap();
+    let step = |event| matches!(event, Some(Progress::Step(step)) if step.total > 0);
+    while !step(task.next().await.unwrap()) {}
+    let refresh = Request::Refresh(RefreshRequest::default());
+    let Reply::Refresh(refresh) = ask(&daemon, refresh).await else { panic!("no reply") };
+    home.clock.advance(6 * MINUTE);
+    let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
+    assert_eq!(health.reasons, []);
+    held.rollback().await.unwrap();
+    while !matches!(task.next().await.unwrap(), Some(Progress::MaintenanceDone(_))) {}
+    finished(&daemon, refresh.run).await;
+    vms.close().await;
     daemon.stop().await.unwrap();
 }
 

@@ -18,7 +18,8 @@ use cached_proto::verb::status::StatusRequest;
 use cached_proto::words::{CacheType, HealthLevel, Outcome, Table, TableState, Trigger};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 
-use crate::boot::{Home, ask, connect, fault, finished};
+use crate::boot::{Home, ask, connect, fault, finished, follow};
+use crate::queue::Locked;
 
 const LOSS: &str = "DELETE FROM event_participation WHERE id % 10 < 7";
 
@@ -307,6 +308,79 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     // The day after, half as far from the first one as their slots are.
     home.clock.advance(Duration::from_hours(25));
     assert!(!is_held(&run(Trigger::Schedule, "2026-03-11 12:05").await));
+}
+
+async fn last_run_failed(daemon: &Daemon) -> Option<String> {
+    let Reply::Health(health) = ask(daemon, Request::Health).await else { panic!("no health") };
+    let reason = health.reasons.into_iter().find(|reason| reason.code == "last_run_failed")?;
+    Some(reason.message)
+}
+
+#[tokio::test]
+async fn a_failure_stands_until_the_table_itself_has_been_refreshed() {
+    const BROKEN: Table = Table::FirstTimeVolunteerReportCache;
+    let mut home = Home::lived_in().await;
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    let broken = format!(
+        "CREATE TRIGGER broken BEFORE UPDATE ON {BROKEN} BEGIN SELECT RAISE(ABORT, 'disk is odd'); END"
+    );
+    execute(&home, &broken).await;
+    assert_eq!(refresh(&daemon, false).await.outcome, Some(Outcome::Failed));
+    let told = last_run_failed(&daemon).await.unwrap();
+    assert!(
+        told.contains("first_time_volunteer_report_cache failed: ") && told.contains("disk is odd"),
+        "{told}"
+    );
+
+    // Others that are refreshed mend nothing of it.
+    let types = vec![CacheType::District];
+    let others = asked(&daemon, RefreshRequest { types, force: true, ..RefreshRequest::default() }).await;
+    assert!(others.outcome.unwrap().is_good(), "{others:?}");
+    assert_eq!(last_run_failed(&daemon).await.as_ref(), Some(&told));
+    // Its entries are young, but to leave them alone would show nothing.
+    let outcomes = |run: Run| -> Vec<(Table, Outcome)> {
+        let tried = run.jobs.into_iter().filter_map(|job| Some((job.table, job.outcome?)));
+        tried.filter(|(_, outcome)| outcome.is_tried()).collect()
+    };
+    let young = asked(&daemon, RefreshRequest::default()).await;
+    assert_eq!(outcomes(young), [(BROKEN, Outcome::Failed)]);
+    assert_eq!(last_run_failed(&daemon).await, Some(told));
+
+    execute(&home, "DROP TRIGGER broken").await;
+    let mended = outcomes(asked(&daemon, RefreshRequest::default()).await);
+    assert!(matches!(mended[..], [(BROKEN, outcome)] if outcome.is_good()), "{mended:?}");
+    assert_eq!(last_run_failed(&daemon).await, None);
+}
+
+#[tokio::test]
+async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let locked = Locked::hold(&home).await;
+    let (first, _events) = follow(&daemon, true).await;
+    let night = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let night = daemon.queue().enqueue(night).await.unwrap().run;
+    ask(&daemon, Request::StopScheduler).await;
+    locked.release().await;
+    finished(&daemon, first).await;
+    home.clock.advance(Duration::from_mins(6));
+    let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
+    let codes: Vec<&str> = health.reasons.iter().map(|reason| reason.code.as_str()).collect();
+    assert_eq!(codes, ["scheduler_stopped"]);
+    ask(&daemon, Request::StartScheduler).await;
+    finished(&daemon, night).await;
+}
+
+#[tokio::test]
+async fn a_run_that_skips_everything_changes_no_figure() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let before = report(&daemon).await;
+    let skipped = asked(&daemon, RefreshRequest::default()).await;
+    assert_eq!(skipped.outcome, Some(Outcome::Skipped));
+    let after = report(&daemon).await;
+    assert_eq!((after.jobs, after.jobs_good, after.refresh), (before.jobs, before.jobs_good, before.refresh));
 }
 
 async fn report(daemon: &Daemon) -> ReportReply {

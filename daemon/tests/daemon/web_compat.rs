@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::boot::{Home, finished};
+use crate::truth::execute;
 use crate::web_client::{JSON, get, post, serve_web, trusted};
 
 #[tokio::test]
@@ -86,7 +87,8 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
         (r#"{"cache_type": "volunteer"}"#, "Volunteer caches refreshed successfully"),
         (r#"{"cache_type": "recruitment"}"#, "Recruitment caches refreshed successfully"),
     ] {
-        let answer = post(&daemon, "api/refresh?wait=1", body).await;
+        let forced = body.replace('}', r#", "force": true}"#);
+        let answer = post(&daemon, "api/refresh?wait=1", &forced).await;
         assert_eq!((answer.status, &answer.json()["message"]), (200, &json!(message)));
         assert_eq!(answer.json()["success"], true);
     }
@@ -96,12 +98,19 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
     assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
 
     // Everything is the default, with a body and without.
+    let answer = post(&daemon, "api/refresh?wait=1", r#"{"force": true}"#).await;
+    assert_eq!(answer.json()["message"], "All caches refreshed successfully");
     for (headers, body) in [(&[][..], ""), (&[JSON], ""), (&[JSON], "{}")] {
         let answer = trusted(&daemon, "POST", "api/refresh?wait=1", headers, body).await;
-        assert_eq!(answer.json()["message"], "All caches refreshed successfully");
+        let nothing = "All caches had nothing to do: every entry is younger than 20 hours";
+        assert_eq!((&answer.json()["success"], &answer.json()["message"]), (&json!(true), &json!(nothing)));
     }
+    // What refreshes nothing is no refresh.
     let data = &get(&daemon, "api/status").await["data"];
-    assert_eq!(data["stats"]["total_refreshes"], 4);
+    assert_eq!(
+        (&data["stats"]["total_refreshes"], &data["stats"]["successful_refreshes"]),
+        (&json!(2), &json!(2))
+    );
     assert_eq!(data["last_refresh"], "2026-03-10T17:05:00+00:00");
 }
 
@@ -171,6 +180,37 @@ async fn a_refresh_that_fails_is_never_a_success() {
     let body = answer.json();
     assert_eq!((answer.status, &body["success"], &body["run"]), (500, &json!(false), &json!("2")));
     assert!(body["error"].as_str().unwrap().contains("vms.db"), "{body}");
+}
+
+#[tokio::test]
+async fn every_table_that_fails_is_named() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    home.set("watch", "enabled", "false");
+    for (table, why) in [("dia_events_report_cache", "odd"), ("recruitment_candidates_cache", "even")] {
+        let broken = format!(
+            "CREATE TRIGGER broken_{table} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'disk is {why}'); END"
+        );
+        execute(&home, &broken).await;
+    }
+    let daemon = home.boot().await;
+    let answer = post(&daemon, "api/refresh?wait=1", r#"{"force": true}"#).await;
+    let (status, body) = (answer.status, answer.json());
+    assert_eq!((status, &body["code"]), (500, &json!("refresh_failed")));
+    let error = body["error"].as_str().unwrap();
+    for told in [
+        "dia_events_report_cache failed: ",
+        "disk is odd",
+        "recruitment_candidates_cache failed: ",
+        "disk is even",
+    ] {
+        assert!(error.contains(told), "{told}: {error}");
+    }
+    let tables = body["tables"].as_array().unwrap();
+    let failed = tables.iter().filter(|table| table["outcome"] == "failed").count();
+    assert_eq!((tables.len(), failed), (11, 2), "{body}");
+    let data = &get(&daemon, "api/status").await["data"];
+    assert!(data["stats"]["last_error"].as_str().unwrap().contains("disk is "), "{data}");
 }
 
 #[tokio::test]

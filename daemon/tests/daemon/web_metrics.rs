@@ -145,6 +145,26 @@ async fn a_scrape_tells_what_is_there_and_what_was_done() {
 }
 
 #[tokio::test]
+async fn a_run_that_skips_everything_is_no_refresh() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    home.clock.advance(Duration::from_mins(10));
+    assert_eq!(post(&daemon, "api/refresh?wait=1", "").await.status, 200);
+    let samples = samples(&scrape(&daemon).await);
+    let table = [("table", Table::OrganizationSummaryCache.as_str())];
+    for (name, labels, expected) in [
+        ("cached_runs_total", &[("trigger", "manual"), ("outcome", "skipped")][..], 1.0),
+        ("cached_last_full_refresh_timestamp_seconds", &[], 1_773_162_000.0),
+        ("cached_run_seconds_count", &[], 1.0),
+        ("cached_table_refresh_seconds_count", &table, 1.0),
+    ] {
+        let found = value(&samples, name, labels);
+        assert!((found - expected).abs() < 1e-6, "{name} {labels:?} is {found}, not {expected}");
+    }
+}
+
+#[tokio::test]
 async fn counters_go_on_after_a_restart() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);

@@ -166,6 +166,28 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
 }
 
 #[tokio::test]
+async fn a_run_that_had_nothing_to_do_says_so_and_offers_to_insist() {
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    ada.submits("refresh", "cache_type=organization").await;
+    finished(&daemon, 2).await;
+    let page = ada.opens("runs/2").await.body;
+    let told = "<h1>Refresh 2 had nothing to do: every entry is younger than 20 hours</h1>";
+    assert!(page.contains(told) && is_well_formed(&page), "{page}");
+    for (field, value) in [("cache_type", "organization"), ("force", "1")] {
+        let field = format!("<input type=\"hidden\" name=\"{field}\" value=\"{value}\">");
+        assert_eq!(page.matches(&field).count(), 1, "{field}: {page}");
+    }
+    ada.submits("refresh", "cache_type=organization&force=1").await;
+    let run = finished(&daemon, 3).await;
+    assert!(run.jobs.iter().all(|job| job.skipped == 0), "{run:?}");
+    let page = ada.opens("runs/3").await.body;
+    assert!(page.contains("<h1>Refresh 3 ended well: ") && !page.contains("name=\"force\""), "{page}");
+}
+
+#[tokio::test]
 async fn what_cannot_be_refreshed_is_said_on_the_form() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;

@@ -26,7 +26,7 @@ pub struct ReportReply {
     pub runs: u64,
     /// Of those, the ones all tables of which ended well.
     pub runs_good: u64,
-    /// Tables that were worked on; those that are off, withheld or not there are none.
+    /// Tables that were worked on; those that are off, withheld, not there or wholly skipped are none.
     pub jobs: u64,
     /// Of those, the ones that ended well.
     pub jobs_good: u64,
@@ -34,7 +34,7 @@ pub struct ReportReply {
     pub success_rate: Option<f64>,
     /// Share of jobs that failed, or that VMS's schema made impossible.
     pub error_rate: Option<f64>,
-    /// Seconds of work per run.
+    /// Seconds of work per run; runs that skipped every entry do not count.
     pub refresh: Option<RefreshTimes>,
     /// What errors there were, most frequent first.
     pub errors: Vec<ErrorGroup>,

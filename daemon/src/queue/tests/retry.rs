@@ -160,6 +160,23 @@ async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
 }
 
 #[tokio::test]
+async fn a_job_that_skips_every_entry_does_not_make_up_for_one_that_failed() {
+    let d = Daemon::new().await;
+    for outcome in [Outcome::Failed, Outcome::Skipped] {
+        d.queue.enqueue(manual(&[A])).await.unwrap();
+        let claimed = d.claim().await;
+        d.work_on(&claimed, 0, &JobReport::new(A, outcome)).await;
+        d.ended(&claimed).await;
+    }
+    assert_eq!(d.queue.last_jobs().await.unwrap()[0].outcome, Some(Outcome::Skipped));
+    let results = d.queue.last_results().await.unwrap();
+    assert_eq!(results.iter().map(|job| job.outcome).collect::<Vec<_>>(), [Some(Outcome::Failed)]);
+    assert_eq!(d.queue.last_outcome(A).await.unwrap(), Some(Outcome::Failed));
+    assert_eq!(d.queue.last_outcome(B).await.unwrap(), None);
+    assert_eq!(d.queue.retry_failed().await.unwrap().tables, [A]);
+}
+
+#[tokio::test]
 async fn an_attempt_that_has_ended_never_changes() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::fault::Fault;
-use cached_proto::report::RunReport;
+use cached_proto::report::{RunReport, TableReport};
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{Outcome, Phase};
@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
+use crate::queue::failures;
 use crate::rpc::refresh;
 use crate::web::Web;
 use crate::web::extract::Parameters;
@@ -22,6 +23,7 @@ use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
 use crate::web::openapi::Problem;
+use crate::web::skipped::nothing_to_do;
 use crate::web::wants::is_json;
 pub(crate) use wish::Wish;
 
@@ -44,6 +46,25 @@ struct Queued {
     jobs: Vec<i64>,
 }
 
+/// Why a refresh that was waited for is no success.
+#[derive(Debug, Serialize, ToSchema)]
+struct RefreshFailed {
+    /// Always false.
+    success: bool,
+    /// What is wrong, one line.
+    error: String,
+    /// A stable word: `refresh_failed` where tables did not end well.
+    code: String,
+    /// What to do about it, one line; may be empty.
+    hint: String,
+    /// The run, where there is one.
+    #[schema(required = false)]
+    run: String,
+    /// How each of its tables ended.
+    #[schema(required = false)]
+    tables: Vec<TableReport>,
+}
+
 #[utoipa::path(
     post, path = "/management/cache/api/refresh",
     params(Waiting),
@@ -51,7 +72,8 @@ struct Queued {
     responses(
         (status = 200, description = "It was waited for and went well.", body = Done<RunReport>),
         (status = 202, description = "It is queued.", body = Done<Queued>),
-        (status = 415, description = "There is a body that is not said to be JSON.", body = Problem)
+        (status = 415, description = "There is a body that is not said to be JSON.", body = Problem),
+        (status = 500, description = "It was waited for, and a table did not end well.", body = RefreshFailed)
     )
 )]
 pub(in crate::web) async fn refresh(
@@ -79,7 +101,8 @@ pub(in crate::web) async fn refresh(
     web.views().forget().await;
     let message = if wait {
         if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
-            return answer(&wish, &run?);
+            let young = web.service().config.borrow().cache.refresh_after_hours;
+            return answer(&wish, &run?, young);
         }
         format!("Run {} goes on; see api/runs/{}", reply.run, reply.run)
     } else {
@@ -92,25 +115,29 @@ pub(in crate::web) async fn refresh(
 }
 
 /// Good only if every table is.
-fn answer(wish: &Wish, run: &Run) -> Result<Response, WebFault> {
-    let bad = |outcome: Option<Outcome>| outcome.is_some_and(|outcome| !outcome.is_good());
-    if run.phase == Phase::Done && !bad(run.outcome) && !run.jobs.iter().any(|job| bad(job.outcome)) {
-        let message = format!("{} caches refreshed successfully", wish.title());
-        return Ok(Json(Done::new(message, RunReport::from(run))).into_response());
+fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
+    let failures = failures(&run.jobs);
+    let report = RunReport::from(run);
+    if run.phase == Phase::Done && run.outcome.is_none_or(Outcome::is_good) && failures.is_empty() {
+        let title = wish.title();
+        let message = match nothing_to_do(run, young) {
+            Some(nothing) => format!("{title} caches had {nothing}"),
+            None => format!("{title} caches refreshed successfully"),
+        };
+        return Ok(Json(Done::new(message, report)).into_response());
     }
-    let error = match run.jobs.iter().find(|job| bad(job.outcome)) {
-        _ if run.phase == Phase::Cancelled => "it was cancelled".to_owned(),
-        Some(job) => {
-            let outcome = job.outcome.map_or("failed", Outcome::as_str);
-            let why = job.error.as_deref().unwrap_or("the log says why");
-            format!("{} {outcome}: {why}", job.table)
-        }
-        None => "the log says why".to_owned(),
+    let error = match run.phase {
+        Phase::Cancelled => "it was cancelled",
+        _ if failures.is_empty() => "the log says why",
+        _ => &failures,
     };
+    // Words and numbers: they cannot fail to be JSON.
+    let tables = serde_json::to_value(report.tables).unwrap_or_default();
     Err(WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Refresh {} failed: {error}", run.id))
         .code("refresh_failed")
         .hint("the rows that were there before are still served")
-        .with("run", run.id.to_string()))
+        .with("run", run.id.to_string())
+        .with("tables", tables))
 }
 
 /// The run, once it has ended.

@@ -50,7 +50,7 @@ struct Data {
     caches: Vec<TableStatus>,
 }
 
-/// As VMS counts: refreshes of everything, as far as the history goes back.
+/// As VMS counts: refreshes of everything, as far as the history goes back; those that skipped every entry are none.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StatusStats)]
 struct Stats {
@@ -134,7 +134,7 @@ impl From<&ReportReply> for Rates {
 /// Counts the jobs that are not done with.
 pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
     let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
-    let newest = service.queue.last_jobs().await?;
+    let newest = service.queue.last_results().await?;
     Ok(count(&waiting, &newest))
 }
 

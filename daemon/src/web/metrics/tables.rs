@@ -36,7 +36,7 @@ pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
     }
     let mut refreshes = Family::histogram(
         "cached_table_refresh_seconds",
-        "Time of work on the table, by jobs that ended; of a job that was tried again, the last attempt.",
+        "Time of work on the table, by jobs that ended and did not skip every entry; of a job that was tried again, the last attempt.",
     );
     for &table in Table::ALL {
         let histogram = Histogram::of(&scrape.counters, Measured::Refresh(table));

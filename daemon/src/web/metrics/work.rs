@@ -32,7 +32,11 @@ pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
             "Times that work stood still because the state database failed.",
             counters::STALLS,
         ),
-        measured("cached_run_seconds", "Time of work of runs that ended.", Measured::Run),
+        measured(
+            "cached_run_seconds",
+            "Time of work of runs that ended and did not skip every entry.",
+            Measured::Run,
+        ),
         measured(
             "cached_write_lock_held_seconds",
             "For how long the write lock of VMS's database was held at a time.",

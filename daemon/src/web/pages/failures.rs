@@ -28,7 +28,8 @@ pub(super) struct Failure {
     pub(super) retry: Option<String>,
 }
 
-/// Sums up failed jobs, the newest first; `newest` has the newest job of each table.
+/// Sums up failed jobs, the newest first; `newest` has the newest job of each table that did not
+/// skip all of it.
 pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Vec<Failure> {
     let alike = |one: &Job, other: &Job| (one.run, &one.error) == (other.run, &other.error);
     let groups = jobs.chunk_by(alike);

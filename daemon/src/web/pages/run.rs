@@ -1,5 +1,7 @@
 //! `GET runs/{id}`: one refresh, while it runs and when it is over.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,7 +9,7 @@ use axum::response::Response;
 use cached_proto::fault::Fault;
 use cached_proto::speech::{count, duration, spoken};
 use cached_proto::verb::history::Run;
-use cached_proto::words::{Outcome, Phase};
+use cached_proto::words::{CacheType, Outcome, Phase};
 
 use super::Visit;
 use super::frame::Frame;
@@ -18,6 +20,7 @@ use super::view::{Badge, Name, View, When};
 use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
+use crate::web::skipped::nothing_to_do;
 
 /// How far a run is.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ struct RunPage {
     sentence: String,
     is_over: bool,
     can_retry: bool,
+    /// Types to choose for a refresh of what was left alone; none where something was done.
+    force: Vec<&'static str>,
     progress: Progressing,
     queued: When,
     started: Option<When>,
@@ -94,8 +99,9 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
         trigger: spoken(run.trigger.as_str()),
         slot: run.slot.clone(),
         state: Badge::standing(run.phase, run.outcome),
-        sentence: sentence(run),
+        sentence: sentence(run, view.young),
         is_over,
+        force: if run.outcome == Some(Outcome::Skipped) { types(run) } else { Vec::new() },
         can_retry: is_over && jobs.iter().any(|job| job.can_retry),
         progress: Progressing::of(run, view),
         queued: view.when(run.queued),
@@ -106,8 +112,17 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
     }
 }
 
+/// The types of its tables, as the form for a refresh has them.
+fn types(run: &Run) -> Vec<&'static str> {
+    let types: BTreeSet<CacheType> = run.jobs.iter().map(|job| job.cache_type).collect();
+    types.into_iter().map(CacheType::as_str).collect()
+}
+
 /// What came of it. Good only if every table is.
-fn sentence(run: &Run) -> String {
+fn sentence(run: &Run, young: u32) -> String {
+    if let Some(nothing) = nothing_to_do(run, young) {
+        return format!("Refresh {} had {nothing}", run.id);
+    }
     let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
     let guarded = run.jobs.iter().filter(|job| job.outcome == Some(Outcome::Guarded)).count();
     let tables = count(run.jobs.len(), "table");

@@ -97,7 +97,7 @@ fn filled(
     let status = &seen.status;
     let verdict = speech::verdict(status, |at| view.moment(at));
     let is_running = status.scheduler == SchedulerState::Running;
-    let last_jobs: HashMap<Table, &Job> = seen.last_jobs.iter().map(|job| (job.table, job)).collect();
+    let last: HashMap<Table, &Job> = seen.last_results.iter().map(|job| (job.table, job)).collect();
     // Whoever has many tabs open sees in its title how things are.
     frame.title.clone_from(&verdict.headline);
     StatusPage {
@@ -122,9 +122,9 @@ fn filled(
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
         figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
         covered: speech::percent(seen.report.readiness.covered),
-        tables: tables::rows(&status.tables, &last_jobs, view),
+        tables: tables::rows(&status.tables, &last, view),
         plot: Plot::of(&seen.runs, view),
-        failures: failures(&seen.failures, &last_jobs, view),
+        failures: failures(&seen.failures, &last, view),
     }
 }
 

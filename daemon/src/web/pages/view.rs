@@ -16,6 +16,8 @@ use crate::web::Web;
 pub(super) struct View {
     pub(super) zone: Tz,
     pub(super) now: DateTime<Utc>,
+    /// Hours for which an entry is young.
+    pub(super) young: u32,
 }
 
 /// An instant.
@@ -46,7 +48,11 @@ pub(super) struct Name {
 impl View {
     pub(super) fn of(web: &Web) -> Self {
         let config: Arc<Config> = Arc::clone(&web.service().config.borrow());
-        Self { zone: config.schedule.timezone, now: web.service().clock.now() }
+        Self {
+            zone: config.schedule.timezone,
+            now: web.service().clock.now(),
+            young: config.cache.refresh_after_hours,
+        }
     }
 
     pub(super) fn moment(&self, at: Timestamp) -> String {
