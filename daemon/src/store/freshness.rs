@@ -51,6 +51,13 @@ impl Stamps {
         self.0.contains_key(&key.to_string())
     }
 
+    /// Whether the loss of so many rows at once empties the table, or takes more of it than a page view does. One row
+    /// may be all that a table has.
+    pub fn is_wipe(&self, lost: usize) -> bool {
+        let left = self.0.len();
+        lost > 0 && (lost == left || (lost > 1 && lost * 4 >= left))
+    }
+
     /// The settings fingerprint of a row, if the row is still as we wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
         self.left(key, row)?.fingerprint.as_deref()

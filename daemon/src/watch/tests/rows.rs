@@ -180,3 +180,47 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     assert_eq!((found[0].hour, found[0].days), (0, 2));
     assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
 }
+
+/// What `invalidate_report_caches` of VMS's daily import deletes, and what it makes anew.
+const IMPORT: &str = "\
+    DELETE FROM organization_summary_cache WHERE school_year = '2526'; \
+    DELETE FROM organization_detail_cache WHERE school_year = '2526'; \
+    DELETE FROM recent_volunteers_report_cache WHERE school_year = '2526'; \
+    DELETE FROM first_time_volunteer_report_cache WHERE school_year = '2526'; \
+    DELETE FROM recruitment_candidates_cache; \
+    DELETE FROM dia_events_report_cache; \
+    DELETE FROM virtual_session_report_cache WHERE virtual_year = '2025-2026'; \
+    DELETE FROM virtual_session_district_cache WHERE virtual_year = '2025-2026'; \
+    CREATE TEMP TABLE made AS SELECT * FROM district_year_end_reports WHERE school_year = '2526'; \
+    DELETE FROM district_year_end_reports WHERE school_year = '2526'; \
+    UPDATE made SET id = id + (SELECT max(id) + 1000 FROM made), last_updated = '2026-03-15 05:00:30.000000'; \
+    INSERT INTO district_year_end_reports SELECT * FROM made; \
+    DROP TABLE made";
+
+/// What VMS's own refresher deletes.
+const REFRESHER: &str = "DELETE FROM district_year_end_reports; DELETE FROM recruitment_candidates_cache";
+
+async fn hint(world: &World) -> Option<(u32, &'static str)> {
+    let today = NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
+    let found = second_refreshers(world.queue.state(), today).await.unwrap();
+    assert!(found.len() < 2, "{found:?}");
+    found.first().map(|found| (found.hour, found.hint()))
+}
+
+#[tokio::test]
+async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
+    for (sql, told) in [(IMPORT, "import"), (REFRESHER, "switch VMS's own refresher off")] {
+        let mut world = World::settled().await;
+        for day in 0..2 {
+            assert_eq!(hint(&world).await, None);
+            world.vms(sql).await;
+            assert_eq!(world.pass(2 * MINUTE).await.len(), 1);
+            if day == 0 {
+                world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+            }
+        }
+        let (hour, hint) = hint(&world).await.unwrap();
+        assert_eq!(hour, 0);
+        assert!(hint.contains(told), "{hint}");
+    }
+}
