@@ -32,6 +32,8 @@ pub struct Refresher {
     pub(super) queue: Queue,
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<RefreshConfig>>,
+    /// Which process this is.
+    process: u64,
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
@@ -68,7 +70,8 @@ impl RunInputs {
 impl Refresher {
     /// A refresher that takes each run's configuration from `config` as it stands when the run begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
-        Self { queue, clock, config }
+        let process = queue.draw();
+        Self { queue, clock, config, process }
     }
 
     /// Works on the jobs of a claimed run that are due, each to its end or its next attempt. An error means
@@ -208,6 +211,7 @@ impl Refresher {
             limits: context.config.limits,
             now: context.now,
             scope: if is_doubtful { context.scope.widened() } else { context.scope },
+            process: self.process,
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(state, table).await?,
         };

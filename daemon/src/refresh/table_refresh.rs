@@ -29,6 +29,8 @@ pub struct TableRefresh {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub scope: RefreshScope,
+    /// Which process this is: another one may be another version, and its generations are not trusted.
+    pub process: u64,
     /// Cancelled when somebody wants it stopped; looked at between groups.
     pub cancel: CancellationToken,
     /// Which losses its lists may have; none for any.
