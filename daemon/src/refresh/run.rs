@@ -10,7 +10,9 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::fence::fenced;
 use super::guard::{self, Guard};
+use super::lost::recall;
 use super::scope::RefreshScope;
 use super::sources::keep_sources;
 use super::table_refresh::TableRefresh;
@@ -178,7 +180,10 @@ impl Refresher {
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| (context.config.reports)(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?))
+        let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
+        let state = self.queue.state();
+        recall(&mut snapshot, state).await?;
+        Ok(Arc::new(snapshot))
     }
 
     pub(super) async fn work(
@@ -195,7 +200,7 @@ impl Refresher {
             return Ok((report, None));
         }
         let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
-        if let Some(reason) = report.withheld(&inputs.snapshot, &context.settings) {
+        if let Some(reason) = fenced(|| report.withheld(&inputs.snapshot, &context.settings))? {
             return Ok(self.withhold(context, inputs, report, &reason).await);
         }
         let state = self.queue.state();

@@ -59,6 +59,11 @@ pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
 }
 
 impl Inputs {
+    /// The keys of the report.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// The entries without payload, in batches: rows to be stamped.
     pub(super) fn rows(self) -> impl Iterator<Item = SerializedGroup> {
         let mut keys = self.keys.into_iter();

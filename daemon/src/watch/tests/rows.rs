@@ -158,6 +158,85 @@ async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
 
     world.vms(&format!("DELETE FROM {table}")).await;
     assert_eq!(tables(&world.pass(MINUTE).await), [table], "others of that table still count");
+    // What no refresh brings back is not missed after a restart either.
+    let stamps = world.queue.state().stamps().load(table).await.unwrap();
+    assert!(!stamps.contains_key("1011"), "{stamps:?}");
+    let mut world = world.down("SELECT 1").await;
+    assert!(world.pass(MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_that_vms_deletes_for_good_is_missed_once_and_then_forgotten() {
+    let mut world = World::settled().await;
+    world.vms("DELETE FROM organization WHERE id = 3; DELETE FROM organization_detail_cache WHERE organization_id = 3").await;
+    assert!(tables(&world.pass(MINUTE).await).contains(&Table::OrganizationDetailCache));
+    let mut world = world.down("SELECT 1").await;
+    assert!(world.pass(MINUTE).await.is_empty(), "nothing is missing");
+}
+
+#[tokio::test]
+async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
+    let mut world = World::settled().await;
+    // Somebody has asked VMS's pages for a past year, and the next refresh has taken these rows over.
+    for (table, columns) in [
+        (Table::OrganizationSummaryCache, "organizations_data"),
+        (Table::FirstTimeVolunteerReportCache, "report_data"),
+    ] {
+        let sql = format!(
+            "INSERT INTO {table} (school_year, {columns}, last_updated) \
+             SELECT '2223', {columns}, last_updated FROM {table} WHERE school_year = '2526'"
+        );
+        world.vms(&sql).await;
+    }
+    world
+        .vms(
+            "INSERT INTO virtual_session_district_cache (virtual_year, district_name, date_from, date_to, \
+             session_data, monthly_stats, school_breakdown, teacher_breakdown, summary_stats, last_updated) \
+             SELECT '2022-2023', 'Somewhere', '2022-08-01', '2023-07-31', session_data, monthly_stats, \
+             school_breakdown, teacher_breakdown, summary_stats, last_updated \
+             FROM virtual_session_district_cache LIMIT 1",
+        )
+        .await;
+    world.pass(MINUTE).await;
+    world.refresh().await;
+    assert!(world.pass(MINUTE).await.is_empty());
+    let filled = world.filled().await;
+    for (table, _) in &filled {
+        world.vms(&format!("DELETE FROM {table}")).await;
+    }
+    assert_eq!(tables(&world.pass(MINUTE).await).len(), filled.len());
+    assert_eq!(world.filled().await, filled);
+    let past = "SELECT count(*) FROM organization_summary_cache WHERE school_year = '2223'";
+    assert_eq!(world.number(past).await, 1);
+
+    // Also when the wipe happens while no daemon is there.
+    let mut world = world.down("DELETE FROM organization_summary_cache").await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [Table::OrganizationSummaryCache]);
+    assert_eq!(world.filled().await, filled);
+}
+
+#[tokio::test]
+async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
+    let mut world = World::settled().await;
+    let table = Table::RecruitmentCandidatesCache;
+    // Further ahead than the list of VMS's page goes; somebody has looked at it.
+    world
+        .vms(
+            "CREATE TEMP TABLE ahead AS SELECT * FROM event LIMIT 60; \
+             UPDATE ahead SET id = 90000 + id, salesforce_id = NULL, pathful_session_id = NULL, start_date = '2027-01-01 12:00:00.000000'; \
+             INSERT INTO event SELECT * FROM ahead; \
+             INSERT INTO recruitment_candidates_cache (event_id, candidates_data, last_updated) \
+             SELECT max(id), '[]', '2026-03-15 05:00:30.000000' FROM event",
+        )
+        .await;
+    world.pass(MINUTE).await;
+    world.refresh().await;
+    let rows = world.rows(table).await;
+    let touched = format!("SELECT count(*) FROM {table} WHERE event_id = (SELECT max(id) FROM event)");
+    assert_eq!(world.number(&touched).await, 1);
+    world.vms(&format!("DELETE FROM {table}")).await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+    assert_eq!((world.rows(table).await, world.number(&touched).await), (rows, 1));
 }
 
 #[tokio::test]
