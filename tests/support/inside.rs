@@ -171,6 +171,7 @@ impl Inside {
             retry,
             guard: None,
             reports: report,
+            wipe_zone: None,
             patience,
         };
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()

@@ -7,6 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use cached_proto::words::Table;
+use chrono::NaiveDateTime;
 
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{State, StateError};
@@ -26,6 +27,19 @@ pub(super) async fn recall(
         recalled.insert(table, stamps);
     }
     Ok(recalled)
+}
+
+/// Records which tables somebody else has wiped shortly before a scheduled run read them. The run refills them, so that
+/// the watch finds nothing.
+pub(super) async fn keep_wipes(
+    state: &State,
+    snapshot: &Snapshot,
+    stamps: &HashMap<Table, Stamps>,
+    at: NaiveDateTime,
+) -> Result<(), StateError> {
+    let wiped = stamps.iter().filter(|(table, stamps)| stamps.is_wiped(snapshot.existing(**table)));
+    let wiped: Vec<Table> = wiped.map(|(&table, _)| table).collect();
+    state.keep_wipes(at, &wiped).await
 }
 
 /// The keys that are known only by their stamp, and that no generation fills any more.

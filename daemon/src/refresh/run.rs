@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::words::{Outcome, Table};
+use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::fence::fenced;
 use super::guard::{self, Guard};
-use super::lost::recall;
+use super::lost::{keep_wipes, recall};
 use super::scope::RefreshScope;
 use super::sources::keep_sources;
 use super::table_refresh::TableRefresh;
@@ -23,7 +24,7 @@ use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{LockMeter, Schema, Vms, VmsError};
+use crate::vms::{LockMeter, Schema, Vms, VmsError, time};
 
 /// Odd source rows that are named in the log per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -56,6 +57,8 @@ pub(super) struct RunContext {
     now: DateTime<Utc>,
     scope: RefreshScope,
     guard: Guard,
+    /// The zone in which wipes are recorded, of a run of the schedule.
+    wipe_zone: Option<Tz>,
 }
 
 impl RunInputs {
@@ -122,6 +125,8 @@ impl Refresher {
         RunContext {
             run: claimed.run,
             guard,
+            // Any other run comes at a time that says nothing about when somebody else was at work.
+            wipe_zone: config.wipe_zone.filter(|_| claimed.trigger == Trigger::Schedule),
             config,
             settings: Arc::new(settings),
             as_of: claimed.as_of,
@@ -182,7 +187,10 @@ impl Refresher {
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
         let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
         let state = self.queue.state();
-        recall(&mut snapshot, state).await?;
+        let stamps = recall(&mut snapshot, state).await?;
+        if let Some(zone) = context.wipe_zone {
+            keep_wipes(state, &snapshot, &stamps, time::local(now, zone)).await?;
+        }
         Ok(Arc::new(snapshot))
     }
 

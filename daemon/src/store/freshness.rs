@@ -57,6 +57,13 @@ impl Stamps {
         self.0.keys().filter(|key| !there.contains(*key)).map(String::as_str).collect()
     }
 
+    /// Whether somebody else has wiped the table, even if other rows have taken the place of ours.
+    pub fn is_wiped(&self, rows: &[ExistingRow]) -> bool {
+        let there: HashSet<(String, i64)> = rows.iter().map(|row| (row.key.to_string(), row.id)).collect();
+        let lost = self.0.iter().filter(|(key, left)| !there.contains(&((*key).clone(), left.row_id)));
+        self.is_wipe(lost.count())
+    }
+
     /// Whether the loss of so many rows at once empties the table, or takes more of it than a page view does. One row
     /// may be all that a table has.
     pub fn is_wipe(&self, lost: usize) -> bool {

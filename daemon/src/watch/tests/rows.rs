@@ -303,3 +303,18 @@ async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
         assert!(hint.contains(told), "{hint}");
     }
 }
+
+#[tokio::test]
+async fn a_refresher_that_runs_just_before_ours_is_found_out_though_no_row_is_missing_afterwards() {
+    let mut world = World::settled().await;
+    for day in 0..2 {
+        assert_eq!(hint(&world).await, None);
+        world.vms(REFRESHER).await;
+        world.refresh().await;
+        assert!(world.pass(2 * MINUTE).await.is_empty(), "our own run has refilled it");
+        if day == 0 {
+            world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+        }
+    }
+    assert!(hint(&world).await.unwrap().1.contains("switch VMS's own refresher off"));
+}
