@@ -88,6 +88,7 @@ pub struct Inside {
     state: State,
     clock: Arc<dyn Clock>,
     settings: Arc<ReportSettings>,
+    process: u64,
 }
 
 impl Inside {
@@ -102,7 +103,13 @@ impl Inside {
             ..ReportSettings::new(Mode::Fixed, chrono_tz::America::Chicago, districts, keywords)
         };
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
-        Self { runtime, vms, state, clock, settings: Arc::new(settings) }
+        Self { runtime, vms, state, clock, settings: Arc::new(settings), process: 1 }
+    }
+
+    /// The same as a process that was started later.
+    pub fn restarted(mut self) -> Self {
+        self.process += 1;
+        self
     }
 
     /// Tells `observer` every statement that is read with from now on.
@@ -135,6 +142,7 @@ impl Inside {
             now,
             scope,
             guard: None,
+            process: self.process,
             cancel: CancellationToken::new(),
         };
         let results = REPORTS.iter().map(|report| {
@@ -163,6 +171,7 @@ impl Inside {
             retry,
             guard: None,
             reports: report,
+            wipe_zone: None,
             patience,
         };
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()

@@ -279,6 +279,36 @@ fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
 }
 
 #[test]
+fn a_year_that_was_deleted_comes_back_until_a_prune_while_the_scheduler_is_stopped() {
+    let (golden, daemon) = started("WAL", "");
+    let vms = Other::open(&golden.database());
+    let table = Table::OrganizationSummaryCache;
+    vms.execute(&format!(
+        "INSERT INTO {table} (school_year, organizations_data, last_updated) \
+         SELECT '2021', organizations_data, last_updated FROM {table} LIMIT 1"
+    ));
+    let refresh = || assert_eq!(daemon.json(&["refresh", "--table", table.as_str(), "--force"])["failed"], 0);
+    let delete = || vms.execute(&format!("DELETE FROM {table} WHERE school_year = '2021'"));
+    let rows = || vms.number(&format!("SELECT count(*) FROM {table} WHERE school_year = '2021'"));
+    refresh();
+    // While the scheduler runs, rows that are gone are about to come back.
+    delete();
+    assert_eq!(good(&daemon, &["prune"])["notes"], serde_json::json!([]));
+    refresh();
+    assert_eq!(rows(), 1);
+    daemon.json(&["stop-scheduler"]);
+    delete();
+    for arguments in [&["prune", "--dry-run"][..], &["prune"]] {
+        let notes = good(&daemon, arguments)["notes"].clone();
+        let note = notes[0].as_str().unwrap();
+        assert!(note.contains(table.as_str()) && note.contains("1 entry"), "{arguments:?}: {notes}");
+    }
+    assert_eq!(good(&daemon, &["prune"])["notes"], serde_json::json!([]));
+    refresh();
+    assert_eq!(rows(), 0);
+}
+
+#[test]
 fn damage_is_found_and_told() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");

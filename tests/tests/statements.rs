@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 use cached::refresh::RefreshScope;
 use cached::reports::REPORTS;
 use cached::vms::tables::Table;
+use cached_proto::words::Outcome;
 use cached_tests::inside::{Inside, Sample, now};
+use cached_tests::vms::Other;
 
 /// The statements that read, by the table that they read from.
 type Counts = BTreeMap<&'static str, usize>;
@@ -75,4 +77,25 @@ fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
         let compared = statements.iter().filter(|sql| sql.contains("WHERE id IN")).count();
         assert_eq!(compared > 0, compares, "{scope:?}");
     }
+}
+
+#[test]
+fn figures_of_a_process_before_are_computed_and_compared_once() {
+    let sample = Sample::generate(1, 1);
+    let inside = Inside::open(&sample.database(), &sample.state());
+    inside.refresh(RefreshScope::Every, now());
+    let table = Table::OrganizationSummaryCache;
+    let figures =
+        |inside: &Inside| inside.texts(&format!("SELECT organizations_data FROM {table} ORDER BY id"));
+    let right = figures(&inside);
+    // As if an older version had made them, which the source does not show.
+    Other::open(&sample.database()).execute(&format!("UPDATE {table} SET organizations_data = '[]'"));
+    let inside = inside.restarted();
+    let outcome = |inside: &Inside| {
+        let (_, results) = inside.refresh(RefreshScope::Every, now());
+        results.iter().find(|result| result.report.table == table).unwrap().report.outcome
+    };
+    assert_eq!(outcome(&inside), Outcome::Rebuilt);
+    assert_eq!(figures(&inside), right);
+    assert_eq!(outcome(&inside), Outcome::Verified);
 }

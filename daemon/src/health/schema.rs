@@ -15,8 +15,8 @@ pub(super) fn disabled(seen: &Seen) -> Option<Reason> {
         .iter()
         .map(|survey| format!("{} ({})", survey.table, survey.note.as_deref().unwrap_or_default()))
         .collect();
-    let hint =
-        "install a version of cached that knows this version of VMS; `cached check` shows what is missing";
+    let hint = "install a version of cached that knows this version of VMS; `cached check` shows what is missing; a report \
+         that panicked is a bug: please report it with the log";
     let message = format!("not refreshed: {}", notes.join("; "));
     match disabled.len() {
         0 => None,

@@ -1,13 +1,13 @@
 //! `prune`: removes cache entries that nobody reads any more, a few at a time.
 
 use cached_proto::verb::maintenance::MaintenanceItem;
-use cached_proto::words::Table;
+use cached_proto::words::{SchedulerState, Table};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::MaintenanceError;
 use super::task::{Done, Task};
 use super::unread::unread;
-use crate::refresh::{Availability, RefreshError, read_tables, row_counts, suspicion};
+use crate::refresh::{Availability, RefreshError, fenced, forgotten, read_tables, row_counts, suspicion};
 use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, ReadDepth, read_existing};
 use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
@@ -36,6 +36,8 @@ pub(super) async fn prune(
     }
     let held = task.state.guarded().await?;
     let (vms, schema) = Vms::open_checked(task.path(), task.config.patience).await?;
+    // While it runs, rows that are gone come back within minutes.
+    let is_stopped = task.state.scheduler_state().await? == SchedulerState::Stopped;
     let mut done = Done::default();
     for (at, report) in REPORTS.iter().enumerate() {
         let table = report.table();
@@ -46,9 +48,14 @@ pub(super) async fn prune(
         }
         let removed = match availabilities.get(&table) {
             Some(Availability::Ready) => {
-                let expected = report.keys(&snapshot, &task.config.settings, now);
-                let table = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
-                table.prune(&expected, snapshot.existing(report.table())).await?
+                let expected = fenced(|| report.keys(&snapshot, &task.config.settings, now))?;
+                let rows = snapshot.existing(table);
+                let one = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
+                let removed = one.prune(&expected, rows).await?;
+                if is_stopped {
+                    done.notes.extend(one.forget(&expected, rows).await?);
+                }
+                removed
             }
             // Switched off, it has no entries; and what was left there is in VMS's way.
             Some(Availability::Off) if schema.has_table(table.as_str()) => {
@@ -114,6 +121,26 @@ impl OneTable<'_> {
         }
         item.seconds = self.task.clock.monotonic().saturating_sub(began).as_secs_f64();
         Ok(item)
+    }
+
+    /// Forgets entries whose rows somebody has deleted, and that only their memory would bring back: years, names and
+    /// events that nobody wants any more. Says what it did.
+    async fn forget(
+        &self,
+        expected: &[Key],
+        rows: &[ExistingRow],
+    ) -> Result<Option<String>, MaintenanceError> {
+        let stamps = Stamps(self.task.state.stamps().load(self.table).await?);
+        let gone = forgotten(&stamps, expected, rows);
+        if gone.is_empty() {
+            return Ok(None);
+        }
+        if !self.dry_run {
+            self.task.state.stamps().record(self.table, Vec::new(), &gone).await?;
+        }
+        let entries = if gone.len() == 1 { "1 entry" } else { &format!("{} entries", gone.len()) };
+        let are = if self.dry_run { "would be" } else { "will be" };
+        Ok(Some(format!("{}: {entries} whose rows were deleted {are} left out from now on", self.table)))
     }
 
     /// Removes those that are still as they were seen, in one short transaction.

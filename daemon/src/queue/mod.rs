@@ -125,6 +125,11 @@ impl Queue {
         self.clock.now()
     }
 
+    /// Bits from its chance.
+    pub(crate) fn draw(&self) -> u64 {
+        self.chance.bits()
+    }
+
     fn announce_work(&self) {
         self.work.send_replace(());
     }

@@ -28,14 +28,3 @@ pub(super) fn build(
     }
     Ok(timings)
 }
-
-/// What a panicking report said.
-pub(super) fn panic_text(error: tokio::task::JoinError) -> String {
-    let text = error.try_into_panic().map(|payload| {
-        payload
-            .downcast_ref::<String>()
-            .cloned()
-            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-    });
-    text.ok().flatten().unwrap_or_else(|| "no message".to_owned())
-}

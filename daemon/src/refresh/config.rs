@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use chrono_tz::Tz;
 
 use crate::config::Config;
 use crate::queue::RetryPolicy;
@@ -63,6 +64,8 @@ pub struct RefreshConfig {
     pub guard: Option<LossLimits>,
     /// The report that fills a table.
     pub reports: Reports,
+    /// The zone in which a scheduled run records that tables were wiped before it; none when nobody watches for that.
+    pub wipe_zone: Option<Tz>,
     /// How long whoever holds a lock on VMS's file is waited for.
     pub patience: Duration,
 }
@@ -118,7 +121,8 @@ impl RefreshConfig {
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
         let database = config.database.url.as_path().to_owned();
-        Ok(Self { database, settings, limits, retry, guard, reports: report, patience: PATIENCE })
+        let wipe_zone = config.watch.enabled.then_some(config.schedule.timezone);
+        Ok(Self { database, settings, limits, retry, guard, reports: report, wipe_zone, patience: PATIENCE })
     }
 }
 

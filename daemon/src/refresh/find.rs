@@ -5,11 +5,12 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use cached_proto::words::Table;
 
+use super::fence::fenced;
+use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
-use crate::reports::{Report, report};
-use crate::snapshot::{self, ExistingRow, ReadDepth, Snapshot, SourceSet};
+use crate::reports::report;
+use crate::snapshot::{self, ReadDepth, SourceSet};
 use crate::state::State;
-use crate::store::Stamps;
 use crate::store::audit::{EntryState, state as judge};
 use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
 use crate::vms::{Vms, VmsError};
@@ -82,8 +83,9 @@ pub async fn find(
         return Ok(Search::NotKept(why));
     }
     let sources: SourceSet = report.key_sources().iter().copied().collect();
-    let snapshot = snapshot::load(&vms, &sources, &[table], depth, now).await?;
-    let expected = report.keys(&snapshot, &config.settings, now);
+    let mut snapshot = snapshot::load(&vms, &sources, &[table], depth, now).await?;
+    let stamps = recall(&mut snapshot, state).await?.remove(&table).unwrap_or_default();
+    let expected = fenced(|| report.keys(&snapshot, &config.settings, now))?;
     let existing = snapshot.existing(table);
     let key = match choose(expected.iter().chain(existing.iter().map(|row| &row.key)), wanted) {
         Choice::One(key) => key.clone(),
@@ -98,30 +100,17 @@ pub async fn find(
         None => None,
         Some(row) => match payload(&vms, spec(table), row.id).await? {
             None => None,
-            Some(payload) => Some(stored(config, state, row, table, now, payload).await?),
+            Some(payload) => {
+                let freshness = config.freshness(table, now, &stamps);
+                let state = judge(Some(row), &freshness);
+                Some(Stored { state, generated: freshness.generated(row), payload })
+            }
         },
     };
-    let expected = expected.contains(&key) && makes(report, &snapshot, config);
+    let expected =
+        expected.contains(&key) && fenced(|| report.withheld(&snapshot, &config.settings))?.is_none();
     vms.close().await;
     Ok(Search::Found(Found { key, stored, expected }))
-}
-
-/// Whether a refresh fills the table at all.
-fn makes(report: &dyn Report, snapshot: &Snapshot, config: &RefreshConfig) -> bool {
-    report.withheld(snapshot, &config.settings).is_none()
-}
-
-async fn stored(
-    config: &RefreshConfig,
-    state: &State,
-    row: &ExistingRow,
-    table: Table,
-    now: DateTime<Utc>,
-    payload: Vec<Option<String>>,
-) -> Result<Stored, RefreshError> {
-    let stamps = Stamps(state.stamps().load(table).await?);
-    let freshness = config.freshness(table, now, &stamps);
-    Ok(Stored { state: judge(Some(row), &freshness), generated: freshness.generated(row), payload })
 }
 
 async fn payload(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Option<String>>>, VmsError> {

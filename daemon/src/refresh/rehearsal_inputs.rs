@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::fence::fenced;
 use super::survey::read_tables;
 use super::{Availability, RefreshConfig, RefreshError};
 use crate::reports::{REPORTS, Report};
@@ -25,7 +26,7 @@ pub async fn rehearsal_inputs(
     let (availabilities, snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
     let refreshed = |report: &&'static dyn Report| {
         availabilities.get(&report.table()) == Some(&Availability::Ready)
-            && report.withheld(&snapshot, &config.settings).is_none()
+            && fenced(|| report.withheld(&snapshot, &config.settings).is_none()).unwrap_or(false)
     };
     let reports = REPORTS
         .iter()

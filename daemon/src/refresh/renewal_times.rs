@@ -8,6 +8,8 @@ use crate::snapshot::Snapshot;
 /// When the entries of a table want renewal. Each instant may have passed already, except that of the keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RenewalTimes {
+    /// When the oldest entry was generated.
+    pub oldest: Option<DateTime<Utc>>,
     /// When the oldest entry passes its limit.
     pub expires: Option<DateTime<Utc>>,
     /// When the clock alone changes which entries there are, next after now.
@@ -27,6 +29,7 @@ impl RenewalTimes {
         now: DateTime<Utc>,
     ) -> Self {
         Self {
+            oldest,
             expires: oldest.and_then(|at| at.checked_add_signed(limit)),
             next_keys: report.next_keys(snapshot, settings, now),
             next_payloads: oldest.and_then(|at| report.next_payloads(snapshot, settings, at)),

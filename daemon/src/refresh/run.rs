@@ -5,12 +5,15 @@ use std::sync::Arc;
 
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::words::{Outcome, Table};
+use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::fence::fenced;
 use super::guard::{self, Guard};
+use super::lost::{keep_wipes, recall};
 use super::scope::RefreshScope;
 use super::sources::keep_sources;
 use super::table_refresh::TableRefresh;
@@ -21,7 +24,7 @@ use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{LockMeter, Vms};
+use crate::vms::{LockMeter, Vms, time};
 
 /// Odd source rows that are named in the log per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -32,6 +35,8 @@ pub struct Refresher {
     pub(super) queue: Queue,
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<RefreshConfig>>,
+    /// Which process this is.
+    process: u64,
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
@@ -52,6 +57,8 @@ pub(super) struct RunContext {
     now: DateTime<Utc>,
     scope: RefreshScope,
     guard: Guard,
+    /// The zone in which wipes are recorded, of a run of the schedule.
+    wipe_zone: Option<Tz>,
 }
 
 impl RunInputs {
@@ -68,7 +75,8 @@ impl RunInputs {
 impl Refresher {
     /// A refresher that takes each run's configuration from `config` as it stands when the run begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
-        Self { queue, clock, config }
+        let process = queue.draw();
+        Self { queue, clock, config, process }
     }
 
     /// Works on the jobs of a claimed run that are due, each to its end or its next attempt. An error means
@@ -117,6 +125,8 @@ impl Refresher {
         RunContext {
             run: claimed.run,
             guard,
+            // Any other run comes at a time that says nothing about when somebody else was at work.
+            wipe_zone: config.wipe_zone.filter(|_| claimed.trigger == Trigger::Schedule),
             config,
             settings: Arc::new(settings),
             as_of: claimed.as_of,
@@ -171,7 +181,13 @@ impl Refresher {
     ) -> Result<Arc<Snapshot>, RefreshError> {
         let reports = tables.iter().filter_map(|&table| (context.config.reports)(table));
         let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        Ok(Arc::new(snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?))
+        let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
+        let state = self.queue.state();
+        let stamps = recall(&mut snapshot, state).await?;
+        if let Some(zone) = context.wipe_zone {
+            keep_wipes(state, &snapshot, &stamps, time::local(now, zone)).await?;
+        }
+        Ok(Arc::new(snapshot))
     }
 
     pub(super) async fn work(
@@ -188,7 +204,7 @@ impl Refresher {
             return Ok((report, None));
         }
         let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
-        if let Some(reason) = report.withheld(&inputs.snapshot, &context.settings) {
+        if let Some(reason) = fenced(|| report.withheld(&inputs.snapshot, &context.settings))? {
             return Ok(self.withhold(context, inputs, report, &reason).await);
         }
         let state = self.queue.state();
@@ -206,6 +222,7 @@ impl Refresher {
             limits: context.config.limits,
             now: context.now,
             scope: if is_doubtful { context.scope.widened() } else { context.scope },
+            process: self.process,
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(state, table, context.now).await?,
         };

@@ -5,7 +5,10 @@ use std::collections::HashMap;
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, Utc};
 
+use super::fence::fenced;
+use super::lost::recall;
 use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
+use crate::describe::describe;
 use crate::reports::{REPORTS, Report};
 use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
@@ -36,39 +39,53 @@ pub async fn survey(
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
-    let (availabilities, snapshot) = read_tables(config, depth, now).await?;
+    let (availabilities, mut snapshot) = read_tables(config, depth, now).await?;
+    let mut stamps = recall(&mut snapshot, state).await?;
     let mut held = state.guarded().await?;
     let mut surveys = Vec::with_capacity(REPORTS.len());
-    for report in REPORTS {
+    for report in reports(config) {
         let table = report.table();
         let availability = availabilities.get(&table).unwrap_or(&Availability::Ready);
         if let Some(state) = availability.table_state() {
             surveys.push(unjudged(table, state, availability.note()));
             continue;
         }
-        if let Some(reason) = report.withheld(&snapshot, &config.settings) {
-            surveys.push(unjudged(table, TableState::Withheld, Some(reason)));
-            continue;
+        let stamps = stamps.remove(&table).unwrap_or_default();
+        // A report with a fault is known by it, and the others are told all the same.
+        let judged = fenced(|| judge(config, report, &snapshot, &stamps, now));
+        let mut survey =
+            judged.unwrap_or_else(|error| unjudged(table, TableState::Disabled, Some(describe(&error))));
+        let is_judged = !matches!(survey.state, TableState::Withheld | TableState::Disabled);
+        if let Some(guarded) = held.remove(&table).filter(|_| is_judged) {
+            (survey.state, survey.note) = (TableState::Guarded, Some(guarded.reason));
         }
-        let stamps = Stamps(state.stamps().load(table).await?);
-        let freshness = config.freshness(table, now, &stamps);
-        let keys = report.keys(&snapshot, &config.settings, now);
-        let audit = audit(&keys, snapshot.existing(table), &freshness);
-        let renewal_times = RenewalTimes::of(
-            *report,
-            &snapshot,
-            &config.settings,
-            audit.oldest,
-            config.limits.stale_after(spec(table)),
-            now,
-        );
-        let (state, note) = match held.remove(&table) {
-            Some(guarded) => (TableState::Guarded, Some(guarded.reason)),
-            None => (worst(&audit), None),
-        };
-        surveys.push(TableSurvey { table, state, note, audit, renewal_times });
+        surveys.push(survey);
     }
     Ok(surveys)
+}
+
+fn judge(
+    config: &RefreshConfig,
+    report: &dyn Report,
+    snapshot: &Snapshot,
+    stamps: &Stamps,
+    now: DateTime<Utc>,
+) -> TableSurvey {
+    let table = report.table();
+    if let Some(reason) = report.withheld(snapshot, &config.settings) {
+        return unjudged(table, TableState::Withheld, Some(reason));
+    }
+    let keys = report.keys(snapshot, &config.settings, now);
+    let audit = audit(&keys, snapshot.existing(table), &config.freshness(table, now, stamps));
+    let limit = config.limits.stale_after(spec(table));
+    let renewal_times = RenewalTimes::of(report, snapshot, &config.settings, audit.oldest, limit, now);
+    TableSurvey { table, state: worst(&audit), note: None, audit, renewal_times }
+}
+
+/// Every report, with those of the configuration in the place of ours.
+fn reports(config: &RefreshConfig) -> impl Iterator<Item = &'static dyn Report> {
+    let reports = config.reports;
+    REPORTS.iter().map(move |report| reports(report.table()).unwrap_or(*report))
 }
 
 /// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
@@ -78,13 +95,10 @@ pub(crate) async fn read_tables(
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
     let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
-    let availabilities: HashMap<Table, Availability> = REPORTS
-        .iter()
-        .map(|report| (report.table(), availability(*report, &schema, &config.settings)))
+    let availabilities: HashMap<Table, Availability> = reports(config)
+        .map(|report| (report.table(), availability(report, &schema, &config.settings)))
         .collect();
-    let ready: Vec<&dyn Report> = REPORTS
-        .iter()
-        .copied()
+    let ready: Vec<&dyn Report> = reports(config)
         .filter(|report| availabilities.get(&report.table()) == Some(&Availability::Ready))
         .collect();
     let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();

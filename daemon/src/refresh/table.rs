@@ -1,22 +1,25 @@
 //! Builds and writes one table from a snapshot.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
-use super::build::{build, panic_text};
+use super::build::build;
+use super::fence::panicked;
 use super::lists::{guard_entries, guard_lists};
+use super::prepare::{Prepared, prepare};
 use super::sources::keep_sources;
 use super::table_refresh::{TableRefresh, Timings};
-use super::unchanged::{Inputs, inputs};
+use super::unchanged::Inputs;
 use super::{RefreshError, RefreshScope, TableGuard};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::snapshot::ExistingRow;
 use crate::state::{EntryStamp, Generation, State};
-use crate::store::{Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
+use crate::store::{GroupOutcome, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -55,6 +58,7 @@ pub async fn refresh_table(
         stamp: stamp_text(spec, job),
         report: JobReport::new(job.table, Outcome::Failed),
         timings: Timings::default(),
+        spared: HashSet::new(),
         written: Vec::new(),
         removed: Vec::new(),
         meter: LockMeter::new(clock.as_ref()),
@@ -87,6 +91,8 @@ struct Work<'a> {
     stamp: String,
     report: JobReport,
     timings: Timings,
+    /// Rows that are left alone, by id.
+    spared: HashSet<i64>,
     /// Entries of which the state does not know yet how they were left.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
@@ -97,17 +103,19 @@ impl Work<'_> {
     async fn refresh(&mut self) -> Result<(), RefreshError> {
         let table = self.job.table;
         let stamps = Stamps(self.state.stamps().load(table).await?);
-        let inputs = tokio::task::spawn_blocking({
+        let prepared = tokio::task::spawn_blocking({
             let (job, stamps) = (self.job.clone(), stamps.clone());
-            move || inputs(&job, &stamps)
+            move || prepare(&job, &stamps)
         });
-        let inputs = inputs.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
+        let Prepared { inputs, spared, forgotten } = prepared.await.map_err(panicked)?;
+        self.spared = spared;
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
             && self.job.scope != RefreshScope::Thorough
         {
             self.restamp(&stamps, inputs, &last).await?;
+            self.removed.extend(forgotten);
             return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
         // Until all groups are written, what is stored is neither the old generation nor the new one.
@@ -116,6 +124,7 @@ impl Work<'_> {
         if self.report.skipped == 0 {
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
+            self.removed.extend(forgotten);
             // First whose rows they are, then that they are complete: never the other way round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
@@ -154,7 +163,7 @@ impl Work<'_> {
         }
         // A closed channel tells the builder that nobody wants more.
         drop(incoming);
-        let built = builder.await.map_err(|error| RefreshError::Panicked(panic_text(error)))?;
+        let built = builder.await.map_err(panicked)?;
         written?;
         let spent = built?;
         (self.timings.build, self.timings.serialize) = (spent.build, spent.serialize);
@@ -166,17 +175,9 @@ impl Work<'_> {
             return Err(RefreshError::Cancelled);
         }
         let began = self.clock.monotonic();
-        let freshness = Freshness {
-            spec: self.spec,
-            limits: self.job.limits,
-            zone: self.job.settings.zone,
-            now: self.job.now,
-            stamps,
-            fingerprint: self.fingerprint.clone(),
-        };
-        let job = self.job;
-        let overtaken = |generated| job.overtaken(generated);
-        let skip = |row: &ExistingRow| job.scope.spares(row, &freshness, &overtaken);
+        let freshness = self.job.freshness(stamps);
+        let spared = &self.spared;
+        let skip = |row: &ExistingRow| spared.contains(&row.id);
         let existing = self.job.snapshot.existing(self.job.table);
         guard_entries(&mut self.guard, self.job, group, &freshness)?;
         guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;

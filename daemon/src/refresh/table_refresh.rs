@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::{RefreshScope, TableGuard};
 use crate::reports::{Report, ReportSettings};
 use crate::snapshot::Snapshot;
-use crate::store::AgeLimits;
+use crate::store::{AgeLimits, Freshness, Stamps};
+use crate::vms::tables::spec;
 
 /// What a table is refreshed with.
 #[derive(Clone)]
@@ -29,6 +30,8 @@ pub struct TableRefresh {
     pub now: DateTime<Utc>,
     /// How much of it is regenerated.
     pub scope: RefreshScope,
+    /// Which process this is: another one may be another version, and its generations are not trusted.
+    pub process: u64,
     /// Cancelled when somebody wants it stopped; looked at between groups.
     pub cancel: CancellationToken,
     /// Which losses its lists may have; none for any.
@@ -36,6 +39,18 @@ pub struct TableRefresh {
 }
 
 impl TableRefresh {
+    /// By what its rows, left as `stamps` tells, are judged.
+    pub(super) fn freshness<'a>(&self, stamps: &'a Stamps) -> Freshness<'a> {
+        Freshness {
+            spec: spec(self.table),
+            limits: self.limits,
+            zone: self.settings.zone,
+            now: self.now,
+            stamps,
+            fingerprint: self.settings.fingerprint(self.table),
+        }
+    }
+
     /// Whether the clock alone has changed payloads since an instant.
     pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
         self.report

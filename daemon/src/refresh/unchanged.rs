@@ -1,4 +1,8 @@
 //! Recognises a table of which nothing has changed, without computing it.
+//!
+//! Only what this process has computed itself is trusted: another one may have been another version, whose report had a
+//! fault, and a table whose source never changes would keep its figures for ever. The first run of a process that
+//! regenerates a table whole therefore computes and compares every entry.
 
 use std::collections::HashSet;
 
@@ -13,7 +17,7 @@ const BATCH: usize = 1000;
 
 /// Everything that the payloads of a table depend on.
 pub(super) struct Inputs {
-    /// A hash over the source, the settings, the keys, the clock, and the rows that are not the report's.
+    /// A hash over the process, the source, the settings, the keys, the clock, and the rows that are not the report's.
     pub(super) hash: String,
     /// Whether every row of the report is there as we wrote it.
     pub(super) all_ours: bool,
@@ -29,6 +33,7 @@ pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
         hasher.write(&text.len().to_le_bytes());
         hasher.write(text.as_bytes());
     };
+    add(&format!("{:016x}", job.process));
     add(&job.settings.fingerprint(job.table));
     add(&report.clock(&job.snapshot, &job.settings, job.now));
     for source in report.sources() {
@@ -54,6 +59,11 @@ pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
 }
 
 impl Inputs {
+    /// The keys of the report.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
     /// The entries without payload, in batches: rows to be stamped.
     pub(super) fn rows(self) -> impl Iterator<Item = SerializedGroup> {
         let mut keys = self.keys.into_iter();

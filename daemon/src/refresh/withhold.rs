@@ -22,7 +22,9 @@ pub(super) async fn remove_ours(
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
     let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
     let outcome = write_group(vms, spec(table), &group, existing, |_| false, "", meter).await?;
-    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
+    // What somebody else has deleted is not to be brought back either.
+    let gone = stamps.gone(existing).into_iter().map(str::to_owned);
+    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
     state.stamps().record(table, Vec::new(), &removed).await?;
     Ok(outcome.pruned)
 }

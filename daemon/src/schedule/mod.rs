@@ -35,7 +35,7 @@ pub use error::ScheduleError;
 pub use fire::{Fire, FireNote, slot_text};
 pub use planner::{Planner, expected_run};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
-pub use renewal::{Renewal, expected};
+pub use renewal::{DailyTime, Renewal, expected};
 pub use ticker::{CatchUp, Tables, Ticker};
 pub use top_up::{Cause, Condition, Plan, plan};
 

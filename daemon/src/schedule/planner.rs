@@ -109,7 +109,11 @@ impl Planner {
         Ok(self.top_up(&plan.tables, &renewal).await?)
     }
 
-    async fn top_up(&self, tables: &[(Table, Cause)], renewal: &Renewal) -> Result<Option<i64>, QueueError> {
+    async fn top_up(
+        &self,
+        tables: &[(Table, Cause)],
+        renewal: &Renewal<'_>,
+    ) -> Result<Option<i64>, QueueError> {
         // Looking takes a while, and somebody may have stopped the scheduler meanwhile.
         if tables.is_empty() || !self.is_running().await? {
             return Ok(None);

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use chrono_tz::America::Chicago;
 
 use super::*;
@@ -106,6 +108,18 @@ fn a_stopped_scheduler_decides_about_slots_only() {
     let decisions = rehearse(&reports, &nightly(), SchedulerState::Stopped, "2026-06-02", 2);
     let expected = ["06-02 02:00 run of 2026-06-02 02:00 None", "06-03 02:00 run of 2026-06-03 02:00 None"];
     assert_eq!(decisions, expected);
+}
+
+#[test]
+fn top_ups_between_rare_runs_do_not_creep_into_the_day() {
+    let sundays = Schedule::cron("0 0 2 * * SUN", Chicago).unwrap();
+    let reports: [(&'static dyn Report, TimeDelta); 1] = [(&FirstTime, DAY)];
+    let decisions = rehearse(&reports, &sundays, SchedulerState::Running, "2026-06-01", 60);
+    let times: BTreeSet<&str> = decisions.iter().map(|decision| &decision[6..11]).collect();
+    assert_eq!(times.into_iter().collect::<Vec<_>>(), ["01:00", "02:00"]);
+    assert_eq!(decisions.len(), 2 * 60, "{decisions:#?}");
+    let runs = decisions.iter().filter(|decision| decision.contains("run of"));
+    assert_eq!(runs.count(), 8);
 }
 
 #[test]

@@ -12,6 +12,9 @@ use crate::refresh::RenewalTimes;
 /// than the retries of a job last.
 const PAUSE: TimeDelta = TimeDelta::hours(1);
 
+/// A table that wants something while it is being worked on is looked at again so soon.
+const BUSY: TimeDelta = TimeDelta::minutes(1);
+
 /// Why a table is topped up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -60,7 +63,7 @@ pub struct Plan {
 }
 
 /// Decides for all tables at once, so that one run serves those that want something at the same time.
-pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal) -> Plan {
+pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal<'_>) -> Plan {
     let mut plan = Plan::default();
     for condition in conditions {
         let (cause, look_at) = condition.decide(now, renewal);
@@ -71,14 +74,13 @@ pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal) -> 
 }
 
 impl Condition {
-    fn decide(&self, now: DateTime<Utc>, renewal: &Renewal) -> (Option<Cause>, Option<DateTime<Utc>>) {
-        let RenewalTimes { expires, next_keys, next_payloads } = self.renewal_times;
+    fn decide(&self, now: DateTime<Utc>, renewal: &Renewal<'_>) -> (Option<Cause>, Option<DateTime<Utc>>) {
+        let RenewalTimes { next_keys, next_payloads, .. } = self.renewal_times;
         let ahead = |at: &DateTime<Utc>| *at > now;
         // Other keys are of no consequence until one of them is missing.
         let turned = self.turned.filter(|_| self.unfit);
         let changed = next_payloads.filter(|at| !ahead(at)).max(turned);
-        let late = expires.filter(|at| *at <= renewal.deadline());
-        let top_up_at = late.and_then(|at| at.checked_sub_signed(renewal.lead));
+        let top_up_at = self.top_up_at(renewal);
         let cause = if changed.is_some() {
             Some(Cause::Clock)
         } else if self.unfit {
@@ -89,9 +91,22 @@ impl Condition {
         // What the clock did after the table was tried is a reason of its own.
         let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at));
         let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + PAUSE).filter(ahead);
-        let look_at =
-            [next_keys, next_payloads, top_up_at, pause_ends].into_iter().flatten().filter(ahead).min();
+        // The run at work may have read the source before the reason came up.
+        let free_at = cause.filter(|_| self.busy).map(|_| now + BUSY);
+        let instants = [next_keys, next_payloads, top_up_at, pause_ends, free_at];
+        let look_at = instants.into_iter().flatten().filter(ahead).min();
         (cause.filter(|_| !self.busy && pause_ends.is_none()), look_at)
+    }
+
+    /// When the oldest entry is topped up for its age.
+    fn top_up_at(&self, renewal: &Renewal<'_>) -> Option<DateTime<Utc>> {
+        let RenewalTimes { oldest, expires, next_payloads, .. } = self.renewal_times;
+        let expires = expires?;
+        // What the clock renews in time anyway is not renewed twice.
+        let by_clock = |top_up: DateTime<Utc>| {
+            next_payloads.is_some_and(|at| top_up <= at && at + renewal.expected <= expires)
+        };
+        renewal.top_up_at(oldest, expires).filter(|&at| !by_clock(at))
     }
 }
 

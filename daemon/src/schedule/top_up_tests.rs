@@ -7,8 +7,9 @@ fn utc(text: &str) -> DateTime<Utc> {
 }
 
 /// The night of the 2nd: the run begins at 07:00 and is expected to end at 07:10.
-fn renewal() -> Renewal {
-    Renewal { ends: Some(utc("02 07:10")), lead: TimeDelta::hours(1) }
+fn renewal() -> Renewal<'static> {
+    let (expected, lead) = (TimeDelta::minutes(10), TimeDelta::hours(1));
+    Renewal { ends: Some(utc("02 07:10")), expected, lead, daily: None }
 }
 
 /// A table that wants nothing: generated late on the 1st.
@@ -16,7 +17,7 @@ fn content() -> Condition {
     Condition {
         table: TABLE,
         unfit: false,
-        renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), next_keys: None, next_payloads: None },
+        renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), ..RenewalTimes::default() },
         turned: None,
         tried: None,
         busy: false,
@@ -62,7 +63,32 @@ fn an_unfit_entry_is_renewed_at_once_but_not_again_and_again() {
 fn a_table_that_is_being_worked_on_is_let_alone() {
     let renewal_times = RenewalTimes { next_keys: Some(utc("02 00:00")), ..RenewalTimes::default() };
     let busy = Condition { unfit: true, busy: true, renewal_times, ..content() };
-    assert_eq!(at("01 12:00", busy), (None, "02 00:00".to_owned()));
+    assert_eq!(at("01 12:00", busy), (None, "01 12:01".to_owned()), "its run may have begun before");
+    assert_eq!(at("01 12:00", Condition { unfit: false, ..busy }), (None, "02 00:00".to_owned()));
+    // The run of half past eleven is still at work when the day turns.
+    let renewal_times = RenewalTimes { next_payloads: Some(utc("02 00:00")), ..content().renewal_times };
+    let busy = Condition { unfit: false, renewal_times, tried: Some(utc("01 23:30")), ..busy };
+    assert_eq!(at("02 00:00", busy), (None, "02 00:01".to_owned()));
+    assert_eq!(
+        at("02 00:01", Condition { busy: false, ..busy }),
+        (Some(Cause::Clock), "never".to_owned()),
+        "at once"
+    );
+}
+
+#[test]
+fn entries_that_the_clock_renews_before_their_limit_are_left_to_it() {
+    for (next_payloads, cause) in [
+        ("02 00:00", None),
+        ("02 00:20", None),
+        // It could not be done in time.
+        ("02 00:21", Some(Cause::Expiring)),
+    ] {
+        let (expires, next_payloads) = (Some(utc("02 00:30")), Some(utc(next_payloads)));
+        let renewal_times = RenewalTimes { expires, next_payloads, ..RenewalTimes::default() };
+        let condition = Condition { renewal_times, ..content() };
+        assert_eq!(at("01 23:45", condition).0, cause, "{next_payloads:?}");
+    }
 }
 
 #[test]
@@ -91,7 +117,7 @@ fn new_keys_are_filled_when_the_clock_brings_them() {
 
 #[test]
 fn without_a_next_run_every_entry_is_topped_up_before_its_limit() {
-    let never = Renewal { ends: None, lead: TimeDelta::hours(1) };
+    let never = Renewal { ends: None, ..renewal() };
     let quiet = plan(&[content()], utc("02 20:59"), &never);
     assert_eq!(quiet, Plan { tables: Vec::new(), look_at: Some(utc("02 21:00")) });
     assert_eq!(plan(&[content()], utc("02 21:00"), &never).tables, [(TABLE, Cause::Expiring)]);

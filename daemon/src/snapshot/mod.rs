@@ -41,7 +41,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::vms::tables::Table;
+use crate::vms::tables::{Key, Table};
 
 /// Shared text; repeated values of a column share one allocation.
 pub type Text = Arc<str>;
@@ -57,6 +57,8 @@ pub struct Snapshot {
     pub warnings: Vec<Warning>,
     /// Rows of the cache tables that are being refreshed, as they stood at the same instant.
     pub existing: HashMap<Table, Vec<ExistingRow>>,
+    /// Keys of rows of these tables that we have left and that are gone.
+    pub lost: HashMap<Table, Vec<Key>>,
     /// `event`, by id.
     pub events: Vec<Event>,
     /// `event_districts`, in insertion order.
@@ -112,5 +114,12 @@ impl Snapshot {
     /// Rows of a cache table at the snapshot's instant; empty when the table was not asked for.
     pub fn existing(&self, table: Table) -> &[ExistingRow] {
         self.existing.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// Keys that have a row in a cache table, and those whose row somebody else has deleted: a wiped table is to be
+    /// whole again.
+    pub fn owned(&self, table: Table) -> impl Iterator<Item = &Key> {
+        let lost = self.lost.get(&table).map_or(&[][..], Vec::as_slice);
+        self.existing(table).iter().map(|row| &row.key).chain(lost)
     }
 }

@@ -1,6 +1,6 @@
 //! How old a row may be, and how its stamp is read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -49,6 +49,26 @@ impl Stamps {
     /// Whether we have left a row of this key before, whatever has become of it.
     pub fn is_known(&self, key: &Key) -> bool {
         self.0.contains_key(&key.to_string())
+    }
+
+    /// The rows that are gone, by the text of their key.
+    pub fn gone(&self, rows: &[ExistingRow]) -> Vec<&str> {
+        let there: HashSet<String> = rows.iter().map(|row| row.key.to_string()).collect();
+        self.0.keys().filter(|key| !there.contains(*key)).map(String::as_str).collect()
+    }
+
+    /// Whether somebody else has wiped the table, even if other rows have taken the place of ours.
+    pub fn is_wiped(&self, rows: &[ExistingRow]) -> bool {
+        let there: HashSet<(String, i64)> = rows.iter().map(|row| (row.key.to_string(), row.id)).collect();
+        let lost = self.0.iter().filter(|(key, left)| !there.contains(&((*key).clone(), left.row_id)));
+        self.is_wipe(lost.count())
+    }
+
+    /// Whether the loss of so many rows at once empties the table, or takes more of it than a page view does. One row
+    /// may be all that a table has.
+    pub fn is_wipe(&self, lost: usize) -> bool {
+        let left = self.0.len();
+        lost > 0 && (lost == left || (lost > 1 && lost * 4 >= left))
     }
 
     /// The settings fingerprint of a row, if the row is still as we wrote it.

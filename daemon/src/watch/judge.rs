@@ -54,7 +54,7 @@ pub(super) struct News {
     pub(super) gone: usize,
     /// Rows that somebody else has written; whether they matter, their table and shape decide.
     pub(super) rewritten: HashSet<i64>,
-    /// Whether so many rows were lost at once that nobody's single page view explains it.
+    /// Whether so many rows were lost at once that no single page view explains it.
     pub(super) wiped: bool,
     asked: Option<Asked>,
     odd: HashSet<Odd>,
@@ -113,7 +113,7 @@ impl Memory {
                 }
             }
         }
-        news.wiped = lost > 1 && lost * 4 >= seen.stamps.0.len();
+        news.wiped = seen.stamps.is_wipe(lost);
         News { asked, odd, ..news }
     }
 }

@@ -136,8 +136,12 @@ impl Watcher {
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
         let moved = self.hint.moved(&config.database).await.inspect_err(|_| self.away = true)?;
-        if (self.doubt(now).await? || moved) && self.debounce.moved(now) {
-            self.moved = self.clock.now();
+        // The hint tells of a move once: it is noted before anything else can fail.
+        if moved {
+            self.note_move(now);
+        }
+        if self.doubt(now).await? {
+            self.note_move(now);
         }
         if self.away && !self.is_stopped().await? {
             let run = self.make_up().await?;
@@ -156,6 +160,12 @@ impl Watcher {
         }
         self.debounce.postpone(now);
         looked.map(|_| None)
+    }
+
+    fn note_move(&mut self, now: Duration) {
+        if self.debounce.moved(now) {
+            self.moved = self.clock.now();
+        }
     }
 
     /// Whether something that was asked for has failed since, so that a look must tell whether it is still wanted.

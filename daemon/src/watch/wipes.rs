@@ -10,8 +10,9 @@ use crate::state::{State, StateError, Wipe};
 /// Days that are looked back; one that was switched off is forgotten within them.
 const DAYS: TimeDelta = TimeDelta::days(3);
 
-/// Rows that only VMS's imports delete, as far as its own code goes.
-const OF_IMPORTS: [Table; 2] = [Table::DiaEventsReportCache, Table::FirstTimeVolunteerReportCache];
+/// The tables that VMS's own refresher empties. Its imports delete these as well, and the current year of all others.
+const OF_REFRESHER: [Table; 3] =
+    [Table::DistrictYearEndReports, Table::DistrictEngagementReports, Table::RecruitmentCandidatesCache];
 
 /// Tables that were wiped at the same hour on at least two days.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +57,7 @@ impl SecondRefresher {
 
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
-        if self.tables.iter().any(|table| OF_IMPORTS.contains(table)) {
+        if self.tables.iter().any(|table| !OF_REFRESHER.contains(table)) {
             "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
              the import, so that nothing is computed twice"
         } else {
@@ -96,8 +97,17 @@ mod tests {
     #[test]
     fn what_to_switch_off_depends_on_what_is_wiped() {
         let of = |tables| SecondRefresher { hour: 3, days: 2, tables };
-        assert!(of(vec![Dia, Recruitment]).hint().contains("import"));
-        assert!(of(vec![Recruitment]).hint().contains("switch"));
+        // What is enough to be counted of an import depends on how many years a table holds.
+        for table in [
+            Dia,
+            Table::OrganizationDetailCache,
+            Table::OrganizationSummaryCache,
+            Table::RecentVolunteersReportCache,
+            Table::VirtualSessionDistrictCache,
+        ] {
+            assert!(of(vec![table, Recruitment]).hint().contains("import"), "{table}");
+        }
+        assert!(of(vec![Table::DistrictYearEndReports, Recruitment]).hint().contains("switch"));
         let message = of(vec![Recruitment]).message();
         assert!(message.contains("03:00") && message.contains("recruitment_candidates_cache"), "{message}");
     }

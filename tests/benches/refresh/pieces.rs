@@ -158,6 +158,7 @@ async fn refresh(directory: &Path) -> Value {
             guard: None,
             now: now(),
             scope: RefreshScope::Every,
+            process: 1,
             cancel: CancellationToken::new(),
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;

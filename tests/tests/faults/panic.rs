@@ -1,6 +1,6 @@
 //! A report has a bug that makes it panic.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cached::queue::NewRun;
 use cached::refresh::plan;
@@ -99,4 +99,95 @@ async fn its_table_fails_alone_and_the_daemon_lives() {
         failure = tamed.daemon.failed() => panic!("{failure}"),
         () = std::future::ready(()) => {}
     }
+}
+
+/// What of a report is broken.
+const NOTHING: u8 = 0;
+const KEYS: u8 = 1;
+const WITHHELD: u8 = 2;
+const NEXT: u8 = 3;
+
+static FAULT: AtomicU8 = AtomicU8::new(NOTHING);
+
+/// The report of that table, with a bug outside what computes its entries.
+struct Faulty;
+
+impl Faulty {
+    fn sound(fault: u8) -> &'static dyn Report {
+        assert!(FAULT.load(Ordering::Relaxed) != fault, "no such key");
+        Buggy::sound()
+    }
+}
+
+impl Report for Faulty {
+    fn table(&self) -> Table {
+        TABLE
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        Buggy::sound().sources()
+    }
+
+    fn key_sources(&self) -> &'static [Source] {
+        Buggy::sound().key_sources()
+    }
+
+    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
+        Self::sound(KEYS).keys(snapshot, settings, now)
+    }
+
+    fn withheld(&self, snapshot: &Snapshot, settings: &ReportSettings) -> Option<String> {
+        Self::sound(WITHHELD).withheld(snapshot, settings)
+    }
+
+    fn next_payloads(
+        &self,
+        snapshot: &Snapshot,
+        settings: &ReportSettings,
+        after: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        Self::sound(NEXT).next_payloads(snapshot, settings, after)
+    }
+
+    fn build<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        settings: &'s ReportSettings,
+        now: DateTime<Utc>,
+    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+        Buggy::sound().build(snapshot, settings, now)
+    }
+}
+
+fn faulty(table: Table) -> Option<&'static dyn Report> {
+    if table == TABLE { Some(&Faulty) } else { report(table) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_report_ends_more_than_its_job() {
+    let mut tamed =
+        Tamed::start("2026-03-10T17:00:00Z", &[("watch", "enabled", "false")], Some(faulty)).await;
+    for fault in [KEYS, WITHHELD, NEXT] {
+        FAULT.store(fault, Ordering::Relaxed);
+        // Long enough for every loop to look at the tables.
+        tamed.pass(16).await;
+        let reason = tamed.reason("tables_disabled").await.unwrap();
+        for part in [TABLE.as_str(), "the report panicked: no such key"] {
+            assert!(reason.message.contains(part), "{fault}: {reason:?}");
+        }
+        assert_eq!(reason.level, HealthLevel::Degraded);
+        let new = NewRun::new(Trigger::TopUp, plan::tables(&[], &[]));
+        let run = tamed.daemon.queue().enqueue(new).await.unwrap().run;
+        let run = tamed.finished(run).await;
+        for job in &run.jobs {
+            assert_eq!(job.outcome == Some(Outcome::Failed), job.table == TABLE, "{fault}: {job:?}");
+        }
+        FAULT.store(NOTHING, Ordering::Relaxed);
+        tokio::select! {
+            biased;
+            failure = tamed.daemon.failed() => panic!("{fault}: {failure}"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    assert_eq!(tamed.reason("tables_disabled").await, None);
 }

@@ -16,8 +16,8 @@ pub(super) fn years(
     settings: &ReportSettings,
     now: DateTime<Utc>,
 ) -> Vec<SchoolYear> {
-    let existing = snapshot.existing(table).iter().filter_map(|row| row.key.text(0));
-    SchoolYear::kept(now, settings.zone, true, existing)
+    let owned = snapshot.owned(table).filter_map(|key| key.text(0));
+    SchoolYear::kept(now, settings.zone, true, owned)
 }
 
 /// The key of a district's row: `prefix`, then the district's integer id as text.

@@ -30,8 +30,8 @@ pub(super) fn years(
     settings: &ReportSettings,
     now: DateTime<Utc>,
 ) -> Vec<SchoolYear> {
-    let existing = snapshot.existing(table).iter().filter_map(|row| row.key.text(0));
-    SchoolYear::kept(now, settings.zone, false, existing)
+    let owned = snapshot.owned(table).filter_map(|key| key.text(0));
+    SchoolYear::kept(now, settings.zone, false, owned)
 }
 
 /// One of the two tables.

@@ -54,8 +54,9 @@ impl<'s> Targets<'s> {
         recent.truncate(if settings.include_recent { LISTED } else { 0 });
         let mut events: Vec<&Event> = upcoming.into_iter().chain(recent).map(|(_, event)| event).collect();
 
-        let existing = snapshot.existing(Table::RecruitmentCandidatesCache);
-        let owned: BTreeSet<i64> = existing.iter().filter_map(|row| row.key.int(0)).collect();
+        let table = Table::RecruitmentCandidatesCache;
+        let existing = snapshot.existing(table);
+        let owned: BTreeSet<i64> = snapshot.owned(table).filter_map(|key| key.int(0)).collect();
         let mut kept: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
         let is_old = |event: &Event| event.start.as_ref().is_some_and(|start| *start.text < *oldest);
         let touched = snapshot.events.iter().filter(|event| owned.contains(&event.id) && !is_old(event));

@@ -80,8 +80,8 @@ fn years(
     settings: &ReportSettings,
     now: DateTime<Utc>,
 ) -> Vec<VirtualYear> {
-    let existing = snapshot.existing(table).iter().filter_map(|row| year_of(table, &row.key));
-    VirtualYear::kept(now, settings.zone, existing)
+    let owned = snapshot.owned(table).filter_map(|key| year_of(table, key));
+    VirtualYear::kept(now, settings.zone, owned)
 }
 
 /// The key of a year's entry; of one district when a name is given.

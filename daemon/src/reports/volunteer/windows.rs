@@ -67,9 +67,8 @@ pub(super) fn recent_windows(
     settings: &ReportSettings,
     now: DateTime<Utc>,
 ) -> Vec<RecentWindow> {
-    let existing = snapshot.existing(Table::RecentVolunteersReportCache);
-    let years =
-        SchoolYear::kept(now, settings.zone, false, existing.iter().filter_map(|row| row.key.text(0)));
+    let owned = snapshot.owned(Table::RecentVolunteersReportCache).filter_map(|key| key.text(0));
+    let years = SchoolYear::kept(now, settings.zone, false, owned);
     let days = [now, now + TimeDelta::days(1)].map(|end| RecentWindow::ending(end.naive_utc()));
     days.into_iter().chain(years.into_iter().map(RecentWindow::year)).collect()
 }

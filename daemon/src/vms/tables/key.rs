@@ -4,6 +4,8 @@ use std::fmt;
 
 use sea_orm::Value;
 
+use super::TableSpec;
+
 /// One key column's value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum KeyValue {
@@ -68,6 +70,43 @@ impl Key {
             _ => None,
         }
     }
+
+    /// Reads what [`Display`](fmt::Display) has written of a key of the table; none when it is no such key.
+    pub fn from_text(text: &str, spec: &TableSpec) -> Option<Self> {
+        if spec.key.is_empty() {
+            return text.is_empty().then(|| Self(Vec::new()));
+        }
+        let parts = unescaped(text)?;
+        if parts.len() != spec.key.len() {
+            return None;
+        }
+        let value = |(column, part): (&&str, Option<String>)| match part {
+            None => KeyValue::Null,
+            Some(part) if spec.integers.contains(column) => {
+                part.parse().map_or(KeyValue::Text(part), KeyValue::Int)
+            }
+            Some(part) => KeyValue::Text(part),
+        };
+        Some(Self(spec.key.iter().zip(parts).map(value).collect()))
+    }
+}
+
+/// The parts of a written key; none for NULL.
+fn unescaped(text: &str) -> Option<Vec<Option<String>>> {
+    let mut parts = vec![Some(String::new())];
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        let part = parts.last_mut()?;
+        match c {
+            '|' => parts.push(Some(String::new())),
+            '\\' => match chars.next()? {
+                '0' => *part = None,
+                escaped => part.as_mut()?.push(escaped),
+            },
+            plain => part.as_mut()?.push(plain),
+        }
+    }
+    Some(parts)
 }
 
 /// Values joined by `|`, with `|` and `\` in them escaped, so that two keys never look alike.
@@ -90,6 +129,33 @@ impl fmt::Display for Key {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::vms::tables::{Table, spec};
+
+    #[test]
+    fn a_written_key_is_read_again() {
+        let text = |parts: &[&str]| Key(parts.iter().map(|part| (*part).into()).collect());
+        let null = KeyValue::Null;
+        for (table, key) in [
+            (Table::DiaEventsReportCache, Key(vec![])),
+            (Table::RecruitmentCandidatesCache, Key(vec![7.into()])),
+            (Table::OrganizationDetailCache, Key(vec!["2526".into(), 12.into()])),
+            (Table::OrganizationReports, text(&["2526", "12"])),
+            (
+                Table::VirtualSessionDistrictCache,
+                text(&["2025-2026", r"a|b\c \0", "2025-08-01", "2026-07-31"]),
+            ),
+            (Table::VirtualSessionDistrictCache, text(&["2025-2026", "", "", "Grün"])),
+            (
+                Table::RecentVolunteersReportCache,
+                Key(vec!["2526".into(), null.clone(), null.clone(), "ALL".into(), null]),
+            ),
+        ] {
+            assert_eq!(Key::from_text(&key.to_string(), spec(table)), Some(key.clone()), "{table} {key}");
+        }
+        for text in ["", "2526|1|2", r"2526|\", r"2526|a\0b"] {
+            assert_eq!(Key::from_text(text, spec(Table::OrganizationDetailCache)), None, "{text}");
+        }
+    }
 
     #[test]
     fn different_keys_look_different() {

@@ -16,6 +16,8 @@ pub struct TableSpec {
     pub table: Table,
     /// Columns by which VMS's readers look a row up.
     pub key: &'static [&'static str],
+    /// Those of them that hold integers; the others hold text.
+    pub integers: &'static [&'static str],
     /// The other columns that the report fills.
     pub payload: &'static [PayloadColumn],
     /// What VMS stores in `last_updated`.

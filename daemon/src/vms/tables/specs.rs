@@ -38,6 +38,7 @@ pub const fn spec(table: Table) -> &'static TableSpec {
 static DISTRICT_YEAR_END_REPORTS: TableSpec = TableSpec {
     table: Table::DistrictYearEndReports,
     key: &["school_year", "host_filter", "district_id"],
+    integers: &[],
     payload: &[json("report_data"), json("events_data")],
     stamps: StampZone::Utc,
     reader_limit_hours: None,
@@ -52,6 +53,7 @@ static DISTRICT_YEAR_END_REPORTS: TableSpec = TableSpec {
 static DISTRICT_ENGAGEMENT_REPORTS: TableSpec = TableSpec {
     table: Table::DistrictEngagementReports,
     key: &["school_year", "district_id"],
+    integers: &[],
     payload: &[
         json("summary_stats"),
         json("volunteers_data"),
@@ -81,6 +83,7 @@ const ORGANIZATION_LISTS: [Required; 5] = [
 static ORGANIZATION_SUMMARY_CACHE: TableSpec = TableSpec {
     table: Table::OrganizationSummaryCache,
     key: &["school_year"],
+    integers: &[],
     payload: &[json("organizations_data")],
     stamps: StampZone::Utc,
     reader_limit_hours: None,
@@ -90,6 +93,7 @@ static ORGANIZATION_SUMMARY_CACHE: TableSpec = TableSpec {
 static ORGANIZATION_DETAIL_CACHE: TableSpec = TableSpec {
     table: Table::OrganizationDetailCache,
     key: &["school_year", "organization_id"],
+    integers: &["organization_id"],
     payload: &[
         text("organization_name"),
         json("in_person_events"),
@@ -106,6 +110,7 @@ static ORGANIZATION_DETAIL_CACHE: TableSpec = TableSpec {
 static ORGANIZATION_REPORTS: TableSpec = TableSpec {
     table: Table::OrganizationReports,
     key: &["school_year", "organization_id"],
+    integers: &[],
     payload: &[
         json("summary_stats"),
         json("in_person_events_data"),
@@ -121,6 +126,7 @@ static ORGANIZATION_REPORTS: TableSpec = TableSpec {
 static VIRTUAL_SESSION_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::VirtualSessionReportCache,
     key: &["virtual_year", "date_from", "date_to"],
+    integers: &[],
     payload: &[
         json("session_data"),
         json("district_summaries"),
@@ -142,6 +148,7 @@ static VIRTUAL_SESSION_REPORT_CACHE: TableSpec = TableSpec {
 static VIRTUAL_SESSION_DISTRICT_CACHE: TableSpec = TableSpec {
     table: Table::VirtualSessionDistrictCache,
     key: &["virtual_year", "district_name", "date_from", "date_to"],
+    integers: &[],
     payload: &[
         json("session_data"),
         json("monthly_stats"),
@@ -163,6 +170,7 @@ static VIRTUAL_SESSION_DISTRICT_CACHE: TableSpec = TableSpec {
 static RECENT_VOLUNTEERS_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::RecentVolunteersReportCache,
     key: &["school_year", "date_from", "date_to", "event_types", "title_filter"],
+    integers: &[],
     payload: &[json("report_data")],
     stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
@@ -172,6 +180,7 @@ static RECENT_VOLUNTEERS_REPORT_CACHE: TableSpec = TableSpec {
 static FIRST_TIME_VOLUNTEER_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::FirstTimeVolunteerReportCache,
     key: &["school_year"],
+    integers: &[],
     payload: &[json("report_data")],
     stamps: StampZone::Local,
     reader_limit_hours: None,
@@ -186,6 +195,7 @@ static FIRST_TIME_VOLUNTEER_REPORT_CACHE: TableSpec = TableSpec {
 static RECRUITMENT_CANDIDATES_CACHE: TableSpec = TableSpec {
     table: Table::RecruitmentCandidatesCache,
     key: &["event_id"],
+    integers: &["event_id"],
     payload: &[json("candidates_data")],
     stamps: StampZone::Utc,
     reader_limit_hours: None,
@@ -195,6 +205,7 @@ static RECRUITMENT_CANDIDATES_CACHE: TableSpec = TableSpec {
 static DIA_EVENTS_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::DiaEventsReportCache,
     key: &[],
+    integers: &[],
     payload: &[json("report_data")],
     stamps: StampZone::Utc,
     reader_limit_hours: Some(24),

@@ -83,3 +83,14 @@ async fn a_database_that_was_away_while_nothing_failed_is_just_back() {
     assert_eq!(world.watcher.tick().await.unwrap(), None);
     assert!(world.work().await.is_empty());
 }
+
+#[tokio::test]
+async fn a_move_that_was_noticed_while_the_state_failed_is_not_forgotten() {
+    let mut world = World::settled().await;
+    world.clock.advance(Duration::from_hours(1));
+    world.state("ALTER TABLE jobs RENAME TO away").await;
+    world.vms(&format!("DELETE FROM {TABLE}")).await;
+    world.watcher.tick().await.unwrap_err();
+    world.state("ALTER TABLE away RENAME TO jobs").await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [TABLE]);
+}

@@ -158,6 +158,85 @@ async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
 
     world.vms(&format!("DELETE FROM {table}")).await;
     assert_eq!(tables(&world.pass(MINUTE).await), [table], "others of that table still count");
+    // What no refresh brings back is not missed after a restart either.
+    let stamps = world.queue.state().stamps().load(table).await.unwrap();
+    assert!(!stamps.contains_key("1011"), "{stamps:?}");
+    let mut world = world.down("SELECT 1").await;
+    assert!(world.pass(MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_row_that_vms_deletes_for_good_is_missed_once_and_then_forgotten() {
+    let mut world = World::settled().await;
+    world.vms("DELETE FROM organization WHERE id = 3; DELETE FROM organization_detail_cache WHERE organization_id = 3").await;
+    assert!(tables(&world.pass(MINUTE).await).contains(&Table::OrganizationDetailCache));
+    let mut world = world.down("SELECT 1").await;
+    assert!(world.pass(MINUTE).await.is_empty(), "nothing is missing");
+}
+
+#[tokio::test]
+async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
+    let mut world = World::settled().await;
+    // Somebody has asked VMS's pages for a past year, and the next refresh has taken these rows over.
+    for (table, columns) in [
+        (Table::OrganizationSummaryCache, "organizations_data"),
+        (Table::FirstTimeVolunteerReportCache, "report_data"),
+    ] {
+        let sql = format!(
+            "INSERT INTO {table} (school_year, {columns}, last_updated) \
+             SELECT '2223', {columns}, last_updated FROM {table} WHERE school_year = '2526'"
+        );
+        world.vms(&sql).await;
+    }
+    world
+        .vms(
+            "INSERT INTO virtual_session_district_cache (virtual_year, district_name, date_from, date_to, \
+             session_data, monthly_stats, school_breakdown, teacher_breakdown, summary_stats, last_updated) \
+             SELECT '2022-2023', 'Somewhere', '2022-08-01', '2023-07-31', session_data, monthly_stats, \
+             school_breakdown, teacher_breakdown, summary_stats, last_updated \
+             FROM virtual_session_district_cache LIMIT 1",
+        )
+        .await;
+    world.pass(MINUTE).await;
+    world.refresh().await;
+    assert!(world.pass(MINUTE).await.is_empty());
+    let filled = world.filled().await;
+    for (table, _) in &filled {
+        world.vms(&format!("DELETE FROM {table}")).await;
+    }
+    assert_eq!(tables(&world.pass(MINUTE).await).len(), filled.len());
+    assert_eq!(world.filled().await, filled);
+    let past = "SELECT count(*) FROM organization_summary_cache WHERE school_year = '2223'";
+    assert_eq!(world.number(past).await, 1);
+
+    // Also when the wipe happens while no daemon is there.
+    let mut world = world.down("DELETE FROM organization_summary_cache").await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [Table::OrganizationSummaryCache]);
+    assert_eq!(world.filled().await, filled);
+}
+
+#[tokio::test]
+async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
+    let mut world = World::settled().await;
+    let table = Table::RecruitmentCandidatesCache;
+    // Further ahead than the list of VMS's page goes; somebody has looked at it.
+    world
+        .vms(
+            "CREATE TEMP TABLE ahead AS SELECT * FROM event LIMIT 60; \
+             UPDATE ahead SET id = 90000 + id, salesforce_id = NULL, pathful_session_id = NULL, start_date = '2027-01-01 12:00:00.000000'; \
+             INSERT INTO event SELECT * FROM ahead; \
+             INSERT INTO recruitment_candidates_cache (event_id, candidates_data, last_updated) \
+             SELECT max(id), '[]', '2026-03-15 05:00:30.000000' FROM event",
+        )
+        .await;
+    world.pass(MINUTE).await;
+    world.refresh().await;
+    let rows = world.rows(table).await;
+    let touched = format!("SELECT count(*) FROM {table} WHERE event_id = (SELECT max(id) FROM event)");
+    assert_eq!(world.number(&touched).await, 1);
+    world.vms(&format!("DELETE FROM {table}")).await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+    assert_eq!((world.rows(table).await, world.number(&touched).await), (rows, 1));
 }
 
 #[tokio::test]
@@ -179,4 +258,63 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     // The schedule's zone is five hours behind UTC, and the clock began at five.
     assert_eq!((found[0].hour, found[0].days), (0, 2));
     assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
+}
+
+/// What `invalidate_report_caches` of VMS's daily import deletes, and what it makes anew.
+const IMPORT: &str = "\
+    DELETE FROM organization_summary_cache WHERE school_year = '2526'; \
+    DELETE FROM organization_detail_cache WHERE school_year = '2526'; \
+    DELETE FROM recent_volunteers_report_cache WHERE school_year = '2526'; \
+    DELETE FROM first_time_volunteer_report_cache WHERE school_year = '2526'; \
+    DELETE FROM recruitment_candidates_cache; \
+    DELETE FROM dia_events_report_cache; \
+    DELETE FROM virtual_session_report_cache WHERE virtual_year = '2025-2026'; \
+    DELETE FROM virtual_session_district_cache WHERE virtual_year = '2025-2026'; \
+    CREATE TEMP TABLE made AS SELECT * FROM district_year_end_reports WHERE school_year = '2526'; \
+    DELETE FROM district_year_end_reports WHERE school_year = '2526'; \
+    UPDATE made SET id = id + (SELECT max(id) + 1000 FROM made), last_updated = '2026-03-15 05:00:30.000000'; \
+    INSERT INTO district_year_end_reports SELECT * FROM made; \
+    DROP TABLE made";
+
+/// What VMS's own refresher deletes.
+const REFRESHER: &str = "DELETE FROM district_year_end_reports; DELETE FROM recruitment_candidates_cache";
+
+async fn hint(world: &World) -> Option<(u32, &'static str)> {
+    let today = NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
+    let found = second_refreshers(world.queue.state(), today).await.unwrap();
+    assert!(found.len() < 2, "{found:?}");
+    found.first().map(|found| (found.hour, found.hint()))
+}
+
+#[tokio::test]
+async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
+    for (sql, told) in [(IMPORT, "import"), (REFRESHER, "switch VMS's own refresher off")] {
+        let mut world = World::settled().await;
+        for day in 0..2 {
+            assert_eq!(hint(&world).await, None);
+            world.vms(sql).await;
+            assert_eq!(world.pass(2 * MINUTE).await.len(), 1);
+            if day == 0 {
+                world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+            }
+        }
+        let (hour, hint) = hint(&world).await.unwrap();
+        assert_eq!(hour, 0);
+        assert!(hint.contains(told), "{hint}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresher_that_runs_just_before_ours_is_found_out_though_no_row_is_missing_afterwards() {
+    let mut world = World::settled().await;
+    for day in 0..2 {
+        assert_eq!(hint(&world).await, None);
+        world.vms(REFRESHER).await;
+        world.refresh().await;
+        assert!(world.pass(2 * MINUTE).await.is_empty(), "our own run has refilled it");
+        if day == 0 {
+            world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+        }
+    }
+    assert!(hint(&world).await.unwrap().1.contains("switch VMS's own refresher off"));
 }

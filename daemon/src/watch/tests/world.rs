@@ -88,6 +88,11 @@ impl World {
         execute(&self.database(), sql).await;
     }
 
+    /// Somebody at the daemon's own database.
+    pub(super) async fn state(&self, sql: &str) {
+        execute(&self.path("state.db"), sql).await;
+    }
+
     pub(super) async fn number(&self, sql: &str) -> i64 {
         number(&self.database(), sql).await
     }

@@ -102,16 +102,15 @@ impl Report for VirtualDistricts {
 /// row. `Unknown District` is one of them where the report shows it; its entry is always empty.
 fn names(index: &Index<'_>, year: VirtualYear) -> BTreeSet<Arc<str>> {
     let column = spec(TABLE).key.iter().position(|&column| column == "district_name");
-    let existing = index
+    let owned = index
         .snapshot
-        .existing(TABLE)
-        .iter()
-        .filter(|row| year_of(TABLE, &row.key) == Some(year))
-        .filter_map(|row| row.key.text(column?));
+        .owned(TABLE)
+        .filter(|key| year_of(TABLE, key) == Some(year))
+        .filter_map(|key| key.text(column?));
     let shown = index.district_names(year).into_iter();
     shown
         .filter(|name| name.chars().count() <= LONGEST_NAME)
-        .chain(existing)
+        .chain(owned)
         .filter(|name| !name.is_empty())
         .map(Arc::from)
         .collect()

@@ -22,8 +22,8 @@ pub struct FirstTime;
 
 impl FirstTime {
     fn years(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<SchoolYear> {
-        let existing = snapshot.existing(self.table()).iter().filter_map(|row| row.key.text(0));
-        SchoolYear::kept(now, settings.zone, false, existing)
+        let owned = snapshot.owned(self.table()).filter_map(|key| key.text(0));
+        SchoolYear::kept(now, settings.zone, false, owned)
     }
 }
 
