@@ -16,15 +16,16 @@ pub enum RefreshScope {
         /// The instant: by then somebody else will have renewed the others.
         before: DateTime<Utc>,
     },
-    /// Every entry; where nothing it depends on has changed since the last time, it is stamped unseen.
+    /// Every entry; a table of which nothing that it depends on has changed is stamped without being computed.
     Every,
     /// Every entry, computed and compared byte for byte.
     Thorough,
 }
 
 impl RefreshScope {
-    /// The schedule regenerates everything, and so does whoever saw the source change. People get the rule of
-    /// VMS's own scripts, which leaves young entries alone, unless they insist.
+    /// A scheduled run computes and compares everything: a figure that somebody changed in place is put right by the
+    /// next night at the latest. A run of the watch regenerates what depends on a changed source. Manual runs follow
+    /// the rule of VMS's own scripts, which leaves young entries alone, unless they are forced.
     pub fn of(
         trigger: Trigger,
         force: bool,
@@ -33,7 +34,8 @@ impl RefreshScope {
     ) -> Self {
         match trigger {
             _ if force => Self::Thorough,
-            Trigger::Schedule | Trigger::CatchUp | Trigger::Watch => Self::Every,
+            Trigger::Schedule | Trigger::CatchUp => Self::Thorough,
+            Trigger::Watch => Self::Every,
             Trigger::Manual | Trigger::Startup => Self::Due,
             Trigger::TopUp => Self::Expiring { before: renew_before.unwrap_or(now) },
         }
@@ -49,8 +51,8 @@ impl RefreshScope {
         }
     }
 
-    /// How closely existing rows have to be looked at: whoever leaves a row alone, or stamps it unseen, must know
-    /// that its reader accepts it.
+    /// How closely existing rows have to be looked at: a row that is left alone, or stamped without being
+    /// computed, must be one that its reader accepts.
     pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
             Self::Due | Self::Expiring { .. } | Self::Every => ReadDepth::Shape,
@@ -95,8 +97,8 @@ mod tests {
     fn each_trigger_has_its_effort() {
         let (noon, night) = (NOON.parse().unwrap(), "2026-03-16T07:10:00Z");
         for (trigger, force, renew_before, expected) in [
-            (Trigger::Schedule, false, None, RefreshScope::Every),
-            (Trigger::CatchUp, false, None, RefreshScope::Every),
+            (Trigger::Schedule, false, None, RefreshScope::Thorough),
+            (Trigger::CatchUp, false, None, RefreshScope::Thorough),
             (Trigger::Watch, false, None, RefreshScope::Every),
             (Trigger::Manual, false, None, RefreshScope::Due),
             (Trigger::Startup, false, None, RefreshScope::Due),

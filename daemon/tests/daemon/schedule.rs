@@ -64,12 +64,16 @@ async fn rehearse(daemon: &Daemon, from: &str, days: u32) -> RehearseReply {
     }
 }
 
-async fn lose(home: &Home, table: Table) {
+async fn execute(home: &Home, sql: &str) {
     let vms = cached::vms::Vms::open(&home.path("vms.db")).await.unwrap();
     let write = vms.begin_write().await.unwrap();
-    write.execute_unprepared(&format!("DELETE FROM {table}")).await.unwrap();
+    write.execute_unprepared(sql).await.unwrap();
     write.commit().await.unwrap();
     vms.close().await;
+}
+
+async fn lose(home: &Home, table: Table) {
+    execute(home, &format!("DELETE FROM {table}")).await;
 }
 
 #[tokio::test]
@@ -160,6 +164,29 @@ async fn young_entries_that_people_left_alone_are_renewed_in_time() {
     };
     let later = topped_up.queued.to_utc() - manual.queued.to_utc();
     assert!(later.num_minutes() < 50, "{later}");
+}
+
+#[tokio::test]
+async fn a_figure_that_was_changed_in_place_is_put_right_by_the_next_night() {
+    let mut home = Home::lived_in().await;
+    unwatched(&mut home);
+    let wrong = format!(
+        "UPDATE {} SET organizations_data = replace(organizations_data, '1', '7')",
+        Table::OrganizationSummaryCache
+    );
+    execute(&home, &wrong).await;
+    let daemon = home.boot().await;
+    home.clock.advance(13 * HOUR);
+    let mut id = 2;
+    let night = loop {
+        let run = run_in_time(&home, &daemon, id).await;
+        if run.trigger == Trigger::Schedule {
+            break run;
+        }
+        id += 1;
+    };
+    let summary = night.jobs.iter().find(|job| job.table == Table::OrganizationSummaryCache).unwrap();
+    assert!(summary.rebuilt > 0, "{summary:?}");
 }
 
 #[tokio::test]
