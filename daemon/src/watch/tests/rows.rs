@@ -295,7 +295,7 @@ async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
             world.vms(sql).await;
             assert_eq!(world.pass(2 * MINUTE).await.len(), 1);
             if day == 0 {
-                world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+                world.clock.advance(Duration::from_mins(24 * 60 - 2));
             }
         }
         let (hour, hint) = hint(&world).await.unwrap();
@@ -313,7 +313,7 @@ async fn a_refresher_that_runs_just_before_ours_is_found_out_though_no_row_is_mi
         world.refresh().await;
         assert!(world.pass(2 * MINUTE).await.is_empty(), "our own run has refilled it");
         if day == 0 {
-            world.clock.advance(Duration::from_hours(24) - 2 * MINUTE);
+            world.clock.advance(Duration::from_mins(24 * 60 - 2));
         }
     }
     assert!(hint(&world).await.unwrap().1.contains("switch VMS's own refresher off"));
