@@ -9,6 +9,7 @@ use cached_proto::client::{Client, Events, Lines, Timeouts};
 use cached_proto::message::{Reply, Request};
 use cached_proto::place;
 use cached_proto::verb::logs::LogsRequest;
+use cached_proto::verb::next::NextRequest;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 
@@ -38,12 +39,23 @@ impl Context {
     pub(crate) fn of_process(socket: Option<PathBuf>) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = std::io::stdout().is_terminal();
+        // An empty variable is none.
+        let socket = socket.filter(|socket| !socket.as_os_str().is_empty());
         let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
         let width = if is_terminal { Table::new().width() } else { None };
         Self {
             socket: socket.unwrap_or_else(|| default_socket(uid(), variable, Path::exists)),
             view: View { now: now(), zone: Zone::Local, width, style },
             moving: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The view for instants of an answer that does not name the schedule's zone, in which `status` and `next` show them.
+    /// A daemon that does not tell it leaves that of this machine.
+    pub(crate) async fn zoned(&self) -> View {
+        match self.call(&Request::Next(NextRequest { count: 1 })).await {
+            Ok(Reply::Next(next)) => self.view.in_zone(&next.timezone),
+            _ => self.view,
         }
     }
 
