@@ -7,6 +7,7 @@ use cached_proto::verb::cancel::Target;
 use cached_proto::verb::get::KeyPart;
 use cached_proto::words::{CacheType, Table};
 use chrono::NaiveDate;
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
@@ -15,14 +16,17 @@ use crate::word::Word;
 
 /// Steers the cached daemon over its control socket.
 #[derive(Debug, Parser)]
-#[command(name = "cachectl", version, about, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "cachectl", version, about, max_term_width = 100)]
 #[command(after_help = "Exit codes: 0 good, 1 failed or unhealthy, 2 usage, 3 daemon unreachable, \
                         4 not allowed, 5 timed out, 6 protocol mismatch.")]
 pub struct Cli {
     /// Control socket of the daemon [default: /run/cached/cached.sock, or that of your own daemon]
     #[arg(long, global = true, value_name = "PATH", env = "CACHED_SOCKET", hide_env_values = true)]
-    #[arg(display_order = 900)]
+    #[arg(display_order = 900, value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub socket: Option<PathBuf>,
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long, global = true)]
+    pub json: bool,
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,

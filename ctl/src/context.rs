@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use cached_proto::client::{Client, Events, Lines, Timeouts};
 use cached_proto::message::{Reply, Request};
+use cached_proto::place;
 use cached_proto::verb::logs::LogsRequest;
+use cached_proto::verb::next::NextRequest;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
 
@@ -16,8 +18,6 @@ use crate::output::View;
 use crate::output::style::Style;
 use crate::output::time::Zone;
 
-/// Where the daemon listens when it runs as a system service.
-const SYSTEM_SOCKET: &str = "/run/cached/cached.sock";
 /// A daemon that is there accepts at once.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Longer than any answer that needs no reading of whole tables takes.
@@ -37,17 +37,25 @@ pub(crate) struct Context {
 impl Context {
     /// Reads environment, terminal and time.
     pub(crate) fn of_process(socket: Option<PathBuf>) -> Self {
-        let variable = |name| std::env::var(name).ok();
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = std::io::stdout().is_terminal();
+        // An empty variable is none.
+        let socket = socket.filter(|socket| !socket.as_os_str().is_empty());
         let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
         let width = if is_terminal { Table::new().width() } else { None };
         Self {
-            socket: socket.unwrap_or_else(|| {
-                let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
-                default_socket(is_root(), runtime.as_deref(), Path::exists)
-            }),
+            socket: socket.unwrap_or_else(|| default_socket(uid(), variable, Path::exists)),
             view: View { now: now(), zone: Zone::Local, width, style },
             moving: std::io::stderr().is_terminal(),
+        }
+    }
+
+    /// The view for instants of an answer that does not name the schedule's zone, in which `status` and `next` show them.
+    /// A daemon that does not tell it leaves that of this machine.
+    pub(crate) async fn zoned(&self) -> View {
+        match self.call(&Request::Next(NextRequest { count: 1 })).await {
+            Ok(Reply::Next(next)) => self.view.in_zone(&next.timezone),
+            _ => self.view,
         }
     }
 
@@ -88,15 +96,20 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// The kernel gives `/proc/self` to the effective user of the process.
-fn is_root() -> bool {
-    std::fs::metadata("/proc/self").is_ok_and(|metadata| metadata.uid() == 0)
+/// The kernel gives `/proc/self` to the effective user of the process. Without procfs the account is taken for a
+/// person's, as the daemon does.
+fn uid() -> u32 {
+    std::fs::metadata("/proc/self").map_or(u32::MAX, |metadata| metadata.uid())
 }
 
-/// The daemon's own rule for its socket, except that a user without a daemon of their own steers the system's.
-fn default_socket(is_root: bool, runtime: Option<&Path>, exists: impl Fn(&Path) -> bool) -> PathBuf {
-    let own = runtime.map(|dir| dir.join("cached.sock")).filter(|socket| !is_root && exists(socket));
-    own.unwrap_or_else(|| PathBuf::from(SYSTEM_SOCKET))
+/// Where a daemon of this user listens, if there is one; a user without a daemon of their own steers the system's.
+fn default_socket(
+    uid: u32,
+    variable: impl Fn(&str) -> Option<String>,
+    exists: impl Fn(&Path) -> bool,
+) -> PathBuf {
+    let own = place::socket(uid, variable).filter(|socket| exists(socket));
+    own.unwrap_or_else(|| PathBuf::from(place::SYSTEM_SOCKET))
 }
 
 #[cfg(test)]
@@ -105,15 +118,19 @@ mod tests {
 
     #[test]
     fn the_socket_is_the_users_own_only_where_there_is_one() {
-        let runtime = Some(Path::new("/run/user/7"));
-        for (is_root, runtime, exists, socket) in [
-            (true, runtime, true, SYSTEM_SOCKET),
-            (false, None, true, SYSTEM_SOCKET),
-            (false, runtime, false, SYSTEM_SOCKET),
-            (false, runtime, true, "/run/user/7/cached.sock"),
+        let (runtime, home) = (Some(("XDG_RUNTIME_DIR", "/run/user/1007")), Some(("HOME", "/home/ada")));
+        for (uid, set, exists, socket) in [
+            (0, runtime, true, place::SYSTEM_SOCKET),
+            (1007, None, true, place::SYSTEM_SOCKET),
+            (1007, runtime, false, place::SYSTEM_SOCKET),
+            (1007, runtime, true, "/run/user/1007/cached.sock"),
+            (1007, home, false, place::SYSTEM_SOCKET),
+            (1007, home, true, "/home/ada/.local/state/cached/cached.sock"),
         ] {
-            let chosen = default_socket(is_root, runtime, |_| exists);
-            assert_eq!(chosen, Path::new(socket), "root: {is_root}, {runtime:?}, exists: {exists}");
+            let variable =
+                |name: &str| set.filter(|(set, _)| *set == name).map(|(_, value)| value.to_owned());
+            let chosen = default_socket(uid, variable, |_| exists);
+            assert_eq!(chosen, Path::new(socket), "{uid}, {set:?}, exists: {exists}");
         }
     }
 }

@@ -64,7 +64,7 @@ impl CtlError {
             Self::Client(error) => exit_of(error),
             Self::WrongReply { .. } => Exit::ProtocolMismatch,
             Self::StillRunning { .. } => Exit::TimedOut,
-            // A reader that has what it wants closes the pipe: that is how `head` works, not an error.
+            // A reader of a stream that has what it wants closes the pipe: that is how `head` works, not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
             Self::LostSight { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)

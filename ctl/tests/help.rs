@@ -169,3 +169,26 @@ fn completions_know_verbs_and_types() {
         }
     }
 }
+
+/// Where a flag stands does not matter, and help is there under the name that other programs give it.
+#[test]
+fn json_may_stand_before_the_verb_and_help_is_a_verb() {
+    let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no.sock");
+    for arguments in [&["--json", "status"][..], &["status", "--json"], &["--json", "maintenance", "analyze"]]
+    {
+        let tried = cachectl(arguments).env("CACHED_SOCKET", &nowhere).output().unwrap();
+        assert_eq!(tried.status.code(), Some(3), "{arguments:?}: {}", text(&tried.stderr));
+    }
+    for (arguments, same) in [(&["help"][..], &["--help"][..]), (&["help", "status"], &["status", "--help"])]
+    {
+        let help = output(arguments);
+        assert!(help.status.success(), "{arguments:?}");
+        assert_eq!(text(&help.stdout), text(&output(same).stdout));
+    }
+}
+
+#[test]
+fn an_empty_socket_variable_is_none() {
+    let tried = cachectl(&["ping"]).env("CACHED_SOCKET", "").output().unwrap();
+    assert!(text(&tried.stderr).contains("/run/cached/cached.sock"), "{}", text(&tried.stderr));
+}

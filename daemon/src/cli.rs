@@ -23,7 +23,7 @@ pub struct Cli {
 /// Flags that are also keys of the configuration; a flag beats variable and file.
 #[derive(Debug, Clone, Default, Args)]
 pub struct Common {
-    /// Configuration file [default: /etc/cached/cached.toml, if it exists]
+    /// Configuration file, also `CACHED_CONFIG` [default: /etc/cached/cached.toml, if it exists]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
     /// VMS's database: the path of a SQLite file
@@ -38,7 +38,7 @@ pub struct Common {
     /// Address of the status page, "" for none [default: 127.0.0.1:8321]
     #[arg(long, value_name = "ADDR", global = true)]
     pub http: Option<String>,
-    /// Time zone of the schedule and of VMS
+    /// Time zone of the schedule and of VMS, also `CACHED_TIMEZONE`
     #[arg(long, value_name = "IANA", global = true)]
     pub timezone: Option<String>,
     /// error, warn, info, debug or trace [default: info]
@@ -56,6 +56,9 @@ pub enum Command {
     /// Validate the configuration and probe VMS's database without changing anything
     Check(Check),
     /// Make a sample VMS database, refresh everything and serve it
+    ///
+    /// Reads no configuration file unless --config or `CACHED_CONFIG` names one. Of that, where the files are, section
+    /// notify, section maintenance and `vms.probe_url` do not count.
     Demo(Demo),
 }
 
@@ -66,6 +69,9 @@ pub struct Refresh {
     /// Cache types to refresh [default: all]
     #[arg(value_name = "TYPE")]
     pub types: Vec<CacheType>,
+    /// Another way to name a type, as cachectl takes it; may be repeated
+    #[arg(long = "type", value_name = "TYPE")]
+    pub more_types: Vec<CacheType>,
     /// Single tables to refresh; may be repeated
     #[arg(long = "table", value_name = "TABLE")]
     pub tables: Vec<Table>,

@@ -2,7 +2,10 @@
 
 use std::error::Error;
 
-use cached_proto::text::one_line;
+use cached_proto::text::{one_line, truncated};
+
+/// Of a longer line of a file its beginning says enough.
+const LONGEST_LINE: usize = 80;
 
 /// The message of an error and of each of its causes that the message does not repeat already, as one line
 /// that is safe to show.
@@ -20,9 +23,26 @@ pub fn describe(error: &dyn Error) -> String {
     one_line(&line).into_owned()
 }
 
+/// What is wrong with a TOML text, and on which line; the parser's own message draws a picture of several lines.
+pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> String {
+    let message = one_line(error.message()).into_owned();
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message };
+    let number = before.bytes().filter(|&byte| byte == b'\n').count();
+    let line = one_line(text.lines().nth(number).unwrap_or_default().trim()).into_owned();
+    format!("line {} ({}): {message}", number + 1, truncated(&line, LONGEST_LINE))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_toml_error_is_one_line_that_names_the_line() {
+        let text = "a = 1\nb = \n";
+        let error = toml::from_str::<toml::Table>(text).unwrap_err();
+        let told = toml_error(text, &error);
+        assert!(told.starts_with("line 2 (b =): ") && !told.contains('|') && !told.contains('\n'), "{told}");
+    }
 
     #[derive(Debug, thiserror::Error)]
     #[error("cannot read {file}{detail}")]

@@ -39,13 +39,12 @@ pub enum CodecError {
         extra: usize,
     },
     /// The bytes are no such message.
-    #[error("not a {what}; install cached and cachectl of the same version")]
+    #[error("not a {what}: {why}; install cached and cachectl of the same version")]
     Malformed {
         /// What kind of message was expected.
         what: &'static str,
-        /// What the decoder says.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
+        /// What is wrong with them.
+        why: &'static str,
     },
     /// The message has no encoding.
     #[error("a {what} cannot be encoded; report this as a bug")]
@@ -107,10 +106,20 @@ fn decode_within<M: Message, const CAP: usize>(bytes: &[u8]) -> Result<M, CodecE
     let (message, read) = match bincode::serde::decode_from_slice(bytes, configuration::<CAP>()) {
         Ok(decoded) => decoded,
         Err(DecodeError::LimitExceeded) => return Err(CodecError::TooLong { what: M::WHAT, cap: CAP }),
-        Err(source) => return Err(CodecError::Malformed { what: M::WHAT, source: source.into() }),
+        Err(error) => return Err(CodecError::Malformed { what: M::WHAT, why: why(&error) }),
     };
     match bytes.len() - read {
         0 => Ok(message),
         extra => Err(CodecError::Trailing { what: M::WHAT, extra }),
+    }
+}
+
+/// The decoder's own words are names of its code.
+const fn why(error: &DecodeError) -> &'static str {
+    match error {
+        DecodeError::UnexpectedEnd { .. } => "it ends too early",
+        DecodeError::UnexpectedVariant { .. } => "it names something that is unknown here",
+        DecodeError::Utf8 { .. } => "one of its texts is not UTF-8",
+        _ => "one of its values cannot be read",
     }
 }

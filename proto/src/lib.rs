@@ -6,8 +6,9 @@
 //!
 //! # 1. Find the socket
 //!
-//! `/run/cached/cached.sock`, or `$XDG_RUNTIME_DIR/cached.sock` for a daemon that an ordinary user runs, or
-//! wherever the daemon's configuration and `CACHED_SOCKET` say. It is a socket of the file system, and its
+//! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or, without that
+//! variable, `~/.local/state/cached/cached.sock` ([`place`]); or wherever the daemon's configuration and
+//! `CACHED_SOCKET` say. It is a socket of the file system, and its
 //! file rights decide who may connect; who may ask for a change ([`message::Request::writes`]) is decided by
 //! the daemon, from the user id that the kernel reports for the peer.
 //!
@@ -133,6 +134,7 @@ pub mod hello;
 pub mod json;
 pub mod lock;
 pub mod message;
+pub mod place;
 pub mod report;
 pub mod speech;
 pub mod text;

@@ -8,7 +8,7 @@ use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::verb::history::Run;
 use crate::verb::jobs::Job;
-use crate::words::{CacheType, Outcome, Table, Trigger};
+use crate::words::{CacheType, Outcome, Phase, Table, Trigger};
 
 /// A run that has ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -22,7 +22,7 @@ pub struct RunReport {
     pub started: Option<Timestamp>,
     /// Seconds of work.
     pub seconds: f64,
-    /// The verdict: that of its worst table; none when the run was cancelled.
+    /// The verdict: that of its worst table, where a cancelled one counts as failed.
     pub outcome: Option<Outcome>,
     /// Its tables, in the order they were worked on.
     pub tables: Vec<TableReport>,
@@ -39,7 +39,7 @@ pub struct TableReport {
     pub cache_type: CacheType,
     /// Its name.
     pub table: Table,
-    /// How it ended; none when it was cancelled.
+    /// How it ended; `failed`, with an error that says so, when it was cancelled.
     pub outcome: Option<Outcome>,
     /// Entries that the report has.
     pub entries: u64,
@@ -72,7 +72,11 @@ impl From<&Run> for RunReport {
             trigger: run.trigger,
             started: run.started,
             seconds: run.seconds,
-            outcome: run.outcome,
+            outcome: if run.phase == Phase::Cancelled || run.jobs.iter().any(is_cancelled) {
+                Some(Outcome::Failed)
+            } else {
+                run.outcome
+            },
             tables: run.jobs.iter().map(TableReport::from).collect(),
             write_lock: run.write_lock,
         }
@@ -84,7 +88,7 @@ impl From<&Job> for TableReport {
         Self {
             cache_type: job.cache_type,
             table: job.table,
-            outcome: job.outcome,
+            outcome: if is_cancelled(job) { Some(Outcome::Failed) } else { job.outcome },
             entries: job.entries,
             rebuilt: job.rebuilt,
             verified: job.verified,
@@ -94,16 +98,19 @@ impl From<&Job> for TableReport {
             warnings: job.warnings,
             bytes: job.bytes,
             seconds: job.seconds,
-            error: job.error.clone(),
+            error: job.error.clone().or_else(|| is_cancelled(job).then(|| "cancelled".to_owned())),
             write_lock: job.write_lock,
         }
     }
 }
 
+fn is_cancelled(job: &Job) -> bool {
+    job.phase == Phase::Cancelled
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::words::Phase;
 
     fn run() -> Run {
         let at = |seconds: i64| Timestamp::from_micros(1_795_392_000_000_000 + seconds * 1_000_000);
@@ -186,13 +193,37 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_was_cancelled_has_neither_start_nor_outcome() {
-        let cancelled =
-            Run { phase: Phase::Cancelled, started: None, outcome: None, jobs: Vec::new(), ..run() };
-        let json = serde_json::to_string(&RunReport::from(&cancelled)).unwrap();
-        assert_eq!(
-            json,
-            r#"{"run":"12","trigger":"manual","started":null,"seconds":1.0,"outcome":null,"tables":[],"write_lock":{"count":3,"seconds":0.02,"longest":0.012}}"#
-        );
+    fn a_cancelled_table_counts_as_failed_and_says_why() {
+        let cancelled = |error: Option<&str>| {
+            let job = Job {
+                phase: Phase::Cancelled,
+                outcome: None,
+                error: error.map(str::to_owned),
+                ..run().jobs.remove(0)
+            };
+            Job { id: 8, ..job }
+        };
+        let done = Job { outcome: Some(Outcome::Rebuilt), error: None, ..run().jobs.remove(0) };
+        let whole = Run {
+            phase: Phase::Cancelled,
+            started: None,
+            outcome: None,
+            jobs: vec![cancelled(None)],
+            ..run()
+        };
+        let half = Run { jobs: vec![done, cancelled(Some("cancelled by user 0"))], ..run() };
+        for (run, told) in [
+            (whole, vec![(Some(Outcome::Failed), Some("cancelled"))]),
+            (
+                half,
+                vec![(Some(Outcome::Rebuilt), None), (Some(Outcome::Failed), Some("cancelled by user 0"))],
+            ),
+        ] {
+            let report = RunReport::from(&run);
+            assert_eq!(report.outcome, Some(Outcome::Failed));
+            let tables: Vec<_> =
+                report.tables.iter().map(|table| (table.outcome, table.error.as_deref())).collect();
+            assert_eq!(tables, told);
+        }
     }
 }

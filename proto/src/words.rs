@@ -157,13 +157,13 @@ words! {
 words! {
     /// How a table, or a whole run, ended.
     Outcome, "outcome" {
-        /// Every written entry had changed.
+        /// Every written entry had changed, or entries were removed.
         Rebuilt = "rebuilt",
         /// Nothing had changed; entries were stamped.
         Verified = "verified",
-        /// Some entries were rebuilt, some verified.
+        /// Some entries were rebuilt or removed, some verified.
         Mixed = "mixed",
-        /// Every entry was young enough.
+        /// Every entry was young enough; none was written.
         Skipped = "skipped",
         /// Not written because it would show people what they may not see.
         Withheld = "withheld",

@@ -122,3 +122,33 @@ fn hostile_names_never_reach_the_terminal_as_they_are() {
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{ran:?}");
     assert!(ran.stdout.contains("odd source rows"), "{ran:?}");
 }
+
+#[test]
+fn a_check_finds_a_state_that_a_refresh_would_refuse() {
+    let golden = Golden::unpack("tiny1");
+    let (notes, directory) = (golden.directory().join("notes.txt"), golden.directory().join("place"));
+    fs::write(&notes, "no database").unwrap();
+    fs::create_dir(&directory).unwrap();
+    for (state, told) in [(&notes, "is not an SQLite database"), (&directory, "is not a regular file")] {
+        for verb in ["check", "refresh"] {
+            let mut command = cached();
+            command.arg(verb).arg("--database").arg(golden.database()).arg("--state").arg(state);
+            refused(&run(&mut command), &[told]);
+        }
+    }
+    assert_eq!(fs::read_to_string(&notes).unwrap(), "no database");
+    assert!(!golden.directory().join("place.lock").exists(), "a lock file is left behind");
+}
+
+#[test]
+fn a_data_file_that_cannot_be_read_names_its_line_in_one_line() {
+    let golden = Golden::unpack("tiny1");
+    let file = golden.directory().join("districts.toml");
+    fs::write(&file, "schema_version = 1\n[[district]]\nid = \n").unwrap();
+    let mut command = golden.refresh();
+    command.env("CACHED_DISTRICTS_FILE", &file);
+    let ran = run(&mut command);
+    refused(&ran, &["districts.file: ", "districts.toml: line 3 (id =): "]);
+    assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
+    assert!(!ran.stderr.contains("\\n"), "{ran:?}");
+}

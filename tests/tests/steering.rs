@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use cached_tests::binary::{cachectl, run};
+use cached_tests::binary::{cachectl, cached, run};
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
 use cached_tests::vms::Other;
@@ -122,4 +122,45 @@ fn a_reload_takes_over_what_is_valid_and_keeps_the_old_when_it_is_not() {
         std::fs::read_to_string(&log).unwrap().contains("not reloaded").then_some(())
     });
     assert!(slot().ends_with("03:30"));
+}
+
+#[test]
+fn a_run_that_is_cancelled_before_it_began_has_its_line_in_the_log() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
+    daemon.idle();
+    // VMS's lock keeps a first run at work while a second one waits.
+    let vms = Other::open(&golden.database());
+    vms.execute("UPDATE event_participation SET delivery_hours = 9");
+    vms.execute("BEGIN IMMEDIATE");
+    assert_eq!(daemon.ctl(&["refresh", "district", "--force", "--no-wait"]).code, Some(0));
+    wait::until("the first run is at work", || {
+        (!daemon.json(&["status"])["current_run"].is_null()).then_some(())
+    });
+    let waits = daemon.ctl(&["refresh", "recruitment", "--force", "--no-wait"]).stdout;
+    let cancelled = daemon.ctl(&["cancel", &format!("run:{}", waits.trim())]);
+    vms.execute("COMMIT");
+    assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
+    let log = daemon.ctl(&["logs", "--run", waits.trim()]).stdout;
+    let told =
+        log.lines().filter(|line| line.contains("ERROR - Cache refresh failed: cancelled by user ")).count();
+    assert_eq!(told, 1, "{log}");
+    daemon.idle();
+}
+
+#[test]
+fn the_new_settings_of_a_one_shot_or_a_daemon_hold_for_what_is_there_already() {
+    let golden = Golden::unpack("tiny1");
+    let state = golden.state();
+    let mut exact = cached();
+    exact.args(["refresh", "--exact", "--database"]).arg(golden.database()).arg("--state").arg(&state);
+    assert_eq!(run(&mut exact).code, Some(0));
+    // In fixed mode, and long before the hour after which a table is tried again.
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
+    wait::until("the entries are made anew", || {
+        let status = daemon.json(&["status"]);
+        let tables = status["tables"].as_array().unwrap();
+        let done = tables.iter().all(|table| matches!(table["state"].as_str(), Some("fresh" | "off")));
+        (done && status["last_run"]["trigger"] == "top_up").then_some(())
+    });
 }

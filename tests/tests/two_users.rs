@@ -182,3 +182,26 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
     assert_eq!(ran.code, Some(2), "{ran:?}");
     assert!(ran.stdout.contains(&format!("chmod o+x {}", home.display())), "{ran:?}");
 }
+
+/// As with cron, su, or ssh without PAM.
+#[test]
+fn a_daemon_and_a_client_of_a_user_without_a_session_meet() {
+    let Some(site) = Site::new("WAL", 0o2770) else { return };
+    let client = site.golden.directory().join("cachectl");
+    fs::hard_link(path("cachectl"), &client)
+        .or_else(|_| fs::copy(path("cachectl"), &client).map(drop))
+        .unwrap();
+    let home = site.own("home");
+    fs::create_dir(&home).unwrap();
+    chown(&home, Some(DAEMON), Some(DAEMON)).unwrap();
+    let mut daemon = site.cached(&["run"]);
+    daemon.env_remove("CACHED_SOCKET").env("HOME", &home).env("CACHED_HTTP_LISTEN", "");
+    let mut daemon = daemon.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait::until("the client finds the daemon", || {
+        let mut command = become_user(DAEMON);
+        (run(command.arg(&client).arg("ping").env("HOME", &home)).code == Some(0)).then_some(())
+    });
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    assert!(home.join(".local/state/cached/cached.sock").exists());
+}

@@ -23,7 +23,7 @@ pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlEr
     output::print(&if args.format.json {
         json::render(&EntryReport::from(&reply))?
     } else {
-        render(&reply, &context.view)?
+        render(&reply, &context.zoned().await)?
     })?;
     Ok(Exit::good_if(matches!(reply.state, TableState::Fresh | TableState::Stale)))
 }

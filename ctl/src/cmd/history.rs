@@ -20,7 +20,11 @@ pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, C
     let Reply::History(reply) = context.call(&request).await? else {
         return Err(CtlError::WrongReply { verb: "history" });
     };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    output::print(&if args.format.json {
+        json::render(&reply)?
+    } else {
+        render(&reply, &context.zoned().await)
+    })?;
     Ok(Exit::Good)
 }
 

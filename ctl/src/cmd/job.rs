@@ -14,14 +14,18 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::style::{Tone, spoken, standing};
 use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{self, View, bytes, json, table, time};
+use crate::output::{self, View, bytes, count, json, table, time};
 
 /// Asks and prints.
 pub(crate) async fn run(args: &JobArgs, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Job(reply) = context.call(&Request::Job(JobRequest { job: args.job })).await? else {
         return Err(CtlError::WrongReply { verb: "job" });
     };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    output::print(&if args.format.json {
+        json::render(&reply)?
+    } else {
+        render(&reply, &context.zoned().await)
+    })?;
     Ok(Exit::Good)
 }
 
@@ -68,8 +72,9 @@ fn render(reply: &JobReply, view: &View) -> String {
 fn figures(job: &Job) -> String {
     let Job { entries, rebuilt, verified, skipped, pruned, failed, .. } = job;
     format!(
-        "{entries} entries: {rebuilt} rebuilt, {verified} verified, {skipped} skipped, {pruned} removed, \
+        "{}: {rebuilt} rebuilt, {verified} verified, {skipped} skipped, {pruned} pruned, \
          {failed} failed; {}",
+        count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry"),
         bytes(job.bytes)
     )
 }
@@ -164,7 +169,7 @@ mod tests {
         };
         insta::assert_snapshot!(render(&JobReply { job: aside, not_before: None }, &view()), @r"
         Job 7: dia_events_report_cache, failed in run 12 (manual), asked for Sun 22 Nov 14:40 CST
-        21 entries: 20 rebuilt, 1 verified, 0 skipped, 3 removed, 0 failed; 12.3 kB
+        21 entries: 20 rebuilt, 1 verified, 0 skipped, 3 pruned, 0 failed; 12.3 kB
 
         TRY  OUTCOME    TOOK  STARTED               SNAPSHOT
           1  failed   0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST

@@ -29,7 +29,7 @@ pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlE
     output::print(&if args.format.json {
         json::render(&reply)?
     } else {
-        render(&reply, filter, &context.view)
+        render(&reply, filter, &context.zoned().await)
     })?;
     Ok(Exit::Good)
 }

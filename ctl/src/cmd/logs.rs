@@ -39,7 +39,7 @@ async fn print(mut lines: Lines, as_json: bool) -> Result<Exit, CtlError> {
     let mut exit = Exit::Good;
     while let Some(event) = lines.next().await? {
         match event {
-            LogEvent::Lines(lines) => output::print(&render(&lines, as_json)?)?,
+            LogEvent::Lines(lines) => output::stream(&render(&lines, as_json)?)?,
             LogEvent::Unreadable(why) => {
                 note(&format!("error: a log file cannot be read to its end: {}", one_line(&why)));
                 exit = Exit::Failed;

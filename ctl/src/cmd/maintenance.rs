@@ -18,7 +18,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::progress::Display;
 use crate::output::table::{self, cell, numbers, words};
-use crate::output::{self, View, bytes, json};
+use crate::output::{self, View, bytes, count, json};
 
 /// Asks, follows and prints.
 pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exit, CtlError> {
@@ -119,7 +119,8 @@ fn verdict(report: &MaintenanceReport) -> String {
         (Chore::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
-            format!("{rows} entries {would}removed")
+            let entries = count(usize::try_from(rows).unwrap_or(usize::MAX), "entry");
+            format!("{entries} {would}removed")
         }
         (chore, _) => format!("{chore} done"),
     };

@@ -15,7 +15,7 @@ pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlErro
     let Reply::Pong(reply) = context.call(&Request::Ping).await? else {
         return Err(CtlError::WrongReply { verb: "ping" });
     };
-    output::print(&if format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    output::print(&if format.json { json::render(&reply)? } else { render(&reply, &context.zoned().await) })?;
     Ok(Exit::Good)
 }
 

@@ -143,6 +143,16 @@ mod tests {
     }
 
     #[test]
+    fn json_is_heard_before_and_behind_the_verb() {
+        for arguments in [["cachectl", "--json", "refresh"], ["cachectl", "refresh", "--json"]] {
+            let Verb::Refresh(args) = Cli::try_parse_from(arguments).unwrap().verb else {
+                panic!("another verb")
+            };
+            assert!(args.follow.format.json, "{arguments:?}");
+        }
+    }
+
+    #[test]
     fn how_long_to_wait_has_a_unit_or_is_seconds_and_may_be_said_in_vain() {
         for (arguments, waited) in [
             (&["--timeout", "90s"][..], Some(90_000)),

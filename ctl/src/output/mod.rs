@@ -43,8 +43,17 @@ impl View {
     }
 }
 
-/// Writes to standard output. `print!` would panic when the reader has gone (`cachectl jobs | head -1`).
+/// Writes to standard output. `print!` would panic when the reader has gone (`cachectl jobs | head -1`); here a reader
+/// that has what it wants changes nothing, the exit code of the verb included.
 pub(crate) fn print(text: &str) -> Result<(), CtlError> {
+    match stream(text) {
+        Err(CtlError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes to standard output what more follows; a reader that has gone is an error, so that the rest is not asked for.
+pub(crate) fn stream(text: &str) -> Result<(), CtlError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(CtlError::Stdout)
 }

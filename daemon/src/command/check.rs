@@ -1,6 +1,5 @@
 //! `cached check`: the effective configuration, and a probe of VMS's schema and of the files' rights.
 
-use std::fs::OpenOptions;
 use std::path::Path;
 
 use super::rights::{self, Sharing};
@@ -11,6 +10,7 @@ use crate::describe::describe;
 use crate::maintenance::disk_space;
 use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
+use crate::state::examine;
 use crate::vms::{Vms, VmsError};
 
 /// Prints what was found; changes nothing.
@@ -30,7 +30,7 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
         // Even looking into the database would create files that VMS cannot open.
         return refuse("the VMS database is not looked into, because that could lock VMS out of it");
     }
-    match probe(&refresh).await {
+    match probe(&refresh, sharing).await {
         Ok(true) if sharing == Sharing::Good => state(config.state.url.as_path()),
         Ok(_) => {
             state(config.state.url.as_path());
@@ -41,12 +41,13 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
 }
 
 /// Probes VMS's database; false when a report is disabled.
-async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
+async fn probe(config: &RefreshConfig, sharing: Sharing) -> Result<bool, VmsError> {
     let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
     let path = vms.path().to_owned();
     let payload = disk_space::estimate(vms.reader()).await.ok();
     vms.close().await;
-    print(&format!("VMS database {}: readable and writable\n", path.display()));
+    let usable = if sharing == Sharing::Good { "readable and writable" } else { "readable; see above" };
+    print(&format!("VMS database {}: {usable}\n", path.display()));
     if let Some(payload) = payload {
         print(&told_room(&path, payload));
     }
@@ -78,13 +79,12 @@ fn told_room(path: &Path, payload: u64) -> String {
 
 /// Whether the state database could be written, without creating anything.
 fn state(path: &Path) -> Exit {
-    let parent = path.parent().unwrap_or(Path::new("/"));
-    let writable = if path.exists() {
-        OpenOptions::new().read(true).write(true).open(path).map(drop)
-    } else {
-        rustix::fs::access(first_existing(parent), rustix::fs::Access::WRITE_OK).map_err(Into::into)
-    };
-    match writable {
+    if let Err(error) = examine(path) {
+        return refuse(&describe(&error));
+    }
+    // SQLite needs files beside it.
+    let parent = first_existing(path.parent().unwrap_or(Path::new("/")));
+    match rustix::fs::access(parent, rustix::fs::Access::WRITE_OK) {
         Ok(()) => {
             print(&format!("State database {}: writable\n", path.display()));
             Exit::Good

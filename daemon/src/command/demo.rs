@@ -16,6 +16,16 @@ use crate::describe::describe;
 /// Every demonstration shows the same people and figures.
 const SEED: u64 = 1;
 
+/// What would reach out of the demonstration: a dead man's switch must not take it for the daemon that it waits for.
+const OFF: [(&str, &str); 6] = [
+    ("notify", "command"),
+    ("notify", "webhook"),
+    ("notify", "ping_url"),
+    ("maintenance", "analyze"),
+    ("maintenance", "prune"),
+    ("vms", "probe_url"),
+];
+
 #[derive(Debug, thiserror::Error)]
 enum NoSample {
     #[error("the directory {} for the sample cannot be made; name another one with --dir", path.display())]
@@ -71,9 +81,11 @@ async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> R
     Ok(directory)
 }
 
-/// Everything stays in the demonstration's own directory, whatever the host is configured for.
+/// Everything stays in the demonstration's own directory and within this machine, whatever the host is configured for:
+/// a file counts only when it is named, and even then nobody is told, nothing is asked and nothing is maintained.
 fn overrides(cli: &Cli, directory: &Path) -> Overrides {
     let mut overrides = cli.overrides();
+    overrides.only_named = true;
     let inside = |name: &str| directory.join(name).display().to_string();
     let own = [
         ("database", "url", inside("vms.db"), cli.common.database.is_none()),
@@ -85,6 +97,9 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
         if ours {
             overrides.set("demo", section, key, value);
         }
+    }
+    for (section, key) in OFF {
+        overrides.set("demo", section, key, "");
     }
     overrides
 }
@@ -152,4 +167,37 @@ fn invitation(config: &Config, directory: &Path) -> String {
         directory = directory.display(),
         page = page(&config.http),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use clap::Parser as _;
+
+    use super::*;
+
+    #[test]
+    fn a_host_that_is_configured_hears_nothing_of_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("cached.toml");
+        let host = "[notify]\nping_url = \"https://u:p@hc/1\"\ncommand = \"/bin/mail root\"\n\
+                    [maintenance]\nprune = \"0 0 4 * * *\"\n[vms]\nprobe_url = \"http://127.0.0.1:8000/\"\n\
+                    [schedule]\nrefresh_time = \"05:00\"\n";
+        std::fs::write(&file, host).unwrap();
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let around = Surroundings { default_file: file.clone(), ..Surroundings::of_process() };
+        let load = |arguments: &[&str]| {
+            let cli = Cli::try_parse_from([&["cached", "demo"], arguments].concat()).unwrap();
+            Config::load(&overrides(&cli, dir.path()), &around).unwrap()
+        };
+        for (arguments, refresh_time) in
+            [(&[][..], "02:00"), (&["--config", file.to_str().unwrap()], "05:00")]
+        {
+            let config = load(arguments);
+            assert_eq!(config.schedule.refresh_time.format("%H:%M").to_string(), refresh_time);
+            assert_eq!((&config.notify.ping_url, &config.notify.command), (&None, &None), "{arguments:?}");
+            assert_eq!((&config.maintenance.prune, &config.vms.probe_url), (&None, &None), "{arguments:?}");
+        }
+    }
 }

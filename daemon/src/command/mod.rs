@@ -7,9 +7,9 @@ pub mod refresh;
 mod rights;
 pub mod run;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
@@ -39,12 +39,22 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Why something of what was printed did not arrive; standard output is one for the whole process.
+static UNWRITTEN: OnceLock<String> = OnceLock::new();
+
 /// Runs what the command line asks for; `passed` is the socket that the service manager passed, if it did.
 pub async fn dispatch(
     cli: &Cli,
     around: &Surroundings,
     passed: Result<Option<Inherited>, InheritError>,
 ) -> Exit {
+    let exit = Box::pin(work(cli, around, passed)).await;
+    let Some(why) = UNWRITTEN.get() else { return exit };
+    complain(&format!("error: cannot write to standard output: {why}"));
+    if exit == Exit::Good { Exit::Failed } else { exit }
+}
+
+async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>, InheritError>) -> Exit {
     let overrides = cli.overrides();
     if let Command::Demo(arguments) = cli.command() {
         // The demonstration names its own files, so it needs no configuration to begin with.
@@ -95,5 +105,12 @@ fn complain(line: &str) {
 
 /// Writes text to standard output. A reader that went away early has seen what it wanted.
 fn print(text: &str) {
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let mut stdout = std::io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            // The first failure says why; the others follow from it.
+            let _ = UNWRITTEN.set(error.to_string());
+        }
+        _ => {}
+    }
 }

@@ -16,7 +16,7 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
     table.load_style(NOTHING);
     table.force_no_tty();
     table.set_header([
-        "TABLE", "OUTCOME", "ENTRIES", "REBUILT", "VERIFIED", "SKIPPED", "REMOVED", "KB", "SECONDS",
+        "TABLE", "OUTCOME", "ENTRIES", "REBUILT", "VERIFIED", "SKIPPED", "PRUNED", "KB", "SECONDS",
     ]);
     for column in table.column_iter_mut().skip(2) {
         column.set_cell_alignment(CellAlignment::Right);
@@ -28,7 +28,9 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
     for job in &run.jobs {
         if let Some(error) = &job.error {
             // Writing to a String cannot fail.
-            let _ = writeln!(text, "{}: {}", job.table, one_line(error));
+            // Where there is no daemon, there is nobody for the client to ask.
+            let error = error.replace("`cachectl refresh --accept`", "`cached refresh --accept`");
+            let _ = writeln!(text, "{}: {}", job.table, one_line(&error));
         }
         if job.warnings > 0 {
             let _ = writeln!(text, "{}: {} odd source rows, named in the log", job.table, job.warnings);

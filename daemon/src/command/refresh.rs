@@ -38,7 +38,7 @@ pub async fn refresh(config: &Config, arguments: &Refresh) -> Exit {
     match run(config, arguments, clock).await {
         Ok(run) => {
             print(&if arguments.json { json(&run) } else { outcome::render(&run, config.schedule.timezone) });
-            if run.outcome.is_none_or(Outcome::is_good) { Exit::Good } else { Exit::Failed }
+            if RunReport::from(&run).outcome.is_none_or(Outcome::is_good) { Exit::Good } else { Exit::Failed }
         }
         Err(error) => refuse(&describe(&error)),
     }
@@ -46,7 +46,7 @@ pub async fn refresh(config: &Config, arguments: &Refresh) -> Exit {
 
 async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
     let refresh_config = RefreshConfig::of(config)?;
-    let tables = plan::tables(&arguments.types, &arguments.tables);
+    let tables = plan::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
     if tables.is_empty() {
         return Err(NotStarted::NothingToDo);
     }

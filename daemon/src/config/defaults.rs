@@ -1,41 +1,24 @@
 //! Defaults that depend on the user, on systemd's directories and on the system's zone.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
+use cached_proto::place;
 use chrono_tz::Tz;
 
 use super::surroundings::Surroundings;
 
 /// Where the state database lives: systemd's directory, `/var/lib/cached`, or the user's own.
 pub(super) fn state_url(around: &Surroundings) -> Option<String> {
-    state_directory(around).map(|dir| text(&dir.join("state.db")))
+    place::state(around.uid, variable(around)).map(|dir| text(&dir.join("state.db")))
 }
 
-fn state_directory(around: &Surroundings) -> Option<PathBuf> {
-    if let Some(dir) = around.directory("STATE_DIRECTORY") {
-        return Some(dir.to_owned());
-    }
-    if around.is_system() {
-        return Some(PathBuf::from("/var/lib/cached"));
-    }
-    let base = around.directory("XDG_STATE_HOME").map(Path::to_owned);
-    base.or_else(|| Some(around.directory("HOME")?.join(".local/state"))).map(|base| base.join("cached"))
-}
-
-/// Where the control socket lives. Never below `/tmp`, where anybody could be there first.
+/// Where the control socket lives, by the rule that clients know as well.
 pub(super) fn socket_path(around: &Surroundings) -> Option<String> {
-    let dir = if let Some(dir) = around.directory("RUNTIME_DIRECTORY") {
-        dir.to_owned()
-    } else if around.is_root() {
-        PathBuf::from("/run/cached")
-    } else if let Some(dir) = around.directory("XDG_RUNTIME_DIR") {
-        dir.to_owned()
-    } else if around.is_system() {
-        PathBuf::from("/run/cached")
-    } else {
-        state_directory(around)?
-    };
-    Some(text(&dir.join("cached.sock")))
+    place::socket(around.uid, variable(around)).map(|socket| text(&socket))
+}
+
+fn variable(around: &Surroundings) -> impl Fn(&str) -> Option<String> + Copy {
+    |name| around.variable(name).map(str::to_owned)
 }
 
 /// Where the log file lives; people's own daemons log to the terminal and the journal only.

@@ -15,6 +15,8 @@ pub struct Key {
     /// What it means.
     pub doc: &'static str,
     pub(super) spec: Spec,
+    /// Whether an empty text is a value of it.
+    pub(super) takes_empty: fn(&Surroundings) -> bool,
 }
 
 impl Key {

@@ -1,7 +1,7 @@
 //! What file, environment and flags say, before any of it is understood.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::error::ConfigError;
 use super::file;
@@ -11,11 +11,16 @@ use super::setting::Kind;
 use super::surroundings::Surroundings;
 use super::text;
 
+/// The variable that names the configuration file, as `--config` does.
+pub(super) const CONFIG: &str = "CACHED_CONFIG";
+
 /// What the command line sets.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// The configuration file to read instead of the default one; it must exist.
     pub config: Option<PathBuf>,
+    /// Whether only a file that is named is read, and none at the default path.
+    pub only_named: bool,
     values: Vec<(&'static str, &'static str, &'static str, String)>,
 }
 
@@ -61,8 +66,11 @@ impl Layers {
 /// Reads every layer, from the weakest to the strongest.
 pub(super) fn collect(overrides: &Overrides, around: &Surroundings) -> Layers {
     let mut layers = Layers { given: BTreeMap::new(), errors: Vec::new(), file_usable: true };
-    let named = overrides.config.as_deref().map(|path| around.absolute(path));
-    file::read(named.as_deref().unwrap_or(&around.default_file), named.is_some(), around, &mut layers);
+    let variable = || around.variable(CONFIG).map(Path::new);
+    let named = overrides.config.as_deref().or_else(variable).map(|path| around.absolute(path));
+    if named.is_some() || !overrides.only_named {
+        file::read(named.as_deref().unwrap_or(&around.default_file), named.is_some(), around, &mut layers);
+    }
     variables(around, &mut layers);
     for (flag, section, name, value) in &overrides.values {
         let origin = Origin::Flag(flag);
@@ -79,17 +87,26 @@ pub(super) fn collect(overrides: &Overrides, around: &Surroundings) -> Layers {
 }
 
 fn variables(around: &Surroundings, layers: &mut Layers) {
-    let ours = around.env.iter().filter(|(name, _)| name.starts_with("CACHED_"));
+    let ours = around.env.iter().filter(|(name, _)| name.starts_with("CACHED_") && *name != CONFIG);
     for (name, value) in ours {
-        let origin = Origin::Variable(text::shown(name));
-        let Some(key) = nearest::by_variable(name) else {
+        let keys = nearest::by_variable(name);
+        if keys.is_empty() {
             layers.errors.push(ConfigError::UnknownVariable {
                 name: text::shown(name),
                 nearest: nearest::variable(name),
             });
-            continue;
-        };
-        let other_name = layers.given.get(&(key.section, key.name)).filter(|given| given.text != *value);
+        }
+        for key in keys {
+            variable(key, name, value, around, layers);
+        }
+    }
+}
+
+fn variable(key: &'static Key, name: &str, value: &str, around: &Surroundings, layers: &mut Layers) {
+    let origin = Origin::Variable(text::shown(name));
+    // As with other programs, an empty variable is none, except where empty is a value: it takes back or switches off.
+    if !value.is_empty() || (key.takes_empty)(around) {
+        let other_name = layers.given.get(&(key.section, key.name)).filter(|given| given.text != value);
         if let Some(Origin::Variable(other)) = other_name.map(|given| &given.origin) {
             let allowed = format!("{other} says something else; keep one of the two");
             layers.refuse(key, format!("\"{}\"", text::shown(value)), origin, allowed);

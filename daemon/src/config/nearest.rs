@@ -1,22 +1,26 @@
 //! Which known name was probably meant.
 
 use super::key::Key;
+use super::layers::CONFIG;
 use super::settings::KEYS;
 
-/// Names under which a variable is known besides its regular one.
-pub(super) const ALIASES: &[(&str, &str, &str)] = &[("CACHED_SOCKET", "socket", "path")];
+/// Names under which variables are known besides their regular ones, with the keys that they set, as flags do.
+pub(super) const ALIASES: &[(&str, &str, &str)] = &[
+    ("CACHED_SOCKET", "socket", "path"),
+    ("CACHED_TIMEZONE", "schedule", "timezone"),
+    ("CACHED_TIMEZONE", "vms", "timezone"),
+];
 
 /// The key with exactly this name.
 pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.section == section && key.name == name)
 }
 
-/// The key that a variable sets.
-pub(super) fn by_variable(variable: &str) -> Option<&'static Key> {
-    if let Some((_, section, name)) = ALIASES.iter().find(|(alias, ..)| *alias == variable) {
-        return find(section, name);
-    }
-    KEYS.iter().find(|key| key.variable() == variable)
+/// The keys that a variable sets; none when it is unknown.
+pub(super) fn by_variable(variable: &str) -> Vec<&'static Key> {
+    let aliases = ALIASES.iter().filter(|(alias, ..)| *alias == variable);
+    let keys = KEYS.iter().filter(|key| key.variable() == variable);
+    aliases.filter_map(|(_, section, name)| find(section, name)).chain(keys).collect()
 }
 
 /// The full name of the key that is most like this one.
@@ -41,7 +45,7 @@ pub(super) fn section(given: &str) -> String {
 /// The variable that is most like this one.
 pub(super) fn variable(given: &str) -> String {
     let aliases = ALIASES.iter().map(|(alias, ..)| (*alias).to_owned());
-    let names = KEYS.iter().map(Key::variable).chain(aliases);
+    let names = KEYS.iter().map(Key::variable).chain(aliases).chain([CONFIG.to_owned()]);
     best(names.map(|name| (strsim::normalized_damerau_levenshtein(given, &name), name)))
 }
 

@@ -39,11 +39,12 @@ impl fmt::Display for RestartNeeded {
 impl Config {
     /// The new configuration, with the running values of the keys that cannot change without a restart.
     pub fn reload(&self, new: Self) -> (Self, Vec<RestartNeeded>) {
-        let values = self.shown().into_iter().zip(new.shown());
+        let values = self.shown().into_iter().zip(new.shown()).zip(self.same(&new));
         let mut merged = new;
         let mut waiting = Vec::new();
-        for (key, (running, wanted)) in KEYS.iter().zip(values).filter(|(key, _)| key.needs_restart()) {
-            if running == wanted {
+        for (key, ((running, wanted), same)) in KEYS.iter().zip(values).filter(|(key, _)| key.needs_restart())
+        {
+            if same {
                 continue;
             }
             merged.copy_value(self, key.section, key.name);
@@ -56,12 +57,12 @@ impl Config {
         (merged, waiting)
     }
 
-    /// The keys that have another value in `new`; secrets are hidden, and a change of nothing else is not seen.
+    /// The keys that have another value in `new`. Secrets are hidden, so that what is shown may be the same.
     pub fn changes(&self, new: &Self) -> Vec<Changed> {
-        let values = self.shown().into_iter().zip(new.shown());
-        let changed = KEYS.iter().zip(values).filter(|(_, (from, to))| from != to);
+        let values = self.shown().into_iter().zip(new.shown()).zip(self.same(new));
+        let changed = KEYS.iter().zip(values).filter(|(_, (_, same))| !same);
         changed
-            .map(|(key, (from, to))| Changed {
+            .map(|(key, ((from, to), _))| Changed {
                 key: key.full_name(),
                 from: text(key, from),
                 to: text(key, to),

@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 /// The configuration file that is read when `--config` names none.
 pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
 
-/// Accounts below this id belong to the system, not to people.
-const FIRST_HUMAN_UID: u32 = 1000;
-
 /// Environment, working directory, user and zone of the process.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
@@ -53,11 +50,6 @@ impl Surroundings {
     /// Whether the process runs as root.
     pub(super) fn is_root(&self) -> bool {
         self.uid == 0
-    }
-
-    /// Whether the process runs as root or under a service account.
-    pub(super) fn is_system(&self) -> bool {
-        self.uid < FIRST_HUMAN_UID
     }
 
     /// Absolute form of a path. Symbolic links and `..` stay: resolving them needs the file system.

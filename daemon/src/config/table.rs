@@ -30,6 +30,7 @@ macro_rules! settings {
                 name: stringify!($key),
                 doc: concat!($($doc),+),
                 spec: $spec,
+                takes_empty: |around| <$Type as Setting>::parse("", around).is_ok(),
             }, )+ )+
         ];
 
@@ -46,6 +47,12 @@ macro_rules! settings {
             /// The values as TOML, in the order of [`KEYS`]; `None` where an optional key has no value.
             pub(super) fn shown(&self) -> Vec<Option<toml::Value>> {
                 vec![ $( $( Setting::show(&self.$section.$key), )+ )+ ]
+            }
+
+            /// Whether each value is the same in another configuration, in the order of [`KEYS`]. What is shown of a value
+            /// may be the same though it is not: credentials are hidden.
+            pub(super) fn same(&self, other: &Self) -> Vec<bool> {
+                vec![ $( $( PartialEq::eq(&self.$section.$key, &other.$section.$key), )+ )+ ]
             }
 
             /// Takes over the value of one key from another configuration.

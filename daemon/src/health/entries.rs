@@ -22,8 +22,18 @@ pub(super) fn missing(seen: &Seen) -> Option<Reason> {
 }
 
 pub(super) fn stale(seen: &Seen) -> Option<Reason> {
+    // Entries that settings or `invalidate` have made stale may be a minute old.
     let said = ["is over its age limit", "are over their age limit"];
-    entries(seen, "entries_stale", said, |audit| audit.stale)
+    let aged = entries(seen, "entries_stale", said, |audit| audit.stale.saturating_sub(audit.outdated));
+    let said =
+        ["was made under other settings or invalidated", "were made under other settings or invalidated"];
+    let outdated = entries(seen, "entries_stale", said, |audit| audit.outdated);
+    match (aged, outdated) {
+        (Some(aged), Some(outdated)) => {
+            Some(Reason { message: format!("{}; {}", aged.message, outdated.message), ..aged })
+        }
+        (aged, outdated) => aged.or(outdated),
+    }
 }
 
 /// `said` is what is said of one entry, and of several.

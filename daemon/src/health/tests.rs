@@ -287,3 +287,17 @@ fn entries_are_counted_over_all_tables() {
     let message = "4 entries are over their age limit: dia_events_report_cache, organization_detail_cache";
     assert_eq!(judge(&seen).reasons[0].message, message);
 }
+
+#[test]
+fn young_entries_of_other_settings_are_not_called_old() {
+    let message = |audit: Audit| {
+        let mut seen = seen();
+        one_table(&mut seen, TableState::Stale, audit);
+        judge(&seen).reasons[0].message.clone()
+    };
+    let outdated = message(Audit { stale: 3, outdated: 3, ..Audit::default() });
+    assert!(outdated.starts_with("3 entries were made under other settings or invalidated: "), "{outdated}");
+    let both = message(Audit { stale: 3, outdated: 2, ..Audit::default() });
+    assert!(both.starts_with("1 entry is over its age limit: "), "{both}");
+    assert!(both.contains("; 2 entries were made under other settings"), "{both}");
+}

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::words::{Outcome, SchedulerState, Trigger};
+use cached_proto::words::{SchedulerState, Trigger};
 use tracing::info;
 
 use super::error::{StartError, Unusable};
@@ -104,12 +104,17 @@ async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Res
     Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
 }
 
-/// A state under which nothing was ever refreshed: waiting for the night would leave the reports slow.
+/// A state under which nothing, or not every table, was ever refreshed: waiting for the night would leave reports slow.
 async fn fill(queue: &Queue) -> Result<(), QueueError> {
     let running = queue.state().scheduler_state().await? == SchedulerState::Running;
-    let kept = |job: &cached_proto::verb::jobs::Job| job.outcome.is_some_and(Outcome::is_good);
-    if running && queue.queued_count().await? == 0 && !queue.last_jobs().await?.iter().any(kept) {
-        queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
+    if !running || queue.queued_count().await? > 0 {
+        return Ok(());
+    }
+    let (tables, last) = (plan::tables(&[], &[]), queue.last_jobs().await?);
+    let kept = last.iter().any(|job| job.outcome.is_some_and(|end| end.is_good() && end.is_tried()));
+    let whole = tables.iter().all(|table| last.iter().any(|job| job.table == *table));
+    if !kept || !whole {
+        queue.enqueue(NewRun::new(Trigger::Startup, tables)).await?;
     }
     Ok(())
 }

@@ -42,7 +42,7 @@ impl Announcer {
                             self.remember(level).await;
                         }
                         Some(false) => told.give_up(level),
-                        // The level has changed: look again.
+                        // The level or the configuration has changed: look again.
                         None => continue,
                     }
                 }
@@ -57,13 +57,17 @@ impl Announcer {
         }
     }
 
-    /// Whether it arrived; none when the level changed before that, so that there is something else to tell.
+    /// Whether it arrived; none when, before that, the level changed, so that there is something else to tell, or the
+    /// channel was taken out of the configuration.
     async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Option<bool> {
         let (channel, level) = (self.channel.as_str(), judgement.health.health);
         let notice = Notice::change(previous, &judgement.health, &self.host, judgement.at);
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
             // Taken anew each time: the operator may have mended it.
             let config = Arc::clone(&self.configs.borrow());
+            if !self.channel.is_configured(&config.notify) {
+                return None;
+            }
             match self.channel.tell(&config.notify, &notice, &*self.clock).await {
                 Ok(()) => {
                     info!("Announced over notify.{channel}: {level}, {previous} before");

@@ -94,7 +94,12 @@ impl Queue {
         count_holds(&tx, &report.holds).await?;
         let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
         let wanted = !row.cancel;
+        let called_off = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
         let mut row = figures(row, report);
+        if called_off.is_some() {
+            // By whom, which the attempt does not know.
+            row.error = Set(called_off);
+        }
         row.failures = Set(failures);
         let mut pause = None;
         let event: fn(_) -> Progress = match ending {

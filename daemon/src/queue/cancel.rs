@@ -12,9 +12,9 @@ use crate::state::Doing;
 use crate::state::entity::{job, run};
 
 impl Queue {
-    /// Calls off a job, or all jobs of a run that have not ended. What waits is cancelled at once; what runs stops at its
+    /// Calls off a job, or all jobs of a run that have not ended, in the name of `by`. What waits is cancelled at once; what runs stops at its
     /// next group, and what was written until then stays.
-    pub async fn cancel(&self, target: Target) -> Result<CancelReply, QueueError> {
+    pub async fn cancel(&self, target: Target, by: &str) -> Result<CancelReply, QueueError> {
         let tx = self.state.begin().await?;
         let (run, wanted) = find(&tx, target).await?;
         let mut events = Vec::new();
@@ -22,15 +22,18 @@ impl Queue {
         for job in wanted {
             let id = job.id;
             let mut row = job.clone().into_active_model();
+            let called_off = Set(Some(format!("cancelled by {by}")));
             if job.phase == Phase::Queued.as_str() {
                 row.phase = Set(Phase::Cancelled.as_str().to_owned());
                 row.not_before = Set(None);
+                row.error = called_off;
                 let row = row.update(&tx).await.doing("cancel a job")?;
                 count(&tx, &counters::jobs(None), 1).await?;
                 events.push(Progress::JobDone(assemble::job(&tx, row).await?));
                 reply.cancelled.push(id);
             } else if job.phase == Phase::Running.as_str() {
                 row.cancel = Set(true);
+                row.error = called_off;
                 row.update(&tx).await.doing("cancel a job")?;
                 reply.stopping.push(id);
             }
@@ -51,6 +54,10 @@ impl Queue {
             }
         }
         for event in events {
+            if let Progress::RunDone(run) = &event {
+                // Its worker tells of every other one.
+                tracing::error!(run_id = run.id, "Cache refresh failed: cancelled by {by}");
+            }
             self.announce(event);
         }
         Ok(reply)

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 
-use cached_proto::words::Table;
+use cached_proto::words::{Outcome, Table};
 use tracing::info;
 
+use super::availability::is_off;
 use super::run::{RunContext, RunInputs, ending, failed, log_outcome};
 use super::{RefreshError, Refresher};
-use crate::queue::{Claimed, Lease, QueueError, Settled};
+use crate::queue::{Claimed, Ending, JobReport, Lease, QueueError, Settled};
 
 /// A run in progress: its source is read, and its tables follow one by one. Whoever works in steps renews the lease
 /// by themselves.
@@ -52,6 +53,7 @@ impl ActiveRun {
                 let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
                 (report, ending(context, error.as_ref()))
             }
+            Err(_) if is_off(table, &context.settings) => (JobReport::new(table, Outcome::Off), Ending::Done),
             Err(error) => (failed(table, error), ending(context, Some(error))),
         };
         refresher.finish(lease, job, &report, ending).await?;

@@ -20,10 +20,15 @@ pub enum Availability {
     Disabled(Vec<String>),
 }
 
+/// Whether the configuration switches a table off, whatever VMS's schema is.
+pub(super) fn is_off(table: Table, settings: &ReportSettings) -> bool {
+    table == Table::OrganizationReports && !settings.organization_reports_table
+}
+
 /// Judges a report's table by the configuration and by VMS's schema.
 pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Availability {
     let table = report.table();
-    if table == Table::OrganizationReports && !settings.organization_reports_table {
+    if is_off(table, settings) {
         return Availability::Off;
     }
     // Newer versions of VMS have dropped this table.

@@ -3,9 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cached_proto::speech::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::words::{Outcome, Table, Trigger};
+use cached_proto::verb::jobs::Job;
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::sync::watch;
@@ -52,7 +54,7 @@ pub(super) struct RunInputs {
 pub(super) struct RunContext {
     run: i64,
     config: Arc<RefreshConfig>,
-    settings: Arc<ReportSettings>,
+    pub(super) settings: Arc<ReportSettings>,
     as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     scope: RefreshScope,
@@ -302,8 +304,9 @@ impl Refresher {
                 cache_type = table.cache_type().as_str(),
                 cache_table = table.as_str(),
                 outcome = outcome.as_str(),
-                "{table}: {outcome}, {entries} entries ({rebuilt} rebuilt, {verified} verified, \
-                 {skipped} skipped, {pruned} removed) took {seconds:.2} seconds"
+                "{table}: {outcome}, {} ({rebuilt} rebuilt, {verified} verified, \
+                 {skipped} skipped, {pruned} pruned) took {seconds:.2} seconds",
+                count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry")
             ),
             Some(message) => error!(
                 run_id = run,
@@ -335,7 +338,9 @@ pub(super) fn ending(context: &RunContext, error: Option<&RefreshError>) -> Endi
 }
 
 pub(super) fn log_outcome(run: &Run) {
-    let bad = || run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good()));
+    let is_bad =
+        |job: &Job| job.phase == Phase::Cancelled || job.outcome.is_some_and(|outcome| !outcome.is_good());
+    let bad = || run.jobs.iter().filter(|job| is_bad(job));
     let outcome = run.outcome.map_or("", Outcome::as_str);
     if bad().next().is_none() {
         info!(run_id = run.id, outcome, "Cache refresh completed successfully in {:.2} seconds", run.seconds);

@@ -243,11 +243,38 @@ fn warnings(job: &TableRefresh) -> u64 {
 
 fn outcome(report: &JobReport, failed: bool) -> Outcome {
     let changed = report.rebuilt > 0 || report.pruned > 0;
-    match (failed, changed, report.verified > 0, report.skipped > 0) {
+    match (failed, changed, report.verified > 0) {
         (true, ..) => Outcome::Failed,
-        (false, true, false, false) => Outcome::Rebuilt,
-        (false, true, ..) => Outcome::Mixed,
-        (false, false, false, true) => Outcome::Skipped,
-        (false, false, ..) => Outcome::Verified,
+        (false, true, false) => Outcome::Rebuilt,
+        (false, true, true) => Outcome::Mixed,
+        (false, false, false) if report.skipped > 0 => Outcome::Skipped,
+        (false, false, _) => Outcome::Verified,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::words::Table;
+
+    use super::*;
+
+    #[test]
+    fn the_word_tells_what_was_written_whatever_was_left_alone() {
+        for ([rebuilt, pruned, verified, skipped], word) in [
+            ([1, 0, 0, 0], Outcome::Rebuilt),
+            ([1, 0, 0, 1], Outcome::Rebuilt),
+            ([0, 1, 0, 2], Outcome::Rebuilt),
+            ([1, 0, 1, 0], Outcome::Mixed),
+            ([0, 1, 1, 1], Outcome::Mixed),
+            ([0, 0, 1, 0], Outcome::Verified),
+            ([0, 0, 1, 1], Outcome::Verified),
+            ([0, 0, 0, 1], Outcome::Skipped),
+            ([0, 0, 0, 0], Outcome::Verified),
+        ] {
+            let none = JobReport::new(Table::DiaEventsReportCache, Outcome::Failed);
+            let report = JobReport { rebuilt, verified, skipped, pruned, ..none };
+            assert_eq!(outcome(&report, false), word, "{report:?}");
+            assert_eq!(outcome(&report, true), Outcome::Failed);
+        }
     }
 }

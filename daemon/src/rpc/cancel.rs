@@ -12,7 +12,7 @@ pub(crate) async fn cancel(
     caller: &Caller,
     request: &CancelRequest,
 ) -> Result<CancelReply, Fault> {
-    let reply = service.queue.cancel(request.target).await?;
+    let reply = service.queue.cancel(request.target, &caller.to_string()).await?;
     info!("{} cancelled by {caller}", request.target);
     Ok(reply)
 }

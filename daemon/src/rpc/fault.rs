@@ -57,5 +57,9 @@ pub(super) fn unreadable(error: &FrameError) -> Option<Fault> {
         FrameError::Codec(_) => FaultCode::Unsupported,
         FrameError::CutOff | FrameError::Io(_) => return None,
     };
-    Some(fault(code, &describe(error), "install cached and cachectl of the same version"))
+    // These messages end with what to do.
+    let text = error.to_string();
+    let (message, hint) =
+        text.split_once("; ").unwrap_or((&text, "install cached and cachectl of the same version"));
+    Some(fault(code, message, hint))
 }

@@ -22,6 +22,9 @@ use crate::snapshot::ReadDepth;
 /// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
 const SLICE: Duration = Duration::from_mins(1);
 
+/// The first look after a start, when what the schedule missed has been decided.
+const FIRST: Duration = Duration::from_secs(5);
+
 /// However quiet it is, the tables are looked at as often as this: others write them, too.
 const LOOK: TimeDelta = TimeDelta::minutes(15);
 
@@ -43,6 +46,8 @@ pub struct Planner {
     looked: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// When the clock changes the keys of tables next, as of the last look.
     next_keys: HashMap<Table, DateTime<Utc>>,
+    /// The fingerprint of the settings under which a table with entries of other settings was topped up last.
+    asked: HashMap<Table, String>,
 }
 
 impl Planner {
@@ -55,14 +60,23 @@ impl Planner {
         schedules: watch::Receiver<Arc<Schedule>>,
         config: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
-        Self { name, queue, clock, schedules, config, looked: None, next_keys: HashMap::new() }
+        Self {
+            name,
+            queue,
+            clock,
+            schedules,
+            config,
+            looked: None,
+            next_keys: HashMap::new(),
+            asked: HashMap::new(),
+        }
     }
 
     /// Works until it is dropped, which it may be at any time.
     pub async fn run(mut self) {
+        // Sleeps first: at a start, what the schedule missed comes before anything else.
+        let mut wait = FIRST;
         loop {
-            // Sleeps first: at a start, what the schedule missed comes before anything else.
-            let wait = self.wait();
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
                 // Once nobody can change them any more, only the clock counts.
@@ -72,6 +86,7 @@ impl Planner {
             if let Err(error) = self.turn().await {
                 tracing::error!("What has to be topped up is not known; trying again: {}", describe(&error));
             }
+            wait = self.wait();
         }
     }
 
@@ -97,16 +112,23 @@ impl Planner {
         let config = Arc::clone(&self.config.borrow_and_update());
         // Closely: this is the look that finds what others leave to be found.
         let surveys = survey(&config, self.queue.state(), ReadDepth::Shape, now).await?;
-        let conditions = self.conditions(&surveys, now).await?;
+        let conditions = self.conditions(&surveys, &config, now).await?;
         self.next_keys = surveys
             .iter()
             .filter_map(|survey| Some((survey.table, survey.renewal_times.next_keys?)))
             .collect();
         let renewal = Renewal::next(&schedule, now, expected_run(&self.queue, now).await?);
         let plan = plan(&conditions, now, &renewal);
-        let again = plan.look_at.map_or(now + LOOK, |at| at.min(now + LOOK));
-        self.looked = Some((now, again));
-        Ok(self.top_up(&plan.tables, &renewal).await?)
+        // What is being worked on may still be made under the settings of before.
+        let soon = conditions.iter().any(|condition| condition.outdated && condition.busy);
+        let again = now + if soon { TimeDelta::minutes(1) } else { LOOK };
+        self.looked = Some((now, plan.look_at.map_or(again, |at| at.min(again))));
+        let run = self.top_up(&plan.tables, &renewal).await?;
+        if run.is_some() {
+            let renewed = plan.tables.iter().filter(|(_, cause)| *cause == Cause::Settings);
+            self.asked.extend(renewed.map(|&(table, _)| (table, config.settings.fingerprint(table))));
+        }
+        Ok(run)
     }
 
     async fn top_up(
@@ -129,6 +151,7 @@ impl Planner {
     async fn conditions(
         &self,
         surveys: &[TableSurvey],
+        config: &RefreshConfig,
         now: DateTime<Utc>,
     ) -> Result<Vec<Condition>, QueueError> {
         let newest = self.queue.last_jobs().await?.into_iter().filter(tried_all);
@@ -141,6 +164,8 @@ impl Planner {
             Some(Condition {
                 table,
                 unfit: wants(survey.state)?,
+                outdated: survey.audit.outdated > 0
+                    && self.asked.get(&table) != Some(&config.settings.fingerprint(table)),
                 renewal_times: survey.renewal_times,
                 turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
                 // A try of the future is one by a clock that was ahead.

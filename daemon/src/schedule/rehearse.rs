@@ -143,6 +143,7 @@ impl Stage<'_> {
         Condition {
             table: actor.report.table(),
             unfit: missing,
+            outdated: false,
             renewal_times: RenewalTimes {
                 next_keys: actor.next_keys,
                 ..RenewalTimes::of(

@@ -20,6 +20,8 @@ const BUSY: TimeDelta = TimeDelta::minutes(1);
 pub enum Cause {
     /// An entry is missing, incomplete, invalid or stale.
     Unfit,
+    /// The settings have changed since an entry was made, or it was invalidated.
+    Settings,
     /// The clock alone has changed what entries say, or which there are.
     Clock,
     /// An entry would pass its limit before the next scheduled run has ended.
@@ -30,6 +32,7 @@ impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Unfit => "an entry is missing or unfit",
+            Self::Settings => "entries were made under other settings",
             Self::Clock => "the clock has changed what entries say, or which there are",
             Self::Expiring => "entries would pass their limit before the next scheduled run has ended",
         })
@@ -43,6 +46,8 @@ pub struct Condition {
     pub table: Table,
     /// Whether an entry is missing, incomplete, invalid or stale.
     pub unfit: bool,
+    /// Whether an entry is stale for the settings alone, and none was asked for under today's before.
+    pub outdated: bool,
     /// When its entries want renewal.
     pub renewal_times: RenewalTimes,
     /// When the clock changed its keys, if it did since the table was last looked at.
@@ -83,13 +88,15 @@ impl Condition {
         let top_up_at = self.top_up_at(renewal);
         let cause = if changed.is_some() {
             Some(Cause::Clock)
+        } else if self.outdated {
+            Some(Cause::Settings)
         } else if self.unfit {
             Some(Cause::Unfit)
         } else {
             top_up_at.filter(|at| !ahead(at)).map(|_| Cause::Expiring)
         };
-        // What the clock did after the table was tried is a reason of its own.
-        let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at));
+        // What the clock did after the table was tried is a reason of its own, and so are settings it was not tried under.
+        let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at) && !self.outdated);
         let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + PAUSE).filter(ahead);
         // The run at work may have read the source before the reason came up.
         let free_at = cause.filter(|_| self.busy).map(|_| now + BUSY);

@@ -17,6 +17,7 @@ fn content() -> Condition {
     Condition {
         table: TABLE,
         unfit: false,
+        outdated: false,
         renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), ..RenewalTimes::default() },
         turned: None,
         tried: None,
@@ -57,6 +58,16 @@ fn an_unfit_entry_is_renewed_at_once_but_not_again_and_again() {
     let tried = Condition { tried: Some(utc("01 11:30")), ..unfit };
     assert_eq!(at("01 12:00", tried), (None, "01 12:30".to_owned()));
     assert_eq!(at("01 12:30", tried), (Some(Cause::Unfit), "never".to_owned()));
+}
+
+#[test]
+fn entries_of_other_settings_are_renewed_at_once_whatever_was_tried_before() {
+    let tried = Condition { unfit: true, tried: Some(utc("01 11:59")), ..content() };
+    assert_eq!(at("01 12:00", tried), (None, "01 12:59".to_owned()));
+    assert_eq!(
+        at("01 12:00", Condition { outdated: true, ..tried }),
+        (Some(Cause::Settings), "never".to_owned())
+    );
 }
 
 #[test]

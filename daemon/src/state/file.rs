@@ -6,8 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::{APPLICATION_ID, StateError};
+use crate::sqlite::MAGIC;
 
-pub(super) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 /// Where `SQLite`'s file header keeps `application_id`, big-endian.
 const APPLICATION_ID_AT: usize = 68;
 const HEADER: usize = 100;
@@ -21,6 +21,20 @@ pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create(path).map_err(inaccessible)?,
         Err(e) => return Err(inaccessible(e)),
     };
+    examine_file(path, &found)
+}
+
+/// What is wrong with the file at `path`, if there is one, as far as that shows without `SQLite`; changes nothing.
+pub(crate) fn examine(path: &Path) -> Result<(), StateError> {
+    match std::fs::metadata(path) {
+        Ok(found) => examine_file(path, &found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(StateError::Inaccessible { path: path.to_owned(), source }),
+    }
+}
+
+fn examine_file(path: &Path, found: &Metadata) -> Result<(), StateError> {
+    let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
     if !found.is_file() {
         return Err(StateError::NotAFile { path: path.to_owned() });
     }

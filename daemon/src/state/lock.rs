@@ -19,6 +19,9 @@ pub struct StateLock {
 impl StateLock {
     /// Takes the lock of the state database at `state`, or says who holds it. Never waits.
     pub fn take(state: &Path) -> Result<Self, StateError> {
+        if state.is_dir() {
+            return Err(StateError::NotAFile { path: state.to_owned() });
+        }
         file::ensure_directory(state)?;
         let path = file::beside(state, ".lock");
         let unusable = |source| StateError::Lock { path: path.clone(), source };

@@ -10,7 +10,7 @@ use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
-use super::file::MAGIC;
+use crate::sqlite::MAGIC;
 
 /// What became of the file while it was open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

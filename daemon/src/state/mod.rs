@@ -32,6 +32,7 @@ pub(crate) use chores::insert_chore;
 pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
+pub(crate) use file::examine;
 pub use generations::Generation;
 pub use guard::{Guarded, GuardedList, HeldRun, SourceCount, Suspect};
 pub use lock::StateLock;

@@ -38,6 +38,8 @@ pub struct Audit {
     pub incomplete: u64,
     /// Of those, invalid ones.
     pub invalid: u64,
+    /// Of the stale ones, those that were made under other settings, or invalidated.
+    pub outdated: u64,
     /// Expected entries that VMS's reader would take, fresh or not.
     pub accepted: u64,
     /// Rows with another key.
@@ -63,7 +65,10 @@ pub fn audit(expected: &[Key], rows: &[ExistingRow], freshness: &Freshness<'_>) 
     audit.unmanaged = rows.iter().filter(|row| !wanted.contains(&row.key)).count() as u64;
     for key in expected {
         let row = first.get(key).copied();
-        *match state(row, freshness) {
+        let state = state(row, freshness);
+        let outdated = state == EntryState::Stale && row.is_some_and(|row| freshness.is_outdated(row));
+        audit.outdated += u64::from(outdated);
+        *match state {
             EntryState::Fresh => &mut audit.fresh,
             EntryState::Stale => &mut audit.stale,
             EntryState::Missing => &mut audit.missing,

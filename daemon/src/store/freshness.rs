@@ -157,12 +157,15 @@ impl Freshness<'_> {
         left.is_some_and(|left| left.fingerprint.as_ref().is_none_or(|made| *made == self.fingerprint))
     }
 
+    /// Whether a row is as we wrote it and was made under other settings, or was invalidated.
+    pub fn is_outdated(&self, row: &ExistingRow) -> bool {
+        self.stamps.fingerprint(&row.key, row).is_some_and(|made| made != self.fingerprint)
+    }
+
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
         let Some(generated) = self.generated(row) else { return false };
         let age = self.now - generated;
-        let same_settings =
-            self.stamps.fingerprint(&row.key, row).is_none_or(|made| made == self.fingerprint);
-        age < limit && age >= -TOLERATED_FUTURE && same_settings
+        age < limit && age >= -TOLERATED_FUTURE && !self.is_outdated(row)
     }
 }
 

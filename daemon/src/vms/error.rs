@@ -76,6 +76,19 @@ pub enum VmsError {
         #[source]
         source: DbErr,
     },
+    /// The file or its directory may not be written.
+    #[error(
+        "the VMS database cannot be written ({doing}): the daemon's user needs write rights on the file and its \
+         directory, and the service needs the directory in ReadWritePaths=; as that user, `cached check` says what \
+         to type"
+    )]
+    ReadOnly {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
     /// Any other failure of the database.
     #[error("the VMS database failed ({doing}): {source}")]
     Query {
@@ -123,6 +136,7 @@ impl VmsError {
                 Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
             Some(SQLITE_FULL) => Self::Full { doing, source },
+            Some(SQLITE_READONLY) => Self::ReadOnly { doing, source },
             _ => Self::Query { doing, source },
         }
     }
@@ -144,6 +158,7 @@ impl VmsError {
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }
+            | Self::ReadOnly { .. }
             | Self::WouldLockOut { .. }
             | Self::NotADatabase { .. }
             | Self::NoVmsTables { .. } => false,

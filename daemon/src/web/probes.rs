@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
+use crate::sqlite;
 
 /// VMS's own words for it.
 #[derive(Serialize, ToSchema)]
 struct Alive {
     status: &'static str,
-    /// The daemon's own.
+    /// VMS's, as with VMS's own key of that name: whether its file is there and can be read.
     database: &'static str,
     version: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -32,12 +33,17 @@ struct Alive {
     )
 )]
 pub(super) async fn health(State(web): State<Web>) -> Response {
-    let alive = web.service().queue.queued_count().await.is_ok();
-    let (code, status, database, error) = if alive {
-        (StatusCode::OK, "healthy", "connected", None)
+    let vms = web.service().refresh.borrow().database.clone();
+    let (alive, connected) = tokio::join!(
+        web.service().queue.queued_count(),
+        tokio::task::spawn_blocking(move || sqlite::is_readable(&vms))
+    );
+    let database = if connected.unwrap_or_default() { "connected" } else { "disconnected" };
+    let (code, status, error) = if alive.is_ok() {
+        (StatusCode::OK, "healthy", None)
     } else {
         let error = "the state database does not answer; look at the log of cached";
-        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", "disconnected", Some(error))
+        (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", Some(error))
     };
     (code, Json(Alive { status, database, version: env!("CARGO_PKG_VERSION"), error })).into_response()
 }

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock, Sleep};
 use cached::lifecycle::{Daemon, ProcessHandles, StartError};
+use cached::queue::{NewRun, Queue};
+use cached::refresh::{RefreshConfig, Refresher, work_off};
 use cached::rpc::{BindError, Inherited};
-use cached::state::StateError;
+use cached::state::{State, StateError};
 use cached_proto::client::{Client, ClientError};
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::{Phase, SchedulerState, Trigger};
+use cached_proto::words::{Outcome, Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
 
 use crate::boot::{Home, PATIENCE, TIMEOUTS, ask, finished, follow, mode, served};
@@ -30,11 +32,30 @@ async fn a_new_state_is_filled_at_once_and_an_old_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_state_under_which_only_one_table_was_ever_refreshed_is_filled_at_once() {
+    let home = Home::new();
+    let state = State::open(&home.path("state.db"), home.clock.now()).await.unwrap();
+    let queue = Queue::new(state.clone(), home.clock.clone());
+    let table = Table::OrganizationSummaryCache;
+    let asked = queue.enqueue(NewRun::new(Trigger::Manual, vec![table])).await.unwrap().run;
+    let (_keep, configs) = tokio::sync::watch::channel(Arc::new(RefreshConfig::of(&home.config()).unwrap()));
+    let refresher = Refresher::new(queue.clone(), home.clock.clone(), configs);
+    assert!(work_off(&queue, &refresher, asked).await.unwrap().outcome.unwrap().is_good());
+    state.close().await.unwrap();
+    let daemon = home.boot().await;
+    let filled = finished(&daemon, 2).await;
+    assert_eq!(filled.trigger, Trigger::Startup);
+    assert!(filled.jobs.len() > 5, "{filled:?}");
+}
+
+#[tokio::test]
 async fn a_first_run_that_could_not_work_is_made_up_for_at_the_next_start() {
     let home = Home::new();
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
     let daemon = home.boot().await;
-    finished(&daemon, 1).await;
+    let first = finished(&daemon, 1).await;
+    let off = first.jobs.iter().find(|job| job.table == Table::OrganizationReports).unwrap();
+    assert_eq!((off.outcome, &off.error), (Some(Outcome::Off), &None), "what is switched off does not fail");
     daemon.stop().await.unwrap();
     std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
     let daemon = home.boot().await;

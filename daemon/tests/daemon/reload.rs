@@ -8,8 +8,9 @@ use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::logs::LogsRequest;
 use cached_proto::verb::reload::{ChangedKey, ReloadReply};
+use cached_proto::words::{Outcome, Trigger};
 
-use crate::boot::{Home, ask, connect, fault};
+use crate::boot::{Home, ask, connect, fault, finished};
 
 /// A service manager that remembers what it heard.
 #[derive(Default, Clone)]
@@ -85,4 +86,32 @@ async fn a_daemon_without_a_source_or_a_log_file_says_so() {
     let fault = fault(connect(&daemon).await.call(&Request::Logs(LogsRequest::default())).await);
     assert_eq!(fault.code, FaultCode::NotFound);
     assert!(fault.hint.contains("journalctl -u cached"), "{fault:?}");
+}
+
+#[tokio::test]
+async fn entries_of_other_settings_are_made_anew_at_once() {
+    let mut home = Home::new();
+    home.set("watch", "enabled", "false");
+    let first = home.config();
+    home.set("compat", "mode", "exact");
+    let exact = home.config();
+    let host =
+        ProcessHandles { load: Some(Box::new(move || Ok(exact.clone()))), ..ProcessHandles::default() };
+    let daemon = Daemon::start_with(first, home.clock.clone(), home.limits, home.web, host).await.unwrap();
+    finished(&daemon, 1).await;
+    assert!(reload(&daemon).await.reloaded);
+    let health = match ask(&daemon, Request::Health).await {
+        Reply::Health(reply) => reply,
+        other => panic!("{other:?}"),
+    };
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(2).await.is_err() {
+        work.arrived().await;
+    }
+    let run = finished(&daemon, 2).await;
+    assert_eq!(run.trigger, Trigger::TopUp);
+    assert!(run.jobs.len() > 5 && run.outcome.is_some_and(Outcome::is_good), "{run:?}");
+    assert!(run.jobs.iter().all(|job| job.skipped == 0), "{run:?}");
+    // Seen before or after the run, it never calls young entries old.
+    assert!(health.reasons.iter().all(|reason| !reason.message.contains("age limit")), "{health:?}");
 }

@@ -142,6 +142,7 @@ async fn probes_need_no_login() {
     let daemon = home.boot().await;
     let health = ask(&daemon, "GET", "/health", &[], "").await;
     assert_eq!((health.status, &health.json()["status"]), (200, &json!("healthy")));
+    assert_eq!(health.json()["database"], "connected");
     assert_eq!(ready(&ask(&daemon, "GET", "/ready", &[], "").await), (200, Vec::new()));
 
     // Old reports are served, those that are not there are not.
@@ -159,7 +160,10 @@ async fn probes_need_no_login() {
     home.clock.advance(std::time::Duration::from_secs(10));
     let answer = ask(&daemon, "GET", "/ready", &[], "").await;
     assert_eq!((answer.status, &answer.json()["ready"]), (503, &json!(false)));
-    assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+    // The daemon is alive; VMS's database is not there.
+    let health = ask(&daemon, "GET", "/health", &[], "").await;
+    assert_eq!((health.status, &health.json()["status"]), (200, &json!("healthy")));
+    assert_eq!(health.json()["database"], "disconnected");
 }
 
 fn ready(answer: &Answer) -> (u16, Vec<String>) {

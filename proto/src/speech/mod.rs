@@ -22,7 +22,11 @@ pub fn spoken(word: &str) -> String {
 
 /// A number of things: `1 table`, `2 tables`.
 pub fn count(number: usize, thing: &str) -> String {
-    if number == 1 { format!("1 {thing}") } else { format!("{number} {thing}s") }
+    match (number, thing.strip_suffix("ry")) {
+        (1, _) => format!("1 {thing}"),
+        (_, Some(stem)) => format!("{number} {stem}ries"),
+        (_, None) => format!("{number} {thing}s"),
+    }
 }
 
 /// Bytes in decimal units: `812 B`, `1.2 MB`.

@@ -144,7 +144,7 @@ impl World {
             Op::Cancel => {
                 let Some(run) = jobs::newest_open(&self.state).await else { return Ok(()) };
                 self.deferred = true;
-                match queue.cancel(Target::Run(run)).await {
+                match queue.cancel(Target::Run(run), "user 7").await {
                     Err(error) if !expected(&error) => Err(error.to_string()),
                     _ => Ok(()),
                 }

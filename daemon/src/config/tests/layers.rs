@@ -106,3 +106,26 @@ fn without_a_default_file_the_defaults_hold() {
     let config = Fixture::new().config(&["--database", "/a.db"]);
     assert_eq!(config.cache.refresh_after_hours, 20);
 }
+
+#[test]
+fn an_empty_variable_is_none_where_empty_is_no_value() {
+    let file = "[socket]\npath = \"/f.sock\"\nwrite_group = \"staff\"";
+    let empty = [("CACHED_SOCKET", ""), ("CACHED_SOCKET_WRITE_GROUP", ""), ("CACHED_DATABASE_URL", "")];
+    let config = with_database(file).env(&empty).config(&[]);
+    assert_eq!(config.socket.path, super::path("/f.sock"));
+    assert_eq!(config.socket.write_group, "staff");
+}
+
+#[test]
+fn common_flags_are_variables_as_well() {
+    let config = with_database("").env(&[("CACHED_TIMEZONE", "Asia/Tokyo")]).config(&[]);
+    assert_eq!((config.schedule.timezone.name(), config.vms.timezone.name()), ("Asia/Tokyo", "Asia/Tokyo"));
+    let mut fixture =
+        with_database("[cache]\nmax_cache_age_hours = 30").file("other.toml", "[database]\nurl = \"/o.db\"");
+    let other = fixture.path("other.toml");
+    fixture = fixture.env(&[("CACHED_CONFIG", other.to_str().unwrap())]);
+    let config = fixture.config(&[]);
+    assert_eq!((config.database.url.to_string().as_str(), config.cache.max_cache_age_hours), ("/o.db", 24));
+    let missing = fixture.env(&[("CACHED_CONFIG", "/nowhere/cached.toml")]);
+    assert!(missing.errors(&[])[0].contains("/nowhere/cached.toml"));
+}

@@ -52,3 +52,14 @@ fn every_other_key_changes_at_once() {
     let (merged, waiting) = with_database("").config(&[]).reload(new.clone());
     assert_eq!((merged, waiting), (new, vec![]));
 }
+
+#[test]
+fn a_change_of_credentials_alone_is_a_change_and_shows_none_of_them() {
+    let url = |user: &str| format!("[vms]\nprobe_url = \"http://{user}@127.0.0.1/health\"");
+    let load = |user: &str| with_database(&url(user)).mode("cached.toml", 0o600).config(&[]);
+    let changes = load("ada:old").changes(&load("ada:new"));
+    assert_eq!(changes.len(), 1, "{changes:?}");
+    assert_eq!(changes[0].key, "vms.probe_url");
+    assert!(!format!("{changes:?}").contains("new"), "{changes:?}");
+    assert_eq!(load("ada:old").changes(&load("ada:old")), []);
+}

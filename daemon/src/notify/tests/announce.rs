@@ -135,3 +135,20 @@ async fn a_dead_mans_switch_that_hangs_does_not_keep_the_daemon() {
     };
     tokio::join!(rig.stop(), pass);
 }
+
+#[tokio::test]
+async fn a_channel_that_is_taken_away_has_told_nobody() {
+    let mut broken = Receiver::always(Answer::Status(500)).await;
+    let mut good = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
+    rig.ran(Unhealthy);
+    assert_eq!(broken.next().await.json()["state"], "unhealthy");
+    rig.configs.send_replace(config(&[]));
+    // The pauses between the tries pass, and with them everything that could count as an announcement.
+    rig.clock.sleeping(1).await;
+    rig.clock.advance(Duration::from_hours(1));
+    rig.clock.sleeping(1).await;
+    rig.configs.send_replace(config(&[("webhook", &good.url("/"))]));
+    let told = good.next_while(rig.second()).await.json();
+    assert_eq!((&told["state"], &told["previous"]), (&"unhealthy".into(), &"healthy".into()));
+}

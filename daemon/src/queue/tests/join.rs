@@ -25,7 +25,7 @@ async fn an_identical_request_joins_one_that_still_waits_and_no_other() {
     let later = d.queue.enqueue(manual(&[A])).await.unwrap();
     assert!(!later.joined, "what has begun may have read the source before this request");
 
-    d.queue.cancel(Target::Run(later.run)).await.unwrap();
+    d.queue.cancel(Target::Run(later.run), "user 7").await.unwrap();
     assert!(!d.queue.enqueue(manual(&[A])).await.unwrap().joined, "nobody joins what was cancelled");
 }
 
@@ -54,7 +54,7 @@ async fn what_the_daemon_asks_of_itself_is_done_by_whatever_does_more() {
         assert_eq!(joined, Enqueued { run: all, joined: true }, "{narrower}");
     }
     let job = d.queue.run(all).await.unwrap().jobs[1].id;
-    d.queue.cancel(Target::Job(job)).await.unwrap();
+    d.queue.cancel(Target::Job(job), "user 7").await.unwrap();
     let later = d.queue.enqueue(NewRun::new(Trigger::TopUp, vec![B])).await.unwrap();
     assert!(!later.joined, "the table that was called off would not be made");
 }

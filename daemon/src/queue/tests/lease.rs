@@ -80,7 +80,7 @@ async fn a_job_that_somebody_cancelled_does_not_come_back_after_a_kill() {
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let claimed = d.claim().await;
     d.begin(&claimed, 0).await.unwrap();
-    d.queue.cancel(Target::Run(run)).await.unwrap();
+    d.queue.cancel(Target::Run(run), "user 7").await.unwrap();
     let d = d.restart().await;
     d.queue.recover().await.unwrap();
     let again = d.claim().await;

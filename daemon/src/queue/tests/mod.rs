@@ -181,7 +181,7 @@ async fn a_follower_sees_the_snapshot_first_and_then_every_change() {
 
     let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
     assert_eq!(snapshot.jobs.iter().map(|j| j.phase).collect::<Vec<_>>(), [Phase::Done, Phase::Queued]);
-    d.queue.cancel(Target::Run(other)).await.unwrap();
+    d.queue.cancel(Target::Run(other), "user 7").await.unwrap();
     d.work_on(&claimed, 1, &JobReport::new(B, Outcome::Verified)).await;
     let done = d.ended(&claimed).await;
 
@@ -226,7 +226,7 @@ async fn no_change_falls_between_snapshot_and_events() {
 async fn following_a_run_that_has_ended_ends_at_once() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
-    d.queue.cancel(Target::Run(run)).await.unwrap();
+    d.queue.cancel(Target::Run(run), "user 7").await.unwrap();
     let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
     assert_eq!(snapshot.phase, Phase::Cancelled);
     assert_eq!(following.next().await.unwrap(), Some(Progress::RunDone(snapshot)));

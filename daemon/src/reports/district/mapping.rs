@@ -9,6 +9,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::describe::toml_error;
+
 /// The mapping that is compiled in.
 const EMBEDDED: &str = include_str!("../../../data/districts.toml");
 
@@ -19,7 +21,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub enum MappingError {
     /// The file is no TOML, or lacks something.
     #[error("{0}")]
-    Syntax(#[from] toml::de::Error),
+    Syntax(String),
     /// The file is made for another version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
     Version {
@@ -84,7 +86,8 @@ pub struct DistrictMapping(Vec<District>);
 impl DistrictMapping {
     /// Reads a mapping file's text.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
-        let file: File = toml::from_str(text)?;
+        let file: File =
+            toml::from_str(text).map_err(|error| MappingError::Syntax(toml_error(text, &error)))?;
         if file.schema_version != SCHEMA_VERSION {
             return Err(MappingError::Version { given: file.schema_version });
         }

@@ -18,6 +18,8 @@ use std::sync::OnceLock;
 
 use serde::Deserialize;
 
+use crate::describe::toml_error;
+
 pub(crate) use derive::Subject;
 pub use file::Keywords;
 pub(crate) use file::{Dia, Frequency, Scoring};
@@ -33,7 +35,7 @@ const SCHEMA_VERSION: u32 = 1;
 pub enum KeywordsError {
     /// The file is no TOML, lacks something, or has something that is not known.
     #[error("{0}")]
-    Syntax(#[from] toml::de::Error),
+    Syntax(String),
     /// The file is made for another version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
     Version {
@@ -59,11 +61,13 @@ impl Keywords {
     /// Reads a keyword file's text.
     pub fn parse(text: &str) -> Result<Self, KeywordsError> {
         // The version comes first, so that a file for another version is not blamed for its unknown keys.
-        let Version { schema_version } = toml::from_str(text)?;
+        let Version { schema_version } =
+            toml::from_str(text).map_err(|error| KeywordsError::Syntax(toml_error(text, &error)))?;
         if schema_version != SCHEMA_VERSION {
             return Err(KeywordsError::Version { given: schema_version });
         }
-        let keywords: Self = toml::from_str(text)?;
+        let keywords: Self =
+            toml::from_str(text).map_err(|error| KeywordsError::Syntax(toml_error(text, &error)))?;
         check::check(&keywords)?;
         Ok(keywords)
     }

@@ -1,0 +1,49 @@
+//! What becomes of the exit code when standard output takes nothing, or its reader has gone.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::fs::OpenOptions;
+use std::process::{Command, Stdio};
+
+use cached_tests::binary::{Ran, cachectl, cached, ran};
+use cached_tests::daemon::Daemon;
+use cached_tests::golden::Golden;
+
+/// Every write to it fails.
+fn to_full(command: &mut Command) -> Ran {
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    ran(&command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+}
+
+/// Its reader has gone before anything is written.
+fn to_nobody(command: &mut Command) -> Ran {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    ran(&command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+}
+
+#[test]
+fn an_outcome_that_cannot_be_written_is_a_failure() {
+    let golden = Golden::unpack("tiny1");
+    let full = to_full(golden.refresh().args(["district", "--json"]));
+    assert_eq!(full.code, Some(1), "{full:?}");
+    assert!(full.stderr.contains("cannot write to standard output"), "{full:?}");
+    let full = to_full(cached().args(["check", "--config-only", "--database"]).arg(golden.database()));
+    assert_eq!(full.code, Some(1), "{full:?}");
+    // Worse is not made better.
+    let full = to_full(cached().args(["check", "--database", "/nowhere/vms.db"]));
+    assert_eq!(full.code, Some(2), "{full:?}");
+}
+
+#[test]
+fn a_reader_that_has_gone_changes_no_exit_code() {
+    let golden = Golden::unpack("tiny1");
+    let gone = to_nobody(golden.refresh().arg("district"));
+    assert_eq!(gone.code, Some(0), "{gone:?}");
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
+    daemon.idle();
+    let ctl = |verb: &str| to_nobody(cachectl().arg(verb).arg("--socket").arg(daemon.socket()));
+    assert_eq!(ctl("status").code, Some(0));
+    std::fs::rename(golden.database(), golden.directory().join("elsewhere")).unwrap();
+    let failed = ctl("refresh");
+    assert_eq!(failed.code, Some(1), "{failed:?}");
+}
