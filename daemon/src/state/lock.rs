@@ -21,7 +21,8 @@ impl StateLock {
     pub fn take(state: &Path) -> Result<Self, StateError> {
         file::ensure_directory(state)?;
         let path = file::beside(state, ".lock");
-        let unusable = |source| StateError::Lock { path: path.clone(), source };
+        let unusable =
+            |source| StateError::of_file(source, &path, |path, source| StateError::Lock { path, source });
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
