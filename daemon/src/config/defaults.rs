@@ -23,6 +23,7 @@ fn state_directory(around: &Surroundings) -> Option<PathBuf> {
 }
 
 /// Where the control socket lives. Never below `/tmp`, where anybody could be there first.
+#[expect(clippy::unnecessary_wraps, reason = "every such default may be absent")]
 pub(super) fn socket_path(around: &Surroundings) -> Option<String> {
     let dir = if let Some(dir) = around.directory("RUNTIME_DIRECTORY") {
         dir.to_owned()
@@ -33,7 +34,8 @@ pub(super) fn socket_path(around: &Surroundings) -> Option<String> {
     } else if around.is_system() {
         PathBuf::from("/run/cached")
     } else {
-        state_directory(around)?
+        // Without a home it is the service's: a one-shot has no use for it, and must not ask for it.
+        state_directory(around).unwrap_or_else(|| PathBuf::from("/run/cached"))
     };
     Some(text(&dir.join("cached.sock")))
 }
