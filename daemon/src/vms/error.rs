@@ -76,6 +76,15 @@ pub enum VmsError {
         #[source]
         source: DbErr,
     },
+    /// It is damaged.
+    #[error("the VMS database is damaged ({doing}): {source}; `cachectl maintenance integrity` says where")]
+    Damaged {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
     /// Any other failure of the database.
     #[error("the VMS database failed ({doing}): {source}")]
     Query {
@@ -123,6 +132,7 @@ impl VmsError {
                 Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
             Some(SQLITE_FULL) => Self::Full { doing, source },
+            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { doing, source },
             _ => Self::Query { doing, source },
         }
     }
@@ -146,6 +156,7 @@ impl VmsError {
             | Self::Inaccessible { .. }
             | Self::WouldLockOut { .. }
             | Self::NotADatabase { .. }
+            | Self::Damaged { .. }
             | Self::NoVmsTables { .. } => false,
         }
     }
