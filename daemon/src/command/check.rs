@@ -2,10 +2,14 @@
 
 use std::fs::OpenOptions;
 use std::path::Path;
+use std::sync::Arc;
 
+use super::freshness::Freshness;
+use super::ownership::OthersPlace;
 use super::rights::{self, Sharing};
-use super::{Exit, print, refuse};
+use super::{Exit, complain, print, refuse};
 use crate::cli::Check;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::maintenance::disk_space;
@@ -13,9 +17,14 @@ use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
 use crate::vms::{Schema, Vms, VmsError};
 
-/// Prints what was found; changes nothing.
-pub async fn check(config: &Config, arguments: &Check) -> Exit {
+/// Prints what was found; changes nothing. The keys of `unjudged` name credentials that only the service has.
+pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> Exit {
     print(&config.render());
+    for key in unjudged {
+        complain(&format!(
+            "note: {key} names a systemd credential, which only the service is given: not looked at"
+        ));
+    }
     let refresh = match RefreshConfig::of(config) {
         Ok(refresh) => refresh,
         Err(error) => return refuse(&describe(&error)),
@@ -26,22 +35,33 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
     print("\n");
     let (sharing, told) = rights::examine(&refresh.database);
     print(&told);
+    if let Some(others) = OthersPlace::find(config) {
+        let user = others.user;
+        print(&format!("Root may do everything; what user {user} may: runuser -u {user} -- cached check\n"));
+    }
     if sharing == Sharing::LocksOut {
         // Even looking into the database would create files that VMS cannot open.
         return refuse("the VMS database is not looked into, because that could lock VMS out of it");
     }
-    match probe(&refresh).await {
-        Ok(true) if sharing == Sharing::Good => state(config.state.url.as_path()),
-        Ok(_) => {
-            state(config.state.url.as_path());
-            Exit::Failed
-        }
-        Err(error) => refuse(&describe(&error)),
-    }
+    let found = match probe(&refresh, config).await {
+        Ok(found) => found,
+        Err(error) => return refuse(&describe(&error)),
+    };
+    let state = state(config.state.url.as_path());
+    let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
+    if good { state } else { Exit::Failed }
 }
 
-/// Probes VMS's database; false when a report is disabled.
-async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
+/// What a probe found.
+struct Found {
+    /// No report is disabled, and the cache tables can be read.
+    usable: bool,
+    /// All reports are fresh, and the last run ended well.
+    fresh: bool,
+}
+
+/// Probes VMS's database.
+async fn probe(config: &RefreshConfig, whole: &Config) -> Result<Found, VmsError> {
     let vms = Vms::open(&config.database).await?;
     let schema = Schema::read(vms.reader()).await?;
     let path = vms.path().to_owned();
@@ -54,14 +74,22 @@ async fn probe(config: &RefreshConfig) -> Result<bool, VmsError> {
     if let Some(payload) = payload {
         print(&told_room(&path, payload));
     }
-    let mut good = true;
+    let zone = whole.schedule.timezone;
+    let clock = Arc::new(SystemClock::new());
+    let looked = Freshness::look(config, whole.state.url.as_path(), zone, clock).await;
+    let mut usable = looked.is_ok();
+    let freshness = looked.unwrap_or_else(|error| {
+        refuse(&describe(&error));
+        Freshness::default()
+    });
     for report in REPORTS {
         let availability = availability(*report, &schema, &config.settings);
-        let told = availability.note().unwrap_or_else(|| "ready".to_owned());
-        good &= !matches!(availability, Availability::Disabled(_));
+        let told = availability.note().unwrap_or_else(|| freshness.of(report.table(), zone));
+        usable &= !matches!(availability, Availability::Disabled(_));
         print(&format!("{:36} {told}\n", report.table()));
     }
-    Ok(good)
+    print(&freshness.notes);
+    Ok(Found { usable, fresh: freshness.good })
 }
 
 /// How much room a first refresh needs beside VMS's database.
@@ -71,7 +99,13 @@ fn told_room(path: &Path, payload: u64) -> String {
     match disk_space::free(directory) {
         None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
         Some(free) => {
-            let enough = if free < disk_space::comfortable(payload) { ", which is tight" } else { "" };
+            let enough = if free < disk_space::refresh_needs(payload) {
+                ", which is not enough"
+            } else if free < disk_space::comfortable(payload) {
+                ", which is tight"
+            } else {
+                ""
+            };
             format!(
                 "Room for a first refresh: up to {needed} MB are needed, {} MB are free{enough}\n",
                 free >> 20

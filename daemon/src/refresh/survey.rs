@@ -36,8 +36,22 @@ pub async fn survey(
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
+    survey_with(config, Some(state), depth, now).await
+}
+
+/// The same where there may be no state yet: then no table is held back, and entries are judged by what they say of
+/// themselves.
+pub async fn survey_with(
+    config: &RefreshConfig,
+    state: Option<&State>,
+    depth: ReadDepth<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<TableSurvey>, RefreshError> {
     let (availabilities, snapshot) = read_tables(config, depth, now).await?;
-    let mut held = state.guarded().await?;
+    let mut held = match state {
+        Some(state) => state.guarded().await?,
+        None => HashMap::new(),
+    };
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in REPORTS {
         let table = report.table();
@@ -50,7 +64,10 @@ pub async fn survey(
             surveys.push(unjudged(table, TableState::Withheld, Some(reason)));
             continue;
         }
-        let stamps = Stamps(state.stamps().load(table).await?);
+        let stamps = match state {
+            Some(state) => Stamps(state.stamps().load(table).await?),
+            None => Stamps::default(),
+        };
         let freshness = config.freshness(table, now, &stamps);
         let keys = report.keys(&snapshot, &config.settings, now);
         let audit = audit(&keys, snapshot.existing(table), &freshness);
