@@ -15,7 +15,8 @@ use clap_mangen::Man;
 fn main() -> anyhow::Result<()> {
     let directory = PathBuf::from(env::args_os().nth(1).context("name the directory to write to")?);
     fs::create_dir_all(&directory)?;
-    let mut command = <Cli as CommandFactory>::command();
+    // A page for `cached help` would say nothing, and the others must not refer to one.
+    let mut command = <Cli as CommandFactory>::command().disable_help_subcommand(true);
     command.build();
     manual(&command, &directory)?;
     fs::write(directory.join("cached.toml.5"), keys())?;
@@ -33,24 +34,28 @@ fn manual(command: &Command, directory: &Path) -> anyhow::Result<()> {
     let mut text = Vec::new();
     page.render(&mut text)?;
     fs::write(directory.join(format!("{name}.8")), text)?;
-    command
-        .get_subcommands()
-        .filter(|inner| inner.get_name() != "help")
-        .try_for_each(|inner| manual(inner, directory))
+    command.get_subcommands().try_for_each(|inner| manual(inner, directory))
 }
 
 /// cached.toml(5), from the table of keys.
 fn keys() -> String {
     let mut page = String::from(
         ".TH cached.toml 5 \"\" \"\" \"cached\"\n.SH NAME\ncached.toml \\- configuration of cached\n.SH DESCRIPTION\n\
-         A flag beats a variable (CACHED_SECTION_KEY), a variable beats the file, the file beats the default. The \
-         defaults are in the file itself, commented out. A key that is not known is an error.\n.SH KEYS\n",
+         A flag beats a variable (CACHED_SECTION_KEY), a variable beats the file, the file beats the default. A key \
+         that is not known is an error.\n.SH KEYS\n",
     );
     for key in Config::keys() {
         let restart = if key.needs_restart() { " A change takes effect after a restart." } else { "" };
         let secret =
             if key.is_secret() { " A secret: never printed, never taken from the environment." } else { "" };
-        let text = format!("{}{restart}{secret}", key.doc.trim()).replace('\\', "\\e");
+        let default = match key.default_text() {
+            Some("") => " Default: none.".to_owned(),
+            Some(text) => format!(" Default: {text}."),
+            None if key.full_name() == "database.url" => " Required.".to_owned(),
+            None if key.is_unset_by_default() => " Not set by default.".to_owned(),
+            None => " Default: that of the user and the system.".to_owned(),
+        };
+        let text = format!("{}{default}{restart}{secret}", key.doc.trim()).replace('\\', "\\e");
         // Writing to a String cannot fail.
         let _ = write!(page, ".TP\n.B {}\n\\&{text}\n", key.full_name());
     }

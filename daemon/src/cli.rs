@@ -8,9 +8,16 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
 
+/// What is said below the help of the program and of each subcommand that ends by itself.
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  all went well; tables that were young enough, switched off or withheld count as well
+  1  a table failed, was guarded, or is disabled because VMS's schema changed
+  2  nothing could start: usage, configuration, no VMS database, another cached at work";
+
 /// Keeps every report cache of VMS fresh.
 #[derive(Debug, Parser)]
-#[command(name = "cached", version, about)]
+#[command(name = "cached", version, about, after_help = EXIT_CODES)]
 pub struct Cli {
     /// What to do; the daemon runs when nothing is said.
     #[command(subcommand)]
@@ -64,6 +71,7 @@ pub enum Command {
 
 /// Arguments of `cached refresh`.
 #[derive(Debug, Clone, Default, PartialEq, Args)]
+#[command(after_help = EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Refresh {
     /// Cache types to refresh [default: all]
@@ -94,10 +102,14 @@ pub struct Refresh {
 
 /// Arguments of `cached check`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
+#[command(after_help = EXIT_CODES)]
 pub struct Check {
     /// Look at the configuration only, not at the database
     #[arg(long)]
     pub config_only: bool,
+    /// End with 1 also when a report is not fresh or the last run failed
+    #[arg(long, conflicts_with = "config_only")]
+    pub strict: bool,
 }
 
 /// Arguments of `cached demo`.

@@ -5,7 +5,8 @@
                         | start-scheduler | stop-scheduler
 
 When a daemon answers, cachectl asks it; otherwise `cached refresh` and `cached check` do the work in this process's
-stead. Exit codes: 0 good, 1 failed (also without a command), 2 unknown command or type.
+stead. Exit codes: 0 good, 1 failed (also without a command), 2 unknown command or type. Without a daemon, health is 1
+when a report is stale or missing, or when the last run failed.
 
 Programs are looked for beside this file, then on PATH. Configuration is that of cached: /etc/cached/cached.toml or the
 CACHED_... variables, such as CACHED_DATABASE_URL.
@@ -19,6 +20,7 @@ import sys
 TYPES = ("district", "organization", "virtual_session", "volunteer", "recruitment")
 REFRESH, REFRESH_ALL = "refresh", "refresh-all"
 SCHEDULER = ("start-scheduler", "stop-scheduler")
+HELP = ("--help", "-h", "help")
 COMMANDS = (REFRESH, REFRESH_ALL, "status", "health") + SCHEDULER
 
 # cachectl: nobody answers, or somebody of another version.
@@ -84,7 +86,7 @@ def perform(command, types, force):
     if command in SCHEDULER:
         print("error: no daemon answers, so there is no scheduler; start it, or use the host's own task", file=sys.stderr)
         return 1
-    return run("cached", "check")
+    return run("cached", "check", *(["--strict"] if command == "health" else []))
 
 
 def main(words):
@@ -92,6 +94,9 @@ def main(words):
     if not words:
         print(__doc__.strip())
         return 1
+    if words[0] in HELP:
+        print(__doc__.strip())
+        return 0
     try:
         command, types, force = parse(words)
     except Usage as error:

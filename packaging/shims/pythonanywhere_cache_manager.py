@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 import cache_management  # noqa: E402  (it is beside this file, wherever that is)
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
+    if len(sys.argv) < 2 or sys.argv[1] in cache_management.HELP:
         print(__doc__.strip())
-        sys.exit(1)
+        sys.exit(1 if len(sys.argv) < 2 else 0)
     sys.exit(cache_management.main(sys.argv[1:]))

@@ -26,7 +26,8 @@ pub fn socket(uid: u32, variable: impl Fn(&str) -> Option<String>) -> Option<Pat
     } else if is_system(uid) {
         return Some(PathBuf::from(SYSTEM_SOCKET));
     } else {
-        state(uid, variable)?
+        // Without a home it is the service's: a one-shot has no use for it, and must not ask for it.
+        state(uid, variable).unwrap_or_else(|| PathBuf::from("/run/cached"))
     };
     Some(dir.join("cached.sock"))
 }

@@ -356,8 +356,48 @@ async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
     let maintenance = Maintenance::new(queue, clock, config.subscribe());
     let maintenance = maintenance.with_limits(LockLimits { lock: Duration::from_micros(500) });
     let error = maintenance.perform(&MaintenanceRequest::Reindex).await.unwrap_err();
+    assert!(!error.hint().contains("write-ahead log"), "it would not help: {}", error.hint());
     assert!(matches!(error, MaintenanceError::WouldLock { .. }), "{error:?}");
     assert!(error.to_string().contains("organization_detail_cache"), "{error}");
+}
+
+/// Maintenance whose limit is what so many bytes take, on a database without a write-ahead log.
+async fn limited(golden: &Golden, bytes: u64) -> Maintenance {
+    let config = cached::config::Config::load(&overrides(golden), &surroundings()).unwrap();
+    let config = tokio::sync::watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
+    let clock = Arc::new(SystemClock::new());
+    let now = cached::clock::Clock::now(&*clock);
+    let queue = Queue::new(State::open(&golden.state(), now).await.unwrap(), clock.clone());
+    let maintenance = Maintenance::new(queue, clock, config.subscribe());
+    // As many bytes per second as are estimated.
+    maintenance.with_limits(LockLimits { lock: Duration::from_micros(bytes / 50) })
+}
+
+#[test]
+fn without_a_write_ahead_log_only_what_vms_would_wait_for_is_refused() {
+    let golden = Golden::unpack("tiny1");
+    Other::open(&golden.database()).execute(
+        "PRAGMA journal_mode = DELETE; \
+         CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+         SELECT randomblob(1000000) AS data FROM n; \
+         DROP TABLE ballast",
+    );
+    let backup = |name: &str| MaintenanceRequest::Backup {
+        file: golden.directory().join(name).to_str().unwrap().to_owned(),
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        // Free pages are not copied, so the 400 MB of them are no reason to refuse.
+        let maintenance = limited(&golden, 200_000_000).await;
+        maintenance.perform(&backup("whole.db")).await.unwrap();
+        // With no other process connected, a copy keeps VMS waiting for nothing.
+        let maintenance = limited(&golden, 1000).await;
+        let error = maintenance.perform(&backup("refused.db")).await.unwrap_err();
+        assert!(matches!(error, MaintenanceError::WouldLock { .. }), "{error:?}");
+        assert!(error.hint().contains("write-ahead log"), "{}", error.hint());
+        maintenance.perform(&MaintenanceRequest::Vacuum).await.unwrap();
+    });
+    assert!(golden.database().metadata().unwrap().len() < 100_000_000);
 }
 
 fn overrides(golden: &Golden) -> cached::config::Overrides {

@@ -23,7 +23,19 @@ fn man_pages_and_completions_are_generated_for_every_command() {
     for page in pages {
         assert!(read(page).contains(".SH NAME"), "{page}");
     }
-    assert!(read("cached.toml.5").contains(".B schedule.refresh_time"));
+    let keys = read("cached.toml.5");
+    assert!(keys.contains(".B schedule.refresh_time") && keys.contains("Default: 02:00."), "{keys}");
+    assert!(read("cached.8").contains("Exit codes:"));
+    // Every page that is referred to is there.
+    for page in ["cached.8", "cachectl.1"] {
+        for name in read(page)
+            .lines()
+            .filter_map(|line| line.strip_suffix(if page == "cached.8" { "(8)" } else { "(1)" }))
+        {
+            let file = format!("{}.{}", name.replace('\\', ""), &page[page.len() - 1..]);
+            assert!(directory.path().join(&file).exists(), "{page} refers to {file}");
+        }
+    }
     for completion in ["cachectl.bash", "cachectl.fish", "_cachectl", "cached.bash", "cached.fish", "_cached"]
     {
         assert!(read(completion).contains("refresh"), "{completion}");

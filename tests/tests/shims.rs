@@ -7,6 +7,7 @@ use std::process::Command;
 use cached_tests::binary::{Ran, path, run};
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
+use cached_tests::vms::Other;
 
 const MANAGER: &str = "pythonanywhere_cache_manager.py";
 const MANAGEMENT: &str = "cache_management.py";
@@ -46,6 +47,8 @@ fn what_means_nothing_is_refused_as_vms_did() {
         &[
             (MANAGER, &[], 1, "refresh [--force]"),
             (MANAGEMENT, &[], 1, "refresh-all"),
+            (MANAGER, &["--help"], 0, "refresh [--force]"),
+            (MANAGEMENT, &["-h"], 0, "refresh-all"),
             (MANAGER, &["renew"], 2, "unknown command 'renew'"),
             (MANAGER, &["refresh", "--type", "districts"], 2, "unknown type 'districts'"),
             (MANAGER, &["refresh", "--type"], 2, "unknown type"),
@@ -63,6 +66,8 @@ fn without_a_daemon_the_work_is_done_at_once() {
     all(
         &golden,
         &[
+            (MANAGER, &["health"], 1, "60 missing"),
+            (MANAGER, &["status"], 0, "60 missing"),
             (MANAGER, &["refresh"], 0, "Run 1: "),
             // Twenty hours have not passed.
             (MANAGER, &["refresh"], 0, "Run 2: skipped"),
@@ -71,12 +76,17 @@ fn without_a_daemon_the_work_is_done_at_once() {
             (MANAGER, &["refresh", "--type", "district"], 0, "Run 4: verified"),
             (MANAGEMENT, &["refresh", "virtual-session"], 0, "virtual_session_report_cache"),
             (MANAGEMENT, &["refresh-all"], 0, "Run 6: skipped"),
-            (MANAGER, &["status"], 0, "readable and writable"),
-            (MANAGER, &["health"], 0, "readable and writable"),
+            (MANAGER, &["status"], 0, "Last run: 6 (manual) skipped"),
+            (MANAGER, &["health"], 0, "entries fresh; newest "),
             (MANAGEMENT, &["start-scheduler"], 1, "no daemon answers"),
             (MANAGEMENT, &["stop-scheduler"], 1, "no daemon answers"),
         ],
     );
+    // Whoever asks for health is told what is missing, by the exit code as well.
+    let vms = Other::open(&golden.database());
+    vms.execute("DELETE FROM organization_summary_cache");
+    drop(vms);
+    all(&golden, &[(MANAGER, &["status"], 0, " missing"), (MANAGER, &["health"], 1, " missing")]);
     std::fs::remove_file(golden.database()).unwrap();
     // What could not be started has failed: 2 is for what means nothing.
     all(

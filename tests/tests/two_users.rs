@@ -180,7 +180,82 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
     fs::rename(site.database(), &moved).unwrap();
     let ran = run(site.cached(&["check"]).env("CACHED_DATABASE_URL", &moved));
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    assert!(ran.stdout.contains(&format!("chmod o+x {}", home.display())), "{ran:?}");
+    // The database's own directory: only its group is let in. Root's group is not given away.
+    let commands: Vec<&str> =
+        ran.stdout.lines().skip_while(|line| *line != "As root:").skip(1).map(str::trim).collect();
+    let home = home.display();
+    let group = [
+        "groupadd --force vms-data".to_owned(),
+        format!("chgrp vms-data {home}"),
+        format!("chmod g+rwxs {home}"),
+        "usermod -aG vms-data 54002".to_owned(),
+    ];
+    assert_eq!(commands[..4], group, "{ran:?}");
+
+    // Directories above it: the daemon's user alone passes, and all are told at once.
+    let below = top.join("home/VMS/instance");
+    fs::create_dir_all(&below).unwrap();
+    let ran = run(site.cached(&["check"]).env("CACHED_DATABASE_URL", below.join("vms.db")));
+    let above = format!("setfacl -m u:54002:x {home} {home}/VMS ");
+    assert!(ran.stdout.contains(&above) && !ran.stdout.contains("o+x"), "{ran:?}");
+}
+
+/// What the daemon of another user needs is not made by root, who may do everything and would own it.
+#[test]
+fn root_makes_no_files_where_the_daemons_user_works() {
+    let Some(site) = Site::new("WAL", 0o2770) else { return };
+    let as_root = |arguments: &[&str]| {
+        let mut command = cached_tests::binary::cached();
+        command.args(arguments).env("CACHED_DATABASE_URL", site.database());
+        command.env("CACHED_STATE_URL", site.own("state.db")).env("CACHED_LOG_DIR", site.own(""));
+        run(command.env("CACHED_SOCKET", site.own("cached.sock")))
+    };
+    for arguments in [&["refresh"][..], &["run"]] {
+        let ran = as_root(arguments);
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        let instead = format!("runuser -u 54002 -- cached {}", arguments[0]);
+        assert!(ran.stderr.contains(&instead), "{ran:?}");
+    }
+    let ran = as_root(&["check"]);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.stdout.contains("runuser -u 54002 -- cached check"), "{ran:?}");
+    assert_eq!(fs::read_dir(site.own("")).unwrap().count(), 0, "root left files");
+    site.refreshes();
+}
+
+/// As in a service whose unit hides everything of `/proc` but processes: VMS's locks cannot be seen.
+#[test]
+fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
+    let Some(site) = Site::new("WAL", 0o2770) else { return };
+    let daemon = |prefix: &[&str]| {
+        let inner = site.cached(&["run"]);
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c"]);
+        command
+            .arg("mount -t proc -o \"$0\" proc /proc && exec \"$@\"")
+            .args(prefix)
+            .arg(inner.get_program());
+        command.args(inner.get_args()).env_clear();
+        command.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.env("CACHED_HTTP_LISTEN", "").stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    };
+    let socket = site.own("cached.sock");
+    let ctl = |arguments: &[&str]| run(cachectl().args(arguments).arg("--socket").arg(&socket));
+    let vms = Other::open(&site.database());
+    vms.number("SELECT count(*) FROM event");
+    for (options, told) in [("subset=pid", "cannot tell who has"), ("rw", "is in use by process")] {
+        let mut running = daemon(&[options]).spawn().unwrap();
+        wait::until("the daemon has refreshed", || {
+            let ran = ctl(&["status", "--json"]);
+            let status: serde_json::Value = serde_json::from_str(&ran.stdout).ok()?;
+            status["last_run"].is_object().then_some(())
+        });
+        let ran = ctl(&["maintenance", "vacuum"]);
+        assert!(ran.code == Some(1) && ran.stderr.contains(told), "{options}: {ran:?}");
+        running.kill().unwrap();
+        running.wait().unwrap();
+    }
 }
 
 /// As with cron, su, or ssh without PAM.

@@ -50,7 +50,7 @@ fn every_line_means_one_command() {
             }),
         ),
         ("cached check", Command::Check(Check::default())),
-        ("cached check --config-only", Command::Check(Check { config_only: true })),
+        ("cached check --config-only", Command::Check(Check { config_only: true, ..Check::default() })),
         ("cached demo", Command::Demo(Demo { dir: None, scale: 1, once: false })),
         (
             "cached demo --dir d --scale 5 --once",

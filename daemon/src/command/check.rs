@@ -1,10 +1,14 @@
 //! `cached check`: the effective configuration, and a probe of VMS's schema and of the files' rights.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use super::freshness::Freshness;
+use super::ownership::OthersPlace;
 use super::rights::{self, Sharing};
-use super::{Exit, print, refuse};
+use super::{Exit, complain, print, refuse};
 use crate::cli::Check;
+use crate::clock::SystemClock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::maintenance::disk_space;
@@ -13,9 +17,14 @@ use crate::reports::REPORTS;
 use crate::state::examine;
 use crate::vms::{Vms, VmsError};
 
-/// Prints what was found; changes nothing.
-pub async fn check(config: &Config, arguments: &Check) -> Exit {
+/// Prints what was found; changes nothing. The keys of `unjudged` name credentials that only the service has.
+pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> Exit {
     print(&config.render());
+    for key in unjudged {
+        complain(&format!(
+            "note: {key} names a systemd credential, which only the service is given: not looked at"
+        ));
+    }
     let refresh = match RefreshConfig::of(config) {
         Ok(refresh) => refresh,
         Err(error) => return refuse(&describe(&error)),
@@ -26,39 +35,58 @@ pub async fn check(config: &Config, arguments: &Check) -> Exit {
     print("\n");
     let (sharing, told) = rights::examine(&refresh.database);
     print(&told);
+    if let Some(others) = OthersPlace::find(config) {
+        let user = others.user;
+        print(&format!("Root may do everything; what user {user} may: runuser -u {user} -- cached check\n"));
+    }
     if sharing == Sharing::LocksOut {
         // Even looking into the database would create files that VMS cannot open.
         return refuse("the VMS database is not looked into, because that could lock VMS out of it");
     }
-    match probe(&refresh, sharing).await {
-        Ok(true) if sharing == Sharing::Good => state(config.state.url.as_path()),
-        Ok(_) => {
-            state(config.state.url.as_path());
-            Exit::Failed
-        }
-        Err(error) => refuse(&describe(&error)),
-    }
+    let found = match probe(&refresh, config, sharing).await {
+        Ok(found) => found,
+        Err(error) => return refuse(&describe(&error)),
+    };
+    let state = state(config.state.url.as_path());
+    let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
+    if good { state } else { Exit::Failed }
 }
 
-/// Probes VMS's database; false when a report is disabled.
-async fn probe(config: &RefreshConfig, sharing: Sharing) -> Result<bool, VmsError> {
+/// What a probe found.
+struct Found {
+    /// No report is disabled, and the cache tables can be read.
+    usable: bool,
+    /// All reports are fresh, and the last run ended well.
+    fresh: bool,
+}
+
+/// Probes VMS's database.
+async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Result<Found, VmsError> {
     let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
     let path = vms.path().to_owned();
     let payload = disk_space::estimate(vms.reader()).await.ok();
     vms.close().await;
-    let usable = if sharing == Sharing::Good { "readable and writable" } else { "readable; see above" };
-    print(&format!("VMS database {}: {usable}\n", path.display()));
+    let access = if sharing == Sharing::Good { "readable and writable" } else { "readable; see above" };
+    print(&format!("VMS database {}: {access}\n", path.display()));
     if let Some(payload) = payload {
         print(&told_room(&path, payload));
     }
-    let mut good = true;
+    let zone = whole.schedule.timezone;
+    let clock = Arc::new(SystemClock::new());
+    let looked = Freshness::look(config, whole.state.url.as_path(), zone, clock).await;
+    let mut usable = looked.is_ok();
+    let freshness = looked.unwrap_or_else(|error| {
+        refuse(&describe(&error));
+        Freshness::default()
+    });
     for report in REPORTS {
         let availability = availability(*report, &schema, &config.settings);
-        let told = availability.note().unwrap_or_else(|| "ready".to_owned());
-        good &= !matches!(availability, Availability::Disabled(_));
+        let told = availability.note().unwrap_or_else(|| freshness.of(report.table(), zone));
+        usable &= !matches!(availability, Availability::Disabled(_));
         print(&format!("{:36} {told}\n", report.table()));
     }
-    Ok(good)
+    print(&freshness.notes);
+    Ok(Found { usable, fresh: freshness.good })
 }
 
 /// How much room a first refresh needs beside VMS's database.
@@ -68,7 +96,13 @@ fn told_room(path: &Path, payload: u64) -> String {
     match disk_space::free(directory) {
         None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
         Some(free) => {
-            let enough = if free < disk_space::comfortable(payload) { ", which is tight" } else { "" };
+            let enough = if free < disk_space::refresh_needs(payload) {
+                ", which is not enough"
+            } else if free < disk_space::comfortable(payload) {
+                ", which is tight"
+            } else {
+                ""
+            };
             format!(
                 "Room for a first refresh: up to {needed} MB are needed, {} MB are free{enough}\n",
                 free >> 20

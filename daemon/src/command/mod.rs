@@ -2,7 +2,9 @@
 
 pub mod check;
 pub mod demo;
+mod freshness;
 mod outcome;
+mod ownership;
 pub mod refresh;
 mod rights;
 pub mod run;
@@ -11,6 +13,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
+use self::ownership::OthersPlace;
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
 use crate::config::{Config, Surroundings};
@@ -60,16 +63,25 @@ async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>
         // The demonstration names its own files, so it needs no configuration to begin with.
         return Box::pin(demo::demo(cli, &arguments, around)).await;
     }
+    if let Command::Check(arguments) = cli.command() {
+        return match Config::load_to_check(&overrides, around) {
+            Ok((config, unjudged)) => check::check(&config, &unjudged, &arguments).await,
+            Err(errors) => refuse(&errors.to_string()),
+        };
+    }
     let config = match Config::load(&overrides, around) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
-    match cli.command() {
-        Command::Refresh(arguments) => {
+    // Before the log is opened.
+    let others = OthersPlace::find(&config);
+    match (cli.command(), others) {
+        (Command::Refresh(_), Some(others)) => refuse(&others.refusal("refresh")),
+        (_, Some(others)) => refuse(&others.refusal("run")),
+        (Command::Refresh(arguments), None) => {
             Box::pin(with_telemetry(&config, around, refresh::refresh(&config, &arguments))).await
         }
-        Command::Check(arguments) => check::check(&config, &arguments).await,
-        Command::Run | Command::Demo(_) => match passed {
+        (_, None) => match passed {
             Ok(inherited) => run::run(config, &overrides, around, inherited).await,
             Err(error) => refuse(&describe(&error)),
         },

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use cached_proto::text::one_line;
 
-use crate::vms::rights::{Accounts, Finding, Identity, Rights, closed_ancestor, open_directory};
+use crate::vms::rights::{Accounts, Finding, Identity, Rights, closed_directories, open_directories};
 
 /// How VMS and the daemon get on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +21,15 @@ pub(super) enum Sharing {
 /// What there is to say about a database, for people.
 pub(super) fn examine(database: &Path) -> (Sharing, String) {
     let (me, accounts) = (Identity::of_process(), Accounts::local());
-    if let Some(closed) = closed_ancestor(database) {
-        let user = accounts.user(me.uid);
-        let text = format!(
-            "Wrong: {user} cannot pass through {}\nAs root:\n  {}\n",
-            one_line(&closed.display().to_string()),
-            open_directory(closed)
-        );
+    let closed = closed_directories(database);
+    if let Some(first) = closed.first() {
+        let path = one_line(&first.display().to_string()).into_owned();
+        let mut text = format!("Wrong: {} cannot pass through {path}\nAs root:\n", accounts.user(me.uid));
+        for command in open_directories(&closed, database, &me, &accounts) {
+            // Writing to a String cannot fail.
+            let _ = writeln!(text, "  {command}");
+        }
+        text.push_str("Then look again: what is in there could not be judged yet.\n");
         return (Sharing::Wrong, text);
     }
     // A database that is missing is told about by whoever opens it.

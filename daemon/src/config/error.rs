@@ -81,6 +81,18 @@ pub enum ConfigError {
     },
 }
 
+impl ConfigError {
+    /// Whether it is only that this process was given no credentials, which the service is.
+    pub(super) fn is_without_credentials(&self) -> bool {
+        matches!(self, Self::Invalid { allowed, .. } if allowed == super::secret::NO_CREDENTIALS)
+    }
+
+    /// The key that an invalid value was given for.
+    pub fn key(&self) -> Option<&str> {
+        if let Self::Invalid { key, .. } | Self::Missing { key, .. } = self { Some(key) } else { None }
+    }
+}
+
 /// Everything that is wrong with a configuration, at least one thing; shown one per line.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigErrors(Vec<ConfigError>);

@@ -25,6 +25,16 @@ impl Key {
         format!("{}.{}", self.section, self.name)
     }
 
+    /// The default as text; none when it depends on the user and the system, or when there is none.
+    pub fn default_text(&self) -> Option<&'static str> {
+        if let Fallback::Text(text) = self.spec.fallback { Some(text) } else { None }
+    }
+
+    /// Whether nothing is the default.
+    pub fn is_unset_by_default(&self) -> bool {
+        matches!(self.spec.fallback, Fallback::Unset)
+    }
+
     /// The environment variable that sets this key.
     pub fn variable(&self) -> String {
         format!("CACHED_{}_{}", self.section, self.name).to_ascii_uppercase()

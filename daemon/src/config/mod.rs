@@ -48,14 +48,37 @@ impl Config {
     /// # Errors
     /// Everything that is wrong, in one go: unreadable file, syntax, unknown and invalid keys, contradictions.
     pub fn load(overrides: &Overrides, around: &Surroundings) -> Result<Self, ConfigErrors> {
+        let (config, errors) = Self::load_all(overrides, around);
+        config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors::new(errors))
+    }
+
+    /// The same, to be looked at only: outside of the service there are no systemd credentials, so a key that names one
+    /// is left without a value. The second part names those keys.
+    ///
+    /// # Errors
+    /// As [`Config::load`], without those.
+    pub fn load_to_check(
+        overrides: &Overrides,
+        around: &Surroundings,
+    ) -> Result<(Self, Vec<String>), ConfigErrors> {
+        let (config, errors) = Self::load_all(overrides, around);
+        let (unjudged, errors): (Vec<_>, Vec<_>) =
+            errors.into_iter().partition(ConfigError::is_without_credentials);
+        let unjudged = unjudged.iter().filter_map(|error| error.key().map(str::to_owned)).collect();
+        match config {
+            Some(config) if errors.is_empty() => Ok((config, unjudged)),
+            _ => Err(ConfigErrors::new(errors)),
+        }
+    }
+
+    fn load_all(overrides: &Overrides, around: &Surroundings) -> (Option<Self>, Vec<ConfigError>) {
         let layers = layers::collect(overrides, around);
         let mut reader = Reader::new(&layers.given, around, layers.errors, layers.file_usable);
         let config = Self::read(&mut reader);
         if let (Some(config), true) = (&config, layers.file_usable) {
             check::all(config, &mut reader);
         }
-        let errors = reader.into_errors();
-        config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors::new(errors))
+        (config, reader.into_errors())
     }
 
     /// Where the value of a key came from; keys that nothing set are [`Origin::Default`].

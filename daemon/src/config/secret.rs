@@ -10,6 +10,9 @@ use super::surroundings::Surroundings;
 /// No token is longer; a device that never ends must not fill the memory.
 const LONGEST: u64 = 64 * 1024;
 
+/// What is wrong with every credential where systemd passed none at all.
+pub(super) const NO_CREDENTIALS: &str = "systemd passed no credentials; add LoadCredential= to the unit";
+
 /// Whether nobody but the owner may read, write or execute.
 pub(super) fn is_private(mode: u32) -> bool {
     (mode & 0o070, mode & 0o007) == (0, 0)
@@ -26,7 +29,7 @@ pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String
         return Err("after credential: comes the name given to LoadCredential=".to_owned());
     }
     let Some(directory) = around.directory("CREDENTIALS_DIRECTORY") else {
-        return Err("systemd passed no credentials; add LoadCredential= to the unit".to_owned());
+        return Err(NO_CREDENTIALS.to_owned());
     };
     // systemd keeps this directory private itself; the mode of its files is its own business.
     read(&directory.join(name), false).map(Some)

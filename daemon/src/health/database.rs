@@ -7,7 +7,12 @@ use super::reason::unhealthy;
 
 pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
     let error = seen.tables.as_ref().err()?;
-    let hint = "`cached check` tries again and says more; refreshing goes on by itself once it works";
+    // As the errors of VMS's database word it; `check` reads little of the file and may find nothing wrong.
+    let hint = if error.contains("is damaged") {
+        "`cachectl maintenance integrity` says what is damaged; then stop VMS and restore the file from a backup"
+    } else {
+        "`cached check` tries again and says more; refreshing goes on by itself once it works"
+    };
     let path = seen.database.to_string_lossy();
     let named = error.contains(&*path);
     let message = if named { error.clone() } else { format!("{path} cannot be looked at: {error}") };

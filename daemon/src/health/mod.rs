@@ -9,6 +9,7 @@ mod entries;
 mod held;
 mod last_run;
 mod log;
+mod maintenance;
 mod odd_rows;
 mod others;
 mod queue;
@@ -30,6 +31,7 @@ use cached_proto::words::{HealthLevel, SchedulerState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::refresh::survey::TableSurvey;
+use crate::state::FailedChore;
 use crate::watch::wipes::SecondRefresher;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
@@ -67,6 +69,8 @@ pub struct Seen {
     pub database: PathBuf,
     /// The daemon's own database.
     pub state: StateSeen,
+    /// Scheduled maintenance whose last time failed.
+    pub failed_chores: Vec<FailedChore>,
     /// What VMS answered, if it is asked.
     pub vms_page: Option<VmsPage>,
 }
@@ -92,6 +96,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     queue::stuck,
     queue::slow,
     others::refresher,
+    maintenance::failed,
     vms_page::failed,
     vms_page::slow,
     held::withheld,

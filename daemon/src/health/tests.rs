@@ -3,12 +3,13 @@ use std::path::PathBuf;
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Attempt;
-use cached_proto::words::{Outcome, Phase, Table, TableState, Trigger};
+use cached_proto::words::{Chore, Outcome, Phase, Table, TableState, Trigger};
 
 use super::*;
 use crate::refresh::RenewalTimes;
-use crate::state::Lost;
+use crate::state::{FailedChore, Lost};
 use crate::store::audit::Audit;
+use crate::vms::VmsError;
 
 const NOW: i64 = 1_772_956_800;
 
@@ -95,6 +96,7 @@ fn seen() -> Seen {
         results: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
+        failed_chores: Vec::new(),
         estimate: 0,
         around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
         database: PathBuf::from("/srv/vms.db"),
@@ -114,6 +116,17 @@ fn disks(free: u64) -> Vec<Disk> {
 }
 
 #[test]
+fn damage_is_looked_for_and_not_checked_again() {
+    let hint =
+        |error: VmsError| judge(&Seen { tables: Err(error.to_string()), ..seen() }).reasons.remove(0).hint;
+    let source = || sea_orm::DbErr::Custom("malformed".to_owned());
+    assert!(hint(VmsError::Damaged { doing: "reading", source: source() }).contains("maintenance integrity"));
+    let path = PathBuf::from("/srv/vms.db");
+    assert!(hint(VmsError::NotADatabase { path, source: source() }).contains("maintenance integrity"));
+    assert!(hint(VmsError::Query { doing: "reading", source: source() }).contains("cached check"));
+}
+
+#[test]
 fn nothing_wrong_is_nothing_to_say() {
     let healthy =
         HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: seen().vms_page };
@@ -127,6 +140,10 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
     let cases: &[(&str, HealthLevel, Spoil)] = &[
         ("database_unreachable", Unhealthy, |seen| seen.tables = Err("gone".to_owned())),
         ("database_unwritable", Unhealthy, |seen| seen.around.unwritable = Some(PathBuf::from("/srv"))),
+        ("maintenance_failed", Degraded, |seen| {
+            seen.failed_chores =
+                vec![FailedChore { chore: Chore::Analyze, slot: "S".to_owned(), error: "E".to_owned() }];
+        }),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Removed)),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Replaced)),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Overwritten)),

@@ -13,23 +13,36 @@ use super::{MaintenanceError, TargetError};
 
 /// Copies to a path at which there is nothing.
 pub(super) async fn backup(task: &Task<'_>, path: &Path) -> Result<Done, MaintenanceError> {
-    let item = copy(task, path, false).await?;
+    let item = copy(task, path, Copying::BesideVms).await?;
     Ok(Done { items: vec![item], file: Some(path.display().to_string()), ..Done::default() })
+}
+
+/// What a copy is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copying {
+    /// VMS may be writing, and is kept waiting no longer than the limit. Nothing is overwritten.
+    BesideVms,
+    /// The caller has made sure that no other process has the database open, so there is no limit. An older copy of the
+    /// same name is replaced.
+    Alone,
 }
 
 /// Copies, verifies the copy, and only then gives it its name.
 pub(super) async fn copy(
     task: &Task<'_>,
     path: &Path,
-    replace: bool,
+    copying: Copying,
 ) -> Result<cached_proto::verb::maintenance::MaintenanceItem, MaintenanceError> {
-    let target = Target::create(path, replace, task.chance.bits())?;
+    let target = Target::create(path, copying == Copying::Alone, task.chance.bits())?;
     target.sweep(task.clock.now());
     let mut vms = task.open(Access::Write).await?;
     let size = vms.size().await?;
     let bytes = size.file.saturating_sub(size.free);
     disk_space::ensure(target.directory(), bytes.saturating_add(size.log))?;
-    task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", size.file).await?;
+    if copying == Copying::BesideVms {
+        // Free pages are not read.
+        task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", bytes).await?;
+    }
     let mut item = task
         .timed(&path.display().to_string(), bytes, async {
             task.steps.tell("copying", 0, 2);

@@ -67,6 +67,8 @@ pub enum MaintenanceError {
     WouldLock {
         /// What would hold it.
         what: String,
+        /// It only reads, so that VMS would not wait if there were a write-ahead log.
+        reading: bool,
         /// The estimate.
         estimate: Duration,
         /// The limit.
@@ -85,6 +87,15 @@ pub enum MaintenanceError {
         path: PathBuf,
         /// Who, as far as can be told.
         by: String,
+    },
+    /// Whether somebody else has VMS's database open cannot be found out.
+    #[error("cannot tell who has {} open: /proc/locks cannot be read", path.display())]
+    HoldersUnknown {
+        /// The database.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
     },
     /// There is not enough room.
     #[error("{} has {} MB free, and up to {} MB are needed", path.display(), free >> 20, need >> 20)]
@@ -128,8 +139,11 @@ pub enum MaintenanceError {
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
     /// Relative to what?
-    #[error("{} is not an absolute path of a file; name one such as /var/backups/vms.db", .0.display())]
+    #[error("{} is not an absolute path of a file; name one such as /var/backups/cached/vms.db", .0.display())]
     NotAbsolute(PathBuf),
+    /// A directory is named, with a slash at its end.
+    #[error("{} names a directory; add a name for the file, such as {}vms.db", .0.display(), .0.display())]
+    IsDirectory(PathBuf),
     /// Nothing is ever overwritten.
     #[error("{} exists already; name a file that does not exist", .0.display())]
     Exists(PathBuf),
@@ -193,6 +207,7 @@ impl MaintenanceError {
             Self::Full { .. }
             | Self::Sqlite { .. }
             | Self::WouldLock { .. }
+            | Self::HoldersUnknown { .. }
             | Self::NoRoom { .. }
             | Self::Target(_)
             | Self::Damaged { .. }
@@ -214,10 +229,16 @@ impl MaintenanceError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "try again when VMS or its import has ended what it is doing",
-            Self::WouldLock { .. } | Self::LockedTooLong { .. } => {
+            Self::WouldLock { reading: true, .. } => {
                 "do it while VMS is stopped and with SQLite's own shell, or give VMS's database a write-ahead log"
             }
+            Self::WouldLock { .. } | Self::LockedTooLong { .. } => {
+                "do it while VMS is stopped and with SQLite's own shell"
+            }
             Self::InUse { .. } => "stop VMS (and every shell that has the file open), then try again",
+            Self::HoldersUnknown { .. } => {
+                "in the service, ProcSubset=pid hides it: remove that from the unit"
+            }
             Self::NoRoom { .. } => "free some space: `df -h` shows where it is missing",
             Self::Suspicious(_) => {
                 "wait until the import has ended, or accept the loss with `cachectl refresh --accept`"

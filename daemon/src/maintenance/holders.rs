@@ -1,11 +1,14 @@
 //! Who else has a file open.
 //!
 //! `/proc` shows the open files of our own user's processes, and of all when we are root. The list of locks is open to
-//! everybody, and a process that is connected to a database with a write-ahead log holds one all the time. Nothing is
-//! opened for this: closing VMS's file would give up the locks of our own connections.
+//! everybody, and a process that is connected to a database with a write-ahead log holds one all the time. With a
+//! rollback journal another user's process that is idle holds none and is not seen; that does no harm, because there
+//! the exclusive lock decides. Nothing is opened for this: closing VMS's file would give up the locks of our own
+//! connections.
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -15,20 +18,28 @@ use rustix::fs::{major, minor};
 /// Holders that are named; more of them change nothing.
 const NAMED: usize = 5;
 
-/// The other processes that have the database open, in words; none when there is none that can be seen.
-pub(super) fn others(database: &Path) -> Option<String> {
+/// Every lock of every process on this machine.
+const LOCKS: &str = "/proc/locks";
+
+/// The other processes that have the database open, in words; none when there is none. An error when the locks cannot be
+/// listed: then a process of another user could be connected without being seen.
+pub(super) fn others(database: &Path) -> io::Result<Option<String>> {
+    others_by(database, Path::new(LOCKS))
+}
+
+fn others_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
     let files: Vec<File> =
         ["", "-wal", "-shm", "-journal"].iter().filter_map(|side| File::of(database, side)).collect();
     let mut found: BTreeSet<u32> = processes().into_iter().filter(|pid| has_open(*pid, &files)).collect();
-    let locks = fs::read_to_string("/proc/locks").unwrap_or_default();
+    let locks = fs::read_to_string(locks)?;
     found.extend(locks.lines().filter_map(|line| lock(line, &files)));
     found.remove(&std::process::id());
     let named: Vec<String> = found.iter().take(NAMED).map(|pid| name(*pid)).collect();
-    match found.len() {
+    Ok(match found.len() {
         0 => None,
         several if several > NAMED => Some(format!("{} and {} more", named.join(", "), several - NAMED)),
         _ => Some(named.join(", ")),
-    }
+    })
 }
 
 /// A file, whatever its name.
@@ -111,6 +122,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vms.db");
         let _open = fs::File::create(&path).unwrap();
-        assert_eq!(others(&path), None);
+        assert_eq!(others(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn without_the_list_of_locks_nothing_is_claimed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vms.db");
+        fs::write(&path, "").unwrap();
+        assert!(others_by(&path, &directory.path().join("locks")).is_err());
     }
 }

@@ -18,9 +18,13 @@ pub(super) fn estimate(bytes: u64) -> Duration {
 impl Task<'_> {
     /// Refuses what would hold a lock for too long.
     pub(super) fn ensure_short(&self, what: &str, bytes: u64) -> Result<(), MaintenanceError> {
+        self.ensure_within(what, bytes, false)
+    }
+
+    fn ensure_within(&self, what: &str, bytes: u64, reading: bool) -> Result<(), MaintenanceError> {
         let (estimate, limit) = (estimate(bytes), self.limits.lock);
         if estimate > limit {
-            return Err(MaintenanceError::WouldLock { what: what.to_owned(), estimate, limit });
+            return Err(MaintenanceError::WouldLock { what: what.to_owned(), reading, estimate, limit });
         }
         Ok(())
     }
@@ -35,7 +39,7 @@ impl Task<'_> {
         if vms.is_write_ahead().await? {
             return Ok(());
         }
-        self.ensure_short(what, bytes)?;
+        self.ensure_within(what, bytes, true)?;
         self.interrupt.limit(Some(self.limits.lock * 2));
         Ok(())
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_proto::verb::maintenance::MaintenanceReport;
+use cached_proto::words::Chore;
 use tracing::{error, info, warn};
 
 use super::{Maintenance, MaintenanceError, scheduled_request};
@@ -80,6 +81,7 @@ impl Maintenance {
 
 fn tell(due: &DueChore, report: &MaintenanceReport) {
     let removed: u64 = report.items.iter().map(|item| item.rows).sum();
+    let removed = if due.chore == Chore::Prune { format!(", {removed} rows removed") } else { String::new() };
     let (chore, slot, seconds) = (due.chore, &due.slot, report.seconds);
-    info!("Maintenance {chore} of slot {slot} took {seconds:.2} seconds, {removed} rows removed");
+    info!("Maintenance {chore} of slot {slot} took {seconds:.2} seconds{removed}");
 }

@@ -37,9 +37,12 @@ impl Target {
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(not_absolute());
         };
-        // `a/..` and a name with a slash behind it are no names of files.
-        if !path.is_absolute() || path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        // `a/..` is no name of a file.
+        if !path.is_absolute() {
             return Err(not_absolute());
+        }
+        if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+            return Err(TargetError::IsDirectory(path.to_owned()));
         }
         let name = name.to_string_lossy().into_owned();
         if SIDES.iter().any(|side| name.ends_with(side)) {
@@ -194,7 +197,7 @@ mod tests {
         for (path, told) in [
             (PathBuf::from("copy.db"), "absolute"),
             (PathBuf::from("/"), "absolute"),
-            (directory.path().join("copy/"), "absolute"),
+            (directory.path().join("copy/"), "copy/ names a directory; add a name for the file, such as"),
             (directory.path().join("vms.db-journal"), "SQLite"),
             (directory.path().join("missing/copy.db"), "No such file"),
             (file.join("copy.db"), "not a directory"),

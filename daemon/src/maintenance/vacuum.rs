@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::backup::copy;
+use super::backup::{Copying, copy};
 use super::connection::{Access, Connection};
 use super::task::{Done, Task};
 use super::{MaintenanceError, disk_space, holders};
@@ -25,7 +25,7 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let kept = directory(task.state.path()).join(COPY);
     let mut done = Done::default();
     task.steps.tell("copying it first", 0, 2);
-    done.items.push(copy(task, &kept, true).await?);
+    done.items.push(copy(task, &kept, Copying::Alone).await?);
 
     task.steps.tell("vacuum", 1, 2);
     // Whoever came while it was copied.
@@ -59,7 +59,11 @@ async fn squeeze(vms: &mut Connection, write_ahead: bool) -> Result<(), Maintena
 
 fn ensure_alone(task: &Task<'_>) -> Result<(), MaintenanceError> {
     let path: PathBuf = task.path().to_owned();
-    holders::others(&path).map_or(Ok(()), |by| Err(MaintenanceError::InUse { path, by }))
+    match holders::others(&path) {
+        Ok(None) => Ok(()),
+        Ok(Some(by)) => Err(MaintenanceError::InUse { path, by }),
+        Err(source) => Err(MaintenanceError::HoldersUnknown { path, source }),
+    }
 }
 
 fn directory(path: &Path) -> &Path {

@@ -39,9 +39,22 @@ pub async fn survey(
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
+    survey_with(config, Some(state), depth, now).await
+}
+
+/// The same where there may be no state yet: then no table is held back, and entries are judged by what they say of
+/// themselves.
+pub async fn survey_with(
+    config: &RefreshConfig,
+    state: Option<&State>,
+    depth: ReadDepth<'_>,
+    now: DateTime<Utc>,
+) -> Result<Vec<TableSurvey>, RefreshError> {
     let (availabilities, mut snapshot) = read_tables(config, depth, now).await?;
-    let mut stamps = recall(&mut snapshot, state).await?;
-    let mut held = state.guarded().await?;
+    let (mut stamps, mut held) = match state {
+        Some(state) => (recall(&mut snapshot, state).await?, state.guarded().await?),
+        None => (HashMap::new(), HashMap::new()),
+    };
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in reports(config) {
         let table = report.table();

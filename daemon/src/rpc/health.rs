@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cached_proto::verb::health::{HealthReply, VmsPage};
 use cached_proto::verb::jobs::JobFilter;
+use cached_proto::words::Chore;
 use chrono::TimeDelta;
 
 use super::{Service, Surveyed};
@@ -13,7 +14,7 @@ use crate::maintenance::disk_space;
 use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
-use crate::state::StateError;
+use crate::state::{FailedChore, StateError};
 use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
 
@@ -95,11 +96,24 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
         results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
+        failed_chores: failed_chores(service).await?,
         refreshers: second_refreshers(queue.state(), today).await?,
         around,
         // After the look at the database, which may have taken its time.
         now: service.clock.now(),
     })
+}
+
+/// Scheduled maintenance that failed and is still scheduled.
+async fn failed_chores(service: &Service) -> Result<Vec<FailedChore>, StateError> {
+    let failed = service.queue.state().failed_chores().await?;
+    let config = service.config.borrow();
+    let is_scheduled = |chore| match chore {
+        Chore::Analyze => config.maintenance.analyze.is_some(),
+        Chore::Prune => config.maintenance.prune.is_some(),
+        Chore::Reindex | Chore::Vacuum | Chore::Integrity | Chore::Backup => false,
+    };
+    Ok(failed.into_iter().filter(|failed| is_scheduled(failed.chore)).collect())
 }
 
 /// What a first refresh is expected to make; where there are reports already, their size says more.

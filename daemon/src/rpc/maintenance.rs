@@ -39,6 +39,7 @@ impl From<&MaintenanceError> for Fault {
             | MaintenanceError::WouldLock { .. }
             | MaintenanceError::LockedTooLong { .. }
             | MaintenanceError::InUse { .. }
+            | MaintenanceError::HoldersUnknown { .. }
             | MaintenanceError::NoRoom { .. }
             | MaintenanceError::Full { .. }
             | MaintenanceError::Suspicious(_) => FaultCode::Unavailable,

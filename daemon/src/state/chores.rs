@@ -24,6 +24,17 @@ pub struct DueChore {
     pub attempts: u32,
 }
 
+/// A scheduled task that failed for good.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedChore {
+    /// The task.
+    pub chore: Chore,
+    /// The slot that asked for it.
+    pub slot: String,
+    /// Why it failed.
+    pub error: String,
+}
+
 impl State {
     /// The task that waits longest.
     pub async fn due_chore(&self) -> Result<Option<DueChore>, StateError> {
@@ -42,6 +53,27 @@ impl State {
             })
         })
         .transpose()
+    }
+
+    /// The tasks whose last time failed, with the slot of it and why.
+    pub async fn failed_chores(&self) -> Result<Vec<FailedChore>, StateError> {
+        let rows = Entity::find()
+            .filter(Column::Ended.is_not_null())
+            .order_by_desc(Column::Id)
+            .all(self.reader())
+            .await
+            .doing("look for maintenance that failed")?;
+        let mut newest: Vec<FailedChore> = Vec::new();
+        let mut known = Vec::new();
+        for row in rows {
+            let chore: Chore = word("chores.task", row.task)?;
+            if known.contains(&chore) {
+                continue;
+            }
+            known.push(chore);
+            newest.extend(row.error.map(|error| FailedChore { chore, slot: row.slot, error }));
+        }
+        Ok(newest)
     }
 
     /// Counts an attempt before it is made, or takes one back that was not its own fault.

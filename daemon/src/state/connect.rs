@@ -66,6 +66,12 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseCo
     Ok((write, read))
 }
 
+/// One connection that cannot write.
+pub(super) async fn looking(path: &Path) -> Result<DatabaseConnection, StateError> {
+    probe(path).await?;
+    connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
+}
+
 async fn connect<F>(path: &Path, connections: u32, adjust: F) -> Result<DatabaseConnection, DbErr>
 where
     F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,

@@ -1,7 +1,7 @@
 //! What can be wrong with the daemon's own database, and what to do about it.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sea_orm::DbErr;
 
@@ -100,7 +100,8 @@ pub enum StateError {
     },
     /// Somebody else works with it.
     #[error(
-        "{} is locked{}: a daemon holds this state: use cachectl, or stop the daemon first",
+        "{} is locked{}: another cached holds this state; if it is the daemon, use cachectl or stop it first, otherwise \
+         wait until that refresh has ended",
         path.display(),
         pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
     )]
@@ -119,6 +120,15 @@ pub enum StateError {
         /// The lock file.
         path: PathBuf,
         /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The disk is full.
+    #[error("no space left for {}; free disk space (`df -h` shows where)", path.display())]
+    NoSpace {
+        /// What could not be written.
+        path: PathBuf,
+        /// What the system said.
         #[source]
         source: io::Error,
     },
@@ -142,6 +152,17 @@ pub enum StateError {
         /// What.
         value: String,
     },
+}
+
+impl StateError {
+    /// Sorts an error of the file system: on a full disk, rights are not what has to be looked at.
+    pub(super) fn of_file(source: io::Error, path: &Path, otherwise: fn(PathBuf, io::Error) -> Self) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::NoSpace { path, source },
+            _ => otherwise(path, source),
+        }
+    }
 }
 
 /// Names what a statement was for, which `SQLite`'s own message does not.

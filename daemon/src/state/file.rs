@@ -15,7 +15,8 @@ const HEADER: usize = 100;
 /// Makes sure that a file is there which is either empty or may be ours.
 pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
     ensure_directory(path)?;
-    let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
+    let inaccessible =
+        |source| StateError::of_file(source, path, |path, source| StateError::Inaccessible { path, source });
     let found = match std::fs::metadata(path) {
         Ok(found) => found,
         Err(e) if e.kind() == io::ErrorKind::NotFound => create(path).map_err(inaccessible)?,
@@ -45,11 +46,11 @@ fn examine_file(path: &Path, found: &Metadata) -> Result<(), StateError> {
 /// Creates the directory of `path`, for nobody else to look into.
 pub(super) fn ensure_directory(path: &Path) -> Result<(), StateError> {
     match path.parent() {
-        Some(parent) if parent != Path::new("") => DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(parent)
-            .map_err(|source| StateError::Directory { path: parent.to_owned(), source }),
+        Some(parent) if parent != Path::new("") => {
+            DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(|source| {
+                StateError::of_file(source, parent, |path, source| StateError::Directory { path, source })
+            })
+        }
         _ => Ok(()),
     }
 }

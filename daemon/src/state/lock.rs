@@ -24,7 +24,8 @@ impl StateLock {
         }
         file::ensure_directory(state)?;
         let path = file::beside(state, ".lock");
-        let unusable = |source| StateError::Lock { path: path.clone(), source };
+        let unusable =
+            |source| StateError::of_file(source, &path, |path, source| StateError::Lock { path, source });
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)

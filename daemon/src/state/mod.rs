@@ -27,8 +27,8 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-pub use chores::DueChore;
 pub(crate) use chores::insert_chore;
+pub use chores::{DueChore, FailedChore};
 pub(crate) use counters::bump;
 pub(crate) use error::Doing;
 pub use error::StateError;
@@ -72,6 +72,21 @@ impl State {
         let state = Self { path: path.to_owned(), write, read, file };
         state.remember_creation(now).await?;
         Ok(state)
+    }
+
+    /// Opens a state database for looking only, which another process may have open; none when there is none yet. Its
+    /// schema is not brought up to date.
+    pub async fn look(path: &Path) -> Result<Option<Self>, StateError> {
+        let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
+        match std::fs::metadata(path) {
+            Ok(found) if found.len() == 0 => return Ok(None),
+            Ok(_) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(source) => return Err(inaccessible(source)),
+        }
+        let read = connect::looking(path).await?;
+        let file = OpenFile::open(path).map_err(inaccessible)?;
+        Ok(Some(Self { path: path.to_owned(), write: read.clone(), read, file }))
     }
 
     /// The same, telling `observer` of each statement as it ends.

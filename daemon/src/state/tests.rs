@@ -206,7 +206,8 @@ fn a_second_holder_is_told_who_holds_the_state_and_what_to_use() {
     let held = StateLock::take(&path).unwrap();
     let error = StateLock::take(&path).unwrap_err();
     let message = error.to_string();
-    for part in ["state.db.lock", &std::process::id().to_string(), "a daemon holds this state: use cachectl"]
+    for part in
+        ["state.db.lock", &std::process::id().to_string(), "another cached holds this state", "use cachectl"]
     {
         assert!(message.contains(part), "{message}");
     }

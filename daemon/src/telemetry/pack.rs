@@ -109,7 +109,7 @@ fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -
 }
 
 /// Whether the compressed file holds exactly what the plain one does; one that cannot be unpacked does not.
-fn is_same(mut plain: File, packed: &Path) -> io::Result<bool> {
+pub(super) fn is_same(mut plain: File, packed: &Path) -> io::Result<bool> {
     let mut unpacked = MultiGzDecoder::new(open(packed)?);
     let (mut ours, mut theirs) = (vec![0; BLOCK], vec![0; BLOCK]);
     loop {

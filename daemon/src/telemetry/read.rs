@@ -175,35 +175,52 @@ fn pieces(
         Source::Rotated(rotated) => rotated.plain(),
         Source::Current(..) => CURRENT.to_owned(),
     };
-    let read = open(dir, file).and_then(|text| {
-        lines(text, |line| {
-            if let Some(line) = sieve.sift(line) {
-                take(Piece::Line(line));
+    for text in open(dir, file) {
+        let read = text.and_then(|text| {
+            lines(text, |line| {
+                if let Some(line) = sieve.sift(line) {
+                    take(Piece::Line(line));
+                }
+                !gone()
+            })
+        });
+        match read {
+            // A file that was old enough may have been deleted meanwhile.
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                take(Piece::Unreadable(one_line(&format!("{name}: {error}")).into_owned()));
             }
-            !gone()
-        })
-    });
-    match read {
-        // A file that was old enough may have been deleted meanwhile.
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            take(Piece::Unreadable(one_line(&format!("{name}: {error}")).into_owned()));
+            _ => {}
         }
-        _ => {}
     }
 }
 
-fn open(dir: &Path, file: Source) -> io::Result<Box<dyn Read>> {
-    Ok(match file {
-        Source::Current(file, length) => Box::new(file.take(length)),
-        // The plain form goes only when the other one is there, so in this order one of them is found.
-        Source::Rotated(rotated) => match pack::open(&dir.join(rotated.plain())) {
-            Ok(plain) => Box::new(plain),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                Box::new(MultiGzDecoder::new(pack::open(&dir.join(rotated.packed()))?))
-            }
-            Err(error) => return Err(error),
-        },
-    })
+/// The texts of a file, oldest first. There are two where a name that was compressed already was given once more, as by
+/// two moves on the same day.
+fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
+    let rotated = match file {
+        Source::Current(file, length) => return vec![Ok(Box::new(file.take(length)))],
+        Source::Rotated(rotated) => rotated,
+    };
+    let packed = dir.join(rotated.packed());
+    let unpacked =
+        || pack::open(&packed).map(|file| -> Box<dyn Read> { Box::new(MultiGzDecoder::new(file)) });
+    // The plain form goes only when the other one is there, so in this order one of them is found.
+    let plain = dir.join(rotated.plain());
+    match pack::open(&plain) {
+        Ok(text) => {
+            // The same records in both forms are those of a compression that was interrupted before its last step.
+            let older = match pack::open(&plain).and_then(|plain| pack::is_same(plain, &packed)) {
+                Ok(true) => None,
+                Ok(false) => Some(unpacked()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+                Err(error) => Some(Err(error)),
+            };
+            let text: Box<dyn Read> = Box::new(text);
+            older.into_iter().chain([Ok(text)]).collect()
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => vec![unpacked()],
+        Err(error) => vec![Err(error)],
+    }
 }
 
 fn lines(text: impl Read, mut take: impl FnMut(&str) -> bool) -> io::Result<()> {

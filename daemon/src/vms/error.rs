@@ -89,6 +89,15 @@ pub enum VmsError {
         #[source]
         source: DbErr,
     },
+    /// It is damaged.
+    #[error("the VMS database is damaged ({doing}): {source}; `cachectl maintenance integrity` says where")]
+    Damaged {
+        /// What was being done.
+        doing: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: DbErr,
+    },
     /// Any other failure of the database.
     #[error("the VMS database failed ({doing}): {source}")]
     Query {
@@ -137,6 +146,7 @@ impl VmsError {
             }
             Some(SQLITE_FULL) => Self::Full { doing, source },
             Some(SQLITE_READONLY) => Self::ReadOnly { doing, source },
+            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { doing, source },
             _ => Self::Query { doing, source },
         }
     }
@@ -161,6 +171,7 @@ impl VmsError {
             | Self::ReadOnly { .. }
             | Self::WouldLockOut { .. }
             | Self::NotADatabase { .. }
+            | Self::Damaged { .. }
             | Self::NoVmsTables { .. } => false,
         }
     }

@@ -1,5 +1,6 @@
 //! The disk of the state database is full.
 
+use cached_tests::binary::{cached, run};
 use cached_tests::wait;
 
 use crate::file_limit;
@@ -41,6 +42,23 @@ fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
     };
     let name = "state_full::what_cannot_be_kept_is_refused_and_taken_when_there_is_room";
     private(name, scenario, file_limit::scenario);
+}
+
+#[test]
+fn a_start_says_that_the_disk_is_full_and_nothing_of_rights() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("disk");
+        let disk = Disk::mount(&directory);
+        std::fs::write(directory.join("ballast"), [1; 4096]).unwrap();
+        disk.fill();
+        let mut refresh = cached();
+        refresh.arg("refresh").env("CACHED_DATABASE_URL", &scene.database);
+        let ran = run(refresh.env("CACHED_STATE_URL", directory.join("state.db")));
+        assert_eq!(ran.code, Some(2), "{ran:?}");
+        assert!(ran.stderr.contains("free disk space") && !ran.stderr.contains("regular file"), "{ran:?}");
+    };
+    private("state_full::a_start_says_that_the_disk_is_full_and_nothing_of_rights", scenario, || ());
 }
 
 #[test]

@@ -36,6 +36,8 @@ fn a_secret_is_read_from_its_file_and_only_the_place_is_shown() {
 fn a_secret_may_be_a_systemd_credential() {
     let fixture = with_key(KEY, "secret_key_file = \"credential:key\"");
     assert!(fixture.errors(&[])[0].contains("LoadCredential="));
+    let (config, unjudged) = fixture.load_to_check(&[]).unwrap();
+    assert_eq!((config.http.secret_key_file, unjudged), (None, vec!["http.secret_key_file".to_owned()]));
     let directory = path(&fixture.path("key").display().to_string()).parent().unwrap().display().to_string();
     let config = fixture.env(&[("CREDENTIALS_DIRECTORY", &directory)]).config(&[]);
     assert_eq!(config.http.secret_key_file.as_ref().unwrap().expose(), KEY);

@@ -71,6 +71,11 @@ impl Fixture {
         Config::load(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
     }
 
+    pub(super) fn load_to_check(&self, arguments: &[&str]) -> Result<(Config, Vec<String>), ConfigErrors> {
+        let arguments = ["cached"].into_iter().chain(arguments.iter().copied());
+        Config::load_to_check(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
+    }
+
     /// Loads what must be valid.
     pub(super) fn config(&self, arguments: &[&str]) -> Config {
         self.load(arguments).unwrap_or_else(|errors| panic!("refused: {errors}"))

@@ -79,6 +79,10 @@ fn a_secret_may_be_a_systemd_credential() {
         with_database("[notify]\nwebhook = \"credential:hook\"").file("hook", "https://example.org/hunter2");
     let errors = fixture.errors(&[]);
     assert!(errors[0].contains("LoadCredential="), "{errors:?}");
+    assert_eq!(fixture.load_to_check(&[]).unwrap().1, ["notify.webhook"]);
+    // What else is wrong still is.
+    let errors = fixture.load_to_check(&["--timezone", "nowhere"]).unwrap_err().to_string();
+    assert!(errors.contains("nowhere") && !errors.contains("LoadCredential="), "{errors}");
     let directory = fixture.dir.path().display().to_string();
     let config = fixture.env(&[("CREDENTIALS_DIRECTORY", &directory)]).config(&[]);
     assert_eq!(config.notify.webhook.as_ref().unwrap().expose(), "https://example.org/hunter2");

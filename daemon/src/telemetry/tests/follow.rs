@@ -54,6 +54,39 @@ fn the_past_is_read_over_all_files_and_as_far_as_it_is_wanted() {
     }
 }
 
+#[test]
+fn a_name_that_was_given_twice_hides_no_line() {
+    let logging = filled();
+    logging.telemetry.tidied();
+    let packed = logging.names().into_iter().find(|name| name.ends_with(".log.gz")).unwrap();
+    let plain = logging.path().join(packed.trim_end_matches(".gz"));
+    let last = std::fs::read_to_string(logging.path().join("cache_manager.log")).unwrap();
+    let moved = last.lines().next().unwrap().rsplit_once(" - ").unwrap().0.to_owned() + " - moved\n";
+    std::fs::write(&plain, moved).unwrap();
+    let mut lines = logging.past(ALL);
+    assert_eq!(lines.iter().filter(|line| *line == "moved").count(), 1, "{lines:?}");
+    lines.retain(|line| line != "moved");
+    assert_eq!(lines.join(" "), "1 2 3 4 5 6 7 8 9");
+
+    // The same records in both forms are one file, whose compression was interrupted.
+    let zcat = std::process::Command::new("zcat").arg(logging.path().join(&packed)).output().unwrap();
+    std::fs::write(&plain, zcat.stdout).unwrap();
+    assert_eq!(logging.past(ALL).join(" "), "1 2 3 4 5 6 7 8 9");
+}
+
+/// The runbook's name for a file that is moved away by hand: the day, and the seconds since 1970 as its number.
+#[test]
+fn what_is_moved_away_by_hand_is_read_and_tidied_like_any_other() {
+    let logging = logging(&[("max_size", "100B")]);
+    logging.log(|| info!("1"));
+    let moved = format!("cache_manager_20261101.{}.log", logging.clock.now().timestamp());
+    std::fs::rename(logging.path().join("cache_manager.log"), logging.path().join(&moved)).unwrap();
+    // The next files that are full come after it.
+    logging.log(|| (2..=4).for_each(|n| info!("{n}")));
+    assert!(logging.names().contains(&format!("{moved}.gz")), "{:?}", logging.names());
+    assert_eq!(logging.past(ALL).join(" "), "1 2 3 4");
+}
+
 #[tokio::test]
 async fn no_line_is_lost_or_doubled_between_past_and_live() {
     let logging = logging(&[("max_size", "150B")]);

@@ -1,5 +1,6 @@
 //! What to type: one shared group for VMS and the daemon, in a setgid directory.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use cached_proto::text::one_line;
@@ -43,9 +44,38 @@ impl Rights {
     }
 }
 
-/// The command that lets everybody pass through a directory without looking into it.
-pub fn open_directory(path: &Path) -> String {
-    format!("chmod o+x {}", quoted(path))
+/// The commands that let the daemon's user, and nobody else, into directories that are closed to it: through those above
+/// the database's own by an access control list, and into that one as a member of its group. Nothing is said of the
+/// latter while something above it is closed, because its group cannot be looked at yet.
+pub fn open_directories(
+    closed: &[&Path],
+    database: &Path,
+    me: &Identity,
+    accounts: &Accounts,
+) -> Vec<String> {
+    let daemon = accounts.user(me.uid);
+    let own = database.parent();
+    let above: Vec<String> =
+        closed.iter().filter(|path| Some(**path) != own).map(|path| quoted(path)).collect();
+    if !above.is_empty() {
+        return vec![format!("setfacl -m u:{daemon}:x {}   # of package acl", above.join(" "))];
+    }
+    let Some(own) = own else { return Vec::new() };
+    let gid = std::fs::metadata(own).map_or(0, |found| found.gid());
+    let directory = quoted(own);
+    let mut commands = Vec::new();
+    let group = if gid == 0 {
+        commands.push(format!("groupadd --force {NEW_GROUP}"));
+        commands.push(format!("chgrp {NEW_GROUP} {directory}"));
+        NEW_GROUP.to_owned()
+    } else {
+        accounts.group(gid)
+    };
+    commands.push(format!("chmod g+rwxs {directory}"));
+    if gid == 0 || !me.groups.contains(&gid) {
+        commands.push(format!("usermod -aG {group} {daemon}"));
+    }
+    commands
 }
 
 /// A path as one word of a shell command, on one line.

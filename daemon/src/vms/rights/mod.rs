@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 pub use accounts::Accounts;
-pub use fix::open_directory;
+pub use fix::open_directories;
 
 const GROUP_RW: u32 = 0o060;
 const OTHERS_RW: u32 = 0o006;
@@ -85,11 +85,12 @@ pub struct Finding {
     pub locks_out: bool,
 }
 
-/// The first directory above the database that this process cannot enter.
-pub fn closed_ancestor(database: &Path) -> Option<&Path> {
+/// The directories above the database that this process cannot enter, outermost first; the last one may be the
+/// database's own. What lies below a closed directory cannot be looked at, so it is taken for closed, too.
+pub fn closed_directories(database: &Path) -> Vec<&Path> {
     let mut above: Vec<&Path> = database.ancestors().skip(1).filter(|path| path.is_absolute()).collect();
     above.reverse();
-    above.into_iter().find(|path| rustix::fs::access(*path, Access::EXEC_OK).is_err())
+    above.into_iter().skip_while(|path| rustix::fs::access(*path, Access::EXEC_OK).is_ok()).collect()
 }
 
 impl Rights {
