@@ -48,6 +48,12 @@ macro_rules! settings {
                 vec![ $( $( Setting::show(&self.$section.$key), )+ )+ ]
             }
 
+            /// Whether each value is the same in another configuration, in the order of [`KEYS`]; also where that is not
+            /// shown, as with what a file of a secret holds.
+            pub(super) fn same(&self, other: &Self) -> Vec<bool> {
+                vec![ $( $( PartialEq::eq(&self.$section.$key, &other.$section.$key), )+ )+ ]
+            }
+
             /// Takes over the value of one key from another configuration.
             pub(super) fn copy_value(&mut self, from: &Self, section: &str, name: &str) {
                 match (section, name) {
