@@ -52,10 +52,20 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, WebFault> {
     let reply = rpc::job::job(web.service(), &JobRequest { job: id }).await?;
     let view = View::of(&web);
+    let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
     let page = JobPage {
         frame: visit.live(format!("Job {id}"), ""),
         notice: match notice {
-            Some(Notice::Cancelled) => Some("The job is called off; if it runs, it stops soon."),
+            Some(Notice::Cancelled) if web.service().queue.is_stopping(id) => {
+                Some("The job is called off and stops soon.")
+            }
+            Some(Notice::Cancelled) if reply.job.phase == Phase::Cancelled => Some("The job is called off."),
+            Some(Notice::CancelledTooLate) if is_over => {
+                Some("The job had ended already: there was nothing left to call off.")
+            }
+            Some(Notice::RetriedTooLate) if !JobRow::of(&reply.job, &view).can_retry => {
+                Some("There is nothing to try again: the job has not failed, or is being tried again.")
+            }
             _ => None,
         },
         row: JobRow::of(&reply.job, &view),

@@ -11,6 +11,7 @@ use cached_proto::words::CacheType;
 use super::Visit;
 use super::frame::Frame;
 use super::notice::{Notice, back_to};
+use super::prose::Prose;
 use super::shown;
 use crate::rpc::refresh;
 use crate::web::Web;
@@ -24,7 +25,7 @@ use crate::web::wants::Wants;
 #[template(path = "refresh.html")]
 struct RefreshPage {
     frame: Frame,
-    error: Option<String>,
+    error: Option<Prose>,
     types: Vec<Choice>,
     /// Hours for which an entry is young.
     young: u32,
@@ -53,7 +54,7 @@ pub(in crate::web) async fn submit(
     let wish = match wish {
         Ok(wish) => wish,
         Err(fault) if wants == Wants::Html => {
-            return Ok(filled(fault.status(), &web, visit, Some(fault.told())));
+            return Ok(filled(fault.status(), &web, visit, Some(Prose::new(fault.told()))));
         }
         Err(fault) => return Err(fault),
     };
@@ -63,7 +64,7 @@ pub(in crate::web) async fn submit(
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }
 
-fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<String>) -> Response {
+fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose>) -> Response {
     let choice = |cache_type: &CacheType| {
         let (title, what) = type_title(*cache_type);
         Choice { word: cache_type.as_str(), title, what }

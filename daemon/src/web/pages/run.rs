@@ -44,6 +44,8 @@ struct RunPage {
     sentence: String,
     is_over: bool,
     can_retry: bool,
+    /// Something was held back because of a loss of source rows.
+    is_guarded: bool,
     progress: Progressing,
     queued: When,
     started: Option<When>,
@@ -75,10 +77,11 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, WebFault> {
     let run = web.service().queue.run(id).await.map_err(Fault::from)?;
     let frame = visit.live(format!("Refresh {id}"), "");
-    Ok(shown(StatusCode::OK, &filled(&run, frame, notice, &View::of(&web))))
+    let is_stopping = run.jobs.iter().any(|job| web.service().queue.is_stopping(job.id));
+    Ok(shown(StatusCode::OK, &filled(&run, frame, notice, is_stopping, &View::of(&web))))
 }
 
-fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPage {
+fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, view: &View) -> RunPage {
     let is_over = matches!(run.phase, Phase::Done | Phase::Cancelled);
     let jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
     RunPage {
@@ -87,7 +90,16 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
             Some(Notice::Queued) if !is_over => Some("The refresh is queued."),
             Some(Notice::Joined) if !is_over => Some("The same refresh was queued already; this is it."),
             Some(Notice::Retried) if !is_over => Some("What did not end well gets another try."),
-            Some(Notice::Cancelled) => Some("The refresh is called off; what runs stops soon."),
+            Some(Notice::Cancelled) if is_stopping => {
+                Some("The refresh is called off; what runs stops soon.")
+            }
+            Some(Notice::Cancelled) if run.phase == Phase::Cancelled => Some("The refresh is called off."),
+            Some(Notice::CancelledTooLate) if is_over => {
+                Some("The refresh had ended already: there was nothing left to call off.")
+            }
+            Some(Notice::RetriedTooLate) if !jobs.iter().any(|job| job.can_retry) => Some(
+                "There is nothing to try again: what failed is being tried again, or has ended well since.",
+            ),
             _ => None,
         },
         id: run.id,
@@ -97,6 +109,7 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
         sentence: sentence(run),
         is_over,
         can_retry: is_over && jobs.iter().any(|job| job.can_retry),
+        is_guarded: is_over && jobs.iter().any(|job| job.is_guarded),
         progress: Progressing::of(run, view),
         queued: view.when(run.queued),
         started: run.started.map(|at| view.when(at)),
