@@ -149,7 +149,7 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
     assert_eq!(to, "runs/2?notice=queued");
     assert!(page.body.contains("<progress max=\"4\" value=\"0\""), "{}", page.body);
     let status = ada.opens("status").await;
-    assert!(status.body.contains("; run 2 is in progress</h1>"), "{}", status.body);
+    assert!(status.body.contains("; refresh 2 is in progress</h1>"), "{}", status.body);
     locked.release().await;
     let run = finished(&daemon, 2).await;
     assert_eq!(run.jobs.len(), 4);
