@@ -26,24 +26,36 @@
     live.hidden = false;
   };
   // Where no place was left among the followers, now and then has to do.
-  const follows = () =>
-    tell(source ? "This page shows changes as they happen." : "This page is brought up to date every minute.", false);
+  const follows = () => {
+    if (due && selects()) tell("Changes are shown when no text is selected any more.", false);
+    else tell(source ? "This page shows changes as they happen." : "This page is brought up to date every minute.", false);
+  };
   const loses = () => tell("The daemon cannot be reached; what is shown may be out of date.", true);
 
-  // Where an element is among its neighbours, all the way up: elements without an id keep the focus, too.
-  const pathTo = (element) => {
+  // Where an element is below the nearest one with an id, by its place among its neighbours: elements without an id of
+  // their own keep the focus, too, whatever appears or vanishes in other parts of the page.
+  const placeOf = (element) => {
     const path = [];
-    for (let at = element; at !== main; at = at.parentElement) {
-      path.unshift([...at.parentElement.children].indexOf(at));
+    let root = element;
+    while (root !== main && !root.id) {
+      path.unshift([...root.parentElement.children].indexOf(root));
+      root = root.parentElement;
     }
-    return path;
+    return { id: root.id, path };
   };
 
-  const at = (path) => path.reduce((element, index) => element && element.children[index], main);
+  const elementAt = ({ id, path }) =>
+    path.reduce((element, index) => element && element.children[index], document.getElementById(id));
+
+  // Text of this page that is selected, perhaps to be copied: replacing it would lose the selection.
+  const selects = () => {
+    const selection = document.getSelection();
+    return selection !== null && !selection.isCollapsed && main.contains(selection.anchorNode);
+  };
 
   const put = (fresh) => {
     const focused = main.contains(document.activeElement) && document.activeElement !== main ? document.activeElement : null;
-    const path = focused && pathTo(focused);
+    const place = focused && placeOf(focused);
     const opened = [...main.querySelectorAll("details[open][id]")].map((details) => details.id);
     const [left, top] = [window.scrollX, window.scrollY];
     main.replaceChildren(...document.importNode(fresh, true).childNodes);
@@ -51,8 +63,8 @@
       const details = document.getElementById(id);
       if (details) details.open = true;
     }
-    if (path) {
-      const found = at(path);
+    if (place) {
+      const found = elementAt(place);
       if (found && found.tagName === focused.tagName) found.focus({ preventScroll: true });
       else main.focus({ preventScroll: true });
     }
@@ -76,8 +88,9 @@
       if (!answer.ok) throw new Error(String(answer.status));
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = page.getElementById("main");
-      if (pressed) {
+      if (pressed || selects()) {
         due = true;
+        follows();
         return;
       }
       if (heading(fresh) !== heading(main)) said.textContent = heading(fresh);
@@ -96,19 +109,26 @@
     due = true;
     // A button must not be exchanged under the finger.
     if (fetching || pressed || document.hidden) return;
+    if (selects()) {
+      follows();
+      return;
+    }
     clearTimeout(timer);
     timer = setTimeout(refresh, Math.max(0, last + PAUSE - Date.now()));
   };
 
   const start = () => {
+    // Browsers open six connections to a host at the most, and VMS may be on the same one: a page that nobody sees must
+    // not keep any of them.
+    if (source || document.hidden) return;
     source = new EventSource(events);
-    for (const name of ["snapshot", "job_started", "job_waits", "job_done", "run_done"]) {
+    for (const name of ["snapshot", "job_started", "job_waits", "job_done", "run_done", "scheduler"]) {
       source.addEventListener(name, soon);
     }
     source.addEventListener("open", follows);
     source.addEventListener("error", () => {
       // Refused for good.
-      if (source.readyState === EventSource.CLOSED) source = null;
+      if (source && source.readyState === EventSource.CLOSED) source = null;
       // The daemon ends the stream every few minutes, and browsers come back by themselves: only asking for the page
       // tells whether it is gone.
       soon();
@@ -130,8 +150,16 @@
       if (due) setTimeout(soon, 0);
     });
   }
+  document.addEventListener("selectionchange", () => {
+    if (due && !selects()) soon();
+  });
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden) soon();
+    if (document.hidden) {
+      stop();
+    } else {
+      start();
+      soon();
+    }
   });
   // A page that is kept for the way back must not hold a place among the followers.
   window.addEventListener("pagehide", stop);

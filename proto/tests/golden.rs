@@ -112,6 +112,7 @@ fn event_name(event: &Progress) -> (u32, &'static str) {
         Progress::JobWaits(_) => (4, "JobWaits"),
         Progress::Step(_) => (5, "Step"),
         Progress::MaintenanceDone(_) => (6, "MaintenanceDone"),
+        Progress::Scheduler(_) => (7, "Scheduler"),
     }
 }
 
@@ -160,14 +161,14 @@ fn replies() {
 #[test]
 fn faults() {
     let samples = samples::faults();
-    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 7);
+    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 8);
     assert_kept("faults", names, samples.into_iter().map(|fault| Response::Answer(Err(fault))));
 }
 
 #[test]
 fn events() {
     let samples = samples::events();
-    let names = complete(samples.iter().map(event_name), 7);
+    let names = complete(samples.iter().map(event_name), 8);
     assert_kept("events", names, samples.into_iter().map(Response::Event));
 }
 

@@ -57,15 +57,18 @@ impl Config {
         (merged, waiting)
     }
 
-    /// The keys that have another value in `new`. Secrets are hidden, so that what is shown may be the same.
+    /// The keys that have another value in `new`. Secrets are hidden, and where nothing else has changed it is said that
+    /// they have.
     pub fn changes(&self, new: &Self) -> Vec<Changed> {
-        let values = self.shown().into_iter().zip(new.shown()).zip(self.same(new));
-        let changed = KEYS.iter().zip(values).filter(|(_, (_, same))| !same);
+        let values = self.shown().into_iter().zip(new.shown());
+        let changed = KEYS.iter().zip(values).zip(self.same(new)).filter(|(_, same)| !same);
         changed
-            .map(|(key, ((from, to), _))| Changed {
-                key: key.full_name(),
-                from: text(key, from),
-                to: text(key, to),
+            .map(|((key, (from, to)), _)| {
+                let (from, mut to) = (text(key, from), text(key, to));
+                if from == to {
+                    to = to.map(|to| format!("{to} (with new contents)"));
+                }
+                Changed { key: key.full_name(), from, to }
             })
             .collect()
     }

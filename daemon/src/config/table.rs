@@ -49,8 +49,8 @@ macro_rules! settings {
                 vec![ $( $( Setting::show(&self.$section.$key), )+ )+ ]
             }
 
-            /// Whether each value is the same in another configuration, in the order of [`KEYS`]. What is shown of a value
-            /// may be the same though it is not: credentials are hidden.
+            /// Whether each value is the same in another configuration, in the order of [`KEYS`]; also where that is not
+            /// shown, as with what a file of a secret holds.
             pub(super) fn same(&self, other: &Self) -> Vec<bool> {
                 vec![ $( $( PartialEq::eq(&self.$section.$key, &other.$section.$key), )+ )+ ]
             }

@@ -25,7 +25,7 @@ pub struct Following {
 }
 
 impl Queue {
-    /// Every change of every run from now on; a listener that falls behind misses the oldest.
+    /// Every change of every run and of the scheduler from now on; a listener that falls behind misses the oldest.
     pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
         self.events.subscribe()
     }

@@ -28,6 +28,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
+use cached_proto::words::SchedulerState;
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -130,6 +131,11 @@ impl Queue {
         self.chance.bits()
     }
 
+    /// Whether a job that this process works on was called off, and has not stopped yet.
+    pub(crate) fn is_stopping(&self, job: i64) -> bool {
+        self.cancels().get(&job).is_some_and(CancellationToken::is_cancelled)
+    }
+
     fn announce_work(&self) {
         self.work.send_replace(());
     }
@@ -138,6 +144,11 @@ impl Queue {
     fn announce(&self, event: Progress) {
         // An error means that nobody follows.
         let _ = self.events.send(event);
+    }
+
+    /// Tells those who follow all changes that the scheduler was started or stopped.
+    pub(crate) fn announce_scheduler(&self, state: SchedulerState) {
+        self.announce(Progress::Scheduler(state));
     }
 
     fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {

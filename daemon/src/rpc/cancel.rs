@@ -1,17 +1,17 @@
 //! `cancel`
 
-use cached_proto::fault::Fault;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest};
 use tracing::info;
 
 use super::Service;
 use super::caller::Caller;
+use crate::queue::QueueError;
 
 pub(crate) async fn cancel(
     service: &Service,
     caller: &Caller,
     request: &CancelRequest,
-) -> Result<CancelReply, Fault> {
+) -> Result<CancelReply, QueueError> {
     let reply = service.queue.cancel(request.target, &caller.to_string()).await?;
     info!("{} cancelled by {caller}", request.target);
     Ok(reply)

@@ -31,10 +31,10 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::History(request) => history::history(service, request).await.map(Reply::History),
         Request::NotifyTest => Ok(Reply::Notify(notify::notify(service).await)),
         Request::Job(request) => job::job(service, request).await.map(Reply::Job),
-        Request::Cancel(request) => cancel::cancel(service, caller, request).await.map(Reply::Cancel),
-        Request::Retry(request) => retry::retry(service, caller, request).await.map(Reply::Retry),
+        Request::Cancel(request) => Ok(Reply::Cancel(cancel::cancel(service, caller, request).await?)),
+        Request::Retry(request) => Ok(Reply::Retry(retry::retry(service, caller, request).await?)),
         Request::Report(request) => report::report(service, request).await.map(Reply::Report),
-        Request::Get(request) => get::get(service, request).await.map(Reply::Get),
+        Request::Get(request) => get::get(service, request, get::Missing::Make).await.map(Reply::Get),
         Request::Invalidate(request) => {
             invalidate::invalidate(service, caller, request).await.map(Reply::Invalidate)
         }

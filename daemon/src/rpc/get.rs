@@ -20,7 +20,16 @@ pub(crate) const STALE: &str = "get_stale";
 /// Counter of entries that were not there, or of no use.
 pub(crate) const MISSES: &str = "get_misses";
 
-pub(crate) async fn get(service: &Service, request: &GetRequest) -> Result<GetReply, Fault> {
+/// What is done about an entry that is not there and should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// A refresh of its table is queued, as by a reader of VMS's that finds nothing.
+    Make,
+    /// It is only told: who asks may look and change nothing.
+    Tell,
+}
+
+pub(crate) async fn get(service: &Service, request: &GetRequest, then: Missing) -> Result<GetReply, Fault> {
     let table = request.table;
     let wanted = wanted(request)?;
     let search = service.find(table, &wanted).await.map_err(|error| {
@@ -45,7 +54,7 @@ pub(crate) async fn get(service: &Service, request: &GetRequest) -> Result<GetRe
     let parts = spec(table).key.iter().zip(&key.0);
     let key = parts.map(|(&column, value)| KeyPart { column: column.to_owned(), value: text_of(value) });
     let Some(Stored { state, generated, payload }) = stored else {
-        return missing(service, request, key.collect(), expected).await;
+        return missing(service, request, key.collect(), expected && then == Missing::Make).await;
     };
     let (state, counter) = match state {
         EntryState::Fresh => (TableState::Fresh, HITS),
@@ -70,16 +79,16 @@ pub(crate) async fn get(service: &Service, request: &GetRequest) -> Result<GetRe
     })
 }
 
-/// What is not there and should be is made, as by a reader of VMS's that finds nothing.
+/// Nothing is there; with `make`, a refresh of the table is queued.
 async fn missing(
     service: &Service,
     request: &GetRequest,
     key: Vec<KeyPart>,
-    expected: bool,
+    make: bool,
 ) -> Result<GetReply, Fault> {
     let table = request.table;
     service.queue.state().bump(MISSES, 1).await?;
-    let run = if expected {
+    let run = if make {
         Some(service.queue.enqueue(NewRun::new(Trigger::Manual, vec![table])).await?.run)
     } else {
         None

@@ -1,17 +1,17 @@
 //! `retry`
 
-use cached_proto::fault::Fault;
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use tracing::info;
 
 use super::Service;
 use super::caller::Caller;
+use crate::queue::QueueError;
 
 pub(crate) async fn retry(
     service: &Service,
     caller: &Caller,
     request: &RetryRequest,
-) -> Result<RetryReply, Fault> {
+) -> Result<RetryReply, QueueError> {
     let reply = match request {
         RetryRequest::Target(target) => service.queue.retry(*target).await?,
         RetryRequest::Failed => service.queue.retry_failed().await?,

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::json::Json;
 use super::pages::{self, Frame, Prose};
 use super::wants::{Wants, has_pages};
+use crate::queue::QueueError;
 
 /// A fault, as the web tells it.
 ///
@@ -39,6 +40,7 @@ impl WebFault {
             StatusCode::NOT_FOUND => "not_found",
             StatusCode::METHOD_NOT_ALLOWED => "wrong_method",
             StatusCode::REQUEST_TIMEOUT => "too_slow",
+            StatusCode::CONFLICT => "conflict",
             StatusCode::PAYLOAD_TOO_LARGE => "too_large",
             StatusCode::UNSUPPORTED_MEDIA_TYPE => "not_json",
             StatusCode::MISDIRECTED_REQUEST => "wrong_host",
@@ -103,17 +105,22 @@ impl WebFault {
         let title = status.canonical_reason().unwrap_or("Error");
         pages::shown(
             status,
-            &ErrorPage { frame: Frame::nobodys(title), status, error: &error, hint: Prose::new(hint) },
+            &ErrorPage {
+                frame: Frame::nobodys(title),
+                status,
+                error: Prose::new(error),
+                hint: Prose::new(hint),
+            },
         )
     }
 }
 
 #[derive(Template)]
 #[template(path = "error.html")]
-struct ErrorPage<'a> {
+struct ErrorPage {
     frame: Frame,
     status: StatusCode,
-    error: &'a str,
+    error: Prose,
     hint: Prose,
 }
 
@@ -152,11 +159,29 @@ impl From<Fault> for WebFault {
     }
 }
 
+/// What the queue refused. That something has ended since the visitor saw it is nobody's mistake.
+impl From<QueueError> for WebFault {
+    fn from(error: QueueError) -> Self {
+        let is_late = matches!(error, QueueError::Over(_) | QueueError::NothingToRetry(_));
+        let fault = Self::from(Fault::from(error));
+        if !is_late {
+            return fault;
+        }
+        let Told { error, hint, .. } = *fault.0;
+        Self::new(StatusCode::CONFLICT, error).hint(hint)
+    }
+}
+
 /// There is nothing at this path.
 pub(super) async fn unknown_path(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let fault = WebFault::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", parts.uri.path()));
-    fault.hint("the status page is at /management/cache/status").answer(Wants::of(&parts))
+    let hint = if parts.uri.path() == "/login" {
+        "this is not VMS but `cached`: log in at VMS, and serve both under one host name"
+    } else {
+        "the status page is at /management/cache/status"
+    };
+    fault.hint(hint).answer(Wants::of(&parts))
 }
 
 /// There is something at this path, but not for this method.

@@ -3,13 +3,15 @@
 
 use axum::extract::State;
 use serde::Serialize;
+use utoipa::openapi::content::ContentBuilder;
+use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::{Operation, PathItem, Paths};
 use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, OpenApi as Document, Ref};
-use utoipa::{Modify, OpenApi, ToSchema};
+use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required};
+use utoipa::{Modify, OpenApi, PartialSchema as _, ToSchema};
 
 use super::Web;
 use super::gate::Gate;
@@ -107,6 +109,11 @@ pub(super) fn gated(paths: &mut Paths) {
         may_answer::<Refused>(operation, 403, "Who asks may not.");
         may_answer::<TooMany>(operation, 429, "Too many attempts with a wrong token.");
         may_answer::<Problem>(operation, 503, "A database does not answer.");
+        for status in ["401", "403", "429", "503"] {
+            may_be_a_page(operation, status);
+        }
+        let what = "It is not known who asks, and it wants a page: VMS's login, where that is a way in.";
+        led_elsewhere(operation, 302, what);
     }
 }
 
@@ -128,6 +135,12 @@ pub(super) fn completed(mut document: Document) -> Document {
         ] {
             may_answer::<Problem>(operation, status, what);
         }
+        for status in ["408", "413", "421"] {
+            may_be_a_page(operation, status);
+        }
+        if let Some(RefOr::T(body)) = &mut operation.request_body {
+            body.required = Some(Required::False);
+        }
     }
     document
 }
@@ -147,6 +160,21 @@ fn may_answer<T: ToSchema>(operation: &mut Operation, status: u16, what: &str) {
         ResponseBuilder::new().description(what).content("application/json", body).build().into()
     };
     operation.responses.responses.entry(status.to_string()).or_insert_with(response);
+}
+
+/// Who accepts `text/html` is told the same on a page.
+fn may_be_a_page(operation: &mut Operation, status: &str) {
+    if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
+        let page = ContentBuilder::new().schema(Some(String::schema())).build();
+        response.content.insert("text/html".to_owned(), page.into());
+    }
+}
+
+/// A browser is sent to another page.
+fn led_elsewhere(operation: &mut Operation, status: u16, what: &str) {
+    let location = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The page.")).build();
+    let response = ResponseBuilder::new().description(what).header("Location", location).build();
+    operation.responses.responses.entry(status.to_string()).or_insert_with(|| response.into());
 }
 
 #[utoipa::path(

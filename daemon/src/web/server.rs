@@ -31,8 +31,8 @@ const RECOVER: Duration = Duration::from_millis(200);
 const BUFFER: usize = 64 * 1024;
 
 /// Said to a connection that is one too many.
-const FULL: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\
+    Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
 
 /// How long a client may take, how much it may send, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

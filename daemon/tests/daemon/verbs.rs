@@ -77,7 +77,9 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
             Progress::JobDone(job) => done.push(job.table),
             Progress::RunDone(run) => break run,
             Progress::JobStarted(_) | Progress::JobWaits(_) | Progress::Snapshot(_) => {}
-            other @ (Progress::Step(_) | Progress::MaintenanceDone(_)) => panic!("{other:?}"),
+            other @ (Progress::Step(_) | Progress::MaintenanceDone(_) | Progress::Scheduler(_)) => {
+                panic!("{other:?}")
+            }
         }
     };
     assert_eq!((last.id, last.phase), (id, Phase::Done));

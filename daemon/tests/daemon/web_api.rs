@@ -13,8 +13,10 @@ use serde_json::{Value, json};
 
 use crate::boot::{self, Home, finished};
 use crate::queue::Locked;
+use crate::session::remember_admin;
 use crate::truth::execute;
-use crate::web_client::{get, post, serve_web, trusted};
+use crate::web_client::{ask, get, post, serve_web, trusted};
+use crate::web_pages::{Ada, serve_pages};
 
 /// What the control socket answers, as JSON.
 async fn socket(daemon: &Daemon, request: Request) -> Value {
@@ -89,6 +91,44 @@ async fn an_entry_that_is_not_there_is_made() {
 }
 
 #[tokio::test]
+async fn whoever_may_only_look_queues_nothing_by_asking_for_an_entry() {
+    let mut home = Home::lived_in().await;
+    execute(&home, "DELETE FROM organization_summary_cache").await;
+    home.set("watch", "enabled", "false");
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
+    trusted(&daemon, "POST", "scheduler/stop", &[], "").await;
+    let runs = async || get(&daemon, "api/runs").await["runs"].as_array().unwrap().len();
+    finished(&daemon, 1).await;
+    let before = runs().await;
+    let remembered = format!("vms_remember={}", remember_admin());
+    let session = Ada::visits(&home, &daemon).cookie;
+    let path = "/management/cache/api/entries/organization_summary_cache?key=school_year%3D2526";
+    let own = ("Sec-Fetch-Site", "same-origin");
+    for (method, cookie, site) in [
+        ("GET", &remembered, own),
+        ("GET", &remembered, ("Sec-Fetch-Site", "cross-site")),
+        ("GET", &session, ("Sec-Fetch-Site", "cross-site")),
+        ("GET", &session, ("Referer", "https://evil.example/")),
+        ("HEAD", &session, own),
+    ] {
+        let answer = ask(&daemon, method, path, &[("Cookie", cookie.as_str()), site], "").await;
+        assert_eq!(answer.status, 404, "{method} {site:?}: {answer:?}");
+        assert!(
+            method == "HEAD"
+                || answer.json()["error"] == "this entry of organization_summary_cache is missing"
+        );
+        assert_eq!(runs().await, before, "{method} {cookie} {site:?}");
+    }
+    trusted(&daemon, "HEAD", path.trim_start_matches("/management/cache/"), &[], "").await;
+    assert_eq!(runs().await, before);
+    let meant = ask(&daemon, "GET", path, &[("Cookie", session.as_str()), own], "").await;
+    assert_eq!(meant.status, 404);
+    assert!(meant.json()["run"].is_string(), "{meant:?}");
+    assert_eq!(runs().await, before + 1);
+}
+
+#[tokio::test]
 async fn what_a_report_holds_is_text_and_stays_text() {
     let mut home = Home::new();
     let name = "<script>alert(1)</script> \"a\"\n\u{202e}b\u{2028}c";
@@ -120,7 +160,7 @@ async fn a_job_is_called_off_and_tried_again() {
     let again = post(&daemon, &format!("api/jobs/{job}/retry"), "").await;
     assert_eq!((again.status, &again.json()["success"]), (200, &json!(true)));
     let over = post(&daemon, &format!("api/jobs/{job}/cancel"), "").await;
-    assert_eq!((over.status, &over.json()["success"]), (400, &json!(false)));
+    assert_eq!((over.status, &over.json()["success"]), (409, &json!(false)));
     locked.release().await;
     finished(&daemon, again.json()["runs"][0].as_i64().unwrap()).await;
 }

@@ -11,6 +11,8 @@ use crate::boot::{Home, PATIENCE, served};
 use crate::queue::Locked;
 use crate::web_client::{Line, address, ask, authorization, request, serve_web, trusted};
 
+const STATUS: &str = "/management/cache/api/status";
+
 /// Short enough to wait for, and long enough for a client that does not stall on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 
@@ -43,7 +45,9 @@ async fn one_connection_too_many_is_told_so() {
     let daemon = home.boot().await;
     let mut first = Line::open(&daemon).await;
     first.say("GET /health HTTP/1.1\r\n").await;
-    assert_eq!(Line::open(&daemon).await.answer().await.status, 503);
+    let full = Line::open(&daemon).await.answer().await;
+    assert_eq!((full.status, full.header("cache-control")), (503, Some("no-store")));
+    assert_eq!(full.header("x-content-type-options"), Some("nosniff"));
     first.say("Host: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
     assert_eq!(first.answer().await.status, 200);
     // Its place is free as soon as the daemon has noticed.
@@ -88,10 +92,18 @@ async fn nonsense_is_refused() {
         let told = line.hear().await;
         assert!(!told.contains(" 200 "), "{told}");
     }
-    assert_eq!(ask(&daemon, "GET", "/health", &[("Host", "")], "").await.status, 421);
-    let mut nameless = Line::open(&daemon).await;
-    nameless.say("GET /health HTTP/1.0\r\n\r\n").await;
-    assert_eq!(nameless.answer().await.status, 400);
+    assert_eq!(ask(&daemon, "GET", STATUS, &[("Host", "")], "").await.status, 421);
+    let nameless = async |path| {
+        let mut line = Line::open(&daemon).await;
+        line.say(&format!("GET {path} HTTP/1.0\r\n\r\n")).await;
+        line.answer().await.status
+    };
+    assert_eq!(nameless(STATUS).await, 400);
+    // Load balancers need no name to ask whether somebody is there.
+    for probe in ["/health", "/ready"] {
+        assert_ne!(nameless(probe).await, 400, "{probe}");
+        assert_ne!(ask(&daemon, "GET", probe, &[("Host", "10.0.0.7")], "").await.status, 421, "{probe}");
+    }
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
 }
 

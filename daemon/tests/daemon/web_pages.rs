@@ -1,10 +1,11 @@
 //! The pages without a script: what they show, and what their forms do.
 
 use cached::lifecycle::Daemon;
-use cached_proto::words::Outcome;
+use cached_proto::message::Request;
+use cached_proto::words::{Outcome, Phase};
 use serde_json::json;
 
-use crate::boot::{Home, finished};
+use crate::boot::{self, Home, finished};
 use crate::queue::Locked;
 use crate::session::{ADMIN, KEY, remember_admin, session_of_admin};
 use crate::truth::execute;
@@ -17,7 +18,7 @@ const PAGES: [&str; 7] =
     ["status", "refresh", "jobs", "jobs?filter=failed", "jobs?filter=running", "jobs/1", "runs/1"];
 
 /// Lets daemons of this home know VMS's key and an administrator.
-async fn serve_pages(home: &mut Home) {
+pub(crate) async fn serve_pages(home: &mut Home) {
     use std::os::unix::fs::PermissionsExt as _;
     serve_web(home);
     let key = home.path("key");
@@ -28,13 +29,13 @@ async fn serve_pages(home: &mut Home) {
 }
 
 /// The administrator's browser.
-struct Ada<'a> {
+pub(crate) struct Ada<'a> {
     daemon: &'a Daemon,
-    cookie: String,
+    pub(crate) cookie: String,
 }
 
 impl<'a> Ada<'a> {
-    fn visits(home: &Home, daemon: &'a Daemon) -> Self {
+    pub(crate) fn visits(home: &Home, daemon: &'a Daemon) -> Self {
         use cached::clock::Clock as _;
         let cookie = format!("vms_session={}", session_of_admin(home.clock.now().timestamp()));
         Self { daemon, cookie }
@@ -148,7 +149,7 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
     assert_eq!(to, "runs/2?notice=queued");
     assert!(page.body.contains("<progress max=\"4\" value=\"0\""), "{}", page.body);
     let status = ada.opens("status").await;
-    assert!(status.body.contains("; run 2 is in progress</h1>"), "{}", status.body);
+    assert!(status.body.contains("; refresh 2 is in progress</h1>"), "{}", status.body);
     locked.release().await;
     let run = finished(&daemon, 2).await;
     assert_eq!(run.jobs.len(), 4);
@@ -292,6 +293,56 @@ async fn what_waits_is_called_off_from_its_page() {
 }
 
 #[tokio::test]
+async fn a_button_that_comes_too_late_leads_back_and_is_told() {
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    for (path, told) in [
+        ("jobs/1/cancel", "The job had ended already"),
+        ("runs/1/cancel", "The refresh had ended already"),
+        ("jobs/1/retry", "There is nothing to try again"),
+        ("runs/1/retry", "There is nothing to try again"),
+    ] {
+        let (to, page) = ada.submits(path, "").await;
+        assert!(to.starts_with(&path[..6]), "{path}: {to}");
+        assert!(page.body.contains(told), "{path}: {}", page.body);
+    }
+    // A link must not make a page say what is not so.
+    for path in ["runs/1?notice=cancelled", "jobs/1?notice=cancelled"] {
+        let page = ada.opens(path).await.body;
+        assert!(!page.contains("called off") && !page.contains("class=\"notice\""), "{path}: {page}");
+    }
+}
+
+#[tokio::test]
+async fn what_runs_is_told_to_stop_soon() {
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    let locked = Locked::hold(&home).await;
+    ada.submits("refresh", "cache_type=district&force=1").await;
+    let job = loop {
+        let run = daemon.queue().run(2).await.unwrap();
+        if let Some(job) = run.jobs.iter().find(|job| job.phase == Phase::Running) {
+            break job.id;
+        }
+        tokio::task::yield_now().await;
+    };
+    let calm = ada.opens("runs/2?notice=cancelled").await.body;
+    assert!(!calm.contains("class=\"notice\""), "{calm}");
+    let (_, page) = ada.submits(&format!("jobs/{job}/cancel"), "").await;
+    assert!(page.body.contains("The job is called off and stops soon."), "{}", page.body);
+    let (_, page) = ada.submits("runs/2/cancel", "").await;
+    assert!(page.body.contains("what runs stops soon"), "{}", page.body);
+    locked.release().await;
+    finished(&daemon, 2).await;
+    let page = ada.opens("runs/2?notice=cancelled").await.body;
+    assert!(page.contains("The refresh is called off."), "{page}");
+}
+
+#[tokio::test]
 async fn a_form_of_another_site_does_nothing() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
@@ -350,6 +401,11 @@ async fn whoever_only_looks_sees_no_buttons() {
         assert!(page.body.contains("Viewing without signing in"), "{path}: {}", page.body);
         assert!(!page.body.contains("<form") && !page.body.contains("<button"), "{path}: {}", page.body);
     }
+    // nginx with nothing but a proxy_pass names this machine as host, adds no header, and speaks HTTP/1.0.
+    let mut proxied = Line::open(&daemon).await;
+    let asked = "GET /management/cache/status HTTP/1.0\r\nHost: 127.0.0.1:8321\r\nConnection: close\r\n\r\n";
+    proxied.say(asked).await;
+    assert_eq!(proxied.answer().await.status, 401);
 }
 
 #[tokio::test]
@@ -407,6 +463,12 @@ async fn events_begin_with_a_snapshot_and_end_with_the_daemon() {
     assert_eq!((one_too_many.status, &one_too_many.json()["code"]), (503, &json!("unavailable")));
     ada.submits("refresh", "cache_type=district&force=1").await;
     told += &line.hear_until("event: run_done").await;
+    // Whoever did it, and by whatever way.
+    boot::ask(&daemon, Request::StopScheduler).await;
+    told += &line.hear_until("{\"scheduler\":\"stopped\"}").await;
+    assert!(told.contains("event: scheduler"), "{told}");
+    let page = ada.opens("status").await.body;
+    assert!(page.contains("the scheduler is stopped"), "{page}");
     for event in ["event: job_started", "event: job_done", "\"outcome\":\"verified\""] {
         assert!(told.contains(event), "{event}: {told}");
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::boot::Home;
 use crate::truth::execute;
 use crate::web_client::{Answer, BROWSER, JSON, ask, authorization, serve_web, trusted};
+use crate::web_pages::serve_pages;
 
 const STATUS: &str = "/management/cache/api/status";
 const REFRESH: &str = "/management/cache/api/refresh";
@@ -29,19 +30,58 @@ async fn strangers_are_asked_to_log_in() {
         assert_eq!(answer.json(), json!({"error": "Authentication required"}));
         assert_eq!(answer.header("www-authenticate"), Some("Bearer"), "{answer:?}");
     }
+    assert!(ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await.status == 200);
+}
+
+#[tokio::test]
+async fn browsers_are_sent_to_vmss_login_and_back_to_a_page() {
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    let daemon = home.boot().await;
     for (method, path, next) in [
-        ("GET", STATUS, "/management/cache/api/status"),
-        (
-            "POST",
-            "/management/cache/scheduler/stop?a=%0d%0aX:%20y&b",
-            "/management/cache/scheduler/stop%3Fa%3D%250d%250aX%3A%2520y%26b",
-        ),
+        ("GET", "api/status", "api/status"),
+        ("HEAD", "status", "status"),
+        ("GET", "jobs?a=%0d%0aX:%20y&b", "jobs%3Fa%3D%250d%250aX%3A%2520y%26b"),
+        // A form cannot be sent once more from there.
+        ("POST", "jobs/1/retry", "jobs/1"),
+        ("POST", "runs/1/cancel", "runs/1"),
+        ("POST", "api/jobs/1/cancel", "jobs/1"),
+        ("POST", "refresh", "refresh"),
+        ("POST", "scheduler/stop?a=%0d%0aX:%20y&b", "status"),
     ] {
-        let answer = ask(&daemon, method, path, &[BROWSER], "").await;
-        let login = format!("/login?next={next}");
+        let answer = ask(&daemon, method, &format!("/management/cache/{path}"), &[BROWSER], "").await;
+        let login = format!("/login?next=/management/cache/{next}");
         assert_eq!((answer.status, answer.header("location")), (302, Some(login.as_str())), "{answer:?}");
     }
-    assert!(ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await.status == 200);
+}
+
+#[tokio::test]
+async fn without_vmss_key_nobody_is_sent_to_a_login_that_is_not_there() {
+    let mut home = Home::lived_in().await;
+    home.set("http", "listen", "127.0.0.1:0");
+    let daemon = home.boot().await;
+    for (method, path) in [("GET", "status"), ("POST", "scheduler/stop"), ("GET", "api/status")] {
+        let answer = ask(&daemon, method, &format!("/management/cache/{path}"), &[BROWSER], "").await;
+        assert_eq!((answer.status, answer.header("www-authenticate")), (401, Some("Bearer")), "{answer:?}");
+        for way in [
+            "<code>http.secret_key_file</code>",
+            "<code>http.open_viewing</code>",
+            "<code>cachectl status</code>",
+        ] {
+            assert!(answer.body.contains(way), "{way}: {answer:?}");
+        }
+        assert!(!answer.body.contains("X-API-Token"), "a way that is off: {answer:?}");
+    }
+    daemon.stop().await.unwrap();
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    let answer = ask(&daemon, "GET", "/management/cache/status", &[BROWSER], "").await;
+    assert!(
+        answer.status == 401 && answer.body.contains("<code>Authorization: Bearer TOKEN</code>"),
+        "{answer:?}"
+    );
+    let lost = ask(&daemon, "GET", "/login?next=/management/cache/status", &[BROWSER], "").await;
+    assert!(lost.status == 404 && lost.body.contains("log in at VMS"), "{lost:?}");
 }
 
 #[tokio::test]
@@ -67,7 +107,8 @@ async fn every_refusal_has_its_status_and_says_what_is_wrong() {
         ("GET", "api/entries/organization_detail_cache", &[], "", 400, "bad_request"),
         ("POST", "api/refresh?wait=long", &[], "", 400, "bad_request"),
         ("POST", "api/jobs/77/retry", &[], "", 404, "not_found"),
-        ("POST", "api/jobs/1/retry", &[], "", 400, "bad_request"),
+        ("POST", "api/jobs/1/retry", &[], "", 409, "conflict"),
+        ("POST", "api/jobs/1/cancel", &[], "", 409, "conflict"),
         ("POST", "api/refresh", &[JSON], &big, 413, "too_large"),
         ("POST", "api/refresh", &[("Content-Type", "text/html")], "x", 415, "not_json"),
         ("GET", "api/refresh", &[], "", 405, "wrong_method"),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::verb::history::Run;
 use crate::verb::jobs::Job;
 use crate::verb::maintenance::{MaintenanceReport, MaintenanceStep};
-use crate::words::{CacheType, Table};
+use crate::words::{CacheType, SchedulerState, Table};
 
 /// Asks for a refresh. No types and no tables means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct RefreshReply {
     pub joined: bool,
 }
 
-/// What happens to a run, or to a maintenance task.
+/// What happens to a run, to a maintenance task, or to the scheduler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// All that is known of the run when the stream begins.
@@ -52,6 +52,8 @@ pub enum Progress {
     Step(MaintenanceStep),
     /// The maintenance task ended; nothing follows.
     MaintenanceDone(MaintenanceReport),
+    /// The scheduler was started or stopped. Who follows a run or a task is not told of it.
+    Scheduler(SchedulerState),
 }
 
 impl Progress {
@@ -60,12 +62,12 @@ impl Progress {
         matches!(self, Self::RunDone(_) | Self::MaintenanceDone(_))
     }
 
-    /// The run that it is about; none for a maintenance task.
+    /// The run that it is about, if it is about one.
     pub const fn run(&self) -> Option<i64> {
         match self {
             Self::Snapshot(run) | Self::RunDone(run) => Some(run.id),
             Self::JobStarted(job) | Self::JobWaits(job) | Self::JobDone(job) => Some(job.run),
-            Self::Step(_) | Self::MaintenanceDone(_) => None,
+            Self::Step(_) | Self::MaintenanceDone(_) | Self::Scheduler(_) => None,
         }
     }
 }

@@ -255,6 +255,7 @@ pub(crate) fn events() -> Vec<Progress> {
         Progress::JobWaits(job()),
         Progress::Step(MaintenanceStep { doing: "dia_events_report_cache".to_owned(), done: 3, total: 11 }),
         Progress::MaintenanceDone(maintenance()),
+        Progress::Scheduler(SchedulerState::Stopped),
     ]
 }
 

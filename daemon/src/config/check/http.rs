@@ -9,6 +9,9 @@ use super::refuse;
 const PUBLISHED_KEYS: [&str; 3] =
     ["dev-secret-key-change-in-production", "your-secret-key-here", "your-secure-random-key-here"];
 
+/// Shortest key of VMS's, in characters; with a shorter one somebody could guess it and sign cookies.
+const SHORTEST_KEY: usize = 16;
+
 /// Shortest bearer token, in characters; a shorter one could be guessed.
 const SHORTEST_TOKEN: usize = 20;
 
@@ -22,9 +25,20 @@ pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
 
 fn secret_key(http: &Http, reader: &mut Reader<'_>) {
     let Some(key) = http.secret_key_file.as_ref().map(SecretFile::expose) else { return };
-    if key.is_empty() {
+    if let Some(what) = not_bare(key) {
+        refuse(reader, "http", "secret_key_file", &[], || {
+            format!("holds {what}; it must hold the SECRET_KEY that VMS runs with, and nothing else")
+        });
+    } else if key.is_empty() {
         refuse(reader, "http", "secret_key_file", &[], || {
             "is empty; it must hold the SECRET_KEY that VMS runs with".to_owned()
+        });
+    } else if key.chars().count() < SHORTEST_KEY {
+        refuse(reader, "http", "secret_key_file", &[], || {
+            format!(
+                "holds a key of fewer than {SHORTEST_KEY} characters, which could be guessed; give VMS a longer \
+                 SECRET_KEY (`openssl rand -hex 32` makes one) and put the same one here"
+            )
         });
     } else if PUBLISHED_KEYS.contains(&key) {
         refuse(reader, "http", "secret_key_file", &[], || {
@@ -32,6 +46,21 @@ fn secret_key(http: &Http, reader: &mut Reader<'_>) {
              its own and put the same one here"
                 .to_owned()
         });
+    }
+}
+
+/// What a file holds beside the key itself: it was copied from VMS's `.env` together with that.
+fn not_bare(key: &str) -> Option<&'static str> {
+    let (name, value) = key.split_once('=').unwrap_or_default();
+    let quoted = |quote: char| key.len() > 1 && key.starts_with(quote) && key.ends_with(quote);
+    if !value.is_empty() && name.trim_end().ends_with("SECRET_KEY") {
+        Some("\"SECRET_KEY=\" in front of the key")
+    } else if key.contains(['\n', '\r']) {
+        Some("more than one line")
+    } else if quoted('"') || quoted('\'') {
+        Some("quotes around the key")
+    } else {
+        None
     }
 }
 

@@ -48,10 +48,17 @@ fn a_secret_may_be_a_systemd_credential() {
 fn a_file_that_changed_is_a_changed_configuration() {
     let fixture = with_key(KEY, "secret_key_file = \"KEY\"");
     let running = fixture.config(&[]);
-    let fixture = fixture.file("key", "another key").mode("key", 0o600);
+    assert_eq!(running.changes(&fixture.config(&[])), []);
+    let another = "another key of VMS's";
+    let fixture = fixture.file("key", another).mode("key", 0o600);
     let (merged, waiting) = running.reload(fixture.config(&[]));
-    assert_eq!(merged.http.secret_key_file.as_ref().unwrap().expose(), "another key");
+    assert_eq!(merged.http.secret_key_file.as_ref().unwrap().expose(), another);
     assert_eq!(waiting, []);
+    let place = format!("\"{}\"", fixture.path("key").display());
+    let changes: Vec<_> =
+        running.changes(&merged).into_iter().map(|change| (change.key, change.from, change.to)).collect();
+    let to = format!("{place} (with new contents)");
+    assert_eq!(changes, [("http.secret_key_file".to_owned(), Some(place), Some(to))]);
 }
 
 #[test]
@@ -62,6 +69,13 @@ fn a_secret_that_protects_nothing_is_refused() {
         ("secret_key_file", "your-secret-key-here", publishes),
         ("secret_key_file", "", "is empty"),
         ("secret_key_file", " \n", "is empty"),
+        ("secret_key_file", "§", "fewer than 16 characters"),
+        ("secret_key_file", "fifteen-letters", "fewer than 16 characters"),
+        ("secret_key_file", "SECRET_KEY=hunter2-hunter2-hunter2", "\"SECRET_KEY=\" in front"),
+        ("secret_key_file", "export SECRET_KEY = 'hunter2-hunter2-hunter2'", "\"SECRET_KEY=\" in front"),
+        ("secret_key_file", "\"hunter2-hunter2-hunter2\"", "quotes around"),
+        ("secret_key_file", "'hunter2-hunter2-hunter2'", "quotes around"),
+        ("secret_key_file", "hunter2-hunter2-hunter2\nhunter2-hunter2", "more than one line"),
         ("token_file", "", "at least 20"),
         ("token_file", "nineteen-characters", "at least 20"),
         ("token_file", "twenty characters and blanks", "without blanks"),
@@ -75,6 +89,14 @@ fn a_secret_that_protects_nothing_is_refused() {
         assert!(contents.trim().is_empty() || !errors[0].contains(contents.trim()), "{errors:?}");
     }
     assert!(with_key("twenty-characters-ok", "token_file = \"KEY\"").load(&[]).is_ok());
+    for sound in [
+        "sixteen-letters!",
+        "with=an-equals-sign==",
+        "it's-got-a-quote-'",
+        "s\u{fc}\u{df}e-\u{fc}mlaute-sechzehn",
+    ] {
+        assert!(with_key(sound, "secret_key_file = \"KEY\"").load(&[]).is_ok(), "{sound}");
+    }
 }
 
 #[test]
@@ -159,6 +181,32 @@ fn open_viewing_is_for_this_machine_only() {
                 );
             }
         }
+    }
+}
+
+#[test]
+fn an_origin_has_one_port_and_proxies_are_not_everybody() {
+    for line in [
+        "public_origin = \"https://a:99999\"",
+        "public_origin = \"https://a:99999:1\"",
+        "public_origin = \"https://a:1:2\"",
+        "public_origin = \"https://a:\"",
+        "public_origin = \"https://a:+1\"",
+        "public_origin = \"https://[a]\"",
+        "public_origin = \"https://[::1]x:80\"",
+        "trusted_proxies = [\"0.0.0.0/0\"]",
+        "trusted_proxies = [\"127.0.0.1\", \"::/0\"]",
+    ] {
+        let errors = with_key("", line).errors(&[]);
+        assert!(errors.len() == 1 && errors[0].contains("must "), "{line}: {errors:?}");
+    }
+    for line in [
+        "public_origin = \"https://vms.example.org:8443/\"",
+        "public_origin = \"http://[::1]:8321\"",
+        "public_origin = \"http://[::1]\"",
+        "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]",
+    ] {
+        assert!(with_key("", line).load(&[]).is_ok(), "{line}");
     }
 }
 

@@ -54,7 +54,13 @@ impl Setting for Network {
         let address: IpAddr = address.parse().map_err(|_| allowed())?;
         let width = bits(address).1;
         let prefix = prefix.map_or(Ok(width), str::parse).map_err(|_| allowed())?;
-        if prefix > width { Err(allowed()) } else { Ok(Self { address, prefix }) }
+        match prefix {
+            0 => Err("must not be every address there is: then any client could claim to come from anywhere; name the \
+                      proxies"
+                .to_owned()),
+            _ if prefix > width => Err(allowed()),
+            _ => Ok(Self { address, prefix }),
+        }
     }
 
     fn show(&self) -> Option<toml::Value> {

@@ -1,6 +1,7 @@
 //! Web addresses.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
@@ -66,10 +67,7 @@ impl WebOrigin {
 impl Setting for WebOrigin {
     fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
         let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "-.:[]".contains(c);
-        let sound = after_scheme(&origin)
-            .is_some_and(|host| !host.is_empty() && !host.starts_with(':') && host.chars().all(allowed));
-        if sound {
+        if after_scheme(&origin).is_some_and(is_host_and_port) {
             Ok(Self(origin))
         } else {
             Err("must be scheme, host and optional port only, such as https://vms.example.org".to_owned())
@@ -79,6 +77,23 @@ impl Setting for WebOrigin {
     fn show(&self) -> Option<toml::Value> {
         Some(toml::Value::String(self.0.clone()))
     }
+}
+
+/// Whether this is a name or an address, and perhaps a port behind it.
+fn is_host_and_port(text: &str) -> bool {
+    let (host, port) = match text.rsplit_once(':') {
+        // Inside the brackets of an IPv6 address.
+        Some((_, rest)) if rest.ends_with(']') => (text, None),
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    };
+    let is_port =
+        |port: &str| port.bytes().all(|digit| digit.is_ascii_digit()) && port.parse::<u16>().is_ok();
+    let is_host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '.'),
+    };
+    is_host && port.is_none_or(is_port)
 }
 
 fn after_scheme(text: &str) -> Option<&str> {

@@ -5,17 +5,18 @@
 
 use axum::extract::{Path, State};
 use axum::http::header::{AGE, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::entry::EntryReport;
 use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::{Table, TableState};
 use twox_hash::XxHash3_128;
 
-use crate::rpc::get;
+use crate::rpc::get::{self, Missing};
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
+use crate::web::gate::Admitted;
 use crate::web::json::Json;
 use crate::web::openapi::Problem;
 
@@ -32,8 +33,24 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
         ("key" = Option<Vec<String>>, Query, description = "A key column and its value as COLUMN=VALUE.")
     ),
     responses(
-        (status = 200, description = "The entry, fresh or stale; `X-Cache-State` says which.", body = EntryReport),
-        (status = 304, description = "It is the one that is known."),
+        (
+            status = 200, description = "The entry, fresh or stale; `X-Cache-State` says which.", body = EntryReport,
+            headers(
+                ("Age" = u64, description = "Seconds since it was generated."),
+                ("ETag" = String, description = "Stays the same for as long as the entry does."),
+                ("Cache-Control" = String, description = "For the visitor's own eyes, and asked for anew each time."),
+                ("X-Cache-State" = String, description = "`fresh` or `stale`.")
+            )
+        ),
+        (
+            status = 304, description = "It is the one that is known.",
+            headers(
+                ("Age" = u64, description = "Seconds since it was generated."),
+                ("ETag" = String, description = "Stays the same for as long as the entry does."),
+                ("Cache-Control" = String, description = "For the visitor's own eyes, and asked for anew each time."),
+                ("X-Cache-State" = String, description = "`fresh` or `stale`.")
+            )
+        ),
         (status = 404, description = "It is of no use to VMS, or there is no such entry or table.", body = Problem)
     )
 )]
@@ -41,14 +58,19 @@ pub(in crate::web) async fn entry(
     State(web): State<Web>,
     Path(table): Path<String>,
     Parameters(parameters): Parameters<Vec<(String, String)>>,
+    admitted: Admitted,
+    method: Method,
     headers: HeaderMap,
 ) -> Result<Response, WebFault> {
     let unknown = |_| WebFault::new(StatusCode::NOT_FOUND, format!("Unknown table: {table}"));
     let table: Table = table.parse().map_err(unknown)?;
     let request = GetRequest { table, key: parameters.into_iter().map(part).collect::<Result<_, _>>()? };
-    let reply = get::get(web.service(), &request).await?;
+    // A link on another site's page, or a cookie that is good for looking only, must not make work.
+    let may_make = admitted.may_change() && method == Method::GET;
+    let then = if may_make { Missing::Make } else { Missing::Tell };
+    let reply = get::get(web.service(), &request, then).await?;
     if !matches!(reply.state, TableState::Fresh | TableState::Stale) {
-        return Err(useless(&reply));
+        return Err(useless(&reply, then));
     }
     let tag = tag(&reply);
     let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
@@ -81,7 +103,7 @@ fn part((name, value): (String, String)) -> Result<KeyPart, WebFault> {
 }
 
 /// What VMS's reader would not take either.
-fn useless(reply: &GetReply) -> WebFault {
+fn useless(reply: &GetReply, then: Missing) -> WebFault {
     let (table, state) = (reply.table, reply.state);
     let fault = match (state, reply.run) {
         (TableState::Missing, Some(run)) => WebFault::new(
@@ -90,8 +112,12 @@ fn useless(reply: &GetReply) -> WebFault {
         )
         .hint("ask again when the run has ended")
         .with("run", run.to_string()),
-        (TableState::Missing, None) => {
+        (TableState::Missing, None) if then == Missing::Make => {
             WebFault::new(StatusCode::NOT_FOUND, format!("no refresh makes such an entry of {table}"))
+        }
+        (TableState::Missing, None) => {
+            WebFault::new(StatusCode::NOT_FOUND, format!("this entry of {table} is missing"))
+                .hint("POST api/refresh makes it if it is one of those that a refresh makes")
         }
         _ => WebFault::new(StatusCode::NOT_FOUND, format!("this entry of {table} is {state}"))
             .hint("POST api/refresh makes it anew"),

@@ -2,7 +2,7 @@
 //!
 //! The first one, `snapshot`, tells where things are: whether the scheduler runs, how many runs wait, and the run in
 //! progress. Then comes one event per change, named after it: `job_started`, `job_waits` and `job_done` with the job,
-//! `run_done` with the run. Something may be told once more that the snapshot tells already; nothing is left out.
+//! `run_done` with the run, `scheduler` with whether it runs. Something may be told once more that the snapshot tells already; nothing is left out.
 //!
 //! A follower that falls behind is dropped, and so is everybody after some minutes: browsers come back by themselves,
 //! and the gate decides anew who may look.
@@ -23,6 +23,7 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::SchedulerState;
 use futures_util::stream;
 use serde::Serialize;
+use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::{Sleep, sleep};
 
@@ -108,6 +109,7 @@ impl Follower {
                 Progress::JobWaits(job) => event("job_waits", job),
                 Progress::JobDone(job) => event("job_done", job),
                 Progress::RunDone(run) => event("run_done", run),
+                Progress::Scheduler(state) => event("scheduler", &json!({"scheduler": state})),
                 Progress::Snapshot(_) | Progress::Step(_) | Progress::MaintenanceDone(_) => None,
             };
             if told.is_some() {

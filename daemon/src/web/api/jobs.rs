@@ -15,6 +15,7 @@ use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
+use crate::web::openapi::Problem;
 
 const LISTED: u32 = 100;
 
@@ -72,7 +73,10 @@ pub(in crate::web) async fn job(
 #[utoipa::path(
     post, path = "/management/cache/api/jobs/{id}/cancel",
     params(Number),
-    responses((status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>))
+    responses(
+        (status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>),
+        (status = 409, description = "It has ended already.", body = Problem)
+    )
 )]
 pub(in crate::web) async fn cancel(
     State(web): State<Web>,
@@ -93,7 +97,10 @@ pub(in crate::web) async fn cancel(
 #[utoipa::path(
     post, path = "/management/cache/api/jobs/{id}/retry",
     params(Number),
-    responses((status = 200, description = "It gets another try.", body = Done<RetryReply>))
+    responses(
+        (status = 200, description = "It gets another try.", body = Done<RetryReply>),
+        (status = 409, description = "It has not failed, so there is nothing to try again.", body = Problem)
+    )
 )]
 pub(in crate::web) async fn retry(
     State(web): State<Web>,

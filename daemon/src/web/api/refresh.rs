@@ -68,7 +68,7 @@ struct RefreshFailed {
 #[utoipa::path(
     post, path = "/management/cache/api/refresh",
     params(Waiting),
-    request_body(content = Option<wish::Given>, description = "Nothing stands for everything."),
+    request_body(content = wish::Given, description = "Nothing stands for everything."),
     responses(
         (status = 200, description = "It was waited for and went well.", body = Done<RunReport>),
         (status = 202, description = "It is queued.", body = Done<Queued>),

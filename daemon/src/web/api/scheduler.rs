@@ -17,7 +17,13 @@ const STATUS: &str = "/management/cache/status";
 
 #[utoipa::path(
     post, path = "/management/cache/scheduler/start",
-    responses((status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>))
+    responses(
+        (status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>),
+        (
+            status = 303, description = "The same for who wants a page: back to the status page.",
+            headers(("Location" = String, description = "The page."))
+        )
+    )
 )]
 pub(in crate::web) async fn start(
     State(web): State<Web>,
@@ -34,7 +40,13 @@ pub(in crate::web) async fn start(
 
 #[utoipa::path(
     post, path = "/management/cache/scheduler/stop",
-    responses((status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>))
+    responses(
+        (status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>),
+        (
+            status = 303, description = "The same for who wants a page: back to the status page.",
+            headers(("Location" = String, description = "The page."))
+        )
+    )
 )]
 pub(in crate::web) async fn stop(
     State(web): State<Web>,

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use axum::http::Method;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use tracing::{debug, info, warn};
@@ -48,6 +47,17 @@ pub(crate) struct Authority {
     hosts: Hosts,
     form_lifetime: Duration,
     kept: Arc<Kept>,
+}
+
+/// Which ways in there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct WaysIn {
+    /// VMS's own login, under the same host name.
+    pub(crate) vms_login: bool,
+    /// The operator's token.
+    pub(crate) bearer: bool,
+    /// API tokens that VMS issued.
+    pub(crate) api_tokens: bool,
 }
 
 /// What a change of the configuration does not touch.
@@ -116,6 +126,15 @@ impl Authority {
         }
     }
 
+    /// The ways in that are not off.
+    pub(crate) fn ways_in(&self) -> WaysIn {
+        WaysIn {
+            vms_login: self.cookies.is_some(),
+            bearer: self.bearer.is_some(),
+            api_tokens: self.api_tokens,
+        }
+    }
+
     /// Where a request comes from, behind the proxies that are trusted.
     pub(crate) fn client_address(&self, request: &Parts, peer: IpAddr) -> IpAddr {
         client_address(request, peer, &self.proxies)
@@ -132,8 +151,8 @@ impl Authority {
         csrf::token(&self.kept.seal, visitor, now, self.form_lifetime)
     }
 
-    /// Whether this visitor himself wants what the request asks for: it changes nothing, or came with a credential that
-    /// no browser adds by itself, or with the token of our form, or from one of our pages.
+    /// Whether this visitor himself wants what the request asks for, whatever its method is: it came with a credential
+    /// that no browser adds by itself, or with the token of our form, or from one of our pages.
     pub(crate) fn csrf_ok(
         &self,
         visitor: &Visitor,
@@ -141,8 +160,7 @@ impl Authority {
         form_token: Option<&str>,
         now: DateTime<Utc>,
     ) -> bool {
-        matches!(request.method, Method::GET | Method::HEAD | Method::OPTIONS)
-            || matches!(visitor, Visitor::Admin { how, .. } if !how.is_ambient())
+        matches!(visitor, Visitor::Admin { how, .. } if !how.is_ambient())
             || form_token.is_some_and(|token| csrf::is_token(&self.kept.seal, visitor, token, now))
             || csrf::is_from_own_page(request, &self.hosts)
     }

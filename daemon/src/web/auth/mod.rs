@@ -38,7 +38,7 @@ mod users;
 mod visitor;
 mod vms_users;
 
-pub(crate) use authority::Authority;
+pub(crate) use authority::{Authority, WaysIn};
 pub(crate) use users::Users;
 pub(crate) use visitor::{Anonymous, Visitor, Way};
 pub(crate) use vms_users::VmsUsers;

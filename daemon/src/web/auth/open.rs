@@ -2,14 +2,30 @@
 
 use std::net::IpAddr;
 
+use axum::http::Version;
 use axum::http::request::Parts;
 
 use super::hosts::names_this_machine;
 use crate::config::Http;
 
 /// Headers by which proxies and tunnels give themselves away, besides `X-Forwarded-…`.
-const FORWARDING: [&str; 6] =
-    ["forwarded", "via", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"];
+const FORWARDING: [&str; 15] = [
+    "forwarded",
+    "via",
+    "x-real-ip",
+    "x-client-ip",
+    "cf-connecting-ip",
+    "true-client-ip",
+    "x-cluster-client-ip",
+    "fastly-client-ip",
+    "x-original-forwarded-for",
+    "x-envoy-external-address",
+    "x-azure-clientip",
+    "fly-client-ip",
+    "proxy-client-ip",
+    "x-original-host",
+    "cdn-loop",
+];
 
 /// Whether the configuration allows it at all.
 pub(super) fn is_possible(http: &Http) -> bool {
@@ -19,11 +35,13 @@ pub(super) fn is_possible(http: &Http) -> bool {
 
 /// Whether nothing says that a proxy passed this on from elsewhere.
 ///
-/// A proxy that adds no header looks like a neighbour, if it also rewrites the host. The configuration's side of the
-/// bargain is therefore to have no proxy at all.
+/// A proxy that adds no header looks like a neighbour, if it also rewrites the host. nginx does both when it is told
+/// nothing but where to pass requests on to; it then speaks HTTP/1.0, which no browser has spoken for decades, and
+/// neither does curl unless told to. The configuration's side of the bargain is still to have no proxy at all.
 pub(super) fn is_direct(request: &Parts, peer: IpAddr) -> bool {
     let is_forwarding = |name: &str| name.starts_with("x-forwarded") || FORWARDING.contains(&name);
     peer.to_canonical().is_loopback()
+        && request.version >= Version::HTTP_11
         && names_this_machine(request)
         && !request.headers.keys().any(|name| is_forwarding(name.as_str()))
 }

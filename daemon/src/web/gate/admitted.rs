@@ -13,21 +13,30 @@ use crate::web::fault::WebFault;
 
 /// The visitor that the gate let through: an argument of every handler that wants to know.
 #[derive(Debug, Clone)]
-pub(crate) struct Admitted(Arc<Visitor>);
+pub(crate) struct Admitted {
+    visitor: Arc<Visitor>,
+    may_change: bool,
+}
 
 impl Admitted {
-    pub(super) fn new(visitor: Visitor) -> Self {
-        Self(Arc::new(visitor))
+    pub(super) fn new(visitor: Visitor, may_change: bool) -> Self {
+        Self { visitor: Arc::new(visitor), may_change }
+    }
+
+    /// Whether the same request would also pass the gate of what changes something: for handlers that look, and may do
+    /// a little more for a visitor who has the right to it.
+    pub(crate) fn may_change(&self) -> bool {
+        self.may_change
     }
 
     /// Who it is, for the token of a form.
     pub(crate) fn visitor(&self) -> &Visitor {
-        &self.0
+        &self.visitor
     }
 
     /// On whose behalf a verb is done.
     pub(crate) fn caller(&self) -> Caller {
-        match &*self.0 {
+        match &*self.visitor {
             Visitor::Admin { how: Way::Bearer, .. } => Caller::Bearer,
             Visitor::Admin { name, how: Way::ApiToken, .. } => Caller::ApiToken(name.clone()),
             Visitor::Admin { name, .. } => Caller::Browser(name.clone()),

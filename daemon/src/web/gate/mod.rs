@@ -85,7 +85,7 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
     let (mut parts, body) = request.into_parts();
     // Read already, whole and within limits.
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
-        return Refusal::Unknown.answer(&parts, Wants::of(&parts));
+        return Refusal::Unknown.answer(&parts, Wants::of(&parts), web.authority().ways_in());
     };
     match judge(&web, class, &parts, &body).await {
         Ok(admitted) => {
@@ -94,7 +94,7 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
         }
         Err(refusal) => {
             let wants = Wants::of(&parts);
-            refusal.answer(&parts, wants).into_response()
+            refusal.answer(&parts, wants, web.authority().ways_in()).into_response()
         }
     }
 }
@@ -105,14 +105,16 @@ async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<A
     let (authority, now) = (web.authority(), web.service().clock.now());
     let visitor = authority.visitor(parts, peer, web.users(), now).await;
     may(class, &visitor)?;
-    if class == Class::Changing && rides_on_a_cookie(&visitor) {
+    let is_meant = !rides_on_a_cookie(&visitor) || {
         let fields = form::fields(&parts.headers, body).await.unwrap_or_default();
         let token = fields.into_iter().find_map(|(name, value)| (name == FORM_TOKEN).then_some(value));
-        if !authority.csrf_ok(&visitor, parts, token.as_deref(), now) {
-            return Err(Refusal::Elsewhere);
-        }
+        authority.csrf_ok(&visitor, parts, token.as_deref(), now)
+    };
+    if class == Class::Changing && !is_meant {
+        return Err(Refusal::Elsewhere);
     }
-    Ok(Admitted::new(visitor))
+    let may_change = is_meant && may(Class::Changing, &visitor).is_ok();
+    Ok(Admitted::new(visitor, may_change))
 }
 
 /// The rules.

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use axum::http::header::{LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
+use crate::web::auth::WaysIn;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
 use crate::web::wants::Wants;
@@ -33,15 +34,12 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    pub(super) fn answer(self, parts: &Parts, wants: Wants) -> Response {
+    pub(super) fn answer(self, parts: &Parts, wants: Wants, ways: WaysIn) -> Response {
         match (self, wants) {
-            (Self::Unknown, Wants::Html) => to_login(parts),
+            (Self::Unknown, Wants::Html) if ways.vms_login => to_login(parts),
+            (Self::Unknown, Wants::Html) => challenged(no_login(ways).html()),
             (Self::Unknown, Wants::Json) => {
-                let mut response =
-                    told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"}));
-                // HTTP asks for one with this status; browsers open no dialogue for it.
-                response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-                response
+                challenged(told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"})))
             }
             (Self::Unavailable, wants) => {
                 WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "VMS's database cannot be asked who you are")
@@ -88,9 +86,47 @@ fn too_many(pause: Duration, wants: Wants) -> Response {
     response
 }
 
+/// HTTP asks for a scheme with this status; browsers open no dialogue for this one.
+fn challenged(mut response: Response) -> Response {
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+/// Where VMS's login is not known to be under the same name there is none to send a browser to.
+fn no_login(ways: WaysIn) -> WebFault {
+    let scripts = match (ways.bearer, ways.api_tokens) {
+        (true, true) => {
+            "scripts send `Authorization: Bearer TOKEN`, or `X-API-Token` with a token of VMS's; "
+        }
+        (true, false) => "scripts send `Authorization: Bearer TOKEN`; ",
+        (false, true) => "scripts send `X-API-Token` with a token of VMS's; ",
+        (false, false) => "",
+    };
+    let hint = format!(
+        "{scripts}for browsers, set `http.secret_key_file` and serve these pages under VMS's own host name, so that its \
+         administrators are signed in here, or set `http.open_viewing` to let this machine look; on the server, \
+         `cachectl status` tells the same as this page"
+    );
+    WebFault::new(StatusCode::UNAUTHORIZED, "Nobody can sign in here with a browser.").hint(hint)
+}
+
+/// Where somebody is led after the login: to what was asked for, or, as a form cannot be sent once more from there, to
+/// the page that shows what the form is about.
+fn way_back(parts: &Parts) -> String {
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        return parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
+    }
+    let below = parts.uri.path().strip_prefix("/management/cache/").unwrap_or_default();
+    let page = match below.trim_start_matches("api/").split('/').collect::<Vec<_>>()[..] {
+        [kind @ ("runs" | "jobs"), id, _] if id.parse::<i64>().is_ok() => format!("{kind}/{id}"),
+        ["refresh"] => "refresh".to_owned(),
+        _ => "status".to_owned(),
+    };
+    format!("/management/cache/{page}")
+}
+
 fn to_login(parts: &Parts) -> Response {
-    let asked = parts.uri.path_and_query().map_or("/", |asked| asked.as_str());
-    match HeaderValue::try_from(format!("{LOGIN}{}", encoded(asked))) {
+    match HeaderValue::try_from(format!("{LOGIN}{}", encoded(&way_back(parts)))) {
         Ok(location) => (StatusCode::FOUND, [(LOCATION, location)]).into_response(),
         Err(_) => StatusCode::UNAUTHORIZED.into_response(),
     }

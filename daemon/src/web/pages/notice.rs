@@ -15,7 +15,9 @@ pub(in crate::web) enum Notice {
     Queued,
     Joined,
     Cancelled,
+    CancelledTooLate,
     Retried,
+    RetriedTooLate,
     #[serde(other)]
     Unknown,
 }
@@ -34,7 +36,9 @@ impl Notice {
             Self::Queued => "queued",
             Self::Joined => "joined",
             Self::Cancelled => "cancelled",
+            Self::CancelledTooLate => "cancelled_too_late",
             Self::Retried => "retried",
+            Self::RetriedTooLate => "retried_too_late",
             Self::Unknown => "unknown",
         }
     }

@@ -21,6 +21,8 @@ pub(super) struct JobRow {
     pub(super) took: String,
     pub(super) error: Option<Prose>,
     pub(super) can_retry: bool,
+    /// Held back by the guard: another try alone would end in the same way.
+    pub(super) is_guarded: bool,
     pub(super) can_cancel: bool,
 }
 
@@ -42,6 +44,7 @@ impl JobRow {
             took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
             error: job.error.clone().map(Prose::new),
             can_retry: can_retry(job),
+            is_guarded: is_guarded(job),
             can_cancel: !is_over,
         }
     }
@@ -52,10 +55,15 @@ fn is_waiting(job: &Job) -> bool {
     job.phase == Phase::Queued && !job.attempts.is_empty()
 }
 
+/// Held back because the source has lost suspiciously many rows: a person decides what becomes of that.
+pub(super) fn is_guarded(job: &Job) -> bool {
+    job.phase == Phase::Done && job.outcome == Some(Outcome::Guarded)
+}
+
 /// What did not end well gets another try, and what waits for one has it now.
 pub(super) fn can_retry(job: &Job) -> bool {
     match job.phase {
-        Phase::Done => !job.outcome.is_none_or(Outcome::is_good),
+        Phase::Done => !job.outcome.is_none_or(Outcome::is_good) && !is_guarded(job),
         Phase::Cancelled => true,
         Phase::Queued => is_waiting(job),
         Phase::Running => false,

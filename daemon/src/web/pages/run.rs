@@ -14,6 +14,7 @@ use cached_proto::words::{CacheType, Outcome, Phase};
 use super::Visit;
 use super::frame::Frame;
 use super::notice::{Notice, Noticed};
+use super::prose::Prose;
 use super::row::JobRow;
 use super::shown;
 use super::view::{Badge, Name, View, When};
@@ -49,12 +50,22 @@ struct RunPage {
     can_retry: bool,
     /// Types to choose for a refresh of what was left alone; none where something was done.
     force: Vec<&'static str>,
+    /// Something was held back because of a loss of source rows.
+    is_guarded: bool,
     progress: Progressing,
     queued: When,
     started: Option<When>,
     ended: Option<When>,
     took: String,
+    /// What several of its tables met, told once.
+    shared: Vec<Shared>,
     jobs: Vec<JobRow>,
+}
+
+/// An error that several tables have met.
+struct Shared {
+    tables: String,
+    error: Prose,
 }
 
 impl Progressing {
@@ -80,34 +91,47 @@ pub(in crate::web) async fn page(
 ) -> Result<Response, WebFault> {
     let run = web.service().queue.run(id).await.map_err(Fault::from)?;
     let frame = visit.live(format!("Refresh {id}"), "");
-    Ok(shown(StatusCode::OK, &filled(&run, frame, notice, &View::of(&web))))
+    let is_stopping = run.jobs.iter().any(|job| web.service().queue.is_stopping(job.id));
+    Ok(shown(StatusCode::OK, &filled(&run, frame, notice, is_stopping, &View::of(&web))))
 }
 
-fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPage {
+fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, view: &View) -> RunPage {
     let is_over = matches!(run.phase, Phase::Done | Phase::Cancelled);
-    let jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
+    let mut jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
+    let shared = shared(&mut jobs);
     RunPage {
         frame,
         notice: match notice {
             Some(Notice::Queued) if !is_over => Some("The refresh is queued."),
             Some(Notice::Joined) if !is_over => Some("The same refresh was queued already; this is it."),
             Some(Notice::Retried) if !is_over => Some("What did not end well gets another try."),
-            Some(Notice::Cancelled) => Some("The refresh is called off; what runs stops soon."),
+            Some(Notice::Cancelled) if is_stopping => {
+                Some("The refresh is called off; what runs stops soon.")
+            }
+            Some(Notice::Cancelled) if run.phase == Phase::Cancelled => Some("The refresh is called off."),
+            Some(Notice::CancelledTooLate) if is_over => {
+                Some("The refresh had ended already: there was nothing left to call off.")
+            }
+            Some(Notice::RetriedTooLate) if !jobs.iter().any(|job| job.can_retry) => Some(
+                "There is nothing to try again: what failed is being tried again, or has ended well since.",
+            ),
             _ => None,
         },
         id: run.id,
         trigger: spoken(run.trigger.as_str()),
         slot: run.slot.clone(),
-        state: Badge::standing(run.phase, run.outcome),
+        state: Badge::of_run(run),
         sentence: sentence(run, view.young),
         is_over,
         force: if run.outcome == Some(Outcome::Skipped) { types(run) } else { Vec::new() },
         can_retry: is_over && jobs.iter().any(|job| job.can_retry),
+        is_guarded: is_over && jobs.iter().any(|job| job.is_guarded),
         progress: Progressing::of(run, view),
         queued: view.when(run.queued),
         started: run.started.map(|at| view.when(at)),
         ended: run.ended.map(|at| view.when(at)),
         took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
+        shared,
         jobs,
     }
 }
@@ -116,6 +140,28 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, view: &View) -> RunPa
 fn types(run: &Run) -> Vec<&'static str> {
     let types: BTreeSet<CacheType> = run.jobs.iter().map(|job| job.cache_type).collect();
     types.into_iter().map(CacheType::as_str).collect()
+}
+
+/// Takes out of the rows what several of them say, so that it is said once.
+fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
+    let mut errors: Vec<Prose> = Vec::new();
+    for error in jobs.iter().filter_map(|job| job.error.as_ref()) {
+        if !errors.contains(error) {
+            errors.push(error.clone());
+        }
+    }
+    let said = errors.into_iter().filter_map(|error| {
+        let mut with: Vec<&mut JobRow> =
+            jobs.iter_mut().filter(|job| job.error.as_ref() == Some(&error)).collect();
+        if with.len() < 2 {
+            return None;
+        }
+        let titles: Vec<&str> = with.iter().map(|job| job.name.title).collect();
+        let tables = titles.join(", ");
+        with.iter_mut().for_each(|job| job.error = None);
+        Some(Shared { tables, error })
+    });
+    said.collect()
 }
 
 /// What came of it. Good only if every table is.

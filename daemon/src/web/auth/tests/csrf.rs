@@ -74,13 +74,12 @@ fn what_no_browser_sends_by_itself_needs_no_proof() {
 }
 
 #[test]
-fn looking_needs_no_proof() {
+fn the_method_of_a_request_proves_nothing() {
     let house = House::new("");
-    let cases = [("GET", true), ("HEAD", true), ("OPTIONS", true), ("POST", false), ("DELETE", false)];
-    for (method, expected) in cases {
+    for method in ["GET", "HEAD", "OPTIONS", "POST", "DELETE"] {
         let mut request = request(&[("origin", "https://evil.example")]);
         request.method = method.parse().unwrap();
-        assert_eq!(house.authority.csrf_ok(&admin(Way::Session), &request, None, NOW), expected, "{method}");
+        assert!(!house.authority.csrf_ok(&admin(Way::Session), &request, None, NOW), "{method}");
     }
 }
 
