@@ -16,6 +16,7 @@ use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
+use sea_orm::{ConnectionTrait as _, Database};
 
 /// Only a daemon that hangs takes as long.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -155,4 +156,12 @@ pub(crate) fn fault(result: Result<Reply, ClientError>) -> Fault {
 pub(crate) fn mode(path: &Path) -> u32 {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+/// Another program at VMS's database.
+pub(crate) async fn execute(home: &Home, sql: &str) {
+    let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
+    db.execute_unprepared("PRAGMA foreign_keys = OFF").await.unwrap();
+    db.execute_unprepared(sql).await.unwrap();
+    db.close().await.unwrap();
 }

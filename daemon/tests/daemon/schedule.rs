@@ -11,9 +11,7 @@ use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::verb::rehearse::{RehearseReply, RehearseRequest};
 use cached_proto::words::{Outcome, SlotFate, Table, Trigger};
 
-use sea_orm::ConnectionTrait as _;
-
-use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
+use crate::boot::{Home, PATIENCE, ask, connect, execute, fault, finished};
 use crate::passing::pass;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -62,14 +60,6 @@ async fn rehearse(daemon: &Daemon, from: &str, days: u32) -> RehearseReply {
         Reply::Rehearse(reply) => reply,
         other => panic!("{other:?}"),
     }
-}
-
-async fn execute(home: &Home, sql: &str) {
-    let vms = cached::vms::Vms::open(&home.path("vms.db")).await.unwrap();
-    let write = vms.begin_write().await.unwrap();
-    write.execute_unprepared(sql).await.unwrap();
-    write.commit().await.unwrap();
-    vms.close().await;
 }
 
 async fn lose(home: &Home, table: Table) {

@@ -11,10 +11,10 @@ use cached_proto::verb::status::StatusRequest;
 use cached_proto::words::Table;
 use serde_json::{Value, json};
 
+use crate::boot::execute;
 use crate::boot::{self, Home, finished};
 use crate::queue::Locked;
 use crate::session::remember_admin;
-use crate::truth::execute;
 use crate::web_client::{ask, get, post, serve_web, trusted};
 use crate::web_pages::{Ada, serve_pages};
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::boot::execute;
 use crate::boot::{Home, finished};
-use crate::truth::execute;
 use crate::web_client::{JSON, get, post, serve_web, trusted};
 
 #[tokio::test]

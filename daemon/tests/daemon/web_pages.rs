@@ -5,10 +5,10 @@ use cached_proto::message::Request;
 use cached_proto::words::{Outcome, Phase};
 use serde_json::json;
 
+use crate::boot::execute;
 use crate::boot::{self, Home, finished};
 use crate::queue::Locked;
 use crate::session::{ADMIN, KEY, remember_admin, session_of_admin};
-use crate::truth::execute;
 use crate::web_client::{Answer, BROWSER, Line, address, ask, get, request, serve_web};
 
 const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");

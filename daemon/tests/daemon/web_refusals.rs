@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::boot::Home;
-use crate::truth::execute;
+use crate::boot::execute;
 use crate::web_client::{Answer, BROWSER, JSON, ask, authorization, serve_web, trusted};
 use crate::web_pages::serve_pages;
 

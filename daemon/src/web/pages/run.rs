@@ -151,14 +151,16 @@ fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
         }
     }
     let said = errors.into_iter().filter_map(|error| {
-        let mut with: Vec<&mut JobRow> =
+        let with: Vec<&mut JobRow> =
             jobs.iter_mut().filter(|job| job.error.as_ref() == Some(&error)).collect();
         if with.len() < 2 {
             return None;
         }
         let titles: Vec<&str> = with.iter().map(|job| job.name.title).collect();
         let tables = titles.join(", ");
-        with.iter_mut().for_each(|job| job.error = None);
+        for job in with {
+            job.error = None;
+        }
         Some(Shared { tables, error })
     });
     said.collect()
