@@ -91,6 +91,20 @@ impl Browser {
         self.ask("/url", &json!({"url": url}));
     }
 
+    /// Opens another tab and goes on there; returns where it was before.
+    pub fn tab(&self) -> String {
+        let before = self.get("/window").as_str().unwrap().to_owned();
+        let made = self.ask("/window/new", &json!({"type": "tab"}));
+        self.switch(made["handle"].as_str().unwrap());
+        before
+    }
+
+    /// Goes on in this tab, which is then the one that is seen.
+    pub fn switch(&self, tab: &str) {
+        self.ask("/window", &json!({"handle": tab}));
+        self.devtools("Page.bringToFront", &json!({}));
+    }
+
     /// Sets a cookie for the host of an address.
     pub fn cookie(&self, url: &str, name: &str, value: &str) {
         let cookie = json!({"url": url, "name": name, "value": value, "path": "/", "httpOnly": true});
@@ -170,6 +184,12 @@ impl Browser {
 
     fn devtools(&self, command: &str, parameters: &Value) -> Value {
         self.ask("/goog/cdp/execute", &json!({"cmd": command, "params": parameters}))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let mut answer = self.agent.get(format!("{}{path}", self.session)).call().unwrap();
+        let mut value: Value = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+        value["value"].take()
     }
 
     fn ask(&self, path: &str, body: &Value) -> Value {

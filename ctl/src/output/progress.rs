@@ -45,7 +45,7 @@ impl Tracker {
                 vec![job_line(job)]
             }
             Progress::Step(step) => self.step(step),
-            Progress::RunDone(_) | Progress::MaintenanceDone(_) => Vec::new(),
+            Progress::RunDone(_) | Progress::MaintenanceDone(_) | Progress::Scheduler(_) => Vec::new(),
         }
     }
 

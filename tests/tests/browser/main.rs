@@ -57,6 +57,65 @@ fn the_scheduler_is_stopped_and_started() {
     scene.is_content();
 }
 
+/// Browsers open six connections to a host at the most.
+const TABS: usize = 8;
+
+#[test]
+fn many_tabs_do_not_keep_each_other_waiting_and_the_one_that_is_seen_is_live() {
+    let Some(scene) = Scene::set() else { return };
+    let status = format!("{}/status", scene.address);
+    scene.browser.open(&status);
+    let first = scene.browser.tab();
+    for _ in 1..TABS {
+        scene.browser.open(&status);
+        scene.browser.shows("#verdict h1", "next refresh");
+        scene.browser.shows("#live", "as they happen");
+        scene.browser.tab();
+    }
+    scene.browser.switch(&first);
+    scene.browser.shows("#live", "as they happen");
+    scene.browser.run(REMEMBER);
+    scene.daemon.ctl(&["stop-scheduler"]);
+    scene.browser.shows("#verdict h1", "the scheduler is stopped");
+    assert_eq!(scene.browser.run(REMEMBERS), true, "the page was reloaded");
+    scene.is_content();
+}
+
+#[test]
+fn focus_and_selected_text_outlive_what_happens_elsewhere() {
+    const SELECT: &str = "getSelection().selectAllChildren(document.querySelector('#verdict h1'))";
+    let Some(scene) = Scene::set() else { return };
+    scene.browser.open(&format!("{}/status", scene.address));
+    scene.browser.shows("#live", "as they happen");
+    // The part of the page that comes with a refresh stands before the link.
+    scene.browser.run("document.querySelector('#scheduler a.button').focus()");
+    scene.vms.execute("BEGIN IMMEDIATE");
+    scene.daemon.ctl(&["refresh", "district", "--force", "--no-wait"]);
+    scene.browser.shows("#verdict h1", "in progress");
+    assert_eq!(scene.browser.run("return document.activeElement.textContent"), "Refresh…");
+    scene.browser.run(SELECT);
+    scene.vms.execute("COMMIT");
+    scene.browser.shows("#live", "no text is selected");
+    assert!(scene.browser.text("#verdict h1").contains("in progress"));
+    scene.browser.run("getSelection().removeAllRanges()");
+    scene.browser.shows("#verdict h1", "next refresh");
+    scene.is_content();
+}
+
+#[test]
+fn what_is_held_back_is_decided_about_on_the_form() {
+    let Some(scene) = Scene::set() else { return };
+    scene.vms.execute("DELETE FROM event_participation WHERE id % 10 < 7");
+    scene.daemon.ctl(&["refresh", "--force", "--no-wait"]);
+    scene.browser.open(&format!("{}/status", scene.address));
+    scene.browser.shows("#verdict .actions", "Decide about the loss");
+    scene.daemon.idle();
+    scene.look("status", "guarded");
+    scene.look("runs/2", "guarded-run");
+    scene.look("refresh#loss", "guarded-form");
+    scene.browser.shows("#loss", "324 to 96");
+}
+
 #[test]
 fn a_failure_appears_as_text_and_can_be_retried() {
     let Some(scene) = Scene::set() else { return };

@@ -165,7 +165,7 @@ fn a_run_in_progress_shows_how_far_it_is() {
     let reply = StatusReply { current_run: Some(current), queued_runs: 1, ..fresh() };
     let text = render(&reply, &view());
     insta::assert_snapshot!(text.lines().take(6).collect::<Vec<_>>().join("\n"), @r"
-    All 2 tables are fresh; run 12 is in progress
+    All 2 tables are fresh; refresh 12 is in progress
 
     Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
     Current    run 12 (manual), 1 of 3 tables done in 3 min 59 s, now organization_detail_cache
@@ -203,7 +203,7 @@ fn the_verdict_is_one_line_an_operator_can_read_aloud() {
     3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache); next refresh Mon 23 Nov 02:00 CST
     All 2 tables are fresh; the scheduler is stopped
     All 2 tables are fresh; no refresh is scheduled
-    All 2 tables are fresh; run 12 is in progress
+    All 2 tables are fresh; refresh 12 is in progress
     The VMS database cannot be read: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end; next refresh Mon 23 Nov 02:00 CST
     ");
 }

@@ -1,17 +1,27 @@
-//! What has failed of late. Tables that failed in one run for one reason are one failure.
+//! What has failed of late. Tables that failed in one run for one reason are one failure; of a table that fails again and
+//! again, the newest one is told.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use cached_proto::speech::Tone;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Table};
 
 use super::prose::Prose;
-use super::row::can_retry;
+use super::row::{can_retry, is_guarded};
 use super::view::{Badge, Name, View, When, class};
 
-/// Failures that are shown.
+/// Failures of a kind that are shown.
 const SHOWN: usize = 6;
+
+/// What has failed of late, the newest first.
+#[derive(Debug)]
+pub(super) struct Failures {
+    /// What a person may have to do something about.
+    pub(super) open: Vec<Failure>,
+    /// All of their tables have ended well since.
+    pub(super) mended: Vec<Failure>,
+}
 
 /// A failure.
 #[derive(Debug)]
@@ -24,24 +34,46 @@ pub(super) struct Failure {
     pub(super) error: Prose,
     /// All of its tables have ended well since.
     pub(super) is_mended: bool,
+    /// Held back by the guard: another try alone would end in the same way.
+    pub(super) is_guarded: bool,
     /// Where a form is sent that has it tried again; none where nothing is left to try.
     pub(super) retry: Option<String>,
 }
 
-/// Sums up failed jobs, the newest first; `newest` has the newest job of each table.
-pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Vec<Failure> {
-    let alike = |one: &Job, other: &Job| (one.run, &one.error) == (other.run, &other.error);
-    let groups = jobs.chunk_by(alike);
-    groups.take(SHOWN).filter_map(|group| failure(group, newest, view)).collect()
+impl Failures {
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.mended.is_empty()
+    }
 }
 
-fn failure(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Option<Failure> {
-    let first = jobs.first()?;
+/// Sums up failed jobs, the newest first; `newest` has the newest job of each table.
+pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Failures {
     let is_mended = |job: &Job| {
         let later = newest.get(&job.table).filter(|newest| newest.id > job.id);
         later.is_some_and(|later| later.outcome.is_some_and(Outcome::is_good))
     };
-    let is_mended = jobs.iter().all(is_mended);
+    let mut told = HashSet::new();
+    let mut groups: Vec<(bool, Vec<&Job>)> = Vec::new();
+    for job in jobs.iter().filter(|job| told.insert(job.table)) {
+        let key = (is_mended(job), job.run, &job.error);
+        let alike = |group: &&mut (bool, Vec<&Job>)| {
+            group.1.first().is_some_and(|first| (group.0, first.run, &first.error) == key)
+        };
+        match groups.iter_mut().find(alike) {
+            Some((_, group)) => group.push(job),
+            None => groups.push((key.0, vec![job])),
+        }
+    }
+    let (mended, open): (Vec<_>, Vec<_>) = groups.iter().partition(|(is_mended, _)| *is_mended);
+    let told = |groups: Vec<&(bool, Vec<&Job>)>| {
+        let told = groups.into_iter().take(SHOWN);
+        told.filter_map(|(is_mended, group)| failure(group, *is_mended, view)).collect()
+    };
+    Failures { open: told(open), mended: told(mended) }
+}
+
+fn failure(jobs: &[&Job], is_mended: bool, view: &View) -> Option<Failure> {
+    let first = jobs.first()?;
     let began = first.attempts.last().map_or(first.queued, |attempt| attempt.started);
     let state = Badge::standing(first.phase, first.outcome);
     let retry = match jobs {
@@ -56,6 +88,7 @@ fn failure(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Option<F
         when: view.when(began),
         error: Prose::new(first.error.clone().unwrap_or_default()),
         is_mended,
-        retry: Some(retry).filter(|_| !is_mended && jobs.iter().any(can_retry)),
+        is_guarded: !is_mended && is_guarded(first),
+        retry: Some(retry).filter(|_| !is_mended && jobs.iter().any(|job| can_retry(job))),
     })
 }

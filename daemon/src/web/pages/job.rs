@@ -7,7 +7,7 @@ use axum::response::Response;
 use cached_proto::speech::{Tone, bytes, duration, spoken};
 use cached_proto::verb::job::JobRequest;
 use cached_proto::verb::jobs::{Attempt, Job};
-use cached_proto::words::Phase;
+use cached_proto::words::{Outcome, Phase};
 
 use super::Visit;
 use super::frame::Frame;
@@ -30,6 +30,8 @@ struct JobPage {
     trigger: String,
     queued: When,
     not_before: Option<When>,
+    /// Why nothing was done, where that is no failure.
+    why: &'static str,
     figures: Vec<(&'static str, String)>,
     attempts: Vec<Tried>,
 }
@@ -72,6 +74,7 @@ pub(in crate::web) async fn page(
         trigger: spoken(reply.job.trigger.as_str()),
         queued: view.when(reply.job.queued),
         not_before: reply.not_before.map(|at| view.when(at)),
+        why: idle(reply.job.outcome).unwrap_or_default(),
         figures: figures(&reply.job),
         attempts: reply.job.attempts.iter().map(|attempt| tried(attempt, &view)).collect(),
     };
@@ -94,24 +97,46 @@ fn tried(attempt: &Attempt, view: &View) -> Tried {
     }
 }
 
+/// Why nothing was done.
+const fn idle(outcome: Option<Outcome>) -> Option<&'static str> {
+    match outcome {
+        Some(Outcome::NotApplicable) => Some("This VMS has no such table."),
+        Some(Outcome::Off) => Some("This table is switched off in the configuration."),
+        Some(Outcome::Withheld) => {
+            Some("This table is withheld: VMS would show its users figures that they may not see.")
+        }
+        Some(Outcome::Skipped) => Some("There was nothing to do: every entry was young enough."),
+        _ => None,
+    }
+}
+
 /// What it came to; nothing before it ended.
 fn figures(job: &Job) -> Vec<(&'static str, String)> {
     if job.outcome.is_none() {
         return Vec::new();
     }
     let lock = &job.write_lock;
-    vec![
-        ("Entries", job.entries.to_string()),
-        ("Rebuilt", job.rebuilt.to_string()),
-        ("Verified", job.verified.to_string()),
-        ("Skipped", job.skipped.to_string()),
-        ("Removed", job.pruned.to_string()),
-        ("Failed", job.failed.to_string()),
-        ("Odd source rows", job.warnings.to_string()),
-        ("Size", bytes(job.bytes)),
-        (
-            "VMS's write lock",
-            format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest)),
-        ),
+    // Where nothing was done, nothing that was not is counted.
+    let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
+    let mut figures: Vec<(&'static str, String)> = [
+        ("Entries", job.entries),
+        ("Rebuilt", job.rebuilt),
+        ("Verified", job.verified),
+        ("Skipped", job.skipped),
+        ("Removed", job.pruned),
+        ("Failed", job.failed),
+        ("Odd source rows", job.warnings),
     ]
+    .into_iter()
+    .filter(|(_, number)| is_told(*number))
+    .map(|(name, number)| (name, number.to_string()))
+    .collect();
+    if is_told(job.bytes) {
+        figures.push(("Size", bytes(job.bytes)));
+    }
+    if idle(job.outcome).is_none() || lock.seconds > 0.0 {
+        let held = format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest));
+        figures.push(("VMS's write lock", held));
+    }
+    figures
 }

@@ -17,6 +17,7 @@ mod row;
 pub(super) mod run;
 pub(super) mod status;
 mod tables;
+mod verdict;
 mod view;
 
 use askama::Template;

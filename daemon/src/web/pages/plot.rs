@@ -1,6 +1,6 @@
 //! The runs of the last weeks as a picture, and as the table that says the same.
 
-use cached_proto::speech::{Tone, count, duration, spoken};
+use cached_proto::speech::{Tone, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 
@@ -12,7 +12,7 @@ const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 
 /// A run a night leaves a gap between bars.
-const BAR: f64 = 10.0;
+const BAR: f64 = 12.0;
 
 /// What took no time at all is seen as well.
 const LOWEST: f64 = 3.0;
@@ -43,8 +43,10 @@ pub(super) struct Bar {
     pub(super) y: String,
     pub(super) height: String,
     pub(super) tone: &'static str,
-    /// What goes wrong is often over at once: its bar stands in a column that is seen.
+    /// What goes wrong is often over at once: its bar stands in a column that is seen, below a mark.
     pub(super) is_bad: bool,
+    /// The mark: a triangle that points at the bar.
+    pub(super) mark: String,
     pub(super) title: String,
 }
 
@@ -85,7 +87,7 @@ impl RunRow {
         Self {
             id: run.id,
             trigger: spoken(run.trigger.as_str()),
-            state: Badge::standing(run.phase, run.outcome),
+            state: Badge::of_run(run),
             when: view.when(run.started.unwrap_or(run.queued)),
             took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
             tables: run.jobs.len(),
@@ -94,11 +96,17 @@ impl RunRow {
 }
 
 fn told(bars: &[Bar], longest: f64) -> String {
-    let failed = match bars.iter().filter(|bar| bar.is_bad).count() {
-        0 => "all of them ended well".to_owned(),
-        failed => format!("{failed} failed or held back"),
-    };
-    format!("{}, {failed}; the longest took {}.", count(bars.len(), "run"), duration(longest))
+    let failed = bars.iter().filter(|bar| bar.is_bad).count();
+    let took = duration(longest);
+    match (bars.len(), failed) {
+        (0, _) => "None has ended yet.".to_owned(),
+        (1, 0) => format!("1 refresh, which ended well; it took {took}."),
+        (1, _) => format!("1 refresh, which failed or held something back; it took {took}."),
+        (all, 0) => format!("{all} refreshes, none of which failed; the longest took {took}."),
+        (all, failed) => format!(
+            "{all} refreshes, {failed} of which failed or held something back; the longest took {took}."
+        ),
+    }
 }
 
 fn bar(run: &Run, longest: f64, view: &View) -> Bar {
@@ -106,12 +114,14 @@ fn bar(run: &Run, longest: f64, view: &View) -> Bar {
     let age = view.now - run.started.unwrap_or(run.queued).to_utc();
     let share = 1.0 - (age.as_seconds_f64() / WINDOW.as_seconds_f64()).clamp(0.0, 1.0);
     let height = if longest > 0.0 { run.seconds / longest * HEIGHT } else { 0.0 }.clamp(LOWEST, HEIGHT);
+    let x = share * (WIDTH - BAR);
     Bar {
-        x: format!("{:.1}", share * (WIDTH - BAR)),
+        x: format!("{x:.1}"),
         y: format!("{:.1}", HEIGHT - height),
         height: format!("{height:.1}"),
         tone: row.state.tone,
         is_bad: row.state.tone == class(Tone::Bad),
+        mark: format!("M{x:.1} 0h{BAR}l-{} 12z", BAR / 2.0),
         title: format!(
             "{}: refresh {} ({}) {} in {}",
             row.when.text, row.id, row.trigger, row.state.word, row.took

@@ -5,8 +5,9 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use cached_proto::speech::type_title;
-use cached_proto::words::CacheType;
+use cached_proto::speech::{table_title, type_title};
+use cached_proto::verb::status::TableStatus;
+use cached_proto::words::{CacheType, TableState};
 
 use super::Visit;
 use super::frame::Frame;
@@ -29,6 +30,14 @@ struct RefreshPage {
     types: Vec<Choice>,
     /// Hours for which an entry is young.
     young: u32,
+    /// What is held back because VMS has lost suspiciously many rows.
+    losses: Vec<Loss>,
+}
+
+/// A loss of source rows, and the tables that are held back for it.
+struct Loss {
+    tables: String,
+    what: Prose,
 }
 
 struct Choice {
@@ -38,7 +47,7 @@ struct Choice {
 }
 
 pub(in crate::web) async fn form(State(web): State<Web>, visit: Visit) -> Response {
-    filled(StatusCode::OK, &web, visit, None)
+    filled(StatusCode::OK, &web, visit, None).await
 }
 
 /// Queues the refresh and leads to its page, which shows how it goes and what went wrong.
@@ -54,7 +63,7 @@ pub(in crate::web) async fn submit(
     let wish = match wish {
         Ok(wish) => wish,
         Err(fault) if wants == Wants::Html => {
-            return Ok(filled(fault.status(), &web, visit, Some(Prose::new(fault.told()))));
+            return Ok(filled(fault.status(), &web, visit, Some(Prose::new(fault.told()))).await);
         }
         Err(fault) => return Err(fault),
     };
@@ -64,12 +73,29 @@ pub(in crate::web) async fn submit(
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }
 
-fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose>) -> Response {
+async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose>) -> Response {
     let choice = |cache_type: &CacheType| {
         let (title, what) = type_title(*cache_type);
         Choice { word: cache_type.as_str(), title, what }
     };
     let types = CacheType::ALL.iter().map(choice).collect();
     let young = web.service().config.borrow().cache.refresh_after_hours;
-    shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young })
+    // The form is of use also when nothing can be looked at.
+    let seen = web.views().overview(web.service()).await;
+    let losses = seen.map_or_else(|_| Vec::new(), |seen| losses(&seen.status.tables));
+    shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young, losses })
+}
+
+/// What is held back, each loss once.
+fn losses(tables: &[TableStatus]) -> Vec<Loss> {
+    let mut losses: Vec<(&str, Vec<&str>)> = Vec::new();
+    for table in tables.iter().filter(|table| table.state == TableState::Guarded) {
+        let (what, title) = (table.note.as_deref().unwrap_or_default(), table_title(table.table));
+        match losses.iter_mut().find(|(known, _)| *known == what) {
+            Some((_, titles)) => titles.push(title),
+            None => losses.push((what, vec![title])),
+        }
+    }
+    let loss = |(what, titles): (&str, Vec<&str>)| Loss { tables: titles.join(", "), what: Prose::new(what) };
+    losses.into_iter().map(loss).collect()
 }

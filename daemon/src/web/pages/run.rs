@@ -12,6 +12,7 @@ use cached_proto::words::{Outcome, Phase};
 use super::Visit;
 use super::frame::Frame;
 use super::notice::{Notice, Noticed};
+use super::prose::Prose;
 use super::row::JobRow;
 use super::shown;
 use super::view::{Badge, Name, View, When};
@@ -51,7 +52,15 @@ struct RunPage {
     started: Option<When>,
     ended: Option<When>,
     took: String,
+    /// What several of its tables met, told once.
+    shared: Vec<Shared>,
     jobs: Vec<JobRow>,
+}
+
+/// An error that several tables have met.
+struct Shared {
+    tables: String,
+    error: Prose,
 }
 
 impl Progressing {
@@ -83,7 +92,8 @@ pub(in crate::web) async fn page(
 
 fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, view: &View) -> RunPage {
     let is_over = matches!(run.phase, Phase::Done | Phase::Cancelled);
-    let jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
+    let mut jobs: Vec<JobRow> = run.jobs.iter().map(|job| JobRow::of(job, view)).collect();
+    let shared = shared(&mut jobs);
     RunPage {
         frame,
         notice: match notice {
@@ -105,7 +115,7 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, vi
         id: run.id,
         trigger: spoken(run.trigger.as_str()),
         slot: run.slot.clone(),
-        state: Badge::standing(run.phase, run.outcome),
+        state: Badge::of_run(run),
         sentence: sentence(run),
         is_over,
         can_retry: is_over && jobs.iter().any(|job| job.can_retry),
@@ -115,8 +125,33 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, vi
         started: run.started.map(|at| view.when(at)),
         ended: run.ended.map(|at| view.when(at)),
         took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
+        shared,
         jobs,
     }
+}
+
+/// Takes out of the rows what several of them say, so that it is said once.
+fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
+    let mut errors: Vec<Prose> = Vec::new();
+    for error in jobs.iter().filter_map(|job| job.error.as_ref()) {
+        if !errors.contains(error) {
+            errors.push(error.clone());
+        }
+    }
+    let said = errors.into_iter().filter_map(|error| {
+        let mut with: Vec<&mut JobRow> =
+            jobs.iter_mut().filter(|job| job.error.as_ref() == Some(&error)).collect();
+        if with.len() < 2 {
+            return None;
+        }
+        let titles: Vec<&str> = with.iter().map(|job| job.name.title).collect();
+        let tables = titles.join(", ");
+        for job in &mut with {
+            job.error = None;
+        }
+        Some(Shared { tables, error })
+    });
+    said.collect()
 }
 
 /// What came of it. Good only if every table is.

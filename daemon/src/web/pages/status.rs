@@ -7,36 +7,33 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use cached_proto::speech::{self, Figure, Tone};
-use cached_proto::verb::health::Reason;
 use cached_proto::verb::jobs::Job;
-use cached_proto::verb::status::StatusReply;
-use cached_proto::words::{HealthLevel, SchedulerState, Table, TableState};
+use cached_proto::words::{SchedulerState, Table};
+use chrono::TimeDelta;
 
 use super::Visit;
-use super::failures::{Failure, failures};
+use super::failures::{Failures, failures};
 use super::frame::Frame;
 use super::notice::{Notice, Noticed};
 use super::plot::{Plot, RunRow};
-use super::prose::Prose;
 use super::run::Progressing;
 use super::shown;
 use super::tables::{self, TableRow};
+use super::verdict::{Remedy, Verdict};
 use super::view::{View, When, class};
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
 use crate::web::views::Overview;
 
+const DAY: TimeDelta = TimeDelta::days(1);
+
 #[derive(Template)]
 #[template(path = "status.html")]
 struct StatusPage {
     frame: Frame,
     notice: Option<&'static str>,
-    tone: &'static str,
-    headline: String,
-    next: String,
-    reasons: Vec<Told>,
-    remedy: Option<Remedy>,
+    verdict: Verdict,
     is_running: bool,
     next_run: Option<When>,
     zone: String,
@@ -45,26 +42,11 @@ struct StatusPage {
     queued: u64,
     last: Option<RunRow>,
     figures: Vec<Measured>,
-    covered: String,
+    /// For how much of the time the readiness is known, once that is a day.
+    covered: Option<String>,
     tables: Vec<TableRow>,
     plot: Plot,
-    failures: Vec<Failure>,
-}
-
-/// A reason of the health.
-struct Told {
-    tone: &'static str,
-    message: Prose,
-    hint: Prose,
-}
-
-/// What the first button does where tables are not fresh.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Remedy {
-    /// Makes what is not fresh.
-    Refresh,
-    /// Leads to where somebody decides whether to accept a loss of source rows.
-    Decide,
+    failures: Failures,
 }
 
 /// A figure and whether its target is met.
@@ -82,9 +64,12 @@ pub(in crate::web) async fn page(
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
     let seen = web.views().overview(web.service()).await?;
-    let interval = web.service().config.borrow().schedule.refresh_interval_hours;
+    let (interval, database) = {
+        let config = web.service().config.borrow();
+        (config.schedule.refresh_interval_hours, config.database.url.to_string())
+    };
     let frame = visit.live("", "status");
-    Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))
+    Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &database, &View::of(&web))))
 }
 
 fn filled(
@@ -92,10 +77,11 @@ fn filled(
     mut frame: Frame,
     notice: Option<Notice>,
     interval: u32,
+    database: &str,
     view: &View,
 ) -> StatusPage {
     let status = &seen.status;
-    let verdict = speech::verdict(status, |at| view.moment(at));
+    let verdict = Verdict::of(status, &seen.health, database, view);
     let is_running = status.scheduler == SchedulerState::Running;
     let last_jobs: HashMap<Table, &Job> = seen.last_jobs.iter().map(|job| (job.table, job)).collect();
     // Whoever has many tabs open sees in its title how things are.
@@ -108,11 +94,7 @@ fn filled(
             Some(Notice::Stopped) if !is_running => Some("The scheduler is stopped."),
             _ => None,
         },
-        tone: class(worse(verdict.tone, seen.health.health.into())),
-        headline: verdict.headline,
-        next: verdict.next,
-        reasons: seen.health.reasons.iter().map(told).collect(),
-        remedy: remedy(status, verdict.tone),
+        verdict,
         is_running,
         next_run: status.next_run.map(|at| view.when(at)),
         zone: status.timezone.clone(),
@@ -121,36 +103,14 @@ fn filled(
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
         figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
-        covered: speech::percent(seen.report.readiness.covered),
+        // Before, it is only a sign of how short the daemon has lived.
+        covered: Some(seen.report.readiness.covered)
+            .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
+            .map(speech::percent),
         tables: tables::rows(&status.tables, &last_jobs, view),
         plot: Plot::of(&seen.runs, view),
         failures: failures(&seen.failures, &last_jobs, view),
     }
-}
-
-fn remedy(status: &StatusReply, tone: Tone) -> Option<Remedy> {
-    let is_idle = status.current_run.is_none() && status.queued_runs == 0;
-    let is_guarded = status.tables.iter().any(|table| table.state == TableState::Guarded);
-    match tone {
-        Tone::Warning | Tone::Bad if is_guarded => Some(Remedy::Decide),
-        Tone::Warning | Tone::Bad if is_idle => Some(Remedy::Refresh),
-        _ => None,
-    }
-}
-
-/// Tables may be fresh while the daemon has no room left to keep them so.
-const fn worse(one: Tone, other: Tone) -> Tone {
-    match (one, other) {
-        (Tone::Bad, _) | (_, Tone::Bad) => Tone::Bad,
-        (Tone::Warning, _) | (_, Tone::Warning) => Tone::Warning,
-        _ => one,
-    }
-}
-
-fn told(reason: &Reason) -> Told {
-    // What is only worth knowing is neither good nor bad news.
-    let tone = if reason.level == HealthLevel::Healthy { Tone::Plain } else { reason.level.into() };
-    Told { tone: class(tone), message: Prose::new(&reason.message), hint: Prose::new(&reason.hint) }
 }
 
 fn measured(figure: Figure) -> Measured {

@@ -36,7 +36,7 @@ pub(super) struct Note {
 impl TableRow {
     fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
         let is_judged = table.expected > 0;
-        let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.age(at));
+        let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.when(at).distance);
         let worked = last.filter(|job| job.seconds > 0.0);
         Self {
             name: Name::of(table.table),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cached_proto::speech::{self, Tone, duration, standing};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Phase, Table};
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
@@ -91,6 +92,29 @@ impl Badge {
         // What is on its way wants no attention.
         let tone = if matches!(phase, Phase::Queued | Phase::Running) { "busy" } else { class(tone) };
         Self { word, tone }
+    }
+}
+
+impl Badge {
+    /// Where a whole refresh stands: what its worst table met is not what it met.
+    pub(super) fn of_run(run: &Run) -> Self {
+        let all = run.jobs.len();
+        let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
+        let guarded = run.jobs.iter().filter(|job| job.outcome == Some(Outcome::Guarded)).count();
+        match (run.phase, run.outcome) {
+            (Phase::Done, Some(_)) if bad > 0 && bad == guarded => {
+                Self::new(format!("held back {bad} of {all}"), Tone::Bad)
+            }
+            (Phase::Done, Some(_)) if bad > 0 => Self::new(format!("failed for {bad} of {all}"), Tone::Bad),
+            (Phase::Done, Some(outcome)) if !outcome.is_good() => Self::new("failed", Tone::Bad),
+            (Phase::Done, Some(outcome))
+                if outcome == Outcome::Skipped || Tone::from(outcome) == Tone::Plain =>
+            {
+                Self::new("nothing to do", Tone::Plain)
+            }
+            (Phase::Done, Some(_)) => Self::new("ended well", Tone::Good),
+            (phase, outcome) => Self::standing(phase, outcome),
+        }
     }
 }
 
