@@ -278,6 +278,66 @@ async fn what_failed_together_is_one_failure_until_it_is_mended() {
 }
 
 #[tokio::test]
+async fn a_first_start_is_told_as_one() {
+    let mut home = Home::new();
+    serve_pages(&mut home).await;
+    let locked = Locked::hold(&home).await;
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    while daemon.queue().current_run().await.unwrap().is_none() {
+        tokio::task::yield_now().await;
+    }
+    let page = ada.opens("status").await.body;
+    assert!(
+        page.contains("<h1>The tables are being filled for the first time; refresh 1 is in progress</h1>"),
+        "{page}"
+    );
+    assert!(page.contains("class=\"verdict busy\"") && page.contains("None has ended yet."), "{page}");
+    assert!(!page.contains("makes them now") && !page.contains("<svg"), "{page}");
+    locked.release().await;
+    finished(&daemon, 1).await;
+    let page = ada.opens("status").await.body;
+    assert!(page.contains("1 refresh, which ended well; it took"), "{page}");
+    assert!(!page.contains("known for"), "{page}");
+}
+
+#[tokio::test]
+async fn a_loss_is_told_in_titles_and_decided_about_on_the_form() {
+    const DECIDE: &str = "href=\"/management/cache/refresh#loss\"";
+    let mut home = Home::lived_in().await;
+    serve_pages(&mut home).await;
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    let ada = Ada::visits(&home, &daemon);
+    let calm = ada.opens("refresh").await.body;
+    assert!(!calm.contains("name=\"accept\"") && !calm.contains("id=\"loss\""), "{calm}");
+    execute(&home, "DELETE FROM event_participation WHERE id % 10 < 7").await;
+    ada.submits("refresh", "cache_type=district&force=1").await;
+    let run = finished(&daemon, 2).await;
+    for path in ["status", "runs/2", "jobs", &format!("jobs/{}", run.jobs[0].id)] {
+        let page = ada.opens(path).await.body;
+        assert!(page.contains(DECIDE) && is_well_formed(&page), "{path}: {page}");
+        assert!(!page.contains("/retry\""), "another try would be held back again: {path}: {page}");
+    }
+    let page = ada.opens("runs/2").await.body;
+    assert_eq!(page.matches("324 to 96").count(), 1, "{page}");
+    assert!(page.contains("held back 2 of 2"), "{page}");
+    let page = ada.opens("status").await.body;
+    let (_, verdict) = page.split_once("id=\"verdict\"").unwrap();
+    let (verdict, _) = verdict.split_once("</section>").unwrap();
+    assert!(
+        verdict.contains("District year-end") && !verdict.contains("district_year_end_reports"),
+        "{verdict}"
+    );
+    let form = ada.opens("refresh").await.body;
+    assert!(form.contains("<strong>District year-end, District engagement:</strong>"), "{form}");
+    ada.submits("refresh", "cache_type=district&force=1&accept=1").await;
+    assert!(finished(&daemon, 3).await.outcome.unwrap().is_good());
+    let page = ada.opens("status").await.body;
+    assert!(page.contains("All that failed has ended well since.") && !page.contains(DECIDE), "{page}");
+}
+
+#[tokio::test]
 async fn what_waits_is_called_off_from_its_page() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;

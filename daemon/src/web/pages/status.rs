@@ -9,6 +9,7 @@ use axum::response::Response;
 use cached_proto::speech::{self, Figure, Tone};
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{SchedulerState, Table};
+use chrono::TimeDelta;
 
 use super::Visit;
 use super::failures::{Failures, failures};
@@ -23,10 +24,9 @@ use super::view::{View, When, class};
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
-use crate::web::views::{Overview, WINDOW};
+use crate::web::views::Overview;
 
-/// Seconds.
-const DAY: f64 = 86_400.0;
+const DAY: TimeDelta = TimeDelta::days(1);
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -105,7 +105,7 @@ fn filled(
         figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
         // Before, it is only a sign of how short the daemon has lived.
         covered: Some(seen.report.readiness.covered)
-            .filter(|covered| covered * WINDOW.as_seconds_f64() >= DAY)
+            .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
             .map(speech::percent),
         tables: tables::rows(&status.tables, &last, view),
         plot: Plot::of(&seen.runs, view),
