@@ -53,7 +53,7 @@ const MUTATIONS: &[&str] = &[
     "INSERT OR IGNORE INTO volunteer_organization (volunteer_id, organization_id, status) \
      SELECT id, 1 + id % 50, 'Current' FROM volunteer WHERE {some}",
     "UPDATE organization SET name = 'Acme' WHERE {some}",
-    "UPDATE event SET id = 9223372036854775807 WHERE id = (SELECT max(id) FROM event WHERE {some})",
+    "UPDATE OR IGNORE event SET id = 9223372036854775807 WHERE id = (SELECT max(id) FROM event WHERE {some})",
     // Around the bounds of years, and at the same instant.
     "UPDATE event SET start_date = '2026-07-31 00:00:00.000000' WHERE {some}",
     "UPDATE event SET start_date = '2026-07-31 23:59:59.000000' WHERE {some}",
