@@ -1,4 +1,4 @@
-//! What a verb takes from the process around it, read once.
+//! What a verb needs from the process environment, read once.
 
 use std::io::IsTerminal as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -18,28 +18,28 @@ use crate::output::View;
 use crate::output::style::Style;
 use crate::output::time::Zone;
 
-/// A daemon that is there accepts at once.
+/// Time limit for connecting; a running daemon accepts at once.
 const CONNECT: Duration = Duration::from_secs(5);
-/// Longer than any answer that needs no reading of whole tables takes.
+/// Time limit for an answer: longer than any answer takes that does not require reading whole tables.
 const ANSWER: Duration = Duration::from_mins(1);
 
-/// The daemon to talk to, and the people or scripts to talk to.
+/// The daemon's socket, and how to render output.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The control socket.
     pub socket: PathBuf,
     /// How to render on standard output.
     pub view: View,
-    /// Whether progress may move on standard error.
+    /// Whether standard error may show a progress line that is redrawn.
     pub moving: bool,
 }
 
 impl Context {
-    /// Reads environment, terminal and time.
+    /// Reads the environment, the terminal and the clock.
     pub(crate) fn of_process(socket: Option<PathBuf>) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = std::io::stdout().is_terminal();
-        // An empty variable is none.
+        // An empty variable counts as not set.
         let socket = socket.filter(|socket| !socket.as_os_str().is_empty());
         let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
         let width = if is_terminal { Table::new().width() } else { None };
@@ -50,8 +50,8 @@ impl Context {
         }
     }
 
-    /// The view for instants of an answer that does not name the schedule's zone, in which `status` and `next` show them.
-    /// A daemon that does not tell it leaves that of this machine.
+    /// Returns the view in the schedule's zone, as `status` and `next` use it, for answers that do not name
+    /// that zone. Falls back to this machine's zone when the daemon does not return one.
     pub(crate) async fn zoned(&self) -> View {
         match self.call(&Request::Next(NextRequest { count: 1 })).await {
             Ok(Reply::Next(next)) => self.view.in_zone(&next.timezone),
@@ -59,24 +59,24 @@ impl Context {
         }
     }
 
-    /// Asks, and waits for the one answer.
+    /// Sends a request and returns its only answer.
     pub(crate) async fn call(&self, request: &Request) -> Result<Reply, CtlError> {
         self.call_within(ANSWER, request).await
     }
 
-    /// Asks something whose answer takes its time.
+    /// Sends a request whose answer may take as long as `answer`.
     pub(crate) async fn call_within(&self, answer: Duration, request: &Request) -> Result<Reply, CtlError> {
         let mut client = self.connect(answer).await?;
         Ok(client.call(request).await?)
     }
 
-    /// Asks, and keeps the connection for the events that follow the answer.
+    /// Sends a request, and keeps the connection for the events that follow the answer.
     pub(crate) async fn follow(&self, request: &Request) -> Result<(Reply, Events), CtlError> {
         let client = self.connect(ANSWER).await?;
         Ok(client.follow(request).await?)
     }
 
-    /// Asks for the log, and keeps the connection for the lines that follow the answer.
+    /// Requests the log, and keeps the connection for the lines that follow the answer.
     pub(crate) async fn logs(&self, request: LogsRequest) -> Result<(Reply, Lines), CtlError> {
         let client = self.connect(ANSWER).await?;
         Ok(client.logs(request).await?)
@@ -96,13 +96,13 @@ fn now() -> DateTime<Utc> {
     Utc::now()
 }
 
-/// The kernel gives `/proc/self` to the effective user of the process. Without procfs the account is taken for a
-/// person's, as the daemon does.
+/// Returns the effective user id: the owner of `/proc/self` is the effective user of the process. Without
+/// procfs the account is treated as a person's, as in the daemon.
 fn uid() -> u32 {
     std::fs::metadata("/proc/self").map_or(u32::MAX, |metadata| metadata.uid())
 }
 
-/// Where a daemon of this user listens, if there is one; a user without a daemon of their own steers the system's.
+/// Returns the socket of this user's own daemon if it exists, else that of the system's daemon.
 fn default_socket(
     uid: u32,
     variable: impl Fn(&str) -> Option<String>,

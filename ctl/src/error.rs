@@ -1,4 +1,4 @@
-//! What can go wrong, told to the user and to the shell.
+//! Errors, with a message for the user and an exit code for the shell.
 
 use std::error::Error as _;
 use std::io;
@@ -11,19 +11,19 @@ use cached_proto::text::one_line;
 use crate::exit::Exit;
 use crate::output::note;
 
-/// Why a verb was not done.
+/// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CtlError {
     /// The conversation with the daemon failed, or the daemon refused.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The answer belongs to another request.
+    /// The answer does not belong to the request.
     #[error("the daemon answered something else than `{verb}` asks for")]
     WrongReply {
-        /// What was asked.
+        /// The verb that was requested.
         verb: &'static str,
     },
-    /// The user's own limit for waiting.
+    /// The user's own time limit has passed.
     #[error("run {run} has not ended within {}; it goes on", humantime::format_duration(*.waited))]
     StillRunning {
         /// The run.
@@ -36,7 +36,7 @@ pub(crate) enum CtlError {
     LostSight {
         /// The run.
         run: i64,
-        /// Why; none when the daemon just stopped telling.
+        /// The cause; `None` when the daemon only ended the stream.
         #[source]
         source: Option<ClientError>,
     },
@@ -46,10 +46,10 @@ pub(crate) enum CtlError {
     /// A path that cannot cross the socket.
     #[error("the path {0} is not UTF-8; name the file otherwise")]
     NotUtf8(String),
-    /// There is no working directory to begin a relative path with.
+    /// There is no working directory to resolve a relative path against.
     #[error("the path cannot be made absolute; name it from / on")]
     NotAbsolute(#[source] io::Error),
-    /// Standard output takes nothing.
+    /// Standard output cannot be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
     /// A reply that JSON cannot express.
@@ -64,7 +64,7 @@ impl CtlError {
             Self::Client(error) => exit_of(error),
             Self::WrongReply { .. } => Exit::ProtocolMismatch,
             Self::StillRunning { .. } => Exit::TimedOut,
-            // A reader of a stream that has what it wants closes the pipe: that is how `head` works, not an error.
+            // A reader that needs no more closes the pipe, as `head` does; that is not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
             Self::LostSight { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)
@@ -74,13 +74,13 @@ impl CtlError {
         }
     }
 
-    /// Tells the user and returns the exit code.
+    /// Prints the error on standard error and returns its exit code.
     pub(crate) fn tell(&self) -> Exit {
         self.lines().iter().for_each(|line| note(line));
         self.exit()
     }
 
-    /// What the user is told: the error, its causes, and what to do about it.
+    /// Returns the message for the user: the error, its causes, and what to do about it.
     fn lines(&self) -> Vec<String> {
         if self.exit() == Exit::Good {
             return Vec::new();
@@ -97,7 +97,7 @@ impl CtlError {
         lines
     }
 
-    /// Errors of the connection carry their hint in the message.
+    /// What to do about the error; errors of the connection carry their hint in the message.
     fn hint(&self) -> Option<String> {
         match self {
             Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
@@ -111,7 +111,7 @@ impl CtlError {
             Self::StillRunning { .. } => {
                 Some("look at it with `cachectl status` or `cachectl jobs --running`".to_owned())
             }
-            // Runs are durable: a daemon that comes back goes on with them.
+            // Runs are durable: a daemon that restarts continues them.
             Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
             Self::LostTask(_) => Some("the log of cached says how it ended".to_owned()),
             Self::Client(_) | Self::NotUtf8(_) | Self::NotAbsolute(_) | Self::Stdout(_) | Self::Json(_) => {

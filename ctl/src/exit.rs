@@ -1,12 +1,12 @@
-//! What a script learns from the exit code.
+//! Exit codes, for scripts.
 
 use std::process::ExitCode;
 
-/// How a call of `cachectl` ended. Usage errors leave through clap, which exits with 2 as well.
+/// Result of a `cachectl` invocation. Usage errors leave through clap, which exits with 2 as well.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
-    /// Done, and well.
+    /// Success.
     Good = 0,
     /// The daemon refused or failed, a table ended badly, or the daemon is unhealthy.
     Failed = 1,
@@ -14,7 +14,7 @@ pub enum Exit {
     Usage = 2,
     /// No daemon answers.
     Unreachable = 3,
-    /// The daemon does not take this request from this user.
+    /// The daemon does not accept this request from this user.
     NotAllowed = 4,
     /// The answer, or the end of the run, did not come in time.
     TimedOut = 5,

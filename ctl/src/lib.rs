@@ -1,4 +1,4 @@
-//! The command-line client of `cached`: one file per verb, rendering apart from asking.
+//! The command-line client of `cached`: one module per verb, with rendering separate from communication.
 
 pub mod cli;
 pub mod exit;
@@ -15,7 +15,7 @@ use crate::cli::{Cli, Verb};
 use crate::context::Context;
 use crate::exit::Exit;
 
-/// Does what the command line asks, and has told the user when it returns.
+/// Runs the verb of the command line; has printed everything for the user when it returns.
 pub async fn run(cli: Cli) -> Exit {
     let context = Context::of_process(cli.socket);
     match dispatch(&cli.verb, &context).await {

@@ -13,7 +13,7 @@ fn main() -> ExitCode {
     match start(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            // A closed stderr leaves nobody to tell, so the failure to write is dropped.
+            // A closed stderr leaves no place to report to, so the failure to write is dropped.
             let _ = writeln!(std::io::stderr(), "error: {error:#}");
             Exit::Failed.into()
         }

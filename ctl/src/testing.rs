@@ -1,4 +1,4 @@
-//! What the rendering tests share: one instant, one zone, and small replies.
+//! Fixtures of the rendering tests: one instant, one zone, and small replies.
 
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;

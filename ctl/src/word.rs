@@ -8,8 +8,8 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, Command};
 
-/// Parses one word. Help, completions and errors list the words as they are written elsewhere, while
-/// parsing also takes `-` for `_`, because that is what fingers expect of a command line.
+/// Parses one word. Help, completions and errors list the words as they are written elsewhere, while parsing
+/// also accepts `-` for `_`, as users expect of a command line.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Word<T: 'static> {
     all: &'static [T],
@@ -45,7 +45,7 @@ where
 
     fn parse_ref(&self, command: &Command, arg: Option<&Arg>, given: &OsStr) -> Result<T, clap::Error> {
         let word = given.to_str().and_then(|given| given.parse().ok());
-        // clap's own parser knows how to say what is wrong and which word may have been meant.
+        // clap's own parser reports what is wrong and which word may have been meant.
         word.map_or_else(|| self.unknown(command, arg, given), Ok)
     }
 

@@ -1,12 +1,12 @@
-//! Chance, passed in like time: the one place that asks the operating system for it.
+//! Randomness, passed in like time: the only module that asks the operating system for it.
 
 use std::fmt;
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Where every part takes its randomness from.
+/// Source of randomness for all components.
 pub trait Chance: Send + Sync + fmt::Debug {
-    /// 64 bits that nobody can foretell. They guard against accidents, not against adversaries.
+    /// Returns 64 unpredictable bits, good enough against accidents but not against adversaries.
     fn bits(&self) -> u64;
 }
 
@@ -22,7 +22,7 @@ impl Chance for SystemChance {
     }
 }
 
-/// A sequence that is the same each time: for tests and rehearsals.
+/// A deterministic sequence, for tests and rehearsals.
 #[derive(Debug, Default)]
 pub struct ManualChance {
     drawn: AtomicU64,
@@ -30,7 +30,8 @@ pub struct ManualChance {
 
 impl Chance for ManualChance {
     fn bits(&self) -> u64 {
-        // An odd factor reaches every value before one comes twice, and spreads neighbours over the whole range.
+        // Multiplication by an odd factor yields every value before one repeats, and spreads consecutive
+        // inputs over the whole range.
         self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }

@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
 
-/// What is said below the help of the program and of each subcommand that ends by itself.
+/// Text below the help of the program and of each subcommand that ends by itself.
 const EXIT_CODES: &str = "\
 Exit codes:
   0  all went well; tables that were young enough, switched off or withheld count as well
@@ -132,7 +132,7 @@ impl Cli {
         self.command.clone().unwrap_or(Command::Run)
     }
 
-    /// What the command line says about the configuration.
+    /// The configuration keys that are set on the command line.
     pub fn overrides(&self) -> Overrides {
         let mut overrides = Overrides::default();
         overrides.config.clone_from(&self.common.config);

@@ -1,4 +1,4 @@
-//! Time, passed in: the one place that asks the operating system for it.
+//! Time, passed in: the only module that asks the operating system for it.
 
 use std::fmt;
 use std::future::Future;
@@ -8,19 +8,19 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
-/// A sleep in progress; dropping it ends it.
+/// A sleep in progress; dropping it cancels it.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
-/// Where every part takes its time from.
+/// Source of time for all components.
 pub trait Clock: Send + Sync + fmt::Debug {
-    /// The wall clock. It may be set, forwards and backwards.
+    /// The wall-clock time. It may be set, forwards and backwards.
     fn now(&self) -> DateTime<Utc>;
 
-    /// Time since some fixed start. It never goes back; durations are measured with it.
+    /// Time since a fixed start. It never goes back; durations are measured with it.
     fn monotonic(&self) -> Duration;
 
-    /// Ends after `duration` of [`monotonic`](Self::monotonic) time. A wall clock that is set meanwhile does not
-    /// move it, so whoever waits for a wall-clock instant sleeps in slices and looks again.
+    /// Sleeps for `duration` of [`monotonic`](Self::monotonic) time. Setting the wall clock does not change
+    /// that, so to wait for a wall-clock instant, sleep in slices and check the time after each.
     fn sleep(&self, duration: Duration) -> Sleep<'_>;
 }
 
@@ -31,7 +31,7 @@ pub struct SystemClock {
 }
 
 impl SystemClock {
-    /// A clock whose monotonic time starts now.
+    /// Creates a clock whose monotonic time starts now.
     #[expect(clippy::disallowed_methods, reason = "this is the clock that everybody else is given")]
     pub fn new() -> Self {
         Self { start: Instant::now() }
@@ -59,7 +59,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands still until it is told to move: for tests and rehearsals.
+/// A clock that moves only when told to, for tests and rehearsals.
 #[derive(Debug)]
 pub struct ManualClock {
     times: watch::Sender<Times>,
@@ -74,7 +74,7 @@ struct Times {
 }
 
 impl ManualClock {
-    /// A clock that shows `wall`.
+    /// Creates a clock that shows `wall`.
     pub fn new(wall: DateTime<Utc>) -> Self {
         Self {
             times: watch::Sender::new(Times { wall, monotonic: Duration::ZERO }),
@@ -82,7 +82,7 @@ impl ManualClock {
         }
     }
 
-    /// Lets time pass, on both clocks, and wakes those whose sleep is over.
+    /// Advances both the wall clock and monotonic time, and wakes the sleeps that have ended.
     pub fn advance(&self, by: Duration) {
         self.times.send_modify(|t| {
             t.wall += by;
@@ -90,12 +90,13 @@ impl ManualClock {
         });
     }
 
-    /// Sets the wall clock, as an operator or NTP would; nobody's sleep ends by it.
+    /// Sets the wall clock, as an operator or NTP would; this ends no sleep.
     pub fn set(&self, wall: DateTime<Utc>) {
         self.times.send_modify(|t| t.wall = wall);
     }
 
-    /// Waits until at least `count` sleeps end in the future: only then does [`advance`](Self::advance) reach them all.
+    /// Waits until at least `count` sleeps end in the future, so that [`advance`](Self::advance) reaches all
+    /// of them.
     pub async fn sleeping(&self, count: usize) {
         let asleep = |ends: &Vec<Duration>| ends.iter().filter(|&&end| end > self.monotonic()).count();
         // The sender lives in `self`, so the channel cannot be closed.
@@ -122,7 +123,7 @@ impl Clock for ManualClock {
     }
 }
 
-/// Listed for as long as it exists, also when its sleep is dropped.
+/// Registers a sleep for as long as the value exists, also if the sleep is dropped early.
 struct Asleep<'a> {
     sleepers: &'a watch::Sender<Vec<Duration>>,
     until: Duration,

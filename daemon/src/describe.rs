@@ -1,14 +1,14 @@
-//! An error with its causes, as one line.
+//! Formats errors with their causes as one line.
 
 use std::error::Error;
 
 use cached_proto::text::{one_line, truncated};
 
-/// Of a longer line of a file its beginning says enough.
+/// Number of characters that are shown of a line in a file.
 const LONGEST_LINE: usize = 80;
 
-/// The message of an error and of each of its causes that the message does not repeat already, as one line
-/// that is safe to show.
+/// The message of an error, followed by the messages of its causes that are not repeated in it, as one line
+/// that is safe to display.
 pub fn describe(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
@@ -23,7 +23,7 @@ pub fn describe(error: &dyn Error) -> String {
     one_line(&line).into_owned()
 }
 
-/// What is wrong with a TOML text, and on which line; the parser's own message draws a picture of several lines.
+/// Describes a TOML error and its line; the parser's own message spans several lines.
 pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> String {
     let message = one_line(error.message()).into_owned();
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else { return message };

@@ -1,4 +1,4 @@
-//! One HTTP request, of which only the status matters.
+//! Sends one HTTP request, of which only the response status matters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,33 +10,33 @@ use ureq::{Agent, Error};
 
 use crate::config::Url;
 
-/// Why there was no answer. The address is not told: it may hold a secret.
+/// Why there was no response. Messages omit the address, which may contain a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
-    /// It took too long.
+    /// The time limit was exceeded.
     #[error("there was no answer within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
-    /// No connection, or one that broke; in our own words or the system's.
+    /// The connection could not be made or was lost; in the daemon's words or the operating system's.
     #[error("{0}")]
     Unreachable(String),
 }
 
-/// What is asked of the receiver.
+/// The request to send.
 #[derive(Debug)]
 pub(crate) enum Call {
-    /// A plain GET, with this behind the path.
+    /// A GET request, with this suffix appended to the path.
     Get(&'static str),
-    /// A POST of this JSON.
+    /// A POST request with this JSON body.
     Post(String),
 }
 
-/// Calls, and returns the status of the answer, whatever it is. Redirects are not followed.
+/// Sends the request and returns the status of the response, whatever it is. Redirects are not followed.
 pub(crate) async fn fetch(url: &Url, call: Call, limit: Duration) -> Result<u16, FetchError> {
     let target = url.clone();
     let (tell, told) = oneshot::channel();
-    // A thread of its own: unlike one of the runtime's it does not hold up the end of the process.
+    // A separate thread: unlike a blocking thread of the runtime, it does not delay the end of the process.
     let thread = std::thread::Builder::new().name("fetch".to_owned()).spawn(move || {
-        // Nobody may listen any more.
+        // The receiver may have been dropped.
         let _ = tell.send(request(&target, call, limit));
     });
     if let Err(error) = thread {
@@ -60,9 +60,9 @@ fn request(url: &Url, call: Call, limit: Duration) -> Result<u16, Error> {
         .timeout_global(Some(limit))
         .user_agent(concat!("cached/", env!("CARGO_PKG_VERSION")))
         .http_status_as_error(false)
-        // Elsewhere is not where the secret in the address belongs.
+        // A redirect would send the secret in the address to another server.
         .max_redirects(0)
-        // Nothing is taken from the environment that the configuration does not name.
+        // The environment must not override the configuration.
         .proxy(None)
         .tls_config(tls)
         .build()
@@ -74,19 +74,19 @@ fn request(url: &Url, call: Call, limit: Duration) -> Result<u16, Error> {
     Ok(response.status().as_u16())
 }
 
-/// The address with something behind its path and before its query.
+/// Inserts a suffix between the path and the query of an address.
 pub(crate) fn with_suffix(url: &str, suffix: &str) -> String {
     let (path, rest) = url.split_at(url.find(['?', '#']).unwrap_or(url.len()));
     let path = if suffix.is_empty() { path } else { path.trim_end_matches('/') };
     format!("{path}{suffix}{rest}")
 }
 
-/// In words of our own: ureq's repeat the address.
+/// Describes an error in the daemon's words, because ureq's messages repeat the address.
 fn say(error: &Error) -> String {
     match error {
         Error::HostNotFound => "there is no such host; check the address and the name server".to_owned(),
         Error::BadUri(_) | Error::Http(_) => "the address is none that can be called; correct it".to_owned(),
-        // From the system, or from the check of the certificate, which names hosts at most.
+        // From the operating system or the certificate check; they contain at most host names.
         Error::Io(error) => one_line(&error.to_string()).into_owned(),
         Error::Rustls(error) => one_line(&error.to_string()).into_owned(),
         Error::Tls(what) => (*what).to_owned(),
@@ -97,8 +97,8 @@ fn say(error: &Error) -> String {
     }
 }
 
-/// Host and port, if it is plain what they are: a password with a slash or an `@` in it must not be shown in
-/// their place.
+/// Host and port, if they can be determined reliably: a password with a slash or an `@` in it must not be
+/// shown in their place.
 pub(crate) fn host(url: &Url) -> String {
     let authority = |text: &str| {
         let rest = text.split_once("://").map_or(text, |(_, rest)| rest);

@@ -1,5 +1,5 @@
-//! Signs of life of the loops that everything depends on. A timer of its own would go on ticking while the loop it
-//! speaks for hangs, so each loop says itself by when it will be heard of again.
+//! Heartbeats of the essential loops. A separate timer would go on ticking while its loop hangs, so each loop
+//! announces itself by when its next beat is due.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,44 +7,44 @@ use std::time::Duration;
 
 use crate::clock::{Clock, Sleep};
 
-/// How late a loop may be: a busy machine or a locked state database holds it up that long without it being lost.
+/// How late a beat may be: a busy machine or a locked state database can delay a working loop for that long.
 const GRACE: Duration = Duration::from_mins(2);
 
-/// The heartbeat of one loop; clones belong to the same one.
+/// The heartbeat of one loop; clones share its state.
 #[derive(Debug, Clone)]
 pub struct Heartbeat {
     name: &'static str,
     clock: Arc<dyn Clock>,
-    /// Milliseconds of monotonic time until which silence is no bad sign.
+    /// Monotonic time in milliseconds by which the next beat is due.
     due: Arc<AtomicU64>,
 }
 
 impl Heartbeat {
-    /// That of a loop which is about to begin.
+    /// Creates the heartbeat of a loop that is about to start.
     pub fn new(name: &'static str, clock: &Arc<dyn Clock>) -> Self {
         let heartbeat = Self { name, clock: Arc::clone(clock), due: Arc::default() };
         heartbeat.beat(Duration::ZERO);
         heartbeat
     }
 
-    /// The loop is alive, and what it does now may take this long.
+    /// Records that the loop is alive, and that the next beat may take this long.
     pub fn beat(&self, pause: Duration) {
         let due = self.clock.monotonic().saturating_add(pause).saturating_add(GRACE);
         self.due.store(u64::try_from(due.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
     }
 
-    /// The loop is alive and sleeps.
+    /// Records that the loop is alive, and sleeps.
     pub fn nap(&self, pause: Duration) -> Sleep<'_> {
         self.beat(pause);
         self.clock.sleep(pause)
     }
 
-    /// Whose it is.
+    /// The name of the loop.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// How long the loop has kept silent beyond what it announced; none while all is well.
+    /// How long the next beat is overdue; none if it is not.
     pub fn overdue(&self) -> Option<Duration> {
         let due = Duration::from_millis(self.due.load(Ordering::Relaxed));
         self.clock.monotonic().checked_sub(due).filter(|late| !late.is_zero())

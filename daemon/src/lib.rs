@@ -3,7 +3,7 @@
 //! Data flows one way:
 //!
 //! ```text
-//! trigger            queue        worker                                             tell
+//! trigger            queue        worker                                             publish
 //! schedule, watch ──► coalesce ──► snapshot ──► reports ──► guard ──► store ──────►  state, metrics,
 //! rpc, web             and lease    one read     pure         compare   short write   events, notices,
 //!                                   transaction  builders     and hold  transactions  log
@@ -11,19 +11,19 @@
 //!
 //! | step | module | what it does |
 //! |---|---|---|
-//! | trigger | [`schedule`] | slots in civil time, catch-up of missed nights, top-up of what would expire |
-//! | | [`watch`] | notices changes of the source and lost cache rows |
-//! | | [`rpc`], [`web`] | the control socket and the HTTP side, on whose request refreshes run |
+//! | trigger | [`schedule`] | slots in civil time, catch-up of missed nights, top-up of expiring entries |
+//! | | [`watch`] | detects changes of the source and lost cache rows |
+//! | | [`rpc`], [`web`] | the control socket and the HTTP server, through which clients request refreshes |
 //! | queue | [`queue`] | durable runs and jobs: priorities, leases, retries, coalescing, history |
-//! | worker | [`refresh`] | works on a run: one snapshot, then table by table; surveys what is there |
+//! | worker | [`refresh`] | executes a run: one snapshot, then table by table; surveys the tables |
 //! | snapshot | [`snapshot`] | the source rows of a run, read in one transaction |
 //! | reports | [`reports`] | pure builders, one per cache table |
 //! | store | [`store`] | judges entries, writes groups |
-//! | tell | [`health`], [`figures`] | what is wrong and what to do; rates, times, readiness |
-//! | | `notify`, [`telemetry`] | notices of changed health; log file and journal |
+//! | publish | [`health`], [`figures`] | problems and what to do about them; rates, times, readiness |
+//! | | `notify`, [`telemetry`] | notifications of changed health; log file and journal |
 //! | below all | [`state`], [`vms`] | the daemon's own database; VMS's database, its schema and its types |
 //! | around all | [`config`], [`lifecycle`], [`command`], [`cli`] | settings; start, reload and stop; the verbs of `cached` |
-//! | beside | [`maintenance`], [`demo`] | care of the database files; a sample of VMS's database |
+//! | beside | [`maintenance`], [`demo`] | maintenance of the database files; a sample of VMS's database |
 //!
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
 

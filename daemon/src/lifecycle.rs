@@ -1,8 +1,8 @@
-//! The daemon as a whole: what is started in which order, and how it ends.
+//! The daemon as a whole: the order of its start, and its shutdown.
 //!
-//! Lock first, state next, then what was left unfinished, then the socket: a client that reaches the socket
-//! reaches a daemon that can do what it is asked. VMS's database is not needed for any of that; without it
-//! the daemon runs, says so, and tries again with every run.
+//! First the lock is taken, then the state is opened, then unfinished work is recovered, then the socket is
+//! opened: a client that can connect reaches a daemon that can serve requests. VMS's database is not needed
+//! for any of that; without it the daemon runs, reports the problem, and tries again with every run.
 
 mod chores;
 mod components;
@@ -42,7 +42,7 @@ use live_config::LiveConfig;
 use reload::Reloader;
 pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
 
-/// A running daemon. Dropped without [`stop`](Self::stop), it breaks off like a killed one.
+/// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.
 #[derive(Debug)]
 pub struct Daemon {
     socket: PathBuf,
@@ -50,7 +50,7 @@ pub struct Daemon {
     live: Arc<LiveConfig>,
     reloader: Arc<Reloader>,
     shutdown: Shutdown,
-    /// No further run is begun.
+    /// Cancelled when no further run may begin.
     idle: CancellationToken,
     worker: AbortOnDropHandle<Result<(), QueueError>>,
     ticker: AbortOnDropHandle<()>,
@@ -61,27 +61,27 @@ pub struct Daemon {
     web: AbortOnDropHandle<()>,
     http: Option<SocketAddr>,
     notifier: AbortOnDropHandle<()>,
-    /// Nothing more will happen that could be told.
+    /// Cancelled when no further events to notify of can occur.
     told: CancellationToken,
     heartbeats: [Heartbeat; 2],
     sampler: AbortOnDropHandle<()>,
     chores: AbortOnDropHandle<()>,
     maintenance: Arc<Maintenance>,
     _guards: [DropGuard; 4],
-    /// Goes last: until then nobody else may touch state and socket.
+    /// Dropped last: until then no other process may use the state and the socket.
     _lock: StateLock,
 }
 
 impl Daemon {
-    /// Starts everything; on return clients can connect.
+    /// Starts the daemon; clients can connect once this returns.
     pub async fn start(config: Config, clock: Arc<dyn Clock>) -> Result<Self, StartError> {
-        // What is started is large; on the heap it does not weigh on everybody who starts it.
+        // The future is large; boxing it keeps it out of the callers' futures.
         let (limits, web, host) =
             (ConnectionLimits::default(), web::HttpLimits::default(), ProcessHandles::default());
         Box::pin(Self::start_with(config, clock, limits, web, host)).await
     }
 
-    /// Starts everything, with other limits for clients and with what the process gives.
+    /// Starts the daemon with the given limits for clients and the handles of the process.
     pub async fn start_with(
         config: Config,
         clock: Arc<dyn Clock>,
@@ -126,7 +126,7 @@ impl Daemon {
         let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
         let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
         let heartbeats = ["worker", "schedule"].map(|name| Heartbeat::new(name, &clock));
-        // Nobody asks for this one: a night without maintenance is no reason to restart the daemon.
+        // Not part of `is_alive`: a night without maintenance is no reason to restart the daemon.
         let unwatched = Heartbeat::new("maintenance", &clock);
 
         let (shutdown, idle, told) =
@@ -166,17 +166,17 @@ impl Daemon {
         })
     }
 
-    /// Where clients connect.
+    /// Path of the control socket.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// Where browsers connect; none when `http.listen` is empty.
+    /// Address of the web page; none if `http.listen` is empty.
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
     }
 
-    /// Its runs.
+    /// The queue of runs.
     pub fn queue(&self) -> &Queue {
         &self.queue
     }
@@ -186,19 +186,20 @@ impl Daemon {
         self.live.config()
     }
 
-    /// Reads the configuration again from where the process has it, and takes it over; as SIGHUP and the verb
-    /// `reload` do. On an error nothing has changed.
+    /// Loads the configuration again from the sources of the process and applies it, as SIGHUP and the verb
+    /// `reload` do. Changes nothing on error.
     pub fn read_again(&self) -> Result<Reloaded, NotReloaded> {
         self.reloader.read_again()
     }
 
-    /// Takes over another configuration, as far as that goes without a restart; a run in progress keeps its
-    /// own. On an error nothing has changed.
+    /// Applies a new configuration, as far as that is possible without a restart; a run in progress keeps the
+    /// previous one. Changes nothing on error.
     pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         self.live.reload(new)
     }
 
-    /// Waits until something ends that never should; that may be dropped and called again until it returns.
+    /// Waits until a task ends that should run for ever. Cancel-safe: the future may be dropped and the
+    /// method called again until it returns.
     pub async fn failed(&mut self) -> TaskFailure {
         let ended = |task, result: Result<(), JoinError>| match result {
             Ok(()) => TaskFailure::Ended { task },
@@ -219,8 +220,8 @@ impl Daemon {
         }
     }
 
-    /// Whether the state database answers, which every part depends on, and the loops that decide and do the work
-    /// are getting on with it.
+    /// Whether the state database, which every component depends on, answers and no heartbeat of the worker
+    /// and schedule loops is overdue.
     pub async fn is_alive(&self) -> bool {
         let mut silent =
             self.heartbeats.iter().filter_map(|heartbeat| Some((heartbeat.name(), heartbeat.overdue()?)));
@@ -231,8 +232,9 @@ impl Daemon {
         self.queue.queued_count().await.is_ok()
     }
 
-    /// Ends in two steps: no new requests and no new run, and when the run in progress has ended, nothing at
-    /// all. What is queued stays queued. May take as long as a run; dropped before, it breaks off.
+    /// Stops in two steps: first no new requests and runs are accepted; then, once the run in progress has
+    /// ended, everything is stopped. Queued runs stay queued. May take as long as a run; if the future is
+    /// dropped earlier, the run is aborted.
     pub async fn stop(mut self) -> Result<(), StateError> {
         self.shutdown.stop.cancel();
         self.idle.cancel();
@@ -247,12 +249,12 @@ impl Daemon {
         self.watcher.abort();
         self.sampler.abort();
         self.maintenance.stop();
-        // What ended by itself was told about by `failed` and must not be waited for twice; a panic during the
-        // stop ends what was to be ended.
+        // A task that ended by itself was reported by `failed` and must not be awaited twice. A panic during
+        // the stop is ignored, because the task was to end anyway.
         if !self.worker.is_finished() {
             let _ = (&mut self.worker).await;
         }
-        // Broken off, it ends as soon as SQLite has taken back what was not finished.
+        // A cancelled maintenance task ends as soon as SQLite has rolled back its unfinished work.
         drop(self.maintenance.ended().await);
         self.shutdown.hang_up.cancel();
         if !self.server.is_finished() {

@@ -11,14 +11,14 @@ use clap::Parser;
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
     let around = Surroundings::of_process();
-    // While there is only one thread, because it changes the environment.
+    // This changes the environment, which is only safe while there is a single thread.
     let passed = Inherited::take(&around.env);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the asynchronous runtime could not be started")?;
     let exit = runtime.block_on(cached::command::dispatch(&cli, &around, passed));
-    // Whoever was told to stop at once does not wait for a report that is still being computed.
+    // An immediate stop must not wait for a report that is still being computed.
     runtime.shutdown_background();
     Ok(exit.into())
 }

@@ -1,4 +1,4 @@
-//! Asks VMS for a page now and then: whether it answers, with what, and how soon.
+//! Probes a page of VMS: whether it answers, with which status, and how fast.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::clock::Clock;
 use crate::config::{self, Url};
 use crate::fetch::{Call, fetch};
 
-/// However often somebody wants to know, VMS is not asked more often than this.
+/// Shortest time between two requests to VMS, however often the result is requested.
 const KEPT: Duration = Duration::from_secs(10);
 
-/// The last answer, and the right to ask again.
+/// The last answer; holding the lock grants the right to send the next request.
 #[derive(Debug, Default)]
 pub(crate) struct Probe(Mutex<Option<Answer>>);
 
@@ -24,10 +24,10 @@ struct Answer {
 }
 
 impl Probe {
-    /// What `vms.probe_url` answers, or answered a moment ago; none without that key.
+    /// Returns the answer of `vms.probe_url`, which may be up to [`KEPT`] old; none without that key.
     pub(crate) async fn page(&self, config: &config::Vms, clock: &dyn Clock) -> Option<VmsPage> {
         let url = config.probe_url.as_ref()?;
-        // Whoever comes meanwhile waits for the same answer.
+        // Concurrent callers wait here for the same answer.
         let mut last = self.0.lock().await;
         let began = clock.monotonic();
         if let Some(last) = last.as_ref()

@@ -1,14 +1,15 @@
-//! One piece of work for everybody who asks for its result at the same time.
+//! Executes work once for all callers that request its result at the same time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::Mutex;
 
-/// Shares results among those who asked before the work began, so that a crowd costs as much as two callers: those who
-/// come while the work goes on may have missed what it has read already, and share the next one.
+/// Shares one result among all callers that asked before the work began, so that any number of concurrent
+/// callers costs two executions at most. A caller that arrives during an execution shares the next one,
+/// because the running one may have missed a change to data that it has already read.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<T> {
-    /// How often the work has begun.
+    /// Number of executions begun.
     begun: AtomicU64,
     last: Mutex<Option<Landed<T>>>,
 }
@@ -26,8 +27,8 @@ impl<T> Default for SingleFlight<T> {
 }
 
 impl<T: Clone> SingleFlight<T> {
-    /// What `work` yields, begun after this call by whoever it may be; or an earlier result that is still `good`. Work
-    /// whose caller goes away is begun anew by the next one.
+    /// Returns a result of `work` that was begun after this call, by this or another caller, or an earlier
+    /// result that is still `good`. If the executing caller is dropped, the next one begins the work anew.
     pub(crate) async fn get(&self, good: impl FnOnce(&T) -> bool, work: impl Future<Output = T>) -> T {
         let before = self.begun.load(Ordering::Acquire);
         let mut last = self.last.lock().await;
@@ -42,7 +43,7 @@ impl<T: Clone> SingleFlight<T> {
         value
     }
 
-    /// Lets no earlier result be good any more.
+    /// Discards the last result, so that it is not reused.
     pub(crate) async fn forget(&self) {
         *self.last.lock().await = None;
     }
@@ -61,12 +62,12 @@ mod tests {
     struct Desk {
         flights: SingleFlight<usize>,
         begun: AtomicUsize,
-        /// Lets one piece of work end.
+        /// Lets one execution end.
         end: Notify,
     }
 
     impl Desk {
-        /// The number of the work whose result is seen.
+        /// Returns the number of the execution whose result is received.
         async fn asks(&self, good: bool) -> usize {
             let work = async {
                 let number = self.begun.fetch_add(1, Ordering::Relaxed) + 1;
@@ -81,7 +82,7 @@ mod tests {
     async fn a_crowd_that_comes_while_work_goes_on_shares_the_next() {
         let desk = Desk::default();
         let crowd = async {
-            // The first has begun by now.
+            // The first execution has begun by now.
             let crowd = join_all((0..50).map(|_| desk.asks(false)));
             let ends = async {
                 desk.end.notify_one();

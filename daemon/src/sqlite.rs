@@ -1,4 +1,4 @@
-//! What every connection to an SQLite file needs, whoever's it is.
+//! Common parts of all connections to SQLite files.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -7,10 +7,11 @@ use std::path::Path;
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::{Connection as _, Sqlite};
 
-/// Replaces a connection whose transaction could not be ended.
+/// Replaces connections whose transaction could not be ended.
 ///
-/// On a full disk SQLite rolls a transaction back by itself. sqlx's own rollback fails then, and it takes the
-/// transaction for open from then on: every later one on that connection would be refused until the process ends.
+/// On a full disk SQLite rolls a transaction back by itself. sqlx's own rollback then fails, and sqlx
+/// considers the transaction open from then on: every later transaction on that connection would be refused
+/// until the process ends.
 pub(crate) fn replace_stuck(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
     options.before_acquire(|connection, _| {
         let is_free = !connection.is_in_transaction();
@@ -18,10 +19,10 @@ pub(crate) fn replace_stuck(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite>
     })
 }
 
-/// How every `SQLite` file begins.
+/// The header that every `SQLite` file begins with.
 pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 
-/// Whether an `SQLite` file is there and can be read: cheap, and without any lock.
+/// Whether an `SQLite` file exists and can be read: cheap, and without any lock.
 pub(crate) fn is_readable(path: &Path) -> bool {
     let mut begin = [0; MAGIC.len()];
     File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *MAGIC

@@ -1,4 +1,4 @@
-//! The sample that `cached demo` works on.
+//! Tests of the sample that `cached demo` uses.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a failing helper fails the test that called it")]
 
@@ -27,7 +27,7 @@ impl Sample {
         Self { _dir: dir, db: open(&path).await, summary }
     }
 
-    /// The first column of what the query gives.
+    /// Returns the first column of a query.
     async fn texts(&self, sql: &str) -> Vec<String> {
         let rows = self.db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
         let rows = rows.unwrap_or_else(|error| panic!("{error}: {sql}"));
@@ -41,7 +41,7 @@ impl Sample {
         self.texts(&sql).await[0].parse().unwrap()
     }
 
-    /// Every row of every table as text, in row order.
+    /// Returns every row of every table as text, in row order.
     async fn dump(&self) -> Vec<String> {
         let mut dump = Vec::new();
         for table in self.texts("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").await {
@@ -141,7 +141,7 @@ async fn enum_columns_hold_member_names_of_vms() {
     }
 }
 
-/// VMS compares times as text: one that is written differently falls out of every report.
+/// VMS compares times as text: one in another form would be missing from every report.
 #[tokio::test]
 async fn times_have_vmss_form() {
     let sample = Sample::new(&options(1)).await;
@@ -237,7 +237,7 @@ async fn a_sample_is_in_vmss_journal_mode_and_leaves_no_other_file() {
     assert_eq!(header[18..20], [2, 2]);
 }
 
-/// In summer and in the holidays, too, there is something to prepare for.
+/// There are upcoming events also in summer and in the holidays.
 #[tokio::test]
 async fn every_time_of_the_year_has_a_past_and_a_future() {
     for now in

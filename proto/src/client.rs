@@ -25,7 +25,7 @@ use crate::message::{Reply, Request, Response};
 use crate::verb::logs::LogsRequest;
 use crate::verb::refresh::Progress;
 
-/// How long the client waits. Events have no limit here: a run takes as long as it takes.
+/// Time limits of the client. Waiting for events has no limit, because a run may take any length of time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timeouts {
     /// For the connection and the hello together.
@@ -38,7 +38,7 @@ pub struct Timeouts {
 #[derive(Debug)]
 pub struct Client {
     path: PathBuf,
-    /// None once the connection is out of step.
+    /// `None` once an error has left the connection out of step.
     frames: Option<ClientFrames<Stream>>,
     answer: Duration,
     protocol: u16,
@@ -63,9 +63,9 @@ impl Client {
         self.protocol
     }
 
-    /// Sends a request and returns its answer. Events that may follow are not waited for.
+    /// Sends a request and returns its answer. Does not wait for events that may follow.
     ///
-    /// After a fault the connection can be used again, after any other error it cannot.
+    /// The connection can be used again after a fault, but not after any other error.
     pub async fn call(&mut self, request: &Request) -> Result<Reply, ClientError> {
         let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
         let answer = self.exchange(&mut frames, request).await?;
@@ -82,7 +82,7 @@ impl Client {
         Ok((reply, Events { path: self.path, frames: request.streams().then_some(frames) }))
     }
 
-    /// Asks for the log and returns the answer together with the lines that follow it.
+    /// Requests the log and returns the answer together with the lines that follow it.
     pub async fn logs(mut self, request: LogsRequest) -> Result<(Reply, Lines), ClientError> {
         let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
         let reply = self.exchange(&mut frames, &Request::Logs(request)).await??;
@@ -96,8 +96,9 @@ impl Client {
     ) -> Result<Result<Reply, Fault>, ClientError> {
         let answer = timeout(self.answer, async {
             match frames.send(request).await {
-                // A daemon that turns a connection away says why and hangs up, perhaps before the request is
-                // sent: then its reason is still there to be read, and worth more than the failure to send.
+                // A daemon that rejects a connection sends a fault with the reason and closes, perhaps before
+                // the request is sent. The fault can still be read then, and is more useful than the error of
+                // sending.
                 Ok(()) | Err(FrameError::Io(_)) => receive(&self.path, frames).await,
                 Err(error) => Err(ClientError::from_frame(&self.path, error)),
             }
@@ -119,12 +120,13 @@ impl Client {
 #[derive(Debug)]
 pub struct Events {
     path: PathBuf,
-    /// None once nothing follows.
+    /// `None` after the last event.
     frames: Option<ClientFrames<Stream>>,
 }
 
 impl Events {
-    /// The next event; none after the [last](Progress::is_last), and none at all for a request that does not stream.
+    /// Returns the next event; `None` after the [last](Progress::is_last), and always for a request that does
+    /// not stream.
     ///
     /// Dropping the future loses no event, so a caller may put a time limit around it and try again.
     pub async fn next(&mut self) -> Result<Option<Progress>, ClientError> {

@@ -1,8 +1,8 @@
-//! Messages to bytes and back. The only module that knows the encoding library.
+//! Encodes and decodes messages. The only module that depends on the encoding library.
 //!
-//! Integers have their fixed width, little endian. That costs a few bytes against the variable width, and
-//! buys that the decoder's own count of what it has read equals the bytes of the message: what may be sent
-//! may be received, up to the last byte of the cap.
+//! Integers have a fixed width, little endian. That costs a few bytes compared with a variable width, but
+//! makes the decoder's count of the bytes it has read equal to the bytes of the message: what may be sent may
+//! be received, up to the last byte of the cap.
 
 use std::error::Error;
 
@@ -13,16 +13,16 @@ use serde::de::DeserializeOwned;
 
 use crate::message::{Request, Response};
 
-/// Most bytes of a message to the daemon.
+/// Maximum size of a message to the daemon, in bytes.
 pub const REQUEST_CAP: usize = 1 << 20;
 
-/// Most bytes of a message from the daemon.
+/// Maximum size of a message from the daemon, in bytes.
 pub const RESPONSE_CAP: usize = 64 << 20;
 
 /// Why a message could not be encoded or decoded.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
-    /// It is, or claims to be, longer than its cap.
+    /// The message is, or claims to be, longer than its cap.
     #[error("a {what} is over the limit of {cap} bytes; ask for less at once")]
     TooLong {
         /// What kind of message.
@@ -38,12 +38,12 @@ pub enum CodecError {
         /// How many bytes.
         extra: usize,
     },
-    /// The bytes are no such message.
+    /// The bytes are not a valid message of the expected kind.
     #[error("not a {what}: {why}; install cached and cachectl of the same version")]
     Malformed {
         /// What kind of message was expected.
         what: &'static str,
-        /// What is wrong with them.
+        /// What is wrong with the bytes.
         why: &'static str,
     },
     /// The message has no encoding.
@@ -51,20 +51,20 @@ pub enum CodecError {
     Unencodable {
         /// What kind of message.
         what: &'static str,
-        /// What the encoder says.
+        /// The encoder's error.
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
 }
 
-/// What travels in one frame.
+/// A message that travels in one frame.
 pub trait Message: Serialize + DeserializeOwned {
-    /// What it is called in errors.
+    /// Name of the message in errors.
     const WHAT: &'static str;
-    /// Most bytes of its encoding.
+    /// Maximum size of the encoding, in bytes.
     const CAP: usize;
 
-    /// The message as bytes, at most [`Self::CAP`] of them.
+    /// Encodes the message, into at most [`Self::CAP`] bytes.
     fn encode(&self) -> Result<Vec<u8>, CodecError> {
         // The limit of the configuration bounds decoding only.
         let bytes = bincode::serde::encode_to_vec(self, configuration::<0>())
@@ -75,7 +75,7 @@ pub trait Message: Serialize + DeserializeOwned {
         Ok(bytes)
     }
 
-    /// The message that is exactly `bytes`.
+    /// Decodes the message that is exactly `bytes`.
     fn decode(bytes: &[u8]) -> Result<Self, CodecError>;
 }
 
@@ -102,7 +102,7 @@ const fn configuration<const CAP: usize>() -> Configuration<LittleEndian, Fixint
 }
 
 fn decode_within<M: Message, const CAP: usize>(bytes: &[u8]) -> Result<M, CodecError> {
-    // Without the limit a few bytes that promise a long string would make the allocator abort the process.
+    // Without the limit, a few bytes that announce a long string would make the allocator abort the process.
     let (message, read) = match bincode::serde::decode_from_slice(bytes, configuration::<CAP>()) {
         Ok(decoded) => decoded,
         Err(DecodeError::LimitExceeded) => return Err(CodecError::TooLong { what: M::WHAT, cap: CAP }),
@@ -114,7 +114,7 @@ fn decode_within<M: Message, const CAP: usize>(bytes: &[u8]) -> Result<M, CodecE
     }
 }
 
-/// The decoder's own words are names of its code.
+/// Describes a decoding error; the library's own messages name internals of its code.
 const fn why(error: &DecodeError) -> &'static str {
     match error {
         DecodeError::UnexpectedEnd { .. } => "it ends too early",

@@ -1,4 +1,4 @@
-//! An entry as scripts read it: what `cachectl get --json` prints and what the web serves.
+//! The JSON form of an entry: what `cachectl get --json` prints and what the web serves.
 //!
 //! Keys are stable and only ever added.
 
@@ -50,7 +50,7 @@ impl From<&GetReply> for EntryReport {
     }
 }
 
-/// Payload columns as JSON: JSON as a value; what is none, as the text that is stored.
+/// Converts payload columns to JSON: a JSON column becomes its value, any other text is kept as stored.
 pub fn payload(columns: &[Column]) -> Map<String, Value> {
     let value = |column: &Column| {
         column.text.as_deref().map_or(Value::Null, |text| {

@@ -1,15 +1,15 @@
-//! The bad half of an answer: typed, so that a client can branch on it and a person can act on it.
+//! The error half of an answer: typed, so that a client can branch on it and a person can act on it.
 
 use serde::{Deserialize, Serialize};
 
-/// What kind of fault it is. Variants are only ever appended.
+/// The kind of a fault. Variants are only ever appended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FaultCode {
-    /// The request is well-formed but asks for something that makes no sense.
+    /// The request is well-formed but makes no sense.
     BadRequest,
     /// The peer may not do this.
     NotAllowed,
-    /// There is no such thing.
+    /// What the request names does not exist.
     NotFound,
     /// This daemon does not know the request.
     Unsupported,
@@ -17,11 +17,11 @@ pub enum FaultCode {
     Unavailable,
     /// The daemon failed.
     Internal,
-    /// Somebody else kept a database locked.
+    /// Another process kept a database locked.
     Locked,
 }
 
-/// Why a request was not done.
+/// Why a request was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{message}")]
 pub struct Fault {

@@ -23,12 +23,12 @@ pub type DaemonFrames<S> = Framed<S, Frames<Request, Response>>;
 /// The client's end of a connection: a stream of responses and a sink of requests.
 pub type ClientFrames<S> = Framed<S, Frames<Response, Request>>;
 
-/// Frames `io` as the daemon does, once the hello is through.
+/// Frames `io` as the daemon does, after the hello.
 pub fn daemon_framed<S: AsyncRead + AsyncWrite>(io: S) -> DaemonFrames<S> {
     Framed::new(io, Frames(PhantomData))
 }
 
-/// Frames `io` as the client does, once the hello is through.
+/// Frames `io` as the client does, after the hello.
 pub fn client_framed<S: AsyncRead + AsyncWrite>(io: S) -> ClientFrames<S> {
     Framed::new(io, Frames(PhantomData))
 }
@@ -48,12 +48,12 @@ pub enum FrameError {
     /// The connection failed.
     #[error("the connection failed; look at the peer's log")]
     Io(#[from] io::Error),
-    /// The frame is whole and holds no such message.
+    /// The frame is complete but does not hold a valid message.
     #[error(transparent)]
     Codec(#[from] CodecError),
 }
 
-/// Cuts a connection into messages of two kinds, each with the cap of its direction.
+/// Splits a connection into messages of two kinds, each with the cap of its direction.
 #[derive(Debug)]
 pub struct Frames<In, Out>(PhantomData<fn(Out) -> In>);
 
@@ -68,8 +68,8 @@ impl<In: Message, Out: Message> Decoder for Frames<In, Out> {
         if length > In::CAP {
             return Err(FrameError::TooLong { cap: In::CAP });
         }
-        // No room is reserved for what was only announced: memory grows with the bytes that arrive, so a
-        // peer cannot make many connections expensive with four bytes each.
+        // No memory is reserved for the announced length: it grows with the bytes that arrive, so a peer
+        // cannot make many connections expensive with four bytes each.
         if incoming.len() - HEAD < length {
             return Ok(None);
         }

@@ -1,13 +1,14 @@
 //! The hello: fixed bytes that settle the protocol number before anything is encoded.
 //!
-//! Its form never changes, so that any client and any daemon can at least tell each other what they speak.
+//! Its form never changes, so that any client and any daemon can at least report to each other which
+//! protocols they speak.
 
 use std::fmt;
 use std::io;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
-/// What both hellos begin with.
+/// The first bytes of both hellos.
 pub const MAGIC: [u8; 4] = *b"VMSC";
 
 /// The newest protocol number that this crate speaks; not the crate's version.
@@ -22,7 +23,7 @@ pub const CLIENT_HELLO_LEN: usize = 8;
 /// Bytes of the daemon's hello.
 pub const DAEMON_HELLO_LEN: usize = 10;
 
-/// On the wire, the number that stands for "none in common".
+/// The number on the wire that means "none in common".
 const NONE: u16 = 0;
 
 /// The protocol numbers that one side speaks, both ends included.
@@ -35,7 +36,7 @@ pub struct Protocols {
 }
 
 impl Protocols {
-    /// What this crate speaks.
+    /// The protocol numbers that this crate speaks.
     pub const OURS: Self = Self { lowest: LOWEST_PROTOCOL, highest: PROTOCOL };
 
     /// The newest number that both sides speak.
@@ -44,7 +45,7 @@ impl Protocols {
         (newest >= self.lowest.max(other.lowest) && newest != NONE).then_some(newest)
     }
 
-    /// Whether `number` is one of them.
+    /// Whether `number` is in the range.
     pub const fn contains(self, number: u16) -> bool {
         self.lowest <= number && number <= self.highest
     }
@@ -60,36 +61,36 @@ impl fmt::Display for Protocols {
     }
 }
 
-/// What the daemon answers: the number it chose, and what it speaks.
+/// The daemon's hello: the number it chose, and the protocol numbers it speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DaemonHello {
-    /// The newest common number; none when there is no common one, and the connection ends.
+    /// The newest common number; `None` when there is none, and the connection ends.
     pub chosen: Option<u16>,
-    /// What the daemon speaks, for the client's error.
+    /// The protocol numbers that the daemon speaks, for the client's error.
     pub speaks: Protocols,
 }
 
 /// Why a hello failed. The connection is of no use afterwards.
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
-    /// The peer is something else.
+    /// The peer does not speak this protocol at all.
     #[error(
         "the peer does not speak the protocol of cached (it began with {}): check the socket path",
         Bytes(.0)
     )]
     NotOurs([u8; 4]),
-    /// The peer contradicts itself or its offer.
+    /// The peer's hello contradicts itself or the offer.
     #[error("the peer sent an impossible hello: {0}; report this as a bug of the peer")]
     Impossible(&'static str),
-    /// No number is spoken by both.
+    /// The two sides have no protocol number in common.
     #[error(
         "no common protocol: this side speaks {ours}, the peer {theirs}; \
          install cached and cachectl of the same version and restart the daemon"
     )]
     NothingInCommon {
-        /// What this side speaks.
+        /// The protocol numbers that this side speaks.
         ours: Protocols,
-        /// What the peer speaks.
+        /// The protocol numbers that the peer speaks.
         theirs: Protocols,
     },
     /// The connection failed or ended.
@@ -97,7 +98,7 @@ pub enum HelloError {
     Io(#[from] io::Error),
 }
 
-/// Shows foreign bytes on one line.
+/// Displays the peer's bytes on one line.
 struct Bytes<'a>(&'a [u8]);
 
 impl fmt::Display for Bytes<'_> {
@@ -106,7 +107,7 @@ impl fmt::Display for Bytes<'_> {
     }
 }
 
-/// The client's hello as bytes.
+/// Encodes the client's hello.
 pub fn encode_client(speaks: Protocols) -> [u8; CLIENT_HELLO_LEN] {
     let [m0, m1, m2, m3] = MAGIC;
     let [l0, l1] = speaks.lowest.to_le_bytes();
@@ -114,14 +115,14 @@ pub fn encode_client(speaks: Protocols) -> [u8; CLIENT_HELLO_LEN] {
     [m0, m1, m2, m3, l0, l1, h0, h1]
 }
 
-/// Reads the client's hello.
+/// Parses the client's hello.
 pub fn parse_client(bytes: [u8; CLIENT_HELLO_LEN]) -> Result<Protocols, HelloError> {
     let [m0, m1, m2, m3, l0, l1, h0, h1] = bytes;
     check_magic([m0, m1, m2, m3])?;
     range([l0, l1], [h0, h1])
 }
 
-/// The daemon's hello as bytes.
+/// Encodes the daemon's hello.
 pub fn encode_daemon(hello: DaemonHello) -> [u8; DAEMON_HELLO_LEN] {
     let [m0, m1, m2, m3] = MAGIC;
     let [c0, c1] = hello.chosen.unwrap_or(NONE).to_le_bytes();
@@ -130,7 +131,7 @@ pub fn encode_daemon(hello: DaemonHello) -> [u8; DAEMON_HELLO_LEN] {
     [m0, m1, m2, m3, c0, c1, l0, l1, h0, h1]
 }
 
-/// Reads the daemon's hello.
+/// Parses the daemon's hello.
 pub fn parse_daemon(bytes: [u8; DAEMON_HELLO_LEN]) -> Result<DaemonHello, HelloError> {
     let [m0, m1, m2, m3, c0, c1, l0, l1, h0, h1] = bytes;
     check_magic([m0, m1, m2, m3])?;
@@ -142,9 +143,9 @@ pub fn parse_daemon(bytes: [u8; DAEMON_HELLO_LEN]) -> Result<DaemonHello, HelloE
     Ok(DaemonHello { chosen, speaks })
 }
 
-/// The client's side: offers `ours` and returns the number that the daemon chose.
+/// Performs the client's side: offers `ours` and returns the number that the daemon chose.
 ///
-/// Waits as long as the peer lets it; the caller sets the time limit.
+/// There is no time limit here; the caller sets it.
 pub async fn greet<S>(io: &mut S, ours: Protocols) -> Result<u16, HelloError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -161,10 +162,10 @@ where
     Ok(chosen)
 }
 
-/// The daemon's side: reads the client's offer, answers it, and returns the chosen number.
+/// Performs the daemon's side: reads the client's offer, answers it, and returns the chosen number.
 ///
-/// A client with nothing in common is told so before the error is returned. Waits as long as the peer lets
-/// it; the caller sets the time limit.
+/// A client with no number in common receives the daemon's range before the error is returned. There is no
+/// time limit here; the caller sets it.
 pub async fn welcome<S>(io: &mut S, ours: Protocols) -> Result<u16, HelloError>
 where
     S: AsyncRead + AsyncWrite + Unpin,

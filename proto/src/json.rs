@@ -1,4 +1,4 @@
-//! JSON for scripts, and for people who look at it: one form for `cachectl --json` and for the web.
+//! JSON for scripts and for people: one form for `cachectl --json` and for the web.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -7,21 +7,21 @@ use serde::Serialize;
 
 use crate::text::one_line;
 
-/// The value as indented JSON with a newline at its end. Fails only for values that JSON cannot hold, such as a
-/// map with other keys than text.
+/// Renders the value as indented JSON with a newline at its end. Fails only for values that JSON cannot
+/// represent, such as a map whose keys are not text.
 pub fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
     let mut text = escaped(&serde_json::to_string_pretty(value)?);
     text.push('\n');
     Ok(text)
 }
 
-/// The value as JSON without a line break.
+/// Renders the value as JSON without a line break.
 pub fn compact<T: Serialize>(value: &T) -> serde_json::Result<String> {
     serde_json::to_string(value).map(|json| escaped(&json))
 }
 
-/// JSON lets bidirectional controls and line separators stand as they are, a terminal or a browser acts on them.
-/// Outside strings there are none, so escaping them keeps the value.
+/// Escapes bidirectional controls and line separators, which JSON allows unescaped but which a terminal or a
+/// browser acts on. They occur only inside strings, so escaping them keeps the value.
 fn escaped(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

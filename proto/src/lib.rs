@@ -1,4 +1,5 @@
-//! What crosses the control socket of `cached`: this page is the protocol, the modules are its words.
+//! The protocol of the control socket of `cached`: this page is its specification, the modules hold its
+//! types.
 //!
 //! The daemon `cached` listens on a Unix socket, `cachectl` and scripts connect to it. A connection is a
 //! hello, and then any number of exchanges, one at a time: a request, its answer, and for some requests a
@@ -6,11 +7,11 @@
 //!
 //! # 1. Find the socket
 //!
-//! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or, without that
-//! variable, `~/.local/state/cached/cached.sock` ([`place`]); or wherever the daemon's configuration and
-//! `CACHED_SOCKET` say. It is a socket of the file system, and its
-//! file rights decide who may connect; who may ask for a change ([`message::Request::writes`]) is decided by
-//! the daemon, from the user id that the kernel reports for the peer.
+//! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or,
+//! without that variable, `~/.local/state/cached/cached.sock` ([`place`]); or the path given by the daemon's
+//! configuration and `CACHED_SOCKET`. It is a socket of the file system, and its file permissions decide who
+//! may connect; who may request a change ([`message::Request::writes`]) is decided by the daemon, from the
+//! user id that the kernel reports for the peer.
 //!
 //! # 2. Say hello
 //!
@@ -25,10 +26,10 @@
 //! | | | | highest protocol it speaks | 2 |
 //!
 //! The daemon chooses the highest number that both speak. When it answers 0, it closes the connection, and
-//! the client can tell its user what either side speaks. When the magic is wrong, the daemon closes the
-//! connection without a word. It does not wait long for a hello.
+//! the client can report which protocols either side speaks. When the magic is wrong, the daemon closes the
+//! connection without an answer. It does not wait long for a hello.
 //!
-//! A client of protocol 1 says, and the daemon answers:
+//! A client of protocol 1 sends, and the daemon answers:
 //!
 //! ```text
 //! 0000  56 4d 53 43 01 00 01 00                          VMSC....
@@ -80,29 +81,29 @@
 //!
 //! A request that streams ([`message::Request::streams`]) is answered as soon as it is accepted. Then
 //! [`Event`](message::Response::Event)s follow: first a [`Snapshot`](verb::refresh::Progress::Snapshot) with
-//! all that is known, so that a client that comes late or comes back needs no history, then one event per
-//! change, and [`RunDone`](verb::refresh::Progress::RunDone) as the last. A maintenance task has events of its
-//! own ([`verb::maintenance`]). If the daemon must break off, an
-//! `Answer` with a fault takes the place of the last event. Either way the connection is then free for the
-//! next request.
+//! all that is known, so that a client that connects late or reconnects needs no history, then one event per
+//! change, and [`RunDone`](verb::refresh::Progress::RunDone) as the last. A maintenance task has events of
+//! its own ([`verb::maintenance`]). If the daemon must break off, an `Answer` with a fault takes the place of
+//! the last event. Either way the connection is then free for the next request.
 //!
-//! The lines of the log ([`Log`](message::Response::Log)) come in the same way: first those that are there, then
-//! [`CaughtUp`](verb::logs::LogEvent::CaughtUp) and every line as it is written, or
+//! The lines of the log ([`Log`](message::Response::Log)) are sent in the same way: first the existing lines,
+//! then [`CaughtUp`](verb::logs::LogEvent::CaughtUp) and every line as it is written, or
 //! [`End`](verb::logs::LogEvent::End).
 //!
-//! A reader that falls behind is disconnected; it may connect again and ask anew. A client that hangs up
-//! ends the stream, never the run.
+//! A reader that falls behind is disconnected; it may connect again and repeat its request. A client that
+//! hangs up ends the stream, never the run.
 //!
 //! # 5. Read a fault
 //!
-//! A request that is not done is answered with a [`fault::Fault`]: a code to branch on, what is wrong, what
-//! to do about it, and whether the same request may succeed later. The connection can be used again.
+//! A request that is not carried out is answered with a [`fault::Fault`]: a code to branch on, what is wrong,
+//! what to do about it, and whether the same request may succeed later. The connection can be used again.
 //!
 //! A frame over its cap, a message that cannot be decoded, and silence for too long cost the connection and
-//! nothing else. Where it still can, the daemon says why with a fault before it closes; so it does with a
-//! client that it turns away after the hello. A client that cannot send its request therefore still reads.
+//! nothing else. Where it still can, the daemon sends a fault with the reason before it closes, also to a
+//! client that it rejects after the hello. A client that cannot send its request should therefore still read.
 //!
-//! Text in messages may come from data or from a peer: whoever shows it makes it one line ([`text`]).
+//! Text in messages may come from data or from a peer: a program that displays it must make it one line
+//! ([`text`]).
 //!
 //! # 6. Change the protocol
 //!

@@ -1,4 +1,4 @@
-//! How long VMS's write lock was held: all that a refresh makes VMS's own writers wait for.
+//! Time for which VMS's write lock was held: the only wait that a refresh causes VMS's own writers.
 
 use serde::{Deserialize, Serialize};
 
@@ -16,7 +16,7 @@ pub struct WriteLock {
 }
 
 impl WriteLock {
-    /// These holds and those of another part of the work.
+    /// Combines these holds with those of another part of the work.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! The three things that travel after the hello: requests, answers, events.
+//! The three kinds of messages after the hello: requests, answers, events.
 
 use serde::{Deserialize, Serialize};
 
@@ -23,7 +23,7 @@ use crate::verb::retry::{RetryReply, RetryRequest};
 use crate::verb::scheduler::SchedulerReply;
 use crate::verb::status::{StatusReply, StatusRequest};
 
-/// Client to daemon. Variants are only ever appended.
+/// A message from client to daemon. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Request {
     /// `ping`
@@ -69,7 +69,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// Whether the request changes anything or shows personal data, and so needs a peer that may write.
+    /// Whether the request changes anything or returns personal data, and so requires a peer that may write.
     pub const fn writes(&self) -> bool {
         matches!(
             self,
@@ -97,50 +97,50 @@ impl Request {
     }
 }
 
-/// The good half of an answer. Variants are only ever appended.
+/// The successful half of an answer. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Reply {
-    /// To `ping`.
+    /// Answer to `ping`.
     Pong(Pong),
-    /// To `status`.
+    /// Answer to `status`.
     Status(StatusReply),
-    /// To `health`.
+    /// Answer to `health`.
     Health(HealthReply),
-    /// To `refresh`.
+    /// Answer to `refresh`.
     Refresh(RefreshReply),
-    /// To `start-scheduler` and `stop-scheduler`.
+    /// Answer to `start-scheduler` and `stop-scheduler`.
     Scheduler(SchedulerReply),
-    /// To `next`.
+    /// Answer to `next`.
     Next(NextReply),
-    /// To `jobs`.
+    /// Answer to `jobs`.
     Jobs(JobsReply),
-    /// To `history`.
+    /// Answer to `history`.
     History(HistoryReply),
-    /// To `notify`.
+    /// Answer to `notify`.
     Notify(NotifyReply),
-    /// To `job`.
+    /// Answer to `job`.
     Job(JobReply),
-    /// To `cancel`.
+    /// Answer to `cancel`.
     Cancel(CancelReply),
-    /// To `retry`.
+    /// Answer to `retry`.
     Retry(RetryReply),
-    /// To `report`.
+    /// Answer to `report`.
     Report(ReportReply),
-    /// To `get`.
+    /// Answer to `get`.
     Get(GetReply),
-    /// To `invalidate`.
+    /// Answer to `invalidate`.
     Invalidate(InvalidateReply),
-    /// To `rehearse`.
+    /// Answer to `rehearse`.
     Rehearse(RehearseReply),
-    /// To `maintenance`.
+    /// Answer to `maintenance`.
     Maintenance(MaintenanceReply),
-    /// To `reload`.
+    /// Answer to `reload`.
     Reload(ReloadReply),
-    /// To `logs`.
+    /// Answer to `logs`.
     Logs(LogsReply),
 }
 
-/// Daemon to client. Variants are only ever appended.
+/// A message from daemon to client. Variants are only ever appended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Response {
     /// The one answer to a request.

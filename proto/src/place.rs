@@ -1,4 +1,4 @@
-//! Where the files of a daemon are when nothing says so: one rule for the daemon and for its clients.
+//! Default paths of a daemon's files: one rule for the daemon and for its clients.
 
 use std::path::{Path, PathBuf};
 
@@ -13,8 +13,9 @@ pub const fn is_system(uid: u32) -> bool {
 /// The control socket of a daemon that runs as a system service.
 pub const SYSTEM_SOCKET: &str = "/run/cached/cached.sock";
 
-/// The control socket of the user `uid`; `variable` gives the value of an environment variable. Never below `/tmp`,
-/// where anybody could be there first. None when the user has no directory to put it into.
+/// Returns the control socket of the user `uid`; `variable` returns the value of an environment variable.
+/// Never below `/tmp`, where another user could create it first. `None` when the user has no directory to put
+/// it into.
 pub fn socket(uid: u32, variable: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
     let from = |name: &str| directory(&variable(name)?);
     let dir = if let Some(dir) = from("RUNTIME_DIRECTORY") {
@@ -26,7 +27,8 @@ pub fn socket(uid: u32, variable: impl Fn(&str) -> Option<String>) -> Option<Pat
     } else if is_system(uid) {
         return Some(PathBuf::from(SYSTEM_SOCKET));
     } else {
-        // Without a home it is the service's: a one-shot has no use for it, and must not ask for it.
+        // Without a home directory, the service's path: a one-shot does not use the socket, so its path must
+        // not be required.
         state(uid, variable).unwrap_or_else(|| PathBuf::from("/run/cached"))
     };
     Some(dir.join("cached.sock"))

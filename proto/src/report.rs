@@ -1,4 +1,4 @@
-//! The result of a run as scripts read it: what `cached refresh --json` and `cachectl refresh --json` print.
+//! The JSON form of a run's result: what `cached refresh --json` and `cachectl refresh --json` print.
 //!
 //! Keys are stable and only ever added. Times are RFC 3339 in UTC, seconds are numbers.
 

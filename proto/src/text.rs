@@ -1,14 +1,14 @@
-//! Foreign text made fit for one line of a log, a table or an event.
+//! Makes foreign text safe for one line of a log, a table or an event.
 //!
-//! Names in VMS's data, errors of libraries and whatever a peer sends may hold line breaks (which forge
-//! log lines), terminal escapes (which forge screens) and bidirectional controls (which reorder what a
-//! person reads).
+//! Names in VMS's data, errors of libraries and text from a peer may hold line breaks (which forge log
+//! lines), terminal escapes (which forge screens) and bidirectional controls (which reorder what a person
+//! reads).
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Makes `text` one line that shows what it holds: controls, bidirectional controls and line separators
-/// appear as Rust writes them in a literal, for example `\n` or `\u{202e}`.
+/// Makes `text` one line that shows its contents: controls, bidirectional controls and line separators appear
+/// as Rust writes them in a literal, for example `\n` or `\u{202e}`.
 ///
 /// A backslash stays as it is: the result is for reading, not for parsing back.
 pub fn one_line(text: &str) -> Cow<'_, str> {
@@ -28,7 +28,7 @@ pub fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// At most `max_chars` characters of `text`; what was cut is marked by `…`, which counts as one.
+/// Returns at most `max_chars` characters of `text`; a cut is marked by `…`, which counts as one.
 pub fn truncated(text: &str, max_chars: usize) -> Cow<'_, str> {
     if text.chars().nth(max_chars).is_none() {
         return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! Instants as they cross the socket and as they appear in JSON.
+//! Instants on the socket and in JSON.
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
@@ -19,7 +19,7 @@ impl Timestamp {
         self.0
     }
 
-    /// As a chrono instant; instants beyond chrono's range become its nearest end.
+    /// Converts to a chrono instant; instants beyond chrono's range become its nearest end.
     pub fn to_utc(self) -> DateTime<Utc> {
         DateTime::from_timestamp_micros(self.0).unwrap_or(if self.0 < 0 {
             DateTime::<Utc>::MIN_UTC

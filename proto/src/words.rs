@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A word that is none of those this vocabulary knows.
+/// A word that is not in the vocabulary.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("unknown {what} \"{given}\"; known: {known}")]
 pub struct UnknownWord {
@@ -137,11 +137,11 @@ impl Table {
 }
 
 words! {
-    /// What asked for a run.
+    /// What requested a run.
     Trigger, "trigger" {
         /// The nightly schedule.
         Schedule = "schedule",
-        /// A slot that passed while nothing could run it.
+        /// A slot that passed while it could not be run.
         CatchUp = "catch_up",
         /// Entries that would pass their reader's limit before the next scheduled run.
         TopUp = "top_up",
@@ -165,7 +165,7 @@ words! {
         Mixed = "mixed",
         /// Every entry was young enough; none was written.
         Skipped = "skipped",
-        /// Not written because it would show people what they may not see.
+        /// Not written because it would disclose data to people who may not see it.
         Withheld = "withheld",
         /// Switched off by configuration.
         Off = "off",
@@ -175,13 +175,13 @@ words! {
         Guarded = "guarded",
         /// VMS's schema lacks what the report needs.
         Disabled = "disabled",
-        /// Generation or writing failed; the old entries stand.
+        /// Generation or writing failed; the old entries are kept.
         Failed = "failed",
     }
 }
 
 impl Outcome {
-    /// Whether the table ended well, in the sense of an exit code.
+    /// Whether the outcome counts as success for the exit code.
     pub const fn is_good(self) -> bool {
         !matches!(self, Self::Guarded | Self::Disabled | Self::Failed)
     }
@@ -193,7 +193,7 @@ impl Outcome {
 }
 
 words! {
-    /// Where a run or a job is in its life.
+    /// The phase of a run or a job.
     Phase, "phase" {
         /// Waiting for its turn.
         Queued = "queued",
@@ -201,7 +201,7 @@ words! {
         Running = "running",
         /// Ended; its outcome says how.
         Done = "done",
-        /// Called off before it ended.
+        /// Cancelled before it ended.
         Cancelled = "cancelled",
     }
 }
@@ -219,7 +219,7 @@ words! {
         Incomplete = "incomplete",
         /// An entry that cannot be parsed.
         Invalid = "invalid",
-        /// Not written because it would show people what they may not see.
+        /// Not written because it would disclose data to people who may not see it.
         Withheld = "withheld",
         /// Switched off by configuration.
         Off = "off",
@@ -233,11 +233,11 @@ words! {
 }
 
 words! {
-    /// The daemon's judgement of itself and of what it keeps.
+    /// The health of the daemon and of the tables it keeps.
     HealthLevel, "health" {
         /// Everything is as it should be.
         Healthy = "healthy",
-        /// Reports are served, but something wants attention.
+        /// Reports are served, but something needs attention.
         Degraded = "degraded",
         /// Refreshing cannot work.
         Unhealthy = "unhealthy",
@@ -255,7 +255,7 @@ words! {
 }
 
 words! {
-    /// What becomes of a fire that is rehearsed.
+    /// The outcome of a rehearsed fire.
     SlotFate, "fate" {
         /// A run is made.
         Run = "run",
@@ -269,15 +269,15 @@ words! {
     Chore, "maintenance task" {
         /// Statistics for the query planner.
         Analyze = "analyze",
-        /// Indexes built anew.
+        /// Indexes rebuilt.
         Reindex = "reindex",
-        /// Free pages given back.
+        /// Free pages returned to the file system.
         Vacuum = "vacuum",
         /// A search for damage.
         Integrity = "integrity",
-        /// A copy.
+        /// A copy of the database.
         Backup = "backup",
-        /// Removal of entries that nobody reads.
+        /// Removal of entries that no reader uses.
         Prune = "prune",
     }
 }

@@ -1,12 +1,12 @@
-//! The real binaries, run as an operator runs them.
+//! Runs the real binaries as an operator does.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// Path of a binary of this workspace, beside the test that runs.
+/// Returns the path of a binary of this workspace, next to the running test.
 ///
-/// `cargo test` and `cargo nextest run` build the binaries of the whole workspace, because their packages have
-/// integration tests of their own.
+/// `cargo test` and `cargo nextest run` build the binaries of the whole workspace, because their packages
+/// have integration tests of their own.
 pub fn path(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let profile = test.parent().and_then(Path::parent).unwrap();
@@ -15,29 +15,29 @@ pub fn path(name: &str) -> PathBuf {
     binary
 }
 
-/// `cached` with an environment that holds nothing of the developer's own.
+/// Returns a command for `cached`, without the developer's environment.
 pub fn cached() -> Command {
     clean(Command::new(path("cached")))
 }
 
-/// `cachectl` with an environment that holds nothing of the developer's own.
+/// Returns a command for `cachectl`, without the developer's environment.
 pub fn cachectl() -> Command {
     clean(Command::new(path("cachectl")))
 }
 
 fn clean(mut command: Command) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    // Root's own default is the system's log directory.
+    // Root's default is the system's log directory.
     command.env("CACHED_LOG_DIR", "");
-    // Many daemons at a time cannot share a port.
+    // Daemons that run in parallel cannot share a port.
     command.env("CACHED_HTTP_LISTEN", "");
     command
 }
 
-/// What a command printed, for assertions.
+/// Exit code and output of a command, for assertions.
 #[derive(Debug, Clone)]
 pub struct Ran {
-    /// Its exit code; none when a signal ended it.
+    /// Exit code; `None` when a signal ended the process.
     pub code: Option<i32>,
     /// Standard output.
     pub stdout: String,
@@ -50,7 +50,7 @@ pub fn run(command: &mut Command) -> Ran {
     ran(&command.output().unwrap())
 }
 
-/// Reads a command's output.
+/// Converts a command's output.
 pub fn ran(output: &Output) -> Ran {
     Ran {
         code: output.status.code(),

@@ -1,4 +1,4 @@
-//! A browser without a window and the handful of calls that the tests of the pages need, by way of `chromedriver`.
+//! A headless browser and the few calls that the tests of the pages need, driven through `chromedriver`.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
@@ -12,18 +12,18 @@ use tempfile::TempDir;
 
 use crate::wait;
 
-/// An element, as a screen reader is told of it.
+/// An element of the page's accessibility tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Spoken {
     /// `button`, `heading`, `cell`, …
     pub role: String,
-    /// What it is called; may be empty.
+    /// Accessible name; may be empty.
     pub name: String,
-    /// Of headings.
+    /// Level of a heading.
     pub level: Option<u64>,
 }
 
-/// Chromium, which ends with this.
+/// A Chromium process, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Browser {
     driver: Child,
@@ -33,7 +33,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one; none where there is no Chromium, unless the environment says `CI=true`: then it must be there.
+    /// Starts the browser; `None` where Chromium is not installed, unless the environment sets `CI=true`,
+    /// which requires it.
     pub fn start() -> Option<Self> {
         let mut command = Command::new("chromedriver");
         let spawned = command.arg("--port=0").stdout(Stdio::piped()).stderr(Stdio::null()).spawn();
@@ -52,7 +53,7 @@ impl Browser {
                 Some(line.unwrap().split_once("successfully on port ")?.1.trim_end_matches('.').to_owned())
             })
             .unwrap();
-        // Whoever does not read what it says stops it at some point.
+        // The output has to be drained: a full pipe would block the driver.
         std::thread::spawn(move || lines.for_each(drop));
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
@@ -91,7 +92,7 @@ impl Browser {
         self.ask("/url", &json!({"url": url}));
     }
 
-    /// Opens another tab and goes on there; returns where it was before.
+    /// Opens another tab and switches to it; returns the previous tab.
     pub fn tab(&self) -> String {
         let before = self.get("/window").as_str().unwrap().to_owned();
         let made = self.ask("/window/new", &json!({"type": "tab"}));
@@ -99,7 +100,7 @@ impl Browser {
         before
     }
 
-    /// Goes on in this tab, which is then the one that is seen.
+    /// Switches to a tab, which is then the visible one.
     pub fn switch(&self, tab: &str) {
         self.ask("/window", &json!({"handle": tab}));
         self.devtools("Page.bringToFront", &json!({}));
@@ -112,34 +113,34 @@ impl Browser {
         assert_eq!(set["success"], true, "{set}");
     }
 
-    /// Clicks on the element that a selector finds.
+    /// Clicks the element that a selector matches.
     pub fn click(&self, selector: &str) {
-        // By way of the page's script: a page that renews itself may exchange an element that was found a moment ago.
+        // Clicks by script: a page that refreshes itself may replace an element that was found a moment ago.
         let script = format!(
             "const found = document.querySelector({selector:?}); found?.click(); return found !== null"
         );
         wait::until(&format!("{selector} can be clicked"), || (self.run(&script) == true).then_some(()));
     }
 
-    /// What a script returns.
+    /// Runs a script and returns its result.
     pub fn run(&self, script: &str) -> Value {
         self.ask("/execute/sync", &json!({"script": script, "args": []}))
     }
 
-    /// The text of an element; empty when there is none.
+    /// Returns the text of an element; empty when there is none.
     pub fn text(&self, selector: &str) -> String {
         let script = format!("return document.querySelector({selector:?})?.innerText ?? ''");
         self.run(&script).as_str().unwrap().to_owned()
     }
 
-    /// Waits until an element's text has this in it.
+    /// Waits until an element's text contains `text`.
     pub fn shows(&self, selector: &str, text: &str) {
         wait::until(&format!("{selector} shows {text:?}"), || {
             self.text(selector).contains(text).then_some(())
         });
     }
 
-    /// Makes the screen so wide, light or dark.
+    /// Sets the width of the screen and its color scheme, light or dark.
     pub fn screen(&self, width: u32, scheme: &str) {
         let size = json!({"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false});
         self.devtools("Emulation.setDeviceMetricsOverride", &size);
@@ -147,7 +148,7 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", &scheme);
     }
 
-    /// Keeps a picture of the whole page under `target/screenshots`.
+    /// Saves a screenshot of the whole page under `target/screenshots`.
     pub fn screenshot(&self, name: &str) -> PathBuf {
         let all = json!({"captureBeyondViewport": true, "format": "png"});
         let picture = self.devtools("Page.captureScreenshot", &all);
@@ -158,14 +159,15 @@ impl Browser {
         file
     }
 
-    /// What was written to the console since it was last asked: errors and violations of the page's policy among it.
+    /// Returns the console messages since the last call, including errors and violations of the page's
+    /// security policy.
     pub fn complaints(&self) -> Vec<String> {
         let entries = self.ask("/se/log", &json!({"type": "browser"}));
         let told = |entry: &Value| entry["message"].as_str().unwrap().to_owned();
         entries.as_array().unwrap().iter().map(told).collect()
     }
 
-    /// What a screen reader is told of the page: role and name of each element, and the level of headings.
+    /// Returns the page's accessibility tree: role and name of each element, and the level of headings.
     pub fn spoken(&self) -> Vec<Spoken> {
         let tree = self.devtools("Accessibility.getFullAXTree", &json!({}));
         let nodes = tree["nodes"].as_array().unwrap().iter().filter(|node| node["ignored"] != true);

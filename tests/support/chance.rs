@@ -1,18 +1,18 @@
-//! Chance that can be repeated: a seed is printed, and `CACHED_SEED` sets it.
+//! Reproducible random numbers: the seed is printed, and `CACHED_SEED` sets it.
 
 use std::time::SystemTime;
 
-/// A sequence of numbers that a seed determines (splitmix64).
+/// A sequence of numbers that is determined by a seed (splitmix64).
 #[derive(Debug, Clone)]
 pub struct Chance(u64);
 
 impl Chance {
-    /// The sequence of a seed.
+    /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// The sequence of `CACHED_SEED`, or else of one that nobody chose; either is printed.
+    /// Creates the sequence of `CACHED_SEED`, or else of an arbitrary seed; the seed is printed.
     #[expect(clippy::disallowed_methods, reason = "a seed that nobody chose comes from somewhere")]
     pub fn printed(what: &str) -> Self {
         let chosen = std::env::var("CACHED_SEED").ok().map(|text| text.parse().unwrap());
@@ -24,7 +24,7 @@ impl Chance {
         Self(seed)
     }
 
-    /// The next number.
+    /// Returns the next number.
     pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -32,12 +32,12 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `end`.
+    /// Returns a number below `end`.
     pub fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.bits() % u64::try_from(end).unwrap()).unwrap()
     }
 
-    /// A share, 0 up to 1.
+    /// Returns a number from 0 up to 1.
     pub fn share(&mut self) -> f64 {
         f64::from(u32::try_from(self.bits() >> 32).unwrap()) / f64::from(u32::MAX)
     }

@@ -1,4 +1,4 @@
-//! The real daemon on a golden database, steered by the real client.
+//! The real daemon on a golden database, controlled by the real client.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -25,7 +25,7 @@ impl Daemon {
         daemon
     }
 
-    /// Starts a daemon with a command of one's own, and waits until its socket answers.
+    /// Starts a daemon with the given command, and waits until its socket answers.
     pub fn launch(mut command: Command, socket: &Path) -> Self {
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let daemon = Self { child, socket: socket.to_owned() };
@@ -33,28 +33,28 @@ impl Daemon {
         daemon
     }
 
-    /// Starts `cached run` on the `vms.db` of a directory and waits for nothing.
+    /// Starts `cached run` on the `vms.db` of a directory, without waiting.
     pub fn spawn(directory: &Path, configuration: &str) -> Self {
         let mut command = Self::command_in(directory, configuration);
         let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Self { child, socket: socket(directory) }
     }
 
-    /// Waits until its socket answers.
+    /// Waits until the daemon's socket answers.
     pub fn answers(&self) {
         wait::until("the daemon answers", || {
             (run(cachectl().args(["ping", "--socket"]).arg(&self.socket)).code == Some(0)).then_some(())
         });
     }
 
-    /// The command that starts a daemon on the copy.
+    /// Returns the command that starts a daemon on the copy.
     pub fn command(golden: &Golden, configuration: &str) -> Command {
         Self::command_in(golden.directory(), configuration)
     }
 
     fn command_in(directory: &Path, configuration: &str) -> Command {
         let file = directory.join("cached.toml");
-        // Many daemons at a time cannot share a port.
+        // Daemons that run in parallel cannot share a port.
         let http = if configuration.contains("[http]") { "" } else { "[http]\nlisten = \"\"\n" };
         std::fs::write(
             &file,
@@ -68,7 +68,7 @@ impl Daemon {
         )
         .unwrap();
         let mut command = cached();
-        // Log directory and address are the file's affair here.
+        // Here the configuration file sets log directory and address.
         command
             .env_remove("CACHED_LOG_DIR")
             .env_remove("CACHED_HTTP_LISTEN")
@@ -77,48 +77,48 @@ impl Daemon {
         command
     }
 
-    /// Runs `cachectl` against it.
+    /// Runs `cachectl` against the daemon.
     pub fn ctl(&self, arguments: &[&str]) -> Ran {
         run(cachectl().args(arguments).arg("--socket").arg(&self.socket))
     }
 
-    /// What `cachectl … --json` prints, which must succeed.
+    /// Returns the output of `cachectl … --json`, which must succeed.
     pub fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let ran = self.ctl(&[arguments, &["--json"]].concat());
         assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
-    /// Its judgement of itself, whatever that is.
+    /// Returns the daemon's health, whatever its status.
     pub fn health(&self) -> serde_json::Value {
         let ran = self.ctl(&["health", "--json"]);
         assert_ne!(ran.stdout, "", "{ran:?}");
         serde_json::from_str(&ran.stdout).unwrap()
     }
 
-    /// Its control socket.
+    /// Returns the control socket.
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// Its process.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Sends it a signal.
+    /// Sends the daemon a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_raw(i32::try_from(self.child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
     }
 
-    /// Asks it to stop, and waits for its exit code.
+    /// Stops the daemon, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);
         self.child.wait().unwrap().code()
     }
 
-    /// Waits until nothing runs or waits.
+    /// Waits until no run is in progress or queued.
     pub fn idle(&self) {
         wait::until("the daemon is idle", || {
             let status = self.json(&["status"]);
@@ -129,13 +129,13 @@ impl Daemon {
 
 impl Drop for Daemon {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Where the daemon of a directory listens.
+/// Returns the control socket of the daemon of a directory.
 pub fn socket(directory: &Path) -> PathBuf {
     directory.join("cached.sock")
 }

@@ -1,4 +1,4 @@
-//! Databases with what VMS itself computed from them.
+//! Golden databases, with the cache tables that VMS itself computed from them.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ pub struct Golden {
 }
 
 impl Golden {
-    /// Unpacks the set of that name.
+    /// Unpacks the golden set of that name.
     pub fn unpack(set: &str) -> Self {
         let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(set);
         let directory = tempfile::tempdir().unwrap();
@@ -25,7 +25,7 @@ impl Golden {
         Self { set, directory }
     }
 
-    /// Another copy, as this one stands now; no process may be at work on it.
+    /// Returns another copy in the current state; no process may be using this one.
     pub fn copy(&self) -> Self {
         let directory = tempfile::tempdir().unwrap();
         for name in ["vms.db", "state.db"] {
@@ -36,29 +36,29 @@ impl Golden {
         Self { set: self.set.clone(), directory }
     }
 
-    /// The directory of the copy, for further files.
+    /// Returns the directory of the copy, for further files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The database.
+    /// Returns the path of the database.
     pub fn database(&self) -> PathBuf {
         self.directory.path().join("vms.db")
     }
 
-    /// A state database beside it.
+    /// Returns the path of a state database next to it.
     pub fn state(&self) -> PathBuf {
         self.directory.path().join("state.db")
     }
 
-    /// The instant at which VMS computed the expectation.
+    /// Returns the instant at which VMS computed the expectation.
     pub fn as_of(&self) -> String {
         let meta = std::fs::read_to_string(self.set.join("expected/meta.json")).unwrap();
         let meta: serde_json::Value = serde_json::from_str(&meta).unwrap();
         meta["as_of"].as_str().unwrap().to_owned()
     }
 
-    /// `cached refresh` on the copy, at the set's instant and in its zone.
+    /// Returns the command `cached refresh` on the copy, at the set's instant and in its time zone.
     pub fn refresh(&self) -> Command {
         let mut command = crate::binary::cached();
         command.args(["refresh", "--timezone", "UTC", "--as-of", &self.as_of()]);
@@ -66,7 +66,8 @@ impl Golden {
         command
     }
 
-    /// Compares the copy's cache tables with what VMS computed; panics with the judge's words when they differ.
+    /// Compares the copy's cache tables with the ones that VMS computed; panics with the comparison's output
+    /// when they differ.
     pub fn judge(&self, arguments: &[&str]) {
         let judge = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/compare.py");
         let output = Command::new("python3")

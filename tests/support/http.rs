@@ -1,4 +1,4 @@
-//! A visitor who says exactly what he is told to say, over HTTP/1.1.
+//! A minimal HTTP/1.1 client that sends exactly the given headers.
 
 use std::fmt::Write as _;
 use std::io::{Read as _, Write as _};
@@ -7,18 +7,19 @@ use std::path::Path;
 
 use crate::wait;
 
-/// What was answered.
+/// A response.
 #[derive(Debug, Clone)]
 pub struct Answer {
-    /// Its status.
+    /// Status code.
     pub status: u16,
-    /// Its first lines, in lower case.
+    /// Status line and headers, in lower case.
     pub head: String,
-    /// The rest, as it was sent.
+    /// Body, as sent.
     pub body: String,
 }
 
-/// Asks once, on a connection of its own. Without a `Host` among the headers, the address is named.
+/// Sends one request on a connection of its own. Without a `Host` among the headers, the address is sent as
+/// host.
 pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut stream = TcpStream::connect(address).unwrap();
     let mut request = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
@@ -37,7 +38,7 @@ pub fn ask(address: SocketAddr, method: &str, path: &str, headers: &[(&str, &str
     Answer { status, head: head.to_lowercase(), body: body.to_owned() }
 }
 
-/// Where the daemon that logs to this directory serves the web, once it does.
+/// Waits until the daemon that logs to this directory serves HTTP, and returns its address.
 pub fn served_at(log: &Path) -> SocketAddr {
     wait::until("the daemon serves the web", || {
         let text = std::fs::read_to_string(log.join("cache_manager.log")).ok()?;

@@ -1,4 +1,4 @@
-//! A refresh within the test's own process: faster than a binary, and its parts can be looked at.
+//! A refresh within the test's own process: faster than a binary, and its parts can be inspected.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,26 +24,27 @@ use tokio_util::sync::CancellationToken;
 
 use crate::vms::Other;
 
-/// The instant at which samples are made and refreshed: a weekday in the middle of a season.
+/// Returns the instant at which samples are generated and refreshed: a weekday in the middle of a season.
 pub fn now() -> DateTime<Utc> {
     "2026-11-20T15:04:05Z".parse().unwrap()
 }
 
 const LIMITS: AgeLimits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
 
-/// The demonstration's sample in a directory of its own, with the table that only older versions of VMS have.
+/// The sample of `cached demo` in a directory of its own, with the table that only older versions of VMS
+/// have.
 #[derive(Debug)]
 pub struct Sample {
     directory: TempDir,
 }
 
 impl Sample {
-    /// Makes the sample of a seed and a scale.
+    /// Generates the sample of a seed and a scale.
     pub fn generate(seed: u64, scale: u32) -> Self {
         Self::generate_at(seed, scale, now())
     }
 
-    /// Makes the sample that belongs to this day: real processes live in real time.
+    /// Generates the sample for the current day: real processes use real time.
     #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
     pub fn today(seed: u64, scale: u32) -> Self {
         Self::generate_at(seed, scale, Utc::now())
@@ -57,30 +58,30 @@ impl Sample {
         sample
     }
 
-    /// Another copy; nobody may be at work on this one.
+    /// Returns another copy; no process may be using this one.
     pub fn copy(&self) -> Self {
         let copy = Self { directory: tempfile::tempdir().unwrap() };
         std::fs::copy(self.database(), copy.database()).unwrap();
         copy
     }
 
-    /// The directory, for further files.
+    /// Returns the directory, for further files.
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// The database.
+    /// Returns the path of the database.
     pub fn database(&self) -> PathBuf {
         self.directory.path().join("vms.db")
     }
 
-    /// A state database beside it.
+    /// Returns the path of a state database next to it.
     pub fn state(&self) -> PathBuf {
         self.directory.path().join("state.db")
     }
 }
 
-/// Everything that refreshes a database, in one process.
+/// All components that refresh a database, in one process.
 #[derive(Debug)]
 pub struct Inside {
     runtime: tokio::runtime::Runtime,
@@ -92,7 +93,8 @@ pub struct Inside {
 }
 
 impl Inside {
-    /// Opens VMS's database and a state, with every table switched on, in fixed mode, in Chicago.
+    /// Opens VMS's database and a state database, with every table enabled, in fixed mode, in Chicago's time
+    /// zone.
     pub fn open(database: &Path, state: &Path) -> Self {
         let runtime = runtime();
         let vms = runtime.block_on(Vms::open(database)).unwrap();
@@ -106,31 +108,31 @@ impl Inside {
         Self { runtime, vms, state, clock, settings: Arc::new(settings), process: 1 }
     }
 
-    /// The same as a process that was started later.
+    /// Returns the components in the state of a newly started process.
     pub fn restarted(mut self) -> Self {
         self.process += 1;
         self
     }
 
-    /// Tells `observer` every statement that is read with from now on.
+    /// Calls `observer` with every statement that is read with from now on.
     pub fn observed(mut self, observer: impl Fn(&str) + Send + Sync + 'static) -> Self {
         self.vms = self.vms.observed(move |statement: &Statement| observer(&statement.sql));
         self
     }
 
-    /// How reports are made.
+    /// Returns the report settings.
     pub fn settings(&self) -> &ReportSettings {
         &self.settings
     }
 
-    /// What a run of `scope` sees.
+    /// Returns the snapshot that a run of `scope` reads.
     pub fn snapshot(&self, scope: RefreshScope, now: DateTime<Utc>) -> Snapshot {
         let sources: SourceSet = REPORTS.iter().copied().flat_map(Report::sources).copied().collect();
         let loaded = load(&self.vms, &sources, Table::ALL, scope.read_depth(), now);
         self.runtime.block_on(loaded).unwrap()
     }
 
-    /// Refreshes every table from one snapshot, which is returned, too.
+    /// Refreshes every table from one snapshot, and returns the snapshot as well.
     pub fn refresh(&self, scope: RefreshScope, now: DateTime<Utc>) -> (Arc<Snapshot>, Vec<TableResult>) {
         let snapshot = Arc::new(self.snapshot(scope, now));
         let refresh = |report: &'static dyn Report| TableRefresh {
@@ -153,12 +155,12 @@ impl Inside {
         (snapshot, results)
     }
 
-    /// Judges every table.
+    /// Surveys every table.
     pub fn survey(&self, now: DateTime<Utc>) -> Vec<TableSurvey> {
         self.survey_by(ReadDepth::Shape, now)
     }
 
-    /// Judges every table, looking as closely as `depth` says.
+    /// Surveys every table, reading as much of each row as `depth` says.
     pub fn survey_by(&self, depth: ReadDepth<'_>, now: DateTime<Utc>) -> Vec<TableSurvey> {
         let database = self.vms.path().to_owned();
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
@@ -177,12 +179,12 @@ impl Inside {
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()
     }
 
-    /// Whether VMS's schema is what every report needs.
+    /// Checks VMS's schema against what every report needs.
     pub fn schema(&self) -> Schema {
         self.runtime.block_on(Schema::read(self.vms.reader())).unwrap()
     }
 
-    /// Rows of text columns; NULL is empty.
+    /// Returns rows of text columns; NULL is empty.
     pub fn texts(&self, sql: &str) -> Vec<Vec<String>> {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         let rows = self.runtime.block_on(self.vms.reader().query_all_raw(statement)).unwrap();

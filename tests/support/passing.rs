@@ -1,16 +1,17 @@
-//! Time that passes for a daemon with a manual clock.
+//! Advances the time of a daemon with a manual clock.
 
 use std::time::Duration;
 
 use cached::clock::ManualClock;
 
-/// Loops of an idle daemon that sleep until time passes: schedule, top-up, watch, worker, pruning, samples.
+/// Number of loops of an idle daemon that sleep until time passes: schedule, top-up, watch, worker, pruning,
+/// samples.
 const LOOPS: usize = 6;
 
-/// Only a loop that hangs takes as long.
+/// Timeout that only a hanging loop reaches.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Lets time pass once every loop waits for it, and returns when each has acted on it and waits again.
+/// Advances the clock once every loop waits for it, and returns when each has acted on it and waits again.
 ///
 /// # Panics
 /// If a loop does not come to rest.

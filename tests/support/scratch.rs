@@ -1,4 +1,4 @@
-//! What a first refresh would have made.
+//! The cache tables that a first refresh of the same source produces.
 
 use cached::vms::tables::Table;
 
@@ -6,13 +6,14 @@ use crate::binary::{cached, run};
 use crate::inside::Sample;
 use crate::vms::{Other, Rows};
 
-/// The rows of every cache table.
+/// Returns the rows of every cache table.
 pub fn all_rows(sample: &Sample) -> Vec<(Table, Rows)> {
     let vms = Other::open(&sample.database());
     Table::ALL.iter().map(|&table| (table, vms.rows(table))).collect()
 }
 
-/// What a refresh of empty tables makes of a copy of the same source, in Chicago. Nobody may be at work on the sample.
+/// Returns the rows that a refresh of empty tables produces on a copy of the same source, in Chicago's time
+/// zone. No process may be using the sample.
 pub fn from_scratch(sample: &Sample) -> Vec<(Table, Rows)> {
     let copy = sample.copy();
     let vms = Other::open(&copy.database());
@@ -27,8 +28,8 @@ pub fn from_scratch(sample: &Sample) -> Vec<(Table, Rows)> {
     all_rows(&copy)
 }
 
-/// The first row in which two states of the cache tables differ; none when they are equal. Whole payloads would
-/// bury the news.
+/// Returns the first row in which two states of the cache tables differ; `None` when they are equal. Whole
+/// payloads would be too long for a failure message.
 pub fn difference(found: &[(Table, Rows)], expected: &[(Table, Rows)]) -> Option<String> {
     found.iter().zip(expected).find_map(|((table, found), (_, expected))| {
         let keys = found.keys().chain(expected.keys());

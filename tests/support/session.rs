@@ -1,4 +1,4 @@
-//! Cookies such as VMS makes them, for a key that a test knows.
+//! Cookies as VMS issues them, signed with a key that the tests know.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,13 +13,13 @@ pub const KEY: &str = "a-key-that-only-tests-have-0123456789";
 pub const ADMIN: &str = "INSERT INTO users (id, username, email, password_hash, security_level, scope_type, is_active, created_at, \
                          updated_at) VALUES (7, 'ada', 'ada@example.org', 'x', 3, 'global', 1, '2026-01-01', '2026-01-01')";
 
-/// The value of the remember cookie of user 7.
+/// Returns the value of the remember cookie of user 7.
 pub fn remember_admin() -> String {
     let hex: Vec<String> = remembered(b"7").iter().map(|byte| format!("{byte:02x}")).collect();
     format!("7|{}", hex.concat())
 }
 
-/// The value of the session cookie of user 7, who logged in at this instant.
+/// Returns the value of the session cookie of user 7, who logged in at this instant.
 pub fn session_of_admin(seconds_since_1970: i64) -> String {
     let payload = URL_SAFE_NO_PAD.encode(r#"{"_fresh":true,"_user_id":"7"}"#);
     let bytes = seconds_since_1970.to_be_bytes();

@@ -1,4 +1,4 @@
-//! Another process at VMS's database: VMS itself, an importer, an operator with a shell.
+//! A connection of another process to VMS's database: VMS itself, an importer, or an operator with a shell.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbB
 /// The rows of a cache table: its key columns joined by a blank, and its payload columns joined by a newline.
 pub type Rows = BTreeMap<String, String>;
 
-/// A connection to a SQLite file, like any other program's.
+/// A connection to a SQLite file, like that of any other program.
 #[derive(Debug)]
 pub struct Other {
     runtime: tokio::runtime::Runtime,
@@ -18,12 +18,12 @@ pub struct Other {
 }
 
 impl Other {
-    /// Opens a file, with VMS's own patience.
+    /// Opens a file, with VMS's own busy timeout.
     pub fn open(path: &Path) -> Self {
         Self::open_for(path, Duration::from_secs(20))
     }
 
-    /// Opens a file, and waits so long for its locks.
+    /// Opens a file with the given busy timeout.
     pub fn open_for(path: &Path, patience: Duration) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
@@ -46,8 +46,8 @@ impl Other {
         self.execute(&older.texts(definition).join(";"));
     }
 
-    /// Takes NOT NULL from all columns that reports are made from: what another version of VMS, or a repair by
-    /// hand, may have left behind.
+    /// Removes NOT NULL from all columns that reports are built from: a state that another version of VMS, or
+    /// a repair by hand, may have left behind.
     pub fn allow_nulls(&self) {
         self.execute(
             "PRAGMA writable_schema = ON; \
@@ -67,7 +67,7 @@ impl Other {
         self.runtime.block_on(self.connection.execute_unprepared(sql)).map(drop)
     }
 
-    /// Rows of text columns; NULL is empty.
+    /// Returns rows of text columns; NULL is empty.
     pub fn try_cells(&self, sql: &str) -> Result<Vec<Vec<String>>, DbErr> {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         let rows = self.runtime.block_on(self.connection.query_all_raw(statement))?;
@@ -78,14 +78,14 @@ impl Other {
         cells.collect()
     }
 
-    /// Rows of one text column.
+    /// Returns rows of one text column.
     pub fn texts(&self, sql: &str) -> Vec<String> {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         let rows = self.runtime.block_on(self.connection.query_all_raw(statement)).unwrap();
         rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
     }
 
-    /// The rows of a cache table.
+    /// Returns the rows of a cache table.
     pub fn rows(&self, table: Table) -> Rows {
         let (key, payload) = (key_sql(table), payload_sql(table));
         let statement =
@@ -94,7 +94,7 @@ impl Other {
         rows.iter().map(|row| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap())).collect()
     }
 
-    /// One number.
+    /// Returns one number.
     pub fn number(&self, sql: &str) -> i64 {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
         let row = self.runtime.block_on(self.connection.query_one_raw(statement)).unwrap().unwrap();
@@ -102,12 +102,12 @@ impl Other {
     }
 }
 
-/// The key columns of a cache table as one text, joined by a blank.
+/// Returns the key columns of a cache table as one SQL text expression, joined by a blank.
 pub fn key_sql(table: Table) -> String {
     joined(spec(table).key, "' '")
 }
 
-/// The payload columns of a cache table as one text, joined by a newline.
+/// Returns the payload columns of a cache table as one SQL text expression, joined by a newline.
 pub fn payload_sql(table: Table) -> String {
     let names: Vec<&str> = spec(table).payload.iter().map(|column| column.name).collect();
     joined(&names, "char(10)")
@@ -121,7 +121,7 @@ fn joined(names: &[&str], separator: &str) -> String {
 
 impl Drop for Other {
     fn drop(&mut self) {
-        // The file must be closed before its directory goes away.
+        // The file must be closed before its directory is removed.
         let connection = self.connection.clone();
         let _ = self.runtime.block_on(connection.close());
     }

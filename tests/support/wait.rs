@@ -1,11 +1,11 @@
-//! Waiting for conditions, never for luck.
+//! Waits for conditions instead of fixed times.
 
 use std::time::{Duration, Instant};
 
 /// Longest wait; only a failing test waits that long.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// Waits until `condition` yields something.
+/// Waits until `condition` returns a value.
 #[expect(clippy::disallowed_methods, reason = "tests of real processes live in real time")]
 pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();

@@ -1,4 +1,5 @@
-//! A writer beside the daemon that works as VMS's pages do: short deferred transactions, 20 seconds of patience.
+//! A writer next to the daemon that works as VMS's pages do: short deferred transactions, 20 seconds of busy
+//! timeout.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,16 +14,16 @@ use crate::wait;
 /// Pause between two transactions.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What became of a writer's transactions.
+/// Results of a writer's transactions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
-    /// How many were committed.
+    /// Number of committed transactions.
     pub committed: u64,
-    /// What SQLite said to the others.
+    /// SQLite's errors for the others.
     pub errors: Vec<String>,
 }
 
-/// A writer at work in this process; dropped, it ends.
+/// A writer in a thread of this process; it ends when dropped.
 #[derive(Debug)]
 pub struct Writer {
     stop: Arc<AtomicBool>,
@@ -31,7 +32,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins to write VMS's database at `path`.
+    /// Starts writing to VMS's database at `path`.
     pub fn start(path: &Path) -> Self {
         let (stop, committed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let thread = {
@@ -46,13 +47,13 @@ impl Writer {
         writer
     }
 
-    /// Waits until another transaction was committed.
+    /// Waits until another transaction has been committed.
     pub fn wait_for_more(&self) {
         let before = self.committed.load(Ordering::Relaxed);
         wait::until("the writer commits", || (self.committed.load(Ordering::Relaxed) > before).then_some(()));
     }
 
-    /// Ends it, closes its connection, and returns what it did.
+    /// Stops the writer, closes its connection, and returns its results.
     pub fn stop(mut self) -> Written {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.take().unwrap().join().unwrap()
@@ -63,7 +64,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
         if let Some(thread) = self.thread.take() {
-            // A panic of its own was told by its thread.
+            // A panic of the thread has been printed already.
             let _ = thread.join();
         }
     }
@@ -91,7 +92,8 @@ async fn write(path: &Path, stop: &AtomicBool, committed: &AtomicU64) -> Written
     written
 }
 
-/// A page that records something and reads it back: its first statement writes, as SQLAlchemy's flush does.
+/// A page view that records something and reads it back: its first statement writes, as SQLAlchemy's flush
+/// does.
 async fn transaction(vms: &mut SqliteConnection) -> Result<(), sqlx::Error> {
     let mut transaction = vms.begin().await?;
     sqlx::query("UPDATE event SET title = title WHERE id = (SELECT min(id) FROM event)")

@@ -1,4 +1,4 @@
-//! `cached demo`: its user sees the page at once, without a login and whoever else has the port.
+//! `cached demo`: the page is shown at once, without a login and even if another process uses the port.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{BufRead as _, BufReader};
@@ -14,10 +14,10 @@ use tempfile::TempDir;
 const PAGE: &str = "/management/cache/status";
 const BROWSER: (&str, &str) = ("Accept", "text/html,*/*;q=0.8");
 
-/// A demonstration that serves.
+/// A running demonstration.
 struct Demo {
     process: Child,
-    /// What it says before it gives the address of its page.
+    /// Output before the address of its page.
     said: String,
     address: SocketAddr,
 }
@@ -52,7 +52,7 @@ impl Demo {
     }
 }
 
-/// With no configuration but what is set here.
+/// Returns the command, with no configuration but what is set here.
 fn demo(directory: &Path) -> Command {
     let file = directory.join("empty.toml");
     std::fs::write(&file, "").unwrap();
@@ -85,7 +85,7 @@ fn everybody_on_this_machine_may_look_and_do_nothing() {
 #[test]
 fn a_port_that_nobody_asked_for_may_be_another_one() {
     let scratch = TempDir::new().unwrap();
-    // If somebody else has it, so much the better.
+    // If another process has the port already, the test works as well.
     let _taken = TcpListener::bind("127.0.0.1:8321");
     let demo = Demo::start(demo(scratch.path()));
     assert_ne!(demo.address.port(), 8321);

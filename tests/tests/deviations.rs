@@ -1,4 +1,4 @@
-//! What fixed mode does otherwise than VMS, and that exact mode does not.
+//! Deviations of fixed mode from VMS, none of which exact mode has.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -12,7 +12,7 @@ use serde_json::Value;
 
 const EXACT: &[&str] = &["--exact"];
 
-/// Refreshes one table, which must end with exit code 0, and returns what is told about it.
+/// Refreshes one table, which must end with exit code 0, and returns its entry in the report.
 fn refresh(golden: &Golden, table: Table, arguments: &[&str]) -> Value {
     let mut command = golden.refresh();
     command.args(["--force", "--json", "--table", table.as_str()]).args(arguments);
@@ -27,7 +27,7 @@ fn payloads(golden: &Golden, sql: &str) -> Vec<Value> {
     texts.iter().map(|text| serde_json::from_str(text).unwrap()).collect()
 }
 
-/// A configuration file beside the copy.
+/// Writes a configuration file next to the copy, and returns its path.
 fn configured(golden: &Golden, text: &str) -> String {
     let file = golden.directory().join("cached.toml");
     fs::write(&file, text).unwrap();
@@ -104,7 +104,7 @@ fn the_virtual_report_is_withheld_from_vms_with_limited_accounts() {
     assert_eq!(refresh(&golden, SESSIONS, &[])["outcome"], "rebuilt", "nobody is limited");
     let stored = || Other::open(&golden.database()).rows(SESSIONS).len();
     let ours = stored();
-    // VMS has stored one of the rows itself, in a year that nobody opened for us.
+    // The changed timestamp marks one of the rows as stored by VMS itself.
     Other::open(&golden.database()).execute(
         "UPDATE virtual_session_report_cache SET last_updated = '2026-03-15 02:00:01.000000' \
          WHERE virtual_year = '2025-2026'",

@@ -18,7 +18,7 @@ const LASTS: Duration = Duration::from_secs(30);
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 const EVENTS: &str = "/management/cache/api/events";
 
-/// Prints what goes into the README of the benches.
+/// Prints the figures for the README of the benches.
 #[test]
 #[ignore = "takes half a minute of a whole machine"]
 fn readers_and_followers_beside_refreshes_meet_no_error() {
@@ -75,7 +75,7 @@ fn authorization() -> String {
     format!("Bearer {TOKEN}")
 }
 
-/// How long each answer took.
+/// Sends requests until `over`, and returns the duration of each.
 fn read(address: SocketAddr, over: &AtomicBool) -> Vec<Duration> {
     let mut took = Vec::new();
     while !over.load(Ordering::Relaxed) {
@@ -89,7 +89,8 @@ fn read(address: SocketAddr, over: &AtomicBool) -> Vec<Duration> {
     took
 }
 
-/// How many bytes of events came; none where there are no events to follow.
+/// Follows events until `over`, and returns how many bytes arrived; `None` where there are no events to
+/// follow.
 fn follow(address: SocketAddr, over: &AtomicBool) -> Option<usize> {
     let mut stream = TcpStream::connect(address).unwrap();
     let request =
@@ -107,7 +108,7 @@ fn follow(address: SocketAddr, over: &AtomicBool) -> Option<usize> {
                 assert!(heard > 0 || buffer.starts_with(b"HTTP/1.1 200"));
                 heard += bytes;
             }
-            // Nothing has happened for a while.
+            // No event for a while.
             Err(error)
                 if matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
             Err(error) => panic!("{error}"),
@@ -116,7 +117,7 @@ fn follow(address: SocketAddr, over: &AtomicBool) -> Option<usize> {
     Some(heard)
 }
 
-/// Kilobytes, as the system counts them.
+/// Returns kilobytes of memory, as the system reports them.
 fn memory(pid: u32, what: &str) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':')).unwrap();

@@ -17,7 +17,7 @@ fn a_lock_of_five_seconds_is_waited_for() {
         let mut refresh = golden.refresh();
         move || run(refresh.args(["district", "--force"]))
     });
-    // The duration is the scenario itself: an import that writes for five seconds.
+    // The duration is part of the scenario: an import that writes for five seconds.
     thread::park_timeout(Duration::from_secs(5));
     assert!(!refresh.is_finished(), "nothing was waited for: {:?}", refresh.join());
     vms.execute("COMMIT");

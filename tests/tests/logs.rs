@@ -1,4 +1,4 @@
-//! What the log says, and `cachectl logs`.
+//! Contents of the log, and `cachectl logs`.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs::File;
@@ -18,7 +18,7 @@ fn text(daemon: &Daemon, arguments: &[&str]) -> String {
     ran.stdout
 }
 
-/// A client that follows, and what it printed so far.
+/// A client that follows the log, and its output so far.
 struct Follower {
     child: Child,
     output: std::path::PathBuf,
@@ -40,7 +40,7 @@ impl Follower {
 
 impl Drop for Follower {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -133,7 +133,7 @@ fn following_goes_on_across_rotation_and_has_every_line_once() {
     assert!(all.matches("Cache refresh completed").count() >= 3, "{all}");
     wait::until("the rest is printed", || (follower.printed().len() >= all.len()).then_some(()));
     assert_eq!(follower.printed(), all);
-    // It is told of the end, and does not wait for ever.
+    // The client is notified of the end, and does not wait for ever.
     assert_eq!(daemon.stop(), Some(0));
     let mut follower = follower;
     assert_eq!(follower.child.wait().unwrap().code(), Some(1));

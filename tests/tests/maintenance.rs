@@ -22,10 +22,10 @@ use cached_tests::writer::Writer;
 
 const MODES: [&str; 2] = ["WAL", "DELETE"];
 
-/// Nothing but what a test asks for: no look of the daemon's own comes in between.
+/// Only what a test requests: the daemon's own checks are disabled.
 const QUIET: &str = "[watch]\nenabled = false\n[compat]\nmode = \"exact\"\n";
 
-/// A daemon whose first run has ended, on a database in a journal mode.
+/// Starts a daemon on a database in a journal mode, and waits until its first run has ended.
 fn started(journal: &str, configuration: &str) -> (Golden, Daemon) {
     let golden = Golden::unpack("tiny1");
     Other::open(&golden.database()).execute(&format!("PRAGMA journal_mode = {journal}"));
@@ -49,7 +49,7 @@ fn refused(daemon: &Daemon, arguments: &[&str]) -> Ran {
     ran
 }
 
-/// Every row of every table, as text.
+/// Returns every row of every table, as text.
 fn content(path: &Path) -> Vec<(String, Vec<String>)> {
     let database = Other::open(path);
     let tables = database.texts("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name");
@@ -65,7 +65,8 @@ fn content(path: &Path) -> Vec<(String, Vec<String>)> {
         .collect()
 }
 
-/// Stale rows that VMS left behind: of a year that is none, of an old window, and one that VMS still shows.
+/// Adds stale rows as VMS leaves them: one of an invalid year, one of an old window, and one that VMS still
+/// shows.
 fn leave_behind(golden: &Golden) {
     Other::open(&golden.database()).execute(
         "INSERT INTO organization_summary_cache (school_year, organizations_data, last_updated) \
@@ -129,7 +130,7 @@ fn a_vacuum_waits_for_nobody_and_needs_to_be_alone() {
         assert_eq!(writer.stop().errors, Vec::<String>::new());
 
         let report = good(&daemon, &["vacuum"]);
-        // Until somebody writes the log back, the file itself does not show the ballast.
+        // Until the log is checkpointed, the file itself does not contain the ballast.
         let before = report["before"]["file"].as_u64().unwrap();
         let after = golden.database().metadata().unwrap().len();
         assert!(after + 4_000_000 <= before, "{journal}: {before} -> {after}, {report}");
@@ -137,7 +138,7 @@ fn a_vacuum_waits_for_nobody_and_needs_to_be_alone() {
         assert_eq!(kept.parent(), golden.state().parent());
         assert_eq!(content(&kept), content(&golden.database()));
         assert_eq!(journal_mode(&golden), journal);
-        // The next one keeps a newer copy in its place.
+        // The next one replaces the copy with a newer one.
         assert_eq!(good(&daemon, &["vacuum"])["file"], report["file"]);
     }
 }
@@ -219,7 +220,7 @@ fn a_stop_breaks_a_task_off_and_leaves_no_trace_of_it() {
     wait::until("the copy is begun", || (count() > 0).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
     let told = cached_tests::binary::ran(&backup.wait_with_output().unwrap());
-    // Whichever was quicker; never a part.
+    // Either the copy or the stop was quicker; a partial copy never remains.
     assert_eq!((count(), copy.exists()), (0, told.code == Some(0)), "{told:?}");
 }
 
@@ -291,7 +292,7 @@ fn a_year_that_was_deleted_comes_back_until_a_prune_while_the_scheduler_is_stopp
     let delete = || vms.execute(&format!("DELETE FROM {table} WHERE school_year = '2021'"));
     let rows = || vms.number(&format!("SELECT count(*) FROM {table} WHERE school_year = '2021'"));
     refresh();
-    // While the scheduler runs, rows that are gone are about to come back.
+    // While the scheduler runs, deleted rows are about to be restored.
     delete();
     assert_eq!(good(&daemon, &["prune"])["notes"], serde_json::json!([]));
     refresh();
@@ -312,7 +313,7 @@ fn a_year_that_was_deleted_comes_back_until_a_prune_while_the_scheduler_is_stopp
 fn damage_is_found_and_told() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");
-        // An index that lacks what its table has: the file is readable, and wrong.
+        // An index that lacks its table's rows: the file is readable, and corrupt.
         Other::open(&golden.database()).execute(
             "PRAGMA writable_schema = ON; \
              CREATE INDEX harmless ON event (title); \
@@ -361,7 +362,8 @@ async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
     assert!(error.to_string().contains("organization_detail_cache"), "{error}");
 }
 
-/// Maintenance whose limit is what so many bytes take, on a database without a write-ahead log.
+/// Returns maintenance whose limit is the time that so many bytes take, on a database without a write-ahead
+/// log.
 async fn limited(golden: &Golden, bytes: u64) -> Maintenance {
     let config = cached::config::Config::load(&overrides(golden), &surroundings()).unwrap();
     let config = tokio::sync::watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));

@@ -1,4 +1,4 @@
-//! `packaging/nginx/cached.conf` in a real nginx, in front of a real daemon and of something that stands for VMS.
+//! `packaging/nginx/cached.conf` in a real nginx, in front of a real daemon and of a stand-in for VMS.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -23,7 +23,7 @@ const SECRET: &str = "a secret key that only this test knows";
 const PUBLIC: &str = "http://vms.example.org";
 const STATUS: &str = "/management/cache/api/status";
 
-/// A daemon behind nginx; the rest of the site is VMS's.
+/// A daemon behind nginx; the rest of the site belongs to VMS.
 struct Site {
     nginx: Child,
     address: SocketAddr,
@@ -33,7 +33,7 @@ struct Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        // SIGKILL would leave its worker behind.
+        // SIGKILL would leave nginx's worker behind.
         let pid = rustix::process::Pid::from_raw(i32::try_from(self.nginx.id()).unwrap()).unwrap();
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
         let _ = self.nginx.wait();
@@ -41,7 +41,7 @@ impl Drop for Site {
 }
 
 impl Site {
-    /// None where there is no nginx, which is an error where everything must be tested.
+    /// Returns `None` where nginx is not installed, which is an error where everything must be tested.
     fn open() -> Option<Self> {
         if Command::new("nginx").arg("-v").stderr(Stdio::null()).status().is_err() {
             assert!(std::env::var_os("CI").is_none(), "NOT TESTED: nginx is not installed");
@@ -70,7 +70,7 @@ impl Site {
         Some(Self { nginx, address, daemon, golden })
     }
 
-    /// Somebody who follows what happens, through the proxy.
+    /// Follows events through the proxy.
     fn follow(&self, cookie: &str) -> Lines<BufReader<TcpStream>> {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_mins(1))).unwrap();
@@ -94,7 +94,7 @@ fn secret(path: &Path, text: &str) {
     fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// Says the path that it was asked for.
+/// Starts a server that responds with the requested path.
 fn fake_vms() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -113,13 +113,13 @@ fn fake_vms() -> SocketAddr {
     address
 }
 
-/// As an ordinary user may start it: everything below one directory. The site compresses whatever it can, which holds
-/// back what is not told to pass.
+/// Starts nginx as an ordinary user can: everything below one directory. The site compresses whatever it can,
+/// which delays responses that are not exempt from buffering.
 fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, SocketAddr) {
     let shipped = fs::read_to_string(SNIPPET).unwrap();
     assert!(shipped.contains("http://127.0.0.1:8321"));
     fs::write(directory.join("cached.conf"), shipped.replace("127.0.0.1:8321", &cached.to_string())).unwrap();
-    // Nobody tells which port nginx was given; one that was free a moment ago will do.
+    // nginx cannot report an automatically chosen port; one that was free a moment ago will do.
     let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|kind| format!("  {kind}_temp_path {};\n", directory.join(kind).display()))
@@ -145,7 +145,7 @@ fn start(directory: &Path, cached: SocketAddr, vms: SocketAddr) -> (Child, Socke
     (child, address)
 }
 
-/// A session of the administrator, as VMS makes it.
+/// Returns a session of the administrator, as VMS issues it.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 fn session() -> String {
     let now = chrono::Utc::now().timestamp().to_be_bytes();
@@ -167,12 +167,12 @@ fn cached_is_a_part_of_the_site() {
     let cookie = session();
     let cookie = ("Cookie", cookie.as_str());
 
-    // Its own paths are VMS's.
+    // Other paths belong to VMS.
     for path in ["/", "/health", "/metrics", "/ready", "/management/cached", "/management/users"] {
         assert_eq!(site.ask("GET", path, &[cookie]).body, format!("VMS: {path}"));
     }
 
-    // Cookies pass, and without one nobody is let in.
+    // Cookies pass, and a request without one is refused.
     assert_eq!(site.ask("GET", STATUS, &[script]).status, 401);
     assert_eq!(site.ask("GET", STATUS, &[script, cookie]).status, 200);
     let login = site.ask("GET", STATUS, &[("Accept", "text/html")]);
@@ -181,7 +181,7 @@ fn cached_is_a_part_of_the_site() {
         "{login:?}"
     );
 
-    // What changes something must come from the site under its public name.
+    // A request that changes something must come from the site under its public name.
     let stop = "/management/cache/scheduler/stop";
     for (origin, status) in [
         (PUBLIC, 200),
@@ -226,7 +226,8 @@ fn a_follower_hears_of_a_refresh_while_it_runs() {
     let head = event(&mut lines, "snapshot").to_lowercase();
     assert!(head.contains("content-type: text/event-stream") && !head.contains("content-encoding"), "{head}");
 
-    // The first table cannot be written before the lock is given back: whoever hears of it hears of it at once.
+    // The first table cannot be written before the lock is released, so an event about it must arrive without
+    // delay.
     let vms = Other::open(&site.golden.database());
     vms.execute("BEGIN IMMEDIATE");
     site.daemon.ctl(&["refresh", "district", "--force", "--no-wait"]);
@@ -244,7 +245,7 @@ fn an_administrator_of_vms_sees_the_page_and_uses_its_forms() {
     let headers = [("Accept", "text/html"), ("Cookie", cookie.as_str())];
     let page = site.ask("GET", "/management/cache/status", &headers);
     assert!(page.status == 200 && page.body.contains("Signed in as ada"), "{page:?}");
-    // What the page needs is found under the same name.
+    // The page's assets are found under the same name.
     let asset = |attribute: &str| {
         let (_, rest) = page.body.split_once(attribute).unwrap();
         rest.split('"').next().unwrap().to_owned()

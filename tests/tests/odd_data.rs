@@ -1,4 +1,4 @@
-//! Odd data never fails a refresh: it is counted, and whoever it does not concern keeps the payload they had.
+//! Odd data never fails a refresh: it is counted, and payloads that it does not affect stay unchanged.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -9,18 +9,18 @@ use cached_tests::golden::Golden;
 use cached_tests::vms::{Other, Rows};
 use serde_json::Value;
 
-/// A completed event of this school year that belongs to one district only, has participants, and is what all
-/// oddities befall.
+/// A completed event of this school year that belongs to one district only, has participants, and is the
+/// target of all odd data.
 const EVENT: &str = "69";
-/// Its district.
+/// District of the event.
 const DISTRICT: &str = "4";
 
-/// Everybody who took part in it.
+/// Query for the participants of the event.
 const PARTICIPANTS: &str = "(SELECT volunteer_id FROM event_participation WHERE event_id = 69)";
 
 struct Odd {
     name: &'static str,
-    /// `{event}` and `{participants}` stand for the two above.
+    /// Statements in which `{event}` and `{participants}` stand for the two constants.
     sql: &'static str,
     /// Odd source rows that a report of all these tables counts.
     warnings: u64,
@@ -34,7 +34,7 @@ fn check(cases: &[Odd]) {
     let golden = Golden::unpack("tiny1");
     let vms = Other::open(&golden.database());
     vms.allow_nulls();
-    // In VMS's own mode a group need not wait for the disk.
+    // In VMS's own journal mode a group need not wait for the disk.
     vms.execute("PRAGMA journal_mode = WAL");
     let participants =
         vms.number(&format!("SELECT count(*) FROM event_participation WHERE event_id = {EVENT}"));
@@ -85,7 +85,7 @@ fn refresh(golden: &Golden, name: &str, warnings: u64) {
         let rows = vms.rows(table);
         assert_eq!(rows.is_empty(), table == Table::OrganizationReports, "{name}: {table}");
         for (key, payload) in rows {
-            // An organization's name is the one column that is no JSON.
+            // An organization's name is the only column that is not JSON.
             let json = payload.lines().skip(usize::from(table == Table::OrganizationDetailCache));
             for text in json {
                 let parsed = serde_json::from_str::<Value>(text);
@@ -95,7 +95,7 @@ fn refresh(golden: &Golden, name: &str, warnings: u64) {
     }
 }
 
-/// Rows of other districts, and of organizations that nobody of the event belongs to.
+/// Returns the rows of other districts, and of organizations without a member at the event.
 fn unconcerned(golden: &Golden, concerned: &BTreeSet<String>) -> [Rows; 2] {
     let vms = Other::open(&golden.database());
     let of = |table, is_concerned: &dyn Fn(&str) -> bool| {

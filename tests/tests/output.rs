@@ -1,4 +1,4 @@
-//! What becomes of the exit code when standard output takes nothing, or its reader has gone.
+//! Exit codes when standard output cannot be written to, or its reader has gone.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::OpenOptions;
@@ -8,13 +8,13 @@ use cached_tests::binary::{Ran, cachectl, cached, ran};
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
 
-/// Every write to it fails.
+/// Runs a command whose standard output fails every write.
 fn to_full(command: &mut Command) -> Ran {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     ran(&command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
 }
 
-/// Its reader has gone before anything is written.
+/// Runs a command whose standard output has lost its reader before anything is written.
 fn to_nobody(command: &mut Command) -> Ran {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
@@ -29,7 +29,7 @@ fn an_outcome_that_cannot_be_written_is_a_failure() {
     assert!(full.stderr.contains("cannot write to standard output"), "{full:?}");
     let full = to_full(cached().args(["check", "--config-only", "--database"]).arg(golden.database()));
     assert_eq!(full.code, Some(1), "{full:?}");
-    // Worse is not made better.
+    // A more severe exit code is kept.
     let full = to_full(cached().args(["check", "--database", "/nowhere/vms.db"]));
     assert_eq!(full.code, Some(2), "{full:?}");
 }

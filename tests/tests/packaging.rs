@@ -1,4 +1,4 @@
-//! What a package is made of can be made.
+//! The files that a package consists of can be built.
 
 use std::process::Command;
 
@@ -26,7 +26,7 @@ fn man_pages_and_completions_are_generated_for_every_command() {
     let keys = read("cached.toml.5");
     assert!(keys.contains(".B schedule.refresh_time") && keys.contains("Default: 02:00."), "{keys}");
     assert!(read("cached.8").contains("Exit codes:"));
-    // Every page that is referred to is there.
+    // Every manual page that is referred to exists.
     for page in ["cached.8", "cachectl.1"] {
         for name in read(page)
             .lines()

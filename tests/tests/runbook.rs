@@ -1,4 +1,4 @@
-//! The documents for operators name what there is: every health reason, every verb, every key of the web side.
+//! The documents for operators are complete: every health reason, every verb, every key of the web side.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -22,7 +22,7 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
-/// The codes that the checks give: in their sources, no other literal is a bare word.
+/// Returns the codes that the checks use: in their sources, no other literal is a bare word.
 fn codes_of_the_source() -> BTreeSet<String> {
     let files = read_dir(project("daemon/src/health")).unwrap().map(|entry| entry.unwrap().path());
     let sources = files.filter(|path| !path.ends_with("tests.rs")).map(|path| read_to_string(path).unwrap());
@@ -33,7 +33,7 @@ fn codes_of_the_source() -> BTreeSet<String> {
         .collect()
 }
 
-/// The codes that the tables of the runbook explain: rows that begin with one.
+/// Returns the codes that the tables of the runbook explain: rows that begin with one.
 fn codes_of_the_runbook() -> BTreeSet<String> {
     let runbook = document("packaging/RUNBOOK.md");
     let section = runbook.split("\n## ").find(|section| section.starts_with("Health reasons")).unwrap();

@@ -1,4 +1,4 @@
-//! The real daemon under something that behaves as systemd does: it passes the socket and listens to what it is told.
+//! The real daemon under a stand-in for systemd that passes the socket and receives notifications.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -12,7 +12,8 @@ use cached_tests::golden::Golden;
 use cached_tests::wait;
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Makes a socket of the kind that the first argument names, at the second, and becomes the daemon with it.
+/// Script that creates a socket of the kind that the first argument names, at the path in the second, and
+/// executes the daemon with it.
 const PARENT: &str = "
 import os, socket, sys
 kind, path, *daemon = sys.argv[1:]
@@ -42,7 +43,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -88,7 +89,7 @@ fn a_socket_that_was_meant_for_another_process_is_not_taken() {
     let (mut parent, passed) = passed(&golden, "another");
     let _daemon = silent(&mut parent);
     answers(&golden.directory().join("cached.sock"));
-    // Nobody accepts there: the connection waits in the backlog until the client gives up.
+    // No process accepts there: the connection waits in the backlog until the client gives up.
     assert!(passed.exists());
 }
 
@@ -102,7 +103,7 @@ fn what_is_no_listening_stream_socket_is_refused_with_what_the_unit_needs() {
     }
 }
 
-/// Waits for a message that has this line; others may come before it.
+/// Waits for a notification that contains this line; others may come before it.
 fn told(manager: &UnixDatagram, line: &str) -> String {
     let mut buffer = [0; 4096];
     wait::until(line, || {

@@ -1,5 +1,5 @@
-//! Rows that a reader would reject are found and replaced by a plain refresh; rows that are not ours to keep are
-//! counted and left alone; and a row keeps its id.
+//! Rows that a reader would reject are found and replaced by a plain refresh; rows that the daemon does not
+//! own are counted and left alone; and a row keeps its id.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
@@ -19,7 +19,7 @@ struct Refreshed {
     inside: Inside,
     vms: Other,
     now: DateTime<Utc>,
-    /// Last, so that its directory outlives the connections.
+    /// Declared last, so that its directory outlives the connections.
     _golden: Golden,
 }
 
@@ -35,7 +35,7 @@ impl Refreshed {
         refreshed
     }
 
-    /// What was replaced and removed, by table, where anything was.
+    /// Refreshes, and returns the numbers of replaced and removed rows of each table that has any.
     fn refresh(&self, scope: RefreshScope) -> BTreeMap<&'static str, (u64, u64)> {
         let (_, results) = self.inside.refresh(scope, self.now);
         let mut changes = BTreeMap::new();
@@ -52,7 +52,7 @@ impl Refreshed {
         self.inside.survey(self.now).into_iter().map(|survey| (survey.table.as_str(), survey)).collect()
     }
 
-    /// Everything in a table but its stamps, with ids.
+    /// Returns all columns of a table but its timestamps, including ids.
     fn dump(&self, table: Table) -> Vec<String> {
         let columns: Vec<String> = spec(table)
             .columns()
@@ -63,12 +63,13 @@ impl Refreshed {
     }
 }
 
-/// Damages the first row of each table for which there is a statement, and lets a plain refresh repair it.
+/// Damages the first row of each table for which there is a statement, and checks that a plain refresh
+/// repairs it.
 fn repaired(refreshed: &Refreshed, state: TableState, damage: impl Fn(&'static TableSpec) -> Option<String>) {
     repaired_by(RefreshScope::Due, refreshed, state, damage);
 }
 
-/// The same with a refresh of another scope.
+/// Like [`repaired`], with a refresh of another scope.
 fn repaired_by(
     scope: RefreshScope,
     refreshed: &Refreshed,
@@ -106,12 +107,12 @@ fn repaired_by(
     assert!(refreshed.survey().values().all(|survey| survey.state == TableState::Fresh));
 }
 
-/// The most things that any reader demands.
+/// Returns the largest number of requirements of any reader.
 fn most_required() -> usize {
     Table::ALL.iter().map(|&table| spec(table).required.len()).max().unwrap()
 }
 
-/// Damages what readers demand, one thing in every table at a time: `damage` assigns to a column, for the sake of a
+/// Violates the requirements of readers, one in every table at a time: `damage` assigns to a column, or to a
 /// member of it where that is not empty.
 fn is_incomplete(damage: impl Fn(&str, &str) -> String) {
     let refreshed = Refreshed::new();
@@ -134,7 +135,7 @@ fn what_lacks_something_that_its_reader_demands_is_incomplete() {
 #[test]
 fn what_is_null_where_its_reader_looks_is_incomplete() {
     is_incomplete(|column, member| match member {
-        // VMS stores Python's None as this.
+        // VMS stores Python's `None` as this.
         "" => format!("\"{column}\" = 'null'"),
         member => format!("\"{column}\" = json_set(\"{column}\", '$.{member}', json('null'))"),
     });
@@ -182,7 +183,7 @@ fn a_stamp_that_is_none_is_invalid_and_gets_a_new_one() {
     }
 }
 
-/// A copy of a table's first row, with other values in some columns.
+/// Returns the statement that copies a table's first row, with other values in some columns.
 fn copy(table: Table, other: &[(&str, &str)]) -> String {
     let columns: Vec<&str> = spec(table).columns().filter(|&name| name != "id").collect();
     let value = |&name: &&str| {
@@ -242,7 +243,7 @@ fn rows_with_foreign_keys_are_counted_and_left_alone() {
 #[test]
 fn of_rows_with_one_key_the_lowest_id_stays() {
     let refreshed = Refreshed::new();
-    // NULL key columns defeat VMS's constraints in the first; the others have none.
+    // NULL key columns bypass VMS's constraints in the first; the others have no constraints.
     let tables =
         [Table::RecentVolunteersReportCache, Table::OrganizationSummaryCache, Table::DiaEventsReportCache];
     for scope in [RefreshScope::Due, RefreshScope::Every, RefreshScope::Thorough] {
@@ -328,7 +329,7 @@ fn a_look_by_what_is_known_finds_what_parsing_finds() {
         assert_eq!(by_known(now), inside.survey(now), "{damage}");
     }
 
-    // Damage that keeps stamp and length passes for what was there, for an hour.
+    // Damage that keeps timestamp and length is taken for the former content, for an hour.
     vms.execute("UPDATE first_time_volunteer_report_cache SET report_data = replace(report_data, '{', '[')");
     assert_ne!(by_known(now), inside.survey(now));
     let later = now + TimeDelta::hours(1);

@@ -1,4 +1,4 @@
-//! The scripts that VMS's own documents name, done by the real programs.
+//! The scripts that VMS's own documents name, replaced by the real programs.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use cached_tests::vms::Other;
 const MANAGER: &str = "pythonanywhere_cache_manager.py";
 const MANAGEMENT: &str = "cache_management.py";
 
-/// Runs a script as its host does: the programs on PATH, the configuration in variables.
+/// Runs a script as its host does: with the programs on PATH and the configuration in variables.
 fn shim(golden: &Golden, script: &str, arguments: &[&str]) -> Ran {
     let programs = path("cached").parent().unwrap().to_owned();
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/shims").join(script);
@@ -27,7 +27,7 @@ fn shim(golden: &Golden, script: &str, arguments: &[&str]) -> Ran {
     run(&mut command)
 }
 
-/// Script, arguments, exit code, and a part of what is printed.
+/// Script, arguments, exit code, and a part of the output.
 type Case = (&'static str, &'static [&'static str], i32, &'static str);
 
 fn all(golden: &Golden, cases: &[Case]) {
@@ -69,10 +69,10 @@ fn without_a_daemon_the_work_is_done_at_once() {
             (MANAGER, &["health"], 1, "60 missing"),
             (MANAGER, &["status"], 0, "60 missing"),
             (MANAGER, &["refresh"], 0, "Run 1: "),
-            // Twenty hours have not passed.
+            // Less than twenty hours have passed.
             (MANAGER, &["refresh"], 0, "Run 2: skipped"),
             (MANAGER, &["refresh", "--force"], 0, "Run 3: verified"),
-            // VMS refreshes a type that is named however young it is.
+            // VMS refreshes a type that is named, whatever its age.
             (MANAGER, &["refresh", "--type", "district"], 0, "Run 4: verified"),
             (MANAGEMENT, &["refresh", "virtual-session"], 0, "virtual_session_report_cache"),
             (MANAGEMENT, &["refresh-all"], 0, "Run 6: skipped"),
@@ -82,13 +82,13 @@ fn without_a_daemon_the_work_is_done_at_once() {
             (MANAGEMENT, &["stop-scheduler"], 1, "no daemon answers"),
         ],
     );
-    // Whoever asks for health is told what is missing, by the exit code as well.
+    // A health check reports the missing tables, by its exit code as well.
     let vms = Other::open(&golden.database());
     vms.execute("DELETE FROM organization_summary_cache");
     drop(vms);
     all(&golden, &[(MANAGER, &["status"], 0, " missing"), (MANAGER, &["health"], 1, " missing")]);
     std::fs::remove_file(golden.database()).unwrap();
-    // What could not be started has failed: 2 is for what means nothing.
+    // A run that could not be started has failed; exit code 2 is reserved for invalid usage.
     all(
         &golden,
         &[(MANAGER, &["refresh"], 1, "does not exist"), (MANAGER, &["health"], 1, "does not exist")],

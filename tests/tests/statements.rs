@@ -11,10 +11,10 @@ use cached_proto::words::Outcome;
 use cached_tests::inside::{Inside, Sample, now};
 use cached_tests::vms::Other;
 
-/// The statements that read, by the table that they read from.
+/// Number of reading statements, by the table that they read from.
 type Counts = BTreeMap<&'static str, usize>;
 
-/// The tables that reports are made from.
+/// Returns the tables that reports are built from.
 fn sources() -> impl Iterator<Item = &'static str> {
     REPORTS.iter().flat_map(|report| report.sources()).map(|source| source.table())
 }
@@ -23,7 +23,7 @@ fn reads(sql: &str, table: &str) -> bool {
     sql.contains(&format!("FROM \"{table}\""))
 }
 
-/// Every statement of a whole refresh of a new sample.
+/// Returns every statement of a whole refresh of a new sample.
 fn statements(scale: u32) -> Vec<String> {
     let sample = Sample::generate(1, scale);
     let statements = Arc::new(Mutex::new(Vec::new()));
@@ -88,7 +88,7 @@ fn figures_of_a_process_before_are_computed_and_compared_once() {
     let figures =
         |inside: &Inside| inside.texts(&format!("SELECT organizations_data FROM {table} ORDER BY id"));
     let right = figures(&inside);
-    // As if an older version had made them, which the source does not show.
+    // Simulates rows that an older version wrote, which the source does not reveal.
     Other::open(&sample.database()).execute(&format!("UPDATE {table} SET organizations_data = '[]'"));
     let inside = inside.restarted();
     let outcome = |inside: &Inside| {

@@ -1,4 +1,4 @@
-//! The real daemon, steered by the real client.
+//! The real daemon, controlled by the real client.
 
 use std::process::Stdio;
 

@@ -1,6 +1,6 @@
 //! VMS and the daemon as two users of one database: neither may lock the other out, in either journal mode.
 //!
-//! Needs root for becoming two users; without it these tests say so and pass.
+//! Needs root for becoming two users; without it these tests print a notice and pass.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, Permissions};
@@ -13,12 +13,12 @@ use cached_tests::golden::Golden;
 use cached_tests::vms::Other;
 use cached_tests::wait;
 
-/// Accounts that no machine has: their names are their numbers.
+/// User ids without an account on any machine: they have no names.
 const VMS: u32 = 54_001;
 const DAEMON: u32 = 54_002;
 const SHARED: u32 = 54_003;
 
-/// VMS's page view: a write like any other.
+/// A page view of VMS, which writes like any other.
 const WRITE: &str = "
 import sqlite3, sys
 vms = sqlite3.connect(sys.argv[1], timeout=20)
@@ -27,13 +27,13 @@ vms.commit()
 assert vms.execute('PRAGMA quick_check').fetchone()[0] == 'ok'
 ";
 
-/// A database in a directory of VMS's, and a place of the daemon's own.
+/// A database in a directory of VMS's, and a directory of the daemon's own.
 struct Site {
     golden: Golden,
 }
 
 impl Site {
-    /// None without root.
+    /// Returns `None` without root.
     fn new(journal: &str, directory_mode: u32) -> Option<Self> {
         if !rustix::process::geteuid().is_root() {
             eprintln!("skipped: only root can become two users");
@@ -94,7 +94,7 @@ impl Site {
         run(&mut self.cached(&["check"]))
     }
 
-    /// The daemon as its user, until it is killed.
+    /// Runs the daemon as its user until it is killed.
     fn killed_daemon(&self, meanwhile: impl FnOnce()) {
         let mut daemon = self.cached(&["run"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let socket = self.own("cached.sock");
@@ -109,7 +109,8 @@ impl Site {
     }
 }
 
-/// A user with a primary group of its own and the shared one, whose umask shuts everybody else out.
+/// Returns a command that runs as a user with a primary group of its own and the shared one, with a umask
+/// that excludes all other users.
 fn become_user(user: u32) -> Command {
     let mut command = Command::new("setpriv");
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
@@ -127,7 +128,7 @@ fn shared(journal: &str) {
     site.refreshes();
     site.vms_writes();
     site.killed_daemon(|| site.vms_writes());
-    // What it left behind belongs to it.
+    // The files that the daemon left behind belong to it.
     site.vms_writes();
     site.refreshes();
     site.vms_writes();
@@ -180,7 +181,7 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
     fs::rename(site.database(), &moved).unwrap();
     let ran = run(site.cached(&["check"]).env("CACHED_DATABASE_URL", &moved));
     assert_eq!(ran.code, Some(2), "{ran:?}");
-    // The database's own directory: only its group is let in. Root's group is not given away.
+    // The database's own directory: only its group gets access. Root's group is not granted.
     let commands: Vec<&str> =
         ran.stdout.lines().skip_while(|line| *line != "As root:").skip(1).map(str::trim).collect();
     let home = home.display();
@@ -192,7 +193,7 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
     ];
     assert_eq!(commands[..4], group, "{ran:?}");
 
-    // Directories above it: the daemon's user alone passes, and all are told at once.
+    // Directories above it: only the daemon's user may pass, and all are listed at once.
     let below = top.join("home/VMS/instance");
     fs::create_dir_all(&below).unwrap();
     let ran = run(site.cached(&["check"]).env("CACHED_DATABASE_URL", below.join("vms.db")));
@@ -200,7 +201,8 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
     assert!(ran.stdout.contains(&above) && !ran.stdout.contains("o+x"), "{ran:?}");
 }
 
-/// What the daemon of another user needs is not made by root, who may do everything and would own it.
+/// Root does not create the files that another user's daemon needs: root has every permission and would own
+/// them.
 #[test]
 fn root_makes_no_files_where_the_daemons_user_works() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };
@@ -223,7 +225,7 @@ fn root_makes_no_files_where_the_daemons_user_works() {
     site.refreshes();
 }
 
-/// As in a service whose unit hides everything of `/proc` but processes: VMS's locks cannot be seen.
+/// As in a service whose unit hides everything of `/proc` but processes: VMS's locks are not visible.
 #[test]
 fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };

@@ -1,4 +1,5 @@
-//! What happens behind the daemon's back is mended by itself, with nobody asking and no schedule in between.
+//! External changes to the cache tables are repaired automatically, without a request and without a schedule
+//! in between.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -11,7 +12,7 @@ use cached_tests::wait;
 
 const IMPATIENT: &str = "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n";
 
-/// The tables that a daemon fills by default.
+/// Returns the tables that a daemon fills by default.
 fn tables() -> impl Iterator<Item = Table> {
     Table::ALL.iter().copied().filter(|table| *table != Table::OrganizationReports)
 }
@@ -57,7 +58,7 @@ fn an_update_by_plain_sql_reaches_the_reports() {
          JOIN volunteer_organization o ON o.volunteer_id = p.volunteer_id \
          WHERE p.status = 'Attended' AND e.status = 'COMPLETED' AND e.type = 'CAREER_FAIR'",
     );
-    // Within one of the years that reports are made for, whenever this runs.
+    // Within one of the years that reports cover, whenever this test runs.
     vms.execute(&format!(
         "UPDATE event SET start_date = strftime('%Y-%m-%d 12:00:00.000000', 'now', '-40 days') \
          WHERE id = (SELECT event_id FROM event_participation WHERE id = {participation})"

@@ -1,4 +1,4 @@
-//! `cancel`: calls off a job or a run.
+//! `cancel`: cancels a job or a run.
 
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::cancel::{CancelReply, CancelRequest};
@@ -9,7 +9,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, json};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &CancelArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Cancel(CancelRequest { target: args.target });
     let Reply::Cancel(reply) = context.call(&request).await? else {

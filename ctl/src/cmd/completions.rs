@@ -9,7 +9,7 @@ use crate::output;
 
 /// Prints the script.
 pub(crate) fn run(args: &CompletionsArgs) -> Result<Exit, CtlError> {
-    // Into memory first: clap_complete panics when what it writes to is closed.
+    // Rendered into memory first: clap_complete panics when its output is closed.
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "cachectl", &mut script);
     output::print(&String::from_utf8_lossy(&script))?;

@@ -1,4 +1,4 @@
-//! `get`: one entry as it is stored, and how good it is.
+//! `get`: one entry as it is stored, and its state.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, View, json, time};
 
-/// Asks and prints; an entry that is there is good, whatever its age.
+/// Sends the request and prints the answer; succeeds for an entry that exists, whatever its age.
 pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Get(GetRequest { table: args.table, key: args.key.clone() });
     let Reply::Get(reply) = context.call(&request).await? else {
@@ -28,7 +28,7 @@ pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlEr
     Ok(Exit::good_if(matches!(reply.state, TableState::Fresh | TableState::Stale)))
 }
 
-/// `COLUMN=VALUE`
+/// Parses `COLUMN=VALUE`.
 pub(crate) fn parse_key(argument: &str) -> Result<KeyPart, String> {
     let (column, value) = argument.split_once('=').ok_or("it must have the form COLUMN=VALUE")?;
     Ok(KeyPart { column: column.to_owned(), value: value.to_owned() })

@@ -1,4 +1,4 @@
-//! `health`: the daemon's judgement, and what to do about it.
+//! `health`: the daemon's health, and what to do about it.
 
 use std::fmt::Write as _;
 
@@ -13,7 +13,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, View, count, json};
 
-/// Asks, prints, and makes the judgement the exit code.
+/// Sends the request, prints the answer, and returns the health level as the exit code.
 pub(crate) async fn run(args: &HealthArgs, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Health(reply) = context.call(&Request::Health).await? else {
         return Err(CtlError::WrongReply { verb: "health" });
@@ -32,7 +32,7 @@ const fn judge(health: HealthLevel, strict: bool) -> Exit {
 
 fn render(reply: &HealthReply, view: &View) -> String {
     let level = view.style.paint(reply.health.into(), reply.health.as_str());
-    // What is only worth knowing is no reason.
+    // Notes do not count as reasons.
     let reasons = reply.reasons.iter().filter(|reason| reason.level != HealthLevel::Healthy).count();
     let mut text = match reasons {
         0 => format!("The daemon is {level}.\n"),

@@ -14,7 +14,7 @@ use crate::output::style::{spoken, standing};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, json, table, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::History(HistoryRequest { since_seconds: args.since.as_secs() });
     let Reply::History(reply) = context.call(&request).await? else {
@@ -55,7 +55,7 @@ fn row(run: &Run, view: &View) -> Vec<Cell> {
     ]
 }
 
-/// How many tables stand where: `9 rebuilt, 1 failed`.
+/// Counts the tables by state: `9 rebuilt, 1 failed`.
 fn tally(run: &Run) -> String {
     let mut standings = BTreeMap::<(Option<_>, _), (String, usize)>::new();
     for job in &run.jobs {

@@ -1,4 +1,4 @@
-//! `invalidate`: entries count as stale, and a run makes them anew.
+//! `invalidate`: marks entries as stale, and requests a run that regenerates them.
 
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
@@ -11,7 +11,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, count, json};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &InvalidateArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Invalidate(InvalidateRequest { types: args.types.clone() });
     let Reply::Invalidate(reply) = context.call(&request).await? else {
@@ -25,7 +25,8 @@ pub(crate) async fn run(args: &InvalidateArgs, context: &Context) -> Result<Exit
     Ok(Exit::Good)
 }
 
-/// The number of a run as text, like everywhere in JSON that names a run to a script.
+/// The JSON form of the answer, with the run number as text like everywhere in JSON that names a run to a
+/// script.
 #[derive(Serialize)]
 struct Invalidated<'a> {
     run: String,

@@ -16,7 +16,7 @@ use crate::output::style::{Tone, spoken, standing};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, bytes, count, json, table, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &JobArgs, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Job(reply) = context.call(&Request::Job(JobRequest { job: args.job })).await? else {
         return Err(CtlError::WrongReply { verb: "job" });
@@ -61,7 +61,7 @@ fn render(reply: &JobReply, view: &View) -> String {
             gap = "";
         }
     }
-    // Nobody may have tried in the end, so that no attempt tells it.
+    // The job may have ended without a further attempt, so that no attempt holds its error.
     let told = job.attempts.last().and_then(|attempt| attempt.error.as_ref());
     if let Some(error) = job.error.as_ref().filter(|error| told != Some(error)) {
         let _ = writeln!(text, "{gap}{}", one_line(error));

@@ -15,7 +15,7 @@ use crate::output::style::{spoken, standing};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, json, table, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlError> {
     let filter = match (args.failed, args.running) {
         (true, _) => JobFilter::Failed,

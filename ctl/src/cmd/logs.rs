@@ -1,4 +1,4 @@
-//! `logs`: the daemon's log file, through the daemon.
+//! `logs`: the daemon's log file, read through the daemon.
 
 use cached_proto::client::Lines;
 use cached_proto::message::Reply;
@@ -13,10 +13,10 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, note};
 
-/// Lines that are shown when nothing says which ones.
+/// Number of lines that are shown by default.
 const NEWEST: u64 = 100;
 
-/// Asks, and prints what comes for as long as it comes.
+/// Sends the request, and prints lines as they arrive.
 pub(crate) async fn run(args: &LogsArgs, context: &Context) -> Result<Exit, CtlError> {
     let (reply, lines) = context.logs(request(args)).await?;
     match reply {
@@ -51,7 +51,7 @@ async fn print(mut lines: Lines, as_json: bool) -> Result<Exit, CtlError> {
     Ok(exit)
 }
 
-/// A line as a script reads it, one object per line; of a line that is not the daemon's, only the message.
+/// A line in JSON, one object per line; for a line that is not the daemon's, only the message.
 #[derive(Serialize)]
 struct Shown<'a> {
     time: Option<Timestamp>,
@@ -68,7 +68,7 @@ impl<'a> Shown<'a> {
         match (line.at, parts.next(), parts.next(), parts.next()) {
             (Some(at), Some(target), Some(level), Some(message)) => {
                 let run = line.run.map(|run| run.to_string());
-                // The number has a key of its own.
+                // The run number has a key of its own.
                 let target = match (&run, target.rsplit_once("::")) {
                     (Some(run), Some((target, last))) if last == run => target,
                     _ => target,

@@ -1,4 +1,4 @@
-//! `maintenance`: asks for a task and stays until it has ended.
+//! `maintenance`: requests a task and waits until it has ended.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -20,7 +20,7 @@ use crate::output::progress::Display;
 use crate::output::table::{self, cell, numbers, words};
 use crate::output::{self, View, bytes, count, json};
 
-/// Asks, follows and prints.
+/// Sends the request, follows the task and prints the result.
 pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Maintenance(request(&args.task)?);
     let (reply, events) = context.follow(&request).await?;
@@ -44,7 +44,7 @@ fn request(task: &MaintenanceTask) -> Result<MaintenanceRequest, CtlError> {
     })
 }
 
-/// The daemon has another working directory.
+/// Makes the path absolute, because the daemon has another working directory.
 fn absolute(file: &Path) -> Result<String, CtlError> {
     let path = std::path::absolute(file).map_err(CtlError::NotAbsolute)?;
     path.into_os_string()
@@ -59,7 +59,7 @@ async fn wait(mut events: Events, moving: bool) -> Result<MaintenanceReport, Ctl
             Ok(Some(Progress::MaintenanceDone(report))) => return Ok(report),
             Ok(Some(event)) => display.observe(&event),
             Ok(None) => return Err(CtlError::LostTask(None)),
-            // Not the end of our sight but of the task.
+            // A fault means that the task has failed, not that the connection was lost.
             Err(error @ ClientError::Fault(_)) => return Err(error.into()),
             Err(source) => return Err(CtlError::LostTask(Some(source))),
         }

@@ -1,4 +1,4 @@
-//! One file per verb: ask, render, judge.
+//! One module per verb: each sends its request, renders the answer and chooses the exit code.
 
 pub(crate) mod cancel;
 pub(crate) mod completions;

@@ -15,7 +15,7 @@ use crate::exit::Exit;
 use crate::output::table::{cell, words};
 use crate::output::{self, View, json, table, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &NextArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Next(NextRequest { count: args.count });
     let Reply::Next(reply) = context.call(&request).await? else {
@@ -38,7 +38,7 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
     if explain {
         text.push_str(&explanation(reply));
     }
-    // A single line stays one: scripts cut it up.
+    // The answer for a single fire stays one line, for scripts that split it.
     for note in reply.notes.iter().filter(|_| explain || reply.fires.len() != 1) {
         let _ = writeln!(text, "Note: {}", one_line(note));
     }
@@ -75,7 +75,7 @@ fn explanation(reply: &NextReply) -> String {
     )
 }
 
-/// What is special about single fires, below the listing because it may be long.
+/// Describes what is special about single fires; printed below the listing because it may be long.
 fn notes(fires: &[Fire]) -> String {
     let noted = fires.iter().filter_map(|fire| fire.note.as_ref().map(|note| (&fire.slot, note)));
     let lines: Vec<String> =

@@ -1,4 +1,4 @@
-//! `notify`: whether notices would arrive.
+//! `notify`: tests whether notices would arrive.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, json};
 
-/// The longest `notify.timeout`, and a little more.
+/// Time limit for the answer: the longest `notify.timeout`, and a little more.
 const ANSWER: Duration = Duration::from_mins(11);
 
-/// Asks, prints, and fails unless every channel works and there is one.
+/// Sends the request and prints the answer; fails unless there is a channel and every channel works.
 pub(crate) async fn run(args: &NotifyArgs, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Notify(reply) = context.call_within(ANSWER, &Request::NotifyTest).await? else {
         return Err(CtlError::WrongReply { verb: "notify" });

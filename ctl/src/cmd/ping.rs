@@ -1,4 +1,4 @@
-//! `ping`: is the daemon there, and which one is it?
+//! `ping`: whether the daemon runs, and its version and process.
 
 use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
@@ -10,7 +10,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, View, json, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Pong(reply) = context.call(&Request::Ping).await? else {
         return Err(CtlError::WrongReply { verb: "ping" });

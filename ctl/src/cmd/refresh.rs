@@ -1,4 +1,4 @@
-//! `refresh`: asks for a run and, unless told otherwise, stays until it has ended.
+//! `refresh`: requests a run and, by default, waits until it has ended.
 
 mod result;
 
@@ -16,7 +16,7 @@ use crate::exit::Exit;
 use crate::output::progress::Display;
 use crate::output::{self, json, note};
 
-/// Asks for the chosen tables and follows the run.
+/// Requests a run of the chosen tables and follows it.
 pub(crate) async fn run(args: &RefreshArgs, context: &Context) -> Result<Exit, CtlError> {
     follow(request(args), &args.follow, context).await
 }
@@ -31,12 +31,13 @@ fn request(args: &RefreshArgs) -> RefreshRequest {
     }
 }
 
-/// In the order of the vocabulary, so that the same request in other words joins the same run.
+/// Removes duplicates and sorts by the order of the vocabulary, so that equivalent requests join the same
+/// run.
 fn each_once<'a, T: Ord + Copy + 'a>(chosen: impl IntoIterator<Item = &'a T>) -> Vec<T> {
     chosen.into_iter().copied().collect::<std::collections::BTreeSet<T>>().into_iter().collect()
 }
 
-/// Asks for a run and does with it what the flags say.
+/// Requests a run and handles it as the flags say.
 pub(crate) async fn follow(
     request: RefreshRequest,
     args: &FollowArgs,
@@ -88,7 +89,8 @@ async fn wait(run: i64, mut events: Events, moving: bool) -> Result<Run, CtlErro
     }
 }
 
-/// The number of a run as text, like everywhere in JSON that names a run to a script.
+/// The JSON form of the answer, with the run number as text like everywhere in JSON that names a run to a
+/// script.
 #[derive(Serialize)]
 struct Queued {
     run: String,

@@ -1,4 +1,4 @@
-//! `refresh-all`: everything, and nothing to choose.
+//! `refresh-all`: refreshes everything.
 
 use cached_proto::verb::refresh::RefreshRequest;
 
@@ -8,7 +8,7 @@ use crate::context::Context;
 use crate::error::CtlError;
 use crate::exit::Exit;
 
-/// Asks for everything and follows the run.
+/// Requests a run of everything and follows it.
 pub(crate) async fn run(args: &RefreshAllArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = RefreshRequest { force: args.force, ..RefreshRequest::default() };
     refresh::follow(request, &args.follow, context).await

@@ -15,10 +15,10 @@ use crate::exit::Exit;
 use crate::output::table::{cell, words};
 use crate::output::{self, View, json, table, time};
 
-/// More tables than this are counted instead of named; JSON names all of them.
+/// Largest number of tables that are named instead of counted; JSON names all of them.
 const NAMED: usize = 2;
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RehearseArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Rehearse(RehearseRequest { from: args.from.to_string(), days: args.days });
     let Reply::Rehearse(reply) = context.call(&request).await? else {

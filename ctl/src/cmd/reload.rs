@@ -1,4 +1,4 @@
-//! `reload`: the daemon reads its configuration again.
+//! `reload`: makes the daemon read its configuration again.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, json};
 
-/// Asks, prints, and fails unless everything took effect or waits for a restart.
+/// Sends the request and prints the answer; fails unless every change took effect or waits for a restart.
 pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Reload(reply) = context.call(&Request::Reload).await? else {
         return Err(CtlError::WrongReply { verb: "reload" });

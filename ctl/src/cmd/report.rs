@@ -19,7 +19,7 @@ use crate::output::style::spoken;
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, bytes, json, table, time};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &ReportArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Report(ReportRequest { since_seconds: args.since.as_secs() });
     let Reply::Report(reply) = context.call(&request).await? else {
@@ -50,7 +50,7 @@ fn render(reply: &ReportReply, view: &View) -> String {
     text
 }
 
-/// What VMS's own writers had to wait for, at the most.
+/// Describes the longest time that VMS's own writers may have had to wait.
 fn write_lock(reply: &ReportReply) -> String {
     let WriteLock { count, seconds, longest } = reply.write_lock;
     if count == 0 {
@@ -62,7 +62,7 @@ fn write_lock(reply: &ReportReply) -> String {
     )
 }
 
-/// What the share is, and what it is not.
+/// Explains what the readiness share means, and what it does not.
 fn readiness(reply: &ReportReply) -> String {
     let reads = &reply.reads;
     format!(

@@ -1,4 +1,4 @@
-//! `retry`: does again what did not end well.
+//! `retry`: repeats jobs that did not end well.
 
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
@@ -10,7 +10,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, json};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = args.target.map_or(RetryRequest::Failed, RetryRequest::Target);
     let Reply::Retry(reply) = context.call(&Request::Retry(request)).await? else {

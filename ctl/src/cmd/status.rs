@@ -1,4 +1,4 @@
-//! `status`: what is there, how old it is, and what comes next.
+//! `status`: the state and age of the cache tables, and what comes next.
 
 mod listing;
 mod verdict;
@@ -18,10 +18,10 @@ use crate::exit::Exit;
 use crate::output::style::{Tone, spoken, standing};
 use crate::output::{self, View, count, json, time};
 
-/// Measuring sizes reads every row of every cache table.
+/// Time limit for measuring sizes, which reads every row of every cache table.
 const SIZES: Duration = Duration::from_mins(10);
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = Request::Status(StatusRequest { sizes: args.sizes });
     let answer =

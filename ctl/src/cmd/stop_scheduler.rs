@@ -9,7 +9,7 @@ use crate::error::CtlError;
 use crate::exit::Exit;
 use crate::output::{self, json};
 
-/// Asks and prints.
+/// Sends the request and prints the answer.
 pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
     let Reply::Scheduler(reply) = context.call(&Request::StopScheduler).await? else {
         return Err(CtlError::WrongReply { verb: "stop-scheduler" });

@@ -1,4 +1,4 @@
-//! What people and scripts read. Everything that renders is a pure function of a reply and a [`View`].
+//! Output for people and scripts. Everything that renders is a pure function of a reply and a [`View`].
 
 pub(crate) mod json;
 pub(crate) mod progress;
@@ -15,7 +15,7 @@ use crate::error::CtlError;
 use crate::output::style::Style;
 use crate::output::time::Zone;
 
-/// From here on a listing has room for its secondary columns.
+/// Terminal width from which on a listing shows its secondary columns.
 const WIDE: u16 = 120;
 
 /// What rendering depends on besides the reply.
@@ -25,14 +25,14 @@ pub(crate) struct View {
     pub now: DateTime<Utc>,
     /// The zone that instants are shown in.
     pub zone: Zone,
-    /// Columns of the terminal; none when standard output is not one.
+    /// Columns of the terminal; `None` when standard output is not a terminal.
     pub width: Option<u16>,
     /// Whether and how colour is used.
     pub style: Style,
 }
 
 impl View {
-    /// The same view in the daemon's zone, an IANA name; unchanged if this client does not know it.
+    /// Returns this view in the daemon's zone, an IANA name; unchanged if this client does not know the zone.
     pub(crate) fn in_zone(self, iana: &str) -> Self {
         Self { zone: iana.parse().map_or(self.zone, Zone::Named), ..self }
     }
@@ -43,8 +43,8 @@ impl View {
     }
 }
 
-/// Writes to standard output. `print!` would panic when the reader has gone (`cachectl jobs | head -1`); here a reader
-/// that has what it wants changes nothing, the exit code of the verb included.
+/// Writes to standard output. `print!` would panic on a closed pipe (`cachectl jobs | head -1`); here a
+/// closed pipe is ignored and does not change the exit code of the verb.
 pub(crate) fn print(text: &str) -> Result<(), CtlError> {
     match stream(text) {
         Err(CtlError::Stdout(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
@@ -52,13 +52,14 @@ pub(crate) fn print(text: &str) -> Result<(), CtlError> {
     }
 }
 
-/// Writes to standard output what more follows; a reader that has gone is an error, so that the rest is not asked for.
+/// Writes part of a stream to standard output; a closed pipe is an error, so that the caller does not request
+/// the rest.
 pub(crate) fn stream(text: &str) -> Result<(), CtlError> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()).map_err(CtlError::Stdout)
 }
 
-/// Writes a line to standard error. Nobody is left to be told when that fails.
+/// Writes a line to standard error. A failure is ignored, because there is no place left to report it.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -12,21 +12,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::{count, note};
 
-/// How often the elapsed time moves while nothing else does.
+/// Interval at which the elapsed time is redrawn between events.
 const TICK: Duration = Duration::from_millis(200);
 
-/// What is known of a run, from its events.
+/// The state of a run, collected from its events.
 #[derive(Debug, Default)]
 pub(crate) struct Tracker {
     total: usize,
     done: usize,
     current: Option<String>,
-    /// Where a maintenance task is.
+    /// The current step of a maintenance task.
     steps: Option<String>,
 }
 
 impl Tracker {
-    /// Takes an event in; returns the lines that a log of the run would have for it.
+    /// Records an event; returns the lines that a log of the run would have for it.
     pub(crate) fn observe(&mut self, event: &Progress) -> Vec<String> {
         match event {
             Progress::Snapshot(run) => self.begin(run),
@@ -130,7 +130,7 @@ impl Display {
 }
 
 impl Drop for Display {
-    /// Whatever ends the wait, what is printed next begins on a clean line.
+    /// However the wait ends, later output begins on a clean line.
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -145,7 +145,7 @@ mod tests {
     use super::*;
     use crate::testing::{HOSTILE, job, run};
 
-    /// Two tables: one that ended before anybody followed, one that is worked on afterwards.
+    /// Two tables: one that ended before the client followed, one that is worked on afterwards.
     fn events() -> Vec<Progress> {
         let before = job(1, Table::DistrictYearEndReports, Outcome::Rebuilt);
         let failed =

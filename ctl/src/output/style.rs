@@ -1,4 +1,4 @@
-//! Colour, and which words deserve which.
+//! Colours, and which words get one.
 
 pub(crate) use cached_proto::speech::{Tone, spoken, standing};
 use comfy_table::Color;

@@ -6,8 +6,9 @@ use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, pre
 use crate::output::View;
 use crate::output::style::{Tone, color};
 
-/// Below this a table name would be broken inside the word. A terminal that wraps whole lines reads better,
-/// and one that does not know its size (a serial line) says 0.
+/// Narrowest terminal for which the table is laid out: below this width a table name would be broken inside
+/// the word. A terminal that wraps whole lines reads better, and one that does not know its size (a serial
+/// line) reports 0.
 const NARROWEST: u16 = 60;
 
 /// A column: its title, and whether its cells are numbers.
@@ -44,7 +45,8 @@ pub(crate) fn toned((text, tone): (impl AsRef<str>, Tone)) -> Cell {
 pub(crate) fn render(view: &View, columns: &[Column], rows: Vec<Vec<Cell>>) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING);
-    // Without this the library would ask the real terminal, and the text would not be a function of the view.
+    // Without this the library would query the real terminal, and the text would not be a function of the
+    // view.
     table.force_no_tty();
     if view.style.colour {
         table.enforce_styling();

@@ -13,11 +13,11 @@ use crate::output::View;
 pub(crate) enum Zone {
     /// A zone by its IANA name.
     Named(Tz),
-    /// That of this machine, shown as an offset because its abbreviation is not known.
+    /// The zone of this machine, shown as an offset because its abbreviation is not known.
     Local,
 }
 
-/// An instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.
+/// Formats an instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.
 pub(crate) fn moment(at: Timestamp, view: &View) -> String {
     match view.zone {
         Zone::Named(zone) => speech::moment(at, &zone, view.now, "%Z"),
@@ -25,13 +25,13 @@ pub(crate) fn moment(at: Timestamp, view: &View) -> String {
     }
 }
 
-/// How far an instant is from now: `3 h 12 min ago`, `in 5 h`.
+/// Formats how far an instant is from now: `3 h 12 min ago`, `in 5 h`.
 pub(crate) fn distance(at: Timestamp, view: &View) -> String {
     let seconds = seconds_since(at, view);
     if seconds < 0.0 { format!("in {}", duration(-seconds)) } else { format!("{} ago", duration(seconds)) }
 }
 
-/// How long ago an instant is, without saying so: `3 h 12 min`; `0.00 s` for the future.
+/// Formats the age of an instant without `ago`: `3 h 12 min`; `0.00 s` for the future.
 pub(crate) fn age(at: Timestamp, view: &View) -> String {
     duration(seconds_since(at, view))
 }

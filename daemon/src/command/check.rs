@@ -1,4 +1,4 @@
-//! `cached check`: the effective configuration, and a probe of VMS's schema and of the files' rights.
+//! `cached check`: the effective configuration, and a probe of VMS's schema and of the file permissions.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::reports::REPORTS;
 use crate::state::examine;
 use crate::vms::{Vms, VmsError};
 
-/// Prints what was found; changes nothing. The keys of `unjudged` name credentials that only the service has.
+/// Prints the findings; changes nothing. The keys in `unjudged` name credentials that only the service has.
 pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> Exit {
     print(&config.render());
     for key in unjudged {
@@ -40,7 +40,7 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         print(&format!("Root may do everything; what user {user} may: runuser -u {user} -- cached check\n"));
     }
     if sharing == Sharing::LocksOut {
-        // Even looking into the database would create files that VMS cannot open.
+        // Even reading the database would create files that VMS cannot open.
         return refuse("the VMS database is not looked into, because that could lock VMS out of it");
     }
     let found = match probe(&refresh, config, sharing).await {
@@ -89,7 +89,7 @@ async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Resu
     Ok(Found { usable, fresh: freshness.good })
 }
 
-/// How much room a first refresh needs beside VMS's database.
+/// Describes how much room a first refresh needs beside VMS's database.
 fn told_room(path: &Path, payload: u64) -> String {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let needed = disk_space::refresh_needs(payload) >> 20;
@@ -116,7 +116,7 @@ fn state(path: &Path) -> Exit {
     if let Err(error) = examine(path) {
         return refuse(&describe(&error));
     }
-    // SQLite needs files beside it.
+    // SQLite creates files beside the database.
     let parent = first_existing(path.parent().unwrap_or(Path::new("/")));
     match rustix::fs::access(parent, rustix::fs::Access::WRITE_OK) {
         Ok(()) => {

@@ -1,4 +1,4 @@
-//! `cached demo`: everything on a sample of VMS's data, in a directory of its own.
+//! `cached demo`: runs everything on a sample of VMS's data, in a directory of its own.
 
 use std::fs::DirBuilder;
 use std::io;
@@ -13,10 +13,11 @@ use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, Surroundings}
 use crate::demo::{DemoError, DemoOptions, generate};
 use crate::describe::describe;
 
-/// Every demonstration shows the same people and figures.
+/// Seed of the sample; constant, so that every demonstration shows the same people and figures.
 const SEED: u64 = 1;
 
-/// What would reach out of the demonstration: a dead man's switch must not take it for the daemon that it waits for.
+/// Keys that would reach outside the demonstration: a dead man's switch must not mistake it for the monitored
+/// daemon.
 const OFF: [(&str, &str); 6] = [
     ("notify", "command"),
     ("notify", "webhook"),
@@ -34,7 +35,7 @@ enum NoSample {
     Generate(#[from] DemoError),
 }
 
-/// Makes the sample, refreshes it, and serves it unless asked for one refresh only.
+/// Creates the sample, refreshes it, and serves it unless only one refresh is requested.
 pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
     let clock = SystemClock::new();
     let directory = match sample(arguments, &clock, around).await {
@@ -64,7 +65,8 @@ async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> R
         Some(directory) => around.cwd.join(directory),
         None => std::env::temp_dir().join(format!("cached-demo-{}", std::process::id())),
     };
-    // A directory that nobody named must be new, so that nobody else can have prepared it.
+    // A directory that was not named on the command line must be new, so that no other user can have prepared
+    // it.
     DirBuilder::new()
         .recursive(arguments.dir.is_some())
         .mode(0o700)
@@ -81,8 +83,9 @@ async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> R
     Ok(directory)
 }
 
-/// Everything stays in the demonstration's own directory and within this machine, whatever the host is configured for:
-/// a file counts only when it is named, and even then nobody is told, nothing is asked and nothing is maintained.
+/// Keeps the demonstration inside its own directory and this machine, whatever the host's configuration: a
+/// configuration file counts only when it is named, and even then no notice is sent, no page of VMS is probed
+/// and no maintenance is scheduled.
 fn overrides(cli: &Cli, directory: &Path) -> Overrides {
     let mut overrides = cli.overrides();
     overrides.only_named = true;
@@ -104,8 +107,8 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
     overrides
 }
 
-/// The configuration, with a page that everybody on this machine may look at: nobody has a login at the sample's VMS.
-/// What somebody has set himself stays as it is.
+/// Loads the configuration and opens the page to all users of this machine, because none of them has a login
+/// at the sample's VMS. A value that the user has set stays as it is.
 fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Result<Config, ConfigErrors> {
     let config = Config::load(overrides, around)?;
     if let Some(free) = config.http.listen.and_then(|wanted| another_port(&config, wanted)) {
@@ -114,7 +117,7 @@ fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Res
     if *config.origin("http", "open_viewing") == Origin::Default {
         let mut opened = overrides.clone();
         opened.set("demo", "http", "open_viewing", "true");
-        // Refused where the host's configuration lets others in.
+        // Refused where the configuration admits other machines.
         if let Ok(config) = Config::load(&opened, around) {
             *overrides = opened;
             return Ok(config);
@@ -123,7 +126,7 @@ fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Res
     Config::load(overrides, around)
 }
 
-/// A port to take instead, where any will do or nobody has asked for the one that another program has.
+/// Returns a port to use instead, where any port will do or the default one is taken by another program.
 fn another_port(config: &Config, wanted: SocketAddr) -> Option<SocketAddr> {
     let is_anybodys = *config.origin("http", "listen") == Origin::Default;
     let is_taken = || TcpListener::bind(wanted).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
@@ -137,14 +140,15 @@ fn another_port(config: &Config, wanted: SocketAddr) -> Option<SocketAddr> {
     Some(free)
 }
 
-/// Where the page is, and who may see it.
+/// Describes where the page is, and who may see it.
 fn page(http: &Http) -> String {
     let Some(address) = http.listen else { return String::new() };
     let who = if http.open_viewing { ", open to everybody on this machine, for looking only" } else { "" };
     format!("The page{who}:\n\n\x20   http://{address}/management/cache/status\n\n")
 }
 
-/// In a clone, cargo runs the client; elsewhere it was installed beside this program.
+/// Returns the command of the client: in a clone, cargo runs it; elsewhere it is installed beside this
+/// program.
 fn client() -> String {
     let beside = std::env::current_exe().ok().map(|program| program.with_file_name("cachectl"));
     let installed = beside.filter(|client| client.is_file());

@@ -1,4 +1,4 @@
-//! The part of `cached check` that is about the reports: how fresh they are, and how the last run went.
+//! The part of `cached check` that covers the reports: how fresh they are, and how the last run went.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -19,18 +19,18 @@ use crate::refresh::{RefreshConfig, RefreshError};
 use crate::snapshot::ReadDepth;
 use crate::state::State;
 
-/// What was found about the reports.
+/// The findings about the reports.
 #[derive(Debug, Default)]
 pub(super) struct Freshness {
     tables: HashMap<Table, TableSurvey>,
-    /// Lines about the last run, and about what could not be looked at.
+    /// Lines about the last run, and about what could not be read.
     pub(super) notes: String,
     /// Every table is fresh or need not be, and the last run ended well.
     pub(super) good: bool,
 }
 
 impl Freshness {
-    /// Looks at the cache tables, and at the state if there is one; changes neither.
+    /// Reads the cache tables, and the state if there is one; changes neither.
     pub(super) async fn look(
         config: &RefreshConfig,
         state: &Path,
@@ -39,7 +39,7 @@ impl Freshness {
     ) -> Result<Self, RefreshError> {
         let mut notes = String::new();
         let state = State::look(state).await.unwrap_or_else(|error| {
-            // Without it, entries are judged by their age alone.
+            // Without the state, entries are judged by their age alone.
             notes = format!("The state is not looked at: {}\n", one_line(&describe(&error)));
             None
         });
@@ -61,7 +61,7 @@ impl Freshness {
         Ok(Self { tables, notes, good })
     }
 
-    /// What there is to say about a table that can be refreshed.
+    /// Describes a table that can be refreshed.
     pub(super) fn of(&self, table: Table, zone: Tz) -> String {
         let Some(survey) = self.tables.get(&table) else { return "ready".to_owned() };
         if let Some(note) = &survey.note {
@@ -99,7 +99,8 @@ const fn is_good(state: TableState) -> bool {
     }
 }
 
-/// `Last run: 12 (manual) rebuilt, ended 2026-11-22 19:35:18 CST`, and the errors of its tables.
+/// Formats `Last run: 12 (manual) rebuilt, ended 2026-11-22 19:35:18 CST`, and the errors of the run's
+/// tables.
 fn told_run(run: &Run, zone: Tz) -> String {
     let outcome = run.outcome.map_or("has not ended", Outcome::as_str);
     let ended = run.ended.map(|at| format!(", ended {}", local(at.to_utc(), zone))).unwrap_or_default();

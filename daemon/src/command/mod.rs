@@ -1,4 +1,4 @@
-//! What the binary does: one file per subcommand.
+//! The subcommands of the binary, one module each.
 
 pub mod check;
 pub mod demo;
@@ -24,7 +24,7 @@ use crate::telemetry::{self, Kind};
 /// Exit codes that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// All went well.
+    /// Everything succeeded.
     Good,
     /// A table failed, was guarded or is disabled by schema drift.
     Failed,
@@ -42,10 +42,10 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why something of what was printed did not arrive; standard output is one for the whole process.
+/// The first error of writing to standard output, which the whole process shares.
 static UNWRITTEN: OnceLock<String> = OnceLock::new();
 
-/// Runs what the command line asks for; `passed` is the socket that the service manager passed, if it did.
+/// Runs the subcommand of the command line; `passed` is the socket from the service manager, if there is one.
 pub async fn dispatch(
     cli: &Cli,
     around: &Surroundings,
@@ -73,7 +73,7 @@ async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
-    // Before the log is opened.
+    // Must come before the log is opened.
     let others = OthersPlace::find(&config);
     match (cli.command(), others) {
         (Command::Refresh(_), Some(others)) => refuse(&others.refusal("refresh")),
@@ -88,13 +88,13 @@ async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>
     }
 }
 
-/// Keeps a log while a one-shot works.
+/// Runs a one-shot with logging set up.
 async fn with_telemetry(config: &Config, around: &Surroundings, work: impl Future<Output = Exit>) -> Exit {
     let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
     match telemetry::init(config, Kind::OneShot, Arc::new(SystemClock::new()), journal_stream) {
         Ok(telemetry) => {
             let exit = work.await;
-            // A host that only ever runs one-shots gets its files compressed in no other process.
+            // On a host that only runs one-shots, no other process compresses the rotated log files.
             telemetry.tidied();
             exit
         }
@@ -102,7 +102,7 @@ async fn with_telemetry(config: &Config, around: &Surroundings, work: impl Futur
     }
 }
 
-/// Says on standard error why nothing was started.
+/// Reports on standard error why nothing was started.
 fn refuse(message: &str) -> Exit {
     for line in message.lines() {
         complain(&format!("error: {line}"));
@@ -110,17 +110,17 @@ fn refuse(message: &str) -> Exit {
     Exit::NotStarted
 }
 
-/// Writes a line to standard error; a closed one is nobody's problem.
+/// Writes a line to standard error; a failure is ignored.
 fn complain(line: &str) {
     let _ = writeln!(std::io::stderr(), "{line}");
 }
 
-/// Writes text to standard output. A reader that went away early has seen what it wanted.
+/// Writes text to standard output. A closed pipe is no error: the reader has what it wanted.
 fn print(text: &str) {
     let mut stdout = std::io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            // The first failure says why; the others follow from it.
+            // Only the first failure is kept; the others follow from it.
             let _ = UNWRITTEN.set(error.to_string());
         }
         _ => {}

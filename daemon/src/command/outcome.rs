@@ -10,7 +10,7 @@ use chrono_tz::Tz;
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
 
-/// The tables of a run, aligned, with the errors below them.
+/// Renders the tables of a run, aligned, with the errors below them.
 pub(super) fn render(run: &Run, zone: Tz) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING);
@@ -28,7 +28,7 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
     for job in &run.jobs {
         if let Some(error) = &job.error {
             // Writing to a String cannot fail.
-            // Where there is no daemon, there is nobody for the client to ask.
+            // Without a daemon, the client's command would not work.
             let error = error.replace("`cachectl refresh --accept`", "`cached refresh --accept`");
             let _ = writeln!(text, "{}: {}", job.table, one_line(&error));
         }

@@ -1,4 +1,5 @@
-//! Whose files they are: root may write everywhere, and what root creates the daemon's user cannot use.
+//! Ownership of the daemon's files: root may write everywhere, but the daemon's user cannot use what root
+//! creates.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,19 +10,20 @@ use cached_proto::text::one_line;
 use crate::config::Config;
 use crate::vms::rights::{Accounts, Identity};
 
-/// The log file; a place that is there already decides before its directory.
+/// Name of the log file; if the file exists, it decides instead of its directory.
 const LOG: &str = "cache_manager.log";
 
-/// A place of the daemon that belongs to another user than root, who we are.
+/// A path of the daemon that belongs to another user, while this process runs as root.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct OthersPlace {
     path: PathBuf,
-    /// The user's name.
+    /// The name of that user.
     pub(super) user: String,
 }
 
 impl OthersPlace {
-    /// The first of the state's and the log's place that belongs to another user; none unless we are root.
+    /// Returns the first of the state's and the log's paths that belongs to another user; `None` unless run
+    /// as root.
     pub(super) fn find(config: &Config) -> Option<Self> {
         if Identity::of_process().uid != 0 {
             return None;
@@ -35,7 +37,7 @@ impl OthersPlace {
         })
     }
 
-    /// Why `command` is refused, and what to type.
+    /// Explains why `command` is refused, and what to type instead.
     pub(super) fn refusal(&self, command: &str) -> String {
         let (path, user) = (one_line(&self.path.display().to_string()).into_owned(), &self.user);
         format!(
@@ -46,7 +48,8 @@ impl OthersPlace {
     }
 }
 
-/// The file, or the directory that it would be made in. A directory that is not there yet will be our own.
+/// Returns the file, or the directory in which it would be created. A directory that does not exist yet will
+/// be owned by this process.
 fn existing(file: &Path) -> Option<(&Path, Metadata)> {
     let of = |path: &'_ Path| std::fs::metadata(path).ok();
     of(file).map(|found| (file, found)).or_else(|| {

@@ -32,7 +32,7 @@ enum NotStarted {
     NothingToDo,
 }
 
-/// Refreshes, prints the outcome, and says how it went.
+/// Refreshes, prints the outcome, and returns the matching exit code.
 pub async fn refresh(config: &Config, arguments: &Refresh) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     match run(config, arguments, clock).await {
@@ -71,7 +71,7 @@ async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Res
     Ok(run)
 }
 
-/// Whether there is a VMS at all: without one, nothing can start.
+/// Checks that VMS's database can be used: without it, nothing can start.
 async fn probe(config: &Config) -> Result<(), VmsError> {
     let (vms, _) = Vms::open_checked(config.database.url.as_path(), PATIENCE).await?;
     vms.close().await;
@@ -79,6 +79,6 @@ async fn probe(config: &Config) -> Result<(), VmsError> {
 }
 
 fn json(run: &Run) -> String {
-    // The report is made of plain words and numbers; it cannot fail to serialize.
+    // The report consists of plain words and numbers; it cannot fail to serialize.
     serde_json::to_string(&RunReport::from(run)).map(|text| text + "\n").unwrap_or_default()
 }

@@ -1,4 +1,5 @@
-//! The part of `cached check` that is about file rights: what is there, what is wrong, and what to type.
+//! The part of `cached check` that covers file permissions: the present state, what is wrong, and what to
+//! type.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -7,18 +8,18 @@ use cached_proto::text::one_line;
 
 use crate::vms::rights::{Accounts, Finding, Identity, Rights, closed_directories, open_directories};
 
-/// How VMS and the daemon get on.
+/// Whether VMS and the daemon can share the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sharing {
-    /// Nothing is wrong, or there is nothing to look at.
+    /// Nothing is wrong, or there is nothing to check.
     Good,
-    /// One of them cannot work.
+    /// VMS or the daemon cannot work.
     Wrong,
-    /// VMS could not, if the daemon opened the database.
+    /// VMS would be locked out if the daemon opened the database.
     LocksOut,
 }
 
-/// What there is to say about a database, for people.
+/// Describes the permissions of a database, for people.
 pub(super) fn examine(database: &Path) -> (Sharing, String) {
     let (me, accounts) = (Identity::of_process(), Accounts::local());
     let closed = closed_directories(database);
@@ -32,7 +33,7 @@ pub(super) fn examine(database: &Path) -> (Sharing, String) {
         text.push_str("Then look again: what is in there could not be judged yet.\n");
         return (Sharing::Wrong, text);
     }
-    // A database that is missing is told about by whoever opens it.
+    // A missing database is reported by the code that opens it.
     let Ok(rights) = Rights::read(database) else { return (Sharing::Good, String::new()) };
     let found = rights.findings(&me, &accounts);
     let sharing = match &found[..] {

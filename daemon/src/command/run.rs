@@ -21,10 +21,11 @@ use crate::rpc::{ConnectionLimits, Inherited};
 use crate::telemetry::{self, Kind, Telemetry};
 use crate::web;
 
-/// How long a run in progress may take to end. The service manager must wait longer than that.
+/// How long a run in progress may take to end after a stop request. The service manager must wait longer than
+/// that.
 const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Runs until told to stop, or until it cannot go on.
+/// Runs until a stop is requested, or until it cannot continue.
 pub async fn run(
     config: Config,
     overrides: &Overrides,
@@ -37,14 +38,14 @@ pub async fn run(
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(&describe(&error)),
     };
-    // Before there is anything to stop: from here on no signal kills us half-way.
+    // Installed before there is anything to stop: from here on no signal kills the process half-way.
     let mut signals = match Signals::new([SIGHUP, SIGINT, SIGTERM]) {
         Ok(signals) => signals,
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
     let host = host(overrides, around, &telemetry, inherited);
-    // What is started is large; on the heap it does not weigh on everybody who starts it.
+    // The future is large; boxed, it does not enlarge the future of every caller.
     let (limits, web) = (ConnectionLimits::default(), web::HttpLimits::default());
     let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
     let mut daemon = match started.await {
@@ -64,7 +65,7 @@ pub async fn run(
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
-                // The log tells what came of it.
+                // The outcome is logged.
                 Some(SIGHUP) => drop(daemon.read_again()),
                 _ => break,
             },
@@ -83,7 +84,7 @@ pub async fn run(
     Exit::Good
 }
 
-/// What the daemon gets from this process.
+/// Collects what the daemon gets from this process.
 fn host(
     overrides: &Overrides,
     around: &Surroundings,
@@ -100,7 +101,7 @@ fn host(
     }
 }
 
-/// Waits until the service manager wants to hear from us, if it ever does.
+/// Waits until the next watchdog notification is due; forever if the service manager expects none.
 async fn due(clock: &dyn Clock, every: Option<Duration>) {
     match every {
         Some(every) => clock.sleep(every).await,
@@ -108,7 +109,7 @@ async fn due(clock: &dyn Clock, every: Option<Duration>) {
     }
 }
 
-/// Lets the run in progress end, unless that takes too long or somebody insists.
+/// Lets the run in progress end, unless that takes too long or a second signal arrives.
 async fn stop(daemon: Daemon, signals: &mut Signals) {
     info!("Stopping; a refresh in progress is finished first, a second signal breaks it off");
     manager::stopping(DEADLINE);

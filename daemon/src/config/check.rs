@@ -1,4 +1,4 @@
-//! What must hold between keys, or cannot be said by a type.
+//! Checks between keys, and checks that a type cannot express.
 
 mod http;
 
@@ -37,7 +37,7 @@ fn schedule(config: &Config, reader: &mut Reader<'_>) {
     }
 }
 
-/// A default that is longer than a limit somebody has set gives way to it without a word.
+/// Checks lower limits against upper limits. A default above a limit that was set gives way without an error.
 fn ages(config: &Config, reader: &mut Reader<'_>) {
     let (young, old) = (config.cache.refresh_after_hours, config.cache.max_cache_age_hours);
     if young >= old && reader.origin("cache", "refresh_after_hours").is_some() {
@@ -74,8 +74,8 @@ fn places(config: &Config, reader: &mut Reader<'_>) {
     }
 }
 
-/// Blames a key, unless it or one of the others has been blamed already: a contradiction with a stand-in
-/// would be news to nobody.
+/// Reports an error of a key, unless it or one of the others has an error already: a contradiction with a
+/// placeholder would not help the operator.
 fn refuse(
     reader: &mut Reader<'_>,
     section: &str,

@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 
 use super::surroundings::Surroundings;
 
-/// Where the state database lives: systemd's directory, `/var/lib/cached`, or the user's own.
+/// Path of the state database: systemd's directory, `/var/lib/cached`, or the user's own.
 pub(super) fn state_url(around: &Surroundings) -> Option<String> {
     place::state(around.uid, variable(around)).map(|dir| text(&dir.join("state.db")))
 }
 
-/// Where the control socket lives, by the rule that clients know as well.
+/// Path of the control socket, by the rule that clients use as well.
 pub(super) fn socket_path(around: &Surroundings) -> Option<String> {
     place::socket(around.uid, variable(around)).map(|socket| text(&socket))
 }
@@ -21,7 +21,7 @@ fn variable(around: &Surroundings) -> impl Fn(&str) -> Option<String> + Copy {
     |name| around.variable(name).map(str::to_owned)
 }
 
-/// Where the log file lives; people's own daemons log to the terminal and the journal only.
+/// Directory of the log file; daemons of ordinary users log to the terminal and the journal only.
 pub(super) fn log_dir(around: &Surroundings) -> Option<String> {
     let system = || around.is_root().then_some(Path::new("/var/log/cached"));
     around.directory("LOGS_DIRECTORY").or_else(system).map(text)
@@ -32,7 +32,7 @@ pub(super) fn log_dir(around: &Surroundings) -> Option<String> {
 pub(super) fn vms_timezone(around: &Surroundings) -> Option<String> {
     let known = |zone: &str| zone.parse::<Tz>().ok().map(|zone| zone.name().to_owned());
     let zone = match around.env.get("TZ").map(|tz| tz.trim_start_matches(':')) {
-        // The C library takes an empty TZ for UTC.
+        // The C library treats an empty TZ as UTC.
         Some("") => None,
         Some(tz) => known(tz).or_else(|| around.system_zone.as_deref().and_then(known)),
         None => around.system_zone.as_deref().and_then(known),

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration.
+//! Errors of a configuration.
 
 use std::fmt;
 use std::io;
@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use super::key::Origin;
 
-/// One thing that is wrong. No message shows a secret.
+/// One error of a configuration. No message shows a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -15,7 +15,7 @@ pub enum ConfigError {
     ReadFile {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
@@ -28,33 +28,33 @@ pub enum ConfigError {
         line: usize,
         /// Counted from one, in characters.
         column: usize,
-        /// What the parser says.
+        /// The parser's message.
         message: String,
     },
-    /// No such section.
+    /// The section does not exist.
     #[error("unknown section [{section}] ({origin}); did you mean [{nearest}]?")]
     UnknownSection {
-        /// As given.
+        /// The section, as given.
         section: String,
-        /// Where.
+        /// Where it was given.
         origin: Origin,
         /// The most similar section.
         nearest: String,
     },
-    /// No such key.
+    /// The key does not exist.
     #[error("unknown key {key} ({origin}); did you mean {nearest}?")]
     UnknownKey {
-        /// As given.
+        /// The key, as given.
         key: String,
-        /// Where.
+        /// Where it was given.
         origin: Origin,
         /// The most similar key.
         nearest: String,
     },
-    /// No such variable.
+    /// The variable does not exist.
     #[error("unknown variable {name}; did you mean {nearest}?")]
     UnknownVariable {
-        /// As given.
+        /// The name, as given.
         name: String,
         /// The most similar variable.
         nearest: String,
@@ -62,11 +62,11 @@ pub enum ConfigError {
     /// A value that its key does not allow.
     #[error("{key} = {value} ({origin}): {allowed}")]
     Invalid {
-        /// Full name.
+        /// Full name of the key.
         key: String,
-        /// As given, redacted.
+        /// The value as given, redacted.
         value: String,
-        /// Where.
+        /// Where it was given.
         origin: Origin,
         /// What is allowed, or what to do.
         allowed: String,
@@ -74,7 +74,7 @@ pub enum ConfigError {
     /// A required key has no value.
     #[error("{key} is not set: {how}")]
     Missing {
-        /// Full name.
+        /// Full name of the key.
         key: String,
         /// How to set it.
         how: String,
@@ -82,7 +82,7 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
-    /// Whether it is only that this process was given no credentials, which the service is.
+    /// Whether the only cause is that this process, unlike the service, was given no credentials.
     pub(super) fn is_without_credentials(&self) -> bool {
         matches!(self, Self::Invalid { allowed, .. } if allowed == super::secret::NO_CREDENTIALS)
     }
@@ -93,7 +93,7 @@ impl ConfigError {
     }
 }
 
-/// Everything that is wrong with a configuration, at least one thing; shown one per line.
+/// All errors of a configuration, at least one; shown one per line.
 #[derive(Debug, thiserror::Error)]
 pub struct ConfigErrors(Vec<ConfigError>);
 

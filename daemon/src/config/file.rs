@@ -17,8 +17,8 @@ use super::setting::Kind;
 use super::surroundings::Surroundings;
 use super::text;
 
-/// Adds what the file sets. A file that cannot be read or parsed is marked as unusable, since nothing can be
-/// said then about what is missing.
+/// Adds the values of the file. A file that cannot be read or parsed is marked as unusable, because missing
+/// keys cannot be reported then.
 pub(super) fn read(path: &Path, must_exist: bool, around: &Surroundings, layers: &mut Layers) {
     match contents(path) {
         Ok((toml, private)) => File { path, toml: &toml, private, around }.parse(layers),
@@ -30,7 +30,7 @@ pub(super) fn read(path: &Path, must_exist: bool, around: &Surroundings, layers:
     }
 }
 
-/// The text, and whether only the owner can read it.
+/// Returns the text, and whether only the owner can read it.
 fn contents(path: &Path) -> io::Result<(String, bool)> {
     let mut file = std::fs::File::open(path)?;
     let private = secret::is_private(file.metadata()?.permissions().mode());
@@ -118,7 +118,7 @@ impl File<'_> {
         Origin::File { path: self.path.to_owned(), line: self.position(span.start).0 }
     }
 
-    /// Line and column of a byte offset, both counted from one.
+    /// Returns the line and column of a byte offset, both counted from one.
     fn position(&self, offset: usize) -> (usize, usize) {
         let mut end = offset.min(self.toml.len());
         while !self.toml.is_char_boundary(end) {
@@ -131,11 +131,12 @@ impl File<'_> {
     }
 }
 
-/// The value as the text that a flag would have given, with the type that it has in the file.
+/// Converts the value to the text that a flag would have given, with the type that it has in the file.
 fn plain(value: &DeValue<'_>) -> (Kind, String) {
     match value {
         DeValue::String(text) => (Kind::Text, text.clone().into_owned()),
-        // Whatever is too large for this is too large for every key; its digits say so well enough.
+        // An integer that is too large for this is too large for every key; its digits are enough for the
+        // message.
         DeValue::Integer(number) => (
             Kind::Integer,
             i128::from_str_radix(number.as_str(), number.radix())

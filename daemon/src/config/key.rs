@@ -1,4 +1,4 @@
-//! What is known about one key, apart from its type.
+//! The properties of one key, apart from its type.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -12,10 +12,10 @@ pub struct Key {
     pub section: &'static str,
     /// The key inside the section, for example `refresh_time`.
     pub name: &'static str,
-    /// What it means.
+    /// The meaning of the key.
     pub doc: &'static str,
     pub(super) spec: Spec,
-    /// Whether an empty text is a value of it.
+    /// Whether an empty text is a valid value of the key.
     pub(super) takes_empty: fn(&Surroundings) -> bool,
 }
 
@@ -25,12 +25,12 @@ impl Key {
         format!("{}.{}", self.section, self.name)
     }
 
-    /// The default as text; none when it depends on the user and the system, or when there is none.
+    /// The default as text; `None` when it depends on the user and the system, or when there is none.
     pub fn default_text(&self) -> Option<&'static str> {
         if let Fallback::Text(text) = self.spec.fallback { Some(text) } else { None }
     }
 
-    /// Whether nothing is the default.
+    /// Whether the key has no value by default.
     pub fn is_unset_by_default(&self) -> bool {
         matches!(self.spec.fallback, Fallback::Unset)
     }
@@ -50,7 +50,7 @@ impl Key {
         self.spec.secrecy == Secrecy::Secret
     }
 
-    /// Whether the value says where a secret lives, so that something else in its place may be the secret itself.
+    /// Whether the value says where a secret is stored, so that a mistaken value may be the secret itself.
     pub(super) fn names_secret(&self) -> bool {
         self.spec.secrecy == Secrecy::Place
     }
@@ -59,7 +59,7 @@ impl Key {
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Origin {
-    /// Nothing set it.
+    /// The default: no source has set the value.
     Default,
     /// A line of the configuration file.
     File {
@@ -85,23 +85,23 @@ impl fmt::Display for Origin {
     }
 }
 
-/// What a key has when nothing sets it.
+/// The default of a key.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Fallback {
-    /// This text, read like any other.
+    /// This text, parsed like any other.
     Text(&'static str),
     /// A text that depends on the user and on systemd's directories; `None` leaves the key without a value.
     From(fn(&Surroundings) -> Option<String>),
-    /// Nothing: the key is optional.
+    /// No value: the key is optional.
     Unset,
 }
 
 /// How much of a value may be shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Secrecy {
-    /// All of it.
+    /// The whole value.
     Open,
-    /// All of it, when it is the place it should be.
+    /// The whole value, if it is a valid place of a secret.
     Place,
     /// Nothing.
     Secret,
@@ -139,19 +139,19 @@ impl Spec {
         self
     }
 
-    /// A reload keeps the running value.
+    /// Makes a reload keep the running value.
     pub(super) const fn restart(mut self) -> Self {
         self.restart = true;
         self
     }
 
-    /// Never printed, never from the environment.
+    /// Marks the value as a secret: never printed, and never taken from the environment.
     pub(super) const fn secret(mut self) -> Self {
         self.secrecy = Secrecy::Secret;
         self
     }
 
-    /// Says where a secret lives.
+    /// Marks the value as the place of a secret.
     pub(super) const fn place(mut self) -> Self {
         self.secrecy = Secrecy::Place;
         self

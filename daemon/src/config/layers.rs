@@ -1,4 +1,4 @@
-//! What file, environment and flags say, before any of it is understood.
+//! The raw values of file, environment and flags, before they are parsed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use super::text;
 /// The variable that names the configuration file, as `--config` does.
 pub(super) const CONFIG: &str = "CACHED_CONFIG";
 
-/// What the command line sets.
+/// The values that the command line sets.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
     /// The configuration file to read instead of the default one; it must exist.
@@ -37,13 +37,13 @@ impl Overrides {
     }
 }
 
-/// A value that something set.
+/// A value from one of the layers.
 #[derive(Debug)]
 pub(super) struct Given {
     pub(super) text: String,
-    /// The type it has in the file; flags and variables have none.
+    /// The type in the file; values of flags and variables have no type.
     pub(super) kind: Option<Kind>,
-    /// Whether it came from where nobody else can read it.
+    /// Whether it came from a source that no other user can read.
     pub(super) private: bool,
     pub(super) origin: Origin,
 }
@@ -53,7 +53,7 @@ pub(super) struct Given {
 pub(super) struct Layers {
     pub(super) given: BTreeMap<(&'static str, &'static str), Given>,
     pub(super) errors: Vec<ConfigError>,
-    /// Whether the file could be read, or there was none to read.
+    /// False when the file could not be read or parsed; true also when there is no file to read.
     pub(super) file_usable: bool,
 }
 
@@ -104,7 +104,8 @@ fn variables(around: &Surroundings, layers: &mut Layers) {
 
 fn variable(key: &'static Key, name: &str, value: &str, around: &Surroundings, layers: &mut Layers) {
     let origin = Origin::Variable(text::shown(name));
-    // As with other programs, an empty variable is none, except where empty is a value: it takes back or switches off.
+    // As in other programs, an empty variable counts as not set, unless empty is a value that unsets or
+    // switches off the key.
     if !value.is_empty() || (key.takes_empty)(around) {
         let other_name = layers.given.get(&(key.section, key.name)).filter(|given| given.text != value);
         if let Some(Origin::Variable(other)) = other_name.map(|given| &given.origin) {

@@ -46,17 +46,17 @@ impl Config {
     /// Reads all layers and validates the result as a whole.
     ///
     /// # Errors
-    /// Everything that is wrong, in one go: unreadable file, syntax, unknown and invalid keys, contradictions.
+    /// Returns all errors at once: unreadable file, syntax, unknown and invalid keys, contradictions.
     pub fn load(overrides: &Overrides, around: &Surroundings) -> Result<Self, ConfigErrors> {
         let (config, errors) = Self::load_all(overrides, around);
         config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors::new(errors))
     }
 
-    /// The same, to be looked at only: outside of the service there are no systemd credentials, so a key that names one
-    /// is left without a value. The second part names those keys.
+    /// Loads the configuration for checking only: outside of the service there are no systemd credentials, so
+    /// a key that names one is left without a value. The second part of the result names those keys.
     ///
     /// # Errors
-    /// As [`Config::load`], without those.
+    /// As [`Config::load`], except for those keys.
     pub fn load_to_check(
         overrides: &Overrides,
         around: &Surroundings,
@@ -81,13 +81,13 @@ impl Config {
         (config, reader.into_errors())
     }
 
-    /// Where the value of a key came from; keys that nothing set are [`Origin::Default`].
+    /// Returns where the value of a key came from; keys that have their default return [`Origin::Default`].
     pub fn origin(&self, section: &str, name: &str) -> &Origin {
         let key = nearest::find(section, name);
         key.and_then(|key| self.origins.get(&(key.section, key.name))).unwrap_or(&Origin::Default)
     }
 
-    /// Every key there is, in the order of the documentation.
+    /// Returns every key, in the order of the documentation.
     pub fn keys() -> &'static [Key] {
         settings::KEYS
     }

@@ -1,10 +1,10 @@
-//! Which known name was probably meant.
+//! Finds the known name that was probably meant.
 
 use super::key::Key;
 use super::layers::CONFIG;
 use super::settings::KEYS;
 
-/// Names under which variables are known besides their regular ones, with the keys that they set, as flags do.
+/// Alternative names of variables, each with the key that it sets, as flags do.
 pub(super) const ALIASES: &[(&str, &str, &str)] = &[
     ("CACHED_SOCKET", "socket", "path"),
     ("CACHED_TIMEZONE", "schedule", "timezone"),
@@ -16,25 +16,25 @@ pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.section == section && key.name == name)
 }
 
-/// The keys that a variable sets; none when it is unknown.
+/// Returns the keys that a variable sets; empty when the variable is unknown.
 pub(super) fn by_variable(variable: &str) -> Vec<&'static Key> {
     let aliases = ALIASES.iter().filter(|(alias, ..)| *alias == variable);
     let keys = KEYS.iter().filter(|key| key.variable() == variable);
     aliases.filter_map(|(_, section, name)| find(section, name)).chain(keys).collect()
 }
 
-/// The full name of the key that is most like this one.
+/// Returns the full name of the most similar key.
 pub(super) fn key(section: &str, name: &str) -> String {
     let given = format!("{section}.{name}");
     let score = |key: &Key| {
-        // The right name in the wrong section counts for more than a likeness of the whole.
+        // The right name in the wrong section counts for more than similarity of the full name.
         let in_another_section = 0.9 * strsim::normalized_damerau_levenshtein(name, key.name);
         strsim::normalized_damerau_levenshtein(&given, &key.full_name()).max(in_another_section)
     };
     best(KEYS.iter().map(|key| (score(key), key.full_name())))
 }
 
-/// The section that is most like this one.
+/// Returns the most similar section.
 pub(super) fn section(given: &str) -> String {
     best(
         KEYS.iter()
@@ -42,14 +42,14 @@ pub(super) fn section(given: &str) -> String {
     )
 }
 
-/// The variable that is most like this one.
+/// Returns the most similar variable.
 pub(super) fn variable(given: &str) -> String {
     let aliases = ALIASES.iter().map(|(alias, ..)| (*alias).to_owned());
     let names = KEYS.iter().map(Key::variable).chain(aliases).chain([CONFIG.to_owned()]);
     best(names.map(|name| (strsim::normalized_damerau_levenshtein(given, &name), name)))
 }
 
-/// The first of the best.
+/// Returns the first of the best candidates.
 fn best(candidates: impl Iterator<Item = (f64, String)>) -> String {
     let better = |a: (f64, String), b: (f64, String)| if b.0 > a.0 { b } else { a };
     candidates.reduce(better).map(|(_, name)| name).unwrap_or_default()

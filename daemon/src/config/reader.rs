@@ -1,4 +1,4 @@
-//! Turns texts into typed values, collecting every error on the way.
+//! Parses texts into typed values, and collects every error on the way.
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,8 +13,8 @@ use super::settings::Origins;
 use super::surroundings::Surroundings;
 use super::text;
 
-/// Stands in for a value that could not be read, so that the rest can still be checked. It never leaves this
-/// module's caller, because an error has been noted.
+/// Placeholder for a value that could not be read, so that the rest can still be checked. It never leaves
+/// this module's caller, because an error has been recorded.
 const PLACEHOLDER: &str = "/-";
 
 /// Reads keys one by one.
@@ -36,8 +36,8 @@ impl<'a> Reader<'a> {
         Self { given, around, errors, bad: BTreeSet::new(), report_missing }
     }
 
-    /// The value of a key: what was given, else its default. After an error it is a stand-in, and the key
-    /// counts as bad.
+    /// Reads the value of a key: the given one, else its default. After an error it returns a placeholder,
+    /// and the key counts as bad.
     pub(super) fn read<T: Setting>(&mut self, section: &str, name: &str) -> Option<T> {
         let key = nearest::find(section, name)?;
         if let Some(given) = self.given.get(&(key.section, key.name)) {
@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         T::parse(PLACEHOLDER, self.around).ok()
     }
 
-    /// Notes that the value of a key is not allowed.
+    /// Records that the value of a key is not allowed.
     pub(super) fn refuse(&mut self, key: &'static Key, allowed: String) {
         let given = self.given.get(&(key.section, key.name));
         let value = match given {
@@ -131,7 +131,7 @@ impl<'a> Reader<'a> {
         !self.bad.iter().any(|bad| *bad == (section, name))
     }
 
-    /// What set a key; `None` if it has its default.
+    /// Returns what set a key; `None` if it has its default.
     pub(super) fn origin(&self, section: &str, name: &str) -> Option<&Origin> {
         let key = nearest::find(section, name)?;
         self.given.get(&(key.section, key.name)).map(|given| &given.origin)

@@ -11,9 +11,9 @@ use super::text::HIDDEN;
 pub struct RestartNeeded {
     /// Full name of the key.
     pub key: String,
-    /// The value that stays in effect; none for no value.
+    /// The value that stays in effect; `None` for no value.
     pub running: Option<String>,
-    /// The value that waits for the restart; none for no value.
+    /// The value that waits for the restart; `None` for no value.
     pub wanted: Option<String>,
 }
 
@@ -22,9 +22,9 @@ pub struct RestartNeeded {
 pub struct Changed {
     /// Full name of the key.
     pub key: String,
-    /// The value that was in effect; none for no value.
+    /// The value that was in effect; `None` for no value.
     pub from: Option<String>,
-    /// The value that is; none for no value.
+    /// The value that is in effect now; `None` for no value.
     pub to: Option<String>,
 }
 
@@ -57,8 +57,8 @@ impl Config {
         (merged, waiting)
     }
 
-    /// The keys that have another value in `new`. Secrets are hidden, and where nothing else has changed it is said that
-    /// they have.
+    /// Returns the keys that have another value in `new`. Secrets are hidden; where the visible value is
+    /// unchanged, the entry says that the contents are new.
     pub fn changes(&self, new: &Self) -> Vec<Changed> {
         let values = self.shown().into_iter().zip(new.shown());
         let changed = KEYS.iter().zip(values).zip(self.same(new)).filter(|(_, same)| !same);

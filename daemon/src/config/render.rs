@@ -1,4 +1,4 @@
-//! Printing the configuration that is in effect.
+//! Renders the effective configuration.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The file that is shipped: every key with its meaning and its default, and nothing set.
+//! The shipped sample file: every key with its meaning and its default, and nothing set.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use super::settings::{Config, KEYS};
 use super::surroundings::Surroundings;
 use super::{ConfigErrors, Overrides};
 
-/// Where VMS's database is in every example.
+/// Path of VMS's database in every example.
 const DATABASE: &str = "/srv/vms/instance/vms.db";
 
 const HEAD: &str = "\
@@ -18,7 +18,7 @@ const HEAD: &str = "\
 ";
 
 impl Config {
-    /// The sample, with the defaults that the service has in Chicago.
+    /// Renders the sample, with the defaults that the service has in Chicago.
     pub fn sample() -> Result<String, ConfigErrors> {
         let directories =
             [("STATE", "/var/lib/cached"), ("LOGS", "/var/log/cached"), ("RUNTIME", "/run/cached")];

@@ -1,4 +1,4 @@
-//! Secrets that live in files of their own.
+//! Secrets in files of their own.
 
 use std::fs::File;
 use std::io::Read;
@@ -7,19 +7,19 @@ use std::path::Path;
 
 use super::surroundings::Surroundings;
 
-/// No token is longer; a device that never ends must not fill the memory.
+/// Maximum size of a secret: no token is longer, and a device without an end must not fill the memory.
 const LONGEST: u64 = 64 * 1024;
 
-/// What is wrong with every credential where systemd passed none at all.
+/// The error of every credential where systemd passed none at all.
 pub(super) const NO_CREDENTIALS: &str = "systemd passed no credentials; add LoadCredential= to the unit";
 
-/// Whether nobody but the owner may read, write or execute.
+/// Whether only the owner may read, write or execute.
 pub(super) fn is_private(mode: u32) -> bool {
     (mode & 0o070, mode & 0o007) == (0, 0)
 }
 
-/// The secret behind `file:PATH` or `credential:NAME`; `None` if the text is the value itself.
-/// The error says what to do and never repeats contents.
+/// Returns the secret behind `file:PATH` or `credential:NAME`; `None` if the text is the value itself. The
+/// error says what to do and never repeats contents.
 pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String>, String> {
     if let Some(path) = text.strip_prefix("file:") {
         return read(&around.absolute(Path::new(path)), true).map(Some);
@@ -31,11 +31,11 @@ pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String
     let Some(directory) = around.directory("CREDENTIALS_DIRECTORY") else {
         return Err(NO_CREDENTIALS.to_owned());
     };
-    // systemd keeps this directory private itself; the mode of its files is its own business.
+    // systemd keeps this directory private itself, so the modes of its files are not checked.
     read(&directory.join(name), false).map(Some)
 }
 
-/// Whether a text is the place of a secret, and not perhaps the secret itself in the wrong key.
+/// Whether a text is the place of a secret, and not possibly the secret itself in the wrong key.
 pub(super) fn is_place(text: &str, around: &Surroundings) -> bool {
     let path = text.strip_prefix("file:").unwrap_or(text);
     text.starts_with("credential:") || (!path.is_empty() && around.absolute(Path::new(path)).exists())

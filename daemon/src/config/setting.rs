@@ -1,4 +1,4 @@
-//! How a type is read from and shown as a configuration value.
+//! How a type is parsed from and shown as a configuration value.
 
 use std::cmp::Ordering;
 use std::net::SocketAddr;
@@ -45,7 +45,7 @@ pub(super) trait Setting: Sized + Clone {
     /// How the value is written in TOML.
     const KIND: Kind = Kind::Text;
 
-    /// Reads the text form, which is what flags and variables give. The error says what is allowed.
+    /// Parses the text form, which flags and variables provide. The error says what is allowed.
     fn parse(text: &str, around: &Surroundings) -> Result<Self, String>;
 
     /// The value as TOML; `None` if there is none.
@@ -61,7 +61,7 @@ pub(super) trait Setting: Sized + Clone {
         None
     }
 
-    /// Whether showing the value as it is would give away a credential.
+    /// Whether showing the value unchanged would disclose a credential.
     fn carries_secret(&self) -> bool {
         false
     }

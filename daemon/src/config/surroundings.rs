@@ -1,4 +1,4 @@
-//! What the process finds around it, read once and passed on so that tests can choose it.
+//! The environment of the process, read once and passed on so that tests can choose it.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
@@ -10,9 +10,10 @@ pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
 /// Environment, working directory, user and zone of the process.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// The environment. A value that is not UTF-8 carries U+FFFD and is refused where it would be used.
+    /// The environment variables. A value that is not UTF-8 carries U+FFFD and is refused where it would be
+    /// used.
     pub env: BTreeMap<String, String>,
-    /// What relative paths are relative to.
+    /// The directory that relative paths are resolved against.
     pub cwd: PathBuf,
     /// The user id.
     pub uid: u32,
@@ -23,13 +24,13 @@ pub struct Surroundings {
 }
 
 impl Surroundings {
-    /// Those of this process.
+    /// Reads the surroundings of this process.
     pub fn of_process() -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self {
             env: std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
-            // Without procfs the account is taken for a person's: that never writes to system directories.
+            // Without procfs the account is treated as a person's, which never writes to system directories.
             uid: std::fs::metadata("/proc/self").map_or(u32::MAX, |me| me.uid()),
             system_zone: iana_time_zone::get_timezone().ok(),
             default_file: PathBuf::from(DEFAULT_FILE),

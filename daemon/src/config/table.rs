@@ -1,4 +1,5 @@
-//! Turns the one declaration of all keys into typed sections and everything that walks over them.
+//! Generates the typed sections, and everything that iterates over the keys, from one declaration of all
+//! keys.
 
 /// Declares sections and keys: `section: Struct { key: Type = spec; … }`, each with a doc comment.
 macro_rules! settings {
@@ -35,7 +36,7 @@ macro_rules! settings {
         ];
 
         impl Config {
-            /// Reads every key before it gives up, so that all errors are found.
+            /// Reads every key before it returns, so that all errors are found.
             pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
                 $(
                     $( let $key = reader.read::<$Type>(stringify!($section), stringify!($key)); )+
@@ -49,13 +50,13 @@ macro_rules! settings {
                 vec![ $( $( Setting::show(&self.$section.$key), )+ )+ ]
             }
 
-            /// Whether each value is the same in another configuration, in the order of [`KEYS`]; also where that is not
-            /// shown, as with what a file of a secret holds.
+            /// Whether each value equals that of another configuration, in the order of [`KEYS`]. Includes
+            /// values that are not shown, such as the contents of a secret's file.
             pub(super) fn same(&self, other: &Self) -> Vec<bool> {
                 vec![ $( $( PartialEq::eq(&self.$section.$key, &other.$section.$key), )+ )+ ]
             }
 
-            /// Takes over the value of one key from another configuration.
+            /// Copies the value of one key from another configuration.
             pub(super) fn copy_value(&mut self, from: &Self, section: &str, name: &str) {
                 match (section, name) {
                     $( $(

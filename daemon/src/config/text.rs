@@ -1,13 +1,13 @@
-//! Making values fit to be shown.
+//! Prepares values for display.
 
 use std::borrow::Cow;
 
 use cached_proto::text::{one_line, truncated};
 
-/// Longest value that a message repeats.
+/// Maximum length of a value that a message repeats, in characters.
 const SHOWN_CHARS: usize = 200;
 
-/// What stands in for a value that is never shown.
+/// Shown in place of a secret value.
 pub(super) const HIDDEN: &str = "(hidden)";
 
 /// A value as a message shows it: one line, bounded, without credentials.
@@ -16,10 +16,10 @@ pub(super) fn shown(value: &str) -> String {
     truncated(&one_line(&redacted), SHOWN_CHARS).into_owned()
 }
 
-/// Hides the user info and the query of whatever looks like a URL.
+/// Hides the user info and the query of any text that looks like a URL.
 ///
-/// Everything up to the last `@` goes, not only up to the first: an unescaped `@` or `/` in a password must
-/// not leave half of it standing.
+/// Everything up to the last `@` is hidden, not only up to the first: an unescaped `@` or `/` in a password
+/// must not leave half of it visible.
 pub(super) fn redacted(text: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = text.split_once("://").or_else(|| text.split_once(':')) else {
         return Cow::Borrowed(text);

@@ -1,8 +1,8 @@
-//! The days on which something can happen, and times as VMS stores them.
+//! School days on which events can take place, and times in VMS's text form.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, Utc, Weekday};
 
-/// How many school days ahead events are planned.
+/// Number of school days ahead for which events are planned.
 const PLANNED_DAYS: usize = 70;
 
 /// School days of the school year that contains "now", and of the two before it.
@@ -16,7 +16,8 @@ pub(super) struct Calendar {
 }
 
 impl Calendar {
-    /// None when `now` is so close to the end of chrono's calendar that there are no such days.
+    /// Builds the calendar around `now`; `None` when it is so close to the end of chrono's calendar that
+    /// there are no such days.
     pub(super) fn around(now: DateTime<Utc>) -> Option<Self> {
         let now = now.naive_utc();
         let today = now.date();
@@ -34,13 +35,15 @@ impl Calendar {
         self.past.first().copied().unwrap_or(self.now.date())
     }
 
-    /// `start` less some days, but never later than now: when a record about it was made.
+    /// Returns `start` less some days, but never later than now: the time at which a record about it was
+    /// made.
     pub(super) fn before(&self, start: NaiveDateTime, days: u32) -> NaiveDateTime {
         start.checked_sub_days(Days::new(u64::from(days))).unwrap_or(start).min(self.now)
     }
 }
 
-/// Weekdays between mid-August and late May, without the longer holidays.
+/// Returns whether `day` is a school day: a weekday between mid-August and late May, outside the longer
+/// holidays.
 fn school_day(day: NaiveDate) -> bool {
     let weekend = matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let holiday = match (day.month(), day.day()) {
@@ -56,13 +59,13 @@ fn school_day(day: NaiveDate) -> bool {
     !weekend && !holiday
 }
 
-/// `day` at a quarter of an hour that is `quarters` after midnight.
+/// Returns the time on `day` that is `quarters` quarters of an hour after midnight.
 pub(super) fn at_quarter(day: NaiveDate, quarters: u32) -> NaiveDateTime {
     let time = NaiveTime::from_num_seconds_from_midnight_opt(quarters * 15 * 60, 0).unwrap_or(NaiveTime::MIN);
     day.and_time(time)
 }
 
-/// VMS compares times as text, so the form is fixed to the last digit of the fraction.
+/// Formats a time for VMS, which compares times as text: the form is fixed to the last digit of the fraction.
 pub(super) fn stamp(time: NaiveDateTime) -> String {
     time.format("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }

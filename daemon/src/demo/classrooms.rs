@@ -1,4 +1,4 @@
-//! Who was reached: teachers of virtual sessions, students and counts of other events.
+//! Attendance other than volunteers: teachers of virtual sessions, students and counts of other events.
 
 use super::calendar;
 use super::events::Event;
@@ -47,7 +47,7 @@ impl<'a> Classrooms<'a> {
         }
     }
 
-    /// One to five teachers, two in three of the host's district.
+    /// Registers one to five teachers, two in three of them from the host's district.
     fn register_teachers(&mut self, event: &Event<'_>, world: &mut World) {
         let made = calendar::stamp(event.start.checked_sub_days(Days::new(10)).unwrap_or(event.start));
         let mut registered = BTreeSet::new();
@@ -114,7 +114,7 @@ impl<'a> Classrooms<'a> {
         }
     }
 
-    /// Counts that staff enter after an event, not always all of them.
+    /// Adds the counts that staff enter after an event; some may be missing.
     fn add_detail(&mut self, event: &Event<'_>, world: &mut World) {
         let random = &mut self.random;
         let classrooms = random.between(1, 8);

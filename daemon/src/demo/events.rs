@@ -10,7 +10,7 @@ use super::schedule::Slot;
 use super::world::{World, next_id};
 use chrono::{NaiveDateTime, TimeDelta};
 
-/// What the rows about participants need to know of an event.
+/// The facts of an event that rows about participants need.
 pub(super) struct Event<'a> {
     pub(super) id: u32,
     pub(super) program: &'a Program,
@@ -18,7 +18,7 @@ pub(super) struct Event<'a> {
     /// VMS's member name.
     pub(super) status: &'static str,
     pub(super) upcoming: bool,
-    /// The host, by its place among the schools.
+    /// The host, as an index of the schools.
     pub(super) school: usize,
 }
 
@@ -27,7 +27,7 @@ impl Event<'_> {
         self.program.place == Place::Online
     }
 
-    /// Whether it took place.
+    /// Returns whether the event took place.
     pub(super) fn held(&self) -> bool {
         matches!(self.status, "COMPLETED" | "SIMULCAST")
     }
@@ -113,7 +113,7 @@ impl Builder<'_> {
         event
     }
 
-    /// A school of the level, most often of a district that the district reports map.
+    /// Chooses a school of the level, most often of a district that the district reports map.
     fn school(&mut self, level: Option<&str>) -> usize {
         let fits = |place: &usize| level.is_none_or(|level| self.places.schools[*place].level == level);
         let mut schools: Vec<usize> = (0..self.places.schools.len()).filter(fits).collect();
@@ -186,7 +186,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A name of an organization of the sector, or of any when there is none.
+    /// Chooses the name of an organization of the sector, or of any when there is none.
     fn organization(&mut self, sector: impl Fn(&str) -> bool, world: &World) -> String {
         let begin = self.random.index(world.organizations.len());
         let (before, after) = world.organizations.split_at(begin);
@@ -210,8 +210,8 @@ impl Builder<'_> {
         })
     }
 
-    /// How staff name the partner: by the district's name or an alias, by several of them, by the school, or
-    /// not at all. Most events are linked to their district as well.
+    /// Returns the partner text as staff enter it: the district's name or an alias, several of them, the
+    /// school, or none. Most events are linked to their district as well.
     fn partner(&mut self, event: &Event<'_>, world: &mut World) -> Option<String> {
         let school = &self.places.schools[event.school];
         let district = &self.places.districts[school.district];
@@ -270,7 +270,7 @@ impl Builder<'_> {
     }
 }
 
-/// What the source system called the status.
+/// Returns the status as the source system names it.
 fn original_status(status: &str, cancellation: Option<&str>) -> &'static str {
     match cancellation.unwrap_or(status) {
         "COMPLETED" => "Successfully Completed",

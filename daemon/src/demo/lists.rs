@@ -1,4 +1,4 @@
-//! The word lists that the sample is made of.
+//! The word lists from which the sample is generated.
 
 use super::DemoError;
 use serde::Deserialize;
@@ -55,7 +55,7 @@ pub(super) struct Organizations {
 pub(super) struct OrganizationKind {
     pub(super) name: String,
     pub(super) sector: String,
-    /// What most of its people do.
+    /// Industries of most of its people.
     pub(super) industries: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ pub(super) struct Session {
     pub(super) series: String,
 }
 
-/// Where events of a type happen.
+/// Kind of place at which events of a type happen.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Place {
@@ -88,7 +88,7 @@ pub(super) struct Program {
     /// Fewest and most volunteers.
     pub(super) volunteers: [u32; 2],
     pub(super) minutes: Vec<u32>,
-    /// What a volunteer is credited with; empty when nothing was recorded.
+    /// Hours that a volunteer is credited with; empty when none are recorded.
     pub(super) hours: Vec<f64>,
     pub(super) titles: Vec<String>,
     #[serde(default)]
@@ -107,7 +107,7 @@ pub(super) struct Lists {
 }
 
 impl Lists {
-    /// Reads the lists that are built in. They are checked by tests; an error here means a broken build.
+    /// Reads the built-in lists. They are checked by tests; an error here means a broken build.
     pub(super) fn load() -> Result<Self, DemoError> {
         let districts = section("region.toml", "district", include_str!("../../data/demo/region.toml"))?;
         let professions: Vec<Profession> =
@@ -125,7 +125,7 @@ impl Lists {
         Ok(Self { districts, names, professions, organizations, sessions, programs, skills })
     }
 
-    /// The place of a skill in [`Lists::skills`].
+    /// Returns the index of a skill in [`Lists::skills`].
     pub(super) fn skill(&self, name: &str) -> Option<usize> {
         self.skills.iter().position(|skill| skill == name)
     }
@@ -135,7 +135,7 @@ fn parse<T: DeserializeOwned>(list: &'static str, text: &str) -> Result<T, DemoE
     toml::from_str(text).map_err(|source| DemoError::List { list, source: Box::new(source) })
 }
 
-/// A list that is one array of tables.
+/// Parses a list that is one array of tables.
 fn section<T: DeserializeOwned>(list: &'static str, key: &str, text: &str) -> Result<Vec<T>, DemoError> {
     let mut tables: std::collections::BTreeMap<String, Vec<T>> = parse(list, text)?;
     Ok(tables.remove(key).unwrap_or_default())
@@ -173,7 +173,7 @@ mod tests {
         assert_eq!(named.len(), lists.programs.len());
     }
 
-    /// [`super::super::random::Random::pick`] relies on it.
+    /// Lists are not empty: [`super::super::random::Random::pick`] relies on it.
     #[test]
     fn no_list_is_empty() {
         let lists = Lists::load().unwrap();

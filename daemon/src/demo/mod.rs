@@ -1,10 +1,10 @@
-//! A believable sample of VMS's data, for `cached demo`, tests and benchmarks.
+//! A realistic sample of VMS's data, for `cached demo`, tests and benchmarks.
 //!
-//! The same options give the same rows, everywhere and always. Names of people, organizations and most schools
-//! are invented; nobody in the sample exists. It reaches over the school year that contains `now`, the two
-//! before it and some months ahead, and has something for every report: mapped districts with their aliases,
-//! virtual sessions with teachers of several districts, memberships that ended, upcoming DIA events with and
-//! without volunteers, people who are left out of reports, and events that never took place.
+//! The same options give the same rows on every machine and at any time. Names of people, organizations and
+//! most schools are invented; no person in the sample exists. It covers the school year that contains `now`,
+//! the two before it and some months ahead, and has data for every report: mapped districts with their
+//! aliases, virtual sessions with teachers of several districts, memberships that ended, upcoming DIA events
+//! with and without volunteers, people who are left out of reports, and events that never took place.
 
 mod calendar;
 mod classrooms;
@@ -42,34 +42,35 @@ const ORGANIZATIONS: usize = 132;
 const TEACHERS: usize = 240;
 const STUDENTS: usize = 1_500;
 
-/// The largest scale: the sample is made in memory, and this much takes some hundred megabytes.
+/// The largest scale: the sample is generated in memory, and this scale takes some hundred megabytes.
 pub const MAX_SCALE: u32 = 100;
 
-/// What sample to make.
+/// Options of a sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DemoOptions {
-    /// 1 makes about 300 events and 1,000 volunteers, 10 ten times as many; from 1 to [`MAX_SCALE`].
+    /// Size: 1 generates about 300 events and 1,000 volunteers, 10 ten times as many; from 1 to
+    /// [`MAX_SCALE`].
     pub scale: u32,
-    /// Another seed makes another sample.
+    /// Seed of the random generator; another seed gives another sample.
     pub seed: u64,
-    /// Events before it have taken place, events after it are planned.
+    /// Current time of the sample: events before it have taken place, events after it are planned.
     pub now: DateTime<Utc>,
 }
 
-/// What was made.
+/// Summary of a generated sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DemoSummary {
-    /// VMS's table and its number of rows, in the order of writing.
+    /// VMS's tables and their numbers of rows, in the order of writing.
     pub tables: Vec<(&'static str, usize)>,
 }
 
 impl DemoSummary {
-    /// The rows of one table; 0 when the sample has none.
+    /// Returns the number of rows of one table; 0 when the sample has none.
     pub fn rows(&self, table: &str) -> usize {
         self.tables.iter().find(|(name, _)| *name == table).map_or(0, |(_, rows)| *rows)
     }
 
-    /// The rows of all tables.
+    /// Returns the number of rows of all tables.
     pub fn total(&self) -> usize {
         self.tables.iter().map(|(_, rows)| rows).sum()
     }
@@ -93,16 +94,16 @@ impl fmt::Display for DemoSummary {
     }
 }
 
-/// Why there is no sample.
+/// Reasons why no sample could be generated.
 #[derive(Debug, thiserror::Error)]
 pub enum DemoError {
-    /// A sample never replaces anything.
+    /// The target file exists and is not empty: a sample never replaces anything.
     #[error("{} exists already and is not an empty file; choose another place or remove it first", path.display())]
     Exists {
-        /// The file in the way.
+        /// The existing file.
         path: PathBuf,
     },
-    /// The directory or the file could not be made.
+    /// The directory or the file could not be created.
     #[error("cannot write the sample database at {}; check that the directory is writable", path.display())]
     File {
         /// The file or directory.
@@ -120,19 +121,19 @@ pub enum DemoError {
         #[source]
         source: sea_orm::DbErr,
     },
-    /// A scale that is none, or that would not fit into memory.
+    /// The scale is zero, or the sample would not fit into memory.
     #[error("a sample of scale {scale} cannot be made; choose one from 1 to {MAX_SCALE}")]
     Scale {
-        /// What was asked for.
+        /// The requested scale.
         scale: u32,
     },
-    /// No school days around `now`.
+    /// There are no school days around `now`.
     #[error("there is no school calendar around {now}; choose a date of this era")]
     Date {
-        /// The date that was asked for.
+        /// The requested date.
         now: DateTime<Utc>,
     },
-    /// A word list that is built in cannot be read.
+    /// A built-in word list cannot be read.
     #[error("the built-in word list {list} is broken; this build of cached is unusable for demonstrations")]
     List {
         /// The list.
@@ -143,9 +144,10 @@ pub enum DemoError {
     },
 }
 
-/// Writes a sample database to `path`, which must not exist or be empty; its directory is made when missing.
+/// Writes a sample database to `path`, which must not exist or be empty; its directory is created when
+/// missing.
 ///
-/// It is in WAL mode, like VMS's own, and has no cached reports yet.
+/// The database is in WAL mode, like VMS's own, and has no cached reports yet.
 pub async fn generate(path: &Path, options: &DemoOptions) -> Result<DemoSummary, DemoError> {
     writer::write(path, world(options)?).await
 }

@@ -1,4 +1,4 @@
-//! The account and the record of imports that a running VMS would have.
+//! The administrator's account and the import log that a running VMS would have.
 
 use super::calendar::{self, Calendar};
 use super::random::Random;
@@ -6,14 +6,14 @@ use super::row;
 use super::world::{World, next_id};
 use chrono::{Days, TimeDelta};
 
-/// Adds an administrator whom nobody can log in as, and two weeks of nightly imports.
+/// Adds an administrator account that cannot be logged in to, and two weeks of nightly imports.
 pub(super) fn build(seed: u64, calendar: &Calendar, world: &mut World) {
     let opened = calendar::stamp(calendar::at_quarter(calendar.first(), 32));
     world.users.push(row::User {
         id: 1,
         username: "admin",
         email: "admin@example.org",
-        // No hash function yields this, so no password fits.
+        // No hash function produces this value, so no password matches.
         password_hash: "!",
         first_name: "Demo",
         last_name: "Administrator",

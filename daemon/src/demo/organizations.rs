@@ -7,7 +7,7 @@ use super::row;
 use super::salesforce::{self, Kind};
 use super::world::{World, next_id};
 
-/// Adds `count` organizations, every kind as often as the others.
+/// Adds `count` organizations, equally many of every kind.
 pub(super) fn build(seed: u64, count: usize, lists: &Lists, calendar: &Calendar, world: &mut World) {
     let mut random = Random::stream(seed, "organizations");
     let heads = random.sample(lists.organizations.heads.len(), u32::MAX);
@@ -15,7 +15,7 @@ pub(super) fn build(seed: u64, count: usize, lists: &Lists, calendar: &Calendar,
     for number in 0..count {
         let kinds = &lists.organizations.kinds;
         let kind = kind_of(number, lists);
-        // Kinds walk through the heads with different beginnings, so that neighbours do not share one.
+        // Kinds step through the first words from different offsets, so that neighbours do not share one.
         let round = number / kinds.len();
         let head = &lists.organizations.heads[heads[(round + number % kinds.len() * 5) % heads.len()]];
         let (city, state) = city(random.pick::<String>(&lists.organizations.cities));
@@ -38,7 +38,7 @@ pub(super) fn build(seed: u64, count: usize, lists: &Lists, calendar: &Calendar,
     }
 }
 
-/// The kind of the organization at a place: they take turns.
+/// Returns the kind of the organization at an index: kinds alternate.
 pub(super) fn kind_of(place: usize, lists: &Lists) -> &OrganizationKind {
     let kinds = &lists.organizations.kinds;
     &kinds[place % kinds.len()]

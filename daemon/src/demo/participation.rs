@@ -1,4 +1,4 @@
-//! Who took part: volunteers at events, and what that makes of their record.
+//! Participations of volunteers at events, and the totals in the volunteers' rows.
 
 use super::calendar;
 use super::events::Event;
@@ -18,11 +18,11 @@ const CALLED_OFF_IN_WINTER: &[(u32, &str)] =
 const MISSED: &[(u32, &str)] = &[(3, "No Show"), (2, "Did Not Attend"), (2, "Teacher No-Show")];
 const AHEAD: &[(u32, &str)] = &[(5, "Registered"), (3, "Confirmed"), (4, "Scheduled"), (1, "Cancelled")];
 
-/// Volunteers to choose from, with what they have done so far.
+/// Volunteers to choose from, with their participations so far.
 pub(super) struct Crowd {
-    /// Since when each is a volunteer, ascending; its place is that of the row.
+    /// Date on which each became a volunteer, ascending; the index is that of the row.
     joined: Vec<NaiveDate>,
-    /// Places of those who come again and again, ascending.
+    /// Indexes of frequent volunteers, ascending.
     regulars: Vec<usize>,
     service: Vec<Service>,
     random: Random,
@@ -46,8 +46,8 @@ impl Crowd {
     pub(super) fn attend(&mut self, event: &Event<'_>, world: &mut World) {
         let [fewest, most] = event.program.volunteers;
         let wanted = self.random.between(fewest, most);
-        // Every second event ahead is still without: the DIA report tells the two apart, and DIA events are
-        // an odd number of events from each other.
+        // Every second upcoming event has no volunteers yet, because the DIA report distinguishes the two
+        // cases; DIA events are an odd number of events apart.
         let empty = event.upcoming && event.id.is_multiple_of(2);
         let volunteers = if empty { BTreeSet::new() } else { self.choose(event.start.date(), wanted) };
         for volunteer in volunteers {
@@ -94,12 +94,12 @@ impl Crowd {
         });
     }
 
-    /// Different volunteers who had joined by then; in three cases of ten a regular.
+    /// Chooses distinct volunteers who had joined by then; a frequent one in three cases of ten.
     fn choose(&mut self, on: NaiveDate, wanted: u32) -> BTreeSet<usize> {
         let eligible = self.joined.partition_point(|since| *since <= on);
         let regulars = self.regulars.partition_point(|place| *place < eligible);
         let mut chosen = BTreeSet::new();
-        // More attempts than people: a small sample may not have as many as are wanted.
+        // There are more attempts than people: a small sample may not have as many as are wanted.
         for _ in 0..wanted.saturating_mul(4) {
             if eligible == 0 || chosen.len() == wanted as usize {
                 break;
@@ -120,13 +120,13 @@ impl Crowd {
         service.times += 1;
     }
 
-    /// Writes what was recorded into the volunteers' rows.
+    /// Writes the recorded participations into the volunteers' rows.
     pub(super) fn finish(mut self, begin: NaiveDate, world: &mut World) {
         for place in 0..self.joined.len() {
             let joined = self.joined[place];
             let service = &mut self.service[place];
             if joined < begin {
-                // What they did before the sample begins has no rows, but is remembered.
+                // Participations before the sample begins have no rows, but are part of the totals.
                 service.first = Some(joined);
                 service.last = service.last.or(Some(joined));
                 service.times += self.random.between(1, 9);

@@ -1,4 +1,4 @@
-//! What volunteers, teachers and students have in common: a name and a contact row.
+//! Names and contact rows, which volunteers, teachers and students have in common.
 
 use super::lists::Names;
 use super::random::Random;
@@ -7,16 +7,16 @@ use super::salesforce::{self, Kind};
 use super::world::{World, next_id};
 use std::collections::BTreeSet;
 
-/// Makes contacts.
+/// Generator of contacts.
 pub(super) struct People<'a> {
     names: &'a Names,
     random: Random,
     addresses: BTreeSet<String>,
 }
 
-/// What a contact row says of somebody beyond the name.
+/// Values of a contact row besides the name.
 pub(super) struct Role {
-    /// VMS's discriminator: which table has the rest.
+    /// VMS's discriminator: the table that has the other columns.
     pub(super) table: &'static str,
     pub(super) age_group: &'static str,
     pub(super) education: Option<&'static str>,
@@ -70,7 +70,7 @@ impl<'a> People<'a> {
         id
     }
 
-    /// Adds an address at `domain` and returns it; a namesake gets a number.
+    /// Adds an address at `domain` and returns it; a number is added for people of the same name.
     pub(super) fn add_email(
         &mut self,
         contact: u32,
@@ -97,7 +97,7 @@ impl<'a> People<'a> {
     }
 }
 
-/// Whether VMS counts an ethnicity as "people of color"; None where nothing is known.
+/// Returns whether VMS counts an ethnicity as "people of color"; `None` where it is unknown.
 pub(super) fn of_color(ethnicity: Option<&str>) -> Option<bool> {
     match ethnicity? {
         "white" => Some(false),
@@ -106,7 +106,7 @@ pub(super) fn of_color(ethnicity: Option<&str>) -> Option<bool> {
     }
 }
 
-/// Lower-case ASCII letters only, as in an address or a host name.
+/// Returns only the ASCII letters, in lower case, as in an address or a host name.
 pub(super) fn plain(name: &str) -> String {
     let letters = name.chars().flat_map(char::to_lowercase).filter_map(|letter| match letter {
         'á' => Some('a'),

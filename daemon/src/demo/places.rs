@@ -1,26 +1,27 @@
-//! Districts and schools. The region does not grow with the scale: more happens in the same schools.
+//! Districts and schools. Their number does not grow with the scale: more events take place in the same
+//! schools.
 
 use super::lists::Lists;
 use super::row;
 use super::salesforce::{self, Kind};
 use super::world::{World, next_id};
 
-/// What events need to know of a district.
+/// The facts of a district that events need.
 pub(super) struct District {
     pub(super) id: u32,
     pub(super) name: String,
     pub(super) aliases: Vec<String>,
-    /// Whether the district reports know it.
+    /// Whether the district is in the mapping of the district reports.
     pub(super) mapped: bool,
 }
 
-/// What events and people need to know of a school.
+/// The facts of a school that events and people need.
 pub(super) struct School {
     pub(super) id: String,
     pub(super) code: String,
     pub(super) name: String,
     pub(super) level: String,
-    /// Its place in [`Places::districts`].
+    /// Index in [`Places::districts`].
     pub(super) district: usize,
 }
 
@@ -30,7 +31,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    /// The whole region; its rows go into `world`.
+    /// Builds all districts and schools; their rows are added to `world`.
     pub(super) fn build(lists: &Lists, world: &mut World) -> Self {
         let mut places = Self { districts: Vec::new(), schools: Vec::new() };
         for (place, district) in lists.districts.iter().enumerate() {
@@ -73,7 +74,7 @@ impl Places {
         places
     }
 
-    /// The district of a school, by its place in [`Places::schools`].
+    /// Returns the district of a school, by its index in [`Places::schools`].
     pub(super) fn district_of(&self, school: usize) -> &District {
         &self.districts[self.schools[school].district]
     }

@@ -9,13 +9,13 @@ use super::row;
 use super::salesforce::{self, Kind};
 use super::world::World;
 
-/// Who can be invited: ids of teachers and students, school by school.
+/// Teachers and students who can be invited: their ids, by school.
 pub(super) struct Pupils {
     pub(super) teachers: Vec<Vec<u32>>,
     pub(super) students: Vec<Vec<u32>>,
 }
 
-/// Numbers of people to add; schools get about equally many.
+/// Numbers of people to add; schools get about equal shares.
 #[derive(Clone, Copy)]
 pub(super) struct Counts {
     pub(super) teachers: usize,

@@ -4,8 +4,8 @@
 pub(super) struct Random(u64);
 
 impl Random {
-    /// Streams of one seed are told apart by name, so that a change in one part of the sample leaves the others
-    /// as they were.
+    /// Creates a stream. Streams of one seed are distinguished by name, so that a change in one part of the
+    /// sample leaves the others unchanged.
     pub(super) fn stream(seed: u64, name: &str) -> Self {
         let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -22,33 +22,33 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number below `bound`; 0 when the bound is 0.
+    /// Returns a number below `bound`; 0 when the bound is 0.
     pub(super) fn below(&mut self, bound: u32) -> u32 {
         let scaled = (self.next() >> 32) * u64::from(bound);
         u32::try_from(scaled >> 32).unwrap_or(0)
     }
 
-    /// A number from `low` to `high`, both included.
+    /// Returns a number from `low` to `high`, both included.
     pub(super) fn between(&mut self, low: u32, high: u32) -> u32 {
         low + self.below(high.saturating_sub(low).saturating_add(1))
     }
 
-    /// True in `percent` of a hundred cases.
+    /// Returns true with a probability of `percent` in a hundred.
     pub(super) fn percent(&mut self, percent: u32) -> bool {
         self.below(100) < percent
     }
 
-    /// An index of a list of `length` items.
+    /// Returns an index of a list of `length` items.
     pub(super) fn index(&mut self, length: usize) -> usize {
         self.below(u32::try_from(length).unwrap_or(u32::MAX)) as usize
     }
 
-    /// One of the items, which must not be none.
+    /// Returns one of the items; the list must not be empty.
     pub(super) fn pick<'a, T>(&mut self, items: &'a [T]) -> &'a T {
         &items[self.index(items.len())]
     }
 
-    /// One of the values; the first number of a pair is how often it comes, relative to the others.
+    /// Returns one of the values; the first number of a pair is its relative weight.
     pub(super) fn weighted<T: Copy>(&mut self, choices: &[(u32, T)]) -> T {
         let mut left = self.below(choices.iter().map(|(weight, _)| weight).sum());
         for (weight, value) in choices {
@@ -60,7 +60,7 @@ impl Random {
         choices[0].1
     }
 
-    /// Up to `count` different indexes of a list of `length` items, in no particular order.
+    /// Returns up to `count` distinct indexes of a list of `length` items, in no particular order.
     pub(super) fn sample(&mut self, length: usize, count: u32) -> Vec<usize> {
         let mut indexes: Vec<usize> = (0..length).collect();
         let count = length.min(count as usize);

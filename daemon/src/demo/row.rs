@@ -1,10 +1,10 @@
-//! Rows of VMS's tables: a field is a column of the same name, and what is not named stays NULL.
+//! Rows of VMS's tables: a field is a column of the same name, and columns without a field stay NULL.
 
 #![expect(clippy::struct_field_names, reason = "the names are those of VMS's columns")]
 
 use sea_orm::Value;
 
-/// Something that the writer can insert.
+/// A row that the writer can insert.
 pub(super) trait Row {
     /// The table.
     const TABLE: &'static str;

@@ -1,8 +1,9 @@
-//! Salesforce ids: 15 characters, and three that make them safe where case is ignored.
+//! Salesforce ids: 15 characters, and a suffix of three that keeps them distinct where case is ignored.
 
 const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// What the id belongs to. Ranges differ from those of the mapped districts, so that none is taken twice.
+/// Kind of record that an id identifies. Ranges differ from those of the mapped districts, so that no id is
+/// used twice.
 #[derive(Clone, Copy)]
 pub(super) enum Kind {
     District,
@@ -14,7 +15,7 @@ pub(super) enum Kind {
     Attendance,
 }
 
-/// The id of the `number`th record of its kind.
+/// Returns the id of the `number`th record of its kind.
 pub(super) fn id(kind: Kind, number: u32) -> String {
     let prefix = match kind {
         Kind::District => "0015g0000D",
@@ -32,7 +33,7 @@ pub(super) fn id(kind: Kind, number: u32) -> String {
         rest /= DIGITS.len();
     }
     let mut id: Vec<u8> = prefix.bytes().chain(places).collect();
-    // One character per five: which of them are upper case, as a number.
+    // One character per five: a number that encodes which of them are upper case.
     let suffix: Vec<u8> = id
         .chunks(5)
         .map(|chunk| {

@@ -1,11 +1,11 @@
-//! When what happens: event types spread over the school days.
+//! Distribution of event types over the school days.
 
 use super::calendar::{Calendar, at_quarter};
 use super::lists::{Lists, Place, Program};
 use super::random::Random;
 use chrono::{NaiveDate, NaiveDateTime};
 
-/// How many of a hundred events lie ahead.
+/// Percentage of events that lie in the future.
 const UPCOMING_PERCENT: u32 = 14;
 
 /// One event before it has a row.
@@ -15,7 +15,7 @@ pub(super) struct Slot<'a> {
     pub(super) program: &'a Program,
 }
 
-/// `count` slots by ascending start.
+/// Returns `count` slots by ascending start.
 pub(super) fn slots<'a>(seed: u64, count: usize, lists: &'a Lists, calendar: &Calendar) -> Vec<Slot<'a>> {
     let mut random = Random::stream(seed, "schedule");
     let weights: Vec<(u32, &Program)> =
@@ -33,7 +33,8 @@ pub(super) fn slots<'a>(seed: u64, count: usize, lists: &'a Lists, calendar: &Ca
     slots
 }
 
-/// The DIA report shows upcoming events only, and would be empty by chance in a small sample.
+/// Ensures that there is an upcoming DIA event: the DIA report shows only those, and could be empty by chance
+/// in a small sample.
 fn ensure_upcoming_dia<'a>(slots: &mut [Slot<'a>], lists: &'a Lists) {
     let dia: Vec<&Program> =
         lists.programs.iter().filter(|program| program.name.starts_with("DIA")).collect();

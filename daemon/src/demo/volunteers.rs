@@ -1,4 +1,4 @@
-//! Volunteers: their work, their skills, and whom they work for.
+//! Volunteers: their professions, their skills, and their employers.
 
 use super::calendar::{self, Calendar};
 use super::lists::{Lists, Profession};
@@ -32,10 +32,10 @@ const LOCALITIES: &[(u32, &str)] = &[(62, "local"), (14, "partial"), (14, "non_l
 const STATUSES: &[(u32, Option<&str>)] =
     &[(86, Some("ACTIVE")), (4, Some("NONE")), (6, Some("INACTIVE")), (2, Some("ON_HOLD")), (2, None)];
 
-/// Industries of which every organization employs somebody.
+/// Industries in which every organization has employees.
 const EVERYWHERE: &[&str] = &["Business", "Marketing", "Sales", "Technology"];
 
-/// Adds `count` volunteers and returns since when each has been one, ascending like their ids.
+/// Adds `count` volunteers and returns the date on which each joined, ascending like their ids.
 pub(super) fn build(
     seed: u64,
     count: usize,
@@ -52,7 +52,8 @@ pub(super) fn build(
     joined
 }
 
-/// A third were volunteers before the sample begins; the others came at any time since.
+/// Returns the dates on which volunteers joined: a third before the sample begins, the others at any time
+/// since.
 fn join_dates(random: &mut Random, count: usize, calendar: &Calendar) -> Vec<NaiveDate> {
     let mut dates: Vec<NaiveDate> = (0..count)
         .map(|_| {
@@ -109,7 +110,7 @@ fn add(since: NaiveDate, random: &mut Random, people: &mut People<'_>, lists: &L
     add_skills(id, &profession.skills, random, lists, world);
 }
 
-/// Mostly one of the employer's trade, otherwise one that every organization needs.
+/// Chooses a profession: mostly one of the employer's industry, otherwise one that every organization needs.
 fn profession<'a>(employer: Option<usize>, random: &mut Random, lists: &'a Lists) -> &'a Profession {
     let trades: &[String] = match employer {
         Some(place) if random.percent(80) => &organizations::kind_of(place, lists).industries,

@@ -1,4 +1,4 @@
-//! All rows of a sample, in memory, and what of them is needed to make the others.
+//! All rows of a sample, in memory, and the indexes needed to generate further rows.
 
 use super::row;
 
@@ -28,7 +28,7 @@ pub(super) struct World {
     pub(super) sync_logs: Vec<row::SyncLog>,
 }
 
-/// The id of the row that is pushed next: ids count from 1 without gaps.
+/// Returns the id of the row that is pushed next: ids count from 1 without gaps.
 pub(super) fn next_id<T>(rows: &[T]) -> u32 {
     u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1)
 }

@@ -1,4 +1,4 @@
-//! Writes a sample to a file: all of it, or none.
+//! Writes a sample to a file, completely or not at all.
 
 use super::row::Row;
 use super::world::World;
@@ -11,13 +11,13 @@ use sea_orm::{
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-/// Rows per INSERT: beyond some hundred a statement grows longer, but no faster.
+/// Rows per INSERT: beyond some hundred, longer statements are no faster.
 const BATCH: usize = 200;
 
 /// Creates the file with VMS's schema and the rows of `world`.
 ///
 /// It is built under another name and moved to `path` when complete, so that no reader and no second attempt
-/// ever meets half a sample.
+/// ever finds a partial sample.
 pub(super) async fn write(path: &Path, world: World) -> Result<DemoSummary, DemoError> {
     let path = std::path::absolute(path).map_err(|source| file_error(path, source))?;
     refuse_content(&path).await?;
@@ -51,10 +51,11 @@ async fn fill(path: &Path, world: World) -> Result<DemoSummary, DbErr> {
     Ok(summary)
 }
 
-/// A file that is thrown away on any failure needs neither a journal on disk nor a sync per step.
+/// Opens the file for writing. It is discarded on any failure, and therefore needs neither a journal on disk
+/// nor a sync per step.
 async fn open(path: &Path) -> Result<DatabaseConnection, DbErr> {
     let path = path.to_owned();
-    // The address only chooses the driver: a path inside it would have to be escaped.
+    // The URL only selects the driver: a path inside it would have to be escaped.
     let mut options = ConnectOptions::new("sqlite:sample.db");
     options.max_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(move |sqlite| {
         sqlite
@@ -115,12 +116,12 @@ async fn insert<R: Row>(
     Ok(())
 }
 
-/// Nothing has reached the disk for certain until now.
+/// Syncs the file to disk; until then nothing is guaranteed to be there.
 async fn sync(path: &Path) -> std::io::Result<()> {
     tokio::fs::File::open(path).await?.sync_all().await
 }
 
-/// An existing file is never overwritten, unless there is nothing in it.
+/// Returns an error when the file exists and is not empty: it is never overwritten.
 async fn refuse_content(path: &Path) -> Result<(), DemoError> {
     match tokio::fs::metadata(path).await {
         Ok(metadata) if metadata.is_file() && metadata.len() == 0 => Ok(()),

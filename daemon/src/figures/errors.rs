@@ -1,4 +1,4 @@
-//! Which errors there were, alike ones together.
+//! Groups similar errors of the past.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use cached_proto::words::{Outcome, Table};
 
 use super::PastJob;
 
-/// Groups what went wrong by table, outcome and cause, most frequent first.
+/// Groups errors by table, outcome and cause, most frequent first.
 pub fn errors(jobs: &[PastJob]) -> Vec<ErrorGroup> {
     let mut groups: HashMap<(Table, Outcome, String), ErrorGroup> = HashMap::new();
     for job in jobs.iter().filter(|job| !job.outcome.is_good()) {
@@ -35,7 +35,7 @@ pub fn errors(jobs: &[PastJob]) -> Vec<ErrorGroup> {
     groups
 }
 
-/// The message without its numbers: the same cause meets another row, and another count, every night.
+/// The message without its numbers: the same cause affects another row, and another count, every night.
 fn cause(message: &str) -> String {
     let mut cause = String::with_capacity(message.len());
     for c in message.chars() {

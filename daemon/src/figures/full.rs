@@ -1,4 +1,4 @@
-//! Refreshes of everything: the only ones that VMS itself counts.
+//! Refreshes of all tables: the only ones that VMS itself counts.
 
 use cached_proto::words::{Outcome, Phase};
 use chrono::{DateTime, Utc};
@@ -10,20 +10,21 @@ use crate::state::{Doing, State, StateError};
 
 type Row = (i64, Option<i64>, Option<String>);
 
-/// How the refreshes of everything ended that the history still knows.
+/// Outcomes of the refreshes of all tables that are still in the history.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FullRefreshes {
-    /// All of them.
+    /// Number of such refreshes.
     pub total: u64,
-    /// Those all tables of which ended well.
+    /// Number of those in which every table ended well.
     pub good: u64,
-    /// When work on the newest good one began.
+    /// When the newest good one was started.
     pub last_good: Option<DateTime<Utc>>,
-    /// The error of the newest one; none when that one ended well.
+    /// The error of the newest one; none if it ended well.
     pub last_error: Option<String>,
 }
 
-/// Counts the runs that ended and had at least `tables` tables. One that skipped every entry refreshed nothing.
+/// Counts the ended runs with at least `tables` tables. A run that skipped every entry refreshed nothing and
+/// is not counted.
 pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshes, StateError> {
     let enough = i64::try_from(tables).unwrap_or(i64::MAX);
     let full = Query::select()

@@ -1,4 +1,4 @@
-//! Reads the past from the state database: a few columns of many rows.
+//! Loads past runs and jobs from the state database: a few columns of many rows.
 
 use std::collections::HashMap;
 
@@ -14,12 +14,12 @@ use crate::state::{Doing, State, StateError};
 type RunRow = (i64, Option<i64>, f64, Option<String>);
 type JobRow = (i64, String, Option<String>, i64, Option<String>, i64, f64, f64);
 
-/// The runs that ended since an instant, with their tables.
+/// Loads the runs that ended since an instant, with their jobs.
 pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateError> {
     let ended = run::Entity::find()
         .filter(run::Column::Phase.eq(Phase::Done.as_str()))
         .filter(run::Column::Ended.gte(micros(since)));
-    // One view, so that no run is without its tables.
+    // Read in one transaction, so that every run has its jobs.
     let view = state.view().await?;
     let runs: Vec<RunRow> = ended
         .clone()
@@ -46,7 +46,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
     let ends: HashMap<i64, i64> = runs.iter().filter_map(|&(id, ended, ..)| Some((id, ended?))).collect();
     // A run that was queued earlier may have ended later.
     jobs.sort_by_key(|(run, ..)| ends.get(run).copied());
-    // Also of tables that were cancelled: VMS had to wait for them all the same.
+    // Includes cancelled jobs, since VMS had to wait for their locks as well.
     let write_lock = jobs
         .iter()
         .map(|&(.., count, seconds, longest)| WriteLock {

@@ -1,6 +1,6 @@
-//! Figures of the past, against the targets: what `report` tells.
+//! Statistics of past runs, compared with the targets, for the `report` verb.
 //!
-//! Loading and counting are apart, so that the counting is a function of what was loaded.
+//! Loading is separate from counting, so that counting is a function of the loaded data.
 
 mod errors;
 mod full;
@@ -24,14 +24,14 @@ pub use readiness::{HOLD, readiness, sample};
 pub use sizes::sizes;
 pub use times::{Bucket, Histogram, longest_lock};
 
-/// What is known of a window of the past, oldest first.
+/// The runs and jobs of a past time window, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Past {
-    /// The runs that ended in it.
+    /// The runs that ended in the window.
     pub runs: Vec<PastRun>,
-    /// Their tables.
+    /// The jobs of these runs.
     pub jobs: Vec<PastJob>,
-    /// How long VMS's write lock was held by them.
+    /// How long these jobs held VMS's write lock.
     pub write_lock: WriteLock,
 }
 
@@ -40,11 +40,11 @@ pub struct Past {
 pub struct PastRun {
     /// Seconds of work.
     pub seconds: f64,
-    /// The verdict: that of its worst table.
+    /// The outcome of the run: that of its worst table.
     pub outcome: Option<Outcome>,
 }
 
-/// A table of a run that has ended.
+/// The job of one table in a run that has ended.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PastJob {
     /// The table.

@@ -1,36 +1,37 @@
-//! How often and how fast.
+//! Success rates and durations.
 
 use cached_proto::verb::report::RefreshTimes;
 use cached_proto::words::Outcome;
 
 use super::{PastJob, PastRun};
 
-/// How many jobs there were, and how they ended.
+/// Number of jobs, and shares by outcome.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
     /// Jobs that were worked on.
     pub jobs: u64,
     /// Of those, the ones that ended well.
     pub good: u64,
-    /// Share of those.
+    /// Share of jobs that ended well.
     pub success: Option<f64>,
     /// Share of jobs that failed.
     pub error: Option<f64>,
 }
 
-/// Counts jobs. Tables that are off, withheld, not there or wholly skipped do not count: a success that cannot fail
-/// says nothing.
+/// Counts jobs. Tables that are off, withheld, not present or skipped entirely do not count: a success that
+/// cannot fail carries no information.
 pub fn rates(jobs: &[PastJob]) -> Rates {
     let jobs: Vec<&PastJob> = jobs.iter().filter(|job| job.outcome.is_tried()).collect();
     let count = |is: fn(Outcome) -> bool| jobs.iter().filter(|job| is(job.outcome)).count();
     let good = count(Outcome::is_good);
-    // A table that the guard holds is no success, but holding it is what the guard is for.
+    // A table held by the guard is not a success, but holding it is not an error either.
     let bad = count(|outcome| matches!(outcome, Outcome::Failed | Outcome::Disabled));
     let share = |part: usize| (!jobs.is_empty()).then(|| ratio(part, jobs.len()));
     Rates { jobs: jobs.len() as u64, good: good as u64, success: share(good), error: share(bad) }
 }
 
-/// How long runs took; none without runs. One that skipped every entry says nothing of how long a refresh takes.
+/// Durations of runs; none without runs. A run that skipped every entry is ignored, since it does not show
+/// how long a refresh takes.
 pub fn times(runs: &[PastRun]) -> Option<RefreshTimes> {
     let refreshed = runs.iter().filter(|run| run.outcome != Some(Outcome::Skipped));
     let mut seconds: Vec<f64> = refreshed.map(|run| run.seconds).collect();
@@ -40,7 +41,8 @@ pub fn times(runs: &[PastRun]) -> Option<RefreshTimes> {
     Some(RefreshTimes { average, p50: percentile(&seconds, 50)?, p95: percentile(&seconds, 95)?, longest })
 }
 
-/// The nearest rank: the smallest value that so many hundredths do not exceed.
+/// The nearest-rank percentile: the smallest value that at least `hundredths` per cent of the values do not
+/// exceed.
 fn percentile(sorted: &[f64], hundredths: usize) -> Option<f64> {
     let rank = (sorted.len() * hundredths).div_ceil(100);
     sorted.get(rank.saturating_sub(1)).copied()

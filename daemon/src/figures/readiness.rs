@@ -1,4 +1,4 @@
-//! How much of what VMS asks for would have been there, weighted by time.
+//! Readiness: the share of entries VMS asks for that were available, weighted by time.
 
 use cached_proto::verb::report::Readiness;
 use cached_proto::words::TableState;
@@ -7,10 +7,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::refresh::survey::TableSurvey;
 use crate::state::ReadinessSample;
 
-/// For so long a sample speaks for what followed it. Beyond that nobody knows: the daemon was not there.
+/// How long a sample is valid. Beyond that, readiness is unknown, because the daemon was not running.
 pub const HOLD: TimeDelta = TimeDelta::minutes(30);
 
-/// What a look at the cache tables says about readiness; none when no table is being kept.
+/// Makes a sample from a survey of the cache tables; none if no table is maintained.
 pub fn sample(at: DateTime<Utc>, surveys: &[TableSurvey]) -> Option<ReadinessSample> {
     let judged = surveys.iter().filter(|survey| {
         !matches!(
@@ -24,8 +24,8 @@ pub fn sample(at: DateTime<Utc>, surveys: &[TableSurvey]) -> Option<ReadinessSam
     (expected > 0).then_some(ReadinessSample { at, expected, accepted })
 }
 
-/// The share of accepted entries from `since` to `until`, each sample counting for the time until the next one,
-/// but no longer than [`HOLD`]. `samples` are in the order of time and may begin before the window.
+/// The share of accepted entries from `since` to `until`. Each sample counts until the next one, but no
+/// longer than [`HOLD`]. `samples` are in chronological order and may begin before the window.
 pub fn readiness(samples: &[ReadinessSample], since: DateTime<Utc>, until: DateTime<Utc>) -> Readiness {
     let (mut known, mut accepted, mut used) = (0.0, 0.0, 0);
     for (index, sample) in samples.iter().enumerate() {

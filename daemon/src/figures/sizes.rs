@@ -1,4 +1,4 @@
-//! How payloads have grown.
+//! Growth of payload sizes.
 
 use std::collections::BTreeMap;
 
@@ -7,10 +7,10 @@ use cached_proto::words::Table;
 
 use super::PastJob;
 
-/// First and last size of each table; `jobs` are in the order of time.
+/// First and last payload size of each table; `jobs` are in chronological order.
 pub fn sizes(jobs: &[PastJob]) -> Vec<SizeTrend> {
     let mut sizes: BTreeMap<Table, SizeTrend> = BTreeMap::new();
-    // A job that ended early has generated a part, and one that was not worked on nothing.
+    // A job that failed generated only a part, and one that was not worked on generated nothing.
     for job in jobs.iter().filter(|job| job.outcome.is_good() && job.bytes > 0) {
         let (table, first) = (job.table, job.bytes);
         let cache_type = table.cache_type();

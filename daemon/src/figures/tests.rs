@@ -145,7 +145,8 @@ proptest! {
         let copy = ReadinessSample { at: samples[position].at + TimeDelta::seconds(20), ..samples[position] };
         let mut more = samples.clone();
         more.insert(position + 1, copy);
-        // The copy speaks for as long as any sample: only where the next one comes in time is it nothing new.
+        // The copy is valid for as long as any sample, so it changes nothing only if the next sample follows
+        // within `HOLD`.
         prop_assume!(more.get(position + 2).is_some_and(|next| next.at - samples[position].at <= HOLD));
         let (before, after) = (readiness(&samples, at(0), at(2100)), readiness(&more, at(0), at(2100)));
         prop_assert!((before.share.unwrap() - after.share.unwrap()).abs() < 1e-9);

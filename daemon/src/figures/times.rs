@@ -1,4 +1,4 @@
-//! How long things took since the state database was made: histograms for metrics.
+//! Durations since the state database was created, as histograms for metrics.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,28 +9,28 @@ use crate::queue::counters::Measured;
 use crate::state::entity::job;
 use crate::state::{Doing, State, StateError};
 
-/// What took no longer than a bound.
+/// The measurements that do not exceed a bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bucket {
     /// The bound, inclusive.
     pub at_most: Duration,
-    /// How many there were; those of the smaller bounds count again, as metrics want it.
+    /// Cumulative count: includes the measurements of all smaller bounds, as metrics require.
     pub count: u64,
 }
 
-/// Everything that was measured, over restarts. What died with its process is not known.
+/// A histogram of all measurements, across restarts. Work that died with its process is not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
-    /// By length, smallest bound first.
+    /// Buckets, smallest bound first.
     pub buckets: Vec<Bucket>,
-    /// All of them, also those above the largest bound.
+    /// Number of measurements, including those above the largest bound.
     pub count: u64,
-    /// How long they took together.
+    /// Sum of all measured durations.
     pub total: Duration,
 }
 
 impl Histogram {
-    /// Reads a histogram out of the counters.
+    /// Builds a histogram from the counters.
     pub fn of(counters: &BTreeMap<String, u64>, measured: Measured) -> Self {
         let counter = |name: &str| counters.get(name).copied().unwrap_or_default();
         let mut count: u64 = 0;
@@ -46,7 +46,7 @@ impl Histogram {
     }
 }
 
-/// Seconds of the longest hold of VMS's write lock that the history still knows.
+/// Longest hold of VMS's write lock that is still in the history, in seconds.
 pub async fn longest_lock(state: &State) -> Result<f64, StateError> {
     let longest: Option<Option<f64>> = job::Entity::find()
         .select_only()

@@ -1,4 +1,4 @@
-//! Whether the clock can be believed: ages, slots and stamps all hang on it.
+//! Checks the system clock, which ages, slots and stamps depend on.
 
 use cached_proto::time::Timestamp;
 use cached_proto::verb::health::Reason;
@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Seen;
 use super::reason::degraded;
 
-/// Two clocks of one machine that is looked after differ by less.
+/// Largest tolerated difference; the clocks of a well-kept machine differ by less.
 const TOLERATED: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn behind(seen: &Seen) -> Option<Reason> {

@@ -7,7 +7,8 @@ use super::reason::unhealthy;
 
 pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
     let error = seen.tables.as_ref().err()?;
-    // As the errors of VMS's database word it; `check` reads little of the file and may find nothing wrong.
+    // Matches the wording of the errors of VMS's database; `check` reads little of the file and may find
+    // nothing wrong.
     let hint = if error.contains("is damaged") {
         "`cachectl maintenance integrity` says what is damaged; then stop VMS and restore the file from a backup"
     } else {
@@ -20,7 +21,7 @@ pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
 }
 
 pub(super) fn unwritable(seen: &Seen) -> Option<Reason> {
-    // One that cannot even be read has its reason already.
+    // An unreadable database is already covered by `unreachable`.
     seen.tables.as_ref().ok()?;
     let path = seen.around.unwritable.as_ref()?;
     let message =

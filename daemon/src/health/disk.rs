@@ -1,4 +1,4 @@
-//! Whether there is room for the next refresh.
+//! Checks the free disk space for the next refresh.
 
 use cached_proto::verb::health::Reason;
 

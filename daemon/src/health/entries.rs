@@ -1,4 +1,4 @@
-//! Whether every entry is there, sound and young.
+//! Checks for missing, damaged and stale entries.
 
 use cached_proto::verb::health::Reason;
 use cached_proto::words::{Table, TableState};
@@ -22,7 +22,7 @@ pub(super) fn missing(seen: &Seen) -> Option<Reason> {
 }
 
 pub(super) fn stale(seen: &Seen) -> Option<Reason> {
-    // Entries that settings or `invalidate` have made stale may be a minute old.
+    // Entries that are stale because of settings or `invalidate` may be only a minute old.
     let said = ["is over its age limit", "are over their age limit"];
     let aged = entries(seen, "entries_stale", said, |audit| audit.stale.saturating_sub(audit.outdated));
     let said =
@@ -36,10 +36,11 @@ pub(super) fn stale(seen: &Seen) -> Option<Reason> {
     }
 }
 
-/// `said` is what is said of one entry, and of several.
+/// `said` is the predicate of the message for one entry and for several.
 fn entries(seen: &Seen, code: &str, said: [&str; 2], count: fn(&Audit) -> u64) -> Option<Reason> {
     let tables = seen.tables.as_ref().ok()?;
-    // What a held table should have is told by the very source that is not believed, and no refresh makes it now.
+    // Skip held tables: their expected entries come from the very source that the guard distrusts, and no
+    // refresh generates them now.
     let believed = tables.iter().filter(|survey| survey.state != TableState::Guarded);
     let wanting = believed.filter(|survey| count(&survey.audit) > 0);
     let (counts, names): (Vec<u64>, Vec<Table>) =

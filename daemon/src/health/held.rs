@@ -1,4 +1,4 @@
-//! Tables that are not filled on purpose.
+//! Reports tables that are deliberately not filled.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(super) fn withheld(seen: &Seen) -> Option<Reason> {
     Some(notice("tables_withheld", message, hint))
 }
 
-/// The tables of a state, those with the same reason together.
+/// Lists the tables in a state, grouped by reason.
 fn told(seen: &Seen, state: TableState) -> Option<String> {
     let mut reasons: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for survey in seen.tables.iter().flatten().filter(|survey| survey.state == state) {

@@ -1,4 +1,4 @@
-//! How the last refresh of each table ended.
+//! Checks how the last refresh of each table ended.
 
 use cached_proto::verb::health::Reason;
 use cached_proto::verb::jobs::Job;
@@ -8,9 +8,9 @@ use super::Seen;
 use super::reason::{degraded, unhealthy};
 use crate::queue::failures;
 
-/// Each table is judged by its own newest job: that others are refreshed in the meantime mends nothing of it.
+/// Judges each table by its own newest job: a later success of other tables does not fix it.
 pub(super) fn failed(seen: &Seen) -> Option<Reason> {
-    // A table that is held back has a reason of its own.
+    // A table held by the guard has a reason of its own.
     let bad = |job: &&Job| job.outcome.is_some_and(|o| !o.is_good() && o != Outcome::Guarded);
     let good = |job: &Job| job.outcome.is_some_and(|o| o.is_good() && o.is_tried());
     let failures = failures(seen.results.iter().filter(bad));
@@ -21,7 +21,7 @@ pub(super) fn failed(seen: &Seen) -> Option<Reason> {
     let message = format!("the last refresh of some tables on {database} did not end well: {failures}");
     let hint =
         "`cachectl jobs --failed` shows the attempts; remove the cause, then `cachectl retry --failed`";
-    // As long as some tables are kept, refreshing works.
+    // If some tables are kept fresh, refreshing works.
     let level = if seen.results.iter().any(good) { degraded } else { unhealthy };
     Some(level("last_run_failed", message, hint))
 }

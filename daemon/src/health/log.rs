@@ -1,4 +1,4 @@
-//! Whether what happens is written down.
+//! Checks whether the log file can be written.
 
 use cached_proto::verb::health::Reason;
 

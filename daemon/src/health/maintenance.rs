@@ -1,4 +1,4 @@
-//! Whether scheduled maintenance went well.
+//! Checks the outcome of scheduled maintenance.
 
 use cached_proto::text::one_line;
 use cached_proto::verb::health::Reason;

@@ -1,6 +1,7 @@
-//! The daemon's judgement of itself and of what it keeps: one file per subject, each a function of what was seen.
+//! Health checks of the daemon and of the tables it maintains: one file per subject, each a function of the
+//! observed state.
 //!
-//! A check that has something to say gives a reason: a stable code, what is wrong, and a command to type.
+//! A check that finds a problem returns a reason: a stable code, what is wrong, and a command to type.
 
 mod clocks;
 mod database;
@@ -36,46 +37,46 @@ use crate::watch::wipes::SecondRefresher;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
 
-/// Everything that is judged.
+/// The observed state that the checks judge.
 #[derive(Debug, Clone)]
 pub struct Seen {
-    /// The instant of the judgement.
+    /// When the state was observed.
     pub now: DateTime<Utc>,
     /// Whether automatic triggers fire.
     pub scheduler: SchedulerState,
-    /// The cache tables, or why they cannot be looked at.
+    /// The survey of the cache tables, or why it failed.
     pub tables: Result<Vec<TableSurvey>, String>,
     /// The newest run that has ended.
     pub last: Option<Run>,
     /// The run in progress.
     pub current: Option<Run>,
-    /// Since when there has been a run to begin, if there is one.
+    /// Since when a run could have been claimed, if one is waiting.
     pub claimable_since: Option<DateTime<Utc>>,
-    /// Whether a maintenance task is being worked on.
+    /// Whether a maintenance task is in progress.
     pub maintains: bool,
     /// Jobs that are queued or running.
     pub waiting: Vec<Job>,
-    /// The newest job of each table that has ended and did not skip all of it.
+    /// The newest ended job of each table that did not skip every entry.
     pub results: Vec<Job>,
-    /// Longest run that is still fine.
+    /// Longest acceptable duration of a run.
     pub target: TimeDelta,
-    /// Who else seems to refresh.
+    /// Other processes that seem to refresh.
     pub refreshers: Vec<SecondRefresher>,
-    /// Bytes of payload that a first refresh is expected to make; 0 when that is not known.
+    /// Expected payload size of a first refresh, in bytes; 0 if unknown.
     pub estimate: u64,
-    /// What the file systems say.
+    /// Free space, permissions and the state of the log file.
     pub around: Surroundings,
     /// VMS's database.
     pub database: PathBuf,
     /// The daemon's own database.
     pub state: StateSeen,
-    /// Scheduled maintenance whose last time failed.
+    /// Scheduled maintenance tasks whose last execution failed.
     pub failed_chores: Vec<FailedChore>,
-    /// What VMS answered, if it is asked.
+    /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
 
-/// The checks, in the order in which their reasons are told: what explains others comes first.
+/// The checks, in the order in which their reasons are reported: a reason that explains others comes first.
 const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     state::lost,
     state::unwritable,
@@ -103,7 +104,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     odd_rows::left_out,
 ];
 
-/// Judges; the worst reason decides.
+/// Runs all checks; the worst reason determines the level.
 pub fn judge(seen: &Seen) -> HealthReply {
     let reasons: Vec<Reason> = CHECKS.iter().filter_map(|check| check(seen)).collect();
     let health = reasons.iter().map(|reason| reason.level).max().unwrap_or(HealthLevel::Healthy);

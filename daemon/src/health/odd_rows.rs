@@ -1,4 +1,4 @@
-//! Source rows that the reports had to leave out or read with a substitute.
+//! Reports source rows that the reports left out or read with a substitute value.
 
 use cached_proto::verb::health::Reason;
 

@@ -1,4 +1,4 @@
-//! Whether the queue moves.
+//! Checks that runs in the queue make progress.
 
 use cached_proto::text::one_line;
 use cached_proto::time::Timestamp;
@@ -9,15 +9,15 @@ use chrono::{DateTime, TimeDelta};
 use super::Seen;
 use super::reason::{degraded, unhealthy};
 
-/// A run that could have been begun for so long waits for a worker that is not there.
+/// How long a run may be claimable before its worker is considered dead.
 const STUCK: TimeDelta = TimeDelta::minutes(5);
 
 pub(super) fn stuck(seen: &Seen) -> Option<Reason> {
-    // Runs and maintenance tasks wait for each other.
+    // Runs and maintenance tasks exclude each other, so waiting is normal.
     if seen.current.is_some() || seen.maintains {
         return None;
     }
-    // One that waited for another run to end could not have been begun before.
+    // A run that waited for another one to end could not have been claimed earlier.
     let freed = seen.last.as_ref().and_then(|run| run.ended).map(Timestamp::to_utc);
     let since = freed.into_iter().fold(seen.claimable_since?, DateTime::max);
     (seen.now - since > STUCK).then(|| {
@@ -27,7 +27,7 @@ pub(super) fn stuck(seen: &Seen) -> Option<Reason> {
     })
 }
 
-/// Tables whose last attempt failed for a reason that may pass.
+/// Reports tables whose last attempt failed for a temporary reason.
 pub(super) fn retrying(seen: &Seen) -> Option<Reason> {
     let mut waiting = seen.waiting.iter().filter(|job| job.phase == Phase::Queued).filter_map(|job| {
         let error = job.error.as_deref().filter(|_| !job.attempts.is_empty())?;

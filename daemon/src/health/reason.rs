@@ -1,19 +1,19 @@
-//! How reasons are made.
+//! Constructors for reasons.
 
 use cached_proto::verb::health::Reason;
 use cached_proto::words::HealthLevel;
 
-/// Worth knowing, and nothing to act on.
+/// For information; no action is needed.
 pub(super) fn notice(code: &str, message: String, hint: &str) -> Reason {
     Reason { code: code.to_owned(), level: HealthLevel::Healthy, message, hint: hint.to_owned() }
 }
 
-/// Reports are served, but somebody should look.
+/// Reports are served, but the operator should act.
 pub(super) fn degraded(code: &str, message: String, hint: &str) -> Reason {
     Reason { level: HealthLevel::Degraded, ..notice(code, message, hint) }
 }
 
-/// Refreshing cannot work.
+/// Refreshing does not work.
 pub(super) fn unhealthy(code: &str, message: String, hint: &str) -> Reason {
     Reason { level: HealthLevel::Unhealthy, ..notice(code, message, hint) }
 }

@@ -1,4 +1,4 @@
-//! Whether anything happens by itself.
+//! Checks whether automatic triggers are enabled.
 
 use cached_proto::verb::health::Reason;
 use cached_proto::words::SchedulerState;

@@ -1,4 +1,4 @@
-//! Whether VMS's schema still is the one that the reports know.
+//! Checks whether VMS's schema still matches the reports.
 
 use cached_proto::verb::health::Reason;
 use cached_proto::words::TableState;

@@ -1,4 +1,4 @@
-//! Whether the daemon's own database can be used.
+//! Checks whether the daemon's own database can be used.
 
 use std::path::{Path, PathBuf};
 
@@ -8,14 +8,14 @@ use super::Seen;
 use super::reason::unhealthy;
 use crate::state::Lost;
 
-/// What is known of the state database.
+/// Observed condition of the state database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StateSeen {
-    /// Where it is.
+    /// Path of the database file.
     pub path: PathBuf,
-    /// What became of its file since it was opened.
+    /// How the file was lost after it was opened, if it was.
     pub lost: Option<Lost>,
-    /// Why it cannot be written.
+    /// Why the database cannot be written.
     pub unwritable: Option<String>,
 }
 
@@ -55,7 +55,7 @@ fn gone(state: &StateSeen) -> Option<Reason> {
 const MOVE_AWAY: &str = "stop cached with `systemctl stop cached`, restore the file from a backup or move it and its -wal and \
                          -shm away to begin with an empty state, and start it; reports are not lost";
 
-/// The judgement when the daemon's own database fails, so that there is nothing to judge by.
+/// The reply when the daemon's own database fails, so that no state can be observed.
 pub fn state_unusable(path: &Path, lost: Option<Lost>, error: &str) -> HealthReply {
     let state = StateSeen { path: path.to_owned(), lost, unwritable: None };
     let hint = "look at the free space with `df -h` and at the log of cached; if the file is damaged, stop cached, \

@@ -1,4 +1,4 @@
-//! What the file systems say about the files that the daemon needs.
+//! Observes the file systems on which the daemon's files are.
 
 use std::path::{Path, PathBuf};
 
@@ -8,38 +8,40 @@ use crate::maintenance::disk_space;
 
 use crate::telemetry;
 
-/// Free space at a place.
+/// Free space in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Disk {
     /// The directory.
     pub path: PathBuf,
-    /// Bytes that an ordinary user may still write.
+    /// Bytes that an unprivileged user can still write.
     pub free: u64,
-    /// Whether VMS's database lives there.
+    /// Whether VMS's database is in this directory.
     pub holds_vms: bool,
 }
 
-/// What is there besides the databases' content.
+/// Conditions outside the databases' content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Surroundings {
-    /// Free space where VMS's database and the state are; what cannot be measured is left out.
+    /// Free space next to VMS's database, the state and the log; directories that cannot be measured are left
+    /// out.
     pub disks: Vec<Disk>,
-    /// VMS's file or its directory, if we may not write to it.
+    /// VMS's database file or its directory, if the daemon may not write to it.
     pub unwritable: Option<PathBuf>,
     /// Why records are missing from the log file.
     pub log: Option<String>,
 }
 
 impl Surroundings {
-    /// Looks at the places of VMS's database, of the state and of the log files, if there are any.
+    /// Observes the directories of VMS's database, of the state and of the log files, if there are any.
     pub fn look(vms: &Path, state: &Path, log: Option<&Path>) -> Self {
-        // A link may lead to another file system, and SQLite makes its journal where the file itself is.
+        // A symbolic link may lead to another file system, and SQLite creates its journal next to the file
+        // itself.
         let vms = std::fs::canonicalize(vms).unwrap_or_else(|_| vms.to_owned());
         let directory = |path: &Path| path.parent().unwrap_or(Path::new("/")).to_owned();
         let (beside_vms, beside_state) = (directory(&vms), directory(state));
         let mut disks = vec![(beside_vms.clone(), true), (beside_state, false)];
         disks.extend(log.map(|log| (log.to_owned(), false)));
-        // What is the same place is told about once, by its greatest need.
+        // Report each directory once, with its greatest need.
         disks.sort_by(|(a, a_vms), (b, b_vms)| a.cmp(b).then(b_vms.cmp(a_vms)));
         disks.dedup_by(|(later, _), (first, _)| later == first);
         Self {

@@ -74,7 +74,7 @@ fn run(outcomes: &[Outcome]) -> Run {
     }
 }
 
-/// A daemon with which nothing is wrong.
+/// A daemon without any problem.
 fn seen() -> Seen {
     let audit = Audit { expected: 1, fresh: 1, bytes: 1 << 20, ..Audit::default() };
     let fresh = |table| TableSurvey {
@@ -238,7 +238,7 @@ fn before_the_first_refresh_its_expected_size_counts() {
 fn what_is_just_within_its_bounds_is_fine() {
     let mut seen = seen();
     seen.now = at(-50).to_utc() - TimeDelta::minutes(5);
-    // Twice over: all payloads twice, and what must be left in any case.
+    // Comfortable means twice the need: all payloads twice, plus the reserve that must always be left.
     seen.around.disks = disks(2 * ((32 << 20) + 2 * (2 << 20)));
     assert_eq!(judge(&seen).reasons, Vec::new());
     seen.around.disks[0].free -= 1;
@@ -248,7 +248,7 @@ fn what_is_just_within_its_bounds_is_fine() {
 #[test]
 fn a_table_that_is_held_is_told_once() {
     let mut seen = seen();
-    // Its source says what it should have, and is not believed.
+    // The expected entries come from a source that the guard distrusts.
     let audit = Audit { expected: 50, missing: 20, stale: 10, incomplete: 5, invalid: 5, ..Audit::default() };
     one_table(&mut seen, TableState::Guarded, audit);
     seen.results = vec![job(Outcome::Guarded)];

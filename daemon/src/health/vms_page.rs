@@ -1,4 +1,4 @@
-//! Whether VMS answers its users.
+//! Checks whether VMS answers requests.
 
 use cached_proto::text::one_line;
 use cached_proto::verb::health::{Reason, VmsPage};
@@ -6,7 +6,7 @@ use cached_proto::verb::health::{Reason, VmsPage};
 use super::Seen;
 use super::reason::degraded;
 
-/// From here on people wonder whether anything happens, in milliseconds.
+/// Response time in milliseconds from which users notice a delay.
 const SLOW: u64 = 2000;
 
 pub(super) fn failed(seen: &Seen) -> Option<Reason> {
@@ -31,7 +31,7 @@ pub(super) fn slow(seen: &Seen) -> Option<Reason> {
     Some(degraded("vms_page_slow", message, hint))
 }
 
-/// A redirect, to the login for example, is an answer, too; it is not followed.
+/// Whether VMS answered. A redirect, for example to the login page, counts; it is not followed.
 fn answers(page: &VmsPage) -> bool {
     page.status.is_some_and(|status| (200..400).contains(&status))
 }

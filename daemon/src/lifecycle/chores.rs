@@ -1,4 +1,4 @@
-//! Maintenance that happens by itself: a ticker for each schedule, and the loop that does what they ask for.
+//! Automatic maintenance: a ticker for each schedule, and the loop that executes the queued tasks.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::schedule::Ticker;
 pub(super) struct Chores([Ticker; 2]);
 
 impl Chores {
-    /// The tickers, with what passed until now decided.
+    /// Creates the tickers and decides the slots that have passed until now.
     pub(super) async fn begin(
         queue: &Queue,
         clock: &Arc<dyn Clock>,
@@ -32,7 +32,7 @@ impl Chores {
         Ok(Self([ticker(Chore::Analyze).await?, ticker(Chore::Prune).await?]))
     }
 
-    /// Works until it is dropped.
+    /// Runs until dropped.
     pub(super) async fn run(self, maintenance: Arc<Maintenance>, heartbeat: Heartbeat) {
         let Self([analyze, prune]) = self;
         tokio::join!(

@@ -1,4 +1,4 @@
-//! What works by itself, before anybody talks to it: every part of a daemon but those that serve clients.
+//! The autonomous components of a daemon: everything except what serves clients.
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,44 +20,44 @@ use crate::state::State;
 use crate::vms::PATIENCE;
 use crate::watch::Watcher;
 
-/// What a daemon's parts do not decide by themselves.
+/// Dependencies of a daemon's components that are passed in.
 #[derive(Debug, Clone)]
 pub struct Environment {
-    /// Time.
+    /// Source of time.
     pub clock: Arc<dyn Clock>,
-    /// Randomness.
+    /// Source of randomness.
     pub chance: Arc<dyn Chance>,
-    /// How long whoever holds a lock on VMS's file is waited for.
+    /// How long to wait for a lock of another connection on VMS's database.
     pub patience: Duration,
-    /// The reports by table.
+    /// Returns the report of a table.
     pub reports: Reports,
 }
 
 impl Environment {
-    /// What surrounds a daemon on duty.
+    /// The environment of a daemon in production.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
     }
 }
 
-/// The parts of a daemon that work by themselves, ready to be run or, by hand, stepped through.
+/// The autonomous components of a daemon, ready to be run or, in tests, stepped through.
 pub struct Components {
-    /// Its runs.
+    /// The daemon's runs.
     pub queue: Queue,
-    /// Turns slots into runs.
+    /// Queues a run for each slot.
     pub ticker: Ticker,
-    /// Tops up.
+    /// Tops up tables between the scheduled runs.
     pub planner: Planner,
-    /// Notices what changes behind our back.
+    /// Detects changes made by other processes.
     pub watcher: Watcher,
-    /// Works on runs.
+    /// Executes runs.
     pub refresher: Refresher,
     live: Arc<LiveConfig>,
 }
 
 impl Components {
-    /// Takes up what was left behind in `state` and makes everything ready. Whoever may meet another process holds
-    /// the lock on the state.
+    /// Recovers unfinished work from `state` and creates all components. If another process may use the same
+    /// state, the caller must hold its lock.
     pub async fn boot(config: Config, state: State, around: Environment) -> Result<Self, StartError> {
         let live = Arc::new(LiveConfig::new(config, &around)?);
         Self::with(live, state, around).await
@@ -75,7 +75,7 @@ impl Components {
             info!("Runs that were interrupted and are queued again: {left}");
         }
         let mut ticker = ticker(&queue, &clock, &live).await?;
-        // Before anybody can start the scheduler: what passed while it was stopped stays paused.
+        // Before a client can start the scheduler: slots that passed while it was stopped stay paused.
         ticker.begin().await?;
         fill(&queue).await?;
         let planner =
@@ -85,7 +85,7 @@ impl Components {
         Ok(Self { queue, ticker, planner, watcher, refresher, live })
     }
 
-    /// Takes over another configuration, as far as that goes without a restart. On an error nothing has changed.
+    /// Applies a new configuration, as far as that is possible without a restart. Changes nothing on error.
     pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         self.live.reload(new)
     }
@@ -104,7 +104,8 @@ async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Res
     Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
 }
 
-/// A state under which nothing, or not every table, was ever refreshed: waiting for the night would leave reports slow.
+/// Queues a run if nothing, or not every table, was ever refreshed: waiting until the night would leave
+/// reports slow.
 async fn fill(queue: &Queue) -> Result<(), QueueError> {
     let running = queue.state().scheduler_state().await? == SchedulerState::Running;
     if !running || queue.queued_count().await? > 0 {

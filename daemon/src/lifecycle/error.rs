@@ -1,4 +1,4 @@
-//! Why the daemon does not start, or cannot go on.
+//! Errors of starting and running the daemon.
 
 use cached_proto::words::Chore;
 use tokio::task::JoinError;
@@ -10,25 +10,25 @@ use crate::schedule::ScheduleError;
 use crate::state::StateError;
 use crate::web;
 
-/// A configuration that is valid in itself and still of no use.
+/// Why a configuration that is valid in itself cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// A data file that it names.
+    /// A data file named by the configuration cannot be used.
     #[error(transparent)]
     Reports(#[from] ConfigureError),
-    /// A schedule of maintenance.
+    /// The schedule of a maintenance task cannot be used.
     #[error("the [maintenance] section cannot be used: {chore}: {source}")]
     Maintenance {
-        /// Its key.
+        /// The maintenance task.
         chore: Chore,
-        /// Why.
+        /// What is wrong with the schedule.
         #[source]
         source: ScheduleError,
     },
-    /// Visitors of the web page cannot be told apart.
+    /// Clients of the web page cannot be identified.
     #[error("the web page cannot be served: {0}")]
     Visitors(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// Its schedule.
+    /// The refresh schedule cannot be used.
     #[error("the [schedule] section cannot be used: {0}")]
     Schedule(#[from] ScheduleError),
 }
@@ -36,19 +36,19 @@ pub enum Unusable {
 /// Why the daemon does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The configuration is of no use.
+    /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] Unusable),
-    /// Its own database cannot be used, or another process uses it.
+    /// The daemon's own database cannot be used, or another process uses it.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The queue in it cannot be used.
+    /// The queue in that database cannot be used.
     #[error(transparent)]
     Queue(#[from] QueueError),
-    /// Its socket cannot be served.
+    /// The control socket cannot be served.
     #[error(transparent)]
     Socket(#[from] BindError),
-    /// Its web page cannot be served.
+    /// The web page cannot be served.
     #[error(transparent)]
     Web(#[from] web::BindError),
 }
@@ -56,22 +56,22 @@ pub enum StartError {
 /// Why the daemon cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskFailure {
-    /// The queue cannot be worked on.
+    /// The worker cannot use the queue.
     #[error("the worker cannot go on; what is queued stays queued until the next start")]
     Queue(#[source] QueueError),
-    /// A defect.
+    /// A task panicked, which is a bug.
     #[error("the {task} task panicked; this is a bug, please report it with the log")]
     Panicked {
-        /// Which one.
+        /// Name of the task.
         task: &'static str,
-        /// What it said.
+        /// The panic.
         #[source]
         source: JoinError,
     },
-    /// A defect, too.
+    /// A task ended early, which is a bug.
     #[error("the {task} task ended early; this is a bug, please report it with the log")]
     Ended {
-        /// Which one.
+        /// Name of the task.
         task: &'static str,
     },
 }

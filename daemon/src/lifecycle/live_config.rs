@@ -1,4 +1,5 @@
-//! The configuration in effect, and what is made of it: parts take what they need when they need it.
+//! The configuration in effect and the values derived from it, published to the components over watch
+//! channels.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::web::auth::Authority;
 
 #[derive(Debug)]
 pub(super) struct LiveConfig {
-    /// How long whoever holds a lock on VMS's file is waited for.
+    /// How long to wait for a lock of another connection on VMS's database.
     patience: Duration,
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
@@ -44,13 +45,14 @@ impl LiveConfig {
         })
     }
 
-    /// All or nothing; says what has to wait for a restart.
+    /// Applies a new configuration completely or not at all. Returns the keys that need a restart.
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
         let (patience, reports) = (self.patience, self.reports);
         let refresh = RefreshConfig { reports, patience, ..RefreshConfig::of(&new)? };
-        // A schedule that did not change is not replaced: one that was just taken over lets passed slots be.
+        // An unchanged schedule is not replaced, because a ticker does not run slots that passed before it
+        // received a new schedule.
         let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;
         let chores_moved = zone_moved || new.maintenance != running.maintenance;
@@ -92,7 +94,7 @@ impl LiveConfig {
         self.refresh.subscribe()
     }
 
-    /// The schedule of a maintenance task; one that has none never fires.
+    /// The schedule of a maintenance task; without a configured one it never fires.
     pub(super) fn chore_schedules(&self, chore: Chore) -> watch::Receiver<Arc<Schedule>> {
         match chore {
             Chore::Analyze => self.analyze.subscribe(),

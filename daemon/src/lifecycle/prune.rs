@@ -1,4 +1,4 @@
-//! History does not grow for ever.
+//! Prunes the history.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::queue::{Queue, QueueError};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// Slots are small, and one that is forgotten could run again under a clock that is set back to it.
+/// Slots are small, and a deleted slot could run again if the clock is set back to it.
 const SLOTS_KEPT: TimeDelta = TimeDelta::days(400);
 
-/// Forgets daily what is older than `state.history_days`.
+/// Deletes, once a day, history that is older than `state.history_days`.
 pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: watch::Receiver<Arc<Config>>) {
     loop {
         let kept = TimeDelta::days(configs.borrow().state.history_days.into());

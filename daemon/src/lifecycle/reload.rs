@@ -1,4 +1,4 @@
-//! Reading the configuration again: one piece for the signal and for the verb.
+//! Reloads the configuration, on SIGHUP and on the verb `reload`.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,20 +14,20 @@ use crate::reports::{Reports, report};
 use crate::rpc::{Inherited, Reloads};
 use crate::telemetry::Telemetry;
 
-/// Reads the configuration from where it was read at the start.
+/// Loads the configuration from the same sources as at the start.
 type Load = Box<dyn Fn() -> Result<Config, ConfigErrors> + Send + Sync>;
 
-/// What the process around a daemon gives it; by default, nothing but the reports there are.
+/// What the surrounding process provides to a daemon; by default, only the built-in reports.
 pub struct ProcessHandles {
-    /// The reports by table; tests give others.
+    /// Returns the report of a table; tests replace it.
     pub reports: Reports,
-    /// Reads the configuration again; without it there is nothing to reload.
+    /// Loads the configuration again; if absent, reloading is not possible.
     pub load: Option<Load>,
-    /// The log of the process; without it nobody can read the log through the daemon.
+    /// The log of the process; if absent, clients cannot read the log through the daemon.
     pub telemetry: Option<Telemetry>,
-    /// The control socket, if the service manager listens on it already.
+    /// The control socket, if the service manager already listens on it.
     pub inherited: Option<Inherited>,
-    /// Hears of reloads.
+    /// Notified of reloads.
     pub manager: Option<Box<dyn ReloadObserver>>,
 }
 
@@ -37,41 +37,41 @@ impl Default for ProcessHandles {
     }
 }
 
-/// Who wants to know that the configuration is being read.
+/// An observer of reloads, such as the service manager.
 pub trait ReloadObserver: Send + Sync {
-    /// It is; [`ready`](Self::ready) follows.
+    /// Called before a reload; [`ready`](Self::ready) follows.
     fn reloading(&self);
-    /// It was, whatever came of it.
+    /// Called after a reload, whether it succeeded or failed.
     fn ready(&self);
 }
 
 /// What a reload changed.
 #[derive(Debug)]
 pub struct Reloaded {
-    /// What is in effect now.
+    /// Keys whose new value is in effect.
     pub changed: Vec<Changed>,
-    /// What waits for a restart.
+    /// Keys whose new value takes effect after a restart.
     pub waiting: Vec<RestartNeeded>,
-    /// Settings of the log that could not take effect, one line.
+    /// The error if log settings could not be applied, as one line.
     pub log: Option<String>,
 }
 
 /// Why nothing was reloaded; the running configuration stays in effect.
 #[derive(Debug, thiserror::Error)]
 pub enum NotReloaded {
-    /// Nobody said where the configuration comes from.
+    /// The daemon was started without a way to load its configuration again.
     #[error("this daemon was started without a configuration that could be read again; restart it instead")]
     NoSource,
-    /// It is wrong.
+    /// The configuration is invalid.
     #[error(transparent)]
     Config(#[from] ConfigErrors),
-    /// It is of no use.
+    /// The configuration is valid but cannot be used.
     #[error(transparent)]
     Unusable(#[from] Unusable),
 }
 
 impl NotReloaded {
-    /// Everything that is wrong, each on one line.
+    /// All errors, one per line.
     pub fn lines(&self) -> Vec<String> {
         match self {
             Self::Config(errors) => errors.iter().map(|error| describe(error)).collect(),
@@ -80,11 +80,11 @@ impl NotReloaded {
     }
 }
 
-/// Reloads the configuration of a daemon.
+/// Reloads the daemon's configuration.
 pub(super) struct Reloader {
     live: Arc<LiveConfig>,
     host: ProcessHandles,
-    /// Two reloads at once would tell the service manager nonsense.
+    /// Serialises reloads; two at once would send the service manager contradictory states.
     one: Mutex<()>,
 }
 
@@ -99,8 +99,8 @@ impl Reloader {
         Self { live, host, one: Mutex::new(()) }
     }
 
-    /// Reads the configuration again and takes over what can be; one that is of no use changes nothing. The log
-    /// tells about it either way. Blocks for as long as it takes to read some small files.
+    /// Loads the configuration and applies what can be applied without a restart; an unusable one changes
+    /// nothing. Logs the result in either case. Blocks while it reads some small files.
     pub(super) fn read_again(&self) -> Result<Reloaded, NotReloaded> {
         let _one = self.one.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(manager) = &self.host.manager {
@@ -116,7 +116,7 @@ impl Reloader {
 
     fn take_over(&self) -> Result<Reloaded, NotReloaded> {
         let telemetry = self.host.telemetry.as_ref();
-        // Whatever becomes of the configuration, what rotates logs wants this.
+        // Reopen the log file even if the reload fails, since log rotation relies on it.
         telemetry.inspect(|telemetry| telemetry.reopen());
         let new = self.host.load.as_ref().ok_or(NotReloaded::NoSource)?()?;
         let before = self.live.config();

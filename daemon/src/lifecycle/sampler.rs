@@ -1,4 +1,4 @@
-//! Looks at the cache tables now and then, so that readiness is known also when nobody asks.
+//! Samples the cache tables periodically, so that readiness is recorded even without client requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,11 @@ use tracing::debug;
 use crate::describe::describe;
 use crate::rpc::Service;
 
-/// Between two samples; a third of what a sample speaks for, so that one that fails leaves no gap.
+/// Time between two samples: a third of the time for which a sample is valid, so that one failed sample
+/// leaves no gap.
 const INTERVAL: Duration = Duration::from_mins(10);
 
-/// Takes samples until it is dropped, which it may be at any time.
+/// Takes samples until dropped; cancel-safe.
 pub(super) async fn run(service: Arc<Service>) {
     let mut events = service.queue.events();
     loop {
@@ -21,18 +22,18 @@ pub(super) async fn run(service: Arc<Service>) {
             () = service.clock.sleep(INTERVAL) => {}
             () = run_ended(&mut events) => {}
         }
-        // A database that cannot be looked at is told by `health`; here it is a gap in the samples.
+        // `health` reports an unreadable database; here it only leaves a gap in the samples.
         if let Err(error) = service.sample().await {
             debug!("no sample of readiness: {}", describe(&error));
         }
     }
 }
 
-/// Waits until a run ends. Several that end while nobody waits may count as one.
+/// Waits until a run ends. Several runs that end between two calls may count as one.
 async fn run_ended(events: &mut broadcast::Receiver<Progress>) {
     loop {
         match events.recv().await {
-            // What was missed may have been an end.
+            // The missed events may include the end of a run.
             Ok(Progress::RunDone(_)) | Err(broadcast::error::RecvError::Lagged(_)) => return,
             Ok(_) => {}
             Err(broadcast::error::RecvError::Closed) => std::future::pending().await,

@@ -1,17 +1,18 @@
 //! `analyze`: statistics for the planner, of the cache tables only.
 //!
-//! The statistics of VMS's other tables decide the plans of VMS's own pages, so they are VMS's affair; our own reads
-//! of those tables are whole scans, which no statistics change.
+//! The statistics of VMS's other tables decide the plans of VMS's own pages, so they are left alone; the
+//! daemon's own reads of those tables are full scans, which no statistics change.
 
 use super::MaintenanceError;
 use super::connection::Access;
 use super::reindex::cache_tables;
 use super::task::{Done, Task};
 
-/// Rows of an index that are looked at: the shape of a table shows in so many, and the write lock stays short.
+/// Number of index rows that are sampled: they are enough to show the shape of a table, and the write lock
+/// stays short.
 const ROWS: u32 = 1000;
 
-/// One table after the other, each in a transaction of its own.
+/// Analyzes one table after the other, each in a transaction of its own.
 pub(super) async fn analyze(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let mut vms = task.open(Access::Write).await?;
     vms.run("limiting the statistics", &format!("PRAGMA analysis_limit = {ROWS}")).await?;

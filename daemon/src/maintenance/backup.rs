@@ -1,7 +1,7 @@
 //! `backup`: a copy of VMS's database as it is at one instant.
 //!
-//! `VACUUM INTO` copies within one read transaction. Writers do not notice where there is a write-ahead log; with a
-//! rollback journal they cannot commit meanwhile, so there a large database is refused.
+//! `VACUUM INTO` copies within one read transaction. With a write-ahead log, writers are not blocked; with a
+//! rollback journal they cannot commit meanwhile, so a large database is refused there.
 
 use std::path::Path;
 
@@ -11,23 +11,23 @@ use super::target::Target;
 use super::task::{Done, Task};
 use super::{MaintenanceError, TargetError};
 
-/// Copies to a path at which there is nothing.
+/// Copies the database to a path that must not exist.
 pub(super) async fn backup(task: &Task<'_>, path: &Path) -> Result<Done, MaintenanceError> {
     let item = copy(task, path, Copying::BesideVms).await?;
     Ok(Done { items: vec![item], file: Some(path.display().to_string()), ..Done::default() })
 }
 
-/// What a copy is made for.
+/// The conditions under which a copy is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Copying {
-    /// VMS may be writing, and is kept waiting no longer than the limit. Nothing is overwritten.
+    /// VMS may be writing, and must not wait longer than the limit. Nothing is overwritten.
     BesideVms,
-    /// The caller has made sure that no other process has the database open, so there is no limit. An older copy of the
-    /// same name is replaced.
+    /// The caller has ensured that no other process has the database open, so there is no limit. An older
+    /// copy of the same name is replaced.
     Alone,
 }
 
-/// Copies, verifies the copy, and only then gives it its name.
+/// Makes a copy under a temporary name, verifies it, and only then renames it.
 pub(super) async fn copy(
     task: &Task<'_>,
     path: &Path,

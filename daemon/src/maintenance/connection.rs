@@ -1,4 +1,5 @@
-//! A connection of a task's own: it can be broken off in the middle of a statement, which those of a pool cannot.
+//! A task's own connection: it can be interrupted in the middle of a statement, which pooled connections
+//! cannot.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,19 +13,19 @@ use super::MaintenanceError;
 use super::interrupt::Interrupt;
 use crate::vms::BUSY_TIMEOUT_SECONDS;
 
-/// Steps of SQLite's machine between two looks at the interrupt: well below a millisecond.
+/// Steps of SQLite's virtual machine between two checks of the interrupt: well below a millisecond.
 const STEPS: i32 = 2000;
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Reading a database that others write.
+    /// Reading a database that other processes write.
     Read,
     /// Writing it in short transactions, and copying it.
     Write,
-    /// Writing it with nobody else there.
+    /// Writing it with no other process connected.
     Alone,
-    /// Reading a file that nobody else has: no side files are made.
+    /// Reading a file that no other process uses: no side files are created.
     Copy,
 }
 
@@ -48,7 +49,7 @@ impl Connection {
             .foreign_keys(false)
             .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS));
         let options = match access {
-            // A read-only open could not recover what a crashed writer left behind.
+            // A read-only open could not recover the journal that a crashed writer left behind.
             Access::Read => options.pragma("query_only", "ON"),
             Access::Write => options,
             Access::Alone => options.locking_mode(SqliteLockingMode::Exclusive),
@@ -77,7 +78,7 @@ impl Connection {
         done.map(drop).map_err(|source| self.sort(doing, source))
     }
 
-    /// All rows of a query that has few.
+    /// Returns all rows of a query that returns few.
     pub(super) async fn rows(
         &mut self,
         doing: &'static str,
@@ -88,7 +89,7 @@ impl Connection {
         rows.map_err(|source| self.sort(doing, source))
     }
 
-    /// The first column of all rows, as text.
+    /// Returns the first column of all rows, as text.
     pub(super) async fn texts(
         &mut self,
         doing: &'static str,
@@ -99,7 +100,7 @@ impl Connection {
         texts.map_err(|source| self.sort(doing, source))
     }
 
-    /// One number; 0 for NULL and for no row.
+    /// Returns one number; 0 for NULL and for no row.
     pub(super) async fn number(&mut self, doing: &'static str, sql: &str) -> Result<u64, MaintenanceError> {
         let rows = self.rows(doing, sql).await?;
         let number = rows.first().map(|row| row.try_get::<Option<i64>, _>(0)).transpose();
@@ -107,12 +108,12 @@ impl Connection {
         Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or_default())
     }
 
-    /// Whether it has a write-ahead log, so that readers and writers do not wait for each other.
+    /// Whether the database has a write-ahead log, so that readers and writers do not block each other.
     pub(super) async fn is_write_ahead(&mut self) -> Result<bool, MaintenanceError> {
         Ok(self.texts("asking for its journal mode", "PRAGMA journal_mode").await? == ["wal"])
     }
 
-    /// Its size on disk.
+    /// Returns the size of the database on disk.
     pub(super) async fn size(&mut self) -> Result<MaintenanceSize, MaintenanceError> {
         const DOING: &str = "asking for its size";
         let page = self.number(DOING, "PRAGMA page_size").await?;
@@ -125,9 +126,9 @@ impl Connection {
         })
     }
 
-    /// Closes it; whatever was not committed is taken back.
+    /// Closes the connection; uncommitted changes are rolled back.
     pub(super) async fn close(self) {
-        // A connection that cannot say goodbye is gone as well.
+        // If closing fails, the connection is gone as well.
         let _ = self.sqlite.close().await;
     }
 

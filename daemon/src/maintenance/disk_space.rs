@@ -1,4 +1,4 @@
-//! How much room work needs, and how much there is.
+//! Disk space that work needs, and disk space that is free.
 
 use std::path::{Path, PathBuf};
 
@@ -8,25 +8,26 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use super::MaintenanceError;
 use crate::vms::VmsError;
 
-/// Room that must be left in any case: for the state database, logs, and what else lives there.
+/// Space that must remain free in any case: for the state database, logs, and other files on that file
+/// system.
 const ALWAYS: u64 = 32 << 20;
 
-/// Bytes that a refresh of so many bytes of payload needs at most: all of them anew, and once more in SQLite's
-/// journal until that is folded in.
+/// Returns the most bytes that a refresh of `payload` bytes needs: all of them anew, and once more in
+/// SQLite's journal until it is checkpointed.
 pub const fn refresh_needs(payload: u64) -> u64 {
     ALWAYS + payload.saturating_mul(2)
 }
 
-/// Bytes below which a place is worth a warning: twice what the next refresh needs.
+/// Returns the free bytes below which a warning is due: twice what the next refresh needs.
 pub const fn comfortable(payload: u64) -> u64 {
     refresh_needs(payload).saturating_mul(2)
 }
 
-/// Bytes of payload per row of a source table, rounded up from what databases of three sizes had. Volunteers are in the
-/// recent volunteers' 35 rows per window and among the candidates of a hundred events.
+/// Bytes of payload per row of a source table, rounded up from measurements of databases of three sizes.
+/// Volunteers are in the recent volunteers' 35 rows per window and among the candidates of a hundred events.
 const PAYLOAD: [(&str, u64); 3] = [("volunteer", 17_000), ("organization", 7_000), ("event", 1_500)];
 
-/// About how many bytes of payload all reports of a database have.
+/// Estimates the bytes of payload of all reports of a database.
 pub async fn estimate(db: &impl ConnectionTrait) -> Result<u64, VmsError> {
     const DOING: &str = "counting what reports are made of";
     let mut payload: u64 = 0;
@@ -40,12 +41,12 @@ pub async fn estimate(db: &impl ConnectionTrait) -> Result<u64, VmsError> {
     Ok(payload)
 }
 
-/// Bytes that an ordinary user may still write at a place; none when that cannot be measured.
+/// Returns the bytes that an ordinary user may still write at a path; `None` when that cannot be measured.
 pub fn free(place: &Path) -> Option<u64> {
     statvfs(place).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize))
 }
 
-/// Refuses work for which there is not enough room.
+/// Refuses work for which there is not enough free space.
 pub(super) fn ensure(directory: &Path, work: u64) -> Result<(), MaintenanceError> {
     let need = work.saturating_add(ALWAYS);
     match free(directory) {
@@ -54,7 +55,7 @@ pub(super) fn ensure(directory: &Path, work: u64) -> Result<(), MaintenanceError
     }
 }
 
-/// Where SQLite makes its temporary files, by its own rule.
+/// Returns the directory of SQLite's temporary files, by SQLite's own rule.
 pub(super) fn temporary() -> PathBuf {
     let named = ["SQLITE_TMPDIR", "TMPDIR"].into_iter().filter_map(std::env::var_os).map(PathBuf::from);
     let usual = ["/var/tmp", "/usr/tmp", "/tmp"].map(PathBuf::from);

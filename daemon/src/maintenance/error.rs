@@ -1,4 +1,4 @@
-//! Why a task was refused, failed or was broken off.
+//! Errors of maintenance tasks: refused, failed or interrupted.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ const SQLITE_LOCKED: i32 = 6;
 const SQLITE_INTERRUPT: i32 = 9;
 const SQLITE_FULL: i32 = 13;
 
-/// Why a maintenance task was not done; nothing is half done.
+/// Why a maintenance task was not done; a failed task leaves nothing half done.
 #[derive(Debug, thiserror::Error)]
 pub enum MaintenanceError {
     /// Another process kept the database locked for longer than the busy timeout.
@@ -25,11 +25,11 @@ pub enum MaintenanceError {
     Locked {
         /// The database.
         path: PathBuf,
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
         /// The busy timeout.
         seconds: u64,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
@@ -38,9 +38,9 @@ pub enum MaintenanceError {
     Full {
         /// The database.
         path: PathBuf,
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
@@ -49,13 +49,13 @@ pub enum MaintenanceError {
     Sqlite {
         /// The database.
         path: PathBuf,
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
-    /// The daemon stops.
+    /// The daemon is stopping.
     #[error("the daemon stops; what was not finished is taken back")]
     Stopped,
     /// A lock would be held for too long.
@@ -65,42 +65,42 @@ pub enum MaintenanceError {
         limit.as_secs_f64()
     )]
     WouldLock {
-        /// What would hold it.
+        /// The operation that would hold it.
         what: String,
-        /// It only reads, so that VMS would not wait if there were a write-ahead log.
+        /// Whether it only reads, so that VMS would not wait if there were a write-ahead log.
         reading: bool,
         /// The estimate.
         estimate: Duration,
         /// The limit.
         limit: Duration,
     },
-    /// A lock was held for too long, against the estimate.
+    /// A lock was held for longer than estimated and allowed.
     #[error("{doing} kept VMS waiting for longer than estimated and was broken off; nothing was changed")]
     LockedTooLong {
-        /// What held it.
+        /// The operation that held it.
         doing: &'static str,
     },
-    /// Somebody else has VMS's database open.
+    /// Another process has VMS's database open.
     #[error("{} is in use by {by}", path.display())]
     InUse {
         /// The database.
         path: PathBuf,
-        /// Who, as far as can be told.
+        /// The other processes, as far as they can be identified.
         by: String,
     },
-    /// Whether somebody else has VMS's database open cannot be found out.
+    /// It cannot be determined whether another process has VMS's database open.
     #[error("cannot tell who has {} open: /proc/locks cannot be read", path.display())]
     HoldersUnknown {
         /// The database.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// There is not enough room.
+    /// There is not enough free disk space.
     #[error("{} has {} MB free, and up to {} MB are needed", path.display(), free >> 20, need >> 20)]
     NoRoom {
-        /// Where.
+        /// The path that has too little space.
         path: PathBuf,
         /// Bytes that are free.
         free: u64,
@@ -110,24 +110,24 @@ pub enum MaintenanceError {
     /// A copy cannot be made there.
     #[error(transparent)]
     Target(#[from] TargetError),
-    /// A copy was made and is not sound, so it was removed again.
+    /// The copy was not sound and was removed.
     #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` says more", path.display())]
     Damaged {
-        /// What was copied.
+        /// The database that was copied.
         path: PathBuf,
         /// The first finding.
         finding: String,
     },
-    /// Too short an age.
+    /// The given age is too short.
     #[error("entries younger than a day are never pruned; name an age of at least 24h")]
     TooYoung,
-    /// The source looks half imported.
+    /// The source appears to be half imported.
     #[error("{0}")]
     Suspicious(String),
-    /// VMS's database cannot be looked at.
+    /// VMS's database cannot be read.
     #[error(transparent)]
     Vms(#[from] VmsError),
-    /// Its cache tables cannot be looked at or written.
+    /// VMS's cache tables cannot be read or written.
     #[error(transparent)]
     Refresh(#[from] RefreshError),
     /// The daemon's own database failed.
@@ -135,19 +135,19 @@ pub enum MaintenanceError {
     State(#[from] StateError),
 }
 
-/// Why a copy cannot be made at a place.
+/// Why a copy cannot be made at a path.
 #[derive(Debug, thiserror::Error)]
 pub enum TargetError {
-    /// Relative to what?
+    /// The path is relative, or does not name a file.
     #[error("{} is not an absolute path of a file; name one such as /var/backups/cached/vms.db", .0.display())]
     NotAbsolute(PathBuf),
-    /// A directory is named, with a slash at its end.
+    /// The path names a directory: it ends with a slash.
     #[error("{} names a directory; add a name for the file, such as {}vms.db", .0.display(), .0.display())]
     IsDirectory(PathBuf),
-    /// Nothing is ever overwritten.
+    /// The path exists; nothing is ever overwritten.
     #[error("{} exists already; name a file that does not exist", .0.display())]
     Exists(PathBuf),
-    /// SQLite would take it for a part of a database.
+    /// SQLite would treat the file as a part of a database.
     #[error("{} is a name that SQLite uses beside a database; choose another one", .0.display())]
     Reserved(PathBuf),
     /// The directory cannot be written to.
@@ -159,7 +159,7 @@ pub enum TargetError {
     Directory {
         /// The directory.
         directory: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
     /// Writing the file failed.
@@ -167,14 +167,14 @@ pub enum TargetError {
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
 impl MaintenanceError {
-    /// Sorts a database error by what can be done about it.
+    /// Classifies a database error by what can be done about it.
     pub(super) fn of(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
         let source = DbErr::Query(RuntimeErr::SqlxError(Arc::new(source)));
         let path = path.to_owned();
@@ -187,7 +187,8 @@ impl MaintenanceError {
         }
     }
 
-    /// The same, unless it only says that the interrupt has worked.
+    /// Replaces an error that only reports the interrupt by the reason for the interrupt; keeps any other
+    /// error.
     pub(super) fn unless_broken_off(self, interrupt: &Interrupt, doing: &'static str) -> Self {
         match &self {
             Self::Sqlite { source, .. } if sqlite_code(source) == Some(SQLITE_INTERRUPT) => {
@@ -197,7 +198,7 @@ impl MaintenanceError {
         }
     }
 
-    /// Whether the same task may succeed later without anybody doing anything.
+    /// Whether the same task may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Locked { .. } | Self::Stopped | Self::LockedTooLong { .. } | Self::InUse { .. } => true,
@@ -216,7 +217,7 @@ impl MaintenanceError {
         }
     }
 
-    /// Whether somebody else held a lock.
+    /// Whether another process held a lock.
     pub fn is_locked(&self) -> bool {
         match self {
             Self::Locked { .. } | Self::Vms(VmsError::Locked { .. }) => true,
@@ -225,7 +226,7 @@ impl MaintenanceError {
         }
     }
 
-    /// What to do about it.
+    /// Returns what to do about the error.
     pub fn hint(&self) -> &'static str {
         match self {
             Self::Locked { .. } => "try again when VMS or its import has ended what it is doing",

@@ -1,10 +1,10 @@
-//! Who else has a file open.
+//! Finds the other processes that have a file open.
 //!
-//! `/proc` shows the open files of our own user's processes, and of all when we are root. The list of locks is open to
-//! everybody, and a process that is connected to a database with a write-ahead log holds one all the time. With a
-//! rollback journal another user's process that is idle holds none and is not seen; that does no harm, because there
-//! the exclusive lock decides. Nothing is opened for this: closing VMS's file would give up the locks of our own
-//! connections.
+//! `/proc` shows the open files of processes of the same user, and to root those of all processes. The list
+//! of locks is readable by every user, and a process that is connected to a database with a write-ahead log
+//! always holds a lock. With a rollback journal an idle process of another user holds none and is not seen;
+//! that does no harm, because there the exclusive lock decides. The file itself is not opened: closing VMS's
+//! file would release the locks of the daemon's own connections.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,14 +15,14 @@ use std::path::{Path, PathBuf};
 use cached_proto::text::one_line;
 use rustix::fs::{major, minor};
 
-/// Holders that are named; more of them change nothing.
+/// Maximum number of holders that are named; more would not change what to do.
 const NAMED: usize = 5;
 
-/// Every lock of every process on this machine.
+/// The kernel's list of all file locks on this machine.
 const LOCKS: &str = "/proc/locks";
 
-/// The other processes that have the database open, in words; none when there is none. An error when the locks cannot be
-/// listed: then a process of another user could be connected without being seen.
+/// Describes the other processes that have the database open; `None` when there are none. Fails when the
+/// locks cannot be listed: then a process of another user could be connected without being seen.
 pub(super) fn others(database: &Path) -> io::Result<Option<String>> {
     others_by(database, Path::new(LOCKS))
 }
@@ -42,7 +42,7 @@ fn others_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
     })
 }
 
-/// A file, whatever its name.
+/// The identity of a file, whatever its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct File {
     device: u64,
@@ -56,7 +56,7 @@ impl File {
         Self::at(&PathBuf::from(path))
     }
 
-    /// Follows links, those of `/proc` included, without opening anything.
+    /// Identifies the file at a path. Follows links, including those of `/proc`, without opening anything.
     fn at(path: &Path) -> Option<Self> {
         let metadata = fs::metadata(path).ok()?;
         Some(Self { device: metadata.dev(), inode: metadata.ino() })
@@ -73,9 +73,10 @@ fn has_open(pid: u32, files: &[File]) -> bool {
     open.filter_map(|entry| File::at(&entry.path())).any(|file| files.contains(&file))
 }
 
-/// The process that holds a lock on one of the files: `1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128`.
+/// Returns the process that holds a lock on one of the files: `1: POSIX  ADVISORY  READ 1234 fd:01:5678 128
+/// 128`.
 fn lock(line: &str, files: &[File]) -> Option<u32> {
-    // Those who wait for a lock stand below it, behind an arrow.
+    // Processes that wait for a lock are listed below it, behind an arrow.
     let mut fields = line.split_whitespace().filter(|field| *field != "->").skip(4);
     let pid = fields.next()?.parse().ok()?;
     let mut place = fields.next()?.split(':');

@@ -1,6 +1,7 @@
-//! `integrity`: looks for damage in VMS's database and in our own. Changes nothing.
+//! `integrity`: looks for damage in VMS's database and in the daemon's own. Changes nothing.
 //!
-//! References between VMS's tables are not judged: VMS does not enforce them, so dangling ones are no damage.
+//! References between VMS's tables are not checked: VMS does not enforce them, so dangling ones are no
+//! damage.
 
 use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::MaintenanceItem;
@@ -10,7 +11,8 @@ use super::connection::{Access, Connection};
 use super::reindex::quoted;
 use super::task::{Done, Task};
 
-/// Findings that are told per database: the first few say what to do, which is to restore a backup.
+/// Maximum number of findings per database: the first few already say what to do, which is to restore a
+/// backup.
 const FINDINGS: u32 = 100;
 
 const DOING: &str = "looking for damage";
@@ -20,7 +22,7 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     let path = task.path().display().to_string();
     match look(task, &mut done).await {
         Ok(()) => {}
-        // A database that cannot even be read has its finding.
+        // A database that cannot even be read is a finding itself.
         Err(error) => done.items.push(found(path, error)?),
     }
     task.steps.tell("the state database", 1, 2);
@@ -50,7 +52,7 @@ async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> 
         (item.name, item.bytes) = (task.path().display().to_string(), bytes);
         done.items.push(item);
     } else {
-        // Writers wait for a reader, so no look lasts longer than one table takes.
+        // Writers wait for a reader, so no read transaction lasts longer than the check of one table.
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
         let tables = vms.texts(DOING, sql).await?;
         let mut whole = item(task.path().display().to_string(), bytes);
@@ -91,7 +93,7 @@ async fn check(
     Ok(item)
 }
 
-/// A failure that is itself a finding; any other is passed on.
+/// Converts an error that is itself a finding to an item; returns any other error.
 fn found(name: String, error: MaintenanceError) -> Result<MaintenanceItem, MaintenanceError> {
     match &error {
         MaintenanceError::Sqlite { .. } => {

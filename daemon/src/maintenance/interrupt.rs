@@ -1,4 +1,4 @@
-//! Breaks a statement off: when the daemon stops, or when a lock is held for too long.
+//! Interrupts a statement when the daemon stops or when a lock is held for too long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,12 +10,12 @@ use crate::clock::Clock;
 
 const NEVER: u64 = u64::MAX;
 
-/// Asked by SQLite every few thousand steps of a statement whether to go on; cheap to clone.
+/// Decides whether a statement continues; SQLite checks it every few thousand steps. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct Interrupt {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
-    /// Monotonic instant, in microseconds, from which on no statement goes on.
+    /// Monotonic instant, in microseconds, from which on statements are interrupted.
     deadline: Arc<AtomicU64>,
 }
 
@@ -24,19 +24,19 @@ impl Interrupt {
         Self { stop, clock, deadline: Arc::new(AtomicU64::new(NEVER)) }
     }
 
-    /// Lets nothing go on for longer than this from now; none takes a limit away.
+    /// Interrupts statements that run for longer than `limit` from now; `None` removes the limit.
     pub(super) fn limit(&self, limit: Option<Duration>) {
         let deadline = limit.map_or(NEVER, |limit| micros(self.clock.monotonic().saturating_add(limit)));
         self.deadline.store(deadline, Ordering::Relaxed);
     }
 
-    /// Whether to go on.
+    /// Whether the statement may continue.
     pub(super) fn may_continue(&self) -> bool {
         let deadline = self.deadline.load(Ordering::Relaxed);
         !self.is_stopped() && (deadline == NEVER || micros(self.clock.monotonic()) < deadline)
     }
 
-    /// Whether the daemon stops.
+    /// Whether the daemon is stopping.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }

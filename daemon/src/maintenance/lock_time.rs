@@ -1,4 +1,4 @@
-//! How long something would keep VMS's writers waiting.
+//! Estimates how long an operation would block VMS's writers.
 
 use std::time::Duration;
 
@@ -6,17 +6,17 @@ use super::MaintenanceError;
 use super::connection::Connection;
 use super::task::Task;
 
-/// Bytes that are read, copied or sorted per second. A developer's machine with a warm cache does three to five times
-/// as much: a small server with a cold one must not be promised too much.
+/// Bytes that are read, copied or sorted per second. A developer's machine with a warm cache does three to
+/// five times as much: the estimate must also hold for a small server with a cold cache.
 const BYTES_PER_SECOND: u64 = 50_000_000;
 
-/// The time that so many bytes take.
+/// Returns the time that so many bytes take.
 pub(super) fn estimate(bytes: u64) -> Duration {
     Duration::from_micros(bytes.saturating_mul(1_000_000) / BYTES_PER_SECOND)
 }
 
 impl Task<'_> {
-    /// Refuses what would hold a lock for too long.
+    /// Refuses an operation that would hold a lock for too long.
     pub(super) fn ensure_short(&self, what: &str, bytes: u64) -> Result<(), MaintenanceError> {
         self.ensure_within(what, bytes, false)
     }
@@ -29,7 +29,8 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// The same for reading, which VMS's writers wait for only where there is no write-ahead log.
+    /// Refuses or limits a read that would block VMS's writers for too long, which happens only without a
+    /// write-ahead log.
     pub(super) async fn ensure_short_read(
         &self,
         vms: &mut Connection,
@@ -44,8 +45,8 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Executes a statement in a write transaction of its own that lasts no longer than twice the limit; waiting for
-    /// the lock does not count.
+    /// Executes a statement in a write transaction of its own that lasts no longer than twice the limit; the
+    /// wait for the lock does not count.
     pub(super) async fn briefly(
         &self,
         vms: &mut Connection,

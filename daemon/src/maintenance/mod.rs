@@ -1,8 +1,8 @@
-//! Work on the database files themselves: VMS's, beside its live writers, and our own.
+//! Maintenance of the database files themselves: VMS's, beside its live writers, and the daemon's own.
 //!
-//! One task at a time, and none while a run is worked on: they share the queue's turn. Whatever holds a lock that
-//! VMS's workers wait for is short, or refused beforehand, or broken off: VMS gives up after 20 seconds. A stop of
-//! the daemon breaks a task off; SQLite takes back what was not finished.
+//! One task runs at a time, and none during a run: they share the queue's turn. An operation that holds a
+//! lock that VMS's workers wait for is short, or refused beforehand, or interrupted: VMS gives up after 20
+//! seconds. Stopping the daemon interrupts a task; SQLite rolls back what was not finished.
 
 mod analyze;
 mod backup;
@@ -47,31 +47,31 @@ use task::{Steps, Task};
 /// How long VMS's workers may be kept waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockLimits {
-    /// Longest estimated lock; what would hold one longer is refused. What holds one for twice as long after all is
-    /// broken off.
+    /// Longest estimated lock; an operation that would hold one longer is refused. One that takes twice as
+    /// long after all is interrupted.
     pub lock: Duration,
 }
 
 impl Default for LockLimits {
-    /// A quarter of the time for which VMS waits.
+    /// A quarter of the time that VMS waits for a lock.
     fn default() -> Self {
         Self { lock: Duration::from_secs(5) }
     }
 }
 
-/// Where a task is.
+/// The progress of a task.
 #[derive(Debug, Clone)]
 pub(crate) enum Progressed {
     Doing(MaintenanceStep),
     Ended(Result<Box<MaintenanceReport>, Arc<MaintenanceError>>),
 }
 
-/// Another task is under way.
+/// Another task is in progress.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("another maintenance task is under way ({0}), and there is only one at a time")]
 pub struct Busy(pub String);
 
-/// Does maintenance tasks.
+/// Performs maintenance tasks.
 #[derive(Debug)]
 pub struct Maintenance {
     queue: Queue,
@@ -81,14 +81,14 @@ pub struct Maintenance {
     limits: LockLimits,
     stop: CancellationToken,
     one: Arc<Mutex<()>>,
-    /// The tasks that have the turn: none or one.
+    /// Number of tasks that have the turn: 0 or 1.
     at_work: AtomicUsize,
-    /// The newest task that somebody asked for, with its number.
+    /// The newest requested task, with its number.
     newest: StdMutex<(u64, Option<watch::Receiver<Progressed>>)>,
 }
 
 impl Maintenance {
-    /// Maintenance of the database that `config` names and of the state that `queue` lives in.
+    /// Creates the maintenance of the database that `config` names and of the state that `queue` uses.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
         Self {
             queue,
@@ -103,18 +103,19 @@ impl Maintenance {
         }
     }
 
-    /// The same with other limits.
+    /// Replaces the limits.
     pub fn with_limits(self, limits: LockLimits) -> Self {
         Self { limits, ..self }
     }
 
-    /// Does a task and waits for its end; for its turn as well.
+    /// Performs a task; waits for its turn and for its end.
     pub async fn perform(&self, request: &MaintenanceRequest) -> Result<MaintenanceReport, MaintenanceError> {
         let _one = self.one.lock().await;
         self.work(request, &Steps::untold()).await
     }
 
-    /// Begins a task that goes on whether or not somebody follows it. Returns its number.
+    /// Starts a task in the background and returns its number. It continues whether or not a client follows
+    /// it.
     pub(crate) fn start(self: &Arc<Self>, request: MaintenanceRequest) -> Result<u64, Busy> {
         let one = Arc::clone(&self.one).try_lock_owned().map_err(|_| Busy(self.doing()))?;
         let (steps, progressed) = Steps::new();
@@ -134,33 +135,33 @@ impl Maintenance {
             Ok(report) => info!("Maintenance {} took {:.2} seconds", report.chore, report.seconds),
             Err(error) => warn!("Maintenance {} failed: {}", request.chore(), describe(error)),
         }
-        // The next one may begin as soon as anybody knows that this one has ended.
+        // Released first, so that the next task can start as soon as a client knows that this one has ended.
         drop(one);
         steps.end(ended);
     }
 
-    /// The steps of a task that was begun; none when it is forgotten.
+    /// Returns the steps of a started task; `None` for any task but the newest.
     pub(crate) fn follow(&self, number: u64) -> Option<watch::Receiver<Progressed>> {
         let newest = self.newest();
         newest.1.clone().filter(|_| newest.0 == number)
     }
 
-    /// Breaks off whatever is being done; nothing begins any more.
+    /// Interrupts the task in progress; no further task begins.
     pub(crate) fn stop(&self) {
         self.stop.cancel();
     }
 
-    /// Whether a task is being worked on, so that runs have to wait.
+    /// Whether a task is in progress, so that runs have to wait.
     pub(crate) fn has_turn(&self) -> bool {
         self.at_work.load(Ordering::Relaxed) > 0
     }
 
-    /// What stops it.
+    /// Returns the token that stops maintenance.
     pub(crate) const fn stopper(&self) -> &CancellationToken {
         &self.stop
     }
 
-    /// Waits until nothing is being done.
+    /// Waits until no task is in progress.
     pub(crate) async fn ended(&self) -> MutexGuard<'_, ()> {
         self.one.lock().await
     }
@@ -189,12 +190,12 @@ impl Maintenance {
         task.perform(request).await
     }
 
-    /// Waits until no run is worked on.
+    /// Waits until no run is in progress.
     async fn turn(&self, steps: &Steps) -> OwnedMutexGuard<()> {
         if let Some(turn) = self.queue.turn_now() {
             return turn;
         }
-        // Which run it is matters to people only.
+        // The run is named only in the message.
         let run = self.queue.current_run().await.ok().flatten();
         let run = run.map_or_else(|| "a run".to_owned(), |run| format!("run {}", run.id));
         steps.tell(&format!("waiting for {run} to end"), 0, 0);
@@ -213,7 +214,7 @@ impl Maintenance {
     }
 }
 
-/// Counts a task for as long as it is worked on, however that ends.
+/// Counts a task while it is in progress, however it ends.
 struct AtWork<'a>(&'a AtomicUsize);
 
 impl<'a> AtWork<'a> {
@@ -229,7 +230,7 @@ impl Drop for AtWork<'_> {
     }
 }
 
-/// What a schedule asks for.
+/// Returns the request for a scheduled task; `None` for tasks that cannot be scheduled.
 pub(crate) const fn scheduled_request(chore: Chore) -> Option<MaintenanceRequest> {
     match chore {
         Chore::Analyze => Some(MaintenanceRequest::Analyze),

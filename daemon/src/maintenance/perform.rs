@@ -1,4 +1,4 @@
-//! The way from what was asked for to the task that does it, and what frames its work.
+//! Dispatches a request to its task, and builds the report.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ impl Task<'_> {
     ) -> Result<MaintenanceReport, MaintenanceError> {
         crate::vms::ensure_accessible(self.path())?;
         let began = self.clock.monotonic();
-        // A damaged file may not even tell its size, and that must not keep the search for damage from it.
+        // A damaged file may not even report its size, and that must not prevent the search for damage.
         let before = self.size().await.unwrap_or_default();
         let (done, dry_run) = match request {
             MaintenanceRequest::Analyze => (analyze::analyze(self).await?, false),

@@ -1,4 +1,4 @@
-//! `prune`: removes cache entries that nobody reads any more, a few at a time.
+//! `prune`: removes cache entries that no reader uses any more, a few at a time.
 
 use cached_proto::verb::maintenance::MaintenanceItem;
 use cached_proto::words::{SchedulerState, Table};
@@ -14,14 +14,14 @@ use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Vms};
 
-/// What one transaction removes at most, so that VMS's workers hardly notice.
+/// Limits of one transaction, so that VMS's workers hardly notice it.
 const BATCH_ROWS: usize = 500;
 const BATCH_BYTES: u64 = 4 << 20;
 
-/// Readers with an age limit have one of a day, and every refresh comes sooner than that.
+/// Readers that have an age limit use one day, and every refresh comes sooner than that.
 const YOUNGEST: TimeDelta = TimeDelta::days(1);
 
-/// Table by table; with `dry_run` everything but the removal.
+/// Prunes table by table; with `dry_run` does everything but the removal.
 pub(super) async fn prune(
     task: &Task<'_>,
     older_than_seconds: Option<u64>,
@@ -36,7 +36,7 @@ pub(super) async fn prune(
     }
     let held = task.state.guarded().await?;
     let (vms, schema) = Vms::open_checked(task.path(), task.config.patience).await?;
-    // While it runs, rows that are gone come back within minutes.
+    // While the scheduler runs, removed rows come back within minutes.
     let is_stopped = task.state.scheduler_state().await? == SchedulerState::Stopped;
     let mut done = Done::default();
     for (at, report) in REPORTS.iter().enumerate() {
@@ -57,7 +57,7 @@ pub(super) async fn prune(
                 }
                 removed
             }
-            // Switched off, it has no entries; and what was left there is in VMS's way.
+            // A table that is switched off has no entries, and rows that were left there are in VMS's way.
             Some(Availability::Off) if schema.has_table(table.as_str()) => {
                 let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
                 OneTable { task, vms: &vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
@@ -103,7 +103,7 @@ impl OneTable<'_> {
         rows: &[ExistingRow],
     ) -> Result<MaintenanceItem, MaintenanceError> {
         let (config, began) = (self.task.config, self.task.clock.monotonic());
-        // What we wrote makes no difference to the age of a row.
+        // The daemon's own stamps make no difference to the age of a row.
         let stamps = Stamps::default();
         let freshness = config.freshness(self.table, self.now, &stamps);
         let unread = unread(expected, rows, &freshness, self.oldest_kept);
@@ -123,8 +123,8 @@ impl OneTable<'_> {
         Ok(item)
     }
 
-    /// Forgets entries whose rows somebody has deleted, and that only their memory would bring back: years, names and
-    /// events that nobody wants any more. Says what it did.
+    /// Forgets entries whose rows were deleted and that would come back only because the daemon remembers
+    /// them: years, names and events that are no longer wanted. Returns a note of what it did.
     async fn forget(
         &self,
         expected: &[Key],
@@ -143,7 +143,7 @@ impl OneTable<'_> {
         Ok(Some(format!("{}: {entries} whose rows were deleted {are} left out from now on", self.table)))
     }
 
-    /// Removes those that are still as they were seen, in one short transaction.
+    /// Removes the rows of `batch` that have not changed since they were read, in one short transaction.
     async fn remove(
         &self,
         expected: &[Key],
@@ -161,7 +161,7 @@ impl OneTable<'_> {
         let written = write_group(self.vms, spec(self.table), &group, batch, |_| false, "", &mut meter).await;
         self.task.state.count_holds(&meter.holds()).await?;
         let outcome = written.map_err(|error: StoreError| RefreshError::from(error))?;
-        // A key of which another row stays is still known.
+        // A key that still has another row stays known.
         let going = |id: i64| batch.iter().any(|row| row.id == id);
         let stays =
             |key: &Key| expected.contains(key) || rows.iter().any(|row| row.key == *key && !going(row.id));

@@ -1,7 +1,7 @@
-//! `reindex`: the indexes of the cache tables, one per transaction.
+//! `reindex`: rebuilds the indexes of the cache tables, one per transaction.
 //!
-//! VMS's writers wait while an index is built, and building reads the whole table where an indexed column stands
-//! behind the payload. So the size of each table is looked at before any lock is taken.
+//! VMS's writers wait while an index is built, and building reads the whole table where an indexed column
+//! stands behind the payload. So the size of each table is estimated before any lock is taken.
 
 use cached_proto::words::Table;
 use sea_orm::sqlx::Row as _;
@@ -15,11 +15,12 @@ const LOOKING: &str = "looking at its tables";
 
 struct Index {
     name: String,
-    /// Bytes of its table.
+    /// Bytes of the indexed table.
     bytes: u64,
 }
 
-/// All indexes, or none: what would take too long is refused before anything is touched.
+/// Rebuilds all indexes, or none: an operation that would take too long is refused before anything is
+/// changed.
 pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let mut vms = task.open(Access::Write).await?;
     let mut indexes = Vec::new();
@@ -39,7 +40,7 @@ pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     Ok(done)
 }
 
-/// The cache tables that this VMS has.
+/// Returns the cache tables that this VMS has.
 pub(super) async fn cache_tables(vms: &mut Connection) -> Result<Vec<Table>, MaintenanceError> {
     let names = vms.texts(LOOKING, "SELECT name FROM sqlite_schema WHERE type = 'table'").await?;
     Ok(Table::ALL.iter().copied().filter(|table| names.iter().any(|name| name == table.as_str())).collect())
@@ -51,7 +52,7 @@ async fn indexes_of(vms: &mut Connection, table: Table) -> Result<Vec<String>, M
     vms.texts(LOOKING, &sql).await
 }
 
-/// About how many bytes a table has. Lengths stand at the beginning of a row, so no payload is read for them.
+/// Estimates the bytes of a table. Lengths stand at the beginning of a row, so no payload is read for them.
 async fn bytes_of(vms: &mut Connection, table: Table) -> Result<u64, MaintenanceError> {
     let columns = vms.rows(LOOKING, &format!("PRAGMA table_info(\"{table}\")")).await?;
     let has =
@@ -66,7 +67,7 @@ async fn bytes_of(vms: &mut Connection, table: Table) -> Result<u64, Maintenance
     vms.number(LOOKING, &format!("SELECT sum({sum}) + 100 * count(*) FROM \"{table}\"")).await
 }
 
-/// An identifier as SQL writes it, whatever characters it has.
+/// Quotes an identifier for SQL, whatever characters it has.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

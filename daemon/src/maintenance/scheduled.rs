@@ -1,4 +1,4 @@
-//! Does what the schedules of maintenance have asked for.
+//! Performs the maintenance tasks that the schedules have requested.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +11,16 @@ use super::{Maintenance, MaintenanceError, scheduled_request};
 use crate::describe::describe;
 use crate::state::{DueChore, StateError};
 
-/// Pause after the state database has failed.
+/// Pause after an error of the state database.
 const PAUSE: Duration = Duration::from_mins(1);
 
-/// Why a task that waits is given up.
+/// Why a waiting task is abandoned.
 const SET_ASIDE: &str = "it was begun too often and never ended; do it by hand with `cachectl maintenance`";
 
-/// Works until it is dropped, which it may be at any time, or until maintenance is stopped.
+/// Performs scheduled tasks until it is dropped, which may happen at any time, or until maintenance is
+/// stopped.
 pub(crate) async fn work_off(maintenance: Arc<Maintenance>) {
-    // Subscribed before the first look, so that nothing asked for in between is missed.
+    // Subscribed before the first check, so that no task that is requested in between is missed.
     let mut work = maintenance.queue.work();
     loop {
         match maintenance.work_one().await {

@@ -1,4 +1,4 @@
-//! The file of a copy: written under another name, so that under its own it is whole or not there.
+//! The file of a copy: written under another name, so that under its own name it is complete or absent.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -12,15 +12,16 @@ use rustix::io::Errno;
 
 use super::TargetError;
 
-/// What SQLite's side files are called: a copy under such a name would be read as a part of the database.
+/// Endings of the names of SQLite's side files: a copy under such a name would be read as a part of the
+/// database.
 const SIDES: [&str; 4] = ["-wal", "-shm", "-journal", ".lock"];
 
-/// Unfinished copies that a killed daemon left behind are swept away when they are as old as this.
+/// Age at which unfinished copies that a killed daemon left behind are removed.
 const ABANDONED: Duration = Duration::from_hours(24);
 
 const UNFINISHED: &str = ".unfinished";
 
-/// A file that is being written; dropped before [`finish`](Self::finish), it is removed.
+/// A file that is being written; removed if it is dropped before [`finish`](Self::finish).
 #[derive(Debug)]
 pub(super) struct Target {
     path: PathBuf,
@@ -31,7 +32,7 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// Makes an empty file of mode 0600 beside `path`. Nothing may be at `path`, unless it is to be replaced.
+    /// Creates an empty file of mode 0600 beside `path`. `path` must not exist, unless it is to be replaced.
     pub(super) fn create(path: &Path, replace: bool, token: u64) -> Result<Self, TargetError> {
         let not_absolute = || TargetError::NotAbsolute(path.to_owned());
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
@@ -70,17 +71,17 @@ impl Target {
         Ok(target)
     }
 
-    /// Where it is going to be.
+    /// The directory of the finished file.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// Where it is written.
+    /// The path of the unfinished file.
     pub(super) fn unfinished(&self) -> &Path {
         &self.unfinished
     }
 
-    /// Gives it its name, durably.
+    /// Gives the file its final name, durably.
     pub(super) fn finish(mut self) -> Result<(), TargetError> {
         let sync = |path: &Path| File::open(path)?.sync_all();
         sync(&self.unfinished).map_err(|source| self.failed(source))?;
@@ -97,7 +98,7 @@ impl Target {
             return std::fs::rename(&self.unfinished, &self.path);
         }
         match renameat_with(CWD, &self.unfinished, CWD, &self.path, RenameFlags::NOREPLACE) {
-            // Not every file system can; a link fails as well when the name is taken.
+            // Not every file system supports this; a link fails as well when the name is taken.
             Err(Errno::INVAL | Errno::NOSYS) => {
                 std::fs::hard_link(&self.unfinished, &self.path)?;
                 std::fs::remove_file(&self.unfinished)
@@ -106,7 +107,7 @@ impl Target {
         }
     }
 
-    /// Removes what a killed daemon left in the directory.
+    /// Removes unfinished copies that a killed daemon left in the directory.
     pub(super) fn sweep(&self, now: DateTime<Utc>) {
         let Some(name) = self.path.file_name().map(|name| format!(".{}.", name.to_string_lossy())) else {
             return;
@@ -119,7 +120,7 @@ impl Target {
             let abandoned = u64::try_from(age).is_ok_and(|age| age >= ABANDONED.as_secs());
             let ours = metadata.is_file() && Some(metadata.uid()) == own;
             if file.starts_with(&name) && file.ends_with(UNFINISHED) && ours && abandoned {
-                // Whoever was quicker has done the same.
+                // Another process may have removed it first.
                 let _ = std::fs::remove_file(entry.path());
             }
         }
@@ -133,7 +134,7 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         if !self.finished {
-            // There may be no directory any more to remove it from.
+            // The directory may not exist any more.
             let _ = std::fs::remove_file(&self.unfinished);
         }
     }

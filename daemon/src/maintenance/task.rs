@@ -1,4 +1,4 @@
-//! What the tasks have in common: what they work with, and how they tell what they do.
+//! What the tasks have in common: their context, and how they report their progress.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
 use crate::state::State;
 
-/// Tells what a task does.
+/// Publishes the steps of a task.
 #[derive(Debug)]
 pub(super) struct Steps(watch::Sender<Progressed>);
 
@@ -26,7 +26,7 @@ impl Steps {
         (Self(sender), receiver)
     }
 
-    /// Steps that nobody follows.
+    /// Creates steps without a follower.
     pub(super) fn untold() -> Self {
         Self::new().0
     }
@@ -53,13 +53,13 @@ pub(super) struct Task<'a> {
     pub(super) steps: &'a Steps,
 }
 
-/// What a task has to tell.
+/// The result of a task.
 #[derive(Debug, Default)]
 pub(super) struct Done {
     pub(super) items: Vec<MaintenanceItem>,
     pub(super) file: Option<String>,
     pub(super) notes: Vec<String>,
-    /// Damage was found.
+    /// Whether damage was found.
     pub(super) bad: bool,
 }
 
@@ -74,7 +74,7 @@ impl Task<'_> {
         Connection::open(self.path(), access, &self.interrupt).await
     }
 
-    /// Measures what `work` takes, as an item.
+    /// Runs `work` and returns an item with the time that it took.
     pub(super) async fn timed(
         &self,
         name: &str,

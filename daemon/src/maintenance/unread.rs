@@ -1,4 +1,4 @@
-//! Which rows of a cache table nobody reads any more.
+//! Finds the rows of a cache table that no reader uses any more.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,11 +9,12 @@ use crate::snapshot::ExistingRow;
 use crate::store::Freshness;
 use crate::vms::tables::{Key, TableSpec};
 
-/// Rows that were made before `oldest_kept`, that no refresh would make again, and that no reader of VMS's takes.
+/// Returns rows that were made before `oldest_kept`, that no refresh would make again, and that no reader of
+/// VMS's accepts.
 ///
-/// A row goes only if all of this holds, and if its age can be told: expected entries are stamped every night, so even
-/// a source that has lost its rows makes nothing of theirs go before the age has passed. Of several rows of one key,
-/// readers take the first, so the others are read by nobody.
+/// A row is returned only if all of this holds, and if its age is known: expected entries are stamped every
+/// night, so even when the source has lost its rows, their entries are kept until the age has passed. Of
+/// several rows with the same key, readers take the first, so the others are unread.
 pub(super) fn unread<'r>(
     expected: &[Key],
     rows: &'r [ExistingRow],
@@ -40,11 +41,11 @@ pub(super) fn unread<'r>(
 /// Whether a page of VMS's may still show a row that no refresh makes.
 fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     match (spec.table, spec.reader_limit_hours) {
-        // From that age on the reader computes anew.
+        // From that age on the reader computes its data anew.
         (_, Some(hours)) => now - generated < TimeDelta::hours(hours.into()),
         // Other host filters are VMS's own: it makes these rows and shows them whatever their age.
         (Table::DistrictYearEndReports, None) => key.text(1) != Some("all"),
-        // Of districts, organizations and events that are gone or past, and of years that are none.
+        // Rows of districts, organizations and events that are gone or past, and of invalid years.
         (_, None) => false,
     }
 }

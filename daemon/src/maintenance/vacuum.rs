@@ -1,4 +1,5 @@
-//! `vacuum`: free pages back to the file system. Only ever asked for by a person, and only with nobody else there.
+//! `vacuum`: returns free pages to the file system. Runs only on an operator's request, and only while no
+//! other process has the database open.
 //!
 //! A copy is made first and kept beside the state; the next vacuum replaces it.
 
@@ -9,7 +10,7 @@ use super::connection::{Access, Connection};
 use super::task::{Done, Task};
 use super::{MaintenanceError, disk_space, holders};
 
-/// The copy's name, beside the state database.
+/// Name of the copy, beside the state database.
 const COPY: &str = "vms-before-vacuum.db";
 
 pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
@@ -18,7 +19,8 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let size = vms.size().await?;
     let write_ahead = vms.is_write_ahead().await?;
     vms.close().await;
-    // SQLite builds the new file in its directory for temporary files, and writes it back through the journal.
+    // SQLite builds the new file in its directory for temporary files, and writes it back through the
+    // journal.
     disk_space::ensure(directory(task.path()), size.file.saturating_mul(2))?;
     disk_space::ensure(&disk_space::temporary(), size.file)?;
 
@@ -28,10 +30,10 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     done.items.push(copy(task, &kept, Copying::Alone).await?);
 
     task.steps.tell("vacuum", 1, 2);
-    // Whoever came while it was copied.
+    // A process may have opened the database while it was copied.
     ensure_alone(task)?;
-    // Connections of our own hold a lock all the time where there is a write-ahead log. There the write lock is what
-    // keeps others out, and they can still read.
+    // With a write-ahead log the daemon's own connections hold a lock all the time. There the write lock is
+    // what keeps other processes from writing; they can still read.
     let access = if write_ahead { Access::Write } else { Access::Alone };
     let mut vms = task.open(access).await?;
     let item =
@@ -45,13 +47,14 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
 
 async fn squeeze(vms: &mut Connection, write_ahead: bool) -> Result<(), MaintenanceError> {
     if !write_ahead {
-        // Taken at once and kept until the connection is closed.
+        // The lock is taken at once and kept until the connection is closed.
         vms.run("waiting for everybody to leave", "BEGIN EXCLUSIVE").await?;
         vms.run("waiting for everybody to leave", "COMMIT").await?;
     }
     vms.run("giving free pages back", "VACUUM").await?;
     if write_ahead {
-        // Otherwise a log as large as the database stays behind. Somebody who still reads only delays that.
+        // Otherwise a log as large as the database stays behind. A process that still reads only delays the
+        // truncation.
         vms.run("folding the log in", "PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
     Ok(())

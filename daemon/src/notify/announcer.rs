@@ -1,4 +1,4 @@
-//! Announces changes over one channel.
+//! Announces changes of health over one channel.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) struct Announcer {
 }
 
 impl Announcer {
-    /// Never ends, unless the daemon does.
+    /// Runs until the daemon stops.
     pub(super) async fn run(mut self) {
         let mut told = Told::new(self.announced_before().await);
         loop {
@@ -42,7 +42,7 @@ impl Announcer {
                             self.remember(level).await;
                         }
                         Some(false) => told.give_up(level),
-                        // The level or the configuration has changed: look again.
+                        // The level or the configuration has changed: evaluate again.
                         None => continue,
                     }
                 }
@@ -57,13 +57,13 @@ impl Announcer {
         }
     }
 
-    /// Whether it arrived; none when, before that, the level changed, so that there is something else to tell, or the
-    /// channel was taken out of the configuration.
+    /// Sends the notice and returns whether it arrived; none if the level changed before that, so that
+    /// another notice is due, or if the channel was removed from the configuration.
     async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Option<bool> {
         let (channel, level) = (self.channel.as_str(), judgement.health.health);
         let notice = Notice::change(previous, &judgement.health, &self.host, judgement.at);
         for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            // Taken anew each time: the operator may have mended it.
+            // Read the configuration before each attempt, since the operator may have corrected it.
             let config = Arc::clone(&self.configs.borrow());
             if !self.channel.is_configured(&config.notify) {
                 return None;
@@ -87,7 +87,7 @@ impl Announcer {
     }
 
     async fn announced_before(&self) -> HealthLevel {
-        // Better told twice than not at all.
+        // A repeated announcement is better than a lost one.
         self.state.announced(self.channel.as_str()).await.unwrap_or_else(|error| {
             warn!("what was announced before is not known: {}", describe(&error));
             HealthLevel::Healthy

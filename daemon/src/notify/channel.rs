@@ -1,4 +1,4 @@
-//! The ways a change of health is told.
+//! The channels over which a change of health is announced.
 
 use super::command;
 use super::error::NotifyError;
@@ -7,7 +7,7 @@ use super::notice::Notice;
 use crate::clock::Clock;
 use crate::config::Notify;
 
-/// A way to tell a change of health.
+/// A channel for announcements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Channel {
     /// `notify.command`
@@ -17,7 +17,7 @@ pub(super) enum Channel {
 }
 
 impl Channel {
-    /// The name of its key.
+    /// The configuration key of the channel.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Command => "command",
@@ -32,7 +32,7 @@ impl Channel {
         }
     }
 
-    /// Tells it, once; a channel that is not configured has nothing to do.
+    /// Sends the notice once; does nothing if the channel is not configured.
     pub(super) async fn tell(
         self,
         config: &Notify,

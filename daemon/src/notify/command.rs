@@ -1,4 +1,4 @@
-//! Starting the operator's command.
+//! Runs the operator's notification command.
 
 use std::future::pending;
 use std::io;
@@ -15,15 +15,15 @@ use super::error::NotifyError;
 use crate::clock::Clock;
 use crate::config::CommandLine;
 
-/// All that a command is given of our environment: nothing, and where programs are.
+/// The only variable besides `LANG` that the command gets: the daemon's environment is not passed on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// Bytes of standard error that are kept, and characters of it that are told.
+/// Bytes of standard error that are kept, and characters of it that are shown.
 const KEPT: usize = 4096;
 const TOLD: usize = 200;
 
-/// Starts the command, gives it the text, and waits for its end; after `limit` it is killed with all its
-/// children.
+/// Runs the command with the text on its standard input and waits for its end; after `limit` it is killed
+/// with all its children.
 pub(super) async fn start(
     line: &CommandLine,
     text: &str,
@@ -43,7 +43,7 @@ pub(super) async fn start(
         .process_group(0)
         .spawn()
         .map_err(|source| NotifyError::Start { program: program.clone(), source })?;
-    // Dropped, also with this future, it takes the whole group with it.
+    // When dropped, also because this future is dropped, it kills the whole process group.
     let mut group = Group(child);
     tokio::select! {
         ended = group.feed(text) => match ended {
@@ -55,7 +55,7 @@ pub(super) async fn start(
     }
 }
 
-/// A command and whatever it started.
+/// The command's process group.
 struct Group(Child);
 
 impl Group {
@@ -63,7 +63,7 @@ impl Group {
         let (stdin, stderr) = (self.0.stdin.take(), self.0.stderr.take());
         let write = async {
             if let Some(mut stdin) = stdin {
-                // A command that does not care for its input closes it, which is its good right.
+                // A command that does not read its input may close it; that is not an error.
                 let _ = stdin.write_all(text.as_bytes()).await;
             }
         };
@@ -72,12 +72,12 @@ impl Group {
             tokio::join!(write, said.read());
             pending().await
         };
-        // Children that it leaves behind may hold its pipes open: only its own end counts.
+        // Children that outlive the command may hold its pipes open, so only its own exit counts.
         let status = tokio::select! {
             status = self.0.wait() => status?,
             never = talk => never,
         };
-        // What was said last may still be in the pipe.
+        // The last output may still be in the pipe.
         let _ = said.read().now_or_never();
         Ok((status, said.text()))
     }
@@ -85,16 +85,16 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        // Once it was waited for, its number may belong to somebody else.
+        // `id` is none once the process has been waited for: its number may have been reused since.
         let running = self.0.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(group) = running {
-            // An error means that all of them have gone.
+            // An error means that no process of the group is left.
             let _ = kill_process_group(group, Signal::KILL);
         }
     }
 }
 
-/// The beginning of standard error; the rest is read and dropped, so that the command can go on.
+/// The beginning of standard error. The rest is read and discarded, so that the command does not block.
 struct Said {
     stderr: Option<ChildStderr>,
     bytes: Vec<u8>,

@@ -1,40 +1,40 @@
-//! Why a notice did not arrive.
+//! Errors of sending a notice.
 
 use std::io;
 use std::time::Duration;
 
-/// Why a notice did not arrive. Of an address it tells the host at most: the rest may be a secret.
+/// Why a notice did not arrive. Of an address, messages contain at most the host: the rest may be a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NotifyError {
-    /// There is no such program, or it is not ours to start.
+    /// The program does not exist or the daemon may not execute it.
     #[error("{program} cannot be started; check its path and rights")]
     Start {
         /// The program.
         program: String,
-        /// The system's reason.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// The program was started and lost.
+    /// The program was started, but waiting for its end failed.
     #[error("{program} cannot be watched")]
     Watch {
         /// The program.
         program: String,
-        /// The system's reason.
+        /// The operating system's error.
         #[source]
         source: io::Error,
     },
-    /// The program did not like it.
+    /// The program exited with an error.
     #[error("{program} ended with {status}{said}; try it by hand with some text on its standard input")]
     Failed {
         /// The program.
         program: String,
         /// Exit status or signal.
         status: String,
-        /// The beginning of its standard error, with what separates it from the rest; may be empty.
+        /// The beginning of its standard error, with a separator; may be empty.
         said: String,
     },
-    /// Nobody can wait for ever.
+    /// The program or the receiver exceeded the time limit.
     #[error("{who} took longer than {}; look why, or raise notify.timeout", humantime::format_duration(*.limit))]
     TimedOut {
         /// The program or the host.
@@ -42,7 +42,7 @@ pub(crate) enum NotifyError {
         /// `notify.timeout`.
         limit: Duration,
     },
-    /// The receiver answered, and not well.
+    /// The receiver answered with an error status.
     #[error("{host} answered with status {status}; check the address{}", hint(*.status))]
     Refused {
         /// The host.
@@ -50,12 +50,12 @@ pub(crate) enum NotifyError {
         /// HTTP status.
         status: u16,
     },
-    /// No connection, or one that broke.
+    /// The connection could not be made or was lost.
     #[error("{host} cannot be reached: {what}")]
     Unreachable {
         /// The host.
         host: String,
-        /// What went wrong, in our own words or the system's.
+        /// What went wrong, in the daemon's words or the operating system's.
         what: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Looks at the health now and then, and after every run.
+//! Evaluates the health periodically and after every run.
 
 use std::fmt;
 use std::pin::Pin;
@@ -16,10 +16,10 @@ use super::level::Settling;
 use crate::clock::Clock;
 use crate::config::Config;
 
-/// Time between two looks.
+/// Time between two evaluations.
 const BETWEEN: Duration = Duration::from_mins(1);
 
-/// Judges the health of the daemon, as the verb `health` does.
+/// Evaluates the health of the daemon, as the verb `health` does.
 pub(crate) struct Judge(Box<dyn Fn() -> Judging + Send + Sync>);
 
 type Judging = Pin<Box<dyn Future<Output = HealthReply> + Send>>;
@@ -39,14 +39,14 @@ impl fmt::Debug for Judge {
     }
 }
 
-/// A judgement that counts.
+/// A settled health evaluation.
 #[derive(Debug)]
 pub(super) struct Judgement {
     pub(super) health: HealthReply,
     pub(super) at: DateTime<Utc>,
 }
 
-/// The latest one, if there was any.
+/// The latest judgement, if there is one.
 pub(super) type Latest = Option<Arc<Judgement>>;
 
 #[derive(Debug)]
@@ -59,7 +59,7 @@ pub(super) struct HealthMonitor {
 }
 
 impl HealthMonitor {
-    /// Never ends, unless the daemon does.
+    /// Runs until the daemon stops.
     pub(super) async fn run(mut self) {
         let mut settling = Settling::new();
         let mut after_run = false;
@@ -82,7 +82,8 @@ impl HealthMonitor {
         }
     }
 
-    /// Looking costs VMS's database a read: nobody does it for nobody. False when the daemon has gone.
+    /// Waits until a channel is configured, since an evaluation costs a read of VMS's database and is made
+    /// only if its result is used. Returns false once the daemon has stopped.
     async fn anybody_listens(&mut self) -> bool {
         let listens = |config: &Arc<Config>| {
             [Channel::Command, Channel::Webhook].iter().any(|channel| channel.is_configured(&config.notify))
@@ -91,11 +92,11 @@ impl HealthMonitor {
     }
 }
 
-/// None when there will be no more runs.
+/// Waits until a run ends. Returns none if there will be no more runs.
 async fn run_ended(events: &mut Receiver<Progress>) -> Option<()> {
     loop {
         match events.recv().await {
-            // Among what was missed may have been an end.
+            // The missed events may include the end of a run.
             Ok(Progress::RunDone(_)) | Err(RecvError::Lagged(_)) => return Some(()),
             Ok(_) => {}
             Err(RecvError::Closed) => return None,

@@ -1,4 +1,4 @@
-//! A notice over HTTP, of which only the status of the answer matters.
+//! Sends a notice over HTTP; only the status of the response matters.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::config::Url;
 pub(super) use crate::fetch::Call;
 use crate::fetch::{FetchError, fetch, host};
 
-/// Calls, and is content with any status from 200 to 299.
+/// Sends the request and accepts any status from 200 to 299.
 pub(super) async fn call(url: &Url, call: Call, limit: Duration) -> Result<(), NotifyError> {
     let answer = fetch(url, call, limit).await;
     let host = host(url);

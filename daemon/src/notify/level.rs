@@ -1,11 +1,12 @@
-//! When a change of health is worth telling: pure rules.
+//! Decides, as pure rules, when a change of health is announced.
 
 use cached_proto::words::HealthLevel;
 
 /// Decides which judgements count.
 ///
-/// An import that replaces rows, or a database that is locked for a moment, makes one look worse than the
-/// next. A worse judgement therefore counts when it follows a run, or when the look before it was worse too.
+/// An import that replaces rows, or a database that is locked for a moment, makes one evaluation worse than
+/// the next. A worse judgement therefore counts only if it follows a run, or if the evaluation before it was
+/// worse, too.
 #[derive(Debug)]
 pub(super) struct Settling {
     settled: HealthLevel,
@@ -17,7 +18,7 @@ impl Settling {
         Self { settled: HealthLevel::Healthy, doubtful: false }
     }
 
-    /// Whether this judgement counts. `definite` when it was made because a run ended.
+    /// Whether this judgement counts. `definite` means that it was made because a run ended.
     pub(super) fn counts(&mut self, level: HealthLevel, definite: bool) -> bool {
         let worse = level > self.settled;
         let counts = !worse || definite || self.doubtful;
@@ -29,7 +30,7 @@ impl Settling {
     }
 }
 
-/// What one channel has told.
+/// What one channel has announced.
 #[derive(Debug)]
 pub(super) struct Told {
     announced: HealthLevel,
@@ -41,24 +42,24 @@ impl Told {
         Self { announced, given_up: None }
     }
 
-    /// The level before, if this one is to be told. What could not be told counts as never said: then there is
-    /// no recovery to tell either.
+    /// The previously announced level, if `level` is to be announced. A level whose announcement failed
+    /// counts as never announced, so its recovery is not announced either.
     pub(super) fn due(&mut self, level: HealthLevel) -> Option<HealthLevel> {
         self.given_up = self.given_up.filter(|&given_up| given_up == level);
         (level != self.announced && self.given_up.is_none()).then_some(self.announced)
     }
 
-    /// It arrived.
+    /// Records that the announcement arrived.
     pub(super) const fn arrived(&mut self, level: HealthLevel) {
         self.announced = level;
     }
 
-    /// It did not, and will not be tried again before the level changes.
+    /// Records that the announcement failed and is not repeated before the level changes.
     pub(super) const fn give_up(&mut self, level: HealthLevel) {
         self.given_up = Some(level);
     }
 
-    /// The configuration changed: what failed may work now.
+    /// Allows another attempt after a change of the configuration, which may have fixed the cause.
     pub(super) const fn hope(&mut self) {
         self.given_up = None;
     }

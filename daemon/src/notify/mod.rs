@@ -1,11 +1,11 @@
-//! Tells people what happens while nobody looks: a change of health, and that the nightly refresh ran.
+//! Notifies the operator of a change of health, and a monitoring service of the nightly refresh.
 //!
-//! Everything here happens in a task of its own and is bounded: a receiver that hangs, fails or lies costs a
-//! notice and nothing else. Work neither waits for it nor knows of it.
+//! All of this runs in a task of its own and is bounded: a receiver that hangs, fails or sends false answers
+//! costs a notice and nothing else. Refreshes neither wait for notifications nor depend on them.
 //!
-//! Each channel looks at the latest judgement and remembers what it announced last, on disk. So nothing
-//! queues up behind a receiver that is down, changes that took themselves back meanwhile are not told, and
-//! a restart repeats nothing.
+//! Each channel reads the latest judgement and stores on disk what it announced last. So notices do not queue
+//! up for a receiver that is down, changes that were reverted in the meantime are not announced, and a
+//! restart repeats nothing.
 
 mod announcer;
 mod channel;

@@ -1,4 +1,4 @@
-//! What is told, as text and as JSON.
+//! The content of a notice, as text and as JSON.
 
 use std::fmt::Write as _;
 
@@ -9,15 +9,15 @@ use cached_proto::words::HealthLevel;
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::Serialize;
 
-/// Longest message or hint, in characters; a notice is read on a telephone.
+/// Longest message or hint, in characters, so that a notice is readable on a telephone.
 const LONGEST: usize = 1000;
 
 /// A change of health, or a test.
 #[derive(Debug, Serialize)]
 pub(super) struct Notice {
-    /// The level that holds now, or `test`.
+    /// The current level, or `test`.
     state: &'static str,
-    /// The level that was announced before.
+    /// The previously announced level.
     previous: &'static str,
     reasons: Vec<Told>,
     host: String,
@@ -25,7 +25,7 @@ pub(super) struct Notice {
     version: &'static str,
 }
 
-/// A reason, fit to be shown.
+/// A reason, escaped and truncated for display.
 #[derive(Debug, Serialize)]
 struct Told {
     code: String,
@@ -53,7 +53,7 @@ impl Notice {
         Self { state, previous, reasons: Vec::new(), host, at: at.into(), version }
     }
 
-    /// One line that says it all, then one line for each reason.
+    /// A summary line, followed by one line for each reason.
     pub(super) fn text(&self) -> String {
         let Self { state, previous, host, at, version, .. } = self;
         let at = at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
@@ -68,7 +68,7 @@ impl Notice {
 
     /// `{"state","previous","reasons":[{"code","message","hint"}],"host","at","version"}`
     pub(super) fn json(&self) -> String {
-        // Texts and one instant: there is nothing in it that JSON cannot express.
+        // The fields are strings and one timestamp, which JSON can always represent.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -81,7 +81,7 @@ fn shown(text: &str) -> String {
     truncated(&one_line(text), LONGEST).into_owned()
 }
 
-/// The name of this machine.
+/// The host name of this machine.
 pub(crate) fn host_name() -> String {
     rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! All of it, as one task.
+//! Combines all parts of the notification into one task.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::state::State;
 
-/// Looks, announces and signals.
+/// Monitors the health, announces changes, and pings the monitoring service.
 #[derive(Debug)]
 pub(crate) struct Notifier {
     health_monitor: HealthMonitor,
@@ -25,7 +25,7 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
-    /// Listens from now on: nothing that happens before [`run`](Self::run) is missed.
+    /// Subscribes to events, so that nothing that happens before [`run`](Self::run) is missed.
     pub(crate) fn new(
         state: &State,
         events: impl Fn() -> Receiver<Progress>,
@@ -58,14 +58,14 @@ impl Notifier {
         }
     }
 
-    /// Works until `stop` is cancelled, and a few seconds longer when a scheduled run has just ended: its end
-    /// is not told again. Announcements need no such care; the next start makes those that are due.
+    /// Runs until `stop` is cancelled, and a few seconds longer if a scheduled run has just ended, since its
+    /// end is signalled only once. Announcements need no extra time; the next start makes those that are due.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let Self { health_monitor, command, webhook, pinger } = self;
         let announce = async { tokio::join!(health_monitor.run(), command.run(), webhook.run()) };
         tokio::select! {
             () = pinger.run(stop.clone()) => {}
-            // Ends only with the daemon's other parts; what is left is to wait for the word.
+            // Ends only together with the daemon's other parts; then wait for `stop`.
             () = async { announce.await; stop.cancelled().await } => {}
         }
     }

@@ -1,4 +1,4 @@
-//! Signals for a dead man's switch: a service that raises the alarm when it does *not* hear of us.
+//! Signals for a dead man's switch: a service that raises an alarm when it does *not* receive a signal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,10 +16,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 
-/// Signals that may wait behind a service that hangs; a night has two.
+/// Capacity of the queue of signals for a service that hangs; one night has two signals.
 const WAITING: usize = 16;
 
-/// For what is still to be told when the daemon stops.
+/// Time for sending the remaining signals when the daemon stops.
 const FAREWELL: Duration = Duration::from_secs(5);
 
 /// What happened to a scheduled run.
@@ -31,7 +31,7 @@ pub(super) enum Signal {
 }
 
 impl Signal {
-    /// What stands behind the path, as healthchecks.io and its kin have it.
+    /// The path suffix of the signal, as defined by healthchecks.io and similar services.
     pub(super) const fn suffix(self) -> &'static str {
         match self {
             Self::Start => "/start",
@@ -41,15 +41,15 @@ impl Signal {
     }
 }
 
-/// Turns events into signals.
+/// Converts events into signals.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// The run whose start was told.
+    /// The run whose start was signalled.
     started: Option<i64>,
 }
 
 impl Signals {
-    /// Runs that nobody expects have no deadline, so only scheduled ones count, late ones included.
+    /// The signal for an event. Only scheduled runs count, including late ones: other runs have no deadline.
     pub(super) fn of(&mut self, event: &Progress) -> Option<Signal> {
         match event {
             Progress::JobStarted(job) if is_expected(job.trigger) && self.started != Some(job.run) => {
@@ -77,7 +77,7 @@ pub(super) struct Pinger {
 }
 
 impl Pinger {
-    /// Signals until `stop` is cancelled, and what has happened until then shortly after.
+    /// Sends signals until `stop` is cancelled, and after that, for a short time, those of earlier events.
     pub(super) async fn run(self, stop: CancellationToken) {
         let Self { clock, configs, mut events } = self;
         let (queue, mut waiting) = mpsc::channel(WAITING);
@@ -85,7 +85,7 @@ impl Pinger {
             let mut signals = Signals::default();
             loop {
                 let event = tokio::select! {
-                    // What happened before the stop is still told.
+                    // Events from before the stop are still signalled.
                     biased;
                     event = events.recv() => event,
                     () = stop.cancelled() => break,
@@ -119,7 +119,8 @@ impl Pinger {
     }
 }
 
-/// Tries a few times, but not when there is newer news, which makes this one worthless, or no time.
+/// Makes a few attempts, but no further ones once a newer signal waits, which makes this one worthless, or
+/// the daemon stops.
 async fn send(
     signal: Signal,
     configs: &watch::Receiver<Arc<Config>>,

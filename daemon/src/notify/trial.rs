@@ -1,4 +1,4 @@
-//! A test notice through every configured channel, on request.
+//! Sends a test notice through every configured channel, on request.
 
 use chrono::{DateTime, Utc};
 
@@ -10,17 +10,17 @@ use super::ping::Signal;
 use crate::clock::Clock;
 use crate::config::Notify;
 
-/// What came of one channel.
+/// The result of one channel.
 #[derive(Debug)]
 pub(crate) struct Tried {
-    /// Its key below `[notify]`.
+    /// Its key in the `[notify]` section.
     pub(crate) channel: &'static str,
-    /// Whether the test arrived, as far as the receiver says.
+    /// Whether the test arrived, according to the receiver.
     pub(crate) result: Result<(), NotifyError>,
 }
 
-/// Tries each channel that is configured, once and all at the same time. The dead man's switch hears of a
-/// success, since that is the one signal every such service knows.
+/// Tries each configured channel once, all at the same time. The dead man's switch gets a success signal,
+/// since that is the only one that every such service supports.
 pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
     let notice = test_notice(clock.now());
     let channel = async |channel: Channel| {

@@ -1,4 +1,4 @@
-//! Doing again what failed or was called off.
+//! Retrying of jobs that failed or were cancelled.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use super::{NewRun, Queue, QueueError};
 use crate::state::Doing;
 use crate::state::entity::{instant, job, run, word};
 
-/// The wishes of a run: jobs of the same wishes are done again together.
+/// Options of a run: force, accept, exact and as-of instant. Jobs with the same options are retried together.
 type Wishes = (bool, bool, bool, Option<i64>);
 
 impl Queue {
-    /// Does a job again that did not end well, or those of a run that did not. A new run is asked for, so that the
-    /// history of the old one stays as it is. Jobs that wait for their next attempt have it now.
+    /// Retries a job that did not end well, or all such jobs of a run. A new run is queued, so that the
+    /// history of the old one stays as it is. Jobs that wait for their next attempt become due at once.
     pub async fn retry(&self, target: Target) -> Result<RetryReply, QueueError> {
         let tx = self.state.begin().await?;
         let (run, jobs) = find(&tx, target).await?;
@@ -46,7 +46,7 @@ impl Queue {
         if reply.runs.is_empty() { Err(QueueError::NothingToRetry(target)) } else { Ok(reply) }
     }
 
-    /// Does every table again whose newest job did not end well.
+    /// Retries every table whose newest job did not end well.
     pub async fn retry_failed(&self) -> Result<RetryReply, QueueError> {
         let newest: Vec<i64> = self.last_results().await?.into_iter().map(|job| job.id).collect();
         let tx = self.state.begin().await?;
@@ -70,7 +70,8 @@ impl Queue {
         let mut by_wishes: BTreeMap<Wishes, Vec<Table>> = BTreeMap::new();
         for (run, job) in jobs {
             let trigger: Trigger = word("runs.trigger", run.trigger)?;
-            // A person's run leaves young entries alone. What the others asked for was all of the table.
+            // The retry is a manual run, which leaves young entries alone; runs of these triggers were for
+            // the whole table.
             let all = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch);
             let wishes = (run.force || all, run.accept, run.exact, run.as_of);
             by_wishes.entry(wishes).or_default().push(word("jobs.table_name", job.table_name)?);

@@ -1,5 +1,5 @@
-//! Rows put together to what clients are shown. The number of statements does not grow with the number of runs but
-//! by batches.
+//! Assembles rows into the values that clients receive. The number of statements grows by batches, not with
+//! the number of runs.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ use crate::state::{Doing, StateError};
 /// Ids per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
 
-/// What a job shows of its run.
+/// Fields of a run that are shown with each of its jobs.
 #[derive(Clone, Copy)]
 struct Asked {
     trigger: Trigger,

@@ -1,4 +1,4 @@
-//! Attempts at a job.
+//! Beginning and finishing attempts at a job.
 
 use std::time::Duration;
 
@@ -22,24 +22,25 @@ use crate::state::entity::{attempt, job, micros};
 pub struct Begun {
     /// Counted from 1.
     pub number: u32,
-    /// Cancelled when somebody wants the job stopped; to be looked at between groups.
+    /// Cancelled when the job is to be stopped; checked between groups.
     pub cancel: CancellationToken,
 }
 
 /// How an attempt ended.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Ending {
-    /// The job has ended with it.
+    /// The attempt ends the job.
     Done,
-    /// It failed for a reason that may pass: the job is tried again, if the policy still allows it.
+    /// The attempt failed for a reason that may be transient: the job is retried, if the policy still allows
+    /// it.
     Failed(RetryPolicy),
-    /// It was stopped because somebody cancelled the job.
+    /// The attempt was stopped because the job was cancelled.
     Cancelled,
 }
 
 impl Queue {
-    /// Begins an attempt at a job of a claimed run. `snapshot` is the instant of the source it is computed from. None
-    /// when the job was cancelled meanwhile.
+    /// Begins an attempt at a job of a claimed run. `snapshot` is the instant of the source snapshot that it
+    /// computes from. Returns `None` when the job was cancelled in the meantime.
     pub async fn start_attempt(
         &self,
         lease: &Lease,
@@ -67,7 +68,7 @@ impl Queue {
         row.not_before = Set(None);
         let row = row.update(&tx).await.doing("start a job")?;
         let started = assemble::job(&tx, row).await?;
-        // Before the commit: whoever sees the job running must find it here.
+        // Before the commit: a caller that sees the job running must find its token here.
         let cancel = CancellationToken::new();
         self.cancels().insert(job, cancel.clone());
         tx.commit().await.doing("start a job")?;
@@ -75,9 +76,9 @@ impl Queue {
         Ok(Some(Begun { number: u32::try_from(number).unwrap_or(u32::MAX), cancel }))
     }
 
-    /// Ends the attempt in progress, and with it the job unless another attempt follows; returns the pause before that.
-    /// A snapshot in the report replaces the one it began with: an attempt that somebody's write made worthless
-    /// computes once more.
+    /// Ends the attempt in progress, and with it the job unless another attempt follows; returns the pause
+    /// before that attempt. A snapshot in the report replaces the one that the attempt began with: after a
+    /// conflicting write by another process, an attempt computes once more from a newer snapshot.
     pub async fn finish_attempt(
         &self,
         lease: &Lease,
@@ -97,7 +98,7 @@ impl Queue {
         let called_off = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
         let mut row = figures(row, report);
         if called_off.is_some() {
-            // By whom, which the attempt does not know.
+            // The stored text names who cancelled the job, which the attempt does not know.
             row.error = Set(called_off);
         }
         row.failures = Set(failures);
@@ -167,7 +168,7 @@ async fn close(
 
 fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
     let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
-    // Unlike the other figures those of earlier attempts count, too: VMS had to wait for them.
+    // Unlike the other figures, lock holds add up over all attempts: VMS had to wait for each of them.
     let held = report.holds.figures();
     let held_before = (row.lock_count, row.lock_seconds, row.lock_longest);
     let mut row = row.into_active_model();

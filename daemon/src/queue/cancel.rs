@@ -1,4 +1,4 @@
-//! Calling work off.
+//! Cancelling of runs and jobs.
 
 use cached_proto::verb::cancel::{CancelReply, Target};
 use cached_proto::verb::refresh::Progress;
@@ -12,8 +12,8 @@ use crate::state::Doing;
 use crate::state::entity::{job, run};
 
 impl Queue {
-    /// Calls off a job, or all jobs of a run that have not ended, in the name of `by`. What waits is cancelled at once; what runs stops at its
-    /// next group, and what was written until then stays.
+    /// Cancels a job, or all jobs of a run that have not ended, in the name of `by`. Waiting jobs are
+    /// cancelled at once; running ones stop at their next group, and what they have written until then stays.
     pub async fn cancel(&self, target: Target, by: &str) -> Result<CancelReply, QueueError> {
         let tx = self.state.begin().await?;
         let (run, wanted) = find(&tx, target).await?;
@@ -41,7 +41,7 @@ impl Queue {
         if reply.cancelled.is_empty() && reply.stopping.is_empty() {
             return Err(QueueError::Over(target));
         }
-        // A run that somebody works on is ended by its worker.
+        // A run in progress is ended by its worker.
         let jobs = jobs(&tx, run.id).await?;
         let idle = run.phase == Phase::Queued.as_str();
         if idle && jobs.iter().all(|job| job.phase != Phase::Queued.as_str()) {
@@ -55,7 +55,7 @@ impl Queue {
         }
         for event in events {
             if let Progress::RunDone(run) = &event {
-                // Its worker tells of every other one.
+                // The end of every other run is logged by its worker.
                 tracing::error!(run_id = run.id, "Cache refresh failed: cancelled by {by}");
             }
             self.announce(event);
@@ -64,7 +64,7 @@ impl Queue {
     }
 }
 
-/// The run that is meant, and those of its jobs that are.
+/// The run that `target` refers to, and those of its jobs that it covers.
 pub(super) async fn find(
     tx: &DatabaseTransaction,
     target: Target,

@@ -1,4 +1,4 @@
-//! Taking runs out of the queue.
+//! Claiming of queued runs.
 
 use std::time::Duration;
 
@@ -14,40 +14,41 @@ use super::{Queue, QueueError};
 use crate::state::entity::{instant, job, micros, run, word};
 use crate::state::{Doing, StateError, scheduler_state};
 
-/// Waits for a retry are looked at again so often: the wall clock may be set, and timers of a suspended machine stand
-/// still.
+/// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
+/// machine stand still.
 const SLICE: Duration = Duration::from_mins(1);
 
-/// A run that is being worked on.
+/// A run that a worker has claimed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claimed {
-    /// Its number.
+    /// Number of the run.
     pub run: i64,
-    /// The right to write its results.
+    /// Lease under which its results are written.
     pub lease: Lease,
-    /// What asked for it.
+    /// What triggered the run.
     pub trigger: Trigger,
     /// The slot of a scheduled run.
     pub slot: Option<String>,
-    /// Also entries that are young enough.
+    /// Regenerates young entries as well.
     pub force: bool,
-    /// Accept a source that lost suspiciously many rows.
+    /// Accepts a source that lost suspiciously many rows.
     pub accept: bool,
-    /// Payloads without the documented deviations.
+    /// Generates payloads without the documented deviations.
     pub exact: bool,
-    /// The instant used as "now"; none for the wall clock's.
+    /// The instant used as "now"; `None` for the time of the wall clock.
     pub as_of: Option<DateTime<Utc>>,
     /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: Option<DateTime<Utc>>,
-    /// Jobs that are due, in working order, by number; fewer than all, or none, after a retry or an interruption.
+    /// Due jobs with their numbers, in the order they are worked on; after a retry or an interruption fewer
+    /// than all, or none.
     pub jobs: Vec<(i64, Table)>,
     /// When it was queued.
     pub queued: DateTime<Utc>,
 }
 
 impl Queue {
-    /// Takes the most urgent run that is due, and of those the one that waits longest. Nothing joins it from now on.
-    /// While the scheduler is stopped, runs that nobody asked for are not begun.
+    /// Claims the most urgent due run; among equally urgent ones, the one that has waited longest. No request
+    /// joins it from now on. While the scheduler is stopped, runs with an automatic trigger are not begun.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
@@ -95,7 +96,8 @@ impl Queue {
         Ok(Some(claimed))
     }
 
-    /// Since when the run that has waited longest could have been claimed; none when there is nothing to claim.
+    /// Since when the longest-waiting claimable run has been claimable; `None` when there is nothing to
+    /// claim.
     pub async fn claimable_since(&self) -> Result<Option<DateTime<Utc>>, QueueError> {
         let view = self.state.view().await?;
         let runs = claimable(&view, micros(self.clock.now())).await?;
@@ -104,8 +106,8 @@ impl Queue {
         Ok(since.min().map(instant))
     }
 
-    /// Waits until a run that waits for its next attempt may be due, for ever when none does. To be called after a
-    /// [`claim`](Self::claim) that found nothing, which has to be tried again then.
+    /// Waits until a run that waits for its next attempt may be due, for ever when there is none. Call it
+    /// after a [`claim`](Self::claim) that found nothing, and then claim again.
     pub async fn may_be_due(&self) -> Result<(), QueueError> {
         let first = run::Entity::find()
             .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
@@ -123,9 +125,9 @@ impl Queue {
     }
 }
 
-/// The queued runs that may be begun, in no order.
+/// The queued runs that may be begun, in no particular order.
 async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::Entity>, StateError> {
-    // A pause that was begun in the future was begun by a clock that was wrong.
+    // A pause that begins in the future was recorded by a clock that was wrong.
     let due = Condition::any()
         .add(run::Column::NotBefore.is_null())
         .add(run::Column::NotBefore.lte(now))
@@ -134,7 +136,7 @@ async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::En
     if scheduler_state(db).await? == SchedulerState::Running {
         return Ok(runs);
     }
-    // What nobody asked for is held back until the scheduler is started, unless it is in progress.
+    // Automatic runs are held back until the scheduler is started, unless they are in progress.
     let manual = run::Column::Trigger.eq(Trigger::Manual.as_str());
     Ok(runs.filter(Condition::any().add(manual).add(run::Column::Started.is_not_null())))
 }

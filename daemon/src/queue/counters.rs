@@ -1,4 +1,4 @@
-//! What the queue counts. Counters survive restarts; these are their names in the state database.
+//! Counters of the queue. They survive restarts; these are their names in the state database.
 //!
 //! | name | counts |
 //! |---|---|
@@ -8,9 +8,9 @@
 //! | `stalls` | times that work stood still because the state database failed |
 //! | `jobs.<outcome>` | jobs that ended with the outcome, or `jobs.cancelled` |
 //! | `runs.<trigger>.<outcome>` | runs that ended with the verdict, or `runs.<trigger>.cancelled` |
-//! | `<measured>.micros` | microseconds that all that was [`Measured`] took together |
-//! | `<measured>.le.<microseconds>` | how much took so long at most, and longer than the next smaller bound |
-//! | `<measured>.more` | how much took longer than the largest bound |
+//! | `<measured>.micros` | total duration of everything [`Measured`], in microseconds |
+//! | `<measured>.le.<microseconds>` | durations up to this bound and above the next smaller one |
+//! | `<measured>.more` | durations above the largest bound |
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -30,12 +30,12 @@ pub const KILLS: &str = "kills";
 /// Times that work stood still because the state database failed.
 pub const STALLS: &str = "stalls";
 
-/// Jobs that ended so; without an outcome, cancelled ones.
+/// Name of the counter of jobs that ended with an outcome; without one, of cancelled jobs.
 pub fn jobs(outcome: Option<Outcome>) -> String {
     format!("jobs.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
 }
 
-/// Runs of a trigger that ended so; without an outcome, cancelled ones.
+/// Name of the counter of a trigger's runs that ended with an outcome; without one, of cancelled runs.
 pub fn runs(trigger: Trigger, outcome: Option<Outcome>) -> String {
     format!("runs.{trigger}.{}", outcome.map_or(Phase::Cancelled.as_str(), Outcome::as_str))
 }
@@ -61,7 +61,7 @@ const REFRESH_BOUNDS: [Duration; 13] = [
     millis(600_000),
 ];
 
-/// What is counted by how long it took.
+/// What is counted by duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measured {
     /// Holds of VMS's write lock.
@@ -73,7 +73,7 @@ pub enum Measured {
 }
 
 impl Measured {
-    /// Upper bounds of its buckets, smallest first; what takes longer has a bucket of its own.
+    /// Upper bounds of its buckets, smallest first; longer durations have a bucket of their own.
     pub const fn bounds(self) -> &'static [Duration] {
         match self {
             Self::WriteLock => &HOLD_BOUNDS,
@@ -81,12 +81,12 @@ impl Measured {
         }
     }
 
-    /// Counter of the microseconds of all together.
+    /// Name of the counter of the total duration in microseconds.
     pub fn micros(self) -> String {
         format!("{}.micros", self.name())
     }
 
-    /// Counter of one bucket; without a bound, that of what took longer than all bounds.
+    /// Name of the counter of one bucket; without a bound, of the bucket for durations above all bounds.
     pub fn bucket(self, bound: Option<Duration>) -> String {
         let name = self.name();
         bound.map_or_else(|| format!("{name}.more"), |bound| format!("{name}.le.{}", bound.as_micros()))
@@ -101,7 +101,7 @@ impl Measured {
     }
 }
 
-/// Counts something that took so many seconds.
+/// Counts one duration of `seconds`.
 pub(super) async fn count_time(
     tx: &impl ConnectionTrait,
     measured: Measured,

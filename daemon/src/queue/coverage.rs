@@ -1,11 +1,12 @@
-//! Which run goes first, and which waiting run does the work of another request as well.
+//! Priorities of runs, and whether a waiting run covers another request as well.
 
 use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, Utc};
 
 use super::NewRun;
 
-/// The order of runs: smaller goes first. People wait for theirs; the night can.
+/// Priority of a run; smaller goes first. A person waits for a manual run; the nightly run is the least
+/// urgent.
 pub(super) const fn priority(trigger: Trigger) -> i64 {
     match trigger {
         Trigger::Manual => 0,
@@ -17,7 +18,7 @@ pub(super) const fn priority(trigger: Trigger) -> i64 {
     }
 }
 
-/// What a run that nobody has begun is going to do.
+/// The work of a queued run that has not begun.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Waiting {
     pub(super) trigger: Trigger,
@@ -29,10 +30,12 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Whether a request needs no run of its own: this one, whose snapshot is yet to be taken, does all of it.
+    /// Whether this run, whose snapshot is yet to be taken, does all of a request, so that the request needs
+    /// no run of its own.
     ///
-    /// A person gets exactly what they asked for, so only the same request is joined. What the daemon asks of itself may
-    /// be done by anything that does more. Runs of the schedule are told apart by their slot and never asked for here.
+    /// A manual request joins only an identical one: the operator gets exactly what was requested. An
+    /// automatic request may join any run that does at least as much. Scheduled and catch-up runs are
+    /// identified by their slot and never join another run.
     pub(super) fn covers(&self, new: &NewRun) -> bool {
         if (self.exact, self.as_of) != (new.exact, new.as_of) {
             return false;
@@ -53,7 +56,7 @@ impl Waiting {
     }
 }
 
-/// How much of a table a run regenerates, so that more includes less.
+/// How much of a table a run regenerates; a higher level includes every lower one.
 const fn thoroughness(trigger: Trigger, force: bool) -> u8 {
     match trigger {
         _ if force => 3,

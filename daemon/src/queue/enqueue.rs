@@ -1,4 +1,4 @@
-//! Asking for runs.
+//! Queuing of runs.
 
 use cached_proto::words::{Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
@@ -15,26 +15,26 @@ use crate::state::{Doing, StateError};
 /// A run to be queued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewRun {
-    /// What asks for it.
+    /// What triggers the run.
     pub trigger: Trigger,
     /// The slot of a scheduled run, `YYYY-MM-DD HH:MM`.
     pub slot: Option<String>,
     /// Its tables, in the order they are worked on.
     pub tables: Vec<Table>,
-    /// Also entries that are young enough.
+    /// Regenerates young entries as well.
     pub force: bool,
-    /// Accept a source that lost suspiciously many rows.
+    /// Accepts a source that lost suspiciously many rows.
     pub accept: bool,
-    /// Payloads without the documented deviations.
+    /// Generates payloads without the documented deviations.
     pub exact: bool,
-    /// The instant used as "now"; none for the wall clock's.
+    /// The instant used as "now"; `None` for the time of the wall clock.
     pub as_of: Option<DateTime<Utc>>,
     /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: Option<DateTime<Utc>>,
 }
 
 impl NewRun {
-    /// A run with no special wishes.
+    /// A run with default options.
     pub const fn new(trigger: Trigger, tables: Vec<Table>) -> Self {
         Self {
             trigger,
@@ -49,19 +49,21 @@ impl NewRun {
     }
 }
 
-/// Where a request ended up.
+/// The run that serves a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Enqueued {
     /// Number of the run that does the work.
     pub run: i64,
-    /// True when a run that does all of it was waiting already and this request joined it.
+    /// True when the request joined a run that was already waiting and does all of it.
     pub joined: bool,
 }
 
 impl Queue {
-    /// Queues a run, or joins one that nobody has begun and that does the same work. On return it is durable.
+    /// Queues a run, or joins a queued one that has not begun and does the same work. The request is durable
+    /// on return.
     ///
-    /// A run that has begun is never joined: it may have read the source before whatever made somebody ask.
+    /// A run that has begun is never joined: it may have read the source before the change that caused the
+    /// request.
     pub async fn enqueue(&self, new: NewRun) -> Result<Enqueued, QueueError> {
         let tx = self.state.begin().await?;
         let enqueued = match covering(&tx, &new).await? {
@@ -78,7 +80,7 @@ impl Queue {
     }
 }
 
-/// The run that does all of `new` and that nobody has begun.
+/// Finds a queued run that has not begun and does all of `new`.
 async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run::Model>, StateError> {
     let rows = run::Entity::find()
         .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
@@ -89,7 +91,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
         .await
         .doing("look for a run to join")?;
     for row in rows {
-        // Without those that somebody has cancelled.
+        // Cancelled jobs are left out.
         let jobs = job::Entity::find()
             .filter(job::Column::RunId.eq(row.id))
             .filter(job::Column::Phase.eq(Phase::Queued.as_str()))
@@ -114,7 +116,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
     Ok(None)
 }
 
-/// Whoever joins must not wait longer than for a run of their own.
+/// Raises the priority of a joined run, so that a request does not wait longer than for a run of its own.
 async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, priority: i64) -> Result<(), StateError> {
     if priority < waiting.priority {
         let row = run::ActiveModel { id: Set(waiting.id), priority: Set(priority), ..Default::default() };
@@ -123,7 +125,7 @@ async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, priority: i64) ->
     Ok(())
 }
 
-/// Inserts a run with its jobs into somebody's transaction.
+/// Inserts a run with its jobs in the caller's transaction.
 pub(super) async fn insert(
     tx: &impl ConnectionTrait,
     new: NewRun,

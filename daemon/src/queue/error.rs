@@ -1,10 +1,10 @@
-//! What a caller of the queue can have wrong.
+//! Errors of the queue.
 
 use cached_proto::verb::cancel::Target;
 
 use crate::state::StateError;
 
-/// The queue cannot do what it was asked to.
+/// A request to the queue failed.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The state database failed.
@@ -13,16 +13,16 @@ pub enum QueueError {
     /// A run without tables would never end.
     #[error("a run needs at least one table; name a cache type, or a table that is not switched off")]
     NoTables,
-    /// There is no such run, or not any more.
+    /// The run does not exist, or has been pruned.
     #[error("there is no run {0}; `cachectl history` lists the runs that are kept")]
     NoSuchRun(i64),
-    /// There is no such job, or not any more.
+    /// The job does not exist, or has been pruned.
     #[error("there is no job {0}; `cachectl jobs` lists the jobs that are kept")]
     NoSuchJob(i64),
-    /// The job has no attempt that could end.
+    /// The job has no attempt in progress.
     #[error("job {0} has no attempt in progress; start one before it is finished")]
     NotStarted(i64),
-    /// Somebody else works on the run, or nobody does any more.
+    /// Another worker has taken the run over, or the run is no longer being worked on.
     #[error(
         "the lease on run {0} is lost: it was taken up again or has ended; leave it alone and claim anew"
     )]
@@ -30,17 +30,17 @@ pub enum QueueError {
     /// There is nothing left to cancel.
     #[error("{0} has ended already; `cachectl jobs --running` lists what can be cancelled")]
     Over(Target),
-    /// Neither failed, nor cancelled, nor waiting.
+    /// The target neither failed nor was cancelled, and does not wait for a retry.
     #[error(
         "{0} has not failed, so there is nothing to try again; `cachectl refresh --force` generates a table anyway"
     )]
     NothingToRetry(Target),
-    /// A run ends when its tables have ended.
+    /// The run still has running jobs; it cannot be settled before they have ended.
     #[error("run {run} still has {jobs} unfinished jobs; finish them first")]
     Unfinished {
         /// The run.
         run: i64,
-        /// How many.
+        /// Number of unfinished jobs.
         jobs: usize,
     },
 }

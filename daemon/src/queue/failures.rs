@@ -1,13 +1,13 @@
-//! What did not end well, in a sentence.
+//! One-sentence summary of jobs that did not end well.
 
 use cached_proto::text::one_line;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Table};
 
-/// Causes that are told; the tables of the others are counted.
+/// Number of causes that are spelled out; for the others, only their tables are counted.
 const TOLD: usize = 5;
 
-/// Jobs that did not end well, those with one cause together: `a, b failed: why; c disabled: why; 2 more tables`.
+/// Summarizes jobs that did not end well, by cause: `a, b failed: why; c disabled: why; 2 more tables`.
 pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> String {
     let mut groups: Vec<(Outcome, &str, Vec<Table>)> = Vec::new();
     for job in jobs {

@@ -1,4 +1,4 @@
-//! Following a run: all that is known of it first, then every change.
+//! Following a run: its current state first, then every change.
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
@@ -7,31 +7,32 @@ use tokio::sync::broadcast;
 
 use super::{Queue, QueueError};
 
-/// A follower was too slow and has missed events; it can only begin anew.
+/// A follower was too slow and missed events; it has to subscribe again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{missed} events were missed by a slow reader; follow the run again")]
 pub struct FellBehind {
-    /// How many.
+    /// Number of missed events.
     pub missed: u64,
 }
 
-/// The changes of one run.
+/// A subscription to the changes of one run.
 #[derive(Debug)]
 pub struct Following {
     run: i64,
-    /// The run had ended before it was followed.
+    /// The run, if it had ended before the subscription.
     ended: Option<Run>,
     events: Option<broadcast::Receiver<Progress>>,
 }
 
 impl Queue {
-    /// Every change of every run and of the scheduler from now on; a listener that falls behind misses the oldest.
+    /// Subscribes to every change of every run and of the scheduler from now on; a receiver that falls behind
+    /// loses the oldest events.
     pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
         self.events.subscribe()
     }
 
-    /// What is known of a run now, and every later change. An event that the snapshot already shows may follow once
-    /// more; none is left out.
+    /// Returns the current state of a run and a subscription to every later change. An event that the
+    /// returned state already includes may be delivered once more; none is left out.
     pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {
         // Before the snapshot is read, so that no change falls in between.
         let events = self.events.subscribe();
@@ -42,7 +43,7 @@ impl Queue {
 }
 
 impl Following {
-    /// The next change; [`Progress::RunDone`] is the last, and none follows it.
+    /// Returns the next change. [`Progress::RunDone`] is the last one; after it, `None` is returned.
     pub async fn next(&mut self) -> Result<Option<Progress>, FellBehind> {
         if let Some(run) = self.ended.take() {
             self.events = None;

@@ -1,4 +1,4 @@
-//! Forgetting the past.
+//! Pruning of old runs and slots.
 
 use cached_proto::words::Phase;
 use chrono::{DateTime, Utc};
@@ -9,15 +9,16 @@ use crate::state::Doing;
 use crate::state::entity::{micros, run};
 
 impl Queue {
-    /// Removes runs that ended before an instant, with their jobs, and slots decided before it; returns how many runs
-    /// that were.
+    /// Removes runs that ended before an instant, with their jobs, and slots decided before it; returns the
+    /// number of removed runs.
     pub async fn prune_history(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
         let runs = self.prune_runs(before).await?;
         self.prune_slots(before).await?;
         Ok(runs)
     }
 
-    /// Removes runs that ended before an instant, with their jobs and attempts; returns how many runs that were.
+    /// Removes runs that ended before an instant, with their jobs and attempts; returns the number of removed
+    /// runs.
     pub async fn prune_runs(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = run::Entity::delete_many()
@@ -30,8 +31,9 @@ impl Queue {
         Ok(runs.rows_affected)
     }
 
-    /// Removes slots decided before an instant. The newest one of each schedule stays, whatever its age: it tells which
-    /// ones were missed. A slot that is gone would run again under a clock that is set back to it.
+    /// Removes slots decided before an instant. The newest slot of each schedule is kept, whatever its age:
+    /// the missed slots are determined from it. A removed slot would run again if the clock were set back to
+    /// it.
     pub async fn prune_slots(&self, before: DateTime<Utc>) -> Result<(), QueueError> {
         let tx = self.state.begin().await?;
         let slots = Statement::from_sql_and_values(

@@ -10,14 +10,14 @@ use crate::chance::Chance;
 use crate::state::Doing;
 use crate::state::entity::{micros, run};
 
-/// How long a worker that does not renew is waited for. A kill is noticed at the next start already; this is for a
-/// process that holds the state no longer and did not say so.
+/// Term of a lease that is not renewed. A killed process is noticed at the next start already; the term is
+/// for a process that no longer holds the state and has not reported it.
 const TERM: TimeDelta = TimeDelta::minutes(5);
 
-/// A worker renews so often that one or two failures do not cost it its run.
+/// Interval of renewals, short enough that one or two failures do not cost a worker its run.
 pub const RENEWAL: Duration = Duration::from_mins(1);
 
-/// The right to work on a claimed run. It ends with the run, or when the run is given to somebody else.
+/// The right to work on a claimed run. It ends with the run, or when the run is given to another worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(super) run: i64,
@@ -25,23 +25,23 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// A lease that no other one equals.
+    /// Creates a lease with a unique token.
     pub(super) fn new(run: i64, chance: &dyn Chance) -> Self {
         Self { run, token: format!("{:016x}{:016x}", chance.bits(), chance.bits()) }
     }
 
-    /// The run.
+    /// The leased run.
     pub const fn run(&self) -> i64 {
         self.run
     }
 
-    /// The end of a term that begins now.
+    /// End of a lease term that begins at `now`, in microseconds.
     pub(super) fn until(now: DateTime<Utc>) -> i64 {
         micros(now).saturating_add(TERM.num_microseconds().unwrap_or(i64::MAX))
     }
 
-    /// The run, if the lease is still the one it is worked on under. An expired one is good as long as nobody else has
-    /// taken the run up: work that is done is not thrown away because a machine slept.
+    /// Returns the run if the lease is still its current one. An expired lease stays valid until another
+    /// worker takes the run over: finished work is not thrown away because a machine slept.
     pub(super) async fn held(&self, tx: &DatabaseTransaction) -> Result<run::Model, QueueError> {
         let row = run::Entity::find_by_id(self.run).one(tx).await.doing("read a run")?;
         let row = row.ok_or(QueueError::NoSuchRun(self.run))?;
@@ -50,7 +50,7 @@ impl Lease {
 }
 
 impl Queue {
-    /// Says that the worker is alive.
+    /// Renews the lease for another term.
     pub async fn renew(&self, lease: &Lease) -> Result<(), QueueError> {
         let tx = self.state.begin().await?;
         let mut row = lease.held(&tx).await?.into_active_model();

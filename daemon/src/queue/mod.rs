@@ -1,4 +1,5 @@
-//! Durable work: what was asked for is in the state database before anybody is told so, and stays there until it ended.
+//! The durable queue of runs: a request is committed to the state database before it is acknowledged, and
+//! stays there until its run has ended.
 
 mod again;
 mod assemble;
@@ -49,7 +50,7 @@ pub use settle::Settled;
 pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
 pub use verdict::verdict;
 
-/// Events a follower may be behind; a run of all tables has about two dozen.
+/// Number of events that a follower may lag behind; a run of all tables has about two dozen.
 const EVENTS: usize = 256;
 
 /// The queue of runs; cheap to clone.
@@ -62,15 +63,15 @@ pub struct Queue {
     work: watch::Sender<()>,
     /// Monotonic instants at which this process claimed its runs.
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
-    /// How to stop the jobs that this process works on.
+    /// Cancellation tokens of the jobs that this process is working on, by job id.
     cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
     turn: Arc<tokio::sync::Mutex<()>>,
-    /// Why its worker stands still.
+    /// Why the worker is stalled, if it is.
     stalled: Arc<Mutex<Option<String>>>,
 }
 
 impl Queue {
-    /// The queue that lives in `state`.
+    /// Creates a queue over the state database `state`.
     pub fn new(state: State, clock: Arc<dyn Clock>) -> Self {
         Self {
             state,
@@ -85,34 +86,35 @@ impl Queue {
         }
     }
 
-    /// The same with other randomness.
+    /// Replaces the source of randomness.
     pub fn with_chance(self, chance: Arc<dyn Chance>) -> Self {
         Self { chance, ..self }
     }
 
-    /// The database it lives in.
+    /// The state database that holds the queue.
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// Tells when there may be work. Take it before the first [`claim`](Self::claim): what is queued after a claim that
-    /// found nothing is then never missed.
+    /// Subscribes to notifications of possible work. Subscribe before the first [`claim`](Self::claim): then
+    /// nothing that is queued after an empty claim is missed.
     pub fn work(&self) -> Work {
         Work(self.work.subscribe())
     }
 
-    /// Waits for the turn to work on VMS's database; in the order of asking. Whoever works there for longer than a
-    /// moment has it, so that a run and a maintenance task never wait for each other inside `SQLite`.
+    /// Waits for the turn to work on VMS's database; turns are given in the order of the calls. A task that
+    /// works there for longer than a moment holds the turn, so that a run and a maintenance task never wait
+    /// for each other inside `SQLite`.
     pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
         Arc::clone(&self.turn).lock_owned().await
     }
 
-    /// The turn, if nobody has it.
+    /// Takes the turn if it is free; `None` otherwise.
     pub(crate) fn turn_now(&self) -> Option<OwnedMutexGuard<()>> {
         Arc::clone(&self.turn).try_lock_owned().ok()
     }
 
-    /// Why nobody works on the queue at the moment; none while somebody can.
+    /// Why the queue is not being worked on at the moment; `None` while the worker is not stalled.
     pub fn stalled(&self) -> Option<String> {
         self.stalled.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -121,17 +123,17 @@ impl Queue {
         *self.stalled.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
-    /// The instant that its clock shows.
+    /// The current time of the queue's clock.
     pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
         self.clock.now()
     }
 
-    /// Bits from its chance.
+    /// Random bits from the queue's source of randomness.
     pub(crate) fn draw(&self) -> u64 {
         self.chance.bits()
     }
 
-    /// Whether a job that this process works on was called off, and has not stopped yet.
+    /// Whether a job that this process is working on was cancelled and has not stopped yet.
     pub(crate) fn is_stopping(&self, job: i64) -> bool {
         self.cancels().get(&job).is_some_and(CancellationToken::is_cancelled)
     }
@@ -140,13 +142,14 @@ impl Queue {
         self.work.send_replace(());
     }
 
-    /// To be called after the commit: whoever follows must not hear of what may still be rolled back.
+    /// Publishes an event. Call it after the commit: followers must not see a change that may still be rolled
+    /// back.
     fn announce(&self, event: Progress) {
-        // An error means that nobody follows.
+        // `send` fails only when there are no followers.
         let _ = self.events.send(event);
     }
 
-    /// Tells those who follow all changes that the scheduler was started or stopped.
+    /// Publishes that the scheduler was started or stopped to the subscribers of all changes.
     pub(crate) fn announce_scheduler(&self, state: SchedulerState) {
         self.announce(Progress::Scheduler(state));
     }
@@ -160,12 +163,13 @@ impl Queue {
     }
 }
 
-/// Remembers whether something was queued since it was last asked.
+/// A subscription to newly queued work.
 #[derive(Debug)]
 pub struct Work(watch::Receiver<()>);
 
 impl Work {
-    /// Waits until something was queued; at once if that happened since the last call. False when the queue is gone.
+    /// Waits until something is queued; returns at once if that happened since the last call. Returns false
+    /// when the queue has been dropped.
     pub async fn arrived(&mut self) -> bool {
         self.0.changed().await.is_ok()
     }

@@ -1,4 +1,4 @@
-//! What clients are shown of the queue.
+//! Queries of the queue on behalf of clients.
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Job, JobFilter};
@@ -12,14 +12,14 @@ use crate::state::Doing;
 use crate::state::entity::{instant, job, micros, run, word};
 
 impl Queue {
-    /// One run.
+    /// The run with this id, with its jobs.
     pub async fn run(&self, id: i64) -> Result<Run, QueueError> {
         let view = self.state.view().await?;
         let row = run::Entity::find_by_id(id).one(&view).await.doing("read a run")?;
         Ok(assemble::run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
     }
 
-    /// One job, and the instant before which its next attempt does not begin, if it waits for one.
+    /// The job with this id, and the earliest instant of its next attempt, if it waits for one.
     pub async fn job(&self, id: i64) -> Result<(Job, Option<DateTime<Utc>>), QueueError> {
         let view = self.state.view().await?;
         let row = job::Entity::find_by_id(id).one(&view).await.doing("read a job")?;
@@ -59,18 +59,18 @@ impl Queue {
         Ok(assemble::runs(&view, rows).await?)
     }
 
-    /// The newest job of each table that has ended.
+    /// The newest ended job of each table.
     pub async fn last_jobs(&self) -> Result<Vec<Job>, QueueError> {
         self.newest_jobs(Condition::all().add(job::Column::Phase.eq(Phase::Done.as_str()))).await
     }
 
-    /// The newest job of each table that has ended and tells how the table is: one that skipped every entry says
-    /// nothing of whether they can be written, and does not make up for a failure before it.
+    /// The newest ended job of each table that shows how the table is. A job that skipped every entry does
+    /// not: it leaves open whether entries can be written, and does not supersede an earlier failure.
     pub async fn last_results(&self) -> Result<Vec<Job>, QueueError> {
         self.newest_jobs(has_result()).await
     }
 
-    /// How the newest job of a table ended that tells how the table is.
+    /// Outcome of the newest ended job of a table, not counting jobs that skipped every entry.
     pub async fn last_outcome(&self, table: Table) -> Result<Option<Outcome>, QueueError> {
         let newest = job::Entity::find()
             .filter(job::Column::TableName.eq(table.as_str()))
@@ -106,7 +106,7 @@ impl Queue {
         self.newest(Phase::Done).await
     }
 
-    /// How many runs wait.
+    /// Number of queued runs.
     pub async fn queued_count(&self) -> Result<u64, QueueError> {
         let waiting = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str()));
         Ok(waiting.count(self.state.reader()).await.doing("count the queued runs")?)

@@ -1,4 +1,4 @@
-//! Putting back what a worker left that is no more.
+//! Recovery of runs whose worker is gone.
 
 use cached_proto::words::{Outcome, Phase};
 use chrono::{DateTime, Utc};
@@ -12,13 +12,13 @@ use super::{Queue, QueueError};
 use crate::state::entity::{attempt, job, micros, run};
 use crate::state::{Doing, StateError, take_leaving};
 
-/// What ended an attempt before its time.
+/// What interrupted an attempt.
 enum Interruption {
-    /// Its process died, perhaps of it.
+    /// The process died, possibly because of the attempt.
     Death,
-    /// Its process was stopped and did not wait for it.
+    /// The process was stopped and did not wait for the attempt.
     Stop,
-    /// Its result could not be kept, which is not its doing.
+    /// The result could not be stored, through no fault of the attempt.
     StateFailed,
 }
 
@@ -31,19 +31,20 @@ impl Interruption {
     }
 }
 
-/// A job that took its worker down with it so often would do it for ever.
+/// Number of process deaths after which a job is set aside; otherwise it would kill its worker for ever.
 const KILLS_ALLOWED: i64 = 2;
 
 const SET_ASIDE: &str = "the daemon died twice while it worked on this table, so the table is set aside; \
                          look at the log of cached and the memory of the machine, then use `cachectl retry`";
 
 impl Queue {
-    /// Puts back what the process before this one left running, and returns how many runs that were. To be called
-    /// once, by the holder of the state's lock, before anything is claimed: whoever had a lease is dead then.
+    /// Puts the runs that the previous process left running back into the queue, and returns their number. To
+    /// be called once, by the holder of the state's lock, before anything is claimed: the owner of every
+    /// remaining lease is dead by then.
     pub async fn recover(&self) -> Result<u64, QueueError> {
         let tx = self.state.begin().await?;
         let runs = ids(run::Entity::find().filter(running()), &tx).await?;
-        // A run that was broken off by a stop has killed nobody.
+        // A run that was interrupted by a deliberate stop did not kill its process.
         let stopped = take_leaving(&tx).await?;
         let interruption = if stopped { Interruption::Stop } else { Interruption::Death };
         put_back(&tx, &runs, self.clock.now(), &interruption).await?;
@@ -52,16 +53,17 @@ impl Queue {
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
     }
 
-    /// Says that this process ends on purpose. What it is killed in until then counts against no job.
+    /// Records that this process ends on purpose. Attempts that are interrupted by its end do not count
+    /// against their jobs.
     pub async fn leave(&self) -> Result<(), QueueError> {
         Ok(self.state.set_leaving().await?)
     }
 
-    /// Puts back what this process was at work on when the state database failed. To be called by the one worker, with
-    /// nothing in hand. It succeeds only when the database can be written again.
+    /// Puts back the runs that this process was working on when the state database failed. To be called by
+    /// the only worker, while it holds no run. Succeeds only when the database can be written again.
     pub(crate) async fn release(&self) -> Result<(), QueueError> {
         let tx = self.state.begin().await?;
-        // Where there is nothing to put back, this is the write that shows whether writing works.
+        // When there is nothing to put back, this write tests whether the database can be written.
         count(&tx, STALLS, 1).await?;
         let runs = ids(run::Entity::find().filter(running()), &tx).await?;
         put_back(&tx, &runs, self.clock.now(), &Interruption::StateFailed).await?;
@@ -69,7 +71,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Puts back what another process has not renewed in time.
+    /// Puts back runs whose lease another process has not renewed in time.
     pub(super) async fn take_up_expired(
         &self,
         tx: &DatabaseTransaction,
@@ -90,7 +92,7 @@ async fn ids(runs: sea_orm::Select<run::Entity>, tx: &DatabaseTransaction) -> Re
     ids.all(tx).await.doing("look for interrupted runs")
 }
 
-/// Closes the attempts in progress and queues their jobs again, except those that somebody cancelled or that have
+/// Closes the attempts in progress and queues their jobs again, except those that were cancelled or have
 /// killed their worker too often.
 async fn put_back(
     tx: &DatabaseTransaction,

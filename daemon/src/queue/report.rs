@@ -1,4 +1,4 @@
-//! What the work on one table came to.
+//! Result of an attempt at one table.
 
 use cached_proto::words::{Outcome, Table};
 use chrono::{DateTime, Utc};
@@ -10,13 +10,13 @@ use crate::vms::LockHolds;
 pub struct JobReport {
     /// The table.
     pub table: Table,
-    /// How it ended.
+    /// The outcome.
     pub outcome: Outcome,
     /// Entries that the report has.
     pub entries: u64,
     /// Entries written because they had changed.
     pub rebuilt: u64,
-    /// Entries stamped because they had not.
+    /// Entries stamped because they were unchanged.
     pub verified: u64,
     /// Entries left alone because they were young.
     pub skipped: u64,
@@ -32,7 +32,7 @@ pub struct JobReport {
     pub seconds: f64,
     /// The error, one line.
     pub error: Option<String>,
-    /// The instant of the snapshot it was computed from; none when none was taken.
+    /// Instant of the snapshot that the table was computed from; `None` when none was taken.
     pub snapshot: Option<DateTime<Utc>>,
     /// How long VMS's write lock was held.
     pub holds: LockHolds,

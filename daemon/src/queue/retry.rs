@@ -1,8 +1,8 @@
-//! When a failed job is tried again.
+//! Retry policy for failed jobs.
 
 use std::time::Duration;
 
-/// How often and how soon a failed job is tried again.
+/// How often and how soon a failed job is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RetryPolicy {
     /// Attempts in all, the first one included.
@@ -14,15 +14,16 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The pause before the next attempt after so many failed ones; none when there were enough.
+    /// The pause before the next attempt after `failures` failed ones; `None` when no attempt is left.
     ///
-    /// Exponential backoff with full jitter: `chance` picks evenly between nothing and `base_delay` doubled with
-    /// each failure, `max_delay` at most. Whoever was in the way of several jobs at once then meets them one by one.
+    /// Exponential backoff with full jitter: `chance` picks uniformly between zero and `base_delay` doubled
+    /// with each failure, `max_delay` at most. Jobs that were blocked by the same cause at once are thereby
+    /// retried one by one.
     pub fn pause(&self, failures: u32, chance: u64) -> Option<Duration> {
         (failures < self.attempts).then(|| share(self.longest_pause(failures), chance))
     }
 
-    /// What the pause after so many failures cannot exceed.
+    /// Upper bound of the pause after `failures` failed attempts.
     pub fn longest_pause(&self, failures: u32) -> Duration {
         let doubled = 2_u32.checked_pow(failures.saturating_sub(1));
         doubled
@@ -32,7 +33,7 @@ impl RetryPolicy {
     }
 }
 
-/// The part of `whole` that `chance` is of its range; both ends can be reached.
+/// Scales `whole` by `chance` as a fraction of its range; both ends can be reached.
 fn share(whole: Duration, chance: u64) -> Duration {
     let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
     let part = u128::from(micros) * u128::from(chance) / u128::from(u64::MAX);

@@ -1,4 +1,4 @@
-//! Giving a claimed run back: ended, or waiting for further attempts.
+//! Settling a claimed run: it ends, or returns to the queue to wait for further attempts.
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
@@ -15,18 +15,18 @@ use super::{Queue, QueueError, assemble, verdict};
 use crate::state::Doing;
 use crate::state::entity::{instant, job, micros, run, word};
 
-/// How a worker left a run.
+/// Result of settling a run.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Settled {
     /// All its jobs have ended.
     Ended(Run),
-    /// Some of its jobs wait for their next attempt; the first one not before this instant.
+    /// Some of its jobs wait for their next attempt, which begins at this instant at the earliest.
     Waits(DateTime<Utc>),
 }
 
 impl Queue {
-    /// Gives a run back. When all its jobs have ended it ends, with the verdict of its worst table; otherwise it waits
-    /// in the queue, and others may be worked on meanwhile.
+    /// Gives a run back. When all its jobs have ended, the run ends with the verdict of its worst table;
+    /// otherwise it returns to the queue, and other runs may be worked on in the meantime.
     pub async fn settle(&self, lease: &Lease) -> Result<Settled, QueueError> {
         let tx = self.state.begin().await?;
         let row = lease.held(&tx).await?;
@@ -61,13 +61,14 @@ impl Queue {
     }
 }
 
-/// The jobs of a run, in no order.
+/// The jobs of a run, in no particular order.
 pub(super) async fn jobs(tx: &DatabaseTransaction, run: i64) -> Result<Vec<job::Model>, QueueError> {
     let jobs = job::Entity::find().filter(job::Column::RunId.eq(run));
     Ok(jobs.all(tx).await.doing("read the jobs of a run")?)
 }
 
-/// Ends a run of ended jobs. One that never came to anything was cancelled.
+/// Ends a run whose jobs have all ended. The run is cancelled if none of its jobs has an outcome and at least
+/// one was cancelled.
 pub(super) async fn end(
     tx: &DatabaseTransaction,
     row: run::Model,
@@ -79,7 +80,7 @@ pub(super) async fn end(
     let cancelled = outcome.is_none() && jobs.iter().any(|job| job.phase == Phase::Cancelled.as_str());
     let phase = if cancelled { Phase::Cancelled } else { Phase::Done };
     count(tx, &runs(word("runs.trigger", row.trigger.clone())?, outcome), 1).await?;
-    // Skipping every entry says nothing of how long a refresh takes.
+    // A run that skipped every entry does not show how long a refresh takes.
     if outcome.is_some_and(|outcome| outcome != Outcome::Skipped) {
         count_time(tx, Measured::Run, row.seconds).await?;
     }

@@ -1,4 +1,4 @@
-//! Slots: what became of each civil date-time of a schedule, decided once.
+//! Slots: the decision on each civil date-time of a schedule, made once.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,26 +18,26 @@ use crate::state::{Doing, StateError, insert_chore, resumed, scheduler_state};
 /// Rows per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
 
-/// Decisions that came with a run; nothing takes them back.
+/// Decisions that queued the slot's work; they are never revised.
 const RAN: [SlotDecision; 2] = [SlotDecision::Run, SlotDecision::CaughtUp];
 
-/// What became of a slot.
+/// The decision on a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SlotDecision {
     /// Its run was queued in time.
     Run,
-    /// It passed while no daemon was there to run it, and its run was queued late.
+    /// It passed while the daemon was not running, and its run was queued late.
     CaughtUp,
-    /// It passed while no daemon was there to run it.
+    /// It passed while the daemon was not running, and was not caught up.
     Missed,
     /// It passed while the scheduler was stopped.
     Paused,
-    /// A run of the same schedule had its turn on that civil date already: the time of day was changed.
+    /// A run of the same schedule has already taken place on that civil date: the time of day was changed.
     Superseded,
 }
 
 impl SlotDecision {
-    /// The word that is stored.
+    /// The word stored in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Run => "run",
@@ -68,48 +68,49 @@ impl FromStr for SlotDecision {
     }
 }
 
-/// A slot whose instant has come.
+/// A slot that is due.
 #[derive(Debug, Clone)]
 pub struct DueSlot<'a> {
     /// Name of the schedule.
     pub schedule: &'a str,
     /// The slot, `YYYY-MM-DD HH:MM`.
     pub slot: &'a str,
-    /// Its instant.
+    /// Instant of the slot.
     pub at: DateTime<Utc>,
-    /// Older ones that nobody has decided, with their instants; they do not run.
+    /// Older undecided slots with their instants; they do not run.
     pub passed: &'a [(String, DateTime<Utc>)],
-    /// Whether its instant was met.
+    /// Whether the daemon was running at the slot's instant.
     pub punctuality: Punctuality,
-    /// Whether the schedule has at most one slot a day, so that a second one on a date means it was moved.
+    /// Whether the schedule has at most one slot a day, so that a second slot on a date means that the time
+    /// of day was changed.
     pub daily: bool,
-    /// What it asks for.
+    /// Work to be queued for the slot.
     pub work: SlotWork,
 }
 
-/// What a slot asks for.
+/// Work that a slot queues.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SlotWork {
-    /// A run of these tables, in working order.
+    /// A run of these tables, in the order they are worked on.
     Refresh(Vec<Table>),
     /// A maintenance task.
     Chore(Chore),
 }
 
-/// Whether a daemon was there when a slot's instant came.
+/// Whether the daemon was running at a slot's instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Punctuality {
-    /// Yes, or it is there on the first occasion after the machine woke up.
+    /// It was running, or this is its first opportunity after the machine woke up.
     OnTime,
-    /// No, and the slot is worth a late run.
+    /// It was not running, and the slot is to be caught up by a late run.
     Late,
-    /// No, and that is that.
+    /// It was not running, and the slot is not caught up.
     Missed,
 }
 
 impl Queue {
-    /// Decides a slot that is due, and queues its run in the same transaction, so that no night runs twice or is lost
-    /// in between. None when it was decided before.
+    /// Decides a due slot and queues its work in the same transaction, so that no slot runs twice or is lost
+    /// in between. Returns `None` when the slot was already decided.
     pub async fn decide(&self, due: DueSlot<'_>) -> Result<Option<SlotDecision>, QueueError> {
         let now = self.clock.now();
         let tx = self.state.begin().await?;
@@ -161,14 +162,14 @@ impl Queue {
         Ok(Some(decision))
     }
 
-    /// What became of a slot; none while it is undecided.
+    /// The decision on a slot; `None` while it is undecided.
     pub async fn slot(&self, schedule: &str, slot: &str) -> Result<Option<SlotDecision>, QueueError> {
         let row = slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned()));
         let row = row.one(self.state.reader()).await.doing("read a slot")?;
         Ok(row.map(|row| word("slots.decision", row.decision)).transpose()?)
     }
 
-    /// Whether the schedule has had its run on the date of a slot, under whatever time of day.
+    /// Whether the schedule has already run on the date of a slot, at whatever time of day.
     pub async fn ran_on_date_of(&self, schedule: &str, slot: &str) -> Result<bool, QueueError> {
         Ok(ran_on(self.state.reader(), schedule, slot).await?)
     }
@@ -186,17 +187,17 @@ impl Queue {
     }
 }
 
-/// When the scheduler was stopped, as far as it matters to slots that are undecided.
+/// A pause of the scheduler, as needed to decide slots.
 struct Pause {
     stopped: bool,
-    /// Whatever passed before the scheduler was started passed during the pause.
+    /// When the scheduler was last started; undecided slots before that instant passed during the pause.
     resumed: Option<DateTime<Utc>>,
 }
 
 impl Pause {
     async fn of(tx: &DatabaseTransaction, now: DateTime<Utc>) -> Result<Self, StateError> {
         let stopped = scheduler_state(tx).await? == SchedulerState::Stopped;
-        // An instant of the future is one of a clock that was ahead.
+        // A future instant was recorded by a clock that was ahead.
         let resumed = resumed(tx).await?.filter(|at| *at <= now);
         Ok(Self { stopped, resumed })
     }
@@ -206,7 +207,8 @@ impl Pause {
     }
 }
 
-/// A slot that did not run, decided later than now, was decided by a clock that was ahead: its time is yet to come.
+/// Whether the decision on a slot is final. A slot that did not run and whose decision lies in the future was
+/// decided by a clock that was ahead: its time is yet to come.
 fn stands(row: &slot::Model, now: DateTime<Utc>) -> bool {
     RAN.iter().any(|ran| row.decision == ran.as_str()) || row.decided <= micros(now)
 }

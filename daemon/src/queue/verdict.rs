@@ -1,8 +1,8 @@
-//! The verdict on a run: that of its worst table.
+//! The verdict on a run: the outcome of its worst table.
 
 use cached_proto::words::Outcome;
 
-/// From the worst to the least informative.
+/// Outcomes by precedence, from the worst to the least informative.
 const ORDER: [Outcome; 10] = [
     Outcome::Failed,
     Outcome::Disabled,
@@ -16,10 +16,10 @@ const ORDER: [Outcome; 10] = [
     Outcome::NotApplicable,
 ];
 
-/// What a run as a whole came to; none when nothing has ended.
+/// The outcome of a run as a whole; `None` when no job has an outcome.
 ///
-/// Anything bad wins. Among good ends the one that says most about what was written wins, and tables that were rebuilt
-/// beside tables that were verified make the run mixed, as entries do for a table.
+/// A bad outcome wins. Among good outcomes, the one that says most about what was written wins; rebuilt
+/// tables beside verified tables make the run mixed, as rebuilt and verified entries do for a table.
 pub fn verdict(outcomes: &[Outcome]) -> Option<Outcome> {
     let worst = ORDER.into_iter().find(|o| outcomes.contains(o))?;
     if worst == Outcome::Rebuilt && outcomes.contains(&Outcome::Verified) {

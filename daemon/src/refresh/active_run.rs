@@ -1,4 +1,4 @@
-//! A claimed run that is worked on table by table.
+//! A claimed run that is processed table by table.
 
 use std::collections::VecDeque;
 
@@ -10,13 +10,13 @@ use super::run::{RunContext, RunInputs, ending, failed, log_outcome};
 use super::{RefreshError, Refresher};
 use crate::queue::{Claimed, Ending, JobReport, Lease, QueueError, Settled};
 
-/// A run in progress: its source is read, and its tables follow one by one. Whoever works in steps renews the lease
-/// by themselves.
+/// A run in progress: its source is read, and its tables follow one by one. A caller that works in steps has
+/// to renew the lease itself.
 pub struct ActiveRun {
     refresher: Refresher,
     claimed: Claimed,
     jobs: VecDeque<(i64, Table)>,
-    /// None when nothing is left to do.
+    /// `None` when nothing is left to do.
     inputs: Option<(RunContext, Result<RunInputs, RefreshError>)>,
 }
 
@@ -39,7 +39,8 @@ impl Refresher {
 }
 
 impl ActiveRun {
-    /// Works on the next table, to its end or its next attempt. False when there was none left.
+    /// Works on the next table, until the job ends or has to wait for its next attempt. Returns false when no
+    /// table was left.
     pub async fn step(&mut self) -> Result<bool, QueueError> {
         let (Some((job, table)), Some((context, inputs))) = (self.jobs.pop_front(), &self.inputs) else {
             return Ok(false);
@@ -78,7 +79,7 @@ impl ActiveRun {
         Ok(settled)
     }
 
-    /// The right to work on the run.
+    /// The lease of the run.
     pub const fn lease(&self) -> &Lease {
         &self.claimed.lease
     }

@@ -10,13 +10,13 @@ use crate::vms::tables::spec;
 /// Whether a table can be refreshed, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Availability {
-    /// Yes.
+    /// It can be refreshed.
     Ready,
     /// This VMS has no such table, and needs none.
     NotApplicable,
-    /// The configuration says so.
+    /// The configuration switches it off.
     Off,
-    /// VMS's schema lacks these tables and columns.
+    /// VMS's schema lacks these tables or columns.
     Disabled(Vec<String>),
 }
 
@@ -25,7 +25,7 @@ pub(super) fn is_off(table: Table, settings: &ReportSettings) -> bool {
     table == Table::OrganizationReports && !settings.organization_reports_table
 }
 
-/// Judges a report's table by the configuration and by VMS's schema.
+/// Determines the availability of a report's table from the configuration and VMS's schema.
 pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Availability {
     let table = report.table();
     if is_off(table, settings) {
@@ -47,7 +47,7 @@ fn missing_of(source: Source, schema: &Schema) -> Vec<String> {
 }
 
 impl Availability {
-    /// How a job on such a table ends; none when it has to be worked on.
+    /// The outcome of a job on such a table; `None` when the table has to be refreshed.
     pub fn outcome(&self) -> Option<Outcome> {
         match self {
             Self::Ready => None,
@@ -57,7 +57,7 @@ impl Availability {
         }
     }
 
-    /// How the table is shown; none when its entries decide.
+    /// The state in which the table is shown; `None` when its entries determine it.
     pub fn table_state(&self) -> Option<TableState> {
         match self {
             Self::Ready => None,
@@ -67,7 +67,7 @@ impl Availability {
         }
     }
 
-    /// Why, in one line.
+    /// The reason, in one line; `None` when it can be refreshed.
     pub fn note(&self) -> Option<String> {
         match self {
             Self::Ready => None,

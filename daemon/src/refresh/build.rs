@@ -1,4 +1,4 @@
-//! The computing half of a refresh, on a blocking thread.
+//! The computing half of a refresh, which runs on a blocking thread.
 
 use tokio::sync::mpsc;
 
@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::store::{SerializedGroup, serialize};
 use crate::vms::tables::spec;
 
-/// Builds and serializes group after group until nobody takes them any more.
+/// Builds and serializes group after group until the receiver is closed.
 pub(super) fn build(
     job: &TableRefresh,
     clock: &dyn Clock,

@@ -29,7 +29,7 @@ pub enum ConfigureError {
         #[source]
         source: std::io::Error,
     },
-    /// The district mapping is of no use.
+    /// The district mapping is invalid.
     #[error("districts.file: {origin}: {source}")]
     Districts {
         /// The file, or the built-in one.
@@ -38,7 +38,7 @@ pub enum ConfigureError {
         #[source]
         source: MappingError,
     },
-    /// The keywords are of no use.
+    /// The keywords are invalid.
     #[error("recruitment.keywords_file: {origin}: {source}")]
     Keywords {
         /// The file, or the built-in one.
@@ -54,24 +54,25 @@ pub enum ConfigureError {
 pub struct RefreshConfig {
     /// VMS's SQLite file.
     pub database: PathBuf,
-    /// How reports are made.
+    /// Settings of the reports.
     pub settings: ReportSettings,
     /// How old entries may be.
     pub limits: AgeLimits,
-    /// How often and how soon a failed table is tried again.
+    /// How often and how soon a failed table is retried.
     pub retry: RetryPolicy,
-    /// From which loss on nothing is filled; none when that is switched off.
+    /// Limits of a loss above which nothing is filled; `None` when the guard is switched off.
     pub guard: Option<LossLimits>,
     /// The report that fills a table.
     pub reports: Reports,
-    /// The zone in which a scheduled run records that tables were wiped before it; none when nobody watches for that.
+    /// The zone in which a scheduled run records that tables were wiped before it; `None` when the watch is
+    /// disabled.
     pub wipe_zone: Option<Tz>,
-    /// How long whoever holds a lock on VMS's file is waited for.
+    /// How long to wait for a lock that another process holds on VMS's file.
     pub patience: Duration,
 }
 
 impl RefreshConfig {
-    /// By what the rows of a table, left as `stamps` tells, are judged at `now`.
+    /// The freshness criteria at `now` for the rows of a table, which were last recorded as `stamps`.
     pub fn freshness<'a>(&self, table: Table, now: DateTime<Utc>, stamps: &'a Stamps) -> Freshness<'a> {
         Freshness {
             spec: spec(table),
@@ -83,7 +84,7 @@ impl RefreshConfig {
         }
     }
 
-    /// Takes it from the configuration and the data files that it names.
+    /// Builds it from the configuration and the data files that it names.
     pub fn of(config: &Config) -> Result<Self, ConfigureError> {
         let districts = data_file(
             "districts.file",
@@ -126,7 +127,7 @@ impl RefreshConfig {
     }
 }
 
-/// What the file of a key holds; without a file, what is built in.
+/// Parses the file of a configuration key, or the built-in data if there is no file.
 fn data_file<T, E>(
     key: &'static str,
     file: Option<&Path>,

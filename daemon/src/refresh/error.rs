@@ -6,7 +6,7 @@ use crate::state::{GuardedList, StateError};
 use crate::store::StoreError;
 use crate::vms::VmsError;
 
-/// Why a table was not refreshed; its old entries stand.
+/// Why a table was not refreshed; its old entries stay.
 #[derive(Debug, thiserror::Error)]
 pub enum RefreshError {
     /// VMS's database cannot be used.
@@ -27,7 +27,7 @@ pub enum RefreshError {
     /// The report panicked; only this table is affected.
     #[error("the report panicked: {0}; this is a bug, the old rows stand")]
     Panicked(String),
-    /// Somebody called it off; groups that were written before stay.
+    /// The job was cancelled; groups that were written before stay.
     #[error("cancelled")]
     Cancelled,
     /// One of its lists would lose too much.
@@ -40,38 +40,38 @@ pub enum RefreshError {
     Guarded {
         /// The list, and what would be left of it.
         list: GuardedList,
-        /// What is there.
+        /// The current count.
         before: u64,
-        /// Of what, in plural.
+        /// What is counted, in plural.
         what: &'static str,
     },
-    /// Nothing generates the table.
+    /// No report generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),
 }
 
-/// What becomes of a job whose attempt failed.
+/// What happens to a job whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// The cause may pass by itself.
     Retry,
-    /// It would fail again the same way, until somebody does something.
+    /// Another attempt would fail the same way until the operator intervenes.
     Fail,
 }
 
 impl RefreshError {
-    /// Whether another attempt may succeed without anybody doing anything.
+    /// Whether another attempt may succeed without an intervention.
     pub fn decision(&self) -> Decision {
         let may_pass = match self {
             Self::Vms(error)
             | Self::Snapshot(SnapshotError(error))
             | Self::Store(StoreError::Database(error)) => error.is_retryable(),
-            // Whoever writes there all the time has done so twice.
+            // By now another process has written during both computations; that may pass.
             Self::Store(StoreError::Conflict { .. }) => true,
             Self::State(error) | Self::Queue(QueueError::State(error)) => {
                 matches!(error, StateError::Statement { .. })
             }
-            // A bug stays one. Any other failure of the store is one of the report.
+            // A bug does not pass. Any other failure of the store is one of the report.
             Self::Store(_)
             | Self::Queue(_)
             | Self::Panicked(_)
@@ -92,7 +92,7 @@ impl RefreshError {
         )
     }
 
-    /// Whether somebody else wrote meanwhile, so that a newer snapshot may succeed.
+    /// Whether another process wrote in the meantime, so that a newer snapshot may succeed.
     pub fn is_conflict(&self) -> bool {
         matches!(self, Self::Store(error) if error.is_conflict())
     }

@@ -1,4 +1,4 @@
-//! Keeps a fault in a report from ending the task that calls it.
+//! Keeps a panic in a report from ending the task that calls it.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -7,7 +7,8 @@ use tokio::task::JoinError;
 
 use super::RefreshError;
 
-/// Calls a report; a panic is its error. What it works on is not looked at again after one, or never changes.
+/// Calls a report and turns a panic into an error. The data that `call` works on must be immutable or not be
+/// used again after a panic.
 pub(crate) fn fenced<T>(call: impl FnOnce() -> T) -> Result<T, RefreshError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| RefreshError::Panicked(said(payload.as_ref())))
 }
@@ -18,7 +19,7 @@ pub(super) fn panicked(error: JoinError) -> RefreshError {
     RefreshError::Panicked(said.unwrap_or_else(|_| "no message".to_owned()))
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn said(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()

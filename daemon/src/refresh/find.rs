@@ -1,4 +1,4 @@
-//! Finds one entry by what is known of its key.
+//! Finds one entry by some of its key columns.
 
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -15,15 +15,15 @@ use crate::store::audit::{EntryState, state as judge};
 use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
 use crate::vms::{Vms, VmsError};
 
-/// Keys that are named when several match.
+/// Number of keys that are listed when several match.
 const NAMED: usize = 5;
 
-/// What a search came to.
+/// Result of a search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Search {
     /// One entry.
     Found(Found),
-    /// There is no such entry, and there should be none.
+    /// There is no such entry, and none is expected.
     Unknown,
     /// Several entries.
     Ambiguous {
@@ -32,7 +32,7 @@ pub enum Search {
         /// How many more there are.
         more: usize,
     },
-    /// The table is not there, or not kept; why.
+    /// The table does not exist or is not refreshed, for this reason.
     NotKept(String),
 }
 
@@ -41,16 +41,16 @@ pub enum Search {
 pub struct Found {
     /// Its key.
     pub key: Key,
-    /// What is stored; none when it is missing.
+    /// The stored entry; `None` when it is missing.
     pub stored: Option<Stored>,
-    /// Whether a refresh makes it.
+    /// Whether a refresh generates it.
     pub expected: bool,
 }
 
-/// What is stored of an entry.
+/// An entry as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// How good it is.
+    /// Result of its audit.
     pub state: EntryState,
     /// When it was generated.
     pub generated: Option<DateTime<Utc>>,
@@ -58,7 +58,7 @@ pub struct Stored {
     pub payload: Vec<Option<String>>,
 }
 
-/// The text by which a key column is asked for; NULL is the empty one.
+/// The text form of a key column in a search; NULL is the empty string.
 pub fn text_of(value: &KeyValue) -> String {
     match value {
         KeyValue::Null => String::new(),
@@ -67,8 +67,8 @@ pub fn text_of(value: &KeyValue) -> String {
     }
 }
 
-/// Looks for the entry of `table` whose key columns at the given positions have the given values; `depth` says how closely
-/// its neighbours are looked at.
+/// Finds the entry of `table` whose key columns at the given positions have the given values. `depth` is how
+/// closely all rows of the table are read.
 pub async fn find(
     config: &RefreshConfig,
     state: &State,
@@ -95,7 +95,7 @@ pub async fn find(
             return Ok(Search::Ambiguous { keys: keys.into_iter().take(NAMED).cloned().collect(), more });
         }
     };
-    // Rows come by id, and VMS's readers take the lowest one of a key.
+    // Rows are ordered by id, and VMS's readers take the lowest one of a key.
     let stored = match existing.iter().find(|row| row.key == key) {
         None => None,
         Some(row) => match payload(&vms, spec(table), row.id).await? {
@@ -134,7 +134,8 @@ enum Choice<'k> {
     Several(Vec<&'k Key>),
 }
 
-/// Columns that are not given may have any value; where that leaves several keys, they are taken for NULL.
+/// Chooses among the keys that match. Columns that are not given match any value; if several keys match,
+/// those columns are taken to be NULL.
 fn choose<'k>(keys: impl Iterator<Item = &'k Key>, wanted: &[(usize, &str)]) -> Choice<'k> {
     let given = |position: usize| wanted.iter().any(|(column, _)| *column == position);
     let is = |key: &Key, position, value: &str| key.get(position).is_some_and(|v| text_of(v) == value);

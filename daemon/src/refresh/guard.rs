@@ -1,9 +1,10 @@
-//! Holds reports back when the source looks half imported, so that a bad night is not worse than no night.
+//! Holds reports back when the source looks half imported, so that the refresh does not do more harm than
+//! none.
 //!
-//! Row counts of every snapshot are compared with those of the last one that was believed. A snapshot that lost
-//! too much fills nothing. It is believed when somebody accepts it, or when two scheduled runs in a row see the
-//! same: then the rows are gone for good. The lists of the tables that it was held for shrink by the same loss, and
-//! are not judged once more.
+//! Row counts of every snapshot are compared with those of the last one that was believed. A snapshot that
+//! lost too much fills nothing. It is believed when the operator accepts it, or when two scheduled runs in a
+//! row see the same loss: then the rows are gone for good. The lists of the tables that it was held for
+//! shrink by the same loss, and are not judged once more.
 
 use std::collections::BTreeMap;
 
@@ -16,20 +17,21 @@ use crate::snapshot::{Snapshot, Source};
 use crate::state::{Guarded, GuardedList, HeldRun, SourceCount, State, StateError, Suspect};
 use crate::store::LossLimits;
 
-/// Two counts count as the same up to so many hundredths or rows: VMS goes on working between two nights.
+/// Two counts are the same if they differ by no more than this many hundredths or rows: VMS is in use between
+/// two nights.
 const SAME_PERCENT: u64 = 1;
 const SAME_ROWS: u64 = 3;
 
-/// No import goes on for as long as this. What has grown since then, and still lacks most of its rows, grows by
-/// ordinary work.
+/// Longer than any import takes. A source that has grown since then, and still lacks most of its rows, grows
+/// by ordinary work.
 const IMPORT: TimeDelta = TimeDelta::hours(10);
 
-/// What a run has to do with the guard.
+/// The role of a run for the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
-    /// Whatever the source looks like is believed.
+    /// The snapshot is believed, whatever its row counts.
     Accepted,
-    /// A run of the schedule, of which two in a row may release what is held.
+    /// A scheduled run; two in a row may release what is held.
     Scheduled,
     /// Any other run.
     Other,
@@ -38,21 +40,22 @@ pub(super) enum Occasion {
 /// The guard of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Guard {
-    /// None when the operator has switched it off.
+    /// `None` when the operator has switched it off.
     limits: Option<LossLimits>,
     occasion: Occasion,
-    /// Its number: a run that begins anew after a crash or for a retry is not the second one to see a loss.
+    /// Number of the run: a run that begins anew after a crash or for a retry is not the second one to see a
+    /// loss.
     run: i64,
-    /// Its slot, if the schedule asked for it.
+    /// Slot of the run, if it is a scheduled one.
     slot: Option<NaiveDateTime>,
 }
 
 /// The guard of one table's own lists.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableGuard {
-    /// What is too much.
+    /// Limits of a loss.
     pub limits: LossLimits,
-    /// What scheduled runs before this one were held for; seen again, it holds no longer.
+    /// The loss for which earlier scheduled runs were held; if it is seen again, it holds no longer.
     pub seen: Option<SeenLoss>,
 }
 
@@ -61,19 +64,19 @@ pub struct TableGuard {
 pub struct SeenLoss {
     /// The list.
     pub list: GuardedList,
-    /// How long ago.
+    /// How long ago it was seen.
     pub ago: TimeDelta,
 }
 
 impl SeenLoss {
-    /// Whether the loss of `list` is this one, so that it is for good.
+    /// Whether the loss of `list` is the same as this one, and therefore for good.
     pub fn releases(&self, list: &GuardedList) -> bool {
         self.list.list == list.list && is_for_good(self.list.items, list.items, self.ago)
     }
 }
 
 impl Guard {
-    /// The guard of a claimed run.
+    /// Creates the guard of a claimed run.
     pub(super) fn of(limits: Option<LossLimits>, claimed: &Claimed) -> Self {
         let occasion = match claimed.trigger {
             _ if claimed.accept => Occasion::Accepted,
@@ -84,8 +87,8 @@ impl Guard {
         Self { limits, occasion, run: claimed.run, slot }
     }
 
-    /// Compares a snapshot with the last one that was believed, and remembers it. Returns why nothing may be
-    /// filled from it, if so.
+    /// Compares a snapshot with the last one that was believed, and stores its counts. If nothing may be
+    /// filled from it, returns the reason.
     pub(super) async fn examine(
         &self,
         state: &State,
@@ -100,16 +103,17 @@ impl Guard {
         }
         let verdict = self.judge(&known, &row_counts(snapshot), &ages, snapshot.taken);
         if verdict.believes_a_loss {
-            // First of the tables, so that a crash in between leaves no loss that is believed and yet holds their lists.
+            // The tables come first, so that a crash in between does not leave a loss that is believed while
+            // their lists are still held.
             state.believe(self.run).await?;
         }
         state.keep_source_counts(&verdict.counts).await?;
         Ok(verdict.held)
     }
 
-    /// How long ago another scheduled run saw what it was held for; none when that does not count as a run before
-    /// this one. What was missed and is caught up shortly before the next slot sees the same import as that: two runs
-    /// have to be half as far apart as their slots are.
+    /// How long ago the scheduled run `run` saw the loss that it was held for; `None` when it does not count
+    /// as a run before this one. A missed slot that is caught up shortly before the next slot sees the same
+    /// import as that one: two runs have to be at least half as far apart as their slots.
     async fn seen_ago(
         &self,
         state: &State,
@@ -126,7 +130,7 @@ impl Guard {
     fn counts_since(&self, held: &HeldRun, now: DateTime<Utc>) -> Option<TimeDelta> {
         let ended = held.ended?;
         if ended > now {
-            // That was a clock that was wrong; all that is known is which run came first.
+            // The clock was wrong then; all that is known is which run came first.
             return Some(TimeDelta::zero());
         }
         let apart =
@@ -135,7 +139,7 @@ impl Guard {
         (ago >= apart.unwrap_or_default() / 2).then_some(ago)
     }
 
-    /// The guard of a table's own lists; none when anything goes.
+    /// Creates the guard of a table's own lists; `None` when any loss is allowed.
     pub(super) async fn of_table(
         &self,
         state: &State,
@@ -186,7 +190,8 @@ impl Guard {
         if believed {
             let counts = seen.iter().map(|(source, &rows)| {
                 let source = source.table();
-                // Only the schedule and people lower the mark: many small losses within a day are one big one.
+                // Only scheduled and accepted runs lower the mark: many small losses within a day add up to a
+                // big one.
                 let highest = known.get(source).map_or(rows, |before| before.rows.max(rows));
                 let rows = if self.occasion == Occasion::Other { highest } else { rows };
                 (source.to_owned(), SourceCount { rows, suspect: None, taken })
@@ -213,7 +218,7 @@ impl Guard {
         }
     }
 
-    /// Remembers what became of a table: what its own lists were held for, or that nothing holds it any more.
+    /// Stores the result of a table: what its own lists were held for, or that it is no longer held.
     pub(super) async fn settle(
         &self,
         state: &State,
@@ -227,7 +232,7 @@ impl Guard {
                 let before = state.guarded().await?.remove(&table);
                 let before = before.and_then(|held| Some((held.list?, held.run)));
                 let (list, run) = match (self.occasion, before) {
-                    // What people and changes ask for in between does not make two nights of one.
+                    // Runs between two scheduled ones do not count as a second scheduled run.
                     (Occasion::Accepted | Occasion::Other, Some(before)) => before,
                     (Occasion::Accepted | Occasion::Other, None) => (list.clone(), None),
                     (Occasion::Scheduled, Some((first, Some(run))))
@@ -241,18 +246,18 @@ impl Guard {
                 let reason = result.report.error.clone().unwrap_or_default();
                 state.hold(table, Guarded { reason, since: now, list: Some(list), run }).await
             }
-            // Whether the guard would have let it pass is not known.
+            // It is unknown whether the guard would have let the table pass.
             Some(_) => Ok(()),
         }
     }
 }
 
-/// The rows of each source table.
+/// The number of rows of each source table.
 pub(crate) fn row_counts(snapshot: &Snapshot) -> BTreeMap<Source, u64> {
     snapshot.sources.iter().map(|(&source, facts)| (source, facts.rows)).collect()
 }
 
-/// Why a snapshot with so many rows would not be believed, if so; nothing is remembered of it.
+/// Returns why a snapshot with these row counts would not be believed, if so; stores nothing.
 pub(crate) async fn suspicion(
     limits: Option<LossLimits>,
     state: &State,
@@ -263,7 +268,7 @@ pub(crate) async fn suspicion(
     Ok(guard.judge(&known, rows, &BTreeMap::new(), DateTime::UNIX_EPOCH).held)
 }
 
-/// Ends a table of a run whose snapshot is not believed.
+/// Holds a table of a run whose snapshot is not believed, and returns its report.
 pub(super) async fn hold(
     state: &State,
     table: Table,
@@ -287,8 +292,9 @@ fn goes_on(before: u64, now: u64) -> bool {
     now >= before || are_same(before, now)
 }
 
-/// Whether a loss that left `before` rows some time ago is the same now. An import that is under way has more rows the
-/// next time; after longer than any import takes, rows that came back make it no other loss.
+/// Whether a loss that left `before` rows some time ago is permanent. An import that is under way has more
+/// rows the next time; after longer than any import takes, rows that came back do not make it a different
+/// loss.
 fn is_for_good(before: u64, now: u64, ago: TimeDelta) -> bool {
     are_same(before, now) || (now > before && ago >= IMPORT)
 }
@@ -299,10 +305,10 @@ fn slot(text: &str) -> Option<NaiveDateTime> {
 }
 
 struct Verdict {
-    /// What is to be remembered.
+    /// Counts to be stored.
     counts: BTreeMap<String, SourceCount>,
     held: Option<String>,
-    /// Whether rows that are gone are taken for gone from now on.
+    /// Whether missing rows count as gone for good from now on.
     believes_a_loss: bool,
 }
 

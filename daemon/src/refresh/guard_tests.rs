@@ -15,7 +15,7 @@ fn guard(occasion: Occasion, run: i64) -> Guard {
     Guard { limits: Some(LIMITS), occasion, run, slot: None }
 }
 
-/// What the guard says of `event` with so many rows: whether it is held, and what is remembered.
+/// The guard's verdict on `event` with `rows` rows: whether it is held, and what is stored.
 fn judged(
     occasion: Occasion,
     known: &BTreeMap<String, SourceCount>,
@@ -98,7 +98,7 @@ fn one_table_alone_does_not_release_the_others() {
     assert!(guard(Occasion::Scheduled, 2).judge(&before, &seen, &ages, NOW).held.is_some());
 }
 
-/// What is remembered of a loss after one more scheduled run, two hours later, that does not count as the second.
+/// What is stored of a loss after one more scheduled run, two hours later, that does not count as the second.
 fn suspected(before: u64, now: u64, ages: &BTreeMap<i64, TimeDelta>) -> Option<(u64, i64)> {
     let seen = [(Source::Event, now)].into();
     let verdict = guard(Occasion::Scheduled, 2).judge(&known(1000, Some(before)), &seen, ages, NOW);

@@ -1,5 +1,5 @@
-//! The guard of a table's own lists: a past year does not lose most of its records overnight, nor a table most of its
-//! entries.
+//! The guard of a table's own lists: it holds back a refresh in which a past year would lose most of its
+//! records, or a table most of its entries.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,11 +13,12 @@ use crate::store::{Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
 use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
-/// Refuses a group of which a list would lose too much. To be called before anything of the group is written.
+/// Rejects a group if one of its lists would lose too much. To be called before anything of the group is
+/// written.
 ///
-/// Only entries of a past or the current year are judged: a coming year is still being planned, windows of days
-/// move, and lists by event shrink as events pass. Only rows that we wrote under today's settings are compared:
-/// other settings make other lists, and so does VMS itself.
+/// Only entries of a past or the current year are judged: a coming year is still being planned, windows of
+/// days move, and lists by event shrink as events pass. Only rows that the daemon wrote under the current
+/// settings are compared: lists differ under other settings, and in rows that VMS wrote.
 pub(super) async fn guard_lists(
     guard: &mut Option<TableGuard>,
     vms: &Vms,
@@ -30,7 +31,7 @@ pub(super) async fn guard_lists(
     let spec = spec(job.table);
     let mut existing: HashMap<&Key, &ExistingRow> = HashMap::new();
     for row in job.snapshot.existing(job.table) {
-        // Rows come by id, and the first of a key is the one that VMS reads.
+        // Rows are ordered by id, and VMS reads the first one of a key.
         existing.entry(&row.key).or_insert(row);
     }
     let compared: Vec<_> = group
@@ -45,19 +46,20 @@ pub(super) async fn guard_lists(
     };
     let list = GuardedList { list: format!("{} {key}, {column}", job.table), items: after };
     if seen.as_ref().is_some_and(|seen| seen.releases(&list)) {
-        // The loss is for good, and what was behind it in the table was never looked at: it is released as a whole.
+        // The loss is for good, and the rest of the table was not checked at the time: the table is released
+        // as a whole.
         *guard = None;
         return Ok(());
     }
     Err(RefreshError::Guarded { list, before, what: "records" })
 }
 
-/// Refuses a group that would remove rows when most of the table's entries are no longer expected: a source that is
-/// half imported has as many rows as before, and names none of what it should. To be called before anything of the
-/// group is written.
+/// Rejects a group that would remove rows when most of the table's entries are no longer expected: a
+/// half-imported source can have as many rows as before without naming what it should. To be called before
+/// anything of the group is written.
 ///
-/// However small the table, more than one entry must not go like that. Only tables of years are judged: rows of
-/// windows and of events pass by themselves.
+/// However small the table, more than one entry must not be lost like that. Only tables of years are judged:
+/// rows of windows and of events expire by themselves.
 pub(super) fn guard_entries(
     guard: &mut Option<TableGuard>,
     job: &TableRefresh,

@@ -1,8 +1,8 @@
-//! Rows that we have left and that somebody else has deleted.
+//! Recorded rows that another process has deleted.
 //!
-//! Which entries a report has depends in part on which rows there are: a year, a name or an event that had a row has
-//! one again after a wipe. What the state remembers of them therefore counts as much as what is there. It is forgotten
-//! when a whole generation does not bring the row back, since none ever will.
+//! Which entries a report has depends in part on which rows exist: a year, a name or an event that had a row
+//! has one again after a wipe. Rows recorded in the state therefore count as much as existing ones. A record
+//! is deleted when a complete generation does not bring its row back, since none ever will.
 
 use std::collections::{HashMap, HashSet};
 
@@ -14,7 +14,7 @@ use crate::state::{State, StateError};
 use crate::store::Stamps;
 use crate::vms::tables::{Key, spec};
 
-/// Completes a snapshot by the keys of rows that are gone; returns how the rows of its tables were left.
+/// Adds the keys of deleted rows to a snapshot; returns the recorded stamps of its tables.
 pub(super) async fn recall(
     snapshot: &mut Snapshot,
     state: &State,
@@ -29,8 +29,8 @@ pub(super) async fn recall(
     Ok(recalled)
 }
 
-/// Records which tables somebody else has wiped shortly before a scheduled run read them. The run refills them, so that
-/// the watch finds nothing.
+/// Records which tables another process has wiped shortly before a scheduled run read them. The run refills
+/// them, so that the watch would not notice.
 pub(super) async fn keep_wipes(
     state: &State,
     snapshot: &Snapshot,
@@ -42,7 +42,7 @@ pub(super) async fn keep_wipes(
     state.keep_wipes(at, &wiped).await
 }
 
-/// The keys that are known only by their stamp, and that no generation fills any more.
+/// The keys that are known only by their stamp and that no generation fills any more.
 pub(crate) fn forgotten(stamps: &Stamps, keys: &[Key], rows: &[ExistingRow]) -> Vec<String> {
     let wanted: HashSet<String> = keys.iter().map(ToString::to_string).collect();
     stamps.gone(rows).into_iter().filter(|key| !wanted.contains(*key)).map(str::to_owned).collect()

@@ -1,7 +1,8 @@
-//! The work itself: from a claimed run to rows in cache tables.
+//! Refreshing of cache tables: from a claimed run to rows in the tables.
 //!
 //! One run has one snapshot, so that its reports agree with each other. The read transaction has ended before
-//! the first report is built; building happens on a blocking thread and writing on another, a group at a time.
+//! the first report is built; building happens on a blocking thread and writing on another, a group at a
+//! time.
 
 mod active_run;
 mod availability;

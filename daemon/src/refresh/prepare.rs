@@ -1,4 +1,4 @@
-//! What is worked out of a table before its first entry is computed, on a blocking thread.
+//! Preparation of a table on a blocking thread, before its first entry is computed.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ pub(super) struct Prepared {
     pub(super) inputs: Inputs,
     /// Rows that are left alone, by id.
     pub(super) spared: HashSet<i64>,
-    /// Keys whose stamp is to be forgotten once the table is whole.
+    /// Keys whose stamp is to be deleted once the table is complete.
     pub(super) forgotten: Vec<String>,
 }
 

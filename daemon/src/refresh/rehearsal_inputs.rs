@@ -1,4 +1,4 @@
-//! What a rehearsal needs to know of VMS.
+//! The data of VMS that a rehearsal needs.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -9,16 +9,16 @@ use crate::reports::{REPORTS, Report};
 use crate::snapshot::{ReadDepth, Snapshot};
 use crate::vms::tables::spec;
 
-/// The reports that are refreshed, and what their keys depend on.
+/// The reports that are refreshed, and the inputs of their keys.
 #[derive(Default)]
 pub struct RehearsalInputs {
-    /// The reports, with the age from which on their entries are stale.
+    /// The reports, with the age from which their entries are stale.
     pub reports: Vec<(&'static dyn Report, TimeDelta)>,
     /// Their key sources, and the rows of their tables.
     pub snapshot: Snapshot,
 }
 
-/// Looks at VMS as it is at `now`, in one read transaction.
+/// Reads the inputs from VMS as of `now`, in one read transaction.
 pub async fn rehearsal_inputs(
     config: &RefreshConfig,
     now: DateTime<Utc>,

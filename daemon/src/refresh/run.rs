@@ -28,16 +28,16 @@ use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{LockMeter, Vms, time};
 
-/// Odd source rows that are named in the log per run; all of them are counted.
+/// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
 
-/// Works on runs.
+/// Works on claimed runs.
 #[derive(Debug, Clone)]
 pub struct Refresher {
     pub(super) queue: Queue,
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<RefreshConfig>>,
-    /// Which process this is.
+    /// Identity of this process.
     process: u64,
 }
 
@@ -46,7 +46,7 @@ pub(super) struct RunInputs {
     vms: Vms,
     availabilities: HashMap<Table, Availability>,
     snapshot: Arc<Snapshot>,
-    /// Why nothing may be filled from the snapshot.
+    /// Why nothing may be filled from the snapshot, if so.
     held: Option<String>,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct RunContext {
     now: DateTime<Utc>,
     scope: RefreshScope,
     guard: Guard,
-    /// The zone in which wipes are recorded, of a run of the schedule.
+    /// For a scheduled run, the zone in which wipes are recorded.
     wipe_zone: Option<Tz>,
 }
 
@@ -75,15 +75,16 @@ impl RunInputs {
 }
 
 impl Refresher {
-    /// A refresher that takes each run's configuration from `config` as it stands when the run begins.
+    /// Creates a refresher that takes each run's configuration from `config` as it stands when the run
+    /// begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
         let process = queue.draw();
         Self { queue, clock, config, process }
     }
 
-    /// Works on the jobs of a claimed run that are due, each to its end or its next attempt. An error means
-    /// that the queue itself failed, or that the run belongs to somebody else by now; whatever else goes wrong
-    /// ends up in the jobs.
+    /// Works on the due jobs of a claimed run, each until it ends or waits for its next attempt. An error
+    /// means that the queue itself failed, or that another worker has taken the run over; any other failure
+    /// is recorded in the jobs.
     pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
         let working = async {
             let mut working = self.begin(claimed).await;
@@ -97,7 +98,7 @@ impl Refresher {
         worked.settle().await
     }
 
-    /// Renews the lease until it is lost. That the state database fails for a while does not matter here.
+    /// Renews the lease until it is lost. A temporary failure of the state database is only logged.
     async fn keep(&self, lease: &Lease) -> QueueError {
         loop {
             self.clock.sleep(RENEWAL).await;
@@ -114,7 +115,7 @@ impl Refresher {
         }
     }
 
-    /// What holds for all tables of a claimed run, as of now.
+    /// The context shared by all tables of a claimed run, as of now.
     pub(super) fn context(&self, claimed: &Claimed) -> RunContext {
         let config = Arc::clone(&self.config.borrow());
         let mut settings = config.settings.clone();
@@ -127,7 +128,7 @@ impl Refresher {
         RunContext {
             run: claimed.run,
             guard,
-            // Any other run comes at a time that says nothing about when somebody else was at work.
+            // The time of any other run says nothing about when another process was at work.
             wipe_zone: config.wipe_zone.filter(|_| claimed.trigger == Trigger::Schedule),
             config,
             settings: Arc::new(settings),
@@ -150,7 +151,7 @@ impl Refresher {
         let (vms, schema) = Vms::open_checked(&context.config.database, context.config.patience).await?;
         let mut availabilities = HashMap::new();
         for &table in tables {
-            // A table that nothing generates fails by itself, later, and not the whole run.
+            // A table without a report fails by itself, later, and not the whole run.
             if let Some(report) = (context.config.reports)(table) {
                 availabilities.insert(table, availability(report, &schema, &context.settings));
             }
@@ -235,7 +236,8 @@ impl Refresher {
                 cache_table = table.as_str(),
                 "{table}: somebody else wrote meanwhile, computing once more"
             );
-            // What they wrote may be newer than the run: neither stamps nor figures may fall back behind it.
+            // The other process's rows may be newer than the run: neither stamps nor figures may fall back
+            // behind them.
             work.now = self.instant(context.as_of);
             match self.snapshot(&inputs.vms, context, &[table], work.now).await {
                 Ok(newer) => {
@@ -257,7 +259,7 @@ impl Refresher {
         Ok((result.report, result.error))
     }
 
-    /// Takes back what we stored earlier: rows that still carry our stamp. Rows of VMS's own stay.
+    /// Removes the rows of a withheld table that still carry the daemon's stamp. VMS's own rows stay.
     async fn withhold(
         &self,
         context: &RunContext,

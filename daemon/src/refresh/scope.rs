@@ -9,23 +9,25 @@ use crate::store::Freshness;
 /// How much of a table a run regenerates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RefreshScope {
-    /// Only entries that are not young any more, missing or unfit.
+    /// Only entries that are missing, unfit or no longer young.
     Due,
-    /// Only entries that are missing, unfit, overtaken by the clock, or pass their limit before an instant.
+    /// Only entries that are missing, unfit, outdated by the passing of time, or pass their age limit before
+    /// an instant.
     Expiring {
-        /// The instant: by then somebody else will have renewed the others.
+        /// The instant: by then another run will have renewed the others.
         before: DateTime<Utc>,
     },
-    /// Every entry; a table of which nothing that it depends on has changed is stamped without being computed.
+    /// Every entry; a table whose inputs have not changed is stamped without being computed.
     Every,
     /// Every entry, computed and compared byte for byte.
     Thorough,
 }
 
 impl RefreshScope {
-    /// A scheduled run computes and compares everything: a figure that somebody changed in place is put right by the
-    /// next night at the latest. A run of the watch regenerates what depends on a changed source. Manual runs follow
-    /// the rule of VMS's own scripts, which leaves young entries alone, unless they are forced.
+    /// The scope of a run. A scheduled run computes and compares everything: a figure that was changed in
+    /// place is corrected by the next night at the latest. A run of the watch regenerates what depends on a
+    /// changed source. Manual runs follow the rule of VMS's own scripts, which leaves young entries alone,
+    /// unless they are forced.
     pub fn of(
         trigger: Trigger,
         force: bool,
@@ -41,9 +43,10 @@ impl RefreshScope {
         }
     }
 
-    /// The scope for a table whose entries may be young and yet of another source than is noted down: it was held back
-    /// or failed, or an attempt was broken off before it could tell what it had written. A run that left such entries
-    /// alone would end well without having shown that the table can be refreshed again.
+    /// The scope for a table whose entries may be young and yet be generated from another source than the
+    /// recorded one: the table was held back or failed, or an attempt was interrupted before it could record
+    /// what it had written. A run that left such entries alone would end well without having shown that the
+    /// table can be refreshed again.
     pub const fn widened(self) -> Self {
         match self {
             Self::Due | Self::Expiring { .. } => Self::Every,
@@ -51,7 +54,7 @@ impl RefreshScope {
         }
     }
 
-    /// How closely existing rows have to be looked at: a row that is left alone, or stamped without being
+    /// How closely existing rows have to be read: a row that is left alone, or stamped without being
     /// computed, must be one that its reader accepts.
     pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
@@ -60,7 +63,8 @@ impl RefreshScope {
         }
     }
 
-    /// Whether a row is left alone. `overtaken` tells whether the clock alone has changed payloads since an instant.
+    /// Whether a row is left alone. `overtaken` returns whether the passing of time alone has changed
+    /// payloads since an instant.
     pub fn spares(
         self,
         row: &ExistingRow,
@@ -119,7 +123,7 @@ mod tests {
         let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
         let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: String::new() };
         let night = RefreshScope::Expiring { before: "2026-03-16T07:10:00Z".parse().unwrap() };
-        // The clock changed payloads at six in the morning.
+        // The passing of time changed payloads at six in the morning.
         let overtaken =
             |generated: DateTime<Utc>| generated < "2026-03-15T06:00:00Z".parse::<DateTime<Utc>>().unwrap();
         for (stamp, due, expiring) in [

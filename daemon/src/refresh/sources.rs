@@ -1,10 +1,10 @@
-//! Remembers what a table was made of, so that changes since then are noticed.
+//! Records the sources that a table was generated from, so that later changes are noticed.
 
 use crate::reports::Report;
 use crate::snapshot::{Snapshot, Source, SourceFacts};
 use crate::state::{State, StateError};
 
-/// To be called when nothing of the table is left to be made of this snapshot.
+/// Stores the sources of a report. To be called when the table needs nothing more from this snapshot.
 pub(super) async fn keep_sources(
     state: &State,
     snapshot: &Snapshot,

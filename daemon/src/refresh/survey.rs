@@ -1,4 +1,4 @@
-//! Looks at the cache tables without changing anything: what `status` and `health` tell.
+//! Read-only survey of the cache tables, for `status` and `health`.
 
 use std::collections::HashMap;
 
@@ -17,22 +17,22 @@ use crate::store::audit::{Audit, audit};
 use crate::vms::Vms;
 use crate::vms::tables::spec;
 
-/// One cache table, looked at.
+/// Survey of one cache table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableSurvey {
     /// The table.
     pub table: Table,
     /// Its state.
     pub state: TableState,
-    /// Why its entries do not decide about the state.
+    /// Why its state does not depend on its entries.
     pub note: Option<String>,
-    /// Its entries; all zero when they were not looked at.
+    /// Audit of its entries; all zero when they were not audited.
     pub audit: Audit,
-    /// When its entries want renewal; nothing when they were not looked at.
+    /// When its entries need renewal; empty when they were not audited.
     pub renewal_times: RenewalTimes,
 }
 
-/// Looks at every cache table in one read transaction, as closely as `depth` says.
+/// Surveys every cache table in one read transaction, reading rows as closely as `depth` says.
 pub async fn survey(
     config: &RefreshConfig,
     state: &State,
@@ -42,8 +42,8 @@ pub async fn survey(
     survey_with(config, Some(state), depth, now).await
 }
 
-/// The same where there may be no state yet: then no table is held back, and entries are judged by what they say of
-/// themselves.
+/// Like [`survey`], where there may be no state yet: then no table is held back, and entries are judged by
+/// their own content alone.
 pub async fn survey_with(
     config: &RefreshConfig,
     state: Option<&State>,
@@ -64,7 +64,7 @@ pub async fn survey_with(
             continue;
         }
         let stamps = stamps.remove(&table).unwrap_or_default();
-        // A report with a fault is known by it, and the others are told all the same.
+        // A report that panics is shown as disabled; the others are surveyed all the same.
         let judged = fenced(|| judge(config, report, &snapshot, &stamps, now));
         let mut survey =
             judged.unwrap_or_else(|error| unjudged(table, TableState::Disabled, Some(describe(&error))));
@@ -95,13 +95,14 @@ fn judge(
     TableSurvey { table, state: worst(&audit), note: None, audit, renewal_times }
 }
 
-/// Every report, with those of the configuration in the place of ours.
+/// Every report, with those of the configuration in place of the built-in ones.
 fn reports(config: &RefreshConfig) -> impl Iterator<Item = &'static dyn Report> {
     let reports = config.reports;
     REPORTS.iter().map(move |report| reports(report.table()).unwrap_or(*report))
 }
 
-/// Reads the rows of all tables that can be refreshed, and what their keys depend on, in one read transaction.
+/// Reads the rows of all tables that can be refreshed, and the sources of their keys, in one read
+/// transaction.
 pub(crate) async fn read_tables(
     config: &RefreshConfig,
     depth: ReadDepth<'_>,

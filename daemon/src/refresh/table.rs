@@ -23,15 +23,15 @@ use crate::store::{GroupOutcome, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
-/// Entries after which the state is told; each time costs a synced write.
+/// Number of written entries after which their stamps are stored; each time costs a synced write.
 const REMEMBERED_AT_ONCE: usize = 1000;
 
-/// What became of a table: figures also for what was done before an error.
+/// Result of refreshing a table; the figures include what was done before an error.
 #[derive(Debug)]
 pub struct TableResult {
     /// The figures.
     pub report: JobReport,
-    /// Where the time went.
+    /// Time spent, by step.
     pub timings: Timings,
     /// Why it ended early.
     pub error: Option<RefreshError>,
@@ -66,7 +66,7 @@ pub async fn refresh_table(
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.warnings = warnings(job);
     let refreshed = work.refresh().await;
-    // Also after an error: what was written is ours.
+    // Also after an error, so that the rows that were written count as the daemon's own.
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
     let Work { mut report, timings, meter, .. } = work;
@@ -93,7 +93,7 @@ struct Work<'a> {
     timings: Timings,
     /// Rows that are left alone, by id.
     spared: HashSet<i64>,
-    /// Entries of which the state does not know yet how they were left.
+    /// Entries whose stamps are not stored yet.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
     meter: LockMeter<'a>,
@@ -118,14 +118,15 @@ impl Work<'_> {
             self.removed.extend(forgotten);
             return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
-        // Until all groups are written, what is stored is neither the old generation nor the new one.
+        // Until all groups are written, the stored rows are neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
         self.generate(&stamps).await?;
         if self.report.skipped == 0 {
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
             self.removed.extend(forgotten);
-            // First whose rows they are, then that they are complete: never the other way round.
+            // The stamps are stored first, then the generation that relies on them: never the other way
+            // round.
             self.remember().await?;
             self.state.keep_generation(table, generation).await?;
             keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
@@ -133,7 +134,8 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Nothing that the payloads depend on has changed, and every row is as we left it: the rows are stamped.
+    /// Stamps the rows of an unchanged table: nothing that the payloads depend on has changed, and every row
+    /// is unchanged since the daemon wrote it.
     async fn restamp(
         &mut self,
         stamps: &Stamps,
@@ -161,7 +163,7 @@ impl Work<'_> {
                 break;
             }
         }
-        // A closed channel tells the builder that nobody wants more.
+        // Closing the channel stops the builder.
         drop(incoming);
         let built = builder.await.map_err(panicked)?;
         written?;
@@ -206,8 +208,9 @@ impl Work<'_> {
     }
 
     fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
-        // Whoever deletes a row of VMS's own that was left alone takes it from its readers all the same. One that VMS
-        // put in the place of ours is not noted: the watch is to find that out and to judge it.
+        // Rows of VMS's own that were left alone are recorded, too: their deletion affects VMS's readers all
+        // the same. A row that VMS put in the place of one of the daemon's is not recorded: the watch is to
+        // find and judge it.
         let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
             let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
             Some((row.key.to_string(), stamp))
@@ -220,8 +223,8 @@ impl Work<'_> {
         self.removed.extend(group.retire.iter().map(ToString::to_string));
     }
 
-    /// Tells the state what was written since the last time. A process that dies before has only forgotten
-    /// whose rows they are: they count as VMS's own until they are written again.
+    /// Stores the stamps of what was written since the last call. If the process dies before, only the
+    /// ownership of those rows is lost: they count as VMS's own until they are written again.
     async fn remember(&mut self) -> Result<(), RefreshError> {
         let (written, removed) = (std::mem::take(&mut self.written), std::mem::take(&mut self.removed));
         self.state.stamps().record(self.job.table, written, &removed).await?;

@@ -1,4 +1,4 @@
-//! What a table is refreshed with, and what its refresh tells.
+//! Parameters and timings of the refresh of a table.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,24 +22,24 @@ pub struct TableRefresh {
     pub report: &'static dyn Report,
     /// The source.
     pub snapshot: Arc<Snapshot>,
-    /// How reports are made.
+    /// Settings of the reports.
     pub settings: Arc<ReportSettings>,
     /// How old entries may be.
     pub limits: AgeLimits,
     /// The instant that entries are stamped with.
     pub now: DateTime<Utc>,
-    /// How much of it is regenerated.
+    /// How much of the table is regenerated.
     pub scope: RefreshScope,
-    /// Which process this is: another one may be another version, and its generations are not trusted.
+    /// Identity of this process: another one may be another version, and its generations are not trusted.
     pub process: u64,
-    /// Cancelled when somebody wants it stopped; looked at between groups.
+    /// Cancelled when the refresh is to be stopped; checked between groups.
     pub cancel: CancellationToken,
-    /// Which losses its lists may have; none for any.
+    /// Guard of its lists; `None` if they may lose anything.
     pub guard: Option<TableGuard>,
 }
 
 impl TableRefresh {
-    /// By what its rows, left as `stamps` tells, are judged.
+    /// The freshness criteria for its rows, which were last recorded as `stamps`.
     pub(super) fn freshness<'a>(&self, stamps: &'a Stamps) -> Freshness<'a> {
         Freshness {
             spec: spec(self.table),
@@ -51,7 +51,7 @@ impl TableRefresh {
         }
     }
 
-    /// Whether the clock alone has changed payloads since an instant.
+    /// Whether the passing of time alone has changed payloads since `generated`.
     pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
         self.report
             .next_payloads(&self.snapshot, &self.settings, generated)
@@ -59,12 +59,12 @@ impl TableRefresh {
     }
 }
 
-/// Where the time of a table went.
+/// Time spent on a table, by step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
     /// Computing payloads.
     pub build: Duration,
-    /// Turning them into text.
+    /// Serializing them.
     pub serialize: Duration,
     /// Comparing and writing.
     pub write: Duration,

@@ -1,8 +1,8 @@
-//! Recognises a table of which nothing has changed, without computing it.
+//! Recognises an unchanged table without computing it.
 //!
-//! Only what this process has computed itself is trusted: another one may have been another version, whose report had a
-//! fault, and a table whose source never changes would keep its figures for ever. The first run of a process that
-//! regenerates a table whole therefore computes and compares every entry.
+//! Only what this process has computed itself is trusted: another process may have been another version,
+//! whose report had a fault, and a table whose source never changes would keep its figures for ever. The
+//! first run of a process that regenerates a table whole therefore computes and compares every entry.
 
 use std::collections::HashSet;
 
@@ -17,14 +17,15 @@ const BATCH: usize = 1000;
 
 /// Everything that the payloads of a table depend on.
 pub(super) struct Inputs {
-    /// A hash over the process, the source, the settings, the keys, the clock, and the rows that are not the report's.
+    /// A hash over the process, the source, the settings, the keys, the clock, and the rows that do not
+    /// belong to the report.
     pub(super) hash: String,
-    /// Whether every row of the report is there as we wrote it.
+    /// Whether every row of the report exists and is unchanged since the daemon wrote it.
     pub(super) all_ours: bool,
     keys: Vec<Key>,
 }
 
-/// Collects what the table depends on today.
+/// Collects what the table currently depends on.
 pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     let report = job.report;
     let keys = report.keys(&job.snapshot, &job.settings, job.now);
@@ -48,7 +49,8 @@ pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     for row in job.snapshot.existing(job.table) {
         // A row of another key, or a second one of the same, may be one that the report retires.
         let first = wanted.contains(&row.key) && ours.insert(&row.key);
-        // A row that its reader would reject is to be replaced, whoever damaged it and whatever its stamp says.
+        // A row that its reader would reject is to be replaced, whatever damaged it and whatever its stamp
+        // is.
         if !(first && stamps.is_ours(row) && row.valid && row.complete) {
             add(&format!("{} {} {:?}", row.key, row.id, row.last_updated));
             ours.remove(&row.key);

@@ -1,4 +1,4 @@
-//! Takes back what must not be shown.
+//! Removes entries that must not be shown.
 
 use cached_proto::words::Table;
 
@@ -9,7 +9,8 @@ use crate::store::{SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Vms};
 
-/// Removes the rows of a table that still are as we wrote them, and returns how many. Rows of VMS's own stay.
+/// Removes the rows of a table that are unchanged since the daemon wrote them, and returns their number.
+/// VMS's own rows stay.
 pub(super) async fn remove_ours(
     vms: &Vms,
     state: &State,
@@ -22,7 +23,7 @@ pub(super) async fn remove_ours(
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
     let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
     let outcome = write_group(vms, spec(table), &group, existing, |_| false, "", meter).await?;
-    // What somebody else has deleted is not to be brought back either.
+    // Rows that another process has deleted are not to be brought back either.
     let gone = stamps.gone(existing).into_iter().map(str::to_owned);
     let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
     state.stamps().record(table, Vec::new(), &removed).await?;

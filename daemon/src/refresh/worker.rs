@@ -1,4 +1,4 @@
-//! The loop that works on runs, one after the other.
+//! The worker loop, which works on runs one after the other.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -16,21 +16,22 @@ use crate::heartbeat::Heartbeat;
 use crate::queue::{Claimed, Queue, QueueError, Work};
 use crate::state::StateError;
 
-/// Between two tries to use a state database that failed: somebody has to make room on its disk.
+/// Pause between two attempts to use a state database that failed: the operator may have to free disk space.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// An idle worker looks around that often, so that its silence means something.
+/// Interval at which an idle worker renews its heartbeat, so that a missing one means something.
 const SLICE: Duration = Duration::from_mins(1);
 
-/// One table never takes longer: reading the source and computing it are a matter of minutes.
+/// Upper bound of the time for one table: reading the source and computing it are a matter of minutes.
 const LONGEST_TABLE: Duration = Duration::from_hours(1);
 
 /// Works on queued runs until `stop` is cancelled. A run in progress is finished first: its next write is
 /// never more than a group away, and an interrupted one would have to begin anew. Tables that wait for their
-/// next attempt are not waited for; the process after this one goes on with them.
+/// next attempt are not waited for; the next process continues with them.
 ///
-/// A state database that fails, because its disk is full for example, is waited for: what was at work then is put back
-/// and done again, and nothing of VMS's is lost meanwhile.
+/// If the state database fails, for example because its disk is full, the worker waits until it can be used
+/// again: the runs in progress are then put back and done again, and nothing of VMS's is lost in the
+/// meantime.
 pub async fn work_until(
     queue: &Queue,
     refresher: &Refresher,
@@ -53,7 +54,7 @@ pub async fn work_until(
     Ok(())
 }
 
-/// Tries until it succeeds; false when it is to stop before.
+/// Retries [`Queue::release`] until it succeeds; returns false when `stop` is cancelled before.
 async fn put_back(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> bool {
     loop {
         tokio::select! {
@@ -73,10 +74,10 @@ async fn work(
     stop: &CancellationToken,
     heartbeat: &Heartbeat,
 ) -> Result<(), QueueError> {
-    // Subscribed before the first look, so that nothing queued in between is missed.
+    // Subscribed before the first claim, so that nothing queued in between is missed.
     let mut work = queue.work();
     while !stop.is_cancelled() {
-        // A run is claimed when it can begin: what waits for a maintenance task is still queued.
+        // A run is claimed only when it can begin: one that waits for a maintenance task stays queued.
         let Some(turn) = turn(queue, stop, heartbeat).await else { break };
         if let Some(claimed) = queue.claim().await? {
             watched(queue, refresher, &claimed, heartbeat).await?;
@@ -92,7 +93,7 @@ async fn work(
     Ok(())
 }
 
-/// Waits for the turn, which a maintenance task may have for long; none when the worker is to stop.
+/// Waits for the turn, which a maintenance task may hold for long; `None` when the worker is to stop.
 async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> Option<OwnedMutexGuard<()>> {
     let mut turn = pin!(queue.turn());
     loop {
@@ -104,8 +105,8 @@ async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) ->
     }
 }
 
-/// Refreshes, and gives a sign of life with every event of the run: a worker that still renews its lease may have
-/// stopped getting anywhere.
+/// Refreshes, and renews the heartbeat with every event of the run: a worker that still renews its lease may
+/// have stopped making progress.
 async fn watched(
     queue: &Queue,
     refresher: &Refresher,
@@ -118,13 +119,13 @@ async fn watched(
         heartbeat.beat(LONGEST_TABLE);
         tokio::select! {
             done = &mut work => return done,
-            // Events that were missed are progress, too.
+            // Missed events are progress, too.
             Ok(_) | Err(RecvError::Lagged(_)) = events.recv() => {}
         }
     }
 }
 
-/// Works on queued runs until this one has ended, its retries included.
+/// Works on queued runs until the run `wanted` has ended, its retries included.
 pub async fn work_off(queue: &Queue, refresher: &Refresher, wanted: i64) -> Result<Run, QueueError> {
     let mut work = queue.work();
     loop {
@@ -141,7 +142,7 @@ pub async fn work_off(queue: &Queue, refresher: &Refresher, wanted: i64) -> Resu
     }
 }
 
-/// Waits until a claim may find something; false when nothing can come any more.
+/// Waits until a claim may find something; false when nothing more can be queued.
 async fn more(queue: &Queue, work: &mut Work) -> Result<bool, QueueError> {
     tokio::select! {
         arrived = work.arrived() => Ok(arrived),

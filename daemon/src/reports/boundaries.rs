@@ -1,21 +1,21 @@
-//! Instants at which the clock alone changes what reports show.
+//! Instants at which the passing of time alone changes what reports show.
 
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
 use crate::vms::time;
 
-/// The first midnight, UTC, after an instant; none at the end of all dates.
+/// Returns the first midnight UTC after an instant; `None` at the end of the supported calendar.
 pub fn next_utc_midnight(after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     let tomorrow = after.date_naive().checked_add_days(Days::new(1))?;
     Some(tomorrow.and_time(NaiveTime::MIN).and_utc())
 }
 
-/// The first instant after another one at which the wall in `zone` turns to this month and day; none at the
-/// end of all dates, and for a day that no year has.
+/// Returns the first instant after `after` at which the local date in `zone` becomes this month and day;
+/// `None` at the end of the supported calendar, and for a day that no year has.
 pub fn next_date(after: DateTime<Utc>, zone: Tz, month: u32, day: u32) -> Option<DateTime<Utc>> {
     let this_year = time::local(after, zone).year();
-    // On the day itself the turn is over, and the next one is a year away.
+    // On the day itself the change has already happened, and the next one is a year away.
     [this_year, this_year + 1]
         .into_iter()
         .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
@@ -49,7 +49,7 @@ mod tests {
 
     #[test]
     fn a_midnight_that_the_clock_skips_turns_right_after() {
-        // Beirut goes from 00:00 to 01:00.
+        // Beirut's clocks go from 00:00 to 01:00 on this day.
         let turn = next_date(utc("2026-01-01T00:00:00Z"), chrono_tz::Asia::Beirut, 3, 29);
         assert_eq!(turn, Some(utc("2026-03-28T22:00:00Z")));
     }

@@ -1,4 +1,4 @@
-//! What a builder yields.
+//! Output of a report builder: entries and groups.
 
 use std::sync::{Arc, OnceLock};
 
@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::vms::tables::Key;
 
-/// The value of one payload column; serialized by the store, so that only one group at a time is text.
+/// Value of one payload column. The store serializes it, so that only one group at a time is held as text.
 #[derive(Clone)]
 pub enum Payload<'s> {
     /// A value for a JSON column. Entries that carry the same payload may share it.
@@ -34,7 +34,7 @@ impl std::fmt::Debug for Payload<'_> {
     }
 }
 
-/// A part of a payload that many entries have in common: it is turned into JSON once.
+/// A part of a payload that many entries share: it is serialized to JSON once.
 #[derive(Debug)]
 pub struct Shared<T> {
     value: T,
@@ -67,14 +67,14 @@ pub struct Entry<'s> {
     pub payload: Vec<Payload<'s>>,
 }
 
-/// What is replaced in one transaction.
+/// A set of entries that is replaced in one transaction.
 #[derive(Debug, Clone)]
 pub struct Group<'s> {
-    /// Its name within the table, for messages.
+    /// Name of the group within the table, for messages.
     pub name: String,
-    /// Its entries, in the order in which rows are to be inserted.
+    /// Entries, in the order in which rows are to be inserted.
     pub entries: Vec<Entry<'s>>,
-    /// Keys whose rows are removed, because the report no longer has them.
+    /// Keys whose rows are removed because the report no longer has them.
     pub retire: Vec<Key>,
 }
 

@@ -1,6 +1,6 @@
 //! The reports: pure builders from a snapshot to entries.
 //!
-//! A builder sees neither a database, a queue nor a clock. To add a report, implement [`Report`] in a file
+//! A builder has no access to a database, a queue or a clock. To add a report, implement [`Report`] in a file
 //! of its own and add a line to [`REPORTS`].
 
 pub mod boundaries;
@@ -26,28 +26,29 @@ use chrono::{DateTime, Utc};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::tables::{Key, Table};
 
-/// One report: what it reads, which entries it has, and how they are computed.
+/// A report: the tables it reads, its keys, and the computation of its entries.
 pub trait Report: Sync {
-    /// The cache table it fills.
+    /// Returns the cache table that the report fills.
     fn table(&self) -> Table;
 
-    /// The source tables that [`Report::build`] reads.
+    /// Returns the source tables that [`Report::build`] reads.
     fn sources(&self) -> &'static [Source];
 
-    /// The source tables that [`Report::keys`] reads, a small part of [`Report::sources`].
+    /// Returns the source tables that [`Report::keys`] reads, a small part of [`Report::sources`].
     fn key_sources(&self) -> &'static [Source];
 
-    /// The keys that the report has at `now`, in the order in which its rows are to be inserted.
+    /// Returns the keys that the report has at `now`, in the order in which its rows are to be inserted.
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key>;
 
-    /// What payloads depend on besides the source, the settings and the keys: text that differs whenever the
-    /// clock alone changes a payload. Empty for a report that is a function of the source.
+    /// Returns what payloads depend on besides the source, the settings and the keys: text that differs
+    /// whenever the passing of time alone changes a payload. Empty for a report that is a function of the
+    /// source.
     fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
         String::new()
     }
 
-    /// When the clock alone changes [`Report::keys`] next, after `after`; none if it never does. It may be too early,
-    /// never too late, and reads no more than [`Report::key_sources`].
+    /// Returns when the passing of time alone next changes [`Report::keys`] after `after`; `None` if it never
+    /// does. The result may be too early but never too late, and depends only on [`Report::key_sources`].
     fn next_keys(
         &self,
         _snapshot: &Snapshot,
@@ -57,8 +58,8 @@ pub trait Report: Sync {
         None
     }
 
-    /// When the clock alone changes the payload of an entry that stays, after `after`; none if it never does. Reads no
-    /// more than [`Report::key_sources`].
+    /// Returns when the passing of time alone next changes the payload of an entry that stays, after `after`;
+    /// `None` if it never does. Depends only on [`Report::key_sources`].
     fn next_payloads(
         &self,
         _snapshot: &Snapshot,
@@ -68,8 +69,8 @@ pub trait Report: Sync {
         None
     }
 
-    /// Why the report must not be stored at all, if so: it would show people what they may not see. Reads no
-    /// more than [`Report::key_sources`].
+    /// Returns why the report must not be stored at all, if so: it would show data to people who may not see
+    /// it. Depends only on [`Report::key_sources`].
     fn withheld(&self, _snapshot: &Snapshot, _settings: &ReportSettings) -> Option<String> {
         None
     }
@@ -83,9 +84,9 @@ pub trait Report: Sync {
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's>;
 }
 
-/// Every report, in the order in which a refresh works on them: what goes stale first is renewed first.
+/// All reports, in the order in which a refresh works on them: reports that become stale first come first.
 pub static REPORTS: &[&dyn Report] = &[
-    // One per line, so that additions do not collide.
+    // One per line, so that additions do not conflict.
     &recruitment::Dia,
     &district::YearEnd,
     &district::Engagement,
@@ -99,10 +100,11 @@ pub static REPORTS: &[&dyn Report] = &[
     &recruitment::Candidates,
 ];
 
-/// Finds the report that fills a table. It is [`report`], unless somebody refreshes with reports of their own.
+/// Function that returns the report of a table. It is [`report`], except where a caller supplies reports of
+/// its own.
 pub type Reports = fn(Table) -> Option<&'static dyn Report>;
 
-/// The report that fills `table`.
+/// Returns the report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {
     REPORTS.iter().copied().find(|report| report.table() == table)
 }

@@ -1,4 +1,7 @@
 //! Numbers as VMS's Python prints them: `0` and `0.0` are different texts on its pages.
+//!
+//! Rounding is half to even on the exact binary value; a sum of nothing, and a percentage of nothing, is the
+//! integer `0`.
 
 use std::cmp::Ordering;
 
@@ -14,7 +17,7 @@ pub fn round(value: f64, digits: usize) -> f64 {
 pub struct Hours(f64, bool);
 
 impl Hours {
-    /// Adds hours; none and zero add the integer zero.
+    /// Adds hours; `None` and zero add the integer zero.
     pub fn add(&mut self, hours: Option<f64>) {
         if let Some(hours) = hours.filter(|&hours| hours != 0.0) {
             *self = Self(self.0 + hours, true);
@@ -26,27 +29,27 @@ impl Hours {
         *self = Self(self.0 + other.0, self.1 || other.1);
     }
 
-    /// A float from the start.
+    /// Creates a sum that is a float from the start.
     pub const fn float(value: f64) -> Self {
         Self(value, true)
     }
 
-    /// Its value.
+    /// Returns the value.
     pub const fn value(self) -> f64 {
         self.0
     }
 
-    /// Compares as Python's sorts do: `-0.0` is equal to `0.0`, and what has no order is left where it is.
+    /// Compares as Python's sorts do: `-0.0` equals `0.0`, and values without an order compare as equal.
     pub fn compare(self, other: Self) -> Ordering {
         self.0.partial_cmp(&other.0).unwrap_or(Ordering::Equal)
     }
 
-    /// Whether nothing other than zero was ever added.
+    /// Returns whether only zeros were added.
     pub const fn is_integer_zero(self) -> bool {
         !self.1
     }
 
-    /// Rounded; an integer stays one.
+    /// Returns the sum rounded; an integer stays one.
     pub fn rounded(self, digits: usize) -> Self {
         if self.1 { Self(round(self.0, digits), true) } else { self }
     }
@@ -66,7 +69,7 @@ impl Serialize for Hours {
     }
 }
 
-/// A percentage with one decimal; the integer `0` when there is nothing to be a part of.
+/// Returns a percentage with one decimal; the integer `0` when `total` is not positive.
 pub fn percent(part: f64, total: f64) -> Hours {
     if total > 0.0 { Hours::float(round(part / total * 100.0, 1)) } else { Hours::default() }
 }

@@ -1,4 +1,4 @@
-//! What the operator can set about reports.
+//! Report settings that the operator can change.
 
 use cached_proto::words::CacheType;
 use chrono_tz::Tz;
@@ -9,34 +9,34 @@ use super::recruitment::Keywords;
 pub use crate::config::Mode;
 use crate::vms::tables::Table;
 
-/// Everything besides the source and the clock that a payload depends on.
+/// All inputs of a payload besides the source and the clock.
 #[derive(Debug, Clone)]
 pub struct ReportSettings {
-    /// Whether payloads are VMS's own, bug for bug.
+    /// Whether payloads reproduce VMS's bugs or fix them.
     pub mode: Mode,
-    /// The zone that VMS's process runs in: it decides when a school year begins.
+    /// Time zone of VMS's process: it decides when a school year begins.
     pub zone: Tz,
     /// The districts that reports are made for.
     pub districts: DistrictMapping,
     /// Whether `organization_reports` is filled. VMS neither writes nor reads that table, and a row in it
-    /// makes VMS's "delete organization" fail, so it is off unless the operator wants it.
+    /// makes VMS's "delete organization" fail, so it is off unless the operator enables it.
     pub organization_reports_table: bool,
     /// Whether the virtual session report is kept although VMS has accounts that are limited to a part of
     /// the data; default `false`. VMS does not apply that limit to a cached row, so with `true` such an
     /// account sees every district's teachers.
     pub virtual_session_allow_scoped_users: bool,
-    /// For how many days the rows of a past day's default window of the recent volunteers are kept.
+    /// Number of days for which the rows of a past default window of the recent volunteers are kept.
     pub recent_window_keep_days: i64,
-    /// What recruitment looks for.
+    /// Keywords and rules of the recruitment reports.
     pub keywords: Keywords,
     /// Whether recent events have candidates stored as well as upcoming ones.
     pub include_recent: bool,
-    /// Days for which the candidates of an event that somebody looked at are kept after it began.
+    /// Number of days for which the candidates of an event are kept after it began, once its page was opened.
     pub keep_days: i64,
 }
 
 impl ReportSettings {
-    /// The defaults of everything that has one.
+    /// Creates settings with defaults for everything that has one.
     pub const fn new(mode: Mode, zone: Tz, districts: DistrictMapping, keywords: Keywords) -> Self {
         Self {
             mode,
@@ -51,7 +51,8 @@ impl ReportSettings {
         }
     }
 
-    /// A fingerprint of what `table`'s payloads depend on; entries made under another one are stale.
+    /// Returns a fingerprint of the settings that `table`'s payloads depend on; entries made under another
+    /// fingerprint are stale.
     pub fn fingerprint(&self, table: Table) -> String {
         let mut hasher = XxHash3_128::new();
         hasher.write(table.as_str().as_bytes());

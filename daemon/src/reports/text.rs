@@ -1,19 +1,20 @@
-//! Text as VMS's Python treats it.
+//! Text functions that behave like Python's, as VMS uses them.
 
 use unicode_properties::{GeneralCategoryGroup, UnicodeGeneralCategory as _};
 
-/// Whether Python counts the character as whitespace: Unicode's, and four separators of ASCII.
+/// Returns whether Python counts the character as whitespace: Unicode's whitespace, and four ASCII
+/// separators.
 pub fn is_space(c: char) -> bool {
     c.is_whitespace() || ('\x1c'..='\x1f').contains(&c)
 }
 
-/// A text without whitespace around it, as `str.strip()` leaves it.
+/// Returns a text without surrounding whitespace, as `str.strip()` does.
 pub fn strip(text: &str) -> &str {
     text.trim_matches(is_space)
 }
 
-/// Whether a text is letters and numbers only, as `str.isalnum()` finds; the empty text is not. Vowel signs, which
-/// Rust counts as alphabetic, are marks to Python.
+/// Returns whether a text is letters and numbers only, as `str.isalnum()` does; the empty text is not. Vowel
+/// signs, which Rust counts as alphabetic, are marks in Python.
 pub fn is_alphanumeric(text: &str) -> bool {
     let letter_or_number = |c: char| {
         matches!(c.general_category_group(), GeneralCategoryGroup::Letter | GeneralCategoryGroup::Number)

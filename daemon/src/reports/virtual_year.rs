@@ -1,8 +1,8 @@
 //! Virtual years: `2025-2026` runs from 1 August 2025 to the last second of 31 July 2026.
 //!
-//! They differ from school years twice. The upper bound is the end of 31 July (but a fraction of its last
-//! second is outside), and VMS's pages turn to the next year on 31 July already, one day before that year
-//! has any event.
+//! They differ from school years in two ways. The upper bound is the end of 31 July (but a fraction of its
+//! last second is outside), and VMS's pages switch to the next year on 31 July already, one day before that
+//! year has any event.
 
 use std::fmt;
 
@@ -13,32 +13,32 @@ use super::boundaries::next_date;
 use super::year::{Window, at_midnight};
 use crate::vms::time;
 
-/// First year for which VMS's pages can be asked.
+/// First year that VMS's pages accept.
 const FIRST: i32 = 2018;
 
-/// A virtual year, by the calendar year in which it begins.
+/// A virtual year, identified by the calendar year in which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VirtualYear(i32);
 
 impl VirtualYear {
-    /// The year that VMS's pages show at `now` on a wall in `zone`.
+    /// Returns the year that VMS's pages show at `now`, by the local date in `zone`.
     pub fn current(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = time::local(now, zone).date();
         let turned = (today.month(), today.day()) >= (7, 31);
         Self(if turned { today.year() } else { today.year() - 1 })
     }
 
-    /// When [`current`](Self::current) changes next after an instant.
+    /// Returns when [`current`](Self::current) next changes after an instant.
     pub fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         next_date(after, zone, 7, 31)
     }
 
-    /// When [`offered`](Self::offered) changes next after an instant.
+    /// Returns when [`offered`](Self::offered) next changes after an instant.
     pub fn offer_turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         next_date(after, zone, 1, 1)
     }
 
-    /// Reads a key; none unless it is well-formed and names a year from 2018 on.
+    /// Parses a key; `None` unless it is well-formed and names a year from 2018 on.
     pub fn from_key(key: &str) -> Option<Self> {
         let (first, second) = key.split_once('-')?;
         let digits = |part: &str| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_digit());
@@ -49,34 +49,34 @@ impl VirtualYear {
         (first >= FIRST && first + 1 == second).then_some(Self(first))
     }
 
-    /// The year before.
+    /// Returns the previous year.
     pub fn previous(self) -> Self {
         Self(self.0 - 1)
     }
 
-    /// The year after.
+    /// Returns the next year.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// Its first day; entries carry it as `YYYY-MM-DD`.
+    /// Returns the first day; entries store it as `YYYY-MM-DD`.
     pub fn first_day(self) -> NaiveDate {
         at_midnight(self.0, 8, 1).date()
     }
 
-    /// Its last day; entries carry it as `YYYY-MM-DD`.
+    /// Returns the last day; entries store it as `YYYY-MM-DD`.
     pub fn last_day(self) -> NaiveDate {
         at_midnight(self.0 + 1, 7, 31).date()
     }
 
-    /// Its bounds as VMS binds them.
+    /// Returns the bounds as VMS binds them in queries.
     pub fn window(self) -> Window {
         let last_second = at_midnight(self.0 + 1, 7, 31) + TimeDelta::seconds(24 * 60 * 60 - 1);
         Window::new(at_midnight(self.0, 8, 1), last_second)
     }
 
-    /// The years a table has at `now`: previous and current, and every year of `existing` up to the next;
-    /// oldest first.
+    /// Returns the years a table has at `now`: previous and current, and every year of `existing` up to the
+    /// next; oldest first.
     pub fn kept(now: DateTime<Utc>, zone: Tz, existing: impl IntoIterator<Item = Self>) -> Vec<Self> {
         let current = Self::current(now, zone);
         let mut years = vec![current.previous(), current];
@@ -86,15 +86,15 @@ impl VirtualYear {
         years
     }
 
-    /// The years that VMS's page offers at `now`, newest first: down from the next calendar year, which
-    /// changes at New Year and not with the virtual year.
+    /// Returns the years that VMS's page offers at `now`, newest first: down from the next calendar year,
+    /// which changes at New Year and not with the virtual year.
     pub fn offered(now: DateTime<Utc>, zone: Tz) -> Vec<Self> {
         let newest = time::local(now, zone).date().year() + 1;
         (FIRST..=newest).rev().map(Self).collect()
     }
 }
 
-/// The key, `2025-2026`.
+/// Formats the key, `2025-2026`.
 impl fmt::Display for VirtualYear {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:04}-{:04}", self.0, self.0 + 1)

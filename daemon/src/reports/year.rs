@@ -9,31 +9,32 @@ use chrono_tz::Tz;
 use super::boundaries::next_date;
 use crate::vms::time::{self, Stored};
 
-/// First year for which VMS's pages can be asked.
+/// First year that VMS's pages accept.
 const FIRST: i32 = 2018;
 
-/// A school year, by the calendar year in which it begins.
+/// A school year, identified by the calendar year in which it begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SchoolYear(i32);
 
 impl SchoolYear {
-    /// The year that begins in August of `start`; none outside 2000 to 2098, which the key cannot express.
+    /// Returns the year that begins in August of `start`; `None` outside 2000 to 2098, which the key cannot
+    /// express.
     pub fn starting(start: i32) -> Option<Self> {
         (2000..2099).contains(&start).then_some(Self(start))
     }
 
-    /// The school year that the wall in `zone` shows at `now`: it changes on 1 August.
+    /// Returns the school year at `now`, by the local date in `zone`: it changes on 1 August.
     pub fn current(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = time::local(now, zone).date();
         Self(if today.month() < 8 { today.year() - 1 } else { today.year() })
     }
 
-    /// When [`current`](Self::current) changes next after an instant.
+    /// Returns when [`current`](Self::current) next changes after an instant.
     pub fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
         next_date(after, zone, 8, 1)
     }
 
-    /// Reads a key; none unless it is well-formed and names a year from 2018 on.
+    /// Parses a key; `None` unless it is well-formed and names a year from 2018 on.
     pub fn from_key(key: &str) -> Option<Self> {
         let (first, second) = key.split_at_checked(2)?;
         let digits = key.len() == 4 && key.bytes().all(|byte| byte.is_ascii_digit());
@@ -41,33 +42,33 @@ impl SchoolYear {
         (digits && first + 1 == second && 2000 + first >= FIRST).then_some(Self(2000 + first))
     }
 
-    /// The key, `2526`.
+    /// Returns the key, `2526`.
     pub fn key(self) -> String {
         format!("{:02}{:02}", self.0 % 100, (self.0 + 1) % 100)
     }
 
-    /// The calendar year in which it begins.
+    /// Returns the calendar year in which it begins.
     pub const fn start(self) -> i32 {
         self.0
     }
 
-    /// The year before.
+    /// Returns the previous year.
     pub fn previous(self) -> Self {
         Self(self.0 - 1)
     }
 
-    /// The year after.
+    /// Returns the next year.
     pub fn next(self) -> Self {
         Self(self.0 + 1)
     }
 
-    /// Its bounds as VMS binds them.
+    /// Returns the bounds as VMS binds them in queries.
     pub fn window(self) -> Window {
         Window::new(at_midnight(self.0, 8, 1), at_midnight(self.0 + 1, 7, 31))
     }
 
-    /// The years a table of `existing` keys has at `now`: previous and current, `with_next` the next one
-    /// too, and every well-formed year up to the next that already has rows; oldest first.
+    /// Returns the years that a table of `existing` keys has at `now`: previous and current, with `with_next`
+    /// the next one too, and every well-formed year up to the next that already has rows; oldest first.
     pub fn kept<'k>(
         now: DateTime<Utc>,
         zone: Tz,
@@ -98,27 +99,27 @@ pub struct Window {
 }
 
 impl Window {
-    /// The window from `from` to `to`.
+    /// Creates the window from `from` to `to`.
     pub fn new(from: NaiveDateTime, to: NaiveDateTime) -> Self {
         Self { from: time::to_text(from), to: time::to_text(to) }
     }
 
-    /// The lower bound.
+    /// Returns the lower bound.
     pub fn from(&self) -> &str {
         &self.from
     }
 
-    /// The upper bound.
+    /// Returns the upper bound.
     pub fn to(&self) -> &str {
         &self.to
     }
 
-    /// Whether a stored text lies within.
+    /// Returns whether a stored text lies within the bounds.
     pub fn contains_text(&self, text: &str) -> bool {
         self.from.as_str() <= text && text <= self.to.as_str()
     }
 
-    /// Whether an instant lies within; one that is missing does not.
+    /// Returns whether an instant lies within the bounds; a missing one does not.
     pub fn contains(&self, at: Option<&Stored>) -> bool {
         at.is_some_and(|at| self.contains_text(&at.text))
     }

@@ -1,4 +1,4 @@
-//! On whose behalf a verb is done, as the log tells it.
+//! The caller on whose behalf a verb runs, as named in the log.
 
 use std::fmt;
 
@@ -7,21 +7,21 @@ use cached_proto::text::{one_line, truncated};
 /// Longer names are cut: they come from VMS's data.
 const LONGEST_NAME: usize = 64;
 
-/// Who asks. That they may has been decided before a verb sees them: for the socket by the dispatcher, for the web by
-/// its gate.
+/// The caller of a verb. Authorization happens before a verb sees it: by the dispatcher for the socket, by
+/// the gate for the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {
-    /// A local user, by number, through the control socket.
+    /// A local user, by user id, through the control socket.
     Local(u32),
     /// An administrator of VMS, by name, in a browser.
     Browser(String),
-    /// Whoever holds an API token of that administrator of VMS.
+    /// The holder of an API token of that administrator of VMS.
     ApiToken(String),
-    /// Whoever holds the operator's token.
+    /// The holder of the operator's token.
     Bearer,
 }
 
-/// One line, whatever a name holds: `user 1000`, `web user ada`, `the API token of ada`.
+/// Formats as one line, whatever the name contains: `user 1000`, `web user ada`, `the API token of ada`.
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = |name: &str| one_line(&truncated(name, LONGEST_NAME)).into_owned();

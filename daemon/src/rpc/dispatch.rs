@@ -1,4 +1,4 @@
-//! From a request to the file of its verb.
+//! Dispatches a request to the file of its verb.
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request};
@@ -11,7 +11,7 @@ use super::{
     refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
 };
 
-/// Does what is asked, if the peer may ask for it.
+/// Executes the request if the peer is allowed to make it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
     if request.writes() {
         allow(service, peer)?;

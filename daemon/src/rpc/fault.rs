@@ -1,4 +1,4 @@
-//! Errors as the client is told them.
+//! Converts errors to the faults sent to clients.
 
 use std::error::Error;
 
@@ -11,13 +11,13 @@ use crate::describe::describe;
 use crate::queue::QueueError;
 use crate::state::StateError;
 
-/// A fault whose message says all there is to say.
+/// A fault whose message is complete by itself.
 pub(crate) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
     let retryable = matches!(code, FaultCode::Unavailable | FaultCode::Locked);
     Fault { code, message: message.to_owned(), hint: hint.to_owned(), retryable }
 }
 
-/// We failed: the log keeps it as well.
+/// A failure of the daemon itself, which is logged as well.
 fn internal(cause: &dyn Error) -> Fault {
     let message = describe(cause);
     error!("a request failed: {message}");
@@ -49,15 +49,15 @@ impl From<QueueError> for Fault {
     }
 }
 
-/// What a client is told about a frame that cannot be read; nothing when it is not there to hear it.
+/// The fault sent for an unreadable frame; `None` when the connection is gone and cannot receive it.
 pub(super) fn unreadable(error: &FrameError) -> Option<Fault> {
     let code = match error {
         FrameError::TooLong { .. } | FrameError::Codec(CodecError::TooLong { .. }) => FaultCode::BadRequest,
-        // Garbage and a request of a later version look alike.
+        // Garbage and a request of a later version cannot be told apart.
         FrameError::Codec(_) => FaultCode::Unsupported,
         FrameError::CutOff | FrameError::Io(_) => return None,
     };
-    // These messages end with what to do.
+    // These messages end with the hint.
     let text = error.to_string();
     let (message, hint) =
         text.split_once("; ").unwrap_or((&text, "install cached and cachectl of the same version"));

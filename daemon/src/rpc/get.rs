@@ -15,17 +15,17 @@ use crate::vms::tables::{Key, spec};
 
 /// Counter of entries that were fresh.
 pub(crate) const HITS: &str = "get_hits";
-/// Counter of entries that were there and not fresh.
+/// Counter of entries that existed but were not fresh.
 pub(crate) const STALE: &str = "get_stale";
-/// Counter of entries that were not there, or of no use.
+/// Counter of entries that were missing or unusable.
 pub(crate) const MISSES: &str = "get_misses";
 
-/// What is done about an entry that is not there and should be.
+/// How a missing entry that should exist is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Missing {
-    /// A refresh of its table is queued, as by a reader of VMS's that finds nothing.
+    /// A refresh of its table is queued, as when a reader in VMS finds nothing.
     Make,
-    /// It is only told: who asks may look and change nothing.
+    /// The entry is only reported as missing: the caller has read access only.
     Tell,
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn get(service: &Service, request: &GetRequest, then: Missing) 
     })
 }
 
-/// Nothing is there; with `make`, a refresh of the table is queued.
+/// Replies that the entry is missing; with `make`, also queues a refresh of the table.
 async fn missing(
     service: &Service,
     request: &GetRequest,
@@ -105,7 +105,7 @@ async fn missing(
     })
 }
 
-/// Positions and values of the key columns that were given.
+/// Positions and values of the key columns in the request.
 fn wanted(request: &GetRequest) -> Result<Vec<(usize, &str)>, Fault> {
     let known = spec(request.table).key;
     let mut wanted: Vec<(usize, &str)> = Vec::new();
@@ -128,7 +128,7 @@ fn wanted(request: &GetRequest) -> Result<Vec<(usize, &str)>, Fault> {
     Ok(wanted)
 }
 
-/// A key as it is given on the command line.
+/// Formats a key the way it is given on the command line.
 fn arguments(table: Table, key: &Key) -> String {
     let parts = spec(table).key.iter().zip(&key.0);
     parts

@@ -1,7 +1,7 @@
-//! The local account files, as far as rights depend on them.
+//! Reads the local account files, as far as access rights depend on them.
 //!
-//! They are read directly: the C library's functions for it are not safe to call from several threads.
-//! Accounts that only a directory service knows are recognised by the groups of their processes.
+//! The files are read directly, because the C library's functions for this are not thread-safe.
+//! Accounts known only to a directory service are recognised by the groups of their processes.
 
 use std::fs;
 
@@ -9,11 +9,11 @@ use std::fs;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Group {
     pub(super) gid: u32,
-    /// Names of those who have it as a supplementary group.
+    /// Names of the users who have it as a supplementary group.
     pub(super) members: Vec<String>,
 }
 
-/// The group of that name, or of that number.
+/// Finds the group with that name or number.
 pub(super) fn find(name: &str) -> Option<Group> {
     let found = fs::read_to_string("/etc/group").ok().and_then(|text| in_groups(&text, name));
     found.or_else(|| name.parse().ok().map(|gid| Group { gid, members: Vec::new() }))

@@ -1,4 +1,4 @@
-//! `health`: collects what is judged; the judgement itself is elsewhere.
+//! `health`: collects the data to be judged; the judgement itself is made elsewhere.
 
 use std::sync::Arc;
 
@@ -18,29 +18,29 @@ use crate::state::{FailedChore, StateError};
 use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
 
-/// More jobs than this do not make a queue any more stuck.
+/// Most waiting jobs that are read: more of them do not make a queue any more stuck.
 const WAITING: u64 = 100;
 
-/// Why the daemon's own database says nothing.
+/// Why the daemon's own database cannot be used.
 #[derive(Debug, thiserror::Error)]
 enum Unusable {
     #[error(transparent)]
     Queue(#[from] QueueError),
     #[error(transparent)]
     State(#[from] StateError),
-    /// Whoever looked at VMS's tables for everybody met it.
+    /// The shared survey of VMS's tables failed with it.
     #[error(transparent)]
     Survey(Arc<RefreshError>),
 }
 
-/// Judges; a state database that fails is a judgement, too.
+/// Judges the health; a failing state database is a judgement, too.
 pub(crate) async fn health(service: &Service) -> HealthReply {
-    // At the same time, because VMS and its database may both take their time.
+    // Concurrently, because VMS and its database may both be slow to respond.
     let (surveyed, vms_page) = tokio::join!(service.survey(), service.vms_page());
     judged(service, &surveyed, vms_page).await
 }
 
-/// Judges the tables as they were `surveyed`.
+/// Judges the health from the tables as `surveyed`.
 pub(crate) async fn health_of(service: &Service, surveyed: &Surveyed) -> HealthReply {
     judged(service, surveyed, service.vms_page().await).await
 }
@@ -63,7 +63,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     let zone = service.config.borrow().schedule.timezone;
     let today = service.clock.now().with_timezone(&zone).date_naive();
     let state = queue.state().clone();
-    // A network file system may take its time to answer.
+    // A network file system may be slow to respond.
     let around = tokio::task::spawn_blocking({
         let vms = database.clone();
         move || (Surroundings::look(&vms, state.path(), log.as_deref()), state.lost())
@@ -72,7 +72,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     let tables = match surveyed {
         Ok(tables) => Ok(tables.to_vec()),
         Err(error) => match error.as_ref() {
-            // VMS's database is not to blame.
+            // The fault is not in VMS's database.
             RefreshError::State(_) | RefreshError::Queue(QueueError::State(_)) => {
                 return Err(Unusable::Survey(Arc::clone(error)));
             }
@@ -89,7 +89,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         vms_page,
         database,
         last: queue.last_run().await?,
-        // Before the run in progress: one that is claimed in between is then seen as that.
+        // Read before the run in progress: a run claimed in between then shows up as that.
         claimable_since: queue.claimable_since().await?,
         maintains: service.maintenance.has_turn(),
         current: queue.current_run().await?,
@@ -99,7 +99,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         failed_chores: failed_chores(service).await?,
         refreshers: second_refreshers(queue.state(), today).await?,
         around,
-        // After the look at the database, which may have taken its time.
+        // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),
     })
 }
@@ -116,13 +116,13 @@ async fn failed_chores(service: &Service) -> Result<Vec<FailedChore>, StateError
     Ok(failed.into_iter().filter(|failed| is_scheduled(failed.chore)).collect())
 }
 
-/// What a first refresh is expected to make; where there are reports already, their size says more.
+/// Estimated size of what a first refresh generates; 0 once there are reports, whose actual size says more.
 async fn estimate(service: &Service, tables: &[TableSurvey]) -> u64 {
     if tables.iter().any(|survey| survey.audit.bytes > 0) {
         return 0;
     }
     let database = service.refresh.borrow().database.clone();
-    // A database that cannot be read has a reason of its own.
+    // An unreadable database is reported as a reason of its own.
     let Ok(vms) = Vms::open(&database).await else { return 0 };
     let estimate = disk_space::estimate(vms.reader()).await;
     vms.close().await;

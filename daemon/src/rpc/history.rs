@@ -6,11 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Service;
 
-/// With all their jobs, so many runs fit into an answer.
+/// Most runs that fit into one answer together with all their jobs.
 const MOST: u64 = 5000;
 
 pub(crate) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {
-    // Longer ago than time can tell means everything.
+    // A window that exceeds the range of timestamps means everything.
     let since = i64::try_from(request.since_seconds)
         .ok()
         .and_then(TimeDelta::try_seconds)

@@ -1,5 +1,5 @@
-//! A control socket that the service manager made and passed: clients that connect while the daemon restarts wait
-//! instead of being refused, and its rights are the service manager's affair.
+//! A control socket that the service manager created and passed: clients that connect while the daemon
+//! restarts wait instead of being refused, and its permissions are up to the service manager.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,40 +9,42 @@ use std::path::PathBuf;
 use listenfd::ListenFd;
 use rustix::net::sockopt::socket_acceptconn;
 
-/// `FileDescriptorName=` of the control socket, by which it is found among several.
+/// `FileDescriptorName=` of the control socket, which identifies it among several passed sockets.
 const NAME: &str = "control";
 
-/// Why a passed socket is of no use.
+/// Why a passed socket cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum InheritError {
-    /// There are several, and none has its name.
+    /// Several sockets were passed, and none has the expected name.
     #[error(
         "the service manager passed {count} sockets and none is named {NAME}; add FileDescriptorName={NAME} to the \
          socket unit of the control socket"
     )]
     Unnamed {
-        /// How many.
+        /// Number of sockets passed.
         count: usize,
     },
-    /// It is not a Unix stream socket.
+    /// The passed file descriptor is not a Unix stream socket.
     #[error("what the service manager passed is of no use; the socket unit needs ListenStream= with a path")]
     WrongKind(#[source] io::Error),
-    /// Nobody could connect to it.
+    /// The socket does not accept connections.
     #[error(
         "the socket that the service manager passed does not listen; the socket unit needs ListenStream= and Accept=no"
     )]
     NotListening,
 }
 
-/// A listening socket that was passed. Dropping it closes it and leaves its file, which belongs to the service manager.
+/// A listening socket that was passed. Dropping it closes it and keeps its file, which belongs to the service
+/// manager.
 #[derive(Debug)]
 pub struct Inherited {
     listener: UnixListener,
 }
 
 impl Inherited {
-    /// Takes the socket that was passed to this very process; none when nothing was. To be called once, before there
-    /// are threads: the variables that speak of it are removed, so that no child process believes them.
+    /// Takes the socket passed to this very process; `None` if none was passed. Must be called once, before
+    /// threads are started: it removes the environment variables that describe the socket, so that no child
+    /// process believes them.
     pub fn take(env: &BTreeMap<String, String>) -> Result<Option<Self>, InheritError> {
         let ours = std::process::id().to_string();
         if env.get("LISTEN_PID") != Some(&ours) {
@@ -60,7 +62,7 @@ impl Inherited {
         }
     }
 
-    /// A socket that is known to be a Unix stream socket.
+    /// Wraps a socket that is known to be a Unix stream socket.
     pub fn of(listener: UnixListener) -> Result<Self, InheritError> {
         match socket_acceptconn(&listener) {
             Ok(true) => Ok(Self { listener }),
@@ -69,7 +71,7 @@ impl Inherited {
         }
     }
 
-    /// Where clients find it, if it has a path.
+    /// The path at which clients connect, if the socket has one.
     pub(super) fn path(&self) -> Option<PathBuf> {
         self.listener.local_addr().ok()?.as_pathname().map(Into::into)
     }
@@ -79,7 +81,7 @@ impl Inherited {
     }
 }
 
-/// Which of them it is: the one with its name, or the only one, whatever its name.
+/// Index of the control socket: the one with its name, or the only one, whatever its name.
 fn position(count: usize, names: &str) -> Option<usize> {
     let at = names.split(':').take(count).position(|name| name == NAME);
     at.or_else(|| (count == 1).then_some(0))

@@ -11,7 +11,8 @@ use super::fault::fault;
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
-/// Forgets what entries were made from and queues the run that makes them anew. Rows stay until it has.
+/// Clears the record of what entries were made from and queues the run that remakes them. Rows stay until
+/// that run replaces them.
 pub(crate) async fn invalidate(
     service: &Service,
     caller: &Caller,

@@ -9,34 +9,35 @@ use super::Service;
 use super::fault::fault;
 use crate::telemetry::{FellBehind, Live, Logs, Piece, Wanted};
 
-/// Lines that are sent at once.
+/// Lines per event.
 const BATCH: usize = 200;
 
 /// Batches that are read ahead of the client.
 const AHEAD: usize = 4;
 
-/// The newest lines are collected before the first of them is sent; more of them than this are never asked for at once.
+/// Most lines that are sent for one request: the newest lines are collected in memory before the first one is
+/// sent.
 const MOST: usize = 100_000;
 
-/// Lines for one client: those that are there, then those that come.
+/// Log lines for one client: first the existing ones, then new ones.
 #[derive(Debug)]
 pub(super) struct Tail {
     past: Option<mpsc::Receiver<LogEvent>>,
-    /// None once the end was told, or when nobody wants to follow.
+    /// `None` after the last line, or when the client does not follow the log.
     live: Option<Live>,
     ended: bool,
 }
 
-/// Says what will be read, if there is something.
+/// Returns which log file will be read, if there is one.
 pub(super) fn logs(service: &Service) -> Result<LogsReply, Fault> {
     let file = log(service)?.path().ok_or_else(no_file)?;
     let timezone = service.config.borrow().schedule.timezone;
     Ok(LogsReply { file: file.to_string_lossy().into_owned(), timezone: timezone.name().to_owned() })
 }
 
-/// Begins to read.
+/// Starts reading the log.
 pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fault> {
-    // Longer ago than time can tell means everything.
+    // A window that exceeds the range of timestamps means everything.
     let ago = request.since_seconds.and_then(|ago| TimeDelta::try_seconds(i64::try_from(ago).ok()?));
     let wanted = Wanted {
         run: request.run,
@@ -51,7 +52,7 @@ pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fau
     let (sender, past) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut batch = Vec::new();
-        // Nobody is left to be told of a client that has gone.
+        // A failed send means that the client has disconnected.
         let hand_over = |event| drop(sender.blocking_send(event));
         reading.past.read(
             || sender.is_closed(),
@@ -78,7 +79,7 @@ pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fau
 }
 
 impl Tail {
-    /// The next event; none after the last.
+    /// The next event; `None` after the last.
     pub(super) async fn next(&mut self) -> Result<Option<LogEvent>, FellBehind> {
         if let Some(past) = &mut self.past {
             if let Some(event) = past.recv().await {

@@ -12,7 +12,7 @@ use super::fault::fault;
 use crate::describe::describe;
 use crate::maintenance::{Busy, Maintenance, MaintenanceError};
 
-/// Begins the task; it goes on whatever happens to the client.
+/// Starts the task; it continues even if the client disconnects.
 pub(super) fn maintenance(
     service: &Service,
     caller: &Caller,

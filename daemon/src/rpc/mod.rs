@@ -1,7 +1,7 @@
-//! The control socket: who may connect, what is said, and what it comes to; one file per verb.
+//! The control socket: access control, protocol and verbs, with one file per verb.
 //!
-//! A client can cost us its connection and nothing else: every wait for it has a limit, the number of
-//! connections has one, and only one request at a time looks at VMS's database.
+//! A client cannot affect more than its own connection: every wait for it has a limit, the number of
+//! connections has one, and only one request at a time reads VMS's database.
 
 mod caller;
 pub(crate) mod cancel;

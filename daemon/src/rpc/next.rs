@@ -9,10 +9,10 @@ use super::Service;
 use crate::queue::QueueError;
 use crate::schedule::{self, Schedule, slot_text};
 
-/// Almost three years of nights.
+/// Most fires in one reply: almost three years of nights.
 const MOST: u32 = 1000;
 
-/// More jobs than ever wait or run at a time.
+/// More jobs than are ever waiting or running at the same time.
 const JOBS: u64 = 10_000;
 
 pub(crate) async fn next(service: &Service, request: &NextRequest) -> Result<NextReply, Fault> {
@@ -38,7 +38,7 @@ pub(crate) async fn next(service: &Service, request: &NextRequest) -> Result<Nex
     })
 }
 
-/// Why a fire will not make a run.
+/// Why a fire will not start a run.
 async fn unusual(
     service: &Service,
     schedule: &Schedule,
@@ -48,7 +48,7 @@ async fn unusual(
     if scheduler == SchedulerState::Stopped {
         return Ok(Some("the scheduler is stopped: passes as paused and is not caught up".to_owned()));
     }
-    // Only the date of today can have had its run already.
+    // Only today's date can already have had its run.
     let zone = schedule.zone();
     let is_today = fire.slot.date() == service.clock.now().with_timezone(&zone).date_naive();
     if !(is_today && schedule.is_daily()) {
@@ -58,7 +58,7 @@ async fn unusual(
     Ok(ran.then(|| "this date has had its run, at another time of day: does not run again".to_owned()))
 }
 
-/// Missed slots whose runs are still to come.
+/// Missed slots whose catch-up runs are still pending.
 async fn notes(service: &Service) -> Result<Vec<String>, QueueError> {
     let jobs = service.queue.jobs(JobFilter::Running, JOBS).await?;
     let mut runs: Vec<i64> =

@@ -19,7 +19,7 @@ pub(crate) async fn notify(service: &Service) -> NotifyReply {
     NotifyReply { channels: channels.collect() }
 }
 
-/// What notices go by is what the verb `health` answers.
+/// The judge that notices are based on: the verb `health`.
 pub(crate) fn judge(service: &Arc<Service>) -> Judge {
     let service = Arc::clone(service);
     Judge::new(move || {

@@ -1,4 +1,4 @@
-//! Who is at the other end of a connection, and whether they may change anything.
+//! The process at the other end of a connection, and whether it may change anything.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use super::groups::{self, Group};
 /// The process that connected, as the kernel recorded it at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// None for a process of another namespace.
+    /// `None` for a process of another namespace.
     pid: Option<u32>,
     uid: u32,
     gid: u32,
@@ -33,12 +33,12 @@ impl Peer {
         self.uid
     }
 
-    /// Whether the peer may ask for changes: root, our own user, and members of the group.
+    /// Whether the peer may request changes: root, the daemon's own user, and members of the group.
     ///
-    /// The kernel passes the user and one group. Supplementary groups are taken from the process itself, if it
-    /// is still there and runs as that user. Should another process have got its number meanwhile, that one
-    /// belongs to the same user, who could have let it connect in the first place. Where the process is gone or
-    /// hidden from us, the account decides.
+    /// The kernel passes the user and one group. Supplementary groups are read from the process itself, if it
+    /// still exists and runs as that user. Should its process id have been reused meanwhile, the new process
+    /// belongs to the same user, who could have had it connect in the first place. If the process is gone or
+    /// hidden from the daemon, the account database decides.
     pub(super) fn may_write(self, own_uid: u32, group: &str) -> bool {
         if self.uid == 0 || self.uid == own_uid {
             return true;

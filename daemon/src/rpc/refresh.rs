@@ -11,7 +11,7 @@ use super::fault::fault;
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
-/// Queues the run; when this returns, it will be worked on whatever happens to client and daemon.
+/// Queues the run; once this returns, the run will be executed whatever happens to client and daemon.
 pub(crate) async fn refresh(
     service: &Service,
     caller: &Caller,

@@ -13,7 +13,7 @@ use crate::describe::describe;
 use crate::refresh::{RehearsalInputs, plan};
 use crate::schedule::{Rehearsal, Rehearsed, Schedule, Stage, expected_run, slot_text};
 
-/// A year and a month.
+/// Most days that can be rehearsed: a year and a month.
 const MOST: u32 = 400;
 
 pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Result<RehearseReply, Fault> {
@@ -29,7 +29,7 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
     let expected = expected_run(&service.queue, now).await?;
     let config = Arc::clone(&service.refresh.borrow());
     let mut notes = Vec::new();
-    // Without VMS's database the schedule is known all the same.
+    // The schedule is known even without VMS's database.
     let rehearsal_inputs = match service.rehearsal_inputs().await {
         Ok(rehearsal_inputs) => rehearsal_inputs,
         Err(error) => {
@@ -67,7 +67,7 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
 fn date(given: &str) -> Result<NaiveDate, Fault> {
     let hint = "write it as YYYY-MM-DD, for example 2026-03-08";
     let date = given.parse::<NaiveDate>().ok();
-    // Time zones are known for these years; nobody plans further ahead.
+    // Time zone rules are known for these years; there is no need to plan further ahead.
     let known = date.filter(|date| (1970..=2100).contains(&chrono::Datelike::year(date)));
     known.ok_or_else(|| {
         fault(FaultCode::BadRequest, &format!("{given:?} is not a date between 1970 and 2100"), hint)
@@ -97,7 +97,7 @@ fn shown(decision: &Rehearsed, schedule: &Schedule, scheduler: SchedulerState) -
     }
 }
 
-/// The reasons of a top-up, each once.
+/// The distinct reasons of a top-up.
 fn causes(tables: &[(Table, crate::schedule::Cause)]) -> Option<String> {
     let mut texts: Vec<String> = tables.iter().map(|(_, cause)| cause.to_string()).collect();
     texts.sort_unstable();

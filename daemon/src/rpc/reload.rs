@@ -8,9 +8,9 @@ use tracing::info;
 use super::Service;
 use super::caller::Caller;
 
-/// Whoever can read the configuration again.
+/// The component that can reload the configuration.
 pub(crate) trait Reloads: fmt::Debug + Send + Sync {
-    /// Does what a SIGHUP does and tells what came of it.
+    /// Does what a SIGHUP does and returns the result.
     fn reload(&self) -> ReloadReply;
 }
 

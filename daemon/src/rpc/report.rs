@@ -14,7 +14,7 @@ pub(crate) async fn report(service: &Service, request: &ReportRequest) -> Result
     let until = service.clock.now();
     let ago = i64::try_from(request.since_seconds).ok().and_then(TimeDelta::try_seconds);
     let asked = ago.and_then(|ago| until.checked_sub_signed(ago)).unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
-    // What was before the daemon was there is neither good nor bad.
+    // The time before the state database was created counts as neither good nor bad.
     let since = asked.max(state.created().await?).min(until);
     let past = figures::load(state, since).await?;
     let samples = state.readiness_since(since - figures::HOLD).await?;

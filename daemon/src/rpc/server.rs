@@ -1,4 +1,4 @@
-//! Accepts connections, and only so many at a time.
+//! Accepts connections, up to a limit.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +16,24 @@ use super::session;
 use super::socket::Bound;
 use crate::describe::describe;
 
-/// Connections that are told that there are too many, at the same time; more are closed without a word.
+/// Connections that can be refused with a message at the same time; further ones are closed without one.
 const TURNED_AWAY: usize = 16;
 
-/// Pause after the system could not give us a connection: it has run out of something.
+/// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);
 
-/// How long a client may take, and how many there may be.
+/// Time limits for a client, and the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ConnectionLimits {
-    /// For its hello.
+    /// Time to receive the client's hello.
     pub hello: Duration,
-    /// For the rest of a request of which a part has come; at most twice that.
+    /// Time to receive the rest of a partly received request; at most twice that.
     pub read: Duration,
-    /// Between two requests.
+    /// Idle time between two requests.
     pub idle: Duration,
-    /// For taking an answer or an event.
+    /// Time for the client to accept an answer or an event.
     pub write: Duration,
-    /// Connections at the same time.
+    /// Number of simultaneous connections.
     pub connections: usize,
 }
 
@@ -49,16 +49,16 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// The two steps in which connections end.
+/// The two steps in which connections are shut down.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shutdown {
-    /// No new connections and no new requests.
+    /// Stop accepting connections and requests.
     pub(crate) stop: CancellationToken,
-    /// No more events either: nothing will happen any more.
+    /// Stop sending events as well: nothing will happen any more.
     pub(crate) hang_up: CancellationToken,
 }
 
-/// Serves connections until told to stop, removes the socket, and waits for the last connection to end.
+/// Serves connections until shutdown, removes the socket, and waits for the last connection to end.
 pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: ConnectionLimits, shutdown: Shutdown) {
     let sessions = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -95,7 +95,7 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Connectio
             });
         }
     }
-    // Removes the socket, so that clients see at once that nobody is there.
+    // Removes the socket, so that clients see at once that there is no server.
     drop(bound);
     sessions.close();
     sessions.wait().await;

@@ -1,4 +1,4 @@
-//! What the verbs work with.
+//! The shared state that the verbs work with.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ use crate::single_flight::SingleFlight;
 use crate::snapshot::Shapes;
 use crate::telemetry::Logs;
 
-/// Looks that come sooner after one another leave no further sample.
+/// Shortest time between two samples; a survey that comes sooner stores none.
 const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
 
-/// Everything that a request may look at or change.
+/// Everything that a request may read or change.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) queue: Queue,
@@ -41,52 +41,52 @@ pub(crate) struct Service {
     pub(crate) reloader: Arc<dyn Reloads>,
     /// The log of this process, if it keeps one.
     pub(crate) logs: Option<Logs>,
-    /// One at a time looks at VMS's database: many impatient clients must not slow VMS down.
+    /// Serializes reads of VMS's database: many impatient clients must not slow VMS down.
     pub(crate) looking: Mutex<Sampling>,
-    /// Looks at all cache tables, each for everybody who waits for one.
+    /// Surveys of all cache tables, each shared by all callers that wait for one.
     pub(crate) surveys: SingleFlight<Surveyed>,
-    /// Asks VMS for a page.
+    /// Requests a page from VMS.
     pub(crate) probe: Probe,
 }
 
-/// Every cache table as somebody saw it, or why they could not; shared with whoever else asked meanwhile.
+/// The result of a survey of every cache table, shared by all callers that asked for one meanwhile.
 pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
 
-/// What looks leave for the next one: samples of readiness, taken by the way, and what need not be parsed again.
+/// What surveys keep for the next one: the state of readiness sampling, and parse results that can be reused.
 #[derive(Debug, Default)]
 pub(crate) struct Sampling {
-    /// When the last one was taken.
+    /// When the last sample was taken.
     last: Option<DateTime<Utc>>,
-    /// Why the last one could not be kept.
+    /// Why the last sample could not be stored.
     unkept: Option<String>,
-    /// Of the payloads that were looked at.
+    /// Shapes of the payloads that have been read.
     shapes: Shapes,
 }
 
 impl Service {
-    /// Looks at every cache table.
+    /// Surveys every cache table.
     pub(crate) async fn survey(&self) -> Surveyed {
         let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
         self.surveys.get(|_| false, look).await
     }
 
-    /// Looks at every cache table for the sake of the sample.
+    /// Surveys every cache table in order to take a sample.
     pub(crate) async fn sample(&self) -> Result<(), RefreshError> {
         self.look(TimeDelta::zero()).await.map(drop)
     }
 
-    /// Why the state database cannot be written, as far as anybody has tried.
+    /// Why the state database cannot be written, according to the most recent attempts.
     pub(super) async fn unwritable(&self) -> Option<String> {
         self.queue.stalled().or(self.looking.lock().await.unkept.clone())
     }
 
-    /// What VMS answers, if it is to be asked.
+    /// VMS's response to the probe, if the probe is configured.
     pub(super) async fn vms_page(&self) -> Option<VmsPage> {
         let config = Arc::clone(&self.config.borrow());
         self.probe.page(&config.vms, self.clock.as_ref()).await
     }
 
-    /// Looks for one entry.
+    /// Searches for one entry.
     pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
         let looking = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
@@ -99,10 +99,10 @@ impl Service {
         let config = Arc::clone(&self.refresh.borrow());
         let (state, now) = (self.queue.state(), self.clock.now());
         let surveys = survey(&config, state, sampling.shapes.depth(now), now).await?;
-        // A clock that was set back must not put the next sample off.
+        // A clock that was set back must not postpone the next sample.
         let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
         if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {
-            // What was seen is worth telling even where it cannot be kept.
+            // The survey is worth returning even if the sample cannot be stored.
             let kept = state.keep_readiness(sample).await;
             sampling.unkept = kept.err().map(|error| describe(&error));
             sampling.last = Some(now);
@@ -110,14 +110,14 @@ impl Service {
         Ok(surveys)
     }
 
-    /// Looks at what a rehearsal depends on.
+    /// Reads the inputs of a rehearsal.
     pub(super) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
         let _one = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         rehearsal_inputs(&config, self.clock.now()).await
     }
 
-    /// The schedule as it is now.
+    /// The current schedule.
     pub(super) fn schedule(&self) -> Arc<Schedule> {
         Arc::clone(&self.schedule.borrow())
     }

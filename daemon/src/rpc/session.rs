@@ -1,4 +1,4 @@
-//! One connection: hello, then one request after the other.
+//! One connection: a hello, then requests one after the other.
 
 use cached_proto::codec::CodecError;
 use cached_proto::fault::FaultCode;
@@ -16,7 +16,7 @@ use super::peer::Peer;
 use super::stream::{Event, Stream};
 use super::{ConnectionLimits, Service, Shutdown};
 
-/// Why a connection ended, other than by the client's wish.
+/// Why a connection ended, other than by the client closing it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum End {
     #[error("the client took too long to {0}")]
@@ -37,7 +37,7 @@ pub(super) enum End {
     Stopping,
 }
 
-/// Answers requests until the client has had enough, misbehaves, or we stop.
+/// Answers requests until the client disconnects or violates the protocol, or the daemon stops.
 pub(super) async fn serve(
     stream: LocalStream,
     service: &Service,
@@ -49,7 +49,7 @@ pub(super) async fn serve(
         () = shutdown.stop.cancelled() => return Ok(()),
         welcomed = welcome(stream, limits) => welcomed?,
     };
-    // A request that came while the events of the one before were still being sent.
+    // A request received while the events of the previous one were still being sent.
     let mut early = None;
     loop {
         let request = if let Some(request) = early.take() {
@@ -64,7 +64,7 @@ pub(super) async fn serve(
             request
         };
         let answer = dispatch(service, peer, &request).await;
-        // Opened before the answer is sent: what happens from now on is told.
+        // Opened before the answer is sent, so that every event from now on is sent.
         let stream = match &answer {
             Ok(reply) => Stream::behind(service, &request, reply).await,
             Err(_) => None,
@@ -78,12 +78,12 @@ pub(super) async fn serve(
     }
 }
 
-/// Tells a client that there are too many of them.
+/// Refuses a client because there are too many connections.
 pub(super) async fn turn_away(stream: LocalStream, limits: &ConnectionLimits) {
     if let Ok(mut frames) = welcome(stream, limits).await {
         let message = format!("{} clients are connected already", limits.connections);
         let full = fault(FaultCode::Unavailable, &message, "close some of them, or try again later");
-        // It may well be gone, which is what we want.
+        // The client may be gone already, which is the desired outcome.
         let _ = send(&mut frames, Response::Answer(Err(full)), limits).await;
     }
 }
@@ -98,7 +98,7 @@ async fn welcome(
     Ok(daemon_framed(stream))
 }
 
-/// The next request; none when the client has closed the connection.
+/// The next request; `None` when the client has closed the connection.
 async fn receive(
     frames: &mut DaemonFrames<LocalStream>,
     limits: &ConnectionLimits,
@@ -135,7 +135,7 @@ async fn send(
     loop {
         let sent = timeout(limits.write, frames.send(&response));
         match sent.await.map_err(|_| End::TooSlow("take an answer"))? {
-            // Nothing of it was sent, so something shorter can be.
+            // Nothing of it was sent, so a shorter answer can be.
             Err(FrameError::Codec(CodecError::TooLong { .. })) if !is_fault(&response) => {
                 response = Response::Answer(Err(fault(
                     FaultCode::BadRequest,
@@ -152,7 +152,7 @@ const fn is_fault(response: &Response) -> bool {
     matches!(response, Response::Answer(Err(_)))
 }
 
-/// Tells a client all events until the last one, and returns a request that came meanwhile.
+/// Sends a client all events until the last one, and returns a request received meanwhile.
 async fn tell(
     frames: &mut DaemonFrames<LocalStream>,
     mut stream: Stream,
@@ -162,7 +162,7 @@ async fn tell(
     let mut early = None;
     loop {
         tokio::select! {
-            // Events first: what happened before the end is still told.
+            // Events first: what happened before the end is still sent.
             biased;
             event = stream.next() => match event? {
                 Some(Event { response, is_last }) => {
@@ -174,7 +174,7 @@ async fn tell(
                 None => return Err(stopping(frames, &stream, limits).await),
             },
             () = hang_up.cancelled() => return Err(stopping(frames, &stream, limits).await),
-            // A client that has gone must not keep its place until the stream ends.
+            // A disconnected client must not occupy its place until the stream ends.
             received = frames.next(), if early.is_none() => match received {
                 Some(Ok(request)) => early = Some(request),
                 Some(Err(error)) => return Err(error.into()),
@@ -185,7 +185,7 @@ async fn tell(
 }
 
 async fn stopping(frames: &mut DaemonFrames<LocalStream>, stream: &Stream, limits: &ConnectionLimits) -> End {
-    // Whether or not the client still hears it.
+    // Best effort: the client may be gone.
     let _ = send(frames, Response::Answer(Err(stream.broken_off())), limits).await;
     End::Stopping
 }

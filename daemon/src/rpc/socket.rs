@@ -1,4 +1,4 @@
-//! The socket in the file system: who may connect is decided by its rights.
+//! The socket in the file system: its permissions decide who may connect.
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
@@ -18,29 +18,29 @@ use tracing::warn;
 use super::{Inherited, groups};
 use crate::state::StateLock;
 
-/// Its owner and its group may connect.
+/// Owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
 const DIRECTORY_MODE: u32 = 0o750;
 
 /// Why the control socket cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Its directory is missing and cannot be made.
+    /// The directory of the socket is missing and cannot be created.
     #[error("cannot create {} for the control socket; create it, or set socket.path", .path.display())]
     Directory {
         /// The directory.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
-    /// Something else is at its path.
+    /// A file that is not a socket exists at the path.
     #[error("{} is not a socket and is left as it is; move it away, or set socket.path", .path.display())]
     NotASocket {
-        /// What is there.
+        /// The path.
         path: PathBuf,
     },
-    /// Another process serves it.
+    /// Another process serves the socket.
     #[error(
         "another daemon answers on {}; stop it first, or give this one a socket.path of its own",
         .path.display()
@@ -49,18 +49,18 @@ pub enum BindError {
         /// The socket.
         path: PathBuf,
     },
-    /// The system refuses it.
+    /// The system refuses to listen.
     #[error("cannot listen on {}; check the rights of its directory, or set socket.path", .path.display())]
     Refused {
         /// The socket.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// The socket, listening; dropping it removes it, unless the service manager passed it.
+/// The listening socket. Dropping it removes its file, unless the service manager passed the socket.
 #[derive(Debug)]
 pub struct Bound {
     pub(super) listener: Listener,
@@ -69,12 +69,12 @@ pub struct Bound {
 }
 
 impl Bound {
-    /// The user that we are: what we make belongs to it.
+    /// The user that the daemon runs as, who owns the files it creates.
     pub fn own_uid(&self) -> u32 {
         self.own_uid
     }
 
-    /// Where clients find it.
+    /// The path at which clients connect.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -93,7 +93,7 @@ pub async fn open(
     }
 }
 
-/// Serves a socket that others made: its file, with its rights, stays what it is.
+/// Serves a socket created by the service manager: its file and permissions stay unchanged.
 fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
     let path = inherited.path().unwrap_or_else(|| configured.to_owned());
     let listener = UnixListener::try_from(OwnedFd::from(inherited.into_listener()))
@@ -102,7 +102,7 @@ fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
 }
 
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
-/// state's lock may ask for it.
+/// state lock may call this.
 pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, BindError> {
     let gid = groups::find(group).map(|group| group.gid);
     if let Some(directory) = path.parent() {
@@ -117,7 +117,7 @@ pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, 
     Ok(Bound { listener, path: path.to_owned(), own_uid })
 }
 
-/// Makes the directory; one that is there is the operator's own.
+/// Creates the directory; an existing one belongs to the operator and stays unchanged.
 fn prepare(directory: &Path, gid: Option<u32>) -> Result<(), BindError> {
     if directory.is_dir() {
         return Ok(());
@@ -130,7 +130,7 @@ fn prepare(directory: &Path, gid: Option<u32>) -> Result<(), BindError> {
         .map_err(|source| BindError::Directory { path: directory.to_owned(), source })
 }
 
-/// Removes the socket of a daemon that was killed, and nothing else.
+/// Removes the socket left by a daemon that was killed, and nothing else.
 async fn clear(path: &Path) -> Result<(), BindError> {
     let refused = |source| BindError::Refused { path: path.to_owned(), source };
     match fs::symlink_metadata(path) {
@@ -145,7 +145,7 @@ async fn clear(path: &Path) -> Result<(), BindError> {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             fs::remove_file(path).map_err(refused)
         }
-        // A full backlog, too: somebody is there, and busy.
+        // A full backlog, too: a process is listening, and busy.
         Ok(_) => Err(BindError::InUse { path: path.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
             Err(BindError::InUse { path: path.to_owned() })
@@ -154,8 +154,9 @@ async fn clear(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// Gives a path that we have just made to the group, if there is one: without it only our own user and root may
-/// connect. The mode is set in words, because the process's umask took its part of the one it was made with.
+/// Gives a path just created by the daemon to the group, if it exists: without a group, only the daemon's own
+/// user and root may connect. The mode is set explicitly, because the umask was applied when the path was
+/// created.
 fn hand_over(path: &Path, gid: Option<u32>, mode: u32) -> io::Result<()> {
     if let Some(gid) = gid
         && fs::symlink_metadata(path)?.gid() != gid

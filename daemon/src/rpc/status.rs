@@ -15,7 +15,7 @@ pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result
     status_of(service, &service.survey().await, request).await
 }
 
-/// The status, of tables as they were `surveyed`.
+/// The status, based on the tables as `surveyed`.
 pub(crate) async fn status_of(
     service: &Service,
     surveyed: &Surveyed,
@@ -24,7 +24,7 @@ pub(crate) async fn status_of(
     let schedule = service.schedule();
     let scheduler = service.queue.state().scheduler_state().await?;
     let next = schedule.fires_after(service.clock.now(), 1).into_iter().next();
-    // A database that cannot be looked at is part of the answer, not a reason to give none.
+    // A database that cannot be read is part of the answer, not a reason to give none.
     let (surveys, database_error) = match surveyed {
         Ok(surveys) => (&**surveys, None),
         Err(error) => (&[][..], Some(describe(error.as_ref()))),

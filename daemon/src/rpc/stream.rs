@@ -1,4 +1,4 @@
-//! What follows the answer to a request that streams.
+//! The events that follow the answer to a streaming request.
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request, Response};
@@ -16,11 +16,11 @@ use crate::queue::Following;
 /// Events for one client.
 #[derive(Debug)]
 pub(super) enum Stream {
-    /// All that is known of a run, then every change.
+    /// A snapshot of the run, then every change.
     Run(Option<Box<Progress>>, Box<Following>),
     /// Lines of the log.
     Log(Tail),
-    /// Where a maintenance task is. A stop of the daemon ends the task, so that is told as well.
+    /// Progress of a maintenance task. A stop of the daemon ends the task, so that is sent as well.
     Maintenance(watch::Receiver<Progressed>),
 }
 
@@ -31,7 +31,7 @@ pub(super) struct Event {
 }
 
 impl Stream {
-    /// What follows this answer, if anything does.
+    /// The stream that follows this answer, if there is one.
     pub(super) async fn behind(
         service: &Service,
         request: &Request,
@@ -47,7 +47,7 @@ impl Stream {
             }
             (Request::Logs(request), Reply::Logs(_)) => Some(logs::tail(service, request).map(Self::Log)),
             (_, Reply::Maintenance(reply)) => service.maintenance.follow(reply.id).map(|mut task| {
-                // Where it is now comes first.
+                // The current step is sent first.
                 task.mark_changed();
                 Ok(Self::Maintenance(task))
             }),
@@ -55,7 +55,7 @@ impl Stream {
         }
     }
 
-    /// The next event; none when the daemon stops. May be dropped and called again.
+    /// The next event; `None` when the daemon stops. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Option<Event>, End> {
         let event = match self {
             Self::Run(first, following) => {
@@ -80,7 +80,7 @@ impl Stream {
         Ok(event)
     }
 
-    /// What a client is told when the daemon stops before the last event.
+    /// The fault sent to a client when the daemon stops before the last event.
     pub(super) fn broken_off(&self) -> Fault {
         let hint = match self {
             Self::Run(..) => "the run is kept and worked on when the daemon is started again",

@@ -1,4 +1,4 @@
-//! From a civil date-time to the instant at which it fires.
+//! Resolves a civil date-time to the instant at which it fires.
 
 use std::fmt;
 
@@ -9,22 +9,22 @@ use chrono_tz::Tz;
 /// One fire of a schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Fire {
-    /// The civil date-time it belongs to.
+    /// The civil date-time of the fire.
     pub slot: NaiveDateTime,
-    /// The instant it fires at.
+    /// The instant of the fire.
     pub at: DateTime<Utc>,
-    /// Offset of the zone at that instant.
+    /// The zone's UTC offset at that instant.
     pub offset: FixedOffset,
-    /// Why instant and slot differ or are ambiguous; none on ordinary nights.
+    /// Why the instant differs from the slot or the slot is ambiguous; none on ordinary nights.
     pub note: Option<FireNote>,
 }
 
-/// What is special about a fire.
+/// The kind of clock change that affects a fire.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FireNote {
-    /// The clock goes forward over the slot: it fires right after.
+    /// The clock skips the slot when it goes forward: the fire follows right after the gap.
     Gap,
-    /// The clock goes back and shows the slot twice: it fires the first time.
+    /// The clock shows the slot twice when it goes back: the fire is at the first occurrence.
     Fold,
 }
 
@@ -48,7 +48,7 @@ impl From<&Fire> for next::Fire {
     }
 }
 
-/// A slot as it is written everywhere; slots of a schedule are never closer than a minute.
+/// Formats a slot for storage and display; slots of a schedule are at least a minute apart.
 pub fn slot_text(slot: NaiveDateTime) -> String {
     slot.format("%Y-%m-%d %H:%M").to_string()
 }
@@ -65,7 +65,7 @@ pub(super) fn resolve(slot: NaiveDateTime, zone: Tz) -> Fire {
 
 /// The first instant at which the wall clock is past `slot`, which it never shows.
 fn end_of_gap(slot: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
-    // No wall clock is further from UTC than this.
+    // No zone is further from UTC than this.
     let margin = TimeDelta::hours(16);
     let (mut before, mut past) = (slot.and_utc() - margin, slot.and_utc() + margin);
     while past - before > TimeDelta::seconds(1) {

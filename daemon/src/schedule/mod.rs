@@ -1,13 +1,13 @@
-//! When what is refreshed: pure decisions, and the two loops that act on them.
+//! Scheduling: pure decisions on which table is refreshed when, and the two loops that act on them.
 //!
-//! A schedule is a sequence of *slots*, civil date-times such as 2026-03-08 02:00. A slot fires at the first instant at
-//! which its zone's wall clock shows it or has passed it: after the gap in spring, at the first of two in autumn. The
-//! slot, not the instant, says which night a run belongs to, so clock changes neither skip a night nor repeat one.
-//! The [`Ticker`] decides each slot once.
+//! A schedule is a sequence of *slots*, civil date-times such as 2026-03-08 02:00. A slot fires at the first
+//! instant at which its zone's wall clock shows it or has passed it: after the gap in spring, at the first of
+//! two occurrences in autumn. The slot, not the instant, identifies the night a run belongs to, so clock
+//! changes neither skip a night nor repeat one. The [`Ticker`] decides each slot once.
 //!
-//! Between the fires the [`Planner`] tops up what cannot wait for the next one: entries that are missing or unfit, that
-//! the clock alone has overtaken, or that would pass their limit before the next run has ended. A [`Stage`] rehearses
-//! both with the same decisions.
+//! Between the fires the [`Planner`] tops up what cannot wait for the next one: entries that are missing or
+//! unfit, that the passing of time alone has made outdated, or that would pass their age limit before the
+//! next run has ended. A [`Stage`] rehearses both with the same decisions.
 
 mod error;
 mod fire;
@@ -41,10 +41,10 @@ pub use top_up::{Cause, Condition, Plan, plan};
 
 use rule::Rule;
 
-/// The name that slots of the nightly refresh are recorded under.
+/// Schedule name under which slots of the nightly refresh are recorded.
 pub const NIGHTLY: &str = "refresh";
 
-/// Slots of one zone.
+/// A sequence of slots in one time zone.
 #[derive(Debug, Clone)]
 pub struct Schedule {
     rule: Rule,
@@ -52,28 +52,29 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Every `interval_hours` hours, counted from `refresh_time` (`HH:MM`). The interval divides 24, so that every day
-    /// has the same slots.
+    /// Creates a schedule of every `interval_hours` hours, counted from `refresh_time` (`HH:MM`). The
+    /// interval divides 24, so that every day has the same slots.
     pub fn every(refresh_time: &str, interval_hours: u32, zone: Tz) -> Result<Self, ScheduleError> {
         Ok(Self { rule: Rule::every(refresh_time, interval_hours)?, zone })
     }
 
-    /// A cron expression, seconds first, read as civil time. It fires at most once a minute.
+    /// Creates a schedule from a cron expression, seconds first, read as civil time. It fires at most once a
+    /// minute.
     pub fn cron(expression: &str, zone: Tz) -> Result<Self, ScheduleError> {
         Ok(Self { rule: Rule::cron(expression)?, zone })
     }
 
-    /// A schedule without slots.
+    /// A schedule that never fires.
     pub fn never(zone: Tz) -> Self {
         Self { rule: Rule::never(), zone }
     }
 
-    /// Whether it has no slots.
+    /// Whether the schedule has no slots.
     pub const fn is_never(&self) -> bool {
         self.rule.is_never()
     }
 
-    /// The zone of its slots.
+    /// The time zone of the slots.
     pub fn zone(&self) -> Tz {
         self.zone
     }
@@ -88,14 +89,14 @@ impl Schedule {
         self.rule.next(after)
     }
 
-    /// When a slot fires.
+    /// Returns the instant at which a slot fires.
     pub fn resolve(&self, slot: NaiveDateTime) -> Fire {
         fire::resolve(slot, self.zone)
     }
 
-    /// The newest slot whose instant has come.
+    /// The newest slot that has fired by `now`.
     pub fn due(&self, now: DateTime<Utc>) -> Option<Fire> {
-        // Where the clock went back within a day, it has shown later times than it shows now.
+        // If the clock went back within the last day, it has shown later times than the current one.
         let offset = |at: DateTime<Utc>| self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
         let shown = [now, now - TimeDelta::hours(25)].map(|at| now.naive_utc() + offset(at));
         let latest = shown.into_iter().max()? + TimeDelta::seconds(1);
@@ -103,15 +104,15 @@ impl Schedule {
         slots.map(|slot| self.resolve(slot)).find(|fire| fire.at <= now)
     }
 
-    /// The next `count` fires after an instant, soonest first. Slots that share an instant make one fire, that of the
-    /// latest of them.
+    /// The next `count` fires after an instant, soonest first. Slots that share an instant make one fire,
+    /// which carries the latest of these slots.
     pub fn fires_after(&self, now: DateTime<Utc>, count: usize) -> Vec<Fire> {
-        // Before the first slot of all there is none due; two days are more than any clock is away from UTC.
+        // No slot is due before the first one; two days exceed the UTC offset of every zone.
         let begin = self.due(now).map_or(now.naive_utc() - TimeDelta::days(2), |fire| fire.slot);
         iter::successors(self.fire_after(begin), |fire| self.fire_after(fire.slot)).take(count).collect()
     }
 
-    /// The fire before another one; their instants differ.
+    /// The newest fire before `fire`, at an earlier instant.
     pub fn fire_before(&self, fire: &Fire) -> Option<Fire> {
         let slots = iter::successors(self.rule.previous(fire.slot), |slot| self.rule.previous(*slot));
         slots.map(|slot| self.resolve(slot)).find(|earlier| earlier.at < fire.at)
@@ -130,7 +131,7 @@ impl Schedule {
     }
 }
 
-/// In words, for example `daily at 02:00`.
+/// Describes the schedule in words, for example `daily at 02:00`.
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rule.fmt(f)

@@ -1,4 +1,5 @@
-//! Nights under clocks that are set, machines that sleep, and daemons that come and go: no night twice, none skipped.
+//! Nights under clocks that are set, machines that sleep, and daemons that are restarted: no night runs
+//! twice, none is skipped.
 
 use std::collections::HashMap;
 
@@ -10,14 +11,14 @@ use super::super::*;
 use super::{Daemon, chicago, schedule};
 use crate::clock::Clock;
 
-/// What may happen to a daemon.
+/// An event in the life of a daemon.
 #[derive(Debug, Clone, Copy)]
 enum Happening {
     /// Minutes pass, and the loop ticks at the end of each quarter of an hour.
     Pass(i64),
     /// The machine sleeps for minutes, and ticks on waking.
     Sleep(i64),
-    /// Somebody sets the clock by so many minutes.
+    /// The clock is set by this many minutes.
     Step(i64),
     /// The daemon is down for minutes.
     Down(i64),
@@ -41,9 +42,10 @@ fn happening() -> impl Strategy<Value = Happening> {
 struct Story {
     daemon: Option<Daemon>,
     time: &'static str,
-    /// Slots that came while the daemon was there, awake and running, under a clock that had never been ahead.
+    /// Slots that came while the daemon and its scheduler were running on a machine that was awake, under a
+    /// clock that had never been ahead.
     must_run: Vec<String>,
-    /// The furthest that the clock has ever been.
+    /// The latest time that the clock has ever shown.
     furthest: DateTime<Utc>,
     running: bool,
 }
@@ -104,7 +106,8 @@ impl Story {
         self.running = state == SchedulerState::Running;
     }
 
-    /// No slot has two runs, none that had to run has none, and what follows is a row of ordinary nights.
+    /// Asserts that no slot has two runs, that every slot that had to run has one, and that ordinary nights
+    /// follow.
     async fn judge(mut self) {
         let runs = self.daemon().runs().await;
         let mut count: HashMap<&str, usize> = HashMap::new();
@@ -116,7 +119,7 @@ impl Story {
             assert!(runs.contains(slot), "{slot} was skipped: {runs:?}");
         }
         self.switch(SchedulerState::Running).await;
-        // Beyond anything that any clock has shown.
+        // Later than any time that the clock has shown.
         let shown = self.furthest.with_timezone(&super::CHICAGO).date_naive();
         let date = |days| shown.checked_add_days(chrono::Days::new(days)).unwrap();
         let noon = chicago(&format!("{} 12:00", date(1)));

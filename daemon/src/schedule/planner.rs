@@ -1,4 +1,4 @@
-//! The loop that tops up what cannot wait for the next scheduled run.
+//! The loop that tops up tables that cannot wait for the next scheduled run.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -19,40 +19,40 @@ use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
 use crate::snapshot::ReadDepth;
 
-/// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
+/// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
 const SLICE: Duration = Duration::from_mins(1);
 
-/// The first look after a start, when what the schedule missed has been decided.
+/// Delay of the first check after a start, which gives the ticker time to decide missed slots.
 const FIRST: Duration = Duration::from_secs(5);
 
-/// However quiet it is, the tables are looked at as often as this: others write them, too.
+/// Longest time between two surveys of the tables, since other processes write them, too.
 const LOOK: TimeDelta = TimeDelta::minutes(15);
 
-/// How far back runs tell how long one takes, and how many of them are asked.
+/// How far back, and at most how many, past runs are read to estimate the duration of a run.
 const PAST: TimeDelta = TimeDelta::days(14);
 const RUNS: u64 = 100;
 
-/// More jobs than ever wait or run at a time.
+/// Upper bound on the jobs read; more than are ever queued or running at a time.
 const JOBS: u64 = 10_000;
 
-/// Looks after the cache tables between the fires of a schedule.
+/// Monitors the cache tables between the fires of a schedule and tops them up.
 pub struct Planner {
     name: &'static str,
     queue: Queue,
     clock: Arc<dyn Clock>,
     schedules: watch::Receiver<Arc<Schedule>>,
     config: watch::Receiver<Arc<RefreshConfig>>,
-    /// When the tables were looked at last, and when they are to be looked at again.
+    /// When the tables were last surveyed, and when the next survey is due.
     looked: Option<(DateTime<Utc>, DateTime<Utc>)>,
-    /// When the clock changes the keys of tables next, as of the last look.
+    /// When time next changes the keys of each table, as of the last survey.
     next_keys: HashMap<Table, DateTime<Utc>>,
-    /// The fingerprint of the settings under which a table with entries of other settings was topped up last.
+    /// Settings fingerprint under which a table with entries of other settings was last topped up.
     asked: HashMap<Table, String>,
 }
 
 impl Planner {
-    /// A planner for tables that `config` describes and that `schedules`, whose slots are recorded under `name`,
-    /// renews; both may be replaced at any time.
+    /// Creates a planner for the tables that `config` describes and that `schedules` renews, whose slots are
+    /// recorded under `name`. Both may be replaced at any time.
     pub fn new(
         name: &'static str,
         queue: Queue,
@@ -72,14 +72,14 @@ impl Planner {
         }
     }
 
-    /// Works until it is dropped, which it may be at any time.
+    /// Runs until dropped; cancel-safe.
     pub async fn run(mut self) {
-        // Sleeps first: at a start, what the schedule missed comes before anything else.
+        // Sleep first: after a start, slots that were missed are decided before anything else.
         let mut wait = FIRST;
         loop {
             tokio::select! {
                 () = self.clock.sleep(wait) => {}
-                // Once nobody can change them any more, only the clock counts.
+                // Once the senders are dropped, neither can change any more and only the timer matters.
                 Ok(()) = self.schedules.changed() => self.look_anew(),
                 Ok(()) = self.config.changed() => self.look_anew(),
             }
@@ -90,15 +90,16 @@ impl Planner {
         }
     }
 
-    /// Forgets when the tables are to be looked at: something else is wanted of them.
+    /// Discards the time of the next survey, because the schedule or the configuration has changed.
     pub fn look_anew(&mut self) {
         self.looked = None;
     }
 
-    /// Looks at the tables if it is time to, and asks for a run of those that cannot wait. Returns its number.
+    /// Surveys the tables if a survey is due, and queues a run of those that cannot wait. Returns the number
+    /// of that run.
     pub async fn turn(&mut self) -> Result<Option<i64>, RefreshError> {
         let now = self.clock.now();
-        // A clock that was set back makes the look one of the future.
+        // If the clock was set back, the last survey lies in the future and does not count.
         if self.looked.is_some_and(|(looked, again)| looked <= now && now < again) {
             return Ok(None);
         }
@@ -107,10 +108,10 @@ impl Planner {
             self.looked = None;
             return Ok(None);
         }
-        // A look that fails is repeated, but not at every turn.
+        // Set before the survey, so that a failed survey is repeated, but not in every turn.
         self.looked = Some((now, now + LOOK));
         let config = Arc::clone(&self.config.borrow_and_update());
-        // Closely: this is the look that finds what others leave to be found.
+        // Reads the entries' shape as well: only this survey finds damage done by other processes.
         let surveys = survey(&config, self.queue.state(), ReadDepth::Shape, now).await?;
         let conditions = self.conditions(&surveys, &config, now).await?;
         self.next_keys = surveys
@@ -119,7 +120,7 @@ impl Planner {
             .collect();
         let renewal = Renewal::next(&schedule, now, expected_run(&self.queue, now).await?);
         let plan = plan(&conditions, now, &renewal);
-        // What is being worked on may still be made under the settings of before.
+        // A job in progress may still generate entries under the previous settings.
         let soon = conditions.iter().any(|condition| condition.outdated && condition.busy);
         let again = now + if soon { TimeDelta::minutes(1) } else { LOOK };
         self.looked = Some((now, plan.look_at.map_or(again, |at| at.min(again))));
@@ -136,7 +137,7 @@ impl Planner {
         tables: &[(Table, Cause)],
         renewal: &Renewal<'_>,
     ) -> Result<Option<i64>, QueueError> {
-        // Looking takes a while, and somebody may have stopped the scheduler meanwhile.
+        // The survey takes a while, and the scheduler may have been stopped in the meantime.
         if tables.is_empty() || !self.is_running().await? {
             return Ok(None);
         }
@@ -168,7 +169,7 @@ impl Planner {
                     && self.asked.get(&table) != Some(&config.settings.fingerprint(table)),
                 renewal_times: survey.renewal_times,
                 turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
-                // A try of the future is one by a clock that was ahead.
+                // An attempt in the future was recorded by a clock that was ahead.
                 tried: tried.get(&table).copied().filter(|at| *at <= now),
                 busy: busy.contains(&table),
             })
@@ -180,7 +181,8 @@ impl Planner {
         Ok(self.queue.state().scheduler_state().await? == SchedulerState::Running)
     }
 
-    /// Whether a slot waits to be decided: its run may renew everything, so that nothing needs a top-up before it.
+    /// Whether a slot is due but not yet decided: its run may renew everything, so no top-up is needed before
+    /// it.
     async fn is_due(&self, schedule: &Schedule, now: DateTime<Utc>) -> Result<bool, QueueError> {
         let created = self.queue.state().created().await?;
         let Some(due) = schedule.due(now).filter(|fire| fire.at > created) else { return Ok(false) };
@@ -194,13 +196,13 @@ impl Planner {
     }
 }
 
-/// Whether a job tried to renew all that a top-up would: one for people or a start leaves young entries alone, though
-/// they may not last until the next scheduled run. What it left alone it did not try.
+/// Whether a job attempted everything that a top-up would renew. Manual and startup jobs skip young entries,
+/// although these may expire before the next scheduled run; a skipped entry was not attempted.
 fn tried_all(job: &Job) -> bool {
     !matches!(job.trigger, Trigger::Manual | Trigger::Startup) || job.skipped == 0
 }
 
-/// Whether the state of a table means that an entry is unfit; none when a refresh would not change it.
+/// Whether the state of a table means that an entry is unfit; none if a refresh would not change the state.
 fn wants(state: TableState) -> Option<bool> {
     match state {
         TableState::Fresh => Some(false),
@@ -213,7 +215,7 @@ fn wants(state: TableState) -> Option<bool> {
     }
 }
 
-/// How long the next run of all tables is expected to take, going by the latest of them.
+/// Estimates the duration of the next run of all tables from the most recent such runs.
 pub async fn expected_run(queue: &Queue, now: DateTime<Utc>) -> Result<TimeDelta, QueueError> {
     let runs = queue.history(now - PAST, RUNS).await?;
     let whole = |trigger| matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Startup);

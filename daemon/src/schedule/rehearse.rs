@@ -1,5 +1,5 @@
-//! What the scheduler would do on days to come, or would have done on past ones: the same decisions as those of the
-//! ticker and the planner, under a clock that jumps from one to the next.
+//! Simulates the scheduler's decisions on future or past days: the same decisions as those of the ticker and
+//! the planner, under a clock that jumps from one to the next.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,14 +13,14 @@ use crate::reports::{Report, ReportSettings};
 use crate::snapshot::Snapshot;
 use crate::vms::tables::Key;
 
-/// More decisions than this say no more.
+/// Largest number of decisions; a longer list gives no further information.
 const MOST: usize = 10_000;
 
-/// Nothing that happened longer than this before the first day has a trace in it.
+/// How far before the first day the simulation begins; earlier events do not affect that day.
 const RUN_UP: TimeDelta = TimeDelta::days(2);
 
-/// What a rehearsal is made with. It assumes that the daemon is there all the time, that every run succeeds, that
-/// nobody else writes, and that the fire before its first day has renewed every entry.
+/// Input of a rehearsal. It assumes that the daemon is always running, that every run succeeds, that no other
+/// process writes, and that the fire before the first day has renewed every entry.
 #[derive(Clone, Copy)]
 pub struct Stage<'a> {
     /// The schedule.
@@ -29,20 +29,20 @@ pub struct Stage<'a> {
     pub scheduler: SchedulerState,
     /// How long a scheduled run is expected to take.
     pub expected: TimeDelta,
-    /// The reports that are refreshed, with the limits of their entries.
+    /// The reports that are refreshed, with the age limits of their entries.
     pub reports: &'a [(&'static dyn Report, TimeDelta)],
-    /// What the reports' keys depend on.
+    /// Source rows that the reports' keys depend on.
     pub snapshot: &'a Snapshot,
-    /// How the reports are made.
+    /// Settings under which the reports are generated.
     pub settings: &'a ReportSettings,
 }
 
-/// One decision.
+/// One decision of the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rehearsed {
-    /// When it is taken.
+    /// When the decision is taken.
     pub at: DateTime<Utc>,
-    /// What asks for the run.
+    /// The trigger of the run.
     pub trigger: Trigger,
     /// The fire, for a scheduled run.
     pub fire: Option<Fire>,
@@ -50,16 +50,16 @@ pub struct Rehearsed {
     pub tables: Vec<(Table, Cause)>,
 }
 
-/// All decisions of some days, in order.
+/// All decisions of a range of days, in chronological order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rehearsal {
     /// The decisions.
     pub decisions: Vec<Rehearsed>,
-    /// Whether there were more than are told.
+    /// Whether further decisions were left out.
     pub cut: bool,
 }
 
-/// A table in the course of a rehearsal.
+/// The simulated state of one table.
 struct Actor {
     report: &'static dyn Report,
     limit: TimeDelta,
@@ -69,13 +69,13 @@ struct Actor {
 }
 
 impl Stage<'_> {
-    /// Rehearses `days` civil dates of the schedule's zone.
+    /// Rehearses `days` civil dates in the schedule's zone.
     pub fn rehearse(&self, first: NaiveDate, days: u32) -> Rehearsal {
         let end = first.checked_add_days(chrono::Days::new(days.into())).unwrap_or(NaiveDate::MAX);
         let begin = self.schedule.resolve(first.and_time(NaiveTime::MIN)).at;
         let end = self.schedule.resolve(end.and_time(NaiveTime::MIN)).at;
         let mut rehearsal = Rehearsal::default();
-        // What the first day finds depends on what happened since the fire before it.
+        // The state on the first day depends on what happened since the fire before it.
         let mut now = self.schedule.due(begin - TimeDelta::seconds(1)).map_or(begin, |fire| fire.at);
         let mut actors = self.actors(now);
         now = now.max(begin - RUN_UP);
@@ -106,7 +106,7 @@ impl Stage<'_> {
         rehearsal.decisions.push(Rehearsed { at, trigger, fire: Some(fire), tables });
     }
 
-    /// Tops up what cannot wait, and says when to look again.
+    /// Tops up the tables that cannot wait, and returns the instant of the next check.
     fn look(
         &self,
         actors: &mut [Actor],
@@ -174,7 +174,7 @@ impl Stage<'_> {
     fn refresh(&self, actor: &mut Actor, at: DateTime<Utc>) {
         actor.generated = at;
         actor.next_keys = self.next_keys(actor.report, at);
-        // Keys are compared only where the clock ever changes them.
+        // Keys are compared only for reports whose keys change with time.
         if actor.next_keys.is_some() {
             actor.keys = self.keys(actor.report, at).into_iter().collect();
         }

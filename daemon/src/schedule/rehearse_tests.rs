@@ -30,7 +30,7 @@ fn rehearse(
     rehearsal.decisions.iter().map(shown).collect()
 }
 
-/// When by the wall in Chicago, and what.
+/// Formats a decision with its wall-clock time in Chicago.
 fn shown(decision: &Rehearsed) -> String {
     let at = decision.at.with_timezone(&Chicago).format("%m-%d %H:%M");
     if let Some(fire) = decision.fire {

@@ -1,33 +1,33 @@
-//! When everything will have been renewed anyway.
+//! When the next scheduled run will have renewed all entries.
 
 use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
 use super::Schedule;
 
-/// A scheduled run is never expected to be quicker.
+/// Lower bound for the expected duration of a scheduled run.
 const LEAST: TimeDelta = TimeDelta::minutes(10);
 
-/// One that has taken longer must have been stuck.
+/// Upper bound for the expected duration; a run that took longer must have been stuck.
 const MOST: TimeDelta = TimeDelta::hours(12);
 
-/// An entry is topped up so long before it passes its limit: time enough for a second try.
+/// How long before its limit an entry is topped up: time enough for a second attempt.
 const LEAD: TimeDelta = TimeDelta::hours(1);
 
-/// What is known of the next scheduled run.
+/// The next scheduled run and its expected end.
 #[derive(Debug, Clone, Copy)]
 pub struct Renewal<'s> {
-    /// When it will have renewed every entry; none when the schedule never fires again.
+    /// When that run will have renewed every entry; none if the schedule never fires again.
     pub ends: Option<DateTime<Utc>>,
-    /// How long it is expected to take.
+    /// Expected duration of that run.
     pub expected: TimeDelta,
-    /// How long before its limit an entry that the run does not reach in time is topped up.
+    /// How long before its limit an entry is topped up if the run does not reach it in time.
     pub lead: TimeDelta,
     /// The time of day at which the operator wants the work done.
     pub daily: Option<DailyTime<'s>>,
 }
 
 impl<'s> Renewal<'s> {
-    /// The next scheduled run after `now`, if it takes `expected`.
+    /// Describes the next scheduled run after `now`, with the duration `expected`.
     pub fn next(schedule: &'s Schedule, now: DateTime<Utc>, expected: TimeDelta) -> Self {
         let fire = schedule.fires_after(now, 1).into_iter().next();
         let daily = fire.as_ref().map(|fire| DailyTime { schedule, time: fire.slot.time() });
@@ -35,17 +35,17 @@ impl<'s> Renewal<'s> {
         Self { ends, expected, lead: expected.max(LEAD), daily }
     }
 
-    /// Entries that last until then are none of a top-up's business.
+    /// The end of that run. Entries that last until then need no top-up.
     pub fn deadline(&self) -> DateTime<Utc> {
         self.ends.unwrap_or(DateTime::<Utc>::MAX_UTC)
     }
 
-    /// When an entry that was generated at one instant and passes its limit at another is topped up; none when the
-    /// next run renews it in time.
+    /// When to top up an entry that was generated at `generated` and passes its limit at `expires`; none if
+    /// the next run renews it in time.
     ///
-    /// Where days pass without a run, each top-up sets the limit of the next one, a lead earlier every day. They are
-    /// therefore made when the schedule would: a lead before its time of day, as on the day before a run, and at that
-    /// time, as the run would.
+    /// On consecutive days without a run, each top-up sets the limit of the next one, so they would move a
+    /// lead earlier every day. They are therefore made at the schedule's times: a lead before its time of
+    /// day, as on the day before a run, and at that time, as a run would be.
     pub fn top_up_at(
         &self,
         generated: Option<DateTime<Utc>>,
@@ -61,7 +61,7 @@ impl<'s> Renewal<'s> {
     }
 }
 
-/// A time of day of a schedule.
+/// The time of day at which a schedule fires.
 #[derive(Debug, Clone, Copy)]
 pub struct DailyTime<'s> {
     schedule: &'s Schedule,
@@ -69,11 +69,11 @@ pub struct DailyTime<'s> {
 }
 
 impl DailyTime<'_> {
-    /// The latest instant until `until` at which a top-up belongs: the time of a day without a run, or a lead before
-    /// the time of any day.
+    /// The latest time until `until` intended for top-ups: the time of day on a day without a run, or
+    /// a lead before that time on any day.
     fn latest(&self, until: DateTime<Utc>, lead: TimeDelta) -> Option<DateTime<Utc>> {
         let today = until.with_timezone(&self.schedule.zone()).date_naive();
-        // The lead is half a day at most.
+        // The lead is at most half a day.
         let days = [-1, 0, 1].into_iter().filter_map(|days| today.checked_add_signed(TimeDelta::days(days)));
         let instants = days.flat_map(|day| {
             let at = self.schedule.resolve(day.and_time(self.time)).at;
@@ -84,8 +84,8 @@ impl DailyTime<'_> {
     }
 }
 
-/// How long a run of all tables is expected to take, given the seconds that such runs took lately: twice the longest,
-/// since an early top-up costs little and a late one leaves a page without its entry.
+/// Estimates the duration of a run of all tables from the seconds that recent such runs took: twice the
+/// longest, since an early top-up costs little and a late one leaves a page without its entry.
 pub fn expected(seconds: impl IntoIterator<Item = f64>) -> TimeDelta {
     let longest = seconds.into_iter().filter(|seconds| seconds.is_finite()).fold(0.0, f64::max);
     #[expect(clippy::cast_possible_truncation, reason = "bounded by the line before")]
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(renewal.ends, Some("2026-03-08T09:30:00Z".parse().unwrap()));
         assert_eq!(renewal.lead, TimeDelta::minutes(90));
         assert_eq!(Renewal::next(&schedule, now, TimeDelta::minutes(10)).lead, TimeDelta::hours(1));
-        // What lasts until then is left to it.
+        // An entry that lasts until the end of the run needs no top-up.
         let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
         assert_eq!(renewal.top_up_at(None, at("2026-03-08T09:30:01Z")), None);
         let never = Schedule::cron("0 0 2 31 2 *", chrono_tz::UTC).unwrap();
@@ -141,7 +141,7 @@ mod tests {
             ("2026-06-08T07:00:00Z", 24, "2026-06-09T06:00:00Z"),
             ("2026-06-09T12:00:00Z", 24, "2026-06-10T07:00:00Z"),
             ("2026-06-08T07:00:00Z", 48, "2026-06-10T06:00:00Z"),
-            // Shorter limits than a day's leave no choice.
+            // A limit below one day leaves no choice.
             ("2026-06-08T07:00:00Z", 6, "2026-06-08T12:00:00Z"),
         ] {
             assert_eq!(top_up_at(generated, generated, hours), at(expected), "{generated} {hours}");

@@ -1,4 +1,4 @@
-//! Which civil date-times are slots.
+//! Rules that determine which civil date-times are slots.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,11 +10,11 @@ use super::ScheduleError;
 
 /// A matcher of civil time.
 ///
-/// The cron crate is given civil time that poses as UTC: over a zone of its own it leaves out the night in which the
-/// clock goes forward and fires twice in the one in which it goes back.
+/// The cron crate is given civil time labelled as UTC: with a real zone it skips the night in which the clock
+/// goes forward and fires twice in the night in which it goes back.
 #[derive(Debug, Clone)]
 pub(super) struct Rule {
-    /// None when nothing is ever a slot.
+    /// None for a rule without slots.
     matcher: Option<cron::Schedule>,
     words: String,
 }

@@ -1,11 +1,11 @@
-//! Switching all automatic triggers off and on.
+//! Stops and starts all automatic triggers.
 
 use cached_proto::words::{SchedulerState, Trigger};
 
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::plan;
 
-/// Pauses every automatic trigger; false when they were paused already.
+/// Pauses all automatic triggers. Returns false if they were already paused.
 pub async fn stop(queue: &Queue) -> Result<bool, QueueError> {
     let changed = queue.state().set_scheduler_state(SchedulerState::Stopped).await?;
     if changed {
@@ -14,13 +14,13 @@ pub async fn stop(queue: &Queue) -> Result<bool, QueueError> {
     Ok(changed)
 }
 
-/// Lets automatic triggers fire again, and asks for what the pause has left missing or stale; false when they were not
-/// paused.
+/// Resumes automatic triggers, and queues a run for tables that became missing or stale during the pause.
+/// Returns false if the triggers were not paused.
 pub async fn start(queue: &Queue) -> Result<bool, QueueError> {
     let changed = queue.state().resume_scheduler(queue.now()).await?;
     if changed {
         queue.announce_scheduler(SchedulerState::Running);
-        // It is not left until the next night.
+        // Do not leave these tables until the next night.
         queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await?;
     }
     Ok(changed)

@@ -126,7 +126,7 @@ fn a_schedule_of_the_future_has_a_next_and_nothing_due() {
 
 const TIMES: [&str; 4] = ["00:00", "01:30", "02:00", "02:30"];
 
-/// Zones whose clocks do something unusual: at midnight, by half an hour, by two hours, in Ramadan, by negative DST.
+/// Zones with unusual clock changes: at midnight, by half an hour, by two hours, in Ramadan, by negative DST.
 const PECULIAR: [&str; 12] = [
     "America/Chicago",
     "Australia/Lord_Howe",
@@ -142,8 +142,8 @@ const PECULIAR: [&str; 12] = [
     "America/Nuuk",
 ];
 
-/// When each slot of a year fires, found by watching the wall clock: the first minute at which it shows the slot or
-/// has passed it. It knows nothing of gaps, folds or cron.
+/// When each slot of a year fires, found by stepping through the wall clock: the first minute at which it
+/// shows the slot or has passed it. Independent of gaps, folds and cron.
 fn watched(zone: Tz, year: i32) -> Vec<(NaiveDateTime, DateTime<Utc>)> {
     let local = |at: DateTime<Utc>| zone.from_utc_datetime(&at.naive_utc()).naive_local();
     let first = NaiveDate::from_ymd_opt(year, 1, 1).unwrap();
@@ -194,7 +194,7 @@ fn every_civil_date_fires_once_where_clocks_are_peculiar() {
     }
 }
 
-/// Samoa went without 2011-12-30; whatever fires then must not go back in time or stand still.
+/// Samoa skipped 2011-12-30; the fires around it must still strictly ascend.
 #[test]
 fn a_date_that_never_was_fires_no_later_than_the_next() {
     for time in TIMES {
@@ -213,7 +213,8 @@ proptest! {
         agrees_with_the_wall_clock(zone, year);
     }
 
-    /// Due and next meet at any instant: nothing lies between them, and nothing is in both.
+    /// The due fire and the next one are adjacent at any instant: no fire lies between them, and none is
+    /// both.
     #[test]
     fn what_is_due_and_what_is_next_are_neighbours(
         zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),

@@ -1,4 +1,4 @@
-//! The loop that turns slots into runs.
+//! The loop that queues a run for each slot.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,25 +14,26 @@ use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::queue::{DueSlot, Punctuality, Queue, QueueError, SlotDecision, SlotWork};
 
-/// Sleeps are no longer than this: the wall clock may be set, and a suspended machine's timers stand still.
+/// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
 const SLICE: Duration = Duration::from_mins(1);
 
-/// Slots that passed undecided are recorded so far back; with a slot every hour this is six weeks.
+/// Largest number of undecided past slots that are recorded; with hourly slots this covers six weeks.
 const PASSED: usize = 1000;
 
-/// The tables a run of the schedule refreshes, in working order; asked each time, since configuration may change.
+/// Returns the tables that a scheduled run refreshes, in working order; called for each run, since the
+/// configuration may change.
 pub type Tables = Box<dyn Fn() -> Vec<Table> + Send + Sync>;
 
-/// Whether a slot that was missed while no daemon was there is made up for; asked each time.
+/// Returns whether to catch up on a slot that was missed while the daemon was not running; called each time.
 pub type CatchUp = Box<dyn Fn() -> bool + Send + Sync>;
 
-/// What a slot asks for.
+/// The work that a slot triggers.
 enum Work {
     Refresh(Tables),
     Chore(Chore),
 }
 
-/// Decides each slot of one schedule when its instant has come.
+/// Decides each slot of one schedule once its instant has been reached.
 pub struct Ticker {
     name: &'static str,
     queue: Queue,
@@ -41,17 +42,18 @@ pub struct Ticker {
     schedule: Arc<Schedule>,
     work: Work,
     catch_up: CatchUp,
-    /// Slots before the state existed concern nobody.
+    /// When the state was created; earlier slots are ignored.
     created: DateTime<Utc>,
-    /// Since when this process has had this schedule: earlier slots found nobody who could run them.
+    /// Since when this process has had this schedule; before that, no daemon could run its slots.
     attended_since: DateTime<Utc>,
-    /// Whether this schedule replaced another one while the process ran: its earlier slots were nobody's.
+    /// Whether this schedule replaced another one while the process was running, so that its earlier slots
+    /// were never scheduled.
     replaced: bool,
 }
 
 impl Ticker {
-    /// A ticker for the schedule that slots are recorded under as `name`. What `schedules` holds may be replaced at any
-    /// time; a new schedule does not run slots that passed before it came.
+    /// Creates a ticker for the schedule whose slots are recorded under `name`. The value of `schedules` may
+    /// be replaced at any time; a new schedule does not run slots that passed before it was set.
     pub async fn new(
         name: &'static str,
         queue: Queue,
@@ -63,7 +65,7 @@ impl Ticker {
         Self::of(name, queue, clock, schedules, Work::Refresh(tables), catch_up).await
     }
 
-    /// The same for a maintenance task, whose slots are recorded under its name.
+    /// Creates a ticker for a maintenance task, whose slots are recorded under the task's name.
     pub async fn for_chore(
         chore: Chore,
         queue: Queue,
@@ -99,7 +101,7 @@ impl Ticker {
         })
     }
 
-    /// Works until it is dropped, which it may be at any time; `heartbeat` tells whether it still does.
+    /// Runs until dropped; cancel-safe. Beats `heartbeat` in every iteration.
     pub async fn run(mut self, heartbeat: Heartbeat) {
         loop {
             if let Err(error) = self.turn().await {
@@ -112,14 +114,14 @@ impl Ticker {
             let (wait, never) = (self.wait(), self.schedule.is_never());
             tokio::select! {
                 () = heartbeat.nap(wait), if !never => {}
-                // Once nobody can change the schedule any more, only the clock counts.
+                // Once the sender is dropped, the schedule cannot change any more and only the timer matters.
                 Ok(()) = self.schedules.changed() => {}
                 else => return std::future::pending().await,
             }
         }
     }
 
-    /// Decides what is due, and takes over another schedule.
+    /// Decides the slot that is due, then switches to a replaced schedule.
     pub async fn turn(&mut self) -> Result<(), QueueError> {
         let decided = self.tick().await;
         self.adopt();
@@ -129,7 +131,7 @@ impl Ticker {
         Ok(())
     }
 
-    /// The first tick, to be waited for before anything else may change what becomes of slots that have passed.
+    /// Runs the first tick. The caller awaits it before anything else can change how past slots are decided.
     pub async fn begin(&mut self) -> Result<(), QueueError> {
         if let Some(decided) = self.tick().await? {
             self.tell(decided);
@@ -141,7 +143,7 @@ impl Ticker {
         tracing::info!("Slot {} of schedule {}: {decision}", slot_text(fire.slot), self.name);
     }
 
-    /// Decides the newest slot that is due, unless that has been done, and records those that passed before it.
+    /// Decides the newest due slot, unless that was done before, and records earlier undecided slots.
     pub async fn tick(&mut self) -> Result<Option<(Fire, SlotDecision)>, QueueError> {
         let now = self.clock.now();
         self.follow_back(now).await?;
@@ -177,7 +179,7 @@ impl Ticker {
         }
     }
 
-    /// Slots between the newest decided one and the one that is due.
+    /// The slots between the newest decided one and the due one.
     fn passed(&self, due: &Fire, newest: Option<&str>) -> Vec<(String, DateTime<Utc>)> {
         std::iter::successors(self.schedule.fire_before(due), |fire| self.schedule.fire_before(fire))
             .take_while(|fire| fire.at > self.created)
@@ -187,7 +189,8 @@ impl Ticker {
             .collect()
     }
 
-    /// A clock that was ahead and is put right must not make us wait until it gets there again.
+    /// Adjusts to a clock that was ahead and has been set back; the ticker would otherwise wait until the
+    /// wrong time is reached again.
     async fn follow_back(&mut self, now: DateTime<Utc>) -> Result<(), QueueError> {
         self.attended_since = self.attended_since.min(now);
         if now < self.created {

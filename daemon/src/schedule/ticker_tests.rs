@@ -21,7 +21,7 @@ fn schedule(time: &str, interval: u32) -> Arc<Schedule> {
     Arc::new(Schedule::every(time, interval, CHICAGO).unwrap())
 }
 
-/// An instant given as Chicago's wall clock shows it.
+/// Parses a wall-clock time in Chicago.
 fn chicago(text: &str) -> DateTime<Utc> {
     let civil = NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").unwrap();
     CHICAGO.from_local_datetime(&civil).earliest().unwrap().to_utc()
@@ -37,13 +37,13 @@ struct Daemon {
 }
 
 impl Daemon {
-    /// One that lets missed slots be.
+    /// Starts a daemon that does not catch up on missed slots.
     async fn start(now: &str, schedule: Arc<Schedule>) -> Self {
         let clock = Arc::new(ManualClock::new(chicago(now)));
         Self::boot(tempfile::tempdir().unwrap(), clock, schedule, false).await
     }
 
-    /// One that makes up for them.
+    /// Starts a daemon that catches up on missed slots.
     async fn eager(now: &str, schedule: Arc<Schedule>) -> Self {
         let clock = Arc::new(ManualClock::new(chicago(now)));
         Self::boot(tempfile::tempdir().unwrap(), clock, schedule, true).await
@@ -68,7 +68,7 @@ impl Daemon {
         Self { catch_up, dir, clock, schedules, queue, ticker }
     }
 
-    /// Dies, stays down, and comes back with this schedule.
+    /// Kills the daemon, and restarts it at `until` with this schedule.
     async fn down(self, until: &str, schedule: Arc<Schedule>) -> Self {
         let Self { catch_up, dir, clock, ticker, queue, .. } = self;
         drop((ticker, queue));
@@ -144,7 +144,7 @@ async fn a_verdict_by_a_clock_that_was_ahead_does_not_cost_a_night() {
     let d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     let mut d = d.down("2026-06-04 12:00", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-04 12:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Missed)));
-    // The clock is put right; of the two nights it had called missed, only the earlier one was.
+    // The clock is corrected; of the two nights recorded as missed, only the earlier one had passed.
     assert_eq!(d.tick_at("2026-06-03 12:00").await, Some(decided("2026-06-03 02:00", SlotDecision::Missed)));
     assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));
     assert_eq!(d.runs().await, ["2026-06-04 02:00"]);
@@ -209,7 +209,7 @@ async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
 async fn a_slot_that_passed_unseen_during_a_stop_is_paused_although_the_scheduler_was_started_since() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     switch::stop(&d.queue).await.unwrap();
-    // The machine slept over two slots, and nobody has looked at them when the scheduler is started.
+    // The machine slept over two slots, which are still undecided when the scheduler is started.
     d.clock.set(chicago("2026-06-03 08:00"));
     switch::start(&d.queue).await.unwrap();
     assert_eq!(d.tick_at("2026-06-03 08:01").await, Some(decided("2026-06-03 02:00", SlotDecision::Paused)));
@@ -253,7 +253,7 @@ async fn pruned_history_takes_old_slots_along_but_never_the_newest() {
     assert_eq!(d.decided("2026-06-02 02:00").await, None, "and not recorded anew");
 }
 
-/// Lets minutes pass for a ticker that runs by itself, until `done`.
+/// Advances the clock by minutes for a running ticker until `done`.
 async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool) {
     while !done().await {
         clock.sleeping(1).await;
@@ -275,7 +275,7 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
 
     clock.sleeping(1).await;
     clock.set(chicago("2026-06-02 23:30"));
-    // Passed before this schedule came: not run now, although the loop was there.
+    // The slot passed before this schedule was set: it is not run now, although the loop was running.
     schedules.send_replace(schedule("23:00", 24));
     minutes_until(&clock, async || {
         queue.slot(NAME, "2026-06-02 23:00").await.unwrap() == Some(SlotDecision::Missed)
@@ -294,7 +294,7 @@ async fn a_loop_that_hangs_in_a_decision_is_missed_and_one_that_waits_for_the_ni
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
     let Daemon { clock, queue, schedules, dir: _dir, .. } = d;
     let heartbeat = heartbeat(&clock);
-    // Whoever drops the sender ends the hang, the failing test included.
+    // Dropping the sender ends the hang, also if the test fails.
     let (release, hang) = std::sync::mpsc::channel::<()>();
     let (entered, deciding) = tokio::sync::oneshot::channel();
     let (hang, entered) = (std::sync::Mutex::new(hang), std::sync::Mutex::new(Some(entered)));

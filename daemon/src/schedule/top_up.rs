@@ -1,4 +1,4 @@
-//! Which tables cannot wait for the next scheduled run: a pure decision.
+//! Decides, as a pure function, which tables cannot wait for the next scheduled run.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::Renewal;
 use crate::refresh::RenewalTimes;
 
-/// A table that was tried and still wants something is let alone so long: whatever is wrong takes longer to put right
-/// than the retries of a job last.
+/// How long a table is left alone after an attempt that did not help: the cause takes longer to fix than the
+/// retries of a job last.
 const PAUSE: TimeDelta = TimeDelta::hours(1);
 
-/// A table that wants something while it is being worked on is looked at again so soon.
+/// Delay of the next check of a table that needs a top-up but is being worked on.
 const BUSY: TimeDelta = TimeDelta::minutes(1);
 
 /// Why a table is topped up.
@@ -22,7 +22,7 @@ pub enum Cause {
     Unfit,
     /// The settings have changed since an entry was made, or it was invalidated.
     Settings,
-    /// The clock alone has changed what entries say, or which there are.
+    /// The passing of time alone has changed the content or the keys of entries.
     Clock,
     /// An entry would pass its limit before the next scheduled run has ended.
     Expiring,
@@ -39,35 +39,36 @@ impl fmt::Display for Cause {
     }
 }
 
-/// A table as the decision sees it.
+/// The state of a table that the decision is based on.
 #[derive(Debug, Clone, Copy)]
 pub struct Condition {
     /// The table.
     pub table: Table,
     /// Whether an entry is missing, incomplete, invalid or stale.
     pub unfit: bool,
-    /// Whether an entry is stale for the settings alone, and none was asked for under today's before.
+    /// Whether an entry is stale only because of changed settings, and no run was queued under the current
+    /// settings yet.
     pub outdated: bool,
-    /// When its entries want renewal.
+    /// When its entries need renewal.
     pub renewal_times: RenewalTimes,
-    /// When the clock changed its keys, if it did since the table was last looked at.
+    /// When time changed its keys, if that happened since the last survey.
     pub turned: Option<DateTime<Utc>>,
-    /// When a job of it was queued last, however that ended.
+    /// When its last job was queued, whatever the outcome.
     pub tried: Option<DateTime<Utc>>,
-    /// Whether a job of it waits or is being worked on.
+    /// Whether one of its jobs is queued or running.
     pub busy: bool,
 }
 
-/// What to do now, and when there may be something to do next.
+/// The tables to top up now, and the time of the next decision.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
     /// The tables to top up.
     pub tables: Vec<(Table, Cause)>,
-    /// The next instant at which the decision would be another one; none while only events can change it.
+    /// The next instant at which the decision would differ; none if only an event can change it.
     pub look_at: Option<DateTime<Utc>>,
 }
 
-/// Decides for all tables at once, so that one run serves those that want something at the same time.
+/// Decides for all tables at once, so that one run covers all tables that need a top-up at the same time.
 pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal<'_>) -> Plan {
     let mut plan = Plan::default();
     for condition in conditions {
@@ -82,7 +83,7 @@ impl Condition {
     fn decide(&self, now: DateTime<Utc>, renewal: &Renewal<'_>) -> (Option<Cause>, Option<DateTime<Utc>>) {
         let RenewalTimes { next_keys, next_payloads, .. } = self.renewal_times;
         let ahead = |at: &DateTime<Utc>| *at > now;
-        // Other keys are of no consequence until one of them is missing.
+        // Changed keys do not matter until an entry of one of them is missing.
         let turned = self.turned.filter(|_| self.unfit);
         let changed = next_payloads.filter(|at| !ahead(at)).max(turned);
         let top_up_at = self.top_up_at(renewal);
@@ -95,21 +96,21 @@ impl Condition {
         } else {
             top_up_at.filter(|at| !ahead(at)).map(|_| Cause::Expiring)
         };
-        // What the clock did after the table was tried is a reason of its own, and so are settings it was not tried under.
+        // A change by time after the last attempt is a new reason, and so are settings of no earlier attempt.
         let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at) && !self.outdated);
         let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + PAUSE).filter(ahead);
-        // The run at work may have read the source before the reason came up.
+        // The run in progress may have read the source before this cause arose.
         let free_at = cause.filter(|_| self.busy).map(|_| now + BUSY);
         let instants = [next_keys, next_payloads, top_up_at, pause_ends, free_at];
         let look_at = instants.into_iter().flatten().filter(ahead).min();
         (cause.filter(|_| !self.busy && pause_ends.is_none()), look_at)
     }
 
-    /// When the oldest entry is topped up for its age.
+    /// When the oldest entry is topped up because of its age.
     fn top_up_at(&self, renewal: &Renewal<'_>) -> Option<DateTime<Utc>> {
         let RenewalTimes { oldest, expires, next_payloads, .. } = self.renewal_times;
         let expires = expires?;
-        // What the clock renews in time anyway is not renewed twice.
+        // An entry that a change by time renews early enough is not renewed twice.
         let by_clock = |top_up: DateTime<Utc>| {
             next_payloads.is_some_and(|at| top_up <= at && at + renewal.expected <= expires)
         };

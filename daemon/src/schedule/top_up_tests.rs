@@ -12,7 +12,7 @@ fn renewal() -> Renewal<'static> {
     Renewal { ends: Some(utc("02 07:10")), expected, lead, daily: None }
 }
 
-/// A table that wants nothing: generated late on the 1st.
+/// A table that needs nothing: generated late on the 1st.
 fn content() -> Condition {
     Condition {
         table: TABLE,
@@ -25,7 +25,7 @@ fn content() -> Condition {
     }
 }
 
-/// Why the table is topped up, if it is, and when to look again.
+/// Why the table is topped up, if it is, and when the next decision is due.
 fn at(now: &str, condition: Condition) -> (Option<Cause>, String) {
     let plan = plan(&[condition], utc(now), &renewal());
     let look_at = plan.look_at.map_or_else(|| "never".to_owned(), |at| at.format("%d %H:%M").to_string());
@@ -76,7 +76,7 @@ fn a_table_that_is_being_worked_on_is_let_alone() {
     let busy = Condition { unfit: true, busy: true, renewal_times, ..content() };
     assert_eq!(at("01 12:00", busy), (None, "01 12:01".to_owned()), "its run may have begun before");
     assert_eq!(at("01 12:00", Condition { unfit: false, ..busy }), (None, "02 00:00".to_owned()));
-    // The run of half past eleven is still at work when the day turns.
+    // The run of 23:30 is still in progress when the day changes.
     let renewal_times = RenewalTimes { next_payloads: Some(utc("02 00:00")), ..content().renewal_times };
     let busy = Condition { unfit: false, renewal_times, tried: Some(utc("01 23:30")), ..busy };
     assert_eq!(at("02 00:00", busy), (None, "02 00:01".to_owned()));
@@ -92,7 +92,7 @@ fn entries_that_the_clock_renews_before_their_limit_are_left_to_it() {
     for (next_payloads, cause) in [
         ("02 00:00", None),
         ("02 00:20", None),
-        // It could not be done in time.
+        // The run would not end before the limit.
         ("02 00:21", Some(Cause::Expiring)),
     ] {
         let (expires, next_payloads) = (Some(utc("02 00:30")), Some(utc(next_payloads)));
@@ -108,7 +108,7 @@ fn what_the_clock_changes_is_renewed_when_it_does() {
     let tried = Some(utc("01 23:30"));
     let condition = Condition { renewal_times, tried, ..content() };
     assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
-    // Tried half an hour ago, but not since the change.
+    // The last attempt was half an hour ago, before the change.
     assert_eq!(at("02 00:00", condition), (Some(Cause::Clock), "never".to_owned()));
     let tried = Some(utc("02 00:00"));
     assert_eq!(at("02 00:05", Condition { tried, ..condition }), (None, "02 01:00".to_owned()));

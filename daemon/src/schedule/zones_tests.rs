@@ -1,7 +1,7 @@
-//! Every night of ten years in every zone that there is.
+//! Every night of ten years in every time zone.
 //!
-//! What is expected is worked out from nothing but the offsets of a zone: between two changes of its offset the wall
-//! clock runs evenly, so the first instant at which it has reached a time is plain arithmetic.
+//! The expected instants are computed only from the offsets of a zone: between two changes of its offset the
+//! wall clock runs evenly, so the first instant at which it has reached a time is plain arithmetic.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,7 +12,7 @@ use super::*;
 const FIRST_YEAR: i32 = 2021;
 const YEARS: i32 = 10;
 
-/// Times at which clocks are changed, and some that nobody chose.
+/// Times at which clocks are changed, and some arbitrary ones.
 const TIMES: [&str; 8] = ["00:00", "01:30", "02:00", "02:30", "00:47", "03:13", "14:59", "23:31"];
 
 /// Clocks are put forward or back by less than this, and never twice within it.
@@ -103,7 +103,7 @@ impl Nightly {
             last = at;
             expected.push(at);
         }
-        // The way from one night to the next, where it is not plain arithmetic.
+        // The interval between two nights around a clock change.
         for change in &stretches[1..] {
             let next = expected.partition_point(|at| *at < change.begin - TimeDelta::days(1));
             let expected: Vec<_> = expected.iter().copied().skip(next).take(3).collect();

@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Visitor};
 use super::Text;
 use crate::vms::time::Stored;
 
-/// One value. SQLite stores what it is given, so any column can hold any of these.
+/// One value. SQLite does not enforce column types, so any column can hold any of these.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Cell<'a> {
     Null,
@@ -77,7 +77,7 @@ pub(super) struct Cells<'a, 'r> {
     pub(super) values: &'r mut std::vec::IntoIter<Cell<'a>>,
     pub(super) symbols: &'r mut Symbols,
     pub(super) substitutes: u64,
-    /// A column whose word is not a member of its enum.
+    /// A column whose value is not a member of its enum.
     pub(super) undeclared: Option<&'static str>,
 }
 
@@ -86,12 +86,12 @@ impl Cells<'_, '_> {
         self.values.next().unwrap_or(Cell::Null)
     }
 
-    /// An integer that the row cannot do without.
+    /// Reads a required integer.
     pub(super) fn id(&mut self, column: &'static str) -> Result<i64, Oddity> {
         self.integer().ok_or(Oddity { column, what: "is not an integer" })
     }
 
-    /// An integer; NULL and what is no integer are none.
+    /// Reads an integer; `None` for NULL and for anything else that is not an integer.
     pub(super) fn integer(&mut self) -> Option<i64> {
         let (value, odd) = match self.next() {
             Cell::Null => (None, false),
@@ -103,7 +103,7 @@ impl Cells<'_, '_> {
         value
     }
 
-    /// A number; NULL and what is no number are none.
+    /// Reads a number; `None` for NULL and for anything else that is not a number.
     #[expect(clippy::cast_precision_loss, reason = "a FLOAT column converts integers the same way")]
     pub(super) fn real(&mut self) -> Option<f64> {
         let (value, odd) = match self.next() {
@@ -116,23 +116,24 @@ impl Cells<'_, '_> {
         value
     }
 
-    /// A boolean, as VMS stores it: 0 or 1.
+    /// Reads a boolean, as VMS stores it: 0 or 1.
     pub(super) fn boolean(&mut self) -> Option<bool> {
         self.integer().map(|value| value != 0)
     }
 
-    /// Text that mostly differs from row to row.
+    /// Reads text that mostly differs from row to row.
     pub(super) fn text(&mut self) -> Option<Text> {
         as_text(self.next()).map(|text| Arc::from(text.as_ref()))
     }
 
-    /// Text that repeats over many rows: states, types, foreign keys.
+    /// Reads text that repeats over many rows: states, types, foreign keys.
     pub(super) fn symbol(&mut self) -> Option<Text> {
         let text = as_text(self.values.next().unwrap_or(Cell::Null))?;
         Some(self.symbols.intern(&text))
     }
 
-    /// The name of an enum's member. VMS itself fails on any other word, so somebody should hear of it.
+    /// Reads the name of an enum member. VMS itself fails on any other word, so that is reported as a
+    /// warning.
     pub(super) fn member(&mut self, column: &'static str, is_declared: fn(&str) -> bool) -> Option<Text> {
         let name = self.symbol();
         if name.as_deref().is_some_and(|name| !is_declared(name)) {
@@ -141,17 +142,17 @@ impl Cells<'_, '_> {
         name
     }
 
-    /// Text that the row cannot do without.
+    /// Reads required text.
     pub(super) fn required_text(&mut self, column: &'static str) -> Result<Text, Oddity> {
         self.text().ok_or(Oddity { column, what: "is NULL" })
     }
 
-    /// Repeating text that the row cannot do without.
+    /// Reads required text that repeats over many rows.
     pub(super) fn required_symbol(&mut self, column: &'static str) -> Result<Text, Oddity> {
         self.symbol().ok_or(Oddity { column, what: "is NULL" })
     }
 
-    /// An instant; NULL and what VMS could not read either are none.
+    /// Reads an instant; `None` for NULL and for text that VMS could not read either.
     pub(super) fn instant(&mut self) -> Option<Stored> {
         let stored = as_text(self.next()).map(|text| Stored::read(&text));
         self.substitutes += u64::from(stored == Some(None));

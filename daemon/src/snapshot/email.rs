@@ -10,11 +10,11 @@ use super::source::{Column, Source};
 pub struct Email {
     /// Its id.
     pub id: i64,
-    /// Whose it is.
+    /// The contact it belongs to.
     pub contact: i64,
     /// The address.
     pub address: Option<Text>,
-    /// Whether it is the main one.
+    /// Whether it is the contact's primary address.
     pub primary: Option<bool>,
 }
 

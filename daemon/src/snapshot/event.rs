@@ -1,4 +1,4 @@
-//! Events, and what belongs to one event only.
+//! Events, and rows that belong to one event only.
 
 use super::Text;
 use super::cells::{Cells, Oddity};
@@ -16,7 +16,7 @@ pub struct Event {
     pub title: Option<Text>,
     /// Its description.
     pub description: Option<Text>,
-    /// Name of its type (`CAREER_FAIR`); VMS allows none.
+    /// Name of its type (`CAREER_FAIR`); VMS allows an event without one.
     pub kind: Option<Text>,
     /// Name of its format.
     pub format: Option<Text>,
@@ -26,9 +26,9 @@ pub struct Event {
     pub start: Option<Stored>,
     /// When it ends.
     pub end: Option<Stored>,
-    /// Minutes.
+    /// Duration in minutes.
     pub duration: Option<i64>,
-    /// Where it takes place.
+    /// Location.
     pub location: Option<Text>,
     /// Salesforce id of its school.
     pub school: Option<Text>,
@@ -36,13 +36,13 @@ pub struct Event {
     pub district_partner: Option<Text>,
     /// Number of participants, as imported.
     pub participant_count: Option<i64>,
-    /// Volunteers still wanted.
+    /// Number of volunteers still needed.
     pub volunteers_needed: Option<i64>,
     /// Session type, for virtual sessions.
     pub additional_information: Option<Text>,
     /// Id in the session system.
     pub session_id: Option<Text>,
-    /// Who hosts a virtual session.
+    /// Host of a virtual session.
     pub session_host: Option<Text>,
     /// Topic or theme.
     pub series: Option<Text>,

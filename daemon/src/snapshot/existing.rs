@@ -1,4 +1,4 @@
-//! The rows of a cache table, judged by shape, without their payload.
+//! The rows of a cache table, without their payload, with a check of its shape.
 
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
 
@@ -25,18 +25,18 @@ pub struct ExistingRow {
 
 const DOING: &str = "reading what is in a cache table";
 
-/// How closely rows are looked at.
+/// How closely rows are read.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadDepth<'m> {
-    /// Parse every payload and judge its shape.
+    /// Parse every payload and check its shape.
     Shape,
-    /// Judge every shape, but parse only what has changed since it was parsed last.
+    /// Check every shape, but parse only payloads that have changed since they were last parsed.
     Known(&'m Shapes),
     /// Read stamps only, for a refresh that writes every row anyway: all rows count as valid and complete.
     Stamps,
 }
 
-/// Reads all rows of `table`, by id. SQLite itself looks at the JSON, so payloads are not copied.
+/// Reads all rows of `table`, ordered by id. SQLite itself examines the JSON, so payloads are not copied.
 pub async fn read_existing(
     db: &impl ConnectionTrait,
     table: Table,
@@ -58,7 +58,7 @@ pub async fn read_existing(
     Ok(rows)
 }
 
-/// What a statement says of a row beside its stamp and its key.
+/// What a statement selects of a row in addition to its stamp and its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Columns {
     Stamps,
@@ -83,7 +83,8 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
     for position in 0..spec.key.len() {
         // Two columns per key column: its storage class and its text.
         let class: String = row.try_get_by_index(2 + 2 * position)?;
-        // Bytes, not a string: a key that is no UTF-8 is somebody else's, and must not cost the whole run.
+        // Bytes, not a string: a key that is not UTF-8 was written by another process, and must not cost the
+        // whole run.
         let text: Option<Vec<u8>> = row.try_get_by_index(3 + 2 * position)?;
         let text = text.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         key.push(match (class.as_str(), text) {
@@ -117,7 +118,7 @@ fn statement(spec: &TableSpec, columns: Columns, only: &str) -> String {
         .iter()
         .map(|required| match required.member {
             "" => format!("coalesce(json_type(\"{}\") IN ('array', 'object'), 0)", required.column),
-            // A member may be JSON null only where no reader looks into it; those are not listed.
+            // A member may be JSON null only where no reader accesses its content; those are not listed.
             member => {
                 format!("coalesce(json_type(\"{}\", '$.{member}') <> 'null', 0)", required.column)
             }

@@ -38,7 +38,7 @@ impl<K: std::hash::Hash + Eq + Clone> Groups<K> {
         Self { ranges, positions }
     }
 
-    /// The rows of one key, in table order.
+    /// Returns the rows of one key, in table order.
     pub fn rows<'t, T, Q>(&self, rows: &'t [T], key: &Q) -> impl Iterator<Item = &'t T> + use<'_, 't, T, K, Q>
     where
         K: std::borrow::Borrow<Q>,
@@ -47,7 +47,7 @@ impl<K: std::hash::Hash + Eq + Clone> Groups<K> {
         self.positions(key).iter().filter_map(|&position| rows.get(position as usize))
     }
 
-    /// The positions of one key's rows, in table order.
+    /// Returns the positions of one key's rows, in table order.
     pub fn positions<Q>(&self, key: &Q) -> &[u32]
     where
         K: std::borrow::Borrow<Q>,

@@ -1,4 +1,4 @@
-//! Loads the asked-for source tables, and the stamps of the cache tables, in one read transaction.
+//! Loads the requested source tables, and the stamps of the cache tables, in one read transaction.
 
 use chrono::{DateTime, Utc};
 use sea_orm::DatabaseTransaction;
@@ -13,7 +13,7 @@ use super::{
 use crate::vms::tables::Table;
 use crate::vms::{Vms, VmsError};
 
-/// Why there is no snapshot.
+/// Why a snapshot could not be taken.
 #[derive(Debug, thiserror::Error)]
 #[error("no snapshot of the source could be taken: {0}")]
 pub struct SnapshotError(#[from] pub VmsError);
@@ -25,7 +25,7 @@ pub struct Warning {
     pub table: &'static str,
     /// SQLite's row id, which is the id where the table has one.
     pub rowid: i64,
-    /// What is odd about it.
+    /// Description of the problem.
     pub what: String,
 }
 
@@ -81,7 +81,7 @@ sources! {
     Users => users: User,
 }
 
-/// Takes a snapshot of `sources` and of the rows in `tables`; `taken` is the instant it is known by.
+/// Takes a snapshot of `sources` and of the rows in `tables`; `taken` is recorded as its instant.
 pub async fn load(
     vms: &Vms,
     sources: &SourceSet,
@@ -91,8 +91,8 @@ pub async fn load(
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };
     let transaction = vms.begin_read().await?;
-    // The stamps come first: should VMS write between two statements, the transaction hides it anyway, but
-    // its view of the database begins with its first statement.
+    // The stamps are read first: the transaction hides writes of VMS between two statements anyway, but its
+    // view of the database begins with its first statement.
     for &table in tables {
         let rows = super::read_existing(&transaction, table, depth).await?;
         snapshot.existing.insert(table, rows);

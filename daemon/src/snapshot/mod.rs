@@ -1,7 +1,8 @@
-//! The source rows a refresh needs, read in one read transaction.
+//! The source rows that a refresh needs, read in one read transaction.
 //!
 //! One statement per source table, whatever the size of the data, so that all tables of a run are computed
-//! from the same instant and VMS's workers never wait for us. Rows are kept compactly and never change.
+//! from the same instant and VMS's workers never wait for the daemon. Rows are stored compactly and never
+//! change.
 
 mod cells;
 mod district;
@@ -46,7 +47,7 @@ use crate::vms::tables::{Key, Table};
 /// Shared text; repeated values of a column share one allocation.
 pub type Text = Arc<str>;
 
-/// The source rows of one instant. Tables that were not asked for are empty.
+/// The source rows of one instant. Tables that were not requested are empty.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// When the read transaction saw the database.
@@ -57,7 +58,7 @@ pub struct Snapshot {
     pub warnings: Vec<Warning>,
     /// Rows of the cache tables that are being refreshed, as they stood at the same instant.
     pub existing: HashMap<Table, Vec<ExistingRow>>,
-    /// Keys of rows of these tables that we have left and that are gone.
+    /// Keys of recorded rows of these tables that no longer exist.
     pub lost: HashMap<Table, Vec<Key>>,
     /// `event`, by id.
     pub events: Vec<Event>,
@@ -101,7 +102,7 @@ pub struct Snapshot {
     pub users: Vec<User>,
 }
 
-/// What was read of one source table.
+/// Size and hash of one source table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceFacts {
     /// Rows in the table.
@@ -111,13 +112,13 @@ pub struct SourceFacts {
 }
 
 impl Snapshot {
-    /// Rows of a cache table at the snapshot's instant; empty when the table was not asked for.
+    /// Rows of a cache table at the snapshot's instant; empty when the table was not requested.
     pub fn existing(&self, table: Table) -> &[ExistingRow] {
         self.existing.get(&table).map_or(&[], Vec::as_slice)
     }
 
-    /// Keys that have a row in a cache table, and those whose row somebody else has deleted: a wiped table is to be
-    /// whole again.
+    /// Keys that have a row in a cache table, and those whose row another process has deleted, so that a
+    /// wiped table is completely restored.
     pub fn owned(&self, table: Table) -> impl Iterator<Item = &Key> {
         let lost = self.lost.get(&table).map_or(&[][..], Vec::as_slice);
         self.existing(table).iter().map(|row| &row.key).chain(lost)

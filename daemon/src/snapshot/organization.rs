@@ -1,4 +1,4 @@
-//! Organizations and who belongs to them.
+//! Organizations and their memberships.
 
 use super::Text;
 use super::cells::{Cells, Oddity};
@@ -24,20 +24,20 @@ impl Row for Organization {
     }
 }
 
-/// A membership.
+/// The membership of a volunteer in an organization.
 #[derive(Debug, Clone, Default)]
 pub struct VolunteerOrganization {
     /// The volunteer.
     pub volunteer: i64,
     /// The organization.
     pub organization: i64,
-    /// Whether it is the main one.
+    /// Whether it is the volunteer's primary organization.
     pub primary: Option<bool>,
     /// Free text, compared case-sensitively.
     pub status: Option<Text>,
-    /// Since when, as stored.
+    /// Start, as stored.
     pub start: Option<Text>,
-    /// Until when, as stored.
+    /// End, as stored.
     pub end: Option<Text>,
 }
 

@@ -1,11 +1,11 @@
-//! Who took part in which event.
+//! Participation of volunteers and students in events.
 
 use super::Text;
 use super::cells::{Cells, Oddity};
 use super::scan::Row;
 use super::source::{Column, Source};
 
-/// A volunteer at an event.
+/// Participation of a volunteer in an event.
 #[derive(Debug, Clone, Default)]
 pub struct Participation {
     /// Its id.
@@ -46,7 +46,7 @@ impl Row for Participation {
     }
 }
 
-/// A student at an event.
+/// Participation of a student in an event.
 #[derive(Debug, Clone, Default)]
 pub struct StudentParticipation {
     /// Its id.

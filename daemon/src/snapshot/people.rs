@@ -73,7 +73,7 @@ pub struct Volunteer {
     pub organization_name: Option<Text>,
     /// `local`, `partial`, `non_local` or `unknown`.
     pub local_status: Option<Text>,
-    /// As the person said.
+    /// As stated by the person.
     pub people_of_color: Option<bool>,
     /// Date of the first engagement, `YYYY-MM-DD`.
     pub first_date: Option<Text>,

@@ -21,20 +21,20 @@ use super::source::{Column, Source};
 
 const WINDOW: u32 = 1000;
 
-/// A source table's row.
+/// A row of a source table.
 pub(super) trait Row: Sized {
-    /// Where it comes from.
+    /// The source table.
     const SOURCE: Source;
     /// Name of the table.
     const TABLE: &'static str;
     /// Its columns, in the order in which `read` takes them.
     const COLUMNS: &'static [Column];
 
-    /// Takes the cells of one row.
+    /// Reads a row from its cells.
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity>;
 }
 
-/// Everything a scan yields.
+/// Result of a scan.
 pub(super) struct Scanned<R> {
     pub(super) rows: Vec<R>,
     pub(super) facts: SourceFacts,
@@ -66,7 +66,7 @@ async fn scan_with<R: Row>(
     let mut count = 0;
     windows(db, R::SOURCE, packing, |packed| {
         hasher.write(packed);
-        // Bytes, not a string: text that is no UTF-8 must not cost the whole window.
+        // Bytes, not a string: text that is not UTF-8 must not cost the whole window.
         let text = String::from_utf8_lossy(packed);
         let mut sink = Sink::<R> { rows: &mut rows, symbols: &mut symbols, warnings, count: &mut count };
         let mut json = serde_json::Deserializer::from_str(&text);
@@ -95,8 +95,8 @@ pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, 
     }
 }
 
-/// Reads the same columns of the same tables and throws them away: what reading costs at the least. Returns
-/// the bytes that were read.
+/// Reads the same columns of the same tables and discards them, to measure the minimum cost of reading.
+/// Returns the number of bytes that were read.
 pub async fn bare_scan(
     db: &DatabaseTransaction,
     sources: impl IntoIterator<Item = Source>,
@@ -127,7 +127,8 @@ async fn windows(
     Ok(())
 }
 
-/// One BLOB in a text column makes SQLite refuse the whole window; then every cell is checked.
+/// Whether an error was caused by a BLOB: one in a text column makes SQLite reject the whole window, and then
+/// every cell has to be checked.
 fn is_blob(error: &DbErr) -> bool {
     error.to_string().contains("BLOB")
 }
@@ -143,7 +144,7 @@ fn statement(table: &str, columns: &[Column], packing: Packing) -> String {
     for Column { name, real } in columns {
         let _ = match (real, packing) {
             // Infinities have no JSON form, and neither would the sum of numbers near the largest one; they
-            // arrive as what is no number.
+            // are passed on as text that is not a number.
             (true, _) => write!(
                 cells,
                 ",CASE WHEN typeof(\"{name}\")<>'real' THEN CAST(\"{name}\" AS TEXT) \

@@ -1,4 +1,4 @@
-//! What is known of the shapes of stored payloads, so that looking again costs no parsing.
+//! A cache of the shapes of stored payloads, so that they are parsed only once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::{ExistingRow, ReadDepth};
 use crate::vms::tables::Table;
 
-/// After this everything is parsed again: whoever damages a payload may leave its stamp and its length alone.
+/// Age after which everything is parsed again: a payload can be damaged without a change of its stamp or its
+/// length.
 const TRUSTED: TimeDelta = TimeDelta::hours(1);
 
-/// The shapes of rows as they were when they were parsed.
+/// The shapes of rows, as of when they were parsed.
 #[derive(Debug, Default)]
 pub struct Shapes(Mutex<Known>);
 
@@ -36,18 +37,18 @@ impl Shape {
 }
 
 impl Shapes {
-    /// A look by what is known at `now`.
+    /// Returns a depth that uses the shapes known at `now`.
     pub fn depth(&self, now: DateTime<Utc>) -> ReadDepth<'_> {
         let mut known = self.known();
-        // A clock that was set back makes it known since an instant of the future.
+        // If the clock was set back, `since` lies in the future.
         if now < known.since || now - known.since >= TRUSTED {
             *known = Known { since: now, tables: HashMap::new() };
         }
         ReadDepth::Known(self)
     }
 
-    /// Tells the `rows` of a table their shapes, and returns the ids of those of which none is known. Forgets rows that
-    /// are gone.
+    /// Applies known shapes to the `rows` of a table, and returns the ids of the rows whose shape is unknown.
+    /// Drops the shapes of rows that no longer exist.
     pub(super) fn apply(&self, table: Table, rows: &mut [ExistingRow]) -> Vec<i64> {
         let mut known = self.known();
         let mut old = known.tables.remove(&table).unwrap_or_default();
@@ -65,7 +66,7 @@ impl Shapes {
         unknown
     }
 
-    /// Keeps the shapes of rows that were parsed.
+    /// Stores the shapes of rows that were parsed.
     pub(super) fn learn(&self, table: Table, rows: &[ExistingRow]) {
         let mut known = self.known();
         let shapes = known.tables.entry(table).or_default();

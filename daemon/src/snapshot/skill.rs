@@ -1,4 +1,4 @@
-//! Skills and who has them.
+//! Skills, and the skills of volunteers.
 
 use super::Text;
 use super::cells::{Cells, Oddity};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-/// A VMS table that reports are made of.
+/// A VMS table that reports are generated from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "each variant is the table of the same name")]
 pub enum Source {
@@ -58,8 +58,9 @@ impl Source {
         super::load::table_of(self)
     }
 
-    /// Whether its rows exist for their own sake. The last of the others, which link or detail these, may go with an
-    /// ordinary edit; a table of these is empty only before VMS is used, or after an import has failed.
+    /// Whether its rows are entities of their own. A table of entities is empty only before VMS is used, or
+    /// after an import has failed; the rows of other tables link or detail entities, and an ordinary edit may
+    /// remove the last of them.
     pub const fn is_entity(self) -> bool {
         match self {
             Self::Event

@@ -1,16 +1,16 @@
-//! Accounts of VMS.
+//! User accounts of VMS.
 
 use super::Text;
 use super::cells::{Cells, Oddity};
 use super::scan::Row;
 use super::source::{Column, Source};
 
-/// An account.
+/// A user account.
 #[derive(Debug, Clone)]
 pub struct User {
     /// Its id.
     pub id: i64,
-    /// `global`, or what the account is limited to.
+    /// `global`, or what the account is restricted to.
     pub scope: Option<Text>,
     /// Whether it may log in.
     pub active: Option<bool>,

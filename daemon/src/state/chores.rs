@@ -1,4 +1,4 @@
-//! Maintenance that schedules have asked for: kept until it has ended, so that a kill loses none.
+//! Maintenance tasks queued by schedules: each is kept until it has ended, so that a kill loses none.
 
 use cached_proto::words::Chore;
 use chrono::{DateTime, Utc};
@@ -11,16 +11,16 @@ use super::entity::chore::{ActiveModel, Column, Entity};
 use super::entity::{micros, word};
 use super::{Doing, State, StateError};
 
-/// A task that waits to be done.
+/// A task that waits to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DueChore {
-    /// Its number.
+    /// Number of the task.
     pub id: i64,
     /// The task.
     pub chore: Chore,
     /// The slot that asked for it.
     pub slot: String,
-    /// How often it was begun.
+    /// How often it was attempted.
     pub attempts: u32,
 }
 
@@ -36,7 +36,7 @@ pub struct FailedChore {
 }
 
 impl State {
-    /// The task that waits longest.
+    /// The longest-waiting task.
     pub async fn due_chore(&self) -> Result<Option<DueChore>, StateError> {
         let row = Entity::find()
             .filter(Column::Ended.is_null())
@@ -55,7 +55,7 @@ impl State {
         .transpose()
     }
 
-    /// The tasks whose last time failed, with the slot of it and why.
+    /// The tasks whose last execution failed, with its slot and error.
     pub async fn failed_chores(&self) -> Result<Vec<FailedChore>, StateError> {
         let rows = Entity::find()
             .filter(Column::Ended.is_not_null())
@@ -76,7 +76,8 @@ impl State {
         Ok(newest)
     }
 
-    /// Counts an attempt before it is made, or takes one back that was not its own fault.
+    /// Adds to the attempts of a task: one before it is attempted, or a negative number to take back an
+    /// attempt that failed through no fault of the task.
     pub async fn count_chore(&self, id: i64, attempts: i64) -> Result<(), StateError> {
         Entity::update_many()
             .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(attempts))
@@ -87,7 +88,7 @@ impl State {
         Ok(())
     }
 
-    /// Ends a task, for good.
+    /// Ends a task for good.
     pub async fn end_chore(
         &self,
         id: i64,
@@ -104,7 +105,7 @@ impl State {
         Ok(())
     }
 
-    /// Forgets tasks that ended before an instant.
+    /// Deletes tasks that ended before an instant.
     pub async fn prune_chores(&self, before: DateTime<Utc>) -> Result<(), StateError> {
         let old = Entity::delete_many().filter(Column::Ended.lt(micros(before)));
         old.exec(&self.write).await.doing("forget old maintenance")?;
@@ -112,7 +113,7 @@ impl State {
     }
 }
 
-/// Asks for a task in the transaction that decides its slot.
+/// Queues a task in the transaction that decides its slot.
 pub(crate) async fn insert_chore(
     tx: &impl ConnectionTrait,
     chore: Chore,

@@ -1,4 +1,4 @@
-//! Connections to the state database: a careful look first, then the pools.
+//! Connections to the state database: a check that changes nothing first, then the pools.
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,8 @@ const READERS: u32 = 4;
 const SQLITE_CORRUPT: u32 = 11;
 const SQLITE_NOTADB: u32 = 26;
 
-/// Tells ours from foreign and sound from damaged, without changing anything but what a crash left to finish.
+/// Checks that the database is a sound state database of a known version, without changing anything except to
+/// finish what a crash left.
 pub(super) async fn probe(path: &Path) -> Result<(), StateError> {
     let db = connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|e| broken(path, e))?;
     let verdict = judge(path, &db).await;
@@ -50,13 +51,13 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
     }
 }
 
-/// The writing connection and the reading ones, schema up to date.
+/// Opens the writing connection and the reading pool, and migrates the schema.
 pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), StateError> {
     let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
     let writing = |o: SqliteConnectOptions| {
         o.journal_mode(SqliteJournalMode::Wal)
-            // A slot that a power cut makes us forget would run twice, and an accepted request would vanish; the few
-            // commits of a night are worth their fsync.
+            // A slot whose decision is lost in a power cut would run twice, and an accepted request would
+            // vanish; the few commits of a night are worth their fsync.
             .synchronous(SqliteSynchronous::Full)
             .pragma("application_id", APPLICATION_ID.to_string())
     };
@@ -66,7 +67,7 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseCo
     Ok((write, read))
 }
 
-/// One connection that cannot write.
+/// Opens one read-only connection.
 pub(super) async fn looking(path: &Path) -> Result<DatabaseConnection, StateError> {
     probe(path).await?;
     connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
@@ -94,7 +95,7 @@ async fn one<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<T, DbE
     row.try_get_by_index(0)
 }
 
-/// `SQLite` reports damage as an error of whatever statement met it.
+/// Classifies an error: `SQLite` reports damage as an error of whichever statement encounters it.
 fn broken(path: &Path, error: DbErr) -> StateError {
     let code = match &error {
         DbErr::Conn(RuntimeErr::SqlxError(e))

@@ -9,7 +9,7 @@ use super::entity::counter;
 use super::{Doing, State, StateError};
 
 impl State {
-    /// Adds to a counter; the first time makes it.
+    /// Adds to a counter, creating it if it does not exist.
     pub async fn bump(&self, name: &str, by: u64) -> Result<(), StateError> {
         bump(&self.write, name, by).await
     }
@@ -21,7 +21,7 @@ impl State {
     }
 }
 
-/// Adds to a counter in somebody's transaction: what is counted and the count stand or fall together.
+/// Adds to a counter in the caller's transaction: the count and what is counted are committed together.
 pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
     let by = i64::try_from(by).unwrap_or(i64::MAX);
     let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);

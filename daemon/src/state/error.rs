@@ -1,4 +1,4 @@
-//! What can be wrong with the daemon's own database, and what to do about it.
+//! Errors of the daemon's own database, and what to do about them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use sea_orm::DbErr;
 /// The state database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// Its directory is missing and cannot be made.
+    /// Its directory is missing and cannot be created.
     #[error(
         "cannot create the directory {} for the state database; create it and give it to the user the daemon runs as",
         path.display()
@@ -33,13 +33,13 @@ pub enum StateError {
         #[source]
         source: io::Error,
     },
-    /// Something else than a file is there.
+    /// The path is not a regular file.
     #[error("the state database {} is not a regular file; set state.url to another path", path.display())]
     NotAFile {
-        /// What is there.
+        /// The path.
         path: PathBuf,
     },
-    /// A file of another kind is there.
+    /// The file is not an SQLite database.
     #[error(
         "{} is not an SQLite database and is left as it is; set state.url to another path, or move the file away to \
          begin with an empty state",
@@ -49,7 +49,7 @@ pub enum StateError {
         /// The file.
         path: PathBuf,
     },
-    /// A database that is not ours is there, VMS's perhaps.
+    /// The file is a database of another application, VMS's perhaps.
     #[error(
         "{} is a database of another application (application id {found:#010x}) and is left as it is; set state.url to \
          another path",
@@ -70,7 +70,7 @@ pub enum StateError {
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// What SQLite says, or what was seen.
+        /// The finding of SQLite or of the check.
         detail: String,
     },
     /// A newer version has changed its schema.
@@ -98,7 +98,7 @@ pub enum StateError {
         #[source]
         source: DbErr,
     },
-    /// Somebody else works with it.
+    /// Another process holds the state.
     #[error(
         "{} is locked{}: another cached holds this state; if it is the daemon, use cachectl or stop it first, otherwise \
          wait until that refresh has ended",
@@ -108,7 +108,7 @@ pub enum StateError {
     Held {
         /// The lock file.
         path: PathBuf,
-        /// The holder, as far as it has written its id.
+        /// Process id of the holder, if it has written one.
         pid: Option<u32>,
     },
     /// The lock file cannot be used.
@@ -128,14 +128,14 @@ pub enum StateError {
     NoSpace {
         /// What could not be written.
         path: PathBuf,
-        /// What the system said.
+        /// The error of the system.
         #[source]
         source: io::Error,
     },
     /// A statement failed.
     #[error("cannot {doing} in the state database; check free disk space and the journal, then try again")]
     Statement {
-        /// What was to be done.
+        /// The attempted operation.
         doing: &'static str,
         /// Why.
         #[source]
@@ -147,15 +147,15 @@ pub enum StateError {
          hand or written by a newer version?"
     )]
     UnknownWord {
-        /// Where.
+        /// The column.
         column: &'static str,
-        /// What.
+        /// The value.
         value: String,
     },
 }
 
 impl StateError {
-    /// Sorts an error of the file system: on a full disk, rights are not what has to be looked at.
+    /// Classifies an error of the file system: on a full disk, permissions are not what has to be checked.
     pub(super) fn of_file(source: io::Error, path: &Path, otherwise: fn(PathBuf, io::Error) -> Self) -> Self {
         let path = path.to_owned();
         match source.kind() {
@@ -165,7 +165,7 @@ impl StateError {
     }
 }
 
-/// Names what a statement was for, which `SQLite`'s own message does not.
+/// Adds to an error what the statement was for, which `SQLite`'s own message does not say.
 pub(crate) trait Doing<T> {
     fn doing(self, what: &'static str) -> Result<T, StateError>;
 }

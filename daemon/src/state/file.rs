@@ -1,4 +1,5 @@
-//! Looks at the state file before `SQLite` does: `SQLite` would create, convert or discard what it should not.
+//! Checks the state file before `SQLite` opens it: `SQLite` would create, convert or discard files that it
+//! should not.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{self, Read};
@@ -12,7 +13,7 @@ use crate::sqlite::MAGIC;
 const APPLICATION_ID_AT: usize = 68;
 const HEADER: usize = 100;
 
-/// Makes sure that a file is there which is either empty or may be ours.
+/// Ensures that there is a file which is either empty or may be a state database.
 pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
     ensure_directory(path)?;
     let inaccessible =
@@ -25,7 +26,7 @@ pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
     examine_file(path, &found)
 }
 
-/// What is wrong with the file at `path`, if there is one, as far as that shows without `SQLite`; changes nothing.
+/// Checks the file at `path`, if there is one, as far as is possible without `SQLite`; changes nothing.
 pub(crate) fn examine(path: &Path) -> Result<(), StateError> {
     match std::fs::metadata(path) {
         Ok(found) => examine_file(path, &found),
@@ -43,7 +44,7 @@ fn examine_file(path: &Path, found: &Metadata) -> Result<(), StateError> {
     if found.len() == 0 { empty(path) } else { header(path, &mut file) }
 }
 
-/// Creates the directory of `path`, for nobody else to look into.
+/// Creates the directory of `path`, accessible only to its owner.
 pub(super) fn ensure_directory(path: &Path) -> Result<(), StateError> {
     match path.parent() {
         Some(parent) if parent != Path::new("") => {
@@ -62,12 +63,13 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     name.into()
 }
 
-/// `SQLite` gives its side files the same mode.
+/// Creates the file, readable only by its owner; `SQLite` gives its side files the same mode.
 fn create(path: &Path) -> io::Result<Metadata> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?.metadata()
 }
 
-/// `SQLite` takes an empty file for a new database and deletes the log of the old one, with all that is in it.
+/// Checks that an empty file has no log: `SQLite` takes an empty file for a new database and deletes the log
+/// of the old one, with all that is in it.
 fn empty(path: &Path) -> Result<(), StateError> {
     match std::fs::metadata(beside(path, "-wal")) {
         Ok(wal) if wal.len() > 0 => Err(StateError::Corrupt {
@@ -88,7 +90,8 @@ fn header(path: &Path, file: &mut File) -> Result<(), StateError> {
     }
     let id = bytes.get(APPLICATION_ID_AT..).and_then(|rest| rest.first_chunk::<4>());
     match id.map(|id| u32::from_be_bytes(*id)) {
-        // Zero: another application's, or ours before the log was folded in. Only a query can tell.
+        // Zero: another application's, or a state database whose log was not folded in yet. Only a query can
+        // distinguish them.
         Some(0 | APPLICATION_ID) if bytes.len() == HEADER => Ok(()),
         Some(found) if bytes.len() == HEADER => Err(StateError::Foreign { path: path.to_owned(), found }),
         _ => Err(StateError::Corrupt { path: path.to_owned(), detail: "the file is cut off".to_owned() }),

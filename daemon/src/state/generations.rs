@@ -1,4 +1,4 @@
-//! What each cache table was last generated from, as a whole.
+//! The last complete generation of each cache table.
 
 use cached_proto::words::Table;
 use sea_orm::sea_query::OnConflict;
@@ -32,7 +32,7 @@ impl State {
         }))
     }
 
-    /// Keeps what a table was generated from.
+    /// Stores the last complete generation of a table.
     pub async fn keep_generation(&self, table: Table, generation: Generation) -> Result<(), StateError> {
         let row = ActiveModel {
             table_name: Set(table.as_str().to_owned()),
@@ -52,7 +52,7 @@ impl State {
         Ok(())
     }
 
-    /// Forgets what a table was generated from, so that the next refresh computes it again.
+    /// Deletes the generation of a table, so that the next refresh computes it again.
     pub async fn forget_generation(&self, table: Table) -> Result<(), StateError> {
         Entity::delete_by_id(table.as_str())
             .exec(&self.write)

@@ -1,4 +1,4 @@
-//! What the guard remembers from one run to the next.
+//! What the guard stores from one run to the next.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,18 +10,18 @@ use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 use super::entity::{guard_count, guarded, instant, micros, run, word};
 use super::{Doing, State, StateError};
 
-/// Rows of one source table.
+/// Row counts of one source table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceCount {
-    /// In the last snapshot that was believed.
+    /// Rows in the last snapshot that was believed.
     pub rows: u64,
-    /// In the scheduled runs since then, which were held because of this table.
+    /// Rows in the scheduled runs since then that were held because of this table.
     pub suspect: Option<Suspect>,
     /// When the snapshot that was believed was taken.
     pub taken: DateTime<Utc>,
 }
 
-/// What scheduled runs in a row saw that were held.
+/// The loss that consecutive held scheduled runs have seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suspect {
     /// Rows of the source table.
@@ -30,16 +30,16 @@ pub struct Suspect {
     pub run: i64,
 }
 
-/// The list for which a table is held.
+/// The list because of which a table is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardedList {
-    /// Which one: entry and column, or the table itself.
+    /// Name of the list: entry and column, or the table itself.
     pub list: String,
-    /// What would have been left of it.
+    /// Items that would have been left in it.
     pub items: u64,
 }
 
-/// A scheduled run, as a later one has to know it.
+/// What later runs need to know of a scheduled run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRun {
     /// Its slot.
@@ -55,15 +55,17 @@ pub struct Guarded {
     pub reason: String,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// What would have been left, if one of the table's own lists is the reason; none if the source is.
+    /// The list that would have lost too much, if one of the table's own lists is the reason; `None` if the
+    /// source is.
     pub list: Option<GuardedList>,
-    /// With a list, the first of the scheduled runs in a row that saw it. Without one, the run that has believed the
-    /// loss of the source since.
+    /// With a list, the first of the consecutive scheduled runs that saw its loss. Without one, the run that
+    /// has since believed the loss of the source.
     pub run: Option<i64>,
 }
 
 impl Guarded {
-    /// Whether the loss for which the table was held has been believed since, and the table was not refreshed yet.
+    /// Whether the loss because of which the table was held has since been believed, and the table has not
+    /// been refreshed yet.
     pub fn is_believed(&self) -> bool {
         self.list.is_none() && self.run.is_some()
     }
@@ -78,7 +80,7 @@ fn stored(count: u64) -> i64 {
 }
 
 impl State {
-    /// The remembered counts, by source table.
+    /// The stored counts, by source table.
     pub async fn source_counts(&self) -> Result<BTreeMap<String, SourceCount>, StateError> {
         let rows =
             guard_count::Entity::find().all(self.reader()).await.doing("read the counts of the guard")?;
@@ -91,7 +93,7 @@ impl State {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Replaces the counts of the source tables that are named; others stay.
+    /// Replaces the counts of the given source tables; others stay.
     pub async fn keep_source_counts(&self, counts: &BTreeMap<String, SourceCount>) -> Result<(), StateError> {
         if counts.is_empty() {
             return Ok(());
@@ -129,7 +131,7 @@ impl State {
             .collect()
     }
 
-    /// Remembers that a table is held back. Since when is kept of a table that was held already.
+    /// Records that a table is held back. The `since` of a table that was already held is kept.
     pub async fn hold(&self, table: Table, held: Guarded) -> Result<(), StateError> {
         let row = guarded::ActiveModel {
             table_name: Set(table.as_str().to_owned()),
@@ -149,13 +151,13 @@ impl State {
         Ok(())
     }
 
-    /// What is known of a scheduled run; none once history has forgotten it.
+    /// Reads a scheduled run; `None` once it has been pruned from the history.
     pub async fn held_run(&self, id: i64) -> Result<Option<HeldRun>, StateError> {
         let row = run::Entity::find_by_id(id).one(self.reader()).await.doing("read a run that was held")?;
         Ok(row.map(|row| HeldRun { slot: row.slot, ended: row.ended.map(instant) }))
     }
 
-    /// A run has believed the loss of the source that tables are held for.
+    /// Records that a run has believed the loss of the source because of which tables are held.
     pub async fn believe(&self, run: i64) -> Result<(), StateError> {
         guarded::Entity::update_many()
             .col_expr(guarded::Column::Run, Expr::value(run))
@@ -166,7 +168,7 @@ impl State {
         Ok(())
     }
 
-    /// A table is held back no more.
+    /// Records that a table is no longer held back.
     pub async fn release(&self, table: Table) -> Result<(), StateError> {
         guarded::Entity::delete_by_id(table.as_str())
             .exec(&self.write)

@@ -1,4 +1,4 @@
-//! One process per state: the lock guards the database and the socket beside it.
+//! The lock that allows one process per state: it guards the database and the socket beside it.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
@@ -9,7 +9,8 @@ use rustix::fs::OFlags;
 
 use super::{StateError, file};
 
-/// Held for as long as it exists. The file stays behind: removing it would let two processes lock two files of one name.
+/// A lock on the state, held for as long as this value exists. The file stays behind: removing it would let
+/// two processes lock two files of one name.
 #[derive(Debug)]
 pub struct StateLock {
     path: PathBuf,
@@ -17,7 +18,8 @@ pub struct StateLock {
 }
 
 impl StateLock {
-    /// Takes the lock of the state database at `state`, or says who holds it. Never waits.
+    /// Takes the lock of the state database at `state`; if it is held, the error names the holder. Never
+    /// waits.
     pub fn take(state: &Path) -> Result<Self, StateError> {
         if state.is_dir() {
             return Err(StateError::NotAFile { path: state.to_owned() });
@@ -32,7 +34,7 @@ impl StateLock {
             .create(true)
             .truncate(false)
             .mode(0o600)
-            // A link planted here would make us truncate the file it points to; a fifo would make us wait.
+            // Following a planted link would truncate the file it points to; opening a FIFO would block.
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&path)
             .map_err(unusable)?;

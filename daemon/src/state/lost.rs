@@ -1,7 +1,7 @@
-//! Whether the open state database still is the file that its path names.
+//! Checks whether the open state database is still the file that its path names.
 //!
-//! `SQLite` goes on with the file that it has opened, whatever becomes of the name: everything that is written to a
-//! removed or replaced file ends with the process, and nobody is told.
+//! `SQLite` keeps using the file that it has opened, whatever happens to its name: everything written to a
+//! removed or replaced file is lost when the process ends, without an error.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use crate::sqlite::MAGIC;
 
-/// What became of the file while it was open.
+/// What happened to the file while it was open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
     /// The path names nothing any more.
     Removed,
     /// The path names another file.
     Replaced,
-    /// Somebody has cut the file off or written something else into it.
+    /// The file was truncated or overwritten.
     Overwritten,
 }
 
@@ -33,8 +33,8 @@ impl fmt::Display for Lost {
     }
 }
 
-/// The file itself. It is kept open for as long as the connections are: closing it would give up every lock that the
-/// process has on the file, and with them those of `SQLite`.
+/// The open file. It is kept open for as long as the connections are: closing it would release every lock
+/// that the process has on the file, including those of `SQLite`.
 #[derive(Debug, Clone)]
 pub(super) struct OpenFile(Arc<File>);
 
@@ -43,7 +43,7 @@ impl OpenFile {
         Ok(Self(Arc::new(File::open(path)?)))
     }
 
-    /// What became of the file that was at `path`. What the system does not tell counts as nothing.
+    /// What happened to the file that was at `path`; `None` also when it cannot be examined.
     pub(super) fn lost(&self, path: &Path) -> Option<Lost> {
         let identity = |found: &Metadata| (found.dev(), found.ino());
         let ours = self.0.metadata().ok()?;

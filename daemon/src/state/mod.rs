@@ -1,4 +1,4 @@
-//! The daemon's own database: queue, history, slots, counters. Never VMS's.
+//! The daemon's own database, separate from VMS's: queue, history, slots, counters.
 
 mod chores;
 mod connect;
@@ -43,7 +43,8 @@ pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
 pub use wipes::Wipe;
 
-/// Marks a file as ours, so that no other database is ever taken for the state: "cchd".
+/// Application id in the header of a state database, so that no other database is ever mistaken for one:
+/// "cchd".
 pub const APPLICATION_ID: u32 = 0x6363_6864;
 
 /// The open state database; cheap to clone.
@@ -53,16 +54,16 @@ pub struct State {
     /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
     write: DatabaseConnection,
     read: DatabaseConnection,
-    /// After the connections: it is closed when they are.
+    /// Declared after the connections, so that it is closed after them.
     file: OpenFile,
 }
 
 impl State {
     /// Opens the state database, and creates it when the file is missing or empty.
     ///
-    /// A file that is anything else than a sound state database of this or an older version is an error and is left
-    /// exactly as it is. Whoever may meet another process here holds a [`StateLock`] first. `now` becomes the instant
-    /// before which a new state has missed nothing.
+    /// A file that is anything other than a sound state database of this or an older version is an error and
+    /// is left exactly as it is. A caller that may meet another process here takes a [`StateLock`] first.
+    /// `now` becomes the instant before which a new state counts nothing as missed.
     pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StateError> {
         file::prepare(path)?;
         connect::probe(path).await?;
@@ -74,8 +75,8 @@ impl State {
         Ok(state)
     }
 
-    /// Opens a state database for looking only, which another process may have open; none when there is none yet. Its
-    /// schema is not brought up to date.
+    /// Opens a state database read-only, possibly while another process has it open; `None` when there is
+    /// none yet. Its schema is not migrated.
     pub async fn look(path: &Path) -> Result<Option<Self>, StateError> {
         let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
         match std::fs::metadata(path) {
@@ -89,7 +90,7 @@ impl State {
         Ok(Some(Self { path: path.to_owned(), write: read.clone(), read, file }))
     }
 
-    /// The same, telling `observer` of each statement as it ends.
+    /// Calls `observer` each time a statement ends.
     pub fn observed(mut self, observer: impl Fn() + Send + Sync + 'static) -> Self {
         let observer = std::sync::Arc::new(observer);
         for connection in [&mut self.write, &mut self.read] {
@@ -99,17 +100,17 @@ impl State {
         self
     }
 
-    /// Where it is.
+    /// Path of the database file.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What became of its file behind our back.
+    /// Whether the file was removed, replaced or overwritten while it was open.
     pub fn lost(&self) -> Option<Lost> {
         self.file.lost(&self.path)
     }
 
-    /// How the entries of each cache table were left last.
+    /// The last recorded state of the entries of each cache table.
     pub fn stamps(&self) -> EntryStamps<'_> {
         EntryStamps::new(self)
     }
@@ -124,13 +125,14 @@ impl State {
         &self.read
     }
 
-    /// One view for several reads; nothing is written in it.
+    /// Begins a read transaction: one view for several reads.
     pub(crate) async fn view(&self) -> Result<DatabaseTransaction, StateError> {
         self.read.begin().await.doing("begin to read")
     }
 
-    /// A writing transaction. It is `IMMEDIATE`: one that reads first and writes later fails at once, whatever the
-    /// busy timeout, when somebody else wrote in between. Dropped, it rolls back.
+    /// Begins a write transaction. It is `IMMEDIATE`: a transaction that reads first and writes later fails
+    /// at once, whatever the busy timeout, when another connection wrote in between. It rolls back when
+    /// dropped.
     pub(crate) async fn begin(&self) -> Result<DatabaseTransaction, StateError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),

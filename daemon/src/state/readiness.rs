@@ -1,4 +1,4 @@
-//! Samples of how much of what VMS asks for would have been a hit.
+//! Samples of how many of the expected entries VMS's readers would have accepted.
 
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
@@ -8,12 +8,12 @@ use super::entity::readiness::{ActiveModel, Column, Entity, Model};
 use super::entity::{instant, micros};
 use super::{Doing, State, StateError};
 
-/// The entries of one instant.
+/// The entries at one instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ReadinessSample {
-    /// When they were looked at.
+    /// When the sample was taken.
     pub at: DateTime<Utc>,
-    /// Entries that should be there.
+    /// Entries that should exist.
     pub expected: u64,
     /// Of those, the ones that VMS's readers would have accepted.
     pub accepted: u64,
@@ -27,7 +27,7 @@ impl From<Model> for ReadinessSample {
 }
 
 impl State {
-    /// Keeps a sample; of the same instant only the last one.
+    /// Stores a sample, replacing one of the same instant.
     pub async fn keep_readiness(&self, sample: ReadinessSample) -> Result<(), StateError> {
         let row = ActiveModel {
             at: Set(micros(sample.at)),
@@ -54,7 +54,7 @@ impl State {
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
-    /// Forgets the samples taken before an instant.
+    /// Deletes the samples taken before an instant.
     pub async fn prune_readiness(&self, before: DateTime<Utc>) -> Result<u64, StateError> {
         let gone = Entity::delete_many().filter(Column::At.lt(micros(before))).exec(&self.write).await;
         Ok(gone.doing("prune the samples of readiness")?.rows_affected)

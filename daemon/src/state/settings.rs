@@ -1,4 +1,4 @@
-//! The few things that must survive restarts and are no configuration.
+//! Settings that survive restarts and are not configuration.
 
 use cached_proto::words::{HealthLevel, SchedulerState};
 use chrono::{DateTime, Utc};
@@ -19,7 +19,7 @@ impl State {
         scheduler_state(&self.read).await
     }
 
-    /// Switches automatic triggers; false when they were in that state already.
+    /// Switches automatic triggers; returns false when they were in that state already.
     pub async fn set_scheduler_state(&self, wanted: SchedulerState) -> Result<bool, StateError> {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? != wanted;
@@ -30,8 +30,8 @@ impl State {
         Ok(changed)
     }
 
-    /// Lets automatic triggers fire again; false when they did already. What was due before `now` passed during the
-    /// pause, also where nobody has looked at it yet.
+    /// Lets automatic triggers fire again; returns false when they did already. What was due before `now`
+    /// passed during the pause, even if it has not been decided yet.
     pub async fn resume_scheduler(&self, now: DateTime<Utc>) -> Result<bool, StateError> {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? == SchedulerState::Stopped;
@@ -43,22 +43,23 @@ impl State {
         Ok(changed)
     }
 
-    /// Remembers that the process is about to end on purpose: what it does not finish is nobody's fault.
+    /// Records that the process is about to end on purpose: unfinished attempts do not count against their
+    /// jobs.
     pub(crate) async fn set_leaving(&self) -> Result<(), StateError> {
         put(&self.write, LEAVING, String::new()).await
     }
 
-    /// Since when this state exists: it has missed nothing that was due before.
+    /// When this state was created; nothing that was due before counts as missed.
     pub async fn created(&self) -> Result<DateTime<Utc>, StateError> {
         parsed("settings.created", &get(&self.read, CREATED).await?.unwrap_or_default())
     }
 
-    /// Moves the instant of creation: it was taken from a clock that was ahead.
+    /// Sets the instant of creation, also to correct one taken from a clock that was ahead.
     pub(crate) async fn set_created(&self, at: DateTime<Utc>) -> Result<(), StateError> {
         put(&self.write, CREATED, entity::micros(at).to_string()).await
     }
 
-    /// The health that was last announced over a channel; a new state has announced nothing, as if healthy.
+    /// The health that was last announced over a channel; a new state counts as having announced healthy.
     pub(crate) async fn announced(&self, channel: &str) -> Result<HealthLevel, StateError> {
         match get(&self.read, &announced(channel)).await? {
             Some(word) => entity::word("settings.announced", word),
@@ -66,7 +67,7 @@ impl State {
         }
     }
 
-    /// Remembers that it was announced, so that the next start does not repeat it.
+    /// Records that `level` was announced, so that the next start does not repeat it.
     pub(crate) async fn set_announced(&self, channel: &str, level: HealthLevel) -> Result<(), StateError> {
         put(&self.write, &announced(channel), level.as_str().to_owned()).await
     }
@@ -86,13 +87,13 @@ pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<Schedul
     }
 }
 
-/// When the scheduler was started last after a pause.
+/// When the scheduler was last started after a pause.
 pub(crate) async fn resumed(db: &impl ConnectionTrait) -> Result<Option<DateTime<Utc>>, StateError> {
     let micros = get(db, RESUMED).await?;
     micros.map(|micros| parsed("settings.scheduler_resumed", &micros)).transpose()
 }
 
-/// Whether the process before this one ended on purpose; tells it once.
+/// Whether the previous process ended on purpose; clears the record.
 pub(crate) async fn take_leaving(db: &impl ConnectionTrait) -> Result<bool, StateError> {
     let deleted = setting::Entity::delete_by_id(LEAVING).exec(db).await.doing("read a setting")?;
     Ok(deleted.rows_affected > 0)

@@ -1,4 +1,4 @@
-//! The source that each cache table was last generated from, whole.
+//! The sources that each cache table was last generated from as a whole.
 
 use std::collections::BTreeMap;
 
@@ -11,17 +11,18 @@ use super::entity::{instant, micros};
 use super::{Doing, State, StateError};
 use crate::snapshot::{Source, SourceFacts};
 
-/// One source table as a cache table was last generated from it.
+/// One source table, as of the last generation of a cache table from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct KeptSource {
-    /// Its rows, and the hash over its columns.
+    /// Its number of rows, and the hash over its columns.
     pub facts: SourceFacts,
     /// Instant of the snapshot.
     pub taken: DateTime<Utc>,
 }
 
 impl State {
-    /// What `table` was last generated from, by the name of the source table; empty when it never was.
+    /// The sources that `table` was last generated from, by the name of the source table; empty when it was
+    /// never generated.
     pub async fn sources(&self, table: Table) -> Result<BTreeMap<String, KeptSource>, StateError> {
         let rows = Entity::find()
             .filter(Column::TableName.eq(table.as_str()))
@@ -38,7 +39,7 @@ impl State {
         Ok(sources)
     }
 
-    /// Keeps what `table` was generated from, in place of what it was generated from before.
+    /// Stores the sources that `table` was generated from, replacing those of its previous generation.
     pub async fn keep_sources(
         &self,
         table: Table,

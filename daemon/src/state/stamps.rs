@@ -1,5 +1,5 @@
-//! How each entry of the cache tables was left last: whoever finds another row there, or none, knows that somebody
-//! else wrote.
+//! Records how each entry of the cache tables was left last. If another row or none is found there, another
+//! process has written.
 
 use std::collections::HashMap;
 
@@ -20,8 +20,9 @@ pub struct EntryStamp {
     pub row_id: i64,
     /// `last_updated`, exactly as stored.
     pub last_updated: String,
-    /// Fingerprint of the settings that the payload depends on; none for a row that somebody else wrote and that was
-    /// left alone. It is kept so that its loss is noticed, and never counts as ours.
+    /// Fingerprint of the settings that the payload depends on; `None` for a row that another process wrote
+    /// and that was left alone. Such a row is recorded so that its loss is noticed, and never counts as the
+    /// daemon's own.
     pub fingerprint: Option<String>,
 }
 
@@ -36,7 +37,8 @@ impl<'a> EntryStamps<'a> {
         Self { state }
     }
 
-    /// Keeps the stamps of what was written or left alone, and forgets those of what was removed, all or nothing.
+    /// Stores the stamps of entries that were written or left alone and deletes those of removed entries, all
+    /// or nothing.
     pub async fn record(
         &self,
         table: Table,
@@ -80,7 +82,8 @@ impl<'a> EntryStamps<'a> {
         tx.commit().await.doing("keep written entries")
     }
 
-    /// Forgets under which settings our entries of a table were made, so that they count as stale; returns how many.
+    /// Clears the fingerprints of the daemon's own entries of a table, so that they count as stale; returns
+    /// their number.
     pub async fn outdate(&self, table: Table) -> Result<u64, StateError> {
         let done = Entity::update_many()
             .col_expr(Column::Fingerprint, Expr::value(""))

@@ -25,7 +25,7 @@ async fn refusal(path: &Path) -> StateError {
     State::open(path, NOW).await.map(|_| ()).expect_err("the file was accepted")
 }
 
-/// Another application's database, or ours after somebody else worked on it.
+/// Executes SQL on a file: to create another application's database, or to change the state from outside.
 async fn run_sql(path: &Path, sql: &str) {
     let db = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
     db.execute_unprepared(sql).await.unwrap();
@@ -73,7 +73,7 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(state.created().await.unwrap(), NOW, "creation is the first opening");
 }
 
-/// What a kill leaves: nearly all, the mark that the file is ours included, still in the log.
+/// After a kill, nearly everything is still in the log, including the mark of a state database.
 #[tokio::test]
 async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() {
     let (dir, path) = place();

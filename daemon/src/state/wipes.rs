@@ -1,4 +1,4 @@
-//! When somebody else emptied or replaced cache tables.
+//! Records of when another process emptied or replaced cache tables.
 
 use cached_proto::words::Table;
 use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
@@ -9,7 +9,7 @@ use super::entity::wipe::{ActiveModel, Column, Entity};
 use super::entity::word;
 use super::{Doing, State, StateError};
 
-/// How long wipes are remembered.
+/// How long wipes are kept.
 const KEPT: TimeDelta = TimeDelta::days(14);
 
 /// One table, wiped within one hour of one day.
@@ -24,7 +24,7 @@ pub struct Wipe {
 }
 
 impl State {
-    /// Records that `tables` were wiped at a civil date-time, and forgets what was two weeks before.
+    /// Records that `tables` were wiped at a civil date-time, and deletes wipes more than two weeks older.
     pub async fn keep_wipes(&self, at: NaiveDateTime, tables: &[Table]) -> Result<(), StateError> {
         let doing = "keep when tables were wiped";
         if tables.is_empty() {

@@ -1,4 +1,4 @@
-//! Judges what is in a cache table.
+//! Audits the rows of a cache table.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,16 +8,16 @@ use super::Freshness;
 use crate::snapshot::ExistingRow;
 use crate::vms::tables::Key;
 
-/// What is wrong with an expected entry, or nothing.
+/// State of an expected entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EntryState {
-    /// There, complete and young.
+    /// Present, complete and young.
     Fresh,
-    /// Over its age limit, stamped in the future, or made under other settings.
+    /// Over its age limit, stamped in the future, or generated under other settings.
     Stale,
-    /// Not there.
+    /// It has no row.
     Missing,
-    /// Its reader would reject its shape.
+    /// VMS's reader would reject its shape.
     Incomplete,
     /// Its JSON or its stamp cannot be parsed.
     Invalid,
@@ -38,11 +38,11 @@ pub struct Audit {
     pub incomplete: u64,
     /// Of those, invalid ones.
     pub invalid: u64,
-    /// Of the stale ones, those that were made under other settings, or invalidated.
+    /// Of the stale ones, those that were generated under other settings, or invalidated.
     pub outdated: u64,
-    /// Expected entries that VMS's reader would take, fresh or not.
+    /// Expected entries that VMS's reader would accept, fresh or not.
     pub accepted: u64,
-    /// Rows with another key.
+    /// Rows whose key is not expected.
     pub unmanaged: u64,
     /// When the oldest expected entry was generated.
     pub oldest: Option<DateTime<Utc>>,
@@ -52,12 +52,12 @@ pub struct Audit {
     pub bytes: u64,
 }
 
-/// Judges the `rows` of a table against the keys it should have.
+/// Audits the `rows` of a table against the keys it should have.
 pub fn audit(expected: &[Key], rows: &[ExistingRow], freshness: &Freshness<'_>) -> Audit {
     let mut audit = Audit { expected: expected.len() as u64, ..Audit::default() };
     let mut first: HashMap<&Key, &ExistingRow> = HashMap::with_capacity(rows.len());
     for row in rows {
-        // Rows come by id, and VMS's readers take the lowest one of a key.
+        // Rows are ordered by id, and VMS's readers take the lowest one of a key.
         first.entry(&row.key).or_insert(row);
         audit.bytes += row.bytes;
     }
@@ -84,7 +84,7 @@ pub fn audit(expected: &[Key], rows: &[ExistingRow], freshness: &Freshness<'_>) 
     audit
 }
 
-/// Judges one expected entry.
+/// Returns the state of one expected entry.
 pub fn state(row: Option<&ExistingRow>, freshness: &Freshness<'_>) -> EntryState {
     match row {
         None => EntryState::Missing,

@@ -1,4 +1,4 @@
-//! Finds the rows whose payload already is what is about to be written.
+//! Finds the rows whose stored payload already equals the one to be written.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,8 +11,8 @@ use crate::vms::tables::{TableSpec, by_ids};
 
 const DOING: &str = "comparing with what is stored";
 
-/// Of the rows named by id, those whose stored payload equals the entry's, byte for byte. One stored row is
-/// in memory at a time.
+/// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte. One stored
+/// row is in memory at a time.
 pub(super) async fn unchanged(
     db: &DatabaseConnection,
     spec: &TableSpec,

@@ -4,7 +4,7 @@ use cached_proto::words::Table;
 
 use crate::vms::VmsError;
 
-/// Why a group was not written; its old rows stand.
+/// Why a group was not written; its old rows stay.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database failed.
@@ -19,11 +19,11 @@ pub enum StoreError {
         key: String,
         /// The column.
         column: &'static str,
-        /// What serde said.
+        /// The error of serde.
         #[source]
         source: serde_json::Error,
     },
-    /// A payload lacks what VMS's reader demands; writing it would turn a hit into an error page.
+    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page.
     #[error(
         "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, the old row stands"
     )]
@@ -34,10 +34,10 @@ pub enum StoreError {
         key: String,
         /// The column.
         column: &'static str,
-        /// The member that is not there; empty when the column is no JSON container.
+        /// The missing member; empty when the column is not a JSON container.
         member: &'static str,
     },
-    /// Somebody else wrote one of the rows since the snapshot was taken.
+    /// Another process wrote one of the rows since the snapshot was taken.
     #[error("{table} {key}: the row was changed by somebody else since the snapshot was taken")]
     Conflict {
         /// The table.

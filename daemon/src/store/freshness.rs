@@ -1,4 +1,4 @@
-//! How old a row may be, and how its stamp is read.
+//! Age limits of rows, and the interpretation of their stamps.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,67 +11,67 @@ use crate::state::EntryStamp;
 use crate::vms::tables::{Key, StampZone, TableSpec};
 use crate::vms::time;
 
-/// A stamp further ahead than this is wrong, not merely from a clock that runs a little fast.
+/// A stamp further in the future than this is wrong, not merely from a clock that runs a little fast.
 const TOLERATED_FUTURE: TimeDelta = TimeDelta::minutes(5);
 
 /// Age limits of rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgeLimits {
-    /// From this age on a row is stale, whatever its reader thinks.
+    /// Age from which a row is stale, whatever VMS's reader accepts.
     pub max_age: TimeDelta,
     /// Below this age a manual refresh leaves a row alone unless forced.
     pub refresh_after: TimeDelta,
 }
 
 impl AgeLimits {
-    /// From which age on rows of a table are stale: its reader's limit or ours, whichever is lower.
+    /// Age from which rows of a table are stale: the limit of its reader or `max_age`, whichever is lower.
     pub fn stale_after(&self, spec: &TableSpec) -> TimeDelta {
         let reader = spec.reader_limit_hours.map(|hours| TimeDelta::hours(hours.into()));
         reader.map_or(self.max_age, |limit| limit.min(self.max_age))
     }
 }
 
-/// How we left each row last, by the text of the key.
+/// The last recorded state of each row, by the text of its key.
 #[derive(Debug, Clone, Default)]
 pub struct Stamps(pub HashMap<String, EntryStamp>);
 
 impl Stamps {
-    /// Whether a row is still as we wrote it.
+    /// Whether a row is unchanged since the daemon wrote it.
     pub fn is_ours(&self, row: &ExistingRow) -> bool {
         self.fingerprint(&row.key, row).is_some()
     }
 
-    /// Whether a row is still as we left it, whoever wrote it.
+    /// Whether a row is unchanged since it was last recorded, whichever process wrote it.
     pub fn is_as_left(&self, row: &ExistingRow) -> bool {
         self.left(&row.key, row).is_some()
     }
 
-    /// Whether we have left a row of this key before, whatever has become of it.
+    /// Whether a row of this key has been recorded before, whatever has happened to it since.
     pub fn is_known(&self, key: &Key) -> bool {
         self.0.contains_key(&key.to_string())
     }
 
-    /// The rows that are gone, by the text of their key.
+    /// The recorded rows that no longer exist, by the text of their key.
     pub fn gone(&self, rows: &[ExistingRow]) -> Vec<&str> {
         let there: HashSet<String> = rows.iter().map(|row| row.key.to_string()).collect();
         self.0.keys().filter(|key| !there.contains(*key)).map(String::as_str).collect()
     }
 
-    /// Whether somebody else has wiped the table, even if other rows have taken the place of ours.
+    /// Whether another process has wiped the table, even if new rows have replaced the recorded ones.
     pub fn is_wiped(&self, rows: &[ExistingRow]) -> bool {
         let there: HashSet<(String, i64)> = rows.iter().map(|row| (row.key.to_string(), row.id)).collect();
         let lost = self.0.iter().filter(|(key, left)| !there.contains(&((*key).clone(), left.row_id)));
         self.is_wipe(lost.count())
     }
 
-    /// Whether the loss of so many rows at once empties the table, or takes more of it than a page view does. One row
-    /// may be all that a table has.
+    /// Whether the loss of `lost` rows at once empties the table, or takes more of it than a page view does.
+    /// One row may be all that a table has.
     pub fn is_wipe(&self, lost: usize) -> bool {
         let left = self.0.len();
         lost > 0 && (lost == left || (lost > 1 && lost * 4 >= left))
     }
 
-    /// The settings fingerprint of a row, if the row is still as we wrote it.
+    /// The settings fingerprint of a row, if the row is unchanged since the daemon wrote it.
     fn fingerprint(&self, key: &Key, row: &ExistingRow) -> Option<&str> {
         self.left(key, row)?.fingerprint.as_deref()
     }
@@ -83,7 +83,7 @@ impl Stamps {
     }
 }
 
-/// Everything by which the rows of one table are judged young, fresh or stale.
+/// The criteria by which the rows of one table are judged young, fresh or stale.
 #[derive(Debug, Clone)]
 pub struct Freshness<'a> {
     /// The table.
@@ -92,20 +92,20 @@ pub struct Freshness<'a> {
     pub limits: AgeLimits,
     /// The zone of local stamps.
     pub zone: Tz,
-    /// The instant of the judgement.
+    /// The instant at which rows are judged.
     pub now: DateTime<Utc>,
-    /// How we left the rows last.
+    /// The last recorded state of the rows.
     pub stamps: &'a Stamps,
-    /// The fingerprint of today's settings.
+    /// The fingerprint of the current settings.
     pub fingerprint: String,
 }
 
 impl Freshness<'_> {
-    /// When a row was generated; none when its stamp is missing or unreadable.
+    /// When a row was generated; `None` when its stamp is missing or unreadable.
     pub fn generated(&self, row: &ExistingRow) -> Option<DateTime<Utc>> {
         let naive = time::parse(row.last_updated.as_deref()?)?;
-        // A district row that VMS wrote itself carries local time: where UTC lies in the future, it is that. One of
-        // ours lies there when the clock was set back.
+        // A district row that VMS wrote carries local time: its stamp is read as local time if it lies in the
+        // future as UTC. The daemon's own rows carry UTC, and lie in the future when the clock was set back.
         let local = || time::from_local(naive, self.zone);
         Some(match self.spec.stamps {
             StampZone::Utc
@@ -119,26 +119,27 @@ impl Freshness<'_> {
         })
     }
 
-    /// Whether a row is young enough to be served: below its reader's limit and ours, not stamped in the
-    /// future, and not made under other settings.
+    /// Whether a row is young enough to be served: below the limits of its reader and of the daemon, not
+    /// stamped in the future, and not generated under other settings.
     pub fn is_fresh(&self, row: &ExistingRow) -> bool {
         self.is_younger_than(row, self.limits.stale_after(self.spec))
     }
 
-    /// Whether a row is fit to be served now and will not have passed its limit at `until`.
+    /// Whether a row can be served now and will still be below its age limit at `until`.
     pub fn lasts(&self, row: &ExistingRow, until: DateTime<Utc>) -> bool {
         let expires =
             self.generated(row).and_then(|at| at.checked_add_signed(self.limits.stale_after(self.spec)));
         row.valid && row.complete && self.is_fresh(row) && expires.is_some_and(|at| at > until)
     }
 
-    /// Whether a manual refresh may leave a row alone. What is stale is not young, however low the limit.
+    /// Whether a manual refresh may leave a row alone. A stale row is never young, however low the limit.
     pub fn is_young(&self, row: &ExistingRow) -> bool {
         let limit = self.limits.refresh_after.min(self.limits.stale_after(self.spec));
         row.valid && row.complete && self.is_younger_than(row, limit)
     }
 
-    /// Whether VMS's reader would take a row: it has its own age limit, or none, and knows nothing of ours.
+    /// Whether VMS's reader would accept a row: it applies its own age limit, or none, and does not know the
+    /// daemon's.
     pub fn is_accepted(&self, row: &ExistingRow) -> bool {
         let within = |hours: u32| {
             self.generated(row).is_some_and(|generated| self.now - generated < TimeDelta::hours(hours.into()))
@@ -146,18 +147,20 @@ impl Freshness<'_> {
         row.valid && row.complete && self.spec.reader_limit_hours.is_none_or(within)
     }
 
-    /// Whether a row is still as we wrote it, and was made under today's settings.
+    /// Whether a row is unchanged since the daemon wrote it, and was generated under the current settings.
     pub fn is_ours_of_today(&self, row: &ExistingRow) -> bool {
         self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint.as_str())
     }
 
-    /// Whether we have left a row of this key before, whatever has become of it, and not under other settings.
+    /// Whether a row of this key has been recorded before, whatever has happened to it since, and not under
+    /// other settings.
     pub fn is_known_of_today(&self, key: &Key) -> bool {
         let left = self.stamps.0.get(&key.to_string());
         left.is_some_and(|left| left.fingerprint.as_ref().is_none_or(|made| *made == self.fingerprint))
     }
 
-    /// Whether a row is as we wrote it and was made under other settings, or was invalidated.
+    /// Whether a row is unchanged since the daemon wrote it, and was generated under other settings or
+    /// invalidated.
     pub fn is_outdated(&self, row: &ExistingRow) -> bool {
         self.stamps.fingerprint(&row.key, row).is_some_and(|made| made != self.fingerprint)
     }

@@ -1,8 +1,8 @@
-//! Writing cache tables, and judging what is in them.
+//! Writes cache tables, and audits their content.
 //!
 //! A group is serialized and compared before its transaction opens, so that VMS's workers wait for a few
 //! milliseconds of plain writes and never for a computation. Nothing is deleted before its replacement is
-//! complete; a table may be half updated, a group never. On any error the old rows stand.
+//! complete; a table may be half updated, a group never. On any error the old rows stay.
 
 pub mod audit;
 mod compare;

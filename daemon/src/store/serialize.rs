@@ -1,4 +1,4 @@
-//! Turns the entries of a group into text, and refuses what a reader would reject.
+//! Serializes the entries of a group, and rejects payloads that VMS's reader would reject.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use super::StoreError;
 use crate::reports::{Entry, Group, Payload};
 use crate::vms::tables::{Key, Required, TableSpec};
 
-/// An entry whose payload is text.
+/// An entry with its payload as text.
 #[derive(Debug, Clone)]
 pub struct SerializedEntry {
     /// Its key.
@@ -18,7 +18,7 @@ pub struct SerializedEntry {
     pub columns: Vec<Arc<str>>,
 }
 
-/// A group whose payloads are text.
+/// A group with its payloads as text.
 #[derive(Debug, Clone)]
 pub struct SerializedGroup {
     /// Its name within the table.
@@ -36,7 +36,7 @@ impl SerializedGroup {
     }
 }
 
-/// Serializes a group; every entry must have what VMS's reader demands.
+/// Serializes a group; every entry must have the members that VMS's reader requires.
 pub fn serialize(spec: &TableSpec, group: &Group<'_>) -> Result<SerializedGroup, StoreError> {
     let mut shared = Shared::default();
     let entries = group
@@ -95,8 +95,8 @@ fn serialize_entry(
     Ok(SerializedEntry { key: entry.key.clone(), columns })
 }
 
-/// Whether a member is there and not null. It is looked for as text: payloads come from types with fixed
-/// members, and parsing a hundred megabytes again would cost more than making them.
+/// Whether a member is present and not null. The text is searched rather than parsed: payloads come from
+/// types with fixed members, and parsing a hundred megabytes again would cost more than generating them.
 fn has(text: &str, required: &Required) -> bool {
     if required.member.is_empty() {
         return text.starts_with(['[', '{']);

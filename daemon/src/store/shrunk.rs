@@ -1,4 +1,4 @@
-//! Finds lists that would lose most of what is in them.
+//! Finds lists that would lose most of their records.
 //!
 //! A payload that did not get shorter did not lose most of its records, and SQLite knows how long a column is
 //! without reading it. So only rows that shrink are read and counted; on most nights that is none.
@@ -15,17 +15,17 @@ use crate::vms::{Vms, VmsError};
 
 const DOING: &str = "counting what is in an entry";
 
-/// From which loss on somebody should look first.
+/// Limits of a loss above which it needs a review before it is written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossLimits {
-    /// Share that may vanish, 0 to 1.
+    /// Share of the records that may vanish, 0 to 1.
     pub max_loss: f64,
-    /// Fewer than this are not judged.
+    /// Counts below this are not judged.
     pub min_rows: u64,
 }
 
 impl LossLimits {
-    /// Whether going from `before` to `after` loses too much.
+    /// Whether the loss from `before` to `after` exceeds the limits.
     #[expect(clippy::cast_precision_loss, reason = "counts of rows are far below 2^52")]
     pub fn are_exceeded(&self, before: u64, after: u64) -> bool {
         let lost = before.saturating_sub(after) as f64;
@@ -40,13 +40,13 @@ pub struct Shrunk {
     pub key: String,
     /// The column.
     pub column: &'static str,
-    /// Records in it as it is stored.
+    /// Records in the stored list.
     pub before: u64,
-    /// Records in it as it would be.
+    /// Records in the new list.
     pub after: u64,
 }
 
-/// The first list among `entries` that would lose too much.
+/// Returns the first list among `entries` that would lose too much.
 pub async fn shrunk(
     vms: &Vms,
     spec: &TableSpec,
@@ -99,12 +99,12 @@ async fn stored(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Optio
     row.map(cells).transpose().map_err(VmsError::of(DOING))
 }
 
-/// How many objects stand in lists, at any depth: what a report shows as rows. None for what is no JSON.
+/// Counts the objects in lists, at any depth: what a report shows as rows. `None` if `json` is not JSON.
 fn records(json: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Counted>(json).ok().map(|counted| counted.inside)
 }
 
-/// A value without its content.
+/// Counts of a JSON value, without its content.
 #[derive(Default)]
 struct Counted {
     is_object: bool,

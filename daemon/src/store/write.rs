@@ -13,7 +13,7 @@ use crate::vms::{LockMeter, Vms, VmsError};
 /// Rows stamped by one statement; two values are bound for each.
 const STAMP_BATCH: usize = 500;
 
-/// An entry as it stands after the write.
+/// An entry after the write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WrittenEntry {
     /// Its key.
@@ -22,7 +22,7 @@ pub struct WrittenEntry {
     pub id: i64,
 }
 
-/// What became of a group.
+/// Result of writing a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GroupOutcome {
     /// Entries whose payload was replaced or inserted, and those that were only stamped.
@@ -31,18 +31,18 @@ pub struct GroupOutcome {
     pub rebuilt: u64,
     /// How many were stamped.
     pub verified: u64,
-    /// The rows of those that were left alone.
+    /// Rows that were left alone.
     pub skipped: Vec<ExistingRow>,
     /// How many rows were removed.
     pub pruned: u64,
 }
 
-/// Writes `group` over the rows that stood there at the snapshot's instant.
+/// Writes `group` over the rows that existed at the snapshot's instant.
 ///
-/// `skip` names existing rows to leave alone. `stamp` is the `last_updated` of everything written. Should any
-/// row have been changed, added or removed by somebody else since the snapshot, nothing is written and the
-/// error is a [`StoreError::Conflict`]. `meter` measures how long the write lock was held, also when that came to
-/// nothing.
+/// `skip` selects existing rows to leave alone. `stamp` is the `last_updated` of everything written. If
+/// another process has changed, added or removed any row since the snapshot, nothing is written and the error
+/// is a [`StoreError::Conflict`]. `meter` measures how long the write lock was held, also when the write
+/// fails.
 pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
@@ -94,7 +94,8 @@ pub async fn write_group(
             transaction.commit().await.map_err(|error| VmsError::of("committing a group")(error).into())
         }
         Err(error) => {
-            // Waited for, because VMS may write only then; why it was needed matters more than why it failed.
+            // The rollback is awaited because VMS can write only after it. Its own error is dropped: the
+            // error that caused it matters more.
             let _ = transaction.rollback().await;
             Err(error)
         }
@@ -110,17 +111,17 @@ struct Plan<'a> {
     remove: Vec<&'a ExistingRow>,
 }
 
-/// What a transaction does.
+/// Changes made by one transaction.
 struct Changes<'a> {
-    /// Rows that get another payload.
+    /// Rows that get a new payload.
     rebuild: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
-    /// Rows that only get another stamp.
+    /// Rows that only get a new stamp.
     verify: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
     insert: Vec<&'a SerializedEntry>,
     remove: Vec<&'a ExistingRow>,
 }
 
-/// An entry without payload says that its row is known to hold it.
+/// Whether an entry has no payload because its row is known to hold it already.
 fn is_known(spec: &TableSpec, entry: &SerializedEntry) -> bool {
     entry.columns.is_empty() && !spec.payload.is_empty()
 }

@@ -18,18 +18,18 @@ use super::tidy::{Order, Tidier};
 use crate::clock::Clock;
 use crate::config::Config;
 
-/// Lines that a reader of the live log may be behind.
+/// Most lines that a reader of the live log may fall behind.
 const BEHIND: usize = 8192;
 
-/// Where the file is, when it is full and how long it is kept.
+/// Directory, rotation limits and retention of the log file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
-    /// Its directory; without one there is no file.
+    /// The directory; `None` for no log file.
     pub(super) dir: Option<PathBuf>,
-    /// Bytes that it may have.
+    /// Most bytes in the file before it is rotated.
     max_size: u64,
     keep_days: u32,
-    /// The zone of its times and days.
+    /// The time zone of its timestamps and days.
     pub(super) zone: Tz,
 }
 
@@ -44,18 +44,19 @@ impl Place {
     }
 }
 
-/// The log file. Its errors never reach whoever logs.
+/// The log file. Its errors never reach the code that logs.
 #[derive(Debug)]
 pub(super) struct LogFile {
     clock: Arc<dyn Clock>,
     writer: Mutex<Writer>,
-    /// Every line as it is written, for those who follow.
+    /// Sends every line to live readers as it is written.
     live: broadcast::Sender<Arc<str>>,
-    /// None where somebody else tidies.
+    /// `None` where rotated files are not tidied by this process.
     tidier: Option<Tidier>,
 }
 
-/// Where the log stands: what was written until now is in the files, what comes then is heard live.
+/// A consistent position in the log: everything written before it is in the files, everything after it
+/// arrives live.
 pub(super) struct Standing {
     pub(super) place: Place,
     pub(super) live: broadcast::Receiver<Arc<str>>,
@@ -65,11 +66,11 @@ pub(super) struct Standing {
 struct Writer {
     place: Place,
     current: Option<Current>,
-    /// The last line was cut off in its middle: the next one must not continue it.
+    /// The last line was cut off in the middle: the next one must not continue it.
     torn: bool,
-    /// Why records are being lost, which has been told about.
+    /// Why records are being lost, once that has been reported.
     complaint: Option<String>,
-    /// That it cannot be rotated has been told about.
+    /// Whether a failed rotation has been reported.
     unrotated: bool,
 }
 
@@ -78,7 +79,7 @@ struct Current {
     file: File,
     id: (u64, u64),
     size: u64,
-    /// The civil day of its newest record.
+    /// The civil day of the newest record.
     day: NaiveDate,
 }
 
@@ -89,13 +90,13 @@ impl LogFile {
         Self { clock, writer: Mutex::new(writer), live, tidier: Some(Tidier::default()) }
     }
 
-    /// A file whose rotated ones stay as they are.
+    /// A log file whose rotated files are neither compressed nor deleted.
     #[cfg(test)]
     pub(super) fn untended(clock: Arc<dyn Clock>, place: Place) -> Self {
         Self { tidier: None, ..Self::new(clock, place) }
     }
 
-    /// Appends the line that `line` makes of the local time.
+    /// Appends the line that `line` returns for the local time.
     pub(super) fn append(&self, line: impl FnOnce(DateTime<Tz>) -> String) {
         let mut writer = self.lock();
         let Some(dir) = writer.place.dir.clone() else { return };
@@ -114,19 +115,19 @@ impl LogFile {
             }
         }
         if self.live.receiver_count() > 0 {
-            // Under the lock, so that lines are heard in their order.
+            // Sent under the lock, so that readers receive lines in order.
             let _ = self.live.send(line.trim_end().into());
         }
     }
 
-    /// Calls `look` while nothing is written, with where the log stands; not where there is no file.
+    /// Calls `look` with the current position while nothing is written; does nothing if there is no file.
     pub(super) fn standing<T>(&self, look: impl FnOnce(Standing) -> T) -> Option<T> {
         let writer = self.lock();
         writer.place.dir.as_ref()?;
         Some(look(Standing { place: writer.place.clone(), live: self.live.subscribe() }))
     }
 
-    /// Has rotated files compressed and old ones deleted.
+    /// Starts compressing rotated files and deleting old ones.
     pub(super) fn tidy(&self) {
         self.tidy_at(&self.lock().place);
     }
@@ -149,7 +150,8 @@ impl LogFile {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why records are being lost, if they are. Tries again first, since there may be nothing else to log for long.
+    /// Why records are being lost, if they are. Tries again first, since there may be nothing else to log for
+    /// long.
     pub(super) fn complaint(&self) -> Option<String> {
         let complaint = || self.lock().complaint.clone();
         let before = complaint()?;
@@ -162,7 +164,7 @@ impl LogFile {
         self.lock().current = None;
     }
 
-    /// Goes on at another place, or at the same one with other limits.
+    /// Switches to another place, or to new limits at the same one.
     pub(super) fn settle(&self, place: Place) {
         let mut writer = self.lock();
         writer.current = None;
@@ -173,10 +175,11 @@ impl LogFile {
 }
 
 impl Writer {
-    /// Returns whether the file was rotated.
+    /// Appends a line and returns whether the file was rotated.
     fn append(&mut self, dir: &Path, line: &str, today: NaiveDate) -> io::Result<bool> {
         let path = dir.join(CURRENT);
-        // Something else may have rotated or removed it: a record must never go where nobody looks for it.
+        // Another program may have rotated or removed it: a record must never go to a file that is no longer
+        // read.
         let kept = self.current.take().and_then(|current| current.still_at(&path));
         let mut current = kept.map_or_else(|| Current::open(dir, &path, self.place.zone, today), Ok)?;
         let full = current.size.saturating_add(line.len() as u64) > self.place.max_size;
@@ -188,7 +191,7 @@ impl Writer {
                 current = Current::open(dir, &path, self.place.zone, today)?;
                 self.unrotated = false;
             }
-            // A file that grows beyond its limit is better than records that are lost.
+            // A file that grows beyond its limit is better than lost records.
             Some(Err(error)) => {
                 if !std::mem::replace(&mut self.unrotated, true) {
                     told(&trouble(dir, "rotated", error));
@@ -206,7 +209,7 @@ impl Writer {
         Ok(matches!(rotated, Some(Ok(()))))
     }
 
-    /// A record is lost; that is told about once.
+    /// Notes that a record is lost, and reports it once.
     fn lose(&mut self, complaint: String) {
         if self.complaint.is_none() {
             told(&complaint);
@@ -230,10 +233,11 @@ impl Current {
             .append(true)
             .create(true)
             .mode(0o640)
-            // A link planted here would make us write into the file it points to; a fifo would make us wait.
+            // Following a planted symlink would write into its target; opening a fifo would block.
             .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(path)?;
-        // Tells other processes that they may rotate but not yet compress it. It goes with the file.
+        // Signals other processes that they may rotate but not yet compress it. Closing the file releases the
+        // lock.
         let _ = file.try_lock_shared();
         let found = file.metadata()?;
         let written = found.modified().map(|at| DateTime::<Utc>::from(at).with_timezone(&zone).date_naive());
@@ -241,7 +245,8 @@ impl Current {
         Ok(Self { file, id: (found.dev(), found.ino()), size: found.len(), day })
     }
 
-    /// The same file with its size of now, if it is still there: what copies and empties it changes that.
+    /// The same file with its current size, if it is still at `path`: copying and truncating the file changes
+    /// its size.
     fn still_at(self, path: &Path) -> Option<Self> {
         let found = std::fs::symlink_metadata(path).ok()?;
         ((found.dev(), found.ino()) == self.id).then(|| Self { size: found.len(), ..self })

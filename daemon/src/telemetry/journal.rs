@@ -1,4 +1,4 @@
-//! The systemd journal, with the fields of a record as fields of its own (`CACHE_TABLE`, `RUN_ID` and so on).
+//! The systemd journal, with the fields of a record as journal fields (`CACHE_TABLE`, `RUN_ID` and so on).
 
 use std::os::unix::fs::MetadataExt as _;
 
@@ -6,10 +6,10 @@ use tracing_journald::{Layer, Priority, PriorityMappings};
 
 use super::note;
 
-/// The journal, if records are to go there and it is there.
+/// The journal, if it is enabled and available.
 pub(super) type Sink = Option<Layer>;
 
-/// Connects to the journal. Its absence is worth a note only where systemd runs us.
+/// Connects to the journal. Its absence is reported only when the process runs under systemd.
 pub(super) fn sink(wanted: bool, under_systemd: bool) -> Sink {
     if !wanted {
         return None;
@@ -25,13 +25,14 @@ pub(super) fn sink(wanted: bool, under_systemd: bool) -> Sink {
     }
 }
 
-/// Whether `JOURNAL_STREAM`, device and inode as `8:1234`, names our standard error and not merely a parent's.
+/// Whether `JOURNAL_STREAM`, device and inode as `8:1234`, refers to this process's standard error and not
+/// merely to a parent's.
 pub(super) fn is_stderr(journal_stream: &str) -> bool {
     std::fs::metadata("/proc/self/fd/2")
         .is_ok_and(|stderr| journal_stream == format!("{}:{}", stderr.dev(), stderr.ino()))
 }
 
-/// The library would make a notice of what we call information, and information of what we call debugging.
+/// Overrides the library's defaults, which map info records to `Notice` and debug records to `Informational`.
 fn priorities() -> PriorityMappings {
     PriorityMappings {
         error: Priority::Error,

@@ -1,4 +1,4 @@
-//! One record as one line of text, and back.
+//! Formats a record as one line of text, and parses it back.
 
 use std::fmt::Debug;
 
@@ -8,24 +8,24 @@ use chrono_tz::Tz;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Level};
 
-/// Between the parts of a line.
+/// Separator between the parts of a line.
 const GAP: &str = " - ";
 
-/// How the time is written, without its milliseconds.
+/// Format of the time, without milliseconds.
 const TIME: &str = "%Y-%m-%d %H:%M:%S";
 
-/// What a line says of itself.
+/// What can be parsed from the start of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) at: DateTime<Utc>,
     pub(super) run: Option<i64>,
 }
 
-/// A record as the log file has it: `2026-03-08 02:00:00,123 - target - LEVEL - message`.
+/// Formats a record for the log file: `2026-03-08 02:00:00,123 - target - LEVEL - message`.
 ///
-/// The number of the run that a record is about is the last part of its target, `cached::refresh::run::12`. No
-/// module has such a name and no data gets there, while a number within the message could be forged by data, and
-/// would change messages that scripts look for.
+/// The number of the run that a record is about is the last part of its target, `cached::refresh::run::12`.
+/// No module has such a name and no data gets into a target, while a number within the message could be
+/// forged by data, and would change messages that scripts search for.
 pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     let metadata = event.metadata();
     let Seen { message, run } = Seen::in_event(event);
@@ -33,7 +33,7 @@ pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     stamped(at, &format!("{}{run}", metadata.target()), *metadata.level(), &message)
 }
 
-/// The same about the log itself.
+/// Formats a record about the log itself.
 pub(super) fn of_our_own(at: DateTime<Tz>, message: &str) -> String {
     stamped(at, module_path!(), Level::WARN, message)
 }
@@ -42,7 +42,7 @@ fn stamped(at: DateTime<Tz>, target: &str, level: Level, message: &str) -> Strin
     format!(
         "{},{:03}{GAP}{}{GAP}{}{GAP}{}\n",
         at.format(TIME),
-        // A leap second has more than 999 of them.
+        // In a leap second, milliseconds go beyond 999.
         at.timestamp_subsec_millis() % 1000,
         one_line(target),
         word(level),
@@ -50,9 +50,9 @@ fn stamped(at: DateTime<Tz>, target: &str, level: Level, message: &str) -> Strin
     )
 }
 
-/// What can be told from a line of the file; none of one that is not ours, or was cut off.
+/// Parses the start of a line of the file; `None` for a line in another format, or one that was cut off.
 ///
-/// Of the two instants that a local time stands for when the clock goes back, the earlier one is meant.
+/// Where a local time is ambiguous because the clock goes back, the earlier instant is taken.
 pub(super) fn head(line: &str, zone: Tz) -> Option<Head> {
     let (time, rest) = line.split_once(GAP)?;
     let (target, _) = rest.split_once(GAP)?;
@@ -62,13 +62,13 @@ pub(super) fn head(line: &str, zone: Tz) -> Option<Head> {
     Some(Head { at, run })
 }
 
-/// A record as people read it on standard error.
+/// Formats a record for people who read standard error.
 pub(super) fn for_people(event: &Event<'_>) -> String {
     let Seen { message, .. } = Seen::in_event(event);
     format!("{} {}\n", word(*event.metadata().level()), one_line(&message))
 }
 
-/// The words of Python's `logging`, which VMS's own log files use.
+/// The level names of Python's `logging`, which VMS's own log files use.
 fn word(level: Level) -> &'static str {
     match level {
         Level::ERROR => "ERROR",
@@ -78,7 +78,7 @@ fn word(level: Level) -> &'static str {
     }
 }
 
-/// The message and the run, without the other fields: those are for the journal.
+/// The message and the run, without the other fields, which are for the journal.
 #[derive(Default)]
 struct Seen {
     message: String,

@@ -1,7 +1,7 @@
-//! Where log records go: standard error for people, a rotating file, the journal.
+//! Sinks for log records: standard error for people, a rotating file, the journal.
 //!
-//! Every sink shows a record as one line, whatever its message holds, and none of them can stop the work: a
-//! sink that fails is told about once, on standard error, and tried again with the next record.
+//! Every sink shows a record as one line, whatever its message contains, and none of them can stop the work:
+//! a failing sink is reported once, on standard error, and tried again with the next record.
 
 mod file;
 mod journal;
@@ -32,22 +32,23 @@ pub(crate) use read::{FellBehind, Live, Piece, Wanted};
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// All sinks together, below the level that they share.
+/// All sinks together, below the level filter that they share.
 type Sinks = Layered<Vec<Box<dyn Layer<Registry> + Send + Sync>>, Registry>;
 
-/// What kind of process logs.
+/// The kind of process that logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A daemon: people read its standard error, or the service manager does.
+    /// A daemon: standard error is read by people or by the service manager.
     Service,
-    /// A command whose standard output has the outcome: standard error only warns, unless a level was asked for.
+    /// A command that prints its result to standard output: standard error only gets warnings, unless a level
+    /// was set.
     OneShot,
 }
 
 /// Why logging cannot be set up or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum TelemetryError {
-    /// Something else in this process logs already.
+    /// Another logger is already installed in this process.
     #[error("logging is set up already; set it up once per process")]
     AlreadySet(#[from] tracing::dispatcher::SetGlobalDefaultError),
     /// The level or a sink could not be exchanged.
@@ -55,7 +56,7 @@ pub enum TelemetryError {
     Reload(#[from] reload::Error),
 }
 
-/// Changes the log settings while they are in use.
+/// A handle that changes the log settings while they are in use.
 #[derive(Clone)]
 pub struct Telemetry {
     level: reload::Handle<Targets, Sinks>,
@@ -63,8 +64,8 @@ pub struct Telemetry {
     file: Arc<LogFile>,
 }
 
-/// Sets up logging for the whole process. `journal_stream` is the variable `JOURNAL_STREAM`, by which systemd
-/// says that standard error ends in the journal.
+/// Sets up logging for the whole process. `journal_stream` is the value of `JOURNAL_STREAM`, the variable by
+/// which systemd indicates that standard error is connected to the journal.
 pub fn init(
     config: &Config,
     kind: Kind,
@@ -83,11 +84,11 @@ fn build(
     journal_stream: Option<&str>,
 ) -> (Dispatch, Telemetry) {
     let journal = journal::sink(config.log.journald, journal_stream.is_some());
-    // What systemd reads from standard error would be in the journal twice.
+    // systemd copies standard error to the journal, so records would be there twice.
     let twice = journal.is_some() && journal_stream.is_some_and(journal::is_stderr);
     let (journal, journal_handle) = reload::Layer::new(journal);
     let file = Arc::new(LogFile::new(clock, Place::of(config)));
-    // What the process before left.
+    // Tidies rotated files left by the previous process.
     file.tidy();
     let mut sinks: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
         vec![Box::new(sinks::ToFile(Arc::clone(&file))), Box::new(journal)];
@@ -102,7 +103,7 @@ fn build(
 }
 
 impl Telemetry {
-    /// Takes over the `[log]` section and the zone of the schedule, and opens the log file anew.
+    /// Applies the `[log]` section and the zone of the schedule, and reopens the log file.
     pub fn reload(&self, config: &Config) -> Result<(), TelemetryError> {
         self.file.settle(Place::of(config));
         let connected = self.journal.with_current(Option::is_some)?;
@@ -113,12 +114,13 @@ impl Telemetry {
         Ok(())
     }
 
-    /// Opens the log file anew, after something has moved it away.
+    /// Reopens the log file, after another program has moved it away.
     pub fn reopen(&self) {
         self.file.reopen();
     }
 
-    /// Has rotated files compressed and old ones deleted once a day, whether or not anything is logged; never ends.
+    /// Tidies once a day, whether or not anything is logged: compresses rotated files and deletes old ones.
+    /// Never returns.
     pub async fn tidy_daily(&self, clock: &dyn Clock) {
         loop {
             clock.sleep(DAY).await;
@@ -131,18 +133,18 @@ impl Telemetry {
         self.file.tidied();
     }
 
-    /// The log, for reading.
+    /// A handle for reading the log.
     pub fn logs(&self) -> Logs {
         Logs(Arc::clone(&self.file))
     }
 }
 
-/// Why the log file of this process lacks records, if it does.
+/// Why records are missing from the log file of this process, if there are any.
 pub fn complaint() -> Option<String> {
     tracing::dispatcher::get_default(|sinks| sinks.downcast_ref::<sinks::ToFile>()?.0.complaint())
 }
 
-/// Our own records from `level` on; of libraries, nothing below a warning.
+/// Enables this program's own records from `level` on, and those of libraries from warnings on.
 fn targets(level: LogLevel) -> Targets {
     let level = match level {
         LogLevel::Error => LevelFilter::ERROR,
@@ -154,7 +156,8 @@ fn targets(level: LogLevel) -> Targets {
     Targets::new().with_target("cached", level).with_default(level.min(LevelFilter::WARN))
 }
 
-/// A word about logging itself, where it cannot be logged; a closed standard error is nobody's problem.
+/// Prints a message about logging itself to standard error, since it cannot be logged; errors of that are
+/// ignored.
 fn note(message: &str) {
     let _ = writeln!(std::io::stderr(), "{}", one_line(message));
 }

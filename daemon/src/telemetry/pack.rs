@@ -1,4 +1,4 @@
-//! A rotated file is compressed; until its compressed form is safe on the disk, the plain one stays.
+//! Compresses rotated files. The plain file stays until its compressed form is safely on the disk.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, TryLockError};
@@ -13,33 +13,33 @@ use rustix::fs::OFlags;
 
 use super::rotate::{Form, Rotated, rename_new};
 
-/// Bytes that are compared at once.
+/// Bytes compared at a time.
 const BLOCK: usize = 64 * 1024;
 
-/// How far the work on a file has come: where a crash or a full disk can interrupt it.
+/// Progress of compressing a file: the points at which a crash or a full disk can interrupt it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The unfinished file was made.
+    /// The unfinished file has been created.
     Begun,
-    /// All records are in it, not all of them on the disk.
+    /// All records have been written to it, but are not all on the disk.
     Copied,
-    /// It is complete.
+    /// The unfinished file is complete.
     Written,
-    /// It has its name; the plain file is still there.
+    /// It has its final name; the plain file still exists.
     Renamed,
 }
 
-/// What tests put in the way of a step.
+/// A hook by which tests make a step fail.
 pub(super) type Obstacle<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 
-/// What became of a file.
+/// The result of compressing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Packed {
     /// Only the compressed form is left.
     Done,
-    /// Somebody may still write into it; a later look compresses it.
+    /// Another process may still write into the file; a later attempt compresses it.
     InUse,
-    /// There is a compressed form with something else in it; both stay.
+    /// A compressed form with different content exists; both stay.
     Differs,
 }
 
@@ -48,13 +48,13 @@ pub(super) fn unfinished(rotated: Rotated) -> String {
     format!(".{}.part", rotated.packed())
 }
 
-/// Whether that is the name of an unfinished compressed file.
+/// Whether `name` is that of an unfinished compressed file.
 pub(super) fn is_unfinished(name: &OsStr) -> bool {
     let inner = name.to_str().and_then(|name| name.strip_prefix('.')?.strip_suffix(".part"));
     matches!(inner.map(OsStr::new).and_then(Rotated::parse), Some((_, Form::Packed)))
 }
 
-/// Opens for reading; never what a link points to, and never waits for a fifo.
+/// Opens a file for reading, without following a symlink or blocking on a fifo.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -68,24 +68,24 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::Result<Packed> {
     let (plain, packed) = (dir.join(rotated.plain()), dir.join(rotated.packed()));
     let source = open(&plain)?;
-    // Whoever writes holds a shared lock. Where locks do not work, nobody holds one.
+    // Every writer holds a shared lock. Where locks are not supported, no lock is held.
     if let Err(TryLockError::WouldBlock) = source.try_lock() {
         return Ok(Packed::InUse);
     }
     if packed.symlink_metadata().is_ok() {
-        // We were interrupted before the last step.
+        // An earlier compression was interrupted before its last step.
         if !is_same(source, &packed)? {
             return Ok(Packed::Differs);
         }
     } else {
         let part = dir.join(unfinished(rotated));
         if let Err(error) = write(source, &part, &packed, obstacle) {
-            // Half a file on a full disk would only make it fuller.
+            // A partial file on a full disk would only use more space.
             let _ = std::fs::remove_file(&part);
             return Err(error);
         }
         obstacle(Step::Renamed)?;
-        // The new name must be safe before the old one goes.
+        // The new name must be on the disk before the old one is removed.
         File::open(dir)?.sync_all()?;
     }
     std::fs::remove_file(plain)?;
@@ -108,7 +108,7 @@ fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -
     rename_new(part, packed)
 }
 
-/// Whether the compressed file holds exactly what the plain one does; one that cannot be unpacked does not.
+/// Whether the compressed file has exactly the content of the plain one; false if it cannot be unpacked.
 pub(super) fn is_same(mut plain: File, packed: &Path) -> io::Result<bool> {
     let mut unpacked = MultiGzDecoder::new(open(packed)?);
     let (mut ours, mut theirs) = (vec![0; BLOCK], vec![0; BLOCK]);

@@ -1,4 +1,4 @@
-//! Reading the log back: the files of the past in their order, then every line as it is written.
+//! Reads the log back: past files in order, then every line as it is written.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -18,34 +18,34 @@ use super::line::{Head, head};
 use super::pack;
 use super::rotate::{CURRENT, Rotated};
 
-/// Bytes of a line; what has more of them is no line of ours and comes in pieces.
+/// Most bytes of a line; a longer one was not written by this program and is returned in pieces.
 const LONGEST: u64 = 64 * 1024;
 
-/// The log of this process, for reading.
+/// A handle for reading the log of this process.
 #[derive(Debug, Clone)]
 pub struct Logs(pub(super) Arc<LogFile>);
 
-/// Which lines are wanted.
+/// Selects lines of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Wanted {
-    /// Only those of this run.
+    /// Only lines of this run.
     pub(crate) run: Option<i64>,
-    /// Only those from then on.
+    /// Only lines from this instant on.
     pub(crate) since: Option<DateTime<Utc>>,
-    /// Only the newest so many of those that are there already.
+    /// Only this number of the newest existing lines.
     pub(crate) newest: Option<usize>,
 }
 
-/// The log as it stands, and what comes.
+/// The existing log and the lines to come.
 #[derive(Debug)]
 pub(crate) struct Reading {
-    /// What was written until now.
+    /// What has been written before this reading began.
     pub(crate) past: Past,
-    /// What is written from now on.
+    /// What is written from then on.
     pub(crate) live: Live,
 }
 
-/// The files with their lines until now.
+/// The existing files and lines.
 #[derive(Debug)]
 pub(crate) struct Past {
     dir: PathBuf,
@@ -54,14 +54,14 @@ pub(crate) struct Past {
     zone: Tz,
 }
 
-/// Lines as they are written.
+/// New lines as they are written.
 #[derive(Debug)]
 pub(crate) struct Live {
     lines: broadcast::Receiver<Arc<str>>,
     sieve: Sieve,
 }
 
-/// A part of the past.
+/// A part of the past log.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Piece {
     /// A line.
@@ -73,17 +73,18 @@ pub(crate) enum Piece {
 #[derive(Debug)]
 enum Source {
     Rotated(Rotated),
-    /// The current file and how much of it is there.
+    /// The current file and the number of its bytes to read.
     Current(File, u64),
 }
 
 impl Logs {
-    /// The current file, if one is kept.
+    /// Path of the current file, if there is one.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         self.0.standing(|standing| standing.place.dir.map(|dir| dir.join(CURRENT))).flatten()
     }
 
-    /// Opens what there is; none where no file is kept. No line is left out between past and live, and none is in both.
+    /// Opens the log; `None` if there is no log file. No line is missing between past and live, and none is
+    /// in both.
     pub(crate) fn open(&self, wanted: Wanted) -> Option<io::Result<Reading>> {
         self.0.standing(|standing| Reading::begin(standing, wanted))
     }
@@ -94,7 +95,7 @@ impl Reading {
         let Standing { place, live } = standing;
         let dir = place.dir.unwrap_or_default();
         let oldest = wanted.since.map(|since| {
-            // A file has the day of its newest record, and may have got that of one that came a little later.
+            // A file is named after its newest record, or one that came a little later.
             let day = since.with_timezone(&place.zone).date_naive();
             day.checked_sub_days(Days::new(1)).unwrap_or(day)
         });
@@ -112,7 +113,7 @@ impl Reading {
     }
 }
 
-/// The rotated files from a day on, each once, whatever its form.
+/// The rotated files from a day on, each once, whether plain or compressed or both.
 fn rotated(dir: &Path, oldest: Option<NaiveDate>) -> io::Result<Vec<Rotated>> {
     let mut found = Vec::new();
     let entries = match std::fs::read_dir(dir) {
@@ -121,7 +122,7 @@ fn rotated(dir: &Path, oldest: Option<NaiveDate>) -> io::Result<Vec<Rotated>> {
     };
     for entry in entries {
         let entry = entry?;
-        // What a link points to is not ours to show.
+        // A symlink's target must not be shown.
         let is_file = entry.file_type().is_ok_and(|kind| kind.is_file());
         let rotated = Rotated::parse(&entry.file_name()).map(|(rotated, _)| rotated);
         found.extend(rotated.filter(|rotated| is_file && oldest.is_none_or(|oldest| rotated.day >= oldest)));
@@ -132,7 +133,7 @@ fn rotated(dir: &Path, oldest: Option<NaiveDate>) -> io::Result<Vec<Rotated>> {
 }
 
 impl Past {
-    /// Gives every wanted piece to `take`, oldest first, until somebody is `gone`. Blocks.
+    /// Passes every wanted piece to `take`, oldest first, until `gone` returns true. Blocks.
     pub(crate) fn read(self, gone: impl Fn() -> bool, mut take: impl FnMut(Piece)) {
         let Self { dir, files, wanted, zone } = self;
         let sieve = || Sieve { wanted, zone, passed: false };
@@ -143,7 +144,7 @@ impl Past {
             }
             return;
         };
-        // From the newest file back, so that the others need not be read.
+        // Starts at the newest file, so that older ones need not be read.
         let mut kept = VecDeque::new();
         for file in files.into_iter().rev() {
             let missing = newest - kept.len().min(newest);
@@ -185,7 +186,7 @@ fn pieces(
             })
         });
         match read {
-            // A file that was old enough may have been deleted meanwhile.
+            // An old file may have been deleted meanwhile.
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 take(Piece::Unreadable(one_line(&format!("{name}: {error}")).into_owned()));
             }
@@ -194,8 +195,8 @@ fn pieces(
     }
 }
 
-/// The texts of a file, oldest first. There are two where a name that was compressed already was given once more, as by
-/// two moves on the same day.
+/// Opens the contents of a file, oldest first. There are two if the name was used again after its file had
+/// been compressed, as by two moves on the same day.
 fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
     let rotated = match file {
         Source::Current(file, length) => return vec![Ok(Box::new(file.take(length)))],
@@ -204,11 +205,11 @@ fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
     let packed = dir.join(rotated.packed());
     let unpacked =
         || pack::open(&packed).map(|file| -> Box<dyn Read> { Box::new(MultiGzDecoder::new(file)) });
-    // The plain form goes only when the other one is there, so in this order one of them is found.
+    // The plain form is deleted only once the other one exists, so opening them in this order finds one.
     let plain = dir.join(rotated.plain());
     match pack::open(&plain) {
         Ok(text) => {
-            // The same records in both forms are those of a compression that was interrupted before its last step.
+            // Identical forms are left by a compression that was interrupted before its last step.
             let older = match pack::open(&plain).and_then(|plain| pack::is_same(plain, &packed)) {
                 Ok(true) => None,
                 Ok(false) => Some(unpacked()),
@@ -239,7 +240,7 @@ fn lines(text: impl Read, mut take: impl FnMut(&str) -> bool) -> io::Result<()> 
 }
 
 impl Live {
-    /// The next wanted line; none when the log has ended, an error when this reader is too slow for it.
+    /// The next wanted line; `None` when the log has ended, an error when this reader is too slow.
     pub(crate) async fn next(&mut self) -> Result<Option<LogLine>, FellBehind> {
         loop {
             match self.lines.recv().await {
@@ -255,17 +256,17 @@ impl Live {
     }
 }
 
-/// Lines were missed by a slow reader.
+/// A slow reader has missed lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("lines were missed by a slow reader; follow the log again")]
 pub(crate) struct FellBehind;
 
-/// Lets wanted lines pass.
+/// Filters lines.
 #[derive(Debug)]
 struct Sieve {
     wanted: Wanted,
     zone: Tz,
-    /// The line before did: one that says nothing of itself goes with it.
+    /// Whether the previous line passed: a line without a parsable head is treated like the one before it.
     passed: bool,
 }
 

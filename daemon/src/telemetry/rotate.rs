@@ -1,4 +1,4 @@
-//! Names of log files that are full.
+//! Rotation of full log files, and the names of rotated ones.
 
 use std::ffi::OsStr;
 use std::io;
@@ -8,33 +8,34 @@ use chrono::{Days, NaiveDate};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
-/// The file that is written.
+/// Name of the file that is written to.
 pub(super) const CURRENT: &str = "cache_manager.log";
 
-/// Names so far ahead of the clock make way for it no longer: a clock that was years ahead for a moment must not
-/// give its year to all files to come, which would never be old enough to go.
+/// Names further ahead of the clock than this are ignored when the next name is chosen: a clock that was
+/// years ahead for a moment must not give its year to all later files, which would never be old enough to be
+/// deleted.
 const AHEAD: Days = Days::new(2);
 
-/// A file that was rotated away. Their order is the order of their records.
+/// A rotated file. Rotated files are ordered like their records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Rotated {
-    /// The civil day of its records.
+    /// The civil day of the records.
     pub(super) day: NaiveDate,
-    /// Which one of its day: the first is 0 and carries no number in its name.
+    /// Number of the file within its day: the first is 0 and has no number in its name.
     number: u32,
 }
 
 /// How a rotated file is stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
-    /// As it was written.
+    /// Uncompressed, as it was written.
     Plain,
     /// Compressed.
     Packed,
 }
 
 impl Rotated {
-    /// Understands exactly the names that we give; whatever else lies in the directory belongs to somebody else.
+    /// Parses exactly the names that this program gives; other files in the directory belong to others.
     pub(super) fn parse(name: &OsStr) -> Option<(Self, Form)> {
         let name = name.to_str()?;
         let (plain, form) =
@@ -46,7 +47,7 @@ impl Rotated {
         (rotated.plain() == plain).then_some((rotated, form))
     }
 
-    /// Its name as it was written.
+    /// File name of the uncompressed form.
     pub(super) fn plain(self) -> String {
         let Self { day, number } = self;
         let day = day.format("%Y%m%d");
@@ -57,12 +58,12 @@ impl Rotated {
         }
     }
 
-    /// Its name when it is compressed.
+    /// File name of the compressed form.
     pub(super) fn packed(self) -> String {
         self.plain() + ".gz"
     }
 
-    /// A name that comes after those of `taken`, for records of `day`.
+    /// The next name after those of `taken`, for records of `day`.
     fn after(taken: impl Iterator<Item = Self>, day: NaiveDate) -> Option<Self> {
         let ahead = day.checked_add_days(AHEAD).unwrap_or(day);
         match taken.filter(|taken| taken.day <= ahead).max() {
@@ -76,8 +77,8 @@ impl Rotated {
 
 /// Moves the current file, whose records are of `day`, out of the way.
 ///
-/// Names grow, also when the clock goes back a little; one that was compressed or whose neighbours were deleted
-/// stays taken.
+/// Names increase even if the clock goes back a little; the name of a file that was compressed or whose
+/// neighbours were deleted is not used again.
 pub(super) fn rotate(dir: &Path, day: NaiveDate) -> io::Result<()> {
     let mut taken = Vec::new();
     for entry in std::fs::read_dir(dir)? {
@@ -88,10 +89,10 @@ pub(super) fn rotate(dir: &Path, day: NaiveDate) -> io::Result<()> {
     rename_new(&dir.join(CURRENT), &dir.join(to.plain()))
 }
 
-/// Renames, and never onto something that is there: another process may have chosen the same name.
+/// Renames without ever overwriting an existing file: another process may have chosen the same name.
 pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not every file system can.
+        // Not every file system supports this.
         Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => std::fs::rename(from, to),
         other => Ok(other?),
     }

@@ -1,4 +1,4 @@
-//! The log file and standard error as layers.
+//! The log file and standard error as `tracing` layers.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -20,16 +20,17 @@ impl<S: Subscriber> Layer<S> for ToFile {
     }
 }
 
-/// Shows records to people.
+/// Prints records to standard error for people.
 pub(super) struct ToStderr {
-    /// The least severe record that is shown.
+    /// The least severe level that is printed.
     pub(super) least: LevelFilter,
 }
 
 impl<S: Subscriber> Layer<S> for ToStderr {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if *event.metadata().level() <= self.least {
-            // One write, so that lines of several threads do not mix; a closed standard error is nobody's problem.
+            // A single write, so that lines of several threads do not mix. Errors are ignored: standard error
+            // may be closed.
             let _ = std::io::stderr().write_all(line::for_people(event).as_bytes());
         }
     }

@@ -1,4 +1,4 @@
-//! Rotated files are compressed and, when they are old, deleted: beside the logging, which never waits for it.
+//! Compresses rotated files and deletes old ones in the background, so that logging never waits for it.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -12,7 +12,7 @@ use super::pack::{self, Obstacle, Packed};
 use super::rotate::{Form, Rotated};
 use crate::describe::describe;
 
-/// What to tidy.
+/// The parameters of one tidying.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Order {
     pub(super) dir: PathBuf,
@@ -20,7 +20,7 @@ pub(super) struct Order {
     pub(super) today: NaiveDate,
 }
 
-/// What stays as it is, for now.
+/// A file or directory that could not be tidied this time.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Untidy {
     #[error("the log directory {} cannot be tidied; check its rights", .0.display())]
@@ -33,12 +33,12 @@ pub(super) enum Untidy {
     Differs(PathBuf),
 }
 
-/// Compresses what was rotated and deletes what is older than it may be, by the day in the name. What has another
-/// name than we give is not touched, nor a log file that is no regular file.
+/// Compresses rotated files and deletes those past their retention, by the day in the name. Files with names
+/// that this program does not give are left alone, and so are log files that are not regular files.
 pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
     let mut left = Vec::new();
     match tidy_all(order, obstacle, &mut left) {
-        // Nothing was ever logged there.
+        // Nothing was ever logged to this directory.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => left.push(Untidy::Directory(order.dir.clone(), error)),
         Ok(()) => {}
@@ -49,7 +49,7 @@ pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
 fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io::Result<()> {
     let dir = &order.dir;
     let directory = File::open(dir)?;
-    // Another process at work here does the same; its unfinished file is not a leftover.
+    // Another process is tidying this directory; its unfinished file is not a leftover.
     if let Err(TryLockError::WouldBlock) = directory.try_lock() {
         return Ok(());
     }
@@ -58,7 +58,8 @@ fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io
         let entry = entry?;
         let name = entry.file_name();
         let kind = entry.file_type()?;
-        // Nobody else gives such names, so a link that has one is in our way; deleting it does not follow it.
+        // Only this program gives such names, so a symlink with one is in the way; deleting it does not
+        // follow it.
         if !kind.is_dir() && pack::is_unfinished(&name) {
             delete(entry.path(), left);
         }
@@ -94,7 +95,7 @@ fn delete(path: PathBuf, left: &mut Vec<Untidy>) {
     }
 }
 
-/// Tidies on a thread of its own, which is there only while there is something to do.
+/// Tidies on a thread of its own, which exists only while there is work.
 #[derive(Debug, Default)]
 pub(super) struct Tidier(Arc<Shared>);
 
@@ -107,12 +108,12 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     working: bool,
-    /// Orders that came meanwhile: the last one is as good as all of them.
+    /// The latest order received meanwhile, which replaces the earlier ones.
     next: Option<Order>,
 }
 
 impl Tidier {
-    /// Has it done soon; returns at once.
+    /// Schedules the order and returns at once.
     pub(super) fn ask(&self, order: Order) {
         let mut state = self.0.lock();
         state.next = Some(order);
@@ -126,7 +127,7 @@ impl Tidier {
         }
     }
 
-    /// Waits until all is done that was asked for.
+    /// Waits until all scheduled orders are done.
     pub(super) fn wait(&self) {
         let state = self.0.lock();
         drop(self.0.idle.wait_while(state, |state| state.working).unwrap_or_else(PoisonError::into_inner));

@@ -20,7 +20,7 @@ use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
 use super::{Schema, rights};
 use crate::sqlite::replace_stuck;
 
-/// How long whoever holds a lock is waited for.
+/// How long to wait for a lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
 
 /// An open VMS database: connections that cannot write, and one that can.
@@ -37,7 +37,7 @@ impl Vms {
         Self::open_with(path, PATIENCE).await
     }
 
-    /// The same; whoever holds a lock is waited for as long as `patience`.
+    /// Opens VMS's file like [`open`](Self::open), but waits for a lock as long as `patience`.
     pub async fn open_with(path: &Path, patience: Duration) -> Result<Self, VmsError> {
         ensure_accessible(path)?;
         if let Some(reason) = rights::lock_out(path) {
@@ -45,8 +45,8 @@ impl Vms {
         }
         let connect = async |options| {
             let connection = Database::connect(options).await?;
-            // Connecting alone reads nothing; this touches the header, so that a file which is no
-            // database is told apart from a table that is not there.
+            // Connecting alone reads nothing; this reads the header, so that a file that is not a database is
+            // distinguished from a missing table.
             let sql = "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_master";
             let header = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
             let journal = header.map(|row| row.try_get_by_index::<String>(1)).transpose()?;
@@ -68,7 +68,7 @@ impl Vms {
         Ok(Self { path: path.to_owned(), read, write })
     }
 
-    /// The same, and the schema, which must be one of VMS's.
+    /// Opens VMS's file like [`open_with`](Self::open_with) and reads the schema, which must be one of VMS's.
     pub async fn open_checked(path: &Path, patience: Duration) -> Result<(Self, Schema), VmsError> {
         let vms = Self::open_with(path, patience).await?;
         match vms.schema().await {
@@ -80,7 +80,7 @@ impl Vms {
         }
     }
 
-    /// The tables and columns that are there now; an error where none of VMS's own is.
+    /// Reads the present tables and columns; an error where none is VMS's own.
     pub async fn schema(&self) -> Result<Schema, VmsError> {
         let schema = Schema::read(&self.read).await?;
         if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path.clone() }) }
@@ -96,7 +96,7 @@ impl Vms {
         &self.read
     }
 
-    /// The same, telling `observer` every statement that is read with, as it ends.
+    /// Calls `observer` with every statement of the reading connections as it ends.
     pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
         self.read.set_metric_callback(move |query| observer(query.statement));
         self
@@ -109,8 +109,8 @@ impl Vms {
 
     /// Begins a short write transaction.
     ///
-    /// It is `IMMEDIATE`: a transaction that reads first and writes then would fail at once, whatever the
-    /// busy timeout, when VMS has written in between.
+    /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
+    /// busy timeout, if VMS has written in between.
     pub async fn begin_write(&self) -> Result<DatabaseTransaction, VmsError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
@@ -127,8 +127,8 @@ impl Vms {
     }
 }
 
-/// Asks without opening: closing a file gives up every lock that the process has on it, and with them those of
-/// SQLite's connections that are at work meanwhile.
+/// Checks access without opening the file: closing a file releases every lock that the process has on it,
+/// including those of SQLite's connections that are in use.
 pub(crate) fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
     let inaccessible = |reason: String| VmsError::Inaccessible { path: path.to_owned(), reason };
     match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
@@ -146,8 +146,8 @@ fn reading(path: &Path, patience: Duration) -> ConnectOptions {
 }
 
 fn writing(path: &Path, patience: Duration, write_ahead: bool) -> ConnectOptions {
-    // With a write-ahead log a commit that a power cut takes back leaves the rows before it, so waiting for
-    // the disk at each one buys nothing; VMS has the same setting. A rollback journal needs the wait.
+    // With a write-ahead log, a commit that is lost in a power cut leaves the previous rows, so waiting for
+    // the disk at each commit gains nothing; VMS has the same setting. A rollback journal needs the wait.
     let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
     let mut options = options(path, patience, move |sqlite| sqlite.synchronous(synchronous));
     options.max_connections(1);

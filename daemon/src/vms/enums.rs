@@ -1,4 +1,4 @@
-//! VMS's enum columns hold member names (`CAREER_FAIR`); payloads carry member values.
+//! VMS's enum columns hold member names (`CAREER_FAIR`); payloads contain member values.
 
 /// Types of a virtual event, for the district reports.
 pub const VIRTUAL_SESSION: &str = "VIRTUAL_SESSION";
@@ -52,13 +52,13 @@ pub const EVENT_TYPES: [&str; 34] = [
     "bfi",
 ];
 
-/// Value of an event type that VMS declares; none for any other name.
+/// Returns the value of an event type that VMS declares; `None` for any other name.
 pub fn declared_event_type(name: &str) -> Option<&'static str> {
     EVENT_TYPES.into_iter().find(|value| value.eq_ignore_ascii_case(name))
 }
 
-/// Value of an event type: for every member that VMS declares it is the lower-cased name, and a name that
-/// VMS does not declare is treated alike rather than failing the report.
+/// Returns the value of an event type: for every member that VMS declares it is the lower-cased name, and a
+/// name that VMS does not declare is treated alike rather than failing the report.
 pub fn event_type_value(name: &str) -> String {
     name.to_lowercase()
 }
@@ -73,8 +73,8 @@ pub fn is_event_status(name: &str) -> bool {
     event_status_value(name) != name
 }
 
-/// Value of an event status; a name that VMS does not declare stands for itself rather than failing the
-/// report.
+/// Returns the value of an event status; a name that VMS does not declare is returned unchanged rather than
+/// failing the report.
 pub fn event_status_value(name: &str) -> &str {
     match name {
         COMPLETED => "Completed",

@@ -1,4 +1,4 @@
-//! Errors of VMS's database, sorted by what an operator can do about them.
+//! Errors of VMS's database, classified by what an operator can do about them.
 
 use std::path::PathBuf;
 
@@ -7,16 +7,16 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VmsError {
-    /// There is no file.
+    /// The file does not exist.
     #[error(
         "the VMS database {path} does not exist; set database.url (or --database) to VMS's SQLite file",
         path = .path.display()
     )]
     Missing {
-        /// The path that was looked at.
+        /// The path that was checked.
         path: PathBuf,
     },
-    /// The file is there but may not be opened.
+    /// The file exists but may not be opened.
     #[error(
         "the VMS database {path} cannot be opened: {reason}; the daemon's user needs read and write rights \
          on the file and its directory; the service needs the directory in ReadWritePaths=, and a restart once the \
@@ -24,29 +24,29 @@ pub enum VmsError {
         path = .path.display()
     )]
     Inaccessible {
-        /// The path that was looked at.
+        /// The path that was checked.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
-    /// VMS could not open its own database while we use it.
+    /// VMS could not open its own database while the daemon uses it.
     #[error(
         "the VMS database {path} is left alone: {reason}; as the daemon's user, `cached check` prints the commands \
          that mend this",
         path = .path.display()
     )]
     WouldLockOut {
-        /// The path that was looked at.
+        /// The path of the database.
         path: PathBuf,
-        /// What would happen.
+        /// How VMS would be locked out.
         reason: String,
     },
-    /// The file is no SQLite database.
+    /// The file is not a SQLite database.
     #[error("{path} is not a SQLite database, or it is damaged: {source}", path = .path.display())]
     NotADatabase {
         /// The path that was opened.
         path: PathBuf,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
@@ -59,20 +59,20 @@ pub enum VmsError {
     /// Another process kept the database locked for longer than the busy timeout.
     #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
     Locked {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
         /// The busy timeout.
         seconds: u64,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
     /// The disk is full.
     #[error("no space left for the VMS database ({doing}): {source}; free disk space, nothing was changed")]
     Full {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
@@ -83,27 +83,27 @@ pub enum VmsError {
          to type"
     )]
     ReadOnly {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
-    /// It is damaged.
+    /// The database is damaged.
     #[error("the VMS database is damaged ({doing}): {source}; `cachectl maintenance integrity` says where")]
     Damaged {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
     /// Any other failure of the database.
     #[error("the VMS database failed ({doing}): {source}")]
     Query {
-        /// What was being done.
+        /// The operation that failed.
         doing: &'static str,
-        /// What SQLite said.
+        /// SQLite's error.
         #[source]
         source: DbErr,
     },
@@ -124,7 +124,7 @@ const SQLITE_PROTOCOL: i32 = 15;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
 
-/// SQLite's primary result code behind an error.
+/// Returns SQLite's primary result code behind an error.
 pub fn sqlite_code(error: &DbErr) -> Option<i32> {
     let (DbErr::Conn(RuntimeErr::SqlxError(cause))
     | DbErr::Exec(RuntimeErr::SqlxError(cause))
@@ -138,7 +138,7 @@ pub fn sqlite_code(error: &DbErr) -> Option<i32> {
 }
 
 impl VmsError {
-    /// Sorts a database error; `doing` says what failed, for the message.
+    /// Classifies a database error; `doing` names the operation that failed, for the message.
     pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
         move |source| match sqlite_code(&source) {
             Some(SQLITE_BUSY | SQLITE_LOCKED) => {
@@ -151,17 +151,17 @@ impl VmsError {
         }
     }
 
-    /// Whether the error says that the file itself is no usable database.
+    /// Whether the error means that the file itself is not a usable database.
     pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
     }
 
-    /// Whether the error says that the file, or the log beside it, may not be opened for writing.
+    /// Whether the error means that the file, or the log beside it, may not be opened for writing.
     pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
     }
 
-    /// Whether the same work may succeed later without anybody doing anything.
+    /// Whether the same work may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Locked { .. } | Self::Full { .. } => true,
@@ -177,7 +177,8 @@ impl VmsError {
     }
 }
 
-/// Whether a failure is one of the machine or the connection. One of the statement or the data comes back each time.
+/// Whether a failure is one of the machine or the connection. A failure of the statement or the data recurs
+/// each time.
 fn may_pass(error: &DbErr) -> bool {
     if let Some(code) = sqlite_code(error) {
         return [SQLITE_NOMEM, SQLITE_INTERRUPT, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PROTOCOL]

@@ -1,4 +1,4 @@
-//! How long this process kept VMS's write lock from VMS's own writers.
+//! Measures how long this process held VMS's write lock, which VMS's own writers wait for.
 
 use std::time::Duration;
 
@@ -38,7 +38,7 @@ pub struct LockHolds {
 }
 
 impl LockHolds {
-    /// The lock was never held.
+    /// No holds: the lock was never held.
     pub const NONE: Self = Self { buckets: [0; BUCKETS], total: Duration::ZERO, longest: Duration::ZERO };
 
     /// Counts one hold.
@@ -51,7 +51,7 @@ impl LockHolds {
         self.longest = self.longest.max(held);
     }
 
-    /// Counts those of another part of the work, too.
+    /// Adds the holds of another part of the work.
     pub fn merge(&mut self, other: &Self) {
         for (count, more) in self.buckets.iter_mut().zip(other.buckets) {
             *count = count.saturating_add(more);
@@ -60,18 +60,18 @@ impl LockHolds {
         self.longest = self.longest.max(other.longest);
     }
 
-    /// How many there were within each bound of [`HOLD_BOUNDS`] and above the one before it; the last number is
-    /// of those that were longer than all bounds.
+    /// Returns how many holds were within each bound of [`HOLD_BOUNDS`] and above the one before it; the last
+    /// number counts those that were longer than all bounds.
     pub fn buckets(&self) -> &[u64; BUCKETS] {
         &self.buckets
     }
 
-    /// All of them together.
+    /// Returns the total time of all holds.
     pub fn total(&self) -> Duration {
         self.total
     }
 
-    /// As clients are told.
+    /// Returns the figures in the form that is sent to clients.
     pub fn figures(&self) -> WriteLock {
         WriteLock {
             count: self.buckets.iter().sum(),
@@ -89,22 +89,22 @@ pub struct LockMeter<'a> {
 }
 
 impl<'a> LockMeter<'a> {
-    /// A meter that has measured nothing yet.
+    /// Creates a meter that has measured nothing yet.
     pub fn new(clock: &'a dyn Clock) -> Self {
         Self { clock, holds: LockHolds::NONE }
     }
 
-    /// The instant at which the lock was granted, for [`released`](Self::released).
+    /// Returns the instant at which the lock was granted, for [`released`](Self::released).
     pub fn granted(&self) -> Duration {
         self.clock.monotonic()
     }
 
-    /// The lock that was granted then is free again.
+    /// Records that the lock that was granted at `granted` has been released.
     pub fn released(&mut self, granted: Duration) {
         self.holds.add(self.clock.monotonic().saturating_sub(granted));
     }
 
-    /// What was measured.
+    /// Returns the measured holds.
     pub fn holds(&self) -> LockHolds {
         self.holds
     }

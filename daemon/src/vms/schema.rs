@@ -1,4 +1,4 @@
-//! What tables and columns a VMS database has.
+//! The tables and columns of a VMS database.
 
 use std::collections::{HashMap, HashSet};
 
@@ -31,17 +31,17 @@ impl Schema {
         Ok(Self { tables })
     }
 
-    /// Whether there is such a table.
+    /// Whether the table exists.
     pub fn has_table(&self, table: &str) -> bool {
         self.tables.contains_key(table)
     }
 
-    /// Whether any table of VMS's that reports are made of is there.
+    /// Whether any of VMS's tables that reports are made of exists.
     pub fn is_vms(&self) -> bool {
         ["event", "contact", "volunteer", "district"].iter().any(|t| self.has_table(t))
     }
 
-    /// Those of the columns that are not there, as `table` or `table.column`.
+    /// Returns the columns that do not exist, as `table` or `table.column`.
     pub fn missing<'a>(&self, table: &str, columns: impl IntoIterator<Item = &'a str>) -> Vec<String> {
         match self.tables.get(table) {
             None => vec![table.to_owned()],

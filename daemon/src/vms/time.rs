@@ -58,7 +58,7 @@ fn lenient(text: &str) -> Option<NaiveDateTime> {
     DateTime::parse_from_str(&zulu, "%Y-%m-%d %H:%M:%S%.f%:z").ok().map(|at| at.naive_utc())
 }
 
-/// The naive time on the wall of `zone`.
+/// Returns the naive local time in `zone`.
 pub fn local(at: DateTime<Utc>, zone: chrono_tz::Tz) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
 }
@@ -74,7 +74,7 @@ pub fn from_local(naive: NaiveDateTime, zone: chrono_tz::Tz) -> DateTime<Utc> {
         .map_or_else(|| naive.and_utc(), |at| at.with_timezone(&Utc))
 }
 
-/// A stored instant: its text, by which SQLite orders and compares it, and what it means.
+/// A stored instant: its text, by which SQLite orders and compares it, and its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stored {
     /// The text of the column.
@@ -84,7 +84,7 @@ pub struct Stored {
 }
 
 impl Stored {
-    /// Reads a column; none when VMS itself could not read it.
+    /// Parses a column; `None` when VMS itself could not read it.
     pub fn read(text: &str) -> Option<Self> {
         parse(text).map(|at| Self { text: text.into(), at })
     }

@@ -1,17 +1,17 @@
-//! When to look: once things are quiet, or when they have not been for too long.
+//! Decides when to check the database: after a quiet period, or after a maximum delay without one.
 
 use std::time::Duration;
 
-/// How long a look waits for quiet.
+/// How long a check is delayed while changes continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Patience {
-    /// Nothing must have moved for so long.
+    /// Required time without a further change.
     pub quiet: Duration,
-    /// After so long since the first move, quiet is no longer waited for.
+    /// Time since the first change after which the check no longer waits for quiet.
     pub max_delay: Duration,
 }
 
-/// Turns any number of moves into few looks. Instants are those of a clock that never goes back.
+/// Coalesces any number of changes into few checks. Timestamps are those of a monotonic clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Debounce {
     moves: Option<Moves>,
@@ -24,25 +24,25 @@ struct Moves {
 }
 
 impl Debounce {
-    /// Something moved. True for the first move since the last look.
+    /// Records a change. Returns true for the first change since the last check.
     pub fn moved(&mut self, now: Duration) -> bool {
         let first = self.moves.map_or(now, |moves| moves.first);
         self.moves.replace(Moves { first, last: now }).is_none()
     }
 
-    /// Whether it is time to look.
+    /// Whether a check is due.
     pub fn is_due(&self, now: Duration, patience: Patience) -> bool {
         self.moves.is_some_and(|Moves { first, last }| {
             now.saturating_sub(last) >= patience.quiet || now.saturating_sub(first) >= patience.max_delay
         })
     }
 
-    /// It was looked, so what moved before is settled.
+    /// Records a completed check, which covers all earlier changes.
     pub fn settle(&mut self) {
         self.moves = None;
     }
 
-    /// It could not be looked: waits as if the first move were now.
+    /// Records a check that could not be made: waits as if the first change were now.
     pub fn postpone(&mut self, now: Duration) {
         self.moves = Some(Moves { first: now, last: now });
     }

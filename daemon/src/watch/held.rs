@@ -1,7 +1,8 @@
-//! Tables that the guard holds, and whose source has come back.
+//! Releases tables that the guard holds once their source has been restored.
 //!
-//! A source that is again as it was when a table was made is no change of it, and a held table is not topped up. So
-//! the watch asks for its refresh: once, and once more each hour for as long as that comes to nothing.
+//! If the source equals the one that a table was generated from, that is not a change, and a held table is
+//! not topped up. The watch therefore queues its refresh: once, and then once an hour for as long as the
+//! refresh does not succeed.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,7 +13,7 @@ use crate::refresh::{RefreshConfig, RefreshError, suspicion};
 use crate::snapshot::SourceSet;
 use crate::state::State;
 
-/// Held tables whose refresh was asked for.
+/// Held tables for which a refresh was queued.
 #[derive(Debug, Default)]
 pub(super) struct Held {
     asked: HashSet<Table>,
@@ -40,24 +41,26 @@ impl Held {
         }
         let is_back = |table: &Table| {
             let (Some(held), Some(seen)) = (held.get(table), seen.get(table)) else { return false };
-            // What is left of a list no count of rows tells. Another source than before is a change anyhow.
+            // Row counts do not show how much of a list remains, so the source itself must be unchanged. A
+            // source that differs is reported as a change anyway.
             held.list.is_none() || seen.is_unchanged()
         };
         Ok(held.keys().copied().filter(is_back).collect())
     }
 
-    /// Whether the refresh of a table is yet to be asked for.
+    /// Whether a refresh of a released table has not been queued yet.
     pub(super) fn is_news(&self, released: &HashSet<Table>, table: Table) -> bool {
         released.contains(&table) && !self.asked.contains(&table)
     }
 
-    /// All that may be refreshed was asked for. A table that is held anew may be asked for again.
+    /// Records that a refresh of all released tables was queued. A table that is held again later may be
+    /// queued again.
     pub(super) fn learn(&mut self, released: HashSet<Table>) {
         self.asked = released;
     }
 
-    /// What was asked for, and may have come to nothing, is asked for again. Says whether there is anything of the
-    /// kind.
+    /// Forgets the queued refreshes, which may have failed, so that they are queued again. Returns whether
+    /// there were any.
     pub(super) fn doubt(&mut self) -> bool {
         !std::mem::take(&mut self.asked).is_empty()
     }

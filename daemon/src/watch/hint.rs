@@ -1,7 +1,7 @@
-//! Whether anybody has written to VMS's database since the last time: a hint, for a few microseconds.
+//! Detects, within a few microseconds, whether VMS's database has been written to since the last call.
 //!
-//! It moves for our own writes as well, and VMS writes cache rows when its pages are viewed, so it is only a
-//! reason to look.
+//! This is only a hint to check the database: the counter also changes with the daemon's own writes, and VMS
+//! writes cache rows when its pages are viewed.
 
 use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt;
@@ -15,8 +15,8 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use crate::vms::VmsError;
 
-/// SQLite's counter of other connections' commits, polled on a connection that stays open: each connection has
-/// a count of its own.
+/// SQLite's `data_version`, which changes with commits of other connections, polled on a connection that
+/// stays open, since each connection has its own count.
 #[derive(Debug, Default)]
 pub(super) struct Hint {
     open: Option<Open>,
@@ -25,14 +25,14 @@ pub(super) struct Hint {
 #[derive(Debug)]
 struct Open {
     connection: SqliteConnection,
-    /// Device and inode: a file that was put in its place is another one.
+    /// Device and inode, which identify a replaced file.
     file: (u64, u64),
     version: i64,
 }
 
 impl Hint {
-    /// Whether something was written, or the file replaced, since the last call; the first call says yes. An error
-    /// is not repeated work: the next call tries again.
+    /// Whether the database was written to, or its file replaced, since the last call; true on the first
+    /// call. After an error the next call tries again.
     pub(super) async fn moved(&mut self, path: &Path) -> Result<bool, VmsError> {
         let file = match std::fs::metadata(path) {
             Ok(metadata) => (metadata.dev(), metadata.ino()),
@@ -51,7 +51,7 @@ impl Hint {
         };
         match (version.map_err(sort), &mut self.open) {
             (Ok(version), Some(open)) => Ok(std::mem::replace(&mut open.version, version) != version),
-            // Somebody is committing at this moment, which the next call will see.
+            // Another connection is committing; the next call will detect that.
             (Err(VmsError::Locked { .. }), _) | (Ok(_), None) => Ok(false),
             (Err(error), _) => {
                 self.open = None;
@@ -60,7 +60,7 @@ impl Hint {
         }
     }
 
-    /// Lets go of the file; the next call says that something moved.
+    /// Closes the file; the next call returns true.
     pub(super) fn close(&mut self) {
         self.open = None;
     }
@@ -71,12 +71,12 @@ impl Hint {
             .filename(path)
             .create_if_missing(false)
             .foreign_keys(false)
-            // Whoever holds a lock is left in peace.
+            // Never wait for a lock of another connection.
             .busy_timeout(Duration::ZERO)
             .pragma("query_only", "ON");
         let mut connection = SqliteConnection::connect_with(&options).await?;
         let version = data_version(&mut connection).await?;
-        // Any other number, so that the first comparison says that something moved.
+        // A different number, so that the first comparison reports a change.
         self.open = Some(Open { connection, file, version: version.wrapping_sub(1) });
         Ok(version)
     }

@@ -1,8 +1,9 @@
-//! What of a look is a reason to refresh.
+//! Decides which findings of a check are reasons to refresh.
 //!
-//! Each reason is acted upon once: a table that cannot be refreshed, or a row that no refresh brings back, must
-//! not make us refresh for ever. What a refresh has settled, and what happens again afterwards, is a new reason.
-//! Where a refresh failed, the reason still stands, and is one again when somebody doubts that it was settled.
+//! Each reason is acted upon once, so that a table that cannot be refreshed, or a row that no refresh
+//! restores, does not cause endless refreshes. If the same thing happens again after a refresh has settled
+//! it, that is a new reason. After a failed refresh the reason still holds, and it counts again once
+//! [`Memory::doubt`] is called.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -13,48 +14,50 @@ use super::look::{Seen, SeenTable};
 use crate::snapshot::{ExistingRow, Source};
 use crate::state::EntryStamp;
 
-/// A row that is not as we left it.
+/// A row that differs from how the daemon left it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Odd {
-    /// It is gone. How we left it is part of its name, so that its next loss is another one.
+    /// The row was deleted. The state in which the daemon left it is part of the value, so that its next loss
+    /// differs.
     Gone { key: String, row_id: i64, last_updated: String },
-    /// Somebody else has written it.
+    /// Another process has written the row.
     Rewritten { key: String, row_id: i64, last_updated: Option<String>, replaced: bool },
 }
 
 impl Odd {
-    /// Whether our row was deleted, even if another one has taken its place.
+    /// Whether the daemon's row was deleted, even if another row has replaced it.
     fn is_lost(&self) -> bool {
         matches!(self, Self::Gone { .. } | Self::Rewritten { replaced: true, .. })
     }
 }
 
-/// The source that a table was asked to be made of: what it was when, and what it had been made of until then.
+/// The source for which a refresh was queued: its hashes at that time, and when the source that the table was
+/// generated from until then was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Asked {
     hashes: BTreeMap<Source, u128>,
     made: Option<DateTime<Utc>>,
 }
 
-/// Reasons that were acted upon.
+/// Reasons that were already acted upon.
 #[derive(Debug, Default)]
 pub(super) struct Memory {
     sources: HashMap<Table, Asked>,
     rows: HashMap<Table, HashSet<Odd>>,
-    /// Tables whose reasons count anew.
+    /// Tables whose known reasons count again.
     doubted: HashSet<Table>,
 }
 
 /// What is new about one table.
 #[derive(Debug, Default)]
 pub(super) struct News {
-    /// Sources that differ from what it was made of.
+    /// Sources that differ from those the table was generated from.
     pub(super) sources: Vec<Source>,
-    /// Rows that are gone.
+    /// Number of deleted rows.
     pub(super) gone: usize,
-    /// Rows that somebody else has written; whether they matter, their table and shape decide.
+    /// Rows written by another process; their table and shape decide whether they matter.
     pub(super) rewritten: HashSet<i64>,
-    /// Whether so many rows were lost at once that no single page view explains it.
+    /// Whether more rows were lost at once than a single page view explains.
     pub(super) wiped: bool,
     asked: Option<Asked>,
     odd: HashSet<Odd>,
@@ -66,8 +69,9 @@ impl Memory {
         seen.iter().map(|(&table, seen)| (table, self.news(table, seen))).collect()
     }
 
-    /// What was acted upon for a table, and may have come to nothing, counts anew until it is learnt again. Says
-    /// whether there is anything of the kind. Rows that are gone are missing: they are topped up.
+    /// Makes the known reasons of a table count again until the next [`learn`](Self::learn), since the
+    /// refresh may have failed. Returns whether there are any. Deleted rows are excluded: they count as
+    /// missing and are topped up.
     pub(super) fn doubt(&mut self, table: Table) -> bool {
         let rewritten = self.rows.get(&table).is_some_and(|rows| rows.iter().any(|odd| !odd.is_lost()));
         let stands = rewritten || self.sources.contains_key(&table);
@@ -77,7 +81,7 @@ impl Memory {
         stands
     }
 
-    /// What was new is known from now on.
+    /// Records everything in `news` as known.
     pub(super) fn learn(&mut self, news: BTreeMap<Table, News>) {
         self.doubted.clear();
         for (table, news) in news {
@@ -94,7 +98,8 @@ impl Memory {
         let made = seen.kept.values().map(|kept| kept.taken).max();
         let asked = (!changed.is_empty()).then(|| Asked { hashes: seen.hashes.clone(), made });
         let known = self.sources.get(&table);
-        // A table that was never made as a whole is not ours to mend; but what changes from now on is.
+        // A table that was never generated as a whole is not repaired here, but later changes of its source
+        // count.
         let doubted = self.doubted.contains(&table);
         let is_news =
             doubted || if made.is_some() { known != asked.as_ref() } else { differs(known, asked.as_ref()) };
@@ -118,16 +123,16 @@ impl Memory {
     }
 }
 
-/// Whether the source is another one than when it was seen first.
+/// Whether the source differs from the one seen first.
 fn differs(known: Option<&Asked>, now: Option<&Asked>) -> bool {
     matches!((known, now), (Some(known), Some(now)) if known.hashes != now.hashes)
 }
 
-/// Rows that are not there as we left them. Rows of keys that no refresh ever met are VMS's own affair.
+/// Rows that differ from how the daemon left them. Rows of keys that no refresh has handled are left to VMS.
 fn odd(seen: &SeenTable) -> HashSet<Odd> {
     let mut first: HashMap<String, &ExistingRow> = HashMap::with_capacity(seen.rows.len());
     for row in &seen.rows {
-        // VMS's readers take the lowest id of a key.
+        // VMS reads the row with the lowest id of a key.
         first.entry(row.key.to_string()).or_insert(row);
     }
     let judge = |(key, stamp): (&String, &EntryStamp)| {

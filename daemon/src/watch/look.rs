@@ -1,4 +1,4 @@
-//! A look at VMS's database: what the reports are made of, and which cache rows are there.
+//! Reads from VMS's database what a check compares: source hashes and cache rows.
 
 use std::collections::BTreeMap;
 
@@ -12,16 +12,16 @@ use crate::state::{KeptSource, State};
 use crate::store::Stamps;
 use crate::vms::{Vms, VmsError};
 
-/// One cache table that is refreshed: how it is, and how we left it.
+/// A refreshed cache table: its current content, and the content as the daemon left it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SeenTable {
-    /// Its rows, by id, not judged by shape.
+    /// Its rows, ordered by id; their shape is not judged.
     pub(super) rows: Vec<ExistingRow>,
-    /// How we left them.
+    /// The stamps of the rows as the daemon left them.
     pub(super) stamps: Stamps,
     /// The source it was last generated from, by table name.
     pub(super) kept: BTreeMap<String, KeptSource>,
-    /// The source as it is.
+    /// The current source hashes.
     pub(super) hashes: BTreeMap<Source, u128>,
 }
 
@@ -31,7 +31,7 @@ impl SeenTable {
         self.changed().next().is_none()
     }
 
-    /// The sources that are not as they were when the table was last generated.
+    /// The sources that have changed since the table was last generated.
     pub(super) fn changed(&self) -> impl Iterator<Item = Source> {
         let is_changed = |source: &Source, hash: &u128| {
             self.kept.get(source.table()).is_none_or(|kept| kept.facts.hash != *hash)
@@ -40,10 +40,10 @@ impl SeenTable {
     }
 }
 
-/// Everything that a look has seen.
+/// The result of a check, by table.
 pub(super) type Seen = BTreeMap<Table, SeenTable>;
 
-/// An open database that is looked at.
+/// An open VMS database.
 #[derive(Debug)]
 pub(super) struct Looking(Vms);
 
@@ -52,8 +52,8 @@ impl Looking {
         Ok(Self(Vms::open_with(&config.database, config.patience).await?))
     }
 
-    /// Looks at everything that is refreshed. There is no common transaction: one would keep VMS from writing for
-    /// as long as the whole look takes, and whatever changes between two statements moves the hint again.
+    /// Reads the sources and rows of all refreshed tables. There is no common transaction: it would keep VMS
+    /// from writing during the whole check, and any change between two statements triggers the hint again.
     pub(super) async fn look(&self, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
         let db = self.0.reader();
         let schema = self.0.schema().await?;
@@ -82,12 +82,12 @@ impl Looking {
         Ok(seen)
     }
 
-    /// The rows of a table, judged by shape.
+    /// Reads the rows of a table and judges their shape.
     pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
         read_existing(self.0.reader(), table, ReadDepth::Shape).await
     }
 
-    /// The rows of a source table.
+    /// Counts the rows of a source table.
     pub(super) async fn count(&self, source: Source) -> Result<u64, VmsError> {
         let doing = "counting the rows of the source";
         let sql = format!("SELECT count(*) FROM \"{}\"", source.table());

@@ -1,8 +1,10 @@
-//! Notices what changed behind our back: the source of a report, and cache rows that VMS deleted or damaged.
+//! Detects changes made by other processes: to the source of a report, and to cache rows that VMS deleted or
+//! damaged.
 //!
-//! Looking costs as much as reading the source, so it waits for a hint, and then until the database is quiet:
-//! an import deletes cache rows first and goes on writing for minutes. What is found is asked of the queue in
-//! one run. Should that fail for good, it is asked again, slowly, for as long as the reason stands.
+//! A check costs as much as reading the source, so it is made only after a hint, and then once the database
+//! is quiet: an import deletes cache rows first and goes on writing for minutes. All tables that need a
+//! refresh are queued as one run. If that run fails for good, it is queued again, at a slow rate, for as long
+//! as the reason holds.
 
 mod debounce;
 mod held;
@@ -35,8 +37,8 @@ use hint::Hint;
 use judge::{Memory, News};
 use look::Looking;
 
-/// What failed for good is asked again as often as this: whatever is wrong takes longer to put right than the
-/// retries of a job last, and nobody else would know that reports which look fresh are not.
+/// How often a refresh that failed for good is queued again: the cause takes longer to fix than the retries
+/// of a job last, and nothing else would detect that reports which look fresh are not.
 const AGAIN: Duration = Duration::from_hours(1);
 
 /// Watches VMS's database.
@@ -48,38 +50,39 @@ pub struct Watcher {
     refresh: watch::Receiver<Arc<RefreshConfig>>,
     hint: Hint,
     debounce: Debounce,
-    /// When the first of the moves that await a look was noticed.
+    /// Wall-clock time of the first change since the last check.
     moved: DateTime<Utc>,
     memory: Memory,
     held: Held,
-    /// When it was looked for what failed.
+    /// Monotonic time of the last search for failed refreshes.
     doubted: Duration,
-    /// Whether the database could not be reached.
+    /// Whether the database was unreachable at the last attempt.
     away: bool,
-    /// Whether there was a look before, so that whatever is new has happened since.
+    /// Whether an earlier check was made, so that anything new has happened since then.
     has_looked: bool,
-    /// What was complained of last, so that the log has it once.
+    /// The last logged error, which is not logged again.
     complaint: Option<String>,
 }
 
-/// What a look has found.
+/// The findings of a check.
 struct Findings {
     news: BTreeMap<Table, News>,
     /// Tables that the guard holds and would let through now.
     released: HashSet<Table>,
-    /// Tables that are to be refreshed.
+    /// Tables to refresh.
     wanting: Vec<Table>,
 }
 
 enum Looked {
-    /// A run was at work, whose writing cannot be told from anybody else's before it has ended.
+    /// A run was in progress, whose writes cannot be distinguished from those of other processes until it
+    /// ends.
     Overlapped,
-    /// All is known; a run was queued, if there was a reason.
+    /// The check is complete; contains the queued run, if there was a reason for one.
     Asked(Option<i64>),
 }
 
 impl Watcher {
-    /// A watcher that follows both configurations as they change.
+    /// Creates a watcher that follows changes of both configurations.
     pub fn new(
         queue: Queue,
         clock: Arc<dyn Clock>,
@@ -105,7 +108,7 @@ impl Watcher {
         }
     }
 
-    /// Works until it is dropped, which it may be at any time.
+    /// Runs until dropped; cancel-safe.
     pub async fn run(mut self) {
         loop {
             let complaint = self.tick().await.err().map(|error| describe(&error));
@@ -120,13 +123,14 @@ impl Watcher {
             let poll = self.config.borrow_and_update().watch.poll;
             tokio::select! {
                 () = self.clock.sleep(poll) => {}
-                // Once nobody can change the configuration any more, only the clock counts.
+                // Once the sender is dropped, the configuration cannot change any more and only the timer
+                // matters.
                 Ok(()) = self.config.changed() => {}
             }
         }
     }
 
-    /// Asks for the hint, and looks when it is time to. Returns the run that was queued, if any.
+    /// Polls the hint, and checks the database if a check is due. Returns the queued run, if any.
     pub async fn tick(&mut self) -> Result<Option<i64>, RefreshError> {
         let watch = self.config.borrow().watch.clone();
         if !watch.enabled {
@@ -136,7 +140,7 @@ impl Watcher {
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
         let moved = self.hint.moved(&config.database).await.inspect_err(|_| self.away = true)?;
-        // The hint tells of a move once: it is noted before anything else can fail.
+        // The hint reports a change only once, so record it before anything else can fail.
         if moved {
             self.note_move(now);
         }
@@ -149,7 +153,7 @@ impl Watcher {
             return Ok(run);
         }
         let patience = Patience { quiet: watch.quiet, max_delay: watch.max_delay };
-        // A stopped scheduler forgets nothing: the look is made when it is started.
+        // While the scheduler is stopped, changes stay recorded and are checked once it is started.
         if !self.debounce.is_due(now, patience) || self.is_stopped().await? {
             return Ok(None);
         }
@@ -168,7 +172,7 @@ impl Watcher {
         }
     }
 
-    /// Whether something that was asked for has failed since, so that a look must tell whether it is still wanted.
+    /// Whether a queued refresh has failed since, so that a check must find out whether it is still needed.
     async fn doubt(&mut self, now: Duration) -> Result<bool, QueueError> {
         if now.saturating_sub(self.doubted) < AGAIN {
             return Ok(false);
@@ -179,8 +183,8 @@ impl Watcher {
         Ok(failed.into_iter().fold(held, |doubtful, table| self.memory.doubt(table) | doubtful))
     }
 
-    /// Does what failed while the database could not be reached; whoever pauses between tries of a table would have it
-    /// wait for an hour. What is fresh is left to the next look.
+    /// Queues what failed while the database was unreachable; the pause between attempts of a table would
+    /// delay it by up to an hour. Entries that look fresh are left to the next check.
     async fn make_up(&mut self) -> Result<Option<i64>, QueueError> {
         let failed = self.failed().await?;
         for &table in &failed {
@@ -195,7 +199,7 @@ impl Watcher {
         Ok(Some(run))
     }
 
-    /// The tables whose newest job failed for good.
+    /// Returns the tables whose newest job failed for good.
     async fn failed(&self) -> Result<Vec<Table>, QueueError> {
         let failed = self.queue.last_results().await?.into_iter();
         Ok(failed.filter(|job| job.outcome == Some(Outcome::Failed)).map(|job| job.table).collect())
@@ -233,7 +237,7 @@ impl Watcher {
         Ok(Looked::Asked(run))
     }
 
-    /// The run in progress, and the last one that ended.
+    /// Returns the ids of the run in progress and of the last ended run.
     async fn runs(&self) -> Result<(Option<i64>, Option<i64>), QueueError> {
         let id = |run: Option<cached_proto::verb::history::Run>| run.map(|run| run.id);
         Ok((id(self.queue.current_run().await?), id(self.queue.last_run().await?)))
@@ -253,7 +257,7 @@ impl Watcher {
         Ok(Findings { news, released, wanting })
     }
 
-    /// What happened before the first look happened at an unknown time.
+    /// Stores wipes of tables, except those found by the first check, whose time is unknown.
     async fn keep_wipes(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
         let wiped = news.iter().filter(|(_, news)| news.wiped && self.has_looked);
         let wiped: Vec<Table> = wiped.map(|(&table, _)| table).collect();
@@ -262,12 +266,12 @@ impl Watcher {
     }
 }
 
-/// Whether rows that somebody else has written must not stay until the schedule regenerates them.
+/// Whether rows written by another process must be replaced before the next scheduled run.
 async fn spoilt(looking: &Looking, table: Table, news: &News) -> Result<bool, RefreshError> {
     if news.rewritten.is_empty() {
         return Ok(false);
     }
-    // A view of that page with keywords of one's own stores their result for everybody; no row tells.
+    // Viewing that page with custom keywords stores the result for all users, and the row does not show it.
     if table == Table::RecruitmentCandidatesCache {
         return Ok(true);
     }

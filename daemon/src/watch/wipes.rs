@@ -1,4 +1,4 @@
-//! Recognises a second refresher: somebody who empties cache tables at the same hour on several days.
+//! Detects a second refresher: another process that empties cache tables at the same hour on several days.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,11 @@ use chrono::{NaiveDate, TimeDelta};
 
 use crate::state::{State, StateError, Wipe};
 
-/// Days that are looked back; one that was switched off is forgotten within them.
+/// How many days are examined; a second refresher that was switched off is forgotten after them.
 const DAYS: TimeDelta = TimeDelta::days(3);
 
-/// The tables that VMS's own refresher empties. Its imports delete these as well, and the current year of all others.
+/// The tables that VMS's own refresher empties. VMS's imports delete these as well, and the current year of
+/// all others.
 const OF_REFRESHER: [Table; 3] =
     [Table::DistrictYearEndReports, Table::DistrictEngagementReports, Table::RecruitmentCandidatesCache];
 
@@ -19,18 +20,18 @@ const OF_REFRESHER: [Table; 3] =
 pub struct SecondRefresher {
     /// The civil hour in the schedule's zone, 0 to 23.
     pub hour: u32,
-    /// On how many days.
+    /// The number of days.
     pub days: usize,
-    /// Which tables.
+    /// The emptied tables.
     pub tables: Vec<Table>,
 }
 
-/// Second refreshers of the last days, by hour; `today` is the civil date in the schedule's zone.
+/// Returns the second refreshers of the last days, by hour; `today` is the civil date in the schedule's zone.
 pub async fn second_refreshers(state: &State, today: NaiveDate) -> Result<Vec<SecondRefresher>, StateError> {
     Ok(repeated(&state.wipes(today - DAYS).await?))
 }
 
-/// What repeats itself among `wipes`.
+/// Groups `wipes` that repeat at the same hour.
 pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
     let mut hours: BTreeMap<u32, BTreeMap<Table, BTreeSet<NaiveDate>>> = BTreeMap::new();
     for wipe in wipes {
@@ -45,7 +46,7 @@ pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
 }
 
 impl SecondRefresher {
-    /// What happens, in one line.
+    /// Describes the finding in one line.
     pub fn message(&self) -> String {
         let Self { hour, days, tables } = self;
         let tables: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
@@ -55,7 +56,7 @@ impl SecondRefresher {
         )
     }
 
-    /// What to do about it.
+    /// What the operator should do about it.
     pub fn hint(&self) -> &'static str {
         if self.tables.iter().any(|table| !OF_REFRESHER.contains(table)) {
             "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
@@ -97,7 +98,7 @@ mod tests {
     #[test]
     fn what_to_switch_off_depends_on_what_is_wiped() {
         let of = |tables| SecondRefresher { hour: 3, days: 2, tables };
-        // What is enough to be counted of an import depends on how many years a table holds.
+        // Whether an import deletes enough rows to count depends on how many years a table holds.
         for table in [
             Dia,
             Table::OrganizationDetailCache,

@@ -1,4 +1,4 @@
-//! What handlers work with.
+//! The state shared by all handlers.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::auth::{Authority, Users, VmsUsers};
 use super::views::Views;
 use crate::rpc::Service;
 
-/// The state of the web side; cheap to clone.
+/// The state of the web interface; cheap to clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Web(Arc<Inner>);
 
@@ -22,12 +22,12 @@ struct Inner {
     limits: HttpLimits,
     hang_up: CancellationToken,
     views: Views,
-    /// Places for those who follow what happens.
+    /// Permits for clients that follow events.
     followers: Arc<Semaphore>,
 }
 
 impl Web {
-    /// `hang_up` ends what would go on as long as a run does.
+    /// `hang_up` ends requests that would otherwise last as long as a run.
     pub(crate) fn new(
         service: Arc<Service>,
         authority: watch::Receiver<Arc<Authority>>,
@@ -40,12 +40,12 @@ impl Web {
         Self(Arc::new(Inner { service, authority, users, limits, hang_up, views, followers }))
     }
 
-    /// What the verbs work with.
+    /// The service that the verbs work with.
     pub(crate) fn service(&self) -> &Service {
         &self.0.service
     }
 
-    /// Who says who a visitor is, as configured now.
+    /// The authority that authenticates visitors, as currently configured.
     pub(super) fn authority(&self) -> Arc<Authority> {
         Arc::clone(&self.0.authority.borrow())
     }
@@ -59,17 +59,17 @@ impl Web {
         &self.0.limits
     }
 
-    /// Cancelled when nothing will happen any more: whatever waits or streams then ends.
+    /// Cancelled when nothing will happen any more, which ends everything that waits or streams.
     pub(crate) fn hang_up(&self) -> &CancellationToken {
         &self.0.hang_up
     }
 
-    /// What was seen a moment ago.
+    /// Recently computed views.
     pub(super) fn views(&self) -> &Views {
         &self.0.views
     }
 
-    /// A place among those who follow what happens, if there is one left.
+    /// Reserves a permit to follow events, if one is left.
     pub(super) fn follow(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.0.followers).try_acquire_owned().ok()
     }

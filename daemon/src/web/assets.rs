@@ -1,4 +1,4 @@
-//! Style, script and icon of the pages. They are in the binary and change with it only.
+//! Style sheet, script and icon of the pages. They are embedded in the binary and change only with it.
 
 use std::sync::LazyLock;
 
@@ -13,7 +13,7 @@ use super::fault::WebFault;
 #[cfg(test)]
 mod contrast;
 
-/// An asset's address changes with its contents, so it may be kept for as long as anybody likes.
+/// An asset's URL changes with its content, so it may be cached indefinitely.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 struct Asset {
@@ -40,18 +40,18 @@ const ICON: Asset = Asset {
     text: include_str!("../../assets/icon.svg"),
 };
 
-/// Changes when one of the assets does.
+/// Hash of all assets, which changes when one of them does.
 static VERSION: LazyLock<String> = LazyLock::new(|| {
     let all = [STYLE.text, SCRIPT.text, ICON.text].concat();
     format!("{:032x}", XxHash3_128::oneshot(all.as_bytes()))
 });
 
-/// Of the assets, as it is part of their addresses.
+/// Version of the assets, which is part of their URLs.
 pub(super) fn version() -> &'static str {
     &VERSION
 }
 
-/// Everybody may have them: error pages are for everybody.
+/// Serves an asset without authentication, because error pages, which need the assets, are public.
 pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, WebFault> {
     let Some(asset) = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name == name) else {
         return Err(WebFault::new(StatusCode::NOT_FOUND, format!("there is no asset \"{name}\"")));

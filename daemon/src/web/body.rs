@@ -1,5 +1,5 @@
-//! Reads the body of a request, whole and before anything else is done with the request: what we are sent is small, and
-//! nobody behind has to think of a body that is too long or never ends.
+//! Reads the body of a request completely before it is processed further: requests are small, and code behind
+//! this middleware need not deal with a body that is too long or never ends.
 
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
@@ -26,7 +26,7 @@ pub(super) async fn read(State(web): State<Web>, request: Request, next: Next) -
     } else {
         match timeout(limits.body, to_bytes(body, limits.body_bytes)).await {
             Ok(Ok(bytes)) => return next.run(Request::from_parts(parts, Body::from(bytes))).await,
-            // One that was cut off ends up here as well, with nobody there to read the answer.
+            // A truncated body also ends up here; its client is gone and cannot read the answer.
             Ok(Err(_)) => too_large(),
             Err(_) => WebFault::new(StatusCode::REQUEST_TIMEOUT, "the request took too long to arrive"),
         }

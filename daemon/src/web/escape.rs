@@ -1,12 +1,12 @@
-//! What every page does to everything that it shows.
+//! Escaping for everything that pages show.
 
 use std::fmt;
 
 use askama::filters::{Escaper, Html};
 use cached_proto::text::one_line;
 
-/// Text, never markup, and one line that reads in one direction: names in VMS's data and errors of libraries may hold
-/// anything.
+/// Escapes to text without markup, on one line that reads in one direction: names in VMS's data and errors of
+/// libraries may contain anything.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Text;
 

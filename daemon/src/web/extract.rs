@@ -1,4 +1,4 @@
-//! What handlers take from the address of a request; what does not fit is a fault like any other.
+//! Extractors for parameters in a request's URL; invalid ones yield a fault like any other.
 
 use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::StatusCode;
@@ -10,7 +10,7 @@ use utoipa::{IntoParams, PartialSchema as _};
 
 use super::fault::WebFault;
 
-/// The parameters behind the `?`.
+/// The query parameters.
 #[derive(Debug, Clone)]
 pub(crate) struct Parameters<T>(pub(crate) T);
 
@@ -29,7 +29,7 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Parameters<T> {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Number(pub(crate) i64);
 
-/// As the routes with one describe it.
+/// Describes the parameter in routes that have one.
 impl IntoParams for Number {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let id = ParameterBuilder::new()

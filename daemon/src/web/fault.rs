@@ -1,4 +1,4 @@
-//! What a visitor is told when something cannot be done: the one place where faults become answers.
+//! Converts faults to responses; the only place that does.
 
 use askama::Template;
 use axum::extract::Request;
@@ -14,10 +14,10 @@ use super::pages::{self, Frame, Prose};
 use super::wants::{Wants, has_pages};
 use crate::queue::QueueError;
 
-/// A fault, as the web tells it.
+/// A fault to be reported to a web client.
 ///
-/// As JSON: `{"success": false, "error": MESSAGE, "code": WORD, "hint": WHAT TO DO}`. VMS's pages read `success` and
-/// `error`.
+/// As JSON: `{"success": false, "error": MESSAGE, "code": WORD, "hint": WHAT TO DO}`. VMS's pages read
+/// `success` and `error`.
 #[derive(Debug, Clone)]
 pub(crate) struct WebFault(Box<Told>);
 
@@ -31,7 +31,7 @@ struct Told {
 }
 
 impl WebFault {
-    /// Says what is wrong, in one line. The code is that of the status.
+    /// A fault with this message, on one line. The code is that of the status.
     pub(crate) fn new(status: StatusCode, error: impl AsRef<str>) -> Self {
         let code = match status {
             StatusCode::BAD_REQUEST => "bad_request",
@@ -51,19 +51,19 @@ impl WebFault {
         Self(Box::new(Told { status, code, error, hint: String::new(), more: Map::new() }))
     }
 
-    /// Says what to do about it.
+    /// Adds a hint what to do about it.
     pub(crate) fn hint(mut self, hint: impl AsRef<str>) -> Self {
         self.0.hint = one_line(hint.as_ref()).into_owned();
         self
     }
 
-    /// Tells scripts something more.
+    /// Adds a field to the JSON form.
     pub(crate) fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.0.more.insert(key.to_owned(), value.into());
         self
     }
 
-    /// Another word than that of the status.
+    /// Replaces the code of the status by another one.
     pub(crate) fn code(mut self, code: &'static str) -> Self {
         self.0.code = code;
         self
@@ -73,13 +73,13 @@ impl WebFault {
         self.0.status
     }
 
-    /// What is wrong and what to do about it, for a page that goes on.
+    /// Message and hint as one text, for a page that is shown all the same.
     pub(crate) fn told(&self) -> String {
         let Told { error, hint, .. } = &*self.0;
         if hint.is_empty() { error.clone() } else { format!("{error}; {hint}") }
     }
 
-    /// In the form that the visitor wants.
+    /// The response in the form that the client wants.
     pub(crate) fn answer(self, wants: Wants) -> Response {
         match wants {
             Wants::Html => self.html(),
@@ -87,7 +87,7 @@ impl WebFault {
         }
     }
 
-    /// For scripts.
+    /// The response for scripts.
     pub(crate) fn json(self) -> Response {
         let Told { status, code, error, hint, more } = *self.0;
         let mut body = Map::new();
@@ -99,7 +99,7 @@ impl WebFault {
         (status, Json(body)).into_response()
     }
 
-    /// For browsers.
+    /// The response for browsers.
     pub(crate) fn html(self) -> Response {
         let Told { status, error, hint, .. } = *self.0;
         let title = status.canonical_reason().unwrap_or("Error");
@@ -124,7 +124,7 @@ struct ErrorPage {
     hint: Prose,
 }
 
-/// What a handler or a panic leaves behind: told in JSON, unless [`as_wanted`] tells it anew.
+/// The response of a failed handler or a panic: JSON, unless [`as_wanted`] replaces it.
 impl IntoResponse for WebFault {
     fn into_response(self) -> Response {
         let mut response = self.clone().json();
@@ -133,7 +133,7 @@ impl IntoResponse for WebFault {
     }
 }
 
-/// Where there are pages, whoever wants a page is told in one what a handler could not do.
+/// Middleware that replaces a handler's fault by a page, for paths that have pages and clients that want one.
 pub(super) async fn as_wanted(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let (parts, body) = request.into_parts();
@@ -145,7 +145,7 @@ pub(super) async fn as_wanted(request: Request, next: Next) -> Response {
     }
 }
 
-/// What a verb refused.
+/// Converts a fault from a verb.
 impl From<Fault> for WebFault {
     fn from(fault: Fault) -> Self {
         let status = match fault.code {
@@ -159,7 +159,8 @@ impl From<Fault> for WebFault {
     }
 }
 
-/// What the queue refused. That something has ended since the visitor saw it is nobody's mistake.
+/// Converts an error of the queue. If something has ended since the visitor saw it, that is a conflict and no
+/// mistake.
 impl From<QueueError> for WebFault {
     fn from(error: QueueError) -> Self {
         let is_late = matches!(error, QueueError::Over(_) | QueueError::NothingToRetry(_));
@@ -172,7 +173,7 @@ impl From<QueueError> for WebFault {
     }
 }
 
-/// There is nothing at this path.
+/// The response for a path that does not exist.
 pub(super) async fn unknown_path(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let fault = WebFault::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", parts.uri.path()));
@@ -184,16 +185,16 @@ pub(super) async fn unknown_path(request: Request) -> Response {
     fault.hint(hint).answer(Wants::of(&parts))
 }
 
-/// There is something at this path, but not for this method.
+/// The response for a path that exists, but not with this method.
 pub(super) async fn wrong_method(request: Request) -> Response {
     let (parts, _) = request.into_parts();
     let error = format!("{} cannot be done with {}", parts.method, parts.uri.path());
-    // Whoever had to log in before his button worked comes back from there with a GET.
+    // A visitor who had to log in before a form was accepted is redirected back with a GET.
     let hint = "the status page is at /management/cache/status";
     WebFault::new(StatusCode::METHOD_NOT_ALLOWED, error).hint(hint).answer(Wants::of(&parts))
 }
 
-/// A handler panicked. What it said is in the log and nobody else's business.
+/// The response after a handler panicked. The panic's message is logged and not sent to the client.
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a web request made a handler panic; this is a bug, please report it with the log");
     WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred")

@@ -1,5 +1,5 @@
-//! The fields of a form, however a browser sends it: our own pages as `application/x-www-form-urlencoded`, VMS's page,
-//! which sends its form by script, as `multipart/form-data`.
+//! Reads the fields of a form in either encoding: our own pages send `application/x-www-form-urlencoded`;
+//! VMS's page, which sends its form by script, sends `multipart/form-data`.
 
 use axum::Form;
 use axum::body::{Body, Bytes};
@@ -10,18 +10,18 @@ use axum::http::{HeaderMap, Method, StatusCode};
 use super::fault::WebFault;
 use super::wants::is_form;
 
-/// Names and values, in their order.
+/// Names and values in order.
 pub(super) type Fields = Vec<(String, String)>;
 
 const HINT: &str = "send a form; api/refresh takes JSON";
 
-/// Reads a form. No body at all is a form without fields.
+/// Reads a form. An empty body is a form without fields.
 pub(super) async fn fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, WebFault> {
     if body.is_empty() {
         return Ok(Fields::new());
     }
     let mut request = Request::new(Body::from(body.clone()));
-    // Whatever the method was, this is a body.
+    // The extractors read the body only with a method that has one.
     *request.method_mut() = Method::POST;
     request.headers_mut().extend(headers.get(CONTENT_TYPE).map(|kind| (CONTENT_TYPE, kind.clone())));
     if is_form(headers) {
@@ -35,7 +35,7 @@ pub(super) async fn fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, 
     Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error).code("not_a_form").hint(HINT))
 }
 
-/// Every part is a field of text; a file is not what any of our forms asks for.
+/// Reads all parts as text fields; none of our forms uploads a file.
 async fn texts(mut parts: Multipart) -> Result<Fields, WebFault> {
     let mut fields = Fields::new();
     while let Some(part) = parts.next_field().await.map_err(|error| broken(error.body_text()))? {

@@ -1,4 +1,4 @@
-//! What every answer carries, whatever it is.
+//! Headers of every response.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -9,19 +9,19 @@ use axum::http::header::{
 use axum::middleware::Next;
 use axum::response::Response;
 
-/// Nothing but what we serve ourselves, nothing inline, and no frame around it.
+/// Allows only resources from this server, nothing inline, and no framing.
 const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
-/// A handler that sets one of these itself knows better.
+/// Headers added to a response, unless the handler has set them itself.
 const ALWAYS: [(HeaderName, &str); 6] = [
     (CONTENT_SECURITY_POLICY, POLICY),
     (X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (X_FRAME_OPTIONS, "DENY"),
-    // Our own pages must send one: it tells our forms from those of other sites.
+    // Our own pages must send a referrer: it distinguishes our forms from those of other sites.
     (REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    // Every answer tells how things are now, and most of them to administrators only.
+    // Responses show the current state, most of them to administrators only.
     (CACHE_CONTROL, "no-store"),
 ];
 

@@ -1,4 +1,4 @@
-//! An answer that is held for a moment, and shared by those who ask meanwhile.
+//! Caches an answer for a moment and shares it between concurrent requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,31 +10,31 @@ use tokio::sync::broadcast;
 use crate::clock::Clock;
 use crate::single_flight::SingleFlight;
 
-/// How long an answer serves.
+/// Conditions under which a cached answer is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Serves {
-    /// No longer than this.
+    /// Maximum age.
     pub(super) within: Duration,
-    /// What may have happened since.
+    /// Whether changes since then make it outdated.
     pub(super) since: Since,
 }
 
-/// Whether what a run has done since makes an answer useless.
+/// Whether progress of a run since then makes an answer outdated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Since {
     Matters,
     DoesNotMatter,
 }
 
-/// An answer that is held.
+/// A cached answer.
 #[derive(Debug)]
 pub(super) struct Held<T>(SingleFlight<Result<Arc<Kept<T>>, Fault>>);
 
 #[derive(Debug)]
 struct Kept<T> {
-    /// Monotonic instant at its end.
+    /// Monotonic instant at which the answer was complete.
     at: Duration,
-    /// What has happened since its begin.
+    /// Events since before the answer was computed.
     events: broadcast::Receiver<Progress>,
     value: Arc<T>,
 }
@@ -46,7 +46,7 @@ impl<T> Default for Held<T> {
 }
 
 impl<T> Held<T> {
-    /// The answer that is held, if it still serves, or a new one.
+    /// Returns the cached answer, if it may still be served, or a new one.
     pub(super) async fn get(
         &self,
         clock: &dyn Clock,
@@ -61,7 +61,7 @@ impl<T> Held<T> {
             })
         };
         let look = async {
-            // Before the look, so that no change falls in between.
+            // Subscribed before the answer is computed, so that no change falls in between.
             let events = events();
             let value = Arc::new(look.await?);
             Ok(Arc::new(Kept { at: clock.monotonic(), events, value }))
@@ -70,7 +70,7 @@ impl<T> Held<T> {
         Ok(Arc::clone(&kept.value))
     }
 
-    /// Holds it no longer.
+    /// Discards the cached answer.
     pub(super) async fn forget(&self) {
         self.0.forget().await;
     }
@@ -106,7 +106,7 @@ mod tests {
             }
         }
 
-        /// The number of the look that is seen.
+        /// Returns the number of the answer that is served.
         async fn sees(&self, since: Since) -> usize {
             let look = async {
                 tokio::task::yield_now().await;

@@ -1,4 +1,5 @@
-//! Whether it is us whom a request means: a site that points its own name at our address must not speak for its visitors.
+//! Checks that a request is addressed to this server: a site that points its own host name at our address
+//! must not act on behalf of its visitors.
 
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
@@ -12,7 +13,7 @@ use super::wants::Wants;
 
 pub(super) async fn check(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    // What asks these is often no browser, names whatever it likes or nothing, and learns no secret.
+    // Clients of the probes are often no browsers, send any host or none, and learn no secret.
     let is_probe = matches!(parts.uri.path(), "/health" | "/ready");
     if is_probe || web.authority().allows_host(&parts) {
         return next.run(Request::from_parts(parts, body)).await;

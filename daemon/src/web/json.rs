@@ -1,4 +1,4 @@
-//! Answers in JSON, as `cachectl --json` prints them.
+//! JSON responses, in the format of `cachectl --json`.
 
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 
 use super::fault::WebFault;
 
-/// A reply as the body of an answer.
+/// A reply as the body of a response.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Json<T>(pub(crate) T);
 
@@ -37,7 +37,7 @@ pub(crate) struct Done<T> {
 }
 
 impl<T> Done<T> {
-    /// What was asked for is done.
+    /// Wraps the reply of a successful change.
     pub(crate) fn new(message: impl Into<String>, reply: T) -> Self {
         Self { success: true, message: message.into(), reply }
     }

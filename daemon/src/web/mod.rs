@@ -1,11 +1,11 @@
-//! The web side: what browsers, VMS's own pages, scripts and load balancers ask over HTTP.
+//! The web interface: HTTP for browsers, VMS's own pages, scripts and load balancers.
 //!
-//! Nothing is decided here: handlers read a request, call the very verb that the control socket calls
-//! ([`rpc`](crate::rpc)), and write its reply as JSON, or as a page.
+//! No decisions about the caches are made here: handlers parse a request, call the same verb as the control
+//! socket ([`rpc`](crate::rpc)), and write its reply as JSON, or as a page.
 //!
 //! # Routes
 //!
-//! Below `/management/cache`, at the paths and with the JSON that VMS's own pages and scripts know:
+//! Below `/management/cache`, at the paths and with the JSON that VMS's own pages and scripts use:
 //!
 //! | method and path | class | file |
 //! |---|---|---|
@@ -20,7 +20,7 @@
 //! | `GET api/openapi.json` | viewing | `openapi.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
 //!
-//! There as well, for people:
+//! Also below `/management/cache`, pages for people:
 //!
 //! | method and path | class | file |
 //! |---|---|---|
@@ -41,29 +41,30 @@
 //! | `GET /health`, `GET /ready` | public | `probes.rs` |
 //! | `GET /metrics` | viewing | `metrics/` |
 //!
-//! Wherever there is a `GET` there is a `HEAD`. Any other path is a 404, any other method a 405.
+//! Every `GET` route also accepts `HEAD`. Any other path is a 404, any other method a 405.
 //!
-//! # Classes: who may
+//! # Classes: access control
 //!
 //! | class | who |
 //! |---|---|
-//! | public | everybody |
-//! | viewing | administrators of VMS, holders of a token, and everybody while viewing is open |
-//! | personal | the same, but never because viewing is open |
+//! | public | everyone |
+//! | viewing | administrators of VMS, holders of a token, and everyone while viewing is open |
+//! | personal | as for viewing, but not opened by open viewing |
 //! | changing | an administrator with a session whose request comes from our own pages, holders of a token |
 //!
-//! `auth` says who a visitor is, `gate` what that allows.
+//! `auth` authenticates the visitor, `gate` decides what the visitor may do.
 //!
-//! # The way of a request
+//! # Request processing
 //!
-//! `server` (connections and their limits) → `headers` (what every answer carries) → a panic is caught → `host` (is
-//! it us who is meant?) → `body` (read whole, within limits) → `routes` → `gate` → the handler. Whatever goes wrong on
-//! that way becomes an answer in `fault`: JSON for scripts, a page for browsers, as `wants` tells them apart.
+//! `server` (connections and their limits) → `headers` (headers of every response) → panics are caught →
+//! `host` (is the request addressed to this server?) → `body` (read completely, within limits) → `routes` →
+//! `gate` → the handler. Any error on the way becomes a response in `fault`: JSON for scripts, a page for
+//! browsers, distinguished by `wants`.
 //!
-//! # A new route
+//! # Adding a route
 //!
-//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that names its
-//! class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
+//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that
+//! names its class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
 
 mod api;
 mod app;

@@ -1,5 +1,5 @@
-//! The API's own description, as an `OpenAPI` document: made from the routes themselves, so that what is described is what
-//! there is.
+//! The `OpenAPI` document of the API, generated from the routes themselves, so that the description matches
+//! what exists.
 
 use axum::extract::State;
 use serde::Serialize;
@@ -66,7 +66,7 @@ struct TooManyError {
     message: String,
 }
 
-/// Ways to say who one is.
+/// Names of the ways to authenticate.
 const BEARER: &str = "bearer";
 const API_TOKEN: &str = "api_token";
 const SESSION: &str = "session";
@@ -94,12 +94,12 @@ impl Modify for Schemes {
     }
 }
 
-/// An empty document.
+/// A document without routes.
 pub(super) fn frame() -> Document {
     Frame::openapi()
 }
 
-/// Adds what a gate asks for, and what it answers where that is not there.
+/// Adds the security requirements of a gate, and its responses when they are not met.
 pub(super) fn gated(paths: &mut Paths) {
     let none: [&str; 0] = [];
     for operation in operations(paths) {
@@ -117,7 +117,7 @@ pub(super) fn gated(paths: &mut Paths) {
     }
 }
 
-/// Adds what any request may be answered.
+/// Adds the responses that any request may get.
 pub(super) fn completed(mut document: Document) -> Document {
     let paths = document.paths.paths.iter_mut();
     for (_, item) in paths.filter(|(path, _)| path.contains("{id}")) {
@@ -153,7 +153,7 @@ fn methods(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
     item.get.iter_mut().chain(item.post.iter_mut())
 }
 
-/// Unless the operation says more of that status itself.
+/// Adds a response, unless the operation describes that status itself.
 fn may_answer<T: ToSchema>(operation: &mut Operation, status: u16, what: &str) {
     let response = || {
         let body = Content::new(Some(Ref::from_schema_name(T::name())));
@@ -162,7 +162,7 @@ fn may_answer<T: ToSchema>(operation: &mut Operation, status: u16, what: &str) {
     operation.responses.responses.entry(status.to_string()).or_insert_with(response);
 }
 
-/// Who accepts `text/html` is told the same on a page.
+/// Adds an HTML page as an alternative, for clients that accept `text/html`.
 fn may_be_a_page(operation: &mut Operation, status: &str) {
     if let Some(RefOr::T(response)) = operation.responses.responses.get_mut(status) {
         let page = ContentBuilder::new().schema(Some(String::schema())).build();
@@ -170,7 +170,7 @@ fn may_be_a_page(operation: &mut Operation, status: &str) {
     }
 }
 
-/// A browser is sent to another page.
+/// Adds a redirect of browsers to another page.
 fn led_elsewhere(operation: &mut Operation, status: u16, what: &str) {
     let location = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The page.")).build();
     let response = ResponseBuilder::new().description(what).header("Location", location).build();

@@ -97,7 +97,7 @@ async fn look(web: &Web) -> Readiness {
 fn lacking(table: &TableStatus) -> Option<Lacking> {
     let TableStatus { table, state, missing, incomplete, invalid, .. } = *table;
     let lacks = match state {
-        // Nothing is to be served from it.
+        // No entries are expected to be served.
         TableState::Off | TableState::NotApplicable | TableState::Withheld => false,
         // Its entries cannot be judged.
         TableState::Disabled => true,

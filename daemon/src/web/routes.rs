@@ -1,4 +1,4 @@
-//! From a path and a method to a handler, and to the class of visitors that may reach it.
+//! Maps paths and methods to handlers, and to the class of visitors that may reach them.
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -12,12 +12,13 @@ use super::gate::Gate;
 use super::pages::{self, act};
 use super::{Web, assets, body, fault, headers, host, metrics, openapi, probes};
 
-/// Where VMS has its own pages for the caches. Not nested: handlers and gate would see the rest of a path only.
+/// Returns a path below that of VMS's own cache pages. Not nested: handlers and gate would only see the rest
+/// of a path.
 fn cache(path: &str) -> String {
     format!("/management/cache{path}")
 }
 
-/// What is served and described.
+/// The routes that are described in the OpenAPI document.
 pub(super) fn described(gate: &Gate) -> OpenApiRouter<Web> {
     OpenApiRouter::with_openapi(openapi::frame())
         .routes(gate.viewing(routes!(status::status)))
@@ -39,7 +40,7 @@ pub(super) fn described(gate: &Gate) -> OpenApiRouter<Web> {
         .routes(routes!(probes::ready))
 }
 
-/// Everything that is served.
+/// All routes.
 pub(super) fn router(web: Web) -> Router {
     let gate = Gate::new(&web);
     Router::from(described(&gate))

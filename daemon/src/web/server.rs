@@ -1,4 +1,4 @@
-//! Accepts connections, and only so many at a time; a client can cost us its connection and nothing else.
+//! Accepts connections, up to a limit; a client cannot affect more than its own connection.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -24,34 +24,34 @@ use super::write_timeout::WriteTimeout;
 use super::{Web, routes};
 use crate::rpc::Shutdown;
 
-/// Pause after the system could not give us a connection: it has run out of something.
+/// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);
 
-/// Bytes of the first lines of a request, and of what is kept of an answer that is being sent.
+/// Bytes buffered of a request's head, and of a response that is being sent.
 const BUFFER: usize = 64 * 1024;
 
-/// Said to a connection that is one too many.
+/// Response on a connection beyond the limit.
 const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\
     Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
 
-/// How long a client may take, how much it may send, and how many there may be.
+/// Time limits for a client, size limits for its requests, and the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpLimits {
-    /// For the first lines of a request, counted from the end of the one before.
+    /// Time to receive the head of a request, counted from the end of the previous one.
     pub head: Duration,
-    /// For the rest of it.
+    /// Time to receive the body.
     pub body: Duration,
-    /// For taking the next part of an answer.
+    /// Time for the client to accept the next part of a response.
     pub write: Duration,
-    /// For taking the last answer when the daemon stops.
+    /// Time for the client to accept the last response when the daemon stops.
     pub farewell: Duration,
-    /// For a request that waits for the end of its run.
+    /// Time that a request may wait for the end of its run.
     pub wait: Duration,
-    /// Connections at the same time.
+    /// Number of simultaneous connections.
     pub connections: usize,
-    /// Of those, the ones that follow what happens; the rest stays free for whoever asks.
+    /// Connections among those that may follow events; the rest stays free for other requests.
     pub followers: usize,
-    /// Bytes of a request's body.
+    /// Most bytes in the body of a request.
     pub body_bytes: usize,
 }
 
@@ -70,10 +70,10 @@ impl Default for HttpLimits {
     }
 }
 
-/// Why nothing can be served at an address.
+/// Why the server cannot listen at an address.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// Another program does.
+    /// Another program listens there.
     #[error(
         "http.listen is {address}, and another program listens there already; stop that program, set http.listen to \
          another port, or to \"\" for no web page"
@@ -81,11 +81,11 @@ pub enum BindError {
     InUse {
         /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The system refuses it.
+    /// The system refuses to listen.
     #[error(
         "http.listen is {address}, where this process cannot listen; set it to an address of this machine and a port \
          above 1023, or to \"\" for no web page"
@@ -93,13 +93,13 @@ pub enum BindError {
     Refused {
         /// The address.
         address: SocketAddr,
-        /// Why.
+        /// The cause.
         #[source]
         source: io::Error,
     },
 }
 
-/// An address at which requests arrive.
+/// A bound address that accepts requests.
 #[derive(Debug)]
 pub struct Listening {
     listener: TcpListener,
@@ -107,13 +107,13 @@ pub struct Listening {
 }
 
 impl Listening {
-    /// The address, with the port that the system chose if it was asked to.
+    /// The address, with the port chosen by the system if port 0 was configured.
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 }
 
-/// Listens; requests wait until they are served.
+/// Starts listening; requests wait until they are served.
 pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
     let sort = |source: io::Error| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse { address, source },
@@ -124,12 +124,12 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
     Ok(Listening { listener, address })
 }
 
-/// The machine at the other end of the connection, which may be a proxy.
+/// The address at the other end of the connection, which may be a proxy's.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Serves connections until told to stop, and waits for the last answer to be taken. Where nothing is to be served,
-/// only waits to be told.
+/// Serves connections until shutdown, and waits for the client to accept the last response. Without a
+/// listener, only waits for the shutdown.
 pub(crate) async fn serve(listening: Option<Listening>, web: Web, shutdown: Shutdown) {
     let Some(listening) = listening else { return shutdown.stop.cancelled().await };
     info!("Serving http://{}/management/cache/status", listening.address);
@@ -166,21 +166,21 @@ pub(crate) async fn serve(listening: Option<Listening>, web: Web, shutdown: Shut
             drop(place);
         });
     }
-    // So that clients see at once that nobody is there.
+    // Closed now, so that clients see at once that there is no server.
     drop(listening);
     conversations.close();
     conversations.wait().await;
 }
 
-/// Without waiting: a client that is one too many must not cost anything.
+/// Refuses a connection without waiting: one beyond the limit must not cost anything.
 fn turn_away(stream: &TcpStream) {
     if let Err(error) = stream.try_write(FULL) {
         debug!("a web connection that was one too many is closed without a word: {error}");
     }
 }
 
-/// Answers one request after the other. Once told to stop, only the one that is being answered; once nothing more can
-/// happen, it gets a moment to be taken.
+/// Answers requests one after the other. After `stop`, only the current one is completed; after `hang_up`,
+/// the client has a short time to accept the response.
 async fn converse<S>(stream: S, peer: Peer, router: Router, limits: &HttpLimits, shutdown: &Shutdown)
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,

@@ -1,9 +1,9 @@
-//! What is said of a run that left every entry alone.
+//! The message for a run that skipped every entry.
 
 use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Trigger};
 
-/// Why a run had nothing to do; none of a run that did something. Entries are young for `young` hours.
+/// Why a run had nothing to do; `None` for a run that did something. Entries are young for `young` hours.
 pub(super) fn nothing_to_do(run: &Run, young: u32) -> Option<String> {
     (run.outcome == Some(Outcome::Skipped)).then(|| match run.trigger {
         Trigger::TopUp => "nothing to do: every entry lasts until the next scheduled refresh".to_owned(),

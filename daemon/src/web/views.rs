@@ -1,4 +1,5 @@
-//! Views that are held for a moment and shared: fifty readers at once must not make fifty looks at VMS's database.
+//! Views that are cached for a moment and shared: fifty concurrent readers must not cause fifty reads of
+//! VMS's database.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +17,26 @@ use super::held::{Held, Serves, Since};
 use super::metrics;
 use crate::rpc::{Service, health, report, status};
 
-/// Sizes cost nothing here: a look reads every row anyway.
+/// Sizes cost nothing extra here: a survey reads every row anyway.
 pub(super) const WITH_SIZES: StatusRequest = StatusRequest { sizes: true };
 
-/// Pages and figures show what is; the same to all who ask within a second, unless a run has gone on.
+/// For pages and figures, which show the current state: shared by all requests within a second, unless a run
+/// has progressed.
 const NOW: Serves = Serves { within: Duration::from_secs(1), since: Since::Matters };
 
-/// For those who ask again and again by themselves: load balancers, Prometheus.
+/// For clients that poll: load balancers, Prometheus.
 const LATELY: Serves = Serves { within: Duration::from_secs(5), since: Since::DoesNotMatter };
 
-/// How far back the status page shows runs.
+/// The window of runs on the status page.
 pub(super) const WINDOW: TimeDelta = TimeDelta::days(30);
 
-/// More runs than this do not fit a plot.
+/// Most runs that fit in a plot.
 const RUNS: u64 = 500;
 
-/// Failed jobs that the status page sums up.
+/// Failed jobs that the status page summarises.
 const FAILURES: u64 = 60;
 
-/// The looks of the web side.
+/// The cached views of the web interface.
 #[derive(Debug, Default)]
 pub(super) struct Views {
     status: Held<StatusReply>,
@@ -43,7 +45,7 @@ pub(super) struct Views {
     metrics: Held<String>,
 }
 
-/// All that the status page shows.
+/// All data of the status page.
 #[derive(Debug)]
 pub(super) struct Overview {
     pub(super) status: StatusReply,
@@ -51,29 +53,29 @@ pub(super) struct Overview {
     pub(super) report: ReportReply,
     /// The newest first.
     pub(super) runs: Vec<Run>,
-    /// The newest of each table that tells how the table is.
+    /// For each table, the newest job that shows its state.
     pub(super) last_results: Vec<Job>,
     /// The newest first.
     pub(super) failures: Vec<Job>,
 }
 
 impl Views {
-    /// The status as it was a few seconds ago at the most, whatever runs have done since.
+    /// The status, at most a few seconds old, whatever runs have done since.
     pub(super) async fn status(&self, service: &Service) -> Result<Arc<StatusReply>, Fault> {
         held(&self.status, service, LATELY, status::status(service, &WITH_SIZES)).await
     }
 
-    /// What `api/status` answers now.
+    /// The current answer of `api/status`.
     pub(super) async fn answer(&self, service: &Service) -> Result<Arc<api::status::Answer>, Fault> {
         held(&self.answer, service, NOW, api::status::answer(service)).await
     }
 
-    /// The text of the metrics, of a few seconds ago at the most.
+    /// The text of the metrics, at most a few seconds old.
     pub(super) async fn metrics(&self, service: &Service) -> Result<Arc<String>, Fault> {
         held(&self.metrics, service, LATELY, metrics::text(service)).await
     }
 
-    /// Everything as it is now.
+    /// The current data of the status page.
     pub(super) async fn overview(&self, service: &Service) -> Result<Arc<Overview>, Fault> {
         let all = async {
             let since = service.clock.now() - WINDOW;
@@ -91,7 +93,7 @@ impl Views {
         held(&self.overview, service, NOW, all).await
     }
 
-    /// To be called after a change that no run tells of.
+    /// Discards the cached views. Must be called after a change that no run reports.
     pub(super) async fn forget(&self) {
         self.status.forget().await;
         self.answer.forget().await;
@@ -105,6 +107,6 @@ async fn held<T>(
     serves: Serves,
     look: impl Future<Output = Result<T, Fault>>,
 ) -> Result<Arc<T>, Fault> {
-    // Large, and part of the future of whoever asks.
+    // Boxed, because it is large and would be part of the caller's future.
     held.get(service.clock.as_ref(), || service.queue.events(), serves, Box::pin(look)).await
 }

@@ -1,4 +1,4 @@
-//! Whether a visitor is a person with a browser or a script.
+//! Whether a client is a browser or a script.
 
 use std::convert::Infallible;
 
@@ -7,18 +7,18 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::http::request::Parts;
 
-/// The form in which a visitor wants to be told what went wrong.
+/// The form in which a client wants errors reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wants {
-    /// A page, or being sent to one.
+    /// A page, or a redirect to one.
     Html,
     /// JSON.
     Json,
 }
 
 impl Wants {
-    /// VMS's rule: JSON for what sends JSON, for `XMLHttpRequest`, and for what accepts JSON and no page. Where there
-    /// are no pages, JSON also for whatever does not ask for one.
+    /// Follows VMS's rule: JSON for clients that send JSON, for `XMLHttpRequest`, and for clients that accept
+    /// JSON and no page. For paths without pages, JSON also for clients that do not ask for a page.
     pub(crate) fn of(parts: &Parts) -> Self {
         let accepts = |kind: &str| has(&parts.headers, ACCEPT.as_str(), kind);
         let is_script = is_json(&parts.headers)
@@ -37,17 +37,17 @@ impl<S: Sync> FromRequestParts<S> for Wants {
     }
 }
 
-/// Whether the body is said to be JSON.
+/// Whether the content type of the body is JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> bool {
     is_kind(headers, |kind| kind == "application/json" || kind.ends_with("+json"))
 }
 
-/// Whether the body is said to be an ordinary form.
+/// Whether the content type of the body is that of an ordinary form.
 pub(super) fn is_form(headers: &HeaderMap) -> bool {
     is_kind(headers, |kind| kind == "application/x-www-form-urlencoded")
 }
 
-/// What the body is said to be, with its parameters; empty if nothing is said.
+/// The content type of the body, with its parameters; empty if there is none.
 fn content_type(headers: &HeaderMap) -> &str {
     headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
@@ -61,7 +61,7 @@ fn has(headers: &HeaderMap, name: &str, word: &str) -> bool {
     values.into_iter().any(|value| value.to_ascii_lowercase().contains(word))
 }
 
-/// Whether people look at what is at this path.
+/// Whether this path has pages for people.
 pub(super) fn has_pages(path: &str) -> bool {
     path.strip_prefix("/management/cache")
         .is_some_and(|rest| !["/api/", "/scheduler/"].iter().any(|part| rest.starts_with(part)))

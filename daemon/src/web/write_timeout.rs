@@ -1,4 +1,4 @@
-//! A connection that gives up on a peer who does not read what it is sent.
+//! A connection that fails when the peer does not read what it is sent.
 
 use std::future::Future as _;
 use std::io;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A stream on which every write must get on within a limit. Reading has limits elsewhere.
+/// A stream on which every write must make progress within a limit. Reads are limited elsewhere.
 #[derive(Debug)]
 pub(super) struct WriteTimeout<S> {
     stream: S,
@@ -22,7 +22,7 @@ impl<S> WriteTimeout<S> {
         Self { stream, limit, waiting: None }
     }
 
-    /// Passes on what a write came to, unless it has come to nothing for too long.
+    /// Returns the result of a write, or a timeout if it has been pending for too long.
     fn bounded<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if polled.is_ready() {
             self.waiting = None;

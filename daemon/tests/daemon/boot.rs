@@ -18,7 +18,7 @@ use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, Database};
 
-/// Only a daemon that hangs takes as long.
+/// Timeout that only a hanging daemon reaches.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: PATIENCE, answer: PATIENCE };
@@ -33,7 +33,7 @@ pub(crate) struct Home {
 }
 
 impl Home {
-    /// A place that no daemon has ever seen, at noon in Chicago.
+    /// Returns a home without any state, at noon in Chicago.
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
@@ -51,7 +51,7 @@ impl Home {
         }
     }
 
-    /// The same with the first start, and the run that it makes, behind it.
+    /// Returns a home after a first start and the run that it makes.
     pub(crate) async fn lived_in() -> Self {
         let home = Self::new();
         let booted = home.boot().await;
@@ -78,7 +78,7 @@ impl Home {
         overrides.set("--database", "database", "url", path("vms.db"));
         overrides.set("--state", "state", "url", path("state.db"));
         overrides.set("--socket", "socket", "path", path("run/cached.sock"));
-        // Many daemons at a time; those that are asked over the web have a port each.
+        // Daemons that run in parallel cannot share a port; tests that need the web side give each its own.
         overrides.set("--http", "http", "listen", "");
         for (section, key, value) in &self.settings {
             overrides.set("--set", section, key, value.as_str());
@@ -105,7 +105,7 @@ impl Home {
 
     async fn boot_in(&self, host: ProcessHandles) -> Result<Daemon, StartError> {
         let started = Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host);
-        // What is started is large; on the heap it does not weigh on every test.
+        // The started daemon is a large value; boxed, it does not enlarge the future of every test.
         Box::pin(started).await
     }
 
@@ -118,7 +118,7 @@ pub(crate) async fn connect(daemon: &Daemon) -> Client {
     Client::connect(daemon.socket(), TIMEOUTS).await.unwrap()
 }
 
-/// One request on a connection of its own.
+/// Sends one request on a connection of its own.
 pub(crate) async fn ask(daemon: &Daemon, request: Request) -> Reply {
     connect(daemon).await.call(&request).await.unwrap()
 }
@@ -127,7 +127,7 @@ pub(crate) async fn served(daemon: &Daemon) {
     assert!(matches!(ask(daemon, Request::Ping).await, Reply::Pong(_)));
 }
 
-/// Asks for a refresh of everything and follows it.
+/// Requests a refresh of everything and subscribes to its events.
 pub(crate) async fn follow(daemon: &Daemon, force: bool) -> (i64, Events) {
     let request = Request::Refresh(RefreshRequest { force, wait: true, ..RefreshRequest::default() });
     let (reply, events) = connect(daemon).await.follow(&request).await.unwrap();
@@ -158,7 +158,7 @@ pub(crate) fn mode(path: &Path) -> u32 {
     std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o777
 }
 
-/// Another program at VMS's database.
+/// Executes a statement on VMS's database from another connection.
 pub(crate) async fn execute(home: &Home, sql: &str) {
     let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
     db.execute_unprepared("PRAGMA foreign_keys = OFF").await.unwrap();

@@ -1,4 +1,4 @@
-//! A source or a report that lost most of its rows overnight is not believed until somebody says so.
+//! A source or a report that lost most of its rows overnight is not accepted until an operator confirms it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use crate::boot::{Home, ask, execute, finished};
 
 const LOSS: &str = "DELETE FROM event_participation WHERE id % 10 < 7";
 
-/// All rows of all cache tables, without their stamps.
+/// Returns all rows of all cache tables, without their timestamps.
 pub(crate) async fn payloads(home: &Home) -> BTreeMap<String, String> {
     let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
     let mut rows = BTreeMap::new();
@@ -48,7 +48,7 @@ pub(crate) async fn asked(daemon: &Daemon, request: RefreshRequest) -> Run {
     finished(daemon, reply.run).await
 }
 
-/// A run as the schedule asks for it.
+/// Starts a run as the schedule does, and waits for its end.
 async fn scheduled(daemon: &Daemon) -> Run {
     let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
     let run = daemon.queue().enqueue(new).await.unwrap().run;
@@ -110,7 +110,8 @@ async fn what_was_held_back_is_regenerated_however_young_it_is() {
     let only = |tables: Vec<Table>| RefreshRequest { tables, accept: true, ..RefreshRequest::default() };
     let young = asked(&daemon, only(vec![Table::OrganizationSummaryCache])).await;
     assert_eq!((young.jobs.len(), young.jobs[0].skipped), (1, 0), "{young:?}");
-    // The loss is believed by now; the other tables of the held run are still made of what was before.
+    // The loss has been accepted by now; the other tables of the held run are still built from the earlier
+    // source.
     for job in asked(&daemon, RefreshRequest::default()).await.jobs {
         assert_eq!(job.skipped == 0, job.table != Table::OrganizationSummaryCache, "{job:?}");
     }
@@ -158,7 +159,7 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     let daemon = home.boot().await;
     finished(&daemon, 1).await;
     let before = payloads(&home).await;
-    // Not a row is gone: the participations of nine volunteers in ten are merely another's.
+    // No row is missing: the participations of nine volunteers in ten are merely assigned to another one.
     execute(&home, "UPDATE event_participation SET volunteer_id = 1 WHERE volunteer_id % 10 > 0").await;
 
     let run = scheduled(&daemon).await;
@@ -186,7 +187,7 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     assert!(again.outcome.unwrap().is_good(), "{again:?}");
 }
 
-/// How many rows there are of the reports by district.
+/// Returns the number of rows of the district reports.
 async fn district_rows(home: &Home) -> usize {
     payloads(home).await.keys().filter(|row| row.starts_with("district_")).count()
 }
@@ -217,7 +218,7 @@ async fn a_table_does_not_lose_most_of_its_entries_overnight() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = payloads(&home).await;
-    // Not a row is gone, and no district is known any more.
+    // No row is missing, but no district is recognized any more.
     execute(&home, "UPDATE district SET salesforce_id = NULL").await;
     let districts = [Table::DistrictYearEndReports, Table::DistrictEngagementReports];
 
@@ -292,7 +293,7 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     assert!(is_held(&run(Trigger::CatchUp, "2026-03-09 12:00").await));
     home.clock.advance(Duration::from_mins(5));
     assert!(is_held(&run(Trigger::Schedule, "2026-03-10 12:05").await), "five minutes are no night");
-    // The day after, half as far from the first one as their slots are.
+    // On the following day; the two runs are more than half as far apart as their slots.
     home.clock.advance(Duration::from_hours(25));
     assert!(!is_held(&run(Trigger::Schedule, "2026-03-11 12:05").await));
 }

@@ -1,4 +1,4 @@
-//! What a broken or hostile client costs: its connection, and nothing else.
+//! A broken or hostile client loses its own connection and affects nothing else.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use cached_proto::verb::refresh::RefreshRequest;
 use crate::boot::{Home, PATIENCE, connect, fault, served};
 use crate::raw::{Raw, framed, request};
 
-/// Short enough to wait for, and long enough for a client that does not stall on a busy machine.
+/// A timeout short enough to wait for, and long enough for a client that is merely slow on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -114,7 +114,7 @@ async fn a_client_too_many_is_told_so_and_a_freed_place_is_given_again() {
     let full = fault(connect(&daemon).await.call(&Request::Ping).await);
     assert_eq!((full.code, full.retryable), (FaultCode::Unavailable, true));
     drop(first);
-    // The daemon notices the end of a connection in its own time.
+    // The daemon detects the end of a connection after a delay.
     let freed = async { while connect(&daemon).await.call(&Request::Ping).await.is_err() {} };
     tokio::time::timeout(PATIENCE, freed).await.unwrap();
     second.call(&Request::Ping).await.unwrap();
@@ -130,7 +130,8 @@ async fn requests_may_be_sent_ahead_also_behind_one_that_streams() {
     assert!(matches!(raw.response().await, Response::Answer(Ok(Reply::Pong(_)))));
     assert!(matches!(raw.response().await, Response::Answer(Ok(Reply::Refresh(_)))));
     while matches!(raw.response().await, Response::Event(_)) {}
-    // The response that was no event is the answer to the second ping: the next one is of a third request.
+    // The response that was not an event is the answer to the second ping; the next one belongs to a third
+    // request.
     raw.send(&request(&Request::Health)).await;
     assert!(matches!(raw.response().await, Response::Answer(Ok(Reply::Health(_)))));
 }

@@ -1,4 +1,4 @@
-//! Starting, stopping, and what stays in between.
+//! Starting, stopping, and the state that persists in between.
 
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -93,7 +93,7 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let (id, mut events) = follow(&daemon, true).await;
-    // Behind it in the queue, so not begun when the daemon stops.
+    // Queued behind the first run, so not begun when the daemon stops.
     let (waiting, mut others) = follow(&daemon, false).await;
     loop {
         if let Some(Progress::JobStarted(_) | Progress::JobDone(_)) = events.next().await.unwrap() {
@@ -121,7 +121,7 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
     assert_eq!(finished(&daemon, waiting).await.phase, Phase::Done);
     match told {
         Err(ClientError::Fault(fault)) => assert!(fault.retryable, "{fault:?}"),
-        // It was so quick that the second run was begun before the stop.
+        // The first run was so quick that the second one began before the stop.
         Ok(run) => assert_eq!(run.id, waiting),
         Err(other) => panic!("{other:?}"),
     }
@@ -208,7 +208,7 @@ async fn a_passed_socket_is_served_as_it_is_and_stays_when_the_daemon_ends() {
     assert_eq!(mode(&elsewhere), before);
     assert!(!home.socket().exists());
 
-    // Whoever connects while no daemon is there is served by the next one.
+    // A client that connects while no daemon runs is served by the next one.
     let early = tokio::spawn(async move {
         let mut client = Client::connect(&elsewhere, TIMEOUTS).await.unwrap();
         client.call(&Request::Ping).await.unwrap()
@@ -223,7 +223,7 @@ async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
     let daemon = home.boot().await;
     for _ in 0..30 {
         home.clock.advance(Duration::from_mins(1));
-        // A loop on a busy machine needs a moment of real time to notice; one that hangs never does.
+        // On a busy machine a loop needs a moment of real time to react; a hanging loop never does.
         alive(&daemon).await;
     }
 }
@@ -249,7 +249,7 @@ async fn a_loop_that_hangs_is_not_alive() {
     assert!(!daemon.is_alive().await);
 }
 
-/// A clock that goes on and never wakes anybody.
+/// A clock that advances and never wakes a sleeper.
 #[derive(Debug)]
 struct Frozen(Arc<ManualClock>);
 

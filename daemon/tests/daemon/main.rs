@@ -1,4 +1,4 @@
-//! The daemon in this process, over a directory of its own, spoken to through its socket.
+//! Tests of the daemon in this process, over a directory of its own, through its socket.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod boot;

@@ -1,4 +1,4 @@
-//! Maintenance that happens by itself, and the turn that it shares with refreshes.
+//! Scheduled maintenance, and its mutual exclusion with refreshes.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::passing::pass;
 
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Whether statistics were ever collected.
+/// Returns whether statistics were ever collected.
 async fn is_analyzed(home: &Home) -> bool {
     let vms = Vms::open(&home.path("vms.db")).await.unwrap();
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'";
@@ -35,7 +35,7 @@ async fn ended(daemon: &Daemon) {
     tokio::time::timeout(PATIENCE, none_due).await.unwrap();
 }
 
-/// At noon, with a schedule of half an hour later.
+/// Returns a home at noon, with maintenance scheduled half an hour later.
 async fn scheduled() -> Home {
     let mut home = Home::lived_in().await;
     home.set("watch", "enabled", "false");
@@ -64,7 +64,7 @@ async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
     assert!(is_analyzed(&home).await);
     daemon.stop().await.unwrap();
 
-    // The same slot, seen again after a restart, is over.
+    // After a restart, the same slot counts as done.
     let daemon = home.boot().await;
     assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
     daemon.stop().await.unwrap();
@@ -120,7 +120,7 @@ async fn a_task_tells_its_steps_and_then_its_end() {
 async fn a_run_that_waits_for_a_task_is_not_stuck() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
-    // Somebody writes, so that the task takes its time.
+    // Another process holds the write lock, so that the task takes a while.
     let vms = Vms::open(&home.path("vms.db")).await.unwrap();
     let held = vms.begin_write().await.unwrap();
     let analyze = Request::Maintenance(MaintenanceRequest::Analyze);
@@ -143,7 +143,7 @@ async fn a_run_that_waits_for_a_task_is_not_stuck() {
 async fn there_is_one_task_at_a_time() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
-    // Somebody writes, so that the first one waits.
+    // Another process holds the write lock, so that the first one waits.
     let vms = Vms::open(&home.path("vms.db")).await.unwrap();
     let held = vms.begin_write().await.unwrap();
     let analyze = Request::Maintenance(MaintenanceRequest::Analyze);

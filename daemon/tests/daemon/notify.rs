@@ -1,4 +1,4 @@
-//! `notify`, asked through the socket.
+//! The `notify` request, sent through the socket.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -23,7 +23,7 @@ async fn without_any_channel_there_is_nothing_to_test() {
 #[tokio::test]
 async fn every_configured_channel_is_tried_and_its_secret_kept() {
     let mut home = Home::new();
-    // Nobody listens there any more.
+    // No process listens on that port any more.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let file = home.path("cached.toml");
     let webhook = format!("[notify]\nwebhook = \"http://me:hunter2@{nobody}/hunter2?token=hunter2\"\n");

@@ -1,4 +1,4 @@
-//! Work that fails, is interrupted, or is called off: a real VMS file that somebody else has locked.
+//! Jobs that fail, are interrupted, or are cancelled, with a real VMS file that another process has locked.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection
 
 use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
 
-/// One that is written in several groups, and one behind it.
+/// A table that is written in several groups, and one that is queued behind it.
 const TABLES: [Table; 2] = [Table::DistrictYearEndReports, Table::OrganizationSummaryCache];
 
-/// Somebody who writes to VMS's database for as long as this exists.
+/// A write lock on VMS's database, held until this is dropped.
 pub(crate) struct Locked(DatabaseConnection);
 
 impl Locked {
@@ -46,7 +46,7 @@ async fn refresh(daemon: &Daemon) -> (i64, Events) {
     (reply.run, events)
 }
 
-/// The next event for which `wanted` gives something.
+/// Waits for the next event for which `wanted` returns a value.
 async fn until<T>(events: &mut Events, mut wanted: impl FnMut(Progress) -> Option<T>) -> T {
     loop {
         let event = tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap();
@@ -89,7 +89,7 @@ async fn a_locked_table_waits_for_its_next_attempt_while_the_others_go_on() {
     let other = other.await;
     assert_eq!((other.table, other.outcome.unwrap().is_good()), (TABLES[1], true));
 
-    // Its pause is not waited for by a stop, and goes on after it.
+    // A stop does not wait for the job's retry pause, and the pause continues after it.
     daemon.stop().await.unwrap();
     let daemon = home.boot().await;
     let Reply::Job(JobReply { job, not_before }) =
@@ -141,7 +141,7 @@ async fn a_table_that_takes_the_daemon_down_twice_is_set_aside_and_the_others_ar
     let locked = Locked::hold(&home).await;
     let (run, mut events) = refresh(&daemon).await;
     until(&mut events, started).await;
-    // Dropped, it breaks off like a killed one.
+    // Dropping the daemon interrupts it like a kill.
     drop(daemon);
     daemon = home.boot().await;
     let (snapshot, mut following) = daemon.queue().subscribe(run).await.unwrap();
@@ -167,7 +167,7 @@ async fn a_table_that_takes_the_daemon_down_twice_is_set_aside_and_the_others_ar
 async fn a_report_that_panics_fails_its_table_and_nothing_else() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
-    // No calendar goes on after this instant, and not every report is prepared for it.
+    // No calendar continues after this instant, and not every report handles it.
     let end_of_time = Some(DateTime::<Utc>::MAX_UTC);
     let tables = cached::refresh::plan::tables(&[], &[]);
     let new = NewRun { as_of: end_of_time, force: true, ..NewRun::new(Trigger::Manual, tables) };

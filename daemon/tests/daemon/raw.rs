@@ -1,4 +1,4 @@
-//! A client that minds no rules.
+//! A client that can violate the protocol.
 
 use cached::lifecycle::Daemon;
 use cached_proto::codec::Message as _;
@@ -28,7 +28,7 @@ impl Raw {
         Self(UnixStream::connect(daemon.socket()).await.unwrap())
     }
 
-    /// Connects and says hello.
+    /// Connects and completes the handshake.
     pub(crate) async fn greeted(daemon: &Daemon) -> Self {
         let mut raw = Self::connect(daemon).await;
         raw.send(&encode_client(HELLO)).await;
@@ -37,7 +37,8 @@ impl Raw {
         raw
     }
 
-    /// The daemon may close the connection before it has read everything: then the rest is not sent.
+    /// Sends bytes. The daemon may close the connection before it has read them all: then the rest is not
+    /// sent.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let _ = self.0.write_all(bytes).await;
     }
@@ -59,7 +60,7 @@ impl Raw {
         Response::decode(&bytes).unwrap()
     }
 
-    /// Waits until the daemon has closed the connection, and returns how many bytes came before.
+    /// Waits until the daemon has closed the connection, and returns how many bytes arrived before.
     pub(crate) async fn closed(&mut self) -> usize {
         let mut rest = Vec::new();
         // A connection with unread bytes in it is reset; that ends it as well.

@@ -1,4 +1,4 @@
-//! Reading the configuration again, by the verb.
+//! Reloading the configuration through the `reload` request.
 
 use std::sync::{Arc, Mutex};
 
@@ -12,7 +12,7 @@ use cached_proto::words::{Outcome, Trigger};
 
 use crate::boot::{Home, ask, connect, fault, finished};
 
-/// A service manager that remembers what it heard.
+/// A service manager that records its notifications.
 #[derive(Default, Clone)]
 struct Heard(Arc<Mutex<Vec<&'static str>>>);
 
@@ -112,6 +112,6 @@ async fn entries_of_other_settings_are_made_anew_at_once() {
     assert_eq!(run.trigger, Trigger::TopUp);
     assert!(run.jobs.len() > 5 && run.outcome.is_some_and(Outcome::is_good), "{run:?}");
     assert!(run.jobs.iter().all(|job| job.skipped == 0), "{run:?}");
-    // Seen before or after the run, it never calls young entries old.
+    // Whether health is read before or after the run, it never reports young entries as old.
     assert!(health.reasons.iter().all(|reason| !reason.message.contains("age limit")), "{health:?}");
 }

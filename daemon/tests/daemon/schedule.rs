@@ -1,4 +1,4 @@
-//! What happens by itself: missed nights, entries that cannot wait, and the word about both.
+//! Automatic work: missed nights, entries that need an early refresh, and how both are reported.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::passing::pass;
 const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// Nobody but the schedule notices anything.
+/// Disables the watch, so that only the schedule notices changes.
 fn unwatched(home: &mut Home) {
     home.set("watch", "enabled", "false");
 }
@@ -31,7 +31,7 @@ async fn run(daemon: &Daemon, id: i64) -> Run {
     finished(daemon, id).await
 }
 
-/// Lets minutes pass until there is such a run, and waits for its end.
+/// Advances the clock minute by minute until the run exists, and waits for its end.
 async fn run_in_time(home: &Home, daemon: &Daemon, id: i64) -> Run {
     let end = home.clock.now() + 48 * HOUR;
     while daemon.queue().run(id).await.is_err() {
@@ -74,7 +74,7 @@ async fn a_night_without_a_daemon_is_caught_up_once() {
     let note = next(&daemon, 2).await.notes;
     let caught_up = run(&daemon, 2).await;
     assert_eq!((caught_up.trigger, caught_up.slot.as_deref()), (Trigger::CatchUp, Some("2026-03-13 02:00")));
-    // It may have ended before we could ask.
+    // The run may have ended before health was requested.
     assert!(note.iter().all(|note| note.contains("2026-03-13 02:00 was missed; run 2")), "{note:?}");
     daemon.stop().await.unwrap();
     let daemon = home.boot().await;
@@ -106,7 +106,7 @@ async fn rows_that_others_removed_are_filled_and_no_other_table_is_touched() {
 #[tokio::test]
 async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
     let mut home = Home::lived_in().await;
-    // Filled at noon: they pass their limit at noon, an hour before their renewal.
+    // The entries were filled at noon: they reach their age limit at noon, an hour before their renewal.
     unwatched(&mut home);
     home.set("schedule", "refresh_time", "13:00");
     home.clock.advance(HOUR / 2);

@@ -1,4 +1,4 @@
-//! What the daemon says about itself: health, report, get, invalidate.
+//! Consistency of what the daemon reports: health, report, get, invalidate.
 
 use std::time::Duration;
 
@@ -41,12 +41,12 @@ async fn a_failure_stands_until_the_table_itself_has_been_refreshed() {
         "{told}"
     );
 
-    // Others that are refreshed mend nothing of it.
+    // Refreshing other tables does not change this.
     let types = vec![CacheType::District];
     let others = asked(&daemon, RefreshRequest { types, force: true, ..RefreshRequest::default() }).await;
     assert!(others.outcome.unwrap().is_good(), "{others:?}");
     assert_eq!(last_run_failed(&daemon).await.as_ref(), Some(&told));
-    // Its entries are young, but to leave them alone would show nothing.
+    // Its entries are young, but leaving them alone would prove nothing.
     let outcomes = |run: Run| -> Vec<(Table, Outcome)> {
         let tried = run.jobs.into_iter().filter_map(|job| Some((job.table, job.outcome?)));
         tried.filter(|(_, outcome)| outcome.is_tried()).collect()

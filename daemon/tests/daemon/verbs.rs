@@ -1,4 +1,4 @@
-//! Every verb, asked and answered.
+//! Every verb, with its request and its response.
 
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ async fn status_tells_of_fresh_tables_after_a_refresh() {
     assert_eq!((status.current_run, status.queued_runs, status.database_error), (None, 0, None));
     assert!(!status.tables.is_empty());
     for table in status.tables {
-        // A note says why its entries do not decide.
+        // A note explains why the table's entries are not evaluated.
         let judged = table.note.is_none();
         assert!(!judged || table.state == TableState::Fresh && table.fresh == table.expected, "{table:?}");
         assert_eq!((table.bytes, table.last_error), (None, None));

@@ -1,4 +1,4 @@
-//! The JSON API says what `cachectl --json` says.
+//! The JSON API returns the same data as `cachectl --json`.
 
 use cached::lifecycle::Daemon;
 use cached_proto::entry::EntryReport;
@@ -18,7 +18,7 @@ use crate::session::remember_admin;
 use crate::web_client::{ask, get, post, serve_web, trusted};
 use crate::web_pages::{Ada, serve_pages};
 
-/// What the control socket answers, as JSON.
+/// Returns the control socket's response as JSON.
 async fn socket(daemon: &Daemon, request: Request) -> Value {
     let reply = serde_json::to_value(boot::ask(daemon, request).await).unwrap();
     reply.as_object().unwrap().values().next().unwrap().clone()

@@ -1,4 +1,4 @@
-//! A visitor of the web side who says exactly what he is told to say.
+//! An HTTP client that sends exactly the given request.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
@@ -15,13 +15,13 @@ use crate::boot::{Home, PATIENCE};
 /// The operator's token.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
-/// What VMS's own scripts send along.
+/// The header that VMS's own scripts send.
 pub(crate) const JSON: (&str, &str) = ("Content-Type", "application/json");
 
-/// What browsers accept.
+/// The `Accept` header of browsers.
 pub(crate) const BROWSER: (&str, &str) = ("Accept", "text/html,application/xhtml+xml,*/*;q=0.8");
 
-/// Lets the daemons of this home serve the web, on a port of their own, and knows their token.
+/// Enables the web side of this home's daemons, on a port of their own, with the operator's token.
 pub(crate) fn serve_web(home: &mut Home) {
     let file = home.path("token");
     std::fs::write(&file, TOKEN).unwrap();
@@ -67,7 +67,7 @@ impl Answer {
     }
 }
 
-/// A connection on which anything can be said.
+/// A connection over which any bytes can be sent.
 pub(crate) struct Line(TcpStream);
 
 impl Line {
@@ -75,20 +75,21 @@ impl Line {
         Self(TcpStream::connect(address(daemon)).await.unwrap())
     }
 
-    /// The daemon may close the connection before it has read everything: then the rest is not sent.
+    /// Sends text. The daemon may close the connection before it has read all of it: then the rest is not
+    /// sent.
     pub(crate) async fn say(&mut self, text: &str) {
         let _ = self.0.write_all(text.as_bytes()).await;
     }
 
-    /// Everything that is said until the daemon closes the connection.
+    /// Returns everything received until the daemon closes the connection.
     pub(crate) async fn hear(&mut self) -> String {
         let mut bytes = Vec::new();
-        // A connection that is reset has said what it had to say.
+        // On a reset, the bytes received before it count.
         let _ = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
-    /// What is said until these words have come.
+    /// Returns what is received up to and including `words`.
     pub(crate) async fn hear_until(&mut self, words: &str) -> String {
         let mut bytes = Vec::new();
         while !String::from_utf8_lossy(&bytes).contains(words) {
@@ -103,7 +104,7 @@ impl Line {
     }
 }
 
-/// The text of a request.
+/// Returns the text of a request.
 pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> String {
     let mut text = format!("{method} {path} HTTP/1.1\r\nConnection: close\r\n");
     for (name, value) in headers {
@@ -118,7 +119,7 @@ pub(crate) fn request(method: &str, path: &str, headers: &[(&str, &str)], body: 
     text + "\r\n" + body
 }
 
-/// Asks as nobody in particular.
+/// Sends a request without credentials.
 pub(crate) async fn ask(
     daemon: &Daemon,
     method: &str,
@@ -131,7 +132,7 @@ pub(crate) async fn ask(
     line.answer().await
 }
 
-/// Asks as the holder of the token.
+/// Sends a request with the operator's token.
 pub(crate) async fn trusted(
     daemon: &Daemon,
     method: &str,
@@ -145,7 +146,7 @@ pub(crate) async fn trusted(
     ask(daemon, method, &format!("/management/cache/{path}"), &headers, body).await
 }
 
-/// What a `GET` that must succeed shows.
+/// Returns the JSON of a `GET`, which must succeed.
 pub(crate) async fn get(daemon: &Daemon, path: &str) -> Value {
     let answer = trusted(daemon, "GET", path, &[], "").await;
     assert_eq!(answer.status, 200, "{path}: {answer:?}");

@@ -1,4 +1,4 @@
-//! What VMS's own pages and scripts send, and what they look for in the answers.
+//! Requests that VMS's own pages and scripts send, and the response fields that they read.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ async fn the_scheduler_buttons_work_as_often_as_they_are_pressed() {
         ("scheduler/start", "Cache refresh scheduler started successfully", true),
         ("scheduler/start", "Cache refresh scheduler started successfully", true),
     ] {
-        // A JSON content type and no body: so says VMS's page.
+        // VMS's page sends a JSON content type and no body.
         let answer = post(&daemon, path, "").await;
         assert_eq!(answer.status, 200, "{answer:?}");
         let body = answer.json();
@@ -97,7 +97,7 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
     assert_eq!(data["stats"]["total_refreshes"], 1);
     assert_eq!(data["last_refresh"], "2026-03-10T17:00:00+00:00");
 
-    // Everything is the default, with a body and without.
+    // A refresh of everything is the default, with a body and without.
     let answer = post(&daemon, "api/refresh?wait=1", r#"{"force": true}"#).await;
     assert_eq!(answer.json()["message"], "All caches refreshed successfully");
     for (headers, body) in [(&[][..], ""), (&[JSON], ""), (&[JSON], "{}")] {
@@ -105,7 +105,7 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
         let nothing = "All caches had nothing to do: every entry is younger than 20 hours";
         assert_eq!((&answer.json()["success"], &answer.json()["message"]), (&json!(true), &json!(nothing)));
     }
-    // What refreshes nothing is no refresh.
+    // A request that refreshes nothing does not count as a refresh.
     let data = &get(&daemon, "api/status").await["data"];
     assert_eq!(
         (&data["stats"]["total_refreshes"], &data["stats"]["successful_refreshes"]),
@@ -162,7 +162,7 @@ async fn the_form_is_taken_as_vmss_own_page_sends_it() {
         (&[KIND], "nonsense".to_owned(), 400),
         (&[("Content-Type", "text/plain")], "cache_type=all".to_owned(), 415),
     ] {
-        // His script takes any answer that is not good for an error.
+        // The page's script treats any status that is not a success as an error.
         let answer = trusted(&daemon, "POST", "refresh", headers, &body).await;
         assert_eq!(answer.status, status, "{body}: {answer:?}");
     }

@@ -1,4 +1,4 @@
-//! A client costs its own connection and nothing else; and how the web side starts and stops.
+//! A client can exhaust its own connection only; and how the web side starts and stops.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::web_client::{Line, address, ask, authorization, request, serve_web, t
 
 const STATUS: &str = "/management/cache/api/status";
 
-/// Short enough to wait for, and long enough for a client that does not stall on a busy machine.
+/// A timeout short enough to wait for, and long enough for a client that is merely slow on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
         .await;
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
     assert_eq!(silent.hear().await, "");
-    // Hyper may say why.
+    // Hyper may answer with an error.
     let told = head.hear().await;
     assert!(told.is_empty() || told.starts_with("HTTP/1.1 408 "), "{told}");
     assert!(body.hear().await.starts_with("HTTP/1.1 408 "));
@@ -50,7 +50,7 @@ async fn one_connection_too_many_is_told_so() {
     assert_eq!(full.header("x-content-type-options"), Some("nosniff"));
     first.say("Host: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
     assert_eq!(first.answer().await.status, 200);
-    // Its place is free as soon as the daemon has noticed.
+    // Its slot is free as soon as the daemon has detected the end of the connection.
     while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {}
 }
 
@@ -99,7 +99,7 @@ async fn nonsense_is_refused() {
         line.answer().await.status
     };
     assert_eq!(nameless(STATUS).await, 400);
-    // Load balancers need no name to ask whether somebody is there.
+    // Health probes of load balancers need no host name.
     for probe in ["/health", "/ready"] {
         assert_ne!(nameless(probe).await, 400, "{probe}");
         assert_ne!(ask(&daemon, "GET", probe, &[("Host", "10.0.0.7")], "").await.status, 421, "{probe}");

@@ -1,4 +1,4 @@
-//! `/metrics` says in Prometheus' words what `cachectl` says in its own.
+//! `/metrics` reports in Prometheus' format the same values as `cachectl`.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use prometheus_parse::{Sample, Scrape, Value};
 use crate::boot::{Home, finished};
 use crate::web_client::{ask, authorization, post, serve_web, trusted};
 
-/// One look is held for so long.
+/// Time for which one evaluation is cached.
 const APART: Duration = Duration::from_secs(5);
 
 async fn scrape(daemon: &Daemon) -> String {
@@ -45,7 +45,7 @@ fn is_name(name: &str) -> bool {
         && chars.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// What the parser lets pass and Prometheus does not.
+/// Checks what the parser accepts and Prometheus does not.
 fn assert_strict(text: &str) {
     assert!(text.ends_with('\n') && !text.contains("\n\n"));
     let (mut kinds, mut helped) = (BTreeMap::new(), BTreeSet::new());
@@ -213,7 +213,7 @@ async fn only_who_may_look_may_scrape() {
     assert_eq!(ask(&daemon, "GET", "/metrics", &[], "").await.status, 401);
 }
 
-/// Names that the dashboard and the alerts use, as far as a scrape of a healthy daemon can have them.
+/// The names that the dashboard and the alerts use are exported, as far as a healthy daemon has them.
 #[tokio::test]
 async fn dashboard_and_alerts_use_metrics_that_exist() {
     let mut home = Home::lived_in().await;
@@ -226,7 +226,7 @@ async fn dashboard_and_alerts_use_metrics_that_exist() {
         let parts: &[&str] = if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
         known.extend(parts.iter().map(|part| (format!("{name}{part}"), 0)));
     }
-    // There is one only where something is wrong.
+    // This metric exists only where there is a problem.
     known.insert("cached_health_reason".to_owned(), 0);
     for file in ["grafana/cached-dashboard.json", "prometheus/alerts.yml"] {
         let path = format!("{}/../packaging/{file}", env!("CARGO_MANIFEST_DIR"));

@@ -1,4 +1,4 @@
-//! The description of the API.
+//! Tests of the API description.
 
 use std::fmt::Write as _;
 
@@ -21,7 +21,7 @@ async fn served() -> String {
     answer.body
 }
 
-/// With `UPDATE_OPENAPI` set, the repository's copy is made the current one.
+/// The repository's copy is current; with `UPDATE_OPENAPI` set, it is rewritten.
 #[tokio::test]
 async fn the_copy_in_the_repository_is_current() {
     let served = served().await;
@@ -35,7 +35,7 @@ async fn the_copy_in_the_repository_is_current() {
     );
 }
 
-/// The whole surface on a page: what appears or disappears here is news for somebody's scripts.
+/// A summary of the whole API: an addition or a removal here affects scripts of operators.
 #[tokio::test]
 async fn every_route_says_who_may_and_what_may_happen() {
     let document: Value = serde_json::from_str(&served().await).unwrap();

@@ -1,4 +1,4 @@
-//! The pages without a script: what they show, and what their forms do.
+//! The pages without JavaScript: their content, and their forms.
 
 use cached::lifecycle::Daemon;
 use cached_proto::message::Request;
@@ -17,7 +17,7 @@ const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded")
 const PAGES: [&str; 7] =
     ["status", "refresh", "jobs", "jobs?filter=failed", "jobs?filter=running", "jobs/1", "runs/1"];
 
-/// Lets daemons of this home know VMS's key and an administrator.
+/// Gives the daemons of this home VMS's key and an administrator account.
 pub(crate) async fn serve_pages(home: &mut Home) {
     use std::os::unix::fs::PermissionsExt as _;
     serve_web(home);
@@ -46,20 +46,20 @@ impl<'a> Ada<'a> {
         ask(self.daemon, "GET", &format!("/management/cache/{path}"), &headers, "").await
     }
 
-    /// Without a header that says which page it comes from: the token must do.
+    /// Sends a form without a header that names the page it comes from: the form's token must suffice.
     async fn sends(&self, path: &str, fields: &str) -> Answer {
         let headers = [BROWSER, FORM, ("Cookie", self.cookie.as_str())];
         ask(self.daemon, "POST", &format!("/management/cache/{path}"), &headers, fields).await
     }
 
-    /// The token of the forms of a page.
+    /// Returns the token of a page's forms.
     async fn token(&self) -> String {
         let page = self.opens("refresh").await.body;
         let (_, rest) = page.split_once("name=\"csrf_token\" value=\"").unwrap();
         rest.split_once('"').unwrap().0.to_owned()
     }
 
-    /// Sends a form with its token, and opens the page that it leads to.
+    /// Sends a form with its token, and opens the page that it redirects to.
     async fn submits(&self, path: &str, fields: &str) -> (String, Answer) {
         let sent = self.sends(path, &format!("csrf_token={}&{fields}", self.token().await)).await;
         assert_eq!(sent.status, 303, "{path} {fields}: {sent:?}");
@@ -70,7 +70,7 @@ impl<'a> Ada<'a> {
     }
 }
 
-/// Whether every element that is opened is closed, in order.
+/// Returns whether every opened element is closed, in order.
 fn is_well_formed(page: &str) -> bool {
     const EMPTY: [&str; 7] = ["meta", "link", "input", "rect", "line", "br", "!DOCTYPE"];
     let mut open = Vec::new();
@@ -132,7 +132,7 @@ async fn the_scheduler_is_stopped_and_started_by_forms() {
         let (_, page) = ada.submits(&format!("scheduler/{button}"), "").await;
         assert!(page.body.contains(notice) && page.body.contains(state), "{}", page.body);
     }
-    // A link must not make the page say what is not so.
+    // A link must not make the page show a false notice.
     let lie = ada.opens("status?notice=stopped").await;
     assert!(lie.status == 200 && !lie.body.contains("The scheduler is stopped."), "{lie:?}");
     assert_eq!(ada.opens("status?notice=%3Cb%3E").await.status, 200);
@@ -155,7 +155,7 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
     assert_eq!(run.jobs.len(), 4);
     let page = ada.opens("runs/2").await;
     assert!(page.body.contains("<h1>Refresh 2 ended well: 4 tables</h1>"), "{}", page.body);
-    // VMS means everything where no type is given.
+    // As in VMS, a missing type means everything.
     let (to, _) = ada.submits("refresh", "").await;
     assert_eq!(
         get(&daemon, &format!("api/{}", to.split('?').next().unwrap())).await["jobs"]
@@ -368,7 +368,7 @@ async fn a_button_that_comes_too_late_leads_back_and_is_told() {
         assert!(to.starts_with(&path[..6]), "{path}: {to}");
         assert!(page.body.contains(told), "{path}: {}", page.body);
     }
-    // A link must not make a page say what is not so.
+    // A link must not make a page show a false notice.
     for path in ["runs/1?notice=cancelled", "jobs/1?notice=cancelled"] {
         let page = ada.opens(path).await.body;
         assert!(!page.contains("called off") && !page.contains("class=\"notice\""), "{path}: {page}");
@@ -461,7 +461,7 @@ async fn whoever_only_looks_sees_no_buttons() {
         assert!(page.body.contains("Viewing without signing in"), "{path}: {}", page.body);
         assert!(!page.body.contains("<form") && !page.body.contains("<button"), "{path}: {}", page.body);
     }
-    // nginx with nothing but a proxy_pass names this machine as host, adds no header, and speaks HTTP/1.0.
+    // nginx with nothing but a `proxy_pass` sends this machine as host, adds no header, and uses HTTP/1.0.
     let mut proxied = Line::open(&daemon).await;
     let asked = "GET /management/cache/status HTTP/1.0\r\nHost: 127.0.0.1:8321\r\nConnection: close\r\n\r\n";
     proxied.say(asked).await;
@@ -523,7 +523,7 @@ async fn events_begin_with_a_snapshot_and_end_with_the_daemon() {
     assert_eq!((one_too_many.status, &one_too_many.json()["code"]), (503, &json!("unavailable")));
     ada.submits("refresh", "cache_type=district&force=1").await;
     told += &line.hear_until("event: run_done").await;
-    // Whoever did it, and by whatever way.
+    // The state is shown regardless of the user or interface that changed it.
     boot::ask(&daemon, Request::StopScheduler).await;
     told += &line.hear_until("{\"scheduler\":\"stopped\"}").await;
     assert!(told.contains("event: scheduler"), "{told}");

@@ -1,4 +1,4 @@
-//! What is not served, to whom, and how that is told; and what every answer carries.
+//! Requests that are refused, how the refusal is reported, and the headers of every response.
 
 use serde_json::{Value, json};
 
@@ -42,7 +42,7 @@ async fn browsers_are_sent_to_vmss_login_and_back_to_a_page() {
         ("GET", "api/status", "api/status"),
         ("HEAD", "status", "status"),
         ("GET", "jobs?a=%0d%0aX:%20y&b", "jobs%3Fa%3D%250d%250aX%3A%2520y%26b"),
-        // A form cannot be sent once more from there.
+        // A form cannot be submitted again from there.
         ("POST", "jobs/1/retry", "jobs/1"),
         ("POST", "runs/1/cancel", "runs/1"),
         ("POST", "api/jobs/1/cancel", "jobs/1"),
@@ -140,7 +140,7 @@ async fn browsers_are_told_in_pages_that_run_nothing() {
     }
     let wrong = ask(&daemon, "DELETE", STATUS, &[], "").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, Some("GET,HEAD")));
-    // Whoever had to log in before a button worked is sent back to where the button leads.
+    // A user who had to log in before a button worked is redirected to the address that the button posts to.
     let back = ask(&daemon, "GET", "/management/cache/scheduler/stop", &[BROWSER], "").await;
     assert!(back.status == 405 && back.body.contains("the status page is at"), "{back:?}");
 }
@@ -186,14 +186,14 @@ async fn probes_need_no_login() {
     assert_eq!(health.json()["database"], "connected");
     assert_eq!(ready(&ask(&daemon, "GET", "/ready", &[], "").await), (200, Vec::new()));
 
-    // Old reports are served, those that are not there are not.
+    // Old reports are served, missing ones are not.
     home.clock.advance(std::time::Duration::from_hours(3));
     assert_eq!(ready(&ask(&daemon, "GET", "/ready", &[], "").await).0, 200);
     daemon.stop().await.unwrap();
     execute(&home, "DELETE FROM dia_events_report_cache").await;
     home.set("schedule", "catch_up", "false");
     let daemon = home.boot().await;
-    // Nothing is refilled behind the test's back.
+    // The scheduler must not refill tables during the test.
     trusted(&daemon, "POST", "scheduler/stop", &[], "").await;
     let answer = ask(&daemon, "GET", "/ready", &[], "").await;
     assert_eq!(ready(&answer), (503, vec!["dia_events_report_cache".to_owned()]), "{answer:?}");
@@ -201,7 +201,7 @@ async fn probes_need_no_login() {
     home.clock.advance(std::time::Duration::from_secs(10));
     let answer = ask(&daemon, "GET", "/ready", &[], "").await;
     assert_eq!((answer.status, &answer.json()["ready"]), (503, &json!(false)));
-    // The daemon is alive; VMS's database is not there.
+    // The daemon is alive; VMS's database is missing.
     let health = ask(&daemon, "GET", "/health", &[], "").await;
     assert_eq!((health.status, &health.json()["status"]), (200, &json!("healthy")));
     assert_eq!(health.json()["database"], "disconnected");

@@ -12,7 +12,8 @@ impl MigrationName for First {
 
 #[async_trait::async_trait]
 impl MigrationTrait for First {
-    /// SQLite can undo DDL: a stop in the middle must not leave half a schema that no start gets past.
+    /// SQLite can roll back DDL: a stop in the middle must not leave half a schema that fails every later
+    /// start.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }

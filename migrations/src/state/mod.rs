@@ -1,4 +1,5 @@
-//! Schema of the daemon's own database. Migrations are only ever appended: a state file outlives many binaries.
+//! Schema of the daemon's own database. Migrations are only ever appended: a state file is used by many
+//! versions of the binary.
 
 mod m0001_first;
 
@@ -16,12 +17,12 @@ impl MigratorTrait for Migrator {
     }
 }
 
-/// Applies what is missing.
+/// Applies the missing migrations.
 pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
     Migrator::up(db, None).await
 }
 
-/// Names of applied migrations that this binary does not have: they come from a newer one.
+/// Returns the names of applied migrations that this binary does not have: they come from a newer one.
 pub async fn unknown_migrations(db: &sea_orm::DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let manager = SchemaManager::new(db);
     if !manager.has_table("seaql_migrations").await? {

@@ -1,4 +1,4 @@
-//! The cache tables: what the reports are stored in.
+//! The cache tables, which store the reports.
 
 use super::table::Type::{Date, DateTime, Integer, Json, Varchar};
 use super::table::{Table, index, optional, reference, required, unique, unique_index};
@@ -24,7 +24,7 @@ pub(super) const DISTRICT_YEAR_END_REPORTS: Table = Table {
     ..Table::EMPTY
 };
 
-/// Older VMS only; newer ones have dropped the table.
+/// Exists in older versions of VMS only; newer ones have dropped the table.
 pub(super) const DISTRICT_ENGAGEMENT_REPORTS: Table = Table {
     name: "district_engagement_reports",
     columns: &[

@@ -1,4 +1,4 @@
-//! Events and everything that says who took part in them.
+//! Events, and the tables that record participation in them.
 
 use super::table::Type::{Boolean, DateTime, Float, Integer, Text, Varchar};
 use super::table::{Table, index, optional, reference, required, unique, unique_index, unnamed_unique};

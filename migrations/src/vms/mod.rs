@@ -1,8 +1,8 @@
 //! VMS's tables, for demonstrations and tests.
 //!
-//! Created are the tables that reports are computed from, the cache tables, and the few others that their
-//! foreign keys name. Column names, declared types, nullability, constraints and indexes are those of VMS:
-//! SQLite derives a column's affinity from its declared type, and so how values compare.
+//! Covers the tables that reports are computed from, the cache tables, and the few others that their foreign
+//! keys name. Column names, declared types, nullability, constraints and indexes are those of VMS: SQLite
+//! derives a column's affinity from its declared type, and the affinity determines how values compare.
 //!
 //! This is not a migration of VMS: VMS owns its schema, and a real file must never be given to [`create`].
 
@@ -45,7 +45,7 @@ const SOURCES: &[Table] = &[
     events::EVENT_ATTENDANCE_DETAIL,
 ];
 
-/// What every supported VMS stores reports in.
+/// The tables in which every supported VMS stores reports.
 const CACHES: &[Table] = &[
     caches::DISTRICT_YEAR_END_REPORTS,
     caches::ORGANIZATION_SUMMARY_CACHE,

@@ -1,4 +1,4 @@
-//! Organizations and who belongs to them.
+//! Organizations and their members.
 
 use super::table::Type::{Boolean, DateTime, Integer, Varchar};
 use super::table::{Table, index, optional, reference, required, unique_index};

@@ -1,4 +1,4 @@
-//! Tables as constants, and their translation to statements.
+//! Tables as constants, and their translation to SQL statements.
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr};
 use sea_orm_migration::sea_query::{
@@ -20,7 +20,7 @@ pub(super) enum Type {
 }
 
 impl Type {
-    /// The portable builders of sea-query choose names of their own (`datetime_text`, `json_text`), hence this.
+    /// Needed because sea-query's portable builders choose names of their own (`datetime_text`, `json_text`).
     fn declared(self) -> String {
         match self {
             Self::Boolean => "BOOLEAN".to_owned(),
@@ -109,7 +109,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// What a table has unless it says otherwise.
+    /// The default values of a table's fields.
     pub(super) const EMPTY: Self = Self {
         name: "",
         columns: &[],

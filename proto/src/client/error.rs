@@ -1,4 +1,4 @@
-//! Why a client got no answer, and what to do about it.
+//! Errors of the client, each with what to do about it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use crate::frame::FrameError;
 use crate::hello::{HelloError, Protocols};
 use crate::text::one_line;
 
-/// Why a client got no answer, or not the one it wished for.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens on the socket.
+    /// No process listens on the socket.
     #[error(
         "cannot reach the daemon at {}; start it with `systemctl start cached` or `cached run`, \
          or name its socket with CACHED_SOCKET",
@@ -22,11 +22,11 @@ pub enum ClientError {
     Unreachable {
         /// The socket.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The file rights of the socket keep this user out.
+    /// The file permissions of the socket deny access to this user.
     #[error(
         "not allowed to use the socket {}; become a member of its group (`ls -l` names it) and log in \
          again, or use sudo",
@@ -35,11 +35,11 @@ pub enum ClientError {
     NotAllowed {
         /// The socket.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The daemon heard the request and did not do it.
+    /// The daemon received the request and answered with a fault.
     #[error("{}", one_line(&.0.message))]
     Fault(Fault),
     /// Client and daemon have no protocol in common.
@@ -48,17 +48,17 @@ pub enum ClientError {
          version and restart the daemon (`systemctl restart cached`)"
     )]
     Protocol {
-        /// What this client speaks.
+        /// The protocol numbers that this client speaks.
         ours: Protocols,
-        /// What the daemon speaks.
+        /// The protocol numbers that the daemon speaks.
         theirs: Protocols,
     },
-    /// What listens there is not a daemon that this client can talk to.
+    /// The peer on the socket did not send a valid hello.
     #[error("no proper hello from {}; check that it is the socket of cached", shown(.path))]
     Hello {
         /// The socket.
         path: PathBuf,
-        /// What was wrong with it.
+        /// What is wrong with the hello.
         #[source]
         source: HelloError,
     },
@@ -71,9 +71,9 @@ pub enum ClientError {
     TimedOut {
         /// The socket.
         path: PathBuf,
-        /// What was waited for.
+        /// What the client waited for.
         what: &'static str,
-        /// For how long.
+        /// How long it waited.
         after: Duration,
     },
     /// The connection failed or ended early.
@@ -84,16 +84,16 @@ pub enum ClientError {
     Broken {
         /// The socket.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
-    /// The daemon sent something at the wrong moment.
+    /// The daemon sent a message that does not belong at this point of the exchange.
     #[error("{} sent {what}; report this as a bug of the daemon", shown(.path))]
     Unexpected {
         /// The socket.
         path: PathBuf,
-        /// What it sent.
+        /// What the daemon sent.
         what: &'static str,
     },
     /// A message could not be encoded or decoded.
@@ -145,7 +145,7 @@ impl ClientError {
     }
 }
 
-/// The path on one line, whatever it holds.
+/// The path on one line, with control characters escaped.
 fn shown(path: &Path) -> String {
     one_line(&path.to_string_lossy()).into_owned()
 }
@@ -154,7 +154,7 @@ fn shown(path: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// A test that runs as root cannot make the kernel say this.
+    /// Constructs the error directly: a test that runs as root cannot make the kernel refuse the connection.
     #[test]
     fn a_socket_that_refuses_this_user_is_told_apart_from_one_that_is_not_there() {
         let error =

@@ -1,4 +1,4 @@
-//! The lines of the log as they come.
+//! The stream of log lines.
 
 use std::path::PathBuf;
 
@@ -13,12 +13,13 @@ use crate::verb::logs::LogEvent;
 #[derive(Debug)]
 pub struct Lines {
     pub(super) path: PathBuf,
-    /// None once nothing follows.
+    /// `None` after the last event.
     pub(super) frames: Option<ClientFrames<Stream>>,
 }
 
 impl Lines {
-    /// The next event; none after [`LogEvent::End`]. Lines that are followed have no time limit and no end.
+    /// Returns the next event; `None` after [`LogEvent::End`]. Following new lines has no time limit and no
+    /// end.
     pub async fn next(&mut self) -> Result<Option<LogEvent>, ClientError> {
         let Some(frames) = &mut self.frames else { return Ok(None) };
         let received = receive(&self.path, frames).await;

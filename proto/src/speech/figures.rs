@@ -1,20 +1,20 @@
-//! Figures beside their targets.
+//! Figures of a report with their targets.
 
 use super::duration;
 use crate::verb::report::{RefreshTimes, ReportReply};
 
-/// A figure, what it should be, and whether it is.
+/// A figure, its target, and whether the target is met.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Figure {
     /// Its name: `Success rate`.
     pub name: &'static str,
-    /// Its value and whether the target is met; none without data.
+    /// Its value and whether the target is met; `None` without data.
     pub value: Option<(String, bool)>,
     /// The target: `at least 95.0 %`.
     pub target: String,
 }
 
-/// All that is measured against a target.
+/// Returns all figures that are measured against a target.
 pub fn figures(reply: &ReportReply) -> [Figure; 6] {
     let targets = &reply.targets;
     let share = |value: Option<f64>, shown: fn(f64) -> String, good: &dyn Fn(f64) -> bool| {
@@ -50,15 +50,17 @@ pub fn figures(reply: &ReportReply) -> [Figure; 6] {
     ]
 }
 
-/// A share in hundredths. It is cut, not rounded: what is not quite all must not look like all.
+/// Formats a share as a percentage. It is cut, not rounded, so that slightly less than all never reads as
+/// all.
 pub fn percent(share: f64) -> String {
-    // What a decimal share loses as a binary number must not cost it a tenth.
+    // Compensates the error of the binary representation, which must not cost a decimal share a tenth.
     format!("{:.1} %", (share * 1000.0 + 1e-6).floor() / 10.0)
 }
 
-/// A share of what should not be, in hundredths: what is a little more than allowed must not look allowed.
+/// Formats the share of an undesired outcome as a percentage, rounded up: slightly more than allowed must not
+/// read as allowed.
 fn percent_of_bad(share: f64) -> String {
-    // The limit comes before the rounding, which would make a zero below zero of it.
+    // The value is clamped before it is rounded up, which would turn it into negative zero.
     format!("{:.1} %", (share * 1000.0 - 1e-6).max(0.0).ceil() / 10.0)
 }
 

@@ -1,6 +1,6 @@
-//! How replies are told to people: the same words in the terminal and on the status page.
+//! Wording of replies for people: the same in the terminal and on the status page.
 //!
-//! Pure functions of replies. Where something is shown, and in which colour, is the affair of whoever shows it.
+//! These are pure functions of replies. The caller decides where a text is displayed, and in which colour.
 
 mod figures;
 mod time;
@@ -15,12 +15,12 @@ pub use verdict::{Verdict, verdict};
 use crate::verb::status::TableStatus;
 use crate::words::{CacheType, Table};
 
-/// A word of the vocabulary as people read it: `not applicable`.
+/// Returns a word of the vocabulary as people read it: `not applicable`.
 pub fn spoken(word: &str) -> String {
     word.replace('_', " ")
 }
 
-/// A number of things: `1 table`, `2 tables`.
+/// Returns a number of things: `1 table`, `2 tables`.
 pub fn count(number: usize, thing: &str) -> String {
     match (number, thing.strip_suffix("ry")) {
         (1, _) => format!("1 {thing}"),
@@ -29,7 +29,7 @@ pub fn count(number: usize, thing: &str) -> String {
     }
 }
 
-/// Bytes in decimal units: `812 B`, `1.2 MB`.
+/// Formats bytes in decimal units: `812 B`, `1.2 MB`.
 pub fn bytes(bytes: u64) -> String {
     const UNITS: [(u64, &str); 4] =
         [(1_000_000_000_000, "TB"), (1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
@@ -42,7 +42,8 @@ pub fn bytes(bytes: u64) -> String {
     }
 }
 
-/// What is wrong with a table's entries: `2 stale, 1 missing of 21 entries`; none when nothing is.
+/// Describes what is wrong with a table's entries: `2 stale, 1 missing of 21 entries`; `None` when nothing
+/// is.
 pub fn lacks(table: &TableStatus) -> Option<String> {
     let counted = [
         (table.stale, "stale"),
@@ -58,7 +59,7 @@ pub fn lacks(table: &TableStatus) -> Option<String> {
     (!parts.is_empty()).then(|| format!("{} of {} entries", parts.join(", "), table.expected))
 }
 
-/// What a table holds, for people who do not know its name.
+/// Describes what a table holds, for people who do not know its name.
 pub const fn table_title(table: Table) -> &'static str {
     match table {
         Table::DistrictYearEndReports => "District year-end",
@@ -75,7 +76,7 @@ pub const fn table_title(table: Table) -> &'static str {
     }
 }
 
-/// A type as a title, and what belongs to it.
+/// Returns a type's title, and a description of what belongs to it.
 pub const fn type_title(cache_type: CacheType) -> (&'static str, &'static str) {
     match cache_type {
         CacheType::District => ("District", "Year-end figures of each district, and its engagement"),

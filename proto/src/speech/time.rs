@@ -6,8 +6,8 @@ use chrono::{DateTime, Datelike as _, TimeZone, Utc};
 
 use crate::time::Timestamp;
 
-/// An instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not that of `now`. `zone_format` is how
-/// chrono is to write the zone: `%Z` or `%:z`.
+/// Formats an instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it differs from the year of
+/// `now`. `zone_format` is chrono's format of the zone: `%Z` or `%:z`.
 pub fn moment<Z: TimeZone>(at: Timestamp, zone: &Z, now: DateTime<Utc>, zone_format: &str) -> String
 where
     Z::Offset: Display,
@@ -17,7 +17,7 @@ where
     at.format(&format!("%a %-d %b{year} %H:%M {zone_format}")).to_string()
 }
 
-/// A duration in at most two units: `0.41 s`, `41 s`, `3 h 12 min`, `2 d 4 h`.
+/// Formats a duration in at most two units: `0.41 s`, `41 s`, `3 h 12 min`, `2 d 4 h`.
 pub fn duration(seconds: f64) -> String {
     if seconds.is_nan() {
         return "unknown".to_owned();

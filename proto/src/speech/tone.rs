@@ -1,4 +1,4 @@
-//! Which words are good news.
+//! Whether a word reports something good or bad.
 
 use super::spoken;
 use crate::words::{HealthLevel, Outcome, Phase, TableState};
@@ -6,9 +6,9 @@ use crate::words::{HealthLevel, Outcome, Phase, TableState};
 /// What a word means for the reader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
-    /// As it should be.
+    /// The expected state.
     Good,
-    /// Wants attention, or is on its way.
+    /// Needs attention, or is in progress.
     Warning,
     /// Broken.
     Bad,
@@ -47,7 +47,7 @@ impl From<HealthLevel> for Tone {
     }
 }
 
-/// Where a run or job stands: its outcome once it has one, its phase before.
+/// Returns the state of a run or job: its outcome once it has one, its phase before.
 pub fn standing(phase: Phase, outcome: Option<Outcome>) -> (String, Tone) {
     match (phase, outcome) {
         (Phase::Running | Phase::Queued, _) => (phase.to_string(), Tone::Warning),

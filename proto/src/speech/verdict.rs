@@ -1,4 +1,4 @@
-//! The one line that an operator can read aloud.
+//! The one-line verdict on the status of all tables.
 
 use super::{Tone, spoken};
 use crate::text::one_line;
@@ -6,20 +6,20 @@ use crate::time::Timestamp;
 use crate::verb::status::StatusReply;
 use crate::words::{SchedulerState, Table, TableState};
 
-/// How things are, and what comes next.
+/// The state of the tables, and what comes next.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// Whether that is good news.
+    /// How good or bad the state is.
     pub tone: Tone,
-    /// How the tables are: `All 2 tables are fresh`, `1 of 2 tables is stale: dia_events_report_cache`.
+    /// The state of the tables: `All 2 tables are fresh`, `1 of 2 tables is stale: dia_events_report_cache`.
     pub sentence: String,
-    /// The same in a few words: `1 of 2 tables is stale`.
+    /// The state in a few words: `1 of 2 tables is stale`.
     pub headline: String,
     /// What comes next: `next refresh Mon 23 Nov 02:00 CST`.
     pub next: String,
 }
 
-/// Judges a status; `moment` writes an instant.
+/// Derives the verdict from a status; `moment` formats an instant.
 pub fn verdict(reply: &StatusReply, moment: impl FnOnce(Timestamp) -> String) -> Verdict {
     let (tone, headline, details) = match &reply.database_error {
         Some(error) => {
@@ -31,7 +31,7 @@ pub fn verdict(reply: &StatusReply, moment: impl FnOnce(Timestamp) -> String) ->
     Verdict { tone, sentence, headline, next: what_comes_next(reply, moment) }
 }
 
-/// Headline and details.
+/// Returns the tone, the headline and the details.
 fn tables(reply: &StatusReply) -> (Tone, String, String) {
     let judged = reply.tables.iter().filter(|table| is_judged(table.state)).count();
     let bad = by_state(reply);
@@ -58,12 +58,13 @@ fn tables(reply: &StatusReply) -> (Tone, String, String) {
     }
 }
 
-/// Tables that are left alone on purpose are neither fresh nor a problem.
+/// Whether the state counts for the verdict: tables that are left alone on purpose are neither fresh nor a
+/// problem.
 const fn is_judged(state: TableState) -> bool {
     !matches!(state, TableState::Withheld | TableState::Off | TableState::NotApplicable)
 }
 
-/// The states that want attention with their tables, in the order of the vocabulary.
+/// Returns the states that need attention with their tables, in the order of the vocabulary.
 fn by_state(reply: &StatusReply) -> Vec<(TableState, Vec<Table>)> {
     let wants_attention = |state: TableState| is_judged(state) && state != TableState::Fresh;
     TableState::ALL

@@ -1,4 +1,4 @@
-//! `cancel`: calls work off. What waits never runs; what runs stops soon, and what it wrote stays.
+//! `cancel`: cancels jobs. A queued job never runs; a running job stops soon, and what it wrote stays.
 
 use std::fmt;
 use std::str::FromStr;
@@ -40,10 +40,10 @@ impl fmt::Display for Target {
     }
 }
 
-/// Calls off a job or a run.
+/// Request to cancel a job or a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CancelRequest {
-    /// Which one.
+    /// The job or run to cancel.
     pub target: Target,
 }
 

@@ -1,17 +1,17 @@
-//! `get`: reads one entry the way VMS would, and says how good it is.
+//! `get`: reads one entry the way VMS would, and reports its state.
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 use crate::words::{CacheType, Table, TableState};
 
-/// Asks for an entry.
+/// Request for an entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GetRequest {
     /// The table.
     pub table: Table,
-    /// What is known of its key: columns with their values; the empty text stands for NULL. Columns that are left
-    /// out may have any value, as long as that leaves one entry.
+    /// The known key columns with their values; the empty text stands for NULL. Columns that are left out may
+    /// have any value, as long as exactly one entry matches.
     pub key: Vec<KeyPart>,
 }
 
@@ -31,7 +31,7 @@ pub struct Column {
     pub name: String,
     /// Whether its text is JSON.
     pub json: bool,
-    /// What is stored; none for NULL.
+    /// The stored text; `None` for NULL.
     pub text: Option<String>,
 }
 
@@ -43,16 +43,16 @@ pub struct GetReply {
     pub cache_type: CacheType,
     /// The table.
     pub table: Table,
-    /// The whole key of the entry; of one that is not there, as far as it was given.
+    /// The whole key of the entry; for an entry that is missing, the part that was given.
     pub key: Vec<KeyPart>,
     /// `fresh`, `stale`, `missing`, `incomplete` or `invalid`.
     pub state: TableState,
     /// When it was generated.
     pub generated: Option<Timestamp>,
-    /// Seconds since then; below 0 when it carries a stamp from the future.
+    /// Seconds since it was generated; negative when its timestamp is in the future.
     pub age_seconds: Option<f64>,
     /// Its payload; empty when it is missing.
     pub columns: Vec<Column>,
-    /// The run that makes it, when it is missing and should be there.
+    /// The run that generates the entry, when it is missing and should be there.
     pub run: Option<i64>,
 }

@@ -1,15 +1,15 @@
-//! `health`: one judgement, its reasons, and what to do about each.
+//! `health`: one verdict, its reasons, and what to do about each.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::HealthLevel;
 
-/// One reason for a judgement below healthy, or something worth knowing.
+/// One reason for a level below healthy, or a note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
     /// A stable word for scripts, for example `database_unreachable`.
     pub code: String,
-    /// How bad it is; `healthy` for what is only worth knowing.
+    /// The severity; `healthy` for a mere note.
     pub level: HealthLevel,
     /// What is wrong, one line.
     pub message: String,
@@ -17,14 +17,14 @@ pub struct Reason {
     pub hint: String,
 }
 
-/// What VMS answered when it was asked for a page.
+/// The answer of VMS's page to the probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmsPage {
-    /// The address, without what may be a secret in it.
+    /// The URL of the page, without what may be a secret in it.
     pub url: String,
-    /// HTTP status; none without an answer.
+    /// HTTP status; `None` without an answer.
     pub status: Option<u16>,
-    /// How long it took.
+    /// How long the request took.
     pub milliseconds: u64,
     /// Why there was no answer, one line.
     pub error: Option<String>,
@@ -33,10 +33,10 @@ pub struct VmsPage {
 /// Answer to `health`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthReply {
-    /// The worst of the reasons.
+    /// The worst level of the reasons.
     pub health: HealthLevel,
-    /// Why. When healthy, there is nothing here but what is only worth knowing.
+    /// The reasons. When healthy, these are only notes.
     pub reasons: Vec<Reason>,
-    /// What VMS answered; none unless `vms.probe_url` is set.
+    /// The answer of VMS's page; `None` unless `vms.probe_url` is set.
     pub vms_page: Option<VmsPage>,
 }

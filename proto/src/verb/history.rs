@@ -1,4 +1,4 @@
-//! `history`: the runs of the past, newest first.
+//! `history`: past runs, newest first.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 use crate::verb::jobs::Job;
 use crate::words::{Outcome, Phase, Trigger};
 
-/// Asks for runs.
+/// Request for runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HistoryRequest {
     /// Only runs queued within so many seconds before now.

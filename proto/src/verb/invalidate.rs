@@ -1,12 +1,12 @@
-//! `invalidate`: makes entries count as stale whatever their age, and asks for a refresh of them.
+//! `invalidate`: marks entries as stale whatever their age, and requests a refresh of them.
 //!
-//! Nothing is removed: until the refresh has ended, VMS goes on showing what is there.
+//! Nothing is removed: until the refresh has ended, VMS continues to show the present entries.
 
 use serde::{Deserialize, Serialize};
 
 use crate::words::{CacheType, Table};
 
-/// Asks for it.
+/// Request to invalidate entries.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvalidateRequest {
     /// The types; at least one.
@@ -16,11 +16,11 @@ pub struct InvalidateRequest {
 /// Answer to `invalidate`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InvalidateReply {
-    /// The tables whose entries count as stale now.
+    /// The tables whose entries are now stale.
     pub tables: Vec<Table>,
-    /// How many entries that are.
+    /// Number of those entries.
     pub entries: u64,
-    /// Number of the run that makes them anew.
+    /// Number of the run that regenerates them.
     pub run: i64,
     /// True when an identical run was queued already.
     pub joined: bool,

@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 use crate::verb::jobs::Job;
 
-/// Asks for a job.
+/// Request for a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobRequest {
-    /// Its number.
+    /// Number of the job.
     pub job: i64,
 }
 

@@ -6,18 +6,18 @@ use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::words::{CacheType, Outcome, Phase, Table, Trigger};
 
-/// Which jobs are wanted.
+/// Which jobs to return.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum JobFilter {
     /// All of them.
     All,
-    /// Those whose outcome is not a good one.
+    /// Jobs whose outcome is not a good one.
     Failed,
-    /// Those that are queued or running.
+    /// Jobs that are queued or running.
     Running,
 }
 
-/// Asks for jobs.
+/// Request for jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobsRequest {
     /// Which ones.

@@ -1,8 +1,8 @@
 //! `maintenance`: work on the database files themselves.
 //!
-//! The answer comes as soon as the task is accepted. Events follow: a [`Progress::Step`] for what is done at the
-//! moment, the first one at once, and [`Progress::MaintenanceDone`] as the last. A client that is slow misses steps,
-//! never the end. One task is worked on at a time, and none while a refresh is: a task that is accepted may wait.
+//! The answer is sent as soon as the task is accepted. Events follow: a [`Progress::Step`] for the current
+//! step, the first one at once, and [`Progress::MaintenanceDone`] as the last. A slow client misses steps,
+//! never the end. Tasks run one at a time, and none during a refresh: an accepted task may have to wait.
 //!
 //! [`Progress::Step`]: crate::verb::refresh::Progress::Step
 //! [`Progress::MaintenanceDone`]: crate::verb::refresh::Progress::MaintenanceDone
@@ -11,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::Chore;
 
-/// A task with what it needs to know.
+/// A task with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MaintenanceRequest {
-    /// Collect the statistics by which SQLite plans its reads of the cache tables.
+    /// Collect the statistics that SQLite uses to plan reads of the cache tables.
     Analyze,
-    /// Build the indexes of the cache tables anew.
+    /// Rebuild the indexes of the cache tables.
     Reindex,
     /// Give free pages back to the file system, after a backup.
     Vacuum,
@@ -24,20 +24,20 @@ pub enum MaintenanceRequest {
     Integrity,
     /// Copy VMS's database.
     Backup {
-        /// Absolute path of the copy, in UTF-8; nothing may be there.
+        /// Absolute path of the copy, in UTF-8; it must not exist.
         file: String,
     },
-    /// Remove cache entries that nobody reads any more.
+    /// Remove cache entries that no reader uses any more.
     Prune {
-        /// Age from which on they go, at least a day; none for the configured one.
+        /// Age from which on entries are removed, at least a day; `None` for the configured age.
         older_than_seconds: Option<u64>,
-        /// Only say what would be removed.
+        /// Only report what would be removed.
         dry_run: bool,
     },
 }
 
 impl MaintenanceRequest {
-    /// The word for it.
+    /// Returns the word for the task.
     pub const fn chore(&self) -> Chore {
         match self {
             Self::Analyze => Chore::Analyze,
@@ -55,18 +55,18 @@ impl MaintenanceRequest {
 pub struct MaintenanceReply {
     /// Number of the task, counted from the daemon's start.
     pub id: u64,
-    /// What was accepted.
+    /// The accepted task.
     pub chore: Chore,
 }
 
-/// What a task does at the moment.
+/// The current step of a task.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaintenanceStep {
-    /// In words, for example the table; one line.
+    /// Description of the step, for example the table; one line.
     pub doing: String,
-    /// Steps that are done.
+    /// Number of completed steps.
     pub done: u64,
-    /// Steps in all; 0 while that is not known.
+    /// Total number of steps; 0 while unknown.
     pub total: u64,
 }
 
@@ -75,13 +75,13 @@ pub struct MaintenanceStep {
 pub struct MaintenanceSize {
     /// The database file.
     pub file: u64,
-    /// Of those, in free pages.
+    /// Bytes of the file in free pages.
     pub free: u64,
     /// The write-ahead log beside it.
     pub log: u64,
 }
 
-/// What was done to one table, index or file.
+/// The result for one table, index or file.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceItem {
     /// Its name.
@@ -92,29 +92,29 @@ pub struct MaintenanceItem {
     pub bytes: u64,
     /// Seconds it took.
     pub seconds: f64,
-    /// What was found, one line each; empty when there is nothing to say.
+    /// Findings, one line each; empty when there are none.
     pub messages: Vec<String>,
 }
 
-/// How a task ended.
+/// The result of a task.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceReport {
-    /// What it was.
+    /// The task.
     pub chore: Chore,
     /// Whether all is well; false when damage was found.
     pub good: bool,
-    /// Nothing was changed, because only a preview was asked for.
+    /// Whether nothing was changed because only a preview was requested.
     pub dry_run: bool,
-    /// Seconds of work, without waiting for its turn.
+    /// Seconds of work, without the wait for the task's turn.
     pub seconds: f64,
-    /// VMS's database before.
+    /// Size of VMS's database before the task.
     pub before: MaintenanceSize,
-    /// And after.
+    /// Size of VMS's database after the task.
     pub after: MaintenanceSize,
     /// What was done, in order.
     pub items: Vec<MaintenanceItem>,
     /// The copy that was made.
     pub file: Option<String>,
-    /// What else an operator should know.
+    /// Further notes for the operator.
     pub notes: Vec<String>,
 }

@@ -1,4 +1,4 @@
-//! One file per verb: what is asked, and what is answered.
+//! One module per verb: its request and its answer.
 
 pub mod cancel;
 pub mod get;

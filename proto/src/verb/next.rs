@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 use crate::words::SchedulerState;
 
-/// Asks for the next fires.
+/// Request for the next fires.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextRequest {
-    /// How many; at most 1,000 are answered.
+    /// How many fires; at most 1,000 are returned.
     pub count: u32,
 }
 
@@ -21,7 +21,7 @@ pub struct Fire {
     pub at: Timestamp,
     /// Offset of the zone from UTC at that instant, for example `-06:00`.
     pub offset: String,
-    /// What is special about it: a clock change, or why it will not run; none on ordinary nights.
+    /// What is special about the fire: a clock change, or why it will not run; `None` on ordinary nights.
     pub note: Option<String>,
 }
 

@@ -1,13 +1,13 @@
-//! `notify`: a test notice through every configured channel.
+//! `notify`: sends a test notice through every configured channel.
 
 use serde::{Deserialize, Serialize};
 
-/// What came of one channel.
+/// The result of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelResult {
     /// Its key in the configuration: `command`, `webhook` or `ping_url`.
     pub channel: String,
-    /// Why the test did not arrive, one line; none when it did.
+    /// Why the test notice did not arrive, one line; `None` when it did.
     pub error: Option<String>,
 }
 

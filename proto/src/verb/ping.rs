@@ -1,4 +1,4 @@
-//! `ping`: is the daemon there, and which one is it?
+//! `ping`: whether the daemon runs, and its version and process.
 
 use serde::{Deserialize, Serialize};
 

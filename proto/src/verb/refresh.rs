@@ -1,6 +1,6 @@
-//! `refresh`: asks for a run, and follows it.
+//! `refresh`: requests a run, and follows it.
 //!
-//! The answer comes as soon as the run is durably queued. With `wait`, events follow: first a
+//! The answer is sent as soon as the run is durably queued. With `wait`, events follow: first a
 //! [`Progress::Snapshot`] with all that is known of the run, then one event per change, and
 //! [`Progress::RunDone`] as the last.
 
@@ -11,14 +11,14 @@ use crate::verb::jobs::Job;
 use crate::verb::maintenance::{MaintenanceReport, MaintenanceStep};
 use crate::words::{CacheType, SchedulerState, Table};
 
-/// Asks for a refresh. No types and no tables means everything.
+/// Request for a refresh. No types and no tables means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RefreshRequest {
     /// Types to refresh.
     pub types: Vec<CacheType>,
     /// Single tables to refresh.
     pub tables: Vec<Table>,
-    /// Also entries that are young enough.
+    /// Also refresh entries that are young enough.
     pub force: bool,
     /// Accept a source that lost suspiciously many rows.
     pub accept: bool,
@@ -35,7 +35,7 @@ pub struct RefreshReply {
     pub joined: bool,
 }
 
-/// What happens to a run, to a maintenance task, or to the scheduler.
+/// An event of a run, of a maintenance task, or of the scheduler.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Progress {
     /// All that is known of the run when the stream begins.
@@ -48,21 +48,21 @@ pub enum Progress {
     RunDone(Run),
     /// An attempt at a table failed; the table waits for its next one.
     JobWaits(Job),
-    /// What a maintenance task does at the moment.
+    /// The current step of a maintenance task.
     Step(MaintenanceStep),
     /// The maintenance task ended; nothing follows.
     MaintenanceDone(MaintenanceReport),
-    /// The scheduler was started or stopped. Who follows a run or a task is not told of it.
+    /// The scheduler was started or stopped. Not sent to a client that follows a run or a task.
     Scheduler(SchedulerState),
 }
 
 impl Progress {
-    /// Whether nothing follows it.
+    /// Whether no event follows this one.
     pub const fn is_last(&self) -> bool {
         matches!(self, Self::RunDone(_) | Self::MaintenanceDone(_))
     }
 
-    /// The run that it is about, if it is about one.
+    /// The run that the event is about, if any.
     pub const fn run(&self) -> Option<i64> {
         match self {
             Self::Snapshot(run) | Self::RunDone(run) => Some(run.id),

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::time::Timestamp;
 use crate::words::{SchedulerState, SlotFate, Table, Trigger};
 
-/// Asks for a rehearsal.
+/// Request for a rehearsal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RehearseRequest {
     /// The first day, `YYYY-MM-DD`, a civil date in the zone of the schedule; it may lie in the past.
@@ -14,22 +14,22 @@ pub struct RehearseRequest {
     pub days: u32,
 }
 
-/// One decision.
+/// One decision of the scheduler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Decision {
-    /// When it is taken.
+    /// When it is made.
     pub at: Timestamp,
     /// Offset of the zone from UTC at that instant, for example `-06:00`.
     pub offset: String,
-    /// What asks for the run.
+    /// The trigger of the run.
     pub trigger: Trigger,
     /// The civil date-time that a scheduled run belongs to, `YYYY-MM-DD HH:MM`.
     pub slot: Option<String>,
-    /// What becomes of it.
+    /// Whether a run is made.
     pub fate: SlotFate,
-    /// The tables that are refreshed; none when the run is not made.
+    /// The tables that are refreshed; empty when no run is made.
     pub tables: Vec<Table>,
-    /// Why: what is special about the fire, or what cannot wait for it.
+    /// The reason: what is special about the fire, or what cannot wait for it.
     pub note: Option<String>,
 }
 

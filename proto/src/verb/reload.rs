@@ -1,15 +1,15 @@
-//! `reload`: reads the configuration again, as a SIGHUP does, and says what came of it.
+//! `reload`: reads the configuration again, as a SIGHUP does, and reports the result.
 
 use serde::{Deserialize, Serialize};
 
-/// A key that has another value now.
+/// A key whose value has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedKey {
     /// Its full name.
     pub key: String,
-    /// What it was, as it is written in the configuration; none for no value.
+    /// The former value, as written in the configuration; `None` for no value.
     pub from: Option<String>,
-    /// What it is now.
+    /// The new value.
     pub to: Option<String>,
 }
 
@@ -18,21 +18,21 @@ pub struct ChangedKey {
 pub struct WaitingKey {
     /// Its full name.
     pub key: String,
-    /// The value that stays in effect; none for no value.
+    /// The value that stays in effect; `None` for no value.
     pub running: Option<String>,
-    /// The value that the configuration says.
+    /// The value in the new configuration.
     pub wanted: Option<String>,
 }
 
 /// Answer to `reload`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReloadReply {
-    /// Whether the configuration was taken over; if not, nothing has changed.
+    /// Whether the new configuration was taken over; if not, nothing has changed.
     pub reloaded: bool,
-    /// What changed.
+    /// Changes that took effect.
     pub changed: Vec<ChangedKey>,
-    /// What would change with a restart.
+    /// Changes that need a restart.
     pub waiting: Vec<WaitingKey>,
-    /// What is wrong and what to do about it, each one line; empty when all went well.
+    /// Errors and what to do about them, each one line; empty on success.
     pub errors: Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! `report`: how well refreshing has worked, measured against the targets of the configuration.
 //!
-//! Shares are between 0 and 1. What there is no data for is none, never a number that looks like one.
+//! Shares are between 0 and 1. A figure without data is `None`, never a number that could be mistaken for
+//! one.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,10 +9,10 @@ use crate::lock::WriteLock;
 use crate::time::Timestamp;
 use crate::words::{CacheType, Outcome, Table};
 
-/// Asks for the figures of a window that ends now.
+/// Request for the figures of a window that ends now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReportRequest {
-    /// Its length.
+    /// Length of the window.
     pub since_seconds: u64,
 }
 
@@ -24,11 +25,11 @@ pub struct ReportReply {
     pub until: Timestamp,
     /// Runs that ended in it.
     pub runs: u64,
-    /// Of those, the ones all tables of which ended well.
+    /// Number of those runs whose tables all ended well.
     pub runs_good: u64,
-    /// Tables that were worked on; those that are off, withheld, not there or wholly skipped are none.
+    /// Tables that were worked on; tables that are off, withheld, absent or wholly skipped do not count.
     pub jobs: u64,
-    /// Of those, the ones that ended well.
+    /// Number of those jobs that ended well.
     pub jobs_good: u64,
     /// Share of jobs that ended well.
     pub success_rate: Option<f64>,
@@ -36,15 +37,15 @@ pub struct ReportReply {
     pub error_rate: Option<f64>,
     /// Seconds of work per run; runs that skipped every entry do not count.
     pub refresh: Option<RefreshTimes>,
-    /// What errors there were, most frequent first.
+    /// Errors, most frequent first.
     pub errors: Vec<ErrorGroup>,
-    /// Payload of each table, first and last in the window.
+    /// Payload size of each table, first and last in the window.
     pub sizes: Vec<SizeTrend>,
-    /// How much of what VMS asks for would have been there.
+    /// How much of what VMS asks for would have been ready.
     pub readiness: Readiness,
     /// Reads through `get` since the state database was made.
     pub reads: Reads,
-    /// What all that is measured against.
+    /// The targets of the figures.
     pub targets: Targets,
     /// How long VMS's write lock was held by the runs that ended in the window.
     pub write_lock: WriteLock,
@@ -63,22 +64,22 @@ pub struct RefreshTimes {
     pub longest: f64,
 }
 
-/// Errors of one table that differ in numbers only.
+/// A group of errors of one table that differ only in numbers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorGroup {
     /// The table.
     pub table: Table,
     /// How the jobs ended.
     pub outcome: Outcome,
-    /// How many there were.
+    /// Number of errors.
     pub count: u64,
     /// When the newest one ended.
     pub last: Timestamp,
-    /// What the newest one said, one line.
+    /// Message of the newest one, one line.
     pub message: String,
 }
 
-/// How the payload of a table has grown.
+/// Growth of a table's payload.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SizeTrend {
     /// Its type.
@@ -94,7 +95,7 @@ pub struct SizeTrend {
 
 /// The time-weighted share of expected entries that VMS's readers would have accepted.
 ///
-/// VMS's own hits and misses cannot be seen from outside of VMS; this says how many of its reads could have
+/// VMS's own hits and misses cannot be observed from outside; this is the share of its reads that could have
 /// been hits, if every entry were read equally often.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Readiness {
@@ -106,18 +107,18 @@ pub struct Readiness {
     pub samples: u64,
 }
 
-/// What `get` found.
+/// Counts of reads through `get`, by result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reads {
     /// Fresh entries.
     pub hits: u64,
-    /// Entries that were there, but not fresh.
+    /// Entries that existed but were not fresh.
     pub stale: u64,
-    /// Entries that were not there, or of no use.
+    /// Entries that were missing or unusable.
     pub misses: u64,
 }
 
-/// What the operator expects.
+/// The targets that the operator has configured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Targets {
     /// Lowest share of jobs that should end well.

@@ -1,16 +1,16 @@
-//! `retry`: does again what did not end well. What waits for its next attempt has it now.
+//! `retry`: repeats jobs that did not end well. A job that waits for its next attempt gets it now.
 
 use serde::{Deserialize, Serialize};
 
 use crate::verb::cancel::Target;
 use crate::words::Table;
 
-/// Asks for another try.
+/// Request to repeat jobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RetryRequest {
-    /// At a job, or at those jobs of a run that did not end well.
+    /// A job, or those jobs of a run that did not end well.
     Target(Target),
-    /// At every table whose newest job did not end well.
+    /// Every table whose newest job did not end well.
     Failed,
 }
 

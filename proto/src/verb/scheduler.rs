@@ -1,4 +1,4 @@
-//! `start-scheduler` and `stop-scheduler`: whether automatic triggers fire. The answer survives restarts.
+//! `start-scheduler` and `stop-scheduler`: whether automatic triggers fire. The setting survives restarts.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,4 +1,4 @@
-//! `status`: what is there, how old it is, and what comes next.
+//! `status`: the state and age of the cache tables, and what comes next.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::time::Timestamp;
 use crate::verb::history::Run;
 use crate::words::{CacheType, SchedulerState, Table, TableState};
 
-/// Asks for the status.
+/// Request for the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusRequest {
     /// Also measure the bytes of each table, which reads every row.

@@ -1,4 +1,5 @@
-//! VMS's own workers write while the daemon refreshes: nobody's write fails for it, and the reports end up right.
+//! VMS's own workers write while the daemon refreshes: no write of theirs fails because of it, and the
+//! reports end up right.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod worker;
@@ -15,13 +16,13 @@ use crate::worker::Worker;
 
 const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlisten = \"\"\n";
 
-/// Workers of a small web server.
+/// Number of workers, as of a small web server.
 const WORKERS: usize = 4;
 
-/// Forced refreshes of everything while they write.
+/// Number of forced refreshes of everything while they write.
 const REFRESHES: usize = 4;
 
-/// How long VMS waits for a lock.
+/// Time for which VMS waits for a lock.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
@@ -39,7 +40,7 @@ fn refreshes_and_writers_do_not_fail_each_other() {
     let written = || workers.iter().map(Worker::transactions).sum::<u64>();
     for refresh in 0..REFRESHES {
         let before = written();
-        // Succeeds as a whole, or this panics.
+        // `json` panics unless the whole run succeeds.
         let run = daemon.json(&["refresh", "--force"]);
         let transactions = written() - before;
         println!(

@@ -1,4 +1,4 @@
-//! A worker of VMS: short transactions with VMS's settings, and a little time to think between them.
+//! A worker of VMS: short transactions with VMS's settings, and a short pause between them.
 
 use std::fmt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use cached_tests::chance::Chance;
 use cached_tests::vms::Other;
 use sea_orm::DbErr;
 
-/// One of so many transactions is a page that computes its report itself and overwrites the cache row.
+/// One in this many transactions is a page view that computes its report itself and overwrites the cache row.
 const VIEWS: usize = 400;
 
 /// Longest time between two transactions, in milliseconds.
@@ -25,12 +25,12 @@ pub(crate) struct Worker {
     thread: JoinHandle<Wrote>,
 }
 
-/// What a worker wrote.
+/// Results of a worker.
 #[derive(Default)]
 pub(crate) struct Wrote {
     transactions: u64,
     views: u64,
-    /// The longest transaction, waiting included.
+    /// Duration of the longest transaction, including waiting.
     longest: Duration,
     pub(crate) errors: Vec<String>,
 }
@@ -55,12 +55,12 @@ impl Worker {
         Self { stop, transactions, thread }
     }
 
-    /// Transactions so far.
+    /// Returns the number of transactions so far.
     pub(crate) fn transactions(&self) -> u64 {
         self.transactions.load(Ordering::Relaxed)
     }
 
-    /// Stops it after the transaction in progress.
+    /// Stops the worker after the transaction in progress.
     pub(crate) fn end(self) -> Wrote {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().unwrap()
@@ -89,7 +89,8 @@ impl Working {
     fn transaction(&mut self) {
         let (view, statement) = self.statement();
         let began = Instant::now();
-        // Python's driver begins when the first statement writes, and does not ask for the lock before.
+        // Python's driver begins a transaction when the first statement writes, and does not request the lock
+        // before.
         let done = self.vms.try_execute("BEGIN").and_then(|()| self.write(&statement));
         self.wrote.longest = self.wrote.longest.max(began.elapsed());
         match done {
@@ -104,13 +105,13 @@ impl Working {
     fn write(&self, statement: &str) -> Result<(), DbErr> {
         let done = self.vms.try_execute(statement).and_then(|()| self.vms.try_execute("COMMIT"));
         if done.is_err() {
-            // What failed may have rolled back already.
+            // A failed statement may have rolled back already.
             let _ = self.vms.try_execute("ROLLBACK");
         }
         done
     }
 
-    /// Whether it is a page view, and what it writes.
+    /// Returns whether the statement is a page view, and the statement.
     fn statement(&mut self) -> (bool, String) {
         if self.chance.below(VIEWS) == 0 {
             return (true, self.view());

@@ -1,4 +1,4 @@
-//! The pages in a real browser: what an administrator sees and does, on a desk and on a phone.
+//! The pages in a real browser, as an administrator uses them, on a desktop and on a phone.
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 mod scene;
@@ -6,11 +6,11 @@ mod scene;
 use cached_tests::wait;
 use scene::Scene;
 
-/// Somebody who reloads a page forgets this.
+/// A script variable that a reload of the page loses.
 const REMEMBER: &str = "window.rememberedByTest = true";
 const REMEMBERS: &str = "return window.rememberedByTest === true";
 
-/// Makes every write to a table fail, with words that a page must not take for its own.
+/// Makes every write to a table fail, with an error text that a page must escape.
 const BREAK: &str = "CREATE TRIGGER broken BEFORE INSERT ON dia_events_report_cache \
                      BEGIN SELECT RAISE(ABORT, '<b>out of order</b>'); END; DELETE FROM dia_events_report_cache";
 
@@ -57,7 +57,7 @@ fn the_scheduler_is_stopped_and_started() {
     scene.is_content();
 }
 
-/// Browsers open six connections to a host at the most.
+/// More tabs than connections: browsers open at most six connections to a host.
 const TABS: usize = 8;
 
 #[test]

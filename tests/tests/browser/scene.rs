@@ -10,12 +10,12 @@ use cached_tests::golden::Golden;
 use cached_tests::session::{ADMIN, KEY, session_of_admin};
 use cached_tests::vms::Other;
 
-/// What is used or looked for by its name.
+/// Roles whose elements must have a name.
 const NAMED: [&str; 9] =
     ["button", "link", "checkbox", "radio", "textbox", "image", "progressbar", "navigation", "table"];
 
 pub(crate) struct Scene {
-    // Ends before the daemon that it follows.
+    // Dropped before the daemon, whose events it follows.
     pub(crate) browser: Browser,
     pub(crate) daemon: Daemon,
     pub(crate) vms: Other,
@@ -24,7 +24,7 @@ pub(crate) struct Scene {
 }
 
 impl Scene {
-    /// None where there is no browser.
+    /// Returns `None` where there is no browser.
     pub(crate) fn set() -> Option<Self> {
         let browser = Browser::start()?;
         let golden = Golden::unpack("tiny1");
@@ -33,7 +33,7 @@ impl Scene {
         let key = golden.directory().join("key");
         std::fs::write(&key, KEY).unwrap();
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
-        // Free a moment ago, and so most probably still.
+        // The port was free a moment ago, and most probably still is.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let configuration = format!(
             "[http]\nsecret_key_file = \"{}\"\n[watch]\nenabled = false\n[retry]\nattempts = 1\n[schedule]\ntimezone = \"America/Chicago\"\n",
@@ -48,13 +48,13 @@ impl Scene {
         Some(Self { browser, daemon, vms, address, _golden: golden })
     }
 
-    /// Opens a page in every width and scheme, keeps pictures of it, and finds nothing wrong with it.
+    /// Opens a page in every width and color scheme, saves screenshots, and checks for errors.
     pub(crate) fn look(&self, path: &str, name: &str) {
         self.browser.open(&format!("{}/{path}", self.address));
         self.picture(name);
     }
 
-    /// The same of the page that is open.
+    /// Does the same for the page that is open.
     pub(crate) fn picture(&self, name: &str) {
         for (width, scheme) in [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")] {
             self.browser.screen(width, scheme);
@@ -72,7 +72,7 @@ impl Scene {
         self.is_content();
     }
 
-    /// Whoever cannot see the page is told as much of it, at this width.
+    /// Checks that the accessibility tree conveys the same content at this width.
     fn is_spoken(&self, picture: &str) {
         let spoken = self.browser.spoken();
         let of = |role: &'static str| spoken.iter().filter(move |element| element.role == role);
@@ -84,13 +84,13 @@ impl Scene {
         assert_eq!(levels.first(), Some(&1), "{picture}: the page begins with its heading");
         assert!(levels.iter().filter(|level| **level == 1).count() == 1, "{picture}: {levels:?}");
         assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{picture} skips a level: {levels:?}");
-        // Also where rows are shown as blocks.
+        // This must hold also where rows are displayed as blocks.
         let script = "return document.querySelectorAll('main table:not(details table)').length";
         assert_eq!(self.browser.run(script), of("table").count(), "{picture}: tables are told as such");
         assert!(of("table").count() == 0 || of("rowheader").count() > 0, "{picture}: rows have names");
     }
 
-    /// Nothing is wrong, and nothing was refused by the page's policy.
+    /// Checks that there are no errors, and that the page's security policy refused nothing.
     pub(crate) fn is_content(&self) {
         assert_eq!(self.browser.complaints(), Vec::<String>::new());
     }

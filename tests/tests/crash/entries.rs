@@ -1,4 +1,4 @@
-//! What the cache tables may look like at any moment.
+//! Invariants of the cache tables that hold at any moment.
 
 use std::collections::hash_map::{DefaultHasher, Entry};
 use std::collections::{BTreeMap, HashMap};
@@ -14,10 +14,11 @@ use chrono::Utc;
 
 use crate::source::{MARK, MARK_LENGTH};
 
-/// To which group each entry belongs, by table and key.
+/// Group of each entry, by table and key.
 pub(crate) type Groups = HashMap<(Table, String), String>;
 
-/// What is replaced in one transaction, as the reports themselves say. Nobody may be at work on the sample.
+/// Returns the groups that are replaced in one transaction, as the reports define them. No process may be
+/// using the sample.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 pub(crate) fn partition(sample: &Sample) -> Groups {
     let copy = sample.copy();
@@ -36,12 +37,12 @@ pub(crate) fn partition(sample: &Sample) -> Groups {
     groups
 }
 
-/// All that was ever seen in the cache tables.
+/// Every entry that was ever seen in the cache tables.
 pub(crate) struct Entries {
     groups: Groups,
-    /// Entries that were there once.
+    /// Entries that existed once.
     known: BTreeMap<Table, Vec<String>>,
-    /// What an entry looked like in each generation of the source.
+    /// Hash of an entry's payload in each generation of the source.
     payloads: HashMap<(Table, String, String), u64>,
 }
 
@@ -50,7 +51,7 @@ impl Entries {
         Self { groups, known: BTreeMap::new(), payloads: HashMap::new() }
     }
 
-    /// Tables that have entries which tell their generation.
+    /// Returns the number of tables that have entries with a generation mark.
     pub(crate) fn tables(&self) -> usize {
         let mut tables: Vec<Table> = self.payloads.keys().map(|(table, ..)| *table).collect();
         tables.sort_unstable();
@@ -58,8 +59,8 @@ impl Entries {
         tables.len()
     }
 
-    /// Reads every entry: none is gone, each is of one generation and as every entry of that generation was, and so
-    /// is each group.
+    /// Reads every entry and checks that none is missing, that each belongs to one generation and equals
+    /// every earlier reading of that generation, and that the same holds for each group.
     pub(crate) fn check(&mut self, vms: &Other, when: &str) {
         for &table in Table::ALL {
             let mut groups: HashMap<String, (String, Option<String>)> = HashMap::new();
@@ -79,7 +80,7 @@ impl Entries {
                 let (group_stamp, group_mark) =
                     groups.entry(group.clone()).or_insert_with(|| (stamp.clone(), mark.clone()));
                 assert_eq!(stamp, *group_stamp, "{when}: {table}: group {group} is half written at {key}");
-                // What has nothing to tell was the same before.
+                // An entry without a mark was the same in the previous generation.
                 let known = group_mark.get_or_insert_with(|| mark.clone().unwrap_or_default());
                 if let Some(mark) = mark {
                     if known.is_empty() {
@@ -107,7 +108,7 @@ impl Entries {
     }
 }
 
-/// Key, stamp, mark, what is wrong with the marks, and payload of every row.
+/// Returns the query for key, timestamp, mark, inconsistent marks, and payload of every row.
 fn statement(table: Table) -> String {
     let (key, payload) = (key_sql(table), payload_sql(table));
     format!(

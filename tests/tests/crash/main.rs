@@ -1,6 +1,6 @@
 //! `kill -9` at any moment of the daemon's life loses nothing: no row, no half of a group, no accepted run.
 //!
-//! `CACHED_KILLS` says how many kills there are over both journal modes, `CACHED_SEED` repeats a sequence of them.
+//! `CACHED_KILLS` sets the number of kills over both journal modes, `CACHED_SEED` repeats a sequence of them.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod entries;
@@ -24,7 +24,7 @@ use crate::source::Source;
 
 const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlisten = \"\"\n";
 
-/// One of so many kills comes while the daemon still starts.
+/// One in this many kills comes while the daemon is still starting.
 const STARTS: usize = 6;
 
 #[test]
@@ -37,7 +37,7 @@ fn a_rollback_journal_survives_kills() {
     survives("DELETE");
 }
 
-/// Kills in one journal mode.
+/// Returns the number of kills in one journal mode.
 fn kills() -> usize {
     std::env::var("CACHED_KILLS").map_or(60, |kills| kills.parse().unwrap()) / 2
 }
@@ -72,7 +72,8 @@ fn survives(journal: &str) {
         drop(daemon);
         let remains = remains(&sample);
         if asks {
-            // A refresh takes longer the busier the machine is: kills that come too late come sooner the next time.
+            // A refresh takes longer on a busier machine: after a kill that came too late, the next one comes
+            // sooner.
             whole = whole.mul_f64(if remains.is_of_a_run() { 1.02 } else { 0.9 });
         }
         hits.count(asks, &remains);
@@ -104,7 +105,7 @@ fn start(sample: &Sample) -> Daemon {
     daemon
 }
 
-/// Refreshes everything, and says how long the work took.
+/// Refreshes everything, and returns how long it took.
 fn refreshed(daemon: &Daemon) -> Duration {
     let run = daemon.json(&["refresh", "--force"]);
     let outcomes = run["tables"].as_array().unwrap().iter().map(|table| table["outcome"].as_str().unwrap());
@@ -116,8 +117,8 @@ fn refreshed(daemon: &Daemon) -> Duration {
     Duration::from_secs_f64(run["seconds"].as_f64().unwrap())
 }
 
-/// Every run that was accepted over the socket has ended, and every table of it with an outcome. What was killed
-/// twice is set aside with its history, which is an outcome, too.
+/// Checks that every run accepted over the socket has ended, and that every table of it has an outcome. A job
+/// that was killed twice is set aside with its history, which is an outcome, too.
 fn is_accounted_for(daemon: &Daemon, accepted: &[i64]) {
     let history = daemon.json(&["history", "--since", "7d"]);
     let runs = history["runs"].as_array().unwrap();

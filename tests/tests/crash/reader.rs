@@ -1,4 +1,5 @@
-//! Somebody who reads the cache tables all the time, as VMS's pages do: an entry at a time, never for long.
+//! A client that reads the cache tables continuously, as VMS's pages do: one entry at a time, in short
+//! transactions.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -14,7 +15,7 @@ use sea_orm::DbErr;
 
 use crate::entries::Groups;
 
-/// Between two reads; other people read, too.
+/// Pause between two reads, so that other clients can read, too.
 const PAUSE: Duration = Duration::from_millis(2);
 
 /// A reader in a thread of its own.
@@ -23,7 +24,7 @@ pub(crate) struct Reader {
     thread: JoinHandle<Sight>,
 }
 
-/// What was read.
+/// Results of a reader.
 #[derive(Default)]
 pub(crate) struct Sight {
     looks: u64,
@@ -47,7 +48,7 @@ impl Reader {
         Self { stop, thread }
     }
 
-    /// Stops reading; nothing may have been missing, torn or locked.
+    /// Stops reading, and checks that no entry was missing, torn or locked.
     pub(crate) fn end(self) -> Sight {
         self.stop.store(true, Ordering::Relaxed);
         let sight = self.thread.join().unwrap();
@@ -73,7 +74,7 @@ struct Reading {
     vms: Other,
     groups: Groups,
     known: BTreeMap<Table, HashSet<String>>,
-    /// The stamp that each group had last; it never goes back.
+    /// The last timestamp of each group; it never goes back.
     stamps: HashMap<(Table, String), String>,
     sight: Sight,
 }
@@ -119,7 +120,7 @@ impl Reading {
             stamp.clone_into(last);
         }
         *known = found;
-        // A page: one entry by its key, another one each time.
+        // A page view: one entry by its key, another one each time.
         let turn = usize::try_from(self.sight.looks).unwrap();
         let Some(row) = rows.get(turn % rows.len().max(1)) else { return Ok(()) };
         let (key, payload) = (row[0].replace('\'', "''"), payload_sql(table));

@@ -1,4 +1,4 @@
-//! What a killed daemon leaves: whether the kill hit anything, and that both files are whole.
+//! State of the files after a kill: whether the kill interrupted anything, and whether both files are intact.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,23 +6,23 @@ use std::fmt;
 use cached_tests::inside::Sample;
 use cached_tests::vms::Other;
 
-/// What was in progress when the daemon died.
+/// Work that was in progress when the daemon died.
 pub(crate) struct Remains {
     run: bool,
-    /// The table that was worked on.
+    /// The table that was being refreshed.
     table: Option<String>,
-    /// Whether it died within a transaction on VMS's file; seen in a rollback journal only.
+    /// Whether the daemon died within a transaction on VMS's file; visible in a rollback journal only.
     transaction: bool,
 }
 
 impl Remains {
-    /// Whether the daemon died while a run was in progress.
+    /// Returns whether the daemon died while a run was in progress.
     pub(crate) const fn is_of_a_run(&self) -> bool {
         self.run
     }
 }
 
-/// Looks at what a killed daemon left.
+/// Inspects the files of a killed daemon.
 pub(crate) fn remains(sample: &Sample) -> Remains {
     let journal = std::fs::metadata(sample.directory().join("vms.db-journal"));
     let transaction = journal.is_ok_and(|journal| journal.len() > 0);
@@ -38,20 +38,20 @@ pub(crate) fn remains(sample: &Sample) -> Remains {
     Remains { run, table: tables.into_iter().next(), transaction }
 }
 
-/// What all kills hit.
+/// Counts of all kills.
 #[derive(Default)]
 pub(crate) struct Hits {
     kills: usize,
-    /// The daemon had answered.
+    /// Kills of a daemon that had answered.
     running: usize,
-    /// And a run was in progress.
+    /// Kills during a run.
     in_progress: usize,
     transactions: usize,
     tables: BTreeMap<String, usize>,
 }
 
 impl Hits {
-    /// Counts a kill; `running` tells whether the daemon had started.
+    /// Counts a kill; `running` is whether the daemon had started.
     pub(crate) fn count(&mut self, running: bool, remains: &Remains) {
         self.kills += 1;
         self.transactions += usize::from(remains.transaction);
@@ -65,7 +65,7 @@ impl Hits {
         *self.tables.entry(at.to_owned()).or_default() += 1;
     }
 
-    /// Whether most kills came while a run was in progress.
+    /// Returns whether most kills came while a run was in progress.
     pub(crate) fn are_most(&self) -> bool {
         self.in_progress * 2 > self.running
     }

@@ -1,14 +1,14 @@
-//! A source that every refresh finds changed, so that its figures say when they were computed.
+//! A source that changes before every refresh, so that cached figures identify when they were computed.
 
 use cached_tests::vms::Other;
 
-/// Begins the mark of a generation; all marks are equally long, so that groups stay of one size.
+/// Prefix of a generation's mark; all marks are equally long, so that groups keep their size.
 pub(crate) const MARK: &str = "~g";
 
 /// Length of a mark.
 pub(crate) const MARK_LENGTH: usize = 7;
 
-/// The source, and which generation it is.
+/// The source, and its generation.
 pub(crate) struct Source<'a> {
     vms: &'a Other,
     generation: u32,
@@ -19,7 +19,7 @@ impl<'a> Source<'a> {
         Self { vms, generation: 0 }
     }
 
-    /// Makes the next generation: names and figures that stand in every payload that is not empty.
+    /// Creates the next generation: names and figures that occur in every payload that is not empty.
     pub(crate) fn renew(&mut self) {
         self.generation += 1;
         let mark = format!("{MARK}{:04}~", self.generation);

@@ -1,4 +1,4 @@
-//! The clock of the machine is set back.
+//! The system clock is set back.
 
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::HistoryRequest;
@@ -36,7 +36,7 @@ async fn a_clock_that_is_set_back_is_told_and_no_night_runs_twice() {
     let now = tokio::task::block_in_place(|| rows(&Other::open(&tamed.golden.database())));
     assert_eq!(now, before);
 
-    // What is stamped in the future is renewed, and two o'clock comes a second time.
+    // Entries with a timestamp in the future are renewed, and two o'clock comes a second time.
     tamed.pass(45).await;
     assert_eq!(slots(&tamed).await, ["2026-03-11 02:00"]);
     assert_eq!(tamed.reason("clock_behind").await, None);

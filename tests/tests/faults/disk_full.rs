@@ -11,7 +11,7 @@ fn a_refresh_waits_for_room_and_costs_no_row() {
         let directory = scene.directory("disk");
         let disk = Disk::mount(&directory);
         let scene = scene.move_database(&directory);
-        // VMS has its database open all the time.
+        // VMS keeps its database open all the time.
         let vms = scene.vms();
         let daemon = scene.start(PERSISTENT);
         change_source(&vms);

@@ -1,4 +1,5 @@
-//! No file may grow any more: what a quota does, and what a full disk does to whoever may not mount one.
+//! No file may grow any more: the effect of a quota, and that of a full disk where the test may not mount
+//! one.
 
 use std::process::Command;
 
@@ -7,14 +8,14 @@ use cached_tests::daemon::{Daemon, socket};
 
 use crate::scene::{QUIET, Scene, change_source, healthy, rows, told};
 
-/// Every write of a process fails, or none does.
+/// Makes every write of a process fail, or none.
 fn limit(daemon: &Daemon, bytes: &str) {
     let pid = daemon.pid().to_string();
     let ran = run(Command::new("prlimit").args(["--pid", &pid, &format!("--fsize={bytes}:unlimited")]));
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
-/// The daemon, told of a refused write instead of killed for it.
+/// Starts the daemon with SIGXFSZ ignored, so that a refused write returns an error instead of killing it.
 fn start(scene: &Scene) -> Daemon {
     let cached = scene.command(QUIET);
     let mut command = Command::new("sh");
@@ -38,7 +39,7 @@ pub(crate) fn scenario() {
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("in the state database"), "{refused:?}");
     told(&daemon, "log_unwritable", &["cache_manager.log"]);
-    // Health keeps a sample of what it sees now and then, and tells when that fails.
+    // Health regularly stores a sample, and reports when that fails.
     told(&daemon, "state_unwritable", &[&scene.state.to_string_lossy(), "disk I/O error"]);
     assert_eq!(rows(&vms), before);
 

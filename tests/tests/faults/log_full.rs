@@ -19,7 +19,7 @@ fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
         let before = rows(&vms);
 
         disk.fill();
-        // What is left of the file's last page takes a few records still.
+        // The rest of the file's last page still holds a few records.
         wait::until("a record is lost", || {
             assert_eq!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
             reason(&daemon.health(), "log_unwritable")
@@ -37,7 +37,7 @@ fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
     private(name, scenario, substitute);
 }
 
-/// A file where the directory should be: nothing can be written there either.
+/// A file in place of the directory: nothing can be written there either.
 pub(crate) fn substitute() {
     let scene = Scene::new();
     let log = scene.golden.directory().join("log");

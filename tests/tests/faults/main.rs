@@ -1,5 +1,5 @@
-//! What breaks around the daemon ends in a reason that says what is wrong and what to do, costs no cache row, and is
-//! over when its cause is.
+//! A fault around the daemon is reported with its cause and a remedy, costs no cache row, and is cleared when
+//! its cause is gone.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod clock;

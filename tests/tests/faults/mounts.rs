@@ -1,4 +1,5 @@
-//! File systems of a test's own: the test runs itself again in a private mount namespace, which ends with it.
+//! File systems private to a test: the test runs itself again in a private mount namespace, which ends with
+//! it.
 
 use std::io::Write as _;
 use std::path::Path;
@@ -7,20 +8,20 @@ use std::process::Command;
 use cached_tests::binary::{ran, run};
 use cached_tests::wait;
 
-/// Set in the namespace.
+/// Environment variable that is set in the namespace.
 const INSIDE: &str = "CACHED_TESTS_PRIVATE_MOUNTS";
 
-/// As root, or as an ordinary user who is root in a namespace of their own.
+/// Arguments of `unshare`: as root, or as an ordinary user who is root in a namespace of their own.
 const WAYS: [&[&str]; 2] = [&["--mount"], &["--user", "--map-root-user", "--mount"]];
 
-/// Runs a scenario where it may mount. `name` is that of the test. Where nobody may mount, it says so for everybody to
-/// see and runs the substitute.
+/// Runs a scenario where mounting is permitted. `name` is that of the test. Where it is not, prints a notice
+/// that is always visible and runs the substitute.
 pub(crate) fn private(name: &str, scenario: impl FnOnce(), substitute: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {
         return scenario();
     }
     let Some(unshare) = WAYS.into_iter().find_map(way) else {
-        // Not by a macro: what those print is shown for failed tests only.
+        // Not printed by a macro: that output is shown for failed tests only.
         let said = format!(
             "\nNOT TESTED: {name} needs a private mount namespace, which this machine does not allow; \
              its substitute runs instead\n"
@@ -52,7 +53,7 @@ fn way(flags: &'static [&'static str]) -> Option<impl Fn() -> Command> {
 pub(crate) struct Disk<'a>(&'a Path);
 
 impl<'a> Disk<'a> {
-    /// Room for everything that a refresh may want.
+    /// Enough space for any refresh.
     const ROOMY: &'static str = "size=256m";
 
     pub(crate) fn mount(at: &'a Path) -> Self {
@@ -60,12 +61,12 @@ impl<'a> Disk<'a> {
         Self(at)
     }
 
-    /// Not another page fits on it.
+    /// Fills the disk until not another page fits.
     pub(crate) fn fill(&self) {
         wait::until("the disk is full", || {
             let found = rustix::fs::statvfs(self.0).unwrap();
             let used = (found.f_blocks - found.f_bfree) * found.f_frsize;
-            // Refused where somebody writes meanwhile.
+            // The remount is refused while another process writes.
             let mut remount = Command::new("mount");
             run(remount.args(["-o", &format!("remount,size={used}")]).arg(self.0));
             (rustix::fs::statvfs(self.0).unwrap().f_bavail == 0).then_some(())
@@ -77,7 +78,7 @@ impl<'a> Disk<'a> {
     }
 }
 
-/// A directory that can be made read-only, whoever writes.
+/// Bind-mounts a directory, so that it can be made read-only for every user.
 pub(crate) fn bind(at: &Path) {
     mount(&["--bind", &at.to_string_lossy()], at);
 }

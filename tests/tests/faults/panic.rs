@@ -18,7 +18,7 @@ const TABLE: Table = Table::RecentVolunteersReportCache;
 
 static BROKEN: AtomicBool = AtomicBool::new(false);
 
-/// The report of that table, with a bug that comes and goes.
+/// A report of that table with a bug that can be switched on and off.
 struct Buggy;
 
 impl Buggy {
@@ -51,7 +51,7 @@ impl Report for Buggy {
         now: DateTime<Utc>,
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
         let sound = Self::sound().build(snapshot, settings, now);
-        // Not before the first group: what is written by then must not be torn from what is not.
+        // Panics after the first group: groups that are written must stay consistent with those that are not.
         Box::new(sound.enumerate().map(|(position, group)| {
             assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
             group
@@ -101,7 +101,7 @@ async fn its_table_fails_alone_and_the_daemon_lives() {
     }
 }
 
-/// What of a report is broken.
+/// Parts of a report that can be broken.
 const NOTHING: u8 = 0;
 const KEYS: u8 = 1;
 const WITHHELD: u8 = 2;
@@ -109,7 +109,7 @@ const NEXT: u8 = 3;
 
 static FAULT: AtomicU8 = AtomicU8::new(NOTHING);
 
-/// The report of that table, with a bug outside what computes its entries.
+/// A report of that table with a bug outside the computation of its entries.
 struct Faulty;
 
 impl Faulty {
@@ -169,7 +169,7 @@ async fn nothing_of_a_report_ends_more_than_its_job() {
         Tamed::start("2026-03-10T17:00:00Z", &[("watch", "enabled", "false")], Some(faulty)).await;
     for fault in [KEYS, WITHHELD, NEXT] {
         FAULT.store(fault, Ordering::Relaxed);
-        // Long enough for every loop to look at the tables.
+        // Long enough for every loop to check the tables.
         tamed.pass(16).await;
         let reason = tamed.reason("tables_disabled").await.unwrap();
         for part in [TABLE.as_str(), "the report panicked: no such key"] {

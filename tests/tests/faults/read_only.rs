@@ -1,4 +1,4 @@
-//! VMS's database may be read and not written.
+//! VMS's database is readable but not writable.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -11,7 +11,7 @@ use cached_tests::daemon::{Daemon, socket};
 use crate::mounts::{bind, private, remount};
 use crate::scene::{QUIET, Rows, Scene, change_source, healthy, rows, told};
 
-/// Whoever is not root: `nobody` on Debian and its kin.
+/// User id of an unprivileged user: `nobody` on Debian and its derivatives.
 const NOBODY: u32 = 65_534;
 
 #[test]
@@ -42,7 +42,7 @@ fn missing_rights_are_named_and_waited_for() {
     modes();
 }
 
-/// Mode bits stop everybody but root, so a daemon of root's is somebody else's here.
+/// Mode bits do not apply to root, so a daemon started by root runs as another user here.
 fn modes() {
     let scene = Scene::new();
     let directory = scene.directory("disk");
@@ -81,7 +81,7 @@ fn start(scene: &Scene) -> Daemon {
     if !rustix::process::geteuid().is_root() {
         return ready(Daemon::launch(command, &socket(scene.golden.directory())));
     }
-    // Where the binaries are built, nobody else may look.
+    // Other users may not read the directory where the binaries are built.
     let home = scene.golden.directory();
     let binary = home.join("cached");
     fs::copy(command.get_program(), &binary).unwrap();
@@ -100,7 +100,7 @@ fn ready(daemon: Daemon) -> Daemon {
     daemon
 }
 
-/// The source has changed, so that a refresh would have something to write; what there is to lose.
+/// Changes the source, so that a refresh has something to write; returns the rows that must not be lost.
 fn changed(scene: &Scene) -> Rows {
     let vms = scene.vms();
     change_source(&vms);

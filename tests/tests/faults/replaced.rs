@@ -1,4 +1,4 @@
-//! Another file takes the place of VMS's database.
+//! Another file replaces VMS's database.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::scene::{Scene, change_source, healthy, rows, told};
 const IMPATIENT: &str =
     "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n[retry]\nattempts = 1\n";
 
-/// A database that is one file: nobody has it open, and its log is folded in.
+/// Returns a database in a single file: no process has it open, and its log is checkpointed.
 fn settled(path: &Path) -> PathBuf {
     Other::open(path).execute("PRAGMA journal_mode = DELETE");
     path.to_owned()
@@ -39,7 +39,8 @@ fn a_newer_copy_is_noticed_and_worked_on() {
     assert_eq!(daemon.json(&["history"])["runs"][0]["trigger"], "watch");
 }
 
-/// Something else is there for a while; it is named, never touched, and forgotten when VMS's file is back.
+/// Puts something else in the file's place for a while; it is reported, never written to, and the reason
+/// disappears when VMS's file is back.
 fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     let scene = Scene::new();
     let path = settled(&scene.database);
@@ -60,7 +61,7 @@ fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     assert_eq!(rows(&scene.vms()), before);
     retried(&daemon);
     before.none_lost(&rows(&scene.vms()));
-    // It is VMS's file again that is watched.
+    // VMS's file is watched again.
     let table = Table::OrganizationDetailCache;
     scene.vms().execute(&format!("DELETE FROM {table}"));
     wait::until("lost rows are refilled", || {

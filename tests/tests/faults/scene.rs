@@ -1,4 +1,4 @@
-//! A daemon for which everything is fresh, and what is looked at before, during and after a fault.
+//! A daemon whose tables are all fresh, and the state that is compared before, during and after a fault.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,12 +17,12 @@ use serde_json::Value;
 pub(crate) struct Rows(pub(crate) BTreeMap<Table, BTreeMap<i64, String>>);
 
 impl Rows {
-    /// How many there are.
+    /// Returns the number of rows.
     pub(crate) fn count(&self, table: Table) -> usize {
         self.0.get(&table).map_or(0, BTreeMap::len)
     }
 
-    /// Rows may have been renewed meanwhile, but each is still there.
+    /// Checks that no row is missing; rows may have been renewed meanwhile.
     pub(crate) fn none_lost(&self, after: &Self) {
         let ids = |rows: &Self| -> Vec<(Table, Vec<i64>)> {
             rows.0.iter().map(|(table, rows)| (*table, rows.keys().copied().collect())).collect()
@@ -31,14 +31,14 @@ impl Rows {
     }
 }
 
-/// The rows themselves are too long to be read.
+/// Shows counts only: the rows themselves are too long to read.
 impl fmt::Debug for Rows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_map().entries(self.0.iter().map(|(table, rows)| (table, rows.len()))).finish()
     }
 }
 
-/// Reads every cache table that there is.
+/// Reads every existing cache table.
 pub(crate) fn rows(vms: &Other) -> Rows {
     let mut rows = BTreeMap::new();
     for &table in Table::ALL {
@@ -54,24 +54,24 @@ pub(crate) fn rows(vms: &Other) -> Rows {
     Rows(rows)
 }
 
-/// Folds VMS's write-ahead log in and cuts it off, so that it has no room within itself.
+/// Checkpoints and truncates VMS's write-ahead log, so that it has no free space within itself.
 pub(crate) fn fold_in(vms: &Other) {
     assert_eq!(vms.number("PRAGMA wal_checkpoint(TRUNCATE)"), 0, "somebody holds the log");
 }
 
-/// Changes what every larger report is made of.
+/// Changes source data that every larger report is built from.
 pub(crate) fn change_source(vms: &Other) {
     vms.execute("UPDATE event_participation SET delivery_hours = coalesce(delivery_hours, 0) + 100");
 }
 
-/// Nothing happens by itself, and what failed is tried again soon and often.
+/// Disables automatic work; failed jobs are retried soon and often.
 pub(crate) const PERSISTENT: &str = "[watch]\nenabled = false\n\
      [retry]\nattempts = 20\nbase_delay = \"200ms\"\nmax_delay = \"500ms\"\n";
 
-/// Nothing happens by itself, and what failed has failed.
+/// Disables automatic work and retries.
 pub(crate) const QUIET: &str = "[watch]\nenabled = false\n[retry]\nattempts = 1\n";
 
-/// Where the files of a daemon are, if not all in one directory.
+/// Locations of a daemon's files, if not all in one directory.
 #[derive(Debug)]
 pub(crate) struct Scene {
     pub(crate) golden: Golden,
@@ -83,19 +83,19 @@ impl Scene {
     pub(crate) fn new() -> Self {
         let golden = Golden::unpack("tiny1");
         let (database, state) = (golden.database(), golden.state());
-        // VMS's own mode.
+        // VMS's own journal mode.
         Other::open(&database).execute("PRAGMA journal_mode = WAL");
         Self { golden, database, state }
     }
 
-    /// A directory of the scene, made when it is missing.
+    /// Returns a directory of the scene, created when missing.
     pub(crate) fn directory(&self, name: &str) -> PathBuf {
         let directory = self.golden.directory().join(name);
         std::fs::create_dir_all(&directory).unwrap();
         directory
     }
 
-    /// VMS's database lives in this directory.
+    /// Moves VMS's database to this directory.
     pub(crate) fn move_database(mut self, directory: &Path) -> Self {
         let to = directory.join("vms.db");
         std::fs::copy(&self.database, &to).unwrap();
@@ -114,7 +114,7 @@ impl Scene {
         command
     }
 
-    /// Starts the daemon and waits until all is well.
+    /// Starts the daemon and waits until it is healthy.
     pub(crate) fn start(&self, configuration: &str) -> Daemon {
         let daemon = Daemon::launch(self.command(configuration), &socket(self.golden.directory()));
         daemon.idle();
@@ -123,23 +123,23 @@ impl Scene {
     }
 }
 
-/// Waits until the daemon finds nothing wrong.
+/// Waits until health has no reasons.
 pub(crate) fn healthy(daemon: &Daemon) {
     wait::until("the daemon is healthy", || (daemon.health()["health"] == "healthy").then_some(()));
 }
 
-/// Waits for a reason that has all these parts in its message, and a hint with something to do.
+/// Waits for a reason whose message contains all these parts, and whose hint gives a remedy.
 pub(crate) fn told(daemon: &Daemon, code: &str, parts: &[&str]) {
     let reason = wait::until(&format!("health tells {code}"), || reason(&daemon.health(), code));
     check(&reason, parts);
 }
 
-/// The reason of that code, if it is among those of a judgement.
+/// Returns the reason of that code, if health has it.
 pub(crate) fn reason(health: &Value, code: &str) -> Option<Value> {
     health["reasons"].as_array()?.iter().find(|reason| reason["code"] == code).cloned()
 }
 
-/// The message names what it should, and the hint says what to do.
+/// Checks that the message contains `parts`, and that the hint gives a remedy.
 pub(crate) fn check(reason: &Value, parts: &[&str]) {
     let message = reason["message"].as_str().unwrap();
     for part in parts {

@@ -14,7 +14,7 @@ fn beside(path: &Path, suffix: &str) -> PathBuf {
     format!("{}{suffix}", path.display()).into()
 }
 
-/// What an operator is told to do.
+/// Does what the hint tells an operator to do.
 fn move_away(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let file = beside(path, suffix);
@@ -35,7 +35,7 @@ fn garbage(path: &Path) {
 
 type Damage = Box<dyn Fn(&Path)>;
 
-/// Everything is fresh, and the daemon has ended.
+/// Returns a scene in which everything is fresh and the daemon has ended.
 fn stopped() -> (Scene, Rows) {
     let scene = Scene::new();
     let daemon = scene.start(QUIET);
@@ -44,7 +44,7 @@ fn stopped() -> (Scene, Rows) {
     (scene, before)
 }
 
-/// A daemon with an empty state finds everything fresh and leaves it alone.
+/// Checks that a daemon with an empty state finds everything fresh and changes nothing.
 fn begins_anew(scene: &Scene, before: &Rows) {
     move_away(&scene.state);
     let daemon = scene.start(QUIET);
@@ -86,7 +86,8 @@ fn a_state_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
     begins_anew(&scene, &before);
 }
 
-/// The daemon runs when it happens, says so, loses no row, and is well after what its hint says.
+/// Damages the state while the daemon runs; checks that the daemon reports it, loses no row, and is healthy
+/// after the remedy of its hint.
 fn while_running(damage: impl FnOnce(&Scene), code: &str, says: &str, mend: impl FnOnce(&Scene)) {
     let scene = Scene::new();
     let daemon = scene.start(QUIET);
@@ -102,7 +103,7 @@ fn while_running(damage: impl FnOnce(&Scene), code: &str, says: &str, mend: impl
 }
 
 fn stop(daemon: Daemon) {
-    // With its state gone it may end with a complaint; what counts is that it ends.
+    // Without its state it may end with an error; what matters is that it ends.
     assert!(daemon.stop().is_some(), "killed by a signal");
 }
 
@@ -121,7 +122,7 @@ fn a_replaced_state_is_noticed_and_used_after_a_restart() {
         drop(state);
         fs::rename(copy, &scene.state).unwrap();
     };
-    // The log beside it is the old file's.
+    // The write-ahead log next to it belongs to the old file.
     let mend = |scene: &Scene| {
         for suffix in ["-wal", "-shm"] {
             let _ = fs::remove_file(beside(&scene.state, suffix));

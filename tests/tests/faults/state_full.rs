@@ -20,7 +20,7 @@ fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
         let before = rows(&vms);
 
         disk.fill();
-        // The write-ahead log may have some room within itself.
+        // The write-ahead log may have some free space within itself.
         let refused = wait::until("the state is full", || {
             let stop = daemon.ctl(&["stop-scheduler"]);
             let last = if stop.code == Some(0) { daemon.ctl(&["start-scheduler"]) } else { stop };

@@ -21,7 +21,7 @@ use cached_tests::golden::Golden;
 use cached_tests::passing;
 use chrono::{DateTime, Utc};
 
-/// Only something that hangs takes as long.
+/// Timeout that only a hanging daemon reaches.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Tamed {
@@ -31,7 +31,8 @@ pub(crate) struct Tamed {
 }
 
 impl Tamed {
-    /// Starts at an instant, with further settings in the words of the configuration file, and waits until everything is refreshed.
+    /// Starts at an instant, with further settings in the syntax of the configuration file, and waits until
+    /// everything is refreshed.
     pub(crate) async fn start(
         now: &str,
         settings: &[(&'static str, &'static str, &str)],
@@ -61,7 +62,7 @@ impl Tamed {
         }
     }
 
-    /// The reason of that code, if there is one.
+    /// Returns the reason of that code, if there is one.
     pub(crate) async fn reason(&self, code: &str) -> Option<Reason> {
         self.health().await.reasons.into_iter().find(|reason| reason.code == code)
     }
@@ -77,11 +78,12 @@ impl Tamed {
         }
     }
 
-    /// Lets minutes pass, each until all loops have acted on it and runs have ended.
+    /// Advances the clock by minutes; after each one waits until all loops have acted on it and runs have
+    /// ended.
     pub(crate) async fn pass(&self, minutes: u32) {
         for _ in 0..minutes {
             passing::pass(&self.clock, Duration::from_mins(1)).await;
-            // Also what nobody has begun yet: it is not to begin at another time.
+            // Waits also for jobs that are not claimed yet: they must not begin at a later time of the clock.
             while let Some(job) = self.daemon.queue().jobs(JobFilter::Running, 1).await.unwrap().pop() {
                 self.finished(job.run).await;
             }
@@ -95,9 +97,9 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
     overrides.set("--state", "state", "url", golden.state().to_string_lossy());
     let socket = golden.directory().join("cached.sock");
     overrides.set("--socket", "socket", "path", socket.to_string_lossy());
-    // Many daemons at a time cannot share a port.
+    // Daemons that run in parallel cannot share a port.
     overrides.set("--http", "http", "listen", "");
-    // A secret is taken from a private file only.
+    // A secret is read from a private file only.
     let file = golden.directory().join("cached.toml");
     let lines = settings.iter().map(|(section, key, value)| format!("{section}.{key} = {value}\n"));
     fs::write(&file, lines.collect::<String>()).unwrap();

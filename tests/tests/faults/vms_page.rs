@@ -1,4 +1,4 @@
-//! VMS itself answers badly, late or not at all.
+//! VMS itself responds badly, late or not at all.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use cached_proto::words::HealthLevel;
 
 use crate::tamed::Tamed;
 
-/// Longer than an answer is kept.
+/// Longer than a response is cached.
 const LATER: Duration = Duration::from_secs(11);
 
 /// One thread that answers every request the same way, until the process ends.
@@ -20,7 +20,7 @@ struct Vms {
     address: String,
     status: AtomicU16,
     asked: AtomicU32,
-    /// Made to pass before an answer.
+    /// Time that the clock is advanced before a response.
     delay: Mutex<Option<(Arc<ManualClock>, Duration)>>,
     request: Mutex<String>,
 }
@@ -47,7 +47,8 @@ impl Vms {
                     clock.advance(delay);
                 }
                 let status = server.status.load(Ordering::SeqCst);
-                // The body is longer than what is sent of it: whoever reads it waits in vain.
+                // The announced body is longer than what is sent of it, so that the client waits for the rest
+                // in vain.
                 let head = format!(
                     "HTTP/1.1 {status} So\r\nLocation: http://{}/elsewhere\r\nContent-Length: 9\r\n\r\n{{}}",
                     server.address
@@ -123,7 +124,7 @@ async fn nobody_who_answers_is_told_with_the_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn vms_that_hangs_is_given_up_after_the_timeout() {
-    // Connections are taken by the system, and nobody ever answers.
+    // Connections are accepted by the system, and no process ever responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("\"http://{}/\"", silent.local_addr().unwrap());
     let settings = [

@@ -1,9 +1,10 @@
 //! District reports.
 //!
-//! * Year end: every total is in person plus virtual; the figures on top are those of `enhanced`; the months,
-//!   in the order of the calendar, hold every event once, and their totals are the sums of their events';
-//!   nobody is counted as unique more often than at all.
-//! * Engagement: every event is in both lists; volunteers and students come by the number of their events.
+//! * Year end: every total is in person plus virtual; the figures at the top are those of `enhanced`; the
+//!   months, in the order of the calendar, contain every event once, and their totals are the sums over their
+//!   events; unique counts never exceed total counts.
+//! * Engagement: every event is in both lists; volunteers and students are ordered by the number of their
+//!   events.
 
 use cached::vms::tables::Table;
 use cached_tests::inside::Inside;
@@ -137,7 +138,7 @@ fn engagement(row: &Row) {
     assert_eq!(stats["unique_events"], events.len(), "{}", row.name);
     assert_eq!(breakdown["total_events"], events.len(), "{}", row.name);
     assert_eq!(details.len(), events.len(), "{}", row.name);
-    // People whose rows are gone are counted, but cannot be listed.
+    // People whose rows are missing are counted, but cannot be listed.
     assert!(volunteers.len() as f64 <= number(stats, "unique_volunteers"), "{}", row.name);
     assert!(students.len() as f64 <= number(stats, "unique_students"), "{}", row.name);
     same(number(stats, "total_volunteer_engagements"), sum(events, "volunteer_count"), &row.name);

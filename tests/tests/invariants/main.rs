@@ -1,13 +1,13 @@
-//! What holds of every refresh, whatever is in VMS's tables.
+//! Invariants that hold after every refresh, whatever VMS's tables contain.
 //!
-//! Samples are made, mutated at random, and refreshed. Then:
+//! Samples are generated, mutated at random, and refreshed. Then:
 //!
 //! * no table fails, and its odd source rows are counted;
 //! * every key of the report has one row, and no other row is there;
-//! * every payload agrees with itself: totals are the sums of what they total, and lists have their order.
-//!   What that means for each report is said in the file of its type;
-//! * a second refresh of unchanged data replaces nothing and stamps everything, whether it recognises that
-//!   nothing has changed or computes everything anew.
+//! * every payload is consistent: totals are the sums of their parts, and lists have their order. The rules
+//!   for each report are stated in the file of its type;
+//! * a second refresh of unchanged data replaces nothing and updates every timestamp, whether it recognises
+//!   that nothing has changed or computes everything anew.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::cast_precision_loss, reason = "the figures of a sample are small")]
 
@@ -32,7 +32,7 @@ use chrono::TimeDelta;
 use mutations::mutations;
 use proptest::prelude::*;
 
-/// Samples of one seed are made once; every case takes a copy.
+/// Returns a sample. Samples of one seed are generated once; every case takes a copy.
 fn sample(seed: u64) -> Sample {
     static SAMPLES: [OnceLock<Sample>; 3] = [const { OnceLock::new() }; 3];
     let slot = usize::try_from(seed).unwrap() % SAMPLES.len();
@@ -50,7 +50,7 @@ fn sample(seed: u64) -> Sample {
 
 fn inside(sample: &Sample, mutations: &[String]) -> Inside {
     let vms = Other::open(&sample.database());
-    // VMS's own mode, in which a group need not wait for the disk.
+    // VMS's own journal mode, in which a group need not wait for the disk.
     vms.execute("PRAGMA journal_mode = WAL");
     for mutation in mutations {
         vms.execute(mutation);

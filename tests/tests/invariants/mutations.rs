@@ -1,4 +1,4 @@
-//! What may happen to VMS's data outside VMS: imports, repairs by hand, other versions.
+//! Changes to VMS's data from outside VMS: imports, repairs by hand, other versions.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -17,7 +17,7 @@ const MUTATIONS: &[&str] = &[
     "UPDATE school SET name = NULL, district_id = NULL, level = NULL WHERE {some}",
     "UPDATE district SET name = NULL WHERE {some}",
     "UPDATE student SET school_id = NULL, current_grade = NULL WHERE {some}",
-    // Rows that name others which do not exist.
+    // Rows that refer to missing rows.
     "UPDATE event_participation SET volunteer_id = volunteer_id + 1000000 WHERE {some}",
     "UPDATE event_participation SET event_id = event_id + 1000000 WHERE {some}",
     "UPDATE event_student_participation SET student_id = student_id + 1000000 WHERE {some}",
@@ -30,7 +30,7 @@ const MUTATIONS: &[&str] = &[
     "DELETE FROM event WHERE {some}",
     "DELETE FROM organization WHERE {some}",
     "DELETE FROM school WHERE {some}",
-    // Words that are no members of their enums, or only nearly.
+    // Values that are not members of their enums, or only nearly.
     "UPDATE event SET type = 'SPACE_WALK' WHERE {some}",
     "UPDATE event SET status = 'POSTPONED', format = 'TELEPATHIC' WHERE {some}",
     "UPDATE event_participation SET status = 'attended ' WHERE {some}",
@@ -60,7 +60,7 @@ const MUTATIONS: &[&str] = &[
     "UPDATE event SET start_date = '2026-08-01 00:00:00.000000' WHERE {some}",
     "UPDATE event SET start_date = '2026-10-01 10:00:00.000000' WHERE {some}",
     "UPDATE volunteer SET first_volunteer_date = '2026-08-01' WHERE {some}",
-    // Text that needs care.
+    // Text that needs escaping or Unicode handling.
     "UPDATE contact SET first_name = '\u{dc}nal \"\u{1f600}\"', last_name = 'O''Brien \u{202e}\\' WHERE {some}",
     "UPDATE school SET name = '' WHERE {some}",
     "UPDATE event SET district_partner = '', title = '%_\\' WHERE {some}",

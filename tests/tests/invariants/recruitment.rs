@@ -1,8 +1,8 @@
 //! Recruitment reports.
 //!
-//! * Candidates: the highest score first, ids decide between equals; a score is the sum of its breakdown, with no
-//!   more reasons than lines; nobody is listed twice.
-//! * Coming DIA events: the earliest first, all of them in the future, each in one list only.
+//! * Candidates: the highest score first, ties by id; a score is the sum of its breakdown, with no more
+//!   reasons than lines; no person is listed twice.
+//! * Upcoming DIA events: the earliest first, all of them in the future, each in one list only.
 
 use cached::vms::tables::Table;
 use cached::vms::time;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::stored::{Row, list, number, ordered, rows, same, text};
 
-/// Candidates per event at the most.
+/// Maximum number of candidates per event.
 const LIMIT: usize = 2000;
 
 pub(crate) fn check(inside: &Inside) {

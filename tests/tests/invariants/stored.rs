@@ -1,4 +1,4 @@
-//! The payloads of a table, read back and taken apart.
+//! The payloads of a table, read back and parsed.
 
 use cached::vms::tables::{Table, spec};
 use cached_tests::inside::Inside;
@@ -34,43 +34,43 @@ pub(crate) fn rows(inside: &Inside, table: Table) -> Vec<Row> {
 }
 
 impl Row {
-    /// A payload column.
+    /// Returns a payload column.
     pub(crate) fn column(&self, name: &str) -> &Value {
         let found = self.columns.iter().find(|(column, _)| *column == name);
         found.map_or_else(|| panic!("{} has no {name}", self.name), |(_, value)| value)
     }
 }
 
-/// A member that is a list.
+/// Returns a member that is a list.
 #[track_caller]
 pub(crate) fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
     value[member].as_array().unwrap_or_else(|| panic!("{member} is no list in {value}"))
 }
 
-/// A member that is a number.
+/// Returns a member that is a number.
 #[track_caller]
 pub(crate) fn number(value: &Value, member: &str) -> f64 {
     value[member].as_f64().unwrap_or_else(|| panic!("{member} is no number in {value}"))
 }
 
-/// A member that is text; NULL is empty.
+/// Returns a member that is text; NULL is empty.
 pub(crate) fn text<'v>(value: &'v Value, member: &str) -> &'v str {
     value[member].as_str().unwrap_or_default()
 }
 
-/// The sum of a member over a list.
+/// Returns the sum of a member over a list.
 #[track_caller]
 pub(crate) fn sum(values: &[Value], member: &str) -> f64 {
     values.iter().map(|value| number(value, member)).sum()
 }
 
-/// Two figures are one, but for the last bits of a sum taken in another order.
+/// Asserts that two figures are equal, except for the last bits of a sum taken in another order.
 #[track_caller]
 pub(crate) fn same(a: f64, b: f64, what: &str) {
     assert!((a - b).abs() <= 1e-9 * a.abs().max(b.abs()).max(1.0), "{what}: {a} is not {b}");
 }
 
-/// Each item is followed by one that may follow it.
+/// Asserts that each pair of consecutive items is in order.
 #[track_caller]
 pub(crate) fn ordered<T: std::fmt::Debug>(items: &[T], may_follow: impl Fn(&T, &T) -> bool, what: &str) {
     for pair in items.windows(2) {
@@ -78,7 +78,7 @@ pub(crate) fn ordered<T: std::fmt::Debug>(items: &[T], may_follow: impl Fn(&T, &
     }
 }
 
-/// How many different texts a member has, empty ones left out.
+/// Returns the number of distinct texts of a member, without empty ones.
 pub(crate) fn distinct(values: &[Value], member: &str) -> usize {
     let texts: std::collections::BTreeSet<String> = values
         .iter()

@@ -1,8 +1,8 @@
 //! Volunteer reports.
 //!
-//! * Recent, base row: the latest first, in both lists, and ids decide between equals.
-//! * Recent, typed rows: names in order of the alphabet; counts and hours are those of the events listed; nobody
-//!   has more events of all types together than in the base row.
+//! * Recent, base row: the latest first, in both lists, ties by id.
+//! * Recent, typed rows: names in alphabetical order; counts and hours are those of the events listed; no
+//!   person has more events of all types together than in the base row.
 //! * First time: the latest first; the totals are the number of rows and the sums of their figures.
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! VMS, or whoever else writes to its database: a connection on a thread of its own, so that it can write at any
+//! VMS, or another writer to its database: a connection on a thread of its own, so that it can write at any
 //! point of the daemon's work.
 
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
-/// How long it waits for a lock.
+/// Time to wait for a lock.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 type Question = (String, Sender<Result<Vec<String>, String>>);
@@ -32,7 +32,7 @@ impl Actor {
         self.texts(&format!("!{sql}"));
     }
 
-    /// Executes statements without waiting for a lock; false when somebody holds it.
+    /// Executes statements without waiting for a lock; false when another connection holds it.
     pub(crate) fn execute_unless_locked(&self, sql: &str) -> bool {
         self.execute("PRAGMA busy_timeout = 0");
         let answer = self.ask(&format!("!{sql}"));
@@ -44,7 +44,7 @@ impl Actor {
         }
     }
 
-    /// The first column of a query, as text.
+    /// Returns the first column of a query, as text.
     pub(crate) fn texts(&self, sql: &str) -> Vec<String> {
         self.ask(sql).unwrap_or_else(|error| panic!("VMS cannot do its work: {error}: {sql}"))
     }
@@ -64,7 +64,7 @@ impl Drop for Actor {
     fn drop(&mut self) {
         self.questions = None;
         if let Some(thread) = self.thread.take() {
-            // What it panicked with has been told to whoever asked.
+            // A panic of the thread has been reported to the caller already.
             let _ = thread.join();
         }
     }

@@ -1,4 +1,4 @@
-//! How each operation is done to the world.
+//! Execution of each operation on the world.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::jobs;
 use crate::op::Op;
 use crate::world::{World, schedule};
 
-/// More steps than any work takes.
+/// Upper bound for the steps of any work.
 const STEPS: u64 = 2000;
 
 impl World {
@@ -43,7 +43,7 @@ impl World {
             Op::CrashAt { point, down } => {
                 self.hook.arm(point, Blow::Kill);
                 let worked = self.steps(0, STEPS, down).await.map(drop);
-                // Without enough to do it dies at rest.
+                // If there was less work than points, the daemon dies at rest.
                 if self.hook.disarm() { worked.and(self.die(down).await) } else { worked }
             }
             Op::Stop { down } => self.stop(down).await,
@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// The worker goes on, at most so many steps; how many it took.
+    /// Lets a worker go on for at most `steps` steps; returns how many it took.
     async fn steps(&mut self, worker: usize, steps: u64, down: u64) -> Result<u64, String> {
         for step in 0..steps {
             if !self.step(worker, down).await? {
@@ -98,7 +98,7 @@ impl World {
         }
     }
 
-    /// The other worker finishes what it has.
+    /// Lets the other worker finish its run.
     pub(crate) async fn finish_rival(&mut self) -> Result<(), String> {
         while self.daemon.workers[1].is_some() {
             self.step(1, 60).await?;
@@ -162,7 +162,7 @@ impl World {
         let config = choices.config(self.directory.path());
         self.daemon.components.reload(config).map_err(|error| error.to_string())?;
         self.daemon.components.planner.look_anew();
-        // The loops wake up by it.
+        // The operation wakes up the loops.
         self.turn().await?;
         if (before.time, before.zone) != (choices.time, choices.zone) {
             self.slots.reload(schedule(choices), self.now());

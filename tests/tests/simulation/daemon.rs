@@ -1,4 +1,4 @@
-//! A daemon whose components are stepped through instead of run.
+//! A daemon whose components are stepped explicitly instead of running on their own.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::hook::{Hook, HookedClock};
 use crate::op::{TIMES, ZONES};
 use crate::random::Random;
 
-/// What the configuration file says.
+/// Settings of the configuration file.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Choices {
     pub(crate) time: usize,
@@ -49,11 +49,11 @@ impl Choices {
     }
 }
 
-/// What a worker is at.
+/// State of a worker.
 #[derive(Debug)]
 pub(crate) enum Stage {
     Claimed,
-    /// With so many tables behind it.
+    /// Works on a run, with this many tables finished.
     Working(Box<ActiveRun>, usize),
 }
 
@@ -63,18 +63,18 @@ pub(crate) struct Worker {
     pub(crate) stage: Stage,
 }
 
-/// What a step of a worker came to.
+/// Result of a worker's step.
 #[derive(Debug)]
 pub(crate) enum Stepped {
-    /// There was nothing to do.
+    /// There was no work.
     Idle,
     Claimed(Claimed),
-    /// It took its snapshot.
+    /// It took the run's snapshot.
     Began(Claimed),
-    /// It worked on a table.
+    /// It refreshed a table.
     Worked(Claimed, Table),
     Settled,
-    /// Somebody else has the run.
+    /// Another worker owns the run.
     Lost,
 }
 
@@ -106,7 +106,7 @@ impl Daemon {
         Self { components, state, workers: [None, None] }
     }
 
-    /// One step of a worker.
+    /// Executes one step of a worker.
     pub(crate) async fn step(&mut self, worker: usize) -> Result<Stepped, QueueError> {
         let Some(Worker { claimed, stage }) = self.workers[worker].take() else {
             let Some(claimed) = self.components.queue.claim().await? else { return Ok(Stepped::Idle) };
@@ -139,7 +139,7 @@ impl Daemon {
         }
     }
 
-    /// What the worker's renewal task does once a minute.
+    /// Renews leases as the worker's renewal task does once a minute.
     pub(crate) async fn renew(&mut self) -> Result<(), QueueError> {
         for worker in &mut self.workers {
             if let Some(Worker { claimed, .. }) = worker {
@@ -152,11 +152,11 @@ impl Daemon {
         Ok(())
     }
 
-    /// The loops turn once.
+    /// Runs one iteration of each loop.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
         self.components.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
         self.renew().await.map_err(|error| format!("the lease is not renewed: {error}"))?;
-        // VMS's database may be locked; they try again.
+        // VMS's database may be locked; the loops retry later.
         let _ = self.components.watcher.tick().await;
         let _ = self.components.planner.turn().await;
         Ok(())

@@ -6,7 +6,7 @@ use crate::op::{Op, STARTS, Setting, TIMES, ZONES};
 use crate::random::Random;
 use crate::vms::IMPORTS;
 
-/// Spans that mean something to the daemon, in seconds: polls, quiet, retries, leases, looks, nights.
+/// Time spans that matter to the daemon, in seconds: polls, quiet periods, retries, leases, checks, nights.
 const AWAKE: [u64; 8] = [2, 31, 61, 330, 960, 3660, 6 * 3600, 23 * 3600];
 const ASLEEP: [u64; 5] = [45, 400, 3 * 3600, 20 * 3600, 50 * 3600];
 const DOWN: [u64; 5] = [1, 30, 600, 13 * 3600, 49 * 3600];
@@ -32,7 +32,7 @@ pub(crate) fn generate(seed: u64) -> (Setting, Vec<Op>) {
             29..32 => ops.push(Op::Set(step(&random))),
             32..38 => ops.push(Op::Work(1 + random.below(12))),
             38..39 => ops.push(Op::Rival(1 + random.below(12))),
-            // A machine that slept wakes up, and somebody else has taken its run up.
+            // A suspended machine resumes, and another worker has taken over its run.
             39..40 => ops.extend([
                 Op::Refresh { table: None, force: true, accept: false },
                 Op::Work(2 + random.below(5)),
@@ -47,7 +47,7 @@ pub(crate) fn generate(seed: u64) -> (Setting, Vec<Op>) {
             55..59 => ops.push(Op::Lock { exclusive: random.percent(50) }),
             59..62 => ops.push(Op::Unlock),
             62..68 => ops.push(asked(&random)),
-            // Somebody asks for the same again while it is at work.
+            // The same refresh is requested again while it is in progress.
             68..70 => {
                 let asked = asked(&random);
                 ops.extend([asked, Op::Work(1 + random.below(3)), asked]);
@@ -56,7 +56,7 @@ pub(crate) fn generate(seed: u64) -> (Setting, Vec<Op>) {
             72..74 => ops.push(Op::Retry),
             74..81 => ops.push(Op::Import { kind: random.below(IMPORTS), salt: random.below(1000) }),
             81..83 => ops.push(Op::Lose),
-            // The night sees the loss, and dies in the middle.
+            // The nightly run detects the loss, and the daemon dies in the middle of it.
             83..84 => ops.extend([
                 Op::Lose,
                 Op::Pass(23 * 3600),
@@ -69,7 +69,7 @@ pub(crate) fn generate(seed: u64) -> (Setting, Vec<Op>) {
             93..96 => {
                 let (time, zone) = (below(TIMES.len()), below(ZONES.len()));
                 ops.push(Op::Reload { time, zone, catch_up: random.percent(70) });
-                // Whether it makes a second run on a date shows when its time comes.
+                // Whether the change makes a second run on one date shows only when its slot comes.
                 ops.push(Op::Pass(random.pick(&AWAKE[5..])));
             }
             _ if stopped => {
@@ -85,7 +85,7 @@ pub(crate) fn generate(seed: u64) -> (Setting, Vec<Op>) {
     (setting, ops)
 }
 
-/// Steps of a clock that NTP, an operator or a wrong battery makes.
+/// Returns a step of the clock as made by NTP, an operator or a failing battery.
 fn step(random: &Random) -> i64 {
     random.pick(&[-2, 90, -3600, 3600, -30 * 3600, 30 * 3600])
 }

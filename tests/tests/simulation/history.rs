@@ -1,4 +1,4 @@
-//! Plays histories, and shortens those that fail.
+//! Executes histories, and shortens those that fail.
 
 use std::panic::AssertUnwindSafe;
 
@@ -9,7 +9,8 @@ use crate::op::{Op, Setting};
 use crate::reproduction;
 use crate::world::World;
 
-/// Plays a history from its beginning until everything is at rest; says what did not hold, and where.
+/// Executes a history from its beginning until everything is at rest; an error names the violated invariant
+/// and the operation.
 pub(crate) fn play(setting: Setting, ops: &[Op]) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let played = runtime.block_on(AssertUnwindSafe(Box::pin(story(setting, ops))).catch_unwind());
@@ -28,7 +29,7 @@ async fn story(setting: Setting, ops: &[Op]) -> Result<(), String> {
     world.settle().await.map_err(|broken| format!("at rest: {broken}"))
 }
 
-/// Plays the histories of seeds; the first one that fails ends it.
+/// Executes the histories of seeds, up to the first failure.
 pub(crate) fn try_seeds(seeds: impl Iterator<Item = u64>) {
     let (mut histories, mut operations) = (0, 0);
     for seed in seeds {
@@ -47,7 +48,7 @@ pub(crate) fn try_seeds(seeds: impl Iterator<Item = u64>) {
     println!("{histories} histories of {operations} operations hold");
 }
 
-/// Leaves out operations as long as the history fails by the same invariant.
+/// Removes operations as long as the history fails by the same invariant.
 fn shorten(setting: Setting, mut ops: Vec<Op>, mut broken: String) -> (Vec<Op>, String) {
     let invariant = |broken: &str| broken.rsplit_once(": ").map(|_| number(broken));
     let wanted = invariant(&broken);
@@ -67,7 +68,7 @@ fn shorten(setting: Setting, mut ops: Vec<Op>, mut broken: String) -> (Vec<Op>, 
     (ops, broken)
 }
 
-/// The number of the invariant that a message names.
+/// Returns the number of the invariant that a message names.
 fn number(broken: &str) -> Option<char> {
     let named = |part: &str| part.len() == 1 && part.chars().all(|c| c.is_ascii_digit());
     broken.split([' ', ':']).find(|part| named(part)).and_then(|part| part.chars().next())

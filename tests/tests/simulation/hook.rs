@@ -1,4 +1,5 @@
-//! Points in the middle of the daemon's work: it looks at the clock, or a statement on its state has ended.
+//! Points in the middle of the daemon's work at which an event can be injected: it reads the clock, or a
+//! statement on its state has ended.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::ThreadId;
@@ -9,22 +10,22 @@ use chrono::{DateTime, Utc};
 
 use crate::actor::Actor;
 
-/// What a daemon that was killed is unwound with.
+/// Panic payload that unwinds a killed daemon.
 #[derive(Debug)]
 pub(crate) struct Killed;
 
-/// What happens at a point.
+/// Event injected at a point.
 #[derive(Debug)]
 pub(crate) enum Blow {
     Kill,
-    /// VMS executes this.
+    /// VMS executes this statement.
     Write(Arc<Actor>, String),
 }
 
-/// Counts points and strikes at one of them.
+/// Counts points and injects an event at one of them.
 #[derive(Debug)]
 pub(crate) struct Hook {
-    /// Reports are built on another thread, whose points come whenever they come.
+    /// Thread whose points count; reports are built on another thread, whose points are not deterministic.
     thread: ThreadId,
     armed: Mutex<Option<(u64, Blow)>>,
 }
@@ -38,7 +39,7 @@ impl Hook {
         *self.lock() = Some((point, blow));
     }
 
-    /// Whether it has not struck.
+    /// Disarms the hook; returns whether its event had not been injected.
     pub(crate) fn disarm(&self) -> bool {
         self.lock().take().is_some()
     }
@@ -62,9 +63,10 @@ impl Hook {
         };
         drop(armed);
         match blow {
-            // Unwinding drops everything on the way, as a kill does; no panic handler is told.
+            // Unwinding drops everything on the way, as a kill does; the panic hook is not called.
             Some((_, Blow::Kill)) => std::panic::resume_unwind(Box::new(Killed)),
-            // The daemon has the write lock: VMS waits for it, and writes at the first point at which it is free.
+            // The daemon has the write lock: VMS waits for it, and writes at the first point at which it is
+            // released.
             Some((_, Blow::Write(vms, sql))) if !vms.execute_unless_locked(&sql) => {
                 self.arm(0, Blow::Write(vms, sql));
             }
@@ -77,7 +79,7 @@ impl Hook {
     }
 }
 
-/// A manual clock whose every look is a point.
+/// A manual clock for which every reading is a point.
 #[derive(Debug)]
 pub(crate) struct HookedClock {
     pub(crate) manual: ManualClock,

@@ -1,22 +1,22 @@
-//! Checks of runs and jobs: none is lost, none is done by two, none for ever.
+//! Checks of runs and jobs: none is lost, none is worked on by two workers, none runs for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
-/// Attempts that a job may fail by itself, as configured by default.
+/// Number of attempts of a job, as configured by default.
 const ATTEMPTS: i64 = 3;
-/// How often a job may take its worker down.
+/// Number of times that a job may kill its worker.
 const KILLS: i64 = 2;
 
-/// What is known of jobs from outside.
+/// Externally observed state of runs and jobs.
 #[derive(Debug, Default)]
 pub(crate) struct JobWatch {
-    /// Jobs that were at work when their worker died, and how often.
+    /// Jobs that were in progress when their worker died, and how often.
     killed: BTreeMap<i64, i64>,
-    /// Runs that somebody asked for.
+    /// Runs that were requested.
     asked: BTreeSet<i64>,
-    /// Runs that have begun, and the worker that took them last.
+    /// Runs that have begun, and the worker that claimed them last.
     begun: BTreeMap<i64, usize>,
 }
 
@@ -37,7 +37,7 @@ impl JobWatch {
         self.begun.insert(run, worker);
     }
 
-    /// A worker has put down what became of a table.
+    /// Checks that a worker that has recorded a result holds the run.
     pub(crate) fn worked(&self, run: i64, worker: usize) -> Result<(), String> {
         match self.begun.get(&run) {
             Some(&holder) if holder != worker => Err(format!("4: run {run} is worked on by two")),
@@ -45,14 +45,14 @@ impl JobWatch {
         }
     }
 
-    /// Whoever worked on these jobs is dead.
+    /// Records that the worker of these jobs has died.
     pub(crate) fn died(&mut self, jobs: Vec<i64>) {
         for job in jobs {
             *self.killed.entry(job).or_default() += 1;
         }
     }
 
-    /// After a start nothing is at work, and only what has killed twice was set aside.
+    /// Checks that after a start no job is in progress, and that only jobs that killed twice were set aside.
     pub(crate) async fn recovered(&self, db: &DatabaseConnection) -> Result<(), String> {
         if let Some(job) = running(db).await.first() {
             return Err(format!("4: job {job} is at work and nobody works on it"));
@@ -73,7 +73,7 @@ impl JobWatch {
         Ok(())
     }
 
-    /// At any time.
+    /// Checks what holds at any time.
     pub(crate) async fn look(&self, db: &DatabaseConnection) -> Result<(), String> {
         let twice =
             "SELECT job_id, count(*) FROM attempts WHERE ended IS NULL GROUP BY job_id HAVING count(*) > 1";
@@ -90,7 +90,7 @@ impl JobWatch {
         Ok(())
     }
 
-    /// When everything has come to rest.
+    /// Checks what holds when everything is at rest.
     pub(crate) async fn ended(&self, db: &DatabaseConnection) -> Result<(), String> {
         let sql = "SELECT id, phase FROM runs WHERE phase NOT IN ('done', 'cancelled')";
         if let Some(row) = rows(db, sql).await.first() {
@@ -110,19 +110,19 @@ impl JobWatch {
     }
 }
 
-/// Jobs that somebody is at.
+/// Returns the jobs in progress.
 pub(crate) async fn running(db: &DatabaseConnection) -> Vec<i64> {
     let sql = "SELECT id FROM jobs WHERE phase = 'running'";
     rows(db, sql).await.iter().map(|row| number(row, 0)).collect()
 }
 
-/// How many runs there are by trigger.
+/// Returns the number of runs that the watch or the top-up triggered.
 pub(crate) async fn automatic(db: &DatabaseConnection) -> i64 {
     let sql = "SELECT count(*) FROM runs WHERE \"trigger\" IN ('watch', 'top_up')";
     number(&rows(db, sql).await[0], 0)
 }
 
-/// The newest run that has not ended.
+/// Returns the newest run that has not ended.
 pub(crate) async fn newest_open(db: &DatabaseConnection) -> Option<i64> {
     let sql = "SELECT id FROM runs WHERE phase NOT IN ('done', 'cancelled') ORDER BY id DESC LIMIT 1";
     rows(db, sql).await.first().map(|row| number(row, 0))

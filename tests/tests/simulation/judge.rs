@@ -1,4 +1,4 @@
-//! What has to hold of a worker's steps.
+//! Invariants of a worker's steps.
 
 use cached::queue::Claimed;
 use cached_proto::words::Trigger;
@@ -7,7 +7,7 @@ use crate::daemon::Stepped;
 use crate::world::World;
 
 impl World {
-    /// Judges a step; false when there was nothing to do.
+    /// Checks a step; returns false when there was nothing to do.
     pub(crate) async fn judge(&mut self, stepped: Stepped, worker: usize) -> Result<bool, String> {
         match &stepped {
             Stepped::Idle => return Ok(false),
@@ -30,7 +30,7 @@ impl World {
         Ok(true)
     }
 
-    /// Judges what is begun, whatever else has happened meanwhile.
+    /// Checks a claimed run, whatever else has happened meanwhile.
     pub(crate) fn judge_claim(&mut self, stepped: &Stepped, worker: usize) -> Result<(), String> {
         match stepped {
             Stepped::Claimed(claimed) => self.claimed(claimed, worker),
@@ -56,7 +56,7 @@ impl World {
     }
 }
 
-/// Whether a run regenerates every row.
+/// Returns whether a run regenerates every row.
 fn regenerates_all(claimed: &Claimed) -> bool {
     claimed.force || matches!(claimed.trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch)
 }

@@ -1,5 +1,5 @@
-//! What the guard may let pass, told apart from outside: whether a run may fill reports from a source that has lost
-//! most of its participations.
+//! An independent model of the guard: whether a run may fill reports from a source that has lost most of its
+//! participations.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,34 +9,35 @@ use cached::snapshot::Source;
 use cached_proto::words::Trigger;
 use chrono::{DateTime, NaiveDateTime, Utc};
 
-/// As configured: a smaller table may lose what it likes, and no table more than this share.
+/// As configured: smaller tables are not guarded, and no other table may lose more than this share.
 const MIN_ROWS: i64 = 20;
 const MAX_LOSS: f64 = 0.6;
 
 #[derive(Debug, Default)]
 pub(crate) struct LossWatch {
-    /// Rows in the last source that was believed; none before the first.
+    /// Rows in the last accepted source; `None` before the first.
     mark: Option<i64>,
-    /// Scheduled runs in a row that saw the loss: their slots, and when that was, unless the clock was set back since.
+    /// Consecutive scheduled runs that saw the loss: their slots, and when they ran, unless the clock was set
+    /// back since.
     seen: BTreeMap<i64, (Option<NaiveDateTime>, Option<DateTime<Utc>>)>,
     /// Runs that must not write anything.
     held: BTreeSet<i64>,
 }
 
 impl LossWatch {
-    /// So many participations were believed before.
+    /// Sets the number of participations accepted so far.
     pub(crate) fn know(&mut self, rows: i64) {
         self.mark = Some(rows);
     }
 
-    /// The clock was set back: how far runs are apart is not known any more.
+    /// Records that the clock was set back: the distance between runs is unknown from then on.
     pub(crate) fn set_back(&mut self) {
         for (_, at) in self.seen.values_mut() {
             *at = None;
         }
     }
 
-    /// A run has read so many participations.
+    /// Records that a run has read this number of participations.
     pub(crate) fn began(&mut self, claimed: &Claimed, rows: i64, now: DateTime<Utc>) {
         let reads = |table| report(table).is_some_and(|r| r.sources().contains(&Source::EventParticipation));
         self.held.remove(&claimed.run);
@@ -47,7 +48,7 @@ impl LossWatch {
         if self.mark.is_some_and(|mark| is_lossy(mark, rows)) && !claimed.accept {
             let slot = claimed.slot.as_deref();
             let slot = slot.and_then(|slot| NaiveDateTime::parse_from_str(slot, "%Y-%m-%d %H:%M").ok());
-            // What is caught up shortly before the next slot sees the same import as that.
+            // A run that catches up shortly before the next slot sees the same import as that slot.
             let is_before = |(other, at): &(Option<NaiveDateTime>, Option<DateTime<Utc>>)| {
                 let apart = slot.zip(*other).map(|(one, other)| (one - other).abs() / 2);
                 at.zip(apart).is_none_or(|(at, apart)| now - at >= apart)
@@ -64,7 +65,8 @@ impl LossWatch {
         }
         self.seen.clear();
         let highest = self.mark.map_or(rows, |mark| mark.max(rows));
-        // Should the daemon die before it remembers, it believes less than is assumed here, which nobody minds.
+        // If the daemon dies before it stores the mark, its mark is lower than assumed here, which is
+        // harmless.
         self.mark = Some(if scheduled || claimed.accept { rows } else { highest });
     }
 
@@ -73,7 +75,7 @@ impl LossWatch {
     }
 }
 
-/// Whether so many rows are too few, after so many were believed.
+/// Returns whether this number of rows is too low, compared with the number accepted before.
 #[expect(clippy::cast_precision_loss, reason = "small numbers")]
 pub(crate) fn is_lossy(mark: i64, rows: i64) -> bool {
     mark >= MIN_ROWS && (rows as f64) < (mark as f64) * (1.0 - MAX_LOSS) - 0.001

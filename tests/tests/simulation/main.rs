@@ -1,26 +1,28 @@
-//! Histories of a daemon's life, drawn from seeds, against the real schedule, queue, top-up, watch, worker and store
-//! over real SQLite files, on a clock that is moved by hand. The same seed gives the same history.
+//! Histories of a daemon's life, generated from seeds, against the real schedule, queue, top-up, watch,
+//! worker and store over real SQLite files, on a clock that is moved by hand. The same seed gives the same
+//! history.
 //!
-//! What holds after every operation (a failure names the number):
+//! Invariants that hold after every operation (a failure names the number):
 //!
-//! 1. Every slot of the schedule in effect is decided once: it ran, was caught up, missed, paused, or superseded. A
-//!    run is never taken back, no civil date has two scheduled runs, also across another refresh time, and nothing is
-//!    missed while the daemon is awake.
-//! 2. No entry that is expected and was there is removed by the daemon. At rest every expected entry is there, fresh,
-//!    and byte for byte what a fresh build from the same database at the same instant is.
+//! 1. Every slot of the schedule in effect is decided once: it ran, was caught up, missed, paused, or
+//!    superseded. A run is never taken back, no civil date has two scheduled runs, also across another
+//!    refresh time, and nothing is missed while the daemon is awake.
+//! 2. No existing entry that is expected is removed by the daemon. At rest every expected entry exists, is
+//!    fresh, and equals byte for byte a fresh build from the same database at the same instant.
 //! 3. No group is half old, half new, also after a crash.
-//! 4. No run is lost: whatever was accepted ends. Nobody is at work on a job twice at once; a job that took its worker
-//!    down twice is set aside, one that was broken off by a stop is not.
+//! 4. No run is lost: every accepted run ends. No job is worked on by two workers at once; a job that killed
+//!    its worker twice is set aside, one that was interrupted by a stop is not.
 //! 5. A request is never given to a run that has read the source before.
-//! 6. A source that has lost most of its rows fills nothing until somebody accepts it, or two different scheduled runs
-//!    in a row saw it, at least half as far apart as their slots. When the rows are back, nothing is held any more.
+//! 6. A source that has lost most of its rows fills nothing until an operator accepts it, or two different
+//!    scheduled runs in a row saw it, at least half as far apart as their slots. When the rows are back,
+//!    nothing is held any more.
 //! 7. While the scheduler is stopped no automatic run begins, and a slot that passes is never run later.
 //! 8. A job has no more attempts than configured, and at rest nothing is refreshed over and over.
 //! 9. `last_updated` never goes back, unless the clock was set back.
 //!
-//! `CACHED_SIM_SEEDS=10000 cargo test -p cached-tests --test simulation` tries more seeds, `CACHED_SIM_FIRST=N` begins
-//! with another one. A history that fails is shortened and written to `tests/tests/simulation/reproductions/`, whose
-//! files are run first.
+//! `CACHED_SIM_SEEDS=10000 cargo test -p cached-tests --test simulation` tries more seeds,
+//! `CACHED_SIM_FIRST=N` begins with another one. A history that fails is shortened and written to
+//! `tests/tests/simulation/reproductions/`, whose files are run first.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod actor;
@@ -45,10 +47,10 @@ mod world;
 
 use history::try_seeds;
 
-/// Seeds of an ordinary run, over all parts.
+/// Number of seeds of an ordinary run, over all parts.
 const SEEDS: u64 = 1000;
 
-/// Parts that run side by side.
+/// Number of parts that run in parallel.
 const PARTS: u64 = 4;
 
 #[test]

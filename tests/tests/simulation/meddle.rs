@@ -1,4 +1,4 @@
-//! VMS writes: between operations of the daemon, and in the middle of them.
+//! Writes of VMS: between operations of the daemon, and in the middle of them.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use crate::vms;
 use crate::world::World;
 
 impl World {
-    /// VMS writes, unless somebody has locked it out.
+    /// Executes a write of VMS, unless another process has locked its database.
     pub(crate) async fn write(&mut self, op: Op) {
-        // Nobody writes in the microsecond of a refresh but on a clock that stands still.
+        // Only on a stopped clock would VMS write in the same microsecond as a refresh.
         self.clock.manual.advance(Duration::from_micros(1));
         if self.locked.is_none()
             && let Some(sql) = self.sql(op, self.now())
@@ -46,7 +46,7 @@ impl World {
             if self.hook.is_armed() {
                 idle = !self.judge(stepped, 0).await?;
             } else {
-                // Whose writing is whose cannot be told from outside when both were at it.
+                // When both have written, the changes cannot be attributed from outside.
                 self.touched().await;
                 self.judge_claim(&stepped, 0)?;
             }

@@ -1,16 +1,16 @@
-//! Chance from one seed: the same seed draws the same, everywhere and always.
+//! Random numbers from one seed: the same seed gives the same numbers on every machine.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cached::chance::Chance;
 
-/// `SplitMix64`: small, and good enough to choose operations with.
+/// `SplitMix64`: small, and sufficient for choosing operations.
 #[derive(Debug)]
 pub(crate) struct Random(AtomicU64);
 
 impl Random {
     pub(crate) fn new(seed: u64) -> Self {
-        // Neighbouring seeds must not draw neighbouring sequences.
+        // Neighbouring seeds must not give neighbouring sequences.
         Self(AtomicU64::new(seed.wrapping_mul(0xd134_2543_de82_ef95).wrapping_add(1)))
     }
 

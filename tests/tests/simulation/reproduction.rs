@@ -1,4 +1,4 @@
-//! Histories that failed once, as files that are kept.
+//! Histories that once failed, kept as files.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::op::{Op, Setting};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Reproduction {
-    /// What did not hold.
+    /// The violated invariant.
     broken: String,
     setting: Setting,
     ops: Vec<Op>,
@@ -19,7 +19,7 @@ fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/reproductions")
 }
 
-/// Keeps a history; where it can be found.
+/// Stores a history and returns its path.
 pub(crate) fn write(setting: Setting, ops: &[Op], broken: &str) -> String {
     let path = directory().join(format!("seed-{}.json", setting.seed));
     let kept = Reproduction { broken: broken.to_owned(), setting, ops: ops.to_vec() };
@@ -30,7 +30,7 @@ pub(crate) fn write(setting: Setting, ops: &[Op], broken: &str) -> String {
     )
 }
 
-/// Plays all that are kept.
+/// Executes all stored histories.
 pub(crate) fn run_all() {
     let Ok(files) = std::fs::read_dir(directory()) else { return };
     let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();

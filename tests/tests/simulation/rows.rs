@@ -1,4 +1,4 @@
-//! Checks of the cache rows, as another connection sees them after every step.
+//! Checks of the cache rows, as another connection reads them after every step.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
@@ -8,7 +8,7 @@ use cached::vms::tables::{Key, StampZone, Table, spec};
 use cached::vms::{Vms, time};
 use chrono::{DateTime, TimeDelta, Utc};
 
-/// Stamps of VMS's zone go back by this much in one night of the year.
+/// Timestamps in VMS's zone go back by this much in one night of the year.
 const FOLD: TimeDelta = TimeDelta::hours(1);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,17 +20,18 @@ pub(crate) struct Row {
 /// The first row of each key, which is the one that VMS reads.
 pub(crate) type Rows = BTreeMap<(Table, Key), Row>;
 
-/// The rows of the last look, and which of them somebody else has touched.
+/// The rows of the last check, and which of them another process has changed.
 #[derive(Debug, Default)]
 pub(crate) struct RowWatch {
     last: Rows,
-    /// Groups that are not as a run has left them.
+    /// Groups that have changed since a run wrote them.
     touched: HashSet<(Table, String)>,
-    /// Rows of a clock that was ahead and was set back: a run that has begun since may stamp them lower.
+    /// Rows written while the clock was ahead, before it was set back: a run that has begun since may give
+    /// them an earlier timestamp.
     ahead: HashSet<(Table, Key)>,
 }
 
-/// All rows of the tables that there are.
+/// Reads all rows of the existing tables.
 pub(crate) async fn read(vms: &Vms, tables: &[Table]) -> Rows {
     let mut rows = Rows::new();
     for &table in tables {
@@ -42,7 +43,7 @@ pub(crate) async fn read(vms: &Vms, tables: &[Table]) -> Rows {
 }
 
 impl RowWatch {
-    /// Somebody else has written.
+    /// Records rows after a write of another process.
     pub(crate) fn touch(&mut self, rows: Rows) {
         for (at, row) in &self.last {
             if rows.get(at) != Some(row) {
@@ -55,14 +56,15 @@ impl RowWatch {
         self.last = rows;
     }
 
-    /// The clock was set back.
+    /// Records that the clock was set back.
     pub(crate) fn set_back(&mut self, now: DateTime<Utc>) {
         let text = time::to_text(now.naive_utc());
         let ahead = self.last.iter().filter(|(_, row)| row.stamp.as_ref().is_some_and(|stamp| *stamp > text));
         self.ahead.extend(ahead.map(|(at, _)| at.clone()));
     }
 
-    /// The daemon has worked on some tables, in a run that regenerates every row or does not.
+    /// Checks the rows after the daemon has worked on some tables, in a run that regenerates every row or
+    /// does not.
     pub(crate) async fn stepped(
         &mut self,
         tables: &[Table],
@@ -95,7 +97,7 @@ impl RowWatch {
         Ok(())
     }
 
-    /// Whether the rows of a table are as they were at the last look.
+    /// Checks that the rows of a table have not changed since the last check.
     pub(crate) fn unchanged(&self, table: Table, rows: &Rows) -> Result<(), String> {
         let changed = rows.iter().find(|(at, row)| self.last.get(at) != Some(row));
         let gone = self.last.keys().find(|at| at.0 == table && !rows.contains_key(at));
@@ -107,8 +109,8 @@ impl RowWatch {
         }
     }
 
-    /// Rows of one group are written together: where one of them carries a new stamp of a run that regenerates all,
-    /// all do.
+    /// Checks that rows of one group are written together: if one of them has a new timestamp of a run that
+    /// regenerates all, all have.
     fn are_whole(&mut self, rows: &Rows) -> Result<(), String> {
         let mut groups: BTreeMap<(Table, String), (BTreeSet<&str>, bool)> = BTreeMap::new();
         for (at, row) in rows.iter().filter(|((table, _), _)| is_grouped(*table)) {
@@ -128,7 +130,7 @@ impl RowWatch {
     }
 }
 
-/// The keys that reports have now.
+/// Returns the keys that reports have now.
 async fn expected(config: &RefreshConfig, now: DateTime<Utc>) -> Result<HashSet<(Table, Key)>, String> {
     let scene =
         rehearsal_inputs(config, now).await.map_err(|error| format!("the keys are not known: {error}"))?;
@@ -153,14 +155,14 @@ fn advances(
         StampZone::Utc => (now.naive_utc(), TimeDelta::zero()),
         StampZone::Local => (time::local(now, config.settings.zone), FOLD),
     };
-    // A stamp of the future is one of a clock that was set back since.
+    // A timestamp in the future was written before the clock was set back.
     if new + tolerated < old && old <= now {
         return Err(format!("9: last_updated of {table} {key} went back from {old} to {new}"));
     }
     Ok(())
 }
 
-/// Tables whose groups have more than one row.
+/// Returns whether a table's groups have more than one row.
 fn is_grouped(table: Table) -> bool {
     matches!(table, Table::DistrictYearEndReports | Table::DistrictEngagementReports)
 }

@@ -1,5 +1,5 @@
-//! What has to hold when everything has come to rest: every entry that is expected is there, fresh, and exactly what a
-//! refresh from scratch makes of the same database at the same instant.
+//! Invariants at rest: every expected entry exists, is fresh, and equals what a refresh from scratch produces
+//! from the same database at the same instant.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,14 +16,16 @@ use crate::loss::is_lossy;
 use crate::op::Op;
 use crate::world::World;
 
-/// Spans in seconds after which everything must be at rest: quiet after a change, and the planner's next look.
+/// Time spans in seconds after which everything must be at rest: the quiet period after a change, and the
+/// planner's next check.
 const REST: [u64; 2] = [31, 960];
 
-/// The same where that is not enough: the longest delay of retries, and the pause after which a table is tried again.
+/// Further time spans where that is not enough: the longest retry delay, and the pause after which a table is
+/// tried again.
 const LONGER: [u64; 3] = [330, 3660, 31];
 
 impl World {
-    /// Lets everything come to rest, and judges how it does.
+    /// Waits until everything is at rest, and checks it.
     pub(crate) async fn settle(&mut self) -> Result<(), String> {
         self.unlock();
         self.apply(Op::StartScheduler).await?;
@@ -64,8 +66,8 @@ impl World {
         Ok(())
     }
 
-    /// Whether tables are held because of something that is gone. What is held although it came back is not let
-    /// through by hand: the daemon has to notice.
+    /// Returns whether tables are held because of rows that are missing. Tables that are still held after the
+    /// rows came back are not released by hand: the daemon has to notice.
     async fn is_lossy(&self) -> Result<bool, String> {
         let held = self.daemon.state.guarded().await.map_err(|error| error.to_string())?;
         let known = self.daemon.state.source_counts().await.map_err(|error| error.to_string())?;
@@ -85,7 +87,7 @@ impl World {
         for table in surveys.map_err(|error| error.to_string())? {
             match table.state {
                 TableState::Fresh | TableState::Off | TableState::NotApplicable | TableState::Withheld => {}
-                // This VMS has no such table.
+                // This VMS does not have the table.
                 TableState::Disabled if !self.tables.contains(&table.table) => {}
                 state => return Err(format!("2: {} is {state} at rest: {table:?}", table.table)),
             }
@@ -155,7 +157,7 @@ impl World {
     }
 }
 
-/// Where two payloads part.
+/// Returns the position at which two payloads differ, with its context.
 fn difference(stored: &str, built: &str) -> String {
     let same = stored.chars().zip(built.chars()).take_while(|(stored, built)| stored == built).count();
     let environment =

@@ -1,4 +1,4 @@
-//! Checks of the slots: each is decided once, and rightly.
+//! Checks of the slots: each is decided once, and correctly.
 
 use std::collections::BTreeMap;
 
@@ -9,19 +9,19 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 /// Decisions by slot.
 type Slots = BTreeMap<String, String>;
 
-/// What is known of the schedule from outside.
+/// Externally observed state of the schedule.
 #[derive(Debug)]
 pub(crate) struct SlotWatch {
     last: Slots,
     schedule: Schedule,
-    /// From when on every slot of the schedule has to be decided.
+    /// Instant from which every slot of the schedule has to be decided.
     since: DateTime<Utc>,
-    /// Since when the scheduler is stopped.
+    /// Instant since which the scheduler is stopped.
     stopped: Option<DateTime<Utc>>,
-    /// When it was stopped before.
+    /// Earlier periods in which it was stopped.
     pauses: Vec<(DateTime<Utc>, DateTime<Utc>)>,
-    /// The newest slot that was decided before the clock was set back: an older one that comes round again while the
-    /// machine sleeps has a later refresh behind it.
+    /// The newest slot that was decided before the clock was set back: an older one that recurs while the
+    /// machine is suspended is superseded by a later refresh.
     overtaken: Option<String>,
 }
 
@@ -42,7 +42,7 @@ impl SlotWatch {
         self.pauses.extend(self.stopped.take().map(|since| (since, now)));
     }
 
-    /// The clock was set back: what it showed before is not what it showed.
+    /// Records that the clock was set back: instants recorded before are no longer valid.
     pub(crate) fn set_back(&mut self, now: DateTime<Utc>) {
         self.since = self.since.min(now);
         self.overtaken = self.overtaken.take().max(self.last.keys().next_back().cloned());
@@ -54,12 +54,12 @@ impl SlotWatch {
         (self.schedule, self.since) = (schedule, now);
     }
 
-    /// The next instant at which the daemon wakes up for a slot.
+    /// Returns the next instant at which the daemon wakes up for a slot.
     pub(crate) fn next_fire(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.schedule.fires_after(now, 1).first().map(|fire| fire.at)
     }
 
-    /// Looks at what was decided since the last time.
+    /// Checks the decisions since the last call.
     pub(crate) async fn look(&mut self, db: &DatabaseConnection) -> Result<(), String> {
         let slots = read(db).await;
         for (slot, decision) in &slots {
@@ -97,7 +97,8 @@ impl SlotWatch {
         Ok(())
     }
 
-    /// The daemon was awake when the slot of this instant came.
+    /// Checks the slot of this instant, at which the daemon was awake: it must have been decided, and not as
+    /// missed.
     pub(crate) fn attended(&self, at: DateTime<Utc>) -> Result<(), String> {
         let Some(due) = self.schedule.due(at).filter(|fire| fire.at > self.since) else { return Ok(()) };
         let slot = slot_text(due.slot);
@@ -110,7 +111,7 @@ impl SlotWatch {
         }
     }
 
-    /// Every slot of the schedule in effect has been decided.
+    /// Checks that every slot of the schedule in effect has been decided.
     pub(crate) fn complete(&self, now: DateTime<Utc>) -> Result<(), String> {
         let fires = self.schedule.fires_after(self.since, 100).into_iter();
         for fire in fires.take_while(|fire| fire.at <= now) {

@@ -1,4 +1,4 @@
-//! Databases that histories begin with, made once and copied.
+//! Initial databases of histories, built once and copied.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::op::Setting;
 use crate::world::World;
 
-/// A few rows of everything, so that a refresh takes milliseconds.
+/// Statements that keep a few rows of everything, so that a refresh takes milliseconds.
 const SHRINK: &str = "
 DELETE FROM event WHERE id % 4;
 DELETE FROM volunteer WHERE id % 3;
@@ -45,18 +45,18 @@ VACUUM;
 const LARGE: &str =
     "DROP TABLE recent_volunteers_report_cache; DROP TABLE recruitment_candidates_cache; VACUUM;";
 
-/// Files live in memory where the machine has a place for that.
+/// Creates a directory, in memory where the machine has a file system for that.
 pub(crate) fn directory() -> TempDir {
     let memory = Path::new("/dev/shm");
     let made = tempfile::Builder::new().prefix("cached-simulation-").tempdir_in(memory);
     made.or_else(|_| tempfile::tempdir()).unwrap()
 }
 
-/// A database that no daemon has ever seen.
+/// Returns a database that no daemon has used.
 pub(crate) fn untouched(small: bool, wal: bool) -> &'static [u8] {
     static MADE: [OnceLock<Vec<u8>>; 4] = [const { OnceLock::new() }; 4];
     MADE[usize::from(small) * 2 + usize::from(wal)].get_or_init(|| {
-        // A thread of its own: whoever blocks on a runtime must not be on one.
+        // On a thread of its own: a thread of a runtime must not block on another runtime.
         std::thread::spawn(move || make(small, wal)).join().unwrap()
     })
 }
@@ -66,7 +66,7 @@ fn make(small: bool, wal: bool) -> Vec<u8> {
     let path = directory.path().join("vms.db");
     std::fs::copy(Golden::unpack("tiny1").database(), &path).unwrap();
     let vms = Other::open(&path);
-    // Every connection reads the whole schema first.
+    // Unused tables are dropped, because every connection reads the whole schema first.
     let of_vms = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     for table in vms.texts(of_vms).into_iter().filter(|table| !is_read(table)) {
         vms.execute(&format!("DROP TABLE \"{table}\""));
@@ -80,20 +80,20 @@ fn make(small: bool, wal: bool) -> Vec<u8> {
     std::fs::read(&path).unwrap()
 }
 
-/// Whether a table is a cache or something that reports are made of.
+/// Returns whether a table is a cache table or a source of reports.
 fn is_read(table: &str) -> bool {
     let mut sources = REPORTS.iter().flat_map(|report| report.sources());
     Table::ALL.iter().any(|cache| cache.as_str() == table) || sources.any(|source| source.table() == table)
 }
 
-/// Files that a history begins with.
+/// Initial files of a history.
 #[derive(Debug)]
 pub(crate) struct Begin {
     pub(crate) vms: Vec<u8>,
     pub(crate) state: Option<Vec<u8>>,
 }
 
-/// The files of a setting. Where a daemon has lived, everything was refreshed at the starting instant.
+/// Returns the initial files of a setting. With `lived_in`, everything was refreshed at the starting instant.
 pub(crate) async fn begin(setting: Setting) -> Result<Arc<Begin>, String> {
     type Known = HashMap<(usize, bool, bool, bool), Arc<Begin>>;
     static MADE: OnceLock<Mutex<Known>> = OnceLock::new();

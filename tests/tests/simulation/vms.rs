@@ -1,4 +1,4 @@
-//! What VMS does to its own database.
+//! Statements by which VMS changes its own database.
 
 use std::fmt::Write as _;
 
@@ -9,10 +9,10 @@ use chrono::{DateTime, Utc};
 use crate::actor::Actor;
 use crate::op::Op;
 
-/// How many kinds of imports there are.
+/// Number of kinds of imports.
 pub(crate) const IMPORTS: u64 = 8;
 
-/// Statements of an import.
+/// Returns the statements of an import.
 pub(crate) fn import(kind: u64, salt: u64) -> String {
     let nth = 2 + salt % 5;
     match kind % IMPORTS {
@@ -37,26 +37,27 @@ pub(crate) fn import(kind: u64, salt: u64) -> String {
     }
 }
 
-/// Loses nine of ten participations; what is lost is put aside.
+/// Deletes nine of ten participations; the deleted rows are kept in another table.
 pub(crate) const LOSE: &str = "INSERT INTO put_aside SELECT * FROM event_participation WHERE id % 10; \
                                DELETE FROM event_participation WHERE id % 10";
 
-/// Brings them back.
+/// Restores the deleted rows.
 pub(crate) const RESTORE: &str =
     "INSERT INTO event_participation SELECT * FROM put_aside; DELETE FROM put_aside";
 
-/// Deletes cache rows.
+/// Returns the statement that deletes cache rows.
 pub(crate) fn wipe(table: Table, every: u64) -> String {
     format!("DELETE FROM {table} WHERE id % {} = 0", every.max(1))
 }
 
-/// Overwrites one row with what no reader takes, or what nobody but us can tell from the report.
+/// Overwrites one row with a payload that no reader accepts, or with one that only the daemon can distinguish
+/// from the report.
 pub(crate) fn view(vms: &Actor, table: Table, salt: u64, now: DateTime<Utc>) -> Option<String> {
     let ids = vms.texts(&format!("SELECT CAST(id AS TEXT) FROM {table} ORDER BY id"));
     let id = ids.get(usize::try_from(salt).unwrap() % ids.len().max(1))?;
     let stamp = time::to_text(now.naive_utc());
     let mut sets = format!("last_updated = '{stamp}'");
-    // A search with keywords of one's own gives another list; elsewhere only a broken row must not stay.
+    // A search with custom keywords gives another list; in other tables only a broken row must not stay.
     let payload = if table == Table::RecruitmentCandidatesCache { "[]" } else { "" };
     for column in spec(table).payload.iter().filter(|column| column.json) {
         write!(sets, ", {} = '{payload}'", column.name).unwrap();
@@ -64,7 +65,7 @@ pub(crate) fn view(vms: &Actor, table: Table, salt: u64, now: DateTime<Utc>) -> 
     Some(format!("UPDATE {table} SET {sets} WHERE id = {id}"))
 }
 
-/// What VMS does in the middle of the daemon's work.
+/// Returns a write of VMS for the middle of the daemon's work.
 pub(crate) fn meddling(salt: u64, tables: &[Table]) -> Op {
     let table = tables[usize::try_from(salt / 3).unwrap() % tables.len()];
     match salt % 3 {

@@ -1,4 +1,4 @@
-//! A daemon, its VMS and a clock, and what has to hold of them after every operation.
+//! A daemon, its VMS and a clock, and the invariants that are checked after every operation.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -29,13 +29,13 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) setting: Setting,
     pub(crate) choices: Choices,
-    /// What no reload changes here.
+    /// Configuration that no reload changes here.
     pub(crate) refresh: RefreshConfig,
     pub(crate) clock: Arc<HookedClock>,
     pub(crate) hook: Arc<Hook>,
     chance: Arc<Random>,
     pub(crate) vms: Arc<Actor>,
-    /// Reads VMS's database and the state as a third party.
+    /// Independent reader of VMS's database and the state.
     pub(crate) reader: Vms,
     pub(crate) state: DatabaseConnection,
     pub(crate) daemon: Daemon,
@@ -45,11 +45,11 @@ pub(crate) struct World {
     pub(crate) slots: SlotWatch,
     pub(crate) jobs: JobWatch,
     pub(crate) loss: LossWatch,
-    /// Whether somebody holds a lock on VMS's database, and keeps readers out with it.
+    /// Lock that another process holds on VMS's database, and whether it blocks readers.
     pub(crate) locked: Option<bool>,
-    /// Whether the daemon was told to stop.
+    /// Whether the daemon was asked to stop.
     pub(crate) leaving: bool,
-    /// Something was put off that only the night mends.
+    /// Whether work was deferred until the nightly run.
     pub(crate) deferred: bool,
 }
 
@@ -109,7 +109,7 @@ impl World {
         self.clock.now()
     }
 
-    /// Whether nobody can look at VMS's database.
+    /// Returns whether VMS's database cannot be read.
     pub(crate) fn is_opaque(&self) -> bool {
         self.locked == Some(true) && !self.setting.wal
     }
@@ -118,13 +118,13 @@ impl World {
         rows::read(&self.reader, tables).await
     }
 
-    /// Somebody else has written.
+    /// Records a write of another process.
     pub(crate) async fn touched(&mut self) {
         let rows = self.read(&self.tables).await;
         self.rows.touch(rows);
     }
 
-    /// The daemon may have written anything.
+    /// Checks the state after work of the daemon that may have written anything.
     async fn worked(&mut self) -> Result<(), String> {
         if self.is_opaque() {
             return Ok(());
@@ -133,13 +133,13 @@ impl World {
         self.rows.stepped(&self.tables, rows, &self.refresh, now, false).await
     }
 
-    /// The loops turn once.
+    /// Runs one iteration of each loop.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
         self.daemon.turn().await?;
         self.slots.look(&self.state).await
     }
 
-    /// Time passes while the daemon is awake: it wakes up for every slot.
+    /// Advances the clock while the daemon is awake: it wakes up for every slot.
     pub(crate) async fn pass(&mut self, seconds: u64) -> Result<(), String> {
         self.turn().await?;
         let until = self.now() + Duration::from_secs(seconds);
@@ -152,7 +152,7 @@ impl World {
         self.turn().await
     }
 
-    /// The daemon dies, as far as it has not yet, and is started again.
+    /// Kills the daemon, unless it is dead already, and starts it again after a while.
     pub(crate) async fn reboot(&mut self, down: u64) -> Result<(), String> {
         self.clock.manual.advance(Duration::from_secs(down));
         let directory = self.directory.path();
@@ -161,7 +161,7 @@ impl World {
         self.slots.look(&self.state).await
     }
 
-    /// Whoever works dies.
+    /// Kills the daemon and its workers, and records which jobs were in progress.
     pub(crate) async fn die(&mut self, down: u64) -> Result<(), String> {
         self.daemon.workers = [None, None];
         if !std::mem::take(&mut self.leaving) {
@@ -170,7 +170,8 @@ impl World {
         self.reboot(down).await
     }
 
-    /// A step of a worker; false when it has nothing to do. Killed in the middle, the daemon is down for so long.
+    /// Executes a step of a worker; returns false when it has nothing to do. If killed in the middle, the
+    /// daemon is down for `down` seconds.
     pub(crate) async fn step(&mut self, worker: usize, down: u64) -> Result<bool, String> {
         match AssertUnwindSafe(self.daemon.step(worker)).catch_unwind().await {
             Ok(stepped) => {

@@ -1,4 +1,4 @@
-//! How a run ended, table by table.
+//! The result of a run, table by table.
 
 use std::fmt::Write as _;
 
@@ -12,14 +12,14 @@ use crate::output::style::standing;
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, bytes, count, table, time};
 
-/// Whether everything that was asked for ended well; a run that was cancelled did not.
+/// Whether everything that was requested ended well; a run that was cancelled did not.
 pub(super) fn ended_well(run: &Run) -> bool {
     run.phase == Phase::Done
         && run.outcome.is_none_or(Outcome::is_good)
         && run.jobs.iter().all(|job| job.outcome.is_some_and(Outcome::is_good))
 }
 
-/// The verdict, the tables, and what went wrong.
+/// Renders the verdict, the tables, and their errors.
 pub(super) fn render(run: &Run, view: &View) -> String {
     let (word, tone) = standing(run.phase, run.outcome);
     let mut text = format!(

@@ -1,4 +1,4 @@
-//! Figures beside their targets.
+//! Figures of a report with their targets.
 
 pub(super) use cached_proto::speech::percent;
 use cached_proto::speech::{Figure, figures};

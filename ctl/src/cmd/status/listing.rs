@@ -1,4 +1,4 @@
-//! The tables of `status`, and what is wrong with them.
+//! The table listing of `status`, and the problems of the tables.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::output::style::spoken;
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, bytes, table, time};
 
-/// One row per table. Counts of what is wrong are told in words below, so that this fits 80 columns.
+/// Renders one row per table. Problems are counted in the text below the listing, so that it fits 80 columns.
 pub(super) fn listing(reply: &StatusReply, view: &View) -> String {
     let wide = view.is_wide();
     let sizes = reply.tables.iter().any(|table| table.bytes.is_some());
@@ -49,7 +49,7 @@ fn row(table: &TableStatus, wide: bool, sizes: bool, view: &View) -> Vec<Cell> {
     row
 }
 
-/// One line per thing that is wrong, or that explains why a table is not judged.
+/// Renders one line per problem, or per reason why a table is not judged.
 pub(super) fn problems(reply: &StatusReply) -> String {
     let mut text = String::new();
     for table in &reply.tables {
@@ -59,7 +59,7 @@ pub(super) fn problems(reply: &StatusReply) -> String {
         if let Some(reason) = &table.note {
             let _ = writeln!(text, "{}: {}", table.table, one_line(reason));
         }
-        // What holds a table back is its last error as well.
+        // The reason why a table is held back is also its last error.
         let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
         if let Some(error) = error {
             let _ = writeln!(text, "{}: last error: {}", table.table, one_line(error));

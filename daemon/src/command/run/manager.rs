@@ -1,4 +1,4 @@
-//! What the service manager is told. Without one, nobody listens and nothing fails.
+//! Notifications to the service manager. Without one they have no effect and never fail.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ fn tell(states: &[NotifyState<'_>]) {
     }
 }
 
-/// Clients can connect.
+/// Reports that clients can connect.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("running")]);
 }
 
-/// Hears of reloads, whoever asked for them.
+/// Reports reloads to the service manager, whatever requested them.
 pub(super) struct ServiceManager;
 
 impl ReloadObserver for ServiceManager {
@@ -34,7 +34,7 @@ impl ReloadObserver for ServiceManager {
     }
 }
 
-/// No request is taken any more; the rest takes at most `deadline`.
+/// Reports that no request is accepted any more, and that the rest takes at most `deadline`.
 pub(super) fn stopping(deadline: Duration) {
     let patience = u32::try_from((deadline + Duration::from_secs(10)).as_micros()).unwrap_or(u32::MAX);
     tell(&[
@@ -44,17 +44,18 @@ pub(super) fn stopping(deadline: Duration) {
     ]);
 }
 
-/// Shown by `systemctl status`.
+/// Sets the text that `systemctl status` shows.
 pub(super) fn status(text: &str) {
     tell(&[NotifyState::Status(&one_line(text))]);
 }
 
-/// How often the service manager wants to hear that we are alive, with time to spare; none when it does not.
+/// Returns the interval of watchdog notifications, with time to spare; `None` if the service manager expects
+/// none.
 pub(super) fn watchdog() -> Option<Duration> {
     sd_notify::watchdog_enabled().map(|limit| limit / 3)
 }
 
-/// We are.
+/// Sends a watchdog notification.
 pub(super) fn alive() {
     tell(&[NotifyState::Watchdog]);
 }

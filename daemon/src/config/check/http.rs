@@ -1,15 +1,15 @@
-//! Who may see the status page: nobody by accident.
+//! Checks that the status page is never open to other people by accident.
 
 use super::super::reader::Reader;
 use super::super::settings::{Config, Http};
 use super::super::value::{SecretFile, WebOrigin};
 use super::refuse;
 
-/// Keys that VMS's sources and documents print: whoever can read those could sign cookies with them.
+/// Keys that VMS's sources and documents contain: everyone who can read those could sign cookies with them.
 const PUBLISHED_KEYS: [&str; 3] =
     ["dev-secret-key-change-in-production", "your-secret-key-here", "your-secure-random-key-here"];
 
-/// Shortest key of VMS's, in characters; with a shorter one somebody could guess it and sign cookies.
+/// Shortest key of VMS's, in characters; a shorter one could be guessed and used to sign cookies.
 const SHORTEST_KEY: usize = 16;
 
 /// Shortest bearer token, in characters; a shorter one could be guessed.
@@ -49,7 +49,7 @@ fn secret_key(http: &Http, reader: &mut Reader<'_>) {
     }
 }
 
-/// What a file holds beside the key itself: it was copied from VMS's `.env` together with that.
+/// Describes what a file holds beside the key itself, as when both were copied from VMS's `.env`.
 fn not_bare(key: &str) -> Option<&'static str> {
     let (name, value) = key.split_once('=').unwrap_or_default();
     let quoted = |quote: char| key.len() > 1 && key.starts_with(quote) && key.ends_with(quote);
@@ -88,7 +88,8 @@ fn listen(http: &Http, reader: &mut Reader<'_>) {
     }
 }
 
-/// Behind a proxy everybody comes from this machine, and viewing would be open to the world.
+/// Refuses open viewing behind a proxy, where all requests come from this machine: the page would be open to
+/// the world.
 fn open_viewing(http: &Http, reader: &mut Reader<'_>) {
     if !http.open_viewing {
         return;

@@ -48,7 +48,7 @@ fn a_user_without_a_home_must_say_where() {
     let errors = fixture.errors(&[]);
     assert!(errors.len() == 1, "{errors:?}");
     assert!(errors[0].starts_with("state.url is not set: give --state PATH"), "{errors:?}");
-    // A one-shot has no socket to be asked for.
+    // A one-shot does not use the socket, so its path is not required.
     let config = fixture.config(&["--state", "/s.db"]);
     assert_eq!(config.socket.path, super::path("/run/cached/cached.sock"));
 }

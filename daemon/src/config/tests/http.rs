@@ -1,10 +1,11 @@
-//! Who may see the status page.
+//! Access to the status page.
 
 use super::{Fixture, path, shown};
 
 const KEY: &str = "hunter2-hunter2-hunter2";
 
-/// With `key`, a file of mode 0600 that holds this text, and these lines below `[http]`, where `KEY` is its path.
+/// Returns a fixture with `contents` in a file of mode 0600, and `lines` below `[http]`, where `KEY` is the
+/// file's path.
 fn with_key(contents: &str, lines: &str) -> Fixture {
     let fixture = Fixture::new().file("key", contents).mode("key", 0o600);
     let lines = lines.replace("KEY", &fixture.path("key").display().to_string());
@@ -145,7 +146,7 @@ fn serving_other_machines_takes_a_way_to_log_in() {
     let others = "listen = \"0.0.0.0:8321\"\n";
     for way in ["secret_key_file = \"KEY\"", "token_file = \"KEY\"", "api_tokens = true"] {
         assert!(with_key(KEY, &format!("{others}{way}")).load(&[]).is_ok(), "{way}");
-        // What is wrong with the way is said once, and not that there is none.
+        // Only the error of the login method is reported, and not also that there is no login method.
         let errors = with_key(KEY, &format!("{others}{}", way.replace("KEY", "KEY.gone"))).load(&[]);
         assert!(errors.is_ok() || errors.unwrap_err().iter().count() == 1, "{way}");
     }

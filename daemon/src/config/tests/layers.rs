@@ -3,7 +3,7 @@
 use super::super::Origin;
 use super::{Fixture, shown, with_database};
 
-/// Section, key and the value it has then.
+/// Section, key and the expected value.
 type Set = (&'static str, &'static str, &'static str);
 
 #[test]

@@ -1,4 +1,4 @@
-//! What an operator reads when something is wrong.
+//! The messages that an operator reads when something is wrong.
 
 use super::{Fixture, with_database};
 
@@ -230,7 +230,7 @@ fn a_syntax_error_names_line_and_column() {
     let errors = Fixture::new().toml("[database]\nurl = \"ü\" x\n[cache").errors(&[]);
     assert!(errors[0].starts_with("DIR/cached.toml line 2, column 11: "), "{errors:?}");
     assert!(errors.iter().any(|error| error.starts_with("DIR/cached.toml line 3, column 7: ")), "{errors:?}");
-    // What the broken file may have set is not called missing.
+    // Keys that the broken file may have set are not reported as missing.
     assert!(errors.iter().all(|error| error.starts_with("DIR/cached.toml line")), "{errors:?}");
 }
 

@@ -1,4 +1,4 @@
-//! What a configuration does, seen through `load`.
+//! The behaviour of a configuration, tested through `load`.
 
 use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt;
@@ -20,7 +20,7 @@ mod render;
 mod sample;
 mod values;
 
-/// A directory with a configuration file, and a process that is started beside it.
+/// A directory with a configuration file, and the surroundings of a process that is started there.
 pub(super) struct Fixture {
     dir: tempfile::TempDir,
     pub(super) around: Surroundings,
@@ -44,7 +44,7 @@ impl Fixture {
         self.dir.path().join(name)
     }
 
-    /// Writes a file that everybody may read.
+    /// Writes a file that every user may read.
     pub(super) fn file(self, name: &str, contents: &str) -> Self {
         std::fs::write(self.path(name), contents).unwrap();
         self.mode(name, 0o644)
@@ -76,12 +76,12 @@ impl Fixture {
         Config::load_to_check(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
     }
 
-    /// Loads what must be valid.
+    /// Loads a configuration that must be valid.
     pub(super) fn config(&self, arguments: &[&str]) -> Config {
         self.load(arguments).unwrap_or_else(|errors| panic!("refused: {errors}"))
     }
 
-    /// The messages of what must not be valid, with the fixture's directory as `DIR`.
+    /// Returns the messages of a configuration that must be invalid, with the fixture's directory as `DIR`.
     pub(super) fn errors(&self, arguments: &[&str]) -> Vec<String> {
         let errors = self.load(arguments).expect_err("must be refused").to_string();
         errors.replace(&self.dir.path().display().to_string(), "DIR").lines().map(str::to_owned).collect()

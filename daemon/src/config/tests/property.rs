@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::super::Config;
 use super::Fixture;
 
-/// A value that is now and then of the right type.
+/// A value that is sometimes of the right type.
 fn value() -> impl Strategy<Value = toml::Value> {
     let leaf = prop_oneof![
         any::<i64>().prop_map(toml::Value::from),

@@ -1,4 +1,4 @@
-//! What must never be shown.
+//! Secrets are never shown.
 
 use super::{Fixture, with_database};
 
@@ -80,7 +80,7 @@ fn a_secret_may_be_a_systemd_credential() {
     let errors = fixture.errors(&[]);
     assert!(errors[0].contains("LoadCredential="), "{errors:?}");
     assert_eq!(fixture.load_to_check(&[]).unwrap().1, ["notify.webhook"]);
-    // What else is wrong still is.
+    // Other errors are still reported.
     let errors = fixture.load_to_check(&["--timezone", "nowhere"]).unwrap_err().to_string();
     assert!(errors.contains("nowhere") && !errors.contains("LoadCredential="), "{errors}");
     let directory = fixture.dir.path().display().to_string();

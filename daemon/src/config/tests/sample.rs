@@ -1,8 +1,8 @@
-//! The sample that is shipped says what is true.
+//! The shipped sample matches the keys.
 
 use super::*;
 
-/// The file in packaging/.
+/// The sample file in packaging/.
 const SHIPPED: &str = include_str!("../../../../packaging/cached.toml");
 
 #[test]

@@ -6,7 +6,7 @@ use std::fmt;
 use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 
-/// Longest unit first where one is the end of another.
+/// Units with their sizes; a unit that ends with another one comes before it.
 const UNITS: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
     ("MiB", 1 << 20),

@@ -3,11 +3,11 @@
 use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 
-/// What only a shell understands.
+/// Characters that only a shell interprets.
 const SHELL_ONLY: &[char] = &['|', '&', ';', '<', '>', '(', ')', '$', '`', '*', '?', '~'];
 
-/// A program with its arguments. No shell ever sees it: words are separated by white space, quotes and
-/// backslashes keep one together, and nothing else has a meaning.
+/// A program with its arguments. It is started without a shell: words are separated by white space, quotes
+/// and backslashes keep one together, and no other character has a meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
     text: String,
@@ -21,7 +21,7 @@ impl CommandLine {
         &self.program
     }
 
-    /// What it is given.
+    /// The arguments of the program.
     pub fn arguments(&self) -> &[String] {
         &self.arguments
     }

@@ -11,8 +11,8 @@ use super::super::surroundings::Surroundings;
 /// A cron expression with seconds first: second, minute, hour, day of month, month, day of week, and
 /// optionally year. It fires at least once, and at most once a minute.
 ///
-/// The schedule inside knows nothing of time zones: iterating it over a zone loses the firings that fall into
-/// a spring gap and doubles those of an autumn fold. Match civil time with it.
+/// The inner schedule ignores time zones: iterating it over a zone loses the firings that fall into a spring
+/// gap and doubles those of an autumn fold. Match civil time with it.
 #[derive(Debug, Clone)]
 pub struct CronExpr {
     text: String,
@@ -20,7 +20,7 @@ pub struct CronExpr {
 }
 
 impl CronExpr {
-    /// As it was written.
+    /// The expression as it was written.
     pub fn as_str(&self) -> &str {
         &self.text
     }

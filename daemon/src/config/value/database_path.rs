@@ -1,4 +1,4 @@
-//! Where a database is.
+//! The path of a database.
 
 use std::fmt;
 use std::os::unix::fs::MetadataExt;
@@ -9,8 +9,8 @@ use super::super::surroundings::Surroundings;
 
 /// The absolute path of a SQLite file.
 ///
-/// It is written as a bare path or as `sqlite://PATH`, where several leading slashes count as one. Nothing
-/// else of a URL is interpreted: no query, no percent-encoding.
+/// It is written as a bare path or as `sqlite://PATH`, where several leading slashes count as one. No other
+/// part of a URL is interpreted: no query, no percent-encoding.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DatabasePath(PathBuf);
 
@@ -20,7 +20,7 @@ impl DatabasePath {
         &self.0
     }
 
-    /// Whether both are one file, also through links where the file system can tell.
+    /// Whether both are the same file, also through links where the file system can resolve them.
     pub fn is_same_file(&self, other: &Self) -> bool {
         if let (Ok(a), Ok(b)) = (self.0.metadata(), other.0.metadata()) {
             return (a.dev(), a.ino()) == (b.dev(), b.ino());
@@ -63,7 +63,7 @@ impl Setting for DatabasePath {
         } else {
             text
         };
-        // A directory or nothing at all would only be noticed when the file is opened.
+        // Otherwise a directory or an empty path would only be noticed when the file is opened.
         if path.is_empty() || path.ends_with('/') || path.contains('\0') || path == ":memory:" {
             return Err(ALLOWED.to_owned());
         }

@@ -14,7 +14,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether the address is one of the network's. An IPv4 address in IPv6 clothes counts as IPv4.
+    /// Whether the network contains the address. An IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (bits(self.address), bits(address.to_canonical())) {
             ((own, width), (other, other_width)) if width == other_width => {

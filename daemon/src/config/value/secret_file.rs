@@ -1,4 +1,4 @@
-//! Secrets that are named by the place where they live.
+//! Secrets that are named by the place where they are stored.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -7,8 +7,8 @@ use super::super::secret;
 use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 
-/// What a private file or a systemd credential holds, read when the configuration is. Showing it in any way
-/// shows the place.
+/// The contents of a private file or a systemd credential, read together with the configuration. Every way of
+/// showing it shows only the place.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretFile {
     place: String,

@@ -7,7 +7,7 @@ use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 use super::super::text::redacted;
 
-/// An `http` or `https` URL. Showing it in any way hides user info and query, which may be credentials.
+/// An `http` or `https` URL. Every way of showing it hides user info and query, which may be credentials.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(String);
 
@@ -58,7 +58,7 @@ impl Setting for Url {
 pub struct WebOrigin(String);
 
 impl WebOrigin {
-    /// In lower case, without a slash at the end.
+    /// The origin in lower case, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -79,7 +79,7 @@ impl Setting for WebOrigin {
     }
 }
 
-/// Whether this is a name or an address, and perhaps a port behind it.
+/// Whether the text is a name or an address, optionally with a port.
 fn is_host_and_port(text: &str) -> bool {
     let (host, port) = match text.rsplit_once(':') {
         // Inside the brackets of an IPv6 address.

@@ -1,4 +1,4 @@
-//! Names that HTTP knows: of hosts and of cookies.
+//! Host names and cookie names.
 
 use std::net::IpAddr;
 

@@ -56,11 +56,11 @@ words! {
     LogLevel {
         /// Errors only.
         Error = "error",
-        /// And warnings.
+        /// Also warnings.
         Warn = "warn",
-        /// And what an operator wants to read.
+        /// Also records for operators.
         Info = "info",
-        /// And what a developer wants to read.
+        /// Also records for developers.
         Debug = "debug",
         /// Everything.
         Trace = "trace",

@@ -36,7 +36,7 @@ async fn what_lasts_is_told_without_any_run_and_what_does_not_is_not() {
     rig.is(Degraded);
     let request = receiver.next_while(rig.second()).await.json();
     assert_eq!(request["state"], "degraded");
-    // Two looks, a minute apart.
+    // Two evaluations, a minute apart.
     let at = request["at"].as_str().unwrap();
     assert!(at >= "2026-03-10T17:02:00Z", "{at}");
 }
@@ -52,7 +52,7 @@ async fn a_receiver_that_fails_is_tried_again_and_given_up() {
     }
     rig.clock.sleeping(1).await;
     rig.clock.advance(Duration::from_hours(1));
-    // Nobody knows of the trouble, so its end is no news; the next trouble is.
+    // The problem was never announced, so neither is its end; the next problem is.
     rig.ran(Healthy);
     rig.ran(Degraded);
     let next = receiver.next_while(rig.second()).await.json();
@@ -144,7 +144,8 @@ async fn a_channel_that_is_taken_away_has_told_nobody() {
     rig.ran(Unhealthy);
     assert_eq!(broken.next().await.json()["state"], "unhealthy");
     rig.configs.send_replace(config(&[]));
-    // The pauses between the tries pass, and with them everything that could count as an announcement.
+    // Let the pauses between the attempts pass, and with them any attempt that could count as an
+    // announcement.
     rig.clock.sleeping(1).await;
     rig.clock.advance(Duration::from_hours(1));
     rig.clock.sleeping(1).await;

@@ -12,7 +12,7 @@ use crate::notify::error::NotifyError;
 
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs a script of `sh`, which gets `F`, a file.
+/// Runs a `sh` script, in which `F` stands for the path of a file.
 async fn sh(script: &str, file: &Path, clock: &ManualClock) -> Result<(), NotifyError> {
     let script = script.replace('F', "\"$1\"");
     let line = format!("/bin/sh -c '{script}' sh \"{}\"", file.display());
@@ -39,7 +39,7 @@ impl Place {
         std::fs::read_to_string(self.dir.path().join("out")).unwrap_or_default()
     }
 
-    /// The number that the script has written.
+    /// Returns the process id that the script has written.
     async fn pid(&self) -> i32 {
         loop {
             if let Some(pid) = self.out().strip_suffix('\n') {
@@ -50,7 +50,7 @@ impl Place {
     }
 }
 
-/// A process that ended but was not waited for is none any more.
+/// Whether a process is running; a zombie does not count.
 fn lives(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
@@ -74,7 +74,7 @@ async fn nothing_of_our_environment_is_passed_on() {
     place.sh("env > F").await.unwrap();
     let out = place.out();
     let mut names: Vec<&str> = out.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-    // Those the shell makes itself.
+    // Variables that the shell sets itself.
     names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
     names.sort_unstable();
     assert_eq!(names, ["LANG", "PATH"]);

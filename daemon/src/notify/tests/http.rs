@@ -8,7 +8,7 @@ use crate::fetch::{Call, host, with_suffix};
 use crate::notify::error::NotifyError;
 use crate::notify::http::call;
 
-/// Only something that hangs takes as long.
+/// Long enough that only a hang exceeds it.
 const LIMIT: Duration = Duration::from_secs(20);
 
 fn url(text: &str) -> Url {

@@ -4,7 +4,8 @@ use crate::notify::level::{Settling, Told};
 
 #[test]
 fn only_changes_are_told_and_recovery_only_after_what_was_told() {
-    // What is judged, whether it would arrive, and the level before if it is to be told at all.
+    // The judged level, whether its announcement would arrive, and the previous level if it is to be
+    // announced.
     type Step = (HealthLevel, bool, Option<HealthLevel>);
     let stories: &[(HealthLevel, &[Step])] = &[
         (Healthy, &[(Healthy, true, None), (Healthy, true, None)]),
@@ -14,15 +15,15 @@ fn only_changes_are_told_and_recovery_only_after_what_was_told() {
         ),
         (Healthy, &[(Degraded, true, Some(Healthy)), (Unhealthy, true, Some(Degraded))]),
         (Healthy, &[(Unhealthy, true, Some(Healthy)), (Degraded, true, Some(Unhealthy))]),
-        // It never arrived: neither again and again, nor that it is over.
+        // The announcement did not arrive: it is not repeated, and neither is the recovery announced.
         (Healthy, &[(Unhealthy, false, Some(Healthy)), (Unhealthy, true, None), (Healthy, true, None)]),
-        // But once more when it comes back, and when it gets worse.
+        // It is announced again when the level returns, and when it gets worse.
         (
             Healthy,
             &[(Unhealthy, false, Some(Healthy)), (Healthy, true, None), (Unhealthy, true, Some(Healthy))],
         ),
         (Healthy, &[(Degraded, false, Some(Healthy)), (Unhealthy, true, Some(Healthy))]),
-        // The recovery did not arrive: it is not known.
+        // The announcement of the recovery did not arrive, so the receiver still knows the old level.
         (Unhealthy, &[(Healthy, false, Some(Unhealthy)), (Healthy, true, None), (Unhealthy, true, None)]),
         // After a restart.
         (Unhealthy, &[(Unhealthy, true, None), (Healthy, true, Some(Unhealthy)), (Healthy, true, None)]),
@@ -52,7 +53,7 @@ fn a_changed_configuration_is_a_new_chance() {
 
 #[test]
 fn what_is_worse_counts_when_it_lasts_or_follows_a_run() {
-    // What is judged, whether after a run, and whether it counts.
+    // The judged level, whether it follows a run, and whether it counts.
     type Step = (HealthLevel, bool, bool);
     let stories: &[&[Step]] = &[
         &[(Healthy, false, true), (Healthy, true, true)],

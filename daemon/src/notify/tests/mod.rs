@@ -1,4 +1,4 @@
-//! What is told, to whom, and what a receiver cannot do to us.
+//! Which notices are sent to which channels, and what a faulty receiver cannot cause.
 
 mod announce;
 mod command;

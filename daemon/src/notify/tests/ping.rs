@@ -32,7 +32,7 @@ async fn a_signal_that_fails_is_repeated_unless_there_is_newer_news() {
     assert_eq!(receiver.next().await.line, "GET /uuid/start");
     assert_eq!(receiver.next_while(&second).await.line, "GET /uuid/start");
     rig.ends(Trigger::Schedule, Outcome::Rebuilt);
-    // The start is tried once more at most.
+    // The start signal is repeated once at most.
     let mut lines = vec![receiver.next_while(&second).await.line, receiver.next_while(&second).await.line];
     lines.dedup();
     assert_eq!(lines.last().unwrap(), "GET /uuid");

@@ -1,4 +1,4 @@
-//! A web server that answers as it is told.
+//! A web server with configurable answers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-/// Only something that hangs takes as long.
+/// Long enough that only a hang exceeds it.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +69,7 @@ impl Receiver {
         tokio::time::timeout(PATIENCE, self.requests.recv()).await.unwrap().unwrap()
     }
 
-    /// The next request, which needs time to pass.
+    /// Returns the next request, advancing the time with `pass` until it arrives.
     pub(super) async fn next_while(&mut self, pass: impl Fn()) -> Request {
         let wait = async {
             loop {

@@ -1,4 +1,4 @@
-//! A notifier with a health, runs and a clock that tests decide about.
+//! A notifier whose health, runs and clock are controlled by tests.
 
 use std::fmt::Write as _;
 use std::fs::Permissions;
@@ -23,7 +23,7 @@ use crate::config::{Config, Overrides, Surroundings};
 use crate::notify::{Judge, Notifier};
 use crate::state::State;
 
-/// What a private configuration file says below `[notify]`.
+/// Loads a private configuration file with these settings in its `[notify]` section.
 pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
     let dir = tempfile::tempdir().unwrap();
     let mut text = "[database]\nurl = \"/srv/vms.db\"\n[notify]\n".to_owned();
@@ -60,7 +60,7 @@ struct Running {
 }
 
 impl Rig {
-    /// Healthy, and at work.
+    /// Starts a notifier with healthy state.
     pub(super) async fn new(settings: &[(&'static str, &str)]) -> Self {
         let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
         let mut rig = Self {
@@ -103,7 +103,7 @@ impl Rig {
         self.dir.path().join(name)
     }
 
-    /// What the next look finds.
+    /// Sets the result of the next evaluation.
     pub(super) fn is(&self, level: HealthLevel) {
         let reason = |message: &str| Reason {
             code: "database_unreachable".to_owned(),
@@ -120,7 +120,7 @@ impl Rig {
 
     pub(super) fn begins(&mut self, trigger: Trigger) {
         self.runs += 1;
-        // With each table, and with each further attempt.
+        // The event occurs once for each table and for each further attempt.
         for _ in 0..2 {
             self.tell(Progress::JobStarted(job(self.runs, trigger)));
         }
@@ -130,7 +130,7 @@ impl Rig {
         self.tell(Progress::RunDone(run(self.runs, trigger, outcome)));
     }
 
-    /// A run that came to nothing or did not, and is looked after.
+    /// Sets the health and reports a run, after which the health is evaluated.
     pub(super) fn ran(&mut self, level: HealthLevel) {
         self.is(level);
         self.begins(Trigger::Manual);
@@ -141,7 +141,7 @@ impl Rig {
         let _ = self.events.send(event);
     }
 
-    /// Waits until it is remembered that a level was announced.
+    /// Waits until the announced level is stored.
     pub(super) async fn remembers(&self, channel: &str, level: HealthLevel) {
         let state = &self.running.as_ref().unwrap().state;
         while state.announced(channel).await.unwrap() != level {

@@ -1,4 +1,4 @@
-//! Calling work off.
+//! Tests of cancelling.
 
 use cached_proto::verb::cancel::CancelReply;
 

@@ -1,4 +1,4 @@
-//! What becomes of work whose worker is gone.
+//! Tests of recovery after a worker is gone.
 
 use super::*;
 
@@ -45,7 +45,7 @@ async fn a_run_interrupted_after_its_last_job_only_needs_its_verdict() {
     assert_eq!(d.ended(&again).await.outcome, Some(Outcome::Skipped));
 }
 
-/// Claims, begins the first job and dies.
+/// Claims a run, begins its first job, and restarts as after a kill.
 async fn killed(d: Daemon) -> Daemon {
     let claimed = d.claim().await;
     d.begin(&claimed, 0).await.unwrap();

@@ -1,4 +1,4 @@
-//! What becomes of the holds of VMS's write lock.
+//! Tests of how holds of VMS's write lock are recorded.
 
 use cached_proto::lock::WriteLock;
 

@@ -42,7 +42,7 @@ impl Daemon {
         Queue::new(state, clock.clone()).with_chance(Arc::new(ManualChance::default()))
     }
 
-    /// The process dies without a word, and another one starts.
+    /// Simulates a kill of the process and the start of another one.
     async fn restart(self) -> Self {
         let Self { dir, clock, queue } = self;
         drop(queue);
@@ -193,7 +193,7 @@ async fn a_follower_sees_the_snapshot_first_and_then_every_change() {
     assert_eq!(following.next().await.unwrap(), None);
 }
 
-/// Wherever a follower comes in, snapshot and events together show every job's end.
+/// At whatever point a follower subscribes, snapshot and events together show the end of every job.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_change_falls_between_snapshot_and_events() {
     let d = Daemon::new().await;

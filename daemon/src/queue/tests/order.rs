@@ -1,4 +1,4 @@
-//! Who goes first.
+//! Tests of the order of runs.
 
 use super::*;
 use crate::schedule::switch;
@@ -25,7 +25,7 @@ async fn the_order_is_manual_startup_catch_up_watch_top_up_schedule() {
         Trigger::CatchUp,
         Trigger::Startup,
     ];
-    // Each asks for another table, so that none covers another.
+    // Each run has another table, so that none covers another.
     for (trigger, table) in triggers.into_iter().zip(tables) {
         d.queue.enqueue(NewRun::new(trigger, vec![table])).await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! What becomes of a failed attempt.
+//! Tests of retries after a failed attempt.
 
 use super::*;
 

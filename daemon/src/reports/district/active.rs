@@ -5,7 +5,7 @@ use crate::snapshot::{District, Groups, School, Snapshot};
 
 use super::mapping;
 
-/// A district of the mapping that VMS has.
+/// A district that is in the mapping and in VMS.
 #[derive(Debug, Clone)]
 pub(super) struct Active<'s> {
     /// Its entry in the mapping.
@@ -16,8 +16,8 @@ pub(super) struct Active<'s> {
     pub(super) schools: Vec<&'s School>,
 }
 
-/// The active districts in the order of the mapping. Where schools are not part of the snapshot, they have
-/// none.
+/// Returns the active districts in the order of the mapping. Their schools are empty when the snapshot does
+/// not include schools.
 pub(super) fn active<'s>(snapshot: &'s Snapshot, settings: &'s ReportSettings) -> Vec<Active<'s>> {
     let schools = schools_by_district(snapshot);
     settings
@@ -31,12 +31,12 @@ pub(super) fn active<'s>(snapshot: &'s Snapshot, settings: &'s ReportSettings) -
         .collect()
 }
 
-/// The positions of the schools of each district.
+/// Returns the positions of the schools of each district.
 pub(super) fn schools_by_district(snapshot: &Snapshot) -> Groups<i64> {
     Groups::by(&snapshot.schools, |school| school.district)
 }
 
-/// The schools of a district, by name and then by id.
+/// Returns the schools of a district, by name and then by id.
 pub(super) fn schools_of<'s>(
     district: &District,
     schools: &Groups<i64>,

@@ -1,24 +1,24 @@
-//! Which districts an event belongs to, as far as names decide it.
+//! Attribution of events to districts by name.
 //!
-//! VMS looks for names in two kinds of text: in `event.district_partner`, free text that names districts or
-//! schools, and in the names of the districts linked through `event_districts`. A name is found anywhere in
-//! the text, also in the middle of a word: an event linked to "Grandview Heights" belongs to the district whose
-//! alias is "Grandview". An empty name is part of every text, so a school without a name pulls every event to
-//! its district; VMS does the same, and the figures must agree.
+//! VMS searches for names in two kinds of text: in `event.district_partner`, free text that names districts
+//! or schools, and in the names of the districts linked through `event_districts`. A name is found anywhere
+//! in the text, also in the middle of a word: an event linked to "Grandview Heights" belongs to the district
+//! whose alias is "Grandview". An empty name is part of every text, so a school without a name attributes
+//! every event to its district; VMS does the same, and the figures must agree.
 //!
-//! The two reports differ in the names they look for and in how they fold case, so both are given here.
-//! Texts repeat over many events; each distinct text is folded and searched once.
+//! The two reports differ in the names they search for and in how they fold case, so both are parameters
+//! here. Texts repeat over many events; each distinct text is folded and searched once.
 
 use std::collections::HashMap;
 
 use crate::snapshot::District;
 
-/// The names that point to one district.
+/// The names that identify one district.
 #[derive(Debug)]
 pub(super) struct Names {
-    /// Looked for in `event.district_partner`.
+    /// Searched for in `event.district_partner`.
     pub(super) partner: Vec<String>,
-    /// Looked for in the names of linked districts.
+    /// Searched for in the names of linked districts.
     pub(super) linked: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) struct Attribution<'s> {
 }
 
 impl<'s> Attribution<'s> {
-    /// Looks for `names`, one per district; names and texts are compared after `fold`.
+    /// Creates an attribution by `names`, one per district; names and texts are compared after `fold`.
     pub(super) fn new(fold: fn(&str) -> String, names: impl Iterator<Item = Names>) -> Self {
         let folded = |names: Vec<String>| names.iter().map(|name| fold(name)).collect();
         let names = names
@@ -44,8 +44,9 @@ impl<'s> Attribution<'s> {
         Self { fold, names, partners: HashMap::new(), linked: HashMap::new() }
     }
 
-    /// Marks in `found` the districts whose names are found in an event's `partner` text or in the names of
-    /// its `linked` districts. No partner text points to no district; an empty one to those with an empty name.
+    /// Marks in `found` the districts whose names occur in an event's `partner` text or in the names of its
+    /// `linked` districts. A missing partner text matches no district; an empty one matches districts that
+    /// have an empty name.
     pub(super) fn mark(&mut self, found: &mut [bool], partner: Option<&'s str>, linked: &[&'s District]) {
         let mut mark = |hits: &[bool]| {
             for (found, hit) in found.iter_mut().zip(hits) {
@@ -77,7 +78,7 @@ fn search(text: &str, districts: &[Names], of: impl Fn(&Names) -> &Vec<String>) 
     districts.iter().map(|names| of(names).iter().any(|name| text.contains(name.as_str()))).collect()
 }
 
-/// The positions that are marked.
+/// Returns the marked positions.
 pub(super) fn positions(found: &[bool]) -> Vec<usize> {
     found.iter().enumerate().filter_map(|(position, &found)| found.then_some(position)).collect()
 }

@@ -1,4 +1,4 @@
-//! What the source says about an event, whichever district asks.
+//! Facts about events that do not depend on the district.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ use crate::snapshot::{
 };
 use crate::vms::enums::COMPLETED;
 
-/// The snapshot, indexed by what both district reports ask for.
+/// Index over the snapshot that both district reports use.
 #[derive(Debug)]
 pub(super) struct Index<'s> {
     snapshot: &'s Snapshot,
@@ -41,13 +41,13 @@ impl<'s> Index<'s> {
         }
     }
 
-    /// The completed events of a school year, by start and id.
+    /// Returns the completed events of a school year, by start and id.
     pub(super) fn events_of(&self, year: SchoolYear) -> impl Iterator<Item = &'s Event> {
         let window = year.window();
         self.completed.iter().copied().filter(move |event| window.contains(event.start.as_ref()))
     }
 
-    /// The districts linked to an event through `event_districts`, each once.
+    /// Returns the districts linked to an event through `event_districts`, each once.
     pub(super) fn linked(&self, event: &Event) -> Vec<&'s District> {
         let mut linked: Vec<&District> = Vec::new();
         for link in self.links.rows(&self.snapshot.event_districts, &event.id) {
@@ -57,17 +57,17 @@ impl<'s> Index<'s> {
         linked
     }
 
-    /// The rows of an event's volunteers who took part, by id.
+    /// Returns the rows of an event's volunteers who took part, by id.
     pub(super) fn volunteers(&self, event: &Event) -> Vec<&'s Participation> {
         self.volunteers.rows(&self.snapshot.participations, &event.id).collect()
     }
 
-    /// All rows of an event's teachers, whatever their status.
+    /// Returns all rows of an event's teachers, whatever their status.
     pub(super) fn teachers(&self, event: &Event) -> Vec<&'s EventTeacher> {
         self.teachers.rows(&self.snapshot.event_teachers, &event.id).collect()
     }
 
-    /// The students who attended an event and whose district is known.
+    /// Returns the students who attended an event and whose district is known.
     pub(super) fn roster(&self, event: &Event) -> Roster<'s> {
         let rows = self.students.rows(&self.snapshot.student_participations, &event.id);
         let mut attendees: Vec<_> = rows.filter_map(|row| self.attendee(row)).collect();
@@ -85,13 +85,13 @@ impl<'s> Index<'s> {
         Some(Attendee { row, school, district: school.district?, grade: student.grade })
     }
 
-    /// A school by its id.
+    /// Returns a school by its id.
     pub(super) fn school(&self, id: &str) -> Option<&'s School> {
         self.schools.get(id).copied()
     }
 }
 
-/// The row of `id` in a table whose rows come by id.
+/// Returns the row with `id` in a table whose rows are ordered by id.
 pub(super) fn find<T>(rows: &[T], id: i64, id_of: impl Fn(&T) -> i64) -> Option<&T> {
     let position = rows.binary_search_by_key(&id, id_of).ok()?;
     rows.get(position)
@@ -105,7 +105,7 @@ fn attended(row: &StudentParticipation) -> bool {
     row.status.as_deref() == Some("Attended")
 }
 
-/// Hours that were entered for volunteers, row by row.
+/// Sums the hours that were entered for volunteers, row by row.
 pub(super) fn recorded_hours<'s>(rows: impl IntoIterator<Item = &'s Participation>) -> Hours {
     let mut hours = Hours::default();
     rows.into_iter().for_each(|row| hours.add(row.hours));
@@ -115,7 +115,7 @@ pub(super) fn recorded_hours<'s>(rows: impl IntoIterator<Item = &'s Participatio
 /// A student who attended an event.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attendee<'s> {
-    /// The row that says so.
+    /// The participation row.
     pub(super) row: &'s StudentParticipation,
     /// The student's school.
     pub(super) school: &'s School,
@@ -130,7 +130,7 @@ pub(super) struct Attendee<'s> {
 pub(super) struct Roster<'s>(Vec<Attendee<'s>>);
 
 impl<'s> Roster<'s> {
-    /// The students of one district, by student.
+    /// Returns the students of one district, ordered by student.
     pub(super) fn of(&self, district: i64) -> &[Attendee<'s>] {
         let from = self.0.partition_point(|attendee| attendee.district < district);
         let to = self.0.partition_point(|attendee| attendee.district <= district);

@@ -14,7 +14,7 @@ use crate::vms::time::Stored;
 
 use super::{DistrictMapping, count};
 
-/// Two districts of the tests' mapping, "Center" before "Alder", which has the alias "Alder Hills".
+/// Two districts of the test mapping, "Center" before "Alder", which has the alias "Alder Hills".
 pub(super) const CENTER: i64 = 7;
 pub(super) const ALDER: i64 = 3;
 
@@ -40,7 +40,7 @@ pub(super) fn settings(mode: Mode) -> ReportSettings {
     ReportSettings { districts: DistrictMapping::parse(MAPPING).unwrap(), ..testing::settings(mode) }
 }
 
-/// The two districts, each with a high school (`c-high`, `a-high`).
+/// Returns a source with the two districts, each with a high school (`c-high`, `a-high`).
 pub(super) fn source() -> Snapshot {
     let mut source = Snapshot::default();
     source.districts.push(district(ALDER, "sf-alder", "Alder School District"));
@@ -60,7 +60,7 @@ pub(super) fn school(id: &str, name: &str, district: i64, level: Option<&str>) -
     School { id: id.into(), name: name.into(), district: Some(district), level: level.map(Into::into) }
 }
 
-/// A completed event at 09:05 on 5 September 2025, of a type and with a partner text.
+/// Returns a completed event at 09:05 on 5 September 2025, with a type and a partner text.
 pub(super) fn event(id: i64, kind: Option<&str>, partner: Option<&str>) -> Event {
     Event {
         id,
@@ -73,7 +73,7 @@ pub(super) fn event(id: i64, kind: Option<&str>, partner: Option<&str>) -> Event
     }
 }
 
-/// What happens at events, one row at a time.
+/// Adds the rows that belong to events, one at a time.
 pub(super) trait Rows {
     fn link(&mut self, event: i64, district: i64);
     fn counted(&mut self, event: i64, students: Option<i64>);
@@ -122,7 +122,7 @@ impl Rows for Snapshot {
     }
 }
 
-/// Makes a person; calls may come in any order of ids.
+/// Adds a person; calls may come in any order of ids.
 pub(super) fn add_contact(source: &mut Snapshot, id: i64, first: Option<&str>, last: Option<&str>) {
     source.contacts.push(Contact {
         id,
@@ -133,7 +133,7 @@ pub(super) fn add_contact(source: &mut Snapshot, id: i64, first: Option<&str>, l
     source.contacts.sort_by_key(|contact| contact.id);
 }
 
-/// Makes a volunteer with two addresses, of which the second is the main one, and with skills.
+/// Adds a volunteer with two addresses, of which the second is the primary one, and with skills.
 pub(super) fn add_volunteer(source: &mut Snapshot, id: i64, last: &str, skills: &[&str]) {
     add_contact(source, id, Some("Ann"), Some(last));
     source.volunteers.push(Volunteer { id, ..Volunteer::default() });
@@ -169,7 +169,7 @@ pub(super) fn text_key(columns: &[&str]) -> Key {
     Key(columns.iter().map(|&column| KeyValue::from(column)).collect())
 }
 
-/// Everything a report yields.
+/// Returns all groups that a report builds.
 pub(super) fn groups<'s>(
     report: &dyn Report,
     source: &'s Snapshot,
@@ -178,7 +178,7 @@ pub(super) fn groups<'s>(
     report.build(source, settings, now()).collect()
 }
 
-/// The payload columns of a district in 2025/26, in the table's order.
+/// Returns the payload columns of a district in 2025/26, in the table's order.
 pub(super) fn payload(report: &dyn Report, source: &Snapshot, mode: Mode, district: i64) -> Vec<Value> {
     let settings = settings(mode);
     let groups = groups(report, source, &settings);

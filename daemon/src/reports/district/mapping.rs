@@ -1,4 +1,4 @@
-//! Which districts reports are made for: a data file that the operator can replace.
+//! The districts that reports are made for: a data file that the operator can replace.
 //!
 //! It mirrors VMS's `DISTRICT_MAPPING`. Order matters: VMS shows district cards in the order of their rows,
 //! and rows are inserted in this order. Districts are matched by `district.salesforce_id`, never by the
@@ -16,26 +16,26 @@ const EMBEDDED: &str = include_str!("../../../data/districts.toml");
 
 const SCHEMA_VERSION: u32 = 1;
 
-/// Why a mapping file is of no use.
+/// Reasons why a mapping file is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum MappingError {
-    /// The file is no TOML, or lacks something.
+    /// The file is not valid TOML, or lacks a required value.
     #[error("{0}")]
     Syntax(String),
-    /// The file is made for another version.
+    /// The file has another schema version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
     Version {
         /// The version in the file.
         given: u32,
     },
-    /// A district would be found twice or by anything.
+    /// An entry would match a district twice, or match any text.
     #[error("district {position} ({id:?}): {what}")]
     District {
-        /// Its position in the file, from 1.
+        /// Position of the entry in the file, from 1.
         position: usize,
         /// Its id.
         id: String,
-        /// What is wrong with it.
+        /// Description of the problem.
         what: &'static str,
     },
 }
@@ -46,21 +46,21 @@ pub enum MappingError {
 pub struct District {
     /// Its `salesforce_id`.
     pub id: String,
-    /// Its name in VMS's mapping, which may differ from the one in the database.
+    /// Name in VMS's mapping, which may differ from the one in the database.
     pub name: String,
-    /// Its code in VMS's mapping; not used by any report.
+    /// Code in VMS's mapping; not used by any report.
     #[serde(default)]
     pub district_code: String,
     /// Not used by any report.
     #[serde(default)]
     pub merge_with: String,
-    /// Whether there are reports for it.
+    /// Whether reports are made for the district.
     #[serde(default = "shown")]
     pub show: bool,
-    /// Other names of it.
+    /// Aliases of the name.
     #[serde(default)]
     pub aliases: Vec<String>,
-    /// Whether VMS's own entry has aliases at all; not used by any report.
+    /// Whether VMS's own entry has aliases; not used by any report.
     #[serde(default)]
     pub has_aliases_key: bool,
 }
@@ -79,12 +79,12 @@ struct File {
     district: Vec<District>,
 }
 
-/// The districts that reports are made for, in order.
+/// The mapping: districts in the order of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DistrictMapping(Vec<District>);
 
 impl DistrictMapping {
-    /// Reads a mapping file's text.
+    /// Parses the text of a mapping file.
     pub fn parse(text: &str) -> Result<Self, MappingError> {
         let file: File =
             toml::from_str(text).map_err(|error| MappingError::Syntax(toml_error(text, &error)))?;
@@ -109,7 +109,7 @@ impl DistrictMapping {
         Ok(Self(file.district))
     }
 
-    /// The mapping that is compiled in.
+    /// Returns the mapping that is compiled in.
     pub fn embedded() -> Result<Self, MappingError> {
         static PARSED: OnceLock<DistrictMapping> = OnceLock::new();
         if let Some(parsed) = PARSED.get() {
@@ -119,17 +119,17 @@ impl DistrictMapping {
         Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
-    /// All districts of the mapping, hidden ones too.
+    /// Returns all districts of the mapping, including hidden ones.
     pub fn all(&self) -> &[District] {
         &self.0
     }
 
-    /// The districts that reports are made for.
+    /// Returns the districts that reports are made for.
     pub fn shown(&self) -> impl Iterator<Item = &District> {
         self.0.iter().filter(|district| district.show)
     }
 
-    /// Everything that payloads depend on, as text.
+    /// Returns all values that payloads depend on, as text.
     pub(in crate::reports) fn canonical_text(&self) -> String {
         format!("{:?}", self.0)
     }

@@ -9,20 +9,22 @@
 //!   computes what `routes/reports/district_engagement.py` computed before VMS dropped it.
 //!
 //! Both have one row per *active district* and school year, also for a district without a single event. A
-//! district is active when the mapping shows it and a `district` row carries its `salesforce_id`; rows are
+//! district is active when the mapping shows it and a `district` row has its `salesforce_id`; rows are
 //! inserted in the order of the mapping, because VMS shows cards and columns in database order. The years are
 //! the previous, the current and the next one, and every well-formed year that already has rows. One school
-//! year is one group: it is replaced as a whole, and rows of districts that are no longer active go with it.
+//! year is one group: it is replaced as a whole, and rows of districts that are no longer active are removed
+//! with it.
 //!
-//! Both look at events whose status is `COMPLETED` and whose start lies in the school year ([`year`]), in the
-//! order of start and id; VMS itself leaves the order of simultaneous events undefined. An event can belong to
-//! several districts. How it is attributed differs (`attribution`), and so does the number of its students.
+//! Both read events whose status is `COMPLETED` and whose start lies in the school year ([`year`]), in the
+//! order of start and id; VMS itself leaves the order of simultaneous events undefined. An event can belong
+//! to several districts. The two reports differ in how they attribute it (`attribution`), and in how they
+//! count its students.
 //!
-//! What counts, wherever a status is looked at, case-sensitively: a volunteer's row when it is `Attended`,
-//! `Completed` or `Successfully Completed`, a student's row when it is `Attended`. The *roster* of a district
-//! at an event is the set of such students whose school belongs to that district.
+//! Statuses are compared case-sensitively: a volunteer's row counts when it is `Attended`, `Completed` or
+//! `Successfully Completed`, a student's row when it is `Attended`. The *roster* of a district at an event is
+//! the set of such students whose school belongs to that district.
 //!
-//! Times are printed as stored; no time zone enters a payload.
+//! Times are printed as stored; no time zone affects a payload.
 //!
 //! [`year`]: super::year
 
@@ -41,10 +43,10 @@ pub use engagement::Engagement;
 pub use mapping::{District, DistrictMapping, MappingError};
 pub use year_end::YearEnd;
 
-/// Students that VMS assumes behind every teacher of a virtual session.
+/// Number of students that VMS assumes for every teacher of a virtual session.
 const STUDENTS_PER_TEACHER: i64 = 25;
 
-/// A number of rows as VMS's payloads carry it.
+/// Converts a number of rows to the type that VMS's payloads use.
 fn count(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }

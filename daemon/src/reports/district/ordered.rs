@@ -19,24 +19,24 @@ impl<K, V> Default for Ordered<K, V> {
 }
 
 impl<K, V> Ordered<K, V> {
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The values.
+    /// Returns the values.
     pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
-    /// The keys with their values.
+    /// Returns the keys with their values.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Ordered<K, V> {
-    /// The value of `key`, a new one if there is none yet.
+    /// Returns the value of `key`, inserting a default if there is none yet.
     pub(super) fn entry(&mut self, key: K) -> &mut V {
         let entries = &mut self.entries;
         let position = *self.positions.entry(key.clone()).or_insert_with(|| {

@@ -1,4 +1,4 @@
-//! Which rows a district table has: one per year and active district.
+//! Rows of a district table: one per year and active district.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use crate::reports::{Entry, Group, ReportSettings};
 use crate::snapshot::{District, Snapshot};
 use crate::vms::tables::{Key, KeyValue, Table};
 
-/// The years that `table` has.
+/// Returns the years that `table` has.
 pub(super) fn years(
     table: Table,
     snapshot: &Snapshot,
@@ -20,13 +20,13 @@ pub(super) fn years(
     SchoolYear::kept(now, settings.zone, true, owned)
 }
 
-/// The key of a district's row: `prefix`, then the district's integer id as text.
+/// Returns the key of a district's row: `prefix`, then the district's integer id as text.
 pub(super) fn key(prefix: &[KeyValue], district: &District) -> Key {
     Key(prefix.iter().cloned().chain([district.id.to_string().into()]).collect())
 }
 
-/// One year of `table`. Rows that share `prefix` and are not among `entries` are retired; others, of another
-/// year or another host filter, are none of the group's business.
+/// Returns the group of one year of `table`. Rows that share `prefix` and are not among `entries` are
+/// retired; rows of another year or another host filter are not part of the group.
 pub(super) fn group<'s>(
     table: Table,
     year: SchoolYear,

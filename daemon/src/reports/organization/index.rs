@@ -1,4 +1,4 @@
-//! Ways into the snapshot: once for all years, and once per year.
+//! Indexes over the snapshot: one for all years, and one per year.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use crate::snapshot::{
 };
 use crate::vms::enums::{COMPLETED, CONFIRMED, SIMULCAST, VIRTUAL_SESSION};
 
-/// What does not depend on the year.
+/// Lookups that do not depend on the year.
 pub(super) struct Index<'s> {
     pub(super) snapshot: &'s Snapshot,
     volunteers: HashMap<i64, &'s Contact>,
@@ -31,7 +31,7 @@ impl<'s> Index<'s> {
     }
 }
 
-/// The contacts that have one of `ids`.
+/// Returns the contacts that have one of `ids`.
 pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> HashMap<i64, &Contact> {
     let ids: HashSet<i64> = ids.collect();
     snapshot
@@ -42,7 +42,7 @@ pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> Has
         .collect()
 }
 
-/// The events of one year and who was there.
+/// The events of one year and their participants.
 pub(super) struct Year<'s> {
     index: Rc<Index<'s>>,
     window: Window,
@@ -70,7 +70,7 @@ impl<'s> Year<'s> {
         Self { index, window, events, participations, sessions }
     }
 
-    /// Who belongs to an organization at some time in the year, in insertion order.
+    /// Returns the members of an organization at any time in the year, in insertion order.
     pub(super) fn members(
         &self,
         organization: i64,
@@ -82,7 +82,7 @@ impl<'s> Year<'s> {
             .filter_map(|membership| Some((membership, *self.index.volunteers.get(&membership.volunteer)?)))
     }
 
-    /// A volunteer's participations in events of the year, by id.
+    /// Returns a volunteer's participations in events of the year, by id.
     pub(super) fn participations(
         &self,
         volunteer: i64,
@@ -92,7 +92,7 @@ impl<'s> Year<'s> {
             .filter_map(|row: &Participation| Some((row, *self.events.get(&row.event)?)))
     }
 
-    /// The virtual sessions of the year that a volunteer is linked to and that count.
+    /// Returns the counted virtual sessions of the year that a volunteer is linked to.
     pub(super) fn sessions(&self, volunteer: i64) -> impl Iterator<Item = &'s Event> {
         self.sessions
             .rows(&self.index.snapshot.event_volunteers, &volunteer)
@@ -105,7 +105,7 @@ fn is_counted_session(event: &Event) -> bool {
         && matches!(event.status.as_deref(), Some(COMPLETED | CONFIRMED | SIMULCAST))
 }
 
-/// What only the detail looks up.
+/// Lookups that only the detail needs.
 pub(super) struct DetailIndex<'s> {
     pub(super) snapshot: &'s Snapshot,
     emails: HashMap<i64, Option<&'s str>>,
@@ -114,7 +114,7 @@ pub(super) struct DetailIndex<'s> {
     teachers: HashMap<i64, Teaching<'s>>,
 }
 
-/// A teacher, and where they teach according to Salesforce.
+/// A teacher, with school and district according to Salesforce.
 #[derive(Clone, Copy)]
 pub(super) struct Teaching<'s> {
     pub(super) contact: &'s Contact,
@@ -141,17 +141,18 @@ impl<'s> DetailIndex<'s> {
         }
     }
 
-    /// A contact's main mail address: of several that are marked as such, the oldest.
+    /// Returns a contact's primary mail address: of several marked as primary, the oldest.
     pub(super) fn email(&self, contact: i64) -> Option<&'s str> {
         self.emails.get(&contact).copied().flatten()
     }
 
-    /// What staff entered about an event's attendance.
+    /// Returns the attendance that staff entered for an event.
     pub(super) fn attendance(&self, event: i64) -> Option<&'s AttendanceDetail> {
         self.attendance.get(&event).copied()
     }
 
-    /// The teachers registered for an event, by teacher id; a registration may name nobody.
+    /// Returns the registrations for an event, by teacher id; the teacher is `None` when the registration
+    /// refers to a teacher who does not exist.
     pub(super) fn registrations(&self, event: i64) -> Vec<(&'s EventTeacher, Option<Teaching<'s>>)> {
         let mut rows: Vec<_> = self
             .registrations

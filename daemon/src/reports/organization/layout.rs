@@ -16,14 +16,15 @@ use crate::vms::tables::{Key, KeyValue, Table};
 #[cfg(test)]
 mod tests;
 
-/// Bytes of payload, by estimate, above which a group takes no further entry: VMS's workers wait while a
-/// group is written.
+/// Estimated bytes of payload above which a group takes no further entry: VMS's workers wait while a group is
+/// written.
 const GROUP_BYTES: usize = 3_000_000;
 
-/// Entries above which it takes no further one, however small they are: each is a statement of its own.
+/// Number of entries above which a group takes no further one, however small they are: each is a statement of
+/// its own.
 const GROUP_ENTRIES: usize = 250;
 
-/// Which years a table of this type has: previous and current, and those that already have rows.
+/// Returns the years of a table of this type: previous and current, and those that already have rows.
 pub(super) fn years(
     snapshot: &Snapshot,
     table: Table,
@@ -39,7 +40,7 @@ pub(super) fn years(
 pub(super) enum Layout {
     /// `organization_detail_cache`, which VMS reads.
     Cache,
-    /// `organization_reports`, which it does not.
+    /// `organization_reports`, which VMS does not read.
     Reports,
 }
 
@@ -51,7 +52,8 @@ impl Layout {
         }
     }
 
-    /// The years it has rows for: none while it is off, so that nothing can write what VMS trips over.
+    /// Returns the years that the table has rows for: none while the table is off, so that no row can block
+    /// VMS's "delete organization".
     fn years(self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<SchoolYear> {
         if self == Self::Reports && !settings.organization_reports_table {
             return Vec::new();
@@ -59,7 +61,8 @@ impl Layout {
         years(snapshot, self.table(), settings, now)
     }
 
-    /// The key of an organization's row. The id is a number in one table and its decimal text in the other.
+    /// Returns the key of an organization's row. The id is a number in one table and its decimal text in the
+    /// other.
     fn key(self, year: SchoolYear, organization: i64) -> Key {
         let organization = match self {
             Self::Cache => KeyValue::Int(organization),
@@ -68,8 +71,8 @@ impl Layout {
         Key(vec![year.key().into(), organization])
     }
 
-    /// The organization that a row of the year belongs to; none for a row of another year and for a key that
-    /// is not of our making.
+    /// Returns the organization of a row of the year; `None` for a row of another year and for a key that
+    /// this report does not produce.
     fn organization(self, key: &Key, year: &str) -> Option<i64> {
         if key.text(0) != Some(year) {
             return None;
@@ -95,7 +98,7 @@ impl Layout {
         }
     }
 
-    /// All keys at `now`, by year and organization.
+    /// Returns all keys at `now`, by year and organization.
     pub(super) fn keys(self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
         self.years(snapshot, settings, now)
             .into_iter()
@@ -103,7 +106,7 @@ impl Layout {
             .collect()
     }
 
-    /// Rows of the year whose organization is gone.
+    /// Returns the keys of the year's rows whose organization no longer exists.
     fn orphans(self, snapshot: &Snapshot, year: SchoolYear) -> Vec<Key> {
         let organizations: HashSet<i64> = snapshot.organizations.iter().map(|row| row.id).collect();
         let year = year.key();
@@ -115,7 +118,7 @@ impl Layout {
             .collect()
     }
 
-    /// Computes the rows, one group at a time: a year is indexed when its first group is asked for.
+    /// Computes the rows, one group at a time: a year is indexed when its first group is requested.
     pub(super) fn groups<'s>(
         self,
         snapshot: &'s Snapshot,

@@ -1,10 +1,10 @@
-//! Who belongs to an organization in a year, and which events count for it.
+//! Membership of an organization in a year, and which events count for it.
 //!
 //! These are `membership_date_filter` and `event_tenure_filter` of VMS's
 //! `utils/services/org_membership_filter.py` in its mode "verified". A membership is open when it is
-//! `Current` and has no end; a membership of any status that has an end lasts until then; a membership that
-//! is neither (past, pending or of no status, without an end) never counts, because nobody knows when it
-//! ended. A missing start means "since ever".
+//! `Current` and has no end; a membership of any status that has an end lasts until then; any other
+//! membership (past, pending or of no status, without an end) never counts, because its end is unknown. A
+//! missing start means that it always existed.
 //!
 //! All instants are compared as SQLite does: as text.
 
@@ -15,13 +15,14 @@ use super::super::year::Window;
 
 const CURRENT: &str = "Current";
 
-/// Whether somebody is a member at some time in the window.
+/// Returns whether a membership holds at any time in the window.
 pub(super) fn is_member_in(membership: &VolunteerOrganization, window: &Window) -> bool {
     membership.start.as_deref().is_none_or(|start| start <= window.to())
         && lasts_until(membership, window.from())
 }
 
-/// Whether somebody is a member when an event begins. An event without a beginning is never inside.
+/// Returns whether a membership holds at the beginning of an event. An event without a beginning is never
+/// inside.
 pub(super) fn covers(membership: &VolunteerOrganization, at: Option<&Stored>) -> bool {
     at.is_some_and(|at| {
         membership.start.as_deref().is_none_or(|start| &*at.text >= start)
@@ -94,7 +95,7 @@ mod tests {
             (Some("Past"), None, Some("2025-10-01 09:29:59.999999"), false),
             (Some("Current"), None, Some("2025-09-30 00:00:00.000000"), false),
             (None, Some("2025-09-01 00:00:00.000000"), Some("2025-11-01 00:00:00.000000"), true),
-            // Text decides: a bound that is only a date sorts before every time of that day.
+            // Bounds are compared as text: one that is only a date sorts before every time of that day.
             (Some("Past"), None, Some("2025-10-01"), false),
         ] {
             let case = membership(status, start, end);

@@ -9,16 +9,17 @@
 //!
 //! VMS records a volunteer at an event in two places: `event_participation`, with a status and hours, and
 //! `event_volunteers`, a bare link that imports of virtual sessions make. Both are read and neither is
-//! matched with the other, so a volunteer who has both for one session is counted twice by everything that
-//! adds sessions or volunteers up. VMS does so live, and its pages must agree with the cache.
+//! matched with the other, so a volunteer who has both for one session is counted twice in every figure that
+//! adds sessions or volunteers up. VMS does the same on its live pages, and they must agree with the cache.
 //!
 //! * A participation is *attended* when its status is one of `ATTENDED`.
 //! * A link counts when its event is a virtual session that is completed, confirmed or simulcast.
 //! * Only events of the year count; the year's window ends at midnight at the beginning of 31 July.
-//! * Membership decides whose engagement is an organization's (`membership`). The detail also asks that
-//!   the event lies within the membership and leaves out people whom reports exclude; the summary does
-//!   neither, so that their totals differ, as they do in VMS.
-//! * A volunteer is a `volunteer` row and the `contact` row of the same id; half a person is nobody.
+//! * Membership decides to which organization engagement belongs (`membership`). The detail also requires
+//!   that the event lies within the membership and leaves out people who are excluded from reports; the
+//!   summary does neither, so that their totals differ, as they do in VMS.
+//! * A volunteer is a `volunteer` row and the `contact` row of the same id; a person with only one of the two
+//!   does not count.
 //!
 //! A volunteer has at most one membership in an organization: the pair is the primary key.
 
@@ -37,15 +38,15 @@ pub use summary::Summary;
 use super::number::Hours;
 use crate::snapshot::Participation;
 
-/// Statuses of a participation that took place, compared case-sensitively.
+/// Statuses of an attended participation, compared case-sensitively.
 const ATTENDED: [&str; 3] = ["Attended", "Completed", "Successfully Completed"];
 
-/// Whether a participation took place.
+/// Returns whether a participation was attended.
 fn attended(participation: &Participation) -> bool {
     participation.status.as_deref().is_some_and(|status| ATTENDED.contains(&status))
 }
 
-/// A sum that VMS has from SQL: of nothing, or zero, it is the integer zero.
+/// Converts a sum that VMS computes in SQL: a sum of nothing, or of zeros, is the integer zero.
 fn sql_sum(hours: f64) -> Hours {
     let mut sum = Hours::default();
     sum.add(Some(hours));

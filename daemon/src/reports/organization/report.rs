@@ -1,4 +1,11 @@
-//! The two reports with a row per organization and year.
+//! The two reports that have a row per organization and year: [`Detail`] and [`Reports`].
+//!
+//! * Both have one row for every organization, also for one without members or events, and for every year
+//!   that their table keeps: the previous, the current, and those that already have rows.
+//! * Rows of an organization that no longer exists are removed.
+//! * Both hold the same five lists ([`detail`](super::detail)), computed once for each from the same source
+//!   tables.
+//! * `organization_reports` is off by default and then has no keys and no groups.
 
 use crate::reports::year::SchoolYear;
 use chrono::{DateTime, Utc};
@@ -24,20 +31,20 @@ const SOURCES: &[Source] = &[
     Source::Email,
 ];
 
-/// The report that fills `organization_detail_cache`: one row for every organization and year, even when
-/// nothing happened, so that no page has to compute. Its key is the year and the organization's id.
+/// The report that fills `organization_detail_cache`: one row for every organization and year, even without
+/// any event, so that VMS's page never has to compute. Its key is the year and the organization's id.
 ///
 /// VMS itself fails to store a row that has an event, because `date_sort` is then a `datetime` that its JSON
-/// encoder refuses; here it is text, by which VMS's page sorts just as well.
+/// encoder refuses; here it is text, by which VMS's page sorts equally well.
 #[derive(Debug, Clone, Copy)]
 pub struct Detail;
 
 /// The report that fills `organization_reports`: the same lists in other columns, and the organization's id
 /// as text.
 ///
-/// Nothing in VMS writes or reads the table, but its "delete organization" fails as long as the organization
-/// has a row here, because the row's reference to it is declared as required. It is therefore off unless
-/// [`ReportSettings::organization_reports_table`] says otherwise: then it has no key and no group.
+/// No VMS code writes or reads the table, but VMS's "delete organization" fails as long as the organization
+/// has a row here, because the row's reference to it is declared as required. The report is therefore off
+/// unless [`ReportSettings::organization_reports_table`] enables it: while off it has no key and no group.
 #[derive(Debug, Clone, Copy)]
 pub struct Reports;
 

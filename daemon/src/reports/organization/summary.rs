@@ -1,19 +1,21 @@
 //! `organization_summary_cache`: one row per school year, one element per organization.
 //!
-//! Mirrors the query and merge in `organization_report` of VMS's `routes/reports/organization_report.py`
-//! for `host_filter=all` and `mode=verified`.
+//! Mirrors the query and merge in `organization_report` of VMS's `routes/reports/organization_report.py` for
+//! `host_filter=all` and `mode=verified`.
 //!
 //! For every organization with a member in the year:
 //!
 //! * from attended participations of its members, whatever the event's type: distinct events, the sum of
 //!   hours, distinct volunteers. Hours are added in the order of the participations' ids, in which SQLite
-//!   walks them: in another order the floating point sum, and with it the rounded one, can be another;
+//!   reads them: another order can change the floating point sum, and with it the rounded one;
 //! * from links of its members to virtual sessions that count: distinct events, distinct volunteers.
 //!
-//! The counts of both are added. Neither the dates of a membership within the year nor a person's exclusion
-//! from reports matter here. An organization with neither is absent. VMS orders by hours, most first; what
-//! ties stays in the order in which its page collects them: organizations with attended participations by
-//! id, then those with sessions only, by id.
+//! The counts of both are added; hours come from participations only and are rounded to two decimals, half to
+//! even on the exact binary value, and a sum of nothing or zero is the integer 0. Neither the dates of a
+//! membership within the year nor a person's exclusion from reports matter here. An organization with neither
+//! participations nor sessions is absent. VMS orders by hours, descending; ties keep the order in which its
+//! page collects them: organizations with attended participations by id, then those with sessions only, by
+//! id.
 
 use std::collections::HashSet;
 use std::rc::Rc;
@@ -127,7 +129,7 @@ fn elements<'s>(year: &Year<'s>, organizations: &'s [Organization]) -> Vec<Eleme
     elements
 }
 
-/// What an organization's members did, as recorded in one of the two places.
+/// Counts of an organization's members, from one of the two places.
 #[derive(Default)]
 struct Counts {
     events: HashSet<i64>,
@@ -135,7 +137,7 @@ struct Counts {
     hours: f64,
 }
 
-/// Counts participations, and links to virtual sessions.
+/// Returns the counts from participations, and those from links to virtual sessions.
 fn count(year: &Year<'_>, organization: i64) -> (Counts, Counts) {
     let (mut took_part, mut linked) = (Counts::default(), Counts::default());
     let mut hours = Vec::new();

@@ -1,4 +1,4 @@
-//! A small VMS to try rules on: everything happens in the school year 2526.
+//! A small VMS to test rules on: everything happens in the school year 2526.
 
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ pub(super) const CURRENT_MEMBER: Option<&str> = Some("Current");
 static SETTINGS: LazyLock<ReportSettings> =
     LazyLock::new(|| ReportSettings { organization_reports_table: true, ..testing::settings(Mode::Exact) });
 
-/// Builders borrow the settings for as long as the snapshot.
+/// Returns static settings: builders borrow them for as long as the snapshot.
 pub(super) fn settings() -> &'static ReportSettings {
     &SETTINGS
 }
@@ -27,7 +27,7 @@ pub(super) fn settings() -> &'static ReportSettings {
 pub(super) struct World(pub(super) Snapshot);
 
 impl World {
-    /// One organization, id 1.
+    /// Creates a world with one organization, id 1.
     pub(super) fn with_organization() -> Self {
         Self::default().organization(1, "Acme")
     }
@@ -47,7 +47,7 @@ impl World {
         });
     }
 
-    /// A volunteer who belongs to organization 1 and always did.
+    /// Adds a volunteer with a membership in organization 1 that has no start and no end.
     pub(super) fn volunteer(mut self, id: i64, first: &str, last: &str) -> Self {
         self.contact(id, first, last);
         self.0.volunteers.push(Volunteer { id, ..Volunteer::default() });
@@ -80,13 +80,13 @@ impl World {
         self
     }
 
-    /// Marks a person.
+    /// Sets whether a person is excluded from reports.
     pub(super) fn excluded(mut self, id: i64, exclude: Option<bool>) -> Self {
         self.0.contacts.iter_mut().find(|contact| contact.id == id).unwrap().exclude_from_reports = exclude;
         self
     }
 
-    /// An event that begins at `start`, a day and time without fraction.
+    /// Adds an event that begins at `start`, a day and time without fraction.
     pub(super) fn event(mut self, id: i64, kind: Option<&str>, status: &str, start: &str) -> Self {
         self.0.events.push(Event {
             id,
@@ -132,7 +132,7 @@ impl World {
         self
     }
 
-    /// A row that is already in a report's table.
+    /// Adds a row that already exists in a report's table.
     pub(super) fn has_row(mut self, report: &dyn Report, key: Vec<KeyValue>) -> Self {
         let rows = self.0.existing.entry(report.table()).or_default();
         let id = i64::try_from(rows.len()).unwrap() + 1;
@@ -140,7 +140,7 @@ impl World {
         self
     }
 
-    /// What `report` makes of it: by key, the payload columns by name.
+    /// Returns the rows that `report` builds: by key, the payload columns by name.
     pub(super) fn rows(&self, report: &dyn Report) -> Map<String, Value> {
         let names = || spec(report.table()).payload.iter().map(|column| column.name.to_owned());
         let row = |payload: &[Payload<'_>]| names().zip(payload.iter().map(value)).collect::<Map<_, _>>();
@@ -152,18 +152,18 @@ impl World {
             .collect()
     }
 
-    /// The detail of organization 1 in 2526.
+    /// Returns the detail of organization 1 in 2526.
     pub(super) fn detail(&self) -> Value {
         self.rows(&super::Detail).remove("2526|1").unwrap()
     }
 
-    /// The summary of 2526.
+    /// Returns the summary of 2526.
     pub(super) fn summary(&self) -> Value {
         self.rows(&super::Summary).remove("2526").unwrap()["organizations_data"].take()
     }
 }
 
-/// The text of a value: tells `0` from `0.0`, and one order of keys from another.
+/// Returns the text of a value; it distinguishes `0` from `0.0`, and orders of keys.
 pub(super) fn text(value: &Value) -> String {
     value.to_string()
 }

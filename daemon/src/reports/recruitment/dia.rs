@@ -1,17 +1,18 @@
-//! `dia_events_report_cache`: coming events of "Data in Action", and who comes to them.
+//! `dia_events_report_cache`: upcoming events of "Data in Action", and their volunteers.
 //!
 //! It mirrors `_query_dia_events` and `_serialize_for_cache` of VMS's `routes/reports/dia_events.py`.
 //!
 //! Listed are events of the DIA types that begin after now, if volunteers are wanted for them or their title
-//! contains one of a few phrases (as SQLite compares: without regard to the case of ASCII letters). Their
-//! status is not looked at: drafts and cancelled events are listed as well. They are ordered by beginning,
-//! type and id, which is the order in which SQLite hands them to VMS.
+//! contains one of a few phrases (as SQLite compares: ignoring the case of ASCII letters). Their status is
+//! not checked: drafts and cancelled events are listed as well. They are ordered by beginning, type and id,
+//! which is the order in which SQLite returns them to VMS.
 //!
-//! An event is filled as soon as it has any participation, whatever its status. Its volunteers are listed in
-//! the order of participations; those who no longer exist are left out, so a filled event can have nobody.
-//! Nobody is left out for being inactive or not to be contacted. A person's address is the first primary
-//! one, or else the first; the employer is the organization of the first primary link, or else of the first;
-//! if that is not there, the employer's name as typed in unless it looks like a Salesforce id, or else `N/A`.
+//! An event counts as filled as soon as it has any participation, whatever its status. Its volunteers are
+//! listed in the order of participations; those who no longer exist are left out, so the list of a filled
+//! event can be empty. Volunteers who are inactive or not to be contacted are listed, too. A person's address
+//! is the first primary one, or else the first; the employer is the organization of the first primary link,
+//! or else of the first; if that organization does not exist, the employer's name as typed in unless it
+//! resembles a Salesforce id, or else `N/A`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,7 +30,7 @@ use crate::vms::enums::{event_status_value, event_type_value};
 use crate::vms::tables::{Key, Table};
 use crate::vms::time::{self, Stored};
 
-/// Coming DIA events: one entry, without key columns.
+/// The report of upcoming DIA events: one entry, without key columns.
 #[derive(Debug, Clone, Copy)]
 pub struct Dia;
 
@@ -54,7 +55,7 @@ impl Report for Dia {
     }
 
     fn key_sources(&self) -> &'static [Source] {
-        // There is one key; events tell when its payload changes.
+        // There is only one key; events determine when its payload changes.
         &[Source::Event]
     }
 
@@ -202,7 +203,7 @@ fn facts<'s>(event: &'s Event, schools: &HashMap<&str, &'s str>, rules: &keyword
     }
 }
 
-/// Who takes part in the listed events.
+/// Participants of the listed events.
 struct People<'s> {
     participations: HashMap<i64, Vec<&'s Participation>>,
     volunteers: HashMap<i64, &'s Volunteer>,

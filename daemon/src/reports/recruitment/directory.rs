@@ -4,14 +4,14 @@ use std::collections::HashMap;
 
 use crate::snapshot::{Email, Organization, Snapshot, VolunteerOrganization};
 
-/// What the first rows of a person are.
+/// First addresses and links of a person.
 #[derive(Debug)]
 struct Firsts<'s, T> {
     any: &'s T,
     primary: Option<&'s T>,
 }
 
-/// Mail addresses, and links to organizations, of those people that somebody asks for.
+/// Mail addresses, and links to organizations, of the requested people.
 #[derive(Debug)]
 pub(super) struct Directory<'s> {
     emails: HashMap<i64, Firsts<'s, Email>>,
@@ -20,7 +20,7 @@ pub(super) struct Directory<'s> {
 }
 
 impl<'s> Directory<'s> {
-    /// The directory of the people that `wanted` names.
+    /// Builds the directory of the people that `wanted` accepts.
     pub(super) fn of(snapshot: &'s Snapshot, wanted: impl Fn(i64) -> bool) -> Self {
         let emails = snapshot.emails.iter().filter(|email| wanted(email.contact));
         let links = snapshot.volunteer_organizations.iter().filter(|link| wanted(link.volunteer));
@@ -31,28 +31,28 @@ impl<'s> Directory<'s> {
         }
     }
 
-    /// The person's first primary address; none when that row has no address.
+    /// Returns the person's first primary address; `None` when that row has no address.
     pub(super) fn primary_email(&self, person: i64) -> Option<&'s str> {
         self.emails.get(&person)?.primary?.address.as_deref()
     }
 
-    /// The person's first primary address; that of the first row when no row is primary.
+    /// Returns the person's first primary address; that of the first row when no row is primary.
     pub(super) fn email(&self, person: i64) -> Option<&'s str> {
         let emails = self.emails.get(&person)?;
         emails.primary.unwrap_or(emails.any).address.as_deref()
     }
 
-    /// Whether the person is linked to any organization, be it there or not.
+    /// Returns whether the person is linked to any organization, whether or not it exists.
     pub(super) fn has_link(&self, person: i64) -> bool {
         self.links.contains_key(&person)
     }
 
-    /// The organization of the person's first link, primary or not.
+    /// Returns the organization of the person's first link, primary or not.
     pub(super) fn first_employer(&self, person: i64) -> Option<&'s Organization> {
         self.organization(self.links.get(&person)?.any)
     }
 
-    /// The organization of the person's first primary link; of the first one when no link is primary.
+    /// Returns the organization of the person's first primary link; of the first one when no link is primary.
     pub(super) fn main_employer(&self, person: i64) -> Option<&'s Organization> {
         let links = self.links.get(&person)?;
         self.organization(links.primary.unwrap_or(links.any))

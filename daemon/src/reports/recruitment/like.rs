@@ -1,30 +1,30 @@
 //! SQLite's `LIKE '%…%'`.
 
-/// A pattern that may stand anywhere in a text.
+/// A pattern that may occur anywhere in a text.
 ///
-/// Only the letters of ASCII are compared without regard to case: `école` is not found in `ÉCOLE`. `%` stands
-/// for any text and `_` for any one character, whether the author of the pattern meant so or not; a backslash
-/// is a backslash.
+/// Only ASCII letters are compared without regard to case: `école` is not found in `ÉCOLE`. `%` matches any
+/// text and `_` any one character, whether or not the author of the pattern intended it; a backslash is
+/// literal.
 #[derive(Debug, Clone)]
 pub(super) struct Like(Vec<char>);
 
 impl Like {
-    /// Whether the pattern is more than a plain text.
+    /// Returns whether the pattern contains wildcards.
     pub(super) fn has_wildcard(pattern: &str) -> bool {
         pattern.contains(['%', '_'])
     }
 
-    /// The pattern `%pattern%`.
+    /// Creates the pattern `%pattern%`.
     pub(super) fn containing(pattern: &str) -> Self {
         Self(std::iter::once('%').chain(pattern.chars()).chain(['%']).collect())
     }
 
-    /// Whether `text` is like the pattern.
+    /// Returns whether `text` is like the pattern.
     pub(super) fn matches(&self, text: &str) -> bool {
         let mut rest = text.chars();
         let mut position = 0;
-        // Behind the last `%`, and the text from which on it was last tried: only that one has to be tried
-        // again, since whatever an earlier one could reach, a later one can reach too.
+        // Position after the last `%`, and the text position at which it was last tried. Only the last one
+        // has to be retried, since any match that an earlier `%` could reach, a later one can reach too.
         let mut retry = None;
         loop {
             let before = rest.clone();

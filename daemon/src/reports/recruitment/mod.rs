@@ -1,7 +1,7 @@
-//! Recruitment: whom to ask for an event, and which DIA events still look for somebody.
+//! Recruitment: volunteers to ask for an event, and DIA events that still need volunteers.
 //!
-//! Two tables: [`Candidates`] ranks volunteers for single events, [`Dia`] lists all coming DIA events. Both
-//! take what is data from one keyword file ([`Keywords`]).
+//! Two tables: [`Candidates`] ranks volunteers for single events, [`Dia`] lists all upcoming DIA events. Both
+//! take their data from one keyword file ([`Keywords`]).
 
 mod candidates;
 mod dia;

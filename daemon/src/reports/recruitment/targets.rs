@@ -1,15 +1,15 @@
-//! Which events have candidates stored.
+//! Events that have candidates stored.
 //!
-//! Any event can be asked for, so the rows are those of the events that VMS's selector page offers, and of
-//! those that somebody has looked at:
+//! VMS accepts any event, so rows exist for the events that its selector page offers, and for those whose
+//! page was opened:
 //!
-//! * the next 50 events that begin now or later, and, unless the operator wants otherwise, the last 50 that
-//!   began before; the page looks at nothing but the date, and neither do we. Events that begin at the same
-//!   instant are taken by id, in both directions;
-//! * events that own a row already, except those that began more than `keep_days` ago.
+//! * the next 50 events that begin now or later, and, unless the operator disables it, the last 50 that began
+//!   before; the page filters by date only, and so does this report. Events that begin at the same instant
+//!   are ordered by id, in both directions;
+//! * events that have a row already, except those that began more than `keep_days` ago.
 //!
 //! Rows of other events, and of events that no longer exist, are retired: VMS's pages answer those with an
-//! error or compute anew.
+//! error or compute them anew.
 //!
 //! Instants are compared as SQLite does, as text.
 
@@ -22,10 +22,10 @@ use crate::snapshot::{Event, Snapshot};
 use crate::vms::tables::{Key, Table};
 use crate::vms::time;
 
-/// Events per list of VMS's selector page.
+/// Number of events per list of VMS's selector page.
 const LISTED: usize = 50;
 
-/// The events that have a row, and the rows that go.
+/// The events that have a row, and the rows to remove.
 #[derive(Debug)]
 pub(super) struct Targets<'s> {
     pub(super) events: Vec<&'s Event>,
@@ -37,7 +37,7 @@ pub(super) fn key(event: &Event) -> Key {
 }
 
 impl<'s> Targets<'s> {
-    /// The targets at `now`, upcoming events first.
+    /// Returns the targets at `now`, upcoming events first.
     pub(super) fn of(snapshot: &'s Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Self {
         let text = |at: DateTime<Utc>| time::to_text(at.naive_utc());
         let (now_text, oldest) = (
@@ -71,7 +71,7 @@ impl<'s> Targets<'s> {
     }
 }
 
-/// When the next of `events` begins, after an instant.
+/// Returns when the next of `events` begins, after an instant.
 pub(super) fn next_start<'e>(
     events: impl Iterator<Item = &'e Event>,
     after: DateTime<Utc>,

@@ -1,4 +1,4 @@
-//! A small VMS to try rules on, at 02:00 UTC on 15 March 2026.
+//! A small VMS to test rules on, at 02:00 UTC on 15 March 2026.
 
 use std::sync::LazyLock;
 
@@ -20,7 +20,7 @@ pub(super) fn settings() -> ReportSettings {
 
 static SETTINGS: LazyLock<ReportSettings> = LazyLock::new(settings);
 
-/// An event that nothing but its id, type and beginning is known of.
+/// Returns an event with only an id, a type and a beginning.
 pub(super) fn event(id: i64, kind: Option<&str>, start: &str) -> Event {
     Event {
         id,
@@ -42,7 +42,7 @@ impl World {
         self
     }
 
-    /// A volunteer named `V{id} Last` who may be asked, changed by `change`.
+    /// Adds a volunteer named `V{id} Last` who may be asked, changed by `change`.
     pub(super) fn volunteer(mut self, id: i64, change: impl FnOnce(&mut Contact, &mut Volunteer)) -> Self {
         let mut contact = Contact {
             id,
@@ -60,7 +60,7 @@ impl World {
         self
     }
 
-    /// A volunteer with a job title.
+    /// Adds a volunteer with a job title.
     pub(super) fn titled(self, id: i64, title: &str) -> Self {
         self.volunteer(id, |_, volunteer| volunteer.title = Some(title.into()))
     }
@@ -101,7 +101,7 @@ impl World {
         self
     }
 
-    /// Skills with ids from 1.
+    /// Adds skills with ids from 1.
     pub(super) fn skills(mut self, names: &[&str]) -> Self {
         let skill = |(id, &name): (i64, &&str)| Skill { id, name: Some(name.into()) };
         self.0.skills = (1..).zip(names).map(skill).collect();
@@ -118,14 +118,14 @@ impl World {
         self
     }
 
-    /// Candidate rows that are there already.
+    /// Adds existing candidate rows.
     pub(super) fn rows(mut self, events: impl IntoIterator<Item = i64>) -> Self {
         let row = |event: i64| existing(event, Key(vec![event.into()]));
         self.0.existing.insert(Table::RecruitmentCandidatesCache, events.into_iter().map(row).collect());
         self
     }
 
-    /// The groups that a report builds, with their entries' payloads as JSON.
+    /// Returns the groups that a report builds, with their entries' payloads as JSON.
     pub(super) fn build(&self, report: &dyn Report) -> Vec<(Group<'_>, Vec<Value>)> {
         report.build(&self.0, &SETTINGS, now()).map(|group| (group.clone(), payloads(&group))).collect()
     }

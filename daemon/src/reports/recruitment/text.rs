@@ -3,12 +3,12 @@
 use crate::reports::text::{is_space, strip};
 use crate::snapshot::Contact;
 
-/// The words of a text, as `str.split()` finds them.
+/// Splits a text into words, as `str.split()` does.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// First and last name, without whitespace around.
+/// Returns first and last name, without surrounding whitespace.
 pub(super) fn full_name(contact: &Contact) -> String {
     let [first, last] = [&contact.first_name, &contact.last_name].map(|name| name.as_deref().unwrap_or(""));
     strip(&format!("{first} {last}")).to_owned()

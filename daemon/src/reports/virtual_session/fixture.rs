@@ -1,4 +1,4 @@
-//! A small source, made by hand, and what the reports make of it.
+//! A small hand-made source, and the payloads that the reports build from it.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::snapshot::{
 use crate::vms::tables::{Key, KeyValue, Table};
 use crate::vms::time::Stored;
 
-/// The settings of a new installation.
+/// Returns the settings of a new installation.
 pub(super) fn settings() -> ReportSettings {
     testing::settings(Mode::Fixed)
 }
 
-/// Four sessions of the year 2025-2026.
+/// Returns four sessions of the year 2025-2026.
 ///
 /// Session 4 took place with Ann (Ruskin High in Grandview, attended), Bob (Lone High in no district, only
 /// registered), a teacher who does not exist, and two presenters; it is linked to the districts 2 and 10.
-/// Session 5, at the same time, has a partner text only; session 3, before it, nothing at all. Session 2,
-/// the earliest, took place with Ann alone.
+/// Session 5, at the same time, has only a partner text; session 3, before it, has no participants and no
+/// place. Session 2, the earliest, took place with Ann alone.
 pub(super) fn classroom_day() -> Snapshot {
     let mut main = event(4, "2025-11-02 13:30:00.000000", "COMPLETED");
     main.district_partner = Some("Partner".into());
@@ -75,18 +75,18 @@ fn year() -> VirtualYear {
     VirtualYear::from_key("2025-2026").unwrap()
 }
 
-/// The sessions of the year.
+/// Returns the sessions of the year.
 pub(super) fn sessions(snapshot: &Snapshot) -> Vec<Arc<Session<'_>>> {
     super::sessions::sessions(&Index::new(snapshot), year())
 }
 
-/// `session_data`, `district_summaries`, `overall_summary`, `filter_options` of the year.
+/// Returns `session_data`, `district_summaries`, `overall_summary` and `filter_options` of the year.
 pub(super) fn report(snapshot: &Snapshot) -> [serde_json::Value; 4] {
     entry(&VirtualSessions, snapshot, &year().to_string(), 0)
 }
 
-/// `session_data`, `monthly_stats`, `school_breakdown`, `teacher_breakdown`, `summary_stats` of a name in the
-/// year; the name gets a row, so that it has an entry.
+/// Returns `session_data`, `monthly_stats`, `school_breakdown`, `teacher_breakdown` and `summary_stats` of a
+/// name in the year; the name is given a row, so that it has an entry.
 pub(super) fn district(snapshot: &mut Snapshot, name: &str) -> [serde_json::Value; 5] {
     let (first, last) = (year().first_day().to_string(), year().last_day().to_string());
     let row = existing(&[&year().to_string(), name, &first, &last]);
@@ -108,12 +108,12 @@ fn entry<const N: usize>(
     values.try_into().unwrap()
 }
 
-/// A row with this key.
+/// Returns an existing row with this key.
 pub(super) fn existing(key: &[&str]) -> ExistingRow {
     testing::existing(1, Key(key.iter().copied().map(KeyValue::from).collect()))
 }
 
-/// A virtual session.
+/// Returns a virtual session.
 pub(super) fn event(id: i64, start: &str, status: &str) -> Event {
     Event {
         id,

@@ -1,4 +1,4 @@
-//! The snapshot, indexed by what a session leads to.
+//! Lookups over the snapshot, starting from a session.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,7 +7,7 @@ use crate::reports::virtual_year::VirtualYear;
 use crate::snapshot::{Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer};
 use crate::vms::enums::VIRTUAL_SESSION;
 
-/// Where a session takes place according to the event itself.
+/// Place of a session according to the event itself.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'s> {
     linked: Option<&'s str>,
@@ -15,23 +15,23 @@ pub(super) struct Place<'s> {
 }
 
 impl<'s> Place<'s> {
-    /// As the report shows it: the linked district's name counts even when it is empty.
+    /// Returns the place as the report shows it: a linked district's name counts even when it is empty.
     pub(super) fn shown(self) -> Option<&'s str> {
         self.linked.or(self.partner)
     }
 
-    /// As names are matched: an empty name is none.
+    /// Returns the place for matching names: an empty name counts as none.
     pub(super) fn named(self) -> Option<&'s str> {
         self.linked.filter(|name| !name.is_empty()).or(self.partner)
     }
 }
 
-/// The stored text, by which SQLite orders.
+/// Returns the stored text of the start, by which SQLite orders.
 fn start(event: &Event) -> Option<&str> {
     event.start.as_ref().map(|start| start.text.as_ref())
 }
 
-/// Lookups over the snapshot. Whatever was not loaded is empty.
+/// Lookups over the snapshot. Tables that were not loaded are empty.
 pub(super) struct Index<'s> {
     pub(super) snapshot: &'s Snapshot,
     pub(super) memberships: Groups<i64>,
@@ -59,7 +59,7 @@ impl<'s> Index<'s> {
         }
     }
 
-    /// The sessions of a year, latest first, ties by id.
+    /// Returns the sessions of a year, latest first, ties by id.
     pub(super) fn events(&self, year: VirtualYear) -> Vec<&'s Event> {
         let window = year.window();
         let mut events: Vec<&Event> = self
@@ -73,7 +73,7 @@ impl<'s> Index<'s> {
         events
     }
 
-    /// Where an event takes place.
+    /// Returns the place of an event.
     pub(super) fn place(&self, event: &'s Event) -> Place<'s> {
         let linked = self
             .districts_of_event
@@ -86,27 +86,27 @@ impl<'s> Index<'s> {
         }
     }
 
-    /// The registrations of an event, by teacher.
+    /// Returns the registrations of an event, by teacher id.
     pub(super) fn registrations(&self, event: &Event) -> Vec<&'s EventTeacher> {
         let mut links: Vec<_> = self.registrations.rows(&self.snapshot.event_teachers, &event.id).collect();
         links.sort_by_key(|link| link.teacher);
         links
     }
 
-    /// The school of a teacher; none when the teacher, or the school, does not exist.
+    /// Returns the school of a teacher; `None` when the teacher, or the school, does not exist.
     pub(super) fn school_of(&self, teacher: i64) -> Option<&'s School> {
         let teachers = &self.snapshot.teachers;
         let teacher = teachers.get(teachers.binary_search_by_key(&teacher, |row| row.id).ok()?)?;
         self.schools.get(teacher.school.as_deref()?).copied()
     }
 
-    /// Whether a teacher exists, and then who it is.
+    /// Returns the contact of a teacher; `None` when the teacher does not exist.
     pub(super) fn teacher(&self, id: i64) -> Option<&'s Contact> {
         self.snapshot.teachers.binary_search_by_key(&id, |row| row.id).ok()?;
         self.contact(id)
     }
 
-    /// The presenters of an event, by id.
+    /// Returns the presenters of an event, by id.
     pub(super) fn presenters(&self, event: &Event) -> Vec<(&'s Volunteer, &'s Contact)> {
         let volunteers = &self.snapshot.volunteers;
         let mut presenters: Vec<_> = self
@@ -121,20 +121,21 @@ impl<'s> Index<'s> {
         presenters
     }
 
-    /// Name of a school's district.
+    /// Returns the name of a school's district.
     pub(super) fn district_of(&self, school: &School) -> Option<&'s str> {
         self.district(school.district?).map(|district| district.name.as_ref())
     }
 
-    /// Name of the district of the school that VMS finds by name: the first row of the table.
+    /// Returns the name of the district of the school that VMS finds by name: the first row of the table with
+    /// that name.
     pub(super) fn district_by_school_name(&self, name: &str) -> Option<&'s str> {
         self.district_of(self.first_of_name.get(name)?)
     }
 
-    /// The district names that the report of a year shows, in its rows or among its filters.
+    /// Returns the district names that the report of a year shows, in its rows or among its filters.
     ///
-    /// Whether a registered teacher has a contact is not looked at, so that the names are known without
-    /// reading the largest table. A name too many is an entry without sessions.
+    /// Contacts of registered teachers are not read, so that the names are known without reading the largest
+    /// table. A superfluous name only makes an entry without sessions.
     pub(super) fn district_names(&self, year: VirtualYear) -> BTreeSet<&'s str> {
         let mut names = BTreeSet::new();
         for event in self.events(year) {

@@ -1,9 +1,10 @@
-//! Which district names mean the same district.
+//! Which district names refer to the same district: names are compared trimmed and in lower case, and through
+//! the aliases of the district mapping.
 
 use crate::reports::district::DistrictMapping;
 use crate::reports::text::strip;
 
-/// A name as it is compared: without whitespace around it, in lower case.
+/// Returns a name in its form for comparison: trimmed, in lower case.
 pub(super) fn normalized(name: &str) -> String {
     strip(name).to_lowercase()
 }
@@ -13,8 +14,9 @@ pub(super) fn normalized(name: &str) -> String {
 pub(super) struct Matching(Vec<String>);
 
 impl Matching {
-    /// What matches `name`: itself, its aliases when it is a name of the mapping, and the names of which it
-    /// is an alias. Of entries with the same name, VMS sees the first one only.
+    /// Returns the names that match `name`: itself, its aliases when it is a name of the mapping, and the
+    /// names of which it is an alias. Of mapping entries with the same name, VMS reads the first one only. An
+    /// empty name matches nothing.
     pub(super) fn of(name: &str, mapping: &DistrictMapping) -> Self {
         if name.is_empty() {
             return Self(Vec::new());
@@ -40,12 +42,12 @@ impl Matching {
         Self(names)
     }
 
-    /// The matching names, normalized.
+    /// Returns the matching names, normalized.
     pub(super) fn names(&self) -> &[String] {
         &self.0
     }
 
-    /// Whether a normalized name matches.
+    /// Returns whether a normalized name matches.
     pub(super) fn contains(&self, normalized: &str) -> bool {
         self.0.iter().any(|name| name == normalized)
     }

@@ -10,24 +10,30 @@
 //!
 //! An entry exists for the previous and the current virtual year, and for every other well-formed year, up to
 //! the next, that already has a row over its full range of dates; VMS caches no other range. Within a year a
-//! district entry exists for every name that the year's report shows, and for every name that already has
-//! a row, since VMS's page can be asked for any. Rows with other keys are left alone.
+//! district entry exists for every name that the year's report shows, and for every name that already has a
+//! row, because VMS's page accepts any name. Rows with other keys are left unchanged.
 //!
 //! # Sessions
 //!
 //! A session is an event of type `VIRTUAL_SESSION` whose start lies in the year's window, whatever its
 //! status, tenant or exclusion; latest first, ties by id. It *took place* when its status is completed or
-//! simulcast. Its *place* is the name of its first linked district, else its partner text. VMS reads linked
-//! districts through an index over their ids as text, so the first one is the one whose id comes first as text
-//! (`10` before `2`). Registered teachers come by id, presenters by id. A school belongs to a session through
-//! a registered teacher, never through the event.
+//! simulcast. It was *moved to a classroom* when the text of its imported status contains "moved to
+//! in-person", ignoring case. Its *place* is the name of its first linked district, else its partner text.
+//! VMS reads linked districts through an index over their ids as text, so the first one is the one whose id
+//! comes first as text (`10` before `2`). Registered teachers are ordered by id, presenters by id. A school
+//! belongs to a session through a registered teacher, never through the event.
 //!
-//! # Two notions of a teacher's district
+//! # Two definitions of a teacher's district
 //!
-//! The report takes the school's district, else the place, else `Unknown District`; the district entries
-//! know no such fallback, and skip names that are empty. They match names trimmed, without regard to case,
-//! and through the aliases of the district mapping: a name and one of its aliases match each other, two
-//! aliases of one name do not. The table `district_alias` is not consulted.
+//! The report takes the school's district, else the place, else `Unknown District`; the district entries take
+//! the school's district, else the place, skip empty names, and have no such fallback. They match names
+//! trimmed, without regard to case, and through the aliases of the district mapping: a name and one of its
+//! aliases match each other, two aliases of one name do not. The table `district_alias` is not read.
+//!
+//! # Percentages
+//!
+//! Percentages are whole numbers, rounded half to even as Python's `round` does; a percentage of nothing is
+//! `0`.
 //!
 //! # Deviation
 //!
@@ -55,13 +61,13 @@ use super::virtual_year::VirtualYear;
 use crate::snapshot::Snapshot;
 use crate::vms::tables::{Key, KeyValue, Table, spec};
 
-/// Students that VMS assumes behind every teacher.
+/// Number of students that VMS assumes for every teacher.
 const STUDENTS_PER_TEACHER: usize = 25;
 
-/// The district of a row that has no other.
+/// District of a row whose teacher has no district and whose session has no place.
 const UNKNOWN_DISTRICT: &str = "Unknown District";
 
-/// The year of a row over the full range of its year's dates; none for rows with any other key.
+/// Returns the year of a row that covers the full range of its year's dates; `None` for any other key.
 fn year_of(table: Table, key: &Key) -> Option<VirtualYear> {
     let text = |column| {
         let position = spec(table).key.iter().position(|&name| name == column)?;
@@ -73,7 +79,7 @@ fn year_of(table: Table, key: &Key) -> Option<VirtualYear> {
     full.then_some(year)
 }
 
-/// The years that `table` has at `now`.
+/// Returns the years that `table` has at `now`.
 fn years(
     table: Table,
     snapshot: &Snapshot,
@@ -84,7 +90,7 @@ fn years(
     VirtualYear::kept(now, settings.zone, owned)
 }
 
-/// The key of a year's entry; of one district when a name is given.
+/// Returns the key of a year's entry, or of a district's entry in that year when `district` is given.
 fn key(year: VirtualYear, district: Option<&str>) -> Key {
     let mut values: Vec<KeyValue> = vec![year.to_string().into()];
     values.extend(district.map(KeyValue::from));
@@ -93,7 +99,7 @@ fn key(year: VirtualYear, district: Option<&str>) -> Key {
     Key(values)
 }
 
-/// A percentage as Python's `round` gives it: whole, ties to even, `0` of nothing.
+/// Returns a whole percentage as Python's `round` computes it: ties go to even, and `0` when `total` is 0.
 fn percent(part: usize, total: usize) -> usize {
     if total == 0 {
         return 0;

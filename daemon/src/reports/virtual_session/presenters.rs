@@ -1,4 +1,10 @@
-//! Who presents a session, and for whom.
+//! Presenters of a session, and the organizations that they represent.
+//!
+//! The joined list of organizations has one name per presenter, the primary organization of VMS's
+//! `services/virtual_computation_service.py`: the organization of the first membership that is marked as
+//! primary; if that has no name, the organization of the very first membership; if that has no name either,
+//! the volunteer's own text, unless it is empty or a Salesforce id (18 letters and digits); else
+//! `Independent`.
 
 use serde::Serialize;
 
@@ -12,21 +18,21 @@ const INDEPENDENT: &str = "Independent";
 /// Value of `local_status` that makes a presenter local.
 const LOCAL: &str = "local";
 
-/// A presenter, as both reports carry it.
+/// A presenter, as both reports contain it.
 #[derive(Debug, Serialize)]
 pub(super) struct Presenter<'s> {
     pub(super) id: i64,
     pub(super) name: String,
     pub(super) is_people_of_color: Option<bool>,
-    /// The volunteer's own text: empty or a Salesforce id at times.
+    /// The volunteer's own text; can be empty or a Salesforce id.
     pub(super) organization_name: Option<&'s str>,
-    /// By organization id; repeated and empty names are kept.
+    /// Names by organization id; repeated and empty names are kept.
     pub(super) organizations: Vec<Option<&'s str>>,
     pub(super) is_local: bool,
 }
 
 impl Presenter<'_> {
-    /// Whether the presenter is known to be a person of color.
+    /// Returns whether the presenter is known to be a person of color.
     pub(super) fn of_color(&self) -> bool {
         self.is_people_of_color == Some(true)
     }
@@ -35,11 +41,11 @@ impl Presenter<'_> {
 /// The presenters of a session.
 #[derive(Debug)]
 pub(super) struct Panel<'s> {
-    /// One by one, by id.
+    /// The presenters, by id.
     pub(super) presenters: Vec<Presenter<'s>>,
-    /// Their names, joined.
+    /// Their names, joined by commas.
     pub(super) names: String,
-    /// The primary organization of each, joined.
+    /// The primary organization of each presenter, joined by commas.
     pub(super) organizations: String,
 }
 
@@ -53,12 +59,12 @@ impl<'s> Panel<'s> {
         Self { names: names.join(", "), organizations: organizations.join(", "), presenters }
     }
 
-    /// Whether any presenter is local.
+    /// Returns whether any presenter is local.
     pub(super) fn has_local(&self) -> bool {
         self.presenters.iter().any(|presenter| presenter.is_local)
     }
 
-    /// Whether any presenter is known to be a person of color.
+    /// Returns whether any presenter is known to be a person of color.
     pub(super) fn has_of_color(&self) -> bool {
         self.presenters.iter().any(Presenter::of_color)
     }
@@ -88,8 +94,8 @@ fn organization<'s>(id: i64, index: &Index<'s>) -> Option<&'s Organization> {
     organizations.get(position)
 }
 
-/// The first membership that is marked as primary, else the very first one, in the order in which they were
-/// made; if neither has a name, the volunteer's own text unless it is a Salesforce id.
+/// Returns the name of the first membership marked as primary, else of the very first membership, in the
+/// order of insertion; if neither has a name, the volunteer's own text unless it is a Salesforce id.
 fn primary_organization<'s>(volunteer: &'s Volunteer, index: &Index<'s>) -> &'s str {
     let memberships = || index.memberships.rows(&index.snapshot.volunteer_organizations, &volunteer.id);
     let primary = memberships().find(|membership| membership.primary == Some(true));
@@ -106,7 +112,7 @@ fn is_shown(organization_name: &str) -> bool {
     !organization_name.is_empty() && !salesforce_id
 }
 
-/// First, middle if any, and last name; not trimmed.
+/// Returns first, middle (if any) and last name; not trimmed.
 fn full_name(contact: &Contact) -> String {
     match contact.middle_name.as_deref().filter(|middle| !middle.is_empty()) {
         Some(middle) => {
@@ -116,12 +122,13 @@ fn full_name(contact: &Contact) -> String {
     }
 }
 
-/// First and last name; not trimmed.
+/// Returns first and last name; not trimmed.
 pub(super) fn short_name(contact: &Contact) -> String {
     format!("{} {}", part(contact.first_name.as_deref()), part(contact.last_name.as_deref()))
 }
 
-/// VMS prints a name that is not there in Python's way; its columns do not allow it.
+/// Returns a name part; a missing one is printed as Python prints it. VMS's columns do not allow a missing
+/// one.
 fn part(name: Option<&str>) -> &str {
     name.unwrap_or("None")
 }
@@ -138,9 +145,9 @@ mod tests {
         for (memberships, text, expected) in [
             (&[(3, false), (1, true), (2, true)][..], "Text", "Alpha"),
             (&[(3, false), (1, false)], "Text", "Zeta"),
-            // The primary one has no name: the first one counts, not the next primary one.
+            // The primary membership has no name: the first one counts, not the next primary one.
             (&[(3, false), (4, true), (1, true)], "Text", "Zeta"),
-            // The first one has no name: no other is looked at.
+            // The first membership has no name: no other membership is read.
             (&[(4, false), (1, false)], "Text", "Text"),
             (&[(4, true)], "", INDEPENDENT),
             (&[], salesforce_id, INDEPENDENT),

@@ -1,4 +1,7 @@
-//! What both reports know about each session, worked out once per year.
+//! Facts about each session that both reports use, computed once per year.
+//!
+//! A session took place when its status is completed or simulcast; it was moved to a classroom when its
+//! imported status contains "moved to in-person" in any case. Dates and times are printed as stored.
 
 use std::sync::Arc;
 
@@ -9,18 +12,18 @@ use crate::reports::virtual_year::VirtualYear;
 use crate::snapshot::{Event, EventTeacher, School};
 use crate::vms::enums::{COMPLETED, SIMULCAST, event_status_value};
 
-/// In the text of the imported status, it marks a session that was held in a classroom instead.
+/// Part of the imported status that marks a session as moved to a classroom, in lower case.
 const MOVED: &str = "moved to in-person";
 
 /// A session.
 #[derive(Debug)]
 pub(super) struct Session<'s> {
     pub(super) event: &'s Event,
-    /// Value of its status.
+    /// Value of the session's status.
     pub(super) status: &'s str,
-    /// Whether it took place.
+    /// Whether the session took place.
     pub(super) completed: bool,
-    /// Whether it was held in a classroom instead.
+    /// Whether the session was moved to a classroom.
     pub(super) moved: bool,
     /// `MM/DD/YY`, as stored.
     pub(super) date: String,
@@ -36,7 +39,7 @@ pub(super) struct Session<'s> {
 #[derive(Debug)]
 pub(super) struct Registration<'s> {
     pub(super) link: &'s EventTeacher,
-    /// None when the teacher does not exist.
+    /// `None` when the teacher does not exist.
     pub(super) teacher: Option<Teacher<'s>>,
 }
 
@@ -48,11 +51,12 @@ pub(super) struct Teacher<'s> {
     pub(super) school: Option<&'s School>,
     /// Name of the school's district.
     pub(super) school_district: Option<&'s str>,
-    /// By which the registration is matched with a district: the school's district or the session's place.
+    /// District name by which the registration is matched, normalized: the school's district, else the
+    /// session's place.
     pub(super) matched: Option<String>,
 }
 
-/// The sessions of a year, latest first.
+/// Returns the sessions of a year, latest first.
 pub(super) fn sessions<'s>(index: &Index<'s>, year: VirtualYear) -> Vec<Arc<Session<'s>>> {
     index.events(year).into_iter().map(|event| Arc::new(Session::new(event, index))).collect()
 }
@@ -97,12 +101,12 @@ impl<'s> Session<'s> {
         self.event.title.as_deref()
     }
 
-    /// Minutes.
+    /// Returns the duration in minutes.
     pub(super) fn duration(&self) -> i64 {
         self.event.duration.unwrap_or_default()
     }
 
-    /// About how many bytes it takes in a payload.
+    /// Estimates the bytes that the session takes in a payload.
     pub(super) fn weight(&self) -> usize {
         const KEYS: usize = 320;
         const KEYS_OF_PRESENTER: usize = 140;

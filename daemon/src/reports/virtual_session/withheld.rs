@@ -1,8 +1,8 @@
-//! When the virtual session report must not be cached.
+//! The condition under which the virtual session report must not be cached.
 //!
 //! On a cached row VMS's page skips the limit of district-scoped accounts: such an account sees the rows and
-//! teachers of every district. VMS by itself caches a row for a day now and then; a row that is always there
-//! would make the exception the rule. The district table has no such leak, because VMS's district page
+//! teachers of every district. VMS itself caches a row only occasionally, for a day; a row that is always
+//! present would make this leak permanent. The district table has no such leak, because VMS's district page
 //! always recomputes.
 
 use crate::reports::{Mode, ReportSettings};
@@ -12,11 +12,11 @@ use crate::vms::tables::Table;
 /// The scope without any limit.
 const GLOBAL: &str = "global";
 
-/// Why `virtual_session_report_cache` is withheld, with the number of accounts; none when it is not. Reads
-/// `users`.
+/// Returns why `virtual_session_report_cache` is withheld, with the number of accounts; `None` when it is
+/// not. Reads `users`.
 ///
-/// An account counts when it is limited and may log in. What cannot be read counts as limited, and as
-/// allowed to log in: a report too few is a page that takes longer, a report too many shows people's names.
+/// An account counts when it is limited and may log in. An unreadable value counts as limited, and as allowed
+/// to log in: withholding a report makes a page slower, while storing one too many shows people's names.
 pub fn withheld(snapshot: &Snapshot, settings: &ReportSettings) -> Option<String> {
     if settings.mode == Mode::Exact || settings.virtual_session_allow_scoped_users {
         return None;

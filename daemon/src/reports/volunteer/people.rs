@@ -1,4 +1,4 @@
-//! Volunteers with what they did and whom they belong to, indexed once for all windows.
+//! Volunteers with their participations and organizations, indexed once for all windows.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -13,20 +13,20 @@ use crate::snapshot::{Contact, Event, Groups, Participation, Snapshot, Volunteer
 use crate::vms::enums::COMPLETED;
 use crate::vms::time::{self, Stored};
 
-/// What stands for a person without an organization, or with one that has no name.
+/// Shown for a person without an organization, or with one that has no name.
 const INDEPENDENT: &str = "Independent";
 
 /// Length of the date that a stored instant begins with.
 const DATE: usize = "YYYY-MM-DD".len();
 
-/// A volunteer, and everything that a row about them is made of.
+/// A volunteer, with all data that a row about them is built from.
 #[derive(Debug)]
 pub(super) struct Person<'s> {
     pub(super) contact: &'s Contact,
     pub(super) volunteer: &'s Volunteer,
-    /// Never empty; by name, that of nobody first.
+    /// Never empty; ordered by name, with a missing name first.
     pub(super) affiliations: Vec<Affiliation<'s>>,
-    /// All of them, in the order in which [sums of hours](Affiliation::sum_hours) are made.
+    /// All participations, in the order in which [sums of hours](Affiliation::sum_hours) are made.
     pub(super) participations: Vec<Participated<'s>>,
 }
 
@@ -34,11 +34,11 @@ pub(super) struct Person<'s> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Affiliation<'s> {
     name: Option<&'s str>,
-    /// How many; also one for a person without any link, as an outer join has it.
+    /// Number of links; also one for a person without any link, as in an outer join.
     pub(super) links: usize,
 }
 
-/// A participation and its event, unless that is gone.
+/// A participation and its event, if the event still exists.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Participated<'s> {
     pub(super) row: &'s Participation,
@@ -53,7 +53,7 @@ pub(super) struct Attendance<'s> {
     pub(super) start: &'s Stored,
 }
 
-/// All volunteers, by id.
+/// Returns all volunteers, by id.
 pub(super) fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
     let contacts: HashMap<i64, &Contact> = snapshot.contacts.iter().map(|row| (row.id, row)).collect();
     let events: HashMap<i64, &Event> = snapshot.events.iter().map(|row| (row.id, row)).collect();
@@ -84,8 +84,9 @@ pub(super) fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
         .collect()
 }
 
-/// VMS's table has no index on the volunteer, so SQLite builds one for the query, over the volunteer and
-/// then the columns that the query names, in the table's order: it meets a person's rows by these.
+/// Compares two participations in the order in which SQLite sums them: VMS's table has no index on the
+/// volunteer, so SQLite builds one for the query, over the volunteer and then the columns that the query
+/// names, in the table's order, and reads a person's rows in that order.
 fn as_summed(a: &Participation, b: &Participation) -> Ordering {
     let hours = |row: &Participation| Hours::float(row.hours.unwrap_or(f64::NEG_INFINITY));
     (a.event, &a.status)
@@ -115,14 +116,14 @@ impl<'s> Person<'s> {
         FullName { first: text(&self.contact.first_name), last: text(&self.contact.last_name) }
     }
 
-    /// Whether reports may show the person; SQL's `= false` is not true of NULL.
+    /// Returns whether reports may show the person; SQL's `= false` is not true of NULL.
     pub(super) fn is_reportable(&self) -> bool {
         self.contact.exclude_from_reports == Some(false)
     }
 
-    /// The date of the first engagement, if it is one of the window's days, of which the first and the last
-    /// count whole. VMS itself compares the date with the text of the window's first instant, time and all, which
-    /// leaves out who began on that very day.
+    /// Returns the date of the first engagement, if it is one of the window's days, of which the first and
+    /// the last count whole. VMS itself compares the date with the text of the window's first instant,
+    /// including its time, which leaves out people who began on that very day.
     pub(super) fn began_in(&self, window: &Window) -> Option<NaiveDate> {
         let text = self.volunteer.first_date.as_deref()?;
         let (first, last) = (window.from().get(..DATE)?, window.to().get(..DATE)?);
@@ -130,8 +131,9 @@ impl<'s> Person<'s> {
         is_within.then(|| time::parse(text).map(|at| at.date())).flatten()
     }
 
-    /// Participations of one of `states` in completed events within `window`, by start and event, and for one
-    /// event in the order of [all](Self::participations): VMS reads them through an index on the start.
+    /// Returns participations with one of `states` in completed events within `window`, by start and event,
+    /// and for one event in the order of [all](Self::participations): VMS reads them through an index on the
+    /// start.
     pub(super) fn attended(&self, window: &Window, states: &[&str]) -> Vec<Attendance<'s>> {
         let mut attended: Vec<_> = self
             .participations
@@ -149,27 +151,27 @@ impl<'s> Person<'s> {
 }
 
 impl Participated<'_> {
-    /// Whether its status is one of `states`.
+    /// Returns whether the participation's status is one of `states`.
     pub(super) fn is_one_of(&self, states: &[&str]) -> bool {
         self.row.status.as_deref().is_some_and(|status| states.contains(&status))
     }
 }
 
 impl<'s> Affiliation<'s> {
-    /// The organization as reports show it.
+    /// Returns the organization as reports show it.
     pub(super) fn shown(&self) -> &'s str {
         self.name.filter(|name| !name.is_empty()).unwrap_or(INDEPENDENT)
     }
 
-    /// The sum of `hours` over the joined rows, added one by one in the order in which SQLite meets them: on
-    /// the edge of rounding, another order is another figure on the page.
+    /// Returns the sum of `hours` over the joined rows, added one by one in the order in which SQLite reads
+    /// them: at the edge of rounding, another order gives another figure on the page.
     pub(super) fn sum_hours(&self, hours: impl Iterator<Item = Option<f64>>) -> f64 {
         hours.flatten().flat_map(|hours| std::iter::repeat_n(hours, self.links)).fold(0.0, |sum, h| sum + h)
     }
 }
 
 impl<'s> Attendance<'s> {
-    /// By when it was; the ids settle what VMS leaves open.
+    /// Returns the sort key: start, then the ids, which settle what VMS leaves undefined.
     pub(super) fn order(&self) -> (&'s str, i64, i64) {
         (&self.start.text, self.event.id, self.row.id)
     }
@@ -189,7 +191,7 @@ impl fmt::Display for FullName<'_> {
 }
 
 impl FullName<'_> {
-    /// What VMS sorts names by.
+    /// Returns the text by which VMS sorts names.
     pub(super) fn lowercase(self) -> String {
         self.to_string().to_lowercase()
     }

@@ -1,5 +1,5 @@
-//! A small VMS to try rules on. It is 15 March 2026, 02:00 UTC; everybody may be shown, and every event is
-//! completed, unless a test says otherwise.
+//! A small VMS to test rules on. It is 15 March 2026, 02:00 UTC; all people may be shown, and every event is
+//! completed, unless a test changes it.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -17,7 +17,7 @@ use crate::vms::time::Stored;
 static EXACT: LazyLock<ReportSettings> = LazyLock::new(|| testing::settings(Mode::Exact));
 static FIXED: LazyLock<ReportSettings> = LazyLock::new(|| testing::settings(Mode::Fixed));
 
-/// Builders borrow the settings for as long as the snapshot.
+/// Returns static settings: builders borrow them for as long as the snapshot.
 pub(super) fn settings(mode: Mode) -> &'static ReportSettings {
     match mode {
         Mode::Exact => &EXACT,
@@ -29,7 +29,7 @@ pub(super) fn settings(mode: Mode) -> &'static ReportSettings {
 pub(super) struct World(pub(super) Snapshot);
 
 impl World {
-    /// A volunteer named `name`, "First Last".
+    /// Adds a volunteer named `name`, "First Last".
     pub(super) fn person(mut self, id: i64, name: &str) -> Self {
         let (first, last) = name.split_once(' ').unwrap();
         self.0.contacts.push(Contact {
@@ -43,19 +43,19 @@ impl World {
         self
     }
 
-    /// The last person began on `date`.
+    /// Sets the date of the last person's first engagement.
     pub(super) fn began(mut self, date: &str) -> Self {
         self.0.volunteers.last_mut().unwrap().first_date = Some(date.into());
         self
     }
 
-    /// The last person is, is not, or may be excluded from reports.
+    /// Sets whether the last person is excluded from reports, or that it is unknown.
     pub(super) fn excluded(mut self, excluded: Option<bool>) -> Self {
         self.0.contacts.last_mut().unwrap().exclude_from_reports = excluded;
         self
     }
 
-    /// The last person belongs to a new organization of this name.
+    /// Links the last person to a new organization of this name.
     pub(super) fn works_for(mut self, name: &str) -> Self {
         let id = i64::try_from(self.0.organizations.len()).unwrap() + 1;
         self.0.organizations.push(Organization { id, name: Some(name.into()) });
@@ -67,7 +67,7 @@ impl World {
         self
     }
 
-    /// An event titled `Event N` on `start`, "2026-01-31" or with a time; `kind` may be empty.
+    /// Adds an event titled `Event N` on `start`, "2026-01-31" or with a time; `kind` may be empty.
     pub(super) fn event(mut self, id: i64, kind: &str, start: &str) -> Self {
         self.0.events.push(Event {
             id,
@@ -84,7 +84,7 @@ impl World {
         self.0.events.last_mut().unwrap()
     }
 
-    /// A volunteer took part in an event.
+    /// Adds a volunteer's participation in an event.
     pub(super) fn part(mut self, volunteer: i64, event: i64, status: &str, hours: Option<f64>) -> Self {
         let id = i64::try_from(self.0.participations.len()).unwrap() + 1;
         let status = Some(status.into());
@@ -99,7 +99,7 @@ impl World {
         self
     }
 
-    /// What `report` makes of this world, by the text of the key.
+    /// Returns the payloads that `report` builds from this world, by the text of the key.
     pub(super) fn payloads(&self, report: &dyn Report, mode: Mode) -> HashMap<String, Value> {
         let groups = report.build(&self.0, settings(mode), now());
         groups
@@ -108,7 +108,7 @@ impl World {
             .collect()
     }
 
-    /// The text of the payload under `key`, with its key order and its kinds of numbers.
+    /// Returns the text of the payload under `key`, with its key order and its kinds of numbers.
     pub(super) fn text(&self, report: &dyn Report, mode: Mode, key: &Key) -> String {
         let mut groups = report.build(&self.0, settings(mode), now()).flat_map(|group| group.entries);
         json(&groups.find(|entry| entry.key == *key).unwrap().payload).to_string()
@@ -124,12 +124,12 @@ fn json(payload: &[Payload<'_>]) -> Value {
     value(column)
 }
 
-/// The key of a recent volunteers row of a school year.
+/// Returns the key of a recent volunteers row of a school year.
 pub(super) fn year_key(year: &str, event_types: &str) -> Key {
     Key(vec![year.into(), KeyValue::Null, KeyValue::Null, event_types.into(), KeyValue::Null])
 }
 
-/// The key of a recent volunteers row of a span of days.
+/// Returns the key of a recent volunteers row of a span of days.
 pub(super) fn days_key(from: &str, to: &str, event_types: &str) -> Key {
     Key(vec![KeyValue::Null, from.into(), to.into(), event_types.into(), KeyValue::Null])
 }

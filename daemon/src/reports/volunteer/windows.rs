@@ -1,8 +1,8 @@
-//! The windows of the recent volunteers report, the keys of their rows, and which rows are past use.
+//! The windows of the recent volunteers report, the keys of their rows, and which rows have expired.
 //!
-//! The page, opened without parameters, asks for the 365 days up to now, UTC, and looks its row up by the
-//! dates of the two ends; they change at UTC midnight. A run therefore also makes tomorrow's rows, so that the
-//! page still finds them after midnight.
+//! VMS's page, opened without parameters, requests the 365 days up to now, UTC, and finds its row by the
+//! dates of the two ends; they change at UTC midnight. A run therefore also builds tomorrow's rows, so that
+//! the page still finds them after midnight.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -41,7 +41,7 @@ impl RecentWindow {
         Self { span: Span::Days { from: from.date(), to: to.date() }, bounds: Window::new(from, to) }
     }
 
-    /// The key of its row for `event_types`; rows with a title filter are not ours.
+    /// Returns the key of the window's row for `event_types`; rows with a title filter belong to VMS.
     pub(super) fn key(&self, event_types: &str) -> Key {
         let [year, from, to] = match &self.span {
             Span::Year(year) => [year.key().into(), KeyValue::Null, KeyValue::Null],
@@ -60,8 +60,8 @@ impl fmt::Display for RecentWindow {
     }
 }
 
-/// The windows at `now`: today's default, tomorrow's (which ends at the same time of day), and the school
-/// years: previous, current, and those that already have rows.
+/// Returns the windows at `now`: today's default, tomorrow's (which ends at the same time of day), and the
+/// school years: previous, current, and those that already have rows.
 pub(super) fn recent_windows(
     snapshot: &Snapshot,
     settings: &ReportSettings,
@@ -73,13 +73,13 @@ pub(super) fn recent_windows(
     days.into_iter().chain(years.into_iter().map(RecentWindow::year)).collect()
 }
 
-/// When the windows change next: by the day, and with the school year.
+/// Returns when the windows change next: daily, and with the school year.
 pub(super) fn turn(settings: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
     [next_utc_midnight(after), SchoolYear::turns(after, settings.zone)].into_iter().flatten().min()
 }
 
-/// Keys of default windows that ended more than `keep_days` before `today`, other than those in `kept`.
-/// Nobody asks for them any more, and VMS itself never deletes them: 35 rows a day.
+/// Returns the keys of default windows that ended more than `keep_days` before `today`, other than those in
+/// `kept`. VMS's page no longer reads them, and VMS itself never deletes them: 35 rows a day.
 pub(super) fn expired(
     existing: &[ExistingRow],
     today: NaiveDate,

@@ -1,4 +1,4 @@
-//! Rows of the state database. Why each column exists stands in the schema.
+//! Entities of the state database. The schema documents why each column exists.
 
 pub(crate) mod attempt;
 pub(crate) mod chore;
@@ -33,7 +33,7 @@ pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     Timestamp::from_micros(micros).to_utc()
 }
 
-/// A stored word; one that is unknown here is never guessed at.
+/// Parses a stored word; an unknown one is an error, never guessed at.
 pub(crate) fn word<W: FromStr<Err = UnknownWord>>(
     column: &'static str,
     value: String,

@@ -1,4 +1,4 @@
-//! Reading the log back while it is written.
+//! Tests of reading the log while it is written.
 
 use super::super::read::{Piece, Wanted};
 use super::*;
@@ -20,7 +20,7 @@ impl Logging {
     }
 }
 
-/// Lines 1 to 9 at one an hour, in many files of all forms; odd ones are of run 12, even ones of run 2.
+/// Logs lines 1 to 9, one an hour, into many files of all forms; odd ones are of run 12, even ones of run 2.
 fn filled() -> Logging {
     let logging = logging(&[("max_size", "170B")]);
     logging.log(|| {
@@ -68,20 +68,21 @@ fn a_name_that_was_given_twice_hides_no_line() {
     lines.retain(|line| line != "moved");
     assert_eq!(lines.join(" "), "1 2 3 4 5 6 7 8 9");
 
-    // The same records in both forms are one file, whose compression was interrupted.
+    // Both forms with the same records count as one file, whose compression was interrupted.
     let zcat = std::process::Command::new("zcat").arg(logging.path().join(&packed)).output().unwrap();
     std::fs::write(&plain, zcat.stdout).unwrap();
     assert_eq!(logging.past(ALL).join(" "), "1 2 3 4 5 6 7 8 9");
 }
 
-/// The runbook's name for a file that is moved away by hand: the day, and the seconds since 1970 as its number.
+/// The runbook's name for a file that is moved away by hand: the day, and the seconds since 1970 as its
+/// number.
 #[test]
 fn what_is_moved_away_by_hand_is_read_and_tidied_like_any_other() {
     let logging = logging(&[("max_size", "100B")]);
     logging.log(|| info!("1"));
     let moved = format!("cache_manager_20261101.{}.log", logging.clock.now().timestamp());
     std::fs::rename(logging.path().join("cache_manager.log"), logging.path().join(&moved)).unwrap();
-    // The next files that are full come after it.
+    // Files rotated later sort after it.
     logging.log(|| (2..=4).for_each(|n| info!("{n}")));
     assert!(logging.names().contains(&format!("{moved}.gz")), "{:?}", logging.names());
     assert_eq!(logging.past(ALL).join(" "), "1 2 3 4");
@@ -93,7 +94,7 @@ async fn no_line_is_lost_or_doubled_between_past_and_live() {
     logging.log(|| (1..=5).for_each(|n| info!("{n}")));
     let reading = logging.telemetry.logs().open(ALL).unwrap().unwrap();
     logging.log(|| (6..=9).for_each(|n| info!("{n}")));
-    // The files of the past are rotated and compressed before they are read.
+    // Waits until past files are rotated and compressed.
     logging.telemetry.tidied();
     let mut seen = Vec::new();
     let mut keep = |text: &str| seen.push(text.rsplit(" - ").next().unwrap().to_owned());

@@ -1,4 +1,4 @@
-//! What is in the log directory after records were logged.
+//! Tests of the contents of the log directory after records were logged.
 
 mod follow;
 mod once;
@@ -52,7 +52,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// Logs from 02:00:00.123 in Chicago on, on the night in which the clock goes back.
+/// Starts logging at 02:00:00.123 in Chicago, in the night in which the clock goes back.
 fn logging(more: &[(&'static str, &str)]) -> Logging {
     let dir = tempfile::tempdir().unwrap();
     let night = Utc.with_ymd_and_hms(2026, 11, 1, 8, 0, 0).unwrap() + Duration::from_millis(123);
@@ -71,7 +71,7 @@ impl Logging {
         self.dir.path().join("log")
     }
 
-    /// A file as it was written, whether or not it is compressed.
+    /// Content of a file, uncompressed.
     fn read(&self, name: &str) -> String {
         self.telemetry.tidied();
         let file = fs::File::open(self.path().join(name)).unwrap();
@@ -84,7 +84,7 @@ impl Logging {
         text
     }
 
-    /// What is in the directory once it is tidy.
+    /// File names in the directory once it is tidy.
     fn names(&self) -> Vec<String> {
         self.telemetry.tidied();
         names(&self.path())

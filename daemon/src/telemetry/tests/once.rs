@@ -1,4 +1,4 @@
-//! Whatever happens, the files together have every line once and in order.
+//! Property: whatever happens, the files together contain every line once and in order.
 
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
@@ -11,15 +11,15 @@ use super::*;
 
 #[derive(Debug, Clone)]
 enum Happening {
-    /// A line with so many characters.
+    /// Writes a line with this number of characters.
     Line(usize),
-    /// Time goes on by so many hours.
+    /// This number of hours passes.
     Hours(i64),
-    /// The clock is so many hours behind, from now on.
+    /// The clock is this number of hours behind, from now on.
     Behind(i64),
-    /// Rotated files are compressed, perhaps not to the end.
+    /// Rotated files are compressed, interrupted at the given step if there is one.
     Tidy(Option<Step>),
-    /// The process ends and another one begins.
+    /// The process ends and another one starts.
     Restart,
 }
 
@@ -33,12 +33,12 @@ fn happening() -> impl Strategy<Value = Happening> {
     ]
 }
 
-/// Everything that is there, in the order of the names, as an operator would put it together.
+/// Concatenates all files in the order of their names, as an operator would.
 fn together(dir: &Path) -> String {
     let mut files: Vec<(Rotated, Form)> =
         names(dir).iter().filter_map(|name| Rotated::parse(name.as_ref())).collect();
     files.sort_by_key(|(rotated, form)| (*rotated, *form == Form::Packed));
-    // Between two steps there may be both forms.
+    // Between two steps both forms may exist.
     files.dedup_by_key(|(rotated, _)| *rotated);
     let mut all = String::new();
     for (rotated, form) in files {
@@ -65,7 +65,7 @@ proptest! {
         let start: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 11, 1, 8, 0, 0).unwrap();
         let clock = Arc::new(ManualClock::new(start));
         let place = Place::of(&config(dir.path(), &[("max_size", &format!("{max_size}B"))]));
-        // Nobody tidies but the happenings: the file is not asked to.
+        // Tidying happens only as one of the generated events.
         let new = || LogFile::untended(clock.clone(), place.clone());
         let mut file = new();
         let (mut hours, mut behind, mut written) = (0, 0, String::new());
@@ -75,7 +75,8 @@ proptest! {
                     let line = format!("{number} {}\n", "x".repeat(length));
                     file.append(|_| line.clone());
                     written += &line;
-                    // A process that begins later takes the day of the records from the file's time.
+                    // A process that starts later takes the day of the records from the file's modification
+                    // time.
                     let current = fs::File::options().write(true).open(dir.path().join("cache_manager.log")).unwrap();
                     current.set_modified(clock.now().into()).unwrap();
                 }

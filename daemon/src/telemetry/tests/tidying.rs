@@ -1,4 +1,4 @@
-//! What is left in the log directory after it was tidied.
+//! Tests of what is left in the log directory after tidying.
 
 use std::cell::Cell;
 use std::io;
@@ -18,7 +18,7 @@ fn order(dir: &Path) -> Order {
     Order { dir: dir.to_owned(), keep_days: 30, today }
 }
 
-/// Tidies, and dies at that step.
+/// Tidies, with a crash at that step.
 pub(super) fn killed(order: &Order, at: Step) {
     let killed = catch_unwind(AssertUnwindSafe(|| {
         tidy(order, &|step| if step == at { resume_unwind(Box::new(())) } else { Ok(()) });
@@ -53,7 +53,7 @@ fn what_is_compressed_what_is_deleted_and_what_is_not_touched() {
         ("cache_manager_20261001.3.log.gz", &[]),
         ("cache_manager_20990101.log.gz", &["cache_manager_20990101.log.gz"]),
         (".cache_manager_20261101.1.log.gz.part", &[]),
-        // Names of somebody else.
+        // Names given by other programs.
         ("cache_manager.log.1", &["cache_manager.log.1"]),
         ("cache_manager.log-20200101", &["cache_manager.log-20200101"]),
         ("cache_manager_20200101.log.bak", &["cache_manager_20200101.log.bak"]),
@@ -195,7 +195,7 @@ fn one_process_at_a_time_tidies() {
     fs::write(dir.path().join("cache_manager_20261101.log"), "1\n").unwrap();
     let looked = Cell::new(false);
     let other = |_| {
-        // While one is at work, another one's leftovers are not looked for.
+        // While one process is tidying, leftovers of another one are not searched for.
         assert!(undisturbed(&order(dir.path())).is_empty());
         looked.set(true);
         Ok(())

@@ -1,8 +1,8 @@
-//! Names and groups of accounts, from the local files: commands that an operator is told to type carry names.
+//! Names and groups of accounts, from the local files: commands for the operator contain names.
 
 use std::fs;
 
-/// What rights are judged with.
+/// The accounts that permissions are judged with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Accounts {
     passwd: String,
@@ -10,13 +10,13 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Those of this machine. What only a directory service knows stays a number.
+    /// Reads the accounts of this machine. Accounts that only a directory service knows stay numbers.
     pub fn local() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         Self::new(&read("/etc/passwd"), &read("/etc/group"))
     }
 
-    /// Those that two such files hold.
+    /// Creates accounts from the contents of two such files.
     pub fn new(passwd: &str, group: &str) -> Self {
         Self { passwd: passwd.to_owned(), group: group.to_owned() }
     }
@@ -31,12 +31,12 @@ impl Accounts {
         by_number(&self.group, gid).map_or_else(|| gid.to_string(), |mut fields| fields.remove(0).to_owned())
     }
 
-    /// The group that files of an account get by default; none when the account is not known.
+    /// Returns the group that files of an account get by default; `None` when the account is not known.
     pub fn primary(&self, uid: u32) -> Option<u32> {
         by_number(&self.passwd, uid)?.get(3)?.parse().ok()
     }
 
-    /// Whether an account is in a group; none when the account is not known.
+    /// Whether an account is in a group; `None` when the account is not known.
     pub fn is_member(&self, uid: u32, gid: u32) -> Option<bool> {
         let primary = self.primary(uid)?;
         let name = self.user(uid);

@@ -1,4 +1,4 @@
-//! What to type: one shared group for VMS and the daemon, in a setgid directory.
+//! Commands that fix the permissions: one shared group for VMS and the daemon, in a setgid directory.
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
@@ -7,16 +7,17 @@ use cached_proto::text::one_line;
 
 use super::{Accounts, Identity, Rights, STICKY};
 
-/// The group that is made where the database has none that could be shared.
+/// The group that is created where the database has none that could be shared.
 const NEW_GROUP: &str = "vms-data";
 
 impl Rights {
-    /// The commands, as root types them, after which nothing is found any more. They may be repeated.
+    /// Returns the commands, for root to type, after which there are no findings any more. They may be
+    /// repeated.
     pub fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
         let Some(database) = self.files.first() else { return Vec::new() };
         let (owner, daemon) = (accounts.user(database.uid), accounts.user(me.uid));
         let mut commands = Vec::new();
-        // Whoever is in root's group can write far more than this database.
+        // A member of root's group can write far more than this database.
         let group = if database.gid == 0 {
             commands.push(format!("groupadd --force {NEW_GROUP}"));
             NEW_GROUP.to_owned()
@@ -44,9 +45,9 @@ impl Rights {
     }
 }
 
-/// The commands that let the daemon's user, and nobody else, into directories that are closed to it: through those above
-/// the database's own by an access control list, and into that one as a member of its group. Nothing is said of the
-/// latter while something above it is closed, because its group cannot be looked at yet.
+/// Returns the commands that give the daemon's user, and no other user, access to directories that are closed
+/// to it: to those above the database's own by an access control list, and to that one as a member of its
+/// group. The latter is left out while a directory above it is closed, because its group cannot be read yet.
 pub fn open_directories(
     closed: &[&Path],
     database: &Path,

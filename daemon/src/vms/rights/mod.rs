@@ -1,9 +1,9 @@
 //! Whether VMS and the daemon can share VMS's database.
 //!
-//! Beside the database SQLite keeps further files (`-wal`, `-shm`, `-journal`). Whoever needs one first creates it: with
-//! the mode of the database, but as its own user and in its own group, or in the directory's group if the directory is
-//! setgid. Such a file of ours that VMS cannot open locks VMS out of its own database, so this is found out before
-//! anything is opened.
+//! SQLite keeps further files beside the database (`-wal`, `-shm`, `-journal`). The process that needs one
+//! first creates it: with the mode of the database, but as its own user and in its own group, or in the
+//! directory's group if the directory is setgid. A file that the daemon has created and VMS cannot open locks
+//! VMS out of its own database, so this is checked before anything is opened.
 
 mod accounts;
 mod fix;
@@ -27,7 +27,7 @@ const STICKY: u32 = 0o1000;
 /// Files that SQLite keeps beside a database.
 const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// On whose behalf something is opened.
+/// The user and groups with which a process opens files.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The user.
@@ -39,7 +39,7 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// That of this process.
+    /// Returns the identity of this process.
     pub fn of_process() -> Self {
         let gid = rustix::process::getegid().as_raw();
         let further = rustix::process::getgroups().unwrap_or_default();
@@ -53,7 +53,7 @@ impl Identity {
 /// Owner, group and mode of a file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it is.
+    /// The path of the file or directory.
     pub path: PathBuf,
     /// Its owner.
     pub uid: u32,
@@ -61,32 +61,34 @@ pub struct Entry {
     pub gid: u32,
     /// Its permission bits.
     pub mode: u32,
-    /// Whether this process may do with it what SQLite has to: read and write a file, create files in a directory.
+    /// Whether this process has the access that SQLite needs: read and write a file, create files in a
+    /// directory.
     pub usable: bool,
 }
 
-/// The database, what is beside it, and the directory.
+/// The database, its side files, and the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rights {
     /// The directory.
     pub directory: Entry,
     /// The database first, then those of SQLite's further files that exist.
     pub files: Vec<Entry>,
-    /// Access control lists decide, which the modes do not show.
+    /// Whether access control lists apply, which the modes do not show.
     pub lists: bool,
 }
 
-/// Something that keeps VMS or the daemon from working.
+/// A problem that keeps VMS or the daemon from working.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// What it is.
+    /// Description of the problem.
     pub problem: String,
     /// Whether VMS would be locked out as soon as the daemon opened the database.
     pub locks_out: bool,
 }
 
-/// The directories above the database that this process cannot enter, outermost first; the last one may be the
-/// database's own. What lies below a closed directory cannot be looked at, so it is taken for closed, too.
+/// Returns the directories above the database that this process cannot enter, outermost first; the last one
+/// may be the database's own. What lies below a closed directory cannot be checked, so it counts as closed,
+/// too.
 pub fn closed_directories(database: &Path) -> Vec<&Path> {
     let mut above: Vec<&Path> = database.ancestors().skip(1).filter(|path| path.is_absolute()).collect();
     above.reverse();
@@ -94,7 +96,7 @@ pub fn closed_directories(database: &Path) -> Vec<&Path> {
 }
 
 impl Rights {
-    /// Those of a database that exists.
+    /// Reads the permissions of a database that exists.
     pub fn read(database: &Path) -> io::Result<Self> {
         // What SQLite creates is beside the file itself, not beside a link to it.
         let database = std::fs::canonicalize(database)?;
@@ -117,7 +119,7 @@ impl Rights {
         Ok(Self { directory, files, lists })
     }
 
-    /// Everything that is wrong for `me`.
+    /// Returns all problems for the process `me`.
     pub fn findings(&self, me: &Identity, accounts: &Accounts) -> Vec<Finding> {
         let Some(database) = self.files.first() else { return Vec::new() };
         if me.uid == 0 {
@@ -152,12 +154,12 @@ impl Rights {
         directory.into_iter().chain(files).collect()
     }
 
-    /// The group of a file that a process with this group creates beside the database.
+    /// Returns the group of a file that a process with this group creates beside the database.
     fn group_of_new(&self, gid: u32) -> u32 {
         if self.directory.mode & SETGID == 0 { gid } else { self.directory.gid }
     }
 
-    /// What we create and others cannot open.
+    /// Files that the daemon creates and VMS cannot open.
     fn locked_out(&self, database: &Entry, me: &Identity, accounts: &Accounts) -> Option<Finding> {
         if database.mode & OTHERS_RW == OTHERS_RW {
             return None;
@@ -186,7 +188,7 @@ impl Rights {
         })
     }
 
-    /// What VMS creates and we cannot open.
+    /// Files that VMS creates and the daemon cannot open.
     fn locked_in(&self, database: &Entry, me: &Identity, accounts: &Accounts) -> Option<Finding> {
         let new = self.group_of_new(accounts.primary(database.uid)?);
         let ours = database.mode & OTHERS_RW == OTHERS_RW
@@ -203,9 +205,9 @@ impl Rights {
     }
 }
 
-/// Why opening the database could lock VMS out of it; none when it cannot.
+/// Returns why opening the database could lock VMS out of it; `None` when it cannot.
 pub(super) fn lock_out(database: &Path) -> Option<String> {
-    // Whoever may not look is told so by whoever opens.
+    // A process that may not read the permissions gets its error when it opens the database.
     let rights = Rights::read(database).ok()?;
     let found = rights.findings(&Identity::of_process(), &Accounts::local());
     found.into_iter().find(|finding| finding.locks_out).map(|finding| finding.problem)

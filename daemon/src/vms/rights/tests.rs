@@ -29,7 +29,8 @@ fn rights(directory: (u32, u32, u32), database: (u32, u32, u32)) -> Rights {
 #[test]
 fn two_users_can_share_a_database_only_through_its_group_and_a_setgid_directory() {
     let both = [DAEMON, VMS];
-    // Directory, database, groups of the daemon: whether VMS would be locked out, how much is wrong in all.
+    // Directory, database, groups of the daemon: whether VMS would be locked out, and the total number of
+    // findings.
     let cases = [
         ("shared group, setgid", (VMS, VMS, 0o2770), (VMS, VMS, 0o660), &both[..], false, 0),
         ("shared group, plain directory", (VMS, VMS, 0o770), (VMS, VMS, 0o660), &both, true, 1),

@@ -71,7 +71,8 @@ impl Key {
         }
     }
 
-    /// Reads what [`Display`](fmt::Display) has written of a key of the table; none when it is no such key.
+    /// Parses a key of the table from its [`Display`](fmt::Display) form; `None` when the text is no such
+    /// key.
     pub fn from_text(text: &str, spec: &TableSpec) -> Option<Self> {
         if spec.key.is_empty() {
             return text.is_empty().then(|| Self(Vec::new()));
@@ -91,7 +92,7 @@ impl Key {
     }
 }
 
-/// The parts of a written key; none for NULL.
+/// Splits a written key into its parts; a part is `None` for NULL.
 fn unescaped(text: &str) -> Option<Vec<Option<String>>> {
     let mut parts = vec![Some(String::new())];
     let mut chars = text.chars();
@@ -109,7 +110,8 @@ fn unescaped(text: &str) -> Option<Vec<Option<String>>> {
     Some(parts)
 }
 
-/// Values joined by `|`, with `|` and `\` in them escaped, so that two keys never look alike.
+/// Joins the values by `|`, with `|` and `\` in them escaped, so that two different keys never have the same
+/// text.
 impl fmt::Display for Key {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, value) in self.0.iter().enumerate() {

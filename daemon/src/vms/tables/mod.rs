@@ -1,4 +1,4 @@
-//! The cache tables of VMS: their columns, and what VMS's readers demand of a row.
+//! The cache tables of VMS: their columns, and what VMS's readers require of a row.
 
 mod key;
 mod specs;
@@ -14,15 +14,15 @@ pub use specs::spec;
 pub struct TableSpec {
     /// The table.
     pub table: Table,
-    /// Columns by which VMS's readers look a row up.
+    /// The columns by which VMS's readers look a row up.
     pub key: &'static [&'static str],
-    /// Those of them that hold integers; the others hold text.
+    /// The key columns that hold integers; the others hold text.
     pub integers: &'static [&'static str],
     /// The other columns that the report fills.
     pub payload: &'static [PayloadColumn],
     /// What VMS stores in `last_updated`.
     pub stamps: StampZone,
-    /// From which age on VMS's reader rejects a row; none where it never looks at the age.
+    /// Age from which on VMS's reader rejects a row; `None` where it does not check the age.
     pub reader_limit_hours: Option<u32>,
     /// JSON paths without which a reader rejects the row or breaks on it.
     pub required: &'static [Required],
@@ -42,7 +42,7 @@ pub struct PayloadColumn {
 pub struct Required {
     /// The column.
     pub column: &'static str,
-    /// Top-level key in it; the empty string asks for a JSON container as such.
+    /// Top-level key in it; the empty string only requires that the column is a JSON container.
     pub member: &'static str,
 }
 
@@ -55,8 +55,9 @@ pub enum StampZone {
     Local,
 }
 
-/// SQL for the text of a stamp, as it is read and compared. SQLite stores what it is given: whatever no stamp
-/// can hold is spelled in hexadecimal digits, so that bytes that are no text cost one row and not the run.
+/// Returns SQL for the text of a stamp, as it is read and compared. SQLite stores any value it is given, so a
+/// value that cannot be a stamp is converted to hexadecimal digits: bytes that are not text then cost one row
+/// and not the run.
 pub fn stamp_sql(column: &str) -> String {
     format!(
         "CASE WHEN {column} GLOB '*[^ -~]*' OR instr(CAST({column} AS BLOB), x'00') \
@@ -67,7 +68,7 @@ pub fn stamp_sql(column: &str) -> String {
 /// Rows that one statement names by id; well below SQLite's limit on bound values.
 const IDS: usize = 500;
 
-/// Clauses that name rows by `id`, each with its values.
+/// Returns clauses that select rows by `id`, each with its values.
 pub fn by_ids(ids: &[i64]) -> impl Iterator<Item = (String, Vec<Value>)> {
     ids.chunks(IDS).map(|ids| {
         let marks = vec!["?"; ids.len()].join(",");
@@ -76,7 +77,8 @@ pub fn by_ids(ids: &[i64]) -> impl Iterator<Item = (String, Vec<Value>)> {
 }
 
 impl TableSpec {
-    /// SQL for the bytes of a row's payload. Lengths stand at the beginning of a row, so no payload is read for them.
+    /// Returns SQL for the bytes of a row's payload. Lengths stand at the beginning of a row, so no payload
+    /// is read for them.
     pub fn bytes_sql(&self) -> String {
         let lengths =
             self.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name));

@@ -6,15 +6,15 @@ use super::world::{MINUTE, SECOND, World, tables};
 use crate::queue::NewRun;
 use crate::refresh::plan;
 
-/// A change that several tables show.
+/// A change that affects several tables.
 const CHANGE: &str = "UPDATE organization SET name = name || ' again' WHERE id = 1";
-/// As long as there is this, nothing of that table can be written.
+/// Makes every update of that table fail for as long as the trigger exists.
 const BREAK: &str = "CREATE TRIGGER broken BEFORE UPDATE ON organization_summary_cache \
      BEGIN SELECT RAISE(ABORT, 'broken'); END";
 const MEND: &str = "DROP TRIGGER broken";
 const TABLE: Table = Table::OrganizationSummaryCache;
 
-/// Lets hours pass; returns the tables of the watcher's runs.
+/// Advances the clock by hours; returns the tables of the watcher's runs.
 async fn hours(world: &mut World, hours: u32) -> Vec<Vec<Table>> {
     let mut runs = Vec::new();
     for _ in 0..hours * 60 {
@@ -51,7 +51,7 @@ async fn what_failed_and_is_not_wanted_any_more_is_let_be() {
     assert_eq!(world.pass(MINUTE).await.len(), 1);
     world.vms("UPDATE organization SET name = replace(name, ' again', '') WHERE id = 1").await;
     world.vms(MEND).await;
-    // The tables that did show the change go back.
+    // The tables that were refreshed with the change are refreshed back.
     assert_eq!(world.pass(MINUTE).await.len(), 1);
     assert!(hours(&mut world, 3).await.is_empty());
 }

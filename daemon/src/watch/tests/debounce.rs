@@ -10,7 +10,7 @@ fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
-/// Polls each second until `until`; returns when it was looked.
+/// Polls each second until `until`; returns the times of the checks.
 fn looks(moves: &[u64], until: u64, patience: Patience) -> Vec<u64> {
     let mut debounce = Debounce::default();
     let mut looks = Vec::new();

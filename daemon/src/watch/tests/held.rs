@@ -18,7 +18,7 @@ impl World {
         self.queue.state().guarded().await.unwrap().into_keys().collect()
     }
 
-    /// A run as the schedule asks for it, however it ends.
+    /// Executes a scheduled run, whatever its outcome.
     async fn night(&self) {
         self.queue.enqueue(NewRun::new(Trigger::Schedule, plan::tables(&[], &[]))).await.unwrap();
         self.work().await;

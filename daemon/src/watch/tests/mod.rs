@@ -1,4 +1,4 @@
-//! What is noticed, and what is made of it, on real databases and a clock that stands still.
+//! Which changes are detected and how they are handled, with real databases and a manual clock.
 
 mod again;
 mod debounce;

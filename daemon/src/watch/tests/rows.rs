@@ -8,7 +8,7 @@ use super::world::{MINUTE, World, tables};
 use crate::state::EntryStamp;
 use crate::watch::wipes::second_refreshers;
 
-/// What VMS's code does to a row that it writes: payload unchanged, stamped now.
+/// How VMS changes a row that it writes: payload unchanged, new timestamp.
 const REWRITE: &str = "last_updated = '2026-03-15 05:00:30.000000'";
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn a_row_that_vms_damages_is_mended() {
 #[tokio::test]
 async fn a_reduced_row_in_place_of_a_deleted_one_is_mended() {
     let mut world = World::settled().await;
-    // The attendance page deletes a district's rows, and its detail page then stores a part of one.
+    // The attendance page deletes a district's rows, and the detail page then stores a partial one.
     world
         .vms(
             "CREATE TEMP TABLE lost AS SELECT * FROM district_year_end_reports WHERE id = 2; \
@@ -158,7 +158,7 @@ async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
 
     world.vms(&format!("DELETE FROM {table}")).await;
     assert_eq!(tables(&world.pass(MINUTE).await), [table], "others of that table still count");
-    // What no refresh brings back is not missed after a restart either.
+    // A row that no refresh restores is not reported as missing after a restart either.
     let stamps = world.queue.state().stamps().load(table).await.unwrap();
     assert!(!stamps.contains_key("1011"), "{stamps:?}");
     let mut world = world.down("SELECT 1").await;
@@ -177,7 +177,7 @@ async fn a_row_that_vms_deletes_for_good_is_missed_once_and_then_forgotten() {
 #[tokio::test]
 async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
     let mut world = World::settled().await;
-    // Somebody has asked VMS's pages for a past year, and the next refresh has taken these rows over.
+    // A user has opened VMS's pages for a past year, and the next refresh has taken these rows over.
     for (table, columns) in [
         (Table::OrganizationSummaryCache, "organizations_data"),
         (Table::FirstTimeVolunteerReportCache, "report_data"),
@@ -209,7 +209,7 @@ async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
     let past = "SELECT count(*) FROM organization_summary_cache WHERE school_year = '2223'";
     assert_eq!(world.number(past).await, 1);
 
-    // Also when the wipe happens while no daemon is there.
+    // A wipe is also detected if it happens while no daemon is running.
     let mut world = world.down("DELETE FROM organization_summary_cache").await;
     assert_eq!(tables(&world.pass(MINUTE).await), [Table::OrganizationSummaryCache]);
     assert_eq!(world.filled().await, filled);
@@ -219,7 +219,7 @@ async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
 async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
     let mut world = World::settled().await;
     let table = Table::RecruitmentCandidatesCache;
-    // Further ahead than the list of VMS's page goes; somebody has looked at it.
+    // An event beyond the range of VMS's list page, whose page a user has opened.
     world
         .vms(
             "CREATE TEMP TABLE ahead AS SELECT * FROM event LIMIT 60; \
@@ -260,7 +260,7 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
 }
 
-/// What `invalidate_report_caches` of VMS's daily import deletes, and what it makes anew.
+/// What `invalidate_report_caches` of VMS's daily import deletes and regenerates.
 const IMPORT: &str = "\
     DELETE FROM organization_summary_cache WHERE school_year = '2526'; \
     DELETE FROM organization_detail_cache WHERE school_year = '2526'; \

@@ -1,4 +1,4 @@
-//! A VMS database, a daemon's queue and its watcher, and a clock that is moved by hand.
+//! A VMS database, a daemon's queue and its watcher, and a manual clock.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use crate::watch::Watcher;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
 pub(super) const MINUTE: Duration = Duration::from_mins(1);
-/// As configured by default.
+/// The default configuration.
 pub(super) const QUIET: Duration = Duration::from_secs(30);
 pub(super) const MAX_DELAY: Duration = Duration::from_mins(5);
 
@@ -38,7 +38,7 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Everything is refreshed, and the watcher has seen it.
+    /// Everything is refreshed, and the watcher has made its first check.
     pub(super) async fn settled() -> Self {
         let mut world = Self::boot(unpacked(), Arc::new(ManualClock::new(now()))).await;
         // Computing the long lists of candidates is not what is tested here.
@@ -59,7 +59,7 @@ impl World {
         Self { dir, clock, configs, live, queue, refresher, watcher }
     }
 
-    /// The daemon is stopped, something happens, and it is started again.
+    /// Stops the daemon, executes `meanwhile` on VMS's database, and starts the daemon again.
     pub(super) async fn down(self, meanwhile: &str) -> Self {
         let Self { dir, clock, queue, .. } = self;
         queue.state().clone().close().await.unwrap();
@@ -67,7 +67,7 @@ impl World {
         Self::boot(dir, clock).await
     }
 
-    /// The daemon is stopped, its state is lost, and it is started again.
+    /// Stops the daemon, deletes its state, and starts it again.
     pub(super) async fn forgetful(self) -> Self {
         let Self { dir, clock, queue, .. } = self;
         queue.state().clone().close().await.unwrap();
@@ -83,12 +83,12 @@ impl World {
         self.dir.path().join(name)
     }
 
-    /// VMS, or any other process, at its database.
+    /// Executes SQL on VMS's database, as VMS or any other process would.
     pub(super) async fn vms(&self, sql: &str) {
         execute(&self.database(), sql).await;
     }
 
-    /// Somebody at the daemon's own database.
+    /// Executes SQL on the daemon's own database.
     pub(super) async fn state(&self, sql: &str) {
         execute(&self.path("state.db"), sql).await;
     }
@@ -101,7 +101,7 @@ impl World {
         self.number(&format!("SELECT count(*) FROM {table}")).await
     }
 
-    /// Tables that are refreshed and have rows, with their number.
+    /// Returns the refreshed tables that have rows, with the number of rows.
     pub(super) async fn filled(&self) -> Vec<(Table, i64)> {
         let mut filled = Vec::new();
         for report in REPORTS {
@@ -113,18 +113,19 @@ impl World {
         filled
     }
 
-    /// Those of them that are made of a source.
+    /// Returns the tables of [`filled`](Self::filled) that are generated from a source.
     pub(super) async fn made_of(&self, source: Source) -> Vec<Table> {
         let tables = self.filled().await.into_iter().map(|(table, _)| table);
         tables.filter(|&table| report(table).unwrap().sources().contains(&source)).collect()
     }
 
-    /// Lets time pass, second by second, and works on what is queued; returns the tables of the watcher's runs.
+    /// Advances the clock second by second and executes queued runs; returns the tables of the watcher's
+    /// runs.
     pub(super) async fn pass(&mut self, time: Duration) -> Vec<Vec<Table>> {
         self.pass_with(time, async |_, _| {}).await
     }
 
-    /// The same, while something happens each second.
+    /// Like [`pass`](Self::pass), and calls `each` every second.
     pub(super) async fn pass_with(
         &mut self,
         time: Duration,
@@ -141,7 +142,7 @@ impl World {
         watched.map(|run| run.jobs.iter().map(|job| job.table).collect()).collect()
     }
 
-    /// Works on everything that is queued.
+    /// Executes all queued runs.
     pub(super) async fn work(&self) -> Vec<Run> {
         let mut runs = Vec::new();
         while let Some(claimed) = self.queue.claim().await.unwrap() {
@@ -168,7 +169,7 @@ impl World {
     }
 }
 
-/// Far from the beginning of any event: reports are not to change by themselves.
+/// Far from the beginning of any event, so that reports do not change with time.
 fn now() -> DateTime<Utc> {
     "2026-03-15T05:00:00Z".parse().unwrap()
 }

@@ -20,10 +20,11 @@ use crate::web::gate::Admitted;
 use crate::web::json::Json;
 use crate::web::openapi::Problem;
 
-/// How good the entry is: `fresh` or `stale`.
+/// State of the entry: `fresh` or `stale`.
 const STATE: HeaderName = HeaderName::from_static("x-cache-state");
 
-/// For the visitor's own eyes, and asked for anew each time: the entity tag makes that cheap.
+/// Only the client itself may cache the entry, and must revalidate it each time, which the entity tag makes
+/// cheap.
 const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 #[utoipa::path(
@@ -65,7 +66,7 @@ pub(in crate::web) async fn entry(
     let unknown = |_| WebFault::new(StatusCode::NOT_FOUND, format!("Unknown table: {table}"));
     let table: Table = table.parse().map_err(unknown)?;
     let request = GetRequest { table, key: parameters.into_iter().map(part).collect::<Result<_, _>>()? };
-    // A link on another site's page, or a cookie that is good for looking only, must not make work.
+    // A link on another site's page, or a cookie that only grants viewing, must not cause work.
     let may_make = admitted.may_change() && method == Method::GET;
     let then = if may_make { Missing::Make } else { Missing::Tell };
     let reply = get::get(web.service(), &request, then).await?;
@@ -102,7 +103,7 @@ fn part((name, value): (String, String)) -> Result<KeyPart, WebFault> {
     }
 }
 
-/// What VMS's reader would not take either.
+/// The response for an entry that VMS's reader would reject as well.
 fn useless(reply: &GetReply, then: Missing) -> WebFault {
     let (table, state) = (reply.table, reply.state);
     let fault = match (state, reply.run) {
@@ -131,19 +132,20 @@ fn age(reply: &GetReply) -> HeaderValue {
     HeaderValue::from(seconds)
 }
 
-/// Weak, because the body tells the age as well. The same for as long as the entry and what is said of it stay the same.
+/// The entity tag: weak, because the body contains the age as well. It changes only when the entry or its
+/// state does.
 fn tag(reply: &GetReply) -> String {
     let mut text = format!("{}\0{}\0{:?}", reply.table, reply.state, reply.generated);
     let parts = reply.key.iter().flat_map(|part| [Some(part.column.as_str()), Some(part.value.as_str())]);
     let cells = reply.columns.iter().flat_map(|column| [Some(column.name.as_str()), column.text.as_deref()]);
     for cell in parts.chain(cells) {
-        // Lengths keep neighbours apart; NULL has none.
+        // Length prefixes keep adjacent cells apart; NULL has none.
         text.push_str(&cell.map_or_else(|| "\0-".to_owned(), |cell| format!("\0{}:{cell}", cell.len())));
     }
     format!("W/\"{:032x}\"", XxHash3_128::oneshot(text.as_bytes()))
 }
 
-/// Whether an `If-None-Match` names the tag; weak and strong tags are not told apart for that.
+/// Whether an `If-None-Match` contains the tag; weak and strong tags compare as equal.
 fn names(tags: &str, tag: &str) -> bool {
     let bare = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
     tags.trim() == "*" || tags.split(',').any(|known| bare(known) == bare(tag))

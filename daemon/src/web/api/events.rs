@@ -1,11 +1,12 @@
-//! `GET api/events`: what happens, as it happens, as server-sent events.
+//! `GET api/events`: changes as they happen, as server-sent events.
 //!
-//! The first one, `snapshot`, tells where things are: whether the scheduler runs, how many runs wait, and the run in
-//! progress. Then comes one event per change, named after it: `job_started`, `job_waits` and `job_done` with the job,
-//! `run_done` with the run, `scheduler` with whether it runs. Something may be told once more that the snapshot tells already; nothing is left out.
+//! The first event, `snapshot`, has the current state: whether the scheduler runs, how many runs wait, and
+//! the run in progress. It is followed by one event per change, named after it: `job_started`, `job_waits`
+//! and `job_done` with the job, `run_done` with the run, `scheduler` with whether it runs. A change that the
+//! snapshot already includes may be sent once more; no change is left out.
 //!
-//! A follower that falls behind is dropped, and so is everybody after some minutes: browsers come back by themselves,
-//! and the gate decides anew who may look.
+//! A follower that falls behind is disconnected, and so is every follower after some minutes: browsers
+//! reconnect by themselves, and the gate decides anew who may view.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -30,16 +31,16 @@ use tokio::time::{Sleep, sleep};
 use crate::web::Web;
 use crate::web::fault::WebFault;
 
-/// How often a connection is heard of on which nothing happens: proxies end silent ones.
+/// Interval of keep-alive messages on a connection without events: proxies close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// How long somebody follows before the gate is asked again.
+/// How long a connection lasts before the client must reconnect and pass the gate again.
 const TURN: Duration = Duration::from_mins(5);
 
-/// After how long a browser comes back.
+/// Delay before a browser reconnects.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Proxies hold back what they think is a document.
+/// Proxies would buffer the stream as if it were a document.
 const UNBUFFERED: (HeaderName, HeaderValue) =
     (HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
 
@@ -74,7 +75,7 @@ pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, W
         );
     };
     let queue = &web.service().queue;
-    // Before the snapshot is read, so that no change falls in between.
+    // Subscribed before the snapshot is read, so that no change falls in between.
     let events = queue.events();
     let snapshot = Snapshot {
         scheduler: queue.state().scheduler_state().await.map_err(Fault::from)?,
@@ -92,7 +93,7 @@ pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, W
 }
 
 impl Follower {
-    /// None ends the stream.
+    /// The next event; `None` ends the stream.
     async fn next(&mut self) -> Option<Event> {
         if let Some(first) = self.first.take() {
             return Some(first);

@@ -45,7 +45,7 @@ pub(in crate::web) async fn jobs(
     Ok(Json(rpc::jobs::jobs(web.service(), &request).await?))
 }
 
-/// Which jobs a filter of that name means.
+/// Parses the name of a job filter.
 pub(in crate::web) fn known_filter(filter: Option<&str>) -> Result<JobFilter, WebFault> {
     match filter {
         None | Some("all") => Ok(JobFilter::All),

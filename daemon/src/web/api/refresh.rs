@@ -88,7 +88,7 @@ pub(in crate::web) async fn refresh(
         Some("1" | "true" | "") => true,
         Some(_) => return Err(WebFault::new(StatusCode::BAD_REQUEST, "wait is either 0 or 1")),
     };
-    // VMS's page sends no body for everything.
+    // VMS's page sends an empty body to refresh everything.
     let wish = if body.is_empty() {
         Wish::default()
     } else if is_json(&headers) {
@@ -114,7 +114,7 @@ pub(in crate::web) async fn refresh(
     Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
 }
 
-/// Good only if every table is.
+/// The response for an ended run: successful only if every table is.
 fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
     let failures = failures(&run.jobs);
     let report = RunReport::from(run);
@@ -131,7 +131,7 @@ fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
         _ if failures.is_empty() => "the log says why",
         _ => &failures,
     };
-    // Words and numbers: they cannot fail to be JSON.
+    // Strings and numbers always convert to JSON.
     let tables = serde_json::to_value(report.tables).unwrap_or_default();
     Err(WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Refresh {} failed: {error}", run.id))
         .code("refresh_failed")
@@ -140,7 +140,7 @@ fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
         .with("tables", tables))
 }
 
-/// The run, once it has ended.
+/// Waits until the run has ended and returns it.
 async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
     let queue = &web.service().queue;
     loop {
@@ -155,7 +155,7 @@ async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
                 Ok(Some(Progress::RunDone(run))) => return Ok(run),
                 Ok(Some(_)) => {}
                 Ok(None) => return Err(stopping(run)),
-                // Nothing was shown of it, so it is enough to begin anew.
+                // No event has been reported to the client, so subscribing anew is enough.
                 Err(_) => break,
             }
         }

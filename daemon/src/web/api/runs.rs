@@ -15,7 +15,7 @@ use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
 
-/// The same as that of `cachectl history`.
+/// Default window, equal to that of `cachectl history`.
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 
 /// How far back.

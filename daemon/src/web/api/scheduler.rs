@@ -1,5 +1,5 @@
-//! `POST scheduler/start` and `scheduler/stop`, with the messages that VMS gives. Both are good also when nothing changes.
-//! The buttons of the status page come here as well, and go back to it.
+//! `POST scheduler/start` and `scheduler/stop`, with VMS's messages. Both succeed even if nothing changes.
+//! The buttons of the status page use these routes as well, and return to that page.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};

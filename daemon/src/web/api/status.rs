@@ -1,4 +1,4 @@
-//! `GET api/status`: VMS's own figures under VMS's own keys, and what VMS never knew beside them.
+//! `GET api/status`: VMS's own figures under VMS's own keys, along with figures that VMS never had.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -19,10 +19,10 @@ use crate::web::fault::WebFault;
 use crate::web::json::Json;
 use crate::web::views::WITH_SIZES;
 
-/// A week.
+/// Window of the rates: a week.
 const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
 
-/// More jobs than ever wait or run at a time.
+/// More jobs than are ever waiting or running at the same time.
 const JOBS: u64 = 10_000;
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -88,7 +88,7 @@ pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Response, W
     Ok(Json(answer.as_ref()).into_response())
 }
 
-/// What there is to answer now.
+/// Collects the current answer.
 pub(in crate::web) async fn answer(service: &Service) -> Result<Answer, Fault> {
     let now = status::status(service, &WITH_SIZES).await?;
     let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
@@ -131,7 +131,7 @@ impl From<&ReportReply> for Rates {
     }
 }
 
-/// Counts the jobs that are not done with.
+/// Counts the unfinished jobs by state.
 pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
     let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
     let newest = service.queue.last_results().await?;

@@ -1,16 +1,17 @@
-//! Whether the colours of the pages can be told apart, by the formula of the Web Content Accessibility Guidelines.
+//! Tests that the contrast of the pages' colours suffices, by the formula of the Web Content Accessibility
+//! Guidelines.
 
 use std::collections::BTreeMap;
 
 use super::STYLE;
 
-/// What text needs.
+/// Minimum contrast of text.
 const TEXT: f64 = 4.5;
 
-/// What signs and bars need.
+/// Minimum contrast of icons and bars.
 const SIGN: f64 = 3.0;
 
-/// What is drawn, on which grounds, and the contrast that it needs.
+/// Foreground colours, the backgrounds they appear on, and the minimum contrast.
 const PAIRS: [(&str, &[&str], f64); 11] = [
     ("ink", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
     ("quiet", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
@@ -19,7 +20,7 @@ const PAIRS: [(&str, &[&str], f64); 11] = [
     ("warn", &["card", "warn-soft"], TEXT),
     ("bad", &["card", "bad-soft"], TEXT),
     ("accent-ink", &["accent"], TEXT),
-    // The sign of a verdict.
+    // The icon of a verdict.
     ("card", &["good", "warn", "bad", "accent", "quiet"], TEXT),
     // Bars of the plot.
     ("quiet", &["card"], SIGN),
@@ -29,14 +30,14 @@ const PAIRS: [(&str, &[&str], f64); 11] = [
 
 type Palette = BTreeMap<&'static str, [f64; 3]>;
 
-/// The colours by day, and those by night.
+/// The colours of the light and the dark theme.
 fn palettes() -> [Palette; 2] {
     let mut roots = STYLE.text.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap());
     let [day, night] = [roots.next().unwrap(), roots.next().unwrap()];
     [day, night].map(|root| root.split(';').filter_map(colour).collect())
 }
 
-/// `--ink: #1b2430`.
+/// Parses a declaration such as `--ink: #1b2430`.
 fn colour(declaration: &'static str) -> Option<(&'static str, [f64; 3])> {
     let (name, hex) = declaration.trim().strip_prefix("--")?.split_once(": #")?;
     let part = |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
@@ -79,7 +80,7 @@ fn text_can_be_read_by_day_and_by_night() {
     }
 }
 
-/// A colour that is written where it is used is in nobody's palette, and the same by day and by night.
+/// A colour written where it is used would be in neither palette, and the same in both themes.
 #[test]
 fn every_colour_is_in_the_palette() {
     let (_, rest) = STYLE.text.rsplit_once(":root {").unwrap();

@@ -1,4 +1,4 @@
-//! Where a request comes from, behind proxies.
+//! The client's address, behind proxies.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -6,10 +6,10 @@ use axum::http::request::Parts;
 
 use crate::config::Network;
 
-/// The client's address: the last hop of `X-Forwarded-For` that is no trusted proxy.
+/// The client's address: the last hop of `X-Forwarded-For` that is not a trusted proxy.
 ///
-/// Each proxy adds whom it was called by at the end, so what stands further left than the first stranger may be
-/// invented by him. From a caller who is no trusted proxy the whole header is.
+/// Each proxy appends the address of its caller, so everything to the left of the first untrusted address may
+/// be forged by that client. If the peer itself is not a trusted proxy, the whole header may be.
 pub(super) fn client_address(request: &Parts, peer: IpAddr, proxies: &[Network]) -> IpAddr {
     let peer = peer.to_canonical();
     let is_trusted = |address: IpAddr| proxies.iter().any(|proxy| proxy.contains(address));
@@ -30,7 +30,7 @@ pub(super) fn client_address(request: &Parts, peer: IpAddr, proxies: &[Network])
     farthest
 }
 
-/// An address, which some proxies write with its port.
+/// Parses the address of a hop, which some proxies write with a port.
 fn hop_address(hop: &str) -> Option<IpAddr> {
     let bare = hop.strip_prefix('[').and_then(|hop| hop.strip_suffix(']')).unwrap_or(hop);
     let address = bare.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|socket| socket.ip()));

@@ -1,4 +1,4 @@
-//! The one who is asked who somebody is.
+//! Authenticates requests.
 
 use std::fmt;
 use std::io;
@@ -25,19 +25,19 @@ use crate::config::{Http, Network, SecretFile};
 use crate::describe::describe;
 use crate::vms::{VmsError, time};
 
-/// Why nobody can be let in.
+/// Why authentication cannot be set up.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AuthorityError {
-    /// No key could be drawn.
+    /// No random key could be generated.
     #[error("cannot draw a random key for the web side: {source}; the daemon needs to read /dev/urandom")]
     Random {
-        /// What the system said.
+        /// The system's error.
         #[source]
         source: io::Error,
     },
 }
 
-/// Decides who a request comes from, under one configuration.
+/// Authenticates requests under one configuration.
 pub(crate) struct Authority {
     cookies: Option<Cookies>,
     bearer: Option<BearerToken>,
@@ -49,42 +49,42 @@ pub(crate) struct Authority {
     kept: Arc<Kept>,
 }
 
-/// Which ways in there are.
+/// The configured ways to authenticate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WaysIn {
     /// VMS's own login, under the same host name.
     pub(crate) vms_login: bool,
     /// The operator's token.
     pub(crate) bearer: bool,
-    /// API tokens that VMS issued.
+    /// API tokens issued by VMS.
     pub(crate) api_tokens: bool,
 }
 
-/// What a change of the configuration does not touch.
+/// State that is kept when the configuration changes.
 struct Kept {
     seal: Seal,
     limiter: Limiter,
-    /// Whether the last look into VMS's database failed.
+    /// Whether the last query of VMS's database failed.
     in_trouble: AtomicBool,
 }
 
-/// What a credential turned out to be.
+/// The result of checking a credential.
 enum Judged {
     As(Visitor),
-    /// Wrong, by this name.
+    /// The credential, of this kind, is wrong.
     Forged(&'static str),
 }
 
 impl Authority {
-    /// Takes over keys and rules; the files of keys were read with the configuration.
+    /// Sets up authentication; secret files have already been read as part of the configuration.
     pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
         let seal = Seal::draw().map_err(|source| AuthorityError::Random { source })?;
         let kept = Kept { seal, limiter: Limiter::new(clock), in_trouble: AtomicBool::new(false) };
         Ok(Self::with(http, Arc::new(kept)))
     }
 
-    /// The same under another configuration: forms that are open somewhere stay good, and who has failed too often still
-    /// has.
+    /// Applies another configuration: forms that are open in a browser stay valid, and failed attempts remain
+    /// counted.
     pub(crate) fn rebuilt(&self, http: &Http) -> Self {
         Self::with(http, Arc::clone(&self.kept))
     }
@@ -103,7 +103,7 @@ impl Authority {
         }
     }
 
-    /// Who sends this request; `peer` is the other end of its connection.
+    /// Authenticates the sender of a request; `peer` is the other end of its connection.
     pub(crate) async fn visitor(
         &self,
         request: &Parts,
@@ -126,7 +126,7 @@ impl Authority {
         }
     }
 
-    /// The ways in that are not off.
+    /// The ways to authenticate that are enabled.
     pub(crate) fn ways_in(&self) -> WaysIn {
         WaysIn {
             vms_login: self.cookies.is_some(),
@@ -135,24 +135,24 @@ impl Authority {
         }
     }
 
-    /// Where a request comes from, behind the proxies that are trusted.
+    /// The address of the client, behind the trusted proxies.
     pub(crate) fn client_address(&self, request: &Parts, peer: IpAddr) -> IpAddr {
         client_address(request, peer, &self.proxies)
     }
 
-    /// Whether the request was sent to us by one of our names: those of this machine, the address that is listened on,
-    /// the host of `http.public_origin`, and `http.hosts`.
+    /// Whether the request is addressed to one of our host names: those of this machine, the address that the
+    /// server listens on, the host of `http.public_origin`, and `http.hosts`.
     pub(crate) fn allows_host(&self, request: &Parts) -> bool {
         self.hosts.allow(request)
     }
 
-    /// A token for the forms of this visitor's pages.
+    /// Returns a CSRF token for the forms of this visitor's pages.
     pub(crate) fn csrf_token(&self, visitor: &Visitor, now: DateTime<Utc>) -> String {
         csrf::token(&self.kept.seal, visitor, now, self.form_lifetime)
     }
 
-    /// Whether this visitor himself wants what the request asks for, whatever its method is: it came with a credential
-    /// that no browser adds by itself, or with the token of our form, or from one of our pages.
+    /// Whether the visitor intended the request, whatever its method: it has a credential that no browser
+    /// adds by itself, or the token of our form, or comes from one of our pages.
     pub(crate) fn csrf_ok(
         &self,
         visitor: &Visitor,
@@ -169,7 +169,7 @@ impl Authority {
         self.open_viewing && open::is_direct(request, peer)
     }
 
-    /// None if there is no header that is a way in.
+    /// Authenticates by header; `None` without a header that is an enabled way to authenticate.
     async fn by_header(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Option<Judged> {
         if let (Some(token), Some(presented)) = (&self.bearer, presented_bearer(request)) {
             return Some(if token.is(presented) {
@@ -197,7 +197,8 @@ impl Authority {
         })
     }
 
-    /// In VMS's order: the session's user, if there is one still, active or not; else the remembered one.
+    /// Authenticates by cookie, in VMS's order: the session's user, if it still exists, active or not; else
+    /// the remembered one.
     async fn by_cookies(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Judged {
         let Some(cookies) = &self.cookies else {
             return Judged::As(Visitor::Nobody(Anonymous::NoCredential));
@@ -239,7 +240,8 @@ impl Authority {
         }
     }
 
-    /// Says once that VMS's database cannot be asked, and once that it can again: a page asks every few seconds.
+    /// Logs once when VMS's database cannot be queried, and once when it can again: a page queries every few
+    /// seconds.
     fn asked<T>(&self, answer: Result<T, VmsError>) -> Result<T, Visitor> {
         let was_in_trouble = self.kept.in_trouble.swap(answer.is_err(), Ordering::Relaxed);
         match answer {

@@ -1,4 +1,4 @@
-//! Credentials that come in a header of their own.
+//! Credentials in headers of their own.
 
 use std::fmt;
 
@@ -11,8 +11,8 @@ use super::seal::Seal;
 /// Length of VMS's API tokens: 32 random bytes in hexadecimal digits.
 const API_TOKEN_LENGTH: usize = 64;
 
-/// The operator's token. What is kept is its hash under a key of this process: two hashes take the same time to compare
-/// whatever was guessed right, and how long the token is.
+/// The operator's token, kept as a hash under a key of this process: comparing two hashes takes the same time
+/// however much of the token was guessed, and however long it is.
 pub(super) struct BearerToken {
     seal: Seal,
     hash: Vec<u8>,
@@ -34,8 +34,8 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// What follows `Authorization: Bearer`; other schemes, such as a proxy's own login, are none of ours. A text that
-/// cannot be a token is empty, which is no token either.
+/// The value of `Authorization: Bearer`; other schemes, such as a proxy's own login, are ignored. A value
+/// that cannot be a token is returned as empty, which is not a valid token either.
 pub(super) fn presented_bearer(request: &Parts) -> Option<&str> {
     let header = request.headers.get(AUTHORIZATION)?.as_bytes();
     let (scheme, rest) = header.split_at_checked(header.iter().position(|&b| b == b' ')?)?;
@@ -43,12 +43,12 @@ pub(super) fn presented_bearer(request: &Parts) -> Option<&str> {
     is_bearer.then(|| std::str::from_utf8(rest).map(str::trim).unwrap_or_default())
 }
 
-/// What follows `X-API-Token`, under the same rule.
+/// The value of `X-API-Token`, under the same rule.
 pub(super) fn presented_api_token(request: &Parts) -> Option<&str> {
     request.headers.get("x-api-token").map(|header| header.to_str().map(str::trim).unwrap_or_default())
 }
 
-/// Whether VMS can have issued this at all; only then is its database worth asking.
+/// Whether VMS could have issued this token; only then is its database queried.
 pub(super) fn may_be_api_token(token: &str) -> bool {
     token.len() == API_TOKEN_LENGTH && token.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }

@@ -1,4 +1,4 @@
-//! VMS's cookies, as VMS itself judges them.
+//! VMS's cookies, verified as VMS itself does.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,18 +12,18 @@ use super::remember::RememberKey;
 use super::session::SessionKey;
 use crate::config::Http;
 
-/// What a signed text turned out to be.
+/// The result of verifying a signed text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict<T> {
-    /// Signed by VMS, and of use.
+    /// Signed by VMS, and valid.
     Sound(T),
-    /// Signed by VMS, and too old or naming nobody; or not to be judged.
+    /// Signed by VMS, but expired or without a user; or impossible to verify.
     Void,
     /// Not signed by VMS.
     Forged,
 }
 
-/// What VMS's cookies are called and signed with.
+/// Names and keys of VMS's cookies.
 pub(super) struct Cookies {
     session: String,
     session_key: SessionKey,
@@ -31,17 +31,17 @@ pub(super) struct Cookies {
     remember: Option<(String, RememberKey)>,
 }
 
-/// What a request's cookies say.
+/// The contents of a request's cookies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Said {
-    /// None: there is no such cookie. Sound: its user, if it names one.
+    /// `None` without such a cookie. `Sound` with its user, if it names one.
     pub(super) session: Option<Verdict<Option<i64>>>,
-    /// None: there is no such cookie, or it must not be looked at, because its owner has logged out.
+    /// `None` without such a cookie, or if it must be ignored because its owner has logged out.
     pub(super) remember: Option<Verdict<i64>>,
 }
 
 impl Cookies {
-    /// None without VMS's key.
+    /// `None` without VMS's key.
     pub(super) fn new(http: &Http) -> Option<Self> {
         let secret = http.secret_key_file.as_ref()?.expose();
         let remember_key = RememberKey::new(secret);
@@ -53,7 +53,7 @@ impl Cookies {
         })
     }
 
-    /// Reads both cookies.
+    /// Verifies both cookies.
     pub(super) fn read(&self, request: &Parts, now: DateTime<Utc>) -> Said {
         let session =
             find(request, &self.session).map(|value| self.session_key.read(&value, self.lifetime, now));
@@ -76,7 +76,7 @@ impl fmt::Debug for Cookies {
     }
 }
 
-/// The first cookie of this name, as VMS takes it, without quotes; an empty one is none.
+/// The first cookie of this name, read as VMS does, without quotes; `None` if it is empty.
 fn find(request: &Parts, name: &str) -> Option<String> {
     let headers = request.headers.get_all(COOKIE).iter();
     let texts = headers.map(|header| String::from_utf8_lossy(header.as_bytes()).into_owned());
@@ -87,7 +87,8 @@ fn find(request: &Parts, name: &str) -> Option<String> {
     Some(value).filter(|value| !value.is_empty())
 }
 
-/// An id as VMS writes it: decimal digits. Python reads more (signs, blanks, other scripts), which VMS never wrote.
+/// Parses an id as VMS writes it: decimal digits. Python accepts more (signs, blanks, other scripts), which
+/// VMS never wrote.
 pub(super) fn user_id(text: &str) -> Option<i64> {
     text.parse().ok().filter(|_| text.bytes().all(|b| b.is_ascii_digit()))
 }

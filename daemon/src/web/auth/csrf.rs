@@ -1,4 +1,4 @@
-//! Telling a person's own click from one that another site's page made in his browser.
+//! Distinguishes a person's own request from one that another site's page made in the browser (CSRF).
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ use super::visitor::Visitor;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// A text for a hidden field that only this visitor's pages can know: until when it is good, and a keyed hash of that
-/// and of him.
+/// A token for a hidden field that only this visitor's pages can know: its expiry, and a keyed hash of expiry
+/// and visitor.
 pub(super) fn token(seal: &Seal, visitor: &Visitor, now: DateTime<Utc>, lifetime: Duration) -> String {
     let until = now.timestamp().saturating_add_unsigned(lifetime.as_secs());
     let hash = hash::<HmacSha256>(seal.expose(), message(visitor, until).as_bytes()).unwrap_or_default();
     format!("{until}.{}", URL_SAFE_NO_PAD.encode(hash))
 }
 
-/// Whether we made this text for this visitor, and it is still good.
+/// Whether we issued this token to this visitor, and it has not expired.
 pub(super) fn is_token(seal: &Seal, visitor: &Visitor, token: &str, now: DateTime<Utc>) -> bool {
     let read = || {
         let (until, hash) = token.split_once('.')?;
@@ -35,7 +35,8 @@ pub(super) fn is_token(seal: &Seal, visitor: &Visitor, token: &str, now: DateTim
     })
 }
 
-/// What is hashed begins with a word of its own: the same key also hashes bearer tokens.
+/// The message to be hashed. It begins with a word of its own, because the same key also hashes bearer
+/// tokens.
 fn message(visitor: &Visitor, until: i64) -> String {
     let whom = match visitor {
         Visitor::Admin { user_id: Some(id), .. } | Visitor::NotAdmin { user_id: id } => format!("user {id}"),
@@ -45,10 +46,10 @@ fn message(visitor: &Visitor, until: i64) -> String {
     format!("form for {whom} until {until}")
 }
 
-/// Whether the browser says that one of our own pages sent this.
+/// Whether the browser's headers show that one of our own pages sent the request.
 ///
-/// A page may not set any of these headers. `Origin: null` says nothing: our own forms send it too when the page
-/// forbids the browser to name its address.
+/// A page cannot set any of these headers. `Origin: null` proves nothing: our own forms send it too when the
+/// page forbids the browser to send its address.
 pub(super) fn is_from_own_page(request: &Parts, hosts: &Hosts) -> bool {
     let said = |name: HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or_default());
     let origin = said(ORIGIN);

@@ -1,7 +1,7 @@
-//! Under which names the web side may be called.
+//! Host names under which the web interface may be requested.
 //!
-//! A page elsewhere can point a name of its own at this machine (DNS rebinding), and the browser then sends it here as
-//! if it were at home. The `Host` header gives that away.
+//! A page on another site can point a host name of its own at this machine (DNS rebinding), and the browser
+//! then treats requests to it as same-origin. The `Host` header reveals this.
 
 use std::net::IpAddr;
 
@@ -11,11 +11,12 @@ use axum::http::uri::Authority;
 
 use crate::config::Http;
 
-/// The names that are ours.
+/// The host names that belong to us.
 #[derive(Debug)]
 pub(super) struct Hosts {
     names: Vec<String>,
-    /// Whether any address will do: who listens on all of them has many, and none of them can be rebound.
+    /// Whether any IP address is allowed: a server that listens on all addresses has many, and none can be
+    /// rebound.
     any_address: bool,
     public: Option<Site>,
 }
@@ -33,7 +34,7 @@ impl Hosts {
         }
     }
 
-    /// Whether the request names its host, and names only ours.
+    /// Whether the request names a host, and only hosts that belong to us.
     pub(super) fn allow(&self, request: &Parts) -> bool {
         is_named(request, |host| {
             is_this_machine(host)
@@ -42,14 +43,15 @@ impl Hosts {
         })
     }
 
-    /// Whether an `Origin` or `Referer` is the site that this request was sent to.
+    /// Whether the `Origin` or `Referer` in `url` is the site that this request was sent to.
     pub(super) fn is_own_site(&self, url: &str, request: &Parts) -> bool {
         let Some(site) = Site::of_url(url) else { return false };
         if self.public.as_ref() == Some(&site) {
             return true;
         }
         let is_sent_to = |(host, port): &(String, Option<u16>)| {
-            // Where the public site is, only that will do: a page that came there unencrypted may be anybody's.
+            // For the host of the public origin, only that origin counts: a page loaded without encryption
+            // may be forged.
             let is_public = self
                 .public
                 .as_ref()
@@ -60,7 +62,7 @@ impl Hosts {
     }
 }
 
-/// Whether the request was sent to this machine by a name for the machine itself.
+/// Whether the request was addressed to this machine by a loopback name or address.
 pub(super) fn names_this_machine(request: &Parts) -> bool {
     is_named(request, is_this_machine)
 }
@@ -73,7 +75,7 @@ fn is_named(request: &Parts, is_allowed: impl Fn(&str) -> bool) -> bool {
     authorities(request).is_some_and(|called| called.iter().all(|(host, _)| is_allowed(host)))
 }
 
-/// Every host that the request names, with its port: at least one; none if any cannot be read.
+/// All hosts that the request names, with their ports; `None` without any, or if one cannot be parsed.
 fn authorities(request: &Parts) -> Option<Vec<(String, Option<u16>)>> {
     let header = |value: &axum::http::HeaderValue| value.to_str().ok()?.parse::<Authority>().ok();
     let headers = request.headers.get_all(HOST).iter().map(header);
@@ -84,7 +86,7 @@ fn authorities(request: &Parts) -> Option<Vec<(String, Option<u16>)>> {
 
 fn host_and_port(authority: &Authority) -> Option<(String, Option<u16>)> {
     let text = authority.as_str();
-    // What follows the host is a port or nothing; a user in front has no business here.
+    // Only a port may follow the host; user information in front of it is not allowed.
     let rest = text.strip_prefix(authority.host())?;
     let port = match rest.strip_prefix(':') {
         Some(port) => Some(port.parse().ok()?),
@@ -94,7 +96,7 @@ fn host_and_port(authority: &Authority) -> Option<(String, Option<u16>)> {
     Some((canonical(authority.host()), port)).filter(|(host, _)| !host.is_empty())
 }
 
-/// One way of writing for each host.
+/// Normalises the spelling of a host.
 fn canonical(host: &str) -> String {
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     match bare.parse::<IpAddr>() {
@@ -103,7 +105,7 @@ fn canonical(host: &str) -> String {
     }
 }
 
-/// What browsers keep apart from everything else: scheme, host and port.
+/// An origin in the browser's sense: scheme, host and port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Site {
     encrypted: bool,

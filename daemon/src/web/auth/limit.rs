@@ -1,4 +1,4 @@
-//! How often a client may fail.
+//! Rate limit for failed attempts.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
@@ -12,17 +12,17 @@ use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
 
-/// Failures that are let go at once, and per minute from then on.
+/// Failures tolerated at once, and per minute after that.
 const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
-/// Clients that are counted one by one, about 200 KiB of them. Whoever comes beyond that shares one count.
+/// Clients that are counted individually, about 200 KiB of them. Clients beyond that share one count.
 const MOST_CLIENTS: usize = 4096;
 
 /// Counts failures by client.
 #[derive(Debug)]
 pub(super) struct Limiter(RateLimiter<Client, HashMapStateStore<Client>, Ticks, NoOpMiddleware<Duration>>);
 
-/// Whom a failure is counted for; none: those beyond the limit of memory.
+/// The client that a failure is counted for; `None` for those beyond the memory limit.
 type Client = Option<IpAddr>;
 
 impl Limiter {
@@ -30,7 +30,7 @@ impl Limiter {
         Self(RateLimiter::new(Quota::per_minute(PER_MINUTE), HashMapStateStore::default(), Ticks(clock)))
     }
 
-    /// Notes a failure; an error if there were too many, with the time until the next one is let go.
+    /// Counts a failure. Returns an error with the time to wait if there were too many.
     pub(super) fn failed(&self, address: IpAddr) -> Result<(), Duration> {
         if self.0.len() >= MOST_CLIENTS {
             self.0.retain_recent();
@@ -40,7 +40,7 @@ impl Limiter {
     }
 }
 
-/// An IPv6 customer has at least 2^64 addresses to come from; they are one client.
+/// An IPv6 customer has at least 2^64 addresses, which count as one client.
 fn client(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -51,7 +51,8 @@ fn client(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The daemon's clock, as the limiter reads it: monotonic, so that setting the wall clock frees and locks nobody.
+/// The daemon's clock, as the limiter reads it: monotonic, so that setting the wall clock neither lifts nor
+/// imposes a limit.
 #[derive(Debug)]
 struct Ticks(Arc<dyn Clock>);
 

@@ -1,24 +1,25 @@
-//! Who may use the web side: administrators of VMS, and whoever holds the operator's token.
+//! Authentication for the web interface: administrators of VMS, and holders of the operator's token.
 //!
-//! Three ways lead in, each of which may be off:
+//! There are three ways to authenticate, each of which may be off:
 //!
-//! 1. VMS's own cookies. Its session cookie is signed with its `SECRET_KEY` and good for some hours, its remember
-//!    cookie is signed with the same key and good for as long as the key. Both are only ever read: writing them is
-//!    VMS's business.
-//! 2. A token of the operator's: `Authorization: Bearer …`.
-//! 3. An API token that VMS issued: `X-API-Token`.
+//! 1. VMS's own cookies. Its session cookie is signed with its `SECRET_KEY` and valid for some hours, its
+//!    remember cookie is signed with the same key and valid for as long as the key. Both are only ever read:
+//!    writing them is left to VMS.
+//! 2. The operator's token: `Authorization: Bearer …`.
+//! 3. An API token issued by VMS: `X-API-Token`.
 //!
-//! VMS's table `users` is asked with every request, so that whoever is demoted or deactivated there is out at once.
-//! An administrator is who is active and has security level 3; VMS itself compares for equality. A header that is one
-//! of the ways in decides alone: who says who he is, is not also somebody else by a cookie. Where a way is off, its
-//! header or cookie means nothing.
+//! VMS's table `users` is queried with every request, so that a user who is demoted or deactivated there
+//! loses access at once. An administrator is an active user with security level 3; VMS itself compares for
+//! equality. A header that is an enabled way to authenticate decides alone: cookies are then ignored, so that
+//! no request has two identities. The header or cookie of a way that is off has no effect.
 //!
-//! Without any credential, `http.open_viewing` lets callers of this machine look.
+//! Without any credential, `http.open_viewing` allows clients on this machine to view.
 //!
-//! Failed attempts (a signature or a token that is wrong; not one that is merely out of date) are logged, counted by
-//! the address of the client and at some point answered by "too many". A right credential passes all the same: behind
-//! one address there is often a whole office, which must not be locked out by one forgotten script. The limit bounds
-//! what failing costs; that nothing can be guessed is a matter of the length of keys and tokens.
+//! Failed attempts (a wrong signature or token; not one that has merely expired) are logged, counted by the
+//! address of the client and eventually answered with "too many". A valid credential is accepted all the
+//! same: behind one address there is often a whole office, which must not be locked out by one forgotten
+//! script. The limit bounds the cost of failed attempts; that nothing can be guessed is ensured by the length
+//! of keys and tokens.
 
 mod address;
 mod authority;

@@ -1,4 +1,4 @@
-//! Looking without logging in, for those who sit at this machine.
+//! Viewing without logging in, for clients on this machine.
 
 use std::net::IpAddr;
 
@@ -8,7 +8,7 @@ use axum::http::request::Parts;
 use super::hosts::names_this_machine;
 use crate::config::Http;
 
-/// Headers by which proxies and tunnels give themselves away, besides `X-Forwarded-…`.
+/// Headers that reveal proxies and tunnels, besides `X-Forwarded-…`.
 const FORWARDING: [&str; 15] = [
     "forwarded",
     "via",
@@ -27,17 +27,18 @@ const FORWARDING: [&str; 15] = [
     "cdn-loop",
 ];
 
-/// Whether the configuration allows it at all.
+/// Whether the configuration permits open viewing.
 pub(super) fn is_possible(http: &Http) -> bool {
     let is_local = http.listen.is_some_and(|address| address.ip().to_canonical().is_loopback());
     http.open_viewing && is_local && http.trusted_proxies.is_empty()
 }
 
-/// Whether nothing says that a proxy passed this on from elsewhere.
+/// Whether there is no sign that a proxy forwarded this request from elsewhere.
 ///
-/// A proxy that adds no header looks like a neighbour, if it also rewrites the host. nginx does both when it is told
-/// nothing but where to pass requests on to; it then speaks HTTP/1.0, which no browser has spoken for decades, and
-/// neither does curl unless told to. The configuration's side of the bargain is still to have no proxy at all.
+/// A proxy that adds no header is indistinguishable from a local client, if it also rewrites the host. nginx
+/// does both by default when only `proxy_pass` is configured; it then speaks HTTP/1.0, which no browser has
+/// spoken for decades, and neither does curl unless asked to. The configuration still has to ensure that
+/// there is no proxy at all.
 pub(super) fn is_direct(request: &Parts, peer: IpAddr) -> bool {
     let is_forwarding = |name: &str| name.starts_with("x-forwarded") || FORWARDING.contains(&name);
     peer.to_canonical().is_loopback()

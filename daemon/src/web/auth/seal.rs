@@ -1,22 +1,23 @@
-//! A key of the daemon's own, new with every start.
+//! A key of the daemon's own, generated anew at every start.
 
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read as _};
 
-/// A secret number that nobody outside of this process ever learns.
+/// A secret number that never leaves this process.
 #[derive(Clone)]
 pub(super) struct Seal([u8; 32]);
 
 impl Seal {
-    /// Drawn from the kernel: the daemon's `Chance` guards against accidents, and this is to withstand adversaries.
+    /// Generates the key with the kernel's random numbers: the daemon's `Chance` guards against accidents,
+    /// while this has to withstand adversaries.
     pub(super) fn draw() -> io::Result<Self> {
         let mut bytes = [0; 32];
         File::open("/dev/urandom")?.read_exact(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    /// The number. Never show it.
+    /// The secret number. Never display it.
     pub(super) fn expose(&self) -> &[u8] {
         &self.0
     }

@@ -12,31 +12,31 @@ use serde_json::Value;
 use super::cookies::{Verdict, user_id};
 use super::mac::{HmacSha1, hash, is_hash};
 
-/// The salt that Flask mixes into its key.
+/// The salt of Flask's key derivation.
 const SALT: &[u8] = b"cookie-session";
 
-/// Longest payload, in bytes. A cookie holds 4 KiB, and unpacking may make a thousand times as much of it.
+/// Longest payload, in bytes. A cookie has up to 4 KiB, and decompression may yield a thousand times as much.
 const LONGEST: u64 = 64 * 1024;
 
-/// What sessions are signed with.
+/// The key that sessions are signed with.
 pub(super) struct SessionKey(Vec<u8>);
 
-/// What is of interest in a session.
+/// The relevant contents of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Contents {
-    /// Whose session it is.
+    /// Id of the session's user.
     pub(super) user: Option<i64>,
-    /// Whether he has logged out, and is to be remembered no longer.
+    /// Whether the user has logged out, so that the remember cookie no longer counts.
     pub(super) logged_out: bool,
 }
 
 impl SessionKey {
-    /// Derived from VMS's `SECRET_KEY`, of which Flask takes the UTF-8 bytes.
+    /// Derives the key from VMS's `SECRET_KEY`, which Flask encodes as UTF-8.
     pub(super) fn new(secret: &str) -> Option<Self> {
         hash::<HmacSha1>(secret.as_bytes(), SALT).map(Self)
     }
 
-    /// Judges a cookie. Nothing of it is looked into before its signature has been found right.
+    /// Verifies a cookie. No part of it is parsed before its signature has been verified.
     pub(super) fn read(&self, cookie: &str, lifetime: Duration, now: DateTime<Utc>) -> Verdict<Contents> {
         let Some((signed, signature)) = cookie.rsplit_once('.') else { return Verdict::Forged };
         let genuine = URL_SAFE_NO_PAD
@@ -54,7 +54,7 @@ impl SessionKey {
     }
 }
 
-/// Unix seconds, big-endian without leading zero bytes.
+/// Decodes Unix seconds, big-endian without leading zero bytes.
 fn seconds(time: &str) -> Option<i64> {
     let bytes = URL_SAFE_NO_PAD.decode(time).ok()?;
     let mut whole = [0; 8];
@@ -62,7 +62,7 @@ fn seconds(time: &str) -> Option<i64> {
     i64::try_from(u64::from_be_bytes(whole)).ok()
 }
 
-/// Reads JSON; a leading dot says that it is packed.
+/// Parses the JSON payload; a leading dot marks it as compressed.
 fn contents(payload: &str) -> Option<Contents> {
     let json = match payload.strip_prefix('.') {
         Some(packed) => unpacked(&URL_SAFE_NO_PAD.decode(packed).ok()?)?,

@@ -1,4 +1,4 @@
-//! Who a request comes from.
+//! The visitor that a request comes from.
 
 use std::time::Duration;
 
@@ -6,49 +6,49 @@ use cached_proto::text::{one_line, truncated};
 
 use super::users::User;
 
-/// Longest name that is passed on, in characters; VMS allows as many.
+/// Longest name that is passed on, in characters; VMS's own limit is the same.
 const LONGEST_NAME: usize = 64;
 
-/// Who a request comes from.
+/// The visitor that a request comes from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Visitor {
-    /// Somebody who has not shown who he is.
+    /// A visitor who is not authenticated.
     Nobody(Anonymous),
-    /// Somebody who may.
+    /// A visitor with access.
     Admin {
-        /// His name at VMS, or what he came with; one line.
+        /// The name in VMS, or the kind of credential; one line.
         name: String,
-        /// His id at VMS, if he is a user there.
+        /// The id in VMS, if the visitor is a user there.
         user_id: Option<i64>,
-        /// How that is known.
+        /// How the visitor was authenticated.
         how: Way,
     },
-    /// An active user of VMS's who is no administrator.
+    /// An active user of VMS who is not an administrator.
     NotAdmin {
-        /// His id at VMS.
+        /// The id in VMS.
         user_id: i64,
     },
-    /// Somebody who has failed too often.
+    /// A client with too many failed attempts.
     TooMany {
-        /// When trying again may lead to another answer.
+        /// Time after which a further attempt may get a different answer.
         retry_after: Duration,
     },
 }
 
-/// Why somebody is nobody.
+/// Why a visitor is not authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Anonymous {
-    /// He came with nothing.
+    /// The request has no credential.
     NoCredential,
-    /// What he came with was genuine, and is out of date, or its user is deactivated or gone.
+    /// The credential is genuine, but has expired, or its user is deactivated or gone.
     Void,
-    /// What he came with was wrong.
+    /// The credential is wrong.
     Refused,
-    /// VMS's database could not be asked; logging in again would not help.
+    /// VMS's database could not be queried; logging in again would not help.
     Unavailable,
 }
 
-/// How somebody came in.
+/// How a visitor was authenticated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     /// With VMS's session cookie.
@@ -57,14 +57,14 @@ pub(crate) enum Way {
     Remember,
     /// With the operator's token.
     Bearer,
-    /// With an API token of VMS's.
+    /// With an API token issued by VMS.
     ApiToken,
-    /// With nothing, from this machine: to look, and to do nothing.
+    /// Without a credential, from this machine: may view and change nothing.
     Open,
 }
 
 impl Way {
-    /// Whether a browser shows this credential unasked, so that another site's page could make use of it.
+    /// Whether a browser sends this credential by itself, so that another site's page could exploit it.
     pub(super) fn is_ambient(self) -> bool {
         match self {
             Self::Session | Self::Remember | Self::Open => true,
@@ -74,7 +74,7 @@ impl Way {
 }
 
 impl Visitor {
-    /// A user of VMS's, at his present level.
+    /// A user of VMS, at the current security level.
     pub(super) fn of(user: &User, how: Way) -> Self {
         if !user.is_active {
             Self::Nobody(Anonymous::Void)
@@ -86,7 +86,7 @@ impl Visitor {
         }
     }
 
-    /// Somebody with no name at VMS.
+    /// A visitor without a name in VMS.
     pub(super) fn nameless(name: &str, how: Way) -> Self {
         Self::Admin { name: name.to_owned(), user_id: None, how }
     }

@@ -1,4 +1,4 @@
-//! VMS's table `users`.
+//! Looks up users in VMS's table `users`.
 
 use std::fs::metadata;
 use std::os::unix::fs::MetadataExt as _;
@@ -10,12 +10,12 @@ use tokio::sync::Mutex;
 use super::users::{Lookup, User, Users};
 use crate::vms::{Schema, Vms, VmsError};
 
-/// What a user is; the rest of the row, passwords above all, is never read.
+/// The columns that are read; the rest of the row, passwords above all, never is.
 const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
      CAST(COALESCE(security_level, 0) AS INTEGER) AS security_level, \
      CAST(COALESCE(is_active, 0) AS INTEGER) AS is_active";
 
-/// VMS's users, over connections that cannot write and stay open from one request to the next.
+/// VMS's users, over read-only connections that stay open from one request to the next.
 #[derive(Debug)]
 pub(crate) struct VmsUsers {
     path: PathBuf,
@@ -28,11 +28,11 @@ struct Open {
     file: Option<FileId>,
 }
 
-/// Device and inode: a restored backup is another file under the same name.
+/// Device and inode, which change when a backup is restored under the same name.
 type FileId = (u64, u64);
 
 impl VmsUsers {
-    /// The users in this file, which is opened when somebody is first looked up.
+    /// The users in this database file, which is opened on the first lookup.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path, open: Mutex::default() }
     }
@@ -58,7 +58,7 @@ impl VmsUsers {
         self.reader().await?.query_one_raw(statement).await.map_err(failed)
     }
 
-    /// Whether VMS knows API tokens at all; those from before they came have no columns for them.
+    /// Whether VMS supports API tokens; versions from before they were introduced lack the columns.
     async fn has_tokens(&self) -> Result<bool, VmsError> {
         let schema = Schema::read(&self.reader().await?).await?;
         Ok(schema.missing("users", ["api_token", "token_expiry"]).is_empty())

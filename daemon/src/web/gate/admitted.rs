@@ -1,4 +1,4 @@
-//! Whom the gate has let through.
+//! The visitor that the gate has admitted.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::web::Web;
 use crate::web::auth::{Visitor, Way};
 use crate::web::fault::WebFault;
 
-/// The visitor that the gate let through: an argument of every handler that wants to know.
+/// The visitor that the gate has admitted: an extractor for handlers.
 #[derive(Debug, Clone)]
 pub(crate) struct Admitted {
     visitor: Arc<Visitor>,
@@ -23,18 +23,18 @@ impl Admitted {
         Self { visitor: Arc::new(visitor), may_change }
     }
 
-    /// Whether the same request would also pass the gate of what changes something: for handlers that look, and may do
-    /// a little more for a visitor who has the right to it.
+    /// Whether the request would also pass the gate of `Class::Changing`: for handlers that only
+    /// view, but may do a little more for a visitor who has that right.
     pub(crate) fn may_change(&self) -> bool {
         self.may_change
     }
 
-    /// Who it is, for the token of a form.
+    /// The visitor, for the token of a form.
     pub(crate) fn visitor(&self) -> &Visitor {
         &self.visitor
     }
 
-    /// On whose behalf a verb is done.
+    /// The caller on whose behalf a verb runs.
     pub(crate) fn caller(&self) -> Caller {
         match &*self.visitor {
             Visitor::Admin { how: Way::Bearer, .. } => Caller::Bearer,

@@ -1,4 +1,4 @@
-//! Who may reach a route, by its class.
+//! Access control for routes, by class.
 
 mod admitted;
 mod refusal;
@@ -20,15 +20,15 @@ use super::server::Peer;
 use super::wants::Wants;
 use super::{Web, form, openapi};
 
-/// The field with the proof that a form is one of ours; the pages put it into every form.
+/// The field with the CSRF token; the pages include it in every form.
 const FORM_TOKEN: &str = "csrf_token";
 
-/// What a route shows or does; public routes have no gate.
+/// The class of a route, by what it shows or does; public routes have no gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
-    /// Shows how the caches are.
+    /// Shows the state of the caches.
     Viewing,
-    /// Shows what is in them: names and addresses of people.
+    /// Shows the contents of the caches: names and addresses of people.
     Personal,
     /// Changes something.
     Changing,
@@ -43,36 +43,36 @@ impl Gate {
         Self(web.clone())
     }
 
-    /// For whoever may see how the caches are.
+    /// Gates a route for visitors who may see the state of the caches.
     pub(super) fn viewing<R: Route>(&self, route: R) -> R {
         route.behind(self, Class::Viewing)
     }
 
-    /// For administrators and holders of a token.
+    /// Gates a route for administrators and holders of a token.
     pub(super) fn personal<R: Route>(&self, route: R) -> R {
         route.behind(self, Class::Personal)
     }
 
-    /// For administrators with a session who mean it, and holders of a token.
+    /// Gates a route for administrators with a session who intended the request, and for holders of a token.
     pub(super) fn changing<R: Route>(&self, route: R) -> R {
         route.behind(self, Class::Changing)
     }
 }
 
-/// What can be put behind a gate.
+/// A route that can be put behind a gate.
 pub(super) trait Route {
-    /// The same for whoever may pass.
+    /// The route behind a gate for this class.
     fn behind(self, gate: &Gate, class: Class) -> Self;
 }
 
 impl Route for MethodRouter<Web> {
     fn behind(self, gate: &Gate, class: Class) -> Self {
-        // Only where the method is right: one that is wrong is wrong for everybody.
+        // Only for methods that the route has: others get a 405, whoever the visitor is.
         self.route_layer(from_fn_with_state((gate.0.clone(), class), admit))
     }
 }
 
-/// With its description, which then tells of the gate.
+/// Also adds the gate's requirements and responses to the OpenAPI description of the route.
 impl Route for UtoipaMethodRouter<Web> {
     fn behind(self, gate: &Gate, class: Class) -> Self {
         let (schemas, mut paths, route) = self;
@@ -83,7 +83,7 @@ impl Route for UtoipaMethodRouter<Web> {
 
 async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    // Read already, whole and within limits.
+    // The body has already been read completely and within limits.
     let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
         return Refusal::Unknown.answer(&parts, Wants::of(&parts), web.authority().ways_in());
     };
@@ -100,7 +100,7 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
 }
 
 async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<Admitted, Refusal> {
-    // Without a known address there is nobody whose attempts could be counted.
+    // Without an address, failed attempts cannot be counted.
     let Peer(peer) = *parts.extensions.get::<Peer>().ok_or(Refusal::Unknown)?;
     let (authority, now) = (web.authority(), web.service().clock.now());
     let visitor = authority.visitor(parts, peer, web.users(), now).await;
@@ -117,7 +117,7 @@ async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<A
     Ok(Admitted::new(visitor, may_change))
 }
 
-/// The rules.
+/// Decides whether the visitor may reach routes of the class.
 fn may(class: Class, visitor: &Visitor) -> Result<(), Refusal> {
     match visitor {
         Visitor::Nobody(Anonymous::Unavailable) => Err(Refusal::Unavailable),
@@ -132,7 +132,8 @@ fn may(class: Class, visitor: &Visitor) -> Result<(), Refusal> {
     }
 }
 
-/// Browsers send cookies with requests of other sites, too; a token in a header is only sent by whoever knows it.
+/// Whether the credential is a cookie, which browsers also send with requests made by other sites; a token in
+/// a header is only sent by a client that knows it.
 const fn rides_on_a_cookie(visitor: &Visitor) -> bool {
     matches!(visitor, Visitor::Admin { how: Way::Session | Way::Remember, .. })
 }

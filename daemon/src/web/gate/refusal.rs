@@ -1,4 +1,4 @@
-//! How visitors are turned away.
+//! Responses that refuse a visitor.
 
 use std::time::Duration;
 
@@ -13,23 +13,23 @@ use crate::web::fault::WebFault;
 use crate::web::json::Json;
 use crate::web::wants::Wants;
 
-/// VMS's own login page; it comes back to `next`.
+/// VMS's own login page, which redirects to `next`.
 const LOGIN: &str = "/login?next=";
 
 /// Why a visitor may not reach a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Refusal {
-    /// It is not known who it is.
+    /// The visitor is not authenticated.
     Unknown,
-    /// VMS's database could not be asked who it is; logging in again would not help.
+    /// VMS's database could not be queried for the visitor; logging in again would not help.
     Unavailable,
-    /// No administrator.
+    /// The visitor is not an administrator.
     NotAdmin,
-    /// Recognised by a cookie that lives as long as the browser's: enough for looking.
+    /// Authenticated by a long-lived cookie, which is enough for viewing.
     Remembered,
     /// The request does not come from one of our pages.
     Elsewhere,
-    /// Too many attempts; for how long no more are looked at.
+    /// Too many attempts; the time until further ones are checked.
     TooMany(Duration),
 }
 
@@ -86,13 +86,15 @@ fn too_many(pause: Duration, wants: Wants) -> Response {
     response
 }
 
-/// HTTP asks for a scheme with this status; browsers open no dialogue for this one.
+/// Adds the authentication scheme that HTTP requires with this status; browsers open no dialogue for this
+/// one.
 fn challenged(mut response: Response) -> Response {
     response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     response
 }
 
-/// Where VMS's login is not known to be under the same name there is none to send a browser to.
+/// The refusal where VMS's login is not known to be under the same host name, so that there is no login page
+/// to redirect to.
 fn no_login(ways: WaysIn) -> WebFault {
     let scripts = match (ways.bearer, ways.api_tokens) {
         (true, true) => {
@@ -110,8 +112,8 @@ fn no_login(ways: WaysIn) -> WebFault {
     WebFault::new(StatusCode::UNAUTHORIZED, "Nobody can sign in here with a browser.").hint(hint)
 }
 
-/// Where somebody is led after the login: to what was asked for, or, as a form cannot be sent once more from there, to
-/// the page that shows what the form is about.
+/// The path to return to after the login: the requested one, or, since a form cannot be sent again from
+/// there, the page that shows what the form is about.
 fn way_back(parts: &Parts) -> String {
     if matches!(parts.method, Method::GET | Method::HEAD) {
         return parts.uri.path_and_query().map_or("/", |asked| asked.as_str()).to_owned();
@@ -132,7 +134,7 @@ fn to_login(parts: &Parts) -> Response {
     }
 }
 
-/// Fit to be the value of a query parameter.
+/// Encodes a text as the value of a query parameter.
 fn encoded(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
     let mut out = String::with_capacity(text.len());

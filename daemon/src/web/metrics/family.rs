@@ -1,4 +1,4 @@
-//! Metrics of one name, as the encoder wants them.
+//! Metrics of one name, in the form that the encoder expects.
 
 use prometheus::proto::{
     Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
@@ -14,17 +14,17 @@ pub(super) type Label<'a> = (&'a str, &'a str);
 pub(super) struct Family(MetricFamily);
 
 impl Family {
-    /// What may go up and down.
+    /// A gauge, which may go up and down.
     pub(super) fn gauge(name: &str, help: &str) -> Self {
         Self::new(name, help, MetricType::GAUGE)
     }
 
-    /// What only grows, also over restarts.
+    /// A counter, which only grows, even across restarts.
     pub(super) fn counter(name: &str, help: &str) -> Self {
         Self::new(name, help, MetricType::COUNTER)
     }
 
-    /// How often how much.
+    /// A histogram.
     pub(super) fn histogram(name: &str, help: &str) -> Self {
         Self::new(name, help, MetricType::HISTOGRAM)
     }
@@ -69,13 +69,13 @@ impl Family {
         self.0.mut_metric().push(metric);
     }
 
-    /// The same with one more value.
+    /// Returns the family with one more value.
     pub(super) fn with(mut self, labels: &[Label<'_>], value: f64) -> Self {
         self.add(labels, value);
         self
     }
 
-    /// For the encoder, which refuses a family without metrics.
+    /// The family for the encoder, which refuses one without metrics.
     pub(super) fn done(self) -> Option<MetricFamily> {
         (!self.0.get_metric().is_empty()).then_some(self.0)
     }
@@ -91,13 +91,13 @@ fn labelled(labels: &[Label<'_>]) -> Metric {
     Metric::from_label(labels.iter().map(pair).collect())
 }
 
-/// A number of things.
+/// Converts a count to a metric value.
 #[expect(clippy::cast_precision_loss, reason = "metrics are doubles, and counts are far below 2^53")]
 pub(super) fn number(count: u64) -> f64 {
     count as f64
 }
 
-/// A yes or no.
+/// Converts a boolean to 1 or 0.
 pub(super) fn flag(is: bool) -> f64 {
     f64::from(u8::from(is))
 }

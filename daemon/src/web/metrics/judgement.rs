@@ -1,4 +1,4 @@
-//! Whether all is well, what comes next, and who says so.
+//! Metrics of the health and its reasons, of scheduled work, and of the daemon itself.
 
 use std::collections::BTreeSet;
 
@@ -67,7 +67,7 @@ pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
 
 fn is_up_to_date(table: &TableStatus) -> bool {
     match table.state {
-        // Nothing is to be served from it.
+        // No entries are expected to be served.
         TableState::Off | TableState::NotApplicable | TableState::Withheld => true,
         // Its entries cannot be judged.
         TableState::Disabled => false,
@@ -95,7 +95,7 @@ fn reasons(scrape: &Scrape) -> Family {
         .fold(family, |family, (code, level)| family.with(&[("code", code), ("level", level)], 1.0))
 }
 
-/// Seconds since the Unix epoch.
+/// Converts to seconds since the Unix epoch.
 #[expect(clippy::cast_precision_loss, reason = "microseconds of today are far below 2^53")]
 fn unix(at: Timestamp) -> f64 {
     at.as_micros() as f64 / 1e6

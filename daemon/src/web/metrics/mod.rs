@@ -1,9 +1,11 @@
-//! `GET /metrics`: how things are and have gone, in Prometheus' text format 0.0.4.
+//! `GET /metrics`: current state and history, in Prometheus' text format 0.0.4.
 //!
-//! Nothing is counted here. Counters live in the state database, so that they survive restarts, and everything else is
-//! looked at when somebody asks. Names begin with `cached_`, and units are seconds and bytes.
+//! Nothing is counted in this module. Counters are stored in the state database, so that they survive
+//! restarts, and everything else is read at each scrape. Names begin with `cached_`, and units are seconds
+//! and bytes.
 //!
-//! A state database that does not answer is a 503: counters that cannot be read must not scrape as if they had been reset.
+//! If the state database does not answer, the response is a 503: counters that cannot be read must not scrape
+//! as if they had been reset.
 
 mod family;
 mod judgement;
@@ -23,7 +25,7 @@ use crate::rpc::Service;
 use crate::rpc::fault::fault;
 use scrape::Scrape;
 
-/// Prometheus's text format. Its encoder leaves out that labels are UTF-8.
+/// Prometheus's text format. The constant of its encoder omits that labels are UTF-8.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[utoipa::path(
@@ -35,7 +37,7 @@ pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault
     Ok(([(CONTENT_TYPE, KIND)], text.to_string()).into_response())
 }
 
-/// The text of a scrape.
+/// Renders the text of a scrape.
 pub(super) async fn text(service: &Service) -> Result<String, Fault> {
     let scrape = Scrape::take(service).await?;
     let families =

@@ -1,4 +1,4 @@
-//! What is looked at for a scrape.
+//! Collects the data of a scrape.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::rpc::{Service, health, status};
 use crate::web::api::status::{QueueState, queue_state};
 use crate::web::views::WITH_SIZES;
 
-/// Everything that a scrape tells.
+/// All data that a scrape reports.
 #[derive(Debug)]
 pub(super) struct Scrape {
     pub(super) now: DateTime<Utc>,
@@ -23,7 +23,7 @@ pub(super) struct Scrape {
     pub(super) full: FullRefreshes,
     pub(super) queue: QueueState,
     pub(super) counters: BTreeMap<String, u64>,
-    /// Seconds.
+    /// Longest time that VMS's write lock was held, in seconds.
     pub(super) longest_lock: f64,
 }
 

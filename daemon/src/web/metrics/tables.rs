@@ -1,4 +1,5 @@
-//! What is in the cache tables. Nothing but their refreshes is told while VMS's database cannot be looked at.
+//! Metrics of the cache tables. While VMS's database cannot be read, only those of their refreshes are
+//! reported.
 
 use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{Table, TableState};
@@ -62,7 +63,7 @@ fn counted(table: &TableStatus) -> [(&'static str, u64); 6] {
         (MISSING, table.missing),
         (TableState::Incomplete.as_str(), table.incomplete),
         (TableState::Invalid.as_str(), table.invalid),
-        // Judged by nobody, so that no table is in this state.
+        // Such entries are not judged, so no table is in this state.
         ("unmanaged", table.unmanaged),
     ]
 }

@@ -1,4 +1,4 @@
-//! What the daemon has done and has yet to do.
+//! Metrics of finished and pending work.
 
 use cached_proto::words::{Outcome, Phase, Trigger};
 use prometheus::proto::MetricFamily;
@@ -51,7 +51,7 @@ pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
     .collect()
 }
 
-/// Every way to end; without an outcome, cancelled.
+/// All outcomes of a job; no outcome means cancelled.
 fn outcomes() -> impl Iterator<Item = (Option<Outcome>, &'static str)> {
     let ended = Outcome::ALL.iter().map(|&outcome| (Some(outcome), outcome.as_str()));
     ended.chain([(None, Phase::Cancelled.as_str())])

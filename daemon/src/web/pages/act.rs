@@ -1,4 +1,4 @@
-//! The buttons of the pages: each does one verb and leads to the page that shows what came of it.
+//! The buttons of the pages: each executes one verb and redirects to the page that shows the result.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -48,7 +48,8 @@ pub(in crate::web) async fn retry_job(
     retry(&web, &admitted, Target::Job(job), known.run).await
 }
 
-/// Leads to what was called off. That it has ended while its page was read is ordinary, and told there.
+/// Cancels and redirects to the cancelled job or run. It may have ended while the page was being read, which
+/// is no error and is reported on the page.
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     let request = CancelRequest { target };
     let notice = match rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await {
@@ -60,7 +61,7 @@ async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     Ok(back_to(&page_of(target), notice))
 }
 
-/// Leads to the run that tries again; where none is new, to the one at hand.
+/// Retries and redirects to the new run, or to the one at hand if there is none.
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
     let reply = match rpc::retry::retry(web.service(), &admitted.caller(), &request).await {

@@ -1,5 +1,5 @@
-//! What has failed of late. Tables that failed in one run for one reason are one failure; of a table that fails again and
-//! again, the newest one is told.
+//! Recent failures. Tables that failed in one run for the same reason are grouped as one failure; of a table
+//! that fails repeatedly, only the newest failure is shown.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,19 +11,19 @@ use super::prose::Prose;
 use super::row::{can_retry, is_guarded};
 use super::view::{Badge, Name, View, When, class};
 
-/// Failures of a kind that are shown.
+/// Most failures of a kind that are shown.
 const SHOWN: usize = 6;
 
-/// What has failed of late, the newest first.
+/// Recent failures, the newest first.
 #[derive(Debug)]
 pub(super) struct Failures {
-    /// What a person may have to do something about.
+    /// Failures that may need a person's attention.
     pub(super) open: Vec<Failure>,
-    /// All of their tables have ended well since.
+    /// Failures whose tables have all ended well since.
     pub(super) mended: Vec<Failure>,
 }
 
-/// A failure.
+/// Jobs that failed in one run for the same reason.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) run: i64,
@@ -32,11 +32,11 @@ pub(super) struct Failure {
     pub(super) state: Badge,
     pub(super) when: When,
     pub(super) error: Prose,
-    /// All of its tables have ended well since.
+    /// Whether all of its tables have ended well since.
     pub(super) is_mended: bool,
-    /// Held back by the guard: another try alone would end in the same way.
+    /// Whether it was held back by the guard: another try alone would end in the same way.
     pub(super) is_guarded: bool,
-    /// Where a form is sent that has it tried again; none where nothing is left to try.
+    /// Target of the form that retries the failure; `None` when nothing is left to retry.
     pub(super) retry: Option<String>,
 }
 
@@ -46,7 +46,7 @@ impl Failures {
     }
 }
 
-/// Sums up failed jobs, the newest first; `newest` has the newest job of each table that did not skip all of it.
+/// Groups failed jobs, the newest first; `newest` has each table's newest job that did not skip every entry.
 pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Failures {
     let is_mended = |job: &Job| {
         let later = newest.get(&job.table).filter(|newest| newest.id > job.id);

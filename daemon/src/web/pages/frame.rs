@@ -1,4 +1,4 @@
-//! What is around every page: who looks, where else one can go, and what he may do.
+//! The frame of every page: who is signed in, navigation, and the visitor's rights.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -8,18 +8,18 @@ use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::{Web, assets};
 
-/// What the visitor may do.
+/// The visitor's rights on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Rights {
-    /// Look and change.
+    /// May view and change.
     All,
-    /// Look, and change after logging in again.
+    /// May view, and change after logging in again.
     Remembered,
-    /// Look.
+    /// May view.
     Look,
 }
 
-/// Somebody who looks at a page.
+/// The visitor of a page.
 #[derive(Debug)]
 pub(in crate::web) struct Visit {
     who: String,
@@ -27,19 +27,19 @@ pub(in crate::web) struct Visit {
     csrf: String,
 }
 
-/// What a template needs for everything around its own.
+/// The data that a template needs to render the frame around its content.
 #[derive(Debug)]
 pub(in crate::web) struct Frame {
     pub(in crate::web) title: String,
     /// The name of the page in the navigation, if it has one.
     pub(in crate::web) here: &'static str,
-    /// How the visitor is addressed; empty on pages for everybody.
+    /// Text that names the visitor; empty on public pages.
     pub(in crate::web) who: String,
     pub(in crate::web) csrf: String,
     /// Whether a script keeps the page up to date.
     pub(in crate::web) is_live: bool,
     rights: Rights,
-    /// Of style and script.
+    /// Version of style sheet and script.
     pub(in crate::web) assets: &'static str,
     pub(in crate::web) version: &'static str,
 }
@@ -66,17 +66,17 @@ impl Visit {
                 (String::new(), Rights::Look)
             }
         };
-        // A token that its visitor cannot use is nobody's business.
+        // A token that its visitor cannot use is left out.
         let csrf = if rights == Rights::All { csrf } else { String::new() };
         Self { who, rights, csrf }
     }
 
-    /// The frame of a page that is kept up to date.
+    /// The frame of a page that a script keeps up to date.
     pub(super) fn live(self, title: impl Into<String>, here: &'static str) -> Frame {
         Frame { is_live: true, ..self.still(title, here) }
     }
 
-    /// The frame of a page that stays as it is: a form that somebody fills in.
+    /// The frame of a page that is not updated: a form that is being filled in.
     pub(super) fn still(self, title: impl Into<String>, here: &'static str) -> Frame {
         let Self { who, rights, csrf } = self;
         Frame { title: title.into(), here, who, csrf, rights, ..Frame::nobodys("") }
@@ -84,7 +84,7 @@ impl Visit {
 }
 
 impl Frame {
-    /// The frame of a page that anybody may see.
+    /// The frame of a public page.
     pub(in crate::web) fn nobodys(title: &str) -> Self {
         Self {
             title: title.to_owned(),
@@ -98,12 +98,12 @@ impl Frame {
         }
     }
 
-    /// Whether the visitor sees buttons, be it ones that he cannot press.
+    /// Whether the visitor sees buttons, even if they are disabled.
     pub(in crate::web) fn has_buttons(&self) -> bool {
         self.rights != Rights::Look
     }
 
-    /// Whether he has to log in again before he can press them.
+    /// Whether the visitor has to log in again before the buttons are enabled.
     pub(in crate::web) fn is_remembered(&self) -> bool {
         self.rights == Rights::Remembered
     }

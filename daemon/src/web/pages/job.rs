@@ -30,13 +30,13 @@ struct JobPage {
     trigger: String,
     queued: When,
     not_before: Option<When>,
-    /// Why nothing was done, where that is no failure.
+    /// Why nothing was done, where that is not a failure.
     why: &'static str,
     figures: Vec<(&'static str, String)>,
     attempts: Vec<Tried>,
 }
 
-/// An attempt.
+/// An attempt of the job.
 struct Tried {
     number: u32,
     state: Badge,
@@ -110,13 +110,13 @@ const fn idle(outcome: Option<Outcome>) -> Option<&'static str> {
     }
 }
 
-/// What it came to; nothing before it ended.
+/// The figures of the job's result; empty before it has ended.
 fn figures(job: &Job) -> Vec<(&'static str, String)> {
     if job.outcome.is_none() {
         return Vec::new();
     }
     let lock = &job.write_lock;
-    // Where nothing was done, nothing that was not is counted.
+    // If nothing was done, counts of zero are left out.
     let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
     let mut figures: Vec<(&'static str, String)> = [
         ("Entries", job.entries),

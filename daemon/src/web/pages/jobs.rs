@@ -1,4 +1,4 @@
-//! `GET jobs`: what was done and what waits.
+//! `GET jobs`: finished and waiting jobs.
 
 use askama::Template;
 use axum::extract::State;
@@ -18,10 +18,10 @@ use crate::web::api::jobs::known_filter;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
 
-/// Rows of a page.
+/// Most jobs on a page.
 const LISTED: u32 = 100;
 
-/// Which jobs.
+/// The query parameters.
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct Wanted {
     filter: Option<String>,
@@ -33,7 +33,7 @@ struct JobsPage {
     frame: Frame,
     filters: [Choice; 3],
     jobs: Vec<JobRow>,
-    /// What is said where there are no jobs.
+    /// Text shown when there are no jobs.
     none: &'static str,
     is_cut: bool,
 }

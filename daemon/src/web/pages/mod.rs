@@ -1,8 +1,8 @@
-//! What people see: one file per page, each a template and what fills it.
+//! Pages for people: one file per page, each with a template and the code that fills it.
 //!
-//! Every page works without a script. Forms are sent with a token of their visitor's and lead back to a page that shows
-//! what came of it; links lead to what a page tells about. With a script, a page that shows what changes is kept up to
-//! date ([`live.js`](../../../assets/live.js)).
+//! Every page works without a script. Forms are sent with the visitor's token and redirect to a page that
+//! shows the result; links lead to what a page mentions. With a script, a page that shows changing data is
+//! kept up to date ([`live.js`](../../../assets/live.js)).
 
 pub(super) mod act;
 mod failures;
@@ -28,7 +28,7 @@ pub(super) use frame::{Frame, Visit};
 pub(super) use notice::{Notice, back_to};
 pub(super) use prose::Prose;
 
-/// A filled template as an answer.
+/// Renders a template as a response.
 pub(super) fn shown(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(page) => (status, Html(page)).into_response(),
@@ -39,7 +39,7 @@ pub(super) fn shown(status: StatusCode, page: &impl Template) -> Response {
     }
 }
 
-/// Where the pages begin.
+/// Redirects to the first page.
 pub(super) async fn front() -> Redirect {
     Redirect::to("/management/cache/status")
 }

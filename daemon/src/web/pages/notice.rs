@@ -1,4 +1,4 @@
-//! What a page says about the form that led to it.
+//! Messages on a page about the form that led to it.
 
 use axum::http::HeaderValue;
 use axum::http::StatusCode;
@@ -6,7 +6,8 @@ use axum::http::header::LOCATION;
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-/// What has been done. A word and no text: a link must not put words into our mouth.
+/// The result of a form. It is passed as a code and not as text: a link must not be able to make the page
+/// show an arbitrary message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::web) enum Notice {
@@ -22,7 +23,7 @@ pub(in crate::web) enum Notice {
     Unknown,
 }
 
-/// The parameter of pages that forms lead to.
+/// The query parameter of pages that forms redirect to.
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct Noticed {
     pub(super) notice: Option<Notice>,
@@ -44,7 +45,7 @@ impl Notice {
     }
 }
 
-/// Sends a browser from its form to a page that shows what came of it; reloading that repeats nothing.
+/// Redirects a browser from a form to the page that shows the result; reloading that page repeats nothing.
 pub(in crate::web) fn back_to(path: &str, notice: Notice) -> Response {
     match HeaderValue::try_from(format!("{path}?notice={}", notice.word())) {
         Ok(location) => (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response(),

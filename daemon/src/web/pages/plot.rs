@@ -1,4 +1,4 @@
-//! The runs of the last weeks as a picture, and as the table that says the same.
+//! The runs of recent weeks as a plot, and as a table with the same data.
 
 use cached_proto::speech::{Tone, duration, spoken};
 use cached_proto::verb::history::Run;
@@ -7,33 +7,33 @@ use cached_proto::words::Phase;
 use super::view::{Badge, View, When, class};
 use crate::web::views::WINDOW;
 
-/// The picture is so many units wide and high; it is stretched to its place.
+/// Width of the plot in its own units; it is scaled to the space available.
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 
-/// A run a night leaves a gap between bars.
+/// Width of a bar: one run per night leaves a gap between bars.
 const BAR: f64 = 12.0;
 
-/// What took no time at all is seen as well.
+/// Lowest height of a bar, so that a run that took no time is visible as well.
 const LOWEST: f64 = 3.0;
 
-/// Runs that the table lists.
+/// Most runs that the table lists.
 const LISTED: usize = 50;
 
-/// The runs of the last weeks.
+/// The runs of recent weeks.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// What went wrong comes last, so that no other bar covers it.
+    /// Bars of failed runs come last, so that no other bar covers them.
     pub(super) bars: Vec<Bar>,
-    /// The duration that is as high as the picture.
+    /// The duration at the top of the plot.
     pub(super) top: String,
-    /// Dates from the left end to the right, equally far apart.
+    /// Dates from left to right, at equal distances.
     pub(super) days: [String; 5],
-    /// What there is to see, in a sentence.
+    /// A description of the plot in one sentence.
     pub(super) told: String,
-    /// Newest first.
+    /// Rows of the table, newest first.
     pub(super) rows: Vec<RunRow>,
-    /// Runs that are not listed.
+    /// Number of runs that are not listed.
     pub(super) unlisted: usize,
 }
 
@@ -43,7 +43,8 @@ pub(super) struct Bar {
     pub(super) y: String,
     pub(super) height: String,
     pub(super) tone: &'static str,
-    /// What goes wrong is often over at once: its bar stands in a column that is seen, below a mark.
+    /// Whether the run went wrong. Such runs are often short, so the bar is drawn in a visible column, below
+    /// a mark.
     pub(super) is_bad: bool,
     /// The mark: a triangle that points at the bar.
     pub(super) mark: String,

@@ -1,14 +1,14 @@
-//! Sentences with commands in them, which are written between backticks wherever they come from.
+//! Sentences that contain commands, which are always written between backticks.
 
 /// A sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::web) struct Prose(String);
 
-/// A part of one.
+/// A part of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::web) struct Piece<'a> {
     pub(in crate::web) text: &'a str,
-    /// To be typed as it stands.
+    /// Whether the part is to be typed literally.
     pub(in crate::web) is_code: bool,
 }
 
@@ -21,7 +21,7 @@ impl Prose {
         self.0.is_empty()
     }
 
-    /// Its parts in their order, none of them empty. A backtick without its fellow stays what it is.
+    /// The parts of the sentence in order, none of them empty. An unpaired backtick is kept as text.
     pub(in crate::web) fn pieces(&self) -> Vec<Piece<'_>> {
         let mut pieces = Vec::new();
         let mut rest = self.0.as_str();

@@ -1,4 +1,4 @@
-//! `GET refresh` and `POST refresh`: choosing what is to be refreshed.
+//! `GET refresh` and `POST refresh`: the form to start a refresh.
 
 use askama::Template;
 use axum::body::Bytes;
@@ -28,9 +28,9 @@ struct RefreshPage {
     frame: Frame,
     error: Option<Prose>,
     types: Vec<Choice>,
-    /// Hours for which an entry is young.
+    /// Hours for which an entry counts as young.
     young: u32,
-    /// What is held back because VMS has lost suspiciously many rows.
+    /// Losses of suspiciously many rows in VMS, and what is held back for them.
     losses: Vec<Loss>,
 }
 
@@ -50,7 +50,7 @@ pub(in crate::web) async fn form(State(web): State<Web>, visit: Visit) -> Respon
     filled(StatusCode::OK, &web, visit, None).await
 }
 
-/// Queues the refresh and leads to its page, which shows how it goes and what went wrong.
+/// Queues the refresh and redirects to its page, which shows progress and errors.
 pub(in crate::web) async fn submit(
     State(web): State<Web>,
     admitted: Admitted,
@@ -80,13 +80,13 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
     };
     let types = CacheType::ALL.iter().map(choice).collect();
     let young = web.service().config.borrow().cache.refresh_after_hours;
-    // The form is of use also when nothing can be looked at.
+    // The form is useful even if the status cannot be read.
     let seen = web.views().overview(web.service()).await;
     let losses = seen.map_or_else(|_| Vec::new(), |seen| losses(&seen.status.tables));
     shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young, losses })
 }
 
-/// What is held back, each loss once.
+/// The losses for which tables are held back, each once.
 fn losses(tables: &[TableStatus]) -> Vec<Loss> {
     let mut losses: Vec<(&str, Vec<&str>)> = Vec::new();
     for table in tables.iter().filter(|table| table.state == TableState::Guarded) {

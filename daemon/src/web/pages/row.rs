@@ -14,14 +14,14 @@ pub(super) struct JobRow {
     pub(super) run: i64,
     pub(super) name: Name,
     pub(super) state: Badge,
-    /// When it was last begun, or queued.
+    /// When the last attempt began or, before the first one, when the job was queued.
     pub(super) when: When,
     pub(super) attempts: usize,
-    /// Seconds of work, once there was any.
+    /// Time spent on the job; empty if it has not ended or was never attempted.
     pub(super) took: String,
     pub(super) error: Option<Prose>,
     pub(super) can_retry: bool,
-    /// Held back by the guard: another try alone would end in the same way.
+    /// Whether the guard held the job back: another try alone would end in the same way.
     pub(super) is_guarded: bool,
     pub(super) can_cancel: bool,
 }
@@ -50,17 +50,19 @@ impl JobRow {
     }
 }
 
-/// Failed, and waits for its next attempt.
+/// Whether the job has failed and waits for its next attempt.
 fn is_waiting(job: &Job) -> bool {
     job.phase == Phase::Queued && !job.attempts.is_empty()
 }
 
-/// Held back because the source has lost suspiciously many rows: a person decides what becomes of that.
+/// Whether the job was held back because the source has lost suspiciously many rows, about which a person
+/// decides.
 pub(super) fn is_guarded(job: &Job) -> bool {
     job.phase == Phase::Done && job.outcome == Some(Outcome::Guarded)
 }
 
-/// What did not end well gets another try, and what waits for one has it now.
+/// Whether the job can be retried: a failed one gets another attempt, and one that waits for an attempt gets
+/// it now.
 pub(super) fn can_retry(job: &Job) -> bool {
     match job.phase {
         Phase::Done => !job.outcome.is_none_or(Outcome::is_good) && !is_guarded(job),

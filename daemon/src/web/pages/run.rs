@@ -1,4 +1,4 @@
-//! `GET runs/{id}`: one refresh, while it runs and when it is over.
+//! `GET runs/{id}`: one refresh, during and after its run.
 
 use std::collections::BTreeSet;
 
@@ -23,16 +23,16 @@ use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::skipped::nothing_to_do;
 
-/// How far a run is.
+/// Progress of a run.
 #[derive(Debug)]
 pub(super) struct Progressing {
     pub(super) run: i64,
     pub(super) trigger: String,
     pub(super) done: usize,
     pub(super) all: usize,
-    /// What is being worked on.
+    /// The table that is being refreshed.
     pub(super) now: Option<Name>,
-    /// For how long it has run.
+    /// Elapsed time of the run.
     pub(super) since: String,
 }
 
@@ -48,21 +48,21 @@ struct RunPage {
     sentence: String,
     is_over: bool,
     can_retry: bool,
-    /// Types to choose for a refresh of what was left alone; none where something was done.
+    /// Types to preselect for a forced refresh of what was skipped; empty if anything was done.
     force: Vec<&'static str>,
-    /// Something was held back because of a loss of source rows.
+    /// Whether a table was held back because of a loss of source rows.
     is_guarded: bool,
     progress: Progressing,
     queued: When,
     started: Option<When>,
     ended: Option<When>,
     took: String,
-    /// What several of its tables met, told once.
+    /// Errors that several of its tables have in common, shown once.
     shared: Vec<Shared>,
     jobs: Vec<JobRow>,
 }
 
-/// An error that several tables have met.
+/// An error that several tables have in common.
 struct Shared {
     tables: String,
     error: Prose,
@@ -136,13 +136,13 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, vi
     }
 }
 
-/// The types of its tables, as the form for a refresh has them.
+/// The types of the run's tables, as named in the refresh form.
 fn types(run: &Run) -> Vec<&'static str> {
     let types: BTreeSet<CacheType> = run.jobs.iter().map(|job| job.cache_type).collect();
     types.into_iter().map(CacheType::as_str).collect()
 }
 
-/// Takes out of the rows what several of them say, so that it is said once.
+/// Moves errors that several rows have in common out of the rows, so that each is shown once.
 fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
     let mut errors: Vec<Prose> = Vec::new();
     for error in jobs.iter().filter_map(|job| job.error.as_ref()) {
@@ -166,7 +166,7 @@ fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
     said.collect()
 }
 
-/// What came of it. Good only if every table is.
+/// The state or result of the run in one sentence. Good only if every table is.
 fn sentence(run: &Run, young: u32) -> String {
     if let Some(nothing) = nothing_to_do(run, young) {
         return format!("Refresh {} had {nothing}", run.id);

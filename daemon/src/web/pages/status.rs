@@ -1,4 +1,4 @@
-//! `GET status`: how everything is, at a glance.
+//! `GET status`: the state of everything, at a glance.
 
 use std::collections::HashMap;
 
@@ -42,14 +42,14 @@ struct StatusPage {
     queued: u64,
     last: Option<RunRow>,
     figures: Vec<Measured>,
-    /// For how much of the time the readiness is known, once that is a day.
+    /// The time span for which readiness is known, once it is a day.
     covered: Option<String>,
     tables: Vec<TableRow>,
     plot: Plot,
     failures: Failures,
 }
 
-/// A figure and whether its target is met.
+/// A figure, and whether it meets its target.
 struct Measured {
     name: &'static str,
     value: String,
@@ -84,11 +84,11 @@ fn filled(
     let verdict = Verdict::of(status, &seen.health, database, view);
     let is_running = status.scheduler == SchedulerState::Running;
     let last: HashMap<Table, &Job> = seen.last_results.iter().map(|job| (job.table, job)).collect();
-    // Whoever has many tabs open sees in its title how things are.
+    // The state is in the title, for people with many open tabs.
     frame.title.clone_from(&verdict.headline);
     StatusPage {
         frame,
-        // Only what is so: somebody else may have pressed the other button since.
+        // Only if still true: another person may have pressed the other button since.
         notice: match notice {
             Some(Notice::Started) if is_running => Some("The scheduler is started."),
             Some(Notice::Stopped) if !is_running => Some("The scheduler is stopped."),
@@ -103,7 +103,7 @@ fn filled(
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
         figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
-        // Before, it is only a sign of how short the daemon has lived.
+        // Before that, it would only show how short the daemon has existed.
         covered: Some(seen.report.readiness.covered)
             .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
             .map(speech::percent),

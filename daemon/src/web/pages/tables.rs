@@ -16,17 +16,17 @@ use super::view::{Badge, Name, View};
 pub(super) struct TableRow {
     pub(super) name: Name,
     pub(super) state: Badge,
-    /// Fresh entries of the expected ones: `19/21`.
+    /// Number of fresh entries of the expected ones: `19/21`.
     pub(super) fresh: String,
     pub(super) oldest: String,
     pub(super) newest: String,
     pub(super) size: String,
-    /// How long the last job worked.
+    /// Duration of the last job.
     pub(super) took: String,
     pub(super) notes: Vec<Note>,
 }
 
-/// A line below a table.
+/// A note below a table.
 #[derive(Debug)]
 pub(super) struct Note {
     pub(super) text: Prose,
@@ -55,13 +55,13 @@ fn notes(table: &TableStatus) -> Vec<Note> {
     let note = |text: String, is_bad| Note { text: Prose::new(text), is_bad };
     let lacks = lacks(table).map(|text| note(text, false));
     let why = table.note.clone().map(|text| note(text, Tone::from(table.state) == Tone::Bad));
-    // What a table is held back for is its last error as well.
+    // The reason why a table is held back is its last error as well.
     let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
     let error = error.map(|error| note(format!("last error: {error}"), true));
     lacks.into_iter().chain(why).chain(error).collect()
 }
 
-/// The rows of all tables. What is said of a table already is not said of the next ones as well.
+/// Builds the rows of all tables. A note that one table already has is not repeated for the next ones.
 pub(super) fn rows(tables: &[TableStatus], last: &HashMap<Table, &Job>, view: &View) -> Vec<TableRow> {
     let mut said: Vec<(Prose, &'static str)> = Vec::new();
     let row = |table: &TableStatus| {

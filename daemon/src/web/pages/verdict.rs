@@ -1,5 +1,5 @@
-//! The first lines of the status page: how things are, why, and what to do, in the words of people who know the reports
-//! and not the daemon.
+//! The first lines of the status page: the state, the reasons, and what to do, in the words of people who
+//! know the reports and not the daemon.
 
 use cached_proto::speech::{self, Tone, table_title};
 use cached_proto::verb::health::{HealthReply, Reason};
@@ -9,10 +9,10 @@ use cached_proto::words::{HealthLevel, Table, TableState};
 use super::prose::Prose;
 use super::view::{View, class};
 
-/// Reasons that are told at once; the others can be opened.
+/// Number of reasons shown at once; the others can be unfolded.
 const FIRST: usize = 2;
 
-/// How things are.
+/// The overall state.
 pub(super) struct Verdict {
     pub(super) tone: &'static str,
     pub(super) headline: String,
@@ -20,23 +20,23 @@ pub(super) struct Verdict {
     pub(super) first: Vec<Told>,
     pub(super) more: Vec<Told>,
     pub(super) remedy: Option<Remedy>,
-    /// Some table's newest refresh did not end well.
+    /// Whether some table's newest refresh did not end well.
     pub(super) has_failed: bool,
 }
 
-/// A reason of the health.
+/// A reason of the health, as shown.
 pub(super) struct Told {
     pub(super) tone: &'static str,
     pub(super) message: Prose,
     pub(super) hint: Prose,
 }
 
-/// What the first button does where tables are not fresh.
+/// The action of the first button where tables are not fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remedy {
-    /// Makes what is not fresh.
+    /// Refreshes what is not fresh.
     Refresh,
-    /// Leads to where somebody decides whether to accept a loss of source rows.
+    /// Leads to the page where a person decides whether to accept a loss of source rows.
     Decide,
 }
 
@@ -68,9 +68,9 @@ impl Verdict {
 
 impl Told {
     fn of(reason: &Reason, database: &str, is_busy: bool) -> Self {
-        // What is only worth knowing is neither good nor bad news.
+        // A reason that is mere information is neither good nor bad.
         let tone = if reason.level == HealthLevel::Healthy { Tone::Plain } else { reason.level.into() };
-        // What a refresh makes is being made.
+        // A hint to refresh entries is moot while they are being refreshed.
         let is_moot = is_busy && reason.code.starts_with("entries_");
         let hint = if is_moot { "" } else { &reason.hint };
         Self {
@@ -81,9 +81,9 @@ impl Told {
     }
 }
 
-/// What the tables say, unless the health says worse of something else.
+/// The verdict about the tables, unless the health is worse for another reason.
 fn headline(tables: &speech::Verdict, health: &HealthReply) -> String {
-    // That the scheduler is stopped is what comes next, and told there.
+    // A stopped scheduler is shown with what comes next.
     let worst = health
         .reasons
         .iter()
@@ -114,7 +114,7 @@ fn remedy(status: &StatusReply, tone: Tone) -> Option<Remedy> {
     }
 }
 
-/// Tables may be fresh while the daemon has no room left to keep them so.
+/// The worse of two tones: tables may be fresh while the daemon has no room left to keep them so.
 const fn worse(one: Tone, other: Tone) -> Tone {
     match (one, other) {
         (Tone::Bad, _) | (_, Tone::Bad) => Tone::Bad,
@@ -123,13 +123,14 @@ const fn worse(one: Tone, other: Tone) -> Tone {
     }
 }
 
-/// A message for people who do not know tables by their names, and not where files lie.
+/// Rewrites a message for people who do not know tables by their names: uses titles, and leaves out file
+/// paths.
 fn in_titles(message: &str, database: &str) -> String {
     let mut text = message.replace(&format!(" on {database}"), "").replace(database, "VMS's database");
     for &table in Table::ALL {
         text = text.replace(table.as_str(), table_title(table));
     }
-    // A refresh is called so wherever people meet it.
+    // A run is called a refresh in everything that people see.
     match text.strip_prefix("run ") {
         Some(rest) => format!("refresh {rest}"),
         None => text,

@@ -1,4 +1,4 @@
-//! How instants, words and tables are written on a page.
+//! Formats instants, words and tables for a page.
 
 use std::sync::Arc;
 
@@ -12,19 +12,20 @@ use chrono_tz::Tz;
 use crate::config::Config;
 use crate::web::Web;
 
-/// What an instant is compared with, and the zone in which it is shown: that of the schedule.
+/// The current time, which instants are compared with, and the zone in which they are shown: that of the
+/// schedule.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct View {
     pub(super) zone: Tz,
     pub(super) now: DateTime<Utc>,
-    /// Hours for which an entry is young.
+    /// Hours for which an entry counts as young.
     pub(super) young: u32,
 }
 
-/// An instant.
+/// An instant, as shown.
 #[derive(Debug, Clone)]
 pub(super) struct When {
-    /// For machines.
+    /// The machine-readable form.
     pub(super) iso: String,
     /// `Mon 23 Nov 02:00 CST`.
     pub(super) text: String,
@@ -39,7 +40,7 @@ pub(super) struct Badge {
     pub(super) tone: &'static str,
 }
 
-/// A table as people and programs call it.
+/// A table, as people and programs name it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Name {
     pub(super) title: &'static str,
@@ -73,7 +74,7 @@ impl View {
         When { iso, text: self.moment(at), distance }
     }
 
-    /// How old something is: `3 h 12 min`.
+    /// The age of something: `3 h 12 min`.
     pub(super) fn age(&self, at: Timestamp) -> String {
         whole(self.seconds_since(at))
     }
@@ -83,7 +84,7 @@ impl View {
     }
 }
 
-/// How long ago something was; nobody asks for hundredths of that.
+/// Formats a duration without fractions, which do not matter for an age.
 fn whole(seconds: f64) -> String {
     if seconds < 10.0 { format!("{:.0} s", seconds.max(0.0).floor()) } else { duration(seconds) }
 }
@@ -95,14 +96,14 @@ impl Badge {
 
     pub(super) fn standing(phase: Phase, outcome: Option<Outcome>) -> Self {
         let (word, tone) = standing(phase, outcome);
-        // What is on its way wants no attention.
+        // Work in progress needs no attention.
         let tone = if matches!(phase, Phase::Queued | Phase::Running) { "busy" } else { class(tone) };
         Self { word, tone }
     }
 }
 
 impl Badge {
-    /// Where a whole refresh stands: what its worst table met is not what it met.
+    /// The state of a whole run, which differs from the outcome of its worst table.
     pub(super) fn of_run(run: &Run) -> Self {
         let all = run.jobs.len();
         let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
@@ -130,7 +131,7 @@ impl Name {
     }
 }
 
-/// The class that gives a tone its colour.
+/// The CSS class of a tone.
 pub(super) const fn class(tone: Tone) -> &'static str {
     match tone {
         Tone::Good => "good",

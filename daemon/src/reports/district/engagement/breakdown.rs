@@ -1,8 +1,8 @@
-//! `breakdown_data`: each event with everybody who was there, latest event first.
+//! `breakdown_data`: each event with its participants, latest event first.
 //!
-//! Volunteers come by hours and last name, one entry per row. Students come by school, grade and last name,
-//! where a grade is compared as text. A virtual session has a note instead of students; its text is what VMS's
-//! Excel file prints.
+//! Volunteers are ordered by hours and last name, one entry per row. Students are ordered by school, grade
+//! and last name, where a grade is compared as text. A virtual session has a note instead of students; its
+//! text is what VMS's Excel file prints.
 
 use std::sync::Arc;
 
@@ -54,8 +54,8 @@ enum PresentStudent<'s> {
 }
 
 impl<'s> Breakdown<'s> {
-    /// Breaks down the events of a district, which come by start and id; the breakdown is in reverse, as VMS
-    /// gets simultaneous events when SQLite walks its index of starts backwards.
+    /// Creates the breakdown of a district's events, which are ordered by start and id; the breakdown is in
+    /// reverse order, as VMS gets simultaneous events when SQLite walks its index of starts backwards.
     pub(super) fn of(engaged: &[Engaged<'_, 's>], directory: &Directory<'s>) -> Self {
         Self {
             events_breakdown: engaged.iter().rev().map(|engaged| broken_down(engaged, directory)).collect(),

@@ -1,8 +1,9 @@
-//! Which districts have a row, and whose figures are in it.
+//! The districts that have a row, and the districts whose figures are in it.
 //!
-//! VMS finds a district of the mapping by its Salesforce id and summarizes that one. Then it looks up the row to write
-//! by the mapping's name, takes the first district of that name, and fills the other four columns from it. Where two
-//! districts bear one name, or one was renamed and another has its old name, these are different districts.
+//! VMS finds a district of the mapping by its Salesforce id and summarizes that one. Then it finds the row to
+//! write by the mapping's name, takes the first district of that name, and fills the other four columns from
+//! it. Where two districts have the same name, or one was renamed and another has its old name, these are
+//! different districts.
 
 use crate::reports::ReportSettings;
 use crate::reports::district::active::{Active, active, schools_by_district, schools_of};
@@ -12,16 +13,16 @@ use crate::snapshot::Snapshot;
 /// A district of the mapping whose name is in the database; positions are those in [`Districts::views`].
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Row {
-    /// The district that is summarized.
+    /// The district whose figures are in the summary.
     pub(super) summarized: usize,
-    /// The district that the row belongs to, and whose people and events it lists.
+    /// The district that the row belongs to, and whose people and events are in the other columns.
     pub(super) listed: usize,
 }
 
-/// The districts whose events are needed, and the rows made of them.
+/// The districts whose events are needed, and the rows built from them.
 #[derive(Debug, Default)]
 pub(super) struct Districts<'s> {
-    /// Each district as one entry of the mapping sees it.
+    /// Each district, with the names of one entry of the mapping.
     pub(super) views: Vec<Active<'s>>,
     /// In the order of the mapping.
     pub(super) rows: Vec<Row>,
@@ -33,7 +34,7 @@ impl<'s> Districts<'s> {
         let mut districts = Self::default();
         for primary in active(snapshot, settings) {
             let mapping = primary.mapping;
-            // By id, as SQLite finds them.
+            // The first by id, as SQLite returns them.
             let Some(named) = snapshot.districts.iter().find(|row| *row.name == *mapping.name) else {
                 continue;
             };
@@ -54,7 +55,7 @@ impl<'s> Districts<'s> {
         self.views.len() - 1
     }
 
-    /// By which names events belong to each view.
+    /// Returns the attribution of events to views, by name.
     pub(super) fn attribution(&self) -> Attribution<'s> {
         let names = self.views.iter().map(|view| {
             let linked = view.mapping.aliases.clone();

@@ -13,7 +13,7 @@ use crate::reports::year::SchoolYear;
 use crate::snapshot::{Event, Participation, Snapshot};
 use crate::vms::enums::{CONNECTOR_SESSION, VIRTUAL_SESSION, event_type_value};
 
-/// An event of the year, as far as all its districts see it alike.
+/// An event of the year, with the facts that do not depend on the district.
 #[derive(Debug)]
 pub(super) struct EngagementEvent<'s> {
     pub(super) event: &'s Event,
@@ -23,11 +23,11 @@ pub(super) struct EngagementEvent<'s> {
     /// District of each teacher whose district is known.
     teachers: Vec<i64>,
     roster: Roster<'s>,
-    /// Positions of the views that see it.
+    /// Positions of the views that the event belongs to.
     pub(super) districts: Vec<usize>,
 }
 
-/// An event as one district sees it.
+/// An event with the facts for one district.
 #[derive(Debug)]
 pub(super) struct Engaged<'y, 's> {
     pub(super) event: &'y EngagementEvent<'s>,
@@ -38,7 +38,7 @@ pub(super) struct Engaged<'y, 's> {
 }
 
 impl<'y, 's> Engaged<'y, 's> {
-    /// How the district `district` sees `event`.
+    /// Returns the facts of `event` for the district `district`.
     pub(super) fn new(event: &'y EngagementEvent<'s>, district: i64) -> Self {
         let teachers = event.teachers.iter().filter(|&&of| of == district).count();
         let roster = if event.is_virtual { &[] } else { event.roster.of(district) };
@@ -59,7 +59,7 @@ pub(super) struct EngagementEvents<'s> {
 }
 
 impl<'s> EngagementEvents<'s> {
-    /// Indexes what only this report asks for.
+    /// Indexes the tables that only this report reads.
     pub(super) fn new(snapshot: &'s Snapshot, districts: &Districts<'s>) -> Self {
         let mut positions: HashMap<i64, Vec<usize>> = HashMap::new();
         for (position, view) in districts.views.iter().enumerate() {
@@ -73,7 +73,7 @@ impl<'s> EngagementEvents<'s> {
         }
     }
 
-    /// The events of `year` that belong to at least one of the districts, by start and id.
+    /// Returns the events of `year` that belong to at least one of the districts, by start and id.
     pub(super) fn of(&mut self, year: SchoolYear, index: &Index<'s>) -> Vec<EngagementEvent<'s>> {
         index.events_of(year).filter_map(|event| self.event(event, index)).collect()
     }
@@ -109,17 +109,17 @@ impl<'s> EngagementEvents<'s> {
     }
 }
 
-/// Value of an event's type.
+/// Returns the value of an event's type.
 pub(super) fn kind(event: &Event) -> String {
     event_type_value(event.kind.as_deref().unwrap_or_default())
 }
 
-/// Where an event takes place.
+/// Returns the location of an event.
 pub(super) fn location(event: &Event) -> &str {
     event.location.as_deref().filter(|location| !location.is_empty()).unwrap_or("N/A")
 }
 
-/// When an event begins, in one of chrono's formats.
+/// Returns the start of an event, in one of chrono's formats.
 pub(super) fn date(event: &Event, format: &str) -> String {
     event.start.as_ref().map(|start| start.at.format(format).to_string()).unwrap_or_default()
 }
@@ -137,7 +137,7 @@ pub(super) struct ListedEvent<'s> {
     volunteer_hours: Hours,
 }
 
-/// `events_data`.
+/// Returns `events_data`.
 pub(super) fn list<'s>(engaged: &[Engaged<'_, 's>]) -> Vec<ListedEvent<'s>> {
     let listed = |engaged: &Engaged<'_, 's>| {
         let event = engaged.event.event;

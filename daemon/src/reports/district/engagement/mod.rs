@@ -1,19 +1,20 @@
 //! `district_engagement_reports`: who was engaged with each district, person by person and event by event.
 //!
-//! VMS dropped this table in 2026; where it still exists, it is filled as `routes/reports/district_engagement.py`
-//! filled it in June 2025 for `/reports/district/engagement`, its detail page, its full breakdown and their
-//! Excel files. A district of the mapping has a row only if a district in the database bears the mapping's name;
-//! [`districts`] says whose figures are in it where that is not the one with the mapping's Salesforce id.
+//! VMS dropped this table in 2026; where it still exists, it is filled as
+//! `routes/reports/district_engagement.py` filled it in June 2025 for `/reports/district/engagement`, its
+//! detail page, its full breakdown and their Excel files. A district of the mapping has a row only if a
+//! district in the database has the mapping's name; [`districts`] documents whose figures are in it where
+//! that is not the district with the mapping's Salesforce id.
 //!
-//! An event of any type but `CONNECTOR_SESSION`, and with a type at all, belongs to a district when it is linked
-//! to it, or takes place at one of its schools, or `district_partner` contains the name of the district, of one
-//! of its schools or an alias, or the name of any linked district contains an alias. Case is folded for ASCII
-//! letters only, as SQLite does; `%` and `_` in a name mean themselves. An event without partner text has none
-//! to search.
+//! An event of any type but `CONNECTOR_SESSION`, and with a type at all, belongs to a district when it is
+//! linked to it, or takes place at one of its schools, or `district_partner` contains the name of the
+//! district, of one of its schools or an alias, or the name of any linked district contains an alias. Case is
+//! folded for ASCII letters only, as SQLite does; `%` and `_` in a name are literal. An event without partner
+//! text matches no name by partner.
 //!
 //! Only `VIRTUAL_SESSION` is virtual here. Its students are 25 for each teacher of the district, whatever the
-//! teacher's status; at any other event they are the roster. The individual students are never those of a
-//! virtual session.
+//! teacher's status; at any other event they are the roster. A virtual session never contributes individual
+//! students.
 //!
 //! Hours are rounded to one decimal. All five columns are always written together.
 

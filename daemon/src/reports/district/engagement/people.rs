@@ -1,8 +1,8 @@
-//! `volunteers_data` and `students_data`: everybody who took part, most engaged first.
+//! `volunteers_data` and `students_data`: all participants, most engaged first.
 //!
-//! A volunteer's organization is the one of the membership that was entered first, whichever is marked as
-//! primary; the address is the first one marked as primary. Skills come in the order of their ids. A grade of
-//! zero is printed like an unknown one.
+//! A volunteer's organization is that of the membership entered first, whichever is marked as primary; the
+//! address is the first one marked as primary. Skills are ordered by their ids. A grade of zero is printed
+//! like an unknown one.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -19,12 +19,12 @@ use crate::snapshot::{Participation, Snapshot};
 
 const UNKNOWN: &str = "N/A";
 
-/// What the source says about people, whatever they took part in.
+/// Facts about people that do not depend on events.
 #[derive(Debug)]
 pub(super) struct Directory<'s> {
     snapshot: &'s Snapshot,
     emails: HashMap<i64, &'s str>,
-    /// Organizations of each volunteer, the first entered first.
+    /// Organizations of each volunteer, in the order of entry.
     organizations: HashMap<i64, Vec<i64>>,
     skills: HashMap<i64, Arc<[&'s str]>>,
 }
@@ -51,12 +51,12 @@ impl<'s> Directory<'s> {
         Self { snapshot, emails, organizations, skills }
     }
 
-    /// The organizations of a volunteer.
+    /// Returns the organizations of a volunteer.
     pub(super) fn organizations(&self, volunteer: i64) -> &[i64] {
         self.organizations.get(&volunteer).map_or(&[], Vec::as_slice)
     }
 
-    /// A volunteer; none when there is only a row that says they took part.
+    /// Returns a volunteer; `None` when only a participation row refers to the id.
     pub(super) fn volunteer(&self, id: i64) -> Option<Profile<'s>> {
         find(&self.snapshot.volunteers, id, |volunteer| volunteer.id)?;
         let person = self.person(id)?;
@@ -69,7 +69,7 @@ impl<'s> Directory<'s> {
         })
     }
 
-    /// A student.
+    /// Returns a student.
     pub(super) fn student(&self, attendee: &Attendee<'s>) -> Option<Pupil<'s>> {
         let grade = attendee.grade.filter(|&grade| grade != 0);
         Some(Pupil {
@@ -98,14 +98,14 @@ pub(super) struct Person<'s> {
     email: &'s str,
 }
 
-/// A volunteer, whatever they took part in.
+/// Facts about a volunteer that do not depend on events.
 pub(super) struct Profile<'s> {
     pub(super) person: Person<'s>,
     pub(super) organization: &'s str,
     pub(super) skills: Arc<[&'s str]>,
 }
 
-/// A student, whatever they took part in.
+/// Facts about a student that do not depend on events.
 #[derive(Serialize)]
 pub(super) struct Pupil<'s> {
     #[serde(flatten)]
@@ -122,7 +122,7 @@ pub(super) enum Grade {
 }
 
 impl Grade {
-    /// The text by which VMS sorts: grade 10 comes before grade 5.
+    /// Returns the text by which VMS sorts: grade 10 comes before grade 5.
     pub(super) fn text(&self) -> String {
         match self {
             Self::Known(grade) => grade.to_string(),
@@ -147,7 +147,8 @@ struct Given {
     hours: Hours,
 }
 
-/// The rows of all volunteers who took part, by id: the order in which VMS reads them and adds their hours.
+/// Returns the rows of all volunteers who took part, by id: the order in which VMS reads them and adds their
+/// hours.
 pub(super) fn participations<'s>(engaged: &[Engaged<'_, 's>]) -> Vec<&'s Participation> {
     let mut rows: Vec<_> =
         engaged.iter().flat_map(|engaged| engaged.event.volunteers.iter().copied()).collect();
@@ -155,7 +156,7 @@ pub(super) fn participations<'s>(engaged: &[Engaged<'_, 's>]) -> Vec<&'s Partici
     rows
 }
 
-/// `volunteers_data`: by number of events, then by hours, then by first row.
+/// Returns `volunteers_data`: by number of events, then by hours, then by first row.
 pub(super) fn volunteers<'s>(
     engaged: &[Engaged<'_, 's>],
     directory: &Directory<'s>,
@@ -188,7 +189,7 @@ pub(super) struct EngagedStudent<'s> {
     events_count: i64,
 }
 
-/// `students_data`: by number of events, then by last name, then by first row.
+/// Returns `students_data`: by number of events, then by last name, then by first row.
 pub(super) fn students<'s>(
     engaged: &[Engaged<'_, 's>],
     directory: &Directory<'s>,

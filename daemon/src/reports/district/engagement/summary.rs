@@ -1,4 +1,4 @@
-//! `summary_stats`: what the list page shows of each district.
+//! `summary_stats`: the figures that the list page shows for each district.
 
 use std::collections::HashSet;
 
@@ -24,10 +24,10 @@ pub(super) struct Summary<'s> {
     schools_engaged: i64,
 }
 
-/// The summary of a district, under its name in the mapping.
+/// Returns the summary of a district, under its name in the mapping.
 ///
 /// Unlike the lists of people it also counts volunteers who no longer exist. Schools are those at which
-/// events took place, of whatever district.
+/// events took place, of any district.
 pub(super) fn summary<'s>(
     name: &'s str,
     engaged: &[Engaged<'_, 's>],

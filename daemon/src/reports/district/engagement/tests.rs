@@ -10,7 +10,7 @@ use crate::snapshot::Snapshot;
 
 const PARTNER: Option<&str> = Some("Center School District");
 
-/// The five columns of a district.
+/// Returns the five columns of a district.
 fn columns(source: &Snapshot, district: i64) -> [Value; 5] {
     fixture::payload(&Engagement, source, Mode::Exact, district).try_into().unwrap()
 }
@@ -180,6 +180,6 @@ fn hours_of_the_summary_are_added_by_participation() {
     for (event, hours) in [(2, 0.1), (1, 0.2), (1, 0.05), (2, 0.7)] {
         source.volunteer(event, 30, Some(hours));
     }
-    // On the edge of rounding: event by event it would be a little less, and 1.0.
+    // At the edge of rounding: added event by event the sum would be a little less, and round to 1.0.
     assert_eq!(columns(&source, CENTER)[0]["total_volunteer_hours"], 1.1);
 }

@@ -1,12 +1,12 @@
 //! `events_data.events_by_month`: the district's events under the English name of their month.
 //!
-//! Months stand in the order of their first event, which is how the detail page lists them. Students are
-//! counted by the rule of the calendar ([`event`](super::event)). `has_attendance_detail` says that staff
-//! counted students, also at a virtual event; an event in person without students and without such a count
+//! Months are in the order of their first event, which is how the detail page lists them. Students are
+//! counted by the calendar rule ([`event`](super::event)). `has_attendance_detail` means that staff counted
+//! students, also at a virtual event; an in-person event without students and without such a count
 //! `needs_attendance`.
 //!
-//! In fixed mode every event also carries `student_count` and `volunteer_count`: VMS's Excel download looks
-//! for them, and fails on rows that VMS's own refresh wrote.
+//! In fixed mode every event also has `student_count` and `volunteer_count`: VMS's Excel download reads them,
+//! and fails on rows that VMS's own refresh wrote.
 
 use serde::Serialize;
 
@@ -45,14 +45,14 @@ struct CalendarEvent<'s> {
     excel: Option<ExcelCounts>,
 }
 
-/// The names under which VMS's Excel download looks for the two counts.
+/// The two counts under the names that VMS's Excel download reads.
 #[derive(Serialize)]
 struct ExcelCounts {
     student_count: i64,
     volunteer_count: i64,
 }
 
-/// The calendar of a district.
+/// Returns the calendar of a district.
 pub(super) fn by_month<'s>(seen: &[Seen<'_, 's>], mode: Mode) -> Calendar<'s> {
     let mut calendar = Calendar::default();
     for seen in seen {

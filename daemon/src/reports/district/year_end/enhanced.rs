@@ -10,8 +10,8 @@
 //!   volunteer of several organizations counts for each of them;
 //! * classrooms reached are rows of teachers present.
 //!
-//! A percentage is the integer 0 when its total is 0, and a sum of hours is the integer 0 until something else
-//! was added. Unique percentages may exceed 100 together.
+//! A percentage is the integer 0 when its total is 0, and a sum of hours is the integer 0 until something
+//! else was added. Unique percentages may exceed 100 together.
 
 use serde::Serialize;
 
@@ -108,7 +108,7 @@ struct TypesByFormat {
 }
 
 impl Enhanced {
-    /// Every figure over the events of a district.
+    /// Computes every figure over the events of a district.
     pub(super) fn of(seen: &[Seen<'_, '_>]) -> Self {
         let tally = Tally::of(seen);
         Self {

@@ -1,9 +1,9 @@
 //! The events of a year, and how many students a district had there.
 //!
 //! VMS counts students by three rules that do not agree; each of its figures must be reproduced by its own
-//! rule. For a virtual event (`VIRTUAL_SESSION`, `CONNECTOR_SESSION`) all of them assume 25 students for every
-//! teacher whose status is `attended` or `registered`, of whatever school. For an event in person, which
-//! includes one without a type:
+//! rule. For a virtual event (`VIRTUAL_SESSION`, `CONNECTOR_SESSION`) all of them assume 25 students for
+//! every teacher whose status is `attended` or `registered`, of whatever school. For an event in person,
+//! which includes one without a type:
 //!
 //! | rule | used in | students |
 //! |---|---|---|
@@ -25,7 +25,7 @@ use crate::reports::year::SchoolYear;
 use crate::snapshot::{Event, Groups, Participation, Snapshot, Text, VolunteerOrganization};
 use crate::vms::enums::{CONNECTOR_SESSION, VIRTUAL_SESSION, event_type_value};
 
-/// How an event is held.
+/// Format of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Format {
     InPerson,
@@ -41,12 +41,12 @@ impl Format {
     }
 }
 
-/// An event of the year, as far as all its districts see it alike.
+/// An event of the year, with the facts that do not depend on the district.
 #[derive(Debug)]
 pub(super) struct YearEvent<'s> {
     pub(super) event: &'s Event,
     pub(super) format: Format,
-    /// Value of its type; `Unknown` without one.
+    /// Value of the event's type; `Unknown` without one.
     pub(super) kind: Text,
     /// `August 2025`.
     pub(super) month: Text,
@@ -58,40 +58,40 @@ pub(super) struct YearEvent<'s> {
     pub(super) volunteers: Vec<&'s Participation>,
     /// Hours that were entered.
     pub(super) recorded_hours: Hours,
-    /// The same, or hours from the duration.
+    /// Hours that were entered, or else hours from the duration.
     pub(super) hours: Hours,
     /// Hours entered for the members of each organization, by its id. A volunteer of several organizations
     /// counts for each.
     pub(super) organizations: BTreeMap<i64, Hours>,
-    /// Teachers who were or should have been there.
+    /// Teachers whose status is `attended` or `registered`.
     pub(super) present_teachers: Vec<i64>,
     /// Rows of teachers, whatever their status.
     pub(super) registered_teachers: i64,
-    /// Those of them whose attendance was confirmed.
+    /// Rows of teachers whose attendance was confirmed.
     pub(super) confirmed_teachers: i64,
     /// Students that staff counted.
     pub(super) counted: Option<i64>,
     /// Whether the links or the partner text suggest several districts.
     several: bool,
     roster: Roster<'s>,
-    /// Positions of its active districts.
+    /// Positions of the event's active districts.
     pub(super) districts: Vec<usize>,
 }
 
-/// An event as one district sees it.
+/// An event with the facts for one district.
 #[derive(Debug)]
 pub(super) struct Seen<'y, 's> {
     pub(super) event: &'y YearEvent<'s>,
     /// The district's students who attended.
     pub(super) roster: &'y [Attendee<'s>],
-    /// Students by the rule of the totals.
+    /// Number of students by the totals rule.
     pub(super) total_students: i64,
-    /// Students by the rule of the calendar.
+    /// Number of students by the calendar rule.
     pub(super) calendar_students: i64,
 }
 
 impl<'y, 's> Seen<'y, 's> {
-    /// How the district `district` sees `event`.
+    /// Returns the facts of `event` for the district `district`.
     pub(super) fn new(event: &'y YearEvent<'s>, district: i64) -> Self {
         let roster = event.roster.of(district);
         let students = |counted: Option<i64>| match event.format {
@@ -107,7 +107,7 @@ impl<'y, 's> Seen<'y, 's> {
         }
     }
 
-    /// Number of volunteers' rows.
+    /// Returns the number of volunteers' rows.
     pub(super) fn volunteers(&self) -> i64 {
         count(self.event.volunteers.len())
     }
@@ -123,7 +123,7 @@ pub(super) struct YearEvents<'s> {
 }
 
 impl<'s> YearEvents<'s> {
-    /// Indexes what only this report asks for.
+    /// Indexes the tables that only this report reads.
     pub(super) fn new(snapshot: &'s Snapshot, attribution: Attribution<'s>) -> Self {
         let counted = snapshot.attendance_details.iter();
         Self {
@@ -134,7 +134,7 @@ impl<'s> YearEvents<'s> {
         }
     }
 
-    /// The events of `year` that belong to at least one of the active districts, by start and id.
+    /// Returns the events of `year` that belong to at least one of the active districts, by start and id.
     pub(super) fn of(&mut self, year: SchoolYear, index: &Index<'s>, districts: usize) -> Vec<YearEvent<'s>> {
         index.events_of(year).filter_map(|event| self.event(event, index, districts)).collect()
     }
@@ -193,7 +193,7 @@ fn is_present(status: Option<&str>) -> bool {
     matches!(status, Some("attended" | "registered"))
 }
 
-/// Hours given at an event: those entered, else its duration for a virtual one.
+/// Returns the hours given at an event: those entered, or else, for a virtual event, its duration.
 #[expect(clippy::cast_precision_loss, reason = "minutes stay far below 2^53")]
 fn hours(event: &Event, format: Format, recorded: Hours) -> Hours {
     match event.duration {

@@ -1,19 +1,19 @@
 //! `district_year_end_reports`: the year-end report of each district, host filter `all`.
 //!
-//! VMS fills it in `refresh_district_cache` (`routes/reports/district_year_end/computation.py`) and reads it in
-//! `/reports/district/year-end` (list), `…/detail/<district>`, `…/breakdown` and `…/<district>/excel`. None of
-//! these pages looks at a row's age, and the list shows whichever districts have rows.
+//! VMS fills it in `refresh_district_cache` (`routes/reports/district_year_end/computation.py`) and reads it
+//! in `/reports/district/year-end` (list), `…/detail/<district>`, `…/breakdown` and `…/<district>/excel`.
+//! None of these pages checks a row's age, and the list shows every district that has a row.
 //!
 //! An event belongs to a district when the district's name or one of its aliases is part of
 //! `district_partner` or of the name of a linked district, or when the name of one of its schools is part of
 //! `district_partner`. Case is folded as Unicode does, a missing partner is empty text, and the district's
-//! name is the one in the database. The linked district's id and `event.school` decide nothing. An event of
+//! name is the one in the database. The linked district's id and `event.school` are not used. An event of
 //! several active districts is *shared*.
 //!
-//! `report_data` has the totals and two deeper views, [`enhanced`] and [`program`]; `events_data` has the
-//! [`calendar`] and the [`schools`]. They count students by three different rules ([`event`]).
+//! `report_data` has the totals and two detailed sections, [`enhanced`] and [`program`]; `events_data` has
+//! the [`calendar`] and the [`schools`]. They count students by three different rules ([`event`]).
 //!
-//! Rows of another host filter are written by VMS's own pages; they are left alone.
+//! Rows of another host filter are written by VMS's own pages; they are left unchanged.
 
 mod calendar;
 mod enhanced;

@@ -2,11 +2,11 @@
 //!
 //! It is what VMS's `calculate_program_breakdown` (`routes/reports/breakdown_helpers.py`) computes when a
 //! refresh calls it: students are always the roster, never what staff counted. Career and college fairs count
-//! only students whose school's level is exactly `High`. `virtual_sessions` leaves connector sessions out, and
-//! everything "in person" leaves both virtual types out.
+//! only students whose school's level is exactly `High`. `virtual_sessions` leaves connector sessions out,
+//! and everything "in person" leaves both virtual types out.
 //!
-//! `_unique_sets` carries the ids behind the unique figures, because the breakdown page unites them over
-//! districts for its overall figures; without them it shows 0. VMS writes them in no particular order, here
+//! `_unique_sets` holds the ids behind the unique figures, because the breakdown page unites them over
+//! districts for its overall figures; without them it shows 0. VMS writes them in no particular order; here
 //! they ascend.
 
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ const PROGRAMS: [Program; 10] = [
     program("p2gd_students", &["P2GD"]),
 ];
 
-/// People counted as often as they came, and once each.
+/// Number of attendances, and the distinct people.
 #[derive(Debug, Default)]
 struct People {
     total: i64,
@@ -118,12 +118,12 @@ impl ProgramBreakdown {
         }
     }
 
-    /// Everybody who is counted in person, by key.
+    /// Returns the people counted in person, by key.
     fn in_person(&self) -> [(&'static str, &People); 2] {
         [("in_person_students", &self.students), ("in_person_volunteers", &self.volunteers)]
     }
 
-    /// The students of each program, by key.
+    /// Returns the students of each program, by key.
     fn programs(&self) -> impl Iterator<Item = (&'static str, &People)> {
         PROGRAMS.iter().map(|program| program.key).zip(&self.programs)
     }

@@ -49,7 +49,7 @@ struct SchoolEvent<'s> {
 }
 
 impl<'s> SchoolsByLevel<'s> {
-    /// Lists `schools`, which come by name.
+    /// Lists `schools`, which are ordered by name.
     pub(super) fn of(schools: &[&'s School], seen: &[Seen<'_, 's>]) -> Self {
         let mut by_school: HashMap<&str, Vec<&Seen<'_, 's>>> = HashMap::new();
         for seen in seen {

@@ -1,4 +1,4 @@
-//! What [`enhanced`](super::enhanced) gathers on its way through the events.
+//! Figures that [`enhanced`](super::enhanced) accumulates over the events.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::reports::district::ordered::Ordered;
 use crate::reports::number::{Hours, percent};
 use crate::snapshot::Text;
 
-/// Something kept for all events and for each format.
+/// A value kept for all events and for each format.
 #[derive(Debug, Default)]
 pub(super) struct Split<T> {
     pub(super) total: T,
@@ -17,7 +17,7 @@ pub(super) struct Split<T> {
 }
 
 impl<T> Split<T> {
-    /// Adds to the total and to `format`.
+    /// Updates the total and the value of `format`.
     fn add(&mut self, format: Format, mut add: impl FnMut(&mut T)) {
         add(&mut self.total);
         add(match format {
@@ -26,7 +26,7 @@ impl<T> Split<T> {
         });
     }
 
-    /// The same of something that follows from it.
+    /// Applies `convert` to each value.
     pub(super) fn map<U>(&self, convert: impl Fn(&T) -> U) -> Split<U> {
         Split {
             total: convert(&self.total),
@@ -37,7 +37,7 @@ impl<T> Split<T> {
 }
 
 impl Split<i64> {
-    /// Which part of the total is in person, and which is virtual.
+    /// Returns the in-person and the virtual share of the total, as percentages.
     #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
     pub(super) fn percentages(&self) -> (Hours, Hours) {
         let of = |part: i64| percent(part as f64, self.total as f64);
@@ -46,14 +46,14 @@ impl Split<i64> {
 }
 
 impl Split<Hours> {
-    /// Which part of the total is in person, and which is virtual.
+    /// Returns the in-person and the virtual share of the total, as percentages.
     pub(super) fn percentages(&self) -> (Hours, Hours) {
         let of = |part: Hours| percent(part.value(), self.total.value());
         (of(self.in_person), of(self.online))
     }
 }
 
-/// The figures of a district before anything is derived from them.
+/// Accumulated figures of a district, from which others are derived.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
     pub(super) events: Split<i64>,
@@ -76,7 +76,7 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    /// Gathers over the events of a district.
+    /// Accumulates over the events of a district.
     pub(super) fn of(seen: &[Seen<'_, '_>]) -> Self {
         let mut tally = Self::default();
         for seen in seen {

@@ -1,8 +1,10 @@
 //! `cancelled_events`: `_get_cancelled_events` of VMS's `OrganizationService`.
 //!
 //! One element per event, of any type, that is cancelled or has a participation of a member with one of the
-//! statuses [`CALLED_OFF`]; it counts the distinct members who match. An event that took place can be listed
-//! here as well as among the in-person events. VMS leaves the order open; here it is by event id.
+//! statuses [`CALLED_OFF`]; it counts the distinct members with a matching participation, which is every one
+//! of them when the event itself is cancelled. The status shown is always `Cancelled/No Show`. An event that
+//! took place can be listed here as well as among the in-person events. VMS leaves the order undefined; here
+//! it is by event id.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -13,7 +15,7 @@ use super::events::{date, type_of};
 use crate::snapshot::{Event, Participation};
 use crate::vms::enums::CANCELLED;
 
-/// Statuses of a participation that came to nothing, compared case-sensitively.
+/// Statuses of a participation that was cancelled or missed, compared case-sensitively.
 const CALLED_OFF: [&str; 8] = [
     "Cancelled",
     "No Show",
@@ -34,7 +36,7 @@ pub(in super::super) struct CancelledEvent<'s> {
     status: &'static str,
 }
 
-/// The list, by event id.
+/// Returns the list, by event id.
 pub(super) fn events<'s>(engagement: &[Engagement<'s>]) -> Vec<CancelledEvent<'s>> {
     let mut events: BTreeMap<i64, (&Event, HashSet<i64>)> = BTreeMap::new();
     for member in engagement {

@@ -1,19 +1,19 @@
-//! What each member of an organization did within the membership.
+//! Participations and sessions of each member of an organization within the membership.
 
 use super::super::index::Year;
 use super::super::membership::covers;
 use crate::snapshot::{Contact, Event, Participation};
 
-/// One member's part in the events of a year.
+/// One member's engagement in the events of a year.
 pub(super) struct Engagement<'s> {
     pub(super) volunteer: &'s Contact,
-    /// By id of the participation, of any status.
+    /// Participations of any status, by id.
     pub(super) participations: Vec<(&'s Participation, &'s Event)>,
-    /// Virtual sessions that count, in the order of their links.
+    /// Counted virtual sessions, in the order of their links.
     pub(super) sessions: Vec<&'s Event>,
 }
 
-/// The engagement of an organization's members, by volunteer id.
+/// Returns the engagement of an organization's members, by volunteer id.
 pub(super) fn engagement<'s>(organization: i64, year: &Year<'s>) -> Vec<Engagement<'s>> {
     let mut all: Vec<_> = year
         .members(organization)
@@ -34,7 +34,7 @@ pub(super) fn engagement<'s>(organization: i64, year: &Year<'s>) -> Vec<Engageme
     all
 }
 
-/// A name as VMS composes it; a part that is missing reads as Python prints it.
+/// Returns a name as VMS composes it; a missing part is printed as Python prints it (`None`).
 pub(super) fn name(contact: &Contact) -> String {
     let [first, last] =
         [&contact.first_name, &contact.last_name].map(|part| part.as_deref().unwrap_or("None"));

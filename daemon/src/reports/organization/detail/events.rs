@@ -1,4 +1,4 @@
-//! What the lists of events have in common.
+//! Ordering and formatting that the lists of events share.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::snapshot::{Contact, Event};
 use crate::vms::enums::event_type_value;
 use crate::vms::time::Stored;
 
-/// A volunteer at an event, and something about it.
+/// A volunteer at an event, with a value that belongs to the pair.
 pub(super) struct Row<'s, T> {
     pub(super) event: &'s Event,
     pub(super) volunteer: &'s Contact,
@@ -17,8 +17,8 @@ pub(super) struct Row<'s, T> {
 
 /// Groups rows by event as VMS does: rows are sorted by the event's beginning and title and the volunteer's
 /// last and first name, all as SQLite compares text (by bytes, NULL first), and events come in the order of
-/// their first rows. Two events that begin together and share a title may thus come in any order of ids.
-/// Remaining ties go by the ids of event and volunteer, then by the order of `rows`.
+/// their first rows. Two events that begin together and share a title can therefore come in any order of ids.
+/// Remaining ties are ordered by the ids of event and volunteer, then by the order of `rows`.
 pub(super) fn by_event<T>(mut rows: Vec<Row<'_, T>>) -> Vec<(&Event, Vec<Row<'_, T>>)> {
     rows.sort_by(|a, b| order(a).cmp(&order(b)));
     let mut positions = HashMap::new();
@@ -44,17 +44,17 @@ fn order<'s, T>(row: &Row<'s, T>) -> impl Ord + use<'s, T> {
     )
 }
 
-/// The value of an event's type.
+/// Returns the value of an event's type; `Unknown` without one.
 pub(super) fn type_of(event: &Event) -> String {
     event.kind.as_deref().map_or_else(|| "Unknown".to_owned(), event_type_value)
 }
 
-/// The day for display, `10/01/25`.
+/// Returns the day for display, `10/01/25`.
 pub(super) fn date(event: &Event) -> String {
     formatted(event, "%m/%d/%y")
 }
 
-/// The time for display, `02:15 PM`; a dash at midnight, which is what events without a time are stored with.
+/// Returns the time for display, `02:15 PM`; a dash at midnight, with which events without a time are stored.
 pub(super) fn time(event: &Event) -> String {
     match event.start.as_ref().map(|start| start.at) {
         Some(at) if (at.hour(), at.minute()) != (0, 0) => formatted(event, "%I:%M %p"),
@@ -62,7 +62,7 @@ pub(super) fn time(event: &Event) -> String {
     }
 }
 
-/// The instant to sort by, ISO text: VMS's page compares these values with each other.
+/// Returns the instant to sort by as ISO text: VMS's page compares these values with each other.
 pub(super) fn date_sort(event: &Event) -> String {
     let whole = event.start.as_ref().is_none_or(|start| start.at.nanosecond() / 1000 == 0);
     formatted(event, if whole { "%Y-%m-%dT%H:%M:%S" } else { "%Y-%m-%dT%H:%M:%S%.6f" })

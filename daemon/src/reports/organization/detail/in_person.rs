@@ -1,15 +1,16 @@
-//! `in_person_events`: `_get_in_person_events` and `_calculate_student_count` of VMS's
-//! `OrganizationService`.
+//! `in_person_events`: `_get_in_person_events` and `_calculate_student_count` of VMS's `OrganizationService`.
 //!
 //! A row is a participation that is attended, or of any status when the event is confirmed, in an event whose
-//! type is known and not a virtual session. VMS asks for whole objects and its ORM silently drops rows that
-//! repeat each other, so participations of one volunteer in one event with the same status and hours count
-//! once. After that, a row without hours is dropped unless its event is confirmed, where it counts as zero
-//! hours. One element per event that has a row left; names are not made distinct.
+//! type is known and not a virtual session. VMS queries whole objects and its ORM silently drops duplicate
+//! rows, so participations of one volunteer in one event with the same status and hours count once. After
+//! that, a row without hours is dropped unless its event is confirmed, where it counts as zero hours. There
+//! is one element per event that has a row left; names are not made distinct. The hours of an event are
+//! rounded to two decimals.
 //!
 //! Students come from the attendance that staff entered, when students, classrooms and rotations are all
-//! given and the latter two are positive: a volunteer then met `students / classrooms * rotations` of them,
-//! rounded down. Otherwise they are the event's number of participants, and nothing is known per volunteer.
+//! given, students are not zero and the latter two are positive: a volunteer then met
+//! `students / classrooms * rotations` of them, rounded down. Otherwise they are the event's number of
+//! participants, and the number per volunteer is null.
 
 use std::collections::HashSet;
 
@@ -38,7 +39,7 @@ pub(in super::super) struct InPersonEvent<'s> {
     is_calculated: bool,
 }
 
-/// The list, by beginning and title of the events.
+/// Returns the list, by beginning and title of the events.
 pub(super) fn events<'s>(engagement: &[Engagement<'s>], index: &DetailIndex<'s>) -> Vec<InPersonEvent<'s>> {
     by_event(engagement.iter().flat_map(rows).collect())
         .into_iter()
@@ -72,7 +73,7 @@ fn rows<'s>(engagement: &Engagement<'s>) -> Vec<Row<'s, Option<f64>>> {
         .iter()
         .filter(|(participation, event)| is_in_person(participation, event))
         .filter(|(participation, event)| {
-            // Adding zero makes both zeros one.
+            // Adding zero turns `-0.0` into `0.0`, so that both compare equal by bits.
             let hours = participation.hours.map(|hours| (hours + 0.0).to_bits());
             seen.insert((event.id, participation.status.as_deref(), hours))
         })
@@ -94,7 +95,8 @@ fn is_confirmed(event: &Event) -> bool {
     event.status.as_deref() == Some(CONFIRMED)
 }
 
-/// Students at an event, and how many of them each volunteer met, if that can be calculated.
+/// Returns the number of students at an event, and how many of them each volunteer met, if that can be
+/// computed.
 fn students(event: &Event, attendance: Option<&AttendanceDetail>) -> (i64, Option<i64>) {
     if let Some(&AttendanceDetail {
         total_students: Some(students),

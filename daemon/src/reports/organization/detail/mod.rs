@@ -1,8 +1,9 @@
-//! What an organization's volunteers did in a year, in five parts.
+//! An organization's volunteers and events in a year, in five lists, as VMS's
+//! `OrganizationService.get_organization_detail` computes them.
 //!
-//! Everything is made of the engagement of its members: what each of them did at events of the year that lie
-//! within the membership. A member whom reports exclude is left out, and so is one of whom nothing says
-//! whether reports exclude them: VMS asks for `exclude_from_reports = 0`, and NULL is not equal to it.
+//! All lists are derived from the engagement of the organization's members: what each of them did at events
+//! of the year that lie within the membership. A member who is excluded from reports is left out, and so is
+//! one whose exclusion is unknown: VMS filters by `exclude_from_reports = 0`, and NULL is not equal to it.
 
 mod cancelled;
 mod engagement;
@@ -17,7 +18,7 @@ mod volunteers;
 use super::index::{DetailIndex, Year};
 use engagement::engagement;
 
-/// The five parts.
+/// The five lists.
 pub(super) struct Lists<'s> {
     pub(super) in_person: Vec<in_person::InPersonEvent<'s>>,
     pub(super) sessions: Vec<sessions::VirtualEvent<'s>>,
@@ -27,7 +28,7 @@ pub(super) struct Lists<'s> {
 }
 
 impl<'s> Lists<'s> {
-    /// The lists of one organization and year.
+    /// Computes the lists of one organization and year.
     pub(super) fn of(organization: i64, year: &Year<'s>, index: &DetailIndex<'s>) -> Self {
         let engagement = engagement(organization, year);
         let in_person = in_person::events(&engagement, index);
@@ -38,7 +39,7 @@ impl<'s> Lists<'s> {
         Self { in_person, sessions, cancelled, volunteers, stats }
     }
 
-    /// About how long the payload will be as text. Titles and names are taken to be of ordinary length.
+    /// Estimates the length of the payload as text. Titles and names are assumed to be of ordinary length.
     pub(super) fn estimated_bytes(&self) -> usize {
         const FIXED: usize = 300;
         const VOLUNTEER: usize = 120;

@@ -1,14 +1,15 @@
 //! `virtual_events`: `_get_virtual_events` of VMS's `OrganizationService`.
 //!
 //! A row is a member linked to a virtual session that counts, times each teacher registered for it; without
-//! any registration there is one row with no teacher. Rows of teachers whom reports exclude are dropped, so a
-//! session all of whose teachers are excluded is not listed at all, although it is counted elsewhere. A
-//! registration of nobody (no such teacher) keeps its row.
+//! any registration there is one row with no teacher. Rows of teachers who are excluded from reports, or
+//! whose exclusion is unknown, are dropped, so a session all of whose teachers are excluded is not listed at
+//! all, although it is counted elsewhere. A registration of a teacher who does not exist keeps its row.
 //!
-//! One element per session. Its volunteers are distinct names: people of one name are one. A row whose
-//! registration has one of the statuses [`REPORTED`] adds its classroom, so that a classroom is repeated for
-//! every member at the session; `classrooms` counts distinct names of teachers. The school is the one that
-//! Salesforce gives the teacher, not the one that VMS links.
+//! There is one element per session. Its volunteers are distinct names: people with the same name count as
+//! one. A row whose registration has one of the statuses [`REPORTED`] adds its classroom, so that a classroom
+//! is repeated for every member at the session; `classrooms` counts distinct names of teachers. The school is
+//! the one that Salesforce gives the teacher, not the one that VMS links; without one, or without a district,
+//! `Unknown School` and `Unknown District` are shown.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::engagement::{Engagement, name};
 use super::events::{Row, by_event, date, date_sort, time, type_of};
 use crate::snapshot::Event;
 
-/// Statuses of a registration whose class was there, compared case-sensitively.
+/// Statuses of a registration whose class attended, compared case-sensitively.
 const REPORTED: [&str; 3] = ["attended", "simulcast", "successfully completed"];
 
 #[derive(Serialize)]
@@ -46,7 +47,7 @@ pub(super) struct Classroom<'s> {
     status: &'s str,
 }
 
-/// The list, by beginning and title of the sessions.
+/// Returns the list, by beginning and title of the sessions.
 pub(super) fn events<'s>(engagement: &[Engagement<'s>], index: &DetailIndex<'s>) -> Vec<VirtualEvent<'s>> {
     let mut classrooms = HashMap::new();
     let mut rows = Vec::new();
@@ -84,7 +85,7 @@ fn element<'s>(event: &'s Event, rows: &[Row<'s, ()>], classrooms: &[Classroom<'
     }
 }
 
-/// The classrooms that each member's rows at a session add; none when the session has no row left.
+/// Returns the classrooms that each member's rows at a session add; `None` when the session has no row left.
 fn classrooms_of<'s>(event: &Event, index: &DetailIndex<'s>) -> Option<Vec<Classroom<'s>>> {
     let mut registrations = index.registrations(event.id);
     let had_any = !registrations.is_empty();

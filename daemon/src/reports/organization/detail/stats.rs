@@ -1,8 +1,9 @@
 //! `summary_stats`: `_calculate_summary_stats` of VMS's `OrganizationService`.
 //!
-//! VMS's page breaks when one of the keys is missing. Hours are the sum of the volunteers' rounded hours and
-//! are not rounded again; students are added up over events, whoever met them; classrooms are distinct names
-//! of teachers over all sessions.
+//! VMS's page fails when one of the keys is missing. Hours are the sum of the volunteers' rounded hours and
+//! are not rounded again; students are summed over in-person events, regardless of which volunteer met them;
+//! classrooms are distinct names of teachers over all sessions; sessions in total are in-person events plus
+//! virtual sessions.
 
 use std::collections::HashSet;
 
@@ -28,7 +29,7 @@ pub(in super::super) struct Stats {
 }
 
 impl Stats {
-    /// Adds the lists up.
+    /// Computes the figures from the lists.
     pub(super) fn of(
         in_person: &[InPersonEvent<'_>],
         sessions: &[VirtualEvent<'_>],

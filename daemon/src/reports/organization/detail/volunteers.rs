@@ -2,8 +2,9 @@
 //!
 //! Members with attended participations by id, then those with virtual sessions only, by id. `events` is the
 //! number of distinct events they attended, of any type, plus the number of sessions they are linked to: a
-//! session that is recorded both ways counts twice. Hours come from participations alone, and there every row
-//! counts, added in the order of ids as SQLite does.
+//! session that is recorded both ways counts twice. Hours come from attended participations alone; every row
+//! counts, added in the order of ids as SQLite does, and the sum is rounded to two decimals. The address is
+//! the contact's first primary one.
 
 use std::collections::HashSet;
 
@@ -23,7 +24,7 @@ pub(in super::super) struct Volunteer<'s> {
     pub(super) hours: Hours,
 }
 
-/// The list.
+/// Returns the list.
 pub(super) fn volunteers<'s>(engagement: &[Engagement<'s>], index: &DetailIndex<'s>) -> Vec<Volunteer<'s>> {
     let (mut volunteers, mut with_sessions_only) = (Vec::new(), Vec::new());
     for member in engagement {

@@ -92,7 +92,7 @@ fn a_group_stays_small_and_a_large_organization_gets_one_of_its_own() {
     for id in 1..=40_000 {
         world = world.volunteer(id, "Ann", "Able").took_part(1, id, "Attended", Some(1.0));
         let membership = world.0.volunteer_organizations.pop().unwrap();
-        // Organization 2 has most of them.
+        // Organization 2 has most of the volunteers.
         let organization = if id <= 36_000 { 2 } else { 1 + 2 * (id % 2) };
         world = world.member(membership.volunteer, organization, CURRENT_MEMBER, None, None);
     }

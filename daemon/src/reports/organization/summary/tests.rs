@@ -76,7 +76,7 @@ fn most_hours_come_first_and_ties_keep_sessions_only_last() {
 
 #[test]
 fn hours_are_added_in_the_order_of_participations() {
-    // By volunteer it would be 2.0 + 1.5 + 2.675 + 1.1, just below 7.275.
+    // Added by volunteer the sum would be 2.0 + 1.5 + 2.675 + 1.1, just below 7.275.
     let summary = World::with_organization()
         .volunteer(10, "Ann", "Able")
         .volunteer(11, "Bob", "Baker")

@@ -1,14 +1,14 @@
-//! `recruitment_candidates_cache`: per event, whom to ask, best first.
+//! `recruitment_candidates_cache`: the volunteers to ask for each event, best first.
 //!
 //! It mirrors `recruitment_candidates` of VMS's `routes/reports/recruitment.py` and its
-//! `recruitment_scoring_service`. For each target event, keywords are derived from what it is and says
+//! `recruitment_scoring_service`. For each target event, keywords are derived from its fields and texts
 //! (`keywords::derive`). A volunteer may be asked ([`volunteers`]) and becomes a candidate when any keyword
-//! is like the title, the department, the industry or a skill ([`select`]). The first so many candidates by
-//! id are kept, as VMS does it: before they are ranked, so that a broad keyword can push out better ones.
-//! They are then rated ([`score`]) and ordered by points; equals stay ordered by id. Even those without any
-//! points stay.
+//! is like the title, the department, the industry or a skill ([`select`]). The number of candidates is
+//! limited as in VMS: the first ones by id are kept before they are ranked, so that a broad keyword can
+//! displace better candidates. They are then rated ([`score`]) and ordered by points; ties stay ordered by
+//! id. Candidates without any points are kept.
 //!
-//! One event is one group. Rows that no event has any more go last, in a group of their own.
+//! One event is one group. Rows whose event is no longer a target are removed last, in a group of their own.
 
 mod score;
 mod select;
@@ -65,7 +65,7 @@ impl Report for Candidates {
     }
 
     fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
-        // How recently somebody volunteered is counted in days of UTC.
+        // Recency is counted in days of UTC.
         now.date_naive().to_string()
     }
 
@@ -75,7 +75,7 @@ impl Report for Candidates {
         _: &ReportSettings,
         after: DateTime<Utc>,
     ) -> Option<DateTime<Utc>> {
-        // An event that begins right now is still an upcoming one.
+        // An event that begins at this very instant still counts as upcoming.
         let begun = TimeDelta::microseconds(1);
         next_start(snapshot.events.iter(), after - begun).map(|start| start + begun)
     }
@@ -107,7 +107,7 @@ impl Report for Candidates {
     }
 }
 
-/// What events ask for.
+/// The skills that events require.
 struct EventSkills<'s> {
     by_event: Groups<i64>,
     names: HashMap<i64, &'s str>,
@@ -139,7 +139,7 @@ struct Candidate<'s> {
     score: f64,
     reasons: Vec<String>,
     breakdown: String,
-    /// VMS no longer relates volunteers to connectors: always null.
+    /// VMS no longer links volunteers to connectors: always null.
     connector_profile_url: Option<&'static str>,
     has_connector_profile: bool,
 }

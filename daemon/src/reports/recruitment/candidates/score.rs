@@ -1,10 +1,10 @@
-//! How much speaks for a candidate, and how it is explained.
+//! Points of a candidate, and their explanation.
 //!
-//! In this order, each with a reason and a line of the breakdown:
+//! Points are given in this order, each with a reason and a line of the breakdown:
 //!
-//! 1. took part in events of this type before (however often, the points are the same);
-//! 2. a keyword stands in title, department or industry (however many do);
-//! 3. a keyword is a skill (however many are);
+//! 1. took part in events of this type before (the number of events does not matter);
+//! 2. a keyword occurs in title, department or industry (their number does not matter);
+//! 3. a keyword is a skill (their number does not matter);
 //! 4. was active lately;
 //! 5. lives nearby;
 //! 6. took part in many events of any type.
@@ -19,14 +19,14 @@ use super::volunteers::Person;
 use crate::reports::number::round;
 use crate::reports::recruitment::keywords::{Placeholder, Scoring, Template};
 
-/// What one event finds about a person.
+/// Facts about a person with respect to one event.
 #[derive(Debug)]
 pub(super) struct Evidence<'e> {
-    /// Participations in events of the same type.
+    /// Number of participations in events of the same type.
     pub(super) same_type: u64,
-    /// What that type is called.
+    /// Label of that type.
     pub(super) label: &'e str,
-    /// Keywords in title, department and industry.
+    /// Keywords found in title, department and industry.
     pub(super) hits: Option<Arc<str>>,
     /// Keywords that are skills.
     pub(super) skills: Option<String>,

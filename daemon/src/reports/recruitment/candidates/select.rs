@@ -1,12 +1,12 @@
-//! Who becomes a candidate for one event, and which keywords speak for somebody.
+//! Selection of the candidates for one event, and the keywords that match each of them.
 //!
 //! Two comparisons differ, as they do in VMS. *Selecting* is done by its database: a field is like
-//! `%keyword%`, with the case of ASCII letters ignored and `%` and `_` in a keyword standing for anything.
+//! `%keyword%`, with the case of ASCII letters ignored and `%` and `_` in a keyword acting as wildcards.
 //! *Rating* is done by its Python: a keyword is a part of title, department and industry in lower case (it
-//! may reach over their joints), or equals a skill in lower case.
+//! may span their joints), or equals a skill in lower case.
 //!
-//! Keywords are lower case. So is the text in the second comparison; that is why one automaton that ignores
-//! the case of ASCII letters serves both, and wildcards are looked at besides.
+//! Keywords are lower case, and so is the text in the second comparison; one automaton that ignores the case
+//! of ASCII letters therefore serves both, and keywords with wildcards are matched separately.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -21,7 +21,7 @@ use crate::reports::recruitment::like::Like;
 /// Finds keywords in texts.
 struct Finder<'k> {
     keywords: &'k [Cow<'k, str>],
-    /// Absent when keywords are too many for one; then they are looked for one by one.
+    /// `None` when there are too many keywords for one automaton; then they are searched one by one.
     automaton: Option<AhoCorasick>,
     likes: Vec<Like>,
 }
@@ -41,13 +41,13 @@ impl<'k> Finder<'k> {
         Self { keywords, automaton, likes }
     }
 
-    /// Whether a text is like any keyword.
+    /// Returns whether a text is like any keyword.
     fn selects(&self, text: &str) -> bool {
         self.automaton.as_ref().is_some_and(|automaton| automaton.is_match(text))
             || self.likes.iter().any(|like| like.matches(text))
     }
 
-    /// The first `limit` keywords that are a part of a lower-case text, in their order.
+    /// Returns the first `limit` keywords that are a part of a lower-case text, in their order.
     fn parts_of(&self, text: &str, limit: usize) -> Vec<&'k str> {
         let mut found: Vec<usize> = match &self.automaton {
             Some(automaton) => {
@@ -65,7 +65,7 @@ impl<'k> Finder<'k> {
     }
 }
 
-/// What the keywords of one event find among the texts of a pool; each text is looked at once.
+/// Matches of one event's keywords among the texts of a pool; each text is searched once.
 pub(super) struct Selection<'p, 'k> {
     pool: &'p Pool<'p>,
     finder: Finder<'k>,
@@ -93,7 +93,7 @@ impl<'p, 'k> Selection<'p, 'k> {
         }
     }
 
-    /// Whether any keyword is like anything of the person.
+    /// Returns whether any keyword is like any field of the person.
     pub(super) fn includes(&self, person: &Person<'_>) -> bool {
         person.fields.iter().any(|&field| {
             let known = self.fields.get(field);
@@ -101,7 +101,8 @@ impl<'p, 'k> Selection<'p, 'k> {
         })
     }
 
-    /// The first keywords that are a part of the person's title, department and industry; none if none is.
+    /// Returns the first keywords that are a part of the person's title, department and industry; `None` if
+    /// there are none.
     pub(super) fn hits(&self, person: &Person<'_>) -> Option<Arc<str>> {
         let known = self.hits.get(person.hay)?;
         let hits = known.get_or_init(|| {
@@ -111,7 +112,7 @@ impl<'p, 'k> Selection<'p, 'k> {
         hits.clone()
     }
 
-    /// The keywords that are skills of the person, by code point; none if none is.
+    /// Returns the keywords that are skills of the person, by code point; `None` if there are none.
     pub(super) fn shared_skills(&self, person: &Person<'_>) -> Option<String> {
         let is_wanted = |skill: &&usize| self.wanted_skills.get(**skill) == Some(&true);
         let shared: Vec<&str> =
@@ -139,7 +140,7 @@ mod tests {
             prop_assert_eq!(fast.selects(&text), plain.selects(&text));
             let lower = text.to_lowercase();
             let limit = keywords.len();
-            // The same keyword twice would be two hits here; keywords are distinct when they are derived.
+            // A duplicate keyword would be two hits here; derived keywords are distinct.
             let names = |finder: &Finder<'_>| {
                 finder.parts_of(&lower, limit).into_iter().map(str::to_owned).collect::<Vec<_>>()
             };

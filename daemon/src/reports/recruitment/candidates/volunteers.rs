@@ -1,11 +1,11 @@
 //! The volunteers who may be asked, prepared once for all events.
 //!
-//! A volunteer may be asked unless inactive, excluded from reports, not to be contacted or opted out of
-//! mail. VMS compares those three marks with *false*, so a person for whom one of them is unknown (NULL) is
-//! not asked either. A volunteer without a contact of the same id is not there for VMS.
+//! A volunteer may be asked unless inactive, excluded from reports, not to be contacted or opted out of mail.
+//! VMS compares those three flags with *false*, so a person for whom one of them is unknown (NULL) is not
+//! asked either. VMS ignores a volunteer without a contact of the same id.
 //!
-//! Many people share titles, industries and skills, so every distinct text is kept once and looked at once
-//! per event, whatever the number of people.
+//! Many people share titles, industries and skills, so every distinct text is kept once and searched once per
+//! event, whatever the number of people.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::reports::recruitment::text::full_name;
 use crate::snapshot::{Contact, Groups, Snapshot, Volunteer};
 use crate::vms::time;
 
-/// Distinct texts, by the position that stands for them.
+/// Distinct texts, each identified by its position.
 #[derive(Debug, Default)]
 pub(super) struct Texts {
     positions: HashMap<Arc<str>, usize>,
@@ -58,15 +58,15 @@ pub(super) struct Person<'s> {
     pub(super) organization: Option<&'s str>,
     /// The first few skills by code point, as stored.
     pub(super) shown_skills: Arc<[&'s str]>,
-    /// What keywords select by: title, department, industry and skills, as stored.
+    /// Fields that keywords select by: title, department, industry and skills, as stored.
     pub(super) fields: Vec<usize>,
     /// Title, department and industry in lower case, joined by blanks.
     pub(super) hay: usize,
     /// Skills in lower case, each once, by code point.
     pub(super) skills: Vec<usize>,
-    /// Participations in events that exist, by type of the event.
+    /// Number of participations in events that exist, by type of the event.
     by_type: Vec<(Option<&'s str>, u64)>,
-    /// All participations.
+    /// Number of all participations.
     pub(super) events: u64,
     /// Points for recent activity.
     pub(super) recency: f64,
@@ -77,7 +77,8 @@ pub(super) struct Person<'s> {
 }
 
 impl Person<'_> {
-    /// Participations in events of a type; having none is a type like any other.
+    /// Returns the number of participations in events of a type; a missing type is treated as a type of its
+    /// own.
     pub(super) fn events_of(&self, kind: Option<&str>) -> u64 {
         self.by_type.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count)
     }
@@ -93,7 +94,7 @@ pub(super) struct Pool<'s> {
 }
 
 impl<'s> Pool<'s> {
-    /// The pool as of `today`, a date in UTC.
+    /// Builds the pool as of `today`, a date in UTC.
     pub(super) fn of(snapshot: &'s Snapshot, rules: &'s Scoring, today: NaiveDate) -> Self {
         let mut pool = Self::default();
         let eligible: Vec<(&Volunteer, &Contact)> =
@@ -153,7 +154,7 @@ impl<'s> Pool<'s> {
         }
     }
 
-    /// Counts participations, whatever their status; only the count by type asks that the event exists.
+    /// Counts participations, whatever their status; only the count by type requires that the event exists.
     fn count(&mut self, snapshot: &'s Snapshot, positions: &HashMap<i64, usize>, rules: &'s Scoring) {
         let kinds: HashMap<i64, Option<&str>> =
             snapshot.events.iter().map(|event| (event.id, event.kind.as_deref())).collect();
@@ -181,7 +182,8 @@ fn eligible<'s>(snapshot: &'s Snapshot, volunteer: &'s Volunteer) -> Option<(&'s
     (willing && volunteer.status.as_deref() != Some("INACTIVE")).then_some((volunteer, contact))
 }
 
-/// The name as typed in, or else that of the first organization; a link to one that is not there gives none.
+/// Returns the organization's name as typed in, or else that of the first organization; a link to an
+/// organization that does not exist gives none.
 fn organization<'s>(volunteer: &'s Volunteer, directory: &Directory<'s>) -> Option<&'s str> {
     let typed = volunteer.organization_name.as_deref();
     if typed.is_some_and(|name| !name.is_empty()) || !directory.has_link(volunteer.id) {
@@ -190,7 +192,8 @@ fn organization<'s>(volunteer: &'s Volunteer, directory: &Directory<'s>) -> Opti
     directory.first_employer(volunteer.id).and_then(|organization| organization.name.as_deref())
 }
 
-/// Days are counted from a date to a date; one in the future counts as recent.
+/// Returns the points for recent activity. Days are counted from date to date; a date in the future counts as
+/// recent.
 fn recency(volunteer: &Volunteer, rules: &Scoring, today: NaiveDate) -> f64 {
     let Some(last) = volunteer.last_date.as_deref().and_then(time::parse) else { return 0.0 };
     let days = (today - last.date()).num_days();

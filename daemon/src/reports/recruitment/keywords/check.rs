@@ -1,4 +1,4 @@
-//! Whether a keyword file does what its author meant.
+//! Validation of a keyword file: entries that would not do what their author intended.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use super::template::{Placeholder, Template};
 
 type Checked = Result<(), KeywordsError>;
 
-/// Rounding to more digits than that changes no number that points can add up to.
+/// Rounding to more digits than this changes no sum of points.
 const MAX_DIGITS: usize = 15;
 
 pub(super) fn check(keywords: &Keywords) -> Checked {
@@ -88,7 +88,7 @@ fn templates(keywords: &Keywords) -> Checked {
     require(has_id, url_entry, "lacks {salesforce_id}, so that every event would have the same link")
 }
 
-/// Tables that are keyed by what VMS stores.
+/// Checks the tables that are keyed by values that VMS stores.
 fn events(keywords: &Keywords) -> Checked {
     unique("event_type", keywords.event_types.iter().map(|kind| kind.name.as_str()))?;
     unique("format", keywords.formats.iter().map(|format| format.name.as_str()))?;
@@ -124,7 +124,7 @@ fn unique<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Checked {
     Ok(())
 }
 
-/// Words: an empty one would match everything, one that is not lower case nothing.
+/// Checks words: an empty one would match everything, one that is not lower case nothing.
 fn vocabulary(keywords: &Keywords) -> Checked {
     require(keywords.text.max_terms_per_domain > 0, "text.max_terms_per_domain", "must be at least 1")?;
     for domain in &keywords.text.domains {

@@ -1,17 +1,17 @@
-//! The keywords of one event, as `derive_keywords` of VMS's `recruitment_scoring_service` finds them.
+//! Derivation of an event's keywords, as `derive_keywords` of VMS's `recruitment_scoring_service` does it.
 //!
-//! Keywords come in categories. Nine of them look at what the event is and says: words of title and
-//! description, skills it asks for, type, format, location, and four that VMS calls smart (patterns and
-//! audience in the title, a context in title and description, the length of the title). An event of a
+//! Keywords are grouped in categories. Nine of them are derived from the event's fields and texts: words of
+//! title and description, required skills, type, format, location, and four that VMS calls smart (patterns
+//! and audience in the title, a context in title and description, the length of the title). An event of a
 //! content-only type has neither type nor format keywords.
 //!
-//! When these nine find something, the subject of the title adds the keywords that none of them has. When
-//! they find nothing, the first meaningful words of the title stand in, the subject adds all its keywords,
-//! and if that is still nothing, universal ones are used: the list is never empty.
+//! When these nine yield any keyword, the subject of the title adds its keywords that none of them has. When
+//! they yield none, the first meaningful words of the title are used, the subject adds all its keywords, and
+//! if the list is still empty, universal keywords are used: the list is never empty.
 //!
-//! VMS leaves a missing description out when it looks for words, but turns it into the word `None` when it
-//! looks for a context. No trigger of a context contains that word or a part of it that matters, so a
-//! missing description is empty text here.
+//! VMS leaves a missing description out when it searches for words, but turns it into the word `None` when it
+//! searches for a context. No trigger of a context contains that word or a relevant part of it, so a missing
+//! description is empty text here.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -21,12 +21,12 @@ use super::terms::{has_word, triggered};
 use crate::reports::recruitment::text::words;
 use crate::snapshot::Event;
 
-/// What keywords are derived from.
+/// The input that keywords are derived from.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subject<'s> {
     /// The event.
     pub(crate) event: &'s Event,
-    /// Names of the skills that it asks for, by id of the skill.
+    /// Names of the required skills, by id of the skill.
     pub(crate) skills: &'s [&'s str],
 }
 
@@ -45,7 +45,7 @@ fn brought_in<'a>(rules: &'a [Rule], text: &str) -> Words<'a> {
 }
 
 impl Keywords {
-    /// The keywords of an event, each once: categories in the file's order, words from left to right.
+    /// Returns the keywords of an event, each once: categories in the file's order, words from left to right.
     pub(crate) fn derive<'a>(&'a self, subject: Subject<'a>) -> Words<'a> {
         let mut categories = self.categories(subject);
         let mut seen = HashSet::new();
@@ -92,7 +92,8 @@ impl Keywords {
         found
     }
 
-    /// The first few terms of each domain, then tools, then levels; only levels are also found inside words.
+    /// Returns the first few terms of each domain, then tools, then levels; only levels are also found inside
+    /// words.
     fn text_keywords(&self, text: &str) -> Words<'_> {
         let is_word = |term: &&String| has_word(text, term);
         let domains = self
@@ -143,7 +144,7 @@ impl Keywords {
         }
     }
 
-    /// The first level that fits, by name, and what VMS says with any of them.
+    /// Returns the first audience level that matches, by name, and the keywords that VMS adds to any level.
     fn audience_keywords(&self, lower_title: &str) -> Words<'_> {
         let level = self.audience.levels.iter().find(|level| triggered(&level.triggers, lower_title));
         level.map_or_else(Vec::new, |level| {
@@ -153,7 +154,8 @@ impl Keywords {
         })
     }
 
-    /// The first words of the title that are neither stop words nor short, without punctuation around.
+    /// Returns the first words of the title that are neither stop words nor short, without surrounding
+    /// punctuation.
     fn meaningful_words(&self, title: &str) -> Words<'static> {
         let rules = &self.fallback;
         words(title)

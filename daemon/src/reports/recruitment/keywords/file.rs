@@ -7,7 +7,7 @@ use serde::de::IgnoredAny;
 
 use super::template::Template;
 
-/// What VMS looks for when it ranks volunteers for an event, and which events its DIA report lists.
+/// Rules by which VMS ranks volunteers for an event, and by which its DIA report lists events.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keywords {
@@ -36,7 +36,7 @@ pub struct Keywords {
     pub(crate) dia: Dia,
 }
 
-/// Points, and how they are explained.
+/// Points, and their explanations.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scoring {
@@ -149,7 +149,7 @@ pub(crate) struct Format {
     pub(crate) keywords: Vec<String>,
 }
 
-/// Keywords that any of the triggers brings in.
+/// Keywords that any of the triggers adds.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rule {
@@ -222,7 +222,7 @@ impl Category {
     pub(super) const COUNT: usize = 12;
 }
 
-/// Which events the DIA report lists, and what it writes where the source is silent.
+/// Which events the DIA report lists, and what it writes for missing values.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Dia {

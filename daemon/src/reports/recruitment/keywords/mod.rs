@@ -1,9 +1,9 @@
-//! The keyword file: everything about recruitment that is data rather than rule.
+//! The keyword file: all data, as opposed to rules, of the recruitment reports.
 //!
 //! It mirrors the tables in VMS's `services/recruitment_scoring_service.py` and the constants of its
 //! recruitment and DIA pages. One file is compiled in; the operator can replace it as a whole. A file that
-//! would silently rank people differently from what its author meant (an upper-case term that never matches,
-//! an empty trigger that always does, a boost that no one can reach) is refused when it is loaded.
+//! would silently rank people differently from what its author intended (an upper-case term that never
+//! matches, an empty trigger that always does, a boost that cannot be reached) is rejected when it is loaded.
 
 mod check;
 mod derive;
@@ -30,24 +30,24 @@ const EMBEDDED: &str = include_str!("../../../../data/recruitment_keywords.toml"
 
 const SCHEMA_VERSION: u32 = 1;
 
-/// Why a keyword file is of no use.
+/// Reasons why a keyword file is rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum KeywordsError {
-    /// The file is no TOML, lacks something, or has something that is not known.
+    /// The file is not valid TOML, lacks a required value, or has an unknown one.
     #[error("{0}")]
     Syntax(String),
-    /// The file is made for another version.
+    /// The file has another schema version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
     Version {
         /// The version in the file.
         given: u32,
     },
-    /// An entry would not do what its author meant.
+    /// An entry would not do what its author intended.
     #[error("{entry}: {what}")]
     Entry {
         /// Table and entry.
         entry: String,
-        /// What is wrong with it.
+        /// Description of the problem.
         what: String,
     },
 }
@@ -58,9 +58,10 @@ struct Version {
 }
 
 impl Keywords {
-    /// Reads a keyword file's text.
+    /// Parses the text of a keyword file.
     pub fn parse(text: &str) -> Result<Self, KeywordsError> {
-        // The version comes first, so that a file for another version is not blamed for its unknown keys.
+        // The version is checked first, so that a file for another version is not rejected for its unknown
+        // keys.
         let Version { schema_version } =
             toml::from_str(text).map_err(|error| KeywordsError::Syntax(toml_error(text, &error)))?;
         if schema_version != SCHEMA_VERSION {
@@ -72,7 +73,7 @@ impl Keywords {
         Ok(keywords)
     }
 
-    /// The keywords that are compiled in.
+    /// Returns the keywords that are compiled in.
     pub fn embedded() -> Result<Self, KeywordsError> {
         static PARSED: OnceLock<Keywords> = OnceLock::new();
         if let Some(parsed) = PARSED.get() {
@@ -82,12 +83,12 @@ impl Keywords {
         Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
-    /// Everything that payloads depend on, as text.
+    /// Returns all values that payloads depend on, as text.
     pub(in crate::reports) fn canonical_text(&self) -> String {
         format!("{self:?}")
     }
 
-    /// What an event type is called in a reason.
+    /// Returns the label of an event type in a reason.
     pub(crate) fn type_label<'a>(&'a self, kind: Option<&'a str>) -> &'a str {
         let Some(kind) = kind else { return &self.event_type_rules.unknown_label };
         self.event_types.iter().find(|known| known.name == kind).map_or(kind, |known| &known.label)

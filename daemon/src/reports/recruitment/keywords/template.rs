@@ -4,10 +4,10 @@ use std::fmt::{Display, Write as _};
 
 use serde::Deserialize;
 
-/// What can stand between braces.
+/// Names that are allowed between braces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Placeholder {
-    /// How an event type is called.
+    /// Label of an event type.
     Label,
     /// A number of events.
     N,
@@ -42,12 +42,12 @@ enum Piece {
     Placeholder(Placeholder),
 }
 
-/// A text with placeholders, taken apart when it is loaded.
+/// A text with placeholders, parsed when it is loaded.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Template(Vec<Piece>);
 
-/// Why a text is no template.
+/// Reasons why a text is not a valid template.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TemplateError {
     #[error("{{{0}}} is no placeholder; known are {known}", known = known())]
@@ -83,12 +83,12 @@ impl TryFrom<String> for Template {
 }
 
 impl Template {
-    /// Whether there is anything in it.
+    /// Returns whether the text is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether it has no placeholder besides these.
+    /// Returns whether the text has only these placeholders.
     pub(super) fn has_only(&self, placeholders: &[Placeholder]) -> bool {
         self.0.iter().all(|piece| match piece {
             Piece::Text(_) => true,
@@ -96,7 +96,7 @@ impl Template {
         })
     }
 
-    /// Whether it has the placeholder.
+    /// Returns whether the text has the placeholder.
     pub(super) fn has(&self, placeholder: Placeholder) -> bool {
         self.0.contains(&Piece::Placeholder(placeholder))
     }
@@ -116,7 +116,7 @@ impl Template {
         }
     }
 
-    /// The text with its placeholders filled.
+    /// Returns the text with its placeholders filled.
     pub(crate) fn fill(&self, values: &[(Placeholder, &dyn Display)]) -> String {
         let mut text = String::new();
         self.fill_into(&mut text, values);

@@ -1,13 +1,13 @@
-//! How terms are found in an event's words.
+//! Search for terms in an event's words.
 
-/// Whether `term` occurs in `text` as VMS understands a word: between single spaces, or at the very
-/// beginning or end of the text. Nothing but the space separates words, and the beginning and the end ask
-/// for no separator at all: a text that starts with `ready` contains the word `r`.
+/// Returns whether `term` occurs in `text` as VMS understands a word: between single spaces, or at the very
+/// beginning or end of the text. Only the space separates words, and the beginning and the end require no
+/// separator at all: a text that starts with `ready` contains the word `r`.
 pub(super) fn has_word(text: &str, term: &str) -> bool {
     text.starts_with(term) || text.ends_with(term) || text.contains(&format!(" {term} "))
 }
 
-/// Whether any of `triggers` occurs in `text`, inside a word or not.
+/// Returns whether any of `triggers` occurs in `text`, inside a word or not.
 pub(super) fn triggered(triggers: &[String], text: &str) -> bool {
     triggers.iter().any(|trigger| text.contains(trigger.as_str()))
 }

@@ -1,4 +1,4 @@
-//! Keywords of events, and keyword files that are refused.
+//! Keywords of events, and keyword files that are rejected.
 
 use super::{EMBEDDED, Keywords, Subject};
 use crate::reports::recruitment::testing::event;
@@ -75,7 +75,7 @@ fn categories_add_up() {
         // An event without a known type has keywords of its format.
         (subject(Some("NEWTYPE"), "VIRTUAL", "x y z w"), &[], "remote", "onsite"),
         (subject(Some("VIRTUAL_SESSION"), "VIRTUAL", "x y z"), &[], "focused", "remote"),
-        // The first audience fits; its name is a keyword.
+        // The first matching audience is used; its name is a keyword.
         (subject(None, "VIRTUAL", "advanced basics for x"), &[], "beginner", "intermediate"),
         (subject(None, "VIRTUAL", "open to all x y"), &[], "all_levels", "beginner"),
         // The first subject wins.

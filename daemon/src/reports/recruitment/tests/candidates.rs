@@ -1,4 +1,4 @@
-//! Who is a candidate, and how candidates are rated.
+//! Selection and rating of candidates.
 
 use serde_json::{Value, json};
 
@@ -139,7 +139,7 @@ fn locality_and_frequency_have_steps() {
         (5, Some("Frequent volunteer (5 events)"), "Frequency (5): +0.20"),
         (10, Some("Frequent volunteer (10 events)"), "Frequency (10): +0.30"),
     ] {
-        // Participations in events that are gone count as well, but have no type.
+        // Participations in events that no longer exist count as well, but have no type.
         let world = world(&|world| {
             (0..count).fold(world.volunteer(1, |_, _| {}), |world, n| world.participation(1, 900 + n))
         });

@@ -1,4 +1,4 @@
-//! Coming DIA events.
+//! Upcoming DIA events.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The reports of recruitment, seen from outside.
+//! Tests of the recruitment reports through their public interface.
 
 mod candidates;
 mod dia;
@@ -13,8 +13,8 @@ use super::testing::{World, event};
 
 const SOON: &str = "2026-03-20 09:00:00.000000";
 
-/// A career fair, id 1, whose keywords are those of its type, its format, the length of its title and its
-/// subject.
+/// Returns a world with a career fair, id 1, whose keywords are those of its type, its format, the length of
+/// its title and its subject.
 fn fair() -> World {
     let mut fair = event(1, Some("CAREER_FAIR"), SOON);
     fair.title = Some("Spring Fair".into());

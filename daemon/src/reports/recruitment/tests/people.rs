@@ -1,4 +1,4 @@
-//! Who may be asked, and where.
+//! Volunteers who may be asked, and their location.
 
 use serde_json::json;
 

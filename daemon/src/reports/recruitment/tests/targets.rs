@@ -1,4 +1,4 @@
-//! Which events have a row.
+//! Events that have a row.
 
 use super::super::Candidates;
 use super::super::testing::{World, event, settings};

@@ -1,4 +1,4 @@
-//! When the clock alone changes the reports.
+//! Changes of the reports that are caused by the passing of time alone.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -13,7 +13,8 @@ fn utc(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// Sixty events, an hour apart, from the instant on; every tenth is one of Data in Action.
+/// Returns a world with sixty events, an hour apart, from the current instant on; every tenth is one of Data
+/// in Action.
 fn hourly() -> World {
     (0..60).fold(World::default(), |world, id| {
         let start = (utc(AFTER) + TimeDelta::hours(id)).format("%Y-%m-%d %H:%M:%S%.6f").to_string();

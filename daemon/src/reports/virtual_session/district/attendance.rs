@@ -1,8 +1,18 @@
-//! `teacher_breakdown`: which of the district's teachers attended how many sessions.
+//! `teacher_breakdown`: which of the district's teachers attended how many sessions, as VMS's
+//! `services/virtual_computation_service.py` computes attendance.
 //!
-//! It looks at sessions that took place and at those that were held in a classroom instead, whatever their
-//! status. Of the latter every registration counts, even a cancelled one; of the others those that were
-//! attended.
+//! Two kinds of sessions are read: those that took place, and those that were moved to a classroom, whatever
+//! their status.
+//!
+//! * For a session that was moved, every registration of the district counts, even a cancelled one.
+//! * For any other session a registration counts when it has a confirmation time, or when its status, in
+//!   lower case, equals `attended`, `count` or `completed`. It never counts when the status contains
+//!   `no_show`, `no-show`, `no show`, `did not attend`, `cancel` or `withdraw`, even if it is confirmed. The
+//!   status is not trimmed.
+//!
+//! There is one line per teacher id, with the teacher's school, or `N/A` without one. Lines are ordered by
+//! number of sessions, descending; ties keep the order in which the teachers first appear when sessions are
+//! read latest first. Only teachers with at least one session are listed.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -12,10 +22,10 @@ use serde::Serialize;
 use super::included::Included;
 use crate::snapshot::EventTeacher;
 
-/// Anywhere in the status of a registration, they say that the teacher was not there.
+/// Parts of a registration's status that mean the teacher was absent.
 const ABSENT: [&str; 6] = ["no_show", "no-show", "no show", "did not attend", "cancel", "withdraw"];
 
-/// As the whole status of a registration, they say that the teacher was there.
+/// Complete statuses of a registration that mean the teacher was present.
 const PRESENT: [&str; 3] = ["attended", "count", "completed"];
 
 /// Shown for a teacher without a school.
@@ -30,17 +40,17 @@ pub(super) struct TeacherLine<'s> {
     sessions: usize,
 }
 
-/// Who was there.
+/// Attendance of the district's teachers.
 #[derive(Debug)]
 pub(super) struct Attendance<'s> {
-    /// Most sessions first, ties by when they were first seen.
+    /// Ordered by number of sessions, descending; ties by first appearance.
     pub(super) teachers: Vec<TeacherLine<'s>>,
-    /// Local presenters of all sessions looked at, even where no teacher attended.
+    /// Number of distinct local presenters of all sessions read, including sessions that no teacher attended.
     pub(super) local_presenters: usize,
 }
 
 impl<'s> Attendance<'s> {
-    /// Goes through the sessions in their own order, latest first.
+    /// Counts attendance over `included`, which must be ordered latest first.
     pub(super) fn of(included: &[Included<'s>]) -> Self {
         let mut teachers: Vec<TeacherLine<'s>> = Vec::new();
         let mut lines: HashMap<i64, usize> = HashMap::new();
@@ -72,19 +82,19 @@ impl<'s> Attendance<'s> {
         Self { teachers, local_presenters: local.len() }
     }
 
-    /// Distinct names of the teachers; namesakes are one.
+    /// Returns the number of distinct teacher names; teachers with the same name count as one.
     pub(super) fn names(&self) -> usize {
         self.teachers.iter().map(|line| &line.name).collect::<HashSet<_>>().len()
     }
 
-    /// Sessions over all teachers.
+    /// Returns the sum of sessions over all teachers.
     pub(super) fn experiences(&self) -> usize {
         self.teachers.iter().map(|line| line.sessions).sum()
     }
 }
 
-/// Whether a registration says that the teacher was there: confirmed, or by its status; but never against
-/// a status that says otherwise. The status is not trimmed.
+/// Returns whether a registration counts as attended: it is confirmed or its status means present, and its
+/// status does not mean absent. The status is not trimmed.
 fn attended(link: &EventTeacher) -> bool {
     let status = link.status.as_deref().unwrap_or_default().to_lowercase();
     let absent = ABSENT.iter().any(|word| status.contains(word));
@@ -140,7 +150,7 @@ mod tests {
         snapshot.events[0].status = Some("NO_SHOW".into());
         assert_eq!(teachers(&mut snapshot), ann(1));
 
-        // Held in a classroom: neither the session's status nor the registration's counts.
+        // The session was moved to a classroom: neither its status nor the registration's matters.
         snapshot.events[0].original_status = Some("Moved to In-Person Session".into());
         for link in &mut snapshot.event_teachers {
             link.status = Some("cancelled".into());

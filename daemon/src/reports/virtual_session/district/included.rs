@@ -1,4 +1,17 @@
-//! `session_data`: the district's sessions, of whatever status.
+//! `session_data`: the district's sessions, of whatever status, as in VMS's
+//! `compute_virtual_session_district_data`.
+//!
+//! * A session is included when at least one registered teacher who exists matches the district
+//!   ([`Matching`]).
+//! * `teachers` and `schools` are the distinct names over the district's own registrations, sorted by code
+//!   point. Teachers or schools with the same name count as one.
+//! * Sessions are ordered by the printed date `MM/DD/YY`, compared as text, descending: `12/01/25` comes
+//!   before `01/15/26`. Sessions with the same date keep the order of all sessions (start descending, then
+//!   id).
+//! * `participant_count` is 25 times the number of distinct teacher names; the event's own count is not read.
+//! * `is_simulcast` is true when any registration of the session is a simulcast, also one of another
+//!   district.
+//! * `district` is the name of the entry as it stands in the key, not the name of the matching district.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -11,16 +24,16 @@ use crate::reports::virtual_session::presenters::Presenter;
 use crate::reports::virtual_session::sessions::{Session, Teacher};
 use crate::snapshot::EventTeacher;
 
-/// A session of the district, with what of it is the district's.
+/// A session of the district, and those of its registrations that belong to the district.
 #[derive(Debug)]
 pub(super) struct Included<'s> {
     pub(super) session: Arc<Session<'s>>,
-    /// Positions of the district's registrations.
+    /// Positions of the district's registrations in the session's list.
     mine: Vec<usize>,
-    /// Distinct names, sorted; namesakes are one.
+    /// Distinct names, sorted; teachers with the same name count as one.
     pub(super) teachers: Vec<Arc<str>>,
-    /// Distinct names, sorted. A teacher who matched through the session's place brings the school along,
-    /// whatever district that is in.
+    /// Distinct names, sorted. A teacher who matched through the session's place contributes their school,
+    /// whichever district that school is in.
     pub(super) schools: Vec<&'s str>,
 }
 
@@ -47,7 +60,7 @@ impl<'s> Included<'s> {
         included
     }
 
-    /// The district's registrations, by teacher id.
+    /// Returns the district's registrations, by teacher id.
     pub(super) fn mine(&self) -> impl Iterator<Item = (&'s EventTeacher, &Teacher<'s>)> {
         self.mine.iter().filter_map(|&position| {
             let registration = self.session.registrations.get(position)?;
@@ -55,12 +68,12 @@ impl<'s> Included<'s> {
         })
     }
 
-    /// Students that VMS assumes; the event's own count is not looked at.
+    /// Returns the number of students that VMS assumes; the event's own count is not read.
     pub(super) fn participants(&self) -> usize {
         self.teachers.len() * STUDENTS_PER_TEACHER
     }
 
-    /// About how many bytes it takes in the entry: a session that took place is in two columns.
+    /// Estimates the bytes that the session takes in the entry: a session that took place is in two columns.
     pub(super) fn weight(&self) -> usize {
         let names = self.teachers.iter().map(|name| name.len() + 3).sum::<usize>()
             + self.schools.iter().map(|name| name.len() + 3).sum::<usize>();
@@ -68,19 +81,19 @@ impl<'s> Included<'s> {
     }
 }
 
-/// The sessions that took place.
+/// Returns the sessions that took place.
 pub(super) fn completed<'a, 's>(included: &'a [Included<'s>]) -> impl Iterator<Item = &'a Included<'s>> {
     included.iter().filter(|included| included.session.completed)
 }
 
-/// Distinct, non-empty texts.
+/// Counts distinct, non-empty texts.
 pub(super) fn distinct<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.filter(|text| !text.is_empty()).collect::<BTreeSet<_>>().len()
 }
 
-/// The column.
+/// The `session_data` column.
 pub(super) struct SessionData<'s> {
-    /// The name of the entry, as it is.
+    /// Name of the entry, unchanged.
     pub(super) district: Arc<str>,
     pub(super) sessions: Arc<[Included<'s>]>,
 }
@@ -130,7 +143,7 @@ impl<'a, 's> Written<'a, 's> {
             session_link: session.link(),
             participant_count: included.participants(),
             duration: session.duration(),
-            // Any registration counts, other districts' as well.
+            // Registrations of other districts count as well.
             is_simulcast: session.registrations.iter().any(|it| it.link.simulcast == Some(true)),
         }
     }
@@ -169,7 +182,7 @@ mod tests {
         let [data, _, schools, ..] = district(&mut snapshot, "Ten");
         assert_eq!(data[0]["teachers"], json!(["Bob Baker"]));
         assert_eq!(data[0]["schools"], json!(["Lone High"]));
-        // Listed, but never counted: the school itself is in no district.
+        // The session is listed, but the school is not counted: the school itself has no district.
         assert_eq!(schools, json!([]));
         let [data, ..] = district(&mut snapshot, "Unknown District");
         assert_eq!(data, json!([]));

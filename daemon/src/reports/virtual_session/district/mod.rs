@@ -1,8 +1,10 @@
 //! `virtual_session_district_cache`: one entry per district name and virtual year.
 //!
-//! A registration is the district's when its teacher exists and the teacher's district matches the entry's
-//! name. A session without any such registration is left out altogether, so one without registrations is in
-//! no entry. Two names of one district therefore hold the same sessions.
+//! Mirrors VMS's `compute_virtual_session_district_data`, which serves `/virtual/usage/district/<name>`. A
+//! registration is the district's when its teacher exists and the teacher's district matches the entry's
+//! name. A session without any such registration is left out altogether, so a session without registrations
+//! is in no entry. Two names of one district therefore hold the same sessions. An entry also exists for
+//! `Unknown District` where the year's report shows it; it is always empty.
 
 mod attendance;
 mod included;
@@ -30,7 +32,7 @@ pub struct VirtualDistricts;
 
 const TABLE: Table = Table::VirtualSessionDistrictCache;
 
-/// What the name's column holds.
+/// Length of the name's column in characters; longer names have no entry.
 const LONGEST_NAME: usize = 255;
 
 impl Report for VirtualDistricts {
@@ -98,8 +100,9 @@ impl Report for VirtualDistricts {
     }
 }
 
-/// The names that have an entry for a year, sorted: what the year's report shows, and what already has a
-/// row. `Unknown District` is one of them where the report shows it; its entry is always empty.
+/// Returns the names that have an entry for a year, sorted: names that the year's report shows, and names
+/// that already have a row. `Unknown District` is among them when the report shows it; its entry is always
+/// empty.
 fn names(index: &Index<'_>, year: VirtualYear) -> BTreeSet<Arc<str>> {
     let column = spec(TABLE).key.iter().position(|&column| column == "district_name");
     let owned = index
@@ -134,7 +137,7 @@ mod tests {
             texts.collect::<Vec<_>>()
         };
         let known = ["2025-2026 Grandview", "2025-2026 Partner", "2025-2026 Ten"];
-        // Session 3 is nowhere, and its row says so.
+        // Session 3 has no place, so its row shows `Unknown District`.
         assert_eq!(shown(&keys(&snapshot)), [&known[..], &["2025-2026 Unknown District"]].concat());
         snapshot.events.remove(1);
         assert_eq!(shown(&keys(&snapshot)), known);

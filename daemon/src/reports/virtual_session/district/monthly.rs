@@ -1,6 +1,10 @@
-//! `monthly_stats`: sessions that took place, by month.
+//! `monthly_stats`: sessions that took place, by month, as in VMS's `compute_virtual_session_district_data`.
 //!
-//! Registered and attended students are the same number, so that the attendance rate is always 100.
+//! Months are keyed `YYYY-MM` and ascend; a month's events keep the order of `session_data`. Registered and
+//! attended students are the same number, 25 for each distinct teacher name of a session, so the attendance
+//! rate is always 100. Durations are minutes, and a missing one is 0; the average is not rounded. Schools,
+//! teachers and topics are counted by distinct name over the month; an empty topic is not counted. Where an
+//! event has no schools or teachers, `N/A` is shown.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +15,10 @@ use serde::{Serialize, Serializer};
 use super::included::{Included, completed, distinct};
 use crate::reports::virtual_session::presenters::Presenter;
 
-/// Shown where there are no names.
+/// Shown for an empty list of names.
 const NO_NAMES: &str = "N/A";
 
-/// The column; shares the sessions with `session_data`, and their order.
+/// The `monthly_stats` column. It shares the sessions, and their order, with `session_data`.
 pub(super) struct MonthlyStats<'s>(pub(super) Arc<[Included<'s>]>);
 
 impl Serialize for MonthlyStats<'_> {
@@ -42,7 +46,7 @@ struct Month<'a, 's> {
     total_sessions: usize,
     total_registered: usize,
     total_attended: usize,
-    /// Minutes.
+    /// Total duration in minutes.
     total_duration: i64,
     avg_attendance_rate: f64,
     avg_duration: f64,
@@ -75,7 +79,7 @@ impl<'a, 's> Month<'a, 's> {
     }
 }
 
-/// Distinct texts, the empty one too.
+/// Counts distinct texts, including the empty text.
 fn all_distinct<'a>(texts: impl Iterator<Item = &'a str>) -> usize {
     texts.collect::<std::collections::HashSet<_>>().len()
 }

@@ -1,4 +1,7 @@
-//! The entries of a year, computed as they are asked for, in groups of a bounded size.
+//! Computes the entries of a year on demand, in groups of a bounded size.
+//!
+//! The order in which sessions are listed is set here: by the text of the printed date `MM/DD/YY`,
+//! descending, after attendance has been counted in the original order, latest first.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -16,24 +19,24 @@ use crate::reports::virtual_session::sessions::{Session, sessions};
 use crate::reports::virtual_year::VirtualYear;
 use crate::reports::{Entry, Group, Payload};
 
-/// About how much a group holds: a larger write transaction would keep VMS's workers waiting.
+/// Approximate size of a group: a larger write transaction would block VMS's workers for too long.
 const GROUP_BYTES: usize = 4_000_000;
 
-/// The groups of a year.
+/// Iterator over the groups of a year.
 pub(super) struct Parts<'s> {
     index: Arc<Index<'s>>,
     mapping: &'s DistrictMapping,
     year: VirtualYear,
     names: std::collections::btree_set::IntoIter<Arc<str>>,
     sessions: Vec<Arc<Session<'s>>>,
-    /// Positions of sessions by the names of their teachers' districts, as they are compared.
+    /// Positions of sessions by normalized name of their teachers' districts.
     buckets: HashMap<String, BTreeSet<usize>>,
-    /// Computed already, but too large for the group before.
+    /// An entry that was computed but did not fit into the previous group.
     held: Option<Weighed<'s>>,
     count: usize,
 }
 
-/// An entry, and about how many bytes it takes.
+/// An entry and its approximate size in bytes.
 struct Weighed<'s> {
     entry: Entry<'s>,
     bytes: usize,
@@ -58,7 +61,7 @@ impl<'s> Parts<'s> {
         Self { index: Arc::clone(index), mapping, year, names, sessions, buckets, held: None, count: 0 }
     }
 
-    /// The sessions of one district, latest first.
+    /// Returns the sessions of one district, latest first.
     fn included(&self, matching: &Matching) -> Vec<Included<'s>> {
         let buckets = matching.names().iter().filter_map(|name| self.buckets.get(name));
         let positions: BTreeSet<usize> = buckets.flatten().copied().collect();
@@ -70,7 +73,7 @@ impl<'s> Parts<'s> {
         let matching = Matching::of(name, self.mapping);
         let mut included = self.included(&matching);
         let attendance = Attendance::of(&included);
-        // The text of the date decides, not the date: December comes before the January after it.
+        // Sorted by the text of the date, as in VMS: December comes before the January after it.
         included.sort_by(|one, other| other.session.date.cmp(&one.session.date));
         let included: Arc<[Included<'s>]> = included.into();
         let bytes = included.iter().map(Included::weight).sum();

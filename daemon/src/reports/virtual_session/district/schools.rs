@@ -1,4 +1,11 @@
-//! `school_breakdown`: sessions that took place, by school.
+//! `school_breakdown`: sessions that took place, by school, as in VMS's
+//! `compute_virtual_session_district_data`.
+//!
+//! Schools are taken from the names in `session_data` and resolved by name: VMS reads the first row of the
+//! `school` table that has the name. The school counts when that row has a district and the district's name
+//! matches the entry. A school without a district is therefore never counted, and a school of the same name
+//! in another district can hide it or be counted in its place. Schools are ordered by number of sessions,
+//! descending; ties keep the order of first appearance. A session counts once for each of its schools.
 
 use std::collections::HashMap;
 
@@ -15,10 +22,8 @@ pub(super) struct SchoolLine<'s> {
     sessions: usize,
 }
 
-/// Most sessions first, ties by when they were first seen.
-///
-/// VMS looks each school up by its name and takes the first row of the table. A school without a district is
-/// therefore never counted, and a namesake in another district hides it, or claims it.
+/// Returns the schools of the district with at least one session, by number of sessions, descending; ties by
+/// first appearance.
 pub(super) fn school_breakdown<'s>(
     included: &[Included<'s>],
     matching: &Matching,

@@ -1,8 +1,15 @@
-//! `summary_stats`: the figures at the top of the page.
+//! `summary_stats`: the figures at the top of the district page, as VMS's
+//! `services/virtual_computation_service.py` computes them.
 //!
-//! Teachers and experiences come from attendance, everything else from sessions that took place. Sessions are
-//! told apart by title and presenters by name; local presenters, and the sessions that percentages refer to,
-//! by id. Local presenters include those of sessions held in a classroom instead.
+//! * Teachers and experiences come from attendance ([`Attendance`]): distinct teacher names, and the sum of
+//!   sessions over teachers. Students are 25 for each of those names.
+//! * `total_schools` is the number of schools in `school_breakdown`.
+//! * Everything else comes from sessions that took place. Unique sessions are counted by title and
+//!   professionals by name. Organizations are counted by the volunteer's own text, or else by the first of
+//!   the presenter's organizations. Empty texts are not counted.
+//! * Local presenters are counted by id, and include those of sessions moved to a classroom.
+//! * Local and people-of-color sessions are counted by id. Their percentages refer to the sessions that took
+//!   place; they are whole, rounded half to even, and 0 when there is no such session.
 
 use serde::Serialize;
 
@@ -11,7 +18,7 @@ use super::included::{Included, completed, distinct};
 use crate::reports::virtual_session::presenters::Presenter;
 use crate::reports::virtual_session::{STUDENTS_PER_TEACHER, percent};
 
-/// The column.
+/// The `summary_stats` column.
 #[derive(Debug, Serialize)]
 pub(super) struct SummaryStats {
     total_teachers: usize,
@@ -56,7 +63,7 @@ impl SummaryStats {
     }
 }
 
-/// The volunteer's own text, Salesforce ids included, else the first of the organizations.
+/// Returns the volunteer's own text, Salesforce ids included, or else the name of the first organization.
 fn main_organization<'s>(presenter: &Presenter<'s>) -> Option<&'s str> {
     presenter
         .organization_name
@@ -79,7 +86,7 @@ mod tests {
             snapshot.events.push(session);
             snapshot.event_teachers.push(crate::snapshot::EventTeacher { event: id, ..link.clone() });
         }
-        // A namesake of Ann at another school.
+        // A teacher named like Ann, at another school.
         snapshot.contacts[1].first_name = Some("Ann".into());
         snapshot.contacts[1].last_name = Some("Able".into());
         snapshot.event_teachers.push(crate::snapshot::EventTeacher { teacher: 2, ..link });

@@ -1,4 +1,12 @@
-//! `filter_options`: what the page's drop-downs offer, each list sorted by code point.
+//! `filter_options`: the options of the page's drop-down lists, as in VMS's `compute_virtual_session_data`.
+//!
+//! * `school_years` are the years that VMS's page offers, newest first ([`VirtualYear::offered`]).
+//! * All other lists hold distinct names sorted by code point, over all sessions of the year, of whatever
+//!   status.
+//! * `career_clusters` and `statuses` leave out empty texts.
+//! * `schools` are those of registered teachers who exist.
+//! * `districts` are the places of the sessions and the districts of registered teachers' schools. Empty
+//!   names are kept, and `Unknown District` is not among them unless a place has that name.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +16,7 @@ use serde::Serialize;
 use crate::reports::virtual_session::sessions::{Session, Teacher};
 use crate::reports::virtual_year::VirtualYear;
 
-/// The column.
+/// The `filter_options` column.
 #[derive(Debug, Serialize)]
 pub(super) struct FilterOptions<'s> {
     school_years: Vec<String>,

@@ -1,4 +1,5 @@
-//! `virtual_session_report_cache`: one entry per virtual year, of all districts.
+//! `virtual_session_report_cache`: one entry per virtual year, over all districts, as VMS's
+//! `compute_virtual_session_data` computes it for the page `/virtual/usage`.
 
 mod filters;
 mod rows;
@@ -43,7 +44,7 @@ impl Report for VirtualSessions {
             Source::Volunteer,
             Source::VolunteerOrganization,
             Source::Organization,
-            // Decides whether the report may be cached at all.
+            // Determines whether the report may be cached at all.
             Source::Users,
         ]
     }
@@ -57,7 +58,7 @@ impl Report for VirtualSessions {
     }
 
     fn clock(&self, _snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
-        // The years that the page offers are part of the payload, and change at New Year.
+        // The years that the page offers are part of the payload, and change at New Year in VMS's time zone.
         crate::vms::time::local(now, settings.zone).format("%Y").to_string()
     }
 

@@ -1,4 +1,14 @@
-//! `session_data`: a row per session and registration; a session without registrations has one row.
+//! `session_data`: one row per session and registration, as in VMS's `compute_virtual_session_data`; a
+//! session without registrations has one row.
+//!
+//! * Sessions come latest first, ties by id; the rows of a session come by teacher id.
+//! * A row's `district` is the district of the teacher's school, else the session's place, else `Unknown
+//!   District`. A name that is stored as empty stays empty.
+//! * A registration whose teacher does not exist keeps its row, with empty names and a null `teacher_id`.
+//! * `school_level` is null for a school without a level, and empty without a school.
+//! * `is_simulcast` is that of the registration, null where unknown; it is false for a session without
+//!   registrations.
+//! * `participant_count` and `duration` are the event's own, and 0 where missing.
 
 use std::sync::Arc;
 
@@ -8,14 +18,14 @@ use crate::reports::virtual_session::UNKNOWN_DISTRICT;
 use crate::reports::virtual_session::presenters::Presenter;
 use crate::reports::virtual_session::sessions::{Registration, Session, Teacher};
 
-/// A row, before it is written.
+/// A row before serialization.
 #[derive(Clone, Copy)]
 pub(super) struct Row<'a, 's> {
     pub(super) session: &'a Session<'s>,
     registration: Option<&'a Registration<'s>>,
 }
 
-/// The rows of a year: sessions in their order, each by teacher id.
+/// Returns the rows of a year: sessions in their order, the rows of each by teacher id.
 pub(super) fn rows<'a, 's>(sessions: &'a [Arc<Session<'s>>]) -> impl Iterator<Item = Row<'a, 's>> {
     sessions.iter().flat_map(|session| {
         let session = session.as_ref();
@@ -38,13 +48,15 @@ impl<'a, 's> Row<'a, 's> {
         self.teacher().and_then(Teacher::school_name).unwrap_or_default()
     }
 
-    /// The school's district, else the session's place; the name may be empty where VMS has an empty one.
+    /// Returns the school's district, else the session's place; the name may be empty where VMS has an empty
+    /// one.
     pub(super) fn district(self) -> &'s str {
         let school_district = self.teacher().and_then(|teacher| teacher.school_district);
         school_district.or(self.session.place.shown()).unwrap_or(UNKNOWN_DISTRICT)
     }
 
-    /// None, shown as `null`, when the school has no level; empty when there is no school.
+    /// Returns the level of the school: `None`, serialized as `null`, when the school has no level; empty
+    /// when there is no school.
     fn school_level(self) -> Option<&'s str> {
         match self.teacher().and_then(|teacher| teacher.school) {
             Some(school) => school.level.as_deref(),
@@ -53,7 +65,7 @@ impl<'a, 's> Row<'a, 's> {
     }
 }
 
-/// The column; shares the sessions with the other columns.
+/// The `session_data` column; shares the sessions with the other columns.
 pub(super) struct SessionData<'s>(pub(super) Arc<[Arc<Session<'s>>]>);
 
 impl Serialize for SessionData<'_> {
@@ -135,7 +147,8 @@ mod tests {
         assert_eq!(
             seen,
             [
-                // The same start: by id. The district with the id 10 comes before the one with 2.
+                // Sessions with the same start come by id. The district with the id 10 comes before the one
+                // with 2.
                 row(4, "Ann Able", "Grandview"),
                 row(4, "Bob Baker", "Ten"),
                 row(4, "", "Ten"),
@@ -169,7 +182,7 @@ mod tests {
             })
             .to_string()
         );
-        // Without a registration: an empty name, no id, and not simulcast rather than unknown.
+        // Without a registration the name is empty, the id is null, and simulcast is false rather than null.
         let alone = &data[3];
         assert_eq!(
             [&alone["teacher_name"], &alone["teacher_id"], &alone["school_level"], &alone["is_simulcast"]],

@@ -1,12 +1,21 @@
-//! `overall_summary` and `district_summaries`: counts over the rows of sessions that took place.
+//! `overall_summary` and `district_summaries`: counts over the rows of sessions that took place, as VMS's
+//! `services/virtual_computation_service.py` computes them.
 //!
-//! Every row of such a session is an experience, whether or not the teacher attended. Teachers and schools are
-//! told apart by name, sessions and presenters by id, organizations by the volunteer's own text. A row whose
-//! district has an empty name counts nowhere; one of `Unknown District` counts overall.
+//! * Every row of such a session is an experience, whether or not the teacher attended.
+//! * Teachers and schools are counted by name, sessions and presenters by id, organizations by the
+//!   volunteer's own text. Empty texts are not counted.
+//! * Students are 25 for each distinct teacher name.
+//! * Percentages of local and people-of-color sessions are whole, rounded half to even, and 0 when no session
+//!   took place.
+//! * A row whose district has an empty name is not counted at all; a row of `Unknown District` counts
+//!   overall.
+//! * `district_summaries` starts with the districts in [`MAIN`], in the order of their first row, of a
+//!   session of whatever status. All other names of `filter_options.districts` follow in their order, with
+//!   zeros.
 //!
-//! VMS works the districts out for three names only and fills all others with zeros, even those with
+//! VMS computes the figures of those three names only and fills all others with zeros, even those with
 //! completed sessions; its page therefore shows other figures on the first view than on the second. The
-//! cached ones are reproduced here.
+//! cached figures are reproduced here.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -17,7 +26,7 @@ use super::rows::{Row, rows};
 use crate::reports::virtual_session::sessions::Session;
 use crate::reports::virtual_session::{STUDENTS_PER_TEACHER, percent};
 
-/// The districts whose figures VMS works out.
+/// The only districts whose figures VMS computes.
 const MAIN: [&str; 3] =
     ["Hickman Mills School District", "Grandview School District", "Kansas City Kansas Public Schools"];
 
@@ -57,7 +66,7 @@ pub(super) struct District {
     poc_session_percent: usize,
 }
 
-/// Districts by name, in the order in which the page shows its cards.
+/// Districts by name, in the order in which the page shows their cards.
 #[derive(Debug)]
 pub(super) struct Districts<'s>(Vec<(&'s str, District)>);
 
@@ -67,8 +76,8 @@ impl Serialize for Districts<'_> {
     }
 }
 
-/// The summaries of a year: the main districts as they first appear, in a row of whatever status; then
-/// `names` with zeros.
+/// Returns the summaries of a year: the main districts in the order of their first row, of a session of
+/// whatever status; then the other `names` with zeros.
 pub(super) fn summaries<'s>(
     sessions: &[Arc<Session<'s>>],
     names: &BTreeSet<&'s str>,
@@ -101,7 +110,7 @@ pub(super) fn summaries<'s>(
     (Districts(districts), overall.overall())
 }
 
-/// What is counted, each thing once.
+/// Sets of the items counted so far, so that each counts once.
 #[derive(Default)]
 struct Tally<'a> {
     experiences: usize,
@@ -124,7 +133,7 @@ impl<'a> Tally<'a> {
         self.schools.extend(Some(row.school_name()).filter(non_empty));
         let session = row.session;
         if !self.sessions.insert(session.event.id) {
-            // Its presenters are the same for every row.
+            // The presenters of a session are the same for every row.
             return;
         }
         for presenter in &session.panel.presenters {

@@ -1,8 +1,8 @@
-//! What a first-time volunteer attended in the year.
+//! Events that a first-time volunteer attended in the year.
 //!
 //! Attended participations in completed events within the year, by start, event and id. VMS's database layer
-//! drops rows that look alike, so two participations in one event with the same status and hours are one.
-//! Hours are rounded to two digits; none and zero are the integer 0.
+//! drops duplicate rows, so two participations in one event with the same status and hours are one. Hours are
+//! rounded to two digits; missing and zero hours are the integer 0.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::reports::number::Hours;
 use crate::reports::year::Window;
 use crate::vms::enums::event_type_value;
 
-/// What stands for a type that nobody entered.
+/// Shown for a missing event type.
 const UNKNOWN_TYPE: &str = "Unknown";
-/// What stands for a district that nobody entered.
+/// Shown for a missing district.
 const NO_DISTRICT: &str = "N/A";
 
 /// An entry of a person's list.
@@ -33,7 +33,7 @@ pub(super) struct Event<'s> {
     district: &'s str,
 }
 
-/// The list of one person.
+/// Returns the list of one person.
 pub(super) fn events<'s>(person: &Person<'s>, window: &Window) -> Arc<[Event<'s>]> {
     let mut attended = person.attended(window, &ATTENDED);
     attended.sort_unstable_by_key(Attendance::order);

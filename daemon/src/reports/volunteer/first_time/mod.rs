@@ -1,8 +1,8 @@
-//! First-time volunteers (`first_time_volunteer_report_cache`): who volunteered for the first time in a school
-//! year.
+//! First-time volunteers (`first_time_volunteer_report_cache`): people who volunteered for the first time in
+//! a school year.
 //!
-//! Mirrors VMS's page `/reports/first-time-volunteer`, which shows a stored row whatever its age. There is one
-//! row for the previous and the current school year and for every year that already has one.
+//! Mirrors VMS's page `/reports/first-time-volunteer`, which shows a stored row whatever its age. There is
+//! one row for the previous and the current school year and for every year that already has one.
 
 mod events;
 mod rows;
@@ -16,7 +16,7 @@ use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
 use crate::snapshot::{Snapshot, Source};
 use crate::vms::tables::{Key, Table};
 
-/// The report.
+/// The report of first-time volunteers.
 #[derive(Debug)]
 pub struct FirstTime;
 

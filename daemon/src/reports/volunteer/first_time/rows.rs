@@ -1,12 +1,12 @@
 //! The rows of a year, and their totals.
 //!
 //! A person is listed whose first engagement lies in the year, excluded from reports or not, unless they have
-//! participations and none of them was attended. Counts and hours are those of a lifetime, over all attended
-//! participations, whenever they were and whatever became of the event; only `events` is of the year. Newest
-//! first, then by id, then by organization.
+//! participations and none of them was attended. Counts and hours cover a lifetime, over all attended
+//! participations, whatever their date and the status of the event; only `events` is limited to the year.
+//! Newest first, then by id, then by organization.
 //!
-//! The totals go over rows, so a person with two organizations counts twice. Hours are added unrounded; the
-//! total is the integer 0 when there is no row, and a float otherwise.
+//! The totals are sums over rows, so a person with two organizations counts twice. Hours are added unrounded;
+//! the total is the integer 0 when there is no row, and a float otherwise.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -20,12 +20,12 @@ use super::events::{Event, events};
 use crate::reports::number::{Hours, round};
 use crate::reports::year::Window;
 
-/// What stands for a job title that nobody entered.
+/// Shown for a missing job title.
 const NO_TITLE: &str = "No title listed";
-/// Where people and accounts are shown in Salesforce.
+/// Base address of people and accounts in Salesforce.
 const SALESFORCE: &str = "https://prep-kc.lightning.force.com/lightning/r";
 
-/// The payload.
+/// The payload of the report.
 #[derive(Debug, Serialize)]
 pub(super) struct YearReport<'s> {
     volunteers: Vec<Row<'s>>,
@@ -50,7 +50,7 @@ struct Row<'s> {
     salesforce_account_url: Option<String>,
 }
 
-/// The payload of the year with this window.
+/// Returns the payload of the year with this window.
 pub(super) fn report<'s>(people: &[Person<'s>], window: &Window) -> YearReport<'s> {
     let mut volunteers: Vec<Row<'s>> = people
         .iter()
@@ -75,8 +75,8 @@ pub(super) fn report<'s>(people: &[Person<'s>], window: &Window) -> YearReport<'
 fn rows<'s>(person: &Person<'s>, first_volunteer_date: NaiveDate, window: &Window) -> Vec<Row<'s>> {
     let attended: Vec<Participated<'s>> =
         person.participations.iter().filter(|one| one.is_one_of(&ATTENDED)).copied().collect();
-    // VMS's outer join keeps people who never took part, its filter on the status drops those who only
-    // failed to show up.
+    // VMS's outer join keeps people without any participation; its filter on the status drops those with only
+    // unattended ones.
     if attended.is_empty() && !person.participations.is_empty() {
         return vec![];
     }

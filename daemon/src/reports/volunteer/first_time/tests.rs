@@ -1,4 +1,4 @@
-//! What the first-time volunteer report must say.
+//! Tests of the first-time volunteer report.
 
 use serde_json::{Value, json};
 
@@ -141,12 +141,12 @@ fn hours_are_added_by_event_then_status_then_hours() {
             parts.iter().fold(world, |world, &(event, status, h)| world.part(1, event, status, Some(h)));
         year(&world, "2526")["volunteers"][0]["total_hours"].clone()
     };
-    // On the edge of rounding: 7.355 in the order of the ids, a little less in that of the events.
+    // At the edge of rounding: 7.355 in the order of the ids, a little less in that of the events.
     let by_id = [2.0, 3.625, 0.375, 0.2, 1.005, 0.15];
     let event = [2, 5, 1, 6, 3, 4];
     let parts: Vec<_> = event.into_iter().zip(by_id).map(|(event, h)| (event, "Attended", h)).collect();
     assert_eq!(total(&parts), json!(7.35));
-    // Of one event the later status comes last, and before that the fewer hours first.
+    // Within one event the later status comes last, and before that the fewer hours first.
     let status = ["Attended", "Attended", "Attended", "Attended", "Completed", "Attended"];
     let one_event: Vec<_> = status.into_iter().zip(by_id).map(|(status, h)| (1, status, h)).collect();
     assert_eq!(total(&one_event), json!(7.35));
@@ -166,7 +166,7 @@ fn totals_go_over_rows_and_add_unrounded_hours() {
     let rows = &report["volunteers"];
     assert_eq!(column(rows, "organization"), json!(["Acme", "Beta"]));
     assert_eq!(column(rows, "total_events"), json!([1, 2]));
-    // Together 0.0468; of the rounded rows it would be 0.05, which rounds up.
+    // The sum is 0.0468; the sum of the rounded rows would be 0.05, which rounds up.
     assert_eq!(column(rows, "total_hours"), json!([0.02, 0.03]));
     assert_eq!(report["total_first_time_volunteers"], 2);
     assert_eq!(report["total_events_by_first_timers"], 3);

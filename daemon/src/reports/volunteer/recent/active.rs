@@ -1,8 +1,8 @@
-//! Who was active in a window, as the base row lists them.
+//! Active volunteers of a window, as the base row lists them.
 //!
 //! Participations in completed events within the window whose status is attended or simulcast, of people whom
 //! reports may show; events without a type count. A person's rows have the number of participations (not of
-//! events) and their unrounded hours, always a float. The newest comes first; equal ones by id, then by
+//! events) and their unrounded hours, always a float. The newest comes first; ties by id, then by
 //! organization. `last_event_type` is not the type of the last event: VMS takes the greatest of the stored
 //! type names.
 
@@ -16,17 +16,17 @@ use crate::reports::year::Window;
 use crate::vms::enums::event_type_value;
 use crate::vms::time::{self, Stored};
 
-/// A row of the base list, before it is made to be shown.
+/// A row of the base list, before serialization.
 #[derive(Debug, Clone)]
 pub(super) struct Row<'p, 's> {
     pub(super) person: &'p Person<'s>,
     pub(super) affiliation: &'p Affiliation<'s>,
-    /// By start, each once; never empty.
+    /// Participations by start, each once; never empty.
     pub(super) attended: Rc<[Attendance<'s>]>,
     last: &'s Stored,
 }
 
-/// The rows of a window, in the order of the base list.
+/// Returns the rows of a window, in the order of the base list.
 pub(super) fn rows<'p, 's>(people: &'p [Person<'s>], window: &Window) -> Vec<Row<'p, 's>> {
     let mut rows = Vec::new();
     for person in people.iter().filter(|person| person.is_reportable()) {

@@ -1,8 +1,8 @@
-//! Who began in a window: the base list, and the zeroed copy in every typed row.
+//! First-time volunteers of a window: the base list, and the zeroed copy in every typed row.
 //!
 //! Mirrors VMS's second query: people whom reports may show and whose first engagement lies in the window,
-//! newest first, then by id, then by organization. The figures are those of a lifetime: all participations
-//! of any status count, whenever they were.
+//! newest first, then by id, then by organization. The figures cover a lifetime: all participations of any
+//! status count, whatever their date.
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(super) struct FirstTime<'s> {
     events: [(); 0],
 }
 
-/// The list of a base row.
+/// Returns the list of a base row.
 pub(super) fn rows<'s>(people: &[Person<'s>], window: &Window) -> Vec<FirstTime<'s>> {
     let mut rows = Vec::new();
     for person in people.iter().filter(|person| person.is_reportable()) {
@@ -46,8 +46,8 @@ pub(super) fn rows<'s>(people: &[Person<'s>], window: &Window) -> Vec<FirstTime<
     rows
 }
 
-/// An entry of a typed row's list: what VMS's derivation leaves of one without `events`. Its zeros are
-/// integers.
+/// An entry of a typed row's list: the result of VMS's derivation for an entry without `events`. Its zeros
+/// are integers.
 #[derive(Debug, Serialize)]
 pub(super) struct Zeroed<'s> {
     id: i64,
@@ -60,7 +60,7 @@ pub(super) struct Zeroed<'s> {
     total_hours: u8,
 }
 
-/// The list of a typed row: the base list by lower-cased name; equal names keep its order.
+/// Returns the list of a typed row: the base list by lower-cased name; equal names keep its order.
 pub(super) fn zeroed<'s>(rows: &[FirstTime<'s>]) -> Arc<Shared<Vec<Zeroed<'s>>>> {
     let mut alphabetical: Vec<&FirstTime<'s>> = rows.iter().collect();
     alphabetical.sort_by_cached_key(|row| row.name.lowercase());

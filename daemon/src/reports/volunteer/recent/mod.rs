@@ -1,12 +1,13 @@
-//! Recent volunteers (`recent_volunteers_report_cache`): who was active in a window, and who began in it.
+//! Recent volunteers (`recent_volunteers_report_cache`): people who were active in a window, and people who
+//! began in it.
 //!
 //! Mirrors what VMS's `refresh_all_caches` with scope `recent_volunteers` stores for its page
 //! `/reports/volunteers/recent`. A window has a base row, with event types `ALL`, and a row for each single
-//! event type. VMS makes the latter from the former with `_derive_filtered_from_base`, by the base entries'
-//! `events`; but it stores them empty, so that VMS's own typed rows list nobody as active and show zeros for
-//! everybody else. Exact mode writes those, one payload for all types of a window. Fixed mode writes what
-//! the same derivation makes of a base whose entries carry their participations; the base row itself is the
-//! same in both modes.
+//! event type. VMS derives the latter from the former with `_derive_filtered_from_base`, by the base entries'
+//! `events`; but it stores those lists empty, so that VMS's own typed rows list no active person and show
+//! zeros for all others. Exact mode writes the same rows, with one payload for all types of a window. Fixed
+//! mode writes what the same derivation yields for a base whose entries have their participations; the base
+//! row itself is the same in both modes.
 
 mod active;
 mod first_time;
@@ -27,10 +28,10 @@ use crate::snapshot::{Snapshot, Source};
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, Table};
 
-/// The key of a base row's event types.
+/// Value of the event types in the key of a base row.
 const ALL_TYPES: &str = "ALL";
 
-/// The report.
+/// The report of recent volunteers.
 #[derive(Debug)]
 pub struct Recent;
 
@@ -57,8 +58,8 @@ impl Report for Recent {
     }
 
     fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
-        // The default window ends at this very moment, not at the end of a day: what counts is which events
-        // lie in it.
+        // The default window ends at the current instant, not at the end of a day: its payload depends on
+        // which events lie in it.
         let windows = recent_windows(snapshot, settings, now);
         let events = |window: &RecentWindow| -> Vec<i64> {
             let inside = snapshot.events.iter().filter(|event| window.bounds.contains(event.start.as_ref()));
@@ -77,7 +78,8 @@ impl Report for Recent {
     }
 
     fn next_payloads(&self, _: &Snapshot, _: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        // What was tomorrow's default window is today's, and people look at it now.
+        // Yesterday's row for tomorrow is now today's default window, which VMS's page shows from this
+        // instant on.
         next_utc_midnight(after)
     }
 
@@ -106,18 +108,18 @@ impl Report for Recent {
     }
 }
 
-/// The payload of a base row.
+/// Payload of a base row.
 #[derive(Serialize)]
 struct Base<'s> {
     active_volunteers: Vec<active::Active<'s>>,
     first_time_in_range: Vec<first_time::FirstTime<'s>>,
 }
 
-/// The payload of a typed row.
+/// Payload of a typed row.
 #[derive(Serialize)]
 struct Typed<'s> {
     active_volunteers: Vec<typed::Active<'s>>,
-    /// The same in every typed row of a window.
+    /// Shared by all typed rows of a window.
     first_time_in_range: Arc<Shared<Vec<first_time::Zeroed<'s>>>>,
 }
 

@@ -1,11 +1,11 @@
-//! Who was active in a window with events of one type: the typed rows of fixed mode.
+//! Volunteers who were active in a window with events of one type: the typed rows of fixed mode.
 //!
-//! What VMS's `_derive_filtered_from_base` makes of base entries that carry their participations. An entry
-//! keeps the participations of the row's type, by start, event and id, each as often as the person is linked
-//! to organizations of the entry's name; without any it is left out. Counts, hours and the last date are
-//! those of what is kept; hours are added left to right and then rounded to one digit. The list is the base
-//! list by lower-cased name. Participations without a type, or of a type that VMS does not declare, are in
-//! no typed row.
+//! This is what VMS's `_derive_filtered_from_base` yields for base entries that have their participations. An
+//! entry keeps the participations of the row's type, by start, event and id, each as often as the person is
+//! linked to organizations of the entry's name; without any it is left out. Counts, hours and the last date
+//! are computed from the kept participations; hours are added left to right and then rounded to one digit.
+//! The list is the base list by lower-cased name. Participations without a type, or of a type that VMS does
+//! not declare, are in no typed row.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::reports::number::round;
 use crate::vms::enums::{EVENT_TYPES, declared_event_type};
 use crate::vms::time;
 
-/// How many titles are shown; more become an ellipsis.
+/// Number of titles shown; further ones are replaced by an ellipsis.
 const SHOWN_TITLES: usize = 5;
 
 /// An entry of a typed list.
@@ -46,7 +46,7 @@ struct Attended<'s> {
     hours: f64,
 }
 
-/// The lists of all types, in the order of [`EVENT_TYPES`].
+/// Returns the lists of all types, in the order of [`EVENT_TYPES`].
 pub(super) fn by_type<'s>(rows: &[Row<'_, 's>]) -> impl Iterator<Item = Vec<Active<'s>>> + use<'s> {
     let mut alphabetical: Vec<&Row<'_, 's>> = rows.iter().collect();
     alphabetical.sort_by_cached_key(|row| row.person.name().lowercase());
@@ -97,7 +97,7 @@ fn entry<'s>(row: &Row<'_, 's>, kind: &'static str, kept: &[(&'static str, Atten
     }
 }
 
-/// Distinct titles in the order in which they first appear.
+/// Joins distinct titles in the order in which they first appear.
 fn display<'s>(titles: impl Iterator<Item = &'s str>) -> String {
     let mut distinct: Vec<&str> = Vec::new();
     for title in titles.filter(|title| !title.is_empty()) {

@@ -1,4 +1,4 @@
-//! What is to be refreshed, as the web is told it.
+//! Parses what is to be refreshed from requests.
 
 use axum::http::StatusCode;
 use cached_proto::verb::refresh::RefreshRequest;
@@ -27,7 +27,7 @@ pub(super) struct Given {
     accept: bool,
 }
 
-/// A refresh that somebody wants.
+/// A requested refresh.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Wish {
     types: Vec<CacheType>,
@@ -37,13 +37,13 @@ pub(crate) struct Wish {
 }
 
 impl Wish {
-    /// What a form or VMS's own page names: a type, or `all`.
+    /// Parses what a form or VMS's own page sends: a type, or `all`.
     pub(crate) fn of_type(cache_type: &str) -> Result<Self, WebFault> {
         let types = if cache_type == "all" { Vec::new() } else { vec![known_type(cache_type)?] };
         Ok(Self { types, ..Self::default() })
     }
 
-    /// What our own form names: any number of types, or `all`. VMS means everything where no type is given.
+    /// Parses our own form: any number of types, or `all`. As in VMS, no type means everything.
     pub(crate) fn from_form(fields: &[(String, String)]) -> Result<Self, WebFault> {
         let named =
             || fields.iter().filter(|(name, _)| name == "cache_type").map(|(_, value)| value.as_str());
@@ -72,13 +72,13 @@ impl Wish {
         Ok(self)
     }
 
-    /// What a script sends.
+    /// Parses the JSON body that a script sends.
     pub(super) fn from_json(body: &[u8]) -> Result<Self, WebFault> {
         let refuse = |error: serde_json::Error| {
             WebFault::new(StatusCode::BAD_REQUEST, format!("the body cannot be used: {error}"))
                 .hint(r#"send an object such as {"cache_type": "district", "force": true}"#)
         };
-        // Serde would take a list for the fields in their order.
+        // Serde would accept an array as the fields in their order.
         let value: serde_json::Value = serde_json::from_slice(body).map_err(refuse)?;
         if !value.is_object() {
             return Err(WebFault::new(StatusCode::BAD_REQUEST, "the body must be a JSON object"));
@@ -97,7 +97,7 @@ impl Wish {
         Ok(Self { force: given.force, accept: given.accept, ..wish })
     }
 
-    /// As the verb is asked for it.
+    /// The request to pass to the verb.
     pub(crate) fn request(&self) -> RefreshRequest {
         RefreshRequest {
             types: self.types.clone(),
@@ -108,7 +108,7 @@ impl Wish {
         }
     }
 
-    /// As VMS writes it: `All`, `District`, `Virtual_Session`.
+    /// The requested types as VMS writes them: `All`, `District`, `Virtual_Session`.
     pub(crate) fn title(&self) -> String {
         let names: Vec<&str> = self.types.iter().map(|t| t.as_str()).collect();
         let names: Vec<&str> = names.into_iter().chain(self.tables.iter().map(|t| t.as_str())).collect();

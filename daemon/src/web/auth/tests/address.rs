@@ -1,4 +1,4 @@
-//! Where a request comes from.
+//! Tests of the client's address.
 
 use super::*;
 
@@ -6,31 +6,31 @@ use super::*;
 fn the_client_is_the_last_hop_that_is_no_proxy_of_ours() {
     let house = House::new("trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\", \"2001:db8::/32\"]");
     let cases: &[(&str, &[&str], &str)] = &[
-        // A stranger is who he is, whatever he says.
+        // An untrusted peer is itself the client, whatever its header contains.
         ("203.0.113.9", &[], "203.0.113.9"),
         ("203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
         ("::ffff:203.0.113.9", &["198.51.100.1"], "203.0.113.9"),
         ("127.0.0.2", &["198.51.100.1"], "127.0.0.2"),
-        // A proxy of ours says who called it.
+        // A trusted proxy names its caller.
         ("127.0.0.1", &[], "127.0.0.1"),
         ("127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
         ("::ffff:127.0.0.1", &["198.51.100.1"], "198.51.100.1"),
         ("127.0.0.1", &["198.51.100.1, 10.1.2.3"], "198.51.100.1"),
         ("127.0.0.1", &["198.51.100.1 ,10.1.2.3 , 10.9.9.9"], "198.51.100.1"),
-        // What the client says himself stands further left.
+        // Addresses that the client itself sent are further left.
         ("127.0.0.1", &["127.0.0.1, 198.51.100.1"], "198.51.100.1"),
         ("127.0.0.1", &["rubbish, 198.51.100.1"], "198.51.100.1"),
         ("127.0.0.1", &["192.0.2.1", "198.51.100.1"], "198.51.100.1"),
         ("127.0.0.1", &["192.0.2.1, 198.51.100.1", "10.0.0.1"], "198.51.100.1"),
-        // Proxies only: the one farthest away.
+        // Only proxies: the farthest one.
         ("127.0.0.1", &["10.0.0.1, 10.0.0.2"], "10.0.0.1"),
-        // Other ways of writing it.
+        // Other spellings.
         ("127.0.0.1", &["198.51.100.1:4711"], "198.51.100.1"),
         ("127.0.0.1", &["[2001:db9::1]:4711"], "2001:db9::1"),
         ("127.0.0.1", &["[2001:db9::1]"], "2001:db9::1"),
         ("127.0.0.1", &["2001:db9::1"], "2001:db9::1"),
         ("2001:db8::5", &["::ffff:198.51.100.1"], "198.51.100.1"),
-        // What cannot be read says nothing.
+        // A header that cannot be parsed is ignored.
         ("127.0.0.1", &["rubbish"], "127.0.0.1"),
         ("127.0.0.1", &["198.51.100.1, unknown"], "127.0.0.1"),
         ("127.0.0.1", &["198.51.100.1,"], "127.0.0.1"),

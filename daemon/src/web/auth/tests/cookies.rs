@@ -1,4 +1,4 @@
-//! VMS's cookies, against what VMS's own libraries made of them (`cookies/record.py`).
+//! Tests of VMS's cookies, against cookies made by VMS's own libraries (`cookies/record.py`).
 
 use serde::Deserialize;
 
@@ -45,7 +45,7 @@ impl Recorded {
         KnownUsers { users: users.collect(), ..KnownUsers::default() }
     }
 
-    /// What follows from whom VMS lets in.
+    /// The visitor expected from the user that VMS itself would log in.
     fn expected(&self, case: &Case) -> Visitor {
         let Some(id) = case.user else {
             let has_ours = case.cookie.contains("vms_remember=") || case.cookie.contains("vms_session=");

@@ -1,4 +1,4 @@
-//! Requests that another site's page makes in an administrator's browser.
+//! Tests with requests that another site's page makes in an administrator's browser.
 
 use std::time::Duration;
 
@@ -31,9 +31,9 @@ fn what_changes_something_must_come_from_our_own_page() {
         ("", &[("host", "localhost"), origin("http://localhost")], true),
         ("", &[("host", "localhost"), origin("https://localhost")], true),
         ("", &[("host", "localhost:80"), origin("http://localhost")], true),
-        // Its own host it is, and yet none of ours.
+        // The origin matches the request's host, but the host is none of ours.
         ("", &[("host", "evil.example"), origin("http://evil.example")], false),
-        // A wrong origin is not made good by anything else.
+        // A wrong origin is decisive, whatever other headers contain.
         (PUBLIC, &[vms, origin("https://evil.example"), referer("https://vms.example.org/")], false),
         (PUBLIC, &[vms, origin("https://evil.example"), site("same-origin")], false),
         (PUBLIC, &[vms, origin(""), site("same-origin")], false),

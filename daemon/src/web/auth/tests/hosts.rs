@@ -1,4 +1,4 @@
-//! Under which names the web side may be called.
+//! Tests of the host names under which the web interface may be requested.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Failing too often.
+//! Tests of the limit on failed attempts.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ fn house() -> House {
     House::with_all("some key or other", "trusted_proxies = [\"127.0.0.1\"]")
 }
 
-/// How many of so many failures are let go.
+/// Makes a number of wrong attempts and returns how many were tolerated.
 async fn let_go(house: &House, peer: &str, tries: usize) -> usize {
     let mut count = 0;
     for _ in 0..tries {
@@ -48,7 +48,7 @@ async fn setting_the_wall_clock_frees_nobody() {
 #[tokio::test]
 async fn clients_are_told_apart_by_the_address_that_they_have() {
     let cases = [
-        // The second pays for the first?
+        // First client, second client, and whether they share a count.
         ("203.0.113.9", "203.0.113.9", true),
         ("203.0.113.9", "203.0.113.10", false),
         ("203.0.113.9", "::ffff:203.0.113.9", true),
@@ -95,8 +95,8 @@ async fn a_reload_forgives_nothing() {
     assert_eq!(let_go(&house, "203.0.113.9", 1).await, 0);
 }
 
-/// More clients than are counted one by one: the count is bounded, nobody new is refused for long, and the flood pays
-/// together.
+/// More clients than are counted individually: memory is bounded, no new client is refused for long, and the
+/// clients of the flood share a count.
 #[tokio::test]
 async fn many_clients_need_little_memory() {
     let house = house();

@@ -1,4 +1,4 @@
-//! Who gets in, seen through `Authority`.
+//! Tests of authentication through `Authority`.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -34,10 +34,10 @@ const NOW: DateTime<Utc> = DateTime::from_timestamp(1_773_576_000, 0).unwrap();
 const BEARER: &str = "a-bearer-token-of-40-characters-exactly.";
 const API_TOKEN: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 
-/// Names and values.
+/// Names and values of headers.
 type Headers<'a> = &'a [(&'a str, &'a str)];
 
-/// A daemon's side of the matter: configuration, clock, and VMS's users.
+/// The environment of a test: configuration, clock, and VMS's users.
 pub(super) struct House {
     dir: tempfile::TempDir,
     pub(super) clock: Arc<ManualClock>,
@@ -46,12 +46,12 @@ pub(super) struct House {
 }
 
 impl House {
-    /// With these lines below `[http]`.
+    /// An environment with these lines below `[http]`.
     pub(super) fn new(lines: &str) -> Self {
         Self::with_secrets(lines, &[])
     }
 
-    /// With these files beside the configuration, which the lines call `DIR/…`.
+    /// An environment with these files next to the configuration, whose lines refer to them as `DIR/…`.
     pub(super) fn with_secrets(lines: &str, files: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         for (name, contents) in files {
@@ -63,18 +63,18 @@ impl House {
         Self { dir, clock, authority: authority.unwrap(), users: KnownUsers::default() }
     }
 
-    /// With VMS's key and the operator's token.
+    /// An environment with VMS's key.
     pub(super) fn with_key(key: &str) -> Self {
         Self::with_secrets("secret_key_file = \"DIR/key\"", &[("key", key)])
     }
 
-    /// With every way in, but for open viewing.
+    /// An environment with all ways to authenticate, except open viewing.
     pub(super) fn with_all(key: &str, more: &str) -> Self {
         let lines = "secret_key_file = \"DIR/key\"\ntoken_file = \"DIR/token\"\napi_tokens = true\n";
         Self::with_secrets(&format!("{lines}{more}"), &[("key", key), ("token", BEARER)])
     }
 
-    /// Takes over other lines; the files stay.
+    /// Applies other lines; the files stay.
     pub(super) fn rebuild(&mut self, lines: &str) {
         self.authority = self.authority.rebuilt(&config(self.dir.path(), lines).http);
     }
@@ -107,7 +107,7 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
     Config::load(&Overrides::default(), &around).unwrap()
 }
 
-/// A POST with these headers; the page is called by the address that it listens on, unless they say otherwise.
+/// A POST with these headers; the host is the address that the server listens on, unless they say otherwise.
 pub(super) fn request(headers: &[(&str, &str)]) -> Parts {
     let mut request = Request::post("/management/cache/");
     if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
@@ -131,7 +131,7 @@ pub(super) fn nobody(why: Anonymous) -> Visitor {
     Visitor::Nobody(why)
 }
 
-/// Users in memory, and how often somebody was looked up.
+/// Users in memory, and a counter of lookups.
 #[derive(Default)]
 pub(super) struct KnownUsers {
     pub(super) users: Vec<User>,
@@ -164,7 +164,7 @@ pub(super) fn user(id: i64, security_level: i64, is_active: bool) -> User {
     User { id, username: "ada".to_owned(), security_level, is_active }
 }
 
-/// Everything that is logged on this thread while it lives.
+/// Captures everything that is logged on this thread while it exists.
 pub(super) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
     _guard: tracing::subscriber::DefaultGuard,

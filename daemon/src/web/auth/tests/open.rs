@@ -1,4 +1,4 @@
-//! Looking without logging in.
+//! Tests of viewing without logging in.
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn only_whoever_sits_at_this_machine_may_look() {
         ("127.0.0.1", &[("proxy-client-ip", "127.0.0.1")], false),
         ("127.0.0.1", &[("x-original-host", "vms.example.org")], false),
         ("127.0.0.1", &[("cdn-loop", "cloudflare")], false),
-        // Called by a name that is not this machine's own: a proxy that passes it on, or a name that was rebound.
+        // A host name that is not this machine's own: a proxy forwards it, or the name was rebound.
         ("127.0.0.1", &[("host", "vms.example.org")], false),
         ("127.0.0.1", &[("host", "192.0.2.1")], false),
     ];

@@ -1,4 +1,4 @@
-//! Whatever anybody sends.
+//! Property tests with arbitrary requests.
 
 use proptest::prelude::*;
 

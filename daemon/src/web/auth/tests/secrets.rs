@@ -1,4 +1,4 @@
-//! What must never be shown.
+//! Tests that secrets are never shown.
 
 use std::fmt::Write as _;
 

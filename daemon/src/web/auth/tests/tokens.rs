@@ -1,4 +1,4 @@
-//! Credentials in headers of their own.
+//! Tests of credentials in headers of their own.
 
 use super::*;
 
@@ -27,7 +27,7 @@ async fn the_operators_token_is_taken_whole_and_exactly() {
         (("x-api-token", BEARER.to_owned()), &refused),
     ];
     for ((name, value), expected) in cases {
-        // Each with its own count of failures.
+        // A new environment per case, so that failures are counted separately.
         let house = House::with_all("some key or other", "");
         assert_eq!(house.visitor(&[(name, &value)]).await, *expected, "{name}: {value}");
     }

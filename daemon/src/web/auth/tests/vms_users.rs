@@ -1,4 +1,4 @@
-//! VMS's table `users`.
+//! Tests of lookups in VMS's table `users`.
 
 use sea_orm::{ConnectionTrait as _, Database, DbBackend, Statement};
 

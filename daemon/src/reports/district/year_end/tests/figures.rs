@@ -1,4 +1,4 @@
-//! Hours, percentages and the other figures, down to how they are printed.
+//! Hours, percentages and the other figures, including their printed form.
 
 use super::{calendar, exact};
 use crate::reports::Mode;
@@ -57,7 +57,7 @@ fn a_sum_is_not_rounded_and_nothing_is_an_integer() {
 
 #[test]
 fn percentages_are_rounded_half_to_even() {
-    // 1 of 16 is 6.25, 3 of 16 is 18.75.
+    // 1 of 16 is 6.25 percent, 3 of 16 is 18.75 percent.
     for (virtual_events, shown) in [(1, "6.2"), (3, "18.8")] {
         let mut source = source();
         for id in 0..16 {

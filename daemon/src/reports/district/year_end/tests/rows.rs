@@ -1,4 +1,4 @@
-//! Which rows there are, and the list of schools.
+//! Rows of the table, and the list of schools.
 
 use super::exact;
 use crate::reports::district::fixture::{self, CENTER, Rows, event, source, text_key};

@@ -1,4 +1,4 @@
-//! Students: three rules that do not agree, and which events count for whom.
+//! Students: three rules that do not agree, and which events count for which district.
 
 use super::{calendar, exact};
 use crate::reports::district::fixture::{self, ALDER, CENTER, Rows, event, source};

@@ -109,7 +109,7 @@ fn events_come_by_beginning_title_and_the_first_name_in_them() {
         .took_part(2, 10, "Attended", Some(1.0))
         .took_part(3, 11, "Attended", Some(1.0))
         .took_part(4, 10, "Attended", Some(1.0));
-    // Events 2 and 3 are told apart by who was there; 4 sorts first by bytes ("A" before "a").
+    // Events 2 and 3 are distinguished by their volunteers; 4 sorts first by bytes ("A" before "a").
     for (event, title) in [(2, "a"), (3, "a"), (4, "A")] {
         world.0.events.iter_mut().find(|row| row.id == event).unwrap().title = Some(title.into());
     }

@@ -142,7 +142,8 @@ fn an_event_at_the_instant_of_the_run_is_in_the_default_window() {
     let world = (1..=4).fold(world, |world, event| world.part(1, event, "Attended", None));
     let count = |key| payload(&world, Mode::Exact, &key)["active_volunteers"][0]["event_count"].clone();
     assert_eq!(count(days_key("2025-03-15", "2026-03-15", "ALL")), 2);
-    // The same time of day tomorrow: both of the 15th are in, both of a year before are out.
+    // The window ends at the same time of day tomorrow: both events of the 15th are in, both of a year before
+    // are out.
     assert_eq!(count(days_key("2025-03-16", "2026-03-16", "ALL")), 2);
 }
 
@@ -175,7 +176,7 @@ fn hours_are_added_by_event_over_a_lifetime_and_by_start_in_a_window() {
     let hours = [(1, 0.1), (2, 0.3), (4, 0.6), (3, 0.7)];
     let world = hours.into_iter().fold(world, |world, (event, h)| world.part(1, event, "Attended", Some(h)));
     let base = base(&world);
-    // By id it would be 1.7.
+    // Added by id the sum would be 1.7.
     assert_eq!(base["first_time_in_range"][0]["total_hours"].to_string(), "1.7000000000000002");
     assert_eq!(base["active_volunteers"][0]["total_hours"].to_string(), "1.6999999999999997");
 }

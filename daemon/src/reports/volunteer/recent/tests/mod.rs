@@ -1,4 +1,4 @@
-//! What the recent volunteers report must say.
+//! Tests of the recent volunteers report.
 
 mod base;
 mod rows;
@@ -15,12 +15,12 @@ fn payload(world: &World, mode: Mode, key: &Key) -> Value {
     world.payloads(&Recent, mode).remove(&key.to_string()).unwrap()
 }
 
-/// The base row of the year 2526.
+/// Returns the base row of the year 2526.
 fn base(world: &World) -> Value {
     payload(world, Mode::Exact, &year_key("2526", "ALL"))
 }
 
-/// Who is active with career fairs in the year 2526, in fixed mode.
+/// Returns the volunteers active at career fairs in the year 2526, in fixed mode.
 fn career_fairs(world: &World) -> Value {
     payload(world, Mode::Fixed, &year_key("2526", "career_fair"))["active_volunteers"].take()
 }

@@ -1,4 +1,4 @@
-//! Which rows there are.
+//! Rows of the table.
 
 use crate::reports::testing::now;
 use crate::reports::volunteer::recent::Recent;

@@ -90,7 +90,7 @@ fn fixed_typed_rows_are_alphabetical_and_leave_out_what_has_no_declared_type() {
         .event(3, "PICNIC", "2026-01-03");
     let world = (1..=3).fold(world, |world, person| world.part(person, 1, "Attended", None));
     let world = world.part(3, 3, "Attended", None).part(4, 2, "Attended", None);
-    // Number 3 did something later, if only a picnic, and so comes first among equal names.
+    // Person 3 took part in a later event, a picnic, and so comes first among equal names.
     assert_eq!(column(&career_fairs(&world), "id"), json!([2, 3, 1]));
     let typed: usize = EVENT_TYPES
         .iter()
@@ -125,7 +125,8 @@ fn typed_hours_are_rounded_from_the_exact_binary_sum() {
         (vec![0.25], "0.2"),
         (vec![0.75], "0.8"),
         (vec![0.125, 0.125], "0.2"),
-        // Added one by one these are 0.15000000000000002, in one go 0.15, which is below the edge.
+        // Added one by one the sum is 0.15000000000000002; as a single number it is 0.15, which is below the
+        // edge.
         (vec![0.05, 0.05, 0.05], "0.2"),
         (vec![0.15], "0.1"),
         (vec![], "0.0"),
