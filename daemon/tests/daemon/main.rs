@@ -27,3 +27,4 @@ mod web_metrics;
 mod web_openapi;
 mod web_pages;
 mod web_refusals;
+mod web_trouble;
