@@ -206,6 +206,8 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
 #[test]
 fn root_makes_no_files_where_the_daemons_user_works() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };
+    // An account that every Debian has.
+    chown(site.own(""), Some(1), None).unwrap();
     let as_root = |arguments: &[&str]| {
         let mut command = cached_tests::binary::cached();
         command.args(arguments).env("CACHED_DATABASE_URL", site.database());
@@ -215,13 +217,14 @@ fn root_makes_no_files_where_the_daemons_user_works() {
     for arguments in [&["refresh"][..], &["run"]] {
         let ran = as_root(arguments);
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        let instead = format!("runuser -u 54002 -- cached {}", arguments[0]);
+        let instead = format!("runuser -u daemon -- cached {}", arguments[0]);
         assert!(ran.stderr.contains(&instead), "{ran:?}");
     }
     let ran = as_root(&["check"]);
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.stdout.contains("runuser -u 54002 -- cached check"), "{ran:?}");
+    assert!(ran.stdout.contains("runuser -u daemon -- cached check"), "{ran:?}");
     assert_eq!(fs::read_dir(site.own("")).unwrap().count(), 0, "root left files");
+    chown(site.own(""), Some(DAEMON), None).unwrap();
     site.refreshes();
 }
 

@@ -22,18 +22,21 @@ pub(super) struct OthersPlace {
 }
 
 impl OthersPlace {
-    /// Returns the first of the state's and the log's paths that belongs to another user; `None` unless run
-    /// as root.
+    /// Returns the first of the state's and the log's paths that belongs to the account of another user; `None`
+    /// unless run as root.
     pub(super) fn find(config: &Config) -> Option<Self> {
         if Identity::of_process().uid != 0 {
             return None;
         }
         let state = config.state.url.as_path();
         let log = config.log.dir.as_ref().map(|dir| dir.join(LOG));
+        let accounts = Accounts::local();
         [Some(state), log.as_deref()].into_iter().flatten().find_map(|file| {
             let (path, found) = existing(file)?;
-            let user = Accounts::local().user(found.uid());
-            (found.uid() != 0).then(|| Self { path: path.to_owned(), user })
+            let uid = found.uid();
+            // Without an account no daemon runs as that user, as with a directory mounted into a container.
+            (uid != 0 && accounts.primary(uid).is_some())
+                .then(|| Self { path: path.to_owned(), user: accounts.user(uid) })
         })
     }
 
