@@ -14,6 +14,9 @@ use super::text;
 /// The variable that names the configuration file, as `--config` does.
 pub(super) const CONFIG: &str = "CACHED_CONFIG";
 
+/// With which every variable begins.
+pub(super) const PREFIX: &str = "CACHED_";
+
 /// The values that the command line sets.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
@@ -87,14 +90,13 @@ pub(super) fn collect(overrides: &Overrides, around: &Surroundings) -> Layers {
 }
 
 fn variables(around: &Surroundings, layers: &mut Layers) {
-    let ours = around.env.iter().filter(|(name, _)| name.starts_with("CACHED_") && *name != CONFIG);
+    let ours = around.env.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG);
     for (name, value) in ours {
         let keys = nearest::by_variable(name);
-        if keys.is_empty() {
-            layers.errors.push(ConfigError::UnknownVariable {
-                name: text::shown(name),
-                nearest: nearest::variable(name),
-            });
+        if keys.is_empty()
+            && let Some(nearest) = nearest::variable(name)
+        {
+            layers.errors.push(ConfigError::UnknownVariable { name: text::shown(name), nearest });
         }
         for key in keys {
             variable(key, name, value, around, layers);

@@ -1,7 +1,7 @@
 //! Finds the known name that was probably meant.
 
 use super::key::Key;
-use super::layers::CONFIG;
+use super::layers::{CONFIG, PREFIX};
 use super::settings::KEYS;
 
 /// Alternative names of variables, each with the key that it sets, as flags do.
@@ -42,11 +42,21 @@ pub(super) fn section(given: &str) -> String {
     )
 }
 
-/// Returns the most similar variable.
-pub(super) fn variable(given: &str) -> String {
+/// Below this similarity a variable is taken for another program's, such as a script's `CACHED_HOME`.
+const SIMILAR: f64 = 0.6;
+
+/// Returns the variable that was probably meant: the most similar one, if it is similar at all or if `given` begins
+/// with a section.
+pub(super) fn variable(given: &str) -> Option<String> {
+    let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let aliases = ALIASES.iter().map(|(alias, ..)| (*alias).to_owned());
     let names = KEYS.iter().map(Key::variable).chain(aliases).chain([CONFIG.to_owned()]);
-    best(names.map(|name| (strsim::normalized_damerau_levenshtein(given, &name), name)))
+    let score = |name: &str| strsim::normalized_damerau_levenshtein(&bare(given), &bare(name));
+    let nearest = best(names.map(|name| (score(&name), name)));
+    let in_section = KEYS.iter().any(|key| {
+        bare(given).strip_prefix(&key.section.to_ascii_uppercase()).is_some_and(|key| key.starts_with('_'))
+    });
+    (in_section || score(&nearest) >= SIMILAR).then_some(nearest)
 }
 
 /// Returns the first of the best candidates.

@@ -170,6 +170,7 @@ fn a_wrong_variable_names_the_variable() {
     let cases = [
         (("CACHED_HTTP_LISTN", "x"), "unknown variable CACHED_HTTP_LISTN; did you mean CACHED_HTTP_LISTEN?"),
         (("CACHED_SOCKT", "x"), "unknown variable CACHED_SOCKT; did you mean CACHED_SOCKET?"),
+        (("CACHED_LOG_XYZ", "x"), "unknown variable CACHED_LOG_XYZ; did you mean CACHED_LOG_DIR?"),
         (
             ("CACHED_SCHEDULE_CATCH_UP", "maybe"),
             "schedule.catch_up = \"maybe\" (variable CACHED_SCHEDULE_CATCH_UP): must be true or false",
@@ -244,12 +245,12 @@ fn a_key_that_is_set_twice_is_a_syntax_error() {
 fn all_errors_come_at_once() {
     let errors = Fixture::new()
         .toml("[cach]\n[schedule]\nrefresh_interval_hours = 7\nrefresh_time = \"x\"\n[guard]\nmax_los = 1")
-        .env(&[("CACHED_HTTP_LISTEN", "0.0.0.0:1"), ("CACHED_NOPE", "")])
+        .env(&[("CACHED_HTTP_LISTEN", "0.0.0.0:1"), ("CACHED_HTTP_NOPE", "")])
         .errors(&["--timezone", "Mars"]);
     let about = [
         "[cach]",
         "guard.max_los",
-        "CACHED_NOPE",
+        "CACHED_HTTP_NOPE",
         "refresh_interval_hours",
         "refresh_time",
         "schedule.timezone",
@@ -277,4 +278,11 @@ fn a_message_is_one_line_whatever_the_value() {
         ["log.level = \"a\\nb\\u{1b}[31m\\u{202e}\\u{2028}\" (DIR/cached.toml line 4): \
           must be one of error, warn, info, debug, trace"]
     );
+}
+
+#[test]
+fn a_variable_of_another_program_is_none_of_ours() {
+    for name in ["CACHED_HOME", "CACHED_BIN", "CACHED_LOGBOOK"] {
+        with_database("").env(&[(name, "x")]).config(&[]);
+    }
 }
