@@ -1,6 +1,9 @@
 //! Invariants of a worker's steps.
 
 use cached::queue::Claimed;
+use cached::reports::report;
+use cached::snapshot::Source;
+use cached::vms::tables::Table;
 use cached_proto::words::Trigger;
 
 use crate::daemon::Stepped;
@@ -36,7 +39,17 @@ impl World {
             Stepped::Claimed(claimed) => self.claimed(claimed, worker),
             Stepped::Began(claimed) if !self.is_opaque() => {
                 let rows = self.vms.number("SELECT count(*) FROM event_participation");
-                self.loss.began(claimed, rows, self.now());
+                // A run reads the sources of those of its tables only that it can fill.
+                let reads = |table| {
+                    self.tables.contains(&table)
+                        && table != Table::OrganizationReports
+                        && report(table).is_some_and(|r| r.sources().contains(&Source::EventParticipation))
+                };
+                if claimed.jobs.iter().any(|&(_, table)| reads(table)) {
+                    self.loss.began(claimed, rows, self.now());
+                } else {
+                    self.loss.passed(claimed);
+                }
                 Ok(())
             }
             _ => Ok(()),

@@ -4,8 +4,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use cached::queue::Claimed;
-use cached::reports::report;
-use cached::snapshot::Source;
 use cached_proto::words::Trigger;
 use chrono::{DateTime, NaiveDateTime, Utc};
 
@@ -37,13 +35,14 @@ impl LossWatch {
         }
     }
 
+    /// Records that a run may write: it has read no participations.
+    pub(crate) fn passed(&mut self, claimed: &Claimed) {
+        self.held.remove(&claimed.run);
+    }
+
     /// Records that a run has read this number of participations.
     pub(crate) fn began(&mut self, claimed: &Claimed, rows: i64, now: DateTime<Utc>) {
-        let reads = |table| report(table).is_some_and(|r| r.sources().contains(&Source::EventParticipation));
-        self.held.remove(&claimed.run);
-        if !claimed.jobs.iter().any(|&(_, table)| reads(table)) {
-            return;
-        }
+        self.passed(claimed);
         let scheduled = matches!(claimed.trigger, Trigger::Schedule | Trigger::CatchUp);
         if self.mark.is_some_and(|mark| is_lossy(mark, rows)) && !claimed.accept {
             let slot = claimed.slot.as_deref();
