@@ -16,4 +16,4 @@ pub use error::StoreError;
 pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, serialize};
 pub use shrunk::{LossLimits, Shrunk, shrunk};
-pub use write::{GroupOutcome, WrittenEntry, write_group};
+pub use write::{Existing, GroupOutcome, WrittenEntry, write_group};
