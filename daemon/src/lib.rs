@@ -28,6 +28,7 @@
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
 
 pub mod chance;
+pub mod civil;
 pub mod cli;
 pub mod clock;
 pub mod command;

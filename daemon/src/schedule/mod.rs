@@ -32,7 +32,7 @@ use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 pub use error::ScheduleError;
-pub use fire::{Fire, FireNote, slot_text};
+pub use fire::{Fire, slot_text};
 pub use planner::{Planner, expected_run};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
 pub use renewal::{DailyTime, Renewal, expected};
@@ -40,6 +40,8 @@ pub use ticker::{CatchUp, Tables, Ticker};
 pub use top_up::{Cause, Condition, Plan, plan};
 
 use rule::Rule;
+
+use crate::civil::ClockChange;
 
 /// Schedule name under which slots of the nightly refresh are recorded.
 pub const NIGHTLY: &str = "refresh";
@@ -121,7 +123,7 @@ impl Schedule {
     fn fire_after(&self, slot: NaiveDateTime) -> Option<Fire> {
         let mut fire = self.resolve(self.rule.next(slot)?);
         // Only slots in a gap share their instant with a later one.
-        while fire.note == Some(FireNote::Gap) {
+        while fire.note == Some(ClockChange::Gap) {
             match self.rule.next(fire.slot).map(|slot| self.resolve(slot)) {
                 Some(next) if next.at == fire.at => fire = next,
                 _ => break,

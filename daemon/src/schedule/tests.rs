@@ -17,17 +17,17 @@ fn daily(time: &str, zone: Tz) -> Schedule {
     Schedule::every(time, 24, zone).unwrap()
 }
 
-fn shown(fires: &[Fire]) -> Vec<(String, String, Option<FireNote>)> {
+fn shown(fires: &[Fire]) -> Vec<(String, String, Option<ClockChange>)> {
     fires.iter().map(|f| (slot_text(f.slot), f.at.format("%m-%d %H:%M").to_string(), f.note)).collect()
 }
 
 #[test]
 fn clock_changes_move_the_instant_and_keep_the_night() {
     let cases = [
-        ("02:00", "2026-03-07 12:00", "2026-03-08 02:00", "2026-03-08 08:00", "-05:00", Some(FireNote::Gap)),
-        ("02:30", "2026-03-07 12:00", "2026-03-08 02:30", "2026-03-08 08:00", "-05:00", Some(FireNote::Gap)),
+        ("02:00", "2026-03-07 12:00", "2026-03-08 02:00", "2026-03-08 08:00", "-05:00", Some(ClockChange::Gap)),
+        ("02:30", "2026-03-07 12:00", "2026-03-08 02:30", "2026-03-08 08:00", "-05:00", Some(ClockChange::Gap)),
         ("03:00", "2026-03-07 12:00", "2026-03-08 03:00", "2026-03-08 08:00", "-05:00", None),
-        ("01:30", "2026-10-31 12:00", "2026-11-01 01:30", "2026-11-01 06:30", "-05:00", Some(FireNote::Fold)),
+        ("01:30", "2026-10-31 12:00", "2026-11-01 01:30", "2026-11-01 06:30", "-05:00", Some(ClockChange::Fold)),
         ("02:00", "2026-10-31 12:00", "2026-11-01 02:00", "2026-11-01 08:00", "-06:00", None),
         ("02:00", "2026-06-01 00:00", "2026-06-01 02:00", "2026-06-01 07:00", "-05:00", None),
     ];
