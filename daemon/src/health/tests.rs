@@ -164,6 +164,13 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
             let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
             seen.tables = Ok(vec![table]);
         }),
+        ("tables_disabled", Unhealthy, |seen| {
+            seen.tables = Ok(vec![
+                survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
+                survey(Table::OrganizationReports, TableState::Off, Audit::default()),
+                survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
+            ]);
+        }),
         ("tables_guarded", Degraded, |seen| one_table(seen, TableState::Guarded, Audit::default())),
         ("tables_withheld", Healthy, |seen| one_table(seen, TableState::Withheld, Audit::default())),
         ("entries_invalid", Degraded, |seen| {
