@@ -61,9 +61,19 @@ mod tests {
             ("America/Chicago", "2026-03-08 02:10:00", "2026-03-08T08:00:00+00:00", Some(ClockChange::Gap)),
             ("America/Chicago", "2026-03-08 02:59:59.9", "2026-03-08T08:00:00+00:00", Some(ClockChange::Gap)),
             ("America/Chicago", "2026-03-08 03:00:00", "2026-03-08T08:00:00+00:00", None),
-            ("America/Chicago", "2026-11-01 01:10:00.25", "2026-11-01T06:10:00.250+00:00", Some(ClockChange::Fold)),
+            (
+                "America/Chicago",
+                "2026-11-01 01:10:00.25",
+                "2026-11-01T06:10:00.250+00:00",
+                Some(ClockChange::Fold),
+            ),
             ("America/Chicago", "2026-11-01 02:00:00", "2026-11-01T08:00:00+00:00", None),
-            ("Australia/Lord_Howe", "2026-10-04 02:10:00", "2026-10-03T15:30:00+00:00", Some(ClockChange::Gap)),
+            (
+                "Australia/Lord_Howe",
+                "2026-10-04 02:10:00",
+                "2026-10-03T15:30:00+00:00",
+                Some(ClockChange::Gap),
+            ),
             // Samoa left out a whole day.
             ("Pacific/Apia", "2011-12-30 02:10:00", "2011-12-30T10:00:00+00:00", Some(ClockChange::Gap)),
         ];

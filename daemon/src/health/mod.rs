@@ -22,6 +22,7 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 mod vms_page;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -72,6 +73,8 @@ pub struct Seen {
     pub state: StateSeen,
     /// Scheduled maintenance tasks whose last execution failed.
     pub failed_chores: Vec<FailedChore>,
+    /// Why VMS may run in another zone than the guessed one.
+    pub zone_doubt: Option<String>,
     /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
@@ -83,6 +86,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     database::unreachable,
     database::unwritable,
     clocks::behind,
+    zone::guessed,
     disk::low,
     log::unwritable,
     schema::disabled,

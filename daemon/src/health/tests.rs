@@ -101,6 +101,7 @@ fn seen() -> Seen {
         around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
         database: PathBuf::from("/srv/vms.db"),
         state: StateSeen { path: PathBuf::from("/var/lib/state.db"), ..StateSeen::default() },
+        zone_doubt: None,
         vms_page: Some(page(Some(200), 12)),
     }
 }
@@ -158,6 +159,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(None, 5000))),
         ("vms_page_slow", Degraded, |seen| seen.vms_page = Some(page(Some(302), 2000))),
         ("clock_behind", Degraded, |seen| seen.now -= TimeDelta::hours(1)),
+        ("timezone_guessed", Degraded, |seen| seen.zone_doubt = Some("guessed".to_owned())),
         ("disk_low", Degraded, |seen| seen.around.disks = disks(1 << 20)),
         ("tables_disabled", Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
         ("tables_disabled", Unhealthy, |seen| {

@@ -35,7 +35,8 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
         env: [("HOME".to_owned(), "/home/ada".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: None,
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: crate::config::SystemZone::default(),
         default_file: "/nowhere/cached.toml".into(),
     };
     Config::load(&overrides, &around).unwrap()
