@@ -35,6 +35,7 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+pub(crate) mod disk;
 pub(crate) mod fetch;
 pub mod figures;
 pub mod health;

@@ -13,6 +13,7 @@ use crate::cli::Check;
 use crate::clock::{Clock as _, SystemClock};
 use crate::config::{Config, CronExpr};
 use crate::describe::describe;
+use crate::disk;
 use crate::maintenance::disk_space;
 use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
@@ -130,7 +131,7 @@ async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Resu
 fn told_room(path: &Path, payload: u64) -> String {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let needed = disk_space::refresh_needs(payload) >> 20;
-    match disk_space::free(directory) {
+    match disk::free(directory) {
         None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
         Some(free) => {
             let enough = if free < disk_space::refresh_needs(payload) {

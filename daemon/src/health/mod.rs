@@ -35,6 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::refresh::survey::TableSurvey;
 use crate::state::FailedChore;
 use crate::watch::wipes::SecondRefresher;
+pub use database::Unreadable;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
 
@@ -46,7 +47,7 @@ pub struct Seen {
     /// Whether automatic triggers fire.
     pub scheduler: SchedulerState,
     /// The survey of the cache tables, or why it failed.
-    pub tables: Result<Vec<TableSurvey>, String>,
+    pub tables: Result<Vec<TableSurvey>, Unreadable>,
     /// The newest run that has ended.
     pub last: Option<Run>,
     /// The run in progress.
@@ -88,6 +89,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     clocks::behind,
     zone::guessed,
     disk::low,
+    disk::out_of_inodes,
     log::unwritable,
     schema::disabled,
     held::guarded,

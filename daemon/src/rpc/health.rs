@@ -77,7 +77,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
             RefreshError::State(_) | RefreshError::Queue(QueueError::State(_)) => {
                 return Err(Unusable::Survey(Arc::clone(error)));
             }
-            error => Err(describe(error)),
+            error => Err(error.into()),
         },
     };
     let (around, lost) = around.await.unwrap_or_default();

@@ -1,8 +1,10 @@
 //! Errors of VMS's database, classified by what an operator can do about them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::disk::free_inodes;
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +72,21 @@ pub enum VmsError {
     /// The disk is full.
     #[error("no space left for the VMS database ({doing}): {source}; free disk space, nothing was changed")]
     Full {
+        /// The operation that failed.
+        doing: &'static str,
+        /// SQLite's error.
+        #[source]
+        source: DbErr,
+    },
+    /// The file system takes no more files, and SQLite needs one for its journal.
+    #[error(
+        "no inodes left for a file beside the VMS database in {} ({doing}): {source}; remove files that nobody needs, `df -i` \
+         shows where, nothing was changed",
+        path.display()
+    )]
+    NoInodes {
+        /// The directory.
+        path: PathBuf,
         /// The operation that failed.
         doing: &'static str,
         /// SQLite's error.
@@ -156,15 +173,34 @@ impl VmsError {
         matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
     }
 
+    /// Whether the file is damaged, or no database.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::NotADatabase { .. })
+    }
+
     /// Whether the error means that the file, or the log beside it, may not be opened for writing.
     pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
     }
 
+    /// Names the lack of inodes beside the database at `path`, if that is the cause: SQLite only says that it
+    /// could not open a file.
+    pub(crate) fn beside(self, path: &Path) -> Self {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        match self {
+            Self::Query { doing, source }
+                if sqlite_code(&source) == Some(SQLITE_CANTOPEN) && free_inodes(directory) == Some(0) =>
+            {
+                Self::NoInodes { path: directory.to_owned(), doing, source }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the same work may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Locked { .. } | Self::Full { .. } => true,
+            Self::Locked { .. } | Self::Full { .. } | Self::NoInodes { .. } => true,
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }
