@@ -1,5 +1,6 @@
 //! `cached check`: the effective configuration, and a probe of VMS's schema and of the file permissions.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -77,10 +78,11 @@ fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
         for fire in schedule.fires_after(now, FIRES) {
             let at = fire.at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z");
             let note = fire.note_text().map(|note| format!(" ({note})")).unwrap_or_default();
-            page.push_str(&format!("# {what}: {at}{note}\n"));
+            // Writing to a String cannot fail.
+            let _ = writeln!(page, "# {what}: {at}{note}");
         }
         if cron.is_some_and(CronExpr::limits_both_days) {
-            page.push_str(&format!("# {what}: only on days that match both day of month and weekday\n"));
+            let _ = writeln!(page, "# {what}: only on days that match both day of month and weekday");
         }
     };
     add("refresh", &Schedule::configured(&config.schedule)?, config.schedule.cron.as_ref());

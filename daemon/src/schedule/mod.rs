@@ -63,18 +63,16 @@ impl Schedule {
 
     /// The schedule that the configuration asks for.
     pub fn configured(config: &config::Schedule) -> Result<Self, ScheduleError> {
-        match &config.cron {
-            Some(cron) => Ok(Self::cron(cron, config.timezone)),
-            None => {
-                let time = config.refresh_time.format("%H:%M").to_string();
-                Self::every(&time, config.refresh_interval_hours, config.timezone)
-            }
+        if let Some(cron) = &config.cron {
+            return Ok(Self::cron(cron, config.timezone));
         }
+        let time = config.refresh_time.format("%H:%M").to_string();
+        Self::every(&time, config.refresh_interval_hours, config.timezone)
     }
 
     /// Creates a schedule from a cron expression, which is read as civil time.
     pub fn cron(expression: &CronExpr, zone: Tz) -> Self {
-        Self { rule: Rule::Cron(expression.clone()), zone }
+        Self { rule: Rule::Cron(Box::new(expression.clone())), zone }
     }
 
     /// A schedule that never fires.

@@ -19,7 +19,7 @@ pub(super) enum Rule {
         words: String,
     },
     /// The civil times at which an expression fires.
-    Cron(CronExpr),
+    Cron(Box<CronExpr>),
 }
 
 impl Rule {

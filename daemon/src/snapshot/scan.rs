@@ -18,7 +18,7 @@ use super::SourceFacts;
 use super::cells::{Cell, Cells, Oddity, Symbols};
 use super::load::Warning;
 use super::source::{Column, Source};
-use crate::vms::sqlite_code;
+use crate::sqlite::sqlite_code;
 
 const WINDOW: u32 = 1000;
 

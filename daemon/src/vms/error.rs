@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::disk::free_inodes;
+use crate::sqlite::sqlite_code;
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -140,19 +141,6 @@ const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_PROTOCOL: i32 = 15;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
-
-/// Returns SQLite's primary result code behind an error.
-pub fn sqlite_code(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-    | DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return None;
-    };
-    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
-    // The extended code carries the primary one in its low byte.
-    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
-}
 
 impl VmsError {
     /// Classifies a database error; `doing` names the operation that failed, for the message.
