@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use cached_proto::text::one_line;
+use percent_encoding::percent_decode_str;
 use tokio::sync::oneshot;
+use ureq::http::header::AUTHORIZATION;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Error};
 
@@ -67,11 +71,41 @@ fn request(url: &Url, call: Call, limit: Duration) -> Result<u16, Error> {
         .tls_config(tls)
         .build()
         .into();
+    let authorization = authorization(url.expose());
     let response = match call {
-        Call::Get(suffix) => agent.get(with_suffix(url.expose(), suffix)).call()?,
-        Call::Post(json) => agent.post(url.expose()).content_type("application/json").send(json)?,
+        Call::Get(suffix) => {
+            let mut request = agent.get(with_suffix(url.expose(), suffix));
+            if let Some(value) = authorization {
+                request = request.header(AUTHORIZATION, value);
+            }
+            request.call()?
+        }
+        Call::Post(json) => {
+            let mut request = agent.post(url.expose()).content_type("application/json");
+            if let Some(value) = authorization {
+                request = request.header(AUTHORIZATION, value);
+            }
+            request.send(json)?
+        }
     };
     Ok(response.status().as_u16())
+}
+
+/// The value of the header for the user info of an address, if there is any. ureq makes one of its own, but
+/// encodes the user info as it stands in the address, where `@`, `:` and `/` of a password are escaped.
+fn authorization(url: &str) -> Option<String> {
+    let user_info = authority(url).rsplit_once('@')?.0;
+    let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
+    let mut credentials: Vec<u8> = percent_decode_str(user).collect();
+    credentials.push(b':');
+    credentials.extend(percent_decode_str(password));
+    Some(format!("Basic {}", BASE64.encode(credentials)))
+}
+
+/// What stands between scheme and path.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().unwrap_or_default()
 }
 
 /// Inserts a suffix between the path and the query of an address.
@@ -100,12 +134,8 @@ fn say(error: &Error) -> String {
 /// Host and port, if they can be determined reliably: a password with a slash or an `@` in it must not be
 /// shown in their place.
 pub(crate) fn host(url: &Url) -> String {
-    let authority = |text: &str| {
-        let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-        rest.split(['/', '?', '#']).next().unwrap_or_default().to_owned()
-    };
-    let plain = authority(url.expose());
-    let host = plain.rsplit('@').next().unwrap_or_default();
-    let redacted = authority(&url.to_string());
-    if redacted.trim_start_matches("…@") == host { host.to_owned() } else { "the receiver".to_owned() }
+    let host = authority(url.expose()).rsplit('@').next().unwrap_or_default();
+    let redacted = url.to_string();
+    let plain = authority(&redacted).trim_start_matches("…@");
+    if plain == host { host.to_owned() } else { "the receiver".to_owned() }
 }

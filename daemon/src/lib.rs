@@ -28,12 +28,14 @@
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
 
 pub mod chance;
+pub mod civil;
 pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+pub(crate) mod disk;
 pub(crate) mod fetch;
 pub mod figures;
 pub mod health;

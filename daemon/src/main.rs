@@ -4,13 +4,14 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use cached::cli::Cli;
+use cached::clock::{Clock as _, SystemClock};
 use cached::config::Surroundings;
 use cached::rpc::Inherited;
 use clap::Parser;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    let around = Surroundings::of_process();
+    let around = Surroundings::of_process(SystemClock::new().now());
     // This changes the environment, which is only safe while there is a single thread.
     let passed = Inherited::take(&around.env);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -5,7 +5,8 @@ use std::io::Read as _;
 use std::path::Path;
 
 use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::{Connection as _, Sqlite};
+use sea_orm::sqlx::{self, Connection as _, Sqlite};
+use sea_orm::{DbErr, RuntimeErr};
 
 /// Replaces connections whose transaction could not be ended.
 ///
@@ -26,4 +27,17 @@ pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
 pub(crate) fn is_readable(path: &Path) -> bool {
     let mut begin = [0; MAGIC.len()];
     File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *MAGIC
+}
+
+/// Returns SQLite's primary result code behind an error.
+pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
+    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
+    | DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return None;
+    };
+    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
+    // The extended code carries the primary one in its low byte.
+    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }

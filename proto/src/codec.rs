@@ -21,9 +21,9 @@ pub const RESPONSE_CAP: usize = 64 << 20;
 
 /// Why a message could not be encoded or decoded.
 #[derive(Debug, thiserror::Error)]
+#[error("{}; {}", self.what(), self.hint())]
 pub enum CodecError {
     /// The message is, or claims to be, longer than its cap.
-    #[error("a {what} is over the limit of {cap} bytes; ask for less at once")]
     TooLong {
         /// What kind of message.
         what: &'static str,
@@ -31,7 +31,6 @@ pub enum CodecError {
         cap: usize,
     },
     /// Bytes follow the message.
-    #[error("{extra} bytes follow a {what}; install cached and cachectl of the same version")]
     Trailing {
         /// What kind of message.
         what: &'static str,
@@ -39,7 +38,6 @@ pub enum CodecError {
         extra: usize,
     },
     /// The bytes are not a valid message of the expected kind.
-    #[error("not a {what}: {why}; install cached and cachectl of the same version")]
     Malformed {
         /// What kind of message was expected.
         what: &'static str,
@@ -47,7 +45,6 @@ pub enum CodecError {
         why: &'static str,
     },
     /// The message has no encoding.
-    #[error("a {what} cannot be encoded; report this as a bug")]
     Unencodable {
         /// What kind of message.
         what: &'static str,
@@ -55,6 +52,29 @@ pub enum CodecError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+}
+
+impl CodecError {
+    /// What is wrong, without the remedy.
+    pub fn what(&self) -> String {
+        match self {
+            Self::TooLong { what, cap } => format!("a {what} is over the limit of {cap} bytes"),
+            Self::Trailing { what, extra } => format!("{extra} bytes follow a {what}"),
+            Self::Malformed { what, why } => format!("not a {what}: {why}"),
+            Self::Unencodable { what, .. } => format!("a {what} cannot be encoded"),
+        }
+    }
+
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::TooLong { .. } => "ask for less at once",
+            Self::Trailing { .. } | Self::Malformed { .. } => {
+                "install cached and cachectl of the same version"
+            }
+            Self::Unencodable { .. } => "report this as a bug",
+        }
+    }
 }
 
 /// A message that travels in one frame.

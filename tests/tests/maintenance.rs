@@ -414,7 +414,8 @@ fn surroundings() -> cached::config::Surroundings {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: Some("UTC".to_owned()),
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: cached::config::SystemZone::linked("UTC"),
         default_file: "/nowhere/cached.toml".into(),
     }
 }

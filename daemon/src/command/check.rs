@@ -1,25 +1,41 @@
 //! `cached check`: the effective configuration, and a probe of VMS's schema and of the file permissions.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
 
 use super::freshness::Freshness;
 use super::ownership::OthersPlace;
 use super::rights::{self, Sharing};
 use super::{Exit, complain, print, refuse};
 use crate::cli::Check;
-use crate::clock::SystemClock;
-use crate::config::Config;
+use crate::clock::{Clock as _, SystemClock};
+use crate::config::{Config, CronExpr};
 use crate::describe::describe;
+use crate::disk;
 use crate::maintenance::disk_space;
 use crate::refresh::{Availability, RefreshConfig, availability};
 use crate::reports::REPORTS;
+use crate::schedule::{Schedule, ScheduleError};
 use crate::state::examine;
 use crate::vms::{Vms, VmsError};
 
+/// How many fires of each schedule are printed: enough to tell weekdays from Sunday to Thursday.
+const FIRES: usize = 3;
+
 /// Prints the findings; changes nothing. The keys in `unjudged` name credentials that only the service has.
 pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> Exit {
+    let clock = SystemClock::new();
     print(&config.render());
+    match fires(config, clock.now()) {
+        Ok(fires) => print(&fires),
+        Err(error) => return refuse(&describe(&error)),
+    }
+    if let Some(doubt) = config.zone_doubt() {
+        complain(&format!("warning: {doubt}; set it to the zone that VMS runs in"));
+    }
     for key in unjudged {
         complain(&format!(
             "note: {key} names a systemd credential, which only the service is given: not looked at"
@@ -50,6 +66,30 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
     let state = state(config.state.url.as_path());
     let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
     if good { state } else { Exit::Failed }
+}
+
+/// The next fires of each schedule in words, as comments: what a cron expression means is seen in its days.
+fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
+    let zone = config.schedule.timezone;
+    let crons = [("analyze", &config.maintenance.analyze), ("prune", &config.maintenance.prune)];
+    let chores = crons.into_iter().filter_map(|(chore, cron)| Some((chore, cron.as_ref()?)));
+    let mut page = format!("\n# When what comes next, in {zone}:\n");
+    let mut add = |what: &str, schedule: &Schedule, cron: Option<&CronExpr>| {
+        for fire in schedule.fires_after(now, FIRES) {
+            let at = fire.at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z");
+            let note = fire.note_text().map(|note| format!(" ({note})")).unwrap_or_default();
+            // Writing to a String cannot fail.
+            let _ = writeln!(page, "# {what}: {at}{note}");
+        }
+        if cron.is_some_and(CronExpr::limits_both_days) {
+            let _ = writeln!(page, "# {what}: only on days that match both day of month and weekday");
+        }
+    };
+    add("refresh", &Schedule::configured(&config.schedule)?, config.schedule.cron.as_ref());
+    for (chore, cron) in chores {
+        add(chore, &Schedule::cron(cron, zone), Some(cron));
+    }
+    Ok(page)
 }
 
 /// What a probe found.
@@ -93,7 +133,7 @@ async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Resu
 fn told_room(path: &Path, payload: u64) -> String {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let needed = disk_space::refresh_needs(payload) >> 20;
-    match disk_space::free(directory) {
+    match disk::free(directory) {
         None => format!("Room for a first refresh: up to {needed} MB are needed\n"),
         Some(free) => {
             let enough = if free < disk_space::refresh_needs(payload) {
@@ -132,4 +172,55 @@ fn state(path: &Path) -> Exit {
 
 fn first_existing(directory: &Path) -> &Path {
     directory.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Overrides, Surroundings};
+
+    fn lines(keys: &[(&'static str, &'static str, &str)], now: &str) -> Vec<String> {
+        let mut overrides = Overrides::default();
+        overrides.only_named = true;
+        for (section, key, value) in
+            [("database", "url", "/srv/vms.db"), ("state", "url", "/s.db")].iter().chain(keys)
+        {
+            overrides.set("--test", section, key, *value);
+        }
+        let now = now.parse().unwrap();
+        let config = Config::load(&overrides, &Surroundings::of_process(now)).unwrap();
+        fires(&config, now).unwrap().lines().skip(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_next_fires_are_told_with_weekday_date_time_and_zone() {
+        assert_eq!(
+            lines(&[], "2026-10-31T06:00:00Z"),
+            [
+                "# refresh: Saturday 31 October 2026, 02:00 CDT",
+                "# refresh: Sunday 1 November 2026, 02:00 CST",
+                "# refresh: Monday 2 November 2026, 02:00 CST",
+            ]
+        );
+        let weekdays = ("schedule", "cron", "0 30 2 * * 1-5");
+        let first_monday = ("maintenance", "analyze", "0 0 4 1-7 * Mon");
+        assert_eq!(
+            lines(&[weekdays, first_monday], "2026-03-05T18:00:00Z"),
+            [
+                "# refresh: Friday 6 March 2026, 02:30 CST",
+                "# refresh: Monday 9 March 2026, 02:30 CDT",
+                "# refresh: Tuesday 10 March 2026, 02:30 CDT",
+                "# analyze: Monday 6 April 2026, 04:00 CDT",
+                "# analyze: Monday 4 May 2026, 04:00 CDT",
+                "# analyze: Monday 1 June 2026, 04:00 CDT",
+                "# analyze: only on days that match both day of month and weekday",
+            ]
+        );
+        let sunday = ("schedule", "cron", "0 30 2 8 3 7");
+        assert_eq!(
+            lines(&[sunday], "2026-03-05T18:00:00Z")[0],
+            "# refresh: Sunday 8 March 2026, 03:00 CDT (the clock goes forward over this time: fires at the first \
+             instant after)"
+        );
+    }
 }

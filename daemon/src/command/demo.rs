@@ -190,7 +190,8 @@ mod tests {
                     [schedule]\nrefresh_time = \"05:00\"\n";
         std::fs::write(&file, host).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let around = Surroundings { default_file: file.clone(), ..Surroundings::of_process() };
+        let around =
+            Surroundings { default_file: file.clone(), ..Surroundings::of_process(SystemClock::new().now()) };
         let load = |arguments: &[&str]| {
             let cli = Cli::try_parse_from([&["cached", "demo"], arguments].concat()).unwrap();
             Config::load(&overrides(&cli, dir.path()), &around).unwrap()

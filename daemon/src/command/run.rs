@@ -44,7 +44,7 @@ pub async fn run(
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let host = host(overrides, around, &telemetry, inherited);
+    let host = host(overrides, around, &telemetry, inherited, &clock);
     // The future is large; boxed, it does not enlarge the future of every caller.
     let (limits, web) = (ConnectionLimits::default(), web::HttpLimits::default());
     let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
@@ -90,10 +90,12 @@ fn host(
     around: &Surroundings,
     telemetry: &Telemetry,
     inherited: Option<Inherited>,
+    clock: &Arc<dyn Clock>,
 ) -> ProcessHandles {
-    let (overrides, around) = (overrides.clone(), around.clone());
+    let (overrides, around, clock) = (overrides.clone(), around.clone(), Arc::clone(clock));
+    let load = move || Config::load(&overrides, &Surroundings { now: clock.now(), ..around.clone() });
     ProcessHandles {
-        load: Some(Box::new(move || Config::load(&overrides, &around))),
+        load: Some(Box::new(load)),
         telemetry: Some(telemetry.clone()),
         manager: Some(Box::new(ServiceManager)),
         inherited,

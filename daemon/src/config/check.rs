@@ -4,6 +4,8 @@ mod http;
 
 use std::os::unix::ffi::OsStrExt;
 
+use chrono::TimeDelta;
+
 use super::nearest;
 use super::reader::Reader;
 use super::settings::Config;
@@ -14,6 +16,7 @@ const LONGEST_SOCKET_PATH: usize = 107;
 /// Finds every contradiction among keys that are each valid.
 pub(super) fn all(config: &Config, reader: &mut Reader<'_>) {
     schedule(config, reader);
+    never_again(config, reader);
     ages(config, reader);
     places(config, reader);
     http::all(config, reader);
@@ -34,6 +37,27 @@ fn schedule(config: &Config, reader: &mut Reader<'_>) {
                 });
             }
         }
+    }
+}
+
+/// Finds cron expressions without a firing ahead: a schedule that has ended is no schedule.
+fn never_again(config: &Config, reader: &mut Reader<'_>) {
+    let now = reader.now().with_timezone(&config.schedule.timezone).naive_local();
+    let stop = "to refresh only by hand, `cachectl stop-scheduler`";
+    let leave = "to do without it, leave the key out";
+    for (section, name, cron, instead) in [
+        ("schedule", "cron", &config.schedule.cron, stop),
+        ("maintenance", "analyze", &config.maintenance.analyze, leave),
+        ("maintenance", "prune", &config.maintenance.prune, leave),
+    ] {
+        let Some(cron) = cron.as_ref().filter(|cron| cron.next(now).is_none()) else { continue };
+        let why = cron.previous(now + TimeDelta::seconds(1)).map_or_else(
+            || "no date ever matches this".to_owned(),
+            |last| format!("the last date that matches this was {}", last.format("%-d %B %Y, %H:%M")),
+        );
+        refuse(reader, section, name, &[("schedule", "timezone")], || {
+            format!("must have a date ahead, but {why}; {instead}")
+        });
     }
 }
 

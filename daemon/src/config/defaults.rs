@@ -6,6 +6,7 @@ use cached_proto::place;
 use chrono_tz::Tz;
 
 use super::surroundings::Surroundings;
+use super::system_zone;
 
 /// Path of the state database: systemd's directory, `/var/lib/cached`, or the user's own.
 pub(super) fn state_url(around: &Surroundings) -> Option<String> {
@@ -27,17 +28,15 @@ pub(super) fn log_dir(around: &Surroundings) -> Option<String> {
     around.directory("LOGS_DIRECTORY").or_else(system).map(text)
 }
 
-/// The zone VMS most likely runs in: `TZ`, else the system's, else UTC.
+/// The zone VMS most likely runs in.
 #[expect(clippy::unnecessary_wraps, reason = "every such default may be absent")]
 pub(super) fn vms_timezone(around: &Surroundings) -> Option<String> {
-    let known = |zone: &str| zone.parse::<Tz>().ok().map(|zone| zone.name().to_owned());
-    let zone = match around.env.get("TZ").map(|tz| tz.trim_start_matches(':')) {
-        // The C library treats an empty TZ as UTC.
-        Some("") => None,
-        Some(tz) => known(tz).or_else(|| around.system_zone.as_deref().and_then(known)),
-        None => around.system_zone.as_deref().and_then(known),
-    };
-    Some(zone.unwrap_or_else(|| "UTC".to_owned()))
+    Some(guessed_zone(around).0.name().to_owned())
+}
+
+/// The zone VMS most likely runs in, and why that may be wrong.
+pub(super) fn guessed_zone(around: &Surroundings) -> (Tz, Option<String>) {
+    system_zone::guess(around.env.get("TZ").map(String::as_str), &around.system_zone, around.now)
 }
 
 fn text(path: &Path) -> String {

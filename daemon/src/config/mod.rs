@@ -19,6 +19,7 @@ mod secret;
 mod setting;
 mod settings;
 mod surroundings;
+mod system_zone;
 mod table;
 mod text;
 mod value;
@@ -35,6 +36,7 @@ pub use settings::{
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,
 };
 pub use surroundings::{DEFAULT_FILE, Surroundings};
+pub use system_zone::{Localtime, SystemZone};
 pub use value::{
     ByteSize, CommandLine, CookieName, CronExpr, DatabasePath, HostName, LogLevel, Mode, Network, SecretFile,
     Url, WebOrigin,
@@ -85,6 +87,12 @@ impl Config {
     pub fn origin(&self, section: &str, name: &str) -> &Origin {
         let key = nearest::find(section, name);
         key.and_then(|key| self.origins.get(&(key.section, key.name))).unwrap_or(&Origin::Default)
+    }
+
+    /// Why the guessed `vms.timezone` may not be the zone that VMS runs in; `None` where the key is set.
+    pub fn zone_doubt(&self) -> Option<String> {
+        let (zone, doubt) = (self.vms.timezone, self.zone_doubt.as_ref()?);
+        Some(format!("vms.timezone is not set and guessed to be {zone}, but {doubt}"))
     }
 
     /// Returns every key, in the order of the documentation.

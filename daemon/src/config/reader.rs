@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{DateTime, Utc};
+
+use super::defaults;
 use super::error::ConfigError;
 use super::key::{Fallback, Key, Origin};
 use super::layers::Given;
@@ -139,6 +142,17 @@ impl<'a> Reader<'a> {
 
     pub(super) fn origins(&self) -> Origins {
         self.given.iter().map(|(key, given)| (*key, given.origin.clone())).collect()
+    }
+
+    /// When the configuration is read.
+    pub(super) const fn now(&self) -> DateTime<Utc> {
+        self.around.now
+    }
+
+    /// Why the zone of VMS may be another than the guessed one; `None` where it is set.
+    pub(super) fn zone_doubt(&self) -> Option<String> {
+        let is_set = self.origin("vms", "timezone").is_some();
+        if is_set { None } else { defaults::guessed_zone(self.around).1 }
     }
 
     pub(super) fn into_errors(self) -> Vec<ConfigError> {

@@ -3,9 +3,12 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use chrono::DateTime;
+
 use super::key::Fallback;
 use super::settings::{Config, KEYS};
 use super::surroundings::Surroundings;
+use super::system_zone::SystemZone;
 use super::{ConfigErrors, Overrides};
 
 /// Path of VMS's database in every example.
@@ -23,10 +26,11 @@ impl Config {
         let directories =
             [("STATE", "/var/lib/cached"), ("LOGS", "/var/log/cached"), ("RUNTIME", "/run/cached")];
         let around = Surroundings {
+            now: DateTime::UNIX_EPOCH,
             env: directories.map(|(name, path)| (format!("{name}_DIRECTORY"), path.to_owned())).into(),
             cwd: PathBuf::from("/"),
             uid: 999,
-            system_zone: Some("America/Chicago".to_owned()),
+            system_zone: SystemZone::linked("America/Chicago"),
             default_file: PathBuf::new(),
         };
         let mut overrides = Overrides::default();

@@ -36,7 +36,8 @@ settings! {
     }
     /// How VMS runs.
     vms: Vms {
-        /// IANA zone of VMS's process: school years and local time stamps follow it.
+        /// IANA zone of VMS's process: school years and local time stamps follow it. Not set, it is guessed from `TZ`
+        /// and the system.
         timezone: Tz = from(defaults::vms_timezone);
         /// URL of a page of VMS, such as `http://127.0.0.1:8000/health`, that `health` asks for whether VMS answers.
         probe_url: Option<Url> = unset();
@@ -53,7 +54,8 @@ settings! {
         timezone: Tz = text("America/Chicago");
         /// Whether a refresh that was missed while the daemon was down is made up for.
         catch_up: bool = text("true");
-        /// Cron expression (seconds first) in place of `refresh_time` and `refresh_interval_hours`.
+        /// Cron expression in place of `refresh_time` and `refresh_interval_hours`: second minute hour day month
+        /// weekday [year], with the weekdays of a crontab (0 and 7 are Sunday, 1 is Monday, or names).
         cron: Option<CronExpr> = unset();
     }
     /// Ages of cache entries.
@@ -196,7 +198,7 @@ settings! {
         /// Lowest share of entries that should be fresh.
         readiness: f64 = text("0.90").within("0", "1");
     }
-    /// Optional schedules of maintenance, as cron expressions.
+    /// Optional schedules of maintenance, as cron expressions like `schedule.cron`.
     maintenance: Maintenance {
         /// When `ANALYZE` runs.
         analyze: Option<CronExpr> = unset();

@@ -4,12 +4,18 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+
+use super::system_zone::SystemZone;
+
 /// The configuration file that is read when `--config` names none.
 pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
 
 /// Environment, working directory, user and zone of the process.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
+    /// When the configuration is read: a schedule whose years have passed by then is an error.
+    pub now: DateTime<Utc>,
     /// The environment variables. A value that is not UTF-8 carries U+FFFD and is refused where it would be
     /// used.
     pub env: BTreeMap<String, String>,
@@ -17,22 +23,23 @@ pub struct Surroundings {
     pub cwd: PathBuf,
     /// The user id.
     pub uid: u32,
-    /// The system's IANA zone, if it has one.
-    pub system_zone: Option<String>,
+    /// What the system says about its time zone.
+    pub system_zone: SystemZone,
     /// The file that is read, if it exists, when `--config` names none.
     pub default_file: PathBuf,
 }
 
 impl Surroundings {
-    /// Reads the surroundings of this process.
-    pub fn of_process() -> Self {
+    /// Reads the surroundings of this process at `now`.
+    pub fn of_process(now: DateTime<Utc>) -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self {
+            now,
             env: std::env::vars_os().map(|(name, value)| (lossy(name), lossy(value))).collect(),
             cwd: std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/")),
             // Without procfs the account is treated as a person's, which never writes to system directories.
             uid: std::fs::metadata("/proc/self").map_or(u32::MAX, |me| me.uid()),
-            system_zone: iana_time_zone::get_timezone().ok(),
+            system_zone: SystemZone::read(Path::new("/")),
             default_file: PathBuf::from(DEFAULT_FILE),
         }
     }

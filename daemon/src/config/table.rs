@@ -22,6 +22,7 @@ macro_rules! settings {
         pub struct Config {
             $( $(#[doc = $section_doc])+ pub $section: $Section, )+
             pub(super) origins: Origins,
+            pub(super) zone_doubt: Option<String>,
         }
 
         /// Every key, in the order of its declaration.
@@ -42,7 +43,7 @@ macro_rules! settings {
                     $( let $key = reader.read::<$Type>(stringify!($section), stringify!($key)); )+
                     let $section = (|| Some($Section { $( $key: $key?, )+ }))();
                 )+
-                Some(Self { $( $section: $section?, )+ origins: reader.origins() })
+                Some(Self { $( $section: $section?, )+ origins: reader.origins(), zone_doubt: reader.zone_doubt() })
             }
 
             /// The values as TOML, in the order of [`KEYS`]; `None` where an optional key has no value.

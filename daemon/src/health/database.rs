@@ -4,12 +4,28 @@ use cached_proto::verb::health::Reason;
 
 use super::Seen;
 use super::reason::unhealthy;
+use crate::describe::describe;
+use crate::refresh::RefreshError;
+
+/// Why VMS's database could not be surveyed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The error in words.
+    pub message: String,
+    /// Whether the file is damaged.
+    pub is_damaged: bool,
+}
+
+impl From<&RefreshError> for Unreadable {
+    fn from(error: &RefreshError) -> Self {
+        Self { message: describe(error), is_damaged: error.is_damage() }
+    }
+}
 
 pub(super) fn unreachable(seen: &Seen) -> Option<Reason> {
-    let error = seen.tables.as_ref().err()?;
-    // Matches the wording of the errors of VMS's database; `check` reads little of the file and may find
-    // nothing wrong.
-    let hint = if error.contains("is damaged") {
+    let Unreadable { message: error, is_damaged } = seen.tables.as_ref().err()?;
+    // `check` reads little of the file and may find nothing wrong.
+    let hint = if *is_damaged {
         "`cachectl maintenance integrity` says what is damaged; then stop VMS and restore the file from a backup"
     } else {
         "`cached check` tries again and says more; refreshing goes on by itself once it works"

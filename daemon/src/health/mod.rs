@@ -22,6 +22,7 @@ mod surroundings;
 #[cfg(test)]
 mod tests;
 mod vms_page;
+mod zone;
 
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use crate::refresh::survey::TableSurvey;
 use crate::state::FailedChore;
 use crate::watch::wipes::SecondRefresher;
+pub use database::Unreadable;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
 
@@ -45,7 +47,7 @@ pub struct Seen {
     /// Whether automatic triggers fire.
     pub scheduler: SchedulerState,
     /// The survey of the cache tables, or why it failed.
-    pub tables: Result<Vec<TableSurvey>, String>,
+    pub tables: Result<Vec<TableSurvey>, Unreadable>,
     /// The newest run that has ended.
     pub last: Option<Run>,
     /// The run in progress.
@@ -72,6 +74,8 @@ pub struct Seen {
     pub state: StateSeen,
     /// Scheduled maintenance tasks whose last execution failed.
     pub failed_chores: Vec<FailedChore>,
+    /// Why VMS may run in another zone than the guessed one.
+    pub zone_doubt: Option<String>,
     /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
@@ -83,7 +87,9 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     database::unreachable,
     database::unwritable,
     clocks::behind,
+    zone::guessed,
     disk::low,
+    disk::out_of_inodes,
     log::unwritable,
     schema::disabled,
     held::guarded,

@@ -11,6 +11,10 @@ pub(super) fn disabled(seen: &Seen) -> Option<Reason> {
     let tables = seen.tables.as_ref().ok()?;
     let disabled: Vec<&TableSurvey> =
         tables.iter().filter(|survey| survey.state == TableState::Disabled).collect();
+    // A table that nobody wants filled says nothing about whether refreshing works.
+    let wanted = tables.iter().filter(|survey| {
+        !matches!(survey.state, TableState::Off | TableState::NotApplicable | TableState::Withheld)
+    });
     let notes: Vec<String> = disabled
         .iter()
         .map(|survey| format!("{} ({})", survey.table, survey.note.as_deref().unwrap_or_default()))
@@ -20,7 +24,7 @@ pub(super) fn disabled(seen: &Seen) -> Option<Reason> {
     let message = format!("not refreshed: {}", notes.join("; "));
     match disabled.len() {
         0 => None,
-        all if all == tables.len() => Some(unhealthy("tables_disabled", message, hint)),
+        all if all == wanted.count() => Some(unhealthy("tables_disabled", message, hint)),
         _ => Some(degraded("tables_disabled", message, hint)),
     }
 }

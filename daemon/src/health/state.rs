@@ -27,7 +27,7 @@ pub(super) fn unwritable(seen: &Seen) -> Option<Reason> {
     let StateSeen { path, unwritable, .. } = &seen.state;
     let message =
         format!("the state database {} cannot be written: {}", path.display(), unwritable.as_ref()?);
-    let hint = "look at the free space with `df -h`, and at the rights of the file and its directory with \
+    let hint = "look at the free space with `df -h` and `df -i`, and at the rights of the file and its directory with \
                 `ls -ld`; once it can be written, queued work goes on by itself";
     Some(unhealthy("state_unwritable", message, hint))
 }
@@ -58,7 +58,7 @@ const MOVE_AWAY: &str = "stop cached with `systemctl stop cached`, restore the f
 /// The reply when the daemon's own database fails, so that no state can be observed.
 pub fn state_unusable(path: &Path, lost: Option<Lost>, error: &str) -> HealthReply {
     let state = StateSeen { path: path.to_owned(), lost, unwritable: None };
-    let hint = "look at the free space with `df -h` and at the log of cached; if the file is damaged, stop cached, \
+    let hint = "look at the free space with `df -h` and `df -i`, and at the log of cached; if the file is damaged, stop cached, \
                 restore it from a backup or move it and its -wal and -shm away, and start it";
     let message = format!("the state database {} cannot be read: {error}", path.display());
     let reasons: Vec<Reason> =

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use crate::maintenance::disk_space;
-
-use crate::telemetry;
+use crate::disk;
+use crate::telemetry::{self, Complaint};
 
 /// Free space in a directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +14,8 @@ pub struct Disk {
     pub path: PathBuf,
     /// Bytes that an unprivileged user can still write.
     pub free: u64,
+    /// Files that an unprivileged user can still create, where the file system limits them.
+    pub inodes: Option<u64>,
     /// Whether VMS's database is in this directory.
     pub holds_vms: bool,
 }
@@ -28,7 +29,7 @@ pub struct Surroundings {
     /// VMS's database file or its directory, if the daemon may not write to it.
     pub unwritable: Option<PathBuf>,
     /// Why records are missing from the log file.
-    pub log: Option<String>,
+    pub log: Option<Complaint>,
 }
 
 impl Surroundings {
@@ -48,8 +49,8 @@ impl Surroundings {
             disks: disks
                 .into_iter()
                 .filter_map(|(path, holds_vms)| {
-                    let free = disk_space::free(&path)?;
-                    Some(Disk { path, free, holds_vms })
+                    let (free, inodes) = (disk::free(&path)?, disk::free_inodes(&path));
+                    Some(Disk { path, free, inodes, holds_vms })
                 })
                 .collect(),
             unwritable: [vms, beside_vms].into_iter().find(|path| access(path, Access::WRITE_OK).is_err()),

@@ -6,9 +6,10 @@ use cached_proto::verb::jobs::Attempt;
 use cached_proto::words::{Chore, Outcome, Phase, Table, TableState, Trigger};
 
 use super::*;
-use crate::refresh::RenewalTimes;
+use crate::refresh::{RefreshError, RenewalTimes};
 use crate::state::{FailedChore, Lost};
 use crate::store::audit::Audit;
+use crate::telemetry::{Complaint, ComplaintCause};
 use crate::vms::VmsError;
 
 const NOW: i64 = 1_772_956_800;
@@ -101,8 +102,13 @@ fn seen() -> Seen {
         around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
         database: PathBuf::from("/srv/vms.db"),
         state: StateSeen { path: PathBuf::from("/var/lib/state.db"), ..StateSeen::default() },
+        zone_doubt: None,
         vms_page: Some(page(Some(200), 12)),
     }
+}
+
+fn gone() -> Unreadable {
+    Unreadable { message: "gone".to_owned(), is_damaged: false }
 }
 
 fn page(status: Option<u16>, milliseconds: u64) -> VmsPage {
@@ -111,14 +117,18 @@ fn page(status: Option<u16>, milliseconds: u64) -> VmsPage {
 }
 
 fn disks(free: u64) -> Vec<Disk> {
-    let disk = |path: &str, holds_vms| Disk { path: path.into(), free, holds_vms };
+    let disk = |path: &str, holds_vms| Disk { path: path.into(), free, inodes: Some(1000), holds_vms };
     vec![disk("/srv", true), disk("/var/lib", false)]
 }
 
 #[test]
 fn damage_is_looked_for_and_not_checked_again() {
-    let hint =
-        |error: VmsError| judge(&Seen { tables: Err(error.to_string()), ..seen() }).reasons.remove(0).hint;
+    let hint = |error: VmsError| {
+        judge(&Seen { tables: Err(Unreadable::from(&RefreshError::from(error))), ..seen() })
+            .reasons
+            .remove(0)
+            .hint
+    };
     let source = || sea_orm::DbErr::Custom("malformed".to_owned());
     assert!(hint(VmsError::Damaged { doing: "reading", source: source() }).contains("maintenance integrity"));
     let path = PathBuf::from("/srv/vms.db");
@@ -138,7 +148,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
     use HealthLevel::{Degraded, Healthy, Unhealthy};
     type Spoil = fn(&mut Seen);
     let cases: &[(&str, HealthLevel, Spoil)] = &[
-        ("database_unreachable", Unhealthy, |seen| seen.tables = Err("gone".to_owned())),
+        ("database_unreachable", Unhealthy, |seen| seen.tables = Err(gone())),
         ("database_unwritable", Unhealthy, |seen| seen.around.unwritable = Some(PathBuf::from("/srv"))),
         ("maintenance_failed", Degraded, |seen| {
             seen.failed_chores =
@@ -148,7 +158,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Replaced)),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Overwritten)),
         ("state_unwritable", Unhealthy, |seen| seen.state.unwritable = Some("full".to_owned())),
-        ("log_unwritable", Degraded, |seen| seen.around.log = Some("full".to_owned())),
+        ("log_unwritable", Degraded, |seen| seen.around.log = Some(complaint(ComplaintCause::Other))),
         ("retrying", Degraded, |seen| {
             let attempts = vec![attempt()];
             let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
@@ -158,11 +168,20 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(None, 5000))),
         ("vms_page_slow", Degraded, |seen| seen.vms_page = Some(page(Some(302), 2000))),
         ("clock_behind", Degraded, |seen| seen.now -= TimeDelta::hours(1)),
+        ("timezone_guessed", Degraded, |seen| seen.zone_doubt = Some("guessed".to_owned())),
         ("disk_low", Degraded, |seen| seen.around.disks = disks(1 << 20)),
+        ("inodes_low", Degraded, |seen| seen.around.disks[1].inodes = Some(31)),
         ("tables_disabled", Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
         ("tables_disabled", Unhealthy, |seen| {
             let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
             seen.tables = Ok(vec![table]);
+        }),
+        ("tables_disabled", Unhealthy, |seen| {
+            seen.tables = Ok(vec![
+                survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
+                survey(Table::OrganizationReports, TableState::Off, Audit::default()),
+                survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
+            ]);
         }),
         ("tables_guarded", Degraded, |seen| one_table(seen, TableState::Guarded, Audit::default())),
         ("tables_withheld", Healthy, |seen| one_table(seen, TableState::Withheld, Audit::default())),
@@ -216,11 +235,41 @@ fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {
     }
 }
 
+fn complaint(cause: ComplaintCause) -> Complaint {
+    Complaint { message: "the log file /l/cache_manager.log cannot be written".to_owned(), cause }
+}
+
+#[test]
+fn a_log_that_cannot_be_written_has_the_hint_of_its_cause() {
+    for (cause, part) in [
+        (ComplaintCause::Link, "is not followed"),
+        (ComplaintCause::NoInodes, "`df -i`"),
+        (ComplaintCause::Other, "`df -h`"),
+    ] {
+        let mut seen = seen();
+        seen.around.log = Some(complaint(cause));
+        let reason = judge(&seen).reasons.remove(0);
+        assert!(reason.hint.contains(part), "{cause:?}: {}", reason.hint);
+    }
+}
+
+#[test]
+fn a_file_system_without_a_limit_of_files_never_runs_out_of_inodes() {
+    let mut seen = seen();
+    for disk in &mut seen.around.disks {
+        disk.inodes = None;
+    }
+    assert_eq!(judge(&seen).reasons, Vec::new());
+    seen.around.disks[0].inodes = Some(0);
+    let reason = judge(&seen).reasons.remove(0);
+    assert!(reason.message.starts_with("/srv has 0 inodes left"), "{}", reason.message);
+}
+
 #[test]
 fn the_worst_reason_decides() {
     let mut seen = seen();
     seen.scheduler = SchedulerState::Stopped;
-    seen.tables = Err("gone".to_owned());
+    seen.tables = Err(gone());
     assert_eq!(judge(&seen).health, HealthLevel::Unhealthy);
 }
 

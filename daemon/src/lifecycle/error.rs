@@ -1,6 +1,5 @@
 //! Errors of starting and running the daemon.
 
-use cached_proto::words::Chore;
 use tokio::task::JoinError;
 
 use crate::queue::QueueError;
@@ -16,15 +15,6 @@ pub enum Unusable {
     /// A data file named by the configuration cannot be used.
     #[error(transparent)]
     Reports(#[from] ConfigureError),
-    /// The schedule of a maintenance task cannot be used.
-    #[error("the [maintenance] section cannot be used: {chore}: {source}")]
-    Maintenance {
-        /// The maintenance task.
-        chore: Chore,
-        /// What is wrong with the schedule.
-        #[source]
-        source: ScheduleError,
-    },
     /// Clients of the web page cannot be identified.
     #[error("the web page cannot be served: {0}")]
     Visitors(#[source] Box<dyn std::error::Error + Send + Sync>),

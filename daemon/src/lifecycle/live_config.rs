@@ -8,10 +8,10 @@ use cached_proto::words::Chore;
 use tokio::sync::watch;
 
 use super::{Environment, Unusable};
-use crate::config::{self, Config, RestartNeeded};
+use crate::config::{Config, RestartNeeded};
 use crate::refresh::RefreshConfig;
 use crate::reports::Reports;
-use crate::schedule::{Schedule, ScheduleError};
+use crate::schedule::Schedule;
 use crate::web::auth::Authority;
 
 #[derive(Debug)]
@@ -37,9 +37,9 @@ impl LiveConfig {
             patience,
             reports,
             refresh: watch::Sender::new(Arc::new(refresh)),
-            schedule: watch::Sender::new(Arc::new(schedule(&config.schedule)?)),
-            analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze)?)),
-            prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune)?)),
+            schedule: watch::Sender::new(Arc::new(Schedule::configured(&config.schedule)?)),
+            analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze))),
+            prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune))),
             authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -53,17 +53,12 @@ impl LiveConfig {
         let refresh = RefreshConfig { reports, patience, ..RefreshConfig::of(&new)? };
         // An unchanged schedule is not replaced, because a ticker does not run slots that passed before it
         // received a new schedule.
-        let schedule = (new.schedule != running.schedule).then(|| schedule(&new.schedule)).transpose()?;
+        let schedule =
+            (new.schedule != running.schedule).then(|| Schedule::configured(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;
         let chores_moved = zone_moved || new.maintenance != running.maintenance;
-        let chores = chores_moved
-            .then(|| {
-                Ok::<_, Unusable>([
-                    chore_schedule(&new, Chore::Analyze)?,
-                    chore_schedule(&new, Chore::Prune)?,
-                ])
-            })
-            .transpose()?;
+        let chores =
+            chores_moved.then(|| [chore_schedule(&new, Chore::Analyze), chore_schedule(&new, Chore::Prune)]);
         self.refresh.send_replace(Arc::new(refresh));
         if let Some([analyze, prune]) = chores {
             self.analyze.send_replace(Arc::new(analyze));
@@ -107,26 +102,11 @@ impl LiveConfig {
     }
 }
 
-fn chore_schedule(config: &Config, chore: Chore) -> Result<Schedule, Unusable> {
-    let (zone, cron) = (
-        config.schedule.timezone,
-        match chore {
-            Chore::Analyze => &config.maintenance.analyze,
-            _ => &config.maintenance.prune,
-        },
-    );
-    match cron {
-        None => Ok(Schedule::never(zone)),
-        Some(cron) => {
-            Schedule::cron(cron.as_str(), zone).map_err(|source| Unusable::Maintenance { chore, source })
-        }
-    }
-}
-
-fn schedule(config: &config::Schedule) -> Result<Schedule, ScheduleError> {
-    if let Some(cron) = &config.cron {
-        return Schedule::cron(cron.as_str(), config.timezone);
-    }
-    let time = config.refresh_time.format("%H:%M").to_string();
-    Schedule::every(&time, config.refresh_interval_hours, config.timezone)
+fn chore_schedule(config: &Config, chore: Chore) -> Schedule {
+    let zone = config.schedule.timezone;
+    let cron = match chore {
+        Chore::Analyze => &config.maintenance.analyze,
+        _ => &config.maintenance.prune,
+    };
+    cron.as_ref().map_or_else(|| Schedule::never(zone), |cron| Schedule::cron(cron, zone))
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use rustix::fs::statvfs;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use super::MaintenanceError;
+use crate::disk::free;
 use crate::vms::VmsError;
 
 /// Space that must remain free in any case: for the state database, logs, and other files on that file
@@ -39,11 +39,6 @@ pub async fn estimate(db: &impl ConnectionTrait) -> Result<u64, VmsError> {
         payload = payload.saturating_add(rows.saturating_mul(bytes));
     }
     Ok(payload)
-}
-
-/// Returns the bytes that an ordinary user may still write at a path; `None` when that cannot be measured.
-pub fn free(place: &Path) -> Option<u64> {
-    statvfs(place).ok().map(|fs| fs.f_bavail.saturating_mul(fs.f_frsize))
 }
 
 /// Refuses work for which there is not enough free space.

@@ -9,8 +9,9 @@ use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::interrupt::Interrupt;
 use crate::refresh::RefreshError;
+use crate::sqlite::sqlite_code;
 use crate::state::StateError;
-use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError, sqlite_code};
+use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError};
 
 const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;

@@ -104,12 +104,22 @@ impl RefreshError {
 
     /// Whether another process kept VMS's database locked.
     pub fn is_locked(&self) -> bool {
-        matches!(
-            self,
-            Self::Vms(VmsError::Locked { .. })
-                | Self::Snapshot(SnapshotError(VmsError::Locked { .. }))
-                | Self::Store(StoreError::Database(VmsError::Locked { .. }))
-        )
+        matches!(self.of_vms(), Some(VmsError::Locked { .. }))
+    }
+
+    /// Whether VMS's database is damaged.
+    pub fn is_damage(&self) -> bool {
+        self.of_vms().is_some_and(VmsError::is_damage)
+    }
+
+    /// The error of VMS's database, if it is one.
+    const fn of_vms(&self) -> Option<&VmsError> {
+        match self {
+            Self::Vms(error)
+            | Self::Snapshot(SnapshotError(error))
+            | Self::Store(StoreError::Database(error)) => Some(error),
+            _ => None,
+        }
     }
 
     /// Whether another process wrote in the meantime, so that a newer snapshot may succeed.

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveTime, Utc};
 use chrono_tz::Tz;
 
+use crate::civil::first_instant;
 use crate::vms::time;
 
 /// Returns the first midnight UTC after an instant; `None` at the end of the supported calendar.
@@ -19,7 +20,7 @@ pub fn next_date(after: DateTime<Utc>, zone: Tz, month: u32, day: u32) -> Option
     [this_year, this_year + 1]
         .into_iter()
         .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
-        .map(|date| time::from_local(date.and_time(NaiveTime::MIN), zone))
+        .map(|date| first_instant(date.and_time(NaiveTime::MIN), zone).0)
         .find(|&turn| turn > after)
 }
 

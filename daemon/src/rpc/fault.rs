@@ -51,15 +51,16 @@ impl From<QueueError> for Fault {
 
 /// The fault sent for an unreadable frame; `None` when the connection is gone and cannot receive it.
 pub(super) fn unreadable(error: &FrameError) -> Option<Fault> {
-    let code = match error {
-        FrameError::TooLong { .. } | FrameError::Codec(CodecError::TooLong { .. }) => FaultCode::BadRequest,
-        // Garbage and a request of a later version cannot be told apart.
-        FrameError::Codec(_) => FaultCode::Unsupported,
+    let error = match error {
+        // To the reader of a frame, its announced length is the length of the message.
+        FrameError::TooLong { cap } => &CodecError::TooLong { what: "request", cap: *cap },
+        FrameError::Codec(error) => error,
         FrameError::CutOff | FrameError::Io(_) => return None,
     };
-    // These messages end with the hint.
-    let text = error.to_string();
-    let (message, hint) =
-        text.split_once("; ").unwrap_or((&text, "install cached and cachectl of the same version"));
-    Some(fault(code, message, hint))
+    let code = match error {
+        CodecError::TooLong { .. } => FaultCode::BadRequest,
+        // Garbage and a request of a later version cannot be told apart.
+        _ => FaultCode::Unsupported,
+    };
+    Some(fault(code, &error.what(), error.hint()))
 }

@@ -61,6 +61,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     let database = service.refresh.borrow().database.clone();
     let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
+    let zone_doubt = service.config.borrow().zone_doubt();
     let today = service.clock.now().with_timezone(&zone).date_naive();
     let state = queue.state().clone();
     // A network file system may be slow to respond.
@@ -76,7 +77,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
             RefreshError::State(_) | RefreshError::Queue(QueueError::State(_)) => {
                 return Err(Unusable::Survey(Arc::clone(error)));
             }
-            error => Err(describe(error)),
+            error => Err(error.into()),
         },
     };
     let (around, lost) = around.await.unwrap_or_default();
@@ -86,6 +87,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
         tables,
         state: StateSeen { path, lost, unwritable: service.unwritable().await },
+        zone_doubt,
         vms_page,
         database,
         last: queue.last_run().await?,

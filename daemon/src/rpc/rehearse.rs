@@ -86,7 +86,7 @@ fn shown(decision: &Rehearsed, schedule: &Schedule, scheduler: SchedulerState) -
         (Trigger::Schedule, _) => plan::tables(&[], &[]),
         _ => decision.tables.iter().map(|&(table, _)| table).collect(),
     };
-    let fire_note = decision.fire.and_then(|fire| fire.note).map(|note| note.to_string());
+    let fire_note = decision.fire.and_then(|fire| fire.note_text());
     Decision {
         at: decision.at.into(),
         offset: offset.to_string(),

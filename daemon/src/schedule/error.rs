@@ -18,24 +18,4 @@ pub enum ScheduleError {
         /// The configured value.
         given: u32,
     },
-    /// The text is not a cron expression.
-    #[error(
-        "\"{given}\" is not a cron expression; it has six fields and begins with the seconds, for example \
-         \"0 0 2 * * *\" for 02:00, and days of the week count from 1 = Sunday or are names"
-    )]
-    Cron {
-        /// The configured value.
-        given: String,
-        /// The parser's error.
-        #[source]
-        source: Box<cron::error::Error>,
-    },
-    /// The expression fires more than once a minute, but slots are identified by the minute.
-    #[error(
-        "\"{given}\" fires more than once a minute; let the first field, the seconds, be one number such as 0"
-    )]
-    TooOften {
-        /// The configured value.
-        given: String,
-    },
 }

@@ -32,7 +32,7 @@ use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 pub use error::ScheduleError;
-pub use fire::{Fire, FireNote, slot_text};
+pub use fire::{Fire, slot_text};
 pub use planner::{Planner, expected_run};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
 pub use renewal::{DailyTime, Renewal, expected};
@@ -40,6 +40,9 @@ pub use ticker::{CatchUp, Tables, Ticker};
 pub use top_up::{Cause, Condition, Plan, plan};
 
 use rule::Rule;
+
+use crate::civil::ClockChange;
+use crate::config::{self, CronExpr};
 
 /// Schedule name under which slots of the nightly refresh are recorded.
 pub const NIGHTLY: &str = "refresh";
@@ -58,15 +61,23 @@ impl Schedule {
         Ok(Self { rule: Rule::every(refresh_time, interval_hours)?, zone })
     }
 
-    /// Creates a schedule from a cron expression, seconds first, read as civil time. It fires at most once a
-    /// minute.
-    pub fn cron(expression: &str, zone: Tz) -> Result<Self, ScheduleError> {
-        Ok(Self { rule: Rule::cron(expression)?, zone })
+    /// The schedule that the configuration asks for.
+    pub fn configured(config: &config::Schedule) -> Result<Self, ScheduleError> {
+        if let Some(cron) = &config.cron {
+            return Ok(Self::cron(cron, config.timezone));
+        }
+        let time = config.refresh_time.format("%H:%M").to_string();
+        Self::every(&time, config.refresh_interval_hours, config.timezone)
+    }
+
+    /// Creates a schedule from a cron expression, which is read as civil time.
+    pub fn cron(expression: &CronExpr, zone: Tz) -> Self {
+        Self { rule: Rule::Cron(Box::new(expression.clone())), zone }
     }
 
     /// A schedule that never fires.
-    pub fn never(zone: Tz) -> Self {
-        Self { rule: Rule::never(), zone }
+    pub const fn never(zone: Tz) -> Self {
+        Self { rule: Rule::Never, zone }
     }
 
     /// Whether the schedule has no slots.
@@ -104,12 +115,13 @@ impl Schedule {
         slots.map(|slot| self.resolve(slot)).find(|fire| fire.at <= now)
     }
 
-    /// The next `count` fires after an instant, soonest first. Slots that share an instant make one fire,
-    /// which carries the latest of these slots.
+    /// The next `count` fires after an instant, soonest first, and none at or before it. Slots that share an
+    /// instant make one fire, which carries the latest of these slots.
     pub fn fires_after(&self, now: DateTime<Utc>, count: usize) -> Vec<Fire> {
         // No slot is due before the first one; two days exceed the UTC offset of every zone.
         let begin = self.due(now).map_or(now.naive_utc() - TimeDelta::days(2), |fire| fire.slot);
-        iter::successors(self.fire_after(begin), |fire| self.fire_after(fire.slot)).take(count).collect()
+        let fires = iter::successors(self.fire_after(begin), |fire| self.fire_after(fire.slot));
+        fires.skip_while(|fire| fire.at <= now).take(count).collect()
     }
 
     /// The newest fire before `fire`, at an earlier instant.
@@ -121,7 +133,7 @@ impl Schedule {
     fn fire_after(&self, slot: NaiveDateTime) -> Option<Fire> {
         let mut fire = self.resolve(self.rule.next(slot)?);
         // Only slots in a gap share their instant with a later one.
-        while fire.note == Some(FireNote::Gap) {
+        while fire.note == Some(ClockChange::Gap) {
             match self.rule.next(fire.slot).map(|slot| self.resolve(slot)) {
                 Some(next) if next.at == fire.at => fire = next,
                 _ => break,

@@ -1,22 +1,25 @@
 //! Rules that determine which civil date-times are slots.
 
 use std::fmt;
-use std::str::FromStr;
 
-use chrono::{NaiveDateTime, NaiveTime, Timelike};
-use cron::TimeUnitSpec;
+use chrono::{NaiveDate, NaiveDateTime, NaiveTime, TimeDelta};
 
 use super::ScheduleError;
+use crate::config::CronExpr;
 
 /// A matcher of civil time.
-///
-/// The cron crate is given civil time labelled as UTC: with a real zone it skips the night in which the clock
-/// goes forward and fires twice in the night in which it goes back.
 #[derive(Debug, Clone)]
-pub(super) struct Rule {
-    /// None for a rule without slots.
-    matcher: Option<cron::Schedule>,
-    words: String,
+pub(super) enum Rule {
+    /// No slots.
+    Never,
+    /// The same times on every date.
+    Daily {
+        /// At least one, in ascending order.
+        times: Vec<NaiveTime>,
+        words: String,
+    },
+    /// The civil times at which an expression fires.
+    Cron(Box<CronExpr>),
 }
 
 impl Rule {
@@ -26,54 +29,61 @@ impl Rule {
         if !matches!(interval, 1..=24) || 24 % interval != 0 {
             return Err(ScheduleError::Interval { given: interval });
         }
-        let hours: Vec<_> =
-            (0..24).filter(|hour| hour % interval == time.hour() % interval).map(|h| h.to_string()).collect();
-        let matcher = parse(&format!("0 {} {} * * *", time.minute(), hours.join(",")))?;
+        // Times of day wrap around at midnight.
+        let later = |hours| time.overflowing_add_signed(TimeDelta::hours(hours)).0;
+        let mut times: Vec<_> = (0..24).step_by(interval as usize).map(later).collect();
+        times.sort_unstable();
         let words = match interval {
             24 => format!("daily at {}", time.format("%H:%M")),
-            1 => format!("hourly at minute {}", time.minute()),
+            1 => format!("hourly at minute {}", time.format("%-M")),
             _ => format!("every {interval} hours, counted from {}", time.format("%H:%M")),
         };
-        Ok(Self { matcher: Some(matcher), words })
-    }
-
-    pub(super) fn cron(expression: &str) -> Result<Self, ScheduleError> {
-        let matcher = parse(expression)?;
-        if matcher.seconds().count() != 1 {
-            return Err(ScheduleError::TooOften { given: expression.to_owned() });
-        }
-        Ok(Self { matcher: Some(matcher), words: format!("cron \"{expression}\"") })
-    }
-
-    pub(super) fn never() -> Self {
-        Self { matcher: None, words: "never".to_owned() }
+        Ok(Self::Daily { times, words })
     }
 
     pub(super) const fn is_never(&self) -> bool {
-        self.matcher.is_none()
+        matches!(self, Self::Never)
     }
 
     pub(super) fn is_daily(&self) -> bool {
-        let once = |matcher: &cron::Schedule| matcher.hours().count() == 1 && matcher.minutes().count() == 1;
-        self.matcher.as_ref().is_some_and(once)
+        match self {
+            Self::Never => false,
+            Self::Daily { times, .. } => times.len() == 1,
+            Self::Cron(expression) => expression.is_daily(),
+        }
     }
 
     pub(super) fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.matcher.as_ref()?.after(&after.and_utc()).next().map(|slot| slot.naive_utc())
+        match self {
+            Self::Never => None,
+            Self::Daily { times, .. } => {
+                let on = |date: NaiveDate| times.iter().map(move |time| date.and_time(*time));
+                let today = on(after.date()).find(|slot| *slot > after);
+                today.or_else(|| on(after.date().succ_opt()?).next())
+            }
+            Self::Cron(expression) => expression.next(after),
+        }
     }
 
     pub(super) fn previous(&self, before: NaiveDateTime) -> Option<NaiveDateTime> {
-        self.matcher.as_ref()?.after(&before.and_utc()).next_back().map(|slot| slot.naive_utc())
+        match self {
+            Self::Never => None,
+            Self::Daily { times, .. } => {
+                let on = |date: NaiveDate| times.iter().rev().map(move |time| date.and_time(*time));
+                let today = on(before.date()).find(|slot| *slot < before);
+                today.or_else(|| on(before.date().pred_opt()?).next())
+            }
+            Self::Cron(expression) => expression.previous(before),
+        }
     }
 }
 
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.words)
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::Daily { words, .. } => f.write_str(words),
+            Self::Cron(expression) => write!(f, "cron \"{expression}\""),
+        }
     }
-}
-
-fn parse(expression: &str) -> Result<cron::Schedule, ScheduleError> {
-    cron::Schedule::from_str(expression)
-        .map_err(|source| ScheduleError::Cron { given: expression.to_owned(), source: Box::new(source) })
 }

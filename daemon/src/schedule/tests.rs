@@ -17,17 +17,38 @@ fn daily(time: &str, zone: Tz) -> Schedule {
     Schedule::every(time, 24, zone).unwrap()
 }
 
-fn shown(fires: &[Fire]) -> Vec<(String, String, Option<FireNote>)> {
+fn shown(fires: &[Fire]) -> Vec<(String, String, Option<ClockChange>)> {
     fires.iter().map(|f| (slot_text(f.slot), f.at.format("%m-%d %H:%M").to_string(), f.note)).collect()
 }
 
 #[test]
 fn clock_changes_move_the_instant_and_keep_the_night() {
     let cases = [
-        ("02:00", "2026-03-07 12:00", "2026-03-08 02:00", "2026-03-08 08:00", "-05:00", Some(FireNote::Gap)),
-        ("02:30", "2026-03-07 12:00", "2026-03-08 02:30", "2026-03-08 08:00", "-05:00", Some(FireNote::Gap)),
+        (
+            "02:00",
+            "2026-03-07 12:00",
+            "2026-03-08 02:00",
+            "2026-03-08 08:00",
+            "-05:00",
+            Some(ClockChange::Gap),
+        ),
+        (
+            "02:30",
+            "2026-03-07 12:00",
+            "2026-03-08 02:30",
+            "2026-03-08 08:00",
+            "-05:00",
+            Some(ClockChange::Gap),
+        ),
         ("03:00", "2026-03-07 12:00", "2026-03-08 03:00", "2026-03-08 08:00", "-05:00", None),
-        ("01:30", "2026-10-31 12:00", "2026-11-01 01:30", "2026-11-01 06:30", "-05:00", Some(FireNote::Fold)),
+        (
+            "01:30",
+            "2026-10-31 12:00",
+            "2026-11-01 01:30",
+            "2026-11-01 06:30",
+            "-05:00",
+            Some(ClockChange::Fold),
+        ),
         ("02:00", "2026-10-31 12:00", "2026-11-01 02:00", "2026-11-01 08:00", "-06:00", None),
         ("02:00", "2026-06-01 00:00", "2026-06-01 02:00", "2026-06-01 07:00", "-05:00", None),
     ];
@@ -58,7 +79,7 @@ fn a_fire_on_the_wire_says_why_it_is_special() {
 
 #[test]
 fn slots_of_one_instant_are_one_fire() {
-    let schedule = Schedule::cron("0 */30 * * * *", CHICAGO).unwrap();
+    let schedule = Schedule::cron(&"0 */30 * * * *".parse().unwrap(), CHICAGO);
     let fires = schedule.fires_after(utc("2026-03-08 07:00"), 3);
     let expected = [
         ("2026-03-08 01:30", "03-08 07:30", None),
@@ -86,23 +107,19 @@ fn intervals_are_counted_from_the_refresh_time() {
     }
     assert_eq!(daily("02:05", CHICAGO).to_string(), "daily at 02:05");
     assert!(daily("02:05", CHICAGO).is_daily());
-    assert!(Schedule::cron("0 0 2 * * Mon-Fri", CHICAGO).unwrap().is_daily());
-    assert!(!Schedule::cron("0 0 2,14 * * *", CHICAGO).unwrap().is_daily());
+    assert!(Schedule::cron(&"0 0 2 * * Mon-Fri".parse().unwrap(), CHICAGO).is_daily());
+    assert!(!Schedule::cron(&"0 0 2,14 * * *".parse().unwrap(), CHICAGO).is_daily());
 }
 
 #[test]
 fn what_cannot_be_a_schedule_is_refused_with_the_way_to_write_it() {
     let every = |time, hours| Schedule::every(time, hours, CHICAGO).unwrap_err().to_string();
-    let cron = |expression| Schedule::cron(expression, CHICAGO).unwrap_err().to_string();
     let cases = [
         (every("2 am", 24), "HH:MM"),
         (every("24:00", 24), "HH:MM"),
         (every("02:00", 0), "divide 24"),
         (every("02:00", 5), "divide 24"),
         (every("02:00", 48), "divide 24"),
-        (cron("0 2 * * *"), "begins with the seconds"),
-        (cron("nonsense"), "six fields"),
-        (cron("* 0 2 * * *"), "more than once a minute"),
     ];
     for (message, part) in cases {
         assert!(message.contains(part), "{message}");
@@ -110,16 +127,29 @@ fn what_cannot_be_a_schedule_is_refused_with_the_way_to_write_it() {
 }
 
 #[test]
-fn a_schedule_that_never_fires_has_no_next_and_nothing_due() {
-    let never = Schedule::cron("0 0 2 31 2 *", CHICAGO).unwrap();
-    assert_eq!(never.fires_after(utc("2026-01-01 00:00"), 3), []);
-    assert_eq!(never.due(utc("2026-01-01 00:00")), None);
-    assert_eq!(never.next_slot(civil("2026-01-01 00:00")), None);
+fn a_schedule_whose_years_have_passed_has_no_next_fire_and_its_last_one_is_due() {
+    let past = Schedule::cron(&"0 0 2 * * * 2020-2025".parse().unwrap(), CHICAGO);
+    for now in ["2026-01-01 00:00", "2026-11-30 02:00", "2027-06-01 12:00"] {
+        assert_eq!(past.fires_after(utc(now), 3), [], "{now}");
+        assert_eq!(past.due(utc(now)).unwrap().slot, civil("2025-12-31 02:00"), "{now}");
+    }
+    assert_eq!(past.next_slot(civil("2026-01-01 00:00")), None);
+    let gaps = Schedule::cron(&"0 0 2 * * * 2020-2025,2028".parse().unwrap(), CHICAGO);
+    assert_eq!(gaps.fires_after(utc("2026-11-30 02:00"), 1)[0].slot, civil("2028-01-01 02:00"));
+}
+
+#[test]
+fn a_schedule_of_a_date_that_no_year_has_has_no_next_fire_and_none_due() {
+    for schedule in [Schedule::cron(&"0 0 2 31 2 *".parse().unwrap(), CHICAGO), Schedule::never(CHICAGO)] {
+        assert_eq!(schedule.fires_after(utc("2026-01-01 00:00"), 3), []);
+        assert_eq!(schedule.due(utc("2026-01-01 00:00")), None);
+        assert_eq!(schedule.next_slot(civil("2026-01-01 00:00")), None);
+    }
 }
 
 #[test]
 fn a_schedule_of_the_future_has_a_next_and_nothing_due() {
-    let later = Schedule::cron("0 0 2 1 1 * 2030", CHICAGO).unwrap();
+    let later = Schedule::cron(&"0 0 2 1 1 * 2030".parse().unwrap(), CHICAGO);
     assert_eq!(later.due(utc("2026-01-01 00:00")), None);
     assert_eq!(later.fires_after(utc("2026-01-01 00:00"), 3).len(), 1);
 }
@@ -222,7 +252,7 @@ proptest! {
         near in prop::sample::select(vec!["2026-03-08 07:00", "2026-03-29 00:00", "2026-11-01 05:00", "2026-04-04 14:00", "2024-02-29 00:00"]),
         seconds in 0..90_000_i64,
     ) {
-        let schedule = Schedule::cron(rule, zone).unwrap();
+        let schedule = Schedule::cron(&rule.parse().unwrap(), zone);
         let now = utc(near) + TimeDelta::seconds(seconds);
         let due = schedule.due(now).unwrap();
         let next = schedule.fires_after(now, 2);

@@ -99,7 +99,7 @@ impl Nightly {
             assert_eq!((fire.slot, fire.at), (slot, at), "{zone}");
             assert!(last < at, "{zone} {slot} does not come after the night before");
             let shown = at + offset(zone, at);
-            assert_eq!(fire.note == Some(FireNote::Gap), shown.naive_utc() != slot, "{zone} {slot}");
+            assert_eq!(fire.note == Some(ClockChange::Gap), shown.naive_utc() != slot, "{zone} {slot}");
             last = at;
             expected.push(at);
         }

@@ -18,6 +18,7 @@ use super::SourceFacts;
 use super::cells::{Cell, Cells, Oddity, Symbols};
 use super::load::Warning;
 use super::source::{Column, Source};
+use crate::sqlite::sqlite_code;
 
 const WINDOW: u32 = 1000;
 
@@ -47,7 +48,7 @@ pub(super) async fn scan<R: Row>(
 ) -> Result<Scanned<R>, DbErr> {
     let before = warnings.len();
     match scan_with::<R>(db, warnings, Packing::Fast).await {
-        Err(error) if is_blob(&error) => {
+        Err(error) if may_be_blob(&error) => {
             warnings.truncate(before);
             scan_with::<R>(db, warnings, Packing::Careful).await
         }
@@ -90,7 +91,7 @@ pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, 
         Ok(hasher.finish_128())
     };
     match hash(Packing::Fast).await {
-        Err(error) if is_blob(&error) => hash(Packing::Careful).await,
+        Err(error) if may_be_blob(&error) => hash(Packing::Careful).await,
         result => result,
     }
 }
@@ -127,11 +128,15 @@ async fn windows(
     Ok(())
 }
 
-/// Whether an error was caused by a BLOB: one in a text column makes SQLite reject the whole window, and then
-/// every cell has to be checked.
-fn is_blob(error: &DbErr) -> bool {
-    error.to_string().contains("BLOB")
+/// Whether an error may have been caused by a BLOB: one in a text column makes SQLite reject the whole window,
+/// and then every cell has to be checked. SQLite has no code of its own for that; any other error of the
+/// statement occurs again when it is read carefully.
+fn may_be_blob(error: &DbErr) -> bool {
+    sqlite_code(error) == Some(SQLITE_ERROR)
 }
+
+/// SQLite's code for an error of the statement.
+const SQLITE_ERROR: i32 = 1;
 
 #[derive(Clone, Copy)]
 enum Packing {

@@ -4,22 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use cached_migrations::state::{migrate, unknown_migrations};
-use sea_orm::sqlx::error::DatabaseError;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, RuntimeErr, Statement, TryGetable,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
 use super::{APPLICATION_ID, StateError};
-use crate::sqlite::replace_stuck;
+use crate::sqlite::{replace_stuck, sqlite_code};
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Enough for the pages and the socket; more would only wait for the same disk.
 const READERS: u32 = 4;
 
-const SQLITE_CORRUPT: u32 = 11;
-const SQLITE_NOTADB: u32 = 26;
+const SQLITE_CORRUPT: i32 = 11;
+const SQLITE_NOTADB: i32 = 26;
 
 /// Checks that the database is a sound state database of a known version, without changing anything except to
 /// finish what a crash left.
@@ -97,14 +94,7 @@ async fn one<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<T, DbE
 
 /// Classifies an error: `SQLite` reports damage as an error of whichever statement encounters it.
 fn broken(path: &Path, error: DbErr) -> StateError {
-    let code = match &error {
-        DbErr::Conn(RuntimeErr::SqlxError(e))
-        | DbErr::Exec(RuntimeErr::SqlxError(e))
-        | DbErr::Query(RuntimeErr::SqlxError(e)) => e.as_database_error().and_then(DatabaseError::code),
-        _ => None,
-    };
-    // The low byte of an extended result code is the code itself.
-    match code.and_then(|code| code.parse::<u32>().ok()).map(|code| code & 0xff) {
+    match sqlite_code(&error) {
         Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
             StateError::Corrupt { path: path.to_owned(), detail: error.to_string() }
         }

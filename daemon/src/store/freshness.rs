@@ -6,6 +6,7 @@ use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
+use crate::civil::first_instant;
 use crate::snapshot::ExistingRow;
 use crate::state::EntryStamp;
 use crate::vms::tables::{Key, StampZone, TableSpec};
@@ -108,7 +109,7 @@ impl Freshness<'_> {
         let naive = time::parse(row.last_updated.as_deref()?)?;
         // A district row that VMS wrote carries local time: its stamp is read as local time if it lies in the
         // future as UTC. The daemon's own rows carry UTC, and lie in the future when the clock was set back.
-        let local = || time::from_local(naive, self.zone);
+        let local = || first_instant(naive, self.zone).0;
         Some(match self.spec.stamps {
             StampZone::Utc
                 if self.spec.table == Table::DistrictYearEndReports && !self.stamps.is_ours(row) =>
@@ -221,6 +222,25 @@ mod tests {
             (Table::FirstTimeVolunteerReportCache, "2026-03-15 12:00:00.000000", false),
         ] {
             assert_eq!(is_fresh(table, stamp, &Stamps::default()), fresh, "{table} {stamp}");
+        }
+    }
+
+    #[test]
+    fn a_local_stamp_inside_a_clock_change_means_the_instant_at_which_a_schedule_of_that_time_fires() {
+        let stamps = Stamps::default();
+        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let (spec, zone) = (spec(Table::FirstTimeVolunteerReportCache), chrono_tz::America::Chicago);
+        for (stamp, time, at) in [
+            ("2026-03-08 02:10:00.000000", "02:10", "2026-03-08T08:00:00Z"),
+            ("2026-11-01 01:10:00.000000", "01:10", "2026-11-01T06:10:00Z"),
+            ("2026-07-01 01:10:00.000000", "01:10", "2026-07-01T06:10:00Z"),
+        ] {
+            let at: DateTime<Utc> = at.parse().unwrap();
+            let freshness =
+                Freshness { spec, limits, zone, now: at, stamps: &stamps, fingerprint: "now".into() };
+            assert_eq!(freshness.generated(&row(stamp)), Some(at), "{stamp}");
+            let schedule = crate::schedule::Schedule::every(time, 24, zone).unwrap();
+            assert_eq!(schedule.due(at).unwrap().at, at, "{stamp}");
         }
     }
 

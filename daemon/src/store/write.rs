@@ -116,6 +116,11 @@ pub async fn write_group(
         }
     };
     meter.released(granted);
+    // SQLite creates its journal with the first change.
+    let ended = ended.map_err(|error| match error {
+        StoreError::Database(error) => error.beside(vms.path()).into(),
+        other => other,
+    });
     ended.map(|()| outcome)
 }
 

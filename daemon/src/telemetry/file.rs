@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use tokio::sync::broadcast;
 
 use super::line;
@@ -17,6 +18,7 @@ use super::rotate::{CURRENT, rotate};
 use super::tidy::{Order, Tidier};
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::disk::free_inodes;
 
 /// Most lines that a reader of the live log may fall behind.
 const BEHIND: usize = 8192;
@@ -69,7 +71,7 @@ struct Writer {
     /// The last line was cut off in the middle: the next one must not continue it.
     torn: bool,
     /// Why records are being lost, once that has been reported.
-    complaint: Option<String>,
+    complaint: Option<Complaint>,
     /// Whether a failed rotation has been reported.
     unrotated: bool,
 }
@@ -111,7 +113,7 @@ impl LogFile {
             }
             Err(error) => {
                 writer.current = None;
-                writer.lose(trouble(&dir, "written", &error));
+                writer.lose(Complaint::of(&dir, "written", &error));
             }
         }
         if self.live.receiver_count() > 0 {
@@ -152,10 +154,12 @@ impl LogFile {
 
     /// Why records are being lost, if they are. Tries again first, since there may be nothing else to log for
     /// long.
-    pub(super) fn complaint(&self) -> Option<String> {
+    pub(super) fn complaint(&self) -> Option<Complaint> {
         let complaint = || self.lock().complaint.clone();
         let before = complaint()?;
-        self.append(|at| line::of_our_own(at, &format!("Records before this one are missing: {before}")));
+        self.append(|at| {
+            line::of_our_own(at, &format!("Records before this one are missing: {}", before.message))
+        });
         complaint()
     }
 
@@ -194,7 +198,7 @@ impl Writer {
             // A file that grows beyond its limit is better than lost records.
             Some(Err(error)) => {
                 if !std::mem::replace(&mut self.unrotated, true) {
-                    told(&trouble(dir, "rotated", error));
+                    told(&Complaint::of(dir, "rotated", error));
                 }
             }
         }
@@ -210,7 +214,7 @@ impl Writer {
     }
 
     /// Notes that a record is lost, and reports it once.
-    fn lose(&mut self, complaint: String) {
+    fn lose(&mut self, complaint: Complaint) {
         if self.complaint.is_none() {
             told(&complaint);
         }
@@ -218,12 +222,49 @@ impl Writer {
     }
 }
 
-fn trouble(dir: &Path, what: &str, error: &io::Error) -> String {
-    format!("the log file {} cannot be {what}: {error}", dir.join(CURRENT).display())
+/// Why records are missing from the log file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// The failure in words.
+    pub message: String,
+    /// What has to be done about it.
+    pub cause: ComplaintCause,
 }
 
-fn told(trouble: &str) {
-    note(&format!("{trouble}; check free space and the rights of its directory; the work goes on"));
+/// The kinds of failures of the log file, by their remedy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ComplaintCause {
+    /// A symbolic link stands in its place.
+    Link,
+    /// The file system takes no more files.
+    NoInodes,
+    /// Space, rights, or anything else that the message says.
+    Other,
+}
+
+impl Complaint {
+    fn of(dir: &Path, what: &str, error: &io::Error) -> Self {
+        let path = dir.join(CURRENT);
+        let is_link = || path.symlink_metadata().is_ok_and(|found| found.is_symlink());
+        let errno = Errno::from_io_error(error);
+        let (cause, why) = if errno == Some(Errno::LOOP) && is_link() {
+            (ComplaintCause::Link, "it is a symbolic link".to_owned())
+        } else if errno == Some(Errno::NOSPC) && free_inodes(dir) == Some(0) {
+            (ComplaintCause::NoInodes, "no inodes are left".to_owned())
+        } else {
+            (ComplaintCause::Other, error.to_string())
+        };
+        Self { message: format!("the log file {} cannot be {what}: {why}", path.display()), cause }
+    }
+}
+
+fn told(complaint: &Complaint) {
+    let check = match complaint.cause {
+        ComplaintCause::Link => "remove the link",
+        ComplaintCause::NoInodes => "remove files that nobody needs",
+        ComplaintCause::Other => "check free space and the rights of its directory",
+    };
+    note(&format!("{}; {check}; the work goes on", complaint.message));
 }
 
 impl Current {

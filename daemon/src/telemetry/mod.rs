@@ -26,6 +26,7 @@ use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Origin};
+pub use file::{Complaint, ComplaintCause};
 use file::{LogFile, Place};
 pub use read::Logs;
 pub(crate) use read::{FellBehind, Live, Piece, Wanted};
@@ -140,7 +141,7 @@ impl Telemetry {
 }
 
 /// Why records are missing from the log file of this process, if there are any.
-pub fn complaint() -> Option<String> {
+pub fn complaint() -> Option<Complaint> {
     tracing::dispatcher::get_default(|sinks| sinks.downcast_ref::<sinks::ToFile>()?.0.complaint())
 }
 

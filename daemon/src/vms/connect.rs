@@ -53,13 +53,16 @@ impl Vms {
             Ok((connection, journal))
         };
         let sort = |source: DbErr| {
-            let path = path.to_owned();
             if VmsError::is_not_a_database(&source) {
-                VmsError::NotADatabase { path, source }
-            } else if VmsError::is_inaccessible(&source) {
-                VmsError::Inaccessible { path, reason: source.to_string() }
-            } else {
-                VmsError::of("opening it")(source)
+                return VmsError::NotADatabase { path: path.to_owned(), source };
+            }
+            match VmsError::of("opening it")(source).beside(path) {
+                VmsError::Query { source, .. } | VmsError::ReadOnly { source, .. }
+                    if VmsError::is_inaccessible(&source) =>
+                {
+                    VmsError::Inaccessible { path: path.to_owned(), reason: source.to_string() }
+                }
+                other => other,
             }
         };
         let (read, journal) = connect(reading(path, patience)).await.map_err(sort)?;
@@ -116,7 +119,8 @@ impl Vms {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.write.begin_with_options(options).await.map_err(VmsError::of("waiting for the write lock"))
+        let begun = self.write.begin_with_options(options).await;
+        begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(&self.path))
     }
 
     /// Closes all connections.

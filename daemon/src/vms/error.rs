@@ -1,8 +1,11 @@
 //! Errors of VMS's database, classified by what an operator can do about them.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
+
+use crate::disk::free_inodes;
+use crate::sqlite::sqlite_code;
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -76,6 +79,21 @@ pub enum VmsError {
         #[source]
         source: DbErr,
     },
+    /// The file system takes no more files, and SQLite needs one for its journal.
+    #[error(
+        "no inodes left for a file beside the VMS database in {} ({doing}): {source}; remove files that nobody needs, `df -i` \
+         shows where, nothing was changed",
+        path.display()
+    )]
+    NoInodes {
+        /// The directory.
+        path: PathBuf,
+        /// The operation that failed.
+        doing: &'static str,
+        /// SQLite's error.
+        #[source]
+        source: DbErr,
+    },
     /// The file or its directory may not be written.
     #[error(
         "the VMS database cannot be written ({doing}): the daemon's user needs write rights on the file and its \
@@ -124,19 +142,6 @@ const SQLITE_PROTOCOL: i32 = 15;
 const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
 
-/// Returns SQLite's primary result code behind an error.
-pub fn sqlite_code(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-    | DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return None;
-    };
-    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
-    // The extended code carries the primary one in its low byte.
-    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
-}
-
 impl VmsError {
     /// Classifies a database error; `doing` names the operation that failed, for the message.
     pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
@@ -156,15 +161,34 @@ impl VmsError {
         matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
     }
 
+    /// Whether the file is damaged, or no database.
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Damaged { .. } | Self::NotADatabase { .. })
+    }
+
     /// Whether the error means that the file, or the log beside it, may not be opened for writing.
     pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
     }
 
+    /// Names the lack of inodes beside the database at `path`, if that is the cause: SQLite only says that it
+    /// could not open a file.
+    pub(crate) fn beside(self, path: &Path) -> Self {
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        match self {
+            Self::Query { doing, source }
+                if sqlite_code(&source) == Some(SQLITE_CANTOPEN) && free_inodes(directory) == Some(0) =>
+            {
+                Self::NoInodes { path: directory.to_owned(), doing, source }
+            }
+            other => other,
+        }
+    }
+
     /// Whether the same work may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Locked { .. } | Self::Full { .. } => true,
+            Self::Locked { .. } | Self::Full { .. } | Self::NoInodes { .. } => true,
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }

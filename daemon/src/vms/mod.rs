@@ -11,7 +11,7 @@ pub mod time;
 
 pub(crate) use connect::ensure_accessible;
 pub use connect::{PATIENCE, Vms};
+pub(crate) use error::BUSY_TIMEOUT_SECONDS;
 pub use error::VmsError;
-pub(crate) use error::{BUSY_TIMEOUT_SECONDS, sqlite_code};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};
 pub use schema::Schema;

@@ -3,7 +3,7 @@
 //! SQLite compares such columns as text. Bounds must therefore be bound in exactly this form: RFC 3339
 //! (`T`, offset) sorts differently and silently returns other rows.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 
 /// Writes an instant the way VMS does, always with six fraction digits.
 pub fn to_text(at: NaiveDateTime) -> String {
@@ -61,17 +61,6 @@ fn lenient(text: &str) -> Option<NaiveDateTime> {
 /// Returns the naive local time in `zone`.
 pub fn local(at: DateTime<Utc>, zone: chrono_tz::Tz) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()
-}
-
-/// The instant at which a wall in `zone` shows `naive`: the earlier of two; in a gap, the wall time a
-/// quarter of an hour later that exists.
-pub fn from_local(naive: NaiveDateTime, zone: chrono_tz::Tz) -> DateTime<Utc> {
-    (0..=24 * 4)
-        .find_map(|quarter| {
-            let wall = naive.checked_add_signed(TimeDelta::minutes(15 * quarter))?;
-            zone.from_local_datetime(&wall).earliest()
-        })
-        .map_or_else(|| naive.and_utc(), |at| at.with_timezone(&Utc))
 }
 
 /// A stored instant: its text, by which SQLite orders and compares it, and its meaning.
@@ -136,16 +125,5 @@ mod tests {
         {
             assert_eq!(parse(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn a_wall_time_in_the_gap_and_in_the_fold_resolves() {
-        let chicago = chrono_tz::America::Chicago;
-        let fold = parse("2026-11-01 01:30:00").unwrap();
-        assert_eq!(from_local(fold, chicago).to_rfc3339(), "2026-11-01T06:30:00+00:00");
-        let gap = parse("2026-03-08 02:00:00").unwrap();
-        assert_eq!(from_local(gap, chicago).to_rfc3339(), "2026-03-08T08:00:00+00:00");
-        let plain = parse("2026-07-01 12:00:00").unwrap();
-        assert_eq!(local(from_local(plain, chicago), chicago), plain);
     }
 }

@@ -87,7 +87,8 @@ impl Home {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
-            system_zone: Some("America/Chicago".to_owned()),
+            now: chrono::DateTime::UNIX_EPOCH,
+            system_zone: cached::config::SystemZone::linked("America/Chicago"),
             default_file: self.path("cached.toml"),
         };
         Config::load(&overrides, &around).unwrap()

@@ -61,7 +61,7 @@ async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_no
     let load = || {
         let mut overrides = Overrides::default();
         overrides.set("--keep", "cache", "prune_after_days", "soon");
-        Config::load(&overrides, &Surroundings::of_process())
+        Config::load(&overrides, &Surroundings::of_process(chrono::DateTime::UNIX_EPOCH))
     };
     let host = ProcessHandles {
         load: Some(Box::new(load)),

@@ -1,7 +1,7 @@
 //! The disk of VMS's database is full.
 
 use crate::mounts::{Disk, private};
-use crate::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, rows, told};
+use crate::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, reason, rows, told};
 use crate::{file_limit, log_full};
 
 #[test]
@@ -33,6 +33,37 @@ fn a_refresh_waits_for_room_and_costs_no_row() {
         assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
     };
     private("disk_full::a_refresh_waits_for_room_and_costs_no_row", scenario, file_limit::scenario);
+}
+
+#[test]
+fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
+    let scenario = || {
+        let scene = Scene::new();
+        let directory = scene.directory("disk");
+        let disk = Disk::with_inodes(&directory, 200);
+        let scene = scene.move_database(&directory);
+        let vms = scene.vms();
+        // With a rollback journal every commit creates a file.
+        assert_eq!(vms.texts("PRAGMA journal_mode = DELETE"), ["delete"]);
+        let daemon = scene.start(PERSISTENT);
+        change_source(&vms);
+        let before = rows(&vms);
+
+        let files = disk.use_up_inodes();
+        assert!(!files.is_empty());
+        assert_eq!(daemon.ctl(&["refresh", "--force", "--no-wait"]).code, Some(0));
+        let place = directory.to_string_lossy();
+        told(&daemon, "retrying", &["no inodes left for a file beside the VMS database", &place, "`df -i`"]);
+        told(&daemon, "inodes_low", &[&place, "has 0 inodes left"]);
+        assert_eq!(reason(&daemon.health(), "disk_low"), None);
+        assert_eq!(rows(&vms), before);
+
+        files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+        daemon.idle();
+        assert_ne!(rows(&vms), before);
+        healthy(&daemon);
+    };
+    private("disk_full::a_disk_without_inodes_is_told_apart_from_a_full_one", scenario, file_limit::scenario);
 }
 
 #[test]

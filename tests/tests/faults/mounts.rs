@@ -2,7 +2,7 @@
 //! it.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use cached_tests::binary::{ran, run};
@@ -59,6 +59,18 @@ impl<'a> Disk<'a> {
     pub(crate) fn mount(at: &'a Path) -> Self {
         mount(&["-t", "tmpfs", "-o", Self::ROOMY, "tmpfs"], at);
         Self(at)
+    }
+
+    /// A disk with space for any refresh, but for few files.
+    pub(crate) fn with_inodes(at: &'a Path, inodes: u32) -> Self {
+        mount(&["-t", "tmpfs", "-o", &format!("{},nr_inodes={inodes}", Self::ROOMY), "tmpfs"], at);
+        Self(at)
+    }
+
+    /// Creates files until not another one can be, and returns them.
+    pub(crate) fn use_up_inodes(&self) -> Vec<PathBuf> {
+        let names = (0..).map(|number| self.0.join(format!("file-{number}")));
+        names.take_while(|path| std::fs::File::create_new(path).is_ok()).collect()
     }
 
     /// Fills the disk until not another page fits.

@@ -108,7 +108,8 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: Some("America/Chicago".to_owned()),
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: cached::config::SystemZone::linked("America/Chicago"),
         default_file: file,
     };
     Config::load(&overrides, &around).unwrap()

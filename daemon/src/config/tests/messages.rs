@@ -52,7 +52,19 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[schedule]\ncron = \"0 0 2 30 2 *\"",
-        "schedule.cron = \"0 0 2 30 2 *\" (F line 4): must fire at least once; no date ever matches this",
+        "schedule.cron = \"0 0 2 30 2 *\" (F line 4): must have a date ahead, but no date ever matches this; to refresh only by hand, `cachectl stop-scheduler`",
+    ),
+    (
+        "[maintenance]\nanalyze = \"0 0 2 31 feb *\"",
+        "maintenance.analyze = \"0 0 2 31 feb *\" (F line 4): must have a date ahead, but no date ever matches this; to do without it, leave the key out",
+    ),
+    (
+        "[schedule]\ncron = \"0 0 2 * * 8\"",
+        "schedule.cron = \"0 0 2 * * 8\" (F line 4): its weekday, \"8\", cannot be read: 0 to 7 (0 and 7 are Sunday, 1 is Monday) or names as in Mon, *, ranges as in 1-5, steps as in */2, lists of these",
+    ),
+    (
+        "[maintenance]\nprune = \"0 0 25 * * *\"",
+        "maintenance.prune = \"0 0 25 * * *\" (F line 4): its hour, \"25\", cannot be read: 0 to 23, *, ranges as in 1-5, steps as in */2, lists of these",
     ),
     (
         "[schedule]\ncron = \"*/20 * * * * *\"",

@@ -9,6 +9,7 @@ use clap::Parser;
 use super::{Config, ConfigErrors, Surroundings};
 use crate::cli::Cli;
 
+mod cron;
 mod defaults;
 mod http;
 mod layers;
@@ -19,6 +20,7 @@ mod reload;
 mod render;
 mod sample;
 mod values;
+mod zone;
 
 /// A directory with a configuration file, and the surroundings of a process that is started there.
 pub(super) struct Fixture {
@@ -34,7 +36,8 @@ impl Fixture {
             env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
             cwd: PathBuf::from("/here"),
             uid: 1000,
-            system_zone: Some("Europe/Vienna".to_owned()),
+            now: chrono::DateTime::UNIX_EPOCH,
+            system_zone: crate::config::SystemZone::linked("Europe/Vienna"),
             default_file: dir.path().join("cached.toml"),
         };
         Self { dir, around }

@@ -1,5 +1,8 @@
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::receiver::{Answer, Receiver};
 use super::rig::config;
 use crate::config::Url;
@@ -66,6 +69,29 @@ async fn user_and_password_of_the_address_are_sent() {
     call(&url(&address), Call::Get(""), LIMIT).await.unwrap();
     let head = receiver.next().await.head;
     assert!(head.contains("authorization: basic bwu6c2vjcmv0"), "{head}");
+}
+
+#[tokio::test]
+async fn escaped_characters_of_user_and_password_are_sent_as_what_they_stand_for() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    for (user_info, credentials) in [
+        ("user:p%40w", "user:p@w"),
+        ("ada%40example.org:a%2Fb%3Ac%25d", "ada@example.org:a/b:c%d"),
+        ("me:caf%C3%A9:x", "me:café:x"),
+        ("me:100%", "me:100%"),
+        ("token", "token:"),
+    ] {
+        let address = url(&format!("http://{user_info}@{}/hook", receiver.address));
+        let expected = format!("authorization: Basic {}", STANDARD.encode(credentials)).to_lowercase();
+        for sent in [Call::Get("/start"), Call::Post("{}".to_owned())] {
+            call(&address, sent, LIMIT).await.unwrap();
+            let head = receiver.next().await.head;
+            let found: Vec<_> = head.lines().filter(|line| line.starts_with("authorization:")).collect();
+            assert_eq!(found, [expected.as_str()], "{user_info}");
+        }
+    }
+    call(&url(&receiver.url("/hook")), Call::Get(""), LIMIT).await.unwrap();
+    assert!(!receiver.next().await.head.contains("authorization:"));
 }
 
 #[tokio::test]

@@ -37,7 +37,8 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: Some("America/Chicago".to_owned()),
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: crate::config::SystemZone::linked("America/Chicago"),
         default_file,
     };
     Arc::new(Config::load(&Overrides::default(), &around).unwrap())

@@ -35,7 +35,8 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
         env: [("HOME".to_owned(), "/home/ada".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: None,
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: crate::config::SystemZone::default(),
         default_file: "/nowhere/cached.toml".into(),
     };
     Config::load(&overrides, &around).unwrap()
@@ -201,14 +202,24 @@ fn a_log_that_cannot_be_written_stops_nobody_and_is_written_again_when_it_can() 
 }
 
 #[test]
-fn a_link_in_place_of_the_file_is_not_followed() {
+fn a_link_in_place_of_the_file_is_not_followed_and_named() {
     let logging = logging(&[]);
     let log = logging.dir.path().join("log");
     fs::create_dir(&log).unwrap();
     let victim = logging.dir.path().join("victim");
     fs::write(&victim, "").unwrap();
     std::os::unix::fs::symlink(&victim, log.join("cache_manager.log")).unwrap();
-    logging.log(|| info!("x"));
+    logging.log(|| {
+        info!("x");
+        let complaint = complaint().unwrap();
+        let message = format!(
+            "the log file {} cannot be written: it is a symbolic link",
+            log.join("cache_manager.log").display()
+        );
+        assert_eq!(complaint, Complaint { message, cause: ComplaintCause::Link });
+        fs::remove_file(log.join("cache_manager.log")).unwrap();
+        assert_eq!(super::complaint(), None);
+    });
     assert_eq!(fs::read_to_string(victim).unwrap(), "");
 }
 

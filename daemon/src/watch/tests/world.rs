@@ -196,7 +196,8 @@ fn config(dir: &TempDir) -> Config {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
-        system_zone: Some("UTC".to_owned()),
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: crate::config::SystemZone::linked("UTC"),
         default_file: dir.path().join("cached.toml"),
     };
     Config::load(&overrides, &around).unwrap()

@@ -101,7 +101,8 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
         env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
         cwd: PathBuf::from("/"),
         uid: 1000,
-        system_zone: None,
+        now: chrono::DateTime::UNIX_EPOCH,
+        system_zone: crate::config::SystemZone::default(),
         default_file: file,
     };
     Config::load(&Overrides::default(), &around).unwrap()
