@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
+use crate::sqlite::{self, NOTADB};
+
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum VmsError {
@@ -121,7 +123,6 @@ const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_PROTOCOL: i32 = 15;
-const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
 
 /// Returns SQLite's primary result code behind an error.
@@ -132,9 +133,7 @@ pub fn sqlite_code(error: &DbErr) -> Option<i32> {
     else {
         return None;
     };
-    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
-    // The extended code carries the primary one in its low byte.
-    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+    sqlite::primary_code(cause)
 }
 
 impl VmsError {
@@ -146,19 +145,24 @@ impl VmsError {
             }
             Some(SQLITE_FULL) => Self::Full { doing, source },
             Some(SQLITE_READONLY) => Self::ReadOnly { doing, source },
-            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { doing, source },
+            Some(SQLITE_CORRUPT | NOTADB) => Self::Damaged { doing, source },
             _ => Self::Query { doing, source },
         }
     }
 
     /// Whether the error means that the file itself is not a usable database.
     pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
-        matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
+        matches!(sqlite_code(error), Some(NOTADB | SQLITE_CORRUPT))
     }
 
     /// Whether the error means that the file, or the log beside it, may not be opened for writing.
     pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
         matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
+    }
+
+    /// Whether the file itself is missing, out of reach or something else.
+    pub(crate) const fn is_of_the_file(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Inaccessible { .. } | Self::NotADatabase { .. })
     }
 
     /// Whether the same work may succeed later without intervention.
