@@ -1,6 +1,8 @@
 //! Writes what is packaged beside `cached` and follows from its own tables: man pages, completions, the sample
 //! configuration. `cargo run -p cached --example cached-pages -- DIRECTORY`
 
+#![expect(clippy::disallowed_methods, reason = "this program has no database open")]
+
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};

@@ -43,6 +43,7 @@ pub mod heartbeat;
 pub mod lifecycle;
 pub mod maintenance;
 pub(crate) mod notify;
+pub(crate) mod plain_file;
 pub(crate) mod probe;
 pub mod queue;
 pub mod refresh;

@@ -1,11 +1,10 @@
 //! Common parts of all connections to SQLite files.
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::Path;
 
 use sea_orm::sqlx::pool::PoolOptions;
-use sea_orm::sqlx::{self, Connection as _, Sqlite};
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Sqlite};
 use sea_orm::{DbErr, RuntimeErr};
 
 /// Replaces connections whose transaction could not be ended.
@@ -20,13 +19,23 @@ pub(crate) fn replace_stuck(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite>
     })
 }
 
-/// The header that every `SQLite` file begins with.
-pub(crate) const MAGIC: &[u8; 16] = b"SQLite format 3\0";
-
-/// Whether an `SQLite` file exists and can be read: cheap, and without any lock.
-pub(crate) fn is_readable(path: &Path) -> bool {
-    let mut begin = [0; MAGIC.len()];
-    File::open(path).and_then(|mut file| file.read_exact(&mut begin)).is_ok() && begin == *MAGIC
+/// Reads the application id from the header of a database file; 0 for an empty file. Whatever is not a
+/// database is SQLite's error `NOTADB`.
+///
+/// No lock is taken, no log or journal is looked at, and nothing is created or changed. SQLite opens the file,
+/// because its descriptor must not be closed while other connections of this process have locks on the file:
+/// that would release them.
+pub(crate) async fn application_id(path: &Path) -> Result<u32, sqlx::Error> {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .immutable(true)
+        // The size in the header may be ahead of the file while another process writes a log back.
+        .pragma("writable_schema", "ON");
+    let mut connection = options.connect().await?;
+    let id: Result<i32, _> = sqlx::query_scalar("PRAGMA application_id").fetch_one(&mut connection).await;
+    connection.close().await?;
+    id.map(i32::cast_unsigned)
 }
 
 /// Returns SQLite's primary result code behind an error.
@@ -37,7 +46,15 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
     else {
         return None;
     };
-    let sqlx::Error::Database(database) = cause.as_ref() else { return None };
+    primary_code(cause)
+}
+
+/// Returns SQLite's primary result code of an error of sqlx.
+pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    let sqlx::Error::Database(database) = error else { return None };
     // The extended code carries the primary one in its low byte.
     database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }
+
+/// The file is not a database.
+pub(crate) const NOTADB: i32 = 26;

@@ -63,7 +63,7 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         Ok(found) => found,
         Err(error) => return refuse(&describe(&error)),
     };
-    let state = state(config.state.url.as_path());
+    let state = state(config.state.url.as_path()).await;
     let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
     if good { state } else { Exit::Failed }
 }
@@ -152,8 +152,8 @@ fn told_room(path: &Path, payload: u64) -> String {
 }
 
 /// Whether the state database could be written, without creating anything.
-fn state(path: &Path) -> Exit {
-    if let Err(error) = examine(path) {
+async fn state(path: &Path) -> Exit {
+    if let Err(error) = examine(path).await {
         return refuse(&describe(&error));
     }
     // SQLite creates files beside the database.

@@ -174,6 +174,7 @@ fn invitation(config: &Config, directory: &Path) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 

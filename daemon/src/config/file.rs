@@ -16,6 +16,7 @@ use super::secret;
 use super::setting::Kind;
 use super::surroundings::Surroundings;
 use super::text;
+use crate::plain_file;
 
 /// Adds the values of the file. A file that cannot be read or parsed is marked as unusable, because missing
 /// keys cannot be reported then.
@@ -32,7 +33,7 @@ pub(super) fn read(path: &Path, must_exist: bool, around: &Surroundings, layers:
 
 /// Returns the text, and whether only the owner can read it.
 fn contents(path: &Path) -> io::Result<(String, bool)> {
-    let mut file = std::fs::File::open(path)?;
+    let mut file = plain_file::open(path)?;
     let private = secret::is_private(file.metadata()?.permissions().mode());
     let mut text = String::new();
     file.read_to_string(&mut text)?;

@@ -25,6 +25,7 @@ mod text;
 mod value;
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 
 pub use error::{ConfigError, ConfigErrors};

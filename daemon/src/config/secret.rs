@@ -1,11 +1,11 @@
 //! Secrets in files of their own.
 
-use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use super::surroundings::Surroundings;
+use crate::plain_file;
 
 /// Maximum size of a secret: no token is longer, and a device without an end must not fill the memory.
 const LONGEST: u64 = 64 * 1024;
@@ -43,7 +43,7 @@ pub(super) fn is_place(text: &str, around: &Surroundings) -> bool {
 
 fn read(path: &Path, must_be_private: bool) -> Result<String, String> {
     let fail = |error: std::io::Error| format!("cannot read the secret file {}: {error}", path.display());
-    let file = File::open(path).map_err(fail)?;
+    let file = plain_file::open(path).map_err(fail)?;
     let mode = file.metadata().map_err(fail)?.permissions().mode();
     if must_be_private && !is_private(mode) {
         return Err(format!("others may read {0}; run chmod 600 {0}", path.display()));

@@ -4,9 +4,9 @@
 //! daemon's own reads of those tables are full scans, which no statistics change.
 
 use super::MaintenanceError;
-use super::connection::Access;
 use super::reindex::cache_tables;
 use super::task::{Done, Task};
+use crate::vms::Access;
 
 /// Number of index rows that are sampled: they are enough to show the shape of a table, and the write lock
 /// stays short.

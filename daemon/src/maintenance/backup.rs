@@ -5,11 +5,15 @@
 
 use std::path::Path;
 
-use super::connection::{Access, Connection};
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+
+use super::connection::Connection;
 use super::disk_space;
 use super::target::Target;
 use super::task::{Done, Task};
 use super::{MaintenanceError, TargetError};
+use crate::vms::Access;
 
 /// Copies the database to a path that must not exist.
 pub(super) async fn backup(task: &Task<'_>, path: &Path) -> Result<Done, MaintenanceError> {
@@ -61,7 +65,10 @@ pub(super) async fn copy(
 }
 
 async fn verify(task: &Task<'_>, copy: &Path) -> Result<(), MaintenanceError> {
-    let mut copy = Connection::open(copy, Access::Copy, &task.interrupt).await?;
+    // Nobody else uses it: no side files are needed.
+    let sqlite = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true).connect().await;
+    let sqlite = sqlite.map_err(|source| MaintenanceError::of(copy, "opening it", source))?;
+    let mut copy = Connection::over(copy, sqlite, &task.interrupt).await?;
     let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
     copy.close().await;
     match found.first().map(String::as_str) {

@@ -2,32 +2,18 @@
 //! cannot.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnectOptions, SqliteConnection, SqliteLockingMode, SqliteRow};
+use sea_orm::sqlx::sqlite::{Sqlite, SqliteConnection, SqliteRow};
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, Row as _};
 
 use cached_proto::verb::maintenance::MaintenanceSize;
 
 use super::MaintenanceError;
 use super::interrupt::Interrupt;
-use crate::vms::BUSY_TIMEOUT_SECONDS;
+use crate::vms::log_size;
 
 /// Steps of SQLite's virtual machine between two checks of the interrupt: well below a millisecond.
 const STEPS: i32 = 2000;
-
-/// The purpose of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Access {
-    /// Reading a database that other processes write.
-    Read,
-    /// Writing it in short transactions, and copying it.
-    Write,
-    /// Writing it with no other process connected.
-    Alone,
-    /// Reading a file that no other process uses: no side files are created.
-    Copy,
-}
 
 /// An open database.
 #[derive(Debug)]
@@ -38,25 +24,13 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(
+    /// Takes over a connection to the database at `path`.
+    pub(super) async fn over(
         path: &Path,
-        access: Access,
+        mut sqlite: SqliteConnection,
         interrupt: &Interrupt,
     ) -> Result<Self, MaintenanceError> {
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(false)
-            .foreign_keys(false)
-            .busy_timeout(Duration::from_secs(BUSY_TIMEOUT_SECONDS));
-        let options = match access {
-            // A read-only open could not recover the journal that a crashed writer left behind.
-            Access::Read => options.pragma("query_only", "ON"),
-            Access::Write => options,
-            Access::Alone => options.locking_mode(SqliteLockingMode::Exclusive),
-            Access::Copy => options.read_only(true).immutable(true),
-        };
         let failed = |source| MaintenanceError::of(path, "opening it", source);
-        let mut sqlite = SqliteConnection::connect_with(&options).await.map_err(failed)?;
         let asked = interrupt.clone();
         sqlite.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || asked.may_continue());
         Ok(Self { path: path.to_owned(), sqlite, interrupt: interrupt.clone() })
@@ -117,12 +91,10 @@ impl Connection {
     pub(super) async fn size(&mut self) -> Result<MaintenanceSize, MaintenanceError> {
         const DOING: &str = "asking for its size";
         let page = self.number(DOING, "PRAGMA page_size").await?;
-        let mut log = self.path.clone().into_os_string();
-        log.push("-wal");
         Ok(MaintenanceSize {
             file: page * self.number(DOING, "PRAGMA page_count").await?,
             free: page * self.number(DOING, "PRAGMA freelist_count").await?,
-            log: std::fs::metadata(log).map_or(0, |log| log.len()),
+            log: log_size(&self.path),
         })
     }
 

@@ -7,9 +7,10 @@ use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::MaintenanceItem;
 
 use super::MaintenanceError;
-use super::connection::{Access, Connection};
+use super::connection::Connection;
 use super::reindex::quoted;
 use super::task::{Done, Task};
+use crate::vms::Access;
 
 /// Maximum number of findings per database: the first few already say what to do, which is to restore a
 /// backup.
@@ -28,7 +29,9 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     task.steps.tell("the state database", 1, 2);
     let state = task.state.path();
     let whole = async {
-        let mut state = Connection::open(state, Access::Read, &task.interrupt).await?;
+        let sqlite = task.state.connection().await;
+        let sqlite = sqlite.map_err(|source| MaintenanceError::of(state, "opening it", source))?;
+        let mut state = Connection::over(state, sqlite, &task.interrupt).await?;
         let item = check(task, &mut state, "PRAGMA integrity_check").await;
         state.close().await;
         item

@@ -9,7 +9,6 @@ mod backup;
 mod connection;
 pub mod disk_space;
 mod error;
-mod holders;
 mod integrity;
 mod interrupt;
 mod lock_time;

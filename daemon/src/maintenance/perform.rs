@@ -4,9 +4,9 @@ use std::path::Path;
 
 use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest, MaintenanceSize};
 
-use super::connection::Access;
 use super::task::Task;
 use super::{MaintenanceError, analyze, backup, integrity, prune, reindex, vacuum};
+use crate::vms::Access;
 
 impl Task<'_> {
     pub(super) async fn perform(

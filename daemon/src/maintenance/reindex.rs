@@ -7,8 +7,9 @@ use cached_proto::words::Table;
 use sea_orm::sqlx::Row as _;
 
 use super::MaintenanceError;
-use super::connection::{Access, Connection};
+use super::connection::Connection;
 use super::task::{Done, Task};
+use crate::vms::Access;
 use crate::vms::tables::spec;
 
 const LOOKING: &str = "looking at its tables";

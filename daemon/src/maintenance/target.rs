@@ -11,6 +11,7 @@ use rustix::fs::{Access, CWD, OFlags, RenameFlags, access, renameat_with};
 use rustix::io::Errno;
 
 use super::TargetError;
+use crate::plain_file;
 
 /// Endings of the names of SQLite's side files: a copy under such a name would be read as a part of the
 /// database.
@@ -27,6 +28,9 @@ pub(super) struct Target {
     path: PathBuf,
     directory: PathBuf,
     unfinished: PathBuf,
+    /// Stays open, so that its content can be written to disk without opening anything by name: by then the name
+    /// could be another file's.
+    file: File,
     replace: bool,
     finished: bool,
 }
@@ -54,21 +58,15 @@ impl Target {
             return Err(TargetError::Exists(path.to_owned()));
         }
         let unfinished = directory.join(format!(".{name}.{token:016x}{UNFINISHED}"));
-        let target = Self {
+        let file = create(&unfinished).map_err(|source| TargetError::Io { path: path.to_owned(), source })?;
+        Ok(Self {
             path: path.to_owned(),
             directory: directory.to_owned(),
             unfinished,
+            file,
             replace,
             finished: false,
-        };
-        OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-            .open(&target.unfinished)
-            .map_err(|source| target.failed(source))?;
-        Ok(target)
+        })
     }
 
     /// The directory of the finished file.
@@ -83,16 +81,20 @@ impl Target {
 
     /// Gives the file its final name, durably.
     pub(super) fn finish(mut self) -> Result<(), TargetError> {
-        let sync = |path: &Path| File::open(path)?.sync_all();
-        sync(&self.unfinished).map_err(|source| self.failed(source))?;
+        self.file.sync_all().map_err(|source| self.failed(source))?;
         self.rename().map_err(|source| match source.kind() {
             io::ErrorKind::AlreadyExists => TargetError::Exists(self.path.clone()),
             _ => self.failed(source),
         })?;
         self.finished = true;
-        sync(&self.directory).map_err(|source| self.failed(source))
+        let directory = plain_file::open_directory(&self.directory);
+        directory.and_then(|directory| directory.sync_all()).map_err(|source| self.failed(source))
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a file that was created here takes a name; none is opened"
+    )]
     fn rename(&self) -> io::Result<()> {
         if self.replace {
             return std::fs::rename(&self.unfinished, &self.path);
@@ -140,6 +142,13 @@ impl Drop for Target {
     }
 }
 
+/// Creates a file that only its owner may read.
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
+fn create(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+}
+
 fn ensure_writable(directory: &Path) -> Result<(), TargetError> {
     let refuse = |reason: String| TargetError::Directory { directory: directory.to_owned(), reason };
     match directory.metadata() {
@@ -152,6 +161,7 @@ fn ensure_writable(directory: &Path) -> Result<(), TargetError> {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
     use super::*;
 

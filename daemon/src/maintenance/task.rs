@@ -7,13 +7,14 @@ use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceStep};
 use tokio::sync::watch;
 
-use super::connection::{Access, Connection};
+use super::connection::Connection;
 use super::interrupt::Interrupt;
 use super::{LockLimits, MaintenanceError, Progressed};
 use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
 use crate::state::State;
+use crate::vms::{self, Access};
 
 /// Publishes the steps of a task.
 #[derive(Debug)]
@@ -71,7 +72,8 @@ impl Task<'_> {
 
     /// A connection to VMS's file.
     pub(super) async fn open(&self, access: Access) -> Result<Connection, MaintenanceError> {
-        Connection::open(self.path(), access, &self.interrupt).await
+        let sqlite = vms::connect(self.path(), access, vms::PATIENCE).await?;
+        Connection::over(self.path(), sqlite, &self.interrupt).await
     }
 
     /// Runs `work` and returns an item with the time that it took.

@@ -6,9 +6,10 @@
 use std::path::{Path, PathBuf};
 
 use super::backup::{Copying, copy};
-use super::connection::{Access, Connection};
+use super::connection::Connection;
 use super::task::{Done, Task};
-use super::{MaintenanceError, disk_space, holders};
+use super::{MaintenanceError, disk_space};
+use crate::vms::{Access, holders};
 
 /// Name of the copy, beside the state database.
 const COPY: &str = "vms-before-vacuum.db";
@@ -32,8 +33,8 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     task.steps.tell("vacuum", 1, 2);
     // A process may have opened the database while it was copied.
     ensure_alone(task)?;
-    // With a write-ahead log the daemon's own connections hold a lock all the time. There the write lock is
-    // what keeps other processes from writing; they can still read.
+    // With a write-ahead log every connection of the daemon's own holds a lock, a survey's for example. There the
+    // write lock is what keeps other processes from writing; they can still read.
     let access = if write_ahead { Access::Write } else { Access::Alone };
     let mut vms = task.open(access).await?;
     let item =

@@ -18,6 +18,7 @@ mod notice;
 mod notifier;
 mod ping;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 mod trial;
 

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
+use crate::plain_file;
 use crate::queue::RetryPolicy;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
@@ -140,7 +141,7 @@ fn data_file<T, E>(
     let Some(path) = file else {
         return built_in().map_err(|source| refuse("built-in file".to_owned(), source));
     };
-    let text = std::fs::read_to_string(path).map_err(|source| ConfigureError::Unreadable {
+    let text = plain_file::read(path).map_err(|source| ConfigureError::Unreadable {
         key,
         path: path.to_owned(),
         source,
@@ -149,6 +150,7 @@ fn data_file<T, E>(
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
     use super::*;
 

@@ -8,7 +8,7 @@ use cached_proto::words::Table;
 use super::fence::fenced;
 use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
-use crate::reports::report;
+use crate::reports::{Report, report};
 use crate::snapshot::{self, ReadDepth, SourceSet};
 use crate::state::State;
 use crate::store::audit::{EntryState, state as judge};
@@ -79,11 +79,26 @@ pub async fn find(
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
     let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
-    if let Some(why) = availability(report, &schema, &config.settings).note() {
-        return Ok(Search::NotKept(why));
-    }
+    let search = match availability(report, &schema, &config.settings).note() {
+        Some(why) => Ok(Search::NotKept(why)),
+        None => search(&vms, config, state, report, wanted, depth, now).await,
+    };
+    vms.close().await;
+    search
+}
+
+async fn search(
+    vms: &Vms,
+    config: &RefreshConfig,
+    state: &State,
+    report: &dyn Report,
+    wanted: &[(usize, &str)],
+    depth: ReadDepth<'_>,
+    now: DateTime<Utc>,
+) -> Result<Search, RefreshError> {
+    let table = report.table();
     let sources: SourceSet = report.key_sources().iter().copied().collect();
-    let mut snapshot = snapshot::load(&vms, &sources, &[table], depth, now).await?;
+    let mut snapshot = snapshot::load(vms, &sources, &[table], depth, now).await?;
     let stamps = recall(&mut snapshot, state).await?.remove(&table).unwrap_or_default();
     let expected = fenced(|| report.keys(&snapshot, &config.settings, now))?;
     let existing = snapshot.existing(table);
@@ -98,7 +113,7 @@ pub async fn find(
     // Rows are ordered by id, and VMS's readers take the lowest one of a key.
     let stored = match existing.iter().find(|row| row.key == key) {
         None => None,
-        Some(row) => match payload(&vms, spec(table), row.id).await? {
+        Some(row) => match payload(vms, spec(table), row.id).await? {
             None => None,
             Some(payload) => {
                 let freshness = config.freshness(table, now, &stamps);
@@ -109,7 +124,6 @@ pub async fn find(
     };
     let expected =
         expected.contains(&key) && fenced(|| report.withheld(&snapshot, &config.settings))?.is_none();
-    vms.close().await;
     Ok(Search::Found(Found { key, stored, expected }))
 }
 

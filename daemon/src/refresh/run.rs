@@ -26,7 +26,7 @@ use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{LockMeter, Vms, time};
+use crate::vms::{LockMeter, Vms, fold_log, time};
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -69,8 +69,11 @@ impl RunInputs {
         self.snapshot.taken
     }
 
+    /// Closes the connections and leaves nothing behind in the log.
     pub(super) async fn close(self) {
+        let path = self.vms.path().to_owned();
         self.vms.close().await;
+        fold_log(&path).await;
     }
 }
 

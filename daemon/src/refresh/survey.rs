@@ -117,9 +117,9 @@ pub(crate) async fn read_tables(
         .collect();
     let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
     let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    let snapshot = snapshot::load(&vms, &sources, &tables, depth, now).await?;
+    let snapshot = snapshot::load(&vms, &sources, &tables, depth, now).await;
     vms.close().await;
-    Ok((availabilities, snapshot))
+    Ok((availabilities, snapshot?))
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {

@@ -3,7 +3,7 @@
 //! The files are read directly, because the C library's functions for this are not thread-safe.
 //! Accounts known only to a directory service are recognised by the groups of their processes.
 
-use std::fs;
+use crate::plain_file::read_system;
 
 /// A line of `/etc/group`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,13 +15,13 @@ pub(super) struct Group {
 
 /// Finds the group with that name or number.
 pub(super) fn find(name: &str) -> Option<Group> {
-    let found = fs::read_to_string("/etc/group").ok().and_then(|text| in_groups(&text, name));
+    let found = read_system("/etc/group").ok().and_then(|text| in_groups(&text, name));
     found.or_else(|| name.parse().ok().map(|gid| Group { gid, members: Vec::new() }))
 }
 
 /// The name of an account.
 pub(super) fn user_name(uid: u32) -> Option<String> {
-    fs::read_to_string("/etc/passwd").ok().and_then(|text| in_users(&text, uid))
+    read_system("/etc/passwd").ok().and_then(|text| in_users(&text, uid))
 }
 
 fn in_groups(text: &str, name: &str) -> Option<Group> {

@@ -50,7 +50,7 @@ async fn judged(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage
         Ok(seen) => judge(&seen),
         Err(error) => {
             let state = service.queue.state();
-            state_unusable(state.path(), state.lost(), &describe(&error))
+            state_unusable(state.path(), state.lost().await, &describe(&error))
         }
     }
 }
@@ -67,7 +67,8 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     // A network file system may be slow to respond.
     let around = tokio::task::spawn_blocking({
         let vms = database.clone();
-        move || (Surroundings::look(&vms, state.path(), log.as_deref()), state.lost())
+        let state = state.path().to_owned();
+        move || Surroundings::look(&vms, &state, log.as_deref())
     });
     let scheduler = queue.state().scheduler_state().await?;
     let tables = match surveyed {
@@ -80,7 +81,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
             error => Err(error.into()),
         },
     };
-    let (around, lost) = around.await.unwrap_or_default();
+    let (around, lost) = tokio::join!(around, state.lost());
     let path = queue.state().path().to_owned();
     Ok(Seen {
         scheduler,
@@ -100,7 +101,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         target: TimeDelta::seconds(target.into()),
         failed_chores: failed_chores(service).await?,
         refreshers: second_refreshers(queue.state(), today).await?,
-        around,
+        around: around.unwrap_or_default(),
         // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),
     })

@@ -1,12 +1,12 @@
 //! The process at the other end of a connection, and whether it may change anything.
 
-use std::fs;
 use std::io;
 
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::StreamCommon as _;
 
 use super::groups::{self, Group};
+use crate::plain_file::read_system;
 
 /// The process that connected, as the kernel recorded it at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Peer {
     }
 
     fn is_member(self, group: &Group) -> bool {
-        let status = self.pid.and_then(|pid| fs::read_to_string(format!("/proc/{pid}/status")).ok());
+        let status = self.pid.and_then(|pid| read_system(format!("/proc/{pid}/status")).ok());
         match status.and_then(|status| supplementary_groups(&status, self.uid)) {
             Some(gids) => gids.contains(&group.gid),
             None => groups::user_name(self.uid).is_some_and(|name| group.members.contains(&name)),

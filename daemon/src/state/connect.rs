@@ -4,19 +4,19 @@ use std::path::Path;
 use std::time::Duration;
 
 use cached_migrations::state::{migrate, unknown_migrations};
+use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
 use super::{APPLICATION_ID, StateError};
-use crate::sqlite::{replace_stuck, sqlite_code};
+use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Enough for the pages and the socket; more would only wait for the same disk.
 const READERS: u32 = 4;
 
-const SQLITE_CORRUPT: i32 = 11;
-const SQLITE_NOTADB: i32 = 26;
+const CORRUPT: i32 = 11;
 
 /// Checks that the database is a sound state database of a known version, without changing anything except to
 /// finish what a crash left.
@@ -78,12 +78,22 @@ where
     // The path is set as a path: in a URL, some file names would mean something else.
     let mut options = ConnectOptions::new("sqlite://state.db");
     options.map_sqlx_sqlite_pool_opts(replace_stuck);
-    options.max_connections(connections).min_connections(1).sqlx_logging(false).map_sqlx_sqlite_opts(
-        move |o| {
-            adjust(o.filename(&path).create_if_missing(false).foreign_keys(true).busy_timeout(BUSY_TIMEOUT))
-        },
-    );
+    options
+        .max_connections(connections)
+        .min_connections(1)
+        .sqlx_logging(false)
+        .map_sqlx_sqlite_opts(move |_| adjust(self::options(&path)));
     Database::connect(options).await
+}
+
+/// How every connection is opened.
+pub(super) fn options(path: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(true)
+        .busy_timeout(BUSY_TIMEOUT)
+        .disable_statement_logging()
 }
 
 async fn one<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<T, DbErr> {
@@ -95,9 +105,7 @@ async fn one<T: TryGetable>(db: &DatabaseConnection, sql: &str) -> Result<T, DbE
 /// Classifies an error: `SQLite` reports damage as an error of whichever statement encounters it.
 fn broken(path: &Path, error: DbErr) -> StateError {
     match sqlite_code(&error) {
-        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
-            StateError::Corrupt { path: path.to_owned(), detail: error.to_string() }
-        }
+        Some(CORRUPT | NOTADB) => StateError::Corrupt { path: path.to_owned(), detail: error.to_string() },
         _ => StateError::Prepare { path: path.to_owned(), source: error },
     }
 }

@@ -1,20 +1,26 @@
-//! Checks the state file before `SQLite` opens it: `SQLite` would create, convert or discard files that it
-//! should not.
+//! Checks the state file before `SQLite` opens it for writing: `SQLite` would create, convert or discard files
+//! that it should not.
+//!
+//! The file is not opened here, only its header is asked for: this process may have it open already, and its
+//! locks would be lost when a descriptor is closed.
 
-use std::fs::{DirBuilder, File, Metadata, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustix::fs::Access;
+use sea_orm::{DbErr, RuntimeErr};
 
 use super::{APPLICATION_ID, StateError};
-use crate::sqlite::MAGIC;
+use crate::sqlite::{NOTADB, application_id, primary_code};
 
-/// Where `SQLite`'s file header keeps `application_id`, big-endian.
-const APPLICATION_ID_AT: usize = 68;
-const HEADER: usize = 100;
+/// Size of the header of a database file.
+const HEADER: u64 = 100;
 
 /// Ensures that there is a file which is either empty or may be a state database.
-pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
+pub(super) async fn prepare(path: &Path) -> Result<(), StateError> {
     ensure_directory(path)?;
     let inaccessible =
         |source| StateError::of_file(source, path, |path, source| StateError::Inaccessible { path, source });
@@ -23,25 +29,25 @@ pub(super) fn prepare(path: &Path) -> Result<(), StateError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => create(path).map_err(inaccessible)?,
         Err(e) => return Err(inaccessible(e)),
     };
-    examine_file(path, &found)
+    examine_file(path, &found).await
 }
 
 /// Checks the file at `path`, if there is one, as far as is possible without `SQLite`; changes nothing.
-pub(crate) fn examine(path: &Path) -> Result<(), StateError> {
+pub(crate) async fn examine(path: &Path) -> Result<(), StateError> {
     match std::fs::metadata(path) {
-        Ok(found) => examine_file(path, &found),
+        Ok(found) => examine_file(path, &found).await,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(StateError::Inaccessible { path: path.to_owned(), source }),
     }
 }
 
-fn examine_file(path: &Path, found: &Metadata) -> Result<(), StateError> {
-    let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
+async fn examine_file(path: &Path, found: &Metadata) -> Result<(), StateError> {
     if !found.is_file() {
         return Err(StateError::NotAFile { path: path.to_owned() });
     }
-    let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(inaccessible)?;
-    if found.len() == 0 { empty(path) } else { header(path, &mut file) }
+    rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK)
+        .map_err(|source| StateError::Inaccessible { path: path.to_owned(), source: source.into() })?;
+    if found.len() == 0 { empty(path) } else { header(path, found.len()).await }
 }
 
 /// Creates the directory of `path`, accessible only to its owner.
@@ -64,6 +70,7 @@ pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Creates the file, readable only by its owner; `SQLite` gives its side files the same mode.
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
 fn create(path: &Path) -> io::Result<Metadata> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?.metadata()
 }
@@ -80,20 +87,19 @@ fn empty(path: &Path) -> Result<(), StateError> {
     }
 }
 
-fn header(path: &Path, file: &mut File) -> Result<(), StateError> {
-    let mut bytes = Vec::with_capacity(HEADER);
-    file.take(HEADER as u64)
-        .read_to_end(&mut bytes)
-        .map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })?;
-    if !bytes.starts_with(MAGIC) {
-        return Err(StateError::NotSqlite { path: path.to_owned() });
-    }
-    let id = bytes.get(APPLICATION_ID_AT..).and_then(|rest| rest.first_chunk::<4>());
-    match id.map(|id| u32::from_be_bytes(*id)) {
+async fn header(path: &Path, size: u64) -> Result<(), StateError> {
+    let path = path.to_owned();
+    match application_id(&path).await {
         // Zero: another application's, or a state database whose log was not folded in yet. Only a query can
         // distinguish them.
-        Some(0 | APPLICATION_ID) if bytes.len() == HEADER => Ok(()),
-        Some(found) if bytes.len() == HEADER => Err(StateError::Foreign { path: path.to_owned(), found }),
-        _ => Err(StateError::Corrupt { path: path.to_owned(), detail: "the file is cut off".to_owned() }),
+        Ok(0 | APPLICATION_ID) => Ok(()),
+        Ok(found) => Err(StateError::Foreign { path, found }),
+        Err(error) if primary_code(&error) != Some(NOTADB) => {
+            Err(StateError::Prepare { path, source: DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))) })
+        }
+        Err(_) if size < HEADER => {
+            Err(StateError::Corrupt { path, detail: "the file is shorter than a header".to_owned() })
+        }
+        Err(_) => Err(StateError::NotSqlite { path }),
     }
 }

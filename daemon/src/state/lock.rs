@@ -20,6 +20,10 @@ pub struct StateLock {
 impl StateLock {
     /// Takes the lock of the state database at `state`; if it is held, the error names the holder. Never
     /// waits.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the lock file: no database has its name, and no link is followed"
+    )]
     pub fn take(state: &Path) -> Result<Self, StateError> {
         if state.is_dir() {
             return Err(StateError::NotAFile { path: state.to_owned() });

@@ -4,13 +4,11 @@
 //! removed or replaced file is lost when the process ends, without an error.
 
 use std::fmt;
-use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::Path;
-use std::sync::Arc;
 
-use crate::sqlite::MAGIC;
+use crate::sqlite::{NOTADB, application_id, primary_code};
+use crate::vms::FileId;
 
 /// What happened to the file while it was open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,28 +31,16 @@ impl fmt::Display for Lost {
     }
 }
 
-/// The open file. It is kept open for as long as the connections are: closing it would release every lock
-/// that the process has on the file, including those of `SQLite`.
-#[derive(Debug, Clone)]
-pub(super) struct OpenFile(Arc<File>);
-
-impl OpenFile {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
-        Ok(Self(Arc::new(File::open(path)?)))
-    }
-
-    /// What happened to the file that was at `path`; `None` also when it cannot be examined.
-    pub(super) fn lost(&self, path: &Path) -> Option<Lost> {
-        let identity = |found: &Metadata| (found.dev(), found.ino());
-        let ours = self.0.metadata().ok()?;
-        match std::fs::metadata(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Some(Lost::Removed),
-            Ok(found) if identity(&found) != identity(&ours) => return Some(Lost::Replaced),
-            _ => {}
+/// Returns what happened to the file `opened` that was at `path`; `None` also when it cannot be examined.
+pub(super) async fn lost(path: &Path, opened: FileId) -> Option<Lost> {
+    match tokio::fs::metadata(path).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Lost::Removed),
+        Ok(found) if FileId::of(&found) != opened => Some(Lost::Replaced),
+        // An open state database has at least its first page.
+        Ok(found) if found.len() == 0 => Some(Lost::Overwritten),
+        _ => {
+            let header = application_id(path).await;
+            header.is_err_and(|error| primary_code(&error) == Some(NOTADB)).then_some(Lost::Overwritten)
         }
-        let mut start = [0; MAGIC.len()];
-        let read = self.0.read_exact_at(&mut start, 0);
-        let cut_off = read.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::UnexpectedEof);
-        (cut_off || (read.is_ok() && start != *MAGIC)).then_some(Lost::Overwritten)
     }
 }

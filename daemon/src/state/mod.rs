@@ -15,17 +15,20 @@ mod settings;
 mod sources;
 mod stamps;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 mod wipes;
 
 use std::path::{Path, PathBuf};
 
-use lost::OpenFile;
-
 use chrono::{DateTime, Utc};
+use sea_orm::sqlx::sqlite::SqliteConnection;
+use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
+
+use crate::vms::FileId;
 
 pub(crate) use chores::insert_chore;
 pub use chores::{DueChore, FailedChore};
@@ -43,6 +46,10 @@ pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
 pub use wipes::Wipe;
 
+fn identity(path: &Path) -> Result<FileId, StateError> {
+    FileId::at(path).map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })
+}
+
 /// Application id in the header of a state database, so that no other database is ever mistaken for one:
 /// "cchd".
 pub const APPLICATION_ID: u32 = 0x6363_6864;
@@ -54,8 +61,7 @@ pub struct State {
     /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
     write: DatabaseConnection,
     read: DatabaseConnection,
-    /// Declared after the connections, so that it is closed after them.
-    file: OpenFile,
+    file: FileId,
 }
 
 impl State {
@@ -65,11 +71,10 @@ impl State {
     /// is left exactly as it is. A caller that may meet another process here takes a [`StateLock`] first.
     /// `now` becomes the instant before which a new state counts nothing as missed.
     pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StateError> {
-        file::prepare(path)?;
+        file::prepare(path).await?;
+        let file = identity(path)?;
         connect::probe(path).await?;
         let (write, read) = connect::pools(path).await?;
-        let file = OpenFile::open(path)
-            .map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })?;
         let state = Self { path: path.to_owned(), write, read, file };
         state.remember_creation(now).await?;
         Ok(state)
@@ -78,15 +83,13 @@ impl State {
     /// Opens a state database read-only, possibly while another process has it open; `None` when there is
     /// none yet. Its schema is not migrated.
     pub async fn look(path: &Path) -> Result<Option<Self>, StateError> {
-        let inaccessible = |source| StateError::Inaccessible { path: path.to_owned(), source };
-        match std::fs::metadata(path) {
+        let file = match std::fs::metadata(path) {
             Ok(found) if found.len() == 0 => return Ok(None),
-            Ok(_) => {}
+            Ok(found) => FileId::of(&found),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(source) => return Err(inaccessible(source)),
-        }
+            Err(source) => return Err(StateError::Inaccessible { path: path.to_owned(), source }),
+        };
         let read = connect::looking(path).await?;
-        let file = OpenFile::open(path).map_err(inaccessible)?;
         Ok(Some(Self { path: path.to_owned(), write: read.clone(), read, file }))
     }
 
@@ -106,8 +109,13 @@ impl State {
     }
 
     /// Whether the file was removed, replaced or overwritten while it was open.
-    pub fn lost(&self) -> Option<Lost> {
-        self.file.lost(&self.path)
+    pub async fn lost(&self) -> Option<Lost> {
+        lost::lost(&self.path, self.file).await
+    }
+
+    /// Opens a reading connection of its own, for work that a pool does not allow.
+    pub(crate) async fn connection(&self) -> Result<SqliteConnection, sqlx::Error> {
+        connect::options(&self.path).pragma("query_only", "ON").connect().await
     }
 
     /// The last recorded state of the entries of each cache table.

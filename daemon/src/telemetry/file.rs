@@ -268,6 +268,10 @@ fn told(complaint: &Complaint) {
 }
 
 impl Current {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the log file: its name is fixed, and a link to a database is not followed"
+    )]
     fn open(dir: &Path, path: &Path, zone: Tz, today: NaiveDate) -> io::Result<Self> {
         DirBuilder::new().recursive(true).mode(0o750).create(dir)?;
         let file = OpenOptions::new()

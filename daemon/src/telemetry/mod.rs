@@ -11,6 +11,7 @@ mod read;
 mod rotate;
 mod sinks;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 mod tidy;
 

@@ -12,6 +12,7 @@ use flate2::write::GzEncoder;
 use rustix::fs::OFlags;
 
 use super::rotate::{Form, Rotated, rename_new};
+use crate::plain_file::open_directory;
 
 /// Bytes compared at a time.
 const BLOCK: usize = 64 * 1024;
@@ -55,6 +56,10 @@ pub(super) fn is_unfinished(name: &OsStr) -> bool {
 }
 
 /// Opens a file for reading, without following a symlink or blocking on a fifo.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "its name is that of a log file, and a link to a database is not followed"
+)]
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -86,12 +91,13 @@ pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::
         }
         obstacle(Step::Renamed)?;
         // The new name must be on the disk before the old one is removed.
-        File::open(dir)?.sync_all()?;
+        open_directory(dir)?.sync_all()?;
     }
     std::fs::remove_file(plain)?;
     Ok(Packed::Done)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
 fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
     obstacle(Step::Begun)?;

@@ -90,6 +90,7 @@ pub(super) fn rotate(dir: &Path, day: NaiveDate) -> io::Result<()> {
 }
 
 /// Renames without ever overwriting an existing file: another process may have chosen the same name.
+#[expect(clippy::disallowed_methods, reason = "a log file takes another name; none is opened")]
 pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Not every file system supports this.

@@ -1,6 +1,6 @@
 //! Compresses rotated files and deletes old ones in the background, so that logging never waits for it.
 
-use std::fs::{File, TryLockError};
+use std::fs::TryLockError;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,6 +11,7 @@ use super::note;
 use super::pack::{self, Obstacle, Packed};
 use super::rotate::{Form, Rotated};
 use crate::describe::describe;
+use crate::plain_file::open_directory;
 
 /// The parameters of one tidying.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
 
 fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io::Result<()> {
     let dir = &order.dir;
-    let directory = File::open(dir)?;
+    let directory = open_directory(dir)?;
     // Another process is tidying this directory; its unfinished file is not a leftover.
     if let Err(TryLockError::WouldBlock) = directory.try_lock() {
         return Ok(());

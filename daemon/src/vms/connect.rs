@@ -1,4 +1,6 @@
-//! Connections to VMS's SQLite file.
+//! Connections to VMS's SQLite file. Every one that this process makes is made here, and none stays open while
+//! nothing is read or written: an idle connection would keep VMS's own last one from removing the write-ahead
+//! log, and whoever copies the file after VMS has stopped would miss what is in it.
 //!
 //! Readers open the file read-write with `query_only` on: a read-only open cannot recover a hot journal
 //! that a crashed VMS worker left behind. The journal mode is never touched, because WAL and rollback
@@ -6,28 +8,43 @@
 //! of a district that VMS deleted meanwhile could not even be updated.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
-use rustix::fs::Access;
-use rustix::io::Errno;
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
-    SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
+    SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
+use super::file::{ensure_accessible, log_size};
 use super::{Schema, rights};
 use crate::sqlite::replace_stuck;
 
 /// How long to wait for a lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
 
+/// What a connection is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Reading what other processes write.
+    Read,
+    /// Writing in short transactions, and copying.
+    Write,
+    /// Writing with no other process connected.
+    Alone,
+}
+
 /// An open VMS database: connections that cannot write, and one that can.
 #[derive(Debug, Clone)]
 pub struct Vms {
     path: PathBuf,
     read: DatabaseConnection,
+    /// Not connected before the first write.
     write: DatabaseConnection,
 }
 
@@ -39,35 +56,28 @@ impl Vms {
 
     /// Opens VMS's file like [`open`](Self::open), but waits for a lock as long as `patience`.
     pub async fn open_with(path: &Path, patience: Duration) -> Result<Self, VmsError> {
-        ensure_accessible(path)?;
-        if let Some(reason) = rights::lock_out(path) {
-            return Err(VmsError::WouldLockOut { path: path.to_owned(), reason });
-        }
-        let connect = async |options| {
-            let connection = Database::connect(options).await?;
-            // Connecting alone reads nothing; this reads the header, so that a file that is not a database is
-            // distinguished from a missing table.
-            let sql = "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_master";
-            let header = connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
-            let journal = header.map(|row| row.try_get_by_index::<String>(1)).transpose()?;
-            Ok((connection, journal))
-        };
-        let sort = |source: DbErr| {
-            if VmsError::is_not_a_database(&source) {
-                return VmsError::NotADatabase { path: path.to_owned(), source };
-            }
-            match VmsError::of("opening it")(source).beside(path) {
-                VmsError::Query { source, .. } | VmsError::ReadOnly { source, .. }
-                    if VmsError::is_inaccessible(&source) =>
-                {
-                    VmsError::Inaccessible { path: path.to_owned(), reason: source.to_string() }
-                }
-                other => other,
+        ensure_shared(path)?;
+        // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
+        let pool = || replace_stuck(SqlitePoolOptions::new()).acquire_timeout(2 * PATIENCE.max(patience));
+        let reading = options(path, Access::Read, patience).row_buffer_size(4);
+        let read = pool().max_connections(2).connect_with(reading).await;
+        let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(
+            read.map_err(|error| opening(path, connecting(error)))?,
+        );
+        let write_ahead = match is_write_ahead(&read).await {
+            Ok(write_ahead) => write_ahead,
+            Err(error) => {
+                // Closing can only fail for connections that are gone already.
+                let _ = read.close().await;
+                return Err(opening(path, error));
             }
         };
-        let (read, journal) = connect(reading(path, patience)).await.map_err(sort)?;
-        let write_ahead = journal.as_deref() == Some("wal");
-        let (write, _) = connect(writing(path, patience, write_ahead)).await.map_err(sort)?;
+        // With a write-ahead log, a commit that is lost in a power cut leaves the previous rows, so waiting for
+        // the disk at each commit gains nothing; VMS has the same setting. A rollback journal needs the wait.
+        let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
+        let writing = options(path, Access::Write, patience).synchronous(synchronous);
+        let write =
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().max_connections(1).connect_lazy_with(writing));
         Ok(Self { path: path.to_owned(), read, write })
     }
 
@@ -131,56 +141,87 @@ impl Vms {
     }
 }
 
-/// Checks access without opening the file: closing a file releases every lock that the process has on it,
-/// including those of SQLite's connections that are in use.
-pub(crate) fn ensure_accessible(path: &Path) -> Result<(), VmsError> {
-    let inaccessible = |reason: String| VmsError::Inaccessible { path: path.to_owned(), reason };
-    match rustix::fs::access(path, Access::READ_OK | Access::WRITE_OK) {
-        Ok(()) if path.is_file() => Ok(()),
-        Ok(()) => Err(inaccessible("it is not a file".to_owned())),
-        Err(Errno::NOENT) => Err(VmsError::Missing { path: path.to_owned() }),
-        Err(error) => Err(inaccessible(std::io::Error::from(error).to_string())),
+/// Opens one connection, for work that a pool does not allow.
+pub(crate) async fn connect(
+    path: &Path,
+    access: Access,
+    patience: Duration,
+) -> Result<SqliteConnection, VmsError> {
+    ensure_shared(path)?;
+    let connected = options(path, access, patience).connect().await;
+    connected.map_err(|error| opening(path, connecting(error)))
+}
+
+/// Copies the write-ahead log into the database file and empties it, so that a copy of the file alone is
+/// complete and no old log can be replayed over a restored file.
+///
+/// It waits for nobody, and nobody for it: others read and write while the log is copied. Only a log that has
+/// been copied whole is emptied; that takes the write lock for an instant, and is left out while anybody reads
+/// or writes. What is not possible at once is done another time, so there is nothing to report.
+pub(crate) async fn fold_log(path: &Path) {
+    if log_size(path) == 0 {
+        return;
+    }
+    let Ok(mut connection) = connect(path, Access::Write, Duration::ZERO).await else { return };
+    if let Ok((0, frames, copied)) = checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await
+        && frames == copied
+    {
+        let _ = checkpoint(&mut connection, "PRAGMA wal_checkpoint(TRUNCATE)").await;
+    }
+    let _ = connection.close().await;
+}
+
+/// Returns whether it was hindered, the frames of the log, and how many of them are in the database.
+async fn checkpoint(connection: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<(i32, i32, i32)> {
+    sqlx::query_as(sql).fetch_one(connection).await
+}
+
+/// Connecting alone reads nothing; this reads the header, so that a file that is not a database is
+/// distinguished from a missing table.
+async fn is_write_ahead(db: &DatabaseConnection) -> Result<bool, DbErr> {
+    let sql = "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_master";
+    let header = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
+    let mode = header.map(|row| row.try_get_by_index::<String>(1)).transpose()?;
+    Ok(mode.as_deref() == Some("wal"))
+}
+
+/// Checks that the file is there, and that opening it cannot lock VMS out of it.
+fn ensure_shared(path: &Path) -> Result<(), VmsError> {
+    ensure_accessible(path)?;
+    match rights::lock_out(path) {
+        None => Ok(()),
+        Some(reason) => Err(VmsError::WouldLockOut { path: path.to_owned(), reason }),
     }
 }
 
-fn reading(path: &Path, patience: Duration) -> ConnectOptions {
-    let mut options = options(path, patience, |sqlite| sqlite.pragma("query_only", "ON").row_buffer_size(4));
-    options.max_connections(2);
-    options
+fn options(path: &Path, access: Access, patience: Duration) -> SqliteConnectOptions {
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(false)
+        .foreign_keys(false)
+        .busy_timeout(patience)
+        .disable_statement_logging();
+    match access {
+        Access::Read => options.pragma("query_only", "ON"),
+        Access::Write => options,
+        Access::Alone => options.locking_mode(SqliteLockingMode::Exclusive),
+    }
 }
 
-fn writing(path: &Path, patience: Duration, write_ahead: bool) -> ConnectOptions {
-    // With a write-ahead log, a commit that is lost in a power cut leaves the previous rows, so waiting for
-    // the disk at each commit gains nothing; VMS has the same setting. A rollback journal needs the wait.
-    let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
-    let mut options = options(path, patience, move |sqlite| sqlite.synchronous(synchronous));
-    options.max_connections(1);
-    options
+fn connecting(error: sqlx::Error) -> DbErr {
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-fn options(
-    path: &Path,
-    patience: Duration,
-    further: impl Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
-) -> ConnectOptions {
-    let path = path.to_owned();
-    let mut options = ConnectOptions::new("sqlite::memory:");
-    options
-        .sqlx_logging(false)
-        .test_before_acquire(false)
-        .map_sqlx_sqlite_pool_opts(replace_stuck)
-        // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
-        .acquire_timeout(2 * PATIENCE.max(patience))
-        .map_sqlx_sqlite_opts(move |sqlite| {
-            further(
-                sqlite
-                    .in_memory(false)
-                    .shared_cache(false)
-                    .filename(&path)
-                    .create_if_missing(false)
-                    .foreign_keys(false)
-                    .busy_timeout(patience),
-            )
-        });
-    options
+fn opening(path: &Path, source: DbErr) -> VmsError {
+    if VmsError::is_not_a_database(&source) {
+        return VmsError::NotADatabase { path: path.to_owned(), source };
+    }
+    match VmsError::of("opening it")(source).beside(path) {
+        VmsError::Query { source, .. } | VmsError::ReadOnly { source, .. }
+            if VmsError::is_inaccessible(&source) =>
+        {
+            VmsError::Inaccessible { path: path.to_owned(), reason: source.to_string() }
+        }
+        other => other,
+    }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::disk::free_inodes;
-use crate::sqlite::sqlite_code;
+use crate::sqlite::{NOTADB, sqlite_code};
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +139,6 @@ const SQLITE_IOERR: i32 = 10;
 const SQLITE_FULL: i32 = 13;
 const SQLITE_CANTOPEN: i32 = 14;
 const SQLITE_PROTOCOL: i32 = 15;
-const SQLITE_NOTADB: i32 = 26;
 const SQLITE_CORRUPT: i32 = 11;
 
 impl VmsError {
@@ -151,14 +150,14 @@ impl VmsError {
             }
             Some(SQLITE_FULL) => Self::Full { doing, source },
             Some(SQLITE_READONLY) => Self::ReadOnly { doing, source },
-            Some(SQLITE_CORRUPT | SQLITE_NOTADB) => Self::Damaged { doing, source },
+            Some(SQLITE_CORRUPT | NOTADB) => Self::Damaged { doing, source },
             _ => Self::Query { doing, source },
         }
     }
 
     /// Whether the error means that the file itself is not a usable database.
     pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
-        matches!(sqlite_code(error), Some(SQLITE_NOTADB | SQLITE_CORRUPT))
+        matches!(sqlite_code(error), Some(NOTADB | SQLITE_CORRUPT))
     }
 
     /// Whether the file is damaged, or no database.
@@ -183,6 +182,11 @@ impl VmsError {
             }
             other => other,
         }
+    }
+
+    /// Whether the file itself is missing, out of reach or something else.
+    pub(crate) const fn is_of_the_file(&self) -> bool {
+        matches!(self, Self::Missing { .. } | Self::Inaccessible { .. } | Self::NotADatabase { .. })
     }
 
     /// Whether the same work may succeed later without intervention.

@@ -8,14 +8,15 @@
 
 mod debounce;
 mod held;
-mod hint;
 mod judge;
 mod look;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 pub mod wipes;
 
 use std::collections::{BTreeMap, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,10 +31,9 @@ use crate::describe::describe;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, plan};
 use crate::snapshot::{ExistingRow, Source};
-use crate::vms::time;
+use crate::vms::{Footprint, Vms, VmsError, fold_log, time};
 pub use debounce::{Debounce, Patience};
 use held::Held;
-use hint::Hint;
 use judge::{Memory, News};
 use look::Looking;
 
@@ -48,7 +48,8 @@ pub struct Watcher {
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<Config>>,
     refresh: watch::Receiver<Arc<RefreshConfig>>,
-    hint: Hint,
+    /// What the database looked like at the last poll; `None` makes the next one notice a change.
+    footprint: Option<Footprint>,
     debounce: Debounce,
     /// Wall-clock time of the first change since the last check.
     moved: DateTime<Utc>,
@@ -89,14 +90,14 @@ impl Watcher {
         config: watch::Receiver<Arc<Config>>,
         refresh: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
-        let (hint, debounce, memory, held, moved) = <_>::default();
+        let (footprint, debounce, memory, held, moved) = <_>::default();
         let doubted = clock.monotonic();
         Self {
             queue,
             clock,
             config,
             refresh,
-            hint,
+            footprint,
             debounce,
             moved,
             memory,
@@ -134,20 +135,21 @@ impl Watcher {
     pub async fn tick(&mut self) -> Result<Option<i64>, RefreshError> {
         let watch = self.config.borrow().watch.clone();
         if !watch.enabled {
-            self.hint.close();
+            self.footprint = None;
             return Ok(None);
         }
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
-        let moved = self.hint.moved(&config.database).await.inspect_err(|_| self.away = true)?;
-        // The hint reports a change only once, so record it before anything else can fail.
-        if moved {
+        // A change shows only once, so record it before anything else can fail.
+        if self.has_moved(&config.database)? {
             self.note_move(now);
         }
         if self.doubt(now).await? {
             self.note_move(now);
         }
         if self.away && !self.is_stopped().await? {
+            let (vms, _) = Vms::open_checked(&config.database, Duration::ZERO).await?;
+            vms.close().await;
             let run = self.make_up().await?;
             self.away = false;
             return Ok(run);
@@ -163,7 +165,23 @@ impl Watcher {
             return Ok(run);
         }
         self.debounce.postpone(now);
+        self.away |= matches!(&looked, Err(RefreshError::Vms(error)) if error.is_of_the_file());
         looked.map(|_| None)
+    }
+
+    /// Whether the database was written to, or its file replaced, since the last call; true on the first one.
+    ///
+    /// This is only a hint to check the database: the daemon's own writes change it as well, and VMS writes
+    /// cache rows when its pages are viewed. It is taken from the directory, since a connection that stays open
+    /// would keep the write-ahead log alive after VMS has stopped.
+    fn has_moved(&mut self, database: &Path) -> Result<bool, VmsError> {
+        match Footprint::of(database) {
+            Ok(footprint) => Ok(self.footprint.replace(footprint) != Some(footprint)),
+            Err(error) => {
+                (self.footprint, self.away) = (None, true);
+                Err(error)
+            }
+        }
     }
 
     fn note_move(&mut self, now: Duration) {
@@ -214,6 +232,10 @@ impl Watcher {
         if current.is_some() {
             return Ok(Looked::Overlapped);
         }
+        // The database is quiet: the best time to leave nothing behind in its log. This is no change; what others
+        // write from here on is seen by this check or by the next poll.
+        fold_log(&config.database).await;
+        self.footprint = Footprint::of(&config.database).ok();
         let looking = Looking::open(config).await?;
         let compared = self.compare(&looking, config).await;
         looking.close().await;

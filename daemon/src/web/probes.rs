@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
-use crate::sqlite;
+use crate::vms;
 
 /// VMS's own words for it.
 #[derive(Serialize, ToSchema)]
@@ -33,12 +33,9 @@ struct Alive {
     )
 )]
 pub(super) async fn health(State(web): State<Web>) -> Response {
-    let vms = web.service().refresh.borrow().database.clone();
-    let (alive, connected) = tokio::join!(
-        web.service().queue.queued_count(),
-        tokio::task::spawn_blocking(move || sqlite::is_readable(&vms))
-    );
-    let database = if connected.unwrap_or_default() { "connected" } else { "disconnected" };
+    let database = web.service().refresh.borrow().database.clone();
+    let (alive, connected) = tokio::join!(web.service().queue.queued_count(), vms::is_readable(&database));
+    let database = if connected { "connected" } else { "disconnected" };
     let (code, status, error) = if alive.is_ok() {
         (StatusCode::OK, "healthy", None)
     } else {

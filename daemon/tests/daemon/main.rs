@@ -1,10 +1,12 @@
 //! Tests of the daemon in this process, over a directory of its own, through its socket.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
+#![expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 
 mod boot;
 mod guard;
 mod hostile;
 mod lifecycle;
+mod locks;
 mod maintenance;
 mod notify;
 /// Shared with the tests of the real binaries.

@@ -1,6 +1,6 @@
 //! Names and groups of accounts, from the local files: commands for the operator contain names.
 
-use std::fs;
+use crate::plain_file::read_system;
 
 /// The accounts that permissions are judged with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -12,7 +12,7 @@ pub struct Accounts {
 impl Accounts {
     /// Reads the accounts of this machine. Accounts that only a directory service knows stay numbers.
     pub fn local() -> Self {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        let read = |path| read_system(path).unwrap_or_default();
         Self::new(&read("/etc/passwd"), &read("/etc/group"))
     }
 

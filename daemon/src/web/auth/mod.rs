@@ -34,6 +34,7 @@ mod remember;
 mod seal;
 mod session;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 mod users;
 mod visitor;

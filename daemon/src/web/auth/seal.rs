@@ -1,8 +1,10 @@
 //! A key of the daemon's own, generated anew at every start.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, Read as _};
+use std::path::Path;
+
+use crate::plain_file;
 
 /// A secret number that never leaves this process.
 #[derive(Clone)]
@@ -13,7 +15,7 @@ impl Seal {
     /// while this has to withstand adversaries.
     pub(super) fn draw() -> io::Result<Self> {
         let mut bytes = [0; 32];
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        plain_file::open(Path::new("/dev/urandom"))?.read_exact(&mut bytes)?;
         Ok(Self(bytes))
     }
 

@@ -1,11 +1,8 @@
 //! Looks up users in VMS's table `users`.
 
-use std::fs::metadata;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
 
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, Value};
-use tokio::sync::Mutex;
+use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::users::{Lookup, User, Users};
 use crate::vms::{Schema, Vms, VmsError};
@@ -15,53 +12,32 @@ const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
      CAST(COALESCE(security_level, 0) AS INTEGER) AS security_level, \
      CAST(COALESCE(is_active, 0) AS INTEGER) AS is_active";
 
-/// VMS's users, over read-only connections that stay open from one request to the next.
+/// VMS's users. Each lookup opens the database and closes it again: VMS may stop, and its file be copied or
+/// replaced, between any two requests.
 #[derive(Debug)]
-pub(crate) struct VmsUsers {
-    path: PathBuf,
-    open: Mutex<Option<Open>>,
-}
-
-#[derive(Debug)]
-struct Open {
-    vms: Vms,
-    file: Option<FileId>,
-}
-
-/// Device and inode, which change when a backup is restored under the same name.
-type FileId = (u64, u64);
+pub(crate) struct VmsUsers(PathBuf);
 
 impl VmsUsers {
-    /// The users in this database file, which is opened on the first lookup.
+    /// The users in this database file, which need not exist yet.
     pub(crate) fn new(path: PathBuf) -> Self {
-        Self { path, open: Mutex::default() }
-    }
-
-    async fn reader(&self) -> Result<DatabaseConnection, VmsError> {
-        let file = metadata(&self.path).ok().map(|file| (file.dev(), file.ino()));
-        let mut open = self.open.lock().await;
-        if let Some(open) = open.as_ref().filter(|open| open.file == file) {
-            return Ok(open.vms.reader().clone());
-        }
-        if let Some(other) = open.take() {
-            other.vms.close().await;
-        }
-        let vms = Vms::open(&self.path).await?;
-        let reader = vms.reader().clone();
-        *open = Some(Open { vms, file });
-        Ok(reader)
+        Self(path)
     }
 
     async fn find(&self, condition: &str, value: Value) -> Result<Option<QueryResult>, VmsError> {
         let sql = format!("SELECT {COLUMNS}{condition} LIMIT 1");
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [value]);
-        self.reader().await?.query_one_raw(statement).await.map_err(failed)
+        let vms = Vms::open(&self.0).await?;
+        let found = vms.reader().query_one_raw(statement).await;
+        vms.close().await;
+        found.map_err(failed)
     }
 
     /// Whether VMS supports API tokens; versions from before they were introduced lack the columns.
     async fn has_tokens(&self) -> Result<bool, VmsError> {
-        let schema = Schema::read(&self.reader().await?).await?;
-        Ok(schema.missing("users", ["api_token", "token_expiry"]).is_empty())
+        let vms = Vms::open(&self.0).await?;
+        let schema = Schema::read(vms.reader()).await;
+        vms.close().await;
+        Ok(schema?.missing("users", ["api_token", "token_expiry"]).is_empty())
     }
 }
 

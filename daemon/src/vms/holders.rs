@@ -3,17 +3,17 @@
 //! `/proc` shows the open files of processes of the same user, and to root those of all processes. The list
 //! of locks is readable by every user, and a process that is connected to a database with a write-ahead log
 //! always holds a lock. With a rollback journal an idle process of another user holds none and is not seen;
-//! that does no harm, because there the exclusive lock decides. The file itself is not opened: closing VMS's
-//! file would release the locks of the daemon's own connections.
+//! that does no harm, because there the exclusive lock decides.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cached_proto::text::one_line;
-use rustix::fs::{major, minor};
+
+use super::file::{FileId, beside};
+use crate::plain_file::read_system;
 
 /// Maximum number of holders that are named; more would not change what to do.
 const NAMED: usize = 5;
@@ -23,15 +23,17 @@ const LOCKS: &str = "/proc/locks";
 
 /// Describes the other processes that have the database open; `None` when there are none. Fails when the
 /// locks cannot be listed: then a process of another user could be connected without being seen.
-pub(super) fn others(database: &Path) -> io::Result<Option<String>> {
+pub(crate) fn others(database: &Path) -> io::Result<Option<String>> {
     others_by(database, Path::new(LOCKS))
 }
 
 fn others_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
-    let files: Vec<File> =
-        ["", "-wal", "-shm", "-journal"].iter().filter_map(|side| File::of(database, side)).collect();
+    let files: Vec<FileId> = ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .filter_map(|side| FileId::at(&beside(database, side)).ok())
+        .collect();
     let mut found: BTreeSet<u32> = processes().into_iter().filter(|pid| has_open(*pid, &files)).collect();
-    let locks = fs::read_to_string(locks)?;
+    let locks = read_system(locks)?;
     found.extend(locks.lines().filter_map(|line| lock(line, &files)));
     found.remove(&std::process::id());
     let named: Vec<String> = found.iter().take(NAMED).map(|pid| name(*pid)).collect();
@@ -42,40 +44,19 @@ fn others_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
     })
 }
 
-/// The identity of a file, whatever its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct File {
-    device: u64,
-    inode: u64,
-}
-
-impl File {
-    fn of(database: &Path, side: &str) -> Option<Self> {
-        let mut path = database.as_os_str().to_owned();
-        path.push(side);
-        Self::at(&PathBuf::from(path))
-    }
-
-    /// Identifies the file at a path. Follows links, including those of `/proc`, without opening anything.
-    fn at(path: &Path) -> Option<Self> {
-        let metadata = fs::metadata(path).ok()?;
-        Some(Self { device: metadata.dev(), inode: metadata.ino() })
-    }
-}
-
 fn processes() -> Vec<u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
 }
 
-fn has_open(pid: u32, files: &[File]) -> bool {
+fn has_open(pid: u32, files: &[FileId]) -> bool {
     let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    open.filter_map(|entry| File::at(&entry.path())).any(|file| files.contains(&file))
+    open.filter_map(|entry| FileId::at(&entry.path()).ok()).any(|file| files.contains(&file))
 }
 
 /// Returns the process that holds a lock on one of the files: `1: POSIX  ADVISORY  READ 1234 fd:01:5678 128
 /// 128`.
-fn lock(line: &str, files: &[File]) -> Option<u32> {
+fn lock(line: &str, files: &[FileId]) -> Option<u32> {
     // Processes that wait for a lock are listed below it, behind an arrow.
     let mut fields = line.split_whitespace().filter(|field| *field != "->").skip(4);
     let pid = fields.next()?.parse().ok()?;
@@ -83,21 +64,19 @@ fn lock(line: &str, files: &[File]) -> Option<u32> {
     let mut number = || u32::from_str_radix(place.next()?, 16).ok();
     let device = (number()?, number()?);
     let inode: u64 = place.next()?.parse().ok()?;
-    files
-        .iter()
-        .any(|file| file.inode == inode && (major(file.device), minor(file.device)) == device)
-        .then_some(pid)
+    files.iter().any(|file| file.is(device, inode)).then_some(pid)
 }
 
 /// `process 1234 (gunicorn)`
 fn name(pid: u32) -> String {
-    match fs::read_to_string(format!("/proc/{pid}/comm")) {
+    match read_system(format!("/proc/{pid}/comm")) {
         Ok(command) => format!("process {pid} ({})", one_line(command.trim_end())),
         Err(_) => format!("process {pid}"),
     }
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
     use rustix::fs::makedev;
 
@@ -105,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_lock_belongs_to_a_process_if_it_is_on_the_file() {
-        let files = [File { device: makedev(0xfd, 1), inode: 5678 }];
+        let files = [FileId::new(makedev(0xfd, 1), 5678)];
         for (line, holder) in [
             ("1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128", Some(1234)),
             ("1: -> POSIX  ADVISORY  WRITE 77 fd:01:5678 0 EOF", Some(77)),

@@ -1,0 +1,96 @@
+//! Opens files that are no databases.
+//!
+//! Only SQLite may open and close a database file or what it keeps beside one (`vms::file` says why), and a
+//! path that an operator writes into a setting may name anything.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+
+/// What every SQLite database begins with.
+const DATABASE: &[u8; 16] = b"SQLite format 3\0";
+
+/// Endings of the names of files that SQLite keeps beside a database.
+const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Opens a file that an operator names. A database is an error, and so is a file beside one.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a descriptor that turns out to be of a database is never closed"
+)]
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    let refused = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what));
+    // A pipe that a shell passes has no canonical path.
+    let real = std::fs::canonicalize(path);
+    let name = real.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
+    if SIDE_FILES.iter().any(|ending| name.ends_with(ending.as_bytes())) {
+        return refused("by its name it belongs to an SQLite database");
+    }
+    let file = File::open(path)?;
+    let mut start = [0; DATABASE.len()];
+    // Reading at a position fails on a pipe, from which nothing must be taken here.
+    if file.read_exact_at(&mut start, 0).is_ok() && start == *DATABASE {
+        // Closing it would release the locks of the connections that this process may have to it.
+        std::mem::forget(file);
+        return refused("it is an SQLite database");
+    }
+    Ok(file)
+}
+
+/// Reads a text that an operator names.
+pub(crate) fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    open(path)?.read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Reads a text of the system, below `/etc` or `/proc`.
+#[expect(clippy::disallowed_methods, reason = "the paths are fixed, and the system keeps no database there")]
+pub(crate) fn read_system(path: impl AsRef<Path>) -> io::Result<String> {
+    std::fs::read_to_string(path)
+}
+
+/// Opens a directory, to lock it or to write its entries to disk.
+#[expect(clippy::disallowed_methods, reason = "with the slash, the system opens nothing but a directory")]
+pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
+    File::open(path.join(""))
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
+mod tests {
+    use sea_orm::{ConnectionTrait as _, Database};
+
+    use super::*;
+
+    #[test]
+    fn text_is_read_and_a_missing_file_and_a_directory_are_errors() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("settings.toml");
+        std::fs::write(&file, "short").unwrap();
+        assert_eq!(read(&file).unwrap(), "short");
+        assert_eq!(read(&dir.path().join("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
+        assert!(read(dir.path()).is_err());
+        assert!(open_directory(dir.path()).is_ok());
+        assert!(open_directory(&file).is_err());
+    }
+
+    #[tokio::test]
+    async fn a_database_and_its_side_files_are_refused_also_through_a_link() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = |name: &str| dir.path().join(name);
+        let vms = Database::connect(format!("sqlite://{}?mode=rwc", path("vms.db").display())).await.unwrap();
+        vms.execute_unprepared("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").await.unwrap();
+        for side in ["", "-wal", "-shm"] {
+            let file = path(&format!("vms.db{side}"));
+            let link = path(&format!("link{side}.toml"));
+            std::os::unix::fs::symlink(&file, &link).unwrap();
+            for name in [&file, &link] {
+                let error = read(name).unwrap_err();
+                assert_eq!(error.kind(), io::ErrorKind::InvalidData, "{}: {error}", name.display());
+            }
+        }
+        vms.close().await.unwrap();
+    }
+}
