@@ -11,7 +11,7 @@ use super::fence::panicked;
 use super::lists::{guard_entries, guard_lists};
 use super::prepare::{Prepared, prepare};
 use super::sources::keep_sources;
-use super::table_refresh::{TableRefresh, Timings};
+use super::table_refresh::{Selection, TableRefresh, Timings};
 use super::unchanged::Inputs;
 use super::{RefreshError, RefreshScope, TableGuard};
 use crate::clock::Clock;
@@ -20,7 +20,7 @@ use crate::queue::JobReport;
 use crate::snapshot::ExistingRow;
 use crate::state::{EntryStamp, Generation, State};
 use crate::store::{GroupOutcome, SerializedGroup, Stamps, write_group};
-use crate::vms::tables::{StampZone, TableSpec, spec};
+use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
 /// Number of written entries after which their stamps are stored; each time costs a synced write.
@@ -35,6 +35,27 @@ pub struct TableResult {
     pub timings: Timings,
     /// Why it ended early.
     pub error: Option<RefreshError>,
+    /// Entries that another process wrote or deleted after the snapshot; they are as that process left them.
+    pub contested: HashSet<Key>,
+    /// How many entries were left to VMS, which may be computing them at the moment.
+    pub left: u64,
+}
+
+impl TableResult {
+    /// Adds what was done about a part of the entries afterwards.
+    pub(super) fn add(&mut self, again: &Self) {
+        let (report, again) = (&mut self.report, &again.report);
+        report.rebuilt += again.rebuilt;
+        report.verified += again.verified;
+        report.failed += again.failed;
+        report.seconds += again.seconds;
+        report.holds.merge(&again.holds);
+    }
+
+    /// The outcome of the figures as they are.
+    pub(super) fn outcome(&self) -> Outcome {
+        outcome(&self.report, self.error.as_ref())
+    }
 }
 
 /// Builds and writes one table. Building runs one group ahead of writing, so that memory holds two groups of
@@ -61,6 +82,8 @@ pub async fn refresh_table(
         spared: HashSet::new(),
         written: Vec::new(),
         removed: Vec::new(),
+        contested: HashSet::new(),
+        left: 0,
         meter: LockMeter::new(clock.as_ref()),
     };
     work.report.snapshot = Some(job.snapshot.taken);
@@ -69,15 +92,12 @@ pub async fn refresh_table(
     // Also after an error, so that the rows that were written count as the daemon's own.
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
-    let Work { mut report, timings, meter, .. } = work;
+    let Work { mut report, timings, meter, contested, left, .. } = work;
     report.holds = meter.holds();
-    report.outcome = match &error {
-        Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
-        error => outcome(&report, error.is_some()),
-    };
+    report.outcome = outcome(&report, error.as_ref());
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
-    TableResult { report, timings, error }
+    TableResult { report, timings, error, contested, left }
 }
 
 struct Work<'a> {
@@ -96,6 +116,8 @@ struct Work<'a> {
     /// Entries whose stamps are not stored yet.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
+    contested: HashSet<Key>,
+    left: u64,
     meter: LockMeter<'a>,
 }
 
@@ -103,6 +125,9 @@ impl Work<'_> {
     async fn refresh(&mut self) -> Result<(), RefreshError> {
         let table = self.job.table;
         let stamps = Stamps(self.state.stamps().load(table).await?);
+        if let Selection::Only(_) = self.job.selection {
+            return self.generate(&stamps).await;
+        }
         let prepared = tokio::task::spawn_blocking({
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || prepare(&job, &stamps)
@@ -121,10 +146,14 @@ impl Work<'_> {
         // Until all groups are written, the stored rows are neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
         self.generate(&stamps).await?;
-        if self.report.skipped == 0 {
+        if self.report.skipped == self.left {
+            self.removed.extend(forgotten);
+            if self.left > 0 || !self.contested.is_empty() {
+                // Some rows are not of this generation.
+                return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
+            }
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
-            self.removed.extend(forgotten);
             // The stamps are stored first, then the generation that relies on them: never the other way
             // round.
             self.remember().await?;
@@ -144,7 +173,7 @@ impl Work<'_> {
     ) -> Result<(), RefreshError> {
         self.report.bytes = last.bytes;
         for group in inputs.rows() {
-            self.write(&group, stamps).await?;
+            self.write(group, stamps).await?;
         }
         Ok(())
     }
@@ -158,7 +187,7 @@ impl Work<'_> {
         let mut written = Ok(());
         while let Some(group) = incoming.recv().await {
             self.report.bytes += group.bytes();
-            written = self.write(&group, stamps).await;
+            written = self.write(group, stamps).await;
             if written.is_err() {
                 break;
             }
@@ -172,10 +201,15 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+    async fn write(&mut self, mut group: SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
         if self.job.cancel.is_cancelled() {
             return Err(RefreshError::Cancelled);
         }
+        let left = self.job.selection.apply(&mut group) as u64;
+        self.left += left;
+        self.report.entries += left;
+        self.report.skipped += left;
+        let group = &group;
         let began = self.clock.monotonic();
         let freshness = self.job.freshness(stamps);
         let spared = &self.spared;
@@ -205,6 +239,7 @@ impl Work<'_> {
         self.report.verified += outcome.verified;
         self.report.skipped += outcome.skipped.len() as u64;
         self.report.pruned += outcome.pruned;
+        self.contested.extend(outcome.contested.iter().cloned());
     }
 
     fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
@@ -244,14 +279,17 @@ fn warnings(job: &TableRefresh) -> u64 {
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }
 
-fn outcome(report: &JobReport, failed: bool) -> Outcome {
-    let changed = report.rebuilt > 0 || report.pruned > 0;
-    match (failed, changed, report.verified > 0) {
-        (true, ..) => Outcome::Failed,
-        (false, true, false) => Outcome::Rebuilt,
-        (false, true, true) => Outcome::Mixed,
-        (false, false, false) if report.skipped > 0 => Outcome::Skipped,
-        (false, false, _) => Outcome::Verified,
+fn outcome(report: &JobReport, error: Option<&RefreshError>) -> Outcome {
+    match error {
+        Some(RefreshError::Guarded { .. }) => return Outcome::Guarded,
+        Some(_) => return Outcome::Failed,
+        None => {}
+    }
+    match (report.rebuilt > 0 || report.pruned > 0, report.verified > 0) {
+        (true, false) => Outcome::Rebuilt,
+        (true, true) => Outcome::Mixed,
+        (false, false) if report.skipped > 0 => Outcome::Skipped,
+        (false, _) => Outcome::Verified,
     }
 }
 
@@ -276,8 +314,8 @@ mod tests {
         ] {
             let none = JobReport::new(Table::DiaEventsReportCache, Outcome::Failed);
             let report = JobReport { rebuilt, verified, skipped, pruned, ..none };
-            assert_eq!(outcome(&report, false), word, "{report:?}");
-            assert_eq!(outcome(&report, true), Outcome::Failed);
+            assert_eq!(outcome(&report, None), word, "{report:?}");
+            assert_eq!(outcome(&report, Some(&RefreshError::Cancelled)), Outcome::Failed);
         }
     }
 }
