@@ -422,7 +422,7 @@ impl Worked {
         // Only the first attempt waits for deleted rows: under steady deletions a job would never end.
         if self.rest.left > 0 && attempt == 1 {
             let rows = count(usize::try_from(self.rest.left).unwrap_or(usize::MAX), "deleted row");
-            self.report.error = Some(format!("{rows} left to VMS, which may be computing them"));
+            self.report.error = Some(format!("{rows} left to VMS for now, whose page may be computing"));
             return (self.report, Ending::Paused(self.rest.pause), None);
         }
         let later = (self.rest.left > 0 || self.rest.put_off > 0).then_some(PUT_OFF);

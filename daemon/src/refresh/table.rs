@@ -126,6 +126,8 @@ impl Work<'_> {
         let table = self.job.table;
         let stamps = Stamps(self.state.stamps().load(table).await?);
         if let Selection::Only(_) = self.job.selection {
+            // These are of a newer snapshot than the rest of the table.
+            self.state.forget_generation(table).await?;
             return self.generate(&stamps).await;
         }
         let prepared = tokio::task::spawn_blocking({
