@@ -31,6 +31,8 @@ pub struct NewRun {
     pub as_of: Option<DateTime<Utc>>,
     /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: Option<DateTime<Utc>>,
+    /// When it may begin; `None` for at once.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 impl NewRun {
@@ -45,6 +47,7 @@ impl NewRun {
             exact: false,
             as_of: None,
             renew_before: None,
+            not_before: None,
         }
     }
 }
@@ -69,7 +72,7 @@ impl Queue {
         let enqueued = match covering(&tx, &new).await? {
             Some(waiting) => {
                 let run = waiting.id;
-                hurry(&tx, waiting, priority(new.trigger)).await?;
+                hurry(&tx, waiting, &new).await?;
                 Enqueued { run, joined: true }
             }
             None => Enqueued { run: insert(&tx, new, self.clock.now()).await?, joined: false },
@@ -116,10 +119,19 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
     Ok(None)
 }
 
-/// Raises the priority of a joined run, so that a request does not wait longer than for a run of its own.
-async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, priority: i64) -> Result<(), StateError> {
-    if priority < waiting.priority {
-        let row = run::ActiveModel { id: Set(waiting.id), priority: Set(priority), ..Default::default() };
+/// Raises the priority of a joined run and makes it due, so that a request does not wait longer than for a run
+/// of its own.
+async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, new: &NewRun) -> Result<(), StateError> {
+    let not_before = waiting.not_before.filter(|_| new.not_before.is_some());
+    let priority = priority(new.trigger).min(waiting.priority);
+    if (priority, not_before) != (waiting.priority, waiting.not_before) {
+        let row = run::ActiveModel {
+            id: Set(waiting.id),
+            priority: Set(priority),
+            not_before: Set(not_before),
+            parked: Set(waiting.parked.filter(|_| not_before.is_some())),
+            ..Default::default()
+        };
         run::Entity::update(row).exec(tx).await.doing("join a run")?;
     }
     Ok(())
@@ -159,6 +171,9 @@ async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>)
         renew_before: Set(new.renew_before.map(micros)),
         phase: Set(Phase::Queued.as_str().to_owned()),
         queued: Set(micros(now)),
+        not_before: Set(new.not_before.map(micros)),
+        // A pause that was recorded by a clock that was ahead is found by when it was recorded.
+        parked: Set(new.not_before.map(|_| micros(now))),
         ..Default::default()
     };
     Ok(run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id)

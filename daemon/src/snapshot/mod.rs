@@ -4,6 +4,7 @@
 //! from the same instant and VMS's workers never wait for the daemon. Rows are stored compactly and never
 //! change.
 
+mod affinity;
 mod cells;
 mod district;
 mod email;

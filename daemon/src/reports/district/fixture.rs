@@ -85,7 +85,7 @@ pub(super) trait Rows {
 
 impl Rows for Snapshot {
     fn link(&mut self, event: i64, district: i64) {
-        self.event_districts.push(EventDistrict { event, district: district.to_string().into() });
+        self.event_districts.push(EventDistrict { event, district, stored: district.to_string().into() });
     }
 
     fn counted(&mut self, event: i64, students: Option<i64>) {

@@ -127,7 +127,7 @@ pub(super) fn event(id: i64, start: &str, status: &str) -> Event {
 }
 
 pub(super) fn district_link(event: i64, district: &str) -> EventDistrict {
-    EventDistrict { event, district: district.into() }
+    EventDistrict { event, district: district.parse().unwrap(), stored: district.into() }
 }
 
 pub(super) fn school(id: &str, name: &str, district: Option<i64>) -> School {

@@ -78,7 +78,7 @@ impl<'s> Index<'s> {
         let linked = self
             .districts_of_event
             .rows(&self.snapshot.event_districts, &event.id)
-            .filter_map(|link| Some((&link.district, self.district(link.district.parse().ok()?)?)))
+            .filter_map(|link| Some((&link.stored, self.district(link.district)?)))
             .min_by(|(one, _), (other, _)| one.cmp(other));
         Place {
             linked: linked.map(|(_, district)| district.name.as_ref()),

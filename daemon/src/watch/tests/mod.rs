@@ -3,6 +3,7 @@
 mod again;
 mod debounce;
 mod held;
+mod left_to_vms;
 mod pause;
 mod rows;
 mod source;
