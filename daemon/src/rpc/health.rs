@@ -61,7 +61,6 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     let database = service.refresh.borrow().database.clone();
     let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
-    let today = service.clock.now().with_timezone(&zone).date_naive();
     let state = queue.state().clone();
     // A network file system may be slow to respond.
     let around = tokio::task::spawn_blocking({
@@ -97,7 +96,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
         failed_chores: failed_chores(service).await?,
-        refreshers: second_refreshers(queue.state(), today).await?,
+        refreshers: second_refreshers(queue.state(), service.clock.now(), zone).await?,
         around,
         // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),

@@ -41,7 +41,7 @@ pub use readiness::ReadinessSample;
 pub(crate) use settings::{resumed, scheduler_state, take_leaving};
 pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
-pub use wipes::Wipe;
+pub use wipes::{Rewrite, Wipe};
 
 /// Application id in the header of a state database, so that no other database is ever mistaken for one:
 /// "cchd".

@@ -256,7 +256,10 @@ mod tests {
         let stamp = "2026-03-15 11:00:00.000000";
         let made = |id, fingerprint: &str| {
             let (last_updated, fingerprint) = (stamp.to_owned(), Some(fingerprint.to_owned()));
-            Stamps(HashMap::from([("2526".to_owned(), EntryStamp { row_id: id, last_updated, fingerprint })]))
+            Stamps(HashMap::from([(
+                "2526".to_owned(),
+                EntryStamp { row_id: id, last_updated, fingerprint, payload: None },
+            )]))
         };
         assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));
         assert!(!is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "before")));

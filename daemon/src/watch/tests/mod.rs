@@ -5,5 +5,6 @@ mod debounce;
 mod held;
 mod pause;
 mod rows;
+mod second;
 mod source;
 mod world;
