@@ -10,8 +10,9 @@ use sea_orm::{
 };
 
 use super::lease::Lease;
+use super::read::is_known;
 use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run, word};
 use crate::state::{Doing, StateError, scheduler_state};
 
 /// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
@@ -76,10 +77,7 @@ impl Queue {
             exact: next.exact,
             as_of: next.as_of.map(instant),
             renew_before: next.renew_before.map(instant),
-            jobs: jobs
-                .into_iter()
-                .map(|job| Ok((job.id, word("jobs.table_name", job.table_name)?)))
-                .collect::<Result<_, QueueError>>()?,
+            jobs: jobs.into_iter().filter_map(|job| Some((job.id, known(job.table_name)?))).collect(),
             queued: instant(next.queued),
         };
         let started = next.started.unwrap_or(at);
@@ -112,6 +110,7 @@ impl Queue {
         let first = run::Entity::find()
             .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
             .filter(run::Column::NotBefore.is_not_null())
+            .filter(is_known())
             .order_by_asc(run::Column::NotBefore)
             .one(self.state.reader())
             .await
@@ -125,14 +124,16 @@ impl Queue {
     }
 }
 
-/// The queued runs that may be begun, in no particular order.
+/// The queued runs that may be begun, in no particular order. Those that another version has queued for a
+/// reason unknown here stay in the queue.
 async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::Entity>, StateError> {
     // A pause that begins in the future was recorded by a clock that was wrong.
     let due = Condition::any()
         .add(run::Column::NotBefore.is_null())
         .add(run::Column::NotBefore.lte(now))
         .add(run::Column::Parked.gt(now));
-    let runs = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str())).filter(due);
+    let queued = run::Column::Phase.eq(Phase::Queued.as_str());
+    let runs = run::Entity::find().filter(queued).filter(is_known()).filter(due);
     if scheduler_state(db).await? == SchedulerState::Running {
         return Ok(runs);
     }

@@ -9,7 +9,7 @@ use sea_orm::{
 
 use super::coverage::{Waiting, priority};
 use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run};
 use crate::state::{Doing, StateError};
 
 /// A run to be queued.
@@ -99,10 +99,10 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .all(tx)
             .await
             .doing("look for a run to join")?;
-        let tables =
-            jobs.into_iter().map(|job| word("jobs.table_name", job.table_name)).collect::<Result<_, _>>()?;
+        let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
+        let Some(trigger) = known(&row.trigger) else { continue };
         let waiting = Waiting {
-            trigger: word("runs.trigger", row.trigger.clone())?,
+            trigger,
             tables,
             force: row.force,
             accept: row.accept,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::entity::{guard_count, guarded, instant, micros, run, word};
+use super::entity::{guard_count, guarded, instant, known, micros, run};
 use super::{Doing, State, StateError};
 
 /// Row counts of one source table.
@@ -122,13 +122,14 @@ impl State {
     /// The tables that are held back.
     pub async fn guarded(&self) -> Result<HashMap<Table, Guarded>, StateError> {
         let rows = guarded::Entity::find().all(self.reader()).await.doing("read which tables are held")?;
-        rows.into_iter()
-            .map(|row| {
-                let table = word("guarded.table_name", row.table_name)?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| {
+                let table = known(row.table_name)?;
                 let list = row.list.map(|list| GuardedList { list, items: count(row.items.unwrap_or(0)) });
-                Ok((table, Guarded { reason: row.reason, since: instant(row.since), list, run: row.run }))
+                Some((table, Guarded { reason: row.reason, since: instant(row.since), list, run: row.run }))
             })
-            .collect()
+            .collect())
     }
 
     /// Records that a table is held back. The `since` of a table that was already held is kept.
