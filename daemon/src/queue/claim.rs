@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use cached_proto::words::{Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
     EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 
+use super::coverage::AFTER_ONE_RUN;
 use super::lease::Lease;
 use super::read::is_known;
 use super::{Queue, QueueError};
@@ -48,8 +50,8 @@ pub struct Claimed {
 }
 
 impl Queue {
-    /// Claims the most urgent due run; among equally urgent ones, the one that has waited longest. No request
-    /// joins it from now on. While the scheduler is stopped, runs with an automatic trigger are not begun.
+    /// Claims the due run of the highest priority; among equal ones, the one that has waited longest. No request
+    /// joins it from now on, and slots that wait go next. While the scheduler is stopped, runs with an automatic trigger are not begun.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
@@ -89,6 +91,14 @@ impl Queue {
         row.not_before = Set(None);
         row.parked = Set(None);
         row.update(&tx).await.doing("claim a run")?;
+        // A slot waits for one run at the most, or somebody who refreshes in a loop would starve the night.
+        run::Entity::update_many()
+            .col_expr(run::Column::Priority, Expr::value(AFTER_ONE_RUN))
+            .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
+            .filter(run::Column::Trigger.is_in([Trigger::Schedule, Trigger::CatchUp].map(Trigger::as_str)))
+            .exec(&tx)
+            .await
+            .doing("claim a run")?;
         tx.commit().await.doing("claim a run")?;
         self.claims().insert(claimed.run, self.clock.monotonic());
         Ok(Some(claimed))
