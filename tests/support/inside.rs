@@ -29,7 +29,11 @@ pub fn now() -> DateTime<Utc> {
     "2026-11-20T15:04:05Z".parse().unwrap()
 }
 
-const LIMITS: AgeLimits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+const LIMITS: AgeLimits = AgeLimits {
+    max_age: TimeDelta::hours(24),
+    refresh_after: TimeDelta::hours(20),
+    tolerance: TimeDelta::minutes(15),
+};
 
 /// The sample of `cached demo` in a directory of its own, with the table that only older versions of VMS
 /// have.

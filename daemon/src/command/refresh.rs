@@ -5,7 +5,9 @@ use std::sync::Arc;
 use cached_proto::report::RunReport;
 use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Trigger};
+use chrono::TimeDelta;
 use tokio::sync::watch;
+use tracing::warn;
 
 use super::{Exit, outcome, print, refuse};
 use crate::cli::Refresh;
@@ -65,8 +67,13 @@ async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Res
     };
     let wanted = queue.enqueue(new).await?.run;
     let (_keep, configs) = watch::channel(Arc::new(refresh_config));
-    let refresher = Refresher::new(queue.clone(), clock, configs);
+    let refresher = Refresher::new(queue.clone(), Arc::clone(&clock), configs);
     let run = work_off(&queue, &refresher, wanted).await?;
+    // Without a daemon nothing else bounds the history.
+    let kept = TimeDelta::days(config.state.history_days.into());
+    if let Err(error) = queue.prune(clock.now(), kept).await {
+        warn!("The history is not pruned; trying again with the next refresh: {}", describe(&error));
+    }
     state.close().await?;
     Ok(run)
 }
@@ -81,4 +88,46 @@ async fn probe(config: &Config) -> Result<(), VmsError> {
 fn json(run: &Run) -> String {
     // The report consists of plain words and numbers; it cannot fail to serialize.
     serde_json::to_string(&RunReport::from(run)).map(|text| text + "\n").unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+    use std::time::Duration;
+
+    use cached_proto::words::Table;
+
+    use super::*;
+    use crate::clock::ManualClock;
+    use crate::config::{Overrides, Surroundings};
+
+    #[tokio::test]
+    async fn runs_older_than_history_days_are_removed_by_the_next_one_shot() {
+        let dir = tempfile::tempdir().unwrap();
+        let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
+        let mut vms = Vec::new();
+        flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
+        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
+        let mut overrides = Overrides::default();
+        let state = dir.path().join("state.db");
+        overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
+        overrides.set("--state", "state", "url", state.to_string_lossy());
+        let around = Surroundings {
+            env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
+            cwd: "/".into(),
+            uid: 1000,
+            system_zone: Some("America/Chicago".to_owned()),
+            default_file: dir.path().join("cached.toml"),
+        };
+        let config = Config::load(&overrides, &around).unwrap();
+        let clock = Arc::new(ManualClock::new("2026-03-10T17:00:00Z".parse().unwrap()));
+        let arguments = Refresh { tables: vec![Table::DiaEventsReportCache], ..Refresh::default() };
+        for _ in 0..3 {
+            run(&config, &arguments, clock.clone()).await.unwrap();
+            clock.advance(Duration::from_hours(24 * 50));
+        }
+        let queue = Queue::new(State::open(&state, clock.now()).await.unwrap(), clock);
+        let kept = queue.history(chrono::DateTime::UNIX_EPOCH, 10).await.unwrap();
+        assert_eq!(kept.iter().map(|run| run.id).collect::<Vec<_>>(), [3, 2], "the default is 90 days");
+    }
 }

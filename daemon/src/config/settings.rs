@@ -62,6 +62,9 @@ settings! {
         max_cache_age_hours: u32 = text("24").within("1", "8760");
         /// Hours before which a manual refresh without `--force` leaves an entry alone.
         refresh_after_hours: u32 = text("20").within("0", "8759");
+        /// How long entries may be past their limit before a scheduled run has renewed them; twice the duration of
+        /// recent runs at least. Entries that would be for longer are topped up.
+        top_up_tolerance: Duration = text("15min").within("0s", "12h");
         /// Days after which an entry that nobody wants any more is pruned.
         prune_after_days: u32 = text("7").within("1", "3650");
     }

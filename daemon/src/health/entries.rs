@@ -24,7 +24,9 @@ pub(super) fn missing(seen: &Seen) -> Option<Reason> {
 pub(super) fn stale(seen: &Seen) -> Option<Reason> {
     // Entries that are stale because of settings or `invalidate` may be only a minute old.
     let said = ["is over its age limit", "are over their age limit"];
-    let aged = entries(seen, "entries_stale", said, |audit| audit.stale.saturating_sub(audit.outdated));
+    let aged = entries(seen, "entries_stale", said, |audit| {
+        audit.stale.saturating_sub(audit.outdated + audit.tolerated)
+    });
     let said =
         ["was made under other settings or invalidated", "were made under other settings or invalidated"];
     let outdated = entries(seen, "entries_stale", said, |audit| audit.outdated);

@@ -3,36 +3,26 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::TimeDelta;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
-use crate::queue::{Queue, QueueError};
+use crate::queue::Queue;
 
 const DAY: Duration = Duration::from_hours(24);
-
-/// Slots are small, and a deleted slot could run again if the clock is set back to it.
-const SLOTS_KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Deletes, once a day, history that is older than `state.history_days`.
 pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: watch::Receiver<Arc<Config>>) {
     loop {
         let kept = TimeDelta::days(configs.borrow().state.history_days.into());
-        match prune(&queue, clock.now(), kept).await {
+        match queue.prune(clock.now(), kept).await {
             Ok(0) => {}
             Ok(runs) => info!("{runs} runs older than {} days are forgotten", kept.num_days()),
             Err(error) => warn!("The history is not pruned; trying again in a day: {}", describe(&error)),
         }
         clock.sleep(DAY).await;
     }
-}
-
-async fn prune(queue: &Queue, now: DateTime<Utc>, kept: TimeDelta) -> Result<u64, QueueError> {
-    queue.prune_slots(now - kept.max(SLOTS_KEPT)).await?;
-    queue.state().prune_readiness(now - kept).await?;
-    queue.state().prune_chores(now - kept).await?;
-    queue.prune_runs(now - kept).await
 }

@@ -9,8 +9,8 @@ use super::task::{Done, Task};
 use super::unread::unread;
 use crate::refresh::{Availability, RefreshError, fenced, forgotten, read_tables, row_counts, suspicion};
 use crate::reports::REPORTS;
-use crate::snapshot::{ExistingRow, ReadDepth, read_existing};
-use crate::store::{SerializedGroup, Stamps, StoreError, write_group};
+use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, read_existing};
+use crate::store::{Existing, SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Vms};
 
@@ -158,7 +158,9 @@ impl OneTable<'_> {
         retire.dedup();
         let group = SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire };
         let mut meter = LockMeter::new(self.task.clock.as_ref());
-        let written = write_group(self.vms, spec(self.table), &group, batch, |_| false, "", &mut meter).await;
+        let existing = Existing { rows: batch, index: &KeyIndex::of(batch) };
+        let written =
+            write_group(self.vms, spec(self.table), &group, existing, |_| false, "", &mut meter).await;
         self.task.state.count_holds(&meter.holds()).await?;
         let outcome = written.map_err(|error: StoreError| RefreshError::from(error))?;
         // A key that still has another row stays known.

@@ -78,7 +78,11 @@ mod tests {
         let now: DateTime<Utc> = NOW.parse().unwrap();
         let freshness = Freshness {
             spec: spec(table),
-            limits: AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            limits: AgeLimits {
+                max_age: TimeDelta::hours(24),
+                refresh_after: TimeDelta::hours(20),
+                tolerance: TimeDelta::minutes(15),
+            },
             zone: chrono_tz::UTC,
             now,
             stamps: &stamps,

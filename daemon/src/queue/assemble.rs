@@ -67,13 +67,12 @@ pub(super) async fn runs(
     let (mut runs, mut unknown) = (Vec::with_capacity(rows.len()), Vec::new());
     for row in rows {
         let jobs = by_run.remove(&row.id).unwrap_or_default();
-        match whole(row.clone(), jobs) {
-            Ok(run) => runs.push(run),
-            Err(_) => {
-                // What is unknown about a run covers its jobs.
-                unknown_jobs.retain(|job| job.run != row.id);
-                unknown.push(unknown_run(row));
-            }
+        if let Ok(run) = whole(row.clone(), jobs) {
+            runs.push(run);
+        } else {
+            // What is unknown about a run covers its jobs.
+            unknown_jobs.retain(|job| job.run != row.id);
+            unknown.push(unknown_run(row));
         }
     }
     unknown.extend(unknown_jobs);
@@ -107,7 +106,7 @@ pub(super) async fn jobs(
     Ok(parted(jobs_of(db, rows, |run| asked_by.get(&run)).await?))
 }
 
-fn parted(jobs: Vec<Result<Job, Unknown>>) -> (Vec<Job>, Vec<UnknownRow>) {
+fn parted(jobs: Vec<Result<Job, Box<Unknown>>>) -> (Vec<Job>, Vec<UnknownRow>) {
     let (mut known, mut unknown) = (Vec::with_capacity(jobs.len()), Vec::new());
     for job in jobs {
         match job {
@@ -122,7 +121,7 @@ async fn jobs_of<'a>(
     db: &impl ConnectionTrait,
     rows: Vec<job::Model>,
     asked: impl Fn(i64) -> Option<&'a Asked>,
-) -> Result<Vec<Result<Job, Unknown>>, StateError> {
+) -> Result<Vec<Result<Job, Box<Unknown>>>, StateError> {
     let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
     for batch in rows.chunks(BATCH) {
         let found = attempt::Entity::find()
@@ -140,7 +139,7 @@ async fn jobs_of<'a>(
     let jobs = with_run.map(|(row, asked)| {
         let attempts = attempts.remove(&row.id).unwrap_or_default();
         job_of(row.clone(), asked, attempts)
-            .map_err(|error| Unknown { row: unknown_job(row, asked.trigger.clone()), error })
+            .map_err(|error| Box::new(Unknown { row: unknown_job(row, asked.trigger.clone()), error }))
     });
     Ok(jobs.collect())
 }

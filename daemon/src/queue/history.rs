@@ -1,20 +1,24 @@
 //! Pruning of old runs and slots.
 
 use cached_proto::words::Phase;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, Statement};
 
 use super::{Queue, QueueError};
 use crate::state::Doing;
 use crate::state::entity::{micros, run};
 
+/// Slots are small, and a deleted slot could run again if the clock is set back to it.
+const SLOTS_KEPT: TimeDelta = TimeDelta::days(400);
+
 impl Queue {
-    /// Removes runs that ended before an instant, with their jobs, and slots decided before it; returns the
-    /// number of removed runs.
-    pub async fn prune_history(&self, before: DateTime<Utc>) -> Result<u64, QueueError> {
-        let runs = self.prune_runs(before).await?;
-        self.prune_slots(before).await?;
-        Ok(runs)
+    /// Removes what is older than `kept` at `now` of everything that grows with time: runs, readiness samples and
+    /// maintenance; slots are kept for longer. Returns the number of removed runs.
+    pub async fn prune(&self, now: DateTime<Utc>, kept: TimeDelta) -> Result<u64, QueueError> {
+        self.prune_slots(now - kept.max(SLOTS_KEPT)).await?;
+        self.state.prune_readiness(now - kept).await?;
+        self.state.prune_chores(now - kept).await?;
+        self.prune_runs(now - kept).await
     }
 
     /// Removes runs that ended before an instant, with their jobs and attempts; returns the number of removed

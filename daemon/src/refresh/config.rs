@@ -112,6 +112,8 @@ impl RefreshConfig {
         let limits = AgeLimits {
             max_age: hours(config.cache.max_cache_age_hours),
             refresh_after: hours(config.cache.refresh_after_hours),
+            // The key is bounded by half a day.
+            tolerance: TimeDelta::from_std(config.cache.top_up_tolerance).unwrap_or_default(),
         };
         let retry = RetryPolicy {
             attempts: config.retry.attempts,

@@ -2,7 +2,7 @@
 
 use crate::queue::QueueError;
 use crate::snapshot::SnapshotError;
-use crate::state::{GuardedList, StateError};
+use crate::state::StateError;
 use crate::store::StoreError;
 use crate::vms::VmsError;
 
@@ -30,24 +30,44 @@ pub enum RefreshError {
     /// The job was cancelled; groups that were written before stay.
     #[error("cancelled")]
     Cancelled,
-    /// One of its lists would lose too much.
-    #[error(
-        "{} would go from {before} to {} {what}; the old rows stand until `cachectl refresh --accept`, or until \
-         two scheduled runs in a row see the same",
-        .list.list,
-        .list.items
-    )]
-    Guarded {
-        /// The list, and what would be left of it.
-        list: GuardedList,
-        /// The current count.
-        before: u64,
-        /// What is counted, in plural.
-        what: &'static str,
-    },
+    /// Some of its groups would lose too much; the others were written.
+    #[error("{}", held(.0))]
+    Guarded(Vec<Loss>),
     /// No report generates the table.
     #[error("nothing generates {0}")]
     NoReport(cached_proto::words::Table),
+}
+
+/// What a group would lose beyond the limits of the guard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Loss {
+    /// The list: entry and column, or the year whose entries are counted.
+    pub list: String,
+    /// The count before.
+    pub before: u64,
+    /// What would be left.
+    pub after: u64,
+    /// What is counted, in plural.
+    pub what: &'static str,
+}
+
+/// Number of losses that a message names.
+const NAMED: usize = 3;
+
+fn held(losses: &[Loss]) -> String {
+    let named = losses
+        .iter()
+        .take(NAMED)
+        .map(|Loss { list, before, after, what }| format!("{list} would go from {before} to {after} {what}"));
+    let more = match losses.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" ({more} more lists likewise)"),
+    };
+    format!(
+        "{}; the old rows stand until `cachectl refresh --accept`, or until two scheduled runs in a row see the \
+         same{more}",
+        named.collect::<Vec<_>>().join(", ")
+    )
 }
 
 /// What happens to a job whose attempt failed.
@@ -76,7 +96,7 @@ impl RefreshError {
             | Self::Queue(_)
             | Self::Panicked(_)
             | Self::Cancelled
-            | Self::Guarded { .. }
+            | Self::Guarded(_)
             | Self::NoReport(_) => false,
         };
         if may_pass { Decision::Retry } else { Decision::Fail }
@@ -111,6 +131,22 @@ mod tests {
         DbErr::Conn(RuntimeErr::Internal("gone".into()))
     }
 
+    fn loss(n: u64) -> Loss {
+        Loss { list: format!("list {n}"), before: 10, after: n, what: "records" }
+    }
+
+    #[test]
+    fn a_message_names_the_first_losses_and_counts_the_others() {
+        let message = |lists: u64| RefreshError::Guarded((1..=lists).map(loss).collect()).to_string();
+        let rest = "; the old rows stand until `cachectl refresh --accept`, or until two scheduled runs in a row see \
+                    the same";
+        assert_eq!(message(1), format!("list 1 would go from 10 to 1 records{rest}"));
+        let three = "list 1 would go from 10 to 1 records, list 2 would go from 10 to 2 records, list 3 would go from \
+                     10 to 3 records";
+        assert_eq!(message(3), format!("{three}{rest}"));
+        assert_eq!(message(5), format!("{three}{rest} (2 more lists likewise)"));
+    }
+
     #[test]
     fn what_may_pass_is_tried_again_and_what_somebody_has_to_mend_is_not() {
         let doing = "writing a group";
@@ -138,14 +174,7 @@ mod tests {
             (RefreshError::Panicked("bug".into()), Decision::Fail),
             (RefreshError::NoReport(TABLE), Decision::Fail),
             (RefreshError::Cancelled, Decision::Fail),
-            (
-                RefreshError::Guarded {
-                    list: GuardedList { list: key(), items: 1 },
-                    before: 9,
-                    what: "records",
-                },
-                Decision::Fail,
-            ),
+            (RefreshError::Guarded(vec![loss(1)]), Decision::Fail),
         ];
         for (error, decision) in cases {
             assert_eq!(error.decision(), decision, "{error}");

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::{RefreshError, TableResult};
+use super::Loss;
 use crate::queue::{Claimed, JobReport};
 use crate::snapshot::{Snapshot, Source};
 use crate::state::{Guarded, GuardedList, HeldRun, SourceCount, State, StateError, Suspect};
@@ -25,6 +25,10 @@ const SAME_ROWS: u64 = 3;
 /// Longer than any import takes. A source that has grown since then, and still lacks most of its rows, grows
 /// by ordinary work.
 const IMPORT: TimeDelta = TimeDelta::hours(10);
+
+/// How long a count that only other than scheduled runs have seen since stays the mark that losses are measured
+/// by. Without a daemon no run is ever a scheduled one, and a source that shrinks over years would end up held.
+const MARK: TimeDelta = TimeDelta::hours(20);
 
 /// The role of a run for the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,28 +54,30 @@ pub(super) struct Guard {
     slot: Option<NaiveDateTime>,
 }
 
-/// The guard of one table's own lists.
+/// The guard of one table's own content.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TableGuard {
     /// Limits of a loss.
     pub limits: LossLimits,
-    /// The loss for which earlier scheduled runs were held; if it is seen again, it holds no longer.
-    pub seen: Option<SeenLoss>,
+    /// The losses that earlier scheduled runs were held for; one that is seen again holds no longer.
+    pub seen: Vec<SeenLoss>,
 }
 
 /// A loss that an earlier scheduled run has seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenLoss {
-    /// The list.
-    pub list: GuardedList,
+    /// Name of the list.
+    pub list: String,
+    /// Items that would have been left in it.
+    pub items: u64,
     /// How long ago it was seen.
     pub ago: TimeDelta,
 }
 
 impl SeenLoss {
-    /// Whether the loss of `list` is the same as this one, and therefore for good.
-    pub fn releases(&self, list: &GuardedList) -> bool {
-        self.list.list == list.list && is_for_good(self.list.items, list.items, self.ago)
+    /// Whether a loss that would leave `items` in `list` is the same as this one, and therefore for good.
+    pub fn releases(&self, list: &str, items: u64) -> bool {
+        self.list == list && is_for_good(self.items, items, self.ago)
     }
 }
 
@@ -150,13 +156,17 @@ impl Guard {
         if self.occasion == Occasion::Accepted {
             return Ok(None);
         }
-        let mut guard = TableGuard { limits, seen: None };
+        let mut guard = TableGuard { limits, seen: Vec::new() };
         let Some(held) = state.guarded().await?.remove(&table) else { return Ok(Some(guard)) };
-        if held.is_believed() {
+        if held.believed.is_some() {
             return Ok(None);
         }
-        if let (Occasion::Scheduled, Some(list), Some(run)) = (self.occasion, held.list, held.run) {
-            guard.seen = self.seen_ago(state, run, now).await?.map(|ago| SeenLoss { list, ago });
+        for GuardedList { list, items, run } in held.lists {
+            if let (Occasion::Scheduled, Some(run)) = (self.occasion, run)
+                && let Some(ago) = self.seen_ago(state, run, now).await?
+            {
+                guard.seen.push(SeenLoss { list, items, ago });
+            }
         }
         Ok(Some(guard))
     }
@@ -190,11 +200,13 @@ impl Guard {
         if believed {
             let counts = seen.iter().map(|(source, &rows)| {
                 let source = source.table();
-                // Only scheduled and accepted runs lower the mark: many small losses within a day add up to a
-                // big one.
-                let highest = known.get(source).map_or(rows, |before| before.rows.max(rows));
-                let rows = if self.occasion == Occasion::Other { highest } else { rows };
-                (source.to_owned(), SourceCount { rows, suspect: None, taken })
+                let now = SourceCount { rows, suspect: None, taken };
+                // Only a scheduled, accepted or daily run lowers the mark: many small losses within a day add up
+                // to a big one.
+                let higher = known.get(source).filter(|before| before.rows > rows);
+                let stays =
+                    higher.filter(|mark| self.occasion == Occasion::Other && taken - mark.taken < MARK);
+                (source.to_owned(), stays.map_or(now, |mark| SourceCount { suspect: None, ..*mark }))
             });
             return Verdict { counts: counts.collect(), held: None, believes_a_loss: !losses.is_empty() };
         }
@@ -218,37 +230,32 @@ impl Guard {
         }
     }
 
-    /// Stores the result of a table: what its own lists were held for, or that it is no longer held.
-    pub(super) async fn settle(
+    /// Stores what groups of a table were held for, with the reason in words.
+    pub(super) async fn hold_groups(
         &self,
         state: &State,
         table: Table,
-        result: &TableResult,
+        losses: &[Loss],
+        reason: String,
         now: DateTime<Utc>,
     ) -> Result<(), StateError> {
-        match &result.error {
-            None => state.release(table).await,
-            Some(RefreshError::Guarded { list, .. }) => {
-                let before = state.guarded().await?.remove(&table);
-                let before = before.and_then(|held| Some((held.list?, held.run)));
-                let (list, run) = match (self.occasion, before) {
-                    // Runs between two scheduled ones do not count as a second scheduled run.
-                    (Occasion::Accepted | Occasion::Other, Some(before)) => before,
-                    (Occasion::Accepted | Occasion::Other, None) => (list.clone(), None),
-                    (Occasion::Scheduled, Some((first, Some(run))))
-                        if first.list == list.list && goes_on(first.items, list.items) =>
-                    {
-                        let items = first.items.max(list.items);
-                        (GuardedList { items, ..first }, Some(run))
-                    }
-                    (Occasion::Scheduled, _) => (list.clone(), Some(self.run)),
-                };
-                let reason = result.report.error.clone().unwrap_or_default();
-                state.hold(table, Guarded { reason, since: now, list: Some(list), run }).await
+        let held = state.guarded().await?.remove(&table).map_or_else(Vec::new, |held| held.lists);
+        let lists = losses.iter().map(|loss| {
+            let first = held.iter().find(|first| first.list == loss.list).cloned();
+            let now = GuardedList { list: loss.list.clone(), items: loss.after, run: None };
+            match (self.occasion, first) {
+                // Runs between two scheduled ones do not count as a second scheduled run.
+                (Occasion::Accepted | Occasion::Other, first) => first.unwrap_or(now),
+                (Occasion::Scheduled, Some(first))
+                    if first.run.is_some() && goes_on(first.items, loss.after) =>
+                {
+                    GuardedList { items: first.items.max(loss.after), ..first }
+                }
+                (Occasion::Scheduled, _) => GuardedList { run: Some(self.run), ..now },
             }
-            // It is unknown whether the guard would have let the table pass.
-            Some(_) => Ok(()),
-        }
+        });
+        let lists = lists.collect();
+        state.hold(table, Guarded { reason, since: now, lists, believed: None }).await
     }
 }
 
@@ -276,7 +283,9 @@ pub(super) async fn hold(
     now: DateTime<Utc>,
 ) -> Result<JobReport, StateError> {
     let reason = reason.to_owned();
-    state.hold(table, Guarded { reason: reason.clone(), since: now, list: None, run: None }).await?;
+    state
+        .hold(table, Guarded { reason: reason.clone(), since: now, lists: Vec::new(), believed: None })
+        .await?;
     let mut report = JobReport::new(table, cached_proto::words::Outcome::Guarded);
     report.error = Some(reason);
     Ok(report)

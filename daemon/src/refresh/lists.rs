@@ -1,109 +1,124 @@
-//! The guard of a table's own lists: it holds back a refresh in which a past year would lose most of its
-//! records, or a table most of its entries.
+//! The guard of a table's own content: it holds back a group in which a past or the current year would lose
+//! most of its records or most of its entries. The other groups of the table are written all the same.
+//!
+//! Only what the source alone can take away is judged, never what the clock takes: windows of days expire,
+//! lists by event shrink as events pass, and a coming year is still being planned.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
+use super::error::Loss;
 use super::table_refresh::TableRefresh;
 use super::{RefreshError, TableGuard};
 use crate::reports::virtual_year::VirtualYear;
 use crate::reports::year::SchoolYear;
-use crate::snapshot::ExistingRow;
-use crate::state::GuardedList;
-use crate::store::{Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
+use crate::snapshot::{ExistingRow, KeyIndex};
+use crate::store::{Existing, Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
 use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
-/// Rejects a group if one of its lists would lose too much. To be called before anything of the group is
-/// written.
-///
-/// Only entries of a past or the current year are judged: a coming year is still being planned, windows of
-/// days move, and lists by event shrink as events pass. Only rows that the daemon wrote under the current
-/// settings are compared: lists differ under other settings, and in rows that VMS wrote.
-pub(super) async fn guard_lists(
-    guard: &mut Option<TableGuard>,
-    vms: &Vms,
-    job: &TableRefresh,
-    group: &SerializedGroup,
-    freshness: &Freshness<'_>,
-    skip: impl Fn(&ExistingRow) -> bool,
-) -> Result<(), RefreshError> {
-    let Some(TableGuard { limits, seen }) = guard else { return Ok(()) };
-    let spec = spec(job.table);
-    let mut existing: HashMap<&Key, &ExistingRow> = HashMap::new();
-    for row in job.snapshot.existing(job.table) {
-        // Rows are ordered by id, and VMS reads the first one of a key.
-        existing.entry(&row.key).or_insert(row);
-    }
-    let compared: Vec<_> = group
-        .entries
-        .iter()
-        .filter(|entry| !entry.columns.is_empty() && is_settled(&entry.key, job))
-        .filter_map(|entry| Some((*existing.get(&entry.key)?, entry)))
-        .filter(|(row, _)| freshness.is_ours_of_today(row) && !skip(row))
-        .collect();
-    let Some(Shrunk { key, column, before, after }) = shrunk(vms, spec, &compared, *limits).await? else {
-        return Ok(());
-    };
-    let list = GuardedList { list: format!("{} {key}, {column}", job.table), items: after };
-    if seen.as_ref().is_some_and(|seen| seen.releases(&list)) {
-        // The loss is for good, and the rest of the table was not checked at the time: the table is released
-        // as a whole.
-        *guard = None;
-        return Ok(());
-    }
-    Err(RefreshError::Guarded { list, before, what: "records" })
+/// The entries of one year.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct YearEntries {
+    /// Entries that were recorded under the current settings and still have a row.
+    before: u64,
+    /// Those among them that are still expected.
+    after: u64,
 }
 
-/// Rejects a group that would remove rows when most of the table's entries are no longer expected: a
-/// half-imported source can have as many rows as before without naming what it should. To be called before
-/// anything of the group is written.
-///
-/// However small the table, more than one entry must not be lost like that. Only tables of years are judged:
-/// rows of windows and of events expire by themselves.
-pub(super) fn guard_entries(
-    guard: &mut Option<TableGuard>,
+/// Counts the entries of each year that a table's key names. Other keys do not count: rows of windows and of
+/// events expire by themselves. `expected` are the keys of the report at the instant of the run.
+pub(super) fn entries_by_year(
+    job: &TableRefresh,
+    index: &KeyIndex,
+    expected: &HashSet<&Key>,
+    freshness: &Freshness<'_>,
+) -> BTreeMap<String, YearEntries> {
+    let mut years: BTreeMap<String, YearEntries> = BTreeMap::new();
+    let rows = job.snapshot.existing(job.table);
+    for key in index.keys(rows).filter(|key| freshness.is_known_of_today(key)) {
+        if let Some(year) = year_of(key, job) {
+            let entries = years.entry(year.to_owned()).or_default();
+            entries.before += 1;
+            entries.after += u64::from(expected.contains(key));
+        }
+    }
+    years
+}
+
+/// Judges the groups of one table.
+pub(super) struct GroupGuard<'a> {
+    pub(super) guard: &'a TableGuard,
+    pub(super) vms: &'a Vms,
+    pub(super) job: &'a TableRefresh,
+    pub(super) years: &'a BTreeMap<String, YearEntries>,
+    pub(super) freshness: &'a Freshness<'a>,
+}
+
+impl GroupGuard<'_> {
+    /// Returns what a group would lose beyond the limits, apart from losses that earlier scheduled runs have
+    /// seen and that are for good. To be called before anything of the group is written.
+    ///
+    /// Records are compared only with those of rows that the daemon wrote under the current settings: lists
+    /// differ under other settings, and in rows that VMS wrote.
+    pub(super) async fn losses(
+        &self,
+        group: &SerializedGroup,
+        existing: Existing<'_>,
+        skip: impl Fn(&ExistingRow) -> bool,
+    ) -> Result<Vec<Loss>, RefreshError> {
+        let Self { guard, job, freshness, .. } = *self;
+        let mut losses = lost_entries(guard.limits, job, group, self.years);
+        let compared: Vec<_> = group
+            .entries
+            .iter()
+            .filter(|entry| !entry.columns.is_empty() && is_settled(&entry.key, job))
+            .filter_map(|entry| Some((existing.of(&entry.key).next()?, entry)))
+            .filter(|(row, _)| freshness.is_ours_of_today(row) && !skip(row))
+            .collect();
+        let shrunk = shrunk(self.vms, spec(job.table), &compared, guard.limits).await?;
+        losses.extend(shrunk.into_iter().map(|Shrunk { key, column, before, after }| Loss {
+            list: format!("{} {key}, {column}", job.table),
+            before,
+            after,
+            what: "records",
+        }));
+        let is_new = |loss: &Loss| !guard.seen.iter().any(|seen| seen.releases(&loss.list, loss.after));
+        Ok(if losses.iter().any(is_new) { losses } else { Vec::new() })
+    }
+}
+
+/// The years of which a group would remove most entries: a half-imported source can have as many rows as
+/// before without naming what it should. However small a year, more than one entry must not be lost like that.
+fn lost_entries(
+    limits: LossLimits,
     job: &TableRefresh,
     group: &SerializedGroup,
-    freshness: &Freshness<'_>,
-) -> Result<(), RefreshError> {
-    let Some(TableGuard { limits, seen }) = guard else { return Ok(()) };
-    let is_of_years = matches!(spec(job.table).key.first(), Some(&("school_year" | "virtual_year")));
-    if group.retire.is_empty() || !is_of_years {
-        return Ok(());
-    }
-    let known: HashSet<&Key> = job
-        .snapshot
-        .existing(job.table)
-        .iter()
-        .map(|row| &row.key)
-        .filter(|key| freshness.is_known_of_today(key))
-        .collect();
-    let expected = job.report.keys(&job.snapshot, &job.settings, job.now);
-    let before = known.len() as u64;
-    let after = expected.iter().filter(|key| known.contains(key)).count() as u64;
-    let limits = LossLimits { min_rows: 0, ..*limits };
-    if before.saturating_sub(after) <= 1 || !limits.are_exceeded(before, after) {
-        return Ok(());
-    }
-    let list = GuardedList { list: job.table.to_string(), items: after };
-    if seen.as_ref().is_some_and(|seen| seen.releases(&list)) {
-        *guard = None;
-        return Ok(());
-    }
-    Err(RefreshError::Guarded { list, before, what: "entries" })
+    years: &BTreeMap<String, YearEntries>,
+) -> Vec<Loss> {
+    let limits = LossLimits { min_rows: 0, ..limits };
+    let retired: HashSet<&str> = group.retire.iter().filter_map(|key| year_of(key, job)).collect();
+    let counted = years.iter().filter(|(year, _)| retired.contains(year.as_str()));
+    let lost = counted.filter(|(_, entries)| {
+        entries.before.saturating_sub(entries.after) > 1 && limits.are_exceeded(entries.before, entries.after)
+    });
+    lost.map(|(year, entries)| Loss {
+        list: format!("{} {year}", job.table),
+        before: entries.before,
+        after: entries.after,
+        what: "entries",
+    })
+    .collect()
+}
+
+/// The year that a key names; `None` where the table's keys name none, or this row's is of a window of days.
+fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
+    matches!(spec(job.table).key.first(), Some(&("school_year" | "virtual_year"))).then(|| key.text(0))?
 }
 
 /// Whether a key names a past or the current year.
 fn is_settled(key: &Key, job: &TableRefresh) -> bool {
     let zone = job.settings.zone;
-    let Some(year) = key.text(0) else { return false };
-    match spec(job.table).key.first() {
-        Some(&"school_year") => {
-            SchoolYear::from_key(year).is_some_and(|year| year <= SchoolYear::current(job.now, zone))
-        }
-        Some(&"virtual_year") => {
-            VirtualYear::from_key(year).is_some_and(|year| year <= VirtualYear::current(job.now, zone))
-        }
-        _ => false,
-    }
+    let Some(year) = year_of(key, job) else { return false };
+    SchoolYear::from_key(year).is_some_and(|year| year <= SchoolYear::current(job.now, zone))
+        || VirtualYear::from_key(year).is_some_and(|year| year <= VirtualYear::current(job.now, zone))
 }

@@ -31,7 +31,7 @@ mod worker;
 pub use active_run::ActiveRun;
 pub use availability::{Availability, availability};
 pub use config::{ConfigureError, RefreshConfig};
-pub use error::{Decision, RefreshError};
+pub use error::{Decision, Loss, RefreshError};
 pub(crate) use fence::fenced;
 pub use guard::{SeenLoss, TableGuard};
 pub(crate) use guard::{row_counts, suspicion};

@@ -255,7 +255,15 @@ impl Refresher {
                 }
             }
         }
-        context.guard.settle(state, table, &result, context.now).await?;
+        match &result.error {
+            None => state.release(table).await?,
+            Some(RefreshError::Guarded(losses)) => {
+                let reason = result.report.error.clone().unwrap_or_default();
+                context.guard.hold_groups(state, table, losses, reason, context.now).await?;
+            }
+            // It is unknown whether the guard would have let the table pass.
+            Some(_) => {}
+        }
         Ok((result.report, result.error))
     }
 

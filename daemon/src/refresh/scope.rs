@@ -118,7 +118,11 @@ mod tests {
     #[test]
     fn a_row_is_spared_by_the_rule_of_the_effort() {
         let stamps = Stamps::default();
-        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits {
+            max_age: TimeDelta::hours(24),
+            refresh_after: TimeDelta::hours(20),
+            tolerance: TimeDelta::minutes(15),
+        };
         let spec = spec(Table::OrganizationSummaryCache);
         let (now, zone) = (NOON.parse().unwrap(), chrono_tz::UTC);
         let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: String::new() };

@@ -1,6 +1,6 @@
 //! Builds and writes one table from a snapshot.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::words::Outcome;
@@ -8,18 +8,18 @@ use tokio::sync::mpsc;
 
 use super::build::build;
 use super::fence::panicked;
-use super::lists::{guard_entries, guard_lists};
+use super::lists::{GroupGuard, YearEntries};
 use super::prepare::{Prepared, prepare};
 use super::sources::keep_sources;
 use super::table_refresh::{TableRefresh, Timings};
 use super::unchanged::Inputs;
-use super::{RefreshError, RefreshScope, TableGuard};
+use super::{Loss, RefreshError, RefreshScope};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::JobReport;
-use crate::snapshot::ExistingRow;
+use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::state::{EntryStamp, Generation, State};
-use crate::store::{GroupOutcome, SerializedGroup, Stamps, digest, write_group};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};
 use crate::vms::tables::{StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -52,13 +52,15 @@ pub async fn refresh_table(
         state,
         clock,
         job,
-        guard: job.guard.clone(),
         spec,
         fingerprint: job.settings.fingerprint(job.table),
         stamp: stamp_text(spec, job),
         report: JobReport::new(job.table, Outcome::Failed),
         timings: Timings::default(),
         spared: HashSet::new(),
+        index: KeyIndex::default(),
+        years: BTreeMap::new(),
+        held: Vec::new(),
         written: Vec::new(),
         removed: Vec::new(),
         meter: LockMeter::new(clock.as_ref()),
@@ -72,7 +74,7 @@ pub async fn refresh_table(
     let Work { mut report, timings, meter, .. } = work;
     report.holds = meter.holds();
     report.outcome = match &error {
-        Some(RefreshError::Guarded { .. }) => Outcome::Guarded,
+        Some(RefreshError::Guarded(_)) => Outcome::Guarded,
         error => outcome(&report, error.is_some()),
     };
     report.error = error.as_ref().map(|error| describe(error));
@@ -85,7 +87,6 @@ struct Work<'a> {
     state: &'a State,
     clock: &'a Arc<dyn Clock>,
     job: &'a TableRefresh,
-    guard: Option<TableGuard>,
     spec: &'static TableSpec,
     fingerprint: String,
     stamp: String,
@@ -93,6 +94,12 @@ struct Work<'a> {
     timings: Timings,
     /// Rows that are left alone, by id.
     spared: HashSet<i64>,
+    /// Its rows by key.
+    index: KeyIndex,
+    /// Its entries by year.
+    years: BTreeMap<String, YearEntries>,
+    /// Losses for which groups were held.
+    held: Vec<Loss>,
     /// Entries whose stamps are not stored yet.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
@@ -107,20 +114,24 @@ impl Work<'_> {
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || prepare(&job, &stamps)
         });
-        let Prepared { inputs, spared, forgotten } = prepared.await.map_err(panicked)?;
-        self.spared = spared;
+        let Prepared { inputs, spared, forgotten, index, years } = prepared.await.map_err(panicked)?;
+        (self.spared, self.index, self.years) = (spared, index, years);
+        let freshness = self.job.freshness(&stamps);
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
             && self.job.scope != RefreshScope::Thorough
         {
-            self.restamp(&stamps, inputs, &last).await?;
+            self.restamp(&freshness, inputs, &last).await?;
             self.removed.extend(forgotten);
             return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
         }
         // Until all groups are written, the stored rows are neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
-        self.generate(&stamps).await?;
+        self.generate(&freshness).await?;
+        if !self.held.is_empty() {
+            return Err(RefreshError::Guarded(std::mem::take(&mut self.held)));
+        }
         if self.report.skipped == 0 {
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
@@ -138,18 +149,18 @@ impl Work<'_> {
     /// is unchanged since the daemon wrote it.
     async fn restamp(
         &mut self,
-        stamps: &Stamps,
+        freshness: &Freshness<'_>,
         inputs: Inputs,
         last: &Generation,
     ) -> Result<(), RefreshError> {
         self.report.bytes = last.bytes;
         for group in inputs.rows() {
-            self.write(&group, stamps).await?;
+            self.write(&group, freshness).await?;
         }
         Ok(())
     }
 
-    async fn generate(&mut self, stamps: &Stamps) -> Result<(), RefreshError> {
+    async fn generate(&mut self, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
         let (groups, mut incoming) = mpsc::channel(1);
         let builder = tokio::task::spawn_blocking({
             let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
@@ -158,7 +169,7 @@ impl Work<'_> {
         let mut written = Ok(());
         while let Some(group) = incoming.recv().await {
             self.report.bytes += group.bytes();
-            written = self.write(&group, stamps).await;
+            written = self.write(&group, freshness).await;
             if written.is_err() {
                 break;
             }
@@ -172,24 +183,34 @@ impl Work<'_> {
         Ok(())
     }
 
-    async fn write(&mut self, group: &SerializedGroup, stamps: &Stamps) -> Result<(), RefreshError> {
+    async fn write(
+        &mut self,
+        group: &SerializedGroup,
+        freshness: &Freshness<'_>,
+    ) -> Result<(), RefreshError> {
         if self.job.cancel.is_cancelled() {
             return Err(RefreshError::Cancelled);
         }
         let began = self.clock.monotonic();
-        let freshness = self.job.freshness(stamps);
         let spared = &self.spared;
         let skip = |row: &ExistingRow| spared.contains(&row.id);
-        let existing = self.job.snapshot.existing(self.job.table);
-        guard_entries(&mut self.guard, self.job, group, &freshness)?;
-        guard_lists(&mut self.guard, self.vms, self.job, group, &freshness, skip).await?;
+        let existing = Existing { rows: self.job.snapshot.existing(self.job.table), index: &self.index };
+        if let Some(guard) = &self.job.guard {
+            let (vms, job, years) = (self.vms, self.job, &self.years);
+            let losses =
+                GroupGuard { guard, vms, job, years, freshness }.losses(group, existing, skip).await?;
+            if !losses.is_empty() {
+                self.held.extend(losses);
+                return Ok(());
+            }
+        }
         let meter = &mut self.meter;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp, meter).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {
             Ok(outcome) => {
                 self.count(group, &outcome);
-                self.note(group, outcome, stamps);
+                self.note(group, outcome, freshness.stamps);
                 if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
             }
             Err(error) => {

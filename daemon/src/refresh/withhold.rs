@@ -3,9 +3,9 @@
 use cached_proto::words::Table;
 
 use super::RefreshError;
-use crate::snapshot::ExistingRow;
+use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::state::State;
-use crate::store::{SerializedGroup, Stamps, write_group};
+use crate::store::{Existing, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Vms};
 
@@ -22,7 +22,8 @@ pub(super) async fn remove_ours(
     let retire: Vec<Key> =
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
     let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
-    let outcome = write_group(vms, spec(table), &group, existing, |_| false, "", meter).await?;
+    let rows = Existing { rows: existing, index: &KeyIndex::of(existing) };
+    let outcome = write_group(vms, spec(table), &group, rows, |_| false, "", meter).await?;
     // Rows that another process has deleted are not to be brought back either.
     let gone = stamps.gone(existing).into_iter().map(str::to_owned);
     let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();

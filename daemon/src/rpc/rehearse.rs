@@ -42,7 +42,8 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
         move || {
             let RehearsalInputs { reports, snapshot } = &rehearsal_inputs;
             let settings = &config.settings;
-            Stage { schedule: &schedule, scheduler, expected, reports, snapshot, settings }
+            let tolerance = config.limits.tolerance;
+            Stage { schedule: &schedule, scheduler, expected, tolerance, reports, snapshot, settings }
                 .rehearse(from, days)
         }
     });

@@ -115,7 +115,8 @@ impl Planner {
             .iter()
             .filter_map(|survey| Some((survey.table, survey.renewal_times.next_keys?)))
             .collect();
-        let renewal = Renewal::next(&schedule, now, expected_run(&self.queue, now).await?);
+        let expected = expected_run(&self.queue, now).await?;
+        let renewal = Renewal::next(&schedule, now, expected, config.limits.tolerance);
         let plan = plan(&conditions, now, &renewal);
         // A job in progress may still generate entries under the previous settings.
         let soon = conditions.iter().any(|condition| condition.outdated && condition.busy);
@@ -157,10 +158,11 @@ impl Planner {
             newest.map(|job| (job.table, job.queued.to_utc())).collect();
         let busy = self.queue.busy_tables().await?;
         let condition = |survey: &TableSurvey| {
-            let table = survey.table;
+            let (table, audit) = (survey.table, &survey.audit);
+            let stale = audit.stale.saturating_sub(audit.tolerated);
             Some(Condition {
                 table,
-                unfit: wants(survey.state)?,
+                unfit: wants(survey.state)? && audit.missing + audit.incomplete + audit.invalid + stale > 0,
                 outdated: survey.audit.outdated > 0
                     && self.asked.get(&table) != Some(&config.settings.fingerprint(table)),
                 renewal_times: survey.renewal_times,

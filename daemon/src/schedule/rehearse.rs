@@ -29,6 +29,8 @@ pub struct Stage<'a> {
     pub scheduler: SchedulerState,
     /// How long a scheduled run is expected to take.
     pub expected: TimeDelta,
+    /// How long an entry may be past its limit before that run has renewed it.
+    pub tolerance: TimeDelta,
     /// The reports that are refreshed, with the age limits of their entries.
     pub reports: &'a [(&'static dyn Report, TimeDelta)],
     /// Source rows that the reports' keys depend on.
@@ -116,7 +118,7 @@ impl Stage<'_> {
         if self.scheduler == SchedulerState::Stopped {
             return None;
         }
-        let renewal = Renewal::next(self.schedule, now, self.expected);
+        let renewal = Renewal::next(self.schedule, now, self.expected, self.tolerance);
         let decide = |actors: &[Actor]| {
             let conditions: Vec<_> = actors.iter().map(|actor| self.condition(actor, now)).collect();
             plan(&conditions, now, &renewal)

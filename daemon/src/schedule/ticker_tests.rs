@@ -241,12 +241,12 @@ async fn a_schedule_of_several_slots_a_day_runs_all_of_them() {
 }
 
 #[tokio::test]
-async fn pruned_history_takes_old_slots_along_but_never_the_newest() {
+async fn pruning_removes_old_slots_but_never_the_newest() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     d.tick_at("2026-06-02 02:00").await;
     d.tick_at("2026-06-03 02:00").await;
     d.clock.set(chicago("2026-06-03 12:00"));
-    d.queue.prune_history(d.clock.now()).await.unwrap();
+    d.queue.prune_slots(d.clock.now()).await.unwrap();
     assert_eq!(d.decided("2026-06-02 02:00").await, None);
     assert_eq!(d.tick_at("2026-06-03 13:00").await, None, "decided once, although history is gone");
     assert_eq!(d.tick_at("2026-06-05 02:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));

@@ -18,13 +18,13 @@ const BUSY: TimeDelta = TimeDelta::minutes(1);
 /// Why a table is topped up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
-    /// An entry is missing, incomplete, invalid or stale.
+    /// An entry is missing, incomplete, invalid, or stale beyond the tolerance.
     Unfit,
     /// The settings have changed since an entry was made, or it was invalidated.
     Settings,
     /// The passing of time alone has changed the content or the keys of entries.
     Clock,
-    /// An entry would pass its limit before the next scheduled run has ended.
+    /// An entry would be past its limit for longer than tolerated before the next scheduled run has ended.
     Expiring,
 }
 
@@ -34,7 +34,9 @@ impl fmt::Display for Cause {
             Self::Unfit => "an entry is missing or unfit",
             Self::Settings => "entries were made under other settings",
             Self::Clock => "the clock has changed what entries say, or which there are",
-            Self::Expiring => "entries would pass their limit before the next scheduled run has ended",
+            Self::Expiring => {
+                "entries would be past their limit for too long before the next scheduled run has ended"
+            }
         })
     }
 }
@@ -44,7 +46,7 @@ impl fmt::Display for Cause {
 pub struct Condition {
     /// The table.
     pub table: Table,
-    /// Whether an entry is missing, incomplete, invalid or stale.
+    /// Whether an entry is missing, incomplete, invalid, or stale beyond the tolerance.
     pub unfit: bool,
     /// Whether an entry is stale only because of changed settings, and no run was queued under the current
     /// settings yet.

@@ -8,8 +8,8 @@ fn utc(text: &str) -> DateTime<Utc> {
 
 /// The night of the 2nd: the run begins at 07:00 and is expected to end at 07:10.
 fn renewal() -> Renewal<'static> {
-    let (expected, lead) = (TimeDelta::minutes(10), TimeDelta::hours(1));
-    Renewal { ends: Some(utc("02 07:10")), expected, lead, daily: None }
+    let (expected, lead, tolerance) = (TimeDelta::minutes(10), TimeDelta::hours(1), TimeDelta::minutes(15));
+    Renewal { ends: Some(utc("02 07:10")), tolerance, expected, lead, daily: None }
 }
 
 /// A table that needs nothing: generated late on the 1st.
@@ -41,13 +41,13 @@ fn entries_that_the_next_run_renews_in_time_are_left_to_it() {
 
 #[test]
 fn entries_that_it_would_renew_too_late_are_topped_up_shortly_before() {
-    for (expires, from) in [("02 07:10", "02 06:10"), ("02 07:00", "02 06:00"), ("01 20:00", "01 19:00")] {
+    for (expires, from) in [("02 06:54", "02 05:54"), ("02 06:00", "02 05:00"), ("01 20:00", "01 19:00")] {
         let renewal_times = RenewalTimes { expires: Some(utc(expires)), ..RenewalTimes::default() };
         let condition = Condition { renewal_times, ..content() };
         assert_eq!(at("01 12:00", condition), (None, from.to_owned()), "{expires}");
         assert_eq!(at(from, condition), (Some(Cause::Expiring), "never".to_owned()), "{expires}");
     }
-    let renewal_times = RenewalTimes { expires: Some(utc("02 07:11")), ..RenewalTimes::default() };
+    let renewal_times = RenewalTimes { expires: Some(utc("02 06:55")), ..RenewalTimes::default() };
     assert_eq!(at("02 06:59", Condition { renewal_times, ..content() }), (None, "never".to_owned()));
 }
 

@@ -25,6 +25,40 @@ pub struct ExistingRow {
 
 const DOING: &str = "reading what is in a cache table";
 
+/// Positions of a table's rows, ordered by key and id: finds the rows of a key without a copy of any key, and
+/// is built once for a table, however many groups look rows up in it.
+#[derive(Debug, Clone, Default)]
+pub struct KeyIndex(Vec<usize>);
+
+impl KeyIndex {
+    /// Indexes `rows`.
+    pub fn of(rows: &[ExistingRow]) -> Self {
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        let by_key = |at: &usize| rows.get(*at).map(|row| (&row.key, row.id));
+        order.sort_by(|one, other| by_key(one).cmp(&by_key(other)));
+        Self(order)
+    }
+
+    /// Returns the keys of `rows`, each once, in their order.
+    pub fn keys<'r>(&'r self, rows: &'r [ExistingRow]) -> impl Iterator<Item = &'r Key> {
+        let mut last = None;
+        let keys = self.0.iter().filter_map(|&at| rows.get(at)).map(|row| &row.key);
+        keys.filter(move |key| last.replace(*key) != Some(*key))
+    }
+
+    /// Returns the rows of `key`, lowest id first: VMS's readers take the first one. `rows` are those that
+    /// were indexed.
+    pub fn rows<'r>(
+        &'r self,
+        rows: &'r [ExistingRow],
+        key: &'r Key,
+    ) -> impl Iterator<Item = &'r ExistingRow> {
+        let row = |at: usize| rows.get(at);
+        let first = self.0.partition_point(|&at| row(at).is_some_and(|row| row.key < *key));
+        self.0.iter().skip(first).map_while(move |&at| row(at).filter(|row| row.key == *key))
+    }
+}
+
 /// How closely rows are read.
 #[derive(Debug, Clone, Copy)]
 pub enum ReadDepth<'m> {
@@ -136,4 +170,33 @@ fn statement(spec: &TableSpec, columns: Columns, only: &str) -> String {
         spec.table,
         stamp = stamp_sql("last_updated"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_found_by_key_lowest_id_first() {
+        let row = |id: i64, key: &str| ExistingRow {
+            id,
+            key: Key(vec![key.into()]),
+            last_updated: None,
+            valid: true,
+            complete: true,
+            bytes: 0,
+        };
+        let rows = [row(1, "b"), row(9, "a"), row(3, "c"), row(4, "a"), row(5, "b")];
+        let index = KeyIndex::of(&rows);
+        let ids = |key: &str| {
+            let key = Key(vec![key.into()]);
+            index.rows(&rows, &key).map(|row| row.id).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            ["a", "b", "c", "", "bb", "d"].map(ids),
+            [vec![4, 9], vec![1, 5], vec![3], vec![], vec![], vec![]]
+        );
+        let keys: Vec<String> = index.keys(&rows).map(ToString::to_string).collect();
+        assert_eq!(keys, ["a", "b", "c"]);
+    }
 }

@@ -25,7 +25,7 @@ mod user;
 pub use district::{District, School};
 pub use email::Email;
 pub use event::{AttendanceDetail, Event, EventDistrict, EventSkill, EventVolunteer};
-pub use existing::{ExistingRow, ReadDepth, read_existing};
+pub use existing::{ExistingRow, KeyIndex, ReadDepth, read_existing};
 pub use groups::Groups;
 pub use load::{SnapshotError, Warning, load};
 pub use loaded::Loaded;

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::entity::{guard_count, guarded, instant, known, micros, run};
+use super::entity::{guard_count, guarded, guarded_list, instant, known, micros, run};
 use super::{Doing, State, StateError};
 
 /// Row counts of one source table.
@@ -30,13 +30,15 @@ pub struct Suspect {
     pub run: i64,
 }
 
-/// The list because of which a table is held.
+/// A list because of which a group is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardedList {
-    /// Name of the list: entry and column, or the table itself.
+    /// Name of the list: entry and column, or the year whose entries were counted.
     pub list: String,
     /// Items that would have been left in it.
     pub items: u64,
+    /// The first of the consecutive scheduled runs that saw the loss; `None` until one has.
+    pub run: Option<i64>,
 }
 
 /// What later runs need to know of a scheduled run.
@@ -55,21 +57,14 @@ pub struct Guarded {
     pub reason: String,
     /// Since when.
     pub since: DateTime<Utc>,
-    /// The list that would have lost too much, if one of the table's own lists is the reason; `None` if the
-    /// source is.
-    pub list: Option<GuardedList>,
-    /// With a list, the first of the consecutive scheduled runs that saw its loss. Without one, the run that
-    /// has since believed the loss of the source.
-    pub run: Option<i64>,
+    /// The lists that would have lost too much; empty if the whole table is held because of its source.
+    pub lists: Vec<GuardedList>,
+    /// The run that has since believed the loss of the source; the table has not been refreshed yet.
+    pub believed: Option<i64>,
 }
 
-impl Guarded {
-    /// Whether the loss because of which the table was held has since been believed, and the table has not
-    /// been refreshed yet.
-    pub fn is_believed(&self) -> bool {
-        self.list.is_none() && self.run.is_some()
-    }
-}
+/// Lists stored by one statement, well below `SQLite`'s limit of 32,766 bound values.
+const LISTS: usize = 1000;
 
 fn count(stored: i64) -> u64 {
     u64::try_from(stored).unwrap_or_default()
@@ -121,35 +116,58 @@ impl State {
 
     /// The tables that are held back.
     pub async fn guarded(&self) -> Result<HashMap<Table, Guarded>, StateError> {
-        let rows = guarded::Entity::find().all(self.reader()).await.doing("read which tables are held")?;
-        Ok(rows
+        const DOING: &str = "read which tables are held";
+        let held = guarded::Entity::find().all(self.reader()).await.doing(DOING)?;
+        let mut lists: HashMap<String, Vec<GuardedList>> = HashMap::new();
+        for row in guarded_list::Entity::find().all(self.reader()).await.doing(DOING)? {
+            let list = GuardedList { list: row.list, items: count(row.items), run: row.run };
+            lists.entry(row.table_name).or_default().push(list);
+        }
+        Ok(held
             .into_iter()
             .filter_map(|row| {
+                let lists = lists.remove(&row.table_name).unwrap_or_default();
                 let table = known(row.table_name)?;
-                let list = row.list.map(|list| GuardedList { list, items: count(row.items.unwrap_or(0)) });
-                Some((table, Guarded { reason: row.reason, since: instant(row.since), list, run: row.run }))
+                let (reason, since) = (row.reason, instant(row.since));
+                Some((table, Guarded { reason, since, lists, believed: row.believed }))
             })
             .collect())
     }
 
-    /// Records that a table is held back. The `since` of a table that was already held is kept.
+    /// Records that a table, or some of its groups, are held back, in place of what was recorded before. The
+    /// `since` of a table that was already held is kept.
     pub async fn hold(&self, table: Table, held: Guarded) -> Result<(), StateError> {
+        const DOING: &str = "remember that a table is held";
+        let name = table.as_str().to_owned();
         let row = guarded::ActiveModel {
-            table_name: Set(table.as_str().to_owned()),
+            table_name: Set(name.clone()),
             reason: Set(held.reason),
             since: Set(micros(held.since)),
-            items: Set(held.list.as_ref().map(|list| stored(list.items))),
-            list: Set(held.list.map(|list| list.list)),
-            run: Set(held.run),
+            believed: Set(held.believed),
         };
-        let columns =
-            [guarded::Column::Reason, guarded::Column::List, guarded::Column::Items, guarded::Column::Run];
+        let lists = held.lists.into_iter().map(|list| guarded_list::ActiveModel {
+            table_name: Set(name.clone()),
+            list: Set(list.list),
+            items: Set(stored(list.items)),
+            run: Set(list.run),
+        });
+        let tx = self.begin().await?;
+        let columns = [guarded::Column::Reason, guarded::Column::Believed];
         guarded::Entity::insert(row)
             .on_conflict(OnConflict::column(guarded::Column::TableName).update_columns(columns).to_owned())
-            .exec_without_returning(&self.write)
+            .exec_without_returning(&tx)
             .await
-            .doing("remember that a table is held")?;
-        Ok(())
+            .doing(DOING)?;
+        let of_table = guarded_list::Column::TableName.eq(name.as_str());
+        guarded_list::Entity::delete_many().filter(of_table).exec(&tx).await.doing(DOING)?;
+        let lists: Vec<_> = lists.collect();
+        for batch in lists.chunks(LISTS) {
+            guarded_list::Entity::insert_many(batch.to_vec())
+                .exec_without_returning(&tx)
+                .await
+                .doing(DOING)?;
+        }
+        tx.commit().await.doing(DOING)
     }
 
     /// Reads a scheduled run; `None` once it has been pruned from the history.
@@ -160,9 +178,11 @@ impl State {
 
     /// Records that a run has believed the loss of the source because of which tables are held.
     pub async fn believe(&self, run: i64) -> Result<(), StateError> {
+        let of_lists =
+            Query::select().column(guarded_list::Column::TableName).from(guarded_list::Entity).to_owned();
         guarded::Entity::update_many()
-            .col_expr(guarded::Column::Run, Expr::value(run))
-            .filter(guarded::Column::List.is_null())
+            .col_expr(guarded::Column::Believed, Expr::value(run))
+            .filter(guarded::Column::TableName.not_in_subquery(of_lists))
             .exec(&self.write)
             .await
             .doing("remember that a loss is believed")?;
@@ -171,10 +191,9 @@ impl State {
 
     /// Records that a table is no longer held back.
     pub async fn release(&self, table: Table) -> Result<(), StateError> {
-        guarded::Entity::delete_by_id(table.as_str())
-            .exec(&self.write)
-            .await
-            .doing("remember that a table is not held any more")?;
+        const DOING: &str = "remember that a table is not held any more";
+        // Its lists go with it.
+        guarded::Entity::delete_by_id(table.as_str()).exec(&self.write).await.doing(DOING)?;
         Ok(())
     }
 }

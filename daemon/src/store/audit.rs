@@ -40,6 +40,8 @@ pub struct Audit {
     pub invalid: u64,
     /// Of the stale ones, those that were generated under other settings, or invalidated.
     pub outdated: u64,
+    /// Of the stale ones, those that have passed their limit so recently that the scheduled run renews them.
+    pub tolerated: u64,
     /// Expected entries that VMS's reader would accept, fresh or not.
     pub accepted: u64,
     /// Rows whose key is not expected.
@@ -68,6 +70,8 @@ pub fn audit(expected: &[Key], rows: &[ExistingRow], freshness: &Freshness<'_>) 
         let state = state(row, freshness);
         let outdated = state == EntryState::Stale && row.is_some_and(|row| freshness.is_outdated(row));
         audit.outdated += u64::from(outdated);
+        let tolerated = state == EntryState::Stale && row.is_some_and(|row| freshness.is_tolerated(row));
+        audit.tolerated += u64::from(tolerated);
         *match state {
             EntryState::Fresh => &mut audit.fresh,
             EntryState::Stale => &mut audit.stale,

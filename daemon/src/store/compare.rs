@@ -56,7 +56,7 @@ fn columns(spec: &TableSpec) -> String {
 }
 
 /// Returns the digest of a payload's columns, in the order of the table's description.
-pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
+pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
     let mut hasher = XxHash3_128::new();
     for text in columns {
         hasher.write(&text.len().to_le_bytes());
@@ -69,7 +69,7 @@ pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
 /// `left` has the digest of the daemon's payload for each row id; a payload without a digest counts as
 /// another one. JSON that differs only in spelling is the same: VMS puts blanks between values and escapes
 /// letters. One stored row is in memory at a time.
-pub async fn is_changed(
+pub(crate) async fn is_changed(
     db: &DatabaseConnection,
     spec: &TableSpec,
     left: &HashMap<i64, Option<String>>,

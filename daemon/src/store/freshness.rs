@@ -21,6 +21,8 @@ pub struct AgeLimits {
     pub max_age: TimeDelta,
     /// Below this age a manual refresh leaves a row alone unless forced.
     pub refresh_after: TimeDelta,
+    /// How long a row may be past its limit before anything but the next scheduled run renews it.
+    pub tolerance: TimeDelta,
 }
 
 impl AgeLimits {
@@ -165,6 +167,11 @@ impl Freshness<'_> {
         self.stamps.fingerprint(&row.key, row).is_some_and(|made| made != self.fingerprint)
     }
 
+    /// Whether a stale row has passed its limit so recently that a scheduled run is about to renew it.
+    pub fn is_tolerated(&self, row: &ExistingRow) -> bool {
+        self.is_younger_than(row, self.limits.stale_after(self.spec) + self.limits.tolerance)
+    }
+
     fn is_younger_than(&self, row: &ExistingRow, limit: TimeDelta) -> bool {
         let Some(generated) = self.generated(row) else { return false };
         let age = self.now - generated;
@@ -189,7 +196,11 @@ mod tests {
     }
 
     fn is_fresh(table: Table, stamp: &str, stamps: &Stamps) -> bool {
-        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits {
+            max_age: TimeDelta::hours(24),
+            refresh_after: TimeDelta::hours(20),
+            tolerance: TimeDelta::minutes(15),
+        };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let zone = chrono_tz::America::Chicago;
         Freshness { spec: spec(table), limits, zone, now, stamps, fingerprint: "now".into() }
@@ -216,7 +227,11 @@ mod tests {
     #[test]
     fn a_row_lasts_until_its_limit_if_it_is_fit_now() {
         let stamps = Stamps::default();
-        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits {
+            max_age: TimeDelta::hours(24),
+            refresh_after: TimeDelta::hours(20),
+            tolerance: TimeDelta::minutes(15),
+        };
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (spec, zone) = (spec(Table::OrganizationSummaryCache), chrono_tz::UTC);
         let freshness = Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() };
@@ -235,8 +250,11 @@ mod tests {
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (stamps, spec) = (Stamps::default(), spec(Table::OrganizationSummaryCache));
         let is_young = |max_age, stamp: &str| {
-            let limits =
-                AgeLimits { max_age: TimeDelta::hours(max_age), refresh_after: TimeDelta::hours(20) };
+            let limits = AgeLimits {
+                max_age: TimeDelta::hours(max_age),
+                refresh_after: TimeDelta::hours(20),
+                tolerance: TimeDelta::minutes(15),
+            };
             let zone = chrono_tz::UTC;
             Freshness { spec, limits, zone, now, stamps: &stamps, fingerprint: "now".into() }
                 .is_young(&row(stamp))

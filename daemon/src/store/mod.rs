@@ -12,9 +12,9 @@ mod serialize;
 mod shrunk;
 mod write;
 
-pub use compare::{digest, is_changed};
+pub(crate) use compare::{digest, is_changed};
 pub use error::StoreError;
 pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, serialize};
 pub use shrunk::{LossLimits, Shrunk, shrunk};
-pub use write::{GroupOutcome, WrittenEntry, write_group};
+pub use write::{Existing, GroupOutcome, WrittenEntry, write_group};

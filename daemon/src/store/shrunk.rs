@@ -46,13 +46,14 @@ pub struct Shrunk {
     pub after: u64,
 }
 
-/// Returns the first list among `entries` that would lose too much.
+/// Returns the lists among `entries` that would lose too much.
 pub async fn shrunk(
     vms: &Vms,
     spec: &TableSpec,
     entries: &[(&ExistingRow, &SerializedEntry)],
     limits: LossLimits,
-) -> Result<Option<Shrunk>, VmsError> {
+) -> Result<Vec<Shrunk>, VmsError> {
+    let mut lists = Vec::new();
     let lengths = lengths(vms, spec, entries.iter().map(|(row, _)| row.id).collect()).await?;
     for &(row, entry) in entries {
         let length: u64 = entry.columns.iter().map(|text| text.len() as u64).sum();
@@ -64,11 +65,11 @@ pub async fn shrunk(
             let Some(before) = before.as_deref().filter(|_| column.json).and_then(records) else { continue };
             let after = records(after.as_bytes()).unwrap_or_default();
             if limits.are_exceeded(before, after) {
-                return Ok(Some(Shrunk { key: entry.key.to_string(), column: column.name, before, after }));
+                lists.push(Shrunk { key: entry.key.to_string(), column: column.name, before, after });
             }
         }
     }
-    Ok(None)
+    Ok(lists)
 }
 
 /// Bytes of payload of the rows with these ids.

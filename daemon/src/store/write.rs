@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value}
 
 use super::compare::unchanged;
 use super::{SerializedEntry, SerializedGroup, StoreError};
-use crate::snapshot::ExistingRow;
+use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::vms::tables::{Key, TableSpec, stamp_sql};
 use crate::vms::{LockMeter, Vms, VmsError};
 
@@ -37,6 +37,22 @@ pub struct GroupOutcome {
     pub pruned: u64,
 }
 
+/// The rows of a table at a snapshot's instant.
+#[derive(Debug, Clone, Copy)]
+pub struct Existing<'a> {
+    /// The rows.
+    pub rows: &'a [ExistingRow],
+    /// Their index, built once for all groups of the table.
+    pub index: &'a KeyIndex,
+}
+
+impl<'a> Existing<'a> {
+    /// Returns the rows of a key, the one that VMS reads first.
+    pub fn of(self, key: &'a Key) -> impl Iterator<Item = &'a ExistingRow> {
+        self.index.rows(self.rows, key)
+    }
+}
+
 /// Writes `group` over the rows that existed at the snapshot's instant.
 ///
 /// `skip` selects existing rows to leave alone. `stamp` is the `last_updated` of everything written. If
@@ -47,29 +63,28 @@ pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
     group: &SerializedGroup,
-    existing: &[ExistingRow],
+    existing: Existing<'_>,
     skip: impl Fn(&ExistingRow) -> bool,
     stamp: &str,
     meter: &mut LockMeter<'_>,
 ) -> Result<GroupOutcome, StoreError> {
-    let by_key = index(existing);
     let mut outcome = GroupOutcome::default();
     let mut plan = Plan::default();
     for entry in &group.entries {
-        match by_key.get(&entry.key).map(Vec::as_slice) {
-            None | Some([]) => plan.insert.push(entry),
-            Some([row, duplicates @ ..]) => {
-                // Where VMS has no constraint, rows of one key can be many; its readers take the lowest id.
-                plan.remove.extend(duplicates);
-                if skip(row) {
-                    outcome.skipped.push((*row).clone());
-                } else {
-                    plan.replace.push((row, entry));
-                }
-            }
+        let mut rows = existing.of(&entry.key);
+        let Some(row) = rows.next() else {
+            plan.insert.push(entry);
+            continue;
+        };
+        // Where VMS has no constraint, rows of one key can be many; its readers take the lowest id.
+        plan.remove.extend(rows);
+        if skip(row) {
+            outcome.skipped.push(row.clone());
+        } else {
+            plan.replace.push((row, entry));
         }
     }
-    plan.remove.extend(group.retire.iter().filter_map(|key| by_key.get(key)).flatten());
+    plan.remove.extend(group.retire.iter().flat_map(|key| existing.of(key)));
 
     let known = |entry: &SerializedEntry| is_known(spec, entry);
     let candidates: HashMap<i64, &SerializedEntry> = plan
@@ -124,14 +139,6 @@ struct Changes<'a> {
 /// Whether an entry has no payload because its row is known to hold it already.
 fn is_known(spec: &TableSpec, entry: &SerializedEntry) -> bool {
     entry.columns.is_empty() && !spec.payload.is_empty()
-}
-
-fn index(existing: &[ExistingRow]) -> HashMap<&Key, Vec<&ExistingRow>> {
-    let mut by_key: HashMap<&Key, Vec<&ExistingRow>> = HashMap::with_capacity(existing.len());
-    for row in existing {
-        by_key.entry(&row.key).or_default().push(row);
-    }
-    by_key
 }
 
 struct Writer<'a> {

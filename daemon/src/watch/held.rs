@@ -43,7 +43,7 @@ impl Held {
             let (Some(held), Some(seen)) = (held.get(table), seen.get(table)) else { return false };
             // Row counts do not show how much of a list remains, so the source itself must be unchanged. A
             // source that differs is reported as a change anyway.
-            held.list.is_none() || seen.is_unchanged()
+            held.lists.is_empty() || seen.is_unchanged()
         };
         Ok(held.keys().copied().filter(is_back).collect())
     }

@@ -61,9 +61,11 @@ pub(super) struct News {
     /// Rows written by another process, by id, with the digest of the payload that the daemon left there; their
     /// table and content decide whether they matter.
     pub(super) rewritten: HashMap<i64, Option<String>>,
-    /// Whether so many of them were written that no page views explain it, so that a refresh in return may
-    /// only make the other process write again.
+    /// Whether so many of them were written that single page views do not explain it, so that a refresh in
+    /// return may only make the other process write again.
     pub(super) bulk: bool,
+    /// Whether several of them have the same stamp: VMS stamps each row by itself, `cached` a whole table.
+    pub(super) alike: bool,
     /// Whether more rows were lost at once than a single page view explains.
     pub(super) wiped: bool,
     asked: Option<Asked>,
@@ -131,11 +133,9 @@ impl Memory {
             }
         }
         news.wiped = seen.stamps.is_wipe(lost);
-        // A page view stamps the one row that it stores; a refresher stamps all its rows alike, or writes
-        // more of them than a person opens pages between two checks.
         let written: usize = stamps.values().sum();
-        let alike = stamps.into_values().max().unwrap_or_default();
-        news.bulk = alike > 1 || (written > PAGE_VIEWS && seen.stamps.is_wipe(written));
+        news.alike = stamps.into_values().any(|rows| rows > 1);
+        news.bulk = news.alike || (written > PAGE_VIEWS && seen.stamps.is_wipe(written));
         News { asked, odd, ..news }
     }
 }

@@ -268,10 +268,14 @@ impl Watcher {
         Ok(Findings { news, released, wanting })
     }
 
-    /// Stores which tables another process has rewritten in bulk.
+    /// Stores which tables a second refresher has rewritten in bulk, except those found by the first check,
+    /// whose time is unknown, and which may be those of a run that the end of the daemon cut short. One table
+    /// without equal stamps is none: VMS's page of a district's year rewrites all districts.
     async fn keep_rewrites(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
-        let bulk = news.iter().filter(|(_, news)| news.bulk);
-        let rows: Vec<(Table, usize)> = bulk.map(|(&table, news)| (table, news.rewritten.len())).collect();
+        let several = news.values().filter(|news| news.bulk).count() > 1;
+        let of_refresher = |news: &News| self.has_looked && news.bulk && (several || news.alike);
+        let found = news.iter().filter(|(_, news)| of_refresher(news));
+        let rows: Vec<(Table, usize)> = found.map(|(&table, news)| (table, news.rewritten.len())).collect();
         for (table, rows) in &rows {
             warn!(cache_table = table.as_str(), "{table}: another process has rewritten {rows} rows at once");
         }

@@ -12,7 +12,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::verb::status::StatusRequest;
 use cached_proto::words::{HealthLevel, Outcome, Table, TableState, Trigger};
-use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
+use sea_orm::{ConnectionTrait, Database, DbBackend, QueryResult, Statement};
 
 use crate::boot::{Home, ask, execute, finished};
 
@@ -296,4 +296,69 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     // On the following day; the two runs are more than half as far apart as their slots.
     home.clock.advance(Duration::from_hours(25));
     assert!(!is_held(&run(Trigger::Schedule, "2026-03-11 12:05").await));
+}
+
+/// Returns the stamps of a table's rows by their first key column.
+async fn stamps(home: &Home, table: Table) -> BTreeMap<String, String> {
+    let db = Database::connect(format!("sqlite://{}", home.path("vms.db").display())).await.unwrap();
+    let sql = format!("SELECT {}, last_updated FROM {table}", spec(table).key[0]);
+    let rows = db.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let stamp = |row: &QueryResult| (row.try_get_by_index(0).unwrap(), row.try_get_by_index(1).unwrap());
+    let stamps = rows.iter().map(stamp).collect();
+    db.close().await.unwrap();
+    stamps
+}
+
+#[tokio::test]
+async fn a_loss_in_one_year_holds_that_year_and_the_others_are_written() {
+    let mut home = Home::new();
+    // The sample's lists are short.
+    home.set("guard", "min_rows", "5");
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    let table = Table::DistrictEngagementReports;
+    let (payload, stamp) = (payloads(&home).await, stamps(&home, table).await);
+    let last_year = "SELECT id FROM event WHERE start_date < '2025-07-31'";
+    execute(
+        &home,
+        &format!("UPDATE event_participation SET volunteer_id = 1 WHERE event_id IN ({last_year})"),
+    )
+    .await;
+    home.clock.advance(Duration::from_mins(1));
+
+    let run = scheduled(&daemon).await;
+    let job = run.jobs.iter().find(|job| job.table == table).unwrap();
+    let (held, written) = (job.outcome == Some(Outcome::Guarded), job.verified + job.rebuilt);
+    let error = job.error.as_deref().unwrap();
+    assert!(held && written > 0, "{job:?}");
+    assert!(error.starts_with("district_engagement_reports 2425|"), "{error}");
+    assert!(!error.contains("reports 2526|"), "{error}");
+    let now = stamps(&home, table).await;
+    let written: Vec<&String> =
+        now.iter().filter(|(year, at)| stamp[*year] != **at).map(|(year, _)| year).collect();
+    assert_eq!(written, ["2526", "2627"]);
+    let of_table = |rows: BTreeMap<String, String>| {
+        rows.into_iter().filter(|(row, _)| row.starts_with(table.as_str())).collect::<Vec<_>>()
+    };
+    assert_eq!(of_table(payloads(&home).await), of_table(payload));
+
+    let again = scheduled(&daemon).await;
+    assert!(again.outcome.unwrap().is_good(), "{again:?}");
+    assert!(states(&daemon).await.iter().all(|(state, _)| *state != TableState::Guarded));
+}
+
+#[tokio::test]
+async fn windows_of_days_that_expire_night_by_night_are_no_loss() {
+    let mut home = Home::new();
+    home.set("watch", "enabled", "false");
+    let daemon = home.boot().await;
+    finished(&daemon, 1).await;
+    // Windows are kept for a week.
+    for night in 0..12 {
+        home.clock.advance(Duration::from_hours(24));
+        let run = scheduled(&daemon).await;
+        assert!(run.outcome.unwrap().is_good(), "night {night}: {run:?}");
+    }
+    assert!(states(&daemon).await.iter().all(|(state, _)| *state != TableState::Guarded));
 }

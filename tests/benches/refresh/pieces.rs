@@ -154,7 +154,11 @@ async fn refresh(directory: &Path) -> Value {
             report: report(table).unwrap(),
             snapshot: Arc::clone(&snapshot),
             settings: Arc::clone(&settings),
-            limits: AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) },
+            limits: AgeLimits {
+                max_age: TimeDelta::hours(24),
+                refresh_after: TimeDelta::hours(20),
+                tolerance: TimeDelta::minutes(15),
+            },
             guard: None,
             now: now(),
             scope: RefreshScope::Every,

@@ -73,7 +73,7 @@ impl World {
         let known = self.daemon.state.source_counts().await.map_err(|error| error.to_string())?;
         let mark = known.get("event_participation").map_or(0, |known| known.rows.cast_signed());
         let rows = self.vms.number("SELECT count(*) FROM event_participation");
-        let lists = held.values().any(|held| held.list.is_some());
+        let lists = held.values().any(|held| !held.lists.is_empty());
         Ok(lists || (!held.is_empty() && is_lossy(mark, rows)))
     }
 

@@ -292,10 +292,10 @@ async fn history_survives_a_restart_until_it_is_pruned() {
     assert_eq!(d.queue.history(START + TimeDelta::hours(1), 10).await.unwrap().len(), 2);
     assert_eq!(d.queue.history(START, 1).await.unwrap().len(), 1);
 
-    assert_eq!(d.queue.prune_history(START + TimeDelta::hours(1)).await.unwrap(), 1);
+    assert_eq!(d.queue.prune_runs(START + TimeDelta::hours(1)).await.unwrap(), 1);
     assert_eq!(d.queue.history(START, 10).await.unwrap().len(), 2);
     assert_eq!(
-        d.queue.prune_history(d.clock.now() + TimeDelta::days(1)).await.unwrap(),
+        d.queue.prune_runs(d.clock.now() + TimeDelta::days(1)).await.unwrap(),
         1,
         "what waits is not past"
     );

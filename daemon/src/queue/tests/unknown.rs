@@ -59,7 +59,7 @@ async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on()
     assert_eq!(d.work_off().await, [asked]);
     assert_eq!(d.queue.queued_count().await.unwrap(), 0);
     assert_eq!(d.queue.claimable_since().await.unwrap(), None, "health must not take it for stuck");
-    assert_eq!(d.queue.enqueue(NewRun::new(Trigger::Startup, vec![A])).await.unwrap().joined, false);
+    assert!(!d.queue.enqueue(NewRun::new(Trigger::Startup, vec![A])).await.unwrap().joined);
 
     let page = d.queue.history_page(START, None, 10).await.unwrap();
     assert_eq!(page.unknown, [unknown(strange, "comet")]);
@@ -69,7 +69,7 @@ async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on()
     assert_eq!((job.run, job.trigger.as_str(), job.table.as_deref()), (strange, "comet", Some(A.as_str())));
     assert_eq!(jobs.jobs.len(), 2);
 
-    assert_eq!(d.queue.prune_history(START + TimeDelta::days(1)).await.unwrap(), 1, "what has ended");
+    assert_eq!(d.queue.prune_runs(START + TimeDelta::days(1)).await.unwrap(), 1, "what has ended");
     assert_eq!(d.text("SELECT trigger FROM runs WHERE id = 1").await, "comet");
     // A person may still call it off.
     assert_eq!(d.queue.cancel(Target::Run(strange), "uid 1").await.unwrap().cancelled.len(), 1);

@@ -150,8 +150,7 @@ impl Layout {
             .peekable();
         let mut retire = self.orphans(snapshot, year);
         std::iter::from_fn(move || {
-            let mut group =
-                Group { name: String::new(), entries: Vec::new(), retire: std::mem::take(&mut retire) };
+            let mut group = Group { name: String::new(), entries: Vec::new(), retire: Vec::new() };
             let (mut bytes, mut ids) = (0, None);
             while group.entries.len() < GROUP_ENTRIES
                 && let Some((organization, lists)) =
@@ -162,9 +161,12 @@ impl Layout {
                 let key = self.key(year, organization.id);
                 group.entries.push(Entry { key, payload: self.payload(organization, lists) });
             }
-            group.name = match ids {
-                Some((first, last)) => format!("{}, organizations {first} to {last}", year.key()),
-                None => format!("{}, organizations that are gone", year.key()),
+            group.name = if let Some((first, last)) = ids {
+                format!("{}, organizations {first} to {last}", year.key())
+            } else {
+                // Last and in a group of its own: if the guard doubts that they are gone, it holds nothing else.
+                group.retire = std::mem::take(&mut retire);
+                format!("{}, organizations that are gone", year.key())
             };
             (!group.entries.is_empty() || !group.retire.is_empty()).then_some(group)
         })

@@ -9,9 +9,7 @@ pub(crate) struct Model {
     pub(crate) table_name: String,
     pub(crate) reason: String,
     pub(crate) since: i64,
-    pub(crate) list: Option<String>,
-    pub(crate) items: Option<i64>,
-    pub(crate) run: Option<i64>,
+    pub(crate) believed: Option<i64>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,6 +7,7 @@ pub(crate) mod entry_stamp;
 pub(crate) mod generation;
 pub(crate) mod guard_count;
 pub(crate) mod guarded;
+pub(crate) mod guarded_list;
 pub(crate) mod job;
 pub(crate) mod readiness;
 pub(crate) mod rewrite;

@@ -79,6 +79,18 @@ async fn a_recruitment_row_is_repaired_if_a_view_stored_another_list_and_left_al
 }
 
 #[tokio::test]
+async fn a_page_that_rewrites_all_districts_of_a_year_is_no_second_refresher() {
+    let mut world = World::settled().await;
+    let table = Table::DistrictYearEndReports;
+    assert!(world.rows(table).await > 5);
+    // VMS stamps them one after the other.
+    world.vms(&format!("UPDATE {table} SET last_updated = '2026-03-15 05:00:30.' || (100000 + id)")).await;
+    assert!(world.pass(2 * MINUTE).await.is_empty());
+    let found = second_refreshers(world.queue.state(), world.clock.now(), Chicago).await.unwrap();
+    assert_eq!(found, []);
+}
+
+#[tokio::test]
 async fn a_recruitment_row_that_vms_overwrites_is_regenerated() {
     let mut world = World::settled().await;
     let stored = "SELECT count(*) FROM recruitment_candidates_cache WHERE candidates_data = '[]'";
