@@ -51,7 +51,8 @@ pub struct Claimed {
 
 impl Queue {
     /// Claims the due run of the highest priority; among equal ones, the one that has waited longest. No request
-    /// joins it from now on, and slots that wait go next. While the scheduler is stopped, runs with an automatic trigger are not begun.
+    /// joins it from now on, and slots that wait go next. While the scheduler is stopped, runs with an automatic
+    /// trigger are not begun.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
