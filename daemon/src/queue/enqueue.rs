@@ -7,9 +7,9 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
-use super::coverage::{Waiting, priority};
+use super::coverage::{AFTER_ONE_RUN, Waiting, is_of_slot, priority};
 use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run};
 use crate::state::{Doing, StateError};
 
 /// A run to be queued.
@@ -102,10 +102,10 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .all(tx)
             .await
             .doing("look for a run to join")?;
-        let tables =
-            jobs.into_iter().map(|job| word("jobs.table_name", job.table_name)).collect::<Result<_, _>>()?;
+        let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
+        let Some(trigger) = known(&row.trigger) else { continue };
         let waiting = Waiting {
-            trigger: word("runs.trigger", row.trigger.clone())?,
+            trigger,
             tables,
             force: row.force,
             accept: row.accept,
@@ -146,7 +146,10 @@ pub(super) async fn insert(
     if new.tables.is_empty() {
         return Err(QueueError::NoTables);
     }
-    let id = insert_run(tx, &new, now).await?;
+    // A run in progress is the one run that a slot waits for.
+    let waits_already = is_of_slot(new.trigger) && is_running(tx).await?;
+    let priority = if waits_already { AFTER_ONE_RUN } else { priority(new.trigger) };
+    let id = insert_run(tx, &new, priority, now).await?;
     let jobs = (0..).zip(new.tables).map(|(ordinal, table)| job::ActiveModel {
         run_id: Set(id),
         table_name: Set(table.as_str().to_owned()),
@@ -158,12 +161,22 @@ pub(super) async fn insert(
     Ok(id)
 }
 
-async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>) -> Result<i64, StateError> {
+async fn is_running(tx: &impl ConnectionTrait) -> Result<bool, StateError> {
+    let running = run::Entity::find().filter(run::Column::Phase.eq(Phase::Running.as_str()));
+    Ok(running.one(tx).await.doing("look for a run in progress")?.is_some())
+}
+
+async fn insert_run(
+    tx: &impl ConnectionTrait,
+    new: &NewRun,
+    priority: i64,
+    now: DateTime<Utc>,
+) -> Result<i64, StateError> {
     let row = run::ActiveModel {
         id: NotSet,
         trigger: Set(new.trigger.as_str().to_owned()),
         slot: Set(new.slot.clone()),
-        priority: Set(priority(new.trigger)),
+        priority: Set(priority),
         force: Set(new.force),
         accept: Set(new.accept),
         exact: Set(new.exact),

@@ -1,6 +1,6 @@
 //! Builds and writes one table from a snapshot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::words::Outcome;
@@ -19,7 +19,7 @@ use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::state::{EntryStamp, Generation, State};
-use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -268,13 +268,23 @@ impl Work<'_> {
         // the same. A row that VMS put in the place of one of the daemon's is not recorded: the watch is to
         // find and judge it.
         let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
-            let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
+            let last_updated = row.last_updated?;
+            let stamp = EntryStamp { row_id: row.id, last_updated, fingerprint: None, payload: None };
             Some((row.key.to_string(), stamp))
         });
         self.written.extend(left);
+        let columns: HashMap<_, _> = group.entries.iter().map(|entry| (&entry.key, &entry.columns)).collect();
         self.written.extend(outcome.written.into_iter().map(|entry| {
             let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
-            (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
+            let key = entry.key.to_string();
+            let payload = match columns.get(&entry.key) {
+                Some(columns) if !columns.is_empty() => {
+                    Some(digest(columns.iter().map(|text| text.as_bytes())))
+                }
+                // The row was stamped without being computed: it holds what it held.
+                _ => stamps.0.get(&key).and_then(|left| left.payload.clone()),
+            };
+            (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload })
         }));
         self.removed.extend(group.retire.iter().map(ToString::to_string));
     }

@@ -6,5 +6,6 @@ mod held;
 mod left_to_vms;
 mod pause;
 mod rows;
+mod second;
 mod source;
 mod world;

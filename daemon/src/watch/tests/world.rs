@@ -48,6 +48,16 @@ impl World {
         world
     }
 
+    /// A second daemon on the same database, with a state of its own, that has refreshed everything.
+    pub(super) async fn beside(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(self.database(), dir.path().join("vms.db")).unwrap();
+        let mut other = Self::boot(dir, self.clock.clone()).await;
+        other.refresh().await;
+        assert!(other.watcher.tick().await.unwrap().is_none());
+        other
+    }
+
     async fn boot(dir: TempDir, clock: Arc<ManualClock>) -> Self {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
         let queue = Queue::new(state, clock.clone());
