@@ -22,7 +22,8 @@
 //! | publish | [`health`], [`figures`] | problems and what to do about them; rates, times, readiness |
 //! | | `notify`, [`telemetry`] | notifications of changed health; log file and journal |
 //! | below all | [`state`], [`vms`] | the daemon's own database; VMS's database, its schema and its types |
-//! | around all | [`config`], [`lifecycle`], [`command`], [`cli`] | settings; start, reload and stop; the verbs of `cached` |
+//! | around all | [`config`], [`lifecycle`], [`supervise`] | settings; start, reload and stop; the list of components |
+//! | | [`command`], [`cli`] | the verbs of `cached` |
 //! | beside | [`maintenance`], [`demo`] | maintenance of the database files; a sample of VMS's database |
 //!
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
@@ -52,6 +53,7 @@ pub mod snapshot;
 pub(crate) mod sqlite;
 pub mod state;
 pub mod store;
+pub mod supervise;
 pub mod telemetry;
 pub mod vms;
 pub mod watch;

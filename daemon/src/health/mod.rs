@@ -4,6 +4,7 @@
 //! A check that finds a problem returns a reason: a stable code, what is wrong, and a command to type.
 
 mod clocks;
+mod components;
 mod database;
 mod disk;
 mod entries;
@@ -33,6 +34,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::refresh::survey::TableSurvey;
 use crate::state::FailedChore;
+use crate::supervise::Fault;
 use crate::watch::wipes::SecondRefresher;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
@@ -72,6 +74,8 @@ pub struct Seen {
     pub state: StateSeen,
     /// Scheduled maintenance tasks whose last execution failed.
     pub failed_chores: Vec<FailedChore>,
+    /// Parts of the daemon itself that do not work.
+    pub faults: Vec<Fault>,
     /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
@@ -83,6 +87,9 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     database::unreachable,
     database::unwritable,
     clocks::behind,
+    components::socket_lost,
+    components::lock_lost,
+    components::failed,
     disk::low,
     log::unwritable,
     schema::disabled,

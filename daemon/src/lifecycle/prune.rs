@@ -10,6 +10,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::queue::{Queue, QueueError};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -18,7 +19,12 @@ const DAY: Duration = Duration::from_hours(24);
 const SLOTS_KEPT: TimeDelta = TimeDelta::days(400);
 
 /// Deletes, once a day, history that is older than `state.history_days`.
-pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: watch::Receiver<Arc<Config>>) {
+pub(super) async fn prune_daily(
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    configs: watch::Receiver<Arc<Config>>,
+    heartbeat: Heartbeat,
+) {
     loop {
         let kept = TimeDelta::days(configs.borrow().state.history_days.into());
         match prune(&queue, clock.now(), kept).await {
@@ -26,7 +32,7 @@ pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: wa
             Ok(runs) => info!("{runs} runs older than {} days are forgotten", kept.num_days()),
             Err(error) => warn!("The history is not pruned; trying again in a day: {}", describe(&error)),
         }
-        clock.sleep(DAY).await;
+        heartbeat.nap(DAY).await;
     }
 }
 

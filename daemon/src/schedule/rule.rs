@@ -49,10 +49,6 @@ impl Rule {
         Self { matcher: None, words: "never".to_owned() }
     }
 
-    pub(super) const fn is_never(&self) -> bool {
-        self.matcher.is_none()
-    }
-
     pub(super) fn is_daily(&self) -> bool {
         let once = |matcher: &cron::Schedule| matcher.hours().count() == 1 && matcher.minutes().count() == 1;
         self.matcher.as_ref().is_some_and(once)

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached::clock::ManualClock;
+use cached::clock::{Clock, ManualClock};
 use cached::config::{Config, Overrides, Surroundings};
 use cached::lifecycle::{Daemon, ProcessHandles, StartError};
 use cached::rpc::{ConnectionLimits, Inherited};
@@ -13,6 +13,7 @@ use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
 use cached_proto::message::{Reply, Request};
+use cached_proto::verb::health::Reason;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
@@ -104,7 +105,15 @@ impl Home {
     }
 
     async fn boot_in(&self, host: ProcessHandles) -> Result<Daemon, StartError> {
-        let started = Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host);
+        self.boot_with(self.clock.clone(), host).await
+    }
+
+    pub(crate) async fn boot_with(
+        &self,
+        clock: Arc<dyn Clock>,
+        host: ProcessHandles,
+    ) -> Result<Daemon, StartError> {
+        let started = Daemon::start_with(self.config(), clock, self.limits, self.web, host);
         // The started daemon is a large value; boxed, it does not enlarge the future of every test.
         Box::pin(started).await
     }
@@ -144,6 +153,22 @@ pub(crate) async fn finished(daemon: &Daemon, run: i64) -> Run {
             return run;
         }
     }
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain: {what}");
+}
+
+/// Returns the reason of health with that code, if there is one.
+pub(crate) async fn reason(daemon: &Daemon, code: &str) -> Option<Reason> {
+    let Reply::Health(health) = ask(daemon, Request::Health).await else { panic!("no health") };
+    health.reasons.into_iter().find(|reason| reason.code == code)
 }
 
 pub(crate) fn fault(result: Result<Reply, ClientError>) -> Fault {

@@ -71,7 +71,7 @@ async fn the_nightly_refresh_runs_when_its_slot_comes() {
     home.clock.advance(Duration::from_hours(14));
     let mut work = daemon.queue().work();
     while daemon.queue().run(2).await.is_err() {
-        work.arrived().await;
+        tokio::time::timeout(PATIENCE, work.arrived()).await.expect("no nightly run is queued");
     }
     let nightly = finished(&daemon, 2).await;
     assert_eq!(nightly.trigger, Trigger::Schedule);
@@ -228,13 +228,13 @@ async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
     }
 }
 
-async fn alive(daemon: &Daemon) {
+pub(crate) async fn alive(daemon: &Daemon) {
     let beating = async {
         while !daemon.is_alive().await {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, beating).await.unwrap();
+    tokio::time::timeout(PATIENCE, beating).await.expect("a loop does not beat");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "these are tests")]
 
 mod boot;
+mod components;
 mod guard;
 mod hostile;
 mod lifecycle;
