@@ -35,6 +35,9 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+#[cfg(test)]
+#[path = "../../tests/support/directory.rs"]
+pub mod directory;
 pub(crate) mod fetch;
 pub mod figures;
 pub mod health;

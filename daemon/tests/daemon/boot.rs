@@ -19,6 +19,8 @@ use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, Database};
 
+use crate::directory::directory;
+
 /// Timeout that only a hanging daemon reaches.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -36,7 +38,7 @@ pub(crate) struct Home {
 impl Home {
     /// Returns a home without any state, at noon in Chicago.
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
         let mut vms = Vec::new();
         flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();

@@ -3,6 +3,9 @@
 
 mod boot;
 mod components;
+/// Shared with the tests of the real binaries.
+#[path = "../../../tests/support/directory.rs"]
+pub mod directory;
 mod guard;
 mod hostile;
 mod lifecycle;

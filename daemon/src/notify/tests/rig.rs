@@ -21,6 +21,7 @@ use tokio_util::task::AbortOnDropHandle;
 use super::receiver::PATIENCE;
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
+use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
 use crate::notify::{Judge, Notifier};
 use crate::state::State;
@@ -66,7 +67,7 @@ impl Rig {
     pub(super) async fn new(settings: &[(&'static str, &str)]) -> Self {
         let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
         let mut rig = Self {
-            dir: tempfile::tempdir().unwrap(),
+            dir: directory(),
             clock: Arc::new(ManualClock::new(noon)),
             configs: watch::Sender::new(config(settings)),
             health: Arc::new(Mutex::new(HealthReply {

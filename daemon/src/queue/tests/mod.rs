@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::chance::ManualChance;
 use crate::clock::ManualClock;
+use crate::directory::directory;
 
 const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const A: Table = Table::DistrictYearEndReports;
@@ -31,7 +32,7 @@ struct Daemon {
 
 impl Daemon {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let clock = Arc::new(ManualClock::new(START));
         let queue = Self::open(&dir, &clock).await;
         Self { dir, clock, queue }
