@@ -48,6 +48,7 @@ pub(crate) mod notify;
 pub(crate) mod probe;
 pub mod queue;
 pub mod refresh;
+pub(crate) mod rename;
 pub mod reports;
 pub mod rpc;
 pub mod schedule;

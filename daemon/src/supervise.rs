@@ -190,8 +190,8 @@ impl Supervisor {
 
     /// An essential component whose heartbeat is overdue, and for how long.
     pub(crate) fn silent(&self) -> Option<(&'static str, Duration)> {
-        let essential = self.0.iter().filter(|running| running.is_essential);
-        essential.filter_map(|running| Some((running.name, running.heartbeat.overdue()?))).next()
+        let mut essential = self.0.iter().filter(|running| running.is_essential);
+        essential.find_map(|running| Some((running.name, running.heartbeat.overdue()?)))
     }
 
     /// Stops the components of one step: drops them, or waits until each has ended by itself.

@@ -126,7 +126,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
                 Some(chores) => chores,
                 None => Chores::begin(&queue, &clock, &live).await?,
             };
-            chores.run(maintenance, heartbeat).await;
+            Box::pin(chores.run(maintenance, heartbeat)).await;
             Ok(())
         }
     });

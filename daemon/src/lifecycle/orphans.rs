@@ -50,6 +50,7 @@ mod tests {
     use crate::clock::{Clock, ManualClock};
 
     #[tokio::test]
+    #[expect(clippy::zombie_processes, reason = "that is what it tests")]
     async fn a_child_that_ended_is_reaped_at_the_second_look_and_a_running_one_is_not() {
         let manual = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
         let clock: Arc<dyn Clock> = manual.clone();

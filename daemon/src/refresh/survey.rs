@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, Utc};
 
-use super::fence::fenced;
+use super::fence::{fenced, panicked};
 use super::lost::recall;
 use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
 use crate::describe::describe;
@@ -51,30 +51,34 @@ pub async fn survey_with(
     now: DateTime<Utc>,
 ) -> Result<Vec<TableSurvey>, RefreshError> {
     let (availabilities, mut snapshot) = read_tables(config, depth, now).await?;
-    let (mut stamps, mut held) = match state {
+    let (stamps, held) = match state {
         Some(state) => (recall(&mut snapshot, state).await?, state.guarded().await?),
         None => (HashMap::new(), HashMap::new()),
     };
-    let mut surveys = Vec::with_capacity(REPORTS.len());
-    for report in reports(config) {
-        let table = report.table();
-        let availability = availabilities.get(&table).unwrap_or(&Availability::Ready);
-        if let Some(state) = availability.table_state() {
-            surveys.push(unjudged(table, state, availability.note()));
-            continue;
-        }
-        let stamps = stamps.remove(&table).unwrap_or_default();
-        // A report that panics is shown as disabled; the others are surveyed all the same.
-        let judged = fenced(|| judge(config, report, &snapshot, &stamps, now));
-        let mut survey =
-            judged.unwrap_or_else(|error| unjudged(table, TableState::Disabled, Some(describe(&error))));
-        let is_judged = !matches!(survey.state, TableState::Withheld | TableState::Disabled);
-        if let Some(guarded) = held.remove(&table).filter(|_| is_judged) {
-            (survey.state, survey.note) = (TableState::Guarded, Some(guarded.reason));
-        }
-        surveys.push(survey);
-    }
-    Ok(surveys)
+    let config = config.clone();
+    // Tens of thousands of entries take a while, in which the thread could serve others.
+    let judged = tokio::task::spawn_blocking(move || {
+        let survey = |report: &'static dyn Report| {
+            let table = report.table();
+            let availability = availabilities.get(&table).unwrap_or(&Availability::Ready);
+            if let Some(state) = availability.table_state() {
+                return unjudged(table, state, availability.note());
+            }
+            let none = Stamps::default();
+            let stamps = stamps.get(&table).unwrap_or(&none);
+            // A report that panics is shown as disabled; the others are surveyed all the same.
+            let judged = fenced(|| judge(&config, report, &snapshot, stamps, now));
+            let mut survey =
+                judged.unwrap_or_else(|error| unjudged(table, TableState::Disabled, Some(describe(&error))));
+            let is_judged = !matches!(survey.state, TableState::Withheld | TableState::Disabled);
+            if let Some(guarded) = held.get(&table).filter(|_| is_judged) {
+                (survey.state, survey.note) = (TableState::Guarded, Some(guarded.reason.clone()));
+            }
+            survey
+        };
+        reports(&config).map(survey).collect()
+    });
+    judged.await.map_err(panicked)
 }
 
 fn judge(

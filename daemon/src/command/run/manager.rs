@@ -21,9 +21,9 @@ fn tell(states: &[NotifyState<'_>]) {
 fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
     let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
     let Some(name) = socket.as_bytes().strip_prefix(b"@") else { return sd_notify::notify(states) };
-    let message: String = states.iter().map(|state| format!("{state}\n")).collect();
+    let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
     let manager = SocketAddr::from_abstract_name(name)?;
-    UnixDatagram::unbound()?.send_to_addr(message.as_bytes(), &manager).map(drop)
+    UnixDatagram::unbound()?.send_to_addr(lines.join("\n").as_bytes(), &manager).map(drop)
 }
 
 /// Reports that clients can connect.

@@ -37,7 +37,9 @@ async fn a_storm_costs_one_refresh_for_each_longest_delay_and_one_at_its_end() {
     let mut world = World::settled().await;
     let storm = 2 * MAX_DELAY + MINUTE;
     let vms = other(&world.database()).await;
-    let change = async |_: &World, _| drop(vms.execute_unprepared(CHANGE).await.unwrap());
+    let change = async |_: &World, _| {
+        vms.execute_unprepared(CHANGE).await.unwrap();
+    };
     let runs = world.pass_with(storm, change).await;
     vms.close().await.unwrap();
     assert_eq!(runs.len(), 2);

@@ -3,12 +3,17 @@
 use std::fs::metadata;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, Value};
 use tokio::sync::Mutex;
 
 use super::users::{Lookup, User, Users};
 use crate::vms::{Schema, Vms, VmsError};
+
+/// How long a lookup waits for a lock that another process holds. The next ones wait for the opening of the
+/// file, too, so it is shorter than elsewhere: a visitor would rather try again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The columns that are read; the rest of the row, passwords above all, never is.
 const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
@@ -46,7 +51,7 @@ impl VmsUsers {
         if let Some(other) = open.take() {
             other.vms.close().await;
         }
-        let vms = Vms::open(&self.path).await?;
+        let vms = Vms::open_with(&self.path, PATIENCE).await?;
         let reader = vms.reader().clone();
         *open = Some(Open { vms, file });
         Ok(reader)
