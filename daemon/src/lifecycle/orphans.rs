@@ -57,9 +57,12 @@ mod tests {
         let mut runs = Command::new("/bin/sleep").arg("600").spawn().unwrap();
         let orphan = Command::new("/bin/true").spawn().unwrap();
         let id = i32::try_from(orphan.id()).unwrap();
-        while !ended_children().contains(&id) {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let ending = async {
+            while !ended_children().contains(&id) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_mins(1), ending).await.expect("the child does not end");
         let reaping = tokio::spawn(reap(Heartbeat::new("orphans", &clock)));
         for is_there in [true, false] {
             manual.sleeping(1).await;

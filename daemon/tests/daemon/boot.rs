@@ -150,11 +150,17 @@ pub(crate) async fn follow(daemon: &Daemon, force: bool) -> (i64, Events) {
 pub(crate) async fn finished(daemon: &Daemon, run: i64) -> Run {
     let (_, mut following) = daemon.queue().subscribe(run).await.unwrap();
     loop {
-        let event = tokio::time::timeout(PATIENCE, following.next()).await.unwrap().unwrap();
+        let event = within("the run ends", following.next()).await.unwrap();
         if let Progress::RunDone(run) = event.unwrap() {
             return run;
         }
     }
+}
+
+/// Waits for what only a hanging daemon never does.
+pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let Ok(value) = tokio::time::timeout(PATIENCE, waiting).await else { panic!("waited in vain: {what}") };
+    value
 }
 
 /// Waits until a condition holds.
@@ -164,7 +170,28 @@ pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    assert!(tokio::time::timeout(PATIENCE, waiting).await.is_ok(), "waited in vain: {what}");
+    within(what, waiting).await;
+}
+
+/// Waits until a run is in progress.
+pub(crate) async fn working(daemon: &Daemon) -> Run {
+    let waiting = async {
+        loop {
+            match daemon.queue().current_run().await.unwrap() {
+                Some(run) => return run,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    within("a run begins", waiting).await
+}
+
+/// Waits until a run exists.
+pub(crate) async fn queued(daemon: &Daemon, run: i64) {
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(run).await.is_err() {
+        assert!(within("the run is queued", work.arrived()).await);
+    }
 }
 
 /// Returns the reason of health with that code, if there is one.

@@ -11,7 +11,7 @@ use cached_proto::message::Request;
 use cached_proto::words::Outcome;
 use chrono::{DateTime, Utc};
 
-use crate::boot::{Home, PATIENCE, ask, finished, follow, reason, served, until};
+use crate::boot::{Home, ask, finished, follow, reason, served, until, within, working};
 use crate::queue::Locked;
 
 /// Intervals that no other component than the named one has.
@@ -98,7 +98,7 @@ async fn a_side_component_that_panics_is_named_in_health_and_works_again() {
                 told = reason(&daemon, "component_failed").await;
             }
         };
-        tokio::time::timeout(PATIENCE, telling).await.expect("health does not name it");
+        within("health names it", telling).await;
         let message = told.unwrap().message;
         let panicked = format!("{component}: it panicked (the trap is shut)");
         assert!(message.contains(&panicked), "{component}: {message}");
@@ -151,7 +151,7 @@ async fn a_job_that_the_end_of_the_control_socket_breaks_off_counts_against_no_t
     for _ in 0..3 {
         working(&daemon).await;
         trap.arm(SOCKET, 1);
-        let failure = tokio::time::timeout(PATIENCE, daemon.failed()).await.expect("it goes on");
+        let failure = within("the daemon fails", daemon.failed()).await;
         assert!(failure.to_string().contains("control socket"), "{failure}");
         // The process does not wait for ever.
         let stopped = tokio::time::timeout(Duration::from_millis(200), daemon.stop()).await;
@@ -175,22 +175,12 @@ async fn again(home: &Home, trap: &Arc<Trap>) -> Daemon {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, starting).await.expect("the next daemon does not start")
+    within("the next daemon starts", starting).await
 }
 
 /// How many jobs were interrupted by a death of the daemon.
 async fn kills(daemon: &Daemon) -> u64 {
     daemon.queue().state().counters().await.unwrap().get(KILLS).copied().unwrap_or_default()
-}
-
-/// Waits until a job is being worked on.
-async fn working(daemon: &Daemon) {
-    let waiting = async {
-        while daemon.queue().current_run().await.unwrap().is_none() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, waiting).await.expect("no run begins");
 }
 
 #[tokio::test]
@@ -218,7 +208,7 @@ async fn a_socket_whose_file_is_removed_is_there_again_and_health_and_ready_say_
             ready = crate::web_client::ask(&daemon, "GET", "/ready", &[], "").await;
         }
     };
-    tokio::time::timeout(PATIENCE, noticing).await.expect("/ready does not notice it");
+    within("/ready notices it", noticing).await;
     assert_eq!(ready.json()["error"], "the control socket is lost; look at the log of cached");
     std::fs::remove_file(home.path("run")).unwrap();
     until("the socket is there again", || {
@@ -271,7 +261,7 @@ async fn a_lock_that_somebody_else_has_taken_ends_the_daemon() {
     let _other = StateLock::take(&home.path("state.db")).unwrap();
     home.clock.sleeping(crate::passing::LOOPS).await;
     home.clock.advance(Duration::from_secs(10));
-    let failure = tokio::time::timeout(PATIENCE, daemon.failed()).await.expect("it goes on");
+    let failure = within("the daemon fails", daemon.failed()).await;
     assert!(failure.to_string().contains("another process works with the state"), "{failure}");
     daemon.stop().await.unwrap();
 }
@@ -290,7 +280,7 @@ async fn a_lock_file_that_cannot_be_made_again_is_a_reason_of_health() {
             told = reason(&daemon, "lock_lost").await;
         }
     };
-    tokio::time::timeout(PATIENCE, noticing).await.expect("health does not notice it");
+    within("health notices it", noticing).await;
     assert!(told.unwrap().message.contains("state.db.lock"));
     std::fs::remove_dir(&lock).unwrap();
     until("the lock file is there again", || {

@@ -213,11 +213,14 @@ async fn no_change_falls_between_snapshot_and_events() {
         let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
         let mut ended: Vec<_> =
             snapshot.jobs.iter().filter(|j| j.phase == Phase::Done).map(|j| j.table).collect();
-        while let Some(event) = following.next().await.unwrap() {
-            if let Progress::JobDone(job) = event {
-                ended.push(job.table);
+        let follow = async {
+            while let Some(event) = following.next().await.unwrap() {
+                if let Progress::JobDone(job) = event {
+                    ended.push(job.table);
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_mins(1), follow).await.expect("the events do not end");
         worker.await.unwrap();
         assert!(ended.contains(&A) && ended.contains(&B), "{ended:?}");
     }
