@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
+/// How long a test waits, in real time, for sleeps on a manual clock.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
 /// A sleep in progress; dropping it cancels it.
 pub type Sleep<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
 
@@ -97,10 +100,21 @@ impl ManualClock {
 
     /// Waits until at least `count` sleeps end in the future, so that [`advance`](Self::advance) reaches all
     /// of them.
+    ///
+    /// # Panics
+    /// If that takes longer than only a hanging program does.
+    #[expect(
+        clippy::panic,
+        reason = "only tests wait for sleeps, and a hanging test must say what it waits for"
+    )]
     pub async fn sleeping(&self, count: usize) {
         let asleep = |ends: &Vec<Duration>| ends.iter().filter(|&&end| end > self.monotonic()).count();
-        // The sender lives in `self`, so the channel cannot be closed.
-        let _ = self.sleepers.subscribe().wait_for(|ends| asleep(ends) >= count).await;
+        let mut sleepers = self.sleepers.subscribe();
+        let enough = sleepers.wait_for(|ends| asleep(ends) >= count);
+        if tokio::time::timeout(LONGEST_WAIT, enough).await.is_err() {
+            let asleep = asleep(&self.sleepers.borrow());
+            panic!("waited in vain for {count} sleeps on the manual clock; there are {asleep}");
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Formats errors with their causes as one line.
 
+use std::any::Any;
 use std::error::Error;
 
 use cached_proto::text::{one_line, truncated};
@@ -21,6 +22,12 @@ pub fn describe(error: &dyn Error) -> String {
         cause = error.source();
     }
     one_line(&line).into_owned()
+}
+
+/// The message of a panic.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no message").to_owned()
 }
 
 /// Describes a TOML error and its line; the parser's own message spans several lines.

@@ -22,7 +22,8 @@
 //! | publish | [`health`], [`figures`] | problems and what to do about them; rates, times, readiness |
 //! | | `notify`, [`telemetry`] | notifications of changed health; log file and journal |
 //! | below all | [`state`], [`vms`] | the daemon's own database; VMS's database, its schema and its types |
-//! | around all | [`config`], [`lifecycle`], [`command`], [`cli`] | settings; start, reload and stop; the verbs of `cached` |
+//! | around all | [`config`], [`lifecycle`], [`supervise`] | settings; start, reload and stop; the list of components |
+//! | | [`command`], [`cli`] | the verbs of `cached` |
 //! | beside | [`maintenance`], [`demo`] | maintenance of the database files; a sample of VMS's database |
 //!
 //! Only `vms` and `state` open a database, and only through SQLite; `plain_file` opens what operators name.
@@ -37,6 +38,9 @@ pub mod command;
 pub mod config;
 pub mod demo;
 pub mod describe;
+#[cfg(test)]
+#[path = "../../tests/support/directory.rs"]
+pub mod directory;
 pub(crate) mod disk;
 pub(crate) mod fetch;
 pub mod figures;
@@ -49,6 +53,7 @@ pub(crate) mod plain_file;
 pub(crate) mod probe;
 pub mod queue;
 pub mod refresh;
+pub(crate) mod rename;
 pub mod reports;
 pub mod rpc;
 pub mod schedule;
@@ -57,6 +62,7 @@ pub mod snapshot;
 pub(crate) mod sqlite;
 pub mod state;
 pub mod store;
+pub mod supervise;
 pub mod telemetry;
 pub mod vms;
 pub mod watch;

@@ -7,7 +7,9 @@
 mod chores;
 mod components;
 mod error;
+mod list;
 mod live_config;
+mod orphans;
 mod prune;
 mod reload;
 mod sampler;
@@ -16,28 +18,27 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use tokio::task::JoinError;
+use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
-use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::describe::describe;
-use crate::heartbeat::Heartbeat;
 use crate::maintenance::Maintenance;
-use crate::notify::{Notifier, host_name};
 use crate::probe::Probe;
 use crate::queue::{Queue, QueueError};
-use crate::refresh::work_until;
 use crate::rpc::{self, ConnectionLimits, Service, Shutdown};
 use crate::single_flight::SingleFlight;
 use crate::state::{State, StateError, StateLock};
+pub use crate::supervise::TaskFailure;
+use crate::supervise::{Faults, LOCK, Stop, Supervisor};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 use chores::Chores;
 pub use components::{Components, Environment};
-pub use error::{StartError, TaskFailure, Unusable};
+pub use error::{StartError, Unusable};
+use list::{Parts, WORKER, WebServer, components};
 use live_config::LiveConfig;
 use reload::Reloader;
 pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
@@ -49,27 +50,19 @@ pub struct Daemon {
     queue: Queue,
     live: Arc<LiveConfig>,
     reloader: Arc<Reloader>,
+    components: Supervisor,
+    http: watch::Receiver<Option<SocketAddr>>,
+    maintenance: Arc<Maintenance>,
     shutdown: Shutdown,
     /// Cancelled when no further run may begin.
     idle: CancellationToken,
-    worker: AbortOnDropHandle<Result<(), QueueError>>,
-    ticker: AbortOnDropHandle<()>,
-    planner: AbortOnDropHandle<()>,
-    _pruner: AbortOnDropHandle<()>,
-    watcher: AbortOnDropHandle<()>,
-    server: AbortOnDropHandle<()>,
-    web: AbortOnDropHandle<()>,
-    http: Option<SocketAddr>,
-    notifier: AbortOnDropHandle<()>,
     /// Cancelled when no further events to notify of can occur.
     told: CancellationToken,
-    heartbeats: [Heartbeat; 2],
-    sampler: AbortOnDropHandle<()>,
-    chores: AbortOnDropHandle<()>,
-    maintenance: Arc<Maintenance>,
+    /// Whether the run in progress may be the cause of the daemon's end, or is somebody else's by now.
+    is_suspect: bool,
     _guards: [DropGuard; 4],
     /// Dropped last: until then no other process may use the state and the socket.
-    _lock: StateLock,
+    _lock: Arc<StateLock>,
 }
 
 impl Daemon {
@@ -91,20 +84,21 @@ impl Daemon {
     ) -> Result<Self, StartError> {
         let around = Environment { reports: host.reports, ..Environment::new(Arc::clone(&clock)) };
         let live = Arc::new(LiveConfig::new(config, &around)?);
-        let (logs, inherited) = (host.telemetry.as_ref().map(Telemetry::logs), host.inherited.take());
+        let (telemetry, inherited) = (host.telemetry.clone(), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
         let path = config.state.url.as_path();
-        let lock = StateLock::take(path)?;
+        let lock = Arc::new(StateLock::take(path)?);
         let started = clock.now();
         let state = State::open(path, started).await?;
         let parts = Box::pin(Components::with(Arc::clone(&live), state, around)).await?;
-        let Components { queue, ticker, planner, watcher, refresher, .. } = parts;
+        let Components { queue, ticker, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
 
         let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
         let socket = bound.path().to_owned();
         let maintenance = Arc::new(Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes()));
+        let faults = Faults::new(Arc::clone(&clock));
         let service = Arc::new(Service {
             queue: queue.clone(),
             clock: Arc::clone(&clock),
@@ -115,53 +109,56 @@ impl Daemon {
             schedule: live.schedules(),
             maintenance: Arc::clone(&maintenance),
             reloader: Arc::<Reloader>::clone(&reloader),
-            logs,
+            logs: telemetry.as_ref().map(Telemetry::logs),
             looking: tokio::sync::Mutex::default(),
             surveys: SingleFlight::default(),
             probe: Probe::default(),
+            faults: faults.clone(),
         });
-        let listening = listen(&config).await?;
-        let http = listening.as_ref().map(web::Listening::address);
-        let (events, judge) = (|| queue.events(), rpc::judge(&service));
-        let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
-        let pruner = prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs());
-        let heartbeats = ["worker", "schedule"].map(|name| Heartbeat::new(name, &clock));
-        // Not part of `is_alive`: a night without maintenance is no reason to restart the daemon.
-        let unwatched = Heartbeat::new("maintenance", &clock);
-
-        let (shutdown, idle, told) =
-            (Shutdown::default(), CancellationToken::new(), CancellationToken::new());
-        let worker = tokio::spawn({
-            let (queue, idle, [heartbeat, _]) = (queue.clone(), idle.clone(), heartbeats.clone());
-            async move { work_until(&queue, &refresher, &idle, &heartbeat).await }
-        });
-        let server = tokio::spawn(rpc::serve(bound, Arc::clone(&service), limits, shutdown.clone()));
+        let shutdown = Shutdown::default();
+        let (idle, told) = (CancellationToken::new(), CancellationToken::new());
+        let (address, http) = watch::channel(None);
+        let web = match config.http.listen {
+            Some(listen) => {
+                let hang_up = shutdown.hang_up.clone();
+                let app = Web::new(Arc::clone(&service), live.authorities(), web_limits, hang_up);
+                let first = web::bind(listen).await;
+                address.send_replace(first.as_ref().ok().map(web::Listening::address));
+                Some(WebServer { listen, app, first, address })
+            }
+            None => None,
+        };
         info!("Listening on {}", socket.display());
-        let app = Web::new(Arc::clone(&service), live.authorities(), web_limits, shutdown.hang_up.clone());
-        let web = tokio::spawn(web::serve(listening, app, shutdown.clone()));
+        let parts = Parts {
+            clock: Arc::clone(&clock),
+            live: Arc::clone(&live),
+            lock: Arc::clone(&lock),
+            queue: queue.clone(),
+            refresher,
+            ticker,
+            chores,
+            maintenance: Arc::clone(&maintenance),
+            service,
+            socket: (bound, limits),
+            telemetry,
+            shutdown: shutdown.clone(),
+            idle: idle.clone(),
+            told: told.clone(),
+        };
         Ok(Self {
             socket,
             queue,
             live,
             reloader,
-            worker: AbortOnDropHandle::new(worker),
-            ticker: AbortOnDropHandle::new(tokio::spawn(ticker.run(heartbeats[1].clone()))),
-            planner: AbortOnDropHandle::new(tokio::spawn(planner.run())),
-            _pruner: AbortOnDropHandle::new(tokio::spawn(pruner)),
-            watcher: AbortOnDropHandle::new(tokio::spawn(watcher.run())),
-            server: AbortOnDropHandle::new(server),
-            web: AbortOnDropHandle::new(web),
+            components: Supervisor::start(components(parts, web), &clock, &faults, &shutdown.stop),
             http,
-            notifier: AbortOnDropHandle::new(tokio::spawn(notifier.run(told.clone()))),
-            told,
-            heartbeats,
-            sampler: AbortOnDropHandle::new(tokio::spawn(sampler::run(service))),
             _guards: [&shutdown.stop, &shutdown.hang_up, &idle, maintenance.stopper()]
                 .map(|token| token.clone().drop_guard()),
-            chores: AbortOnDropHandle::new(tokio::spawn(chores.run(Arc::clone(&maintenance), unwatched))),
             maintenance,
             shutdown,
             idle,
+            told,
+            is_suspect: false,
             _lock: lock,
         })
     }
@@ -171,9 +168,9 @@ impl Daemon {
         &self.socket
     }
 
-    /// Address of the web page; none if `http.listen` is empty.
+    /// Address of the web page; none if `http.listen` is empty or the page cannot be served at the moment.
     pub fn http(&self) -> Option<SocketAddr> {
-        self.http
+        *self.http.borrow()
     }
 
     /// The queue of runs.
@@ -198,34 +195,21 @@ impl Daemon {
         self.live.reload(new)
     }
 
-    /// Waits until a task ends that should run for ever. Cancel-safe: the future may be dropped and the
-    /// method called again until it returns.
+    /// Waits until a component ends without which the daemon cannot work; [`stop`](Self::stop) it then.
+    /// Cancel-safe: the future may be dropped and the method called again until it returns.
     pub async fn failed(&mut self) -> TaskFailure {
-        let ended = |task, result: Result<(), JoinError>| match result {
-            Ok(()) => TaskFailure::Ended { task },
-            Err(source) => TaskFailure::Panicked { task, source },
-        };
-        tokio::select! {
-            result = &mut self.worker => match result {
-                Ok(Err(source)) => TaskFailure::Queue(source),
-                other => ended("worker", other.map(drop)),
-            },
-            result = &mut self.ticker => ended("schedule", result),
-            result = &mut self.planner => ended("top-up", result),
-            result = &mut self.watcher => ended("watch", result),
-            result = &mut self.server => ended("control socket", result),
-            result = &mut self.web => ended("web", result),
-            result = &mut self.notifier => ended("notify", result),
-            result = &mut self.chores => ended("maintenance", result),
-        }
+        let failure = self.components.failed().await;
+        self.is_suspect |= matches!(
+            failure,
+            TaskFailure::Panicked { task: WORKER, .. } | TaskFailure::Failed { task: LOCK, .. }
+        );
+        failure
     }
 
-    /// Whether the state database, which every component depends on, answers and no heartbeat of the worker
-    /// and schedule loops is overdue.
+    /// Whether the state database, which every component depends on, answers and no heartbeat of an essential
+    /// component is overdue. One of another component is a reason of `health`.
     pub async fn is_alive(&self) -> bool {
-        let mut silent =
-            self.heartbeats.iter().filter_map(|heartbeat| Some((heartbeat.name(), heartbeat.overdue()?)));
-        if let Some((name, late)) = silent.next() {
+        if let Some((name, late)) = self.components.silent() {
             error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
             return false;
         }
@@ -238,42 +222,23 @@ impl Daemon {
     pub async fn stop(mut self) -> Result<(), StateError> {
         self.shutdown.stop.cancel();
         self.idle.cancel();
-        if let Err(error) = self.queue.leave().await {
+        if !self.is_suspect
+            && let Err(error) = self.queue.leave().await
+        {
             warn!(
                 "Should the run in progress be broken off, it counts as a death of the daemon: {}",
                 describe(&error)
             );
         }
-        self.ticker.abort();
-        self.planner.abort();
-        self.watcher.abort();
-        self.sampler.abort();
+        self.components.stop(Stop::AtOnce).await;
         self.maintenance.stop();
-        // A task that ended by itself was reported by `failed` and must not be awaited twice. A panic during
-        // the stop is ignored, because the task was to end anyway.
-        if !self.worker.is_finished() {
-            let _ = (&mut self.worker).await;
-        }
+        self.components.stop(Stop::AfterRun).await;
         // A cancelled maintenance task ends as soon as SQLite has rolled back its unfinished work.
         drop(self.maintenance.ended().await);
         self.shutdown.hang_up.cancel();
-        if !self.server.is_finished() {
-            let _ = (&mut self.server).await;
-        }
-        if !self.web.is_finished() {
-            let _ = (&mut self.web).await;
-        }
+        self.components.stop(Stop::AfterClients).await;
         self.told.cancel();
-        if !self.notifier.is_finished() {
-            let _ = (&mut self.notifier).await;
-        }
+        self.components.stop(Stop::Last).await;
         self.queue.state().clone().close().await
-    }
-}
-
-async fn listen(config: &Config) -> Result<Option<web::Listening>, web::BindError> {
-    match config.http.listen {
-        Some(address) => web::bind(address).await.map(Some),
-        None => Ok(None),
     }
 }

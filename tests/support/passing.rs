@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use cached::clock::ManualClock;
 
-/// Number of loops of an idle daemon that sleep until time passes: schedule, top-up, watch, worker, pruning,
-/// samples.
-const LOOPS: usize = 6;
+/// Number of loops of an idle daemon that sleep until time passes: worker, schedule, control socket, lock,
+/// top-up, watch, pruning, samples, notify, and two of maintenance.
+pub const LOOPS: usize = 11;
 
 /// Timeout that only a hanging loop reaches.
 const PATIENCE: Duration = Duration::from_mins(1);

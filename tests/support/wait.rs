@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Longest wait; only a failing test waits that long.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until `condition` returns a value.
 #[expect(clippy::disallowed_methods, reason = "tests of real processes live in real time")]

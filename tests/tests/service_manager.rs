@@ -1,8 +1,10 @@
 //! The real daemon under a stand-in for systemd that passes the socket and receives notifications.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsStr;
+use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::{UnixDatagram, UnixListener};
+use std::os::unix::net::{SocketAddr, UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -37,7 +39,7 @@ impl Running {
     }
 
     fn ended(&mut self) -> Option<i32> {
-        self.0.wait().unwrap().code()
+        wait::until("the daemon ends", || self.0.try_wait().unwrap()).code()
     }
 }
 
@@ -114,27 +116,39 @@ fn told(manager: &UnixDatagram, line: &str) -> String {
 }
 
 #[test]
-fn the_service_manager_hears_of_start_reload_life_and_stop() {
+fn the_service_manager_is_notified_of_start_reload_life_and_stop() {
     let golden = Golden::unpack("tiny1");
     let path = golden.directory().join("notify.sock");
     let manager = UnixDatagram::bind(&path).unwrap();
+    notified(&golden, &manager, path.as_os_str());
+}
+
+#[test]
+fn a_service_manager_whose_socket_has_no_file_is_notified_as_well() {
+    let golden = Golden::unpack("tiny1");
+    let name = format!("cached-test-{}", std::process::id());
+    let manager = UnixDatagram::bind_addr(&SocketAddr::from_abstract_name(&name).unwrap()).unwrap();
+    notified(&golden, &manager, format!("@{name}").as_ref());
+}
+
+fn notified(golden: &Golden, manager: &UnixDatagram, socket: &OsStr) {
     manager.set_nonblocking(true).unwrap();
-    let mut command = Daemon::command(&golden, "");
-    let mut daemon = silent(command.env("NOTIFY_SOCKET", &path).env("WATCHDOG_USEC", "300000"));
-    told(&manager, "READY=1");
+    let mut command = Daemon::command(golden, "");
+    let mut daemon = silent(command.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", "300000"));
+    told(manager, "READY=1");
     assert_eq!(
         ping(&golden.directory().join("cached.sock")).code,
         Some(0),
         "ready before clients can connect"
     );
-    told(&manager, "WATCHDOG=1");
+    told(manager, "WATCHDOG=1");
     daemon.signal(Signal::HUP);
-    let reloading = told(&manager, "RELOADING=1");
+    let reloading = told(manager, "RELOADING=1");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
-    told(&manager, "READY=1");
-    told(&manager, "WATCHDOG=1");
+    told(manager, "READY=1");
+    told(manager, "WATCHDOG=1");
     daemon.signal(Signal::TERM);
-    let stopping = told(&manager, "STOPPING=1");
+    let stopping = told(manager, "STOPPING=1");
     assert!(stopping.contains("EXTEND_TIMEOUT_USEC="), "{stopping}");
     assert_eq!(daemon.ended(), Some(0));
 }
@@ -146,4 +160,71 @@ fn a_socket_that_another_daemon_serves_is_not_stolen() {
     let _other = UnixListener::bind(&socket).unwrap();
     let ran = run(&mut Daemon::command(&golden, ""));
     assert_eq!(ran.code, Some(2), "{ran:?}");
+}
+
+/// Starts the daemon as process 1 of a process namespace of its own, as in a container; `None` without root.
+fn contained(golden: &Golden, configuration: &str) -> Option<Running> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can make a process namespace");
+        return None;
+    }
+    let daemon = Daemon::command(golden, configuration);
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    unshare.arg(daemon.get_program()).args(daemon.get_args());
+    unshare.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    Some(silent(&mut unshare))
+}
+
+#[test]
+fn a_client_whose_process_is_not_visible_to_the_daemon_is_served() {
+    let golden = Golden::unpack("tiny1");
+    let Some(_daemon) = contained(&golden, "") else { return };
+    let socket = golden.directory().join("cached.sock");
+    answers(&socket);
+    // Known by its user, it may also change something.
+    let stopped = run(cachectl().args(["stop-scheduler", "--socket"]).arg(&socket));
+    assert_eq!(stopped.code, Some(0), "{stopped:?}");
+}
+
+#[test]
+fn what_a_command_of_the_operator_leaves_running_does_not_stay_in_the_process_table() {
+    let golden = Golden::unpack("tiny1");
+    let notify = "[notify]\ncommand = \"/bin/sh -c 'sleep 1 & exit 0'\"\n";
+    let Some(daemon) = contained(&golden, notify) else { return };
+    let socket = golden.directory().join("cached.sock");
+    answers(&socket);
+    let inside = children(daemon.0.id()).pop().unwrap();
+    let sent = run(cachectl().args(["notify", "--test", "--socket"]).arg(&socket));
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    wait::until("the left process becomes the daemon's", || (!children(inside).is_empty()).then_some(()));
+    wait::until("it is reaped", || children(inside).is_empty().then_some(()));
+}
+
+/// The children of a process, those that have ended included.
+fn children(parent: u32) -> Vec<u32> {
+    let pids = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let is_child = |pid: &u32| {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let parent_of =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+        parent_of == Some(parent)
+    };
+    pids.filter(is_child).collect()
+}
+
+#[test]
+fn a_daemon_whose_lock_another_process_has_taken_stops_and_says_so() {
+    let golden = Golden::unpack("tiny1");
+    let mut daemon = silent(&mut Daemon::command(&golden, ""));
+    answers(&golden.directory().join("cached.sock"));
+    let state = golden.directory().join("state.db");
+    std::fs::remove_file(golden.directory().join("state.db.lock")).unwrap();
+    let _other = cached::state::StateLock::take(&state).unwrap();
+    assert_eq!(daemon.ended(), Some(1));
+    let log = std::fs::read_to_string(golden.directory().join("log/cache_manager.log")).unwrap();
+    assert!(log.contains("another process works with the state by now; this one stops"), "{log}");
+    assert!(log.contains("Stopped\n"), "{log}");
 }

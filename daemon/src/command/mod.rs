@@ -13,6 +13,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
 
+use signal_hook::consts::SIGXFSZ;
+
 use self::ownership::OthersPlace;
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
@@ -51,6 +53,11 @@ pub async fn dispatch(
     around: &Surroundings,
     passed: Result<Option<Inherited>, InheritError>,
 ) -> Exit {
+    // A write beyond a limit of the file size fails like one on a full disk; without a handler, it would kill
+    // the process. Unlike an ignored signal, a handler is not inherited by the commands that are run.
+    if let Err(error) = signal_hook::flag::register(SIGXFSZ, Arc::default()) {
+        return refuse(&format!("signals cannot be received: {error}"));
+    }
     let exit = Box::pin(work(cli, around, passed)).await;
     let Some(why) = UNWRITTEN.get() else { return exit };
     complain(&format!("error: cannot write to standard output: {why}"));

@@ -8,7 +8,6 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
-use tokio_util::task::AbortOnDropHandle;
 use tracing::{error, info, warn};
 
 use self::manager::ServiceManager;
@@ -57,31 +56,26 @@ pub async fn run(
     };
     manager::ready();
     let watchdog = manager::watchdog();
-    let tidying = {
-        let clock = Arc::clone(&clock);
-        tokio::spawn(async move { telemetry.tidy_daily(&*clock).await })
-    };
-    let _tidying = AbortOnDropHandle::new(tidying);
-    loop {
+    let exit = loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 // The outcome is logged.
                 Some(SIGHUP) => drop(daemon.read_again()),
-                _ => break,
+                _ => break Exit::Good,
             },
             failure = daemon.failed() => {
                 let failure = describe(&failure);
                 error!("{failure}");
                 manager::status(&failure);
-                return Exit::Failed;
+                break Exit::Failed;
             }
             () = due(clock.as_ref(), watchdog) => if daemon.is_alive().await {
                 manager::alive();
             },
         }
-    }
+    };
     stop(daemon, &mut signals).await;
-    Exit::Good
+    exit
 }
 
 /// Collects what the daemon gets from this process.

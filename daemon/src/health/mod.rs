@@ -4,6 +4,7 @@
 //! A check that finds a problem returns a reason: a stable code, what is wrong, and a command to type.
 
 mod clocks;
+mod components;
 mod database;
 mod disk;
 mod entries;
@@ -34,6 +35,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::refresh::survey::TableSurvey;
 use crate::state::FailedChore;
+use crate::supervise::Fault;
 use crate::watch::wipes::SecondRefresher;
 pub use database::Unreadable;
 pub use state::{StateSeen, state_unusable};
@@ -76,6 +78,8 @@ pub struct Seen {
     pub failed_chores: Vec<FailedChore>,
     /// Why VMS may run in another zone than the guessed one.
     pub zone_doubt: Option<String>,
+    /// Parts of the daemon itself that do not work.
+    pub faults: Vec<Fault>,
     /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
@@ -88,6 +92,9 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     database::unwritable,
     clocks::behind,
     zone::guessed,
+    components::socket_lost,
+    components::lock_lost,
+    components::failed,
     disk::low,
     disk::out_of_inodes,
     log::unwritable,

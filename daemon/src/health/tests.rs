@@ -103,6 +103,7 @@ fn seen() -> Seen {
         database: PathBuf::from("/srv/vms.db"),
         state: StateSeen { path: PathBuf::from("/var/lib/state.db"), ..StateSeen::default() },
         zone_doubt: None,
+        faults: Vec::new(),
         vms_page: Some(page(Some(200), 12)),
     }
 }
@@ -159,6 +160,9 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Overwritten)),
         ("state_unwritable", Unhealthy, |seen| seen.state.unwritable = Some("full".to_owned())),
         ("log_unwritable", Degraded, |seen| seen.around.log = Some(complaint(ComplaintCause::Other))),
+        ("socket_lost", Degraded, |seen| seen.faults = vec![fault("control socket")]),
+        ("lock_lost", Degraded, |seen| seen.faults = vec![fault("state lock")]),
+        ("component_failed", Degraded, |seen| seen.faults = vec![fault("web"), fault("notify")]),
         ("retrying", Degraded, |seen| {
             let attempts = vec![attempt()];
             let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
@@ -227,6 +231,10 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         );
         assert_eq!(reasons[0].message.lines().count(), 1, "{code}");
     }
+}
+
+fn fault(component: &'static str) -> Fault {
+    Fault { component, what: "it ended".to_owned() }
 }
 
 fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {

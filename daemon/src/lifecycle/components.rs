@@ -78,9 +78,7 @@ impl Components {
         // Before a client can start the scheduler: slots that passed while it was stopped stay paused.
         ticker.begin().await?;
         fill(&queue).await?;
-        let planner =
-            Planner::new(NIGHTLY, queue.clone(), Arc::clone(&clock), live.schedules(), live.refreshes());
-        let watcher = Watcher::new(queue.clone(), Arc::clone(&clock), live.configs(), live.refreshes());
+        let (planner, watcher) = (planner(&queue, &clock, &live), watcher(&queue, &clock, &live));
         let refresher = Refresher::new(queue.clone(), clock, live.refreshes());
         Ok(Self { queue, ticker, planner, watcher, refresher, live })
     }
@@ -95,6 +93,14 @@ impl fmt::Debug for Components {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Components").field("live", &self.live).finish_non_exhaustive()
     }
+}
+
+pub(super) fn planner(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Planner {
+    Planner::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), live.refreshes())
+}
+
+pub(super) fn watcher(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Watcher {
+    Watcher::new(queue.clone(), Arc::clone(clock), live.configs(), live.refreshes())
 }
 
 async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Result<Ticker, QueueError> {

@@ -1,13 +1,10 @@
 //! Errors of starting and running the daemon.
 
-use tokio::task::JoinError;
-
 use crate::queue::QueueError;
 use crate::refresh::ConfigureError;
 use crate::rpc::BindError;
 use crate::schedule::ScheduleError;
 use crate::state::StateError;
-use crate::web;
 
 /// Why a configuration that is valid in itself cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,30 +35,16 @@ pub enum StartError {
     /// The control socket cannot be served.
     #[error(transparent)]
     Socket(#[from] BindError),
-    /// The web page cannot be served.
-    #[error(transparent)]
-    Web(#[from] web::BindError),
 }
 
-/// Why the daemon cannot go on.
+/// The worker cannot use the queue.
 #[derive(Debug, thiserror::Error)]
-pub enum TaskFailure {
-    /// The worker cannot use the queue.
-    #[error("the worker cannot go on; what is queued stays queued until the next start")]
-    Queue(#[source] QueueError),
-    /// A task panicked, which is a bug.
-    #[error("the {task} task panicked; this is a bug, please report it with the log")]
-    Panicked {
-        /// Name of the task.
-        task: &'static str,
-        /// The panic.
-        #[source]
-        source: JoinError,
-    },
-    /// A task ended early, which is a bug.
-    #[error("the {task} task ended early; this is a bug, please report it with the log")]
-    Ended {
-        /// Name of the task.
-        task: &'static str,
-    },
-}
+#[error("the worker cannot go on; what is queued stays queued until the next start")]
+pub(super) struct WorkerFailed(#[source] pub(super) QueueError);
+
+/// Another process has taken the lock of the state, whose file had been removed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the lock file of the state was removed, and another process works with the state by now; this one stops"
+)]
+pub(super) struct LockLost(#[source] pub(super) StateError);

@@ -10,12 +10,18 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::queue::Queue;
 
 const DAY: Duration = Duration::from_hours(24);
 
 /// Deletes, once a day, history that is older than `state.history_days`.
-pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: watch::Receiver<Arc<Config>>) {
+pub(super) async fn prune_daily(
+    queue: Queue,
+    clock: Arc<dyn Clock>,
+    configs: watch::Receiver<Arc<Config>>,
+    heartbeat: Heartbeat,
+) {
     loop {
         let kept = TimeDelta::days(configs.borrow().state.history_days.into());
         match queue.prune(clock.now(), kept).await {
@@ -23,6 +29,6 @@ pub(super) async fn prune_daily(queue: Queue, clock: Arc<dyn Clock>, configs: wa
             Ok(runs) => info!("{runs} runs older than {} days are forgotten", kept.num_days()),
             Err(error) => warn!("The history is not pruned; trying again in a day: {}", describe(&error)),
         }
-        clock.sleep(DAY).await;
+        heartbeat.nap(DAY).await;
     }
 }

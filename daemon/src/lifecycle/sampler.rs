@@ -8,20 +8,25 @@ use tokio::sync::broadcast;
 use tracing::debug;
 
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::rpc::Service;
 
 /// Time between two samples: a third of the time for which a sample is valid, so that one failed sample
 /// leaves no gap.
 const INTERVAL: Duration = Duration::from_mins(10);
 
+/// Upper bound of the time for a sample, which reads VMS's database and may have to wait for its locks.
+const LONGEST_SURVEY: Duration = Duration::from_hours(1);
+
 /// Takes samples until dropped; cancel-safe.
-pub(super) async fn run(service: Arc<Service>) {
+pub(super) async fn run(service: Arc<Service>, heartbeat: Heartbeat) {
     let mut events = service.queue.events();
     loop {
         tokio::select! {
-            () = service.clock.sleep(INTERVAL) => {}
+            () = heartbeat.nap(INTERVAL) => {}
             () = run_ended(&mut events) => {}
         }
+        heartbeat.beat(LONGEST_SURVEY);
         // `health` reports an unreadable database; here it only leaves a gap in the samples.
         if let Err(error) = service.sample().await {
             debug!("no sample of readiness: {}", describe(&error));

@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rustix::fs::{Access, CWD, OFlags, RenameFlags, access, renameat_with};
-use rustix::io::Errno;
+use rustix::fs::{Access, OFlags, access};
 
 use super::TargetError;
 use crate::plain_file;
+use crate::rename::rename_new;
 
 /// Endings of the names of SQLite's side files: a copy under such a name would be read as a part of the
 /// database.
@@ -99,14 +99,7 @@ impl Target {
         if self.replace {
             return std::fs::rename(&self.unfinished, &self.path);
         }
-        match renameat_with(CWD, &self.unfinished, CWD, &self.path, RenameFlags::NOREPLACE) {
-            // Not every file system supports this; a link fails as well when the name is taken.
-            Err(Errno::INVAL | Errno::NOSYS) => {
-                std::fs::hard_link(&self.unfinished, &self.path)?;
-                std::fs::remove_file(&self.unfinished)
-            }
-            renamed => Ok(renamed?),
-        }
+        rename_new(&self.unfinished, &self.path)
     }
 
     /// Removes unfinished copies that a killed daemon left in the directory.

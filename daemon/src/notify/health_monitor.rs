@@ -15,9 +15,13 @@ use super::channel::Channel;
 use super::level::Settling;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::heartbeat::Heartbeat;
 
 /// Time between two evaluations.
 const BETWEEN: Duration = Duration::from_mins(1);
+
+/// Upper bound of the time for one evaluation, which reads VMS's database and may have to wait for its locks.
+const LONGEST_JUDGEMENT: Duration = Duration::from_hours(1);
 
 /// Evaluates the health of the daemon, as the verb `health` does.
 pub(crate) struct Judge(Box<dyn Fn() -> Judging + Send + Sync>);
@@ -59,21 +63,22 @@ pub(super) struct HealthMonitor {
 }
 
 impl HealthMonitor {
-    /// Runs until the daemon stops.
-    pub(super) async fn run(mut self) {
+    /// Runs until the daemon stops. Beats `heartbeat` in every iteration.
+    pub(super) async fn run(mut self, heartbeat: Heartbeat) {
         let mut settling = Settling::new();
         let mut after_run = false;
         loop {
-            if !self.anybody_listens().await {
+            if !self.anybody_listens(&heartbeat).await {
                 return;
             }
+            heartbeat.beat(LONGEST_JUDGEMENT);
             let health = (self.judge.0)().await;
             if settling.counts(health.health, after_run) {
                 let judgement = Judgement { health, at: self.clock.now() };
                 self.latest.send_replace(Some(Arc::new(judgement)));
             }
             after_run = tokio::select! {
-                () = self.clock.sleep(BETWEEN) => false,
+                () = heartbeat.nap(BETWEEN) => false,
                 ended = run_ended(&mut self.events) => match ended {
                     Some(()) => true,
                     None => return,
@@ -84,11 +89,21 @@ impl HealthMonitor {
 
     /// Waits until a channel is configured, since an evaluation costs a read of VMS's database and is made
     /// only if its result is used. Returns false once the daemon has stopped.
-    async fn anybody_listens(&mut self) -> bool {
+    async fn anybody_listens(&mut self, heartbeat: &Heartbeat) -> bool {
         let listens = |config: &Arc<Config>| {
             [Channel::Command, Channel::Webhook].iter().any(|channel| channel.is_configured(&config.notify))
         };
-        self.configs.wait_for(listens).await.is_ok()
+        loop {
+            if listens(&self.configs.borrow_and_update()) {
+                return true;
+            }
+            // A channel that is configured later must not be sent what was judged long before.
+            self.latest.send_replace(None);
+            tokio::select! {
+                () = heartbeat.nap(BETWEEN) => {}
+                changed = self.configs.changed() => if changed.is_err() { return false },
+            }
+        }
     }
 }
 

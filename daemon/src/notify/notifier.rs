@@ -13,6 +13,7 @@ use super::health_monitor::{HealthMonitor, Judge};
 use super::ping::Pinger;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::heartbeat::Heartbeat;
 use crate::state::State;
 
 /// Monitors the health, announces changes, and pings the monitoring service.
@@ -60,9 +61,9 @@ impl Notifier {
 
     /// Runs until `stop` is cancelled, and a few seconds longer if a scheduled run has just ended, since its
     /// end is signalled only once. Announcements need no extra time; the next start makes those that are due.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self, stop: CancellationToken, heartbeat: Heartbeat) {
         let Self { health_monitor, command, webhook, pinger } = self;
-        let announce = async { tokio::join!(health_monitor.run(), command.run(), webhook.run()) };
+        let announce = async { tokio::join!(health_monitor.run(heartbeat), command.run(), webhook.run()) };
         tokio::select! {
             () = pinger.run(stop.clone()) => {}
             // Ends only together with the daemon's other parts; then wait for `stop`.

@@ -1,5 +1,6 @@
 //! Beginning and finishing attempts at a job.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
@@ -13,17 +14,44 @@ use tokio_util::sync::CancellationToken;
 
 use super::counters::{ATTEMPTS, Measured, RETRIES, count, count_holds, count_time, jobs};
 use super::lease::Lease;
-use super::{JobReport, Queue, QueueError, RetryPolicy, assemble};
+use super::{Cancels, JobReport, Queue, QueueError, RetryPolicy, assemble, locked};
 use crate::state::Doing;
 use crate::state::entity::{attempt, job, micros};
 
-/// An attempt in progress.
-#[derive(Debug, Clone)]
+/// An attempt in progress. The job can be stopped for as long as this exists.
+#[derive(Debug)]
 pub struct Begun {
     /// Counted from 1.
     pub number: u32,
     /// Cancelled when the job is to be stopped; checked between groups.
     pub cancel: CancellationToken,
+    _stoppable: Stoppable,
+}
+
+/// Keeps the token of an attempt where [`Queue::cancel`] finds it, until the attempt ends, however it ends: also
+/// when the state database fails, or another worker has taken the run over.
+#[derive(Debug)]
+struct Stoppable {
+    cancels: Cancels,
+    job: i64,
+    number: i64,
+}
+
+impl Stoppable {
+    fn new(cancels: &Cancels, job: i64, number: i64, cancel: CancellationToken) -> Self {
+        locked(cancels).insert(job, (number, cancel));
+        Self { cancels: Arc::clone(cancels), job, number }
+    }
+}
+
+impl Drop for Stoppable {
+    fn drop(&mut self) {
+        let mut cancels = locked(&self.cancels);
+        // Not that of a later attempt, which may have begun already.
+        if cancels.get(&self.job).is_some_and(|(number, _)| *number == self.number) {
+            cancels.remove(&self.job);
+        }
+    }
 }
 
 /// How an attempt ended.
@@ -72,10 +100,11 @@ impl Queue {
         let started = assemble::job(&tx, row).await?;
         // Before the commit: a caller that sees the job running must find its token here.
         let cancel = CancellationToken::new();
-        self.cancels().insert(job, cancel.clone());
+        let stoppable = Stoppable::new(&self.cancels, job, number, cancel.clone());
         tx.commit().await.doing("start a job")?;
         self.announce(Progress::JobStarted(started));
-        Ok(Some(Begun { number: u32::try_from(number).unwrap_or(u32::MAX), cancel }))
+        let number = u32::try_from(number).unwrap_or(u32::MAX);
+        Ok(Some(Begun { number, cancel, _stoppable: stoppable }))
     }
 
     /// Ends the attempt in progress, and with it the job unless another attempt follows; returns the pause
@@ -138,7 +167,8 @@ impl Queue {
         let row = row.update(&tx).await.doing("finish a job")?;
         let shown = assemble::job(&tx, row).await?;
         tx.commit().await.doing("finish a job")?;
-        self.cancels().remove(&job);
+        // Before the end is announced: nobody may see an ended job that is still to be stopped.
+        locked(&self.cancels).remove(&job);
         self.announce(event(shown));
         Ok(pause)
     }

@@ -7,7 +7,7 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTra
 
 use super::counters::{self, count};
 use super::settle::{end, jobs};
-use super::{Queue, QueueError, assemble};
+use super::{Queue, QueueError, assemble, locked};
 use crate::state::entity::{job, run};
 use crate::state::{Doing, StateError};
 
@@ -50,7 +50,7 @@ impl Queue {
         }
         tx.commit().await.doing("cancel a job")?;
         for job in &reply.stopping {
-            if let Some(cancel) = self.cancels().get(job) {
+            if let Some((_, cancel)) = locked(&self.cancels).get(job) {
                 cancel.cancel();
             }
         }

@@ -54,6 +54,9 @@ pub use verdict::verdict;
 /// Number of events that a follower may lag behind; a run of all tables has about two dozen.
 const EVENTS: usize = 256;
 
+/// The number of the attempt in progress at a job, and its cancellation token, by job id.
+type Cancels = Arc<Mutex<HashMap<i64, (i64, CancellationToken)>>>;
+
 /// The queue of runs; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Queue {
@@ -64,8 +67,8 @@ pub struct Queue {
     work: watch::Sender<()>,
     /// Monotonic instants at which this process claimed its runs.
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
-    /// Cancellation tokens of the jobs that this process is working on, by job id.
-    cancels: Arc<Mutex<HashMap<i64, CancellationToken>>>,
+    /// Cancellation tokens of the jobs that this process is working on.
+    cancels: Cancels,
     turn: Arc<tokio::sync::Mutex<()>>,
     /// Why the worker is stalled, if it is.
     stalled: Arc<Mutex<Option<String>>>,
@@ -136,7 +139,7 @@ impl Queue {
 
     /// Whether a job that this process is working on was cancelled and has not stopped yet.
     pub(crate) fn is_stopping(&self, job: i64) -> bool {
-        self.cancels().get(&job).is_some_and(CancellationToken::is_cancelled)
+        locked(&self.cancels).get(&job).is_some_and(|(_, cancel)| cancel.is_cancelled())
     }
 
     fn announce_work(&self) {
@@ -156,12 +159,12 @@ impl Queue {
     }
 
     fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {
-        self.claimed.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.claimed)
     }
+}
 
-    fn cancels(&self) -> std::sync::MutexGuard<'_, HashMap<i64, CancellationToken>> {
-        self.cancels.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A subscription to newly queued work.

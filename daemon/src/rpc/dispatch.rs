@@ -14,7 +14,7 @@ use super::{
 /// Executes the request if the peer is allowed to make it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
     if request.writes() {
-        allow(service, peer)?;
+        allow(service, peer).await?;
     }
     let caller = &Caller::Local(peer.uid());
     match request {
@@ -42,16 +42,21 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Maintenance(request) => {
             maintenance::maintenance(service, caller, request).map(Reply::Maintenance)
         }
-        Request::Reload => Ok(Reply::Reload(reload::reload(service, caller))),
+        Request::Reload => Ok(Reply::Reload(reload::reload(service, caller).await)),
         Request::Logs(_) => logs::logs(service).map(Reply::Logs),
         Request::JobsPage(request) => jobs::page(service, request).await.map(Reply::JobsPage),
         Request::HistoryPage(request) => history::page(service, request).await.map(Reply::HistoryPage),
     }
 }
 
-fn allow(service: &Service, peer: Peer) -> Result<(), Fault> {
-    let group = service.config.borrow().socket.write_group.clone();
-    if peer.may_write(service.own_uid, &group) {
+async fn allow(service: &Service, peer: Peer) -> Result<(), Fault> {
+    let (own_uid, group) = (service.own_uid, service.config.borrow().socket.write_group.clone());
+    // Reads the account files.
+    let asked = tokio::task::spawn_blocking({
+        let group = group.clone();
+        move || peer.may_write(own_uid, &group)
+    });
+    if asked.await.unwrap_or_default() {
         return Ok(());
     }
     let message = format!("user {} may neither change anything nor see what is in entries", peer.uid());

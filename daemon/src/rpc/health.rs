@@ -101,6 +101,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         failed_chores: failed_chores(service).await?,
         refreshers: second_refreshers(queue.state(), service.clock.now(), zone).await?,
         around: around.unwrap_or_default(),
+        faults: service.faults.now(),
         // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),
     })

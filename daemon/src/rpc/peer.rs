@@ -1,9 +1,11 @@
 //! The process at the other end of a connection, and whether it may change anything.
 
 use std::io;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream as StdStream;
 
 use interprocess::local_socket::tokio::Stream;
-use interprocess::local_socket::traits::StreamCommon as _;
+use tokio::net::UnixStream;
 
 use super::groups::{self, Group};
 use crate::plain_file::read_system;
@@ -11,7 +13,7 @@ use crate::plain_file::read_system;
 /// The process that connected, as the kernel recorded it at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Peer {
-    /// `None` for a process of another namespace.
+    /// `None` for a process that is not visible here, such as one of another container.
     pid: Option<u32>,
     uid: u32,
     gid: u32,
@@ -19,13 +21,13 @@ pub(super) struct Peer {
 
 impl Peer {
     pub(super) fn of(stream: &Stream) -> io::Result<Self> {
-        let creds = stream.peer_creds()?;
-        let missing = || io::Error::other("the kernel does not say who connected");
-        Ok(Self {
-            pid: creds.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0),
-            uid: creds.euid().ok_or_else(missing)?,
-            gid: creds.egid().ok_or_else(missing)?,
-        })
+        // A second descriptor of the same connection, closed at once: `interprocess` has an own way to ask,
+        // which fails for a process that is not visible here, whose id the kernel gives as 0.
+        let Stream::UdSocket(stream) = stream;
+        let stream = StdStream::from(stream.as_fd().try_clone_to_owned()?);
+        let creds = UnixStream::from_std(stream)?.peer_cred()?;
+        let pid = creds.pid().and_then(|pid| u32::try_from(pid).ok()).filter(|&pid| pid != 0);
+        Ok(Self { pid, uid: creds.uid(), gid: creds.gid() })
     }
 
     /// The effective user.

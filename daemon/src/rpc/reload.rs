@@ -1,12 +1,14 @@
 //! `reload`
 
 use std::fmt;
+use std::sync::Arc;
 
 use cached_proto::verb::reload::ReloadReply;
 use tracing::info;
 
 use super::Service;
 use super::caller::Caller;
+use crate::describe::describe;
 
 /// The component that can reload the configuration.
 pub(crate) trait Reloads: fmt::Debug + Send + Sync {
@@ -14,7 +16,15 @@ pub(crate) trait Reloads: fmt::Debug + Send + Sync {
     fn reload(&self) -> ReloadReply;
 }
 
-pub(super) fn reload(service: &Service, caller: &Caller) -> ReloadReply {
+pub(super) async fn reload(service: &Service, caller: &Caller) -> ReloadReply {
     info!("A reload of the configuration was asked for by {caller}");
-    service.reloader.reload()
+    let component = Arc::clone(&service.reloader);
+    // Reads files, and compiles what is in them.
+    let reply = tokio::task::spawn_blocking(move || component.reload()).await;
+    reply.unwrap_or_else(|error| ReloadReply {
+        reloaded: false,
+        changed: Vec::new(),
+        waiting: Vec::new(),
+        errors: vec![describe(&error)],
+    })
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, warn};
+use tracing::{debug, error, warn};
 
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Listener as _;
@@ -15,6 +15,9 @@ use super::Service;
 use super::session;
 use super::socket::Bound;
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
+use crate::state::StateLock;
+use crate::supervise::{Faults, SOCKET};
 
 /// Connections that can be refused with a message at the same time; further ones are closed without one.
 const TURNED_AWAY: usize = 16;
@@ -35,6 +38,8 @@ pub struct ConnectionLimits {
     pub write: Duration,
     /// Number of simultaneous connections.
     pub connections: usize,
+    /// Interval at which the file of the socket is looked at.
+    pub look: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -45,6 +50,7 @@ impl Default for ConnectionLimits {
             idle: Duration::from_mins(5),
             write: Duration::from_secs(30),
             connections: 64,
+            look: Duration::from_secs(10),
         }
     }
 }
@@ -58,8 +64,16 @@ pub(crate) struct Shutdown {
     pub(crate) hang_up: CancellationToken,
 }
 
-/// Serves connections until shutdown, removes the socket, and waits for the last connection to end.
-pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: ConnectionLimits, shutdown: Shutdown) {
+/// Serves connections until shutdown, removes the socket, and waits for the last connection to end. Beats
+/// `heartbeat` in every iteration.
+pub(crate) async fn serve(
+    mut bound: Bound,
+    lock: Arc<StateLock>,
+    service: Arc<Service>,
+    limits: ConnectionLimits,
+    shutdown: Shutdown,
+    heartbeat: Heartbeat,
+) {
     let sessions = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
     let doors = Arc::new(Semaphore::new(TURNED_AWAY));
@@ -69,6 +83,10 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Connectio
             biased;
             () = shutdown.stop.cancelled() => break,
             accepted = bound.listener.accept() => accepted,
+            () = heartbeat.nap(limits.look) => {
+                look_after(&mut bound, &lock, &service.faults).await;
+                continue;
+            }
         };
         let stream = match accepted {
             Ok(stream) => stream,
@@ -96,9 +114,29 @@ pub(crate) async fn serve(bound: Bound, service: Arc<Service>, limits: Connectio
         }
     }
     // Removes the socket, so that clients see at once that there is no server.
-    drop(bound);
+    bound.close();
     sessions.close();
     sessions.wait().await;
+}
+
+/// Makes the socket reachable again if its file is gone, and says what keeps it from that.
+async fn look_after(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
+    if !bound.is_lost() {
+        return;
+    }
+    let path = bound.path().display().to_string();
+    match bound.restore(lock).await {
+        Ok(()) => {
+            faults.clear(SOCKET);
+            warn!("The control socket {path} was gone; it is there again");
+        }
+        Err(error) => {
+            let what = format!("{path} is gone, and nobody can connect: {}", describe(&error));
+            if faults.set(SOCKET, what.clone()) {
+                error!("The control socket is lost, trying again: {what}");
+            }
+        }
+    }
 }
 
 async fn converse(stream: Stream, service: &Service, limits: &ConnectionLimits, shutdown: &Shutdown) {

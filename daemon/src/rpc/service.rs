@@ -21,6 +21,7 @@ use crate::refresh::{RefreshConfig, RefreshError, RehearsalInputs, rehearsal_inp
 use crate::schedule::Schedule;
 use crate::single_flight::SingleFlight;
 use crate::snapshot::Shapes;
+use crate::supervise::Faults;
 use crate::telemetry::Logs;
 
 /// Shortest time between two samples; a survey that comes sooner stores none.
@@ -47,6 +48,8 @@ pub(crate) struct Service {
     pub(crate) surveys: SingleFlight<Surveyed>,
     /// Requests a page from VMS.
     pub(crate) probe: Probe,
+    /// What of the daemon itself does not work.
+    pub(crate) faults: Faults,
 }
 
 /// The result of a survey of every cache table, shared by all callers that asked for one meanwhile.

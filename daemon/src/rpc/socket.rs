@@ -9,6 +9,7 @@ use std::os::unix::fs::{
 use std::path::{Path, PathBuf};
 
 use interprocess::local_socket::tokio::Listener;
+use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName as _};
 use interprocess::os::unix::local_socket::ListenerOptionsExt as _;
 use interprocess::os::unix::uds_local_socket::tokio::Listener as UnixListener;
@@ -58,6 +59,16 @@ pub enum BindError {
         #[source]
         source: io::Error,
     },
+    /// A socket that the service manager passed has lost its file.
+    #[error(
+        "only the service manager can create {} again; `systemctl restart cached.socket`, then `systemctl restart \
+         cached`",
+        .path.display()
+    )]
+    Passed {
+        /// The socket.
+        path: PathBuf,
+    },
 }
 
 /// The listening socket. Dropping it removes its file, unless the service manager passed the socket.
@@ -66,6 +77,10 @@ pub struct Bound {
     pub(super) listener: Listener,
     path: PathBuf,
     own_uid: u32,
+    /// Device and inode of its file; none if it has no file that this process can see.
+    file: Option<(u64, u64)>,
+    /// Who may connect to a socket of the daemon's own; none for one that the service manager passed.
+    group: Option<String>,
 }
 
 impl Bound {
@@ -78,6 +93,31 @@ impl Bound {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// Whether the path does not lead here any more: nobody can connect, although the socket still listens.
+    pub(super) fn is_lost(&self) -> bool {
+        self.file.is_some() && self.file != identity(&self.path)
+    }
+
+    /// Stops listening. Removes the file, unless it belongs to another socket by now.
+    pub(super) fn close(mut self) {
+        if self.is_lost() {
+            self.listener.do_not_reclaim_name_on_drop();
+        }
+    }
+
+    /// Listens at the path again. A socket that the service manager passed is created by it alone.
+    pub(super) async fn restore(&mut self, held: &StateLock) -> Result<(), BindError> {
+        // What is at the path now, or will be, belongs to another socket.
+        self.listener.do_not_reclaim_name_on_drop();
+        let Some(group) = &self.group else { return Err(BindError::Passed { path: self.path.clone() }) };
+        *self = bind(&self.path, group, held).await?;
+        Ok(())
+    }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Listens on the socket that was passed, or else at `path`.
@@ -98,7 +138,8 @@ fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
     let path = inherited.path().unwrap_or_else(|| configured.to_owned());
     let listener = UnixListener::try_from(OwnedFd::from(inherited.into_listener()))
         .map_err(|source| BindError::Refused { path: path.clone(), source })?;
-    Ok(Bound { listener: Listener::UdSocket(listener), path, own_uid: rustix::process::geteuid().as_raw() })
+    let (listener, file) = (Listener::UdSocket(listener), identity(&path));
+    Ok(Bound { listener, path, own_uid: rustix::process::geteuid().as_raw(), file, group: None })
 }
 
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
@@ -113,8 +154,9 @@ pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, 
     let name = path.to_fs_name::<GenericFilePath>().map_err(refused)?;
     let listener = ListenerOptions::new().name(name).mode(SOCKET_MODE).create_tokio().map_err(refused)?;
     hand_over(path, gid, SOCKET_MODE).map_err(refused)?;
-    let own_uid = fs::symlink_metadata(path).map_err(refused)?.uid();
-    Ok(Bound { listener, path: path.to_owned(), own_uid })
+    let found = fs::symlink_metadata(path).map_err(refused)?;
+    let (own_uid, file) = (found.uid(), Some((found.dev(), found.ino())));
+    Ok(Bound { listener, path: path.to_owned(), own_uid, file, group: Some(group.to_owned()) })
 }
 
 /// Creates the directory; an existing one belongs to the operator and stays unchanged.

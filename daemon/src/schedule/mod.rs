@@ -80,11 +80,6 @@ impl Schedule {
         Self { rule: Rule::Never, zone }
     }
 
-    /// Whether the schedule has no slots.
-    pub const fn is_never(&self) -> bool {
-        self.rule.is_never()
-    }
-
     /// The time zone of the slots.
     pub fn zone(&self) -> Tz {
         self.zone

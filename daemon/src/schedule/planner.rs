@@ -14,6 +14,7 @@ use super::top_up::{Cause, Condition, plan};
 use super::{Renewal, Schedule, expected, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
@@ -27,6 +28,9 @@ const FIRST: Duration = Duration::from_secs(5);
 
 /// Longest time between two surveys of the tables, since other processes write them, too.
 const LOOK: TimeDelta = TimeDelta::minutes(15);
+
+/// Upper bound of the time for a survey, which reads VMS's database and may have to wait for its locks.
+const LONGEST_SURVEY: Duration = Duration::from_hours(1);
 
 /// How far back, and at most how many, past runs are read to estimate the duration of a run.
 const PAST: TimeDelta = TimeDelta::days(14);
@@ -69,17 +73,18 @@ impl Planner {
         }
     }
 
-    /// Runs until dropped; cancel-safe.
-    pub async fn run(mut self) {
+    /// Runs until dropped; cancel-safe. Beats `heartbeat` in every iteration.
+    pub async fn run(mut self, heartbeat: Heartbeat) {
         // Sleep first: after a start, slots that were missed are decided before anything else.
         let mut wait = FIRST;
         loop {
             tokio::select! {
-                () = self.clock.sleep(wait) => {}
+                () = heartbeat.nap(wait) => {}
                 // Once the senders are dropped, neither can change any more and only the timer matters.
                 Ok(()) = self.schedules.changed() => self.look_anew(),
                 Ok(()) = self.config.changed() => self.look_anew(),
             }
+            heartbeat.beat(LONGEST_SURVEY);
             if let Err(error) = self.turn().await {
                 tracing::error!("What has to be topped up is not known; trying again: {}", describe(&error));
             }

@@ -41,10 +41,6 @@ impl Rule {
         Ok(Self::Daily { times, words })
     }
 
-    pub(super) const fn is_never(&self) -> bool {
-        matches!(self, Self::Never)
-    }
-
     pub(super) fn is_daily(&self) -> bool {
         match self {
             Self::Never => false,

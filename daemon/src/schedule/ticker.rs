@@ -111,12 +111,11 @@ impl Ticker {
                     self.name
                 );
             }
-            let (wait, never) = (self.wait(), self.schedule.is_never());
+            let wait = self.wait();
             tokio::select! {
-                () = heartbeat.nap(wait), if !never => {}
+                () = heartbeat.nap(wait) => {}
                 // Once the sender is dropped, the schedule cannot change any more and only the timer matters.
                 Ok(()) = self.schedules.changed() => {}
-                else => return std::future::pending().await,
             }
         }
     }

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::*;
 use crate::clock::{Clock, ManualClock};
+use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
 use crate::queue::{Queue, SlotDecision};
 use crate::state::State;
@@ -40,13 +41,13 @@ impl Daemon {
     /// Starts a daemon that does not catch up on missed slots.
     async fn start(now: &str, schedule: Arc<Schedule>) -> Self {
         let clock = Arc::new(ManualClock::new(chicago(now)));
-        Self::boot(tempfile::tempdir().unwrap(), clock, schedule, false).await
+        Self::boot(directory(), clock, schedule, false).await
     }
 
     /// Starts a daemon that catches up on missed slots.
     async fn eager(now: &str, schedule: Arc<Schedule>) -> Self {
         let clock = Arc::new(ManualClock::new(chicago(now)));
-        Self::boot(tempfile::tempdir().unwrap(), clock, schedule, true).await
+        Self::boot(directory(), clock, schedule, true).await
     }
 
     async fn boot(dir: TempDir, clock: Arc<ManualClock>, schedule: Arc<Schedule>, catch_up: bool) -> Self {

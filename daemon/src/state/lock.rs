@@ -2,8 +2,9 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::OFlags;
 
@@ -14,7 +15,16 @@ use super::{StateError, file};
 #[derive(Debug)]
 pub struct StateLock {
     path: PathBuf,
-    _file: File,
+    file: Mutex<File>,
+}
+
+/// What became of a lock that is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// Its file is still the one at the path.
+    Held,
+    /// Its file had been removed or replaced, and the one that is there now is locked.
+    TakenAgain,
 }
 
 impl StateLock {
@@ -30,31 +40,52 @@ impl StateLock {
         }
         file::ensure_directory(state)?;
         let path = file::beside(state, ".lock");
-        let unusable =
-            |source| StateError::of_file(source, &path, |path, source| StateError::Lock { path, source });
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            // Following a planted link would truncate the file it points to; opening a FIFO would block.
-            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
-            .open(&path)
-            .map_err(unusable)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(StateError::Held { pid: holder(&mut file), path }),
-            Err(TryLockError::Error(source)) => return Err(unusable(source)),
+        let file = Mutex::new(lock(&path)?);
+        Ok(Self { path, file })
+    }
+
+    /// Makes sure that the lock still keeps others out: whoever finds no file at the path, or another one, can
+    /// lock that. A file that nobody has locked meanwhile is locked; otherwise the error names its holder, and
+    /// the state is theirs.
+    pub fn keep(&self) -> Result<Kept, StateError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = std::fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
+        let ours = file.metadata().map(|ours| (ours.dev(), ours.ino()));
+        if matches!((found, ours), (Ok(found), Ok(ours)) if found == ours) {
+            return Ok(Kept::Held);
         }
-        file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
-        Ok(Self { path, _file: file })
+        *file = lock(&self.path)?;
+        Ok(Kept::TakenAgain)
     }
 
     /// The lock file.
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn lock(path: &Path) -> Result<File, StateError> {
+    let unusable =
+        |source| StateError::of_file(source, path, |path, source| StateError::Lock { path, source });
+    let mut file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        // Following a planted link would truncate the file it points to; opening a FIFO would block.
+        .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+        .open(path)
+        .map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(StateError::Held { pid: holder(&mut file), path: path.to_owned() });
+        }
+        Err(TryLockError::Error(source)) => return Err(unusable(source)),
+    }
+    file.set_len(0).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(unusable)?;
+    Ok(file)
 }
 
 fn holder(file: &mut File) -> Option<u32> {

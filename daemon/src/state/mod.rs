@@ -38,7 +38,7 @@ pub use error::StateError;
 pub(crate) use file::examine;
 pub use generations::Generation;
 pub use guard::{Guarded, GuardedList, HeldRun, SourceCount, Suspect};
-pub use lock::StateLock;
+pub use lock::{Kept, StateLock};
 pub use lost::Lost;
 pub use readiness::ReadinessSample;
 pub(crate) use settings::{resumed, scheduler_state, take_leaving};

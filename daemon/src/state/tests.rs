@@ -8,11 +8,12 @@ use sea_orm::{ConnectionTrait, Database};
 use tempfile::TempDir;
 
 use super::*;
+use crate::directory::directory;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
 fn place() -> (TempDir, PathBuf) {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().join("state.db");
     (dir, path)
 }

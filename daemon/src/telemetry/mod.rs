@@ -15,7 +15,6 @@ mod sinks;
 mod tests;
 mod tidy;
 
-use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::clock::Clock;
 use crate::config::{Config, LogLevel, Origin};
+use crate::heartbeat::Heartbeat;
 pub use file::{Complaint, ComplaintCause};
 use file::{LogFile, Place};
 pub use read::Logs;
@@ -123,9 +123,9 @@ impl Telemetry {
 
     /// Tidies once a day, whether or not anything is logged: compresses rotated files and deletes old ones.
     /// Never returns.
-    pub async fn tidy_daily(&self, clock: &dyn Clock) {
+    pub(crate) async fn tidy_daily(&self, heartbeat: &Heartbeat) {
         loop {
-            clock.sleep(DAY).await;
+            heartbeat.nap(DAY).await;
             self.file.tidy();
         }
     }
@@ -161,5 +161,5 @@ fn targets(level: LogLevel) -> Targets {
 /// Prints a message about logging itself to standard error, since it cannot be logged; errors of that are
 /// ignored.
 fn note(message: &str) {
-    let _ = writeln!(std::io::stderr(), "{}", one_line(message));
+    sinks::to_stderr(&format!("{}\n", one_line(message)));
 }

@@ -11,8 +11,9 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use rustix::fs::OFlags;
 
-use super::rotate::{Form, Rotated, rename_new};
+use super::rotate::{Form, Rotated};
 use crate::plain_file::open_directory;
+use crate::rename::rename_new;
 
 /// Bytes compared at a time.
 const BLOCK: usize = 64 * 1024;

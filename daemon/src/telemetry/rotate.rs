@@ -5,8 +5,8 @@ use std::io;
 use std::path::Path;
 
 use chrono::{Days, NaiveDate};
-use rustix::fs::{CWD, RenameFlags, renameat_with};
-use rustix::io::Errno;
+
+use crate::rename::rename_new;
 
 /// Name of the file that is written to.
 pub(super) const CURRENT: &str = "cache_manager.log";
@@ -87,14 +87,4 @@ pub(super) fn rotate(dir: &Path, day: NaiveDate) -> io::Result<()> {
     let to = Rotated::after(taken.into_iter(), day)
         .ok_or_else(|| io::Error::other("all names of rotated files of that day are taken"))?;
     rename_new(&dir.join(CURRENT), &dir.join(to.plain()))
-}
-
-/// Renames without ever overwriting an existing file: another process may have chosen the same name.
-#[expect(clippy::disallowed_methods, reason = "a log file takes another name; none is opened")]
-pub(super) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not every file system supports this.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => std::fs::rename(from, to),
-        other => Ok(other?),
-    }
 }

@@ -1,6 +1,5 @@
 //! The log file and standard error as `tracing` layers.
 
-use std::io::Write as _;
 use std::sync::Arc;
 
 use tracing::{Event, Subscriber};
@@ -29,9 +28,17 @@ pub(super) struct ToStderr {
 impl<S: Subscriber> Layer<S> for ToStderr {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if *event.metadata().level() <= self.least {
-            // A single write, so that lines of several threads do not mix. Errors are ignored: standard error
-            // may be closed.
-            let _ = std::io::stderr().write_all(line::for_people(event).as_bytes());
+            to_stderr(&line::for_people(event));
         }
     }
+}
+
+/// Writes to standard error at once, so that lines of several threads do not mix. Errors are ignored: standard
+/// error may be closed.
+pub(super) fn to_stderr(text: &str) {
+    // The test harness captures what macros print and nothing else.
+    #[cfg(test)]
+    eprint!("{text}");
+    #[cfg(not(test))]
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
 }

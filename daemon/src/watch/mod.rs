@@ -28,6 +28,7 @@ use tracing::{info, warn};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
 use crate::queue::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, plan};
 use crate::snapshot::{ExistingRow, Source};
@@ -40,6 +41,9 @@ use look::Looking;
 /// How often a refresh that failed for good is queued again: the cause takes longer to fix than the retries
 /// of a job last, and nothing else would detect that reports which look fresh are not.
 const AGAIN: Duration = Duration::from_hours(1);
+
+/// Upper bound of the time for a check, which reads VMS's database and may have to wait for its locks.
+const LONGEST_CHECK: Duration = Duration::from_hours(1);
 
 /// Watches VMS's database.
 #[derive(Debug)]
@@ -114,9 +118,10 @@ impl Watcher {
         }
     }
 
-    /// Runs until dropped; cancel-safe.
-    pub async fn run(mut self) {
+    /// Runs until dropped; cancel-safe. Beats `heartbeat` in every iteration.
+    pub async fn run(mut self, heartbeat: Heartbeat) {
         loop {
+            heartbeat.beat(LONGEST_CHECK);
             let complaint = self.tick().await.err().map(|error| describe(&error));
             if complaint != self.complaint {
                 if let Some(error) = &complaint {
@@ -128,7 +133,7 @@ impl Watcher {
             }
             let poll = self.config.borrow_and_update().watch.poll;
             tokio::select! {
-                () = self.clock.sleep(poll) => {}
+                () = heartbeat.nap(poll) => {}
                 // Once the sender is dropped, the configuration cannot change any more and only the timer
                 // matters.
                 Ok(()) = self.config.changed() => {}

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use super::Web;
 use super::json::Json;
+use crate::supervise::SOCKET;
 use crate::vms;
 
 /// VMS's own words for it.
@@ -65,7 +66,7 @@ struct Lacking {
 }
 
 /// Whether every table can serve: each expected entry is there, and of a shape that VMS's reader takes. Its age does not
-/// matter, stale reports are served.
+/// matter, stale reports are served. A daemon whose control socket is lost is not ready either.
 #[utoipa::path(
     get, path = "/ready",
     responses(
@@ -80,11 +81,13 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn look(web: &Web) -> Readiness {
+    let lost = web.service().faults.now().iter().any(|fault| fault.component == SOCKET);
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
     match web.views().status(web.service()).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
-            Readiness { ready: not_ready.is_empty(), not_ready, error: None }
+            let error = lost.then_some("the control socket is lost; look at the log of cached");
+            Readiness { ready: not_ready.is_empty() && !lost, not_ready, error }
         }
         Ok(_) => unknown("VMS's database cannot be read; `cachectl health` says why"),
         Err(_) => unknown("the state database does not answer; look at the log of cached"),

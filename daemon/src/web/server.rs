@@ -22,6 +22,7 @@ use tracing::{debug, info, warn};
 
 use super::write_timeout::WriteTimeout;
 use super::{Web, routes};
+use crate::heartbeat::Heartbeat;
 use crate::rpc::Shutdown;
 
 /// Pause after a failed `accept`: the system has run out of some resource.
@@ -53,6 +54,8 @@ pub struct HttpLimits {
     pub followers: usize,
     /// Most bytes in the body of a request.
     pub body_bytes: usize,
+    /// Interval at which a server that nobody connects to renews its heartbeat.
+    pub beat: Duration,
 }
 
 impl Default for HttpLimits {
@@ -66,6 +69,7 @@ impl Default for HttpLimits {
             connections: 256,
             followers: 64,
             body_bytes: 64 * 1024,
+            beat: Duration::from_mins(1),
         }
     }
 }
@@ -128,10 +132,9 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Serves connections until shutdown, and waits for the client to accept the last response. Without a
-/// listener, only waits for the shutdown.
-pub(crate) async fn serve(listening: Option<Listening>, web: Web, shutdown: Shutdown) {
-    let Some(listening) = listening else { return shutdown.stop.cancelled().await };
+/// Serves connections until shutdown, and waits for the client to accept the last response. Beats `heartbeat`
+/// in every iteration.
+pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, heartbeat: Heartbeat) {
     info!("Serving http://{}/management/cache/status", listening.address);
     let limits = *web.limits();
     let router = routes::router(web);
@@ -143,6 +146,7 @@ pub(crate) async fn serve(listening: Option<Listening>, web: Web, shutdown: Shut
             biased;
             () = shutdown.stop.cancelled() => break,
             accepted = listening.listener.accept() => accepted,
+            () = heartbeat.nap(limits.beat) => continue,
         };
         let (stream, peer) = match accepted {
             Ok(accepted) => accepted,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached::clock::ManualClock;
+use cached::clock::{Clock, ManualClock};
 use cached::config::{Config, Overrides, Surroundings};
 use cached::lifecycle::{Daemon, ProcessHandles, StartError};
 use cached::rpc::{ConnectionLimits, Inherited};
@@ -13,10 +13,13 @@ use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
 use cached_proto::message::{Reply, Request};
+use cached_proto::verb::health::Reason;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, Database};
+
+use crate::directory::directory;
 
 /// Timeout that only a hanging daemon reaches.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
@@ -35,7 +38,7 @@ pub(crate) struct Home {
 impl Home {
     /// Returns a home without any state, at noon in Chicago.
     pub(crate) fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
         let mut vms = Vec::new();
         flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
@@ -105,7 +108,15 @@ impl Home {
     }
 
     async fn boot_in(&self, host: ProcessHandles) -> Result<Daemon, StartError> {
-        let started = Daemon::start_with(self.config(), self.clock.clone(), self.limits, self.web, host);
+        self.boot_with(self.clock.clone(), host).await
+    }
+
+    pub(crate) async fn boot_with(
+        &self,
+        clock: Arc<dyn Clock>,
+        host: ProcessHandles,
+    ) -> Result<Daemon, StartError> {
+        let started = Daemon::start_with(self.config(), clock, self.limits, self.web, host);
         // The started daemon is a large value; boxed, it does not enlarge the future of every test.
         Box::pin(started).await
     }
@@ -140,11 +151,54 @@ pub(crate) async fn follow(daemon: &Daemon, force: bool) -> (i64, Events) {
 pub(crate) async fn finished(daemon: &Daemon, run: i64) -> Run {
     let (_, mut following) = daemon.queue().subscribe(run).await.unwrap();
     loop {
-        let event = tokio::time::timeout(PATIENCE, following.next()).await.unwrap().unwrap();
+        let event = within("the run ends", following.next()).await.unwrap();
         if let Progress::RunDone(run) = event.unwrap() {
             return run;
         }
     }
+}
+
+/// Waits for what only a hanging daemon never does.
+pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
+    let Ok(value) = tokio::time::timeout(PATIENCE, waiting).await else { panic!("waited in vain: {what}") };
+    value
+}
+
+/// Waits until a condition holds.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(what, waiting).await;
+}
+
+/// Waits until a run is in progress.
+pub(crate) async fn working(daemon: &Daemon) -> Run {
+    let waiting = async {
+        loop {
+            match daemon.queue().current_run().await.unwrap() {
+                Some(run) => return run,
+                None => tokio::time::sleep(Duration::from_millis(5)).await,
+            }
+        }
+    };
+    within("a run begins", waiting).await
+}
+
+/// Waits until a run exists.
+pub(crate) async fn queued(daemon: &Daemon, run: i64) {
+    let mut work = daemon.queue().work();
+    while daemon.queue().run(run).await.is_err() {
+        assert!(within("the run is queued", work.arrived()).await);
+    }
+}
+
+/// Returns the reason of health with that code, if there is one.
+pub(crate) async fn reason(daemon: &Daemon, code: &str) -> Option<Reason> {
+    let Reply::Health(health) = ask(daemon, Request::Health).await else { panic!("no health") };
+    health.reasons.into_iter().find(|reason| reason.code == code)
 }
 
 pub(crate) fn fault(result: Result<Reply, ClientError>) -> Fault {

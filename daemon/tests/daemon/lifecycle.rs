@@ -17,7 +17,7 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{Outcome, Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
 
-use crate::boot::{Home, PATIENCE, TIMEOUTS, ask, finished, follow, mode, served};
+use crate::boot::{Home, TIMEOUTS, ask, finished, follow, mode, queued, served, within};
 
 #[tokio::test]
 async fn a_new_state_is_filled_at_once_and_an_old_one_is_not() {
@@ -69,10 +69,7 @@ async fn the_nightly_refresh_runs_when_its_slot_comes() {
     let daemon = home.boot().await;
     home.clock.sleeping(1).await;
     home.clock.advance(Duration::from_hours(14));
-    let mut work = daemon.queue().work();
-    while daemon.queue().run(2).await.is_err() {
-        work.arrived().await;
-    }
+    queued(&daemon, 2).await;
     let nightly = finished(&daemon, 2).await;
     assert_eq!(nightly.trigger, Trigger::Schedule);
     assert_eq!(nightly.slot.as_deref(), Some("2026-03-11 02:00"));
@@ -96,19 +93,21 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
     // Queued behind the first run, so not begun when the daemon stops.
     let (waiting, mut others) = follow(&daemon, false).await;
     loop {
-        if let Some(Progress::JobStarted(_) | Progress::JobDone(_)) = events.next().await.unwrap() {
+        if let Some(Progress::JobStarted(_) | Progress::JobDone(_)) =
+            within("the next event", events.next()).await.unwrap()
+        {
             break;
         }
     }
     let path = daemon.socket().to_owned();
     daemon.stop().await.unwrap();
     let mut last = None;
-    while let Some(event) = events.next().await.unwrap() {
+    while let Some(event) = within("the next event", events.next()).await.unwrap() {
         last = Some(event);
     }
     assert!(matches!(last, Some(Progress::RunDone(run)) if run.id == id && run.phase == Phase::Done));
     let told = loop {
-        match others.next().await {
+        match within("the next event", others.next()).await {
             Ok(Some(Progress::RunDone(run))) => break Ok(run),
             Ok(_) => {}
             Err(error) => break Err(error),
@@ -228,13 +227,13 @@ async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
     }
 }
 
-async fn alive(daemon: &Daemon) {
+pub(crate) async fn alive(daemon: &Daemon) {
     let beating = async {
         while !daemon.is_alive().await {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, beating).await.unwrap();
+    within("every loop beats", beating).await;
 }
 
 #[tokio::test]

@@ -3,6 +3,10 @@
 #![expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 
 mod boot;
+mod components;
+/// Shared with the tests of the real binaries.
+#[path = "../../../tests/support/directory.rs"]
+pub mod directory;
 mod guard;
 mod hostile;
 mod lifecycle;

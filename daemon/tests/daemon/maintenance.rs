@@ -11,7 +11,7 @@ use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use cached_proto::words::Chore;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
+use crate::boot::{Home, ask, connect, fault, finished, within};
 use crate::passing::pass;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -32,7 +32,7 @@ async fn ended(daemon: &Daemon) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(PATIENCE, none_due).await.unwrap();
+    within("no task is due", none_due).await;
 }
 
 /// Returns a home at noon, with maintenance scheduled half an hour later.
@@ -105,14 +105,14 @@ async fn a_task_tells_its_steps_and_then_its_end() {
     assert!(matches!(reply, Reply::Maintenance(reply) if reply.chore == Chore::Analyze));
     let mut steps = 0;
     let report = loop {
-        match events.next().await.unwrap() {
+        match within("the next event", events.next()).await.unwrap() {
             Some(Progress::Step(_)) => steps += 1,
             Some(Progress::MaintenanceDone(report)) => break report,
             other => panic!("{other:?}"),
         }
     };
     assert!(steps > 0 && report.good && !report.items.is_empty(), "{report:?}");
-    assert!(events.next().await.unwrap().is_none());
+    assert!(within("the next event", events.next()).await.unwrap().is_none());
     daemon.stop().await.unwrap();
 }
 
@@ -126,14 +126,16 @@ async fn a_run_that_waits_for_a_task_is_not_stuck() {
     let analyze = Request::Maintenance(MaintenanceRequest::Analyze);
     let (_, mut task) = connect(&daemon).await.follow(&analyze).await.unwrap();
     let step = |event| matches!(event, Some(Progress::Step(step)) if step.total > 0);
-    while !step(task.next().await.unwrap()) {}
+    while !step(within("the next event", task.next()).await.unwrap()) {}
     let refresh = Request::Refresh(RefreshRequest::default());
     let Reply::Refresh(refresh) = ask(&daemon, refresh).await else { panic!("no reply") };
     home.clock.advance(6 * MINUTE);
     let Reply::Health(health) = ask(&daemon, Request::Health).await else { panic!("no health") };
     assert_eq!(health.reasons, []);
     held.rollback().await.unwrap();
-    while !matches!(task.next().await.unwrap(), Some(Progress::MaintenanceDone(_))) {}
+    while !matches!(within("the next event", task.next()).await.unwrap(), Some(Progress::MaintenanceDone(_)))
+    {
+    }
     finished(&daemon, refresh.run).await;
     vms.close().await;
     daemon.stop().await.unwrap();
@@ -152,7 +154,9 @@ async fn there_is_one_task_at_a_time() {
     let fault = fault(second);
     assert!(fault.retryable && fault.message.contains("under way"), "{fault:?}");
     held.rollback().await.unwrap();
-    while !matches!(first.next().await.unwrap(), Some(Progress::MaintenanceDone(_))) {}
+    while !matches!(within("the next event", first.next()).await.unwrap(), Some(Progress::MaintenanceDone(_)))
+    {
+    }
     vms.close().await;
     daemon.stop().await.unwrap();
 }

@@ -16,7 +16,7 @@ use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 
-use crate::boot::{Home, PATIENCE, ask, connect, fault, finished};
+use crate::boot::{Home, PATIENCE, ask, connect, fault, finished, within};
 
 /// A table that is written in several groups, and one that is queued behind it.
 const TABLES: [Table; 2] = [Table::DistrictYearEndReports, Table::OrganizationSummaryCache];
@@ -146,7 +146,7 @@ async fn a_table_that_takes_the_daemon_down_twice_is_set_aside_and_the_others_ar
     daemon = home.boot().await;
     let (snapshot, mut following) = daemon.queue().subscribe(run).await.unwrap();
     if started(Progress::Snapshot(snapshot)).is_none() {
-        while started(following.next().await.unwrap().unwrap()).is_none() {}
+        while started(within("the next event", following.next()).await.unwrap().unwrap()).is_none() {}
     }
     drop(daemon);
     locked.release().await;

@@ -10,7 +10,7 @@ use cached_proto::verb::logs::LogsRequest;
 use cached_proto::verb::reload::{ChangedKey, ReloadReply};
 use cached_proto::words::{Outcome, Trigger};
 
-use crate::boot::{Home, ask, connect, fault, finished};
+use crate::boot::{Home, ask, connect, fault, finished, queued};
 
 /// A service manager that records its notifications.
 #[derive(Default, Clone)]
@@ -104,10 +104,7 @@ async fn entries_of_other_settings_are_made_anew_at_once() {
         Reply::Health(reply) => reply,
         other => panic!("{other:?}"),
     };
-    let mut work = daemon.queue().work();
-    while daemon.queue().run(2).await.is_err() {
-        work.arrived().await;
-    }
+    queued(&daemon, 2).await;
     let run = finished(&daemon, 2).await;
     assert_eq!(run.trigger, Trigger::TopUp);
     assert!(run.jobs.len() > 5 && run.outcome.is_some_and(Outcome::is_good), "{run:?}");

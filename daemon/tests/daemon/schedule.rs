@@ -11,7 +11,7 @@ use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::verb::rehearse::{RehearseReply, RehearseRequest};
 use cached_proto::words::{Outcome, SlotFate, Table, Trigger};
 
-use crate::boot::{Home, PATIENCE, ask, connect, execute, fault, finished};
+use crate::boot::{Home, ask, connect, execute, fault, finished, queued};
 use crate::passing::pass;
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -24,10 +24,7 @@ fn unwatched(home: &mut Home) {
 
 /// Waits for a run and its end.
 async fn run(daemon: &Daemon, id: i64) -> Run {
-    let mut work = daemon.queue().work();
-    while daemon.queue().run(id).await.is_err() {
-        assert!(tokio::time::timeout(PATIENCE, work.arrived()).await.unwrap());
-    }
+    queued(daemon, id).await;
     finished(daemon, id).await
 }
 

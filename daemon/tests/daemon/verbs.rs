@@ -14,7 +14,7 @@ use cached_proto::words::{
     CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
 };
 
-use crate::boot::{Home, ask, connect, fault, finished, follow};
+use crate::boot::{Home, ask, connect, fault, finished, follow, within};
 use cached::lifecycle::Daemon;
 
 async fn status(daemon: &Daemon, sizes: bool) -> StatusReply {
@@ -69,11 +69,13 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let (id, mut events) = follow(&daemon, true).await;
-    let Some(Progress::Snapshot(first)) = events.next().await.unwrap() else { panic!("no snapshot") };
+    let Some(Progress::Snapshot(first)) = within("the next event", events.next()).await.unwrap() else {
+        panic!("no snapshot")
+    };
     assert_eq!((first.id, first.trigger), (id, Trigger::Manual));
     let mut done = Vec::new();
     let last = loop {
-        match events.next().await.unwrap().unwrap() {
+        match within("the next event", events.next()).await.unwrap().unwrap() {
             Progress::JobDone(job) => done.push(job.table),
             Progress::RunDone(run) => break run,
             Progress::JobStarted(_) | Progress::JobWaits(_) | Progress::Snapshot(_) => {}
@@ -87,7 +89,7 @@ async fn a_refresh_is_followed_from_a_snapshot_to_its_end() {
     for job in last.jobs {
         assert!(done.contains(&job.table) || first.jobs.iter().any(|early| early.id == job.id));
     }
-    assert!(events.next().await.unwrap().is_none());
+    assert!(within("the next event", events.next()).await.unwrap().is_none());
 }
 
 #[tokio::test]

@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use cached::lifecycle::StartError;
 use cached_proto::verb::refresh::Progress;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::boot::{Home, PATIENCE, served};
+use crate::boot::{Home, PATIENCE, finished, reason, served, until, within};
 use crate::queue::Locked;
 use crate::web_client::{Line, address, ask, authorization, request, serve_web, trusted};
 
@@ -148,26 +147,30 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
     };
     let mut working = Line::open(&daemon).await;
     working.say(&waiting(r#"{"tables": ["district_year_end_reports"], "force": true}"#)).await;
-    let run = loop {
-        match daemon.queue().current_run().await.unwrap() {
-            Some(run) => break run.id,
-            None => tokio::task::yield_now().await,
-        }
-    };
+    let run = crate::boot::working(&daemon).await.id;
     let (_, mut events) = daemon.queue().subscribe(run).await.unwrap();
     let mut behind = Line::open(&daemon).await;
     behind.say(&waiting(r#"{"cache_type": "volunteer", "force": true}"#)).await;
-    while daemon.queue().queued_count().await.unwrap() < 1 {
-        tokio::task::yield_now().await;
-    }
+    within("the second run is queued", async {
+        while daemon.queue().queued_count().await.unwrap() < 1 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     let stop = tokio::spawn(daemon.stop());
-    while TcpStream::connect(address).await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    within("nobody accepts connections", async {
+        while TcpStream::connect(address).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
     assert_eq!(idle.hear().await, "");
     locked.release().await;
     let ended = tokio::time::timeout(PATIENCE, async {
-        while !matches!(events.next().await.unwrap(), Some(Progress::RunDone(_)) | None) {}
+        while !matches!(
+            within("the next event", events.next()).await.unwrap(),
+            Some(Progress::RunDone(_)) | None
+        ) {}
     });
     ended.await.unwrap();
     stop.await.unwrap().unwrap();
@@ -178,19 +181,33 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_said_with_its_key() {
+async fn a_port_that_is_taken_is_a_reason_of_health_and_is_served_once_it_is_free() {
     let mut home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     home.set("http", "listen", &address);
-    let error = home.try_boot().await.unwrap_err();
-    assert!(matches!(error, StartError::Web(_)), "{error}");
-    let error = error.to_string();
-    assert!(error.contains("http.listen") && error.contains(&address) && error.contains("\"\""), "{error}");
-    assert!(!home.socket().exists());
-    drop(taken);
     let daemon = home.boot().await;
+    assert_eq!(daemon.http(), None);
+    assert!(finished(&daemon, 1).await.outcome.unwrap().is_good(), "refreshes need no page");
+    let message = reason(&daemon, "component_failed").await.unwrap().message;
+    for part in ["web: ", "http.listen", &address, "another program"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    // Still taken at the next attempts.
+    for _ in 0..10 {
+        home.clock.advance(Duration::from_secs(1));
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(daemon.http(), None);
+    drop(taken);
+    until("the page is served", || {
+        home.clock.advance(Duration::from_secs(1));
+        daemon.http().is_some()
+    })
+    .await;
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+    assert_eq!(reason(&daemon, "component_failed").await, None);
+    daemon.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use cached_proto::words::{Outcome, Phase};
 
-use crate::boot::{Home, execute, finished};
+use crate::boot::{Home, execute, finished, within, working};
 use crate::queue::Locked;
 use crate::web_pages::{Ada, is_well_formed, serve_pages};
 
@@ -83,9 +83,7 @@ async fn a_first_start_is_told_as_one() {
     let locked = Locked::hold(&home).await;
     let daemon = home.boot().await;
     let ada = Ada::visits(&home, &daemon);
-    while daemon.queue().current_run().await.unwrap().is_none() {
-        tokio::task::yield_now().await;
-    }
+    working(&daemon).await;
     let page = ada.opens("status").await.body;
     assert!(
         page.contains("<h1>The tables are being filled for the first time; refresh 1 is in progress</h1>"),
@@ -182,13 +180,16 @@ async fn what_runs_is_told_to_stop_soon() {
     let ada = Ada::visits(&home, &daemon);
     let locked = Locked::hold(&home).await;
     ada.submits("refresh", "cache_type=district&force=1").await;
-    let job = loop {
-        let run = daemon.queue().run(2).await.unwrap();
-        if let Some(job) = run.jobs.iter().find(|job| job.phase == Phase::Running) {
-            break job.id;
+    let running = async {
+        loop {
+            let run = daemon.queue().run(2).await.unwrap();
+            if let Some(job) = run.jobs.iter().find(|job| job.phase == Phase::Running) {
+                return job.id;
+            }
+            tokio::task::yield_now().await;
         }
-        tokio::task::yield_now().await;
     };
+    let job = within("a job begins", running).await;
     let calm = ada.opens("runs/2?notice=cancelled").await.body;
     assert!(!calm.contains("class=\"notice\""), "{calm}");
     let (_, page) = ada.submits(&format!("jobs/{job}/cancel"), "").await;

@@ -15,22 +15,15 @@ fn limit(daemon: &Daemon, bytes: &str) {
     assert_eq!(ran.code, Some(0), "{ran:?}");
 }
 
-/// Starts the daemon with SIGXFSZ ignored, so that a refused write returns an error instead of killing it.
-fn start(scene: &Scene) -> Daemon {
-    let cached = scene.command(QUIET);
-    let mut command = Command::new("sh");
-    command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh"]).arg(cached.get_program()).args(cached.get_args());
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    let daemon = Daemon::launch(command, &socket(scene.golden.directory()));
-    daemon.idle();
-    healthy(&daemon);
-    daemon
-}
+/// The signals that a process ignores, as the kernel shows them.
+const IGNORED: &str = "/bin/grep -h SigIgn /proc/self/status";
 
 pub(crate) fn scenario() {
     let scene = Scene::new();
     let vms = scene.vms();
-    let daemon = start(&scene);
+    let daemon = Daemon::launch(scene.command(QUIET), &socket(scene.golden.directory()));
+    daemon.idle();
+    healthy(&daemon);
     change_source(&vms);
     let before = rows(&vms);
 
@@ -52,4 +45,19 @@ pub(crate) fn scenario() {
 #[test]
 fn nothing_can_be_written_and_nothing_is_lost() {
     scenario();
+}
+
+#[test]
+fn a_command_of_the_operator_still_ends_at_the_limit() {
+    let scene = Scene::new();
+    let out = scene.golden.directory().join("ignored");
+    let notify = format!("[notify]\ncommand = \"/bin/sh -c '{IGNORED} > {}'\"\n", out.display());
+    let daemon =
+        Daemon::launch(scene.command(&format!("{QUIET}{notify}")), &socket(scene.golden.directory()));
+    let sent = daemon.ctl(&["notify", "--test"]);
+    assert_eq!(sent.code, Some(0), "{sent:?}");
+    let line = std::fs::read_to_string(&out).unwrap();
+    let ignored = u64::from_str_radix(line.trim_start_matches("SigIgn:").trim(), 16).unwrap();
+    let limit = 1 << (rustix::process::Signal::XFSZ.as_raw() - 1);
+    assert_eq!(ignored & limit, 0, "{line}");
 }

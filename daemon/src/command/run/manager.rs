@@ -1,5 +1,9 @@
 //! Notifications to the service manager. Without one they have no effect and never fail.
 
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::Duration;
 
 use cached_proto::text::one_line;
@@ -8,9 +12,18 @@ use sd_notify::NotifyState;
 use crate::lifecycle::ReloadObserver;
 
 fn tell(states: &[NotifyState<'_>]) {
-    if let Err(error) = sd_notify::notify(states) {
+    if let Err(error) = send(states) {
         tracing::warn!("the service manager cannot be told: {error}");
     }
+}
+
+/// Sends a notification, also to a socket without a file (`@name`), which `sd_notify` takes for a path.
+fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let Some(name) = socket.as_bytes().strip_prefix(b"@") else { return sd_notify::notify(states) };
+    let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
+    let manager = SocketAddr::from_abstract_name(name)?;
+    UnixDatagram::unbound()?.send_to_addr(lines.join("\n").as_bytes(), &manager).map(drop)
 }
 
 /// Reports that clients can connect.

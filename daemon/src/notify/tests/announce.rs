@@ -130,26 +130,47 @@ async fn a_dead_mans_switch_that_hangs_does_not_keep_the_daemon() {
     hanging.next().await;
     let clock = rig.clock.clone();
     let pass = async {
-        clock.sleeping(1).await;
+        // The time to stop, beside the next look at whether a channel is configured.
+        clock.sleeping(2).await;
         clock.advance(Duration::from_secs(5));
     };
     tokio::join!(rig.stop(), pass);
 }
 
 #[tokio::test]
-async fn a_channel_that_is_taken_away_has_told_nobody() {
+async fn a_channel_that_is_removed_between_two_attempts_has_announced_nothing() {
     let mut broken = Receiver::always(Answer::Status(500)).await;
     let mut good = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
     rig.ran(Unhealthy);
     assert_eq!(broken.next().await.json()["state"], "unhealthy");
+    // The pause before the second attempt, beside that before the next evaluation.
+    rig.clock.sleeping(2).await;
     rig.configs.send_replace(config(&[]));
-    // Let the pauses between the attempts pass, and with them any attempt that could count as an
-    // announcement.
-    rig.clock.sleeping(1).await;
     rig.clock.advance(Duration::from_hours(1));
+    // Whether a channel is configured is looked at again in a minute; nothing else is under way.
     rig.clock.sleeping(1).await;
     rig.configs.send_replace(config(&[("webhook", &good.url("/"))]));
     let told = good.next_while(rig.second()).await.json();
     assert_eq!((&told["state"], &told["previous"]), (&"unhealthy".into(), &"healthy".into()));
+}
+
+#[tokio::test]
+async fn a_channel_that_is_configured_after_a_recovery_is_not_sent_the_old_level() {
+    let mut broken = Receiver::always(Answer::Status(500)).await;
+    let mut good = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
+    rig.ran(Unhealthy);
+    assert_eq!(broken.next().await.json()["state"], "unhealthy");
+    rig.clock.sleeping(2).await;
+    rig.configs.send_replace(config(&[]));
+    rig.clock.advance(Duration::from_hours(1));
+    rig.clock.sleeping(1).await;
+    rig.is(Healthy);
+    rig.configs.send_replace(config(&[("webhook", &good.url("/"))]));
+    // The next evaluation finds it healthy, which was never announced as anything else.
+    rig.clock.sleeping(1).await;
+    rig.ran(Degraded);
+    let told = good.next_while(rig.second()).await.json();
+    assert_eq!((&told["state"], &told["previous"]), (&"degraded".into(), &"healthy".into()));
 }

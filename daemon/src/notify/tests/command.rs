@@ -4,6 +4,7 @@ use std::time::Duration;
 use chrono::DateTime;
 use rustix::process::{Pid, Signal, kill_process};
 
+use super::receiver::PATIENCE;
 use super::rig::config;
 use crate::clock::ManualClock;
 use crate::describe::describe;
@@ -41,12 +42,15 @@ impl Place {
 
     /// Returns the process id that the script has written.
     async fn pid(&self) -> i32 {
-        loop {
-            if let Some(pid) = self.out().strip_suffix('\n') {
-                return pid.parse().unwrap();
+        let written = async {
+            loop {
+                if let Some(pid) = self.out().strip_suffix('\n') {
+                    return pid.parse().unwrap();
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        };
+        tokio::time::timeout(PATIENCE, written).await.expect("the script writes no process id")
     }
 }
 
@@ -113,9 +117,12 @@ async fn after_the_timeout_it_is_killed_with_its_children() {
     };
     let (ended, child) = tokio::join!(place.sh("sleep 1000 & echo $! > F; wait"), wait);
     assert!(matches!(ended, Err(NotifyError::TimedOut { limit: LIMIT, .. })), "{ended:?}");
-    while lives(child) {
-        tokio::time::sleep(Duration::from_millis(2)).await;
-    }
+    let dying = async {
+        while lives(child) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, dying).await.expect("the child lives on");
 }
 
 #[tokio::test]

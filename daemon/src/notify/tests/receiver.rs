@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
 /// Long enough that only a hang exceeds it.
-const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Answer {
@@ -66,7 +66,7 @@ impl Receiver {
     }
 
     pub(super) async fn next(&mut self) -> Request {
-        tokio::time::timeout(PATIENCE, self.requests.recv()).await.unwrap().unwrap()
+        tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("no request arrives").unwrap()
     }
 
     /// Returns the next request, advancing the time with `pass` until it arrives.
@@ -80,7 +80,7 @@ impl Receiver {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.unwrap()
+        tokio::time::timeout(PATIENCE, wait).await.expect("no request arrives, however much time passes")
     }
 }
 

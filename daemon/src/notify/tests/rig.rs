@@ -18,8 +18,11 @@ use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
+use super::receiver::PATIENCE;
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
+use crate::directory::directory;
+use crate::heartbeat::Heartbeat;
 use crate::notify::{Judge, Notifier};
 use crate::state::State;
 
@@ -65,7 +68,7 @@ impl Rig {
     pub(super) async fn new(settings: &[(&'static str, &str)]) -> Self {
         let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
         let mut rig = Self {
-            dir: tempfile::tempdir().unwrap(),
+            dir: directory(),
             clock: Arc::new(ManualClock::new(noon)),
             configs: watch::Sender::new(config(settings)),
             health: Arc::new(Mutex::new(HealthReply {
@@ -89,14 +92,16 @@ impl Rig {
         let events = || self.events.subscribe();
         let notifier = Notifier::new(&state, events, &clock, &self.configs.subscribe(), judge, "vps1");
         let stop = CancellationToken::new();
-        let task = AbortOnDropHandle::new(tokio::spawn(notifier.run(stop.clone())));
+        let task = AbortOnDropHandle::new(tokio::spawn(
+            notifier.run(stop.clone(), Heartbeat::new("notify", &clock)),
+        ));
         self.running = Some(Running { state, stop, task });
     }
 
     pub(super) async fn stop(&mut self) {
         let running = self.running.take().unwrap();
         running.stop.cancel();
-        running.task.await.unwrap();
+        tokio::time::timeout(PATIENCE, running.task).await.expect("the notifier does not stop").unwrap();
         running.state.close().await.unwrap();
     }
 
@@ -145,9 +150,13 @@ impl Rig {
     /// Waits until the announced level is stored.
     pub(super) async fn remembers(&self, channel: &str, level: HealthLevel) {
         let state = &self.running.as_ref().unwrap().state;
-        while state.announced(channel).await.unwrap() != level {
-            tokio::time::sleep(Duration::from_millis(2)).await;
-        }
+        let stored = async {
+            while state.announced(channel).await.unwrap() != level {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let waited = tokio::time::timeout(PATIENCE, stored).await;
+        assert!(waited.is_ok(), "that {channel} has announced {level} is not stored");
     }
 
     pub(super) fn second(&self) -> impl Fn() + use<> {

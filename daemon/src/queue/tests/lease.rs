@@ -116,6 +116,22 @@ async fn only_the_holder_of_the_lease_writes_results() {
 }
 
 #[tokio::test]
+async fn a_job_that_another_worker_has_taken_over_is_not_being_stopped_here_any_more() {
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A])).await.unwrap();
+    let claimed = d.claim().await;
+    let (begun, job) = (d.begin(&claimed, 0).await.unwrap(), claimed.jobs[0].0);
+    d.queue.cancel(Target::Job(job), "user 7").await.unwrap();
+    assert!(begun.cancel.is_cancelled() && d.queue.is_stopping(job));
+    let lost = Lease { token: "another".into(), ..claimed.lease.clone() };
+    let report = JobReport::new(A, Outcome::Rebuilt);
+    let refused = d.queue.finish_attempt(&lost, job, &report, Ending::Cancelled).await;
+    assert!(matches!(refused, Err(QueueError::LeaseLost(_))), "{refused:?}");
+    drop(begun);
+    assert!(!d.queue.is_stopping(job));
+}
+
+#[tokio::test]
 async fn an_expired_lease_is_taken_up_and_a_renewed_one_is_not() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();

@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::chance::ManualChance;
 use crate::clock::ManualClock;
+use crate::directory::directory;
 
 const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const A: Table = Table::DistrictYearEndReports;
@@ -32,7 +33,7 @@ struct Daemon {
 
 impl Daemon {
     async fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let clock = Arc::new(ManualClock::new(START));
         let queue = Self::open(&dir, &clock).await;
         Self { dir, clock, queue }
@@ -213,11 +214,14 @@ async fn no_change_falls_between_snapshot_and_events() {
         let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
         let mut ended: Vec<_> =
             snapshot.jobs.iter().filter(|j| j.phase == Phase::Done).map(|j| j.table).collect();
-        while let Some(event) = following.next().await.unwrap() {
-            if let Progress::JobDone(job) = event {
-                ended.push(job.table);
+        let follow = async {
+            while let Some(event) = following.next().await.unwrap() {
+                if let Progress::JobDone(job) = event {
+                    ended.push(job.table);
+                }
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_mins(1), follow).await.expect("the events do not end");
         worker.await.unwrap();
         assert!(ended.contains(&A) && ended.contains(&B), "{ended:?}");
     }

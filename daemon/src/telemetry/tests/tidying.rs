@@ -10,6 +10,7 @@ use chrono::NaiveDate;
 use super::super::pack::Step;
 use super::super::tidy::{Order, Untidy, tidy};
 use super::*;
+use crate::heartbeat::Heartbeat;
 
 pub(super) const STEPS: [Step; 4] = [Step::Begun, Step::Copied, Step::Written, Step::Renamed];
 
@@ -224,8 +225,9 @@ async fn old_files_go_daily_even_when_nothing_is_logged() {
     let logging = logging(&[("keep_days", "1")]);
     fs::create_dir(logging.path()).unwrap();
     fs::write(logging.path().join("cache_manager_20261031.log.gz"), "").unwrap();
-    let (telemetry, clock) = (logging.telemetry.clone(), Arc::clone(&logging.clock));
-    let daily = tokio::spawn(async move { telemetry.tidy_daily(&*clock).await });
+    let clock: Arc<dyn Clock> = logging.clock.clone();
+    let (telemetry, heartbeat) = (logging.telemetry.clone(), Heartbeat::new("log", &clock));
+    let daily = tokio::spawn(async move { telemetry.tidy_daily(&heartbeat).await });
     for left in [vec!["cache_manager_20261031.log.gz".to_owned()], Vec::new()] {
         assert_eq!(logging.names(), left);
         logging.clock.sleeping(1).await;

@@ -10,10 +10,11 @@ use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
+use crate::directory::directory;
 use crate::queue::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher, plan};
 use crate::reports::{REPORTS, report};
@@ -37,13 +38,26 @@ pub(super) struct World {
     pub(super) watcher: Watcher,
 }
 
+/// VMS's database and the state after a refresh, made once for all tests of a process.
+static REFRESHED: OnceCell<[Vec<u8>; 2]> = OnceCell::const_new();
+
+async fn refreshed() -> [Vec<u8>; 2] {
+    let world = World::boot(unpacked(), Arc::new(ManualClock::new(now()))).await;
+    // Computing the long lists of candidates is not what is tested here.
+    world.vms("UPDATE contact SET do_not_contact = 1 WHERE id % 10").await;
+    world.refresh().await;
+    world.queue.state().clone().close().await.unwrap();
+    ["vms.db", "state.db"].map(|name| std::fs::read(world.path(name)).unwrap())
+}
+
 impl World {
     /// Everything is refreshed, and the watcher has made its first check.
     pub(super) async fn settled() -> Self {
-        let mut world = Self::boot(unpacked(), Arc::new(ManualClock::new(now()))).await;
-        // Computing the long lists of candidates is not what is tested here.
-        world.vms("UPDATE contact SET do_not_contact = 1 WHERE id % 10").await;
-        world.refresh().await;
+        let [vms, state] = REFRESHED.get_or_init(refreshed).await;
+        let dir = directory();
+        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
+        std::fs::write(dir.path().join("state.db"), state).unwrap();
+        let mut world = Self::boot(dir, Arc::new(ManualClock::new(now()))).await;
         assert!(world.pass(MINUTE).await.is_empty(), "a refreshed database is nothing to refresh");
         world
     }
@@ -196,7 +210,7 @@ pub(super) fn tables(runs: &[Vec<Table>]) -> Vec<Table> {
 }
 
 fn unpacked() -> TempDir {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
     let mut vms = Vec::new();
     flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();

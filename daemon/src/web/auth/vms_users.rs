@@ -1,11 +1,16 @@
 //! Looks up users in VMS's table `users`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::users::{Lookup, User, Users};
 use crate::vms::{Schema, Vms, VmsError};
+
+/// How long a lookup waits for a lock that another process holds; shorter than elsewhere, since a visitor would
+/// rather try again.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The columns that are read; the rest of the row, passwords above all, never is.
 const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
@@ -26,7 +31,7 @@ impl VmsUsers {
     async fn find(&self, condition: &str, value: Value) -> Result<Option<QueryResult>, VmsError> {
         let sql = format!("SELECT {COLUMNS}{condition} LIMIT 1");
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [value]);
-        let vms = Vms::open(&self.0).await?;
+        let vms = Vms::open_with(&self.0, PATIENCE).await?;
         let found = vms.reader().query_one_raw(statement).await;
         vms.close().await;
         found.map_err(failed)
@@ -34,7 +39,7 @@ impl VmsUsers {
 
     /// Whether VMS supports API tokens; versions from before they were introduced lack the columns.
     async fn has_tokens(&self) -> Result<bool, VmsError> {
-        let vms = Vms::open(&self.0).await?;
+        let vms = Vms::open_with(&self.0, PATIENCE).await?;
         let schema = Schema::read(vms.reader()).await;
         vms.close().await;
         Ok(schema?.missing("users", ["api_token", "token_expiry"]).is_empty())

@@ -1,0 +1,205 @@
+//! The list of the daemon's components: what each does, and when it is stopped.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, warn};
+
+use super::chores::Chores;
+use super::components::{planner, watcher};
+use super::error::{LockLost, WorkerFailed};
+use super::live_config::LiveConfig;
+use super::{orphans, prune, sampler};
+use crate::clock::Clock;
+use crate::describe::describe;
+use crate::heartbeat::Heartbeat;
+use crate::maintenance::Maintenance;
+use crate::notify::{Notifier, host_name};
+use crate::queue::Queue;
+use crate::refresh::{Refresher, work_until};
+use crate::rpc::{self, Bound, ConnectionLimits, Service, Shutdown};
+use crate::schedule::Ticker;
+use crate::state::{Kept, StateError, StateLock};
+use crate::supervise::{Component, Failure, Faults, LOCK, SOCKET, Stop};
+use crate::telemetry::Telemetry;
+use crate::web::{self, BindError, Listening, Web};
+
+pub(super) const WORKER: &str = "worker";
+const WEB: &str = "web";
+
+/// Interval at which the lock file is looked at.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// What the components are made of.
+pub(super) struct Parts {
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) live: Arc<LiveConfig>,
+    pub(super) lock: Arc<StateLock>,
+    pub(super) queue: Queue,
+    pub(super) refresher: Refresher,
+    pub(super) ticker: Ticker,
+    pub(super) chores: Chores,
+    pub(super) maintenance: Arc<Maintenance>,
+    pub(super) service: Arc<Service>,
+    pub(super) socket: (Bound, ConnectionLimits),
+    pub(super) telemetry: Option<Telemetry>,
+    pub(super) shutdown: Shutdown,
+    /// Cancelled when no further run may begin.
+    pub(super) idle: CancellationToken,
+    /// Cancelled when no further events to notify of can occur.
+    pub(super) told: CancellationToken,
+}
+
+/// The web server, which may have to wait for its port.
+pub(super) struct WebServer {
+    pub(super) listen: SocketAddr,
+    pub(super) app: Web,
+    /// The result of the first attempt to listen.
+    pub(super) first: Result<Listening, BindError>,
+    /// The address while it listens.
+    pub(super) address: watch::Sender<Option<SocketAddr>>,
+}
+
+/// All components, those without which nothing works first.
+pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component> {
+    let Parts { clock, live, lock, queue, refresher, ticker, chores, maintenance, service, .. } = parts;
+    let Parts { socket: (bound, limits), telemetry, shutdown, idle, told, .. } = parts;
+    let faults = service.faults.clone();
+
+    let worker = {
+        let queue = queue.clone();
+        Component::essential(WORKER, Stop::AfterRun, |heartbeat| async move {
+            let ended = work_until(&queue, &refresher, &idle, &heartbeat).await;
+            ended.map_err(|error| WorkerFailed(error).into())
+        })
+    };
+    let schedule = Component::essential("schedule", Stop::AtOnce, |heartbeat| async move {
+        ticker.run(heartbeat).await;
+        Ok(())
+    });
+    let socket = {
+        let (lock, service, shutdown) = (Arc::clone(&lock), Arc::clone(&service), shutdown.clone());
+        Component::essential(SOCKET, Stop::AfterClients, move |heartbeat| async move {
+            rpc::serve(bound, lock, service, limits, shutdown, heartbeat).await;
+            Ok(())
+        })
+    };
+    let keep_lock = {
+        let faults = faults.clone();
+        Component::essential(LOCK, Stop::AtOnce, |heartbeat| keep(lock, heartbeat, faults))
+    };
+    let top_up = {
+        let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
+        side("top-up", Stop::AtOnce, move |heartbeat| planner(&queue, &clock, &live).run(heartbeat))
+    };
+    let watch = {
+        let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
+        side("watch", Stop::AtOnce, move |heartbeat| watcher(&queue, &clock, &live).run(heartbeat))
+    };
+    let history = {
+        let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
+        side("history", Stop::AtOnce, move |heartbeat| {
+            prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs(), heartbeat)
+        })
+    };
+    let samples = {
+        let service = Arc::clone(&service);
+        side("samples", Stop::AtOnce, move |heartbeat| sampler::run(Arc::clone(&service), heartbeat))
+    };
+    let notify = {
+        let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
+        side("notify", Stop::Last, move |heartbeat| {
+            let (events, judge) = (|| queue.events(), rpc::judge(&service));
+            let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
+            notifier.run(told.clone(), heartbeat)
+        })
+    };
+    let mut first = Some(chores);
+    let maintenance = Component::side("maintenance", Stop::WithDaemon, move |heartbeat| {
+        let (first, maintenance) = (first.take(), Arc::clone(&maintenance));
+        let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
+        async move {
+            let chores = match first {
+                Some(chores) => chores,
+                None => Chores::begin(&queue, &clock, &live).await?,
+            };
+            Box::pin(chores.run(maintenance, heartbeat)).await;
+            Ok(())
+        }
+    });
+    let log = telemetry.map(|telemetry| {
+        side("log", Stop::AtOnce, move |heartbeat| {
+            let telemetry = telemetry.clone();
+            async move { telemetry.tidy_daily(&heartbeat).await }
+        })
+    });
+    // Only process 1 of a container inherits the processes of others.
+    let orphans = (std::process::id() == 1).then(|| side("orphans", Stop::AtOnce, orphans::reap));
+    let web = web.map(|web| web.component(shutdown, faults));
+    let always = [worker, schedule, socket, keep_lock, top_up, watch, history, samples, notify, maintenance];
+    always.into_iter().chain(log).chain(orphans).chain(web).collect()
+}
+
+/// A side component that cannot fail other than by a panic.
+fn side<F>(name: &'static str, stop: Stop, mut run: impl FnMut(Heartbeat) -> F + Send + 'static) -> Component
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    Component::side(name, stop, move |heartbeat| {
+        let run = run(heartbeat);
+        async move {
+            run.await;
+            Ok(())
+        }
+    })
+}
+
+impl WebServer {
+    fn component(self, shutdown: Shutdown, faults: Faults) -> Component {
+        let Self { listen, app, first, address } = self;
+        let mut first = Some(first);
+        Component::side(WEB, Stop::AfterClients, move |heartbeat| {
+            let first = first.take();
+            let (app, shutdown) = (app.clone(), shutdown.clone());
+            let (address, faults) = (address.clone(), faults.clone());
+            async move {
+                address.send_replace(None);
+                let listening = match first {
+                    Some(first) => first?,
+                    None => web::bind(listen).await?,
+                };
+                faults.clear(WEB);
+                address.send_replace(Some(listening.address()));
+                web::serve(listening, app, shutdown, heartbeat).await;
+                Ok(())
+            }
+        })
+    }
+}
+
+/// Looks after the lock file for as long as the daemon runs. Ends only if another process works with the state.
+async fn keep(lock: Arc<StateLock>, heartbeat: Heartbeat, faults: Faults) -> Result<(), Failure> {
+    loop {
+        heartbeat.nap(LOOK).await;
+        let lock = Arc::clone(&lock);
+        let path = lock.path().display().to_string();
+        // A network file system may be slow to respond.
+        match tokio::task::spawn_blocking(move || lock.keep()).await? {
+            Ok(Kept::Held) => {}
+            Ok(Kept::TakenAgain) => {
+                faults.clear(LOCK);
+                warn!("The lock file {path} was gone or another one; it is locked again");
+            }
+            Err(error @ StateError::Held { .. }) => return Err(LockLost(error).into()),
+            Err(error) => {
+                let what = format!("{path} is gone, and a second daemon could start: {}", describe(&error));
+                if faults.set(LOCK, what.clone()) {
+                    error!("The lock of the state is lost, trying again: {what}");
+                }
+            }
+        }
+    }
+}
