@@ -132,7 +132,7 @@ impl Daemon {
         let parts = Parts {
             clock: Arc::clone(&clock),
             live: Arc::clone(&live),
-            lock: Arc::clone(&lock),
+            lock: Arc::downgrade(&lock),
             queue: queue.clone(),
             refresher,
             ticker,

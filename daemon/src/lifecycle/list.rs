@@ -1,7 +1,7 @@
 //! The list of the daemon's components: what each does, and when it is stopped.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -37,7 +37,8 @@ const LOOK: Duration = Duration::from_secs(10);
 pub(super) struct Parts {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) live: Arc<LiveConfig>,
-    pub(super) lock: Arc<StateLock>,
+    /// Owned by the daemon alone: once that is dropped, another process may use the state.
+    pub(super) lock: Weak<StateLock>,
     pub(super) queue: Queue,
     pub(super) refresher: Refresher,
     pub(super) ticker: Ticker,
@@ -81,7 +82,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
         Ok(())
     });
     let socket = {
-        let (lock, service, shutdown) = (Arc::clone(&lock), Arc::clone(&service), shutdown.clone());
+        let (lock, service, shutdown) = (Weak::clone(&lock), Arc::clone(&service), shutdown.clone());
         Component::essential(SOCKET, Stop::AfterClients, move |heartbeat| async move {
             rpc::serve(bound, lock, service, limits, shutdown, heartbeat).await;
             Ok(())
@@ -181,10 +182,10 @@ impl WebServer {
 }
 
 /// Looks after the lock file for as long as the daemon runs. Ends only if another process works with the state.
-async fn keep(lock: Arc<StateLock>, heartbeat: Heartbeat, faults: Faults) -> Result<(), Failure> {
+async fn keep(lock: Weak<StateLock>, heartbeat: Heartbeat, faults: Faults) -> Result<(), Failure> {
     loop {
         heartbeat.nap(LOOK).await;
-        let lock = Arc::clone(&lock);
+        let Some(lock) = lock.upgrade() else { return Ok(()) };
         let path = lock.path().display().to_string();
         // A network file system may be slow to respond.
         match tokio::task::spawn_blocking(move || lock.keep()).await? {

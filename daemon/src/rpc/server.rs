@@ -1,6 +1,6 @@
 //! Accepts connections, up to a limit.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -68,7 +68,7 @@ pub(crate) struct Shutdown {
 /// `heartbeat` in every iteration.
 pub(crate) async fn serve(
     mut bound: Bound,
-    lock: Arc<StateLock>,
+    lock: Weak<StateLock>,
     service: Arc<Service>,
     limits: ConnectionLimits,
     shutdown: Shutdown,
@@ -84,7 +84,9 @@ pub(crate) async fn serve(
             () = shutdown.stop.cancelled() => break,
             accepted = bound.listener.accept() => accepted,
             () = heartbeat.nap(limits.look) => {
-                look_after(&mut bound, &lock, &service.faults).await;
+                if let Some(lock) = lock.upgrade() {
+                    look_after(&mut bound, &lock, &service.faults).await;
+                }
                 continue;
             }
         };
