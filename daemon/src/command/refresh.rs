@@ -91,6 +91,7 @@ fn json(run: &Run) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
 mod tests {
     use std::io::Read as _;
     use std::time::Duration;

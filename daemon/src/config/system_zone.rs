@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Offset as _, TimeDelta, TimeZone as _, Utc};
 use chrono_tz::Tz;
 
+use crate::plain_file;
+
 /// Where the system keeps the zones, below the root.
 const ZONES: &str = "usr/share/zoneinfo";
 
@@ -42,12 +44,13 @@ impl SystemZone {
 
     /// Reads the files below `root`.
     pub(super) fn read(root: &Path) -> Self {
-        let timezone = fs::read_to_string(root.join("etc/timezone")).ok();
+        let timezone = plain_file::read_system(root.join("etc/timezone")).ok();
         let timezone = timezone.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
         Self { localtime: localtime(root), timezone }
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the path is fixed, and the system keeps no database there")]
 fn localtime(root: &Path) -> Localtime {
     let mut path = root.join("etc/localtime");
     for _ in 0..LINKS {
@@ -68,6 +71,7 @@ fn localtime(root: &Path) -> Localtime {
 }
 
 /// Adds the files below a directory that have these contents and are named like a zone.
+#[expect(clippy::disallowed_methods, reason = "below the system's zones, which are no databases")]
 fn find_same(directory: &Path, contents: &[u8], same: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let path = entry.path();

@@ -8,6 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use crate::heartbeat::Heartbeat;
+use crate::plain_file;
 
 /// Pause between two looks. The daemon's own children are waited for as soon as they end, so a child that has
 /// ended before one look and is still there at the next one is nobody's.
@@ -33,7 +34,7 @@ fn ended_children() -> BTreeSet<i32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     let has_ended = |pid: &i32| {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let stat = plain_file::read_system(format!("/proc/{pid}/stat")).unwrap_or_default();
         // The name before the last parenthesis may contain anything.
         let mut fields = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace();
         fields.next() == Some("Z") && fields.next() == Some(&*own)

@@ -11,6 +11,7 @@ pub mod organization;
 pub mod recruitment;
 mod settings;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
 mod sources_tests;
 #[cfg(test)]
 mod testing;

@@ -30,10 +30,6 @@ pub enum Kept {
 impl StateLock {
     /// Takes the lock of the state database at `state`; if it is held, the error names the holder. Never
     /// waits.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the lock file: no database has its name, and no link is followed"
-    )]
     pub fn take(state: &Path) -> Result<Self, StateError> {
         if state.is_dir() {
             return Err(StateError::NotAFile { path: state.to_owned() });
@@ -64,6 +60,10 @@ impl StateLock {
     }
 }
 
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the lock file: no database has its name, and no link is followed"
+)]
 fn lock(path: &Path) -> Result<File, StateError> {
     let unusable =
         |source| StateError::of_file(source, path, |path, source| StateError::Lock { path, source });
