@@ -11,6 +11,7 @@ mod live_config;
 mod prune;
 mod reload;
 mod sampler;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,6 +42,7 @@ pub use error::{StartError, TaskFailure, Unusable};
 use live_config::LiveConfig;
 use reload::Reloader;
 pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
+pub use upkeep::Upkeep;
 
 /// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.
 #[derive(Debug)]
