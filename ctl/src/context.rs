@@ -59,6 +59,11 @@ impl Context {
         }
     }
 
+    /// Connects for several requests, one after the other.
+    pub(crate) async fn client(&self) -> Result<Client, CtlError> {
+        self.connect(ANSWER).await
+    }
+
     /// Sends a request and returns its only answer.
     pub(crate) async fn call(&self, request: &Request) -> Result<Reply, CtlError> {
         self.call_within(ANSWER, request).await

@@ -25,6 +25,8 @@
 //! | around all | [`config`], [`lifecycle`], [`command`], [`cli`] | settings; start, reload and stop; the verbs of `cached` |
 //! | beside | [`maintenance`], [`demo`] | maintenance of the database files; a sample of VMS's database |
 //!
+//! Only `vms` and `state` open a database, and only through SQLite; `plain_file` opens what operators name.
+//!
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
 
 pub mod chance;

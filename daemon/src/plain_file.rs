@@ -38,6 +38,11 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
+/// Whether a file begins as a database does.
+pub(crate) fn is_database(path: &Path) -> bool {
+    open(path).is_err_and(|error| error.kind() == io::ErrorKind::InvalidData)
+}
+
 /// Reads a text that an operator names.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();

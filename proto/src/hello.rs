@@ -12,7 +12,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 pub const MAGIC: [u8; 4] = *b"VMSC";
 
 /// The newest protocol number that this crate speaks; not the crate's version.
-pub const PROTOCOL: u16 = 1;
+pub const PROTOCOL: u16 = 2;
+
+/// The first protocol number with pages of `jobs` and `history`.
+pub const PAGES: u16 = 2;
 
 /// The oldest protocol number that this crate still speaks.
 pub const LOWEST_PROTOCOL: u16 = 1;

@@ -29,14 +29,14 @@
 //! the client can report which protocols either side speaks. When the magic is wrong, the daemon closes the
 //! connection without an answer. It does not wait long for a hello.
 //!
-//! A client of protocol 1 sends, and the daemon answers:
+//! A client of protocols 1 and 2 sends, and the daemon answers:
 //!
 //! ```text
-//! 0000  56 4d 53 43 01 00 01 00                          VMSC....
+//! 0000  56 4d 53 43 01 00 02 00                          VMSC....
 //! ```
 //!
 //! ```text
-//! 0000  56 4d 53 43 01 00 01 00 01 00                    VMSC......
+//! 0000  56 4d 53 43 02 00 01 00 02 00                    VMSC......
 //! ```
 //!
 //! # 3. Send a request, read the answer

@@ -6,10 +6,10 @@ use crate::fault::Fault;
 use crate::verb::cancel::{CancelReply, CancelRequest};
 use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
-use crate::verb::history::{HistoryReply, HistoryRequest};
+use crate::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply, HistoryRequest};
 use crate::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use crate::verb::job::{JobReply, JobRequest};
-use crate::verb::jobs::{JobsReply, JobsRequest};
+use crate::verb::jobs::{JobsPage, JobsPageRequest, JobsReply, JobsRequest};
 use crate::verb::logs::{LogEvent, LogsReply, LogsRequest};
 use crate::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
 use crate::verb::next::{NextReply, NextRequest};
@@ -66,6 +66,10 @@ pub enum Request {
     Reload,
     /// `logs`
     Logs(LogsRequest),
+    /// `jobs`, a page at a time; protocol 2.
+    JobsPage(JobsPageRequest),
+    /// `history`, a page at a time; protocol 2.
+    HistoryPage(HistoryPageRequest),
 }
 
 impl Request {
@@ -138,6 +142,10 @@ pub enum Reply {
     Reload(ReloadReply),
     /// Answer to `logs`.
     Logs(LogsReply),
+    /// A page of `jobs`.
+    JobsPage(JobsPage),
+    /// A page of `history`.
+    HistoryPage(HistoryPage),
 }
 
 /// A message from daemon to client. Variants are only ever appended.

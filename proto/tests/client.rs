@@ -13,7 +13,7 @@ use std::time::Duration;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};
 use cached_proto::fault::Fault;
 use cached_proto::frame::{DaemonFrames, daemon_framed};
-use cached_proto::hello::{Protocols, welcome};
+use cached_proto::hello::{PROTOCOL, Protocols, welcome};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use futures_util::{SinkExt, StreamExt};
@@ -83,7 +83,7 @@ async fn one_connection_carries_one_call_after_another() {
         }
     });
     let mut client = Client::connect(&listening.path, PATIENT).await.unwrap();
-    assert_eq!(client.protocol(), 1);
+    assert_eq!(client.protocol(), PROTOCOL);
     for _ in 0..3 {
         assert_eq!(client.call(&Request::Ping).await.unwrap(), pong());
     }
@@ -139,7 +139,7 @@ async fn a_daemon_of_another_time_is_a_mismatch_that_names_both() {
     });
     let error = connect_error(&listening.path, PATIENT).await;
     assert!(matches!(error, ClientError::Protocol { .. }), "{error:?}");
-    assert!(error.to_string().contains("speaks protocol 7 to 9, this client 1;"), "{error}");
+    assert!(error.to_string().contains("speaks protocol 7 to 9, this client 1 to 2;"), "{error}");
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ async fn exchange() -> Vec<String> {
     };
     let ((), greeted, welcomed) =
         tokio::join!(middle, greet(&mut client, Protocols::OURS), welcome(&mut daemon, Protocols::OURS));
-    assert_eq!((greeted.unwrap(), welcomed.unwrap()), (1, 1));
+    assert_eq!((greeted.unwrap(), welcomed.unwrap()), (2, 2));
 
     client_framed(client).send(&Request::Ping).await.unwrap();
     let (bytes, dump) = tap(&mut middle_client).await;

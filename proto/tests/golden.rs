@@ -76,6 +76,8 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Maintenance(_) => (17, "Maintenance"),
         Request::Reload => (18, "Reload"),
         Request::Logs(_) => (19, "Logs"),
+        Request::JobsPage(_) => (20, "JobsPage"),
+        Request::HistoryPage(_) => (21, "HistoryPage"),
     }
 }
 
@@ -100,6 +102,8 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Maintenance(_) => (16, "Maintenance"),
         Reply::Reload(_) => (17, "Reload"),
         Reply::Logs(_) => (18, "Logs"),
+        Reply::JobsPage(_) => (19, "JobsPage"),
+        Reply::HistoryPage(_) => (20, "HistoryPage"),
     }
 }
 
@@ -147,14 +151,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 20);
+    let names = complete(samples.iter().map(request_name), 22);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 19);
+    let names = complete(samples.iter().map(reply_name), 21);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 

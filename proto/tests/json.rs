@@ -72,6 +72,8 @@ fn bare(reply: &Reply) -> String {
         Reply::Maintenance(reply) => serde_json::to_string_pretty(reply),
         Reply::Reload(reply) => serde_json::to_string_pretty(reply),
         Reply::Logs(reply) => serde_json::to_string_pretty(reply),
+        Reply::JobsPage(reply) => serde_json::to_string_pretty(reply),
+        Reply::HistoryPage(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

@@ -8,7 +8,7 @@ use cached::clock::{Clock, ManualClock};
 use cached::demo::{DemoOptions, generate};
 use cached::queue::RetryPolicy;
 use cached::refresh::survey::{TableSurvey, survey};
-use cached::refresh::{RefreshConfig, RefreshScope, TableRefresh, TableResult, refresh_table};
+use cached::refresh::{RefreshConfig, RefreshScope, Selection, TableRefresh, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
@@ -149,6 +149,7 @@ impl Inside {
             now,
             scope,
             guard: None,
+            selection: Selection::all(),
             process: self.process,
             cancel: CancellationToken::new(),
         };
@@ -180,6 +181,7 @@ impl Inside {
             reports: report,
             wipe_zone: None,
             patience,
+            district_grace: Duration::ZERO,
         };
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()
     }

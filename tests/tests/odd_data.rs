@@ -1,12 +1,16 @@
 //! Odd data never fails a refresh: it is counted, and payloads that it does not affect stay unchanged.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use cached::reports::REPORTS;
+use cached::snapshot::{ReadDepth, Source, SourceSet, Warning, load};
+use cached::vms::Vms;
 use cached::vms::tables::Table;
 use cached_tests::binary::run;
 use cached_tests::golden::Golden;
 use cached_tests::vms::{Other, Rows};
+use chrono::DateTime;
 use serde_json::Value;
 
 /// A completed event of this school year that belongs to one district only, has participants, and is the
@@ -198,11 +202,11 @@ fn text_that_needs_care() {
             "UPDATE event SET title = replace(hex(zeroblob(5000)), '0', '\u{e9}') WHERE id = {event}",
             0,
         ),
-        odd("bytes in place of text", "UPDATE event SET title = x'00ff4142' WHERE id = {event}", 0),
+        odd("bytes in place of text", "UPDATE event SET title = x'00ff4142' WHERE id = {event}", 1),
         odd(
             "text that is no UTF-8",
             "UPDATE event SET title = CAST(x'41ff42' AS TEXT) WHERE id = {event}",
-            0,
+            1,
         ),
     ]);
 }
@@ -249,5 +253,166 @@ fn too_many_and_too_few() {
             0,
         ),
         odd("the largest id there is", "UPDATE event SET id = 9223372036854775807 WHERE id = {event}", 0),
+    ]);
+}
+
+/// The rows of all tables after a refresh of the copy.
+fn refreshed(golden: &Golden, name: &str, warnings: u64) -> BTreeMap<Table, Rows> {
+    refresh(golden, name, warnings);
+    let vms = Other::open(&golden.database());
+    Table::ALL.iter().map(|&table| (table, vms.rows(table))).collect()
+}
+
+/// Gives each link to a district the next of these forms in turn, and returns the number of links.
+fn write_links_as(golden: &Golden, forms: &[&str]) -> u64 {
+    let vms = Other::open(&golden.database());
+    let whens: Vec<String> =
+        forms.iter().enumerate().map(|(turn, form)| format!("WHEN {turn} THEN {form}")).collect();
+    vms.execute(&format!(
+        "UPDATE event_districts SET district_id = CASE rowid % {} {} END",
+        forms.len(),
+        whens.join(" ")
+    ));
+    u64::try_from(vms.number("SELECT count(*) FROM event_districts")).unwrap()
+}
+
+/// SQLite compares the text of these links with an integer, so VMS's own figures are those of the plain links.
+#[test]
+fn a_link_to_a_district_counts_in_every_form_that_sqlite_joins_and_warns_in_all_others() {
+    let golden = Golden::unpack("tiny1");
+    let (plain, none) = (golden.copy(), golden.copy());
+    let plain = refreshed(&plain, "as it is", 0);
+    Other::open(&none.database()).execute("DELETE FROM event_districts");
+    let none = refreshed(&none, "no links", 0);
+    let joined = golden.copy();
+    let forms =
+        ["district_id || '.0'", "' ' || district_id || ' '", "district_id || 'e0'", "'+0' || district_id"];
+    write_links_as(&joined, &forms);
+    let joined = refreshed(&joined, "joined", 0);
+    // The former generator of that table looks for the links of a district by its id as text.
+    let by_integer = |table: &Table| *table != Table::DistrictEngagementReports;
+    for table in Table::ALL.iter().copied().filter(by_integer) {
+        assert_eq!(joined[&table], plain[&table], "{table}");
+    }
+    assert_ne!(joined[&Table::DistrictYearEndReports], none[&Table::DistrictYearEndReports]);
+    let left_out = golden.copy();
+    let forms = [
+        "district_id || '.5'",
+        "'0x' || district_id",
+        "'d' || district_id",
+        "CAST(district_id AS BLOB)",
+        "''",
+    ];
+    let links = write_links_as(&left_out, &forms);
+    assert_eq!(refreshed(&left_out, "left out", links), none);
+}
+
+#[test]
+fn counts_that_no_column_of_vms_can_hold_are_read_as_null_with_a_warning() {
+    let golden = Golden::unpack("tiny1");
+    let set = |value: &str| {
+        let copy = golden.copy();
+        Other::open(&copy.database()).execute(&format!(
+            "UPDATE event_attendance_detail SET total_students = {value} WHERE id IN \
+             (SELECT id FROM event_attendance_detail ORDER BY id LIMIT 5)"
+        ));
+        copy
+    };
+    let unknown = refreshed(&set("NULL"), "NULL", 0);
+    for value in ["9223372036854775807", "-9223372036854775808", "2147483648"] {
+        assert_eq!(refreshed(&set(value), value, 5), unknown, "{value}");
+    }
+    // The largest number that VMS's column is declared to hold is summed as it is.
+    let largest = refreshed(&set("2147483647"), "the largest", 0);
+    assert_ne!(largest, unknown);
+}
+
+/// What no column of the declared type holds, and whether text columns warn of it, too.
+const GARBAGE: [(&str, bool); 4] =
+    [("x'41ff'", true), ("CAST(x'41ff' AS TEXT)", true), ("'soon'", false), ("'9' || char(160)", false)];
+
+/// Text columns of which VMS's models know all words.
+const WORDS: [(&str, &str); 5] = [
+    ("event", "type"),
+    ("event", "format"),
+    ("event", "status"),
+    ("volunteer", "status"),
+    ("volunteer", "local_status"),
+];
+
+/// One cell of one row at a time is changed, in every column that any report reads.
+#[test]
+fn every_column_that_is_read_warns_of_what_vms_fails_on() {
+    let golden = Golden::unpack("tiny1");
+    let other = Other::open(&golden.database());
+    other.execute(
+        "INSERT INTO users (username, email, password_hash, security_level, scope_type, is_active, created_at, \
+         updated_at) VALUES ('a', 'a@example.org', 'x', 0, 'global', 1, '2026-01-01 00:00:00', \
+         '2026-01-01 00:00:00')",
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let vms = runtime.block_on(Vms::open(&golden.database())).unwrap();
+    let warnings = |source: Source| {
+        let sources = SourceSet::from([source]);
+        let loading = load(&vms, &sources, &[], ReadDepth::Stamps, DateTime::UNIX_EPOCH);
+        runtime.block_on(loading).unwrap().warnings
+    };
+    let mut probes = 0;
+    for source in REPORTS.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
+        let table = source.table();
+        assert_eq!(warnings(source), [], "{table} is odd from the beginning");
+        let row = other.number(&format!("SELECT coalesce(max(rowid), -1) FROM \"{table}\""));
+        assert_ne!(row, -1, "{table} is empty");
+        for column in source.columns() {
+            let name = column.name;
+            let about = |what: &str| {
+                format!(
+                    "SELECT coalesce(max({what}), '') FROM pragma_table_info('{table}') WHERE name = '{name}'"
+                )
+            };
+            let declared = other.texts(&about("type")).remove(0);
+            // The row id itself can hold integers only.
+            if name == "id" && declared == "INTEGER" {
+                continue;
+            }
+            let is_text = declared.starts_with("VARCHAR") || declared == "TEXT";
+            // A key that is declared as text, but joined with integers.
+            let is_key = (table, name) == ("event_districts", "district_id");
+            for (value, in_text) in GARBAGE {
+                if is_text && !in_text && !is_key && !WORDS.contains(&(table, name)) {
+                    continue;
+                }
+                let stored = format!("SELECT quote(\"{name}\") FROM \"{table}\" WHERE rowid = {row}");
+                let before = other.texts(&stored).remove(0);
+                let set = |value: &str| {
+                    other
+                        .execute(&format!("UPDATE \"{table}\" SET \"{name}\" = {value} WHERE rowid = {row}"));
+                };
+                set(value);
+                let found = warnings(source);
+                set(&before);
+                let is_named = |warning: &Warning| {
+                    warning.table == table && warning.rowid == row && warning.what.contains(name)
+                };
+                assert!(
+                    found.len() == 1 && found.iter().all(is_named),
+                    "{table} row {row}, {name} = {value}: {found:?}"
+                );
+                probes += 1;
+            }
+        }
+    }
+    assert!(probes > 200, "only {probes} cells were changed");
+}
+
+#[test]
+fn a_boolean_beyond_0_and_1_warns() {
+    check(&[
+        odd("a boolean of 2", "UPDATE contact SET exclude_from_reports = 2 WHERE id = 1", 1),
+        odd(
+            "a date with a time",
+            "UPDATE volunteer SET last_volunteer_date = '2026-01-05 10:00' WHERE id = 1",
+            1,
+        ),
     ]);
 }

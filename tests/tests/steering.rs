@@ -164,3 +164,68 @@ fn the_new_settings_of_a_one_shot_or_a_daemon_hold_for_what_is_there_already() {
         (done && status["last_run"]["trigger"] == "top_up").then_some(())
     });
 }
+
+#[test]
+fn a_history_of_5000_runs_that_no_single_answer_can_hold_is_listed_whole() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[schedule]\ncatch_up = false\n");
+    daemon.idle();
+    assert_eq!(daemon.stop(), Some(0));
+    // 5,000 runs of five jobs, with 75 MB of errors; an answer has at most 64 MiB.
+    let runs = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)";
+    let jobs = "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 24999)";
+    let error = "replace(hex(zeroblob(750)), '0', 'e')";
+    Other::open(&golden.directory().join("state.db")).execute(&format!(
+        "INSERT INTO runs (id, trigger, priority, force, accept, exact, phase, queued, ended, outcome) \
+           {runs} SELECT 10000 + i, 'watch', 3, 0, 0, 0, 'done', queued, queued, 'failed' \
+           FROM n, (SELECT max(queued) AS queued FROM runs); \
+         INSERT INTO jobs (id, run_id, table_name, ordinal, phase, outcome, error) \
+           {jobs} SELECT 100000 + i, 10001 + i / 5, 'dia_events_report_cache', i % 5, 'done', 'failed', {error} FROM n; \
+         INSERT INTO attempts (job_id, number, started, ended, outcome, error) \
+           {jobs} SELECT 100000 + i, 1, 0, 1, 'failed', {error} FROM n"
+    ));
+    let daemon = Daemon::start(&golden, "[schedule]\ncatch_up = false\n");
+    let listed = daemon.ctl(&["history", "--since", "90d"]);
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    let runs = listed.stdout.lines().filter(|line| line.contains("5 failed")).count();
+    assert_eq!(runs, 5000);
+}
+
+#[test]
+fn words_of_another_version_in_the_state_are_shown_and_left_alone() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    assert_eq!(daemon.stop(), Some(0));
+    let state = golden.directory().join("state.db");
+    Other::open(&state).execute(
+        "UPDATE jobs SET table_name = 'moon_report_cache', outcome = 'molten' WHERE id = 1; \
+         INSERT INTO runs (id, trigger, priority, force, accept, exact, phase, queued) \
+           VALUES (500, 'comet', 0, 0, 0, 0, 'queued', 1); \
+         INSERT INTO jobs (run_id, table_name, ordinal, phase) VALUES (500, 'dia_events_report_cache', 0, 'queued'); \
+         INSERT INTO slots VALUES ('nightly', '2020-01-01 02:00', 'dreamt', NULL, 1); \
+         INSERT INTO chores (task, slot, queued) VALUES ('polish', '2020-01-01 02:00', 0); \
+         INSERT INTO settings VALUES ('scheduler', 'dozing')",
+    );
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let refreshed = daemon.json(&["refresh", "--table", "dia_events_report_cache", "--force"]);
+    assert_eq!(refreshed["outcome"], "verified", "{refreshed}");
+    assert_eq!(daemon.json(&["status"])["scheduler"], "running");
+    assert_eq!(daemon.json(&["health"])["health"], "healthy");
+    let history = daemon.ctl(&["history", "--since", "100000d"]);
+    assert_eq!(history.code, Some(0), "{history:?}");
+    for shown in [
+        "2 entries with words that this cached does not know",
+        "run 500: trigger comet, phase queued",
+        "job 1 of run 1: trigger startup, table moon_report_cache, phase done, outcome molten",
+    ] {
+        assert!(history.stdout.contains(shown), "{shown}: {}", history.stdout);
+    }
+    let jobs = daemon.json(&["jobs", "--limit", "10000"]);
+    assert_eq!(jobs["unknown"].as_array().unwrap().len(), 2, "{jobs}");
+    assert_eq!(daemon.stop(), Some(0));
+    let kept =
+        Other::open(&state).number("SELECT count(*) FROM runs WHERE trigger = 'comet' AND phase = 'queued'");
+    assert_eq!(kept, 1);
+}

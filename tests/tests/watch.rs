@@ -10,7 +10,8 @@ use cached_tests::golden::Golden;
 use cached_tests::vms::{Other, Rows};
 use cached_tests::wait;
 
-const IMPATIENT: &str = "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n";
+const IMPATIENT: &str =
+    "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n[cache]\ndistrict_grace = \"1s\"\n";
 
 /// Returns the tables that a daemon fills by default.
 fn tables() -> impl Iterator<Item = Table> {

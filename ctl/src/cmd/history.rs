@@ -2,10 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use cached_proto::hello::PAGES;
 use cached_proto::message::{Reply, Request};
-use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::history::{HistoryPageRequest, HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::jobs::UnknownRow;
 use comfy_table::Cell;
+use serde::Serialize;
 
+use super::jobs::unknown;
 use crate::cli::HistoryArgs;
 use crate::context::Context;
 use crate::error::CtlError;
@@ -16,21 +20,49 @@ use crate::output::{self, View, json, table, time};
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::History(HistoryRequest { since_seconds: args.since.as_secs() });
-    let Reply::History(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "history" });
-    };
+    let history = fetch(args.since.as_secs(), context).await?;
     output::print(&if args.format.json {
-        json::render(&reply)?
+        json::render(&history)?
     } else {
-        render(&reply, &context.zoned().await)
+        render(&history, &context.zoned().await)
     })?;
     Ok(Exit::Good)
 }
 
-fn render(reply: &HistoryReply, view: &View) -> String {
-    if reply.runs.is_empty() {
-        return "No runs in that time; `--since` looks further back.\n".to_owned();
+/// All pages together.
+#[derive(Debug, Default, Serialize)]
+struct History {
+    runs: Vec<Run>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<UnknownRow>,
+}
+
+async fn fetch(since_seconds: u64, context: &Context) -> Result<History, CtlError> {
+    let wrong = CtlError::WrongReply { verb: "history" };
+    let mut client = context.client().await?;
+    if client.protocol() < PAGES {
+        let request = Request::History(HistoryRequest { since_seconds });
+        let Reply::History(HistoryReply { runs }) = client.call(&request).await? else { return Err(wrong) };
+        return Ok(History { runs, unknown: Vec::new() });
+    }
+    let mut history = History::default();
+    let mut request = HistoryPageRequest { since_seconds, before: None, limit: u32::MAX };
+    loop {
+        let answer = client.call(&Request::HistoryPage(request.clone())).await?;
+        let Reply::HistoryPage(page) = answer else { return Err(wrong) };
+        history.runs.extend(page.runs);
+        history.unknown.extend(page.unknown);
+        request.before = page.next;
+        if page.next.is_none() {
+            return Ok(history);
+        }
+    }
+}
+
+fn render(history: &History, view: &View) -> String {
+    let unknown = unknown(&history.unknown);
+    if history.runs.is_empty() {
+        return format!("No runs in that time; `--since` looks further back.\n{unknown}");
     }
     let columns = [
         numbers("RUN"),
@@ -40,8 +72,8 @@ fn render(reply: &HistoryReply, view: &View) -> String {
         numbers("TOOK"),
         words("TABLES"),
     ];
-    let rows = reply.runs.iter().map(|run| row(run, view)).collect();
-    table::render(view, &columns, rows)
+    let rows = history.runs.iter().map(|run| row(run, view)).collect();
+    table::render(view, &columns, rows) + &unknown
 }
 
 fn row(run: &Run, view: &View) -> Vec<Cell> {
@@ -85,7 +117,7 @@ mod tests {
             Run { id: 13, phase: Phase::Queued, started: None, ended: None, outcome: None, ..run(vec![]) };
         let night =
             Run { id: 11, trigger: Trigger::CatchUp, queued: at("2025-11-02T08:00:00Z"), ..run(vec![]) };
-        let text = render(&HistoryReply { runs: vec![queued, run(jobs), night] }, &view());
+        let text = render(&History { unknown: Vec::new(), runs: vec![queued, run(jobs), night] }, &view());
         insta::assert_snapshot!(text, @r"
         RUN  TRIGGER   QUEUED                    OUTCOME    TOOK  TABLES
          13  manual    Sun 22 Nov 14:40 CST      queued        -  none
@@ -96,13 +128,13 @@ mod tests {
 
     #[test]
     fn no_runs_say_how_to_look_further() {
-        insta::assert_snapshot!(render(&HistoryReply { runs: Vec::new() }, &view()), @"No runs in that time; `--since` looks further back.");
+        insta::assert_snapshot!(render(&History::default(), &view()), @"No runs in that time; `--since` looks further back.");
     }
 
     #[test]
     fn json_keeps_its_keys() {
         let night = Run { slot: Some("2026-11-22 02:00".into()), trigger: Trigger::Schedule, ..run(vec![]) };
-        insta::assert_snapshot!(json::render(&HistoryReply { runs: vec![night] }).unwrap(), @r#"
+        insta::assert_snapshot!(json::render(&History { unknown: Vec::new(), runs: vec![night] }).unwrap(), @r#"
         {
           "runs": [
             {

@@ -2,10 +2,12 @@
 
 use std::fmt::Write as _;
 
+use cached_proto::hello::PAGES;
 use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
-use cached_proto::verb::jobs::{Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::jobs::{Job, JobFilter, JobsPageRequest, JobsReply, JobsRequest, UnknownRow};
 use comfy_table::Cell;
+use serde::Serialize;
 
 use crate::cli::JobsArgs;
 use crate::context::Context;
@@ -22,26 +24,74 @@ pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlE
         (_, true) => JobFilter::Running,
         _ => JobFilter::All,
     };
-    let request = Request::Jobs(JobsRequest { filter, limit: args.limit });
-    let Reply::Jobs(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "jobs" });
-    };
+    let jobs = fetch(filter, args.limit, context).await?;
     output::print(&if args.format.json {
-        json::render(&reply)?
+        json::render(&jobs)?
     } else {
-        render(&reply, filter, &context.zoned().await)
+        render(&jobs, filter, &context.zoned().await)
     })?;
     Ok(Exit::Good)
 }
 
-fn render(reply: &JobsReply, filter: JobFilter, view: &View) -> String {
+/// All pages together.
+#[derive(Debug, Default, Serialize)]
+struct Jobs {
+    jobs: Vec<Job>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unknown: Vec<UnknownRow>,
+}
+
+async fn fetch(filter: JobFilter, limit: u32, context: &Context) -> Result<Jobs, CtlError> {
+    let wrong = CtlError::WrongReply { verb: "jobs" };
+    let mut client = context.client().await?;
+    if client.protocol() < PAGES {
+        let request = Request::Jobs(JobsRequest { filter, limit });
+        let Reply::Jobs(JobsReply { jobs }) = client.call(&request).await? else { return Err(wrong) };
+        return Ok(Jobs { jobs, unknown: Vec::new() });
+    }
+    let mut all = Jobs::default();
+    let mut request = JobsPageRequest { filter, before: None, limit };
+    loop {
+        let answer = client.call(&Request::JobsPage(request.clone())).await?;
+        let Reply::JobsPage(page) = answer else { return Err(wrong) };
+        all.jobs.extend(page.jobs);
+        all.unknown.extend(page.unknown);
+        request.before = page.next;
+        request.limit = limit.saturating_sub(u32::try_from(all.jobs.len()).unwrap_or(u32::MAX));
+        if page.next.is_none() || request.limit == 0 {
+            return Ok(all);
+        }
+    }
+}
+
+/// Names the rows that cannot be listed, with their words as they are stored; empty when there are none.
+pub(super) fn unknown(rows: &[UnknownRow]) -> String {
+    let mut text = String::new();
+    if rows.is_empty() {
+        return text;
+    }
+    let number = output::count(rows.len(), "entry");
+    let _ = writeln!(text, "\n{number} with words that this cached does not know, kept and not worked on:");
+    for UnknownRow { run, job, trigger, table, phase, outcome } in rows {
+        let of = job.map_or_else(|| format!("run {run}"), |job| format!("job {job} of run {run}"));
+        let words = [("trigger", Some(trigger)), ("table", table.as_ref()), ("phase", Some(phase))];
+        let words = words.into_iter().chain([("outcome", outcome.as_ref())]);
+        let words: Vec<String> =
+            words.filter_map(|(what, word)| Some(format!("{what} {}", one_line(word?)))).collect();
+        let _ = writeln!(text, "{of}: {}", words.join(", "));
+    }
+    text
+}
+
+fn render(reply: &Jobs, filter: JobFilter, view: &View) -> String {
+    let unknown = unknown(&reply.unknown);
     if reply.jobs.is_empty() {
-        return match filter {
+        let none = match filter {
             JobFilter::All => "No jobs yet.\n",
             JobFilter::Failed => "No failed jobs.\n",
             JobFilter::Running => "No job is queued or running.\n",
-        }
-        .to_owned();
+        };
+        return none.to_owned() + &unknown;
     }
     let wide = view.is_wide();
     let mut columns =
@@ -59,7 +109,7 @@ fn render(reply: &JobsReply, filter: JobFilter, view: &View) -> String {
             gap = "";
         }
     }
-    text
+    text + &unknown
 }
 
 fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
@@ -90,7 +140,7 @@ mod tests {
     use crate::output::style::Style;
     use crate::testing::{HOSTILE, at, job, view, visible};
 
-    fn reply() -> JobsReply {
+    fn reply() -> Jobs {
         let good = job(7, Table::RecentVolunteersReportCache, Outcome::Rebuilt);
         let failed = Job {
             error: Some(HOSTILE.into()),
@@ -101,7 +151,7 @@ mod tests {
             outcome: None,
             ..job(8, Table::DiaEventsReportCache, Outcome::Rebuilt)
         };
-        JobsReply { jobs: vec![running, good, failed] }
+        Jobs { unknown: Vec::new(), jobs: vec![running, good, failed] }
     }
 
     #[test]
@@ -144,8 +194,29 @@ mod tests {
     }
 
     #[test]
+    fn rows_with_unknown_words_are_named_below_with_their_words_as_one_line() {
+        let row = UnknownRow {
+            run: 13,
+            job: Some(35),
+            trigger: "manual".into(),
+            table: Some(HOSTILE.into()),
+            phase: "done".into(),
+            outcome: None,
+        };
+        let run = UnknownRow { job: None, table: None, outcome: Some("molten".into()), ..row.clone() };
+        let text = render(&Jobs { unknown: vec![row, run], ..Jobs::default() }, JobFilter::All, &view());
+        insta::assert_snapshot!(text, @r"
+        No jobs yet.
+
+        2 entries with words that this cached does not know, kept and not worked on:
+        job 35 of run 13: trigger manual, table all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end, phase done
+        run 13: trigger manual, phase done, outcome molten
+        ");
+    }
+
+    #[test]
     fn no_jobs_say_which() {
-        let empty = JobsReply { jobs: Vec::new() };
+        let empty = Jobs::default();
         let said = [JobFilter::All, JobFilter::Failed, JobFilter::Running]
             .map(|filter| render(&empty, filter, &view()));
         insta::assert_snapshot!(said.concat(), @r"
@@ -167,7 +238,7 @@ mod tests {
             error: None,
         };
         let job = Job { attempts: vec![attempt], ..reply().jobs.swap_remove(0) };
-        insta::assert_snapshot!(json::render(&JobsReply { jobs: vec![job] }).unwrap(), @r#"
+        insta::assert_snapshot!(json::render(&Jobs { unknown: Vec::new(), jobs: vec![job] }).unwrap(), @r#"
         {
           "jobs": [
             {

@@ -73,7 +73,7 @@ fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
     let zone = config.schedule.timezone;
     let crons = [("analyze", &config.maintenance.analyze), ("prune", &config.maintenance.prune)];
     let chores = crons.into_iter().filter_map(|(chore, cron)| Some((chore, cron.as_ref()?)));
-    let mut page = format!("\n# When what comes next, in {zone}:\n");
+    let mut page = format!("\n# The next fires, in {zone}:\n");
     let mut add = |what: &str, schedule: &Schedule, cron: Option<&CronExpr>| {
         for fire in schedule.fires_after(now, FIRES) {
             let at = fire.at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z");

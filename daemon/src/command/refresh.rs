@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::config::{Overrides, Surroundings};
+    use crate::config::{Overrides, Surroundings, SystemZone};
 
     #[tokio::test]
     async fn runs_older_than_history_days_are_removed_by_the_next_one_shot() {
@@ -127,7 +127,8 @@ mod tests {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
-            system_zone: Some("America/Chicago".to_owned()),
+            system_zone: SystemZone::linked("America/Chicago"),
+            now: chrono::DateTime::UNIX_EPOCH,
             default_file: dir.path().join("cached.toml"),
         };
         let config = Config::load(&overrides, &around).unwrap();

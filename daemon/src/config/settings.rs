@@ -69,6 +69,8 @@ settings! {
         top_up_tolerance: Duration = text("15min").within("0s", "12h");
         /// Days after which an entry that nobody wants any more is pruned.
         prune_after_days: u32 = text("7").within("1", "3650");
+        /// How long a deleted district report is left to VMS, which may be computing it.
+        district_grace: Duration = text("30s").within("0s", "1h");
     }
     /// Faithfulness to VMS.
     compat: Compat {

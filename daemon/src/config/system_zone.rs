@@ -128,7 +128,7 @@ pub(super) fn guess(tz: Option<&str>, system: &SystemZone, now: DateTime<Utc>) -
         _ => None,
     });
     let doubts: Vec<String> = doubtful.collect();
-    (zone, (!doubts.is_empty()).then(|| doubts.join("; ")))
+    (zone, (!doubts.is_empty()).then(|| doubts.join(" and ")))
 }
 
 /// Whether two zones have shown the same time for years and will for some more: many zones have several names.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::state::entity::{instant, job, run, word};
+use crate::state::entity::{instant, job, known, run};
 use crate::state::{Doing, State, StateError};
 
 type Row = (i64, Option<i64>, Option<String>);
@@ -48,8 +48,9 @@ pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshe
         .doing("read the refreshes of everything")?;
     let mut refreshes = FullRefreshes { total: runs.len() as u64, ..FullRefreshes::default() };
     for (position, (id, started, outcome)) in runs.into_iter().enumerate() {
-        let outcome: Option<Outcome> = outcome.map(|outcome| word("runs.outcome", outcome)).transpose()?;
-        if outcome.is_none_or(Outcome::is_good) {
+        // An outcome that only another version knows is not claimed to be good.
+        let outcome: Option<Option<Outcome>> = outcome.map(known);
+        if outcome.is_none_or(|outcome| outcome.is_some_and(Outcome::is_good)) {
             refreshes.good += 1;
             refreshes.last_good = refreshes.last_good.or(started.map(instant));
         } else if position == 0 {

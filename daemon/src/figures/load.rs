@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Past, PastJob, PastRun};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run};
 use crate::state::{Doing, State, StateError};
 
 type RunRow = (i64, Option<i64>, f64, Option<String>);
@@ -59,25 +59,29 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
         write_lock,
         runs: runs
             .into_iter()
-            .map(|(_, _, seconds, outcome)| {
-                let outcome = outcome.map(|outcome| word("runs.outcome", outcome)).transpose()?;
-                Ok(PastRun { seconds, outcome })
+            .filter_map(|(_, _, seconds, outcome)| {
+                // What ended in a word of another version is no figure here.
+                let outcome = match outcome {
+                    Some(outcome) => Some(known(outcome)?),
+                    None => None,
+                };
+                Some(PastRun { seconds, outcome })
             })
-            .collect::<Result<_, StateError>>()?,
+            .collect(),
         jobs: jobs
             .into_iter()
             .filter_map(|(run, table, outcome, bytes, error, ..)| {
                 Some((ends.get(&run).copied()?, table, outcome?, bytes, error))
             })
-            .map(|(ended, table, outcome, bytes, error)| {
-                Ok(PastJob {
-                    table: word("jobs.table_name", table)?,
-                    outcome: word("jobs.outcome", outcome)?,
+            .filter_map(|(ended, table, outcome, bytes, error)| {
+                Some(PastJob {
+                    table: known(table)?,
+                    outcome: known(outcome)?,
                     ended: instant(ended),
                     bytes: u64::try_from(bytes).unwrap_or_default(),
                     error,
                 })
             })
-            .collect::<Result<_, StateError>>()?,
+            .collect(),
     })
 }

@@ -1,4 +1,4 @@
-//! Checks for another process that empties the tables that the daemon fills.
+//! Checks for another process that empties or rewrites the tables that the daemon fills.
 
 use cached_proto::verb::health::Reason;
 

@@ -210,7 +210,7 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         }),
         ("second_refresher", Degraded, |seen| {
             let tables = vec![Table::RecruitmentCandidatesCache];
-            seen.refreshers = vec![SecondRefresher { hour: 2, days: 2, tables }];
+            seen.refreshers = vec![SecondRefresher::Wipes { hour: 2, days: 2, tables }];
         }),
         ("rows_odd", Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
     ];

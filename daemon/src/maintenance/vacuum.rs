@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::backup::{Copying, copy};
 use super::connection::Connection;
 use super::task::{Done, Task};
-use super::{MaintenanceError, disk_space};
-use crate::vms::{Access, holders};
+use super::{MaintenanceError, TargetError, disk_space};
+use crate::vms::{Access, FileId, holders};
 
 /// Name of the copy, beside the state database.
 const COPY: &str = "vms-before-vacuum.db";
@@ -26,6 +26,10 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     disk_space::ensure(&disk_space::temporary(), size.file)?;
 
     let kept = directory(task.state.path()).join(COPY);
+    if FileId::at(&kept).ok() == FileId::at(task.path()).ok() {
+        // The copy replaces an older one, and must never replace the database itself.
+        return Err(TargetError::Exists(kept).into());
+    }
     let mut done = Done::default();
     task.steps.tell("copying it first", 0, 2);
     done.items.push(copy(task, &kept, Copying::Alone).await?);

@@ -13,7 +13,7 @@ use sea_orm::{
 use super::cancel::find;
 use super::{NewRun, Queue, QueueError};
 use crate::state::Doing;
-use crate::state::entity::{instant, job, run, word};
+use crate::state::entity::{instant, job, known, run};
 
 /// Options of a run: force, accept, exact and as-of instant. Jobs with the same options are retried together.
 type Wishes = (bool, bool, bool, Option<i64>);
@@ -29,7 +29,8 @@ impl Queue {
         let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
         if !waiting.is_empty() && run.phase == Phase::Queued.as_str() {
             for job in waiting {
-                reply.tables.push(word("jobs.table_name", job.table_name.clone())?);
+                let Some(table) = known(&job.table_name) else { continue };
+                reply.tables.push(table);
                 let mut row = job.into_active_model();
                 row.not_before = Set(None);
                 row.update(&tx).await.doing("hurry a job")?;
@@ -69,12 +70,14 @@ impl Queue {
     ) -> Result<(), QueueError> {
         let mut by_wishes: BTreeMap<Wishes, Vec<Table>> = BTreeMap::new();
         for (run, job) in jobs {
-            let trigger: Trigger = word("runs.trigger", run.trigger)?;
+            // What another version has asked for, or another version's table, is left to that version.
+            let words = (known(run.trigger), known(job.table_name));
+            let (Some::<Trigger>(trigger), Some(table)) = words else { continue };
             // The retry is a manual run, which leaves young entries alone; runs of these triggers were for
             // the whole table.
             let all = matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch);
             let wishes = (run.force || all, run.accept, run.exact, run.as_of);
-            by_wishes.entry(wishes).or_default().push(word("jobs.table_name", job.table_name)?);
+            by_wishes.entry(wishes).or_default().push(table);
         }
         for ((force, accept, exact, as_of), mut tables) in by_wishes {
             tables.sort_unstable();

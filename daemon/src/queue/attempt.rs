@@ -34,6 +34,8 @@ pub enum Ending {
     /// The attempt failed for a reason that may be transient: the job is retried, if the policy still allows
     /// it.
     Failed(RetryPolicy),
+    /// The attempt did all it could, and the job goes on with the rest after a pause.
+    Paused(Duration),
     /// The attempt was stopped because the job was cancelled.
     Cancelled,
 }
@@ -102,20 +104,26 @@ impl Queue {
             row.error = Set(called_off);
         }
         row.failures = Set(failures);
-        let mut pause = None;
+        let mut pause = match ending {
+            Ending::Paused(pause) if wanted => Some(pause),
+            _ => None,
+        };
         let event: fn(_) -> Progress = match ending {
             Ending::Failed(policy) if wanted => {
                 let failures = u32::try_from(failures).unwrap_or(u32::MAX);
                 pause = policy.pause(failures, self.chance.bits());
                 if pause.is_some() { Progress::JobWaits } else { Progress::JobDone }
             }
+            Ending::Paused(_) if wanted => Progress::JobWaits,
             _ => Progress::JobDone,
         };
         if let Some(pause) = pause {
             let micros_of = i64::try_from(pause.as_micros()).unwrap_or(i64::MAX);
             row.phase = Set(Phase::Queued.as_str().to_owned());
             row.not_before = Set(Some(micros(now).saturating_add(micros_of)));
-            count(&tx, RETRIES, 1).await?;
+            if matches!(ending, Ending::Failed(_)) {
+                count(&tx, RETRIES, 1).await?;
+            }
         } else if ending == Ending::Cancelled {
             row.phase = Set(Phase::Cancelled.as_str().to_owned());
             count(&tx, &jobs(None), 1).await?;

@@ -8,8 +8,8 @@ use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, EntityTra
 use super::counters::{self, count};
 use super::settle::{end, jobs};
 use super::{Queue, QueueError, assemble};
-use crate::state::Doing;
 use crate::state::entity::{job, run};
+use crate::state::{Doing, StateError};
 
 impl Queue {
     /// Cancels a job, or all jobs of a run that have not ended, in the name of `by`. Waiting jobs are
@@ -29,7 +29,7 @@ impl Queue {
                 row.error = called_off;
                 let row = row.update(&tx).await.doing("cancel a job")?;
                 count(&tx, &counters::jobs(None), 1).await?;
-                events.push(Progress::JobDone(assemble::job(&tx, row).await?));
+                events.extend(shown(assemble::job(&tx, row).await)?.map(Progress::JobDone));
                 reply.cancelled.push(id);
             } else if job.phase == Phase::Running.as_str() {
                 row.cancel = Set(true);
@@ -45,7 +45,8 @@ impl Queue {
         let jobs = jobs(&tx, run.id).await?;
         let idle = run.phase == Phase::Queued.as_str();
         if idle && jobs.iter().all(|job| job.phase != Phase::Queued.as_str()) {
-            events.push(Progress::RunDone(end(&tx, run, &jobs, self.clock.now()).await?));
+            let ended = end(&tx, run, &jobs, self.clock.now()).await;
+            events.extend(shown(ended)?.map(Progress::RunDone));
         }
         tx.commit().await.doing("cancel a job")?;
         for job in &reply.stopping {
@@ -61,6 +62,15 @@ impl Queue {
             self.announce(event);
         }
         Ok(reply)
+    }
+}
+
+/// What of a cancelled run or job is announced: one with words of another version has no followers.
+fn shown<T, E: Into<QueueError>>(assembled: Result<T, E>) -> Result<Option<T>, QueueError> {
+    match assembled.map_err(Into::into) {
+        Ok(shown) => Ok(Some(shown)),
+        Err(QueueError::State(StateError::UnknownWord { .. })) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use cached_proto::words::{Phase, SchedulerState, Table, Trigger};
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
     EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, Select,
 };
 
+use super::coverage::AFTER_ONE_RUN;
 use super::lease::Lease;
+use super::read::is_known;
 use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run, word};
 use crate::state::{Doing, StateError, scheduler_state};
 
 /// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
@@ -47,8 +50,9 @@ pub struct Claimed {
 }
 
 impl Queue {
-    /// Claims the most urgent due run; among equally urgent ones, the one that has waited longest. No request
-    /// joins it from now on. While the scheduler is stopped, runs with an automatic trigger are not begun.
+    /// Claims the due run of the highest priority; among equal ones, the one that has waited longest. No request
+    /// joins it from now on, and slots that wait go next. While the scheduler is stopped, runs with an automatic
+    /// trigger are not begun.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
@@ -76,10 +80,7 @@ impl Queue {
             exact: next.exact,
             as_of: next.as_of.map(instant),
             renew_before: next.renew_before.map(instant),
-            jobs: jobs
-                .into_iter()
-                .map(|job| Ok((job.id, word("jobs.table_name", job.table_name)?)))
-                .collect::<Result<_, QueueError>>()?,
+            jobs: jobs.into_iter().filter_map(|job| Some((job.id, known(job.table_name)?))).collect(),
             queued: instant(next.queued),
         };
         let started = next.started.unwrap_or(at);
@@ -91,6 +92,14 @@ impl Queue {
         row.not_before = Set(None);
         row.parked = Set(None);
         row.update(&tx).await.doing("claim a run")?;
+        // A slot waits for one run at the most, or somebody who refreshes in a loop would starve the night.
+        run::Entity::update_many()
+            .col_expr(run::Column::Priority, Expr::value(AFTER_ONE_RUN))
+            .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
+            .filter(run::Column::Trigger.is_in([Trigger::Schedule, Trigger::CatchUp].map(Trigger::as_str)))
+            .exec(&tx)
+            .await
+            .doing("claim a run")?;
         tx.commit().await.doing("claim a run")?;
         self.claims().insert(claimed.run, self.clock.monotonic());
         Ok(Some(claimed))
@@ -112,6 +121,7 @@ impl Queue {
         let first = run::Entity::find()
             .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
             .filter(run::Column::NotBefore.is_not_null())
+            .filter(is_known())
             .order_by_asc(run::Column::NotBefore)
             .one(self.state.reader())
             .await
@@ -125,14 +135,16 @@ impl Queue {
     }
 }
 
-/// The queued runs that may be begun, in no particular order.
+/// The queued runs that may be begun, in no particular order. Those that another version has queued for a
+/// reason unknown here stay in the queue.
 async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::Entity>, StateError> {
     // A pause that begins in the future was recorded by a clock that was wrong.
     let due = Condition::any()
         .add(run::Column::NotBefore.is_null())
         .add(run::Column::NotBefore.lte(now))
         .add(run::Column::Parked.gt(now));
-    let runs = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str())).filter(due);
+    let queued = run::Column::Phase.eq(Phase::Queued.as_str());
+    let runs = run::Entity::find().filter(queued).filter(is_known()).filter(due);
     if scheduler_state(db).await? == SchedulerState::Running {
         return Ok(runs);
     }

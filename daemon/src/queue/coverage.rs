@@ -5,8 +5,16 @@ use chrono::{DateTime, Utc};
 
 use super::NewRun;
 
+/// Priority of the run of a slot that has waited for another run: it goes before everything else.
+pub(super) const AFTER_ONE_RUN: i64 = -1;
+
+/// Whether a run is that of a slot.
+pub(super) const fn is_of_slot(trigger: Trigger) -> bool {
+    matches!(trigger, Trigger::Schedule | Trigger::CatchUp)
+}
+
 /// Priority of a run; smaller goes first. A person waits for a manual run; the nightly run is the least
-/// urgent.
+/// urgent, until it has waited for one run.
 pub(super) const fn priority(trigger: Trigger) -> i64 {
     match trigger {
         Trigger::Manual => 0,

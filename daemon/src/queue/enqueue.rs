@@ -7,9 +7,9 @@ use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
 };
 
-use super::coverage::{Waiting, priority};
+use super::coverage::{AFTER_ONE_RUN, Waiting, is_of_slot, priority};
 use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run};
 use crate::state::{Doing, StateError};
 
 /// A run to be queued.
@@ -31,6 +31,8 @@ pub struct NewRun {
     pub as_of: Option<DateTime<Utc>>,
     /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: Option<DateTime<Utc>>,
+    /// When it may begin; `None` for at once.
+    pub not_before: Option<DateTime<Utc>>,
 }
 
 impl NewRun {
@@ -45,6 +47,7 @@ impl NewRun {
             exact: false,
             as_of: None,
             renew_before: None,
+            not_before: None,
         }
     }
 }
@@ -69,7 +72,7 @@ impl Queue {
         let enqueued = match covering(&tx, &new).await? {
             Some(waiting) => {
                 let run = waiting.id;
-                hurry(&tx, waiting, priority(new.trigger)).await?;
+                hurry(&tx, waiting, &new).await?;
                 Enqueued { run, joined: true }
             }
             None => Enqueued { run: insert(&tx, new, self.clock.now()).await?, joined: false },
@@ -99,10 +102,10 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .all(tx)
             .await
             .doing("look for a run to join")?;
-        let tables =
-            jobs.into_iter().map(|job| word("jobs.table_name", job.table_name)).collect::<Result<_, _>>()?;
+        let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
+        let Some(trigger) = known(&row.trigger) else { continue };
         let waiting = Waiting {
-            trigger: word("runs.trigger", row.trigger.clone())?,
+            trigger,
             tables,
             force: row.force,
             accept: row.accept,
@@ -116,10 +119,19 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
     Ok(None)
 }
 
-/// Raises the priority of a joined run, so that a request does not wait longer than for a run of its own.
-async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, priority: i64) -> Result<(), StateError> {
-    if priority < waiting.priority {
-        let row = run::ActiveModel { id: Set(waiting.id), priority: Set(priority), ..Default::default() };
+/// Raises the priority of a joined run and makes it due, so that a request does not wait longer than for a run
+/// of its own.
+async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, new: &NewRun) -> Result<(), StateError> {
+    let not_before = waiting.not_before.filter(|_| new.not_before.is_some());
+    let priority = priority(new.trigger).min(waiting.priority);
+    if (priority, not_before) != (waiting.priority, waiting.not_before) {
+        let row = run::ActiveModel {
+            id: Set(waiting.id),
+            priority: Set(priority),
+            not_before: Set(not_before),
+            parked: Set(waiting.parked.filter(|_| not_before.is_some())),
+            ..Default::default()
+        };
         run::Entity::update(row).exec(tx).await.doing("join a run")?;
     }
     Ok(())
@@ -134,7 +146,10 @@ pub(super) async fn insert(
     if new.tables.is_empty() {
         return Err(QueueError::NoTables);
     }
-    let id = insert_run(tx, &new, now).await?;
+    // A run in progress is the one run that a slot waits for.
+    let waits_already = is_of_slot(new.trigger) && is_running(tx).await?;
+    let priority = if waits_already { AFTER_ONE_RUN } else { priority(new.trigger) };
+    let id = insert_run(tx, &new, priority, now).await?;
     let jobs = (0..).zip(new.tables).map(|(ordinal, table)| job::ActiveModel {
         run_id: Set(id),
         table_name: Set(table.as_str().to_owned()),
@@ -146,12 +161,22 @@ pub(super) async fn insert(
     Ok(id)
 }
 
-async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>) -> Result<i64, StateError> {
+async fn is_running(tx: &impl ConnectionTrait) -> Result<bool, StateError> {
+    let running = run::Entity::find().filter(run::Column::Phase.eq(Phase::Running.as_str()));
+    Ok(running.one(tx).await.doing("look for a run in progress")?.is_some())
+}
+
+async fn insert_run(
+    tx: &impl ConnectionTrait,
+    new: &NewRun,
+    priority: i64,
+    now: DateTime<Utc>,
+) -> Result<i64, StateError> {
     let row = run::ActiveModel {
         id: NotSet,
         trigger: Set(new.trigger.as_str().to_owned()),
         slot: Set(new.slot.clone()),
-        priority: Set(priority(new.trigger)),
+        priority: Set(priority),
         force: Set(new.force),
         accept: Set(new.accept),
         exact: Set(new.exact),
@@ -159,6 +184,9 @@ async fn insert_run(tx: &impl ConnectionTrait, new: &NewRun, now: DateTime<Utc>)
         renew_before: Set(new.renew_before.map(micros)),
         phase: Set(Phase::Queued.as_str().to_owned()),
         queued: Set(micros(now)),
+        not_before: Set(new.not_before.map(micros)),
+        // A pause that was recorded by a clock that was ahead is found by when it was recorded.
+        parked: Set(new.not_before.map(|_| micros(now))),
         ..Default::default()
     };
     Ok(run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id)

@@ -44,6 +44,7 @@ pub use error::QueueError;
 pub use failures::failures;
 pub use follow::{FellBehind, Following};
 pub use lease::{Lease, RENEWAL};
+pub use read::Unfinished;
 pub use report::JobReport;
 pub use retry::RetryPolicy;
 pub use settle::Settled;

@@ -1,15 +1,31 @@
 //! Queries of the queue on behalf of clients.
 
-use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::{Job, JobFilter};
-use cached_proto::words::{Outcome, Phase, Table};
+use std::collections::HashSet;
+
+use cached_proto::verb::history::{HistoryPage, Run};
+use cached_proto::verb::jobs::{Job, JobFilter, JobsPage};
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
-use sea_orm::{ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
+use sea_orm::{
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait as _, Select,
+};
 
 use super::{Queue, QueueError, assemble};
 use crate::state::Doing;
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{attempt, instant, job, known, micros, run};
+
+/// Number of jobs that have not ended, by where they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Not tried yet.
+    pub pending: usize,
+    /// Being worked on.
+    pub running: usize,
+    /// Failed, and waiting for their next attempt.
+    pub retrying: usize,
+}
 
 impl Queue {
     /// The run with this id, with its jobs.
@@ -28,9 +44,20 @@ impl Queue {
         Ok((assemble::job(&view, row).await?, not_before))
     }
 
-    /// Jobs, newest first.
+    /// Jobs, newest first, at most `limit`; jobs with unknown words are left out.
     pub async fn jobs(&self, filter: JobFilter, limit: u64) -> Result<Vec<Job>, QueueError> {
+        Ok(self.jobs_page(filter, None, limit).await?.jobs)
+    }
+
+    /// A page of jobs with a number below `before`.
+    pub async fn jobs_page(
+        &self,
+        filter: JobFilter,
+        before: Option<i64>,
+        limit: u64,
+    ) -> Result<JobsPage, QueueError> {
         let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
+        let query = query.apply_if(before, |query, before| query.filter(job::Column::Id.lt(before)));
         let query = match filter {
             JobFilter::All => query,
             JobFilter::Failed => {
@@ -43,20 +70,111 @@ impl Queue {
         };
         let view = self.state.view().await?;
         let rows = query.all(&view).await.doing("read the jobs")?;
-        Ok(assemble::jobs(&view, rows).await?)
+        let next = next(rows.len(), limit, rows.last().map(|row| row.id));
+        let (jobs, unknown) = assemble::jobs(&view, rows).await?;
+        Ok(JobsPage { jobs, unknown, next })
     }
 
-    /// Runs queued since an instant, newest first, at most `limit`.
+    /// Runs queued since an instant, newest first, at most `limit`; runs with unknown words are left out.
     pub async fn history(&self, since: DateTime<Utc>, limit: u64) -> Result<Vec<Run>, QueueError> {
+        Ok(self.history_page(since, None, limit).await?.runs)
+    }
+
+    /// A page of the runs queued since an instant, with a number below `before`.
+    pub async fn history_page(
+        &self,
+        since: DateTime<Utc>,
+        before: Option<i64>,
+        limit: u64,
+    ) -> Result<HistoryPage, QueueError> {
         let view = self.state.view().await?;
         let rows = run::Entity::find()
             .filter(run::Column::Queued.gte(micros(since)))
+            .apply_if(before, |query, before| query.filter(run::Column::Id.lt(before)))
             .order_by_desc(run::Column::Id)
             .limit(limit)
             .all(&view)
             .await
             .doing("read the history")?;
-        Ok(assemble::runs(&view, rows).await?)
+        let next = next(rows.len(), limit, rows.last().map(|row| row.id));
+        let (runs, unknown) = assemble::runs(&view, rows).await?;
+        Ok(HistoryPage { runs, unknown, next })
+    }
+
+    /// The tables that a queued or running job will refresh.
+    pub async fn busy_tables(&self) -> Result<HashSet<Table>, QueueError> {
+        let tables: Vec<String> = unfinished_jobs()
+            .select_only()
+            .column(job::Column::TableName)
+            .distinct()
+            .into_tuple()
+            .all(self.state.reader())
+            .await
+            .doing("look for busy tables")?;
+        Ok(tables.into_iter().filter_map(known).collect())
+    }
+
+    /// Number of jobs that have not ended.
+    pub async fn unfinished(&self) -> Result<Unfinished, QueueError> {
+        let tried = Query::select()
+            .expr(Expr::value(1))
+            .from(attempt::Entity)
+            .and_where(
+                Expr::col((attempt::Entity, attempt::Column::JobId)).equals((job::Entity, job::Column::Id)),
+            )
+            .to_owned();
+        let rows: Vec<(String, bool, i64)> = unfinished_jobs()
+            .select_only()
+            .column(job::Column::Phase)
+            .column_as(Expr::exists(tried), "tried")
+            .column_as(job::Column::Id.count(), "jobs")
+            .group_by(job::Column::Phase)
+            .group_by(Expr::cust("tried"))
+            .into_tuple()
+            .all(self.state.reader())
+            .await
+            .doing("count the unfinished jobs")?;
+        let mut unfinished = Unfinished::default();
+        for (phase, tried, jobs) in rows {
+            let jobs = usize::try_from(jobs).unwrap_or_default();
+            *match (known(phase), tried) {
+                (Some(Phase::Running), _) => &mut unfinished.running,
+                (_, false) => &mut unfinished.pending,
+                (_, true) => &mut unfinished.retrying,
+            } += jobs;
+        }
+        Ok(unfinished)
+    }
+
+    /// Catch-up runs that have not ended, oldest first.
+    pub async fn pending_catch_ups(&self) -> Result<Vec<Run>, QueueError> {
+        let view = self.state.view().await?;
+        let rows = run::Entity::find()
+            .filter(run::Column::Trigger.eq(Trigger::CatchUp.as_str()))
+            .filter(run::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
+            .order_by_asc(run::Column::Id)
+            .all(&view)
+            .await
+            .doing("look for slots that are caught up")?;
+        Ok(assemble::runs(&view, rows).await?.0)
+    }
+
+    /// Number of unended runs and of jobs that this version cannot work on, since it does not know their
+    /// trigger or table.
+    pub async fn unknown_count(&self) -> Result<u64, QueueError> {
+        let view = self.state.view().await?;
+        let doing = "look for words of another version";
+        let runs = run::Entity::find()
+            .filter(run::Column::Trigger.is_not_in(words(Trigger::ALL, Trigger::as_str)))
+            .count(&view)
+            .await
+            .doing(doing)?;
+        let jobs = job::Entity::find()
+            .filter(job::Column::TableName.is_not_in(words(Table::ALL, Table::as_str)))
+            .count(&view)
+            .await
+            .doing(doing)?;
+        Ok(runs + jobs)
     }
 
     /// The newest ended job of each table.
@@ -79,8 +197,7 @@ impl Queue {
             .one(self.state.reader())
             .await
             .doing("read the newest job of a table")?;
-        let outcome = newest.and_then(|job| job.outcome);
-        Ok(outcome.map(|outcome| word("jobs.outcome", outcome)).transpose()?)
+        Ok(newest.and_then(|job| known(job.outcome?)))
     }
 
     async fn newest_jobs(&self, which: Condition) -> Result<Vec<Job>, QueueError> {
@@ -93,7 +210,7 @@ impl Queue {
         let view = self.state.view().await?;
         let query = job::Entity::find().filter(job::Column::Id.in_subquery(newest));
         let rows = query.all(&view).await.doing("read the newest jobs")?;
-        Ok(assemble::jobs(&view, rows).await?)
+        Ok(assemble::jobs(&view, rows).await?.0)
     }
 
     /// The run in progress.
@@ -108,7 +225,8 @@ impl Queue {
 
     /// Number of queued runs.
     pub async fn queued_count(&self) -> Result<u64, QueueError> {
-        let waiting = run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str()));
+        let waiting =
+            run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str())).filter(is_known());
         Ok(waiting.count(self.state.reader()).await.doing("count the queued runs")?)
     }
 
@@ -116,6 +234,8 @@ impl Queue {
         let view = self.state.view().await?;
         let row = run::Entity::find()
             .filter(run::Column::Phase.eq(phase.as_str()))
+            .filter(is_known())
+            .filter(run::Column::Outcome.is_null().or(is_known_outcome(run::Column::Outcome)))
             .order_by_desc(run::Column::Id)
             .one(&view)
             .await
@@ -131,4 +251,27 @@ fn has_result() -> Condition {
     Condition::all()
         .add(job::Column::Phase.eq(Phase::Done.as_str()))
         .add(job::Column::Outcome.ne(Outcome::Skipped.as_str()))
+        .add(is_known_outcome(job::Column::Outcome))
+}
+
+/// Whether this version knows what asked for a run, and so may work on it.
+pub(super) fn is_known() -> SimpleExpr {
+    run::Column::Trigger.is_in(words(Trigger::ALL, Trigger::as_str))
+}
+
+fn is_known_outcome(column: impl ColumnTrait) -> SimpleExpr {
+    column.is_in(words(Outcome::ALL, Outcome::as_str))
+}
+
+fn words<W: Copy>(all: &[W], word: fn(W) -> &'static str) -> impl Iterator<Item = &'static str> {
+    all.iter().map(move |&known| word(known))
+}
+
+fn unfinished_jobs() -> Select<job::Entity> {
+    job::Entity::find().filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
+}
+
+/// Where the page after one of `rows` rows begins: a full page may not be the last one.
+fn next(rows: usize, limit: u64, last: Option<i64>) -> Option<i64> {
+    last.filter(|_| rows as u64 >= limit)
 }

@@ -49,6 +49,14 @@ impl Queue {
         let interruption = if stopped { Interruption::Stop } else { Interruption::Death };
         put_back(&tx, &runs, self.clock.now(), &interruption).await?;
         tx.commit().await.doing("put interrupted runs back")?;
+        let unknown = self.unknown_count().await?;
+        if unknown > 0 {
+            tracing::warn!(
+                "{unknown} runs and jobs in {} have a trigger or table that this version does not know; they are \
+                 kept and left alone: `cachectl history` shows them",
+                self.state.path().display()
+            );
+        }
         self.announce_work();
         Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
     }

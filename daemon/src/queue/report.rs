@@ -24,7 +24,7 @@ pub struct JobReport {
     pub pruned: u64,
     /// Entries that could not be written.
     pub failed: u64,
-    /// Source rows that were left out or read with a substitute.
+    /// Source rows that were left out, and values that were read with a substitute or that VMS fails on.
     pub warnings: u64,
     /// Bytes of payload generated.
     pub bytes: u64,

@@ -2,8 +2,9 @@
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::{Outcome, Phase};
+use cached_proto::words::{Outcome, Phase, Table};
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel,
     QueryFilter,
@@ -13,7 +14,7 @@ use super::counters::{Measured, count, count_time, runs};
 use super::lease::Lease;
 use super::{Queue, QueueError, assemble, verdict};
 use crate::state::Doing;
-use crate::state::entity::{instant, job, micros, run, word};
+use crate::state::entity::{instant, job, known, micros, run};
 
 /// Result of settling a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,7 @@ impl Queue {
     pub async fn settle(&self, lease: &Lease) -> Result<Settled, QueueError> {
         let tx = self.state.begin().await?;
         let row = lease.held(&tx).await?;
+        set_unknown_aside(&tx, lease.run).await?;
         let jobs = jobs(&tx, lease.run).await?;
         let running = jobs.iter().filter(|job| job.phase == Phase::Running.as_str()).count();
         if running > 0 {
@@ -61,6 +63,22 @@ impl Queue {
     }
 }
 
+/// Ends the waiting jobs of a run whose table this version does not know: another version has queued them, and
+/// their run could never end. Their rows keep the word.
+async fn set_unknown_aside(tx: &DatabaseTransaction, run: i64) -> Result<(), QueueError> {
+    job::Entity::update_many()
+        .col_expr(job::Column::Phase, Expr::value(Phase::Cancelled.as_str()))
+        .col_expr(job::Column::NotBefore, Expr::value(None::<i64>))
+        .col_expr(job::Column::Error, Expr::value("this version of cached does not know the table"))
+        .filter(job::Column::RunId.eq(run))
+        .filter(job::Column::Phase.eq(Phase::Queued.as_str()))
+        .filter(job::Column::TableName.is_not_in(Table::ALL.iter().map(|table| table.as_str())))
+        .exec(tx)
+        .await
+        .doing("set a job aside")?;
+    Ok(())
+}
+
 /// The jobs of a run, in no particular order.
 pub(super) async fn jobs(tx: &DatabaseTransaction, run: i64) -> Result<Vec<job::Model>, QueueError> {
     let jobs = job::Entity::find().filter(job::Column::RunId.eq(run));
@@ -79,7 +97,9 @@ pub(super) async fn end(
     let outcome = verdict(&outcomes.collect::<Vec<Outcome>>());
     let cancelled = outcome.is_none() && jobs.iter().any(|job| job.phase == Phase::Cancelled.as_str());
     let phase = if cancelled { Phase::Cancelled } else { Phase::Done };
-    count(tx, &runs(word("runs.trigger", row.trigger.clone())?, outcome), 1).await?;
+    if let Some(trigger) = known(&row.trigger) {
+        count(tx, &runs(trigger, outcome), 1).await?;
+    }
     // A run that skipped every entry does not show how long a refresh takes.
     if outcome.is_some_and(|outcome| outcome != Outcome::Skipped) {
         count_time(tx, Measured::Run, row.seconds).await?;

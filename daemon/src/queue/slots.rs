@@ -12,7 +12,7 @@ use sea_orm::{
 };
 
 use super::{NewRun, Queue, QueueError, enqueue};
-use crate::state::entity::{micros, slot, word};
+use crate::state::entity::{known, micros, slot};
 use crate::state::{Doing, StateError, insert_chore, resumed, scheduler_state};
 
 /// Rows per statement, well below `SQLite`'s limit of bound values.
@@ -162,11 +162,12 @@ impl Queue {
         Ok(Some(decision))
     }
 
-    /// The decision on a slot; `None` while it is undecided.
+    /// The decision on a slot; `None` while it is undecided, or if another version has decided it in a word
+    /// that is unknown here. Such a decision stands.
     pub async fn slot(&self, schedule: &str, slot: &str) -> Result<Option<SlotDecision>, QueueError> {
         let row = slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned()));
         let row = row.one(self.state.reader()).await.doing("read a slot")?;
-        Ok(row.map(|row| word("slots.decision", row.decision)).transpose()?)
+        Ok(row.and_then(|row| known(row.decision)))
     }
 
     /// Whether the schedule has already run on the date of a slot, at whatever time of day.

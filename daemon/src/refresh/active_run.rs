@@ -1,14 +1,15 @@
 //! A claimed run that is processed table by table.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
-use cached_proto::words::{Outcome, Table};
+use cached_proto::words::{Outcome, Table, Trigger};
 use tracing::info;
 
 use super::availability::is_off;
-use super::run::{RunContext, RunInputs, ending, failed, log_outcome};
+use super::run::{Rest, RunContext, RunInputs, Worked, ending, failed, log_outcome};
 use super::{RefreshError, Refresher};
-use crate::queue::{Claimed, Ending, JobReport, Lease, QueueError, Settled};
+use crate::queue::{Claimed, Ending, JobReport, Lease, NewRun, QueueError, Settled};
 
 /// A run in progress: its source is read, and its tables follow one by one. A caller that works in steps has
 /// to renew the lease itself.
@@ -18,6 +19,8 @@ pub struct ActiveRun {
     jobs: VecDeque<(i64, Table)>,
     /// `None` when nothing is left to do.
     inputs: Option<(RunContext, Result<RunInputs, RefreshError>)>,
+    /// Tables of which a later run has to take something up, and how soon.
+    later: Vec<(Table, Duration)>,
 }
 
 impl Refresher {
@@ -34,7 +37,7 @@ impl Refresher {
             let inputs = self.open(&context, &tables).await;
             Some((context, inputs))
         };
-        ActiveRun { refresher: self.clone(), claimed: claimed.clone(), jobs, inputs }
+        ActiveRun { refresher: self.clone(), claimed: claimed.clone(), jobs, inputs, later: Vec::new() }
     }
 }
 
@@ -51,8 +54,14 @@ impl ActiveRun {
         let (report, ending) = match inputs {
             Ok(inputs) => {
                 let worked = refresher.work(context, inputs, &begun, table).await;
-                let (report, error) = worked.unwrap_or_else(|error| (failed(table, &error), Some(error)));
-                (report, ending(context, error.as_ref()))
+                let worked = worked.unwrap_or_else(|error| Worked {
+                    report: failed(table, &error),
+                    error: Some(error),
+                    rest: Rest::default(),
+                });
+                let (report, ending, later) = worked.end(context, begun.number);
+                self.later.extend(later.map(|pause| (table, pause)));
+                (report, ending)
             }
             Err(_) if is_off(table, &context.settings) => (JobReport::new(table, Outcome::Off), Ending::Done),
             Err(error) => (failed(table, error), ending(context, Some(error))),
@@ -66,7 +75,17 @@ impl ActiveRun {
         if let Some((_, Ok(inputs))) = self.inputs {
             inputs.close().await;
         }
-        let settled = self.refresher.queue.settle(&self.claimed.lease).await?;
+        let queue = &self.refresher.queue;
+        let pause = self.later.iter().map(|(_, pause)| *pause).max();
+        // A run of another time says nothing about what is due now.
+        if let Some(pause) = pause.filter(|_| self.claimed.as_of.is_none()) {
+            let tables = self.later.iter().map(|(table, _)| *table).collect();
+            let not_before = Some(queue.now() + pause);
+            let later =
+                queue.enqueue(NewRun { not_before, ..NewRun::new(Trigger::Watch, tables) }).await?.run;
+            info!(run_id = self.claimed.run, "What was put off is taken up by run {later}");
+        }
+        let settled = queue.settle(&self.claimed.lease).await?;
         match &settled {
             Settled::Ended(run) => log_outcome(run),
             Settled::Waits(until) => {

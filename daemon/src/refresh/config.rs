@@ -70,6 +70,8 @@ pub struct RefreshConfig {
     pub wipe_zone: Option<Tz>,
     /// How long to wait for a lock that another process holds on VMS's file.
     pub patience: Duration,
+    /// How long a lost district row is left to VMS, which may be computing it.
+    pub district_grace: Duration,
 }
 
 impl RefreshConfig {
@@ -126,7 +128,17 @@ impl RefreshConfig {
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
         let database = config.database.url.as_path().to_owned();
         let wipe_zone = config.watch.enabled.then_some(config.schedule.timezone);
-        Ok(Self { database, settings, limits, retry, guard, reports: report, wipe_zone, patience: PATIENCE })
+        Ok(Self {
+            database,
+            settings,
+            limits,
+            retry,
+            guard,
+            reports: report,
+            wipe_zone,
+            patience: PATIENCE,
+            district_grace: config.cache.district_grace,
+        })
     }
 }
 

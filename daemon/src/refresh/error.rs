@@ -86,8 +86,6 @@ impl RefreshError {
             Self::Vms(error)
             | Self::Snapshot(SnapshotError(error))
             | Self::Store(StoreError::Database(error)) => error.is_retryable(),
-            // By now another process has written during both computations; that may pass.
-            Self::Store(StoreError::Conflict { .. }) => true,
             Self::State(error) | Self::Queue(QueueError::State(error)) => {
                 matches!(error, StateError::Statement { .. })
             }
@@ -120,11 +118,6 @@ impl RefreshError {
             | Self::Store(StoreError::Database(error)) => Some(error),
             _ => None,
         }
-    }
-
-    /// Whether another process wrote in the meantime, so that a newer snapshot may succeed.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Store(error) if error.is_conflict())
     }
 }
 
@@ -168,7 +161,6 @@ mod tests {
             (VmsError::Query { doing, source: lost() }.into(), Decision::Retry),
             (SnapshotError(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
             (StoreError::from(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
-            (StoreError::Conflict { table: TABLE, key: key() }.into(), Decision::Retry),
             (StateError::Statement { doing, source: lost() }.into(), Decision::Retry),
             (VmsError::Query { doing, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
             (VmsError::Missing { path: "/x".into() }.into(), Decision::Fail),

@@ -13,6 +13,14 @@ pub(crate) fn fenced<T>(call: impl FnOnce() -> T) -> Result<T, RefreshError> {
     catch_unwind(AssertUnwindSafe(call)).map_err(|payload| RefreshError::Panicked(said(payload.as_ref())))
 }
 
+/// Calls reports on a blocking thread, so that the tasks of the runtime go on meanwhile, and turns a panic into
+/// an error.
+pub(super) async fn off_thread<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RefreshError> {
+    tokio::task::spawn_blocking(call).await.map_err(panicked)
+}
+
 /// The error of a report that was called on a blocking thread.
 pub(super) fn panicked(error: JoinError) -> RefreshError {
     let said = error.try_into_panic().map(|payload| said(payload.as_ref()));

@@ -1,11 +1,13 @@
 //! Finds one entry by some of its key columns.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use cached_proto::words::Table;
 
-use super::fence::fenced;
+use super::fence::off_thread;
 use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
 use crate::reports::{Report, report};
@@ -91,7 +93,7 @@ async fn search(
     vms: &Vms,
     config: &RefreshConfig,
     state: &State,
-    report: &dyn Report,
+    report: &'static dyn Report,
     wanted: &[(usize, &str)],
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
@@ -100,7 +102,12 @@ async fn search(
     let sources: SourceSet = report.key_sources().iter().copied().collect();
     let mut snapshot = snapshot::load(vms, &sources, &[table], depth, now).await?;
     let stamps = recall(&mut snapshot, state).await?.remove(&table).unwrap_or_default();
-    let expected = fenced(|| report.keys(&snapshot, &config.settings, now))?;
+    let snapshot = Arc::new(snapshot);
+    let (expected, withheld) = off_thread({
+        let (snapshot, settings) = (Arc::clone(&snapshot), config.settings.clone());
+        move || (report.keys(&snapshot, &settings, now), report.withheld(&snapshot, &settings))
+    })
+    .await?;
     let existing = snapshot.existing(table);
     let key = match choose(expected.iter().chain(existing.iter().map(|row| &row.key)), wanted) {
         Choice::One(key) => key.clone(),
@@ -122,8 +129,7 @@ async fn search(
             }
         },
     };
-    let expected =
-        expected.contains(&key) && fenced(|| report.withheld(&snapshot, &config.settings))?.is_none();
+    let expected = expected.contains(&key) && withheld.is_none();
     Ok(Search::Found(Found { key, stored, expected }))
 }
 

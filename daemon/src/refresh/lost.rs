@@ -5,12 +5,14 @@
 //! is deleted when a complete generation does not bring its row back, since none ever will.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use cached_proto::words::Table;
+use cached_proto::words::{CacheType, Table};
 use chrono::NaiveDateTime;
 
 use crate::snapshot::{ExistingRow, Snapshot};
-use crate::state::{State, StateError};
+use crate::state::{EntryStamp, State, StateError};
 use crate::store::Stamps;
 use crate::vms::tables::{Key, spec};
 
@@ -27,6 +29,70 @@ pub(super) async fn recall(
         recalled.insert(table, stamps);
     }
     Ok(recalled)
+}
+
+/// When rows were found to be lost that VMS may be computing at the moment.
+///
+/// VMS's district page looks for its row, computes for seconds if there is none, and then inserts it, which
+/// fails and leads the reader astray if a row was put back meanwhile. It computes as often as a reader asks for
+/// a lost row, so the first moments after a loss are left to it. Only this process needs to know: another one
+/// finds the same rows lost, and waits as long.
+#[derive(Debug, Default)]
+pub(super) struct Losses(Mutex<HashMap<Table, HashMap<String, Loss>>>);
+
+/// The row that was lost, and the monotonic time at which that was noticed.
+#[derive(Debug)]
+struct Loss {
+    row: EntryStamp,
+    noticed: Duration,
+}
+
+impl Losses {
+    /// Notices the lost rows of a snapshot's tables, and forgets those that are there again.
+    pub(super) fn notice(&self, snapshot: &Snapshot, stamps: &HashMap<Table, Stamps>, now: Duration) {
+        let mut losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (&table, stamps) in stamps.iter().filter(|(table, _)| is_computed_on_view(**table)) {
+            let mut before = losses.remove(&table).unwrap_or_default();
+            let gone = stamps.gone(snapshot.existing(table)).into_iter();
+            let lost = gone.filter_map(|key| {
+                let row = stamps.0.get(key)?;
+                let known = before.remove(key).filter(|known| known.row == *row);
+                let loss = known.unwrap_or_else(|| Loss { row: row.clone(), noticed: now });
+                Some((key.to_owned(), loss))
+            });
+            let lost = lost.collect();
+            losses.insert(table, lost);
+        }
+    }
+
+    /// The lost rows of a table that were noticed less than `grace` before `now`, and when that time is over
+    /// for all of them.
+    pub(super) fn recent(&self, table: Table, grace: Duration, now: Duration) -> Recent {
+        let losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut recent = Recent::default();
+        for (key, loss) in losses.get(&table).into_iter().flatten() {
+            let left = (loss.noticed + grace).saturating_sub(now);
+            if let Some(key) = Key::from_text(key, spec(table)).filter(|_| !left.is_zero()) {
+                recent.keys.insert(key);
+                recent.pause = recent.pause.max(left);
+            }
+        }
+        recent
+    }
+}
+
+/// Rows that were lost a moment ago.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Recent {
+    pub(super) keys: HashSet<Key>,
+    /// How long they are left alone yet.
+    pub(super) pause: Duration,
+}
+
+/// Whether VMS computes a row on view for so long that another process may insert it meanwhile, and fails if
+/// that happens. Its other pages compute faster than that, or look again before they insert.
+fn is_computed_on_view(table: Table) -> bool {
+    table.cache_type() == CacheType::District
 }
 
 /// Records which tables another process has wiped shortly before a scheduled run read them. The run refills

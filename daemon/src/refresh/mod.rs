@@ -42,5 +42,5 @@ pub use run::Refresher;
 pub use scope::RefreshScope;
 pub(crate) use survey::read_tables;
 pub use table::{TableResult, refresh_table};
-pub use table_refresh::{TableRefresh, Timings};
+pub use table_refresh::{Selection, TableRefresh, Timings};
 pub use worker::{work_off, work_until};

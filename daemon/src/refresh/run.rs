@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached_proto::speech::count;
 use cached_proto::text::one_line;
@@ -15,12 +16,12 @@ use tracing::{error, info, warn};
 
 use super::fence::fenced;
 use super::guard::{self, Guard};
-use super::lost::{keep_wipes, recall};
+use super::lost::{Losses, Recent, keep_wipes, recall};
 use super::scope::RefreshScope;
 use super::sources::keep_sources;
-use super::table_refresh::TableRefresh;
+use super::table_refresh::{Selection, TableRefresh};
 use super::withhold::remove_ours;
-use super::{Availability, Decision, RefreshConfig, RefreshError, availability, refresh_table};
+use super::{Availability, Decision, RefreshConfig, RefreshError, TableResult, availability, refresh_table};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
@@ -39,6 +40,7 @@ pub struct Refresher {
     config: watch::Receiver<Arc<RefreshConfig>>,
     /// Identity of this process.
     process: u64,
+    losses: Arc<Losses>,
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
@@ -59,6 +61,8 @@ pub(super) struct RunContext {
     now: DateTime<Utc>,
     scope: RefreshScope,
     guard: Guard,
+    /// How long a lost district row is left to VMS.
+    district_grace: Duration,
     /// For a scheduled run, the zone in which wipes are recorded.
     wipe_zone: Option<Tz>,
 }
@@ -82,7 +86,7 @@ impl Refresher {
     /// begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
         let process = queue.draw();
-        Self { queue, clock, config, process }
+        Self { queue, clock, config, process, losses: Arc::default() }
     }
 
     /// Works on the due jobs of a claimed run, each until it ends or waits for its next attempt. An error
@@ -131,6 +135,8 @@ impl Refresher {
         RunContext {
             run: claimed.run,
             guard,
+            // Somebody who forces a refresh wants the rows at once.
+            district_grace: if claimed.force { Duration::ZERO } else { config.district_grace },
             // The time of any other run says nothing about when another process was at work.
             wipe_zone: config.wipe_zone.filter(|_| claimed.trigger == Trigger::Schedule),
             config,
@@ -190,6 +196,7 @@ impl Refresher {
         let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
         let state = self.queue.state();
         let stamps = recall(&mut snapshot, state).await?;
+        self.losses.notice(&snapshot, &stamps, self.clock.monotonic());
         if let Some(zone) = context.wipe_zone {
             keep_wipes(state, &snapshot, &stamps, time::local(now, zone)).await?;
         }
@@ -202,24 +209,26 @@ impl Refresher {
         inputs: &RunInputs,
         begun: &Begun,
         table: Table,
-    ) -> Result<(JobReport, Option<RefreshError>), RefreshError> {
+    ) -> Result<Worked, RefreshError> {
         let availability = inputs.availabilities.get(&table).unwrap_or(&Availability::Ready);
         if let Some(outcome) = availability.outcome() {
             let mut report = JobReport::new(table, outcome);
             report.error = availability.note().filter(|_| !outcome.is_good());
-            return Ok((report, None));
+            return Ok(report.into());
         }
         let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
         if let Some(reason) = fenced(|| report.withheld(&inputs.snapshot, &context.settings))? {
-            return Ok(self.withhold(context, inputs, report, &reason).await);
+            let (report, error) = self.withhold(context, inputs, report, &reason).await;
+            return Ok(Worked { error, ..report.into() });
         }
         let state = self.queue.state();
         if let Some(reason) = &inputs.held {
-            return Ok((guard::hold(state, table, reason, context.now).await?, None));
+            return Ok(guard::hold(state, table, reason, context.now).await?.into());
         }
         let is_doubtful = begun.number > 1
             || state.guarded().await?.contains_key(&table)
             || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
+        let recent = self.recent(context, table);
         let mut work = TableRefresh {
             table,
             report,
@@ -231,32 +240,12 @@ impl Refresher {
             process: self.process,
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(state, table, context.now).await?,
+            selection: Selection::AllBut(recent.keys),
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
-        if result.error.as_ref().is_some_and(RefreshError::is_conflict) {
-            info!(
-                run_id = context.run,
-                cache_table = table.as_str(),
-                "{table}: somebody else wrote meanwhile, computing once more"
-            );
-            // The other process's rows may be newer than the run: neither stamps nor figures may fall back
-            // behind them.
-            work.now = self.instant(context.as_of);
-            match self.snapshot(&inputs.vms, context, &[table], work.now).await {
-                Ok(newer) => {
-                    if let Some(reason) = context.guard.examine(state, &newer).await? {
-                        return Ok((guard::hold(state, table, &reason, context.now).await?, None));
-                    }
-                    work.snapshot = newer;
-                    let holds = result.report.holds;
-                    result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
-                    result.report.holds.merge(&holds);
-                }
-                Err(error) => {
-                    result.report.error = Some(describe(&error));
-                    result.error = Some(error);
-                }
-            }
+        let mut rest = Rest { left: result.left, pause: recent.pause, put_off: 0 };
+        if result.error.is_none() && !result.contested.is_empty() {
+            self.once_more(context, inputs, &mut work, &mut result, &mut rest).await;
         }
         match &result.error {
             None => state.release(table).await?,
@@ -267,7 +256,73 @@ impl Refresher {
             // It is unknown whether the guard would have let the table pass.
             Some(_) => {}
         }
-        Ok((result.report, result.error))
+        Ok(Worked { report: result.report, error: result.error, rest })
+    }
+
+    /// Computes the entries that VMS wrote meanwhile once more, from a newer snapshot. Those that it writes
+    /// again, or may be computing, are put off: what it wrote is its own newest result, and the table does not
+    /// fail for it.
+    async fn once_more(
+        &self,
+        context: &RunContext,
+        inputs: &RunInputs,
+        work: &mut TableRefresh,
+        result: &mut TableResult,
+        rest: &mut Rest,
+    ) {
+        let (run_id, table) = (context.run, work.table);
+        let contested = std::mem::take(&mut result.contested);
+        let entries = count(contested.len(), "entry");
+        info!(
+            run_id,
+            cache_table = table.as_str(),
+            "{table}: VMS wrote {entries} meanwhile, computing once more"
+        );
+        // VMS's rows may be newer than the run: neither stamps nor figures may fall back behind them.
+        work.now = self.instant(context.as_of);
+        let newer = match self.snapshot(&inputs.vms, context, &[table], work.now).await {
+            Ok(newer) => match context.guard.examine(self.queue.state(), &newer).await {
+                Ok(None) => Ok(newer),
+                Ok(Some(reason)) => Err(reason),
+                Err(error) => Err(describe(&error)),
+            },
+            Err(error) => Err(describe(&error)),
+        };
+        let mut put_off = contested.len() as u64;
+        match newer {
+            Err(reason) => {
+                warn!(run_id, cache_table = table.as_str(), "{table}: not computed once more: {reason}");
+            }
+            Ok(newer) => {
+                let recent = self.recent(context, table);
+                let left = contested.intersection(&recent.keys).count() as u64;
+                rest.left += left;
+                rest.pause = rest.pause.max(recent.pause);
+                work.snapshot = newer;
+                work.selection = Selection::Only(contested.difference(&recent.keys).cloned().collect());
+                let again = refresh_table(&inputs.vms, self.queue.state(), &self.clock, work).await;
+                result.add(&again);
+                put_off = again.contested.len() as u64;
+                result.report.skipped += left;
+                result.error = again.error;
+            }
+        }
+        if put_off > 0 {
+            rest.put_off = put_off;
+            result.report.skipped += put_off;
+            let entries = count(usize::try_from(put_off).unwrap_or(usize::MAX), "entry");
+            info!(
+                run_id,
+                cache_table = table.as_str(),
+                "{table}: VMS keeps writing {entries}, put off to a later run"
+            );
+        }
+        result.report.outcome = result.outcome();
+        result.report.error = result.error.as_ref().map(|error| describe(error));
+    }
+
+    fn recent(&self, context: &RunContext, table: Table) -> Recent {
+        self.losses.recent(table, context.district_grace, self.clock.monotonic())
     }
 
     /// Removes the rows of a withheld table that still carry the daemon's stamp. VMS's own rows stay.
@@ -310,18 +365,9 @@ impl Refresher {
     ) -> Result<(), QueueError> {
         let run = lease.run();
         let JobReport { table, outcome, entries, rebuilt, verified, skipped, pruned, seconds, .. } = report;
+        let entries = count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry");
         match &report.error {
-            None => info!(
-                run_id = run,
-                job_id = job,
-                cache_type = table.cache_type().as_str(),
-                cache_table = table.as_str(),
-                outcome = outcome.as_str(),
-                "{table}: {outcome}, {} ({rebuilt} rebuilt, {verified} verified, \
-                 {skipped} skipped, {pruned} pruned) took {seconds:.2} seconds",
-                count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry")
-            ),
-            Some(message) => error!(
+            Some(message) if !matches!(ending, Ending::Paused(_)) => error!(
                 run_id = run,
                 job_id = job,
                 cache_type = table.cache_type().as_str(),
@@ -329,14 +375,86 @@ impl Refresher {
                 outcome = outcome.as_str(),
                 "{table}: {outcome}, took {seconds:.2} seconds: {message}"
             ),
+            _ => info!(
+                run_id = run,
+                job_id = job,
+                cache_type = table.cache_type().as_str(),
+                cache_table = table.as_str(),
+                outcome = outcome.as_str(),
+                "{table}: {outcome}, {entries} ({rebuilt} rebuilt, {verified} verified, {skipped} skipped, \
+                 {pruned} pruned) took {seconds:.2} seconds"
+            ),
         }
+        let why = report.error.as_ref().filter(|_| matches!(ending, Ending::Paused(_)));
         let pause = self.queue.finish_attempt(lease, job, report, ending).await?;
-        if let Some(pause) = pause {
-            info!(run_id = run, job_id = job, "{table}: tries again in {:.1} seconds", pause.as_secs_f64());
+        match (pause, why) {
+            (Some(pause), Some(why)) => {
+                info!(
+                    run_id = run,
+                    job_id = job,
+                    "{table}: {why}; goes on in {:.1} seconds",
+                    pause.as_secs_f64()
+                );
+            }
+            (Some(pause), None) => {
+                info!(
+                    run_id = run,
+                    job_id = job,
+                    "{table}: tries again in {:.1} seconds",
+                    pause.as_secs_f64()
+                );
+            }
+            (None, _) => {}
         }
         Ok(())
     }
 }
+
+/// How an attempt at a table went.
+pub(super) struct Worked {
+    pub(super) report: JobReport,
+    pub(super) error: Option<RefreshError>,
+    /// What it left undone.
+    pub(super) rest: Rest,
+}
+
+impl From<JobReport> for Worked {
+    fn from(report: JobReport) -> Self {
+        Self { report, error: None, rest: Rest::default() }
+    }
+}
+
+impl Worked {
+    /// How the attempt ends, and how soon another run has to take up what it leaves undone.
+    pub(super) fn end(mut self, context: &RunContext, attempt: u32) -> (JobReport, Ending, Option<Duration>) {
+        if self.error.is_some() {
+            return (self.report, ending(context, self.error.as_ref()), None);
+        }
+        // Only the first attempt waits for deleted rows: under steady deletions a job would never end.
+        if self.rest.left > 0 && attempt == 1 {
+            let rows = count(usize::try_from(self.rest.left).unwrap_or(usize::MAX), "deleted row");
+            self.report.error = Some(format!("{rows} left to VMS for now, whose page may be computing"));
+            return (self.report, Ending::Paused(self.rest.pause), None);
+        }
+        let later = (self.rest.left > 0 || self.rest.put_off > 0).then_some(PUT_OFF);
+        (self.report, Ending::Done, later)
+    }
+}
+
+/// Entries of a table that were left as VMS has them.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Rest {
+    /// Lost rows that VMS may be computing.
+    left: u64,
+    /// How long they are left alone yet.
+    pause: Duration,
+    /// Entries that VMS wrote both times.
+    put_off: u64,
+}
+
+/// How soon a later run takes up entries that were put off: by then VMS's page is shown, or nobody would ever
+/// see it.
+const PUT_OFF: Duration = Duration::from_mins(2);
 
 pub(super) fn failed(table: Table, error: &RefreshError) -> JobReport {
     JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }

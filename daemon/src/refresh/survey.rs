@@ -1,11 +1,12 @@
 //! Read-only survey of the cache tables, for `status` and `health`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, Utc};
 
-use super::fence::fenced;
+use super::fence::off_thread;
 use super::lost::recall;
 use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
 use crate::describe::describe;
@@ -55,6 +56,7 @@ pub async fn survey_with(
         Some(state) => (recall(&mut snapshot, state).await?, state.guarded().await?),
         None => (HashMap::new(), HashMap::new()),
     };
+    let (shared, snapshot) = (Arc::new(config.clone()), Arc::new(snapshot));
     let mut surveys = Vec::with_capacity(REPORTS.len());
     for report in reports(config) {
         let table = report.table();
@@ -65,7 +67,11 @@ pub async fn survey_with(
         }
         let stamps = stamps.remove(&table).unwrap_or_default();
         // A report that panics is shown as disabled; the others are surveyed all the same.
-        let judged = fenced(|| judge(config, report, &snapshot, &stamps, now));
+        let judged = off_thread({
+            let (config, snapshot) = (Arc::clone(&shared), Arc::clone(&snapshot));
+            move || judge(&config, report, &snapshot, &stamps, now)
+        });
+        let judged = judged.await;
         let mut survey =
             judged.unwrap_or_else(|error| unjudged(table, TableState::Disabled, Some(describe(&error))));
         let is_judged = !matches!(survey.state, TableState::Withheld | TableState::Disabled);

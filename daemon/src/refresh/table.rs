@@ -1,6 +1,6 @@
 //! Builds and writes one table from a snapshot.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::words::Outcome;
@@ -11,7 +11,7 @@ use super::fence::panicked;
 use super::lists::{GroupGuard, YearEntries};
 use super::prepare::{Prepared, prepare};
 use super::sources::keep_sources;
-use super::table_refresh::{TableRefresh, Timings};
+use super::table_refresh::{Selection, TableRefresh, Timings};
 use super::unchanged::Inputs;
 use super::{Loss, RefreshError, RefreshScope};
 use crate::clock::Clock;
@@ -19,8 +19,8 @@ use crate::describe::describe;
 use crate::queue::JobReport;
 use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::state::{EntryStamp, Generation, State};
-use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
-use crate::vms::tables::{StampZone, TableSpec, spec};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};
+use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
 /// Number of written entries after which their stamps are stored; each time costs a synced write.
@@ -35,6 +35,27 @@ pub struct TableResult {
     pub timings: Timings,
     /// Why it ended early.
     pub error: Option<RefreshError>,
+    /// Entries that another process wrote or deleted after the snapshot; they are as that process left them.
+    pub contested: HashSet<Key>,
+    /// How many entries were left to VMS, which may be computing them at the moment.
+    pub left: u64,
+}
+
+impl TableResult {
+    /// Adds what was done about a part of the entries afterwards.
+    pub(super) fn add(&mut self, again: &Self) {
+        let (report, again) = (&mut self.report, &again.report);
+        report.rebuilt += again.rebuilt;
+        report.verified += again.verified;
+        report.failed += again.failed;
+        report.seconds += again.seconds;
+        report.holds.merge(&again.holds);
+    }
+
+    /// The outcome of the figures as they are.
+    pub(super) fn outcome(&self) -> Outcome {
+        outcome(&self.report, self.error.as_ref())
+    }
 }
 
 /// Builds and writes one table. Building runs one group ahead of writing, so that memory holds two groups of
@@ -63,6 +84,8 @@ pub async fn refresh_table(
         held: Vec::new(),
         written: Vec::new(),
         removed: Vec::new(),
+        contested: HashSet::new(),
+        left: 0,
         meter: LockMeter::new(clock.as_ref()),
     };
     work.report.snapshot = Some(job.snapshot.taken);
@@ -71,15 +94,12 @@ pub async fn refresh_table(
     // Also after an error, so that the rows that were written count as the daemon's own.
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
-    let Work { mut report, timings, meter, .. } = work;
+    let Work { mut report, timings, meter, contested, left, .. } = work;
     report.holds = meter.holds();
-    report.outcome = match &error {
-        Some(RefreshError::Guarded(_)) => Outcome::Guarded,
-        error => outcome(&report, error.is_some()),
-    };
+    report.outcome = outcome(&report, error.as_ref());
     report.error = error.as_ref().map(|error| describe(error));
     report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
-    TableResult { report, timings, error }
+    TableResult { report, timings, error, contested, left }
 }
 
 struct Work<'a> {
@@ -103,6 +123,8 @@ struct Work<'a> {
     /// Entries whose stamps are not stored yet.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
+    contested: HashSet<Key>,
+    left: u64,
     meter: LockMeter<'a>,
 }
 
@@ -115,8 +137,14 @@ impl Work<'_> {
             move || prepare(&job, &stamps)
         });
         let Prepared { inputs, spared, forgotten, index, years } = prepared.await.map_err(panicked)?;
-        (self.spared, self.index, self.years) = (spared, index, years);
+        (self.index, self.years) = (index, years);
         let freshness = self.job.freshness(&stamps);
+        if let Selection::Only(_) = self.job.selection {
+            // These are of a newer snapshot than the rest of the table.
+            self.state.forget_generation(table).await?;
+            return self.generate(&freshness).await;
+        }
+        self.spared = spared;
         let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
         if let Some(last) = last
             && inputs.all_ours
@@ -129,13 +157,14 @@ impl Work<'_> {
         // Until all groups are written, the stored rows are neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
         self.generate(&freshness).await?;
-        if !self.held.is_empty() {
-            return Err(RefreshError::Guarded(std::mem::take(&mut self.held)));
-        }
-        if self.report.skipped == 0 {
+        if self.report.skipped == self.left {
+            self.removed.extend(forgotten);
+            if self.left > 0 || !self.contested.is_empty() {
+                // Some rows are not of this generation.
+                return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
+            }
             let (entries, bytes) = (self.report.entries, self.report.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
-            self.removed.extend(forgotten);
             // The stamps are stored first, then the generation that relies on them: never the other way
             // round.
             self.remember().await?;
@@ -155,7 +184,7 @@ impl Work<'_> {
     ) -> Result<(), RefreshError> {
         self.report.bytes = last.bytes;
         for group in inputs.rows() {
-            self.write(&group, freshness).await?;
+            self.write(group, freshness).await?;
         }
         Ok(())
     }
@@ -169,7 +198,7 @@ impl Work<'_> {
         let mut written = Ok(());
         while let Some(group) = incoming.recv().await {
             self.report.bytes += group.bytes();
-            written = self.write(&group, freshness).await;
+            written = self.write(group, freshness).await;
             if written.is_err() {
                 break;
             }
@@ -180,17 +209,22 @@ impl Work<'_> {
         written?;
         let spent = built?;
         (self.timings.build, self.timings.serialize) = (spent.build, spent.serialize);
-        Ok(())
+        if self.held.is_empty() { Ok(()) } else { Err(RefreshError::Guarded(std::mem::take(&mut self.held))) }
     }
 
     async fn write(
         &mut self,
-        group: &SerializedGroup,
+        mut group: SerializedGroup,
         freshness: &Freshness<'_>,
     ) -> Result<(), RefreshError> {
         if self.job.cancel.is_cancelled() {
             return Err(RefreshError::Cancelled);
         }
+        let left = self.job.selection.apply(&mut group) as u64;
+        self.left += left;
+        self.report.entries += left;
+        self.report.skipped += left;
+        let group = &group;
         let began = self.clock.monotonic();
         let spared = &self.spared;
         let skip = |row: &ExistingRow| spared.contains(&row.id);
@@ -226,6 +260,7 @@ impl Work<'_> {
         self.report.verified += outcome.verified;
         self.report.skipped += outcome.skipped.len() as u64;
         self.report.pruned += outcome.pruned;
+        self.contested.extend(outcome.contested.iter().cloned());
     }
 
     fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
@@ -233,13 +268,23 @@ impl Work<'_> {
         // the same. A row that VMS put in the place of one of the daemon's is not recorded: the watch is to
         // find and judge it.
         let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
-            let stamp = EntryStamp { row_id: row.id, last_updated: row.last_updated?, fingerprint: None };
+            let last_updated = row.last_updated?;
+            let stamp = EntryStamp { row_id: row.id, last_updated, fingerprint: None, payload: None };
             Some((row.key.to_string(), stamp))
         });
         self.written.extend(left);
+        let columns: HashMap<_, _> = group.entries.iter().map(|entry| (&entry.key, &entry.columns)).collect();
         self.written.extend(outcome.written.into_iter().map(|entry| {
             let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
-            (entry.key.to_string(), EntryStamp { row_id: entry.id, last_updated, fingerprint })
+            let key = entry.key.to_string();
+            let payload = match columns.get(&entry.key) {
+                Some(columns) if !columns.is_empty() => {
+                    Some(digest(columns.iter().map(|text| text.as_bytes())))
+                }
+                // The row was stamped without being computed: it holds what it held.
+                _ => stamps.0.get(&key).and_then(|left| left.payload.clone()),
+            };
+            (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload })
         }));
         self.removed.extend(group.retire.iter().map(ToString::to_string));
     }
@@ -265,14 +310,17 @@ fn warnings(job: &TableRefresh) -> u64 {
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }
 
-fn outcome(report: &JobReport, failed: bool) -> Outcome {
-    let changed = report.rebuilt > 0 || report.pruned > 0;
-    match (failed, changed, report.verified > 0) {
-        (true, ..) => Outcome::Failed,
-        (false, true, false) => Outcome::Rebuilt,
-        (false, true, true) => Outcome::Mixed,
-        (false, false, false) if report.skipped > 0 => Outcome::Skipped,
-        (false, false, _) => Outcome::Verified,
+fn outcome(report: &JobReport, error: Option<&RefreshError>) -> Outcome {
+    match error {
+        Some(RefreshError::Guarded(_)) => return Outcome::Guarded,
+        Some(_) => return Outcome::Failed,
+        None => {}
+    }
+    match (report.rebuilt > 0 || report.pruned > 0, report.verified > 0) {
+        (true, false) => Outcome::Rebuilt,
+        (true, true) => Outcome::Mixed,
+        (false, false) if report.skipped > 0 => Outcome::Skipped,
+        (false, _) => Outcome::Verified,
     }
 }
 
@@ -297,8 +345,8 @@ mod tests {
         ] {
             let none = JobReport::new(Table::DiaEventsReportCache, Outcome::Failed);
             let report = JobReport { rebuilt, verified, skipped, pruned, ..none };
-            assert_eq!(outcome(&report, false), word, "{report:?}");
-            assert_eq!(outcome(&report, true), Outcome::Failed);
+            assert_eq!(outcome(&report, None), word, "{report:?}");
+            assert_eq!(outcome(&report, Some(&RefreshError::Cancelled)), Outcome::Failed);
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Parameters and timings of the refresh of a table.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 use super::{RefreshScope, TableGuard};
 use crate::reports::{Report, ReportSettings};
 use crate::snapshot::Snapshot;
-use crate::store::{AgeLimits, Freshness, Stamps};
-use crate::vms::tables::spec;
+use crate::store::{AgeLimits, Freshness, SerializedGroup, Stamps};
+use crate::vms::tables::{Key, spec};
 
 /// What a table is refreshed with.
 #[derive(Clone)]
@@ -36,6 +37,40 @@ pub struct TableRefresh {
     pub cancel: CancellationToken,
     /// Guard of its lists; `None` if they may lose anything.
     pub guard: Option<TableGuard>,
+    /// Which of its entries are written.
+    pub selection: Selection,
+}
+
+/// Which entries of a table are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All but these, which VMS may be computing at the moment.
+    AllBut(HashSet<Key>),
+    /// Only these, which VMS wrote while they were computed.
+    Only(HashSet<Key>),
+}
+
+impl Selection {
+    /// Every entry.
+    pub fn all() -> Self {
+        Self::AllBut(HashSet::new())
+    }
+
+    /// Removes from a group what is not written; returns how many entries of the report are left alone.
+    pub(super) fn apply(&self, group: &mut SerializedGroup) -> usize {
+        let entries = group.entries.len();
+        match self {
+            Self::AllBut(left) => {
+                group.entries.retain(|entry| !left.contains(&entry.key));
+                entries - group.entries.len()
+            }
+            Self::Only(wanted) => {
+                group.entries.retain(|entry| wanted.contains(&entry.key));
+                group.retire.clear();
+                0
+            }
+        }
+    }
 }
 
 impl TableRefresh {

@@ -11,6 +11,8 @@ pub mod organization;
 pub mod recruitment;
 mod settings;
 #[cfg(test)]
+mod sources_tests;
+#[cfg(test)]
 mod testing;
 pub mod text;
 pub mod virtual_session;
@@ -31,18 +33,21 @@ pub trait Report: Sync {
     /// Returns the cache table that the report fills.
     fn table(&self) -> Table;
 
-    /// Returns the source tables that [`Report::build`] reads.
+    /// Returns the source tables that any method reads. Reading another one panics unless a report of the same
+    /// run declares it, and a test builds every report from these alone.
     fn sources(&self) -> &'static [Source];
 
-    /// Returns the source tables that [`Report::keys`] reads, a small part of [`Report::sources`].
+    /// Returns the source tables that [`Report::keys`], [`Report::next_keys`], [`Report::next_payloads`] and
+    /// [`Report::withheld`] read, a small part of [`Report::sources`]: surveys read no others.
     fn key_sources(&self) -> &'static [Source];
 
     /// Returns the keys that the report has at `now`, in the order in which its rows are to be inserted.
+    /// Depends only on [`Report::key_sources`] and the existing rows of its own table.
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key>;
 
     /// Returns what payloads depend on besides the source, the settings and the keys: text that differs
     /// whenever the passing of time alone changes a payload. Empty for a report that is a function of the
-    /// source.
+    /// source. May depend on all of [`Report::sources`].
     fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, _now: DateTime<Utc>) -> String {
         String::new()
     }
@@ -75,7 +80,8 @@ pub trait Report: Sync {
         None
     }
 
-    /// Computes the entries, one group at a time.
+    /// Computes the entries, one group at a time, from [`Report::sources`] and the existing rows of its own
+    /// table.
     fn build<'s>(
         &self,
         snapshot: &'s Snapshot,

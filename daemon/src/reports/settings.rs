@@ -57,6 +57,8 @@ impl ReportSettings {
         let mut hasher = XxHash3_128::new();
         hasher.write(table.as_str().as_bytes());
         hasher.write(self.mode.as_str().as_bytes());
+        // Local stamps are read in the zone, and it decides when a year or a window begins.
+        hasher.write(self.zone.name().as_bytes());
         hasher.write(self.districts.canonical_text().as_bytes());
         if table == Table::OrganizationReports {
             hasher.write(&[u8::from(self.organization_reports_table)]);
@@ -87,6 +89,14 @@ mod tests {
         for &table in Table::ALL {
             let same = switched(true).fingerprint(table) == switched(false).fingerprint(table);
             assert_eq!(same, table != Table::OrganizationReports, "{table}");
+        }
+    }
+
+    #[test]
+    fn the_zone_of_vms_concerns_every_table() {
+        let chicago = ReportSettings { zone: Tz::America__Chicago, ..settings(BUILT_IN) };
+        for &table in Table::ALL {
+            assert_ne!(chicago.fingerprint(table), settings(BUILT_IN).fingerprint(table), "{table}");
         }
     }
 

@@ -44,6 +44,8 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         }
         Request::Reload => Ok(Reply::Reload(reload::reload(service, caller))),
         Request::Logs(_) => logs::logs(service).map(Reply::Logs),
+        Request::JobsPage(request) => jobs::page(service, request).await.map(Reply::JobsPage),
+        Request::HistoryPage(request) => history::page(service, request).await.map(Reply::HistoryPage),
     }
 }
 

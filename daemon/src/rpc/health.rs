@@ -62,7 +62,6 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
     let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
     let zone_doubt = service.config.borrow().zone_doubt();
-    let today = service.clock.now().with_timezone(&zone).date_naive();
     let state = queue.state().clone();
     // A network file system may be slow to respond.
     let around = tokio::task::spawn_blocking({
@@ -100,7 +99,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
         failed_chores: failed_chores(service).await?,
-        refreshers: second_refreshers(queue.state(), today).await?,
+        refreshers: second_refreshers(queue.state(), service.clock.now(), zone).await?,
         around: around.unwrap_or_default(),
         // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),

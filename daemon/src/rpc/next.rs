@@ -1,9 +1,9 @@
 //! `next`
 
 use cached_proto::fault::Fault;
-use cached_proto::verb::jobs::JobFilter;
+use cached_proto::verb::history::Run;
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
-use cached_proto::words::{Phase, SchedulerState, Trigger};
+use cached_proto::words::{Phase, SchedulerState};
 
 use super::Service;
 use crate::queue::QueueError;
@@ -11,9 +11,6 @@ use crate::schedule::{self, Schedule, slot_text};
 
 /// Most fires in one reply: almost three years of nights.
 const MOST: u32 = 1000;
-
-/// More jobs than are ever waiting or running at the same time.
-const JOBS: u64 = 10_000;
 
 pub(crate) async fn next(service: &Service, request: &NextRequest) -> Result<NextReply, Fault> {
     let schedule = service.schedule();
@@ -60,17 +57,10 @@ async fn unusual(
 
 /// Missed slots whose catch-up runs are still pending.
 async fn notes(service: &Service) -> Result<Vec<String>, QueueError> {
-    let jobs = service.queue.jobs(JobFilter::Running, JOBS).await?;
-    let mut runs: Vec<i64> =
-        jobs.iter().filter(|job| job.trigger == Trigger::CatchUp).map(|job| job.run).collect();
-    runs.sort_unstable();
-    runs.dedup();
-    let mut notes = Vec::new();
-    for run in runs {
-        let run = service.queue.run(run).await?;
+    let note = |run: Run| {
         let state =
             if run.phase == Phase::Running { "is at work on it" } else { "is queued to make up for it" };
-        notes.push(format!("slot {} was missed; run {} {state}", run.slot.unwrap_or_default(), run.id));
-    }
-    Ok(notes)
+        format!("slot {} was missed; run {} {state}", run.slot.unwrap_or_default(), run.id)
+    };
+    Ok(service.queue.pending_catch_ups().await?.into_iter().map(note).collect())
 }

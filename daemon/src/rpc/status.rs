@@ -35,9 +35,10 @@ pub(crate) async fn status_of(
         scheduler,
         next_run: next.filter(|_| scheduler == SchedulerState::Running).map(|fire| fire.at.into()),
         timezone: schedule.zone().name().to_owned(),
+        // Before the run in progress: one that is claimed in between shows as that, instead of as nothing to do.
+        queued_runs: service.queue.queued_count().await?,
         current_run: service.queue.current_run().await?,
         last_run: service.queue.last_run().await?,
-        queued_runs: service.queue.queued_count().await?,
         database_error,
         tables: surveys
             .iter()

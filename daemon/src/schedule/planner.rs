@@ -1,11 +1,11 @@
 //! The loop that tops up tables that cannot wait for the next scheduled run.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::verb::jobs::{Job, JobFilter};
+use cached_proto::verb::jobs::Job;
 use cached_proto::words::{SchedulerState, Table, TableState, Trigger};
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
@@ -31,9 +31,6 @@ const LOOK: TimeDelta = TimeDelta::minutes(15);
 /// How far back, and at most how many, past runs are read to estimate the duration of a run.
 const PAST: TimeDelta = TimeDelta::days(14);
 const RUNS: u64 = 100;
-
-/// Upper bound on the jobs read; more than are ever queued or running at a time.
-const JOBS: u64 = 10_000;
 
 /// Monitors the cache tables between the fires of a schedule and tops them up.
 pub struct Planner {
@@ -159,8 +156,7 @@ impl Planner {
         let newest = self.queue.last_jobs().await?.into_iter().filter(tried_all);
         let tried: HashMap<Table, DateTime<Utc>> =
             newest.map(|job| (job.table, job.queued.to_utc())).collect();
-        let busy: HashSet<Table> =
-            self.queue.jobs(JobFilter::Running, JOBS).await?.into_iter().map(|job| job.table).collect();
+        let busy = self.queue.busy_tables().await?;
         let condition = |survey: &TableSurvey| {
             let (table, audit) = (survey.table, &survey.audit);
             let stale = audit.stale.saturating_sub(audit.tolerated);

@@ -6,10 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::Text;
-use crate::vms::time::Stored;
+use super::affinity::{integer_of_real, integer_of_text, real_of_text};
+use super::source::Column;
+use crate::vms::time::{self, Stored};
 
 /// One value. SQLite does not enforce column types, so any column can hold any of these.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,6 +20,8 @@ pub(super) enum Cell<'a> {
     Int(i64),
     Real(f64),
     Text(Cow<'a, str>),
+    /// Bytes, which equal no key and of which VMS can make no text: here as the text that they would be.
+    Blob(String),
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for Cell<'a> {
@@ -63,115 +67,244 @@ impl<'de> Visitor<'de> for CellVisitor {
     fn visit_str<E>(self, value: &str) -> Result<Cell<'de>, E> {
         Ok(Cell::Text(Cow::Owned(value.to_owned())))
     }
+
+    /// A value of bytes is packed as an array of its own.
+    fn visit_seq<A: SeqAccess<'de>>(self, mut bytes: A) -> Result<Cell<'de>, A::Error> {
+        Ok(Cell::Blob(bytes.next_element()?.unwrap_or_default()))
+    }
 }
 
-/// Why a row was left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What is wrong with a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Oddity {
     pub(super) column: &'static str,
     pub(super) what: &'static str,
 }
 
-/// Reads the cells of one row in the order of its columns.
+/// Stands for a sequence that is not UTF-8, until the cell is read. Unicode never assigns it to a character.
+pub(super) const DAMAGED: char = '\u{fdd0}';
+
+const NO_INTEGER: &str = "is not an integer";
+
+/// Reads the cells of one row in the order of its columns. Every value that VMS fails on, or that no column of
+/// its type can hold, is noted with its column.
 pub(super) struct Cells<'a, 'r> {
-    pub(super) values: &'r mut std::vec::IntoIter<Cell<'a>>,
-    pub(super) symbols: &'r mut Symbols,
-    pub(super) substitutes: u64,
-    /// A column whose value is not a member of its enum.
-    pub(super) undeclared: Option<&'static str>,
+    values: &'r mut std::vec::IntoIter<Cell<'a>>,
+    columns: std::slice::Iter<'static, Column>,
+    symbols: &'r mut Symbols,
+    /// Values that were read with a substitute, or although VMS fails on them.
+    pub(super) oddities: Vec<Oddity>,
 }
 
-impl Cells<'_, '_> {
-    fn next(&mut self) -> Cell<'_> {
-        self.values.next().unwrap_or(Cell::Null)
+impl<'a, 'r> Cells<'a, 'r> {
+    pub(super) fn new(
+        columns: &'static [Column],
+        values: &'r mut std::vec::IntoIter<Cell<'a>>,
+        symbols: &'r mut Symbols,
+    ) -> Self {
+        Self { values, columns: columns.iter(), symbols, oddities: Vec::new() }
     }
 
-    /// Reads a required integer.
-    pub(super) fn id(&mut self, column: &'static str) -> Result<i64, Oddity> {
-        self.integer().ok_or(Oddity { column, what: "is not an integer" })
+    fn next(&mut self) -> (&'static str, Cell<'a>) {
+        let column = self.columns.next().map_or("", |column| column.name);
+        (column, self.values.next().unwrap_or(Cell::Null))
     }
 
-    /// Reads an integer; `None` for NULL and for anything else that is not an integer.
-    pub(super) fn integer(&mut self) -> Option<i64> {
-        let (value, odd) = match self.next() {
-            Cell::Null => (None, false),
-            Cell::Int(value) => (Some(value), false),
-            Cell::Real(value) => (integral(value), integral(value).is_none()),
-            Cell::Text(text) => (text.trim().parse().ok(), true),
-        };
-        self.substitutes += u64::from(odd && value.is_none());
+    fn note(&mut self, column: &'static str, what: &'static str) {
+        self.oddities.push(Oddity { column, what });
+    }
+
+    /// Reads a required integer, by which rows are joined. Other values equal no key, and VMS does not join
+    /// them either.
+    pub(super) fn id(&mut self) -> Result<i64, Oddity> {
+        let (column, cell) = self.next();
+        integer_of(&cell).ok_or(Oddity { column, what: NO_INTEGER })
+    }
+
+    /// Reads a required integer that is kept as text: the text as it is stored, and the integer that it
+    /// equals.
+    pub(super) fn text_id(&mut self) -> Result<(Text, i64), Oddity> {
+        let (column, cell) = self.next();
+        let id = integer_of(&cell).ok_or(Oddity { column, what: NO_INTEGER })?;
+        let text = self.as_text(column, cell).unwrap_or_default();
+        Ok((self.symbols.intern(&text), id))
+    }
+
+    /// Reads an integer by which rows are joined; `None` for NULL and for what is not an integer.
+    pub(super) fn key(&mut self) -> Option<i64> {
+        let (column, cell) = self.next();
+        let value = integer_of(&cell);
+        if value.is_none() && cell != Cell::Null {
+            self.note(column, "is not an integer; read as NULL");
+        }
         value
+    }
+
+    /// Reads a number of people, minutes or the like. VMS declares 32 bits, which SQLite does not enforce;
+    /// within them no sum overflows. `None` for NULL and for what is not such a number.
+    pub(super) fn count(&mut self) -> Option<i64> {
+        let (column, cell) = self.next();
+        let value = integer_of(&cell);
+        let is_held = |value: &i64| i32::try_from(*value).is_ok();
+        match value {
+            None if cell == Cell::Null => {}
+            None => self.note(column, "is not an integer; read as NULL"),
+            Some(value) if !is_held(&value) => {
+                self.note(column, "is more than VMS's column is declared to hold; read as NULL");
+            }
+            Some(_) => {}
+        }
+        value.filter(is_held)
     }
 
     /// Reads a number; `None` for NULL and for anything else that is not a number.
     #[expect(clippy::cast_precision_loss, reason = "a FLOAT column converts integers the same way")]
     pub(super) fn real(&mut self) -> Option<f64> {
-        let (value, odd) = match self.next() {
-            Cell::Null => (None, false),
-            Cell::Int(value) => (Some(value as f64), false),
-            Cell::Real(value) => (Some(value), false),
-            Cell::Text(text) => (text.trim().parse::<f64>().ok().filter(|v| v.abs() < 1e300), true),
+        let (column, cell) = self.next();
+        let value = match &cell {
+            Cell::Null => return None,
+            Cell::Int(value) => Some(*value as f64),
+            Cell::Real(value) => Some(*value),
+            Cell::Text(text) => real_of_text(text).filter(|value| value.abs() < 1e300),
+            Cell::Blob(_) => None,
         };
-        self.substitutes += u64::from(odd && value.is_none());
+        if value.is_none() {
+            self.note(column, "is not a number; read as NULL");
+        }
         value
     }
 
-    /// Reads a boolean, as VMS stores it: 0 or 1.
+    /// Reads a boolean, which VMS stores as 0 or 1; its models take any other number for true, and its
+    /// queries for neither.
     pub(super) fn boolean(&mut self) -> Option<bool> {
-        self.integer().map(|value| value != 0)
+        let (column, cell) = self.next();
+        let value = integer_of(&cell);
+        match value {
+            Some(0 | 1) => {}
+            Some(_) => self.note(column, "is neither 0 nor 1; read as true"),
+            None if cell == Cell::Null => {}
+            None => self.note(column, "is neither 0 nor 1; read as NULL"),
+        }
+        value.map(|value| value != 0)
     }
 
     /// Reads text that mostly differs from row to row.
     pub(super) fn text(&mut self) -> Option<Text> {
-        as_text(self.next()).map(|text| Arc::from(text.as_ref()))
+        let (column, cell) = self.next();
+        self.as_text(column, cell).map(|text| Arc::from(text.as_ref()))
     }
 
-    /// Reads text that repeats over many rows: states, types, foreign keys.
+    /// Reads text that repeats over many rows: states, types.
     pub(super) fn symbol(&mut self) -> Option<Text> {
-        let text = as_text(self.values.next().unwrap_or(Cell::Null))?;
+        let (column, cell) = self.next();
+        let text = self.as_text(column, cell)?;
         Some(self.symbols.intern(&text))
     }
 
-    /// Reads the name of an enum member. VMS itself fails on any other word, so that is reported as a
-    /// warning.
-    pub(super) fn member(&mut self, column: &'static str, is_declared: fn(&str) -> bool) -> Option<Text> {
-        let name = self.symbol();
-        if name.as_deref().is_some_and(|name| !is_declared(name)) {
-            self.undeclared = Some(column);
+    /// Reads text by which rows are joined: bytes equal no text.
+    pub(super) fn text_key(&mut self) -> Option<Text> {
+        let (column, cell) = self.next();
+        if matches!(cell, Cell::Blob(_)) {
+            self.note(column, "is binary data, which equals no key; read as NULL");
+            return None;
         }
-        name
+        let text = self.as_text(column, cell)?;
+        Some(self.symbols.intern(&text))
     }
 
-    /// Reads required text.
-    pub(super) fn required_text(&mut self, column: &'static str) -> Result<Text, Oddity> {
-        self.text().ok_or(Oddity { column, what: "is NULL" })
+    /// Reads the name of an enum member. VMS itself fails on any other word.
+    pub(super) fn member(&mut self, is_declared: fn(&str) -> bool) -> Option<Text> {
+        self.checked(is_declared, "is a word that VMS does not declare; it stands for itself")
     }
 
-    /// Reads required text that repeats over many rows.
-    pub(super) fn required_symbol(&mut self, column: &'static str) -> Result<Text, Oddity> {
-        self.symbol().ok_or(Oddity { column, what: "is NULL" })
+    /// Reads a date that is compared as text. VMS itself fails on anything else.
+    pub(super) fn date(&mut self) -> Option<Text> {
+        self.checked(time::is_date, "is not a date that VMS can read; it stands as it is")
+    }
+
+    /// Reads an instant that is compared as text. VMS itself fails on anything else.
+    pub(super) fn instant_text(&mut self) -> Option<Text> {
+        self.checked(
+            |text| time::parse(text).is_some(),
+            "is not a time that VMS can read; it stands as it is",
+        )
+    }
+
+    fn checked(&mut self, is_readable: fn(&str) -> bool, what: &'static str) -> Option<Text> {
+        let (column, cell) = self.next();
+        let (text, damage) = lossy(cell);
+        let text = text?;
+        if let Some(what) = if is_readable(&text) { damage } else { Some(what) } {
+            self.note(column, what);
+        }
+        Some(self.symbols.intern(&text))
     }
 
     /// Reads an instant; `None` for NULL and for text that VMS could not read either.
     pub(super) fn instant(&mut self) -> Option<Stored> {
-        let stored = as_text(self.next()).map(|text| Stored::read(&text));
-        self.substitutes += u64::from(stored == Some(None));
-        stored.flatten()
+        let (column, cell) = self.next();
+        let is_bytes = matches!(cell, Cell::Blob(_));
+        let (text, _) = lossy(cell);
+        let stored = Stored::read(&text?).filter(|_| !is_bytes);
+        if stored.is_none() {
+            self.note(column, "is not a time that VMS can read; read as NULL");
+        }
+        stored
+    }
+
+    /// Reads required text.
+    pub(super) fn required_text(&mut self) -> Result<Text, Oddity> {
+        let (column, cell) = self.next();
+        let text = self.as_text(column, cell).ok_or(Oddity { column, what: "is NULL" })?;
+        Ok(Arc::from(text.as_ref()))
+    }
+
+    /// Reads required text by which rows are joined.
+    pub(super) fn required_text_key(&mut self) -> Result<Text, Oddity> {
+        let (column, cell) = self.next();
+        if matches!(cell, Cell::Blob(_)) {
+            return Err(Oddity { column, what: "is binary data, which equals no key" });
+        }
+        let text = self.as_text(column, cell).ok_or(Oddity { column, what: "is NULL" })?;
+        Ok(Arc::from(text.as_ref()))
+    }
+
+    fn as_text(&mut self, column: &'static str, cell: Cell<'a>) -> Option<Cow<'a, str>> {
+        let (text, damage) = lossy(cell);
+        if let Some(what) = damage {
+            self.note(column, what);
+        }
+        text
     }
 }
 
-fn as_text(cell: Cell<'_>) -> Option<Cow<'_, str>> {
+/// The text of a value, and what is wrong with it as a text.
+fn lossy(cell: Cell<'_>) -> (Option<Cow<'_, str>>, Option<&'static str>) {
+    const REPLACEMENT: &str = "\u{fffd}";
     match cell {
-        Cell::Null => None,
-        Cell::Text(text) => Some(text),
-        Cell::Int(value) => Some(Cow::Owned(value.to_string())),
-        Cell::Real(value) => Some(Cow::Owned(format!("{value:?}"))),
+        Cell::Null => (None, None),
+        Cell::Int(value) => (Some(value.to_string().into()), None),
+        Cell::Real(value) => (Some(format!("{value:?}").into()), None),
+        Cell::Text(text) if text.contains(DAMAGED) => (
+            Some(text.replace(DAMAGED, REPLACEMENT).into()),
+            Some("is not valid UTF-8, on which VMS fails; read with replacement characters"),
+        ),
+        Cell::Text(text) => (Some(text), None),
+        Cell::Blob(text) => (
+            Some(text.replace(DAMAGED, REPLACEMENT).into()),
+            Some("is binary data, on which VMS fails; read as text"),
+        ),
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "checked: the value is integral and in range")]
-fn integral(value: f64) -> Option<i64> {
-    (value.fract() == 0.0 && value.abs() < 9e15).then_some(value as i64)
+/// The integer that a value equals.
+fn integer_of(cell: &Cell<'_>) -> Option<i64> {
+    match cell {
+        Cell::Int(value) => Some(*value),
+        Cell::Real(value) => integer_of_real(*value),
+        Cell::Text(text) => integer_of_text(text),
+        Cell::Null | Cell::Blob(_) => None,
+    }
 }
 
 /// Texts seen so far, each kept once.

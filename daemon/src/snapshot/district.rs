@@ -30,9 +30,9 @@ impl Row for District {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.id("id")?,
+            id: cells.id()?,
             salesforce_id: cells.text(),
-            name: cells.required_text("name")?,
+            name: cells.required_text()?,
             code: cells.text(),
         })
     }
@@ -59,9 +59,9 @@ impl Row for School {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.required_text("id")?,
-            name: cells.required_text("name")?,
-            district: cells.integer(),
+            id: cells.required_text_key()?,
+            name: cells.required_text()?,
+            district: cells.key(),
             level: cells.symbol(),
         })
     }

@@ -25,11 +25,6 @@ impl Row for Email {
         &[Column::plain("id"), Column::plain("contact_id"), Column::plain("email"), Column::plain("primary")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self {
-            id: cells.id("id")?,
-            contact: cells.id("contact_id")?,
-            address: cells.text(),
-            primary: cells.boolean(),
-        })
+        Ok(Self { id: cells.id()?, contact: cells.id()?, address: cells.text(), primary: cells.boolean() })
     }
 }

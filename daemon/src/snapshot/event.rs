@@ -4,7 +4,7 @@ use super::Text;
 use super::cells::{Cells, Oddity};
 use super::scan::Row;
 use super::source::{Column, Source};
-use crate::vms::enums::{is_event_status, is_event_type};
+use crate::vms::enums::{is_event_format, is_event_status, is_event_type};
 use crate::vms::time::Stored;
 
 /// An event.
@@ -83,20 +83,20 @@ impl Row for Event {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.id("id")?,
+            id: cells.id()?,
             title: cells.text(),
             description: cells.text(),
-            kind: cells.member("type", is_event_type),
-            format: cells.symbol(),
-            status: cells.member("status", is_event_status),
+            kind: cells.member(is_event_type),
+            format: cells.member(is_event_format),
+            status: cells.member(is_event_status),
             start: cells.instant(),
             end: cells.instant(),
-            duration: cells.integer(),
+            duration: cells.count(),
             location: cells.text(),
-            school: cells.symbol(),
+            school: cells.text_key(),
             district_partner: cells.symbol(),
-            participant_count: cells.integer(),
-            volunteers_needed: cells.integer(),
+            participant_count: cells.count(),
+            volunteers_needed: cells.count(),
             additional_information: cells.text(),
             session_id: cells.text(),
             session_host: cells.symbol(),
@@ -113,8 +113,10 @@ impl Row for Event {
 pub struct EventDistrict {
     /// The event.
     pub event: i64,
-    /// The district: its integer id as text.
-    pub district: Text,
+    /// The district.
+    pub district: i64,
+    /// The district's id as it is stored: text, in whose order VMS reads an event's districts.
+    pub stored: Text,
 }
 
 impl Row for EventDistrict {
@@ -123,7 +125,9 @@ impl Row for EventDistrict {
     const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("district_id")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { event: cells.id("event_id")?, district: cells.required_symbol("district_id")? })
+        let event = cells.id()?;
+        let (stored, district) = cells.text_id()?;
+        Ok(Self { event, district, stored })
     }
 }
 
@@ -152,10 +156,10 @@ impl Row for AttendanceDetail {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            event: cells.id("event_id")?,
-            total_students: cells.integer(),
-            classrooms: cells.integer(),
-            rotations: cells.integer(),
+            event: cells.id()?,
+            total_students: cells.count(),
+            classrooms: cells.count(),
+            rotations: cells.count(),
         })
     }
 }
@@ -175,7 +179,7 @@ impl Row for EventVolunteer {
     const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("volunteer_id")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { event: cells.id("event_id")?, volunteer: cells.id("volunteer_id")? })
+        Ok(Self { event: cells.id()?, volunteer: cells.id()? })
     }
 }
 
@@ -194,6 +198,6 @@ impl Row for EventSkill {
     const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("skill_id")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { event: cells.id("event_id")?, skill: cells.id("skill_id")? })
+        Ok(Self { event: cells.id()?, skill: cells.id()? })
     }
 }

@@ -49,11 +49,19 @@ macro_rules! sources {
                     let scanned: Scanned<$row> = scan(db, &mut snapshot.warnings)
                         .await
                         .map_err(VmsError::of(concat!("reading ", stringify!($field))))?;
-                    snapshot.$field = scanned.rows;
+                    snapshot.$field = scanned.rows.into();
                     snapshot.sources.insert(<$row>::SOURCE, scanned.facts);
                 } )+
             }
             Ok(())
+        }
+
+        #[cfg(test)]
+        impl Snapshot {
+            /// A snapshot of source tables that were all read and have no rows.
+            pub(crate) fn without_rows() -> Self {
+                Self { $( $field: Vec::new().into(), )+ ..Self::default() }
+            }
         }
     };
 }

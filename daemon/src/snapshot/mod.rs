@@ -4,6 +4,7 @@
 //! from the same instant and VMS's workers never wait for the daemon. Rows are stored compactly and never
 //! change.
 
+mod affinity;
 mod cells;
 mod district;
 mod email;
@@ -11,6 +12,7 @@ mod event;
 mod existing;
 mod groups;
 mod load;
+mod loaded;
 mod organization;
 mod participation;
 mod people;
@@ -27,6 +29,7 @@ pub use event::{AttendanceDetail, Event, EventDistrict, EventSkill, EventVolunte
 pub use existing::{ExistingRow, KeyIndex, ReadDepth, read_existing};
 pub use groups::Groups;
 pub use load::{SnapshotError, Warning, load};
+pub use loaded::Loaded;
 pub use organization::{Organization, VolunteerOrganization};
 pub use participation::{Participation, StudentParticipation};
 pub use people::{Contact, Student, Teacher, Volunteer};
@@ -47,7 +50,7 @@ use crate::vms::tables::{Key, Table};
 /// Shared text; repeated values of a column share one allocation.
 pub type Text = Arc<str>;
 
-/// The source rows of one instant. Tables that were not requested are empty.
+/// The source rows of one instant. Rows of a table that was not requested cannot be read: see [`Loaded`].
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// When the read transaction saw the database.
@@ -61,45 +64,45 @@ pub struct Snapshot {
     /// Keys of recorded rows of these tables that no longer exist.
     pub lost: HashMap<Table, Vec<Key>>,
     /// `event`, by id.
-    pub events: Vec<Event>,
+    pub events: Loaded<Event>,
     /// `event_districts`, in insertion order.
-    pub event_districts: Vec<EventDistrict>,
+    pub event_districts: Loaded<EventDistrict>,
     /// `event_attendance_detail`, by id.
-    pub attendance_details: Vec<AttendanceDetail>,
+    pub attendance_details: Loaded<AttendanceDetail>,
     /// `event_volunteers`, in insertion order.
-    pub event_volunteers: Vec<EventVolunteer>,
+    pub event_volunteers: Loaded<EventVolunteer>,
     /// `event_skills`, in insertion order.
-    pub event_skills: Vec<EventSkill>,
+    pub event_skills: Loaded<EventSkill>,
     /// `district`, by id.
-    pub districts: Vec<District>,
+    pub districts: Loaded<District>,
     /// `school`, in insertion order.
-    pub schools: Vec<School>,
+    pub schools: Loaded<School>,
     /// `event_participation`, by id.
-    pub participations: Vec<Participation>,
+    pub participations: Loaded<Participation>,
     /// `event_student_participation`, by id.
-    pub student_participations: Vec<StudentParticipation>,
+    pub student_participations: Loaded<StudentParticipation>,
     /// `event_teacher`, in insertion order.
-    pub event_teachers: Vec<EventTeacher>,
+    pub event_teachers: Loaded<EventTeacher>,
     /// `contact`, by id.
-    pub contacts: Vec<Contact>,
+    pub contacts: Loaded<Contact>,
     /// `volunteer`, by id.
-    pub volunteers: Vec<Volunteer>,
+    pub volunteers: Loaded<Volunteer>,
     /// `student`, by id.
-    pub students: Vec<Student>,
+    pub students: Loaded<Student>,
     /// `teacher`, by id.
-    pub teachers: Vec<Teacher>,
+    pub teachers: Loaded<Teacher>,
     /// `organization`, by id.
-    pub organizations: Vec<Organization>,
+    pub organizations: Loaded<Organization>,
     /// `volunteer_organization`, in insertion order.
-    pub volunteer_organizations: Vec<VolunteerOrganization>,
+    pub volunteer_organizations: Loaded<VolunteerOrganization>,
     /// `email`, by id.
-    pub emails: Vec<Email>,
+    pub emails: Loaded<Email>,
     /// `skill`, by id.
-    pub skills: Vec<Skill>,
+    pub skills: Loaded<Skill>,
     /// `volunteer_skills`, in insertion order.
-    pub volunteer_skills: Vec<VolunteerSkill>,
+    pub volunteer_skills: Loaded<VolunteerSkill>,
     /// `users`, by id.
-    pub users: Vec<User>,
+    pub users: Loaded<User>,
 }
 
 /// Size and hash of one source table.

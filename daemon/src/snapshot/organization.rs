@@ -20,7 +20,7 @@ impl Row for Organization {
     const COLUMNS: &'static [Column] = &[Column::plain("id"), Column::plain("name")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { id: cells.id("id")?, name: cells.text() })
+        Ok(Self { id: cells.id()?, name: cells.text() })
     }
 }
 
@@ -55,12 +55,12 @@ impl Row for VolunteerOrganization {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            volunteer: cells.id("volunteer_id")?,
-            organization: cells.id("organization_id")?,
+            volunteer: cells.id()?,
+            organization: cells.id()?,
             primary: cells.boolean(),
             status: cells.symbol(),
-            start: cells.symbol(),
-            end: cells.symbol(),
+            start: cells.instant_text(),
+            end: cells.instant_text(),
         })
     }
 }

@@ -36,9 +36,9 @@ impl Row for Participation {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.id("id")?,
-            event: cells.id("event_id")?,
-            volunteer: cells.id("volunteer_id")?,
+            id: cells.id()?,
+            event: cells.id()?,
+            volunteer: cells.id()?,
             status: cells.symbol(),
             hours: cells.real(),
             participant_type: cells.symbol(),
@@ -70,11 +70,6 @@ impl Row for StudentParticipation {
     ];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self {
-            id: cells.id("id")?,
-            event: cells.id("event_id")?,
-            student: cells.id("student_id")?,
-            status: cells.symbol(),
-        })
+        Ok(Self { id: cells.id()?, event: cells.id()?, student: cells.id()?, status: cells.symbol() })
     }
 }

@@ -4,6 +4,7 @@ use super::Text;
 use super::cells::{Cells, Oddity};
 use super::scan::Row;
 use super::source::{Column, Source};
+use crate::vms::enums::{is_local_status, is_volunteer_status};
 
 /// A person.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +46,7 @@ impl Row for Contact {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.id("id")?,
+            id: cells.id()?,
             first_name: cells.text(),
             middle_name: cells.text(),
             last_name: cells.text(),
@@ -101,16 +102,16 @@ impl Row for Volunteer {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            id: cells.id("id")?,
+            id: cells.id()?,
             title: cells.text(),
             department: cells.text(),
             industry: cells.text(),
             organization_name: cells.text(),
-            local_status: cells.symbol(),
+            local_status: cells.member(is_local_status),
             people_of_color: cells.boolean(),
-            first_date: cells.symbol(),
-            last_date: cells.symbol(),
-            status: cells.symbol(),
+            first_date: cells.date(),
+            last_date: cells.date(),
+            status: cells.member(is_volunteer_status),
         })
     }
 }
@@ -133,7 +134,7 @@ impl Row for Student {
         &[Column::plain("id"), Column::plain("school_id"), Column::plain("current_grade")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { id: cells.id("id")?, school: cells.symbol(), grade: cells.integer() })
+        Ok(Self { id: cells.id()?, school: cells.text_key(), grade: cells.count() })
     }
 }
 
@@ -155,6 +156,6 @@ impl Row for Teacher {
         &[Column::plain("id"), Column::plain("school_id"), Column::plain("salesforce_school_id")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { id: cells.id("id")?, school: cells.symbol(), salesforce_school: cells.symbol() })
+        Ok(Self { id: cells.id()?, school: cells.text_key(), salesforce_school: cells.text_key() })
     }
 }

@@ -6,6 +6,7 @@
 //! sorted. Floating point columns are printed with 17 digits, because SQLite's own JSON writes 15 and most
 //! values would not survive.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::pin::pin;
 
@@ -15,7 +16,7 @@ use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use twox_hash::XxHash3_128;
 
 use super::SourceFacts;
-use super::cells::{Cell, Cells, Oddity, Symbols};
+use super::cells::{Cell, Cells, DAMAGED, Oddity, Symbols};
 use super::load::Warning;
 use super::source::{Column, Source};
 use crate::sqlite::sqlite_code;
@@ -67,8 +68,7 @@ async fn scan_with<R: Row>(
     let mut count = 0;
     windows(db, R::SOURCE, packing, |packed| {
         hasher.write(packed);
-        // Bytes, not a string: text that is not UTF-8 must not cost the whole window.
-        let text = String::from_utf8_lossy(packed);
+        let text = readable(packed);
         let mut sink = Sink::<R> { rows: &mut rows, symbols: &mut symbols, warnings, count: &mut count };
         let mut json = serde_json::Deserializer::from_str(&text);
         WindowSeed(&mut sink)
@@ -77,6 +77,22 @@ async fn scan_with<R: Row>(
     })
     .await?;
     Ok(Scanned { rows, facts: SourceFacts { rows: count, hash: hasher.finish_128() } })
+}
+
+/// A window as text. It is read as bytes, not as a string: text that is not UTF-8 must not cost the whole
+/// window. Each damaged sequence becomes one mark, by which its cell is recognised.
+fn readable(packed: &[u8]) -> Cow<'_, str> {
+    if let Ok(text) = std::str::from_utf8(packed) {
+        return Cow::Borrowed(text);
+    }
+    let mut text = String::with_capacity(packed.len());
+    for chunk in packed.utf8_chunks() {
+        text.push_str(chunk.valid());
+        if !chunk.invalid().is_empty() {
+            text.push(DAMAGED);
+        }
+    }
+    Cow::Owned(text)
 }
 
 /// The hash that a snapshot's [`SourceFacts`] would have now, without building rows.
@@ -152,13 +168,16 @@ fn statement(table: &str, columns: &[Column], packing: Packing) -> String {
             // are passed on as text that is not a number.
             (true, _) => write!(
                 cells,
-                ",CASE WHEN typeof(\"{name}\")<>'real' THEN CAST(\"{name}\" AS TEXT) \
-                 WHEN abs(\"{name}\")<1e300 THEN json(printf('%!.17g',\"{name}\")) ELSE 'huge' END"
+                ",CASE typeof(\"{name}\") WHEN 'real' THEN CASE WHEN abs(\"{name}\")<1e300 \
+                 THEN json(printf('%!.17g',\"{name}\")) ELSE 'huge' END \
+                 WHEN 'blob' THEN json_array(CAST(\"{name}\" AS TEXT)) ELSE \"{name}\" END"
             ),
             (false, Packing::Fast) => write!(cells, ",\"{name}\""),
+            // An array of its own marks bytes, which equal no key.
             (false, Packing::Careful) => write!(
                 cells,
-                ",CASE WHEN typeof(\"{name}\")='blob' THEN CAST(\"{name}\" AS TEXT) ELSE \"{name}\" END"
+                ",CASE WHEN typeof(\"{name}\")='blob' THEN json_array(CAST(\"{name}\" AS TEXT)) \
+                 ELSE \"{name}\" END"
             ),
         };
     }
@@ -182,19 +201,10 @@ impl<R: Row> Sink<'_, R> {
         *self.count += 1;
         let mut cells = packed.into_iter();
         let Some(Cell::Int(rowid)) = cells.next() else { return };
-        let mut reader =
-            Cells { values: &mut cells, symbols: self.symbols, substitutes: 0, undeclared: None };
+        let mut reader = Cells::new(R::COLUMNS, &mut cells, self.symbols);
         let row = R::read(&mut reader);
-        if reader.substitutes > 0 {
-            self.warnings.push(Warning {
-                table: R::TABLE,
-                rowid,
-                what: "a value of the wrong type was read as NULL".into(),
-            });
-        }
-        if let Some(column) = reader.undeclared {
-            let what = format!("{column} is a word that VMS does not declare; it stands for itself");
-            self.warnings.push(Warning { table: R::TABLE, rowid, what });
+        for Oddity { column, what } in reader.oddities {
+            self.warnings.push(Warning { table: R::TABLE, rowid, what: format!("{column} {what}") });
         }
         match row {
             Ok(row) => self.rows.push(row),

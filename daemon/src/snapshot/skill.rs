@@ -20,7 +20,7 @@ impl Row for Skill {
     const COLUMNS: &'static [Column] = &[Column::plain("id"), Column::plain("name")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { id: cells.id("id")?, name: cells.text() })
+        Ok(Self { id: cells.id()?, name: cells.text() })
     }
 }
 
@@ -39,6 +39,6 @@ impl Row for VolunteerSkill {
     const COLUMNS: &'static [Column] = &[Column::plain("volunteer_id"), Column::plain("skill_id")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { volunteer: cells.id("volunteer_id")?, skill: cells.id("skill_id")? })
+        Ok(Self { volunteer: cells.id()?, skill: cells.id()? })
     }
 }

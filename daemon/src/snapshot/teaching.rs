@@ -33,11 +33,11 @@ impl Row for EventTeacher {
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
         Ok(Self {
-            event: cells.id("event_id")?,
-            teacher: cells.id("teacher_id")?,
+            event: cells.id()?,
+            teacher: cells.id()?,
             status: cells.symbol(),
             simulcast: cells.boolean(),
-            confirmed_at: cells.symbol(),
+            confirmed_at: cells.instant_text(),
         })
     }
 }

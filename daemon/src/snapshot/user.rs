@@ -23,6 +23,6 @@ impl Row for User {
         &[Column::plain("id"), Column::plain("scope_type"), Column::plain("is_active")];
 
     fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
-        Ok(Self { id: cells.id("id")?, scope: cells.symbol(), active: cells.boolean() })
+        Ok(Self { id: cells.id()?, scope: cells.symbol(), active: cells.boolean() })
     }
 }

@@ -8,7 +8,7 @@ use sea_orm::{
 };
 
 use super::entity::chore::{ActiveModel, Column, Entity};
-use super::entity::{micros, word};
+use super::entity::{known, micros, word};
 use super::{Doing, State, StateError};
 
 /// A task that waits to be executed.
@@ -40,6 +40,8 @@ impl State {
     pub async fn due_chore(&self) -> Result<Option<DueChore>, StateError> {
         let row = Entity::find()
             .filter(Column::Ended.is_null())
+            // Tasks that only another version knows wait for it.
+            .filter(Column::Task.is_in(Chore::ALL.iter().map(|chore| chore.as_str())))
             .order_by_asc(Column::Id)
             .one(self.reader())
             .await
@@ -64,13 +66,12 @@ impl State {
             .await
             .doing("look for maintenance that failed")?;
         let mut newest: Vec<FailedChore> = Vec::new();
-        let mut known = Vec::new();
+        let mut seen = Vec::new();
         for row in rows {
-            let chore: Chore = word("chores.task", row.task)?;
-            if known.contains(&chore) {
+            let Some(chore) = known::<Chore>(row.task).filter(|chore| !seen.contains(chore)) else {
                 continue;
-            }
-            known.push(chore);
+            };
+            seen.push(chore);
             newest.extend(row.error.map(|error| FailedChore { chore, slot: row.slot, error }));
         }
         Ok(newest)

@@ -14,6 +14,7 @@ use rustix::fs::Access;
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::{APPLICATION_ID, StateError};
+use crate::plain_file;
 use crate::sqlite::{NOTADB, application_id, primary_code};
 
 /// Size of the header of a database file.
@@ -97,8 +98,9 @@ async fn header(path: &Path, size: u64) -> Result<(), StateError> {
         Err(error) if primary_code(&error) != Some(NOTADB) => {
             Err(StateError::Prepare { path, source: DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))) })
         }
-        Err(_) if size < HEADER => {
-            Err(StateError::Corrupt { path, detail: "the file is shorter than a header".to_owned() })
+        // Nobody can have a transaction in such a file.
+        Err(_) if size < HEADER && plain_file::is_database(&path) => {
+            Err(StateError::Corrupt { path, detail: "the file is cut off".to_owned() })
         }
         Err(_) => Err(StateError::NotSqlite { path }),
     }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::entity::{guard_count, guarded, guarded_list, instant, micros, run, word};
+use super::entity::{guard_count, guarded, guarded_list, instant, known, micros, run};
 use super::{Doing, State, StateError};
 
 /// Row counts of one source table.
@@ -123,14 +123,15 @@ impl State {
             let list = GuardedList { list: row.list, items: count(row.items), run: row.run };
             lists.entry(row.table_name).or_default().push(list);
         }
-        held.into_iter()
-            .map(|row| {
+        Ok(held
+            .into_iter()
+            .filter_map(|row| {
                 let lists = lists.remove(&row.table_name).unwrap_or_default();
-                let table = word("guarded.table_name", row.table_name)?;
+                let table = known(row.table_name)?;
                 let (reason, since) = (row.reason, instant(row.since));
-                Ok((table, Guarded { reason, since, lists, believed: row.believed }))
+                Some((table, Guarded { reason, since, lists, believed: row.believed }))
             })
-            .collect()
+            .collect())
     }
 
     /// Records that a table, or some of its groups, are held back, in place of what was recorded before. The

@@ -44,7 +44,7 @@ pub use readiness::ReadinessSample;
 pub(crate) use settings::{resumed, scheduler_state, take_leaving};
 pub use sources::KeptSource;
 pub use stamps::{EntryStamp, EntryStamps};
-pub use wipes::Wipe;
+pub use wipes::{Rewrite, Wipe};
 
 fn identity(path: &Path) -> Result<FileId, StateError> {
     FileId::at(path).map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })

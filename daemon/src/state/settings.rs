@@ -61,10 +61,8 @@ impl State {
 
     /// The health that was last announced over a channel; a new state counts as having announced healthy.
     pub(crate) async fn announced(&self, channel: &str) -> Result<HealthLevel, StateError> {
-        match get(&self.read, &announced(channel)).await? {
-            Some(word) => entity::word("settings.announced", word),
-            None => Ok(HealthLevel::Healthy),
-        }
+        let level = get(&self.read, &announced(channel)).await?.and_then(entity::known);
+        Ok(level.unwrap_or(HealthLevel::Healthy))
     }
 
     /// Records that `level` was announced, so that the next start does not repeat it.
@@ -80,11 +78,10 @@ impl State {
     }
 }
 
+/// Whether automatic triggers fire. A word of another version counts as none, and is kept until somebody
+/// starts or stops the scheduler.
 pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<SchedulerState, StateError> {
-    match get(db, SCHEDULER).await? {
-        Some(word) => entity::word("settings.scheduler", word),
-        None => Ok(SchedulerState::Running),
-    }
+    Ok(get(db, SCHEDULER).await?.and_then(entity::known).unwrap_or(SchedulerState::Running))
 }
 
 /// When the scheduler was last started after a pause.

@@ -24,6 +24,8 @@ pub struct EntryStamp {
     /// and that was left alone. Such a row is recorded so that its loss is noticed, and never counts as the
     /// daemon's own.
     pub fingerprint: Option<String>,
+    /// Digest of the payload that the daemon wrote; `None` for a row that was left alone.
+    pub payload: Option<String>,
 }
 
 /// The stamps of all cache tables.
@@ -63,6 +65,7 @@ impl<'a> EntryStamps<'a> {
             row_id: Set(stamp.row_id),
             last_updated: Set(stamp.last_updated),
             fingerprint: Set(stamp.fingerprint),
+            payload: Set(stamp.payload),
         });
         loop {
             let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
@@ -72,7 +75,12 @@ impl<'a> EntryStamps<'a> {
             Entity::insert_many(batch)
                 .on_conflict(
                     OnConflict::columns([Column::TableName, Column::EntryKey])
-                        .update_columns([Column::RowId, Column::LastUpdated, Column::Fingerprint])
+                        .update_columns([
+                            Column::RowId,
+                            Column::LastUpdated,
+                            Column::Fingerprint,
+                            Column::Payload,
+                        ])
                         .to_owned(),
                 )
                 .exec_without_returning(&tx)
@@ -103,8 +111,9 @@ impl<'a> EntryStamps<'a> {
             .await
             .doing("read what was written")?;
         let stamp = |row: super::entity::entry_stamp::Model| {
-            let (row_id, last_updated, fingerprint) = (row.row_id, row.last_updated, row.fingerprint);
-            (row.entry_key, EntryStamp { row_id, last_updated, fingerprint })
+            let (row_id, last_updated) = (row.row_id, row.last_updated);
+            let (fingerprint, payload) = (row.fingerprint, row.payload);
+            (row.entry_key, EntryStamp { row_id, last_updated, fingerprint, payload })
         };
         Ok(rows.into_iter().map(stamp).collect())
     }

@@ -58,6 +58,7 @@ async fn everything_is_there_after_a_restart() {
         row_id: 7,
         last_updated: "2026-01-02 03:04:05.000006".into(),
         fingerprint: Some("f".into()),
+        payload: Some("p".into()),
     };
     state.bump("runs", 2).await.unwrap();
     state.bump("runs", 3).await.unwrap();
@@ -103,7 +104,12 @@ async fn stamps_follow_what_is_written_and_removed_table_by_table() {
     let state = open(&path).await;
     let stamps = state.stamps();
     let (table, other) = (Table::OrganizationDetailCache, Table::OrganizationSummaryCache);
-    let stamp = |row_id| EntryStamp { row_id, last_updated: "t".into(), fingerprint: Some("f".into()) };
+    let stamp = |row_id| EntryStamp {
+        row_id,
+        last_updated: "t".into(),
+        fingerprint: Some("f".into()),
+        payload: None,
+    };
     // More than one batch, so that a batch that is left out shows.
     let many: Vec<_> = (0..2500).map(|n| (format!("k{n}"), stamp(n))).collect();
     stamps.record(table, many.clone(), &[]).await.unwrap();

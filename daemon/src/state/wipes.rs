@@ -1,12 +1,12 @@
-//! Records of when another process emptied or replaced cache tables.
+//! Records of when another process emptied, replaced or rewrote cache tables.
 
 use cached_proto::words::Table;
-use chrono::{NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::entity::wipe::{ActiveModel, Column, Entity};
-use super::entity::word;
+use super::entity::{instant, known, micros, rewrite};
 use super::{Doing, State, StateError};
 
 /// How long wipes are kept.
@@ -23,7 +23,60 @@ pub struct Wipe {
     pub table: Table,
 }
 
+/// Rows of a table that another process rewrote at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rewrite {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// The table.
+    pub table: Table,
+    /// How many rows.
+    pub rows: u64,
+}
+
 impl State {
+    /// Records that rows of `tables` were rewritten at once, with their numbers, and deletes records more
+    /// than two weeks older.
+    pub async fn keep_rewrites(
+        &self,
+        at: DateTime<Utc>,
+        tables: &[(Table, usize)],
+    ) -> Result<(), StateError> {
+        let doing = "keep when tables were rewritten";
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let rows = tables.iter().map(|(table, rows)| rewrite::ActiveModel {
+            at: Set(micros(at)),
+            table_name: Set(table.as_str().to_owned()),
+            rows: Set(i64::try_from(*rows).unwrap_or(i64::MAX)),
+        });
+        let tx = self.begin().await?;
+        let known = OnConflict::columns([rewrite::Column::At, rewrite::Column::TableName])
+            .update_column(rewrite::Column::Rows)
+            .to_owned();
+        let insert = rewrite::Entity::insert_many(rows).on_conflict(known);
+        insert.exec_without_returning(&tx).await.doing(doing)?;
+        let old = rewrite::Entity::delete_many().filter(rewrite::Column::At.lt(micros(at - KEPT)));
+        old.exec(&tx).await.doing(doing)?;
+        tx.commit().await.doing(doing)
+    }
+
+    /// Rewrites since an instant, oldest first.
+    pub async fn rewrites(&self, since: DateTime<Utc>) -> Result<Vec<Rewrite>, StateError> {
+        let rows = rewrite::Entity::find()
+            .filter(rewrite::Column::At.gte(micros(since)))
+            .order_by_asc(rewrite::Column::At)
+            .all(self.reader())
+            .await
+            .doing("read when tables were rewritten")?;
+        let read = |row: rewrite::Model| {
+            let (at, rows) = (instant(row.at), u64::try_from(row.rows).unwrap_or_default());
+            Some(Rewrite { at, table: known(row.table_name)?, rows })
+        };
+        Ok(rows.into_iter().filter_map(read).collect())
+    }
+
     /// Records that `tables` were wiped at a civil date-time, and deletes wipes more than two weeks older.
     pub async fn keep_wipes(&self, at: NaiveDateTime, tables: &[Table]) -> Result<(), StateError> {
         let doing = "keep when tables were wiped";
@@ -55,13 +108,9 @@ impl State {
             .await
             .doing("read when tables were wiped")?;
         let wipe = |row: super::entity::wipe::Model| {
-            let unknown = |_| StateError::UnknownWord { column: "wipes.day", value: row.day.clone() };
-            Ok(Wipe {
-                day: row.day.parse().map_err(unknown)?,
-                hour: u32::try_from(row.hour).unwrap_or_default(),
-                table: word("wipes.table_name", row.table_name)?,
-            })
+            let hour = u32::try_from(row.hour).unwrap_or_default();
+            Some(Wipe { day: row.day.parse().ok()?, hour, table: known(row.table_name)? })
         };
-        rows.into_iter().map(wipe).collect()
+        Ok(rows.into_iter().filter_map(wipe).collect())
     }
 }

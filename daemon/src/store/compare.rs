@@ -1,9 +1,12 @@
-//! Finds the rows whose stored payload already equals the one to be written.
+//! Compares stored payloads with those of the daemon: with one that is to be written, byte for byte, or with
+//! one that was written earlier, by its digest.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use futures_util::TryStreamExt;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, StreamTrait};
+use twox_hash::XxHash3_128;
 
 use super::SerializedEntry;
 use crate::vms::VmsError;
@@ -18,12 +21,11 @@ pub(super) async fn unchanged(
     spec: &TableSpec,
     entries: &HashMap<i64, &SerializedEntry>,
 ) -> Result<HashSet<i64>, VmsError> {
-    let columns: Vec<String> =
-        spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
+    let columns = columns(spec);
     let mut same = HashSet::new();
     let ids: Vec<i64> = entries.keys().copied().collect();
     for (rows, values) in by_ids(&ids) {
-        let sql = format!("SELECT id, {} FROM \"{}\" {rows}", columns.join(", "), spec.table);
+        let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
         while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
@@ -46,4 +48,86 @@ fn equals(row: &QueryResult, entry: &SerializedEntry) -> Result<bool, DbErr> {
         }
     }
     Ok(true)
+}
+
+fn columns(spec: &TableSpec) -> String {
+    let columns = spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
+    columns.collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the digest of a payload's columns, in the order of the table's description.
+pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
+    let mut hasher = XxHash3_128::new();
+    for text in columns {
+        hasher.write(&text.len().to_le_bytes());
+        hasher.write(text);
+    }
+    format!("{:032x}", hasher.finish_128())
+}
+
+/// Whether any of the rows, which another process has written since, holds another payload than the daemon's.
+/// `left` has the digest of the daemon's payload for each row id; a payload without a digest counts as
+/// another one. JSON that differs only in spelling is the same: VMS puts blanks between values and escapes
+/// letters. One stored row is in memory at a time.
+pub(crate) async fn is_changed(
+    db: &DatabaseConnection,
+    spec: &TableSpec,
+    left: &HashMap<i64, Option<String>>,
+) -> Result<bool, VmsError> {
+    let columns = columns(spec);
+    let ids: Vec<i64> = left.keys().copied().collect();
+    for (rows, values) in by_ids(&ids) {
+        let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
+        while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
+            let id: i64 = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
+            let stored = stored(&row, spec).map_err(VmsError::of(DOING))?;
+            let left = left.get(&id).and_then(Option::as_deref);
+            if left.is_none_or(|left| !is_same(&stored, left)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
+/// The payload columns of a row; NULL is the empty text, which no payload is.
+fn stored(row: &QueryResult, spec: &TableSpec) -> Result<Vec<Vec<u8>>, DbErr> {
+    let column = |index| Ok(row.try_get_by_index::<Option<Vec<u8>>>(index)?.unwrap_or_default());
+    (1..=spec.payload.len()).map(column).collect()
+}
+
+fn is_same(stored: &[Vec<u8>], left: &str) -> bool {
+    let respelled = || stored.iter().map(|text| respelled(text)).collect::<Vec<_>>();
+    digest(stored.iter().map(Vec::as_slice)) == left || digest(respelled().iter().map(AsRef::as_ref)) == left
+}
+
+/// A JSON text as the daemon spells it; any other text as it is.
+fn respelled(text: &[u8]) -> Cow<'_, [u8]> {
+    let json = serde_json::from_slice::<serde_json::Value>(text).and_then(|json| serde_json::to_vec(&json));
+    json.map_or(Cow::Borrowed(text), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_is_the_same_however_its_json_is_spelled_and_another_one_with_other_values() {
+        let ours = r#"[{"name":"Zoë","score":0.5,"hours":2.0},null]"#;
+        let left = digest([ours.as_bytes(), b"plain"].into_iter());
+        let same = |json: &str, text: &str| is_same(&[json.into(), text.into()], &left);
+        assert!(same(ours, "plain"));
+        assert!(same(r#"[{"name": "Zo\u00eb", "score": 0.5, "hours": 2.0}, null]"#, "plain"));
+        for (json, text) in [
+            (r#"[{"name": "Zoë", "score": 0.5, "hours": 2}, null]"#, "plain"),
+            (r#"[{"name": "Zoë", "score": 0.25, "hours": 2.0}, null]"#, "plain"),
+            (r#"[{"name": "Zoë", "score": 0.5, "hours": 2.0}]"#, "plain"),
+            (ours, "other"),
+            ("", "plain"),
+        ] {
+            assert!(!same(json, text), "{json} {text}");
+        }
+    }
 }

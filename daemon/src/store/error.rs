@@ -37,19 +37,4 @@ pub enum StoreError {
         /// The missing member; empty when the column is not a JSON container.
         member: &'static str,
     },
-    /// Another process wrote one of the rows since the snapshot was taken.
-    #[error("{table} {key}: the row was changed by somebody else since the snapshot was taken")]
-    Conflict {
-        /// The table.
-        table: Table,
-        /// The entry.
-        key: String,
-    },
-}
-
-impl StoreError {
-    /// Whether the entry has to be computed again from a newer snapshot.
-    pub fn is_conflict(&self) -> bool {
-        matches!(self, Self::Conflict { .. })
-    }
 }

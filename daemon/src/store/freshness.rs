@@ -228,7 +228,11 @@ mod tests {
     #[test]
     fn a_local_stamp_inside_a_clock_change_means_the_instant_at_which_a_schedule_of_that_time_fires() {
         let stamps = Stamps::default();
-        let limits = AgeLimits { max_age: TimeDelta::hours(24), refresh_after: TimeDelta::hours(20) };
+        let limits = AgeLimits {
+            max_age: TimeDelta::hours(24),
+            refresh_after: TimeDelta::hours(20),
+            tolerance: TimeDelta::minutes(15),
+        };
         let (spec, zone) = (spec(Table::FirstTimeVolunteerReportCache), chrono_tz::America::Chicago);
         for (stamp, time, at) in [
             ("2026-03-08 02:10:00.000000", "02:10", "2026-03-08T08:00:00Z"),
@@ -294,7 +298,10 @@ mod tests {
         let stamp = "2026-03-15 11:00:00.000000";
         let made = |id, fingerprint: &str| {
             let (last_updated, fingerprint) = (stamp.to_owned(), Some(fingerprint.to_owned()));
-            Stamps(HashMap::from([("2526".to_owned(), EntryStamp { row_id: id, last_updated, fingerprint })]))
+            Stamps(HashMap::from([(
+                "2526".to_owned(),
+                EntryStamp { row_id: id, last_updated, fingerprint, payload: None },
+            )]))
         };
         assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));
         assert!(!is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "before")));

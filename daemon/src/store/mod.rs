@@ -12,6 +12,7 @@ mod serialize;
 mod shrunk;
 mod write;
 
+pub(crate) use compare::{digest, is_changed};
 pub use error::StoreError;
 pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, serialize};

@@ -1,6 +1,6 @@
 //! Replaces one group in one short transaction.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
@@ -35,6 +35,9 @@ pub struct GroupOutcome {
     pub skipped: Vec<ExistingRow>,
     /// How many rows were removed.
     pub pruned: u64,
+    /// Entries that another process has written or deleted since the snapshot: left as that process left
+    /// them.
+    pub contested: Vec<Key>,
 }
 
 /// The rows of a table at a snapshot's instant.
@@ -55,10 +58,10 @@ impl<'a> Existing<'a> {
 
 /// Writes `group` over the rows that existed at the snapshot's instant.
 ///
-/// `skip` selects existing rows to leave alone. `stamp` is the `last_updated` of everything written. If
-/// another process has changed, added or removed any row since the snapshot, nothing is written and the error
-/// is a [`StoreError::Conflict`]. `meter` measures how long the write lock was held, also when the write
-/// fails.
+/// `skip` selects existing rows to leave alone. `stamp` is the `last_updated` of everything written. Rows that
+/// another process has changed, added or removed since the snapshot are left as they are and named in the
+/// outcome: they are newer than what would be written, and must not keep the others from being written.
+/// `meter` measures how long the write lock was held, also when the write fails.
 pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
@@ -105,9 +108,7 @@ pub async fn write_group(
     let granted = meter.granted();
     let written = Writer { transaction: &transaction, spec, stamp }.apply(&changes, &mut outcome).await;
     let ended = match written {
-        Ok(()) => {
-            transaction.commit().await.map_err(|error| VmsError::of("committing a group")(error).into())
-        }
+        Ok(()) => transaction.commit().await.map_err(VmsError::of("committing a group")),
         Err(error) => {
             // The rollback is awaited because VMS can write only after it. Its own error is dropped: the
             // error that caused it matters more.
@@ -117,11 +118,7 @@ pub async fn write_group(
     };
     meter.released(granted);
     // SQLite creates its journal with the first change.
-    let ended = ended.map_err(|error| match error {
-        StoreError::Database(error) => error.beside(vms.path()).into(),
-        other => other,
-    });
-    ended.map(|()| outcome)
+    ended.map(|()| outcome).map_err(|error| error.beside(vms.path()).into())
 }
 
 #[derive(Default)]
@@ -153,26 +150,36 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn apply(&self, changes: &Changes<'_>, outcome: &mut GroupOutcome) -> Result<(), StoreError> {
+    async fn apply(&self, changes: &Changes<'_>, outcome: &mut GroupOutcome) -> Result<(), VmsError> {
         for (row, entry) in &changes.rebuild {
-            self.replace(row, entry).await?;
-            outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
-            outcome.rebuilt += 1;
+            if self.replace(row, entry).await? {
+                outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
+                outcome.rebuilt += 1;
+            } else {
+                outcome.contested.push(entry.key.clone());
+            }
         }
         for batch in changes.verify.chunks(STAMP_BATCH) {
-            self.stamp(batch.iter().map(|(row, _)| *row)).await?;
-            outcome
-                .written
-                .extend(batch.iter().map(|(row, entry)| WrittenEntry { key: entry.key.clone(), id: row.id }));
-            outcome.verified += batch.len() as u64;
+            let stamped = self.stamp(batch.iter().map(|(row, _)| *row)).await?;
+            for (row, entry) in batch {
+                if stamped.contains(&row.id) {
+                    outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
+                    outcome.verified += 1;
+                } else {
+                    outcome.contested.push(entry.key.clone());
+                }
+            }
         }
         for entry in &changes.insert {
-            if is_known(self.spec, entry) {
-                return Err(self.conflict(&entry.key));
+            // An entry without its payload stands for a row that was there.
+            let id = if is_known(self.spec, entry) { None } else { self.insert(entry).await? };
+            match id {
+                Some(id) => {
+                    outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
+                    outcome.rebuilt += 1;
+                }
+                None => outcome.contested.push(entry.key.clone()),
             }
-            let id = self.insert(entry).await?;
-            outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
-            outcome.rebuilt += 1;
         }
         for row in &changes.remove {
             outcome.pruned += self.remove(row).await?;
@@ -187,11 +194,8 @@ impl Writer<'_> {
         Ok(result.rows_affected())
     }
 
-    fn conflict(&self, key: &Key) -> StoreError {
-        StoreError::Conflict { table: self.spec.table, key: key.to_string() }
-    }
-
-    async fn replace(&self, row: &ExistingRow, entry: &SerializedEntry) -> Result<(), StoreError> {
+    /// Replaces a row; false when it is not the one of the snapshot any more.
+    async fn replace(&self, row: &ExistingRow, entry: &SerializedEntry) -> Result<bool, VmsError> {
         let sets: Vec<String> =
             self.spec.payload.iter().map(|column| format!("\"{}\" = ?", column.name)).collect();
         let sql = format!(
@@ -202,33 +206,39 @@ impl Writer<'_> {
         );
         let mut values: Vec<Value> = entry.columns.iter().map(|text| text.as_ref().into()).collect();
         values.extend([self.stamp.into(), row.id.into(), row.last_updated.clone().into()]);
-        if self.run(sql, values).await? == 1 { Ok(()) } else { Err(self.conflict(&row.key)) }
+        Ok(self.run(sql, values).await? == 1)
     }
 
-    async fn stamp(&self, rows: impl ExactSizeIterator<Item = &ExistingRow>) -> Result<(), StoreError> {
-        let expected = rows.len() as u64;
+    /// Stamps rows; returns the ids of those that are still the ones of the snapshot.
+    async fn stamp(
+        &self,
+        rows: impl ExactSizeIterator<Item = &ExistingRow>,
+    ) -> Result<HashSet<i64>, VmsError> {
+        const DOING: &str = "stamping entries";
         let pairs = vec!["(?,?)"; rows.len()].join(",");
         // The list drives the join, so that each row is found by its id: `last_updated` stands behind the
         // payload, and a scan would read every page of it.
         let sql = format!(
             "UPDATE \"{table}\" SET last_updated = ? FROM (VALUES {pairs}) AS v \
-             WHERE \"{table}\".id = v.column1 AND {stored} IS v.column2",
+             WHERE \"{table}\".id = v.column1 AND {stored} IS v.column2 RETURNING id",
             table = self.spec.table,
             stored = stamp_sql(&format!("\"{}\".last_updated", self.spec.table))
         );
         let mut values: Vec<Value> = vec![self.stamp.into()];
-        let mut first = None;
         for row in rows {
-            first.get_or_insert(&row.key);
             values.extend([row.id.into(), row.last_updated.clone().into()]);
         }
-        match first {
-            Some(key) if self.run(sql, values).await? != expected => Err(self.conflict(key)),
-            _ => Ok(()),
-        }
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let stamped = self.transaction.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
+        stamped
+            .iter()
+            .map(|row| row.try_get_by_index(0))
+            .collect::<Result<_, _>>()
+            .map_err(VmsError::of(DOING))
     }
 
-    async fn insert(&self, entry: &SerializedEntry) -> Result<i64, StoreError> {
+    /// Inserts an entry and returns its id; `None` when there is a row of its key by now.
+    async fn insert(&self, entry: &SerializedEntry) -> Result<Option<i64>, VmsError> {
         let columns: Vec<String> = self
             .spec
             .key
@@ -256,17 +266,16 @@ impl Writer<'_> {
             .transaction
             .query_one_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
             .await
-            .map_err(VmsError::of(doing))?
-            .ok_or_else(|| self.conflict(&entry.key))?;
-        Ok(row.try_get_by_index(0).map_err(VmsError::of(doing))?)
+            .map_err(VmsError::of(doing))?;
+        row.map(|row| row.try_get_by_index(0)).transpose().map_err(VmsError::of(doing))
     }
 
-    async fn remove(&self, row: &ExistingRow) -> Result<u64, StoreError> {
+    async fn remove(&self, row: &ExistingRow) -> Result<u64, VmsError> {
         let sql = format!(
             "DELETE FROM \"{}\" WHERE id = ? AND {} IS ?",
             self.spec.table,
             stamp_sql("last_updated")
         );
-        Ok(self.run(sql, vec![row.id.into(), row.last_updated.clone().into()]).await?)
+        self.run(sql, vec![row.id.into(), row.last_updated.clone().into()]).await
     }
 }

@@ -58,7 +58,10 @@ impl Vms {
     pub async fn open_with(path: &Path, patience: Duration) -> Result<Self, VmsError> {
         ensure_shared(path)?;
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer.
-        let pool = || replace_stuck(SqlitePoolOptions::new()).acquire_timeout(2 * PATIENCE.max(patience));
+        let pool = || {
+            let options = SqlitePoolOptions::new().test_before_acquire(false);
+            replace_stuck(options).acquire_timeout(2 * PATIENCE.max(patience))
+        };
         let reading = options(path, Access::Read, patience).row_buffer_size(4);
         let read = pool().max_connections(2).connect_with(reading).await;
         let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(

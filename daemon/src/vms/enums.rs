@@ -73,6 +73,21 @@ pub fn is_event_status(name: &str) -> bool {
     event_status_value(name) != name
 }
 
+/// Whether VMS declares an event format of that name.
+pub fn is_event_format(name: &str) -> bool {
+    matches!(name, "IN_PERSON" | "VIRTUAL")
+}
+
+/// Whether VMS declares a status of volunteers of that name.
+pub fn is_volunteer_status(name: &str) -> bool {
+    matches!(name, "NONE" | "ACTIVE" | "INACTIVE" | "ON_HOLD")
+}
+
+/// Whether VMS declares a local status of that name.
+pub fn is_local_status(name: &str) -> bool {
+    matches!(name, "local" | "partial" | "non_local" | "unknown")
+}
+
 /// Returns the value of an event status; a name that VMS does not declare is returned unchanged rather than
 /// failing the report.
 pub fn event_status_value(name: &str) -> &str {

@@ -58,6 +58,11 @@ fn lenient(text: &str) -> Option<NaiveDateTime> {
     DateTime::parse_from_str(&zulu, "%Y-%m-%d %H:%M:%S%.f%:z").ok().map(|at| at.naive_utc())
 }
 
+/// Whether VMS can read a DATE column that holds `text`.
+pub fn is_date(text: &str) -> bool {
+    text.len() == 10 && NaiveDate::parse_from_str(text, "%Y-%m-%d").is_ok()
+}
+
 /// Returns the naive local time in `zone`.
 pub fn local(at: DateTime<Utc>, zone: chrono_tz::Tz) -> NaiveDateTime {
     at.with_timezone(&zone).naive_local()

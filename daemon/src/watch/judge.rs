@@ -14,6 +14,9 @@ use super::look::{Seen, SeenTable};
 use crate::snapshot::{ExistingRow, Source};
 use crate::state::EntryStamp;
 
+/// Most rows that page views are expected to rewrite between two checks.
+const PAGE_VIEWS: usize = 5;
+
 /// A row that differs from how the daemon left it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Odd {
@@ -55,8 +58,14 @@ pub(super) struct News {
     pub(super) sources: Vec<Source>,
     /// Number of deleted rows.
     pub(super) gone: usize,
-    /// Rows written by another process; their table and shape decide whether they matter.
-    pub(super) rewritten: HashSet<i64>,
+    /// Rows written by another process, by id, with the digest of the payload that the daemon left there; their
+    /// table and content decide whether they matter.
+    pub(super) rewritten: HashMap<i64, Option<String>>,
+    /// Whether so many of them were written that single page views do not explain it, so that a refresh in
+    /// return may only make the other process write again.
+    pub(super) bulk: bool,
+    /// Whether several of them have the same stamp: VMS stamps each row by itself, `cached` a whole table.
+    pub(super) alike: bool,
     /// Whether more rows were lost at once than a single page view explains.
     pub(super) wiped: bool,
     asked: Option<Asked>,
@@ -109,16 +118,24 @@ impl Memory {
         let before = self.rows.get(&table).unwrap_or(&nothing);
         let mut news = News { sources: if is_news { changed } else { Vec::new() }, ..News::default() };
         let mut lost = 0;
+        let mut stamps: HashMap<&str, usize> = HashMap::new();
         for odd in odd.iter().filter(|odd| !before.contains(odd) || (doubted && !odd.is_lost())) {
             lost += usize::from(odd.is_lost());
             match odd {
                 Odd::Gone { .. } => news.gone += 1,
-                Odd::Rewritten { row_id, .. } => {
-                    news.rewritten.insert(*row_id);
+                Odd::Rewritten { key, row_id, last_updated, replaced } => {
+                    let left = seen.stamps.0.get(key).and_then(|left| left.payload.clone());
+                    news.rewritten.insert(*row_id, left);
+                    if let (Some(stamp), false) = (last_updated, replaced) {
+                        *stamps.entry(stamp).or_default() += 1;
+                    }
                 }
             }
         }
         news.wiped = seen.stamps.is_wipe(lost);
+        let written: usize = stamps.values().sum();
+        news.alike = stamps.into_values().any(|rows| rows > 1);
+        news.bulk = news.alike || (written > PAGE_VIEWS && seen.stamps.is_wipe(written));
         News { asked, odd, ..news }
     }
 }

@@ -1,6 +1,6 @@
 //! Reads from VMS's database what a check compares: source hashes and cache rows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use cached_proto::words::Table;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -9,7 +9,8 @@ use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::{REPORTS, Report};
 use crate::snapshot::{ExistingRow, ReadDepth, Source, SourceSet, read_existing, source_hash};
 use crate::state::{KeptSource, State};
-use crate::store::Stamps;
+use crate::store::{Stamps, is_changed};
+use crate::vms::tables::spec;
 use crate::vms::{Vms, VmsError};
 
 /// A refreshed cache table: its current content, and the content as the daemon left it.
@@ -85,6 +86,16 @@ impl Looking {
     /// Reads the rows of a table and judges their shape.
     pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
         read_existing(self.0.reader(), table, ReadDepth::Shape).await
+    }
+
+    /// Whether any of the rows of a table, by id, holds another payload than the daemon left there, of which
+    /// the digests are given.
+    pub(super) async fn is_changed(
+        &self,
+        table: Table,
+        left: &HashMap<i64, Option<String>>,
+    ) -> Result<bool, VmsError> {
+        is_changed(self.0.reader(), spec(table), left).await
     }
 
     /// Counts the rows of a source table.

@@ -55,6 +55,10 @@ pub struct Watcher {
     moved: DateTime<Utc>,
     memory: Memory,
     held: Held,
+    /// Tables for which a refresh was queued because another process had rewritten their rows in bulk, since
+    /// the last search for failed refreshes. It may have been another daemon, which this one must not answer
+    /// write for write.
+    answered: HashSet<Table>,
     /// Monotonic time of the last search for failed refreshes.
     doubted: Duration,
     /// Whether the database was unreachable at the last attempt.
@@ -90,7 +94,7 @@ impl Watcher {
         config: watch::Receiver<Arc<Config>>,
         refresh: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
-        let (footprint, debounce, memory, held, moved) = <_>::default();
+        let (footprint, debounce, memory, held, answered, moved) = <_>::default();
         let doubted = clock.monotonic();
         Self {
             queue,
@@ -102,6 +106,7 @@ impl Watcher {
             moved,
             memory,
             held,
+            answered,
             doubted,
             away: false,
             has_looked: false,
@@ -190,15 +195,17 @@ impl Watcher {
         }
     }
 
-    /// Whether a queued refresh has failed since, so that a check must find out whether it is still needed.
+    /// Whether a queued refresh has failed since, or has had its rows rewritten in bulk again, so that a check
+    /// must find out whether it is still needed.
     async fn doubt(&mut self, now: Duration) -> Result<bool, QueueError> {
         if now.saturating_sub(self.doubted) < AGAIN {
             return Ok(false);
         }
         let failed = self.failed().await?;
         self.doubted = now;
-        let held = self.held.doubt();
-        Ok(failed.into_iter().fold(held, |doubtful, table| self.memory.doubt(table) | doubtful))
+        let (held, answered) = (self.held.doubt(), std::mem::take(&mut self.answered));
+        let suspect = failed.into_iter().chain(answered);
+        Ok(suspect.fold(held, |doubtful, table| self.memory.doubt(table) | doubtful))
     }
 
     /// Queues what failed while the database was unreachable; the pause between attempts of a table would
@@ -244,6 +251,7 @@ impl Watcher {
             return Ok(Looked::Overlapped);
         }
         self.keep_wipes(&news).await?;
+        self.keep_rewrites(&news).await?;
         let run = if wanting.is_empty() {
             None
         } else {
@@ -253,6 +261,8 @@ impl Watcher {
             info!(run_id = run, "{}", told(&news, &wanting, is_released));
             Some(run)
         };
+        let is_answered = |table: &Table| news.get(table).is_some_and(|news| news.bulk);
+        self.answered.extend(wanting.into_iter().filter(is_answered));
         self.memory.learn(news);
         self.held.learn(released);
         self.has_looked = true;
@@ -272,11 +282,26 @@ impl Watcher {
         let mut wanting = Vec::new();
         for (&table, news) in &news {
             let is_due = !news.sources.is_empty() || news.gone > 0 || self.held.is_news(&released, table);
-            if is_due || spoilt(looking, table, news).await? {
+            let may_repair = !(news.bulk && self.answered.contains(&table));
+            if is_due || (may_repair && needs_repair(looking, table, news).await?) {
                 wanting.push(table);
             }
         }
         Ok(Findings { news, released, wanting })
+    }
+
+    /// Stores which tables a second refresher has rewritten in bulk, except those found by the first check,
+    /// whose time is unknown, and which may be those of a run that the end of the daemon cut short. One table
+    /// without equal stamps is none: VMS's page of a district's year rewrites all districts.
+    async fn keep_rewrites(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
+        let several = news.values().filter(|news| news.bulk).count() > 1;
+        let of_refresher = |news: &News| self.has_looked && news.bulk && (several || news.alike);
+        let found = news.iter().filter(|(_, news)| of_refresher(news));
+        let rows: Vec<(Table, usize)> = found.map(|(&table, news)| (table, news.rewritten.len())).collect();
+        for (table, rows) in &rows {
+            warn!(cache_table = table.as_str(), "{table}: another process has rewritten {rows} rows at once");
+        }
+        Ok(self.queue.state().keep_rewrites(self.moved, &rows).await?)
     }
 
     /// Stores wipes of tables, except those found by the first check, whose time is unknown.
@@ -289,17 +314,18 @@ impl Watcher {
 }
 
 /// Whether rows written by another process must be replaced before the next scheduled run.
-async fn spoilt(looking: &Looking, table: Table, news: &News) -> Result<bool, RefreshError> {
+async fn needs_repair(looking: &Looking, table: Table, news: &News) -> Result<bool, RefreshError> {
     if news.rewritten.is_empty() {
         return Ok(false);
     }
-    // Viewing that page with custom keywords stores the result for all users, and the row does not show it.
-    if table == Table::RecruitmentCandidatesCache {
-        return Ok(true);
-    }
     let readable = |row: &ExistingRow| row.last_updated.as_deref().and_then(time::parse).is_some();
     let fit = |row: &ExistingRow| row.valid && row.complete && readable(row);
-    Ok(looking.shapes(table).await?.iter().any(|row| news.rewritten.contains(&row.id) && !fit(row)))
+    if looking.shapes(table).await?.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
+        return Ok(true);
+    }
+    // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
+    // Viewing it without, or a refresh by another daemon, stores the list that is there.
+    Ok(table == Table::RecruitmentCandidatesCache && looking.is_changed(table, &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {

@@ -1,11 +1,13 @@
-//! Detects a second refresher: another process that empties cache tables at the same hour on several days.
+//! Detects a second refresher: another process that empties cache tables at the same hour on several days, or
+//! rewrites their rows in bulk at any hour.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use cached_proto::words::Table;
-use chrono::{NaiveDate, TimeDelta};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono_tz::Tz;
 
-use crate::state::{State, StateError, Wipe};
+use crate::state::{Rewrite, State, StateError, Wipe};
 
 /// How many days are examined; a second refresher that was switched off is forgotten after them.
 const DAYS: TimeDelta = TimeDelta::days(3);
@@ -15,20 +17,48 @@ const DAYS: TimeDelta = TimeDelta::days(3);
 const OF_REFRESHER: [Table; 3] =
     [Table::DistrictYearEndReports, Table::DistrictEngagementReports, Table::RecruitmentCandidatesCache];
 
-/// Tables that were wiped at the same hour on at least two days.
+/// How long rewriting in bulk counts after it was found. Once is enough: no page view does that.
+const RECENT: TimeDelta = TimeDelta::days(1);
+
+/// Another process that seems to refresh.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SecondRefresher {
-    /// The civil hour in the schedule's zone, 0 to 23.
-    pub hour: u32,
-    /// The number of days.
-    pub days: usize,
-    /// The emptied tables.
-    pub tables: Vec<Table>,
+pub enum SecondRefresher {
+    /// It wiped tables at the same hour on at least two days.
+    Wipes {
+        /// The civil hour in the schedule's zone, 0 to 23.
+        hour: u32,
+        /// The number of days.
+        days: usize,
+        /// The emptied tables.
+        tables: Vec<Table>,
+    },
+    /// It rewrote rows in bulk within the last day.
+    Rewrites {
+        /// When it last did.
+        last: DateTime<Utc>,
+        /// The tables, with the number of rows that were rewritten at once the last time.
+        tables: BTreeMap<Table, u64>,
+    },
 }
 
-/// Returns the second refreshers of the last days, by hour; `today` is the civil date in the schedule's zone.
-pub async fn second_refreshers(state: &State, today: NaiveDate) -> Result<Vec<SecondRefresher>, StateError> {
-    Ok(repeated(&state.wipes(today - DAYS).await?))
+/// Returns the second refreshers of the last days: those that rewrite rows, and those that wipe tables, by hour
+/// in the schedule's zone.
+pub async fn second_refreshers(
+    state: &State,
+    now: DateTime<Utc>,
+    zone: Tz,
+) -> Result<Vec<SecondRefresher>, StateError> {
+    let today = now.with_timezone(&zone).date_naive();
+    let mut found: Vec<_> = rewriting(&state.rewrites(now - RECENT).await?).into_iter().collect();
+    found.extend(repeated(&state.wipes(today - DAYS).await?));
+    Ok(found)
+}
+
+/// Sums up `rewrites`, oldest first.
+fn rewriting(rewrites: &[Rewrite]) -> Option<SecondRefresher> {
+    let last = rewrites.last()?.at;
+    let tables = rewrites.iter().map(|rewrite| (rewrite.table, rewrite.rows)).collect();
+    Some(SecondRefresher::Rewrites { last, tables })
 }
 
 /// Groups `wipes` that repeat at the same hour.
@@ -40,7 +70,7 @@ pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
     let second = |(hour, mut tables): (u32, BTreeMap<Table, BTreeSet<NaiveDate>>)| {
         tables.retain(|_, days| days.len() > 1);
         let days = tables.values().map(BTreeSet::len).max()?;
-        Some(SecondRefresher { hour, days, tables: tables.into_keys().collect() })
+        Some(SecondRefresher::Wipes { hour, days, tables: tables.into_keys().collect() })
     };
     hours.into_iter().filter_map(second).collect()
 }
@@ -48,17 +78,34 @@ pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
 impl SecondRefresher {
     /// Describes the finding in one line.
     pub fn message(&self) -> String {
-        let Self { hour, days, tables } = self;
-        let tables: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
-        format!(
-            "somebody else empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last days): {}",
-            tables.join(", ")
-        )
+        match self {
+            Self::Wipes { hour, days, tables } => {
+                let tables: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
+                format!(
+                    "somebody else empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last \
+                     days): {}",
+                    tables.join(", ")
+                )
+            }
+            Self::Rewrites { last, tables } => {
+                let tables: Vec<String> =
+                    tables.iter().map(|(table, rows)| format!("{table} ({rows} rows)")).collect();
+                format!(
+                    "another process rewrites cache rows in bulk, last at {}: {}",
+                    last.format("%F %T UTC"),
+                    tables.join(", ")
+                )
+            }
+        }
     }
 
     /// What the operator should do about it.
     pub fn hint(&self) -> &'static str {
-        if self.tables.iter().any(|table| !OF_REFRESHER.contains(table)) {
+        let Self::Wipes { tables, .. } = self else {
+            return "if a second cached, with a state of its own, works on this database, stop it: the two only \
+                    repeat each other's work; this reason ends a day after the last such write";
+        };
+        if tables.iter().any(|table| !OF_REFRESHER.contains(table)) {
             "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
              the import, so that nothing is computed twice"
         } else {
@@ -79,7 +126,7 @@ mod tests {
 
     #[test]
     fn only_the_same_hour_on_two_days_is_a_second_refresher() {
-        let twice = vec![SecondRefresher { hour: 3, days: 2, tables: vec![Recruitment] }];
+        let twice = vec![SecondRefresher::Wipes { hour: 3, days: 2, tables: vec![Recruitment] }];
         for (what, wipes, expected) in [
             ("once", vec![wipe(1, 3, Recruitment)], vec![]),
             ("two tables, one day", vec![wipe(1, 3, Recruitment), wipe(1, 3, Dia)], vec![]),
@@ -97,7 +144,7 @@ mod tests {
 
     #[test]
     fn what_to_switch_off_depends_on_what_is_wiped() {
-        let of = |tables| SecondRefresher { hour: 3, days: 2, tables };
+        let of = |tables| SecondRefresher::Wipes { hour: 3, days: 2, tables };
         // Whether an import deletes enough rows to count depends on how many years a table holds.
         for table in [
             Dia,

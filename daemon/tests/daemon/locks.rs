@@ -9,10 +9,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use cached::lifecycle::Daemon;
+use cached::state::State;
 use cached::vms::Vms;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::refresh::RefreshRequest;
-use cached_proto::words::{Outcome, Table, Trigger};
+use cached_proto::words::{Outcome, SchedulerState, Table, Trigger};
 use serde_json::{Value, json};
 
 use crate::boot::{self, Home, PATIENCE, finished};
@@ -190,6 +191,21 @@ async fn a_write_lock_is_kept_whatever_is_asked() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_state_that_is_opened_twice_keeps_its_log_when_another_process_closes_it() {
+    let home = Home::new();
+    let path = home.path("state.db");
+    let open = async || State::open(&path, cached::clock::Clock::now(&*home.clock)).await.unwrap();
+    let state = open().await;
+    open().await.close().await.unwrap();
+    State::look(&path).await.unwrap().unwrap().close().await.unwrap();
+    Other::start(&path).rows("close");
+    assert!(home.path("state.db-wal").exists(), "removed while we are connected");
+    assert!(state.set_scheduler_state(SchedulerState::Stopped).await.unwrap());
+    state.close().await.unwrap();
+    assert_eq!(open().await.scheduler_state().await.unwrap(), SchedulerState::Stopped);
+}
+
 /// VMS is restarted again and again beside questions and refreshes.
 async fn restarts(mode: &str) {
     let (home, daemon) = at_rest(mode).await;
@@ -197,7 +213,10 @@ async fn restarts(mode: &str) {
     for restart in 0..RESTARTS {
         vms.rows(&format!("UPDATE organization SET name = name || '{restart}' WHERE id = 1"));
         let ours = Vms::open(&home.path("vms.db")).await.unwrap();
+        let transaction = ours.begin_write().await.unwrap();
         ask_everything(&daemon).await;
+        assert!(vms.is_locked_out(), "restart {restart}: our transaction is not seen");
+        transaction.rollback().await.unwrap();
         vms.rows("close");
         if mode == "WAL" {
             assert!(home.path("vms.db-wal").exists(), "restart {restart}: removed while we are connected");

@@ -3,6 +3,7 @@
 
 mod m0001_first;
 mod m0002_guarded_lists;
+mod m0003_rewrites;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{QueryResult, Statement};
@@ -14,7 +15,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::First), Box::new(m0002_guarded_lists::GuardedLists)]
+        vec![
+            Box::new(m0001_first::First),
+            Box::new(m0002_guarded_lists::GuardedLists),
+            Box::new(m0003_rewrites::Rewrites),
+        ]
     }
 }
 

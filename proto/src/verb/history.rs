@@ -1,10 +1,10 @@
-//! `history`: past runs, newest first.
+//! `history`: past runs, newest first, whole or in pages.
 
 use serde::{Deserialize, Serialize};
 
 use crate::lock::WriteLock;
 use crate::time::Timestamp;
-use crate::verb::jobs::Job;
+use crate::verb::jobs::{Job, UnknownRow};
 use crate::words::{Outcome, Phase, Trigger};
 
 /// Request for runs.
@@ -48,4 +48,26 @@ pub struct Run {
 pub struct HistoryReply {
     /// The runs, newest first.
     pub runs: Vec<Run>,
+}
+
+/// Request for a page of runs, from protocol 2 on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPageRequest {
+    /// Only runs queued within so many seconds before now.
+    pub since_seconds: u64,
+    /// Only runs with a lower number than this; the [`next`](HistoryPage::next) of the page before.
+    pub before: Option<i64>,
+    /// How many at most; the daemon may return fewer.
+    pub limit: u32,
+}
+
+/// A page of runs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// The runs, newest first.
+    pub runs: Vec<Run>,
+    /// Runs in the range of the page, and jobs of its runs, that cannot be listed as such.
+    pub unknown: Vec<UnknownRow>,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<i64>,
 }

@@ -1,4 +1,4 @@
-//! `jobs`: the jobs the daemon knows, newest first.
+//! `jobs`: the jobs the daemon knows, newest first, whole or in pages.
 
 use serde::{Deserialize, Serialize};
 
@@ -100,4 +100,44 @@ pub struct Job {
 pub struct JobsReply {
     /// The jobs, newest first.
     pub jobs: Vec<Job>,
+}
+
+/// Request for a page of jobs, from protocol 2 on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobsPageRequest {
+    /// Which ones.
+    pub filter: JobFilter,
+    /// Only jobs with a lower number than this; the [`next`](JobsPage::next) of the page before.
+    pub before: Option<i64>,
+    /// How many at most; the daemon may return fewer.
+    pub limit: u32,
+}
+
+/// A page of jobs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobsPage {
+    /// The jobs, newest first.
+    pub jobs: Vec<Job>,
+    /// Jobs in the range of the page that cannot be listed as such.
+    pub unknown: Vec<UnknownRow>,
+    /// Where the next page begins; none on the last one.
+    pub next: Option<i64>,
+}
+
+/// A run or a job with a word that this daemon does not know, written by another version. It is kept and not
+/// worked on. The words are those that are stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnknownRow {
+    /// Number of the run.
+    pub run: i64,
+    /// Number of the job; none when the run itself is meant.
+    pub job: Option<i64>,
+    /// What asked for the run.
+    pub trigger: String,
+    /// The table of the job.
+    pub table: Option<String>,
+    /// Where it is in its life.
+    pub phase: String,
+    /// How it ended.
+    pub outcome: Option<String>,
 }

@@ -7,10 +7,12 @@ use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
-use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
-use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::jobs::{
+    Attempt, Job, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
+};
 use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReply, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
@@ -72,6 +74,8 @@ pub(crate) fn requests() -> Vec<Request> {
             since_seconds: Some(604_800),
             follow: true,
         }),
+        Request::JobsPage(JobsPageRequest { filter: JobFilter::Running, before: Some(34), limit: 500 }),
+        Request::HistoryPage(HistoryPageRequest { since_seconds: 7_776_000, before: Some(12), limit: 200 }),
     ]
 }
 
@@ -159,7 +163,20 @@ pub(crate) fn replies() -> Vec<Reply> {
             file: "/var/log/cached/cache_manager.log".to_owned(),
             timezone: "America/Chicago".to_owned(),
         }),
+        Reply::JobsPage(JobsPage { jobs: vec![job()], unknown: vec![unknown(Some(35))], next: Some(34) }),
+        Reply::HistoryPage(HistoryPage { runs: vec![run()], unknown: vec![unknown(None)], next: Some(12) }),
     ]
+}
+
+fn unknown(job: Option<i64>) -> UnknownRow {
+    UnknownRow {
+        run: 13,
+        job,
+        trigger: "comet".to_owned(),
+        table: job.map(|_| "moon_report_cache".to_owned()),
+        phase: "done".to_owned(),
+        outcome: Some("molten".to_owned()),
+    }
 }
 
 fn status() -> StatusReply {

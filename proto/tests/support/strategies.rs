@@ -7,10 +7,12 @@ use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
-use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
-use cached_proto::verb::jobs::{Attempt, Job, JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::jobs::{
+    Attempt, Job, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
+};
 use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{MaintenanceRequest, MaintenanceStep};
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
@@ -83,6 +85,12 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
                 Request::Logs(LogsRequest { run, lines, since_seconds, follow })
             }
         ),
+        any::<(Option<i64>, u32)>().prop_map(|(before, limit)| {
+            Request::JobsPage(JobsPageRequest { filter: JobFilter::All, before, limit })
+        }),
+        any::<(u64, Option<i64>, u32)>().prop_map(|(since_seconds, before, limit)| {
+            Request::HistoryPage(HistoryPageRequest { since_seconds, before, limit })
+        }),
     ]
 }
 
@@ -191,7 +199,24 @@ fn reply() -> impl Strategy<Value = Reply> {
         rehearse().prop_map(Reply::Rehearse),
         reload().prop_map(Reply::Reload),
         (text(), text()).prop_map(|(file, timezone)| Reply::Logs(LogsReply { file, timezone })),
+        (vec(job(), FEW), vec(unknown(), FEW), any::<Option<i64>>())
+            .prop_map(|(jobs, unknown, next)| Reply::JobsPage(JobsPage { jobs, unknown, next })),
+        (vec(run(), FEW), vec(unknown(), FEW), any::<Option<i64>>())
+            .prop_map(|(runs, unknown, next)| Reply::HistoryPage(HistoryPage { runs, unknown, next })),
     ]
+}
+
+fn unknown() -> impl Strategy<Value = UnknownRow> {
+    (any::<(i64, Option<i64>)>(), text(), option::of(text()), text(), option::of(text())).prop_map(
+        |((run, job), trigger, table, phase, outcome)| UnknownRow {
+            run,
+            job,
+            trigger,
+            table,
+            phase,
+            outcome,
+        },
+    )
 }
 
 fn channel() -> impl Strategy<Value = ChannelResult> {

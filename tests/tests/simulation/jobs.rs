@@ -82,6 +82,7 @@ impl JobWatch {
         }
         let sql = format!(
             "SELECT job_id, count(*) FROM attempts WHERE coalesce(error, '') NOT LIKE 'interrupted by%' \
+             AND coalesce(error, '') NOT LIKE '%left to VMS%' \
              GROUP BY job_id HAVING count(*) > {ATTEMPTS}"
         );
         if let Some(row) = rows(db, &sql).await.first() {

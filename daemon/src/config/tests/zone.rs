@@ -80,7 +80,7 @@ fn sources_that_disagree_are_named() {
         Some("America/Chicago"),
         "UTC",
         Some(
-            "/etc/localtime is /usr/share/zoneinfo/America/Chicago, which means America/Chicago; \
+            "/etc/localtime is /usr/share/zoneinfo/America/Chicago, which means America/Chicago and \
              /etc/timezone says \"America/Chicago\", which means America/Chicago",
         ),
     );

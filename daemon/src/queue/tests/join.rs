@@ -70,6 +70,29 @@ async fn who_joins_a_run_does_not_wait_longer_than_for_one_of_their_own() {
     assert_eq!(d.claim().await.run, top_up.run);
 }
 
+#[tokio::test]
+async fn a_run_that_is_not_due_yet_waits_until_then_or_until_a_request_joins_it() {
+    let d = Daemon::new().await;
+    let minute = Duration::from_mins(1);
+    let later =
+        || NewRun { not_before: Some(d.clock.now() + minute), ..NewRun::new(Trigger::Watch, vec![A]) };
+    let first = d.queue.enqueue(later()).await.unwrap();
+    d.clock.advance(Duration::from_secs(1));
+    assert_eq!(d.queue.enqueue(later()).await.unwrap(), Enqueued { run: first.run, joined: true });
+    assert!(d.queue.claim().await.unwrap().is_none(), "it is not due");
+    d.clock.advance(Duration::from_secs(59));
+    assert_eq!(d.claim().await.run, first.run, "a later request does not put it off");
+
+    let second = d.queue.enqueue(later()).await.unwrap().run;
+    assert!(d.queue.claim().await.unwrap().is_none());
+    assert!(d.queue.enqueue(NewRun::new(Trigger::TopUp, vec![A])).await.unwrap().joined);
+    assert_eq!(d.claim().await.run, second, "a request that joins it does not wait");
+
+    let third = d.queue.enqueue(later()).await.unwrap().run;
+    d.clock.set(START - TimeDelta::days(1));
+    assert_eq!(d.claim().await.run, third, "a clock that was ahead does not keep it waiting");
+}
+
 /// Generates a request for a run, or a claim by a worker.
 fn step() -> impl Strategy<Value = Option<NewRun>> {
     let tables = prop::sample::subsequence(vec![A, B, Table::DiaEventsReportCache], 1..=3);

@@ -4,6 +4,7 @@ mod lease;
 mod locks;
 mod order;
 mod retry;
+mod unknown;
 
 use std::sync::Arc;
 use std::time::Duration;

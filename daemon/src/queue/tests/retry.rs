@@ -25,6 +25,28 @@ impl Daemon {
 }
 
 #[tokio::test]
+async fn a_paused_job_goes_on_when_its_pause_is_over_and_has_not_failed() {
+    let d = Daemon::new().await;
+    let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
+    let half_a_minute = Duration::from_secs(30);
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    let pause = d.end(&claimed, 0, &JobReport::new(A, Outcome::Mixed), Ending::Paused(half_a_minute)).await;
+    assert_eq!(pause, Some(half_a_minute));
+    assert!(matches!(d.queue.settle(&claimed.lease).await.unwrap(), Settled::Waits(_)));
+    d.clock.advance(Duration::from_secs(29));
+    assert!(d.queue.claim().await.unwrap().is_none(), "not before its time");
+    d.clock.advance(Duration::from_secs(1));
+    let claimed = d.claim().await;
+    assert_eq!(claimed.run, run);
+    assert_eq!(d.begin(&claimed, 0).await.unwrap().number, 2);
+    d.end(&claimed, 0, &JobReport::new(A, Outcome::Verified), Ending::Done).await;
+    assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Verified));
+    let counted = d.queue.state().counters().await.unwrap();
+    assert_eq!((counted[counters::ATTEMPTS], counted.get(counters::RETRIES)), (2, None));
+}
+
+#[tokio::test]
 async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;

@@ -51,10 +51,17 @@ impl<'s> Index<'s> {
     pub(super) fn linked(&self, event: &Event) -> Vec<&'s District> {
         let mut linked: Vec<&District> = Vec::new();
         for link in self.links.rows(&self.snapshot.event_districts, &event.id) {
-            let district = link.district.parse().ok().and_then(|id: i64| self.districts.get(&id));
+            let district = self.districts.get(&link.district);
             linked.extend(district.filter(|district| linked.iter().all(|known| known.id != district.id)));
         }
         linked
+    }
+
+    /// Returns the ids of the districts that an event is linked to when the link is compared with the district's
+    /// id as text, as VMS does where it looks for the links of one district.
+    pub(super) fn linked_by_text(&self, event: &Event) -> impl Iterator<Item = i64> {
+        let links = self.links.rows(&self.snapshot.event_districts, &event.id);
+        links.filter(|link| *link.stored == link.district.to_string()).map(|link| link.district)
     }
 
     /// Returns the rows of an event's volunteers who took part, by id.

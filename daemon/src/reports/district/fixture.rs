@@ -42,7 +42,7 @@ pub(super) fn settings(mode: Mode) -> ReportSettings {
 
 /// Returns a source with the two districts, each with a high school (`c-high`, `a-high`).
 pub(super) fn source() -> Snapshot {
-    let mut source = Snapshot::default();
+    let mut source = Snapshot::without_rows();
     source.districts.push(district(ALDER, "sf-alder", "Alder School District"));
     source.districts.push(district(CENTER, "sf-center", "Center School District"));
     source.districts.push(district(8, "sf-hidden", "Hidden"));
@@ -85,7 +85,7 @@ pub(super) trait Rows {
 
 impl Rows for Snapshot {
     fn link(&mut self, event: i64, district: i64) {
-        self.event_districts.push(EventDistrict { event, district: district.to_string().into() });
+        self.event_districts.push(EventDistrict { event, district, stored: district.to_string().into() });
     }
 
     fn counted(&mut self, event: i64, students: Option<i64>) {

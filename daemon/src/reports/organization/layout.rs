@@ -79,7 +79,11 @@ impl Layout {
         }
         match self {
             Self::Cache => key.int(1),
-            Self::Reports => key.text(1)?.parse().ok(),
+            // VMS looks the row up by the id's plain decimal text.
+            Self::Reports => {
+                let text = key.text(1)?;
+                text.parse().ok().filter(|id: &i64| id.to_string() == text)
+            }
         }
     }
 

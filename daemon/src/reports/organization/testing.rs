@@ -23,8 +23,13 @@ pub(super) fn settings() -> &'static ReportSettings {
     &SETTINGS
 }
 
-#[derive(Default)]
 pub(super) struct World(pub(super) Snapshot);
+
+impl Default for World {
+    fn default() -> Self {
+        Self(Snapshot::without_rows())
+    }
+}
 
 impl World {
     /// Creates a world with one organization, id 1.

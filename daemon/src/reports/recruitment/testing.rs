@@ -33,8 +33,13 @@ pub(super) fn event(id: i64, kind: Option<&str>, start: &str) -> Event {
     }
 }
 
-#[derive(Default)]
 pub(super) struct World(pub(super) Snapshot);
+
+impl Default for World {
+    fn default() -> Self {
+        Self(Snapshot::without_rows())
+    }
+}
 
 impl World {
     pub(super) fn event(mut self, event: Event) -> Self {

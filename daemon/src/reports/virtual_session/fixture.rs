@@ -43,31 +43,36 @@ pub(super) fn classroom_day() -> Snapshot {
             event(3, "2025-10-01 09:00:00.000000", "DRAFT"),
             main,
             partner,
-        ],
-        event_districts: vec![district_link(4, "2"), district_link(4, "10")],
-        districts: vec![named_district(1, "Grandview"), named_district(2, "Two"), named_district(10, "Ten")],
-        schools: vec![school("s1", "Ruskin High", Some(1)), school("s2", "Lone High", None)],
+        ]
+        .into(),
+        event_districts: vec![district_link(4, "2"), district_link(4, "10")].into(),
+        districts: vec![named_district(1, "Grandview"), named_district(2, "Two"), named_district(10, "Ten")]
+            .into(),
+        schools: vec![school("s1", "Ruskin High", Some(1)), school("s2", "Lone High", None)].into(),
         event_teachers: vec![
             registration(4, 9, "attended"),
             registration(4, 2, "registered"),
             registration(4, 1, "attended"),
             registration(2, 1, "attended"),
-        ],
-        teachers: vec![teacher(1, "s1"), teacher(2, "s2")],
+        ]
+        .into(),
+        teachers: vec![teacher(1, "s1"), teacher(2, "s2")].into(),
         event_volunteers: vec![
             EventVolunteer { event: 4, volunteer: 13 },
             EventVolunteer { event: 4, volunteer: 12 },
-        ],
-        volunteers: vec![local, other],
+        ]
+        .into(),
+        volunteers: vec![local, other].into(),
         contacts: vec![
             contact(1, "Ann", "", "Able"),
             contact(2, "Bob", "", "Baker"),
             contact(12, "Val", "Q", "Two"),
             contact(13, "Vic", "", "One"),
-        ],
-        organizations: vec![organization(1, "Alpha")],
-        volunteer_organizations: vec![membership(12, 1, true)],
-        ..Snapshot::default()
+        ]
+        .into(),
+        organizations: vec![organization(1, "Alpha")].into(),
+        volunteer_organizations: vec![membership(12, 1, true)].into(),
+        ..Snapshot::without_rows()
     }
 }
 
@@ -127,7 +132,7 @@ pub(super) fn event(id: i64, start: &str, status: &str) -> Event {
 }
 
 pub(super) fn district_link(event: i64, district: &str) -> EventDistrict {
-    EventDistrict { event, district: district.into() }
+    EventDistrict { event, district: district.parse().unwrap(), stored: district.into() }
 }
 
 pub(super) fn school(id: &str, name: &str, district: Option<i64>) -> School {

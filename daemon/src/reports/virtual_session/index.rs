@@ -1,10 +1,13 @@
 //! Lookups over the snapshot, starting from a session.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use super::UNKNOWN_DISTRICT;
 use crate::reports::virtual_year::VirtualYear;
-use crate::snapshot::{Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer};
+use crate::snapshot::{
+    Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer, VolunteerOrganization,
+};
 use crate::vms::enums::VIRTUAL_SESSION;
 
 /// Place of a session according to the event itself.
@@ -31,13 +34,13 @@ fn start(event: &Event) -> Option<&str> {
     event.start.as_ref().map(|start| start.text.as_ref())
 }
 
-/// Lookups over the snapshot. Tables that were not loaded are empty.
+/// Lookups over the snapshot. Tables that keys do not need are read when they are first asked for.
 pub(super) struct Index<'s> {
     pub(super) snapshot: &'s Snapshot,
-    pub(super) memberships: Groups<i64>,
+    memberships: OnceLock<Groups<i64>>,
     districts_of_event: Groups<i64>,
     registrations: Groups<i64>,
-    presenters: Groups<i64>,
+    presenters: OnceLock<Groups<i64>>,
     schools: HashMap<&'s str, &'s School>,
     first_of_name: HashMap<&'s str, &'s School>,
 }
@@ -50,10 +53,10 @@ impl<'s> Index<'s> {
         }
         Self {
             snapshot,
-            memberships: Groups::by(&snapshot.volunteer_organizations, |row| Some(row.volunteer)),
+            memberships: OnceLock::new(),
             districts_of_event: Groups::by(&snapshot.event_districts, |row| Some(row.event)),
             registrations: Groups::by(&snapshot.event_teachers, |row| Some(row.event)),
-            presenters: Groups::by(&snapshot.event_volunteers, |row| Some(row.event)),
+            presenters: OnceLock::new(),
             schools: snapshot.schools.iter().map(|school| (school.id.as_ref(), school)).collect(),
             first_of_name,
         }
@@ -78,7 +81,7 @@ impl<'s> Index<'s> {
         let linked = self
             .districts_of_event
             .rows(&self.snapshot.event_districts, &event.id)
-            .filter_map(|link| Some((&link.district, self.district(link.district.parse().ok()?)?)))
+            .filter_map(|link| Some((&link.stored, self.district(link.district)?)))
             .min_by(|(one, _), (other, _)| one.cmp(other));
         Place {
             linked: linked.map(|(_, district)| district.name.as_ref()),
@@ -108,10 +111,11 @@ impl<'s> Index<'s> {
 
     /// Returns the presenters of an event, by id.
     pub(super) fn presenters(&self, event: &Event) -> Vec<(&'s Volunteer, &'s Contact)> {
-        let volunteers = &self.snapshot.volunteers;
+        let (volunteers, links) = (&self.snapshot.volunteers, &self.snapshot.event_volunteers);
         let mut presenters: Vec<_> = self
             .presenters
-            .rows(&self.snapshot.event_volunteers, &event.id)
+            .get_or_init(|| Groups::by(links, |row| Some(row.event)))
+            .rows(links, &event.id)
             .filter_map(|link| {
                 let position = volunteers.binary_search_by_key(&link.volunteer, |row| row.id).ok()?;
                 Some((volunteers.get(position)?, self.contact(link.volunteer)?))
@@ -119,6 +123,12 @@ impl<'s> Index<'s> {
             .collect();
         presenters.sort_by_key(|(volunteer, _)| volunteer.id);
         presenters
+    }
+
+    /// Returns the memberships of a volunteer, in the order of insertion.
+    pub(super) fn memberships(&self, volunteer: i64) -> impl Iterator<Item = &'s VolunteerOrganization> {
+        let rows = &self.snapshot.volunteer_organizations;
+        self.memberships.get_or_init(|| Groups::by(rows, |row| Some(row.volunteer))).rows(rows, &volunteer)
     }
 
     /// Returns the name of a school's district.

@@ -71,11 +71,8 @@ impl<'s> Panel<'s> {
 }
 
 fn presenter<'s>(volunteer: &'s Volunteer, contact: &Contact, index: &Index<'s>) -> Presenter<'s> {
-    let mut memberships: Vec<i64> = index
-        .memberships
-        .rows(&index.snapshot.volunteer_organizations, &volunteer.id)
-        .map(|membership| membership.organization)
-        .collect();
+    let mut memberships: Vec<i64> =
+        index.memberships(volunteer.id).map(|membership| membership.organization).collect();
     memberships.sort_unstable();
     let organizations = memberships.into_iter().filter_map(|id| organization(id, index));
     Presenter {
@@ -97,7 +94,7 @@ fn organization<'s>(id: i64, index: &Index<'s>) -> Option<&'s Organization> {
 /// Returns the name of the first membership marked as primary, else of the very first membership, in the
 /// order of insertion; if neither has a name, the volunteer's own text unless it is a Salesforce id.
 fn primary_organization<'s>(volunteer: &'s Volunteer, index: &Index<'s>) -> &'s str {
-    let memberships = || index.memberships.rows(&index.snapshot.volunteer_organizations, &volunteer.id);
+    let memberships = || index.memberships(volunteer.id);
     let primary = memberships().find(|membership| membership.primary == Some(true));
     let name = |id| organization(id, index)?.name.as_deref().filter(|name| !name.is_empty());
     primary
@@ -160,12 +157,13 @@ mod tests {
                     organization(2, "Mid"),
                     organization(3, "Zeta"),
                     organization(4, ""),
-                ],
+                ]
+                .into(),
                 volunteer_organizations: memberships
                     .iter()
                     .map(|&(organization, primary)| membership(7, organization, primary))
                     .collect(),
-                ..Snapshot::default()
+                ..Snapshot::without_rows()
             };
             let someone = volunteer(7, text);
             let index = Index::new(&snapshot);
@@ -176,14 +174,16 @@ mod tests {
     #[test]
     fn organizations_come_by_id_and_names_are_not_trimmed() {
         let snapshot = Snapshot {
-            organizations: vec![organization(1, "Alpha"), organization(2, ""), organization(3, "Alpha")],
+            organizations: vec![organization(1, "Alpha"), organization(2, ""), organization(3, "Alpha")]
+                .into(),
             volunteer_organizations: vec![
                 membership(7, 3, false),
                 membership(7, 9, true),
                 membership(7, 2, false),
                 membership(7, 1, false),
-            ],
-            ..Snapshot::default()
+            ]
+            .into(),
+            ..Snapshot::without_rows()
         };
         let index = Index::new(&snapshot);
         let (someone, name) = (volunteer(7, "Text"), contact(7, "Val ", "Q", "Two"));

@@ -62,7 +62,7 @@ mod tests {
                 scope: scope.map(Into::into),
                 active,
             });
-            let snapshot = Snapshot { users: users.collect(), ..Snapshot::default() };
+            let snapshot = Snapshot { users: users.collect(), ..Snapshot::without_rows() };
             let fixed = ReportSettings { mode: Mode::Fixed, ..settings() };
             let reason = withheld(&snapshot, &fixed);
             assert_eq!(reason.is_some(), expected.is_some(), "{accounts:?}");

@@ -25,8 +25,13 @@ pub(super) fn settings(mode: Mode) -> &'static ReportSettings {
     }
 }
 
-#[derive(Default)]
 pub(super) struct World(pub(super) Snapshot);
+
+impl Default for World {
+    fn default() -> Self {
+        Self(Snapshot::without_rows())
+    }
+}
 
 impl World {
     /// Adds a volunteer named `name`, "First Last".

@@ -12,6 +12,7 @@ pub(crate) struct Model {
     pub(crate) row_id: i64,
     pub(crate) last_updated: String,
     pub(crate) fingerprint: Option<String>,
+    pub(crate) payload: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ pub(crate) mod guarded;
 pub(crate) mod guarded_list;
 pub(crate) mod job;
 pub(crate) mod readiness;
+pub(crate) mod rewrite;
 pub(crate) mod run;
 pub(crate) mod setting;
 pub(crate) mod slot;
@@ -34,7 +35,13 @@ pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     Timestamp::from_micros(micros).to_utc()
 }
 
-/// Parses a stored word; an unknown one is an error, never guessed at.
+/// Parses a stored word; `None` for one that this version does not know. Another version wrote it: what has it
+/// is kept as it is, and left out of everything that needs its meaning.
+pub(crate) fn known<W: FromStr<Err = UnknownWord>>(value: impl AsRef<str>) -> Option<W> {
+    value.as_ref().parse().ok()
+}
+
+/// Parses a stored word of one row that was asked for; an unknown one is an error, never guessed at.
 pub(crate) fn word<W: FromStr<Err = UnknownWord>>(
     column: &'static str,
     value: String,

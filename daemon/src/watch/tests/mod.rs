@@ -3,7 +3,9 @@
 mod again;
 mod debounce;
 mod held;
+mod left_to_vms;
 mod pause;
 mod rows;
+mod second;
 mod source;
 mod world;

@@ -2,11 +2,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use cached_proto::words::{Table, Trigger};
-use chrono::NaiveDate;
+use chrono_tz::America::Chicago;
 
 use super::world::{MINUTE, World, tables};
+use crate::clock::Clock as _;
 use crate::state::EntryStamp;
-use crate::watch::wipes::second_refreshers;
+use crate::watch::wipes::{SecondRefresher, second_refreshers};
 
 /// How VMS changes a row that it writes: payload unchanged, new timestamp.
 const REWRITE: &str = "last_updated = '2026-03-15 05:00:30.000000'";
@@ -55,11 +56,38 @@ async fn an_import_that_deletes_first_and_goes_on_writing_is_made_up_for_once() 
 async fn a_row_that_vms_rewrites_whole_is_its_own_figure() {
     let mut world = World::settled().await;
     for (table, _) in world.filled().await {
-        if table != Table::RecruitmentCandidatesCache {
-            world.vms(&format!("UPDATE {table} SET {REWRITE}")).await;
-        }
+        world.vms(&format!("UPDATE {table} SET {REWRITE}")).await;
     }
     assert!(world.pass(2 * MINUTE).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_recruitment_row_is_repaired_if_a_view_stored_another_list_and_left_alone_if_the_same_one() {
+    let mut world = World::settled().await;
+    let table = Table::RecruitmentCandidatesCache;
+    let longest = format!("id = (SELECT id FROM {table} ORDER BY length(candidates_data) DESC LIMIT 1)");
+    // As Python spells JSON.
+    let spaced = "candidates_data = replace(replace(candidates_data, '\":', '\": '), ',\"', ', \"')";
+    world.vms(&format!("UPDATE {table} SET {REWRITE}, {spaced} WHERE {longest}")).await;
+    assert!(world.pass(2 * MINUTE).await.is_empty(), "the same list");
+
+    // A view with keywords of its own finds others.
+    let fewer = "candidates_data = json_remove(candidates_data, '$[0]')";
+    let later = "last_updated = '2026-03-15 05:04:30.000000'";
+    world.vms(&format!("UPDATE {table} SET {later}, {fewer} WHERE {longest}")).await;
+    assert_eq!(tables(&world.pass(MINUTE).await), [table]);
+}
+
+#[tokio::test]
+async fn a_page_that_rewrites_all_districts_of_a_year_is_no_second_refresher() {
+    let mut world = World::settled().await;
+    let table = Table::DistrictYearEndReports;
+    assert!(world.rows(table).await > 5);
+    // VMS stamps them one after the other.
+    world.vms(&format!("UPDATE {table} SET last_updated = '2026-03-15 05:00:30.' || (100000 + id)")).await;
+    assert!(world.pass(2 * MINUTE).await.is_empty());
+    let found = second_refreshers(world.queue.state(), world.clock.now(), Chicago).await.unwrap();
+    assert_eq!(found, []);
 }
 
 #[tokio::test]
@@ -149,7 +177,7 @@ async fn a_row_of_vmss_own_that_was_left_alone_never_becomes_ours() {
 async fn a_row_that_no_refresh_brings_back_is_asked_for_once() {
     let mut world = World::settled().await;
     let (table, last_updated) = (Table::OrganizationSummaryCache, "2026-03-15 02:00:00.000000".to_owned());
-    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: Some(String::new()) };
+    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: Some(String::new()), payload: None };
     let stamps = vec![("1011".to_owned(), stamp)];
     world.queue.state().stamps().record(table, stamps, &[]).await.unwrap();
     world.vms("UPDATE contact SET notes = 'called'").await;
@@ -242,8 +270,9 @@ async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
 #[tokio::test]
 async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     let mut world = World::settled().await;
-    let day = |day| NaiveDate::from_ymd_opt(2026, 3, day).unwrap();
-    let found = async |world: &World| second_refreshers(world.queue.state(), day(16)).await.unwrap();
+    let found = async |world: &World| {
+        second_refreshers(world.queue.state(), world.clock.now(), Chicago).await.unwrap()
+    };
     world.vms("DELETE FROM virtual_session_district_cache").await;
     world.vms("DELETE FROM organization_detail_cache WHERE id = 1").await;
     assert_eq!(world.pass(2 * MINUTE).await.len(), 1);
@@ -254,10 +283,9 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     world.vms("DELETE FROM organization_detail_cache WHERE id = 2").await;
     assert_eq!(world.pass(MINUTE).await.len(), 1);
     let found = found(&world).await;
-    assert_eq!(found.len(), 1, "{found:?}");
-    // The schedule's zone is five hours behind UTC, and the clock began at five.
-    assert_eq!((found[0].hour, found[0].days), (0, 2));
-    assert_eq!(found[0].tables, [Table::VirtualSessionDistrictCache], "one row is nobody's wipe");
+    // The schedule's zone is five hours behind UTC, and the clock began at five. One row is nobody's wipe.
+    let tables = vec![Table::VirtualSessionDistrictCache];
+    assert_eq!(found, [SecondRefresher::Wipes { hour: 0, days: 2, tables }]);
 }
 
 /// What `invalidate_report_caches` of VMS's daily import deletes and regenerates.
@@ -280,10 +308,12 @@ const IMPORT: &str = "\
 const REFRESHER: &str = "DELETE FROM district_year_end_reports; DELETE FROM recruitment_candidates_cache";
 
 async fn hint(world: &World) -> Option<(u32, &'static str)> {
-    let today = NaiveDate::from_ymd_opt(2026, 3, 16).unwrap();
-    let found = second_refreshers(world.queue.state(), today).await.unwrap();
+    let found = second_refreshers(world.queue.state(), world.clock.now(), Chicago).await.unwrap();
     assert!(found.len() < 2, "{found:?}");
-    found.first().map(|found| (found.hour, found.hint()))
+    found.first().map(|found| match found {
+        SecondRefresher::Wipes { hour, .. } => (*hour, found.hint()),
+        SecondRefresher::Rewrites { .. } => panic!("{found:?}"),
+    })
 }
 
 #[tokio::test]

@@ -48,6 +48,16 @@ impl World {
         world
     }
 
+    /// A second daemon on the same database, with a state of its own, that has refreshed everything.
+    pub(super) async fn beside(&self) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(self.database(), dir.path().join("vms.db")).unwrap();
+        let mut other = Self::boot(dir, self.clock.clone()).await;
+        other.refresh().await;
+        assert!(other.watcher.tick().await.unwrap().is_none());
+        other
+    }
+
     async fn boot(dir: TempDir, clock: Arc<ManualClock>) -> Self {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
         let queue = Queue::new(state, clock.clone());
@@ -145,13 +155,19 @@ impl World {
     /// Executes all queued runs.
     pub(super) async fn work(&self) -> Vec<Run> {
         let mut runs = Vec::new();
-        while let Some(claimed) = self.queue.claim().await.unwrap() {
-            match self.refresher.run(&claimed).await.unwrap() {
+        while let Some(settled) = self.step().await {
+            match settled {
                 Settled::Ended(run) => runs.push(run),
                 Settled::Waits(until) => panic!("a run waits until {until}"),
             }
         }
         runs
+    }
+
+    /// Executes the next run that is due, if there is one.
+    pub(super) async fn step(&self) -> Option<Settled> {
+        let claimed = self.queue.claim().await.unwrap()?;
+        Some(self.refresher.run(&claimed).await.unwrap())
     }
 
     /// Refreshes everything, as the schedule does.
@@ -192,6 +208,8 @@ fn config(dir: &TempDir) -> Config {
     let mut overrides = Overrides::default();
     overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
     overrides.set("--state", "state", "url", dir.path().join("state.db").to_string_lossy());
+    // The time that is left to VMS has tests of its own.
+    overrides.set("--district-grace", "cache", "district_grace", "0s");
     let around = Surroundings {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
@@ -209,7 +227,7 @@ pub(super) async fn other(path: &std::path::Path) -> DatabaseConnection {
     Database::connect(options).await.unwrap()
 }
 
-async fn execute(path: &std::path::Path, sql: &str) {
+pub(super) async fn execute(path: &std::path::Path, sql: &str) {
     let connection = other(path).await;
     connection.execute_unprepared(sql).await.unwrap();
     connection.close().await.unwrap();

@@ -4,14 +4,14 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::fault::Fault;
 use cached_proto::time::Timestamp;
-use cached_proto::verb::jobs::{Job, JobFilter};
 use cached_proto::verb::report::{ReportReply, ReportRequest};
 use cached_proto::verb::status::TableStatus;
-use cached_proto::words::{Outcome, Phase, SchedulerState};
+use cached_proto::words::{Outcome, SchedulerState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::figures::{FullRefreshes, full_refreshes};
+use crate::queue::Unfinished;
 use crate::refresh::plan;
 use crate::rpc::{Service, report, status};
 use crate::web::Web;
@@ -21,9 +21,6 @@ use crate::web::views::WITH_SIZES;
 
 /// Window of the rates: a week.
 const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
-
-/// More jobs than are ever waiting or running at the same time.
-const JOBS: u64 = 10_000;
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Status)]
@@ -133,21 +130,8 @@ impl From<&ReportReply> for Rates {
 
 /// Counts the unfinished jobs by state.
 pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
-    let waiting = service.queue.jobs(JobFilter::Running, JOBS).await?;
+    let Unfinished { pending, running, retrying } = service.queue.unfinished().await?;
     let newest = service.queue.last_results().await?;
-    Ok(count(&waiting, &newest))
-}
-
-fn count(waiting: &[Job], newest: &[Job]) -> QueueState {
-    let mut state = QueueState::default();
-    for job in waiting {
-        *match job.phase {
-            Phase::Running => &mut state.running,
-            _ if job.attempts.is_empty() => &mut state.pending,
-            _ => &mut state.retrying,
-        } += 1;
-    }
-    let dead = |job: &&Job| !job.outcome.is_none_or(Outcome::is_good);
-    state.dead = newest.iter().filter(dead).count();
-    state
+    let dead = newest.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
+    Ok(QueueState { pending, running, retrying, dead })
 }

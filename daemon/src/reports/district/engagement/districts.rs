@@ -6,7 +6,7 @@
 //! different districts.
 
 use crate::reports::ReportSettings;
-use crate::reports::district::active::{Active, active, schools_by_district, schools_of};
+use crate::reports::district::active::{Active, Schools, active};
 use crate::reports::district::attribution::{Attribution, Names};
 use crate::snapshot::Snapshot;
 
@@ -29,10 +29,9 @@ pub(super) struct Districts<'s> {
 }
 
 impl<'s> Districts<'s> {
-    pub(super) fn of(snapshot: &'s Snapshot, settings: &'s ReportSettings) -> Self {
-        let schools = schools_by_district(snapshot);
+    pub(super) fn of(snapshot: &'s Snapshot, settings: &'s ReportSettings, schools: &Schools<'s>) -> Self {
         let mut districts = Self::default();
-        for primary in active(snapshot, settings) {
+        for primary in active(snapshot, settings, schools) {
             let mapping = primary.mapping;
             // The first by id, as SQLite returns them.
             let Some(named) = snapshot.districts.iter().find(|row| *row.name == *mapping.name) else {
@@ -42,7 +41,7 @@ impl<'s> Districts<'s> {
             let listed = if named.id == primary.district.id {
                 summarized
             } else {
-                let schools = schools_of(named, &schools, snapshot);
+                let schools = schools.in_district(named);
                 districts.add(Active { mapping, district: named, schools })
             };
             districts.rows.push(Row { summarized, listed });

@@ -84,7 +84,7 @@ impl<'s> EngagementEvents<'s> {
         let mut found = vec![false; self.views];
         self.attribution.mark(&mut found, event.district_partner.as_deref(), &linked);
         let place = event.school.as_deref().and_then(|id| index.school(id)?.district);
-        for district in linked.iter().map(|district| district.id).chain(place) {
+        for district in index.linked_by_text(event).chain(place) {
             for &position in self.districts.get(&district).into_iter().flatten() {
                 found[position] = true;
             }

@@ -28,6 +28,7 @@ mod tests;
 
 use chrono::{DateTime, Utc};
 
+use super::active::Schools;
 use super::facts::Index;
 use super::rows;
 use crate::reports::year::SchoolYear;
@@ -76,7 +77,7 @@ impl Report for Engagement {
     }
 
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let districts = &Districts::of(snapshot, settings);
+        let districts = &Districts::of(snapshot, settings, &Schools::none());
         let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(|year| [year.key().into()]);
         let keys = |prefix: [KeyValue; 1]| {
             districts.rows.iter().map(move |row| rows::key(&prefix, districts.views[row.listed].district))
@@ -99,7 +100,7 @@ impl Report for Engagement {
         settings: &'s ReportSettings,
         now: DateTime<Utc>,
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let districts = Districts::of(snapshot, settings);
+        let districts = Districts::of(snapshot, settings, &Schools::of(snapshot));
         let years = rows::years(TABLE, snapshot, settings, now);
         let index = Index::new(snapshot);
         let directory = Directory::new(snapshot);

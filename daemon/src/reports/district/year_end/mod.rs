@@ -27,7 +27,7 @@ mod tests;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::active::{Active, active};
+use super::active::{Active, Schools, active};
 use super::attribution::{Attribution, Names};
 use super::facts::Index;
 use super::ordered::Ordered;
@@ -79,7 +79,7 @@ impl Report for YearEnd {
     }
 
     fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let districts = active(snapshot, settings);
+        let districts = active(snapshot, settings, &Schools::none());
         let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(prefix);
         years.flat_map(|prefix| districts.iter().map(move |of| rows::key(&prefix, of.district))).collect()
     }
@@ -99,7 +99,7 @@ impl Report for YearEnd {
         settings: &'s ReportSettings,
         now: DateTime<Utc>,
     ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let districts = active(snapshot, settings);
+        let districts = active(snapshot, settings, &Schools::of(snapshot));
         let years = rows::years(TABLE, snapshot, settings, now);
         let index = Index::new(snapshot);
         let mut events = YearEvents::new(snapshot, attribution(&districts));

@@ -152,7 +152,7 @@ mod tests {
 
         // The session was moved to a classroom: neither its status nor the registration's matters.
         snapshot.events[0].original_status = Some("Moved to In-Person Session".into());
-        for link in &mut snapshot.event_teachers {
+        for link in snapshot.event_teachers.iter_mut() {
             link.status = Some("cancelled".into());
         }
         assert_eq!(teachers(&mut snapshot), ann(1));

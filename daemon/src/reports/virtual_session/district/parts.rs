@@ -133,7 +133,8 @@ mod tests {
         other.registration_link = Some(long);
         snapshot.events.push(other);
         snapshot.event_districts.push(district_link(6, "2"));
-        for link in snapshot.event_teachers.clone() {
+        let links = snapshot.event_teachers.to_vec();
+        for link in links {
             if link.event == 4 {
                 snapshot.event_teachers.push(crate::snapshot::EventTeacher { event: 6, ..link });
             }

@@ -1,0 +1,291 @@
+//! Entries that VMS writes, or may be computing, while a run is at work.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cached_proto::verb::history::Run;
+use cached_proto::words::{Outcome, Table, Trigger};
+use chrono::{DateTime, Utc};
+
+use super::world::{MINUTE, SECOND, World, execute};
+use crate::clock::Clock as _;
+use crate::queue::{NewRun, Settled};
+use crate::refresh::RefreshConfig;
+use crate::reports::{Group, Report, ReportSettings, report};
+use crate::snapshot::{Snapshot, Source};
+use crate::vms::tables::Key;
+use crate::vms::time;
+
+/// A report during whose computations VMS writes.
+struct Meddled(Table);
+
+/// The database, a statement for each computation in which `{n}` is the number of the computation, and how many
+/// computations are meddled with.
+struct Meddling {
+    database: PathBuf,
+    sql: String,
+    from: u32,
+    to: u32,
+}
+
+static MEDDLING: Mutex<Option<Meddling>> = Mutex::new(None);
+
+impl Meddled {
+    fn inner(&self) -> &'static dyn Report {
+        report(self.0).unwrap()
+    }
+}
+
+impl Report for Meddled {
+    fn table(&self) -> Table {
+        self.0
+    }
+
+    fn sources(&self) -> &'static [Source] {
+        self.inner().sources()
+    }
+
+    fn key_sources(&self) -> &'static [Source] {
+        self.inner().key_sources()
+    }
+
+    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
+        self.inner().keys(snapshot, settings, now)
+    }
+
+    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
+        self.inner().clock(snapshot, settings, now)
+    }
+
+    fn build<'s>(
+        &self,
+        snapshot: &'s Snapshot,
+        settings: &'s ReportSettings,
+        now: DateTime<Utc>,
+    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+        if let Some(meddling) =
+            MEDDLING.lock().unwrap().as_mut().filter(|meddling| meddling.from < meddling.to)
+        {
+            meddling.from += 1;
+            let sql = meddling.sql.replace("{n}", &format!("{:02}", meddling.from));
+            tokio::runtime::Handle::current().block_on(execute(&meddling.database, &sql));
+        }
+        self.inner().build(snapshot, settings, now)
+    }
+}
+
+fn meddled(table: Table) -> Option<&'static dyn Report> {
+    match table {
+        Table::RecruitmentCandidatesCache => Some(&Meddled(Table::RecruitmentCandidatesCache)),
+        Table::DistrictYearEndReports => Some(&Meddled(Table::DistrictYearEndReports)),
+        table => report(table),
+    }
+}
+
+fn set(world: &World, change: impl FnOnce(&mut RefreshConfig)) {
+    world.live.send_modify(|live| {
+        let mut config = RefreshConfig::clone(live);
+        change(&mut config);
+        *live = Arc::new(config);
+    });
+}
+
+fn meddle(world: &World, sql: &str, times: u32) {
+    let (database, sql) = (world.database(), sql.to_owned());
+    *MEDDLING.lock().unwrap() = Some(Meddling { database, sql, from: 0, to: times });
+}
+
+fn meddled_with() -> u32 {
+    MEDDLING.lock().unwrap().as_ref().map_or(0, |meddling| meddling.from)
+}
+
+async fn queue(world: &World, table: Table, force: bool) {
+    let new = NewRun { force, ..NewRun::new(Trigger::Manual, vec![table]) };
+    world.queue.enqueue(new).await.unwrap();
+}
+
+/// Refreshes one table by force, in a run that ends.
+async fn force(world: &World, table: Table) -> Run {
+    queue(world, table, true).await;
+    ended(world.step().await)
+}
+
+fn ended(settled: Option<Settled>) -> Run {
+    match settled {
+        Some(Settled::Ended(run)) => run,
+        other => panic!("the run has not ended: {other:?}"),
+    }
+}
+
+/// What a run did: its trigger, the outcome of its only table, and the entries that were left alone.
+fn done(run: &Run) -> (Trigger, Outcome, u64) {
+    let [job] = run.jobs.as_slice() else { panic!("one table: {run:?}") };
+    (run.trigger, job.outcome.unwrap(), job.skipped)
+}
+
+#[tokio::test]
+async fn an_entry_that_vms_writes_meanwhile_is_computed_once_more_and_then_put_off() {
+    let world = World::settled().await;
+    set(&world, |config| config.reports = meddled);
+    for (table, payload, broken) in [
+        (Table::RecruitmentCandidatesCache, "candidates_data", "[7]"),
+        // All districts of a year are one group.
+        (Table::DistrictYearEndReports, "report_data", "{}"),
+    ] {
+        let rows = world.rows(table).await;
+        assert!(rows > 2, "{table} has {rows} rows");
+        let written = format!("SELECT count(*) FROM {table} WHERE {payload} = '{broken}'");
+        let rewrite = format!(
+            "UPDATE {table} SET {payload} = '{broken}', last_updated = '2026-03-15 05:00:{{n}}.000000' WHERE id = 2"
+        );
+
+        // VMS writes once: the second computation replaces what it wrote.
+        meddle(&world, &rewrite, 1);
+        assert_eq!(done(&force(&world, table).await).2, 0, "{table}");
+        assert_eq!((meddled_with(), world.number(&written).await), (1, 0), "{table}");
+
+        // VMS writes during both computations: its row stands, and all others are written.
+        meddle(&world, &rewrite, 9);
+        world.clock.advance(SECOND);
+        let now = time::to_text(world.clock.now().naive_utc());
+        let (trigger, outcome, skipped) = done(&force(&world, table).await);
+        assert!(
+            outcome.is_good() && trigger == Trigger::Manual && skipped == 1,
+            "{table}: {outcome} {skipped}"
+        );
+        assert_eq!((meddled_with(), world.number(&written).await), (2, 1), "{table}");
+        let stamped = format!("SELECT count(*) FROM {table} WHERE last_updated = '{now}'");
+        assert_eq!(world.number(&stamped).await, rows - 1, "{table}");
+
+        // It is taken up within minutes, and until VMS lets it be.
+        assert!(world.step().await.is_none(), "{table} is taken up at once");
+        world.clock.advance(2 * MINUTE);
+        assert_eq!(done(&ended(world.step().await)).0, Trigger::Watch, "{table}");
+        assert_eq!((meddled_with(), world.number(&written).await), (4, 1), "{table}");
+        meddle(&world, "", 0);
+        world.clock.advance(2 * MINUTE);
+        assert_eq!(done(&ended(world.step().await)).2, 0, "{table}");
+        assert_eq!(world.number(&written).await, 0, "{table}");
+        world.clock.advance(10 * MINUTE);
+        assert!(world.step().await.is_none(), "{table} is taken up again and again");
+
+        // Rows that VMS removes or inserts meanwhile.
+        meddle(&world, &format!("DELETE FROM {table} WHERE id = 2"), 1);
+        force(&world, table).await;
+        assert_eq!((meddled_with(), world.rows(table).await), (1, rows), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_row_that_vms_inserts_meanwhile_is_replaced_by_the_next_computation() {
+    let world = World::settled().await;
+    let table = Table::OrganizationSummaryCache;
+    world.vms("CREATE TABLE kept AS SELECT * FROM organization_summary_cache WHERE id = 2").await;
+    world.vms("DELETE FROM organization_summary_cache WHERE id = 2").await;
+    // VMS inserts it when the group before is written. The table has no unique constraint: only the comparison
+    // within the transaction keeps a second row away.
+    world
+        .vms(
+            "CREATE TRIGGER meanwhile AFTER UPDATE ON organization_summary_cache \
+             WHEN NOT EXISTS (SELECT 1 FROM organization_summary_cache WHERE id = 2) \
+             BEGIN INSERT INTO organization_summary_cache SELECT * FROM kept; END",
+        )
+        .await;
+    let rows = world.rows(table).await;
+    force(&world, table).await;
+    assert_eq!(world.rows(table).await, rows + 1);
+}
+
+/// A world in which half a minute is left to VMS, and one district row is lost.
+async fn lost() -> World {
+    let world = World::settled().await;
+    set(&world, |config| config.district_grace = 30 * SECOND);
+    world
+        .vms(
+            "CREATE TABLE kept AS SELECT * FROM district_year_end_reports WHERE id = 2; \
+             DELETE FROM district_year_end_reports WHERE id = 2",
+        )
+        .await;
+    world
+}
+
+const DISTRICTS: Table = Table::DistrictYearEndReports;
+
+async fn until(world: &World) -> Duration {
+    match world.step().await {
+        Some(Settled::Waits(until)) => (until - world.queue.now()).to_std().unwrap(),
+        other => panic!("the run does not wait: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_lost_district_row_is_left_to_vms_for_half_a_minute_whatever_triggers_the_refresh() {
+    for trigger in [Trigger::Manual, Trigger::Schedule, Trigger::Watch, Trigger::TopUp, Trigger::Startup] {
+        let world = lost().await;
+        let rows = world.rows(DISTRICTS).await;
+        world.queue.enqueue(NewRun::new(trigger, vec![DISTRICTS])).await.unwrap();
+        assert_eq!(until(&world).await, 30 * SECOND, "{trigger}");
+        assert_eq!(world.rows(DISTRICTS).await, rows, "{trigger}: put back at once");
+        world.clock.advance(29 * SECOND);
+        assert!(world.step().await.is_none(), "{trigger}: put back too early");
+        world.clock.advance(SECOND);
+        let run = ended(world.step().await);
+        assert!(run.outcome.unwrap().is_good(), "{run:?}");
+        assert_eq!(world.rows(DISTRICTS).await, rows + 1, "{trigger}");
+        world.clock.advance(10 * MINUTE);
+        assert!(world.step().await.is_none(), "{trigger}: nothing is left to do");
+    }
+}
+
+#[tokio::test]
+async fn a_forced_refresh_puts_a_lost_district_row_back_at_once_and_other_tables_never_wait() {
+    let world = lost().await;
+    let rows = world.rows(DISTRICTS).await;
+    force(&world, DISTRICTS).await;
+    assert_eq!(world.rows(DISTRICTS).await, rows + 1);
+    let other = Table::OrganizationDetailCache;
+    let rows = world.rows(other).await;
+    world.vms("DELETE FROM organization_detail_cache WHERE id = 2").await;
+    queue(&world, other, false).await;
+    ended(world.step().await);
+    assert_eq!(world.rows(other).await, rows);
+}
+
+#[tokio::test]
+async fn a_district_row_that_vms_computes_in_time_stays_its_own_until_it_is_compared() {
+    let world = lost().await;
+    world.queue.enqueue(NewRun::new(Trigger::Manual, vec![DISTRICTS])).await.unwrap();
+    until(&world).await;
+    let rows = world.rows(DISTRICTS).await;
+    // VMS's INSERT would fail if the row had been put back.
+    world.vms("INSERT INTO district_year_end_reports SELECT * FROM kept").await;
+    world.clock.advance(30 * SECOND);
+    assert!(ended(world.step().await).outcome.unwrap().is_good());
+    assert_eq!(world.rows(DISTRICTS).await, rows + 1);
+}
+
+#[tokio::test]
+async fn a_district_row_that_is_lost_while_a_job_waits_does_not_keep_it_waiting() {
+    let world = lost().await;
+    let rows = world.rows(DISTRICTS).await;
+    queue(&world, DISTRICTS, false).await;
+    until(&world).await;
+    world.clock.advance(30 * SECOND);
+    world.vms("DELETE FROM district_year_end_reports WHERE id = 3").await;
+    let run = ended(world.step().await);
+    assert_eq!(world.rows(DISTRICTS).await, rows, "the first is back, the second is left alone: {run:?}");
+    world.clock.advance(2 * MINUTE);
+    assert_eq!(ended(world.step().await).trigger, Trigger::Watch);
+    assert_eq!(world.rows(DISTRICTS).await, rows + 1);
+}
+
+#[tokio::test]
+async fn a_district_row_that_is_lost_a_second_time_is_left_alone_again() {
+    let world = lost().await;
+    force(&world, DISTRICTS).await;
+    world.clock.advance(MINUTE);
+    world.vms("DELETE FROM district_year_end_reports WHERE id IN (1, 3)").await;
+    queue(&world, DISTRICTS, false).await;
+    assert_eq!(until(&world).await, 30 * SECOND);
+}
