@@ -13,6 +13,7 @@ mod orphans;
 mod prune;
 mod reload;
 mod sampler;
+mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -42,6 +43,7 @@ use list::{Parts, WORKER, WebServer, components};
 use live_config::LiveConfig;
 use reload::Reloader;
 pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
+pub use upkeep::Upkeep;
 
 /// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.
 #[derive(Debug)]

@@ -54,7 +54,8 @@ impl Sample {
         Self::generate_at(seed, scale, Utc::now())
     }
 
-    fn generate_at(seed: u64, scale: u32, now: DateTime<Utc>) -> Self {
+    /// Generates the sample of a seed and a scale as of `now`.
+    pub fn generate_at(seed: u64, scale: u32, now: DateTime<Utc>) -> Self {
         let sample = Self { directory: tempfile::tempdir().unwrap() };
         let options = DemoOptions { scale, seed, now };
         runtime().block_on(generate(&sample.database(), &options)).unwrap();

@@ -21,15 +21,20 @@ use crate::vms::{PATIENCE, Vms, VmsError};
 
 /// Why nothing was refreshed.
 #[derive(Debug, thiserror::Error)]
-enum NotStarted {
+pub enum NotStarted {
+    /// The settings of the reports are unusable.
     #[error(transparent)]
     Configure(#[from] ConfigureError),
+    /// The state database cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
+    /// VMS's database cannot be used.
     #[error(transparent)]
     Vms(#[from] VmsError),
+    /// The run could not be queued or executed.
     #[error(transparent)]
     Queue(#[from] QueueError),
+    /// No table was left to refresh.
     #[error("nothing generates the tables that were asked for")]
     NothingToDo,
 }
@@ -37,16 +42,22 @@ enum NotStarted {
 /// Refreshes, prints the outcome, and returns the matching exit code.
 pub async fn refresh(config: &Config, arguments: &Refresh) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    match run(config, arguments, clock).await {
+    match once(config, arguments, clock).await {
         Ok(run) => {
             print(&if arguments.json { json(&run) } else { outcome::render(&run, config.schedule.timezone) });
-            if RunReport::from(&run).outcome.is_none_or(Outcome::is_good) { Exit::Good } else { Exit::Failed }
+            exit(&run)
         }
         Err(error) => refuse(&describe(&error)),
     }
 }
 
-async fn run(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
+/// Returns the exit code for a run.
+pub fn exit(run: &Run) -> Exit {
+    if RunReport::from(run).outcome.is_none_or(Outcome::is_good) { Exit::Good } else { Exit::Failed }
+}
+
+/// Refreshes and returns the run, which has ended.
+pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
     let refresh_config = RefreshConfig::of(config)?;
     let tables = plan::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
     if tables.is_empty() {
@@ -125,7 +136,7 @@ mod tests {
         let clock = Arc::new(ManualClock::new("2026-03-10T17:00:00Z".parse().unwrap()));
         let arguments = Refresh { tables: vec![Table::DiaEventsReportCache], ..Refresh::default() };
         for _ in 0..3 {
-            run(&config, &arguments, clock.clone()).await.unwrap();
+            once(&config, &arguments, clock.clone()).await.unwrap();
             clock.advance(Duration::from_hours(24 * 50));
         }
         let queue = Queue::new(State::open(&state, clock.now()).await.unwrap(), clock);

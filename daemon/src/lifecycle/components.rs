@@ -87,6 +87,10 @@ impl Components {
     pub fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         self.live.reload(new)
     }
+
+    pub(super) fn live(&self) -> Arc<LiveConfig> {
+        Arc::clone(&self.live)
+    }
 }
 
 impl fmt::Debug for Components {

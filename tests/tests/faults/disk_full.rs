@@ -58,7 +58,9 @@ fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
         assert_eq!(reason(&daemon.health(), "disk_low"), None);
         assert_eq!(rows(&vms), before);
 
-        files.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+        for file in &files {
+            std::fs::remove_file(file).unwrap();
+        }
         daemon.idle();
         assert_ne!(rows(&vms), before);
         healthy(&daemon);

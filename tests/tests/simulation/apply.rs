@@ -13,7 +13,7 @@ use crate::daemon::Choices;
 use crate::hook::Blow;
 use crate::jobs;
 use crate::op::Op;
-use crate::world::{World, schedule};
+use crate::world::{World, refresh_config, schedule};
 
 /// Upper bound for the steps of any work.
 const STEPS: u64 = 2000;
@@ -66,7 +66,9 @@ impl World {
                 Ok(())
             }
             Op::Meddle { point, salt } => self.meddle(point, salt).await,
-            Op::Reload { time, zone, catch_up } => self.reload(Choices { time, zone, catch_up }).await,
+            Op::Reload { time, zone, catch_up } => {
+                self.reload(Choices { time, zone, catch_up, ..self.choices }).await
+            }
             Op::StopScheduler => {
                 switch::stop(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
                 self.slots.stop(self.now());
@@ -156,10 +158,11 @@ impl World {
         }
     }
 
-    async fn reload(&mut self, choices: Choices) -> Result<(), String> {
+    pub(crate) async fn reload(&mut self, choices: Choices) -> Result<(), String> {
         let before = self.choices;
         self.choices = choices;
         let config = choices.config(self.directory.path());
+        self.refresh = refresh_config(&config);
         self.daemon.components.reload(config).map_err(|error| error.to_string())?;
         self.daemon.components.planner.look_anew();
         // The operation wakes up the loops.

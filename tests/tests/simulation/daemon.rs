@@ -22,6 +22,8 @@ pub(crate) struct Choices {
     pub(crate) time: usize,
     pub(crate) zone: usize,
     pub(crate) catch_up: bool,
+    /// Further settings: section, key and value.
+    pub(crate) more: &'static [(&'static str, &'static str, &'static str)],
 }
 
 impl Choices {
@@ -38,6 +40,9 @@ impl Choices {
         set("schedule", "catch_up", if self.catch_up { "true" } else { "false" });
         // The tables of the simulation are small.
         set("guard", "min_rows", "20");
+        for (section, key, value) in self.more {
+            set(section, key, value);
+        }
         let environment = Surroundings {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),

@@ -44,6 +44,7 @@ mod slots;
 mod template;
 mod vms;
 mod world;
+mod year;
 
 use history::try_seeds;
 

@@ -38,7 +38,14 @@ impl World {
     pub(crate) async fn meddle(&mut self, point: u64, salt: u64) -> Result<(), String> {
         let op = vms::meddling(salt, &self.tables);
         let later = self.now() + TimeDelta::microseconds(1);
-        let Some(sql) = self.sql(op, later).filter(|_| self.locked.is_none()) else { return Ok(()) };
+        match self.sql(op, later).filter(|_| self.locked.is_none()) {
+            Some(sql) => self.meddle_with(point, sql).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Lets the worker go on until VMS has executed a statement at the n-th point from now.
+    pub(crate) async fn meddle_with(&mut self, point: u64, sql: String) -> Result<(), String> {
         self.hook.arm(point, Blow::Write(self.vms.clone(), sql));
         let mut idle = false;
         while !idle && self.hook.is_armed() {

@@ -1,14 +1,18 @@
 //! Invariants at rest: every expected entry exists, is fresh, and equals what a refresh from scratch produces
 //! from the same database at the same instant.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
+use cached::refresh::RefreshConfig;
 use cached::refresh::survey::survey;
-use cached::reports::{REPORTS, Report, report};
-use cached::snapshot::{ReadDepth, Snapshot, Source, SourceSet, load};
+use cached::reports::{Report, ReportSettings, report};
+use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
 use cached::store::serialize;
 use cached::vms::tables::{Key, Table, spec};
+use cached::vms::{Vms, time};
 use cached_proto::words::TableState;
+use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::jobs;
@@ -23,6 +27,9 @@ const REST: [u64; 2] = [31, 960];
 /// Further time spans where that is not enough: the longest retry delay, and the pause after which a table is
 /// tried again.
 const LONGER: [u64; 3] = [330, 3660, 31];
+
+/// Payload columns by key.
+pub(crate) type Rows = HashMap<Key, Vec<String>>;
 
 impl World {
     /// Waits until everything is at rest, and checks it.
@@ -97,64 +104,103 @@ impl World {
 
     /// Compares each row with a fresh build, byte for byte.
     async fn is_exact(&self) -> Result<(), String> {
-        let (config, now) = (&self.refresh, self.now());
-        let tables: Vec<Table> =
-            self.tables.iter().copied().filter(|&t| t != Table::OrganizationReports).collect();
-        let reports: Vec<&dyn Report> =
-            REPORTS.iter().copied().filter(|r| tables.contains(&r.table())).collect();
-        let sources: SourceSet =
-            reports.iter().flat_map(|r| r.sources()).copied().collect::<Vec<Source>>().into_iter().collect();
-        let snapshot = load(&self.reader, &sources, &tables, ReadDepth::Stamps, now).await;
-        let snapshot: Snapshot = snapshot.map_err(|error| error.to_string())?;
-        for table in tables {
-            let report = report(table).unwrap();
-            let stored = self.payloads(table, &snapshot).await;
-            let mut built: BTreeMap<Key, Vec<String>> = BTreeMap::new();
-            for group in report.build(&snapshot, &config.settings, now) {
-                let group = serialize(spec(table), &group).map_err(|error| error.to_string())?;
-                let texts =
-                    |columns: Vec<std::sync::Arc<str>>| columns.iter().map(ToString::to_string).collect();
-                built.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
-            }
-            for (key, payload) in &built {
-                match stored.get(key) {
-                    None => return Err(format!("2: {table} {key} is missing at rest")),
-                    Some(stored) if stored == payload => {}
-                    Some(stored) => {
-                        return Err(format!(
-                            "2: {table} {key} is not what a fresh refresh makes: {}",
-                            difference(&stored.concat(), &payload.concat())
-                        ));
-                    }
-                }
-            }
-        }
-        Ok(())
+        let off = |table| table == Table::OrganizationReports;
+        let tables: Vec<Table> = self.tables.iter().copied().filter(|&table| !off(table)).collect();
+        compare(&self.reader, &self.refresh, &tables, self.now()).await.map(drop)
     }
+}
 
-    async fn payloads(&self, table: Table, snapshot: &Snapshot) -> HashMap<Key, Vec<String>> {
-        let columns: Vec<String> = spec(table)
-            .payload
-            .iter()
-            .map(|column| format!("coalesce(CAST({} AS TEXT), '')", column.name))
-            .collect();
-        let sql = format!("SELECT id, {} FROM {table}", columns.join(", "));
-        let rows =
-            self.reader.reader().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
-        let mut by_id: HashMap<i64, Vec<String>> = rows
-            .iter()
-            .map(|row| {
-                let texts = (1..=columns.len()).map(|at| row.try_get_by_index(at).unwrap()).collect();
-                (row.try_get_by_index(0).unwrap(), texts)
-            })
-            .collect();
-        let mut stored = HashMap::new();
-        for row in snapshot.existing(table) {
-            // VMS's readers take the lowest id of a key.
-            stored.entry(row.key.clone()).or_insert_with(|| by_id.remove(&row.id).unwrap_or_default());
+/// Reads what the reports of some tables are built from.
+pub(crate) async fn source(reader: &Vms, tables: &[Table], now: DateTime<Utc>) -> Snapshot {
+    let reports = tables.iter().filter_map(|&table| report(table));
+    let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
+    load(reader, &sources, tables, ReadDepth::Stamps, now).await.unwrap()
+}
+
+/// Compares each row of some tables with a build from scratch at this instant, byte for byte; returns their
+/// number.
+///
+/// A default window of recent volunteers ends at the instant of the run that wrote it, as VMS's own does. It
+/// is compared with a build at that instant, which must be so recent that no renewal is due.
+pub(crate) async fn compare(
+    reader: &Vms,
+    config: &RefreshConfig,
+    tables: &[Table],
+    now: DateTime<Utc>,
+) -> Result<u64, String> {
+    let snapshot = source(reader, tables, now).await;
+    let mut compared = 0;
+    for &table in tables {
+        let report = report(table).unwrap();
+        let stored = payloads(reader, table, &snapshot).await;
+        let mut builds: HashMap<DateTime<Utc>, Rows> = HashMap::new();
+        for key in report.keys(&snapshot, &config.settings, now) {
+            let Some((stamp, stored)) = stored.get(&key) else {
+                return Err(format!("2: {table} {key} is missing at rest"));
+            };
+            let at = stamp.filter(|_| table == Table::RecentVolunteersReportCache).unwrap_or(now);
+            let renewal = report.next_payloads(&snapshot, &config.settings, at);
+            if at > now || renewal.is_some_and(|renewal| renewal <= now) {
+                return Err(format!("2: {table} {key} is from {at} and must be renewed"));
+            }
+            let build = || build(report, &snapshot, &config.settings, at);
+            let payload = &builds.entry(at).or_insert_with(build)[&key];
+            if stored != payload {
+                return Err(format!(
+                    "2: {table} {key} is not what a fresh refresh makes: {}",
+                    difference(&stored.concat(), &payload.concat())
+                ));
+            }
+            compared += 1;
         }
-        stored
     }
+    Ok(compared)
+}
+
+/// Returns the payload columns of each key, with the stamp.
+pub(crate) async fn payloads(
+    reader: &Vms,
+    table: Table,
+    snapshot: &Snapshot,
+) -> HashMap<Key, (Option<DateTime<Utc>>, Vec<String>)> {
+    let columns: Vec<String> = spec(table)
+        .payload
+        .iter()
+        .map(|column| format!("coalesce(CAST({} AS TEXT), '')", column.name))
+        .collect();
+    let sql = format!("SELECT id, {} FROM {table}", columns.join(", "));
+    let rows = reader.reader().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let mut by_id: HashMap<i64, Vec<String>> = rows
+        .iter()
+        .map(|row| {
+            let texts = (1..=columns.len()).map(|at| row.try_get_by_index(at).unwrap()).collect();
+            (row.try_get_by_index(0).unwrap(), texts)
+        })
+        .collect();
+    let mut stored = HashMap::new();
+    for row in snapshot.existing(table) {
+        let stamp = row.last_updated.as_deref().and_then(time::parse).map(|at| at.and_utc());
+        let payload = by_id.remove(&row.id).unwrap_or_default();
+        // VMS's readers take the lowest id of a key.
+        stored.entry(row.key.clone()).or_insert((stamp, payload));
+    }
+    stored
+}
+
+/// Builds a report from scratch.
+pub(crate) fn build(
+    report: &dyn Report,
+    snapshot: &Snapshot,
+    settings: &ReportSettings,
+    at: DateTime<Utc>,
+) -> Rows {
+    let mut rows = Rows::new();
+    for group in report.build(snapshot, settings, at) {
+        let group = serialize(spec(report.table()), &group).unwrap();
+        let texts = |columns: Vec<Arc<str>>| columns.iter().map(ToString::to_string).collect();
+        rows.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
+    }
+    rows
 }
 
 /// Returns the position at which two payloads differ, with its context.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use cached::schedule::{Schedule, slot_text};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
 
 /// Decisions by slot.
@@ -54,9 +54,20 @@ impl SlotWatch {
         (self.schedule, self.since) = (schedule, now);
     }
 
+    /// Records that the history was pruned: slots that are older than any history may be forgotten.
+    pub(crate) fn pruned(&mut self, now: DateTime<Utc>) {
+        let kept = slot_text((now - TimeDelta::days(400)).naive_utc());
+        self.last.retain(|slot, _| *slot >= kept);
+    }
+
     /// Returns the next instant at which the daemon wakes up for a slot.
     pub(crate) fn next_fire(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
         self.schedule.fires_after(now, 1).first().map(|fire| fire.at)
+    }
+
+    /// Returns the instant of the newest slot.
+    pub(crate) fn last_fire(&self, now: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        self.schedule.due(now).map(|fire| fire.at)
     }
 
     /// Checks the decisions since the last call.

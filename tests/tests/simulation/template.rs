@@ -18,32 +18,40 @@ const SHRINK: &str = "
 DELETE FROM event WHERE id % 4;
 DELETE FROM volunteer WHERE id % 3;
 DELETE FROM organization WHERE id > 4;
+DELETE FROM skill WHERE id > 8;
+DELETE FROM event_student_participation WHERE id % 4;
+";
+
+/// Statements that delete what refers to deleted rows, and create the table for rows that an import loses.
+const ORPHANS: &str = "
 DELETE FROM volunteer_organization WHERE organization_id NOT IN (SELECT id FROM organization)
     OR volunteer_id NOT IN (SELECT id FROM volunteer);
 DELETE FROM event_participation WHERE event_id NOT IN (SELECT id FROM event)
     OR volunteer_id NOT IN (SELECT id FROM volunteer);
 DELETE FROM event_volunteers WHERE event_id NOT IN (SELECT id FROM event)
     OR volunteer_id NOT IN (SELECT id FROM volunteer);
-DELETE FROM volunteer_skills WHERE volunteer_id NOT IN (SELECT id FROM volunteer) OR skill_id > 8;
-DELETE FROM event_student_participation WHERE event_id NOT IN (SELECT id FROM event) OR id % 4;
+DELETE FROM volunteer_skills WHERE volunteer_id NOT IN (SELECT id FROM volunteer)
+    OR skill_id NOT IN (SELECT id FROM skill);
+DELETE FROM event_student_participation WHERE event_id NOT IN (SELECT id FROM event);
 DELETE FROM event_teacher WHERE event_id NOT IN (SELECT id FROM event);
 DELETE FROM event_districts WHERE event_id NOT IN (SELECT id FROM event);
-DELETE FROM event_skills WHERE event_id NOT IN (SELECT id FROM event) OR skill_id > 8;
+DELETE FROM event_skills WHERE event_id NOT IN (SELECT id FROM event)
+    OR skill_id NOT IN (SELECT id FROM skill);
 DELETE FROM event_attendance_detail WHERE event_id NOT IN (SELECT id FROM event);
-DELETE FROM skill WHERE id > 8;
 DELETE FROM student WHERE id NOT IN (SELECT student_id FROM event_student_participation);
 DELETE FROM teacher WHERE id NOT IN (SELECT teacher_id FROM event_teacher);
 DELETE FROM contact WHERE id NOT IN
     (SELECT id FROM volunteer UNION SELECT id FROM student UNION SELECT id FROM teacher);
-UPDATE contact SET do_not_contact = 1 WHERE id NOT IN (SELECT id FROM volunteer LIMIT 6);
 DELETE FROM email WHERE contact_id NOT IN (SELECT id FROM contact);
 CREATE TABLE put_aside AS SELECT * FROM event_participation WHERE 0;
-VACUUM;
 ";
 
 /// The tables that take longest to refresh.
-const LARGE: &str =
-    "DROP TABLE recent_volunteers_report_cache; DROP TABLE recruitment_candidates_cache; VACUUM;";
+const LARGE: &str = "DROP TABLE recent_volunteers_report_cache; DROP TABLE recruitment_candidates_cache";
+
+/// Leaves few people to compute candidates from.
+const FEW_CANDIDATES: &str =
+    "UPDATE contact SET do_not_contact = 1 WHERE id NOT IN (SELECT id FROM volunteer LIMIT 6)";
 
 /// Creates a directory, in memory where the machine has a file system for that.
 pub(crate) fn directory() -> TempDir {
@@ -62,20 +70,27 @@ pub(crate) fn untouched(small: bool, wal: bool) -> &'static [u8] {
 }
 
 fn make(small: bool, wal: bool) -> Vec<u8> {
+    let large = if small { LARGE } else { "" };
+    let mode = if wal { "WAL" } else { "DELETE" };
+    let finish = format!("{FEW_CANDIDATES}; {large}; VACUUM; PRAGMA journal_mode = {mode}");
+    shrunk(&Golden::unpack("tiny1").database(), SHRINK, &finish)
+}
+
+/// Returns a copy of a database without what the statements of `select` and what refers to it; `finish` is
+/// executed at the end.
+pub(crate) fn shrunk(database: &Path, select: &str, finish: &str) -> Vec<u8> {
     let directory = directory();
     let path = directory.path().join("vms.db");
-    std::fs::copy(Golden::unpack("tiny1").database(), &path).unwrap();
+    std::fs::copy(database, &path).unwrap();
     let vms = Other::open(&path);
     // Unused tables are dropped, because every connection reads the whole schema first.
     let of_vms = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'";
     for table in vms.texts(of_vms).into_iter().filter(|table| !is_read(table)) {
         vms.execute(&format!("DROP TABLE \"{table}\""));
     }
-    vms.execute(SHRINK);
-    if small {
-        vms.execute(LARGE);
-    }
-    vms.execute(if wal { "PRAGMA journal_mode = WAL" } else { "PRAGMA journal_mode = DELETE" });
+    vms.execute(select);
+    vms.execute(ORPHANS);
+    vms.execute(finish);
     drop(vms);
     std::fs::read(&path).unwrap()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
+use cached::config::Config;
 use cached::refresh::RefreshConfig;
 use cached::schedule::Schedule;
 use cached::vms::Vms;
@@ -29,7 +30,6 @@ pub(crate) struct World {
     pub(crate) directory: TempDir,
     pub(crate) setting: Setting,
     pub(crate) choices: Choices,
-    /// Configuration that no reload changes here.
     pub(crate) refresh: RefreshConfig,
     pub(crate) clock: Arc<HookedClock>,
     pub(crate) hook: Arc<Hook>,
@@ -57,12 +57,27 @@ impl World {
     pub(crate) async fn begin(setting: Setting) -> Result<Self, String> {
         let directory = template::directory();
         let start: DateTime<Utc> = STARTS[setting.start].parse().unwrap();
-        let choices = Choices { time: 0, zone: 0, catch_up: true };
         let begin = Box::pin(template::begin(setting)).await?;
         std::fs::write(directory.path().join("vms.db"), &begin.vms).unwrap();
         if let Some(state) = &begin.state {
             std::fs::write(directory.path().join("state.db"), state).unwrap();
         }
+        let choices = Choices { time: 0, zone: 0, catch_up: true, more: &[] };
+        let mut world = Self::over(directory, setting, choices, start).await;
+        if setting.lived_in {
+            world.loss.know(world.vms.number("SELECT count(*) FROM event_participation"));
+        }
+        world.touched().await;
+        Ok(world)
+    }
+
+    /// Boots a daemon on the files of a directory.
+    pub(crate) async fn over(
+        directory: TempDir,
+        setting: Setting,
+        choices: Choices,
+        start: DateTime<Utc>,
+    ) -> Self {
         let (hook, chance) = (Hook::new(), Arc::new(Random::new(setting.seed)));
         let clock = Arc::new(HookedClock::new(start, hook.clone()));
         let database = directory.path().join("vms.db");
@@ -74,10 +89,9 @@ impl World {
         options.max_connections(1).sqlx_logging(false);
         let state = Database::connect(options).await.unwrap();
         let tables: Vec<Table> = Table::ALL.iter().copied().filter(|&table| exists(&vms, table)).collect();
-        let refresh = RefreshConfig::of(&choices.config(directory.path())).unwrap();
-        let refresh = RefreshConfig { patience: Duration::ZERO, ..refresh };
+        let refresh = refresh_config(&choices.config(directory.path()));
         let slots = SlotWatch::new(schedule(choices), start);
-        let mut world = Self {
+        Self {
             directory,
             setting,
             choices,
@@ -97,12 +111,7 @@ impl World {
             locked: None,
             leaving: false,
             deferred: false,
-        };
-        if setting.lived_in {
-            world.loss.know(world.vms.number("SELECT count(*) FROM event_participation"));
         }
-        world.touched().await;
-        Ok(world)
     }
 
     pub(crate) fn now(&self) -> DateTime<Utc> {
@@ -190,6 +199,10 @@ impl World {
 
 pub(crate) fn schedule(choices: Choices) -> Schedule {
     Schedule::every(TIMES[choices.time], 24, ZONES[choices.zone].parse().unwrap()).unwrap()
+}
+
+pub(crate) fn refresh_config(config: &Config) -> RefreshConfig {
+    RefreshConfig { patience: Duration::ZERO, ..RefreshConfig::of(config).unwrap() }
 }
 
 fn exists(vms: &Actor, table: Table) -> bool {
