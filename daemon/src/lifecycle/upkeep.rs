@@ -14,6 +14,7 @@ use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::rpc::{Service, health};
 use crate::single_flight::SingleFlight;
+use crate::supervise::Faults;
 
 /// Samples of readiness, the daily pruning, and the judgement of health.
 #[derive(Debug)]
@@ -36,6 +37,7 @@ impl Upkeep {
             looking: tokio::sync::Mutex::default(),
             surveys: SingleFlight::default(),
             probe: Probe::default(),
+            faults: Faults::new(Arc::clone(&clock)),
             queue,
             clock,
         })
