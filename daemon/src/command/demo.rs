@@ -12,6 +12,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, Surroundings};
 use crate::demo::{DemoError, DemoOptions, generate};
 use crate::describe::describe;
+use crate::web::bind;
 
 /// Seed of the sample; constant, so that every demonstration shows the same people and figures.
 const SEED: u64 = 1;
@@ -55,6 +56,12 @@ pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
     if arguments.once {
         print(&format!("\nThe sample and its refreshed reports: {}\n", directory.join("vms.db").display()));
         return Exit::Good;
+    }
+    // A daemon would refresh without its page and try the port again; here the page is what there is to see.
+    if let Some(address) = config.http.listen
+        && let Err(error) = bind(address).await
+    {
+        return refuse(&describe(&error));
     }
     print(&invitation(&config, &directory));
     run::run(config, &overrides, around, None).await

@@ -93,6 +93,13 @@ impl Guard {
         Self { limits, occasion, run: claimed.run, slot }
     }
 
+    /// The guard of a further snapshot within the same attempt: an operator has accepted the loss that the first
+    /// one saw, and not one that came after it.
+    pub(super) fn once_more(self) -> Self {
+        let occasion = if self.occasion == Occasion::Accepted { Occasion::Other } else { self.occasion };
+        Self { occasion, ..self }
+    }
+
     /// Compares a snapshot with the last one that was believed, and stores its counts. If nothing may be
     /// filled from it, returns the reason.
     pub(super) async fn examine(

@@ -281,7 +281,7 @@ impl Refresher {
         // VMS's rows may be newer than the run: neither stamps nor figures may fall back behind them.
         work.now = self.instant(context.as_of);
         let newer = match self.snapshot(&inputs.vms, context, &[table], work.now).await {
-            Ok(newer) => match context.guard.examine(self.queue.state(), &newer).await {
+            Ok(newer) => match context.guard.once_more().examine(self.queue.state(), &newer).await {
                 Ok(None) => Ok(newer),
                 Ok(Some(reason)) => Err(reason),
                 Err(error) => Err(describe(&error)),

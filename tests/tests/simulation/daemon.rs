@@ -22,6 +22,8 @@ pub(crate) struct Choices {
     pub(crate) time: usize,
     pub(crate) zone: usize,
     pub(crate) catch_up: bool,
+    /// Seconds for which deleted district rows are left to VMS.
+    pub(crate) grace: u32,
     /// Further settings: section, key and value.
     pub(crate) more: &'static [(&'static str, &'static str, &'static str)],
 }
@@ -40,6 +42,7 @@ impl Choices {
         set("schedule", "catch_up", if self.catch_up { "true" } else { "false" });
         // The tables of the simulation are small.
         set("guard", "min_rows", "20");
+        set("cache", "district_grace", &format!("{}s", self.grace));
         for (section, key, value) in self.more {
             set(section, key, value);
         }

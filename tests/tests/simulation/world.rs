@@ -62,7 +62,7 @@ impl World {
         if let Some(state) = &begin.state {
             std::fs::write(directory.path().join("state.db"), state).unwrap();
         }
-        let choices = Choices { time: 0, zone: 0, catch_up: true, more: &[] };
+        let choices = Choices { time: 0, zone: 0, catch_up: true, grace: 30, more: &[] };
         let mut world = Self::over(directory, setting, choices, start).await;
         if setting.lived_in {
             world.loss.know(world.vms.number("SELECT count(*) FROM event_participation"));

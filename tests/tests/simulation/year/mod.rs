@@ -120,7 +120,7 @@ impl Year {
         let directory = template::directory();
         std::fs::write(directory.path().join("vms.db"), beginning()).unwrap();
         let setting = Setting { seed: 7, start: 0, wal: false, lived_in: false, small: false };
-        let choices = Choices { time: 0, zone: 0, catch_up: true, more: plan::SETTINGS };
+        let choices = Choices { time: 0, zone: 0, catch_up: true, grace: 30, more: plan::SETTINGS };
         let start = plan::at_hour(plan::date(plan::FROM), 8);
         let mut world = Box::pin(World::over(directory, setting, choices, start)).await;
         world.touched().await;

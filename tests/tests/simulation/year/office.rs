@@ -1,5 +1,6 @@
 //! The office that works with VMS: what it changes in the source tables on an ordinary day, drawn from a seed.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use chrono::{Datelike, Days, NaiveDate, NaiveTime, TimeDelta, Weekday};
@@ -64,7 +65,7 @@ impl Office {
         if weekend && self.random.percent(85) {
             return Vec::new();
         }
-        let mut times: Vec<NaiveTime> = (0..1 + self.random.below(self.busy))
+        let mut times: Vec<NaiveTime> = (0..=self.random.below(self.busy))
             .map(|_| {
                 let minutes = 8 * 60 + 10 + self.random.below(9 * 60);
                 NaiveTime::MIN + TimeDelta::minutes(i64::try_from(minutes).unwrap())
@@ -90,7 +91,7 @@ impl Office {
     /// the source is `broken`, nothing is typed in but names and addresses.
     pub(super) fn work(&mut self, today: NaiveDate, broken: bool) -> bool {
         let mut worked = false;
-        for _ in 0..1 + self.random.below(3) {
+        for _ in 0..=self.random.below(3) {
             let act = if broken { self.rename() } else { self.act(today) };
             if let Some(sql) = act {
                 self.vms.execute(&format!("BEGIN IMMEDIATE; {sql}; COMMIT"));
@@ -182,13 +183,14 @@ impl Office {
         if virtual_ {
             let (teacher, other) = (self.any("teacher"), self.any("teacher"));
             for teacher in [teacher, other].into_iter().flatten() {
-                sql += &format!(
+                let _ = write!(
+                    sql,
                     "; INSERT OR IGNORE INTO event_teacher (event_id, teacher_id, status, is_simulcast, created_at, \
                          updated_at) SELECT max(id), {teacher}, 'registered', 0, '{today}', '{today}' FROM event"
                 );
             }
             if let Some(volunteer) = self.any("volunteer") {
-                sql += &format!("; INSERT INTO event_volunteers SELECT max(id), {volunteer} FROM event");
+                let _ = write!(sql, "; INSERT INTO event_volunteers SELECT max(id), {volunteer} FROM event");
             }
         }
         sql
@@ -220,11 +222,12 @@ impl Office {
             "SELECT id FROM event WHERE status = 'COMPLETED' AND start_date > '{since}' AND start_date < '{today}'"
         ))?;
         let mut sql = String::new();
-        for _ in 0..1 + self.random.below(4) {
+        for _ in 0..=self.random.below(4) {
             let volunteer = self.any("volunteer")?;
             let number = self.next();
             let status = self.random.pick(&["Attended", "Attended", "Completed", "No Show"]);
-            sql += &format!(
+            let _ = write!(
+                sql,
                 "INSERT INTO event_participation (volunteer_id, event_id, status, delivery_hours, salesforce_id, \
                      participant_type) VALUES ({volunteer}, {event}, '{status}', {hours}, 'part{number:014}', \
                      'Volunteer'); \
@@ -234,7 +237,8 @@ impl Office {
                 hours = self.random.pick(&["1.0", "0.75", "2.5", "NULL"]),
             );
         }
-        sql += &format!(
+        let _ = write!(
+            sql,
             "UPDATE event_participation SET status = 'Attended', delivery_hours = coalesce(delivery_hours, 1.0) \
              WHERE event_id = {event} AND status IN ('Registered', 'Confirmed')"
         );
