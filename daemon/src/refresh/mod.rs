@@ -40,7 +40,7 @@ pub use rehearsal_inputs::{RehearsalInputs, rehearsal_inputs};
 pub use renewal_times::RenewalTimes;
 pub use run::Refresher;
 pub use scope::RefreshScope;
-pub(crate) use survey::read_tables;
+pub(crate) use survey::{expected_keys, read_tables};
 pub use table::{TableResult, refresh_table};
 pub use table_refresh::{Selection, TableRefresh, Timings};
 pub use worker::{work_off, work_until};

@@ -1,6 +1,6 @@
 //! Read-only survey of the cache tables, for `status` and `health`.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::words::{Table, TableState};
@@ -99,6 +99,28 @@ fn judge(
     let limit = config.limits.stale_after(spec(table));
     let renewal_times = RenewalTimes::of(report, snapshot, &config.settings, audit.oldest, limit, now);
     TableSurvey { table, state: worst(&audit), note: None, audit, renewal_times }
+}
+
+/// Returns the keys that the reports of the tables that can be refreshed have at `now`, as text. A survey, a refresh,
+/// its guard and the watch agree about them: rows that another process has deleted count as existing ones. A
+/// report that panics is left out.
+pub(crate) async fn expected_keys(
+    config: &RefreshConfig,
+    state: &State,
+    now: DateTime<Utc>,
+) -> Result<HashMap<Table, HashSet<String>>, RefreshError> {
+    let (availabilities, mut snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
+    recall(&mut snapshot, state).await?;
+    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
+    let mut expected = HashMap::new();
+    let is_ready = |report: &&dyn Report| availabilities.get(&report.table()) == Some(&Availability::Ready);
+    for report in reports(config).filter(is_ready) {
+        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
+        let keys = off_thread(move || report.keys(&snapshot, &settings, now)).await;
+        expected
+            .extend(keys.ok().map(|keys| (report.table(), keys.iter().map(ToString::to_string).collect())));
+    }
+    Ok(expected)
 }
 
 /// Every report, with those of the configuration in place of the built-in ones.

@@ -1,6 +1,6 @@
 //! Reads from VMS's database what a check compares: source hashes and cache rows.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use cached_proto::words::Table;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
@@ -27,6 +27,13 @@ pub(super) struct SeenTable {
 }
 
 impl SeenTable {
+    /// Forgets the stamps of rows that are gone and that no report would make again: what the clock has retired is
+    /// no loss.
+    pub(super) fn forget_unexpected(&mut self, expected: &HashSet<String>) {
+        let gone: HashSet<String> = self.stamps.gone(&self.rows).into_iter().map(str::to_owned).collect();
+        self.stamps.0.retain(|key, _| !gone.contains(key) || expected.contains(key));
+    }
+
     /// Whether the source is the one that the table was last generated from.
     pub(super) fn is_unchanged(&self) -> bool {
         self.changed().next().is_none()

@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::queue::{NewRun, Queue, QueueError};
-use crate::refresh::{RefreshConfig, RefreshError, plan};
+use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
 use crate::snapshot::{ExistingRow, Source};
 use crate::vms::{Footprint, Vms, VmsError, fold_log, time};
 pub use debounce::{Debounce, Patience};
@@ -281,7 +281,15 @@ impl Watcher {
     }
 
     async fn compare(&self, looking: &Looking, config: &RefreshConfig) -> Result<Findings, RefreshError> {
-        let seen = looking.look(config, self.queue.state()).await?;
+        let mut seen = looking.look(config, self.queue.state()).await?;
+        if seen.values().any(|table| !table.stamps.gone(&table.rows).is_empty()) {
+            let expected = expected_keys(config, self.queue.state(), self.clock.now()).await?;
+            for (table, seen) in &mut seen {
+                if let Some(expected) = expected.get(table) {
+                    seen.forget_unexpected(expected);
+                }
+            }
+        }
         let news = self.memory.compare(&seen);
         let released = Held::released(looking, config, self.queue.state(), &seen).await?;
         let mut wanting = Vec::new();
