@@ -55,7 +55,7 @@ settings! {
         /// Whether a refresh that was missed while the daemon was down is made up for.
         catch_up: bool = text("true");
         /// Cron expression in place of `refresh_time` and `refresh_interval_hours`: second minute hour day month
-        /// weekday [year], with the weekdays of a crontab (0 and 7 are Sunday, 1 is Monday, or names).
+        /// weekday and, if need be, year, with the weekdays of a crontab (0 and 7 are Sunday, 1 is Monday, or names).
         cron: Option<CronExpr> = unset();
     }
     /// Ages of cache entries.

@@ -131,7 +131,7 @@ async fn young_entries_that_people_left_alone_are_renewed_in_time() {
     let daemon = home.boot().await;
     assert_eq!(run_in_time(&home, &daemon, 2).await.trigger, Trigger::Schedule);
     // Just over an hour before the top-up is due, everything still counts as young.
-    home.clock.advance(22 * HOUR - HOUR / 6);
+    home.clock.advance(21 * HOUR + 5 * HOUR / 6);
     let request =
         RefreshRequest { tables: vec![Table::OrganizationSummaryCache], ..RefreshRequest::default() };
     let Reply::Refresh(asked) = ask(&daemon, Request::Refresh(request)).await else { panic!("no reply") };
