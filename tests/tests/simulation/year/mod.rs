@@ -167,7 +167,7 @@ impl Year {
 
     /// Lets time pass. While the daemon is awake, its loops run, and its worker has no work left at the end.
     async fn pass(&mut self, until: DateTime<Utc>) -> Result<(), String> {
-        let stride = if self.whole { TimeDelta::minutes(15) } else { TimeDelta::hours(4) };
+        let stride = TimeDelta::hours(if self.whole { 1 } else { 4 });
         while self.world.now() < until {
             let now = self.world.now();
             let fire = self.world.slots.next_fire(now).filter(|_| self.down.is_none());
