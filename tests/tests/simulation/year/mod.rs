@@ -171,7 +171,7 @@ impl Year {
         while self.world.now() < until {
             let now = self.world.now();
             let fire = self.world.slots.next_fire(now).filter(|_| self.down.is_none());
-            // Top-ups come an hour before the run.
+            // Where an entry does not last until the run, it is topped up an hour before it.
             let before = fire.map(|fire| fire - TimeDelta::hours(1)).filter(|&before| before > now);
             let stops = [Some(until), Some(now + stride), before, fire];
             let stop = stops.into_iter().flatten().min().unwrap();
