@@ -1,7 +1,11 @@
 //! Runs the real binaries as an operator does.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread::JoinHandle;
+
+use crate::wait;
 
 /// Returns the path of a binary of this workspace, next to the running test.
 ///
@@ -45,16 +49,35 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// Runs a command to its end.
+/// Runs a command to its end, and stops it if it has none.
 pub fn run(command: &mut Command) -> Ran {
-    ran(&command.output().unwrap())
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    ran(&format!("{command:?}"), child.unwrap())
 }
 
-/// Converts a command's output.
-pub fn ran(output: &Output) -> Ran {
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+/// Waits for the end of a process, and returns what it wrote to its pipes.
+pub fn ran(what: &str, mut child: Child) -> Ran {
+    let stdout = child.stdout.take().map(collect);
+    let stderr = child.stderr.take().map(collect);
+    let code = end(what, &mut child).code();
+    let text = |pipe: Option<JoinHandle<String>>| pipe.map(|pipe| pipe.join().unwrap()).unwrap_or_default();
+    Ran { code, stdout: text(stdout), stderr: text(stderr) }
+}
+
+/// Waits for the end of a process; one that does not end is stopped, so that nothing waits for it.
+pub fn end(what: &str, child: &mut Child) -> ExitStatus {
+    let ended = wait::within_patience(|| child.try_wait().unwrap());
+    ended.unwrap_or_else(|| {
+        // It may have ended at this moment.
+        let _ = child.kill();
+        panic!("waited in vain: the end of {what}")
+    })
+}
+
+fn collect(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        pipe.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
 }

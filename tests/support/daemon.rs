@@ -5,7 +5,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::binary::{Ran, cachectl, cached, run};
+use crate::binary::{self, Ran, cachectl, cached, run};
 use crate::golden::Golden;
 use crate::wait;
 
@@ -115,7 +115,7 @@ impl Daemon {
     /// Stops the daemon, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);
-        self.child.wait().unwrap().code()
+        binary::end("the daemon that was told to stop", &mut self.child).code()
     }
 
     /// Waits until no run is in progress or queued.

@@ -6,14 +6,19 @@ use std::time::{Duration, Instant};
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Waits until `condition` returns a value.
+pub fn until<T>(what: &str, condition: impl FnMut() -> Option<T>) -> T {
+    within_patience(condition).unwrap_or_else(|| panic!("waited in vain: {what}"))
+}
+
+/// Waits until `condition` returns a value, as long as patience lasts.
 #[expect(clippy::disallowed_methods, reason = "tests of real processes live in real time")]
-pub fn until<T>(what: &str, mut condition: impl FnMut() -> Option<T>) -> T {
+pub fn within_patience<T>(mut condition: impl FnMut() -> Option<T>) -> Option<T> {
     let began = Instant::now();
     loop {
-        if let Some(value) = condition() {
+        let value = condition();
+        if value.is_some() || began.elapsed() >= PATIENCE {
             return value;
         }
-        assert!(began.elapsed() < PATIENCE, "waited in vain: {what}");
         std::thread::park_timeout(Duration::from_millis(10));
     }
 }

@@ -136,5 +136,5 @@ fn following_goes_on_across_rotation_and_has_every_line_once() {
     // The client is notified of the end, and does not wait for ever.
     assert_eq!(daemon.stop(), Some(0));
     let mut follower = follower;
-    assert_eq!(follower.child.wait().unwrap().code(), Some(1));
+    assert_eq!(cached_tests::binary::end("the client that follows", &mut follower.child).code(), Some(1));
 }

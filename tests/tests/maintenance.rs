@@ -194,7 +194,7 @@ fn a_killed_backup_leaves_nothing_under_its_name() {
     };
     wait::until("some of the copy is written", unfinished);
     daemon.signal(rustix::process::Signal::KILL);
-    backup.wait().unwrap();
+    cached_tests::binary::end("the backup", &mut backup);
     assert!(!copy.exists() || content(&copy) == content(&golden.database()), "a part of a copy has its name");
 }
 
@@ -219,7 +219,7 @@ fn a_stop_breaks_a_task_off_and_leaves_no_trace_of_it() {
     };
     wait::until("the copy is begun", || (count() > 0).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
-    let told = cached_tests::binary::ran(&backup.wait_with_output().unwrap());
+    let told = cached_tests::binary::ran("the backup", backup);
     // Either the copy or the stop was quicker; a partial copy never remains.
     assert_eq!((count(), copy.exists()), (0, told.code == Some(0)), "{told:?}");
 }

@@ -11,14 +11,16 @@ use cached_tests::golden::Golden;
 /// Runs a command whose standard output fails every write.
 fn to_full(command: &mut Command) -> Ran {
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
-    ran(&command.stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+    let child = command.stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    ran(&format!("{command:?}"), child)
 }
 
 /// Runs a command whose standard output has lost its reader before anything is written.
 fn to_nobody(command: &mut Command) -> Ran {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    ran(&command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap())
+    let child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+    ran(&format!("{command:?}"), child)
 }
 
 #[test]

@@ -45,6 +45,8 @@ pub enum Kind {
     /// A command that prints its result to standard output: standard error only gets warnings, unless a level
     /// was set.
     OneShot,
+    /// A program that runs the components itself: records go to the log file, and nowhere else.
+    Library,
 }
 
 /// Why logging cannot be set up or changed.
@@ -79,13 +81,15 @@ pub fn init(
     Ok(telemetry)
 }
 
-fn build(
+/// Makes the sinks without setting them up; the caller does, for the whole process or for a thread.
+pub fn build(
     config: &Config,
     kind: Kind,
     clock: Arc<dyn Clock>,
     journal_stream: Option<&str>,
 ) -> (Dispatch, Telemetry) {
-    let journal = journal::sink(config.log.journald, journal_stream.is_some());
+    let is_alone = kind == Kind::Library;
+    let journal = journal::sink(config.log.journald && !is_alone, journal_stream.is_some());
     // systemd copies standard error to the journal, so records would be there twice.
     let twice = journal.is_some() && journal_stream.is_some_and(journal::is_stderr);
     let (journal, journal_handle) = reload::Layer::new(journal);
@@ -94,7 +98,7 @@ fn build(
     file.tidy();
     let mut sinks: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
         vec![Box::new(sinks::ToFile(Arc::clone(&file))), Box::new(journal)];
-    if !twice {
+    if !twice && !is_alone {
         let quiet = kind == Kind::OneShot && *config.origin("log", "level") == Origin::Default;
         let least = if quiet { LevelFilter::WARN } else { LevelFilter::TRACE };
         sinks.push(Box::new(sinks::ToStderr { least }));
@@ -126,8 +130,13 @@ impl Telemetry {
     pub(crate) async fn tidy_daily(&self, heartbeat: &Heartbeat) {
         loop {
             heartbeat.nap(DAY).await;
-            self.file.tidy();
+            self.tidy();
         }
+    }
+
+    /// Starts compressing rotated files and deleting old ones.
+    pub fn tidy(&self) {
+        self.file.tidy();
     }
 
     /// Waits until rotated files are compressed and old ones deleted. Blocks.

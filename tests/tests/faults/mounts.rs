@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use cached_tests::binary::{ran, run};
+use cached_tests::binary::run;
 use cached_tests::wait;
 
 /// Environment variable that is set in the namespace.
@@ -31,7 +31,7 @@ pub(crate) fn private(name: &str, scenario: impl FnOnce(), substitute: impl FnOn
     };
     let mut again = unshare();
     again.arg(std::env::current_exe().unwrap()).args(["--exact", name, "--nocapture"]).env(INSIDE, "1");
-    let again = ran(&again.output().unwrap());
+    let again = run(&mut again);
     println!("{}\n{}", again.stdout, again.stderr);
     assert!(again.stdout.contains("1 passed"), "{name} failed in its namespace, or is not its name");
 }

@@ -82,13 +82,13 @@ impl Hook {
 /// A manual clock for which every reading is a point.
 #[derive(Debug)]
 pub(crate) struct HookedClock {
-    pub(crate) manual: ManualClock,
+    pub(crate) manual: Arc<ManualClock>,
     hook: Arc<Hook>,
 }
 
 impl HookedClock {
     pub(crate) fn new(start: DateTime<Utc>, hook: Arc<Hook>) -> Self {
-        Self { manual: ManualClock::new(start), hook }
+        Self { manual: Arc::new(ManualClock::new(start)), hook }
     }
 }
 

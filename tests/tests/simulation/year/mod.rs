@@ -35,7 +35,7 @@
 //! | 10 to 13 April | the daemon is stopped, VMS and its imports are not | clean on the morning of the start |
 //! | 2 to 4 May | an account is limited to a district | the virtual session report is withheld |
 //! | 1 to 15 July | the machine is off for two weeks | one run catches up |
-//! | always | history is pruned daily, readiness sampled hourly | no table of the state grows |
+//! | always | history is pruned and the log tidied daily, readiness is sampled hourly | no table of the state grows, the log has a month of files, memory is what it was |
 //!
 //! One-shots live the same year without a daemon, a refresh each night at 02:00, judged right after it: with their
 //! state kept, with and without `--force`, and with their state lost each time. With the state kept, a broken
@@ -57,6 +57,7 @@ use std::time::Duration;
 use cached::clock::Clock as _;
 use cached::demo::{DemoOptions, generate};
 use cached::lifecycle::Upkeep;
+use cached::telemetry::{self, Telemetry};
 use cached_tests::vms::Other;
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
@@ -82,6 +83,9 @@ const RESTORE_EVENTS: &str = "INSERT INTO event SELECT * FROM events_put_aside; 
 const SCOPED: &str = "INSERT INTO users (id, username, email, password_hash, security_level, scope_type, is_active, created_at, \
      updated_at) VALUES (99, 'district', 'district@example.org', '!', 0, 'district', 1, '2028-05-02', '2028-05-02')";
 
+/// The directory of the log.
+const LOGS: &str = "log";
+
 /// A year of the daemon.
 struct Year {
     world: World,
@@ -93,6 +97,9 @@ struct Year {
     /// When the history was pruned and readiness was sampled last.
     pruned: Duration,
     sampled: Duration,
+    log: Telemetry,
+    /// Installs the log on this thread.
+    _logs: tracing::dispatcher::DefaultGuard,
     morning: Morning,
     figures: Figures,
 }
@@ -122,12 +129,29 @@ impl Year {
         let setting = Setting { seed: 7, start: 0, wal: false, lived_in: false, small: false };
         let choices = Choices { time: 0, zone: 0, catch_up: true, grace: 30, more: plan::SETTINGS };
         let start = plan::at_hour(plan::date(plan::FROM), 8);
+        let mut config = choices.config(directory.path());
+        config.log.dir = Some(directory.path().join(LOGS));
         let mut world = Box::pin(World::over(directory, setting, choices, start)).await;
+        let (logs, log) =
+            telemetry::build(&config, telemetry::Kind::Library, world.clock.manual.clone(), None);
+        let logs = tracing::dispatcher::set_default(&logs);
         world.touched().await;
         let office = Office::new(7, world.vms.clone(), if whole { 3 } else { 1 });
         let (pruned, sampled) = (Duration::ZERO, Duration::ZERO);
         let (morning, figures) = (Morning::default(), Figures::default());
-        Self { world, office, whole, down: None, blow: None, pruned, sampled, morning, figures }
+        Self {
+            world,
+            office,
+            whole,
+            down: None,
+            blow: None,
+            pruned,
+            sampled,
+            log,
+            _logs: logs,
+            morning,
+            figures,
+        }
     }
 
     async fn live(&mut self) -> Result<(), String> {
@@ -213,6 +237,8 @@ impl Year {
         }
         if !is_pruned {
             upkeep.prune().await.map_err(|error| format!("no pruning: {error}"))?;
+            self.log.tidy();
+            self.log.tidied();
             self.world.slots.pruned(self.world.now());
             self.pruned = self.world.clock.manual.monotonic();
         }

@@ -13,10 +13,13 @@ use cached_proto::words::{HealthLevel, TableState};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryResult, Statement};
 
-use super::Year;
 use super::plan::Lost;
+use super::{LOGS, Year};
 use crate::settled::{compare, payloads, source};
 use crate::world::World;
+
+/// Days for which rotated log files are kept by default.
+const LOG_DAYS: u64 = 30;
 
 /// What has happened since the last morning, and what is still wrong.
 #[derive(Debug, Default)]
@@ -53,11 +56,16 @@ pub(super) struct Figures {
     late: Option<Sizes>,
 }
 
-/// Sizes of the daemon's state and of its process.
+/// Sizes of the daemon's state, of its log and of its process.
 #[derive(Debug)]
 struct Sizes {
+    /// Rows by table of the state.
     rows: BTreeMap<String, u64>,
-    bytes: u64,
+    /// Bytes of the state.
+    state: u64,
+    log_files: u64,
+    log_bytes: u64,
+    /// Memory of the process in bytes, with the office and this judgement in it.
     resident: u64,
 }
 
@@ -243,6 +251,10 @@ impl Year {
             return Err("the broken imports were not noticed".to_owned());
         }
         let late = Sizes::of(&self.world).await;
+        // Files of the days that are kept, that of today, and that of the day which has begun meanwhile.
+        if !(2..=LOG_DAYS + 2).contains(&late.log_files) {
+            return Err(format!("the log has {} files", late.log_files));
+        }
         if let Some(early) = &self.figures.early {
             for (table, &rows) in &late.rows {
                 let before = early.rows.get(table).copied().unwrap_or_default();
@@ -252,8 +264,14 @@ impl Year {
                     return Err(format!("{table} of the state has grown from {before} to {rows} rows"));
                 }
             }
-            if late.bytes > early.bytes * 3 / 2 {
-                return Err(format!("the state has grown from {} to {} bytes", early.bytes, late.bytes));
+            for (what, before, after) in [
+                ("state", early.state, late.state),
+                ("log", early.log_bytes, late.log_bytes),
+                ("memory", early.resident, late.resident),
+            ] {
+                if after > before * 3 / 2 {
+                    return Err(format!("the {what} has grown from {before} to {after} bytes"));
+                }
             }
         }
         self.figures.late = Some(late);
@@ -294,12 +312,18 @@ impl Sizes {
         let pages =
             rows(&world.state, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
                 .await;
-        let bytes: i64 = pages[0].try_get_by_index(0).unwrap();
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let state: i64 = pages[0].try_get_by_index(0).unwrap();
+        let status = std::fs::read_to_string("/proc/self/status").unwrap();
         let resident = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
-        Self { rows: counts, bytes: bytes.cast_unsigned(), resident: resident.unwrap_or_default() }
+            .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse::<u64>().ok());
+        let (mut log_files, mut log_bytes) = (0, 0);
+        for entry in std::fs::read_dir(world.directory.path().join(LOGS)).unwrap() {
+            log_files += 1;
+            log_bytes += entry.unwrap().metadata().unwrap().len();
+        }
+        let (state, resident) = (state.cast_unsigned(), resident.unwrap() << 10);
+        Self { rows: counts, state, log_files, log_bytes, resident }
     }
 }
 
@@ -316,8 +340,14 @@ impl fmt::Display for Figures {
             triggers.join(", ")
         )?;
         for (when, sizes) in [("after 100 mornings", &self.early), ("at the end", &self.late)] {
-            let Some(Sizes { rows, bytes, resident }) = sizes else { continue };
-            write!(f, "\n{when}: state {} KB, resident {} MB, rows {rows:?}", bytes >> 10, resident >> 10)?;
+            let Some(Sizes { rows, state, log_files, log_bytes, resident }) = sizes else { continue };
+            write!(
+                f,
+                "\n{when}: state {} KB, log {} KB in {log_files} files, memory {} MB, rows {rows:?}",
+                state >> 10,
+                log_bytes >> 10,
+                resident >> 20
+            )?;
         }
         Ok(())
     }
