@@ -5,6 +5,8 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 use cached_tests::binary::{cached, run};
 use cached_tests::http::{Answer, ask};
@@ -13,6 +15,9 @@ use tempfile::TempDir;
 
 const PAGE: &str = "/management/cache/status";
 const BROWSER: (&str, &str) = ("Accept", "text/html,*/*;q=0.8");
+
+/// Longest wait for a line; only a failing test waits that long.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A running demonstration.
 struct Demo {
@@ -33,10 +38,12 @@ impl Demo {
     fn start(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut said = String::new();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let (tell, told) = mpsc::channel();
+        let stdout = BufReader::new(process.stdout.take().unwrap());
+        std::thread::spawn(move || stdout.lines().try_for_each(|line| tell.send(line.unwrap())));
         let address = loop {
-            let Some(line) = lines.next() else { panic!("no page is promised: {said}") };
-            let line = line.unwrap();
+            let line = told.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|why| panic!("no page is promised ({why}): {said}"));
             if let Some(rest) = line.trim().strip_prefix("http://") {
                 break rest.strip_suffix(PAGE).unwrap().parse().unwrap();
             }

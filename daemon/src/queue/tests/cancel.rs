@@ -18,12 +18,12 @@ async fn what_waits_is_cancelled_at_once_and_its_run_with_its_last_job() {
     assert!(d.queue.claim().await.unwrap().is_none());
 
     for job in [1, 2] {
-        let Some(Progress::JobDone(done)) = following.next().await.unwrap() else {
+        let Some(Progress::JobDone(done)) = heard(&mut following).await.unwrap() else {
             panic!("no end of {job}")
         };
         assert_eq!((done.id, done.phase, done.outcome), (job, Phase::Cancelled, None));
     }
-    assert_eq!(following.next().await.unwrap(), Some(Progress::RunDone(ended)));
+    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(ended)));
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted["jobs.cancelled"], counted["runs.manual.cancelled"]), (2, 1));
 }

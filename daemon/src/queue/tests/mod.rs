@@ -173,6 +173,11 @@ async fn an_attempt_ends_once_and_only_after_it_began() {
     );
 }
 
+/// Returns the next event of a run.
+async fn heard(following: &mut Following) -> Result<Option<Progress>, FellBehind> {
+    tokio::time::timeout(Duration::from_mins(1), following.next()).await.expect("no event arrives")
+}
+
 #[tokio::test]
 async fn a_follower_sees_the_snapshot_first_and_then_every_change() {
     let d = Daemon::new().await;
@@ -187,12 +192,14 @@ async fn a_follower_sees_the_snapshot_first_and_then_every_change() {
     d.work_on(&claimed, 1, &JobReport::new(B, Outcome::Verified)).await;
     let done = d.ended(&claimed).await;
 
-    let Some(Progress::JobStarted(started)) = following.next().await.unwrap() else { panic!("no start") };
+    let Some(Progress::JobStarted(started)) = heard(&mut following).await.unwrap() else {
+        panic!("no start")
+    };
     assert_eq!((started.table, started.phase), (B, Phase::Running));
-    let Some(Progress::JobDone(ended)) = following.next().await.unwrap() else { panic!("no end") };
+    let Some(Progress::JobDone(ended)) = heard(&mut following).await.unwrap() else { panic!("no end") };
     assert_eq!((ended.table, ended.outcome), (B, Some(Outcome::Verified)));
-    assert_eq!(following.next().await.unwrap(), Some(Progress::RunDone(done)));
-    assert_eq!(following.next().await.unwrap(), None);
+    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(done)));
+    assert_eq!(heard(&mut following).await.unwrap(), None);
 }
 
 /// At whatever point a follower subscribes, snapshot and events together show the end of every job.
@@ -214,14 +221,11 @@ async fn no_change_falls_between_snapshot_and_events() {
         let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
         let mut ended: Vec<_> =
             snapshot.jobs.iter().filter(|j| j.phase == Phase::Done).map(|j| j.table).collect();
-        let follow = async {
-            while let Some(event) = following.next().await.unwrap() {
-                if let Progress::JobDone(job) = event {
-                    ended.push(job.table);
-                }
+        while let Some(event) = heard(&mut following).await.unwrap() {
+            if let Progress::JobDone(job) = event {
+                ended.push(job.table);
             }
-        };
-        tokio::time::timeout(Duration::from_mins(1), follow).await.expect("the events do not end");
+        }
         worker.await.unwrap();
         assert!(ended.contains(&A) && ended.contains(&B), "{ended:?}");
     }
@@ -234,8 +238,8 @@ async fn following_a_run_that_has_ended_ends_at_once() {
     d.queue.cancel(Target::Run(run), "user 7").await.unwrap();
     let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
     assert_eq!(snapshot.phase, Phase::Cancelled);
-    assert_eq!(following.next().await.unwrap(), Some(Progress::RunDone(snapshot)));
-    assert_eq!(following.next().await.unwrap(), None);
+    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(snapshot)));
+    assert_eq!(heard(&mut following).await.unwrap(), None);
     assert!(matches!(d.queue.subscribe(run + 1).await, Err(QueueError::NoSuchRun(_))));
 }
 
@@ -248,7 +252,7 @@ async fn a_follower_that_falls_behind_is_told_so() {
     for _ in 0..=EVENTS {
         d.queue.announce(event.clone());
     }
-    assert_eq!(following.next().await, Err(FellBehind { missed: 1 }));
+    assert_eq!(heard(&mut following).await, Err(FellBehind { missed: 1 }));
 }
 
 #[tokio::test]
@@ -257,7 +261,8 @@ async fn work_that_comes_after_an_empty_claim_is_not_missed() {
     let mut work = d.queue.work();
     assert!(d.queue.claim().await.unwrap().is_none());
     d.queue.enqueue(manual(&[A])).await.unwrap();
-    assert!(work.arrived().await);
+    let arrived = tokio::time::timeout(Duration::from_mins(1), work.arrived()).await;
+    assert!(arrived.expect("the work is not announced"));
     assert!(d.queue.claim().await.unwrap().is_some());
 }
 
