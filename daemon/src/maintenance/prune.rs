@@ -1,5 +1,7 @@
 //! `prune`: removes cache entries that no reader uses any more, a few at a time.
 
+use std::sync::Arc;
+
 use cached_proto::verb::maintenance::MaintenanceItem;
 use cached_proto::words::{SchedulerState, Table};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -7,7 +9,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::MaintenanceError;
 use super::task::{Done, Task};
 use super::unread::unread;
-use crate::refresh::{Availability, RefreshError, fenced, forgotten, read_tables, row_counts, suspicion};
+use crate::refresh::{Availability, RefreshError, forgotten, off_thread, read_tables, row_counts, suspicion};
 use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, read_existing};
 use crate::store::{Existing, SerializedGroup, Stamps, StoreError, write_group};
@@ -34,6 +36,7 @@ pub(super) async fn prune(
     if let Some(reason) = suspicion(task.config.guard, task.state, &row_counts(&snapshot)).await? {
         return Err(MaintenanceError::Suspicious(reason));
     }
+    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(task.config.settings.clone()));
     let held = task.state.guarded().await?;
     let (vms, schema) = Vms::open_checked(task.path(), task.config.patience).await?;
     // While the scheduler runs, removed rows come back within minutes.
@@ -48,7 +51,8 @@ pub(super) async fn prune(
         }
         let removed = match availabilities.get(&table) {
             Some(Availability::Ready) => {
-                let expected = fenced(|| report.keys(&snapshot, &task.config.settings, now))?;
+                let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
+                let expected = off_thread(move || report.keys(&read, &settings, now)).await?;
                 let rows = snapshot.existing(table);
                 let one = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
                 let removed = one.prune(&expected, rows).await?;

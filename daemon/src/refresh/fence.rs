@@ -1,22 +1,13 @@
 //! Keeps a panic in a report from ending the task that calls it.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use tokio::task::JoinError;
 
 use super::RefreshError;
 use crate::describe::panic_message;
 
-/// Calls a report and turns a panic into an error. The data that `call` works on must be immutable or not be
-/// used again after a panic.
-pub(crate) fn fenced<T>(call: impl FnOnce() -> T) -> Result<T, RefreshError> {
-    catch_unwind(AssertUnwindSafe(call))
-        .map_err(|payload| RefreshError::Panicked(panic_message(payload.as_ref())))
-}
-
 /// Calls reports on a blocking thread, so that the tasks of the runtime go on meanwhile, and turns a panic into
 /// an error.
-pub(super) async fn off_thread<T: Send + 'static>(
+pub(crate) async fn off_thread<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, RefreshError> {
     tokio::task::spawn_blocking(call).await.map_err(panicked)
@@ -32,13 +23,13 @@ pub(super) fn panicked(error: JoinError) -> RefreshError {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_panic_is_an_error_with_its_message() {
-        assert_eq!(fenced(|| 7).unwrap(), 7);
-        let message = |error: RefreshError| error.to_string();
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        assert_eq!(off_thread(|| 7).await.unwrap(), 7);
         let broken = || -> () { panic!("index {} out of bounds", 3) };
-        assert!(message(fenced(broken).unwrap_err()).contains("index 3 out of bounds"));
+        let error = off_thread(broken).await.unwrap_err();
+        assert!(error.to_string().contains("index 3 out of bounds"));
         let broken = || -> () { std::panic::panic_any(3) };
-        assert!(message(fenced(broken).unwrap_err()).contains("no message"));
+        assert!(off_thread(broken).await.unwrap_err().to_string().contains("no message"));
     }
 }

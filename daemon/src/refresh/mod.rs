@@ -32,7 +32,7 @@ pub use active_run::ActiveRun;
 pub use availability::{Availability, availability};
 pub use config::{ConfigureError, RefreshConfig};
 pub use error::{Decision, Loss, RefreshError};
-pub(crate) use fence::fenced;
+pub(crate) use fence::off_thread;
 pub use guard::{SeenLoss, TableGuard};
 pub(crate) use guard::{row_counts, suspicion};
 pub(crate) use lost::forgotten;

@@ -14,7 +14,7 @@ use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::fence::fenced;
+use super::fence::off_thread;
 use super::guard::{self, Guard};
 use super::lost::{Losses, Recent, keep_wipes, recall};
 use super::scope::RefreshScope;
@@ -217,7 +217,11 @@ impl Refresher {
             return Ok(report.into());
         }
         let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
-        if let Some(reason) = fenced(|| report.withheld(&inputs.snapshot, &context.settings))? {
+        let reason = off_thread({
+            let (snapshot, settings) = (Arc::clone(&inputs.snapshot), Arc::clone(&context.settings));
+            move || report.withheld(&snapshot, &settings)
+        });
+        if let Some(reason) = reason.await? {
             let (report, error) = self.withhold(context, inputs, report, &reason).await;
             return Ok(Worked { error, ..report.into() });
         }
