@@ -38,11 +38,11 @@ pub(super) async fn recall(
 /// a lost row, so the first moments after a loss are left to it. Only this process needs to know: another one
 /// finds the same rows lost, and waits as long.
 #[derive(Debug, Default)]
-pub(super) struct Losses(Mutex<HashMap<Table, HashMap<String, Loss>>>);
+pub(super) struct Losses(Mutex<HashMap<Table, HashMap<String, LostRow>>>);
 
 /// The row that was lost, and the monotonic time at which that was noticed.
 #[derive(Debug)]
-struct Loss {
+struct LostRow {
     row: EntryStamp,
     noticed: Duration,
 }
@@ -57,7 +57,7 @@ impl Losses {
             let lost = gone.filter_map(|key| {
                 let row = stamps.0.get(key)?;
                 let known = before.remove(key).filter(|known| known.row == *row);
-                let loss = known.unwrap_or_else(|| Loss { row: row.clone(), noticed: now });
+                let loss = known.unwrap_or_else(|| LostRow { row: row.clone(), noticed: now });
                 Some((key.to_owned(), loss))
             });
             let lost = lost.collect();

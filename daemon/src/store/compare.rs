@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::ops::ControlFlow;
 
 use futures_util::TryStreamExt;
 use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, StreamTrait};
@@ -14,30 +15,47 @@ use crate::vms::tables::{TableSpec, by_ids};
 
 const DOING: &str = "comparing with what is stored";
 
-/// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte. One stored
-/// row is in memory at a time.
+/// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte.
 pub(super) async fn unchanged(
     db: &DatabaseConnection,
     spec: &TableSpec,
     entries: &HashMap<i64, &SerializedEntry>,
 ) -> Result<HashSet<i64>, VmsError> {
-    let columns = columns(spec);
     let mut same = HashSet::new();
-    let ids: Vec<i64> = entries.keys().copied().collect();
-    for (rows, values) in by_ids(&ids) {
+    let look = |id, row: &QueryResult| {
+        if let Some(entry) = entries.get(&id)
+            && equals(row, entry)?
+        {
+            same.insert(id);
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    look_at(db, spec, entries.keys(), look).await?;
+    Ok(same)
+}
+
+/// Calls `look` with the id and the payload columns of each stored row until it has seen enough. One row is in
+/// memory at a time.
+async fn look_at(
+    db: &DatabaseConnection,
+    spec: &TableSpec,
+    ids: impl Iterator<Item = &i64>,
+    mut look: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
+) -> Result<(), VmsError> {
+    let columns = spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
+    let columns = columns.collect::<Vec<_>>().join(", ");
+    for (rows, values) in by_ids(&ids.copied().collect::<Vec<_>>()) {
         let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
         let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
         while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
-            let id: i64 = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
-            if let Some(entry) = entries.get(&id)
-                && equals(&row, entry).map_err(VmsError::of(DOING))?
-            {
-                same.insert(id);
+            let looked = row.try_get_by_index(0).and_then(|id| look(id, &row));
+            if looked.map_err(VmsError::of(DOING))?.is_break() {
+                return Ok(());
             }
         }
     }
-    Ok(same)
+    Ok(())
 }
 
 fn equals(row: &QueryResult, entry: &SerializedEntry) -> Result<bool, DbErr> {
@@ -48,11 +66,6 @@ fn equals(row: &QueryResult, entry: &SerializedEntry) -> Result<bool, DbErr> {
         }
     }
     Ok(true)
-}
-
-fn columns(spec: &TableSpec) -> String {
-    let columns = spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
-    columns.collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the digest of a payload's columns, in the order of the table's description.
@@ -68,28 +81,20 @@ pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
 /// Whether any of the rows, which another process has written since, holds another payload than the daemon's.
 /// `left` has the digest of the daemon's payload for each row id; a payload without a digest counts as
 /// another one. JSON that differs only in spelling is the same: VMS puts blanks between values and escapes
-/// letters. One stored row is in memory at a time.
+/// letters.
 pub(crate) async fn is_changed(
     db: &DatabaseConnection,
     spec: &TableSpec,
     left: &HashMap<i64, Option<String>>,
 ) -> Result<bool, VmsError> {
-    let columns = columns(spec);
-    let ids: Vec<i64> = left.keys().copied().collect();
-    for (rows, values) in by_ids(&ids) {
-        let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
-        while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
-            let id: i64 = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
-            let stored = stored(&row, spec).map_err(VmsError::of(DOING))?;
-            let left = left.get(&id).and_then(Option::as_deref);
-            if left.is_none_or(|left| !is_same(&stored, left)) {
-                return Ok(true);
-            }
-        }
-    }
-    Ok(false)
+    let mut changed = false;
+    let look = |id, row: &QueryResult| {
+        let (stored, left) = (stored(row, spec)?, left.get(&id).and_then(Option::as_deref));
+        changed = left.is_none_or(|left| !is_same(&stored, left));
+        Ok(if changed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    };
+    look_at(db, spec, left.keys(), look).await?;
+    Ok(changed)
 }
 
 /// The payload columns of a row; NULL is the empty text, which no payload is.
