@@ -18,8 +18,10 @@ fn a_migration_that_has_landed_is_never_edited() {
     for file in std::fs::read_dir(directory).unwrap() {
         let path = file.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "sql") {
-            let hash: Vec<String> =
-                Sha256::digest(std::fs::read(&path).unwrap()).iter().map(|byte| format!("{byte:02x}")).collect();
+            let hash: Vec<String> = Sha256::digest(std::fs::read(&path).unwrap())
+                .iter()
+                .map(|byte| format!("{byte:02x}"))
+                .collect();
             there.insert(path.file_name().unwrap().to_string_lossy().into_owned(), hash.concat());
         }
     }
@@ -28,5 +30,8 @@ fn a_migration_that_has_landed_is_never_edited() {
         .map(|line| line.split_once("  ").unwrap())
         .map(|(hash, file)| (file.to_owned(), hash.to_owned()))
         .collect();
-    assert_eq!(there, landed, "append another migration instead; a new one adds its line to landed_migrations.txt");
+    assert_eq!(
+        there, landed,
+        "append another migration instead; a new one adds its line to landed_migrations.txt"
+    );
 }

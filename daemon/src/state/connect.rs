@@ -45,7 +45,11 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
         return Err(StateError::Newer { path: path.to_owned(), unknown: unknown.join(", ") });
     }
     let odd = odd_columns(db).await.map_err(broken)?;
-    if odd.is_empty() { Ok(()) } else { Err(StateError::Unreleased { path: path.to_owned(), columns: odd.join(", ") }) }
+    if odd.is_empty() {
+        Ok(())
+    } else {
+        Err(StateError::Unreleased { path: path.to_owned(), columns: odd.join(", ") })
+    }
 }
 
 /// Opens the writing connection and the reading pool, and migrates the schema.

@@ -61,7 +61,8 @@ pub(super) fn check(bytes: &[u8]) {
 }
 
 async fn stored(db: &DatabaseConnection, stamp: &[u8], payload: &[u8]) -> Vec<cached::snapshot::ExistingRow> {
-    let update = "UPDATE dia_events_report_cache SET last_updated = CAST(? AS TEXT), report_data = CAST(? AS TEXT)";
+    let update =
+        "UPDATE dia_events_report_cache SET last_updated = CAST(? AS TEXT), report_data = CAST(? AS TEXT)";
     let values = [stamp.to_vec().into(), payload.to_vec().into()];
     db.execute_raw(Statement::from_sql_and_values(DbBackend::Sqlite, update, values)).await.unwrap();
     read_existing(db, TABLE, ReadDepth::Shape).await.unwrap()

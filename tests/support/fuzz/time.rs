@@ -18,6 +18,10 @@ pub(super) fn check(bytes: &[u8]) {
     let json = serde_json::to_string(&text).unwrap();
     if let Ok(at) = serde_json::from_str::<Timestamp>(&json) {
         let written = serde_json::to_string(&at).unwrap();
-        assert_eq!(serde_json::from_str::<Timestamp>(&written).unwrap(), at, "{text:?} is written as {written}");
+        assert_eq!(
+            serde_json::from_str::<Timestamp>(&written).unwrap(),
+            at,
+            "{text:?} is written as {written}"
+        );
     }
 }
