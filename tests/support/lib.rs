@@ -7,6 +7,7 @@ pub mod binary;
 pub mod browser;
 pub mod chance;
 pub mod daemon;
+pub mod fuzz;
 pub mod golden;
 pub mod http;
 pub mod inside;

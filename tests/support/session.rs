@@ -25,8 +25,12 @@ pub fn session_of_admin(seconds_since_1970: i64) -> String {
     let bytes = seconds_since_1970.to_be_bytes();
     let since = bytes.iter().position(|byte| *byte != 0).unwrap_or(bytes.len());
     let value = format!("{payload}.{}", URL_SAFE_NO_PAD.encode(&bytes[since..]));
-    let key = signed(KEY.as_bytes(), b"cookie-session");
-    format!("{value}.{}", URL_SAFE_NO_PAD.encode(signed(&key, value.as_bytes())))
+    format!("{value}.{}", URL_SAFE_NO_PAD.encode(signature(&value)))
+}
+
+/// Returns VMS's signature of a session cookie's payload and time.
+pub fn signature(value: &str) -> Vec<u8> {
+    signed(&signed(KEY.as_bytes(), b"cookie-session"), value.as_bytes())
 }
 
 fn signed(key: &[u8], message: &[u8]) -> Vec<u8> {

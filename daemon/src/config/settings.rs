@@ -184,8 +184,9 @@ settings! {
         /// URL that gets a POST; `file:PATH` and `credential:NAME` name a private file that holds it.
         webhook: Option<Url> = unset().secret();
         /// URL of a dead man's switch: fetched after every good scheduled run, with `/start` before one and with
-        /// `/fail` after a bad one.
-        ping_url: Option<Url> = unset();
+        /// `/fail` after a bad one. Whoever knows it can silence the alarm, so it may be `file:PATH` or
+        /// `credential:NAME`, as above.
+        ping_url: Option<Url> = unset().secret();
         /// Longest time for any of them.
         timeout: Duration = text("10s").within("100ms", "10m");
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cached_migrations::state::{migrate, unknown_migrations};
+use cached_migrations::state::{migrate, odd_columns, unknown_migrations};
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
@@ -41,10 +41,14 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
         return Err(StateError::Corrupt { path: path.to_owned(), detail: check });
     }
     let unknown = unknown_migrations(db).await.map_err(broken)?;
-    if unknown.is_empty() {
+    if !unknown.is_empty() {
+        return Err(StateError::Newer { path: path.to_owned(), unknown: unknown.join(", ") });
+    }
+    let odd = odd_columns(db).await.map_err(broken)?;
+    if odd.is_empty() {
         Ok(())
     } else {
-        Err(StateError::Newer { path: path.to_owned(), unknown: unknown.join(", ") })
+        Err(StateError::Unreleased { path: path.to_owned(), columns: odd.join(", ") })
     }
 }
 

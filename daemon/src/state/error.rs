@@ -85,6 +85,20 @@ pub enum StateError {
         /// The migrations, comma separated.
         unknown: String,
     },
+    /// Its tables are not those that the migrations named in it make: it is of a time before the first release, when a
+    /// migration could still change.
+    #[error(
+        "the state database {} was made by a development version of cached, from before the first release, and cannot be \
+         brought up to date (its columns differ: {columns}); move it and its -wal file away to begin with an empty \
+         state (history and counters are lost, reports are not)",
+        path.display()
+    )]
+    Unreleased {
+        /// The file.
+        path: PathBuf,
+        /// The columns that differ, comma separated.
+        columns: String,
+    },
     /// Its schema cannot be brought up to date.
     #[error(
         "cannot prepare the state database {}; check free disk space, the rights of the file and its directory, and \

@@ -179,6 +179,29 @@ async fn a_state_of_a_newer_version_is_refused_by_name() {
     assert!(error.to_string().contains("m9999_from_the_future"), "{error}");
 }
 
+/// The first commit that had a state at all; the migration that it names has been edited since.
+#[tokio::test]
+async fn a_state_of_a_development_version_is_refused_with_what_to_do_and_left_as_it_is() {
+    let (_dir, path) = place();
+    let mark = format!("PRAGMA application_id = {APPLICATION_ID};");
+    run_sql(&path, &(mark + include_str!("tests/first_commit.sql"))).await;
+    let before = fs::read(&path).unwrap();
+    for error in [refusal(&path).await, State::look(&path).await.unwrap_err()] {
+        assert!(matches!(error, StateError::Unreleased { .. }), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains("runs.priority") && said.contains("move it and its -wal file away"), "{said}");
+    }
+    assert_eq!(fs::read(&path).unwrap(), before);
+}
+
+#[tokio::test]
+async fn what_analyze_leaves_in_a_state_does_not_make_it_another_one() {
+    let (_dir, path) = place();
+    open(&path).await.close().await.unwrap();
+    run_sql(&path, "ANALYZE").await;
+    open(&path).await;
+}
+
 #[tokio::test]
 async fn an_emptied_file_beside_its_log_is_not_taken_for_a_new_one() {
     let (dir, path) = place();

@@ -1,4 +1,7 @@
-//! Headers of every response.
+//! Headers of every response, also of those that no handler has made.
+//!
+//! One kind is out of reach: hyper answers a request that it cannot read (400, 414, 431) with a status line, a date and
+//! an empty body, closes the connection, and has no hook for it. Nothing is shown there that a header could protect.
 
 use axum::extract::Request;
 use axum::http::HeaderValue;
@@ -24,6 +27,13 @@ const ALWAYS: [(HeaderName, &str); 6] = [
     // Responses show the current state, most of them to administrators only.
     (CACHE_CONTROL, "no-store"),
 ];
+
+/// A response without a body, as bytes, for a connection that no handler gets to see; it is closed afterwards.
+pub(super) fn bare(status: &str, more: (HeaderName, &str)) -> Vec<u8> {
+    let headers: String =
+        ALWAYS.into_iter().chain([more]).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    format!("HTTP/1.1 {status}\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
+}
 
 pub(super) async fn add(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

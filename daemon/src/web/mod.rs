@@ -92,5 +92,7 @@ mod wants;
 mod write_timeout;
 
 pub(crate) use app::Web;
+#[doc(hidden)]
+pub use auth::session_user;
 pub(crate) use server::serve;
 pub use server::{BindError, HttpLimits, Listening, bind};

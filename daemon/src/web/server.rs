@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::header::RETRY_AFTER;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -21,7 +22,7 @@ use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
 use super::write_timeout::WriteTimeout;
-use super::{Web, routes};
+use super::{Web, headers, routes};
 use crate::heartbeat::Heartbeat;
 use crate::rpc::Shutdown;
 
@@ -30,10 +31,6 @@ const RECOVER: Duration = Duration::from_millis(200);
 
 /// Bytes buffered of a request's head, and of a response that is being sent.
 const BUFFER: usize = 64 * 1024;
-
-/// Response on a connection beyond the limit.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\n\
-    Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n";
 
 /// Time limits for a client, size limits for its requests, and the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,6 +137,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     let router = routes::router(web);
     let conversations = TaskTracker::new();
     let places = Arc::new(Semaphore::new(limits.connections));
+    let full = headers::bare("503 Service Unavailable", (RETRY_AFTER, "5"));
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
@@ -161,7 +159,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
         };
         failing = false;
         let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
-            turn_away(&stream);
+            turn_away(&stream, &full);
             continue;
         };
         let (router, shutdown) = (router.clone(), shutdown.clone());
@@ -177,8 +175,8 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
 }
 
 /// Refuses a connection without waiting: one beyond the limit must not cost anything.
-fn turn_away(stream: &TcpStream) {
-    if let Err(error) = stream.try_write(FULL) {
+fn turn_away(stream: &TcpStream, response: &[u8]) {
+    if let Err(error) = stream.try_write(response) {
         debug!("a web connection that was one too many is closed without a word: {error}");
     }
 }

@@ -45,10 +45,16 @@ async fn one_connection_too_many_is_told_so() {
     let mut first = Line::open(&daemon).await;
     first.say("GET /health HTTP/1.1\r\n").await;
     let full = Line::open(&daemon).await.answer().await;
-    assert_eq!((full.status, full.header("cache-control")), (503, Some("no-store")));
-    assert_eq!(full.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!((full.status, full.header("retry-after")), (503, Some("5")));
     first.say("Host: 127.0.0.1\r\nConnection: close\r\n\r\n").await;
-    assert_eq!(first.answer().await.status, 200);
+    let served = first.answer().await;
+    assert_eq!(served.status, 200);
+    // What protects a page protects the refusal as well.
+    let what_a_response_is_about = ["content-type", "content-length", "date"];
+    for (name, value) in served.headers().filter(|(name, _)| !what_a_response_is_about.contains(name)) {
+        assert_eq!(full.header(name), Some(value), "{name}");
+    }
+    assert!(full.header("content-security-policy").is_some(), "{full:?}");
     // Its slot is free as soon as the daemon has detected the end of the connection.
     while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {}
 }
@@ -104,6 +110,25 @@ async fn nonsense_is_refused() {
         assert_ne!(ask(&daemon, "GET", probe, &[("Host", "10.0.0.7")], "").await.status, 421, "{probe}");
     }
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
+}
+
+/// Hyper answers these itself, and no header can be added: so there must be nothing to protect.
+#[tokio::test]
+async fn a_request_that_cannot_be_read_gets_a_status_and_nothing_else() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    let daemon = home.boot().await;
+    for (unreadable, status) in [
+        ("GET / HTTP/9.9\r\n\r\n".to_owned(), 400),
+        (format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(65_600)), 414),
+        (format!("GET / HTTP/1.1\r\nX-Long: {}\r\n\r\n", "x".repeat(200_000)), 431),
+    ] {
+        let mut line = Line::open(&daemon).await;
+        line.say(&unreadable).await;
+        let told = line.answer().await;
+        assert_eq!((told.status, told.header("content-length"), told.body.as_str()), (status, Some("0"), ""));
+        assert_eq!(told.header("content-type"), None);
+    }
 }
 
 #[tokio::test]

@@ -1,12 +1,14 @@
 //! Schema of the daemon's own database. Migrations are only ever appended: a state file is used by many
-//! versions of the binary.
+//! versions of the binary. A test keeps the hash of each; a file from before that is recognised by its columns.
 
 mod m0001_first;
 mod m0002_guarded_lists;
 mod m0003_rewrites;
 
+use std::collections::BTreeSet;
+
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::sea_orm::{QueryResult, Statement};
+use sea_orm_migration::sea_orm::{Database, DatabaseConnection, Statement};
 
 /// All migrations of the state database, oldest first.
 #[derive(Debug, Clone, Copy)]
@@ -24,26 +26,48 @@ impl MigratorTrait for Migrator {
 }
 
 /// Applies the missing migrations.
-pub async fn migrate(db: &sea_orm::DatabaseConnection) -> Result<(), DbErr> {
+pub async fn migrate(db: &DatabaseConnection) -> Result<(), DbErr> {
     Migrator::up(db, None).await
 }
 
 /// Returns the names of applied migrations that this binary does not have: they come from a newer one.
-pub async fn unknown_migrations(db: &sea_orm::DatabaseConnection) -> Result<Vec<String>, DbErr> {
-    let manager = SchemaManager::new(db);
-    if !manager.has_table("seaql_migrations").await? {
+pub async fn unknown_migrations(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let known = Migrator::migrations();
+    let applied = applied(db).await?;
+    Ok(applied.into_iter().filter(|name| known.iter().all(|m| m.name() != name)).collect())
+}
+
+/// Returns the columns in which the tables differ from what the applied migrations create, as `table.column`: they were
+/// made when one of these was another one, before any version was released.
+pub async fn odd_columns(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let steps = applied(db).await?.len();
+    if steps == 0 {
         return Ok(Vec::new());
     }
-    let all = Statement::from_string(
-        db.get_database_backend(),
-        "SELECT version FROM seaql_migrations ORDER BY version",
-    );
-    let applied: Vec<String> = db
-        .query_all_raw(all)
-        .await?
-        .iter()
-        .map(|row: &QueryResult| row.try_get("", "version"))
-        .collect::<Result<_, _>>()?;
-    let known = Migrator::migrations();
-    Ok(applied.into_iter().filter(|name| known.iter().all(|m| m.name() != name)).collect())
+    let model = Database::connect("sqlite::memory:").await?;
+    Migrator::up(&model, steps.try_into().ok()).await?;
+    let (there, expected) = (columns(db).await?, columns(&model).await?);
+    model.close().await?;
+    let odd: BTreeSet<String> = there.symmetric_difference(&expected).map(|(name, _)| name.clone()).collect();
+    Ok(odd.into_iter().collect())
+}
+
+/// The columns of the migrations' tables, with what they are.
+async fn columns(db: &DatabaseConnection) -> Result<BTreeSet<(String, String)>, DbErr> {
+    // SQLite's own tables come and go with ANALYZE.
+    let every = "SELECT t.name || '.' || c.name, concat_ws(' ', c.type, c.\"notnull\", c.dflt_value, c.pk) \
+                 FROM sqlite_schema t JOIN pragma_table_info(t.name) c \
+                 WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), every)).await?;
+    rows.iter().map(|row| Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))).collect()
+}
+
+/// The names of the applied migrations, oldest first.
+async fn applied(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    if !SchemaManager::new(db).has_table("seaql_migrations").await? {
+        return Ok(Vec::new());
+    }
+    let all = "SELECT version FROM seaql_migrations ORDER BY version";
+    let rows = db.query_all_raw(Statement::from_string(db.get_database_backend(), all)).await?;
+    rows.iter().map(|row| row.try_get("", "version")).collect()
 }

@@ -145,7 +145,7 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[notify]\nping_url = \"example.org\"",
-        "notify.ping_url = \"example.org\" (F line 4): must be a URL that begins with https:// or http://",
+        "notify.ping_url = (hidden) (F line 4): must be a URL that begins with https:// or http://",
     ),
     ("[socket]\nwrite_group = \"\"", "socket.write_group = \"\" (F line 4): must not be empty"),
     (

@@ -34,7 +34,32 @@ fn a_secret_never_comes_from_the_environment() {
           environment; write file:PATH or credential:NAME for this key into the configuration file"]
     );
     let errors =
-        with_database("").env(&[("CACHED_NOTIFY_PING_URL", "https://u:hunter2@example.org")]).errors(&[]);
+        with_database("").env(&[("CACHED_NOTIFY_PING_URL", "https://example.org/hunter2")]).errors(&[]);
+    assert!(errors[0].contains("never taken from the environment"), "{errors:?}");
+    assert_hidden(&errors.join("\n"));
+}
+
+#[test]
+fn a_ping_url_is_a_secret_like_a_webhook() {
+    let page = with_database("[notify]\nping_url = \"https://hc.example.org/hunter2\"").config(&[]);
+    assert_hidden(&format!("{page:?} {}", page.render()));
+    assert!(page.render().contains("ping_url = \"(hidden)\""), "{}", page.render());
+
+    let kept = Fixture::new().file("switch", "https://hc.example.org/hunter2\n").mode("switch", 0o600);
+    for place in [format!("file:{}", kept.path("switch").display()), "credential:switch".to_owned()] {
+        let directory = kept.dir.path().display().to_string();
+        let fixture = with_database(&format!("[notify]\nping_url = \"{place}\""))
+            .env(&[("CREDENTIALS_DIRECTORY", &directory)]);
+        let config = fixture.config(&[]);
+        assert_eq!(config.notify.ping_url.as_ref().unwrap().expose(), "https://hc.example.org/hunter2");
+        let other = with_database("").config(&[]);
+        assert_hidden(&format!("{config:?} {} {:?}", config.render(), config.changes(&other)));
+    }
+}
+
+#[test]
+fn a_user_and_password_in_an_open_url_need_a_private_file() {
+    let errors = with_database("[vms]\nprobe_url = \"https://u:hunter2@example.org/health\"").errors(&[]);
     assert!(errors[0].contains("holds a credential"), "{errors:?}");
     assert_hidden(&errors.join("\n"));
 }

@@ -7,7 +7,8 @@ use super::super::setting::Setting;
 use super::super::surroundings::Surroundings;
 use super::super::text::redacted;
 
-/// An `http` or `https` URL. Every way of showing it hides user info and query, which may be credentials.
+/// An `http` or `https` URL. Every way of showing it hides user info and query, which may be credentials; a key whose
+/// path may be one is declared as a secret.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Url(String);
 
@@ -26,7 +27,11 @@ impl fmt::Display for Url {
 
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Url({self})")
+        // Which key it belongs to is not known here, so the path is hidden as well.
+        let shown = redacted(&self.0);
+        let (scheme, rest) = shown.split_once("://").unwrap_or_default();
+        let host = rest.split('/').next().unwrap_or_default();
+        write!(f, "Url({scheme}://{host}/…)")
     }
 }
 

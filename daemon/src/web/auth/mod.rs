@@ -41,6 +41,7 @@ mod visitor;
 mod vms_users;
 
 pub(crate) use authority::{Authority, WaysIn};
+pub use session::session_user;
 pub(crate) use users::Users;
 pub(crate) use visitor::{Anonymous, Visitor, Way};
 pub(crate) use vms_users::VmsUsers;

@@ -54,6 +54,15 @@ impl SessionKey {
     }
 }
 
+/// The user whom a session cookie logs in, if VMS has signed it with this `SECRET_KEY` and it is current: for what
+/// tests cookies alone.
+pub fn session_user(secret: &str, cookie: &str, lifetime: Duration, now: DateTime<Utc>) -> Option<i64> {
+    match SessionKey::new(secret)?.read(cookie, lifetime, now) {
+        Verdict::Sound(contents) => contents.user,
+        Verdict::Void | Verdict::Forged => None,
+    }
+}
+
 /// Decodes Unix seconds, big-endian without leading zero bytes.
 fn seconds(time: &str) -> Option<i64> {
     let bytes = URL_SAFE_NO_PAD.decode(time).ok()?;
