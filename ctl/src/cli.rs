@@ -351,8 +351,12 @@ pub enum MaintenanceTask {
     /// Look for damage in VMS's database and in the daemon's own; exits with 1 if there is any
     Integrity,
     /// Copy VMS's database as it is now, without keeping VMS from its work
+    ///
+    /// The daemon makes and verifies the copy, and sends it; this program writes it, as the user that runs it. It
+    /// holds personal data and credentials, so this needs root, the daemon's own user, or membership in the group
+    /// of `socket.backup_group`. With -, what is said of it goes to standard error.
     Backup {
-        /// Where to; the daemon's user must be able to write there, and nothing is overwritten
+        /// Where to: a file that does not exist, or - for standard output
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cached_proto::client::{Client, Events, Lines, Timeouts};
+use cached_proto::client::{Client, Events, Lines, Parts, Timeouts};
 use cached_proto::message::{Reply, Request};
 use cached_proto::place;
 use cached_proto::verb::logs::LogsRequest;
@@ -85,6 +85,12 @@ impl Context {
     pub(crate) async fn logs(&self, request: LogsRequest) -> Result<(Reply, Lines), CtlError> {
         let client = self.connect(ANSWER).await?;
         Ok(client.logs(request).await?)
+    }
+
+    /// Requests a copy of VMS's database, and keeps the connection for it.
+    pub(crate) async fn backup(&self) -> Result<(Reply, Parts), CtlError> {
+        let client = self.connect(ANSWER).await?;
+        Ok(client.backup().await?)
     }
 
     async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {

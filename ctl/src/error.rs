@@ -43,12 +43,38 @@ pub(crate) enum CtlError {
     /// The steps of a maintenance task ended before the task did.
     #[error("lost sight of the maintenance task before it had ended")]
     LostTask(#[source] Option<ClientError>),
-    /// A path that cannot cross the socket.
-    #[error("the path {0} is not UTF-8; name the file otherwise")]
-    NotUtf8(String),
-    /// There is no working directory to resolve a relative path against.
-    #[error("the path cannot be made absolute; name it from / on")]
-    NotAbsolute(#[source] io::Error),
+    /// A copy cannot be written there.
+    #[error("cannot write a copy to {what}: {why}")]
+    NoTarget {
+        /// The path that was given.
+        what: String,
+        /// What is wrong with it, and what to do.
+        why: String,
+    },
+    /// A copy was begun and cannot be finished.
+    #[error("{what} cannot be written; free space there, or name another place")]
+    NotWritten {
+        /// The file, or standard output.
+        what: String,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// What was received or written is not what the daemon has sent.
+    #[error("{what} is not the copy that the daemon has sent; do not use it, and try again")]
+    CopyDiffers {
+        /// The file, or standard output.
+        what: String,
+    },
+    /// A signal ended the wait for a copy.
+    #[error("interrupted; the copy to {what} is not complete")]
+    Interrupted {
+        /// The file, or standard output.
+        what: String,
+    },
+    /// Signals cannot be received.
+    #[error("cannot wait for signals; look at the limits of this process (ulimit -a)")]
+    Signals(#[source] io::Error),
     /// Standard output cannot be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
@@ -69,8 +95,13 @@ impl CtlError {
             Self::LostSight { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)
             }
-            Self::NotUtf8(_) | Self::NotAbsolute(_) => Exit::Usage,
-            Self::Stdout(_) | Self::Json(_) => Exit::Failed,
+            Self::NoTarget { .. } => Exit::Usage,
+            Self::NotWritten { .. }
+            | Self::CopyDiffers { .. }
+            | Self::Interrupted { .. }
+            | Self::Signals(_)
+            | Self::Stdout(_)
+            | Self::Json(_) => Exit::Failed,
         }
     }
 
@@ -114,9 +145,14 @@ impl CtlError {
             // Runs are durable: a daemon that restarts continues them.
             Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
             Self::LostTask(_) => Some("the log of cached says how it ended".to_owned()),
-            Self::Client(_) | Self::NotUtf8(_) | Self::NotAbsolute(_) | Self::Stdout(_) | Self::Json(_) => {
-                None
-            }
+            Self::Client(_)
+            | Self::NoTarget { .. }
+            | Self::NotWritten { .. }
+            | Self::CopyDiffers { .. }
+            | Self::Interrupted { .. }
+            | Self::Signals(_)
+            | Self::Stdout(_)
+            | Self::Json(_) => None,
         }
     }
 }

@@ -99,7 +99,8 @@ impl Daemon {
 
         let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
         let socket = bound.path().to_owned();
-        let maintenance = Arc::new(Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes()));
+        let maintenance = Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes());
+        let maintenance = Arc::new(maintenance.with_backups(live.configs()));
         let faults = Faults::new(Arc::clone(&clock));
         let service = Arc::new(Service {
             queue: queue.clone(),

@@ -3,10 +3,12 @@
 //! Only SQLite may open and close a database file or what it keeps beside one (`vms::file` says why), and a
 //! path that an operator writes into a setting may name anything.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::Path;
+
+use rustix::fs::OFlags;
 
 /// What every SQLite database begins with.
 const DATABASE: &[u8; 16] = b"SQLite format 3\0";
@@ -14,22 +16,30 @@ const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 /// Endings of the names of files that SQLite keeps beside a database.
 const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Opens a file that an operator names. A database is an error, and so is a file beside one.
+/// Opens a file that an operator names. A database is an error, and so is a file beside one, and whatever is no
+/// regular file: opening a pipe waits for its writer, and a device may have no end.
 #[expect(
     clippy::disallowed_methods,
     reason = "a descriptor that turns out to be of a database is never closed"
 )]
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let refused = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what));
-    // A pipe that a shell passes has no canonical path.
+    let not_regular = || Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    // Opening a device may already do something.
+    if !std::fs::metadata(path)?.is_file() {
+        return not_regular();
+    }
     let real = std::fs::canonicalize(path);
     let name = real.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
     if SIDE_FILES.iter().any(|ending| name.ends_with(ending.as_bytes())) {
         return refused("by its name it belongs to an SQLite database");
     }
-    let file = File::open(path)?;
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
+    if !file.metadata()?.is_file() {
+        return not_regular();
+    }
     let mut start = [0; DATABASE.len()];
-    // Reading at a position fails on a pipe, from which nothing must be taken here.
     if file.read_exact_at(&mut start, 0).is_ok() && start == *DATABASE {
         // Closing it would release the locks of the connections that this process may have to it.
         std::mem::forget(file);
@@ -65,18 +75,24 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
+    use rustix::fs::{CWD, FileType, Mode};
     use sea_orm::{ConnectionTrait as _, Database};
 
     use super::*;
 
     #[test]
-    fn text_is_read_and_a_missing_file_and_a_directory_are_errors() {
+    fn text_is_read_and_what_is_missing_or_no_regular_file_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "short").unwrap();
         assert_eq!(read(&file).unwrap(), "short");
         assert_eq!(read(&dir.path().join("missing")).unwrap_err().kind(), io::ErrorKind::NotFound);
         assert!(read(dir.path()).is_err());
+        let fifo = dir.path().join("fifo");
+        rustix::fs::mknodat(CWD, &fifo, FileType::Fifo, Mode::RWXU, 0).unwrap();
+        for path in [&fifo, Path::new("/dev/zero")] {
+            assert_eq!(read(path).unwrap_err().to_string(), "it is not a regular file", "{}", path.display());
+        }
         assert!(open_directory(dir.path()).is_ok());
         assert!(open_directory(&file).is_err());
     }

@@ -5,6 +5,7 @@
 
 mod error;
 mod lines;
+mod parts;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 
 pub use self::error::ClientError;
 pub use self::lines::Lines;
+pub use self::parts::Parts;
 use crate::fault::Fault;
 use crate::frame::{ClientFrames, FrameError, client_framed};
 use crate::hello::{self, Protocols};
@@ -89,6 +91,13 @@ impl Client {
         Ok((reply, Lines { path: self.path, frames: Some(frames) }))
     }
 
+    /// Requests a copy of VMS's database and returns the answer together with the copy that follows it.
+    pub async fn backup(mut self) -> Result<(Reply, Parts), ClientError> {
+        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
+        let reply = self.exchange(&mut frames, &Request::Backup).await??;
+        Ok((reply, Parts { path: self.path, frames: Some(frames) }))
+    }
+
     async fn exchange(
         &self,
         frames: &mut ClientFrames<Stream>,
@@ -105,7 +114,7 @@ impl Client {
         });
         match answer.await {
             Ok(Ok(Response::Answer(answer))) => Ok(answer),
-            Ok(Ok(Response::Event(_) | Response::Log(_))) => {
+            Ok(Ok(Response::Event(_) | Response::Log(_) | Response::Backup(_))) => {
                 Err(ClientError::unexpected(&self.path, "an event before the answer"))
             }
             Ok(Err(error)) => Err(error),
@@ -140,6 +149,7 @@ impl Events {
             Response::Answer(Err(fault)) => Err(fault.into()),
             Response::Answer(Ok(_)) => Err(ClientError::unexpected(&self.path, "a second answer")),
             Response::Log(_) => Err(ClientError::unexpected(&self.path, "a log line for a run")),
+            Response::Backup(_) => Err(ClientError::unexpected(&self.path, "a copy for a run")),
         }
     }
 }

@@ -10,7 +10,7 @@
 //! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or,
 //! without that variable, `~/.local/state/cached/cached.sock` ([`place`]); or the path given by the daemon's
 //! configuration and `CACHED_SOCKET`. It is a socket of the file system, and its file permissions decide who
-//! may connect; who may request a change ([`message::Request::writes`]) is decided by the daemon, from the
+//! may connect; who may make a request ([`message::Request::right`]) is decided by the daemon, from the
 //! user id that the kernel reports for the peer.
 //!
 //! # 2. Say hello
@@ -88,7 +88,8 @@
 //!
 //! The lines of the log ([`Log`](message::Response::Log)) are sent in the same way: first the existing lines,
 //! then [`CaughtUp`](verb::logs::LogEvent::CaughtUp) and every line as it is written, or
-//! [`End`](verb::logs::LogEvent::End).
+//! [`End`](verb::logs::LogEvent::End). So is a copy of VMS's database ([`Backup`](message::Response::Backup)), whose
+//! last event says what the client has to compare it with ([`verb::backup`]).
 //!
 //! A reader that falls behind is disconnected; it may connect again and repeat its request. A client that
 //! hangs up ends the stream, never the run.

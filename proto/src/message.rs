@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fault::Fault;
+use crate::verb::backup::{BackupEvent, BackupReply};
 use crate::verb::cancel::{CancelReply, CancelRequest};
 use crate::verb::get::{GetReply, GetRequest};
 use crate::verb::health::HealthReply;
@@ -70,32 +71,46 @@ pub enum Request {
     JobsPage(JobsPageRequest),
     /// `history`, a page at a time; protocol 2.
     HistoryPage(HistoryPageRequest),
+    /// `maintenance backup`; protocol 2.
+    Backup,
+}
+
+/// Who may make a request, besides root and the daemon's own user.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Right {
+    /// Everybody who can connect.
+    Look,
+    /// Members of the group that may change things: the request changes something or returns personal data.
+    Write,
+    /// Members of the group that may copy VMS's database, with every credential in it.
+    Backup,
 }
 
 impl Request {
-    /// Whether the request changes anything or returns personal data, and so requires a peer that may write.
-    pub const fn writes(&self) -> bool {
-        matches!(
-            self,
+    /// The right that the request needs.
+    pub const fn right(&self) -> Right {
+        match self {
+            Self::Backup => Right::Backup,
             Self::Refresh(_)
-                | Self::StartScheduler
-                | Self::StopScheduler
-                | Self::NotifyTest
-                | Self::Cancel(_)
-                | Self::Retry(_)
-                | Self::Get(_)
-                | Self::Invalidate(_)
-                | Self::Maintenance(_)
-                | Self::Reload
-                | Self::Logs(_)
-        )
+            | Self::StartScheduler
+            | Self::StopScheduler
+            | Self::NotifyTest
+            | Self::Cancel(_)
+            | Self::Retry(_)
+            | Self::Get(_)
+            | Self::Invalidate(_)
+            | Self::Maintenance(_)
+            | Self::Reload
+            | Self::Logs(_) => Right::Write,
+            _ => Right::Look,
+        }
     }
 
     /// Whether events follow the answer.
     pub const fn streams(&self) -> bool {
         match self {
             Self::Refresh(refresh) => refresh.wait,
-            Self::Maintenance(_) | Self::Logs(_) => true,
+            Self::Maintenance(_) | Self::Logs(_) | Self::Backup => true,
             _ => false,
         }
     }
@@ -146,6 +161,8 @@ pub enum Reply {
     JobsPage(JobsPage),
     /// A page of `history`.
     HistoryPage(HistoryPage),
+    /// Answer to `backup`; protocol 2.
+    Backup(BackupReply),
 }
 
 /// A message from daemon to client. Variants are only ever appended.
@@ -157,4 +174,6 @@ pub enum Response {
     Event(Progress),
     /// One of the events that follow the answer to `logs`.
     Log(LogEvent),
+    /// One of the events that follow the answer to `backup`; protocol 2.
+    Backup(BackupEvent),
 }

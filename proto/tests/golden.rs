@@ -13,6 +13,7 @@ use std::fmt::Display;
 use cached_proto::codec::Message;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request, Response};
+use cached_proto::verb::backup::BackupEvent;
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
@@ -78,6 +79,7 @@ fn request_name(request: &Request) -> (u32, &'static str) {
         Request::Logs(_) => (19, "Logs"),
         Request::JobsPage(_) => (20, "JobsPage"),
         Request::HistoryPage(_) => (21, "HistoryPage"),
+        Request::Backup => (22, "Backup"),
     }
 }
 
@@ -104,6 +106,7 @@ fn reply_name(reply: &Reply) -> (u32, &'static str) {
         Reply::Logs(_) => (18, "Logs"),
         Reply::JobsPage(_) => (19, "JobsPage"),
         Reply::HistoryPage(_) => (20, "HistoryPage"),
+        Reply::Backup(_) => (21, "Backup"),
     }
 }
 
@@ -129,6 +132,14 @@ fn log_event_name(event: &LogEvent) -> (u32, &'static str) {
     }
 }
 
+fn backup_event_name(event: &BackupEvent) -> (u32, &'static str) {
+    match event {
+        BackupEvent::Step(_) => (0, "Step"),
+        BackupEvent::Part(_) => (1, "Part"),
+        BackupEvent::Done(_) => (2, "Done"),
+    }
+}
+
 fn fault_name(code: FaultCode) -> (u32, &'static str) {
     match code {
         FaultCode::BadRequest => (0, "BadRequest"),
@@ -151,14 +162,14 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 22);
+    let names = complete(samples.iter().map(request_name), 23);
     assert_kept("requests", names, samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 21);
+    let names = complete(samples.iter().map(reply_name), 22);
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -181,6 +192,13 @@ fn log_events() {
     let samples = samples::log_events();
     let names = complete(samples.iter().map(log_event_name), 4);
     assert_kept("log_events", names, samples.into_iter().map(Response::Log));
+}
+
+#[test]
+fn backup_events() {
+    let samples = samples::backup_events();
+    let names = complete(samples.iter().map(backup_event_name), 3);
+    assert_kept("backup_events", names, samples.into_iter().map(Response::Backup));
 }
 
 /// Words cross the socket by their position, and appear in JSON as themselves.

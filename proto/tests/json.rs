@@ -74,6 +74,7 @@ fn bare(reply: &Reply) -> String {
         Reply::Logs(reply) => serde_json::to_string_pretty(reply),
         Reply::JobsPage(reply) => serde_json::to_string_pretty(reply),
         Reply::HistoryPage(reply) => serde_json::to_string_pretty(reply),
+        Reply::Backup(reply) => serde_json::to_string_pretty(reply),
     }
     .unwrap()
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use cached_tests::binary::{Ran, cached, run};
 use cached_tests::golden::Golden;
@@ -151,4 +152,28 @@ fn a_data_file_that_cannot_be_read_names_its_line_in_one_line() {
     refused(&ran, &["districts.file: ", "districts.toml: line 3 (id =): "]);
     assert_eq!(ran.stderr.lines().count(), 1, "{ran:?}");
     assert!(!ran.stderr.contains("\\n"), "{ran:?}");
+}
+
+/// A pipe without a writer keeps whoever opens it for reading waiting.
+#[test]
+fn a_pipe_where_a_file_belongs_is_refused_and_not_waited_for() {
+    let golden = Golden::unpack("tiny1");
+    let fifo = golden.directory().join("fifo");
+    assert_eq!(run(Command::new("mkfifo").args(["-m", "600"]).arg(&fifo)).code, Some(0));
+    let fifo = fifo.to_str().unwrap();
+    let check = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let inner = cached();
+        let mut command = Command::new("timeout");
+        command.arg("60").arg(inner.get_program()).arg("check").args(arguments).env_clear();
+        command.env("CACHED_LOG_DIR", "").env("CACHED_DATABASE_URL", golden.database());
+        run(command.env("CACHED_STATE_URL", golden.state()).envs(variables.iter().copied()))
+    };
+    for (arguments, variables) in [
+        (&["--config", fifo][..], &[][..]),
+        (&[], &[("CACHED_HTTP_TOKEN_FILE", fifo)]),
+        (&[], &[("CACHED_HTTP_SECRET_KEY_FILE", fifo)]),
+        (&[], &[("CACHED_DISTRICTS_FILE", fifo)]),
+    ] {
+        refused(&check(arguments, variables), &["it is not a regular file"]);
+    }
 }

@@ -1,7 +1,9 @@
-//! `maintenance`: requests a task and waits until it has ended.
+//! `maintenance`: requests a task and waits until it has ended, or writes the copy that it sends.
+
+mod backup;
+mod target;
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use cached_proto::client::{ClientError, Events};
 use cached_proto::message::{Reply, Request};
@@ -22,34 +24,23 @@ use crate::output::{self, View, bytes, count, json};
 
 /// Sends the request, follows the task and prints the result.
 pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Maintenance(request(&args.task)?);
+    let request = match &args.task {
+        MaintenanceTask::Analyze => MaintenanceRequest::Analyze,
+        MaintenanceTask::Reindex => MaintenanceRequest::Reindex,
+        MaintenanceTask::Vacuum => MaintenanceRequest::Vacuum,
+        MaintenanceTask::Integrity => MaintenanceRequest::Integrity,
+        MaintenanceTask::Backup { file } => return backup::run(file, args.json, context).await,
+        MaintenanceTask::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
+            older_than_seconds: older_than.map(|age| age.as_secs()),
+            dry_run: *dry_run,
+        },
+    };
+    let request = Request::Maintenance(request);
     let (reply, events) = context.follow(&request).await?;
     let Reply::Maintenance(_) = reply else { return Err(CtlError::WrongReply { verb: "maintenance" }) };
     let report = wait(events, context.moving).await?;
     output::print(&if args.json { json::render(&report)? } else { render(&report, &context.view) })?;
     Ok(Exit::good_if(report.good))
-}
-
-fn request(task: &MaintenanceTask) -> Result<MaintenanceRequest, CtlError> {
-    Ok(match task {
-        MaintenanceTask::Analyze => MaintenanceRequest::Analyze,
-        MaintenanceTask::Reindex => MaintenanceRequest::Reindex,
-        MaintenanceTask::Vacuum => MaintenanceRequest::Vacuum,
-        MaintenanceTask::Integrity => MaintenanceRequest::Integrity,
-        MaintenanceTask::Backup { file } => MaintenanceRequest::Backup { file: absolute(file)? },
-        MaintenanceTask::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
-            older_than_seconds: older_than.map(|age| age.as_secs()),
-            dry_run: *dry_run,
-        },
-    })
-}
-
-/// Makes the path absolute, because the daemon has another working directory.
-fn absolute(file: &Path) -> Result<String, CtlError> {
-    let path = std::path::absolute(file).map_err(CtlError::NotAbsolute)?;
-    path.into_os_string()
-        .into_string()
-        .map_err(|path| CtlError::NotUtf8(one_line(&path.to_string_lossy()).into_owned()))
 }
 
 async fn wait(mut events: Events, moving: bool) -> Result<MaintenanceReport, CtlError> {
@@ -115,7 +106,9 @@ fn verdict(report: &MaintenanceReport) -> String {
     let what = match (report.chore, &report.file) {
         (Chore::Integrity, _) if report.good => "no damage found".to_owned(),
         (Chore::Integrity, _) => "DAMAGED: restore a backup, and keep a copy of the damaged file".to_owned(),
-        (Chore::Backup, Some(file)) => format!("copied to {}", one_line(file)),
+        (Chore::Backup, file) => {
+            format!("copied to {}", one_line(file.as_deref().unwrap_or("standard output")))
+        }
         (Chore::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
@@ -210,12 +203,5 @@ mod tests {
         /backup/vms.db  3.0 MB     0.25
         copied to /backup/vms.db; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds
         ");
-    }
-
-    #[test]
-    fn a_path_is_that_of_this_working_directory() {
-        let here = std::env::current_dir().unwrap();
-        assert_eq!(absolute(Path::new("a/b.db")).unwrap(), here.join("a/b.db").to_str().unwrap());
-        assert_eq!(absolute(Path::new("/a/b.db")).unwrap(), "/a/b.db");
     }
 }

@@ -71,7 +71,9 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
 /// The next fires of each schedule in words, as comments: what a cron expression means is seen in its days.
 fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
     let zone = config.schedule.timezone;
-    let crons = [("analyze", &config.maintenance.analyze), ("prune", &config.maintenance.prune)];
+    let maintenance = &config.maintenance;
+    let crons =
+        [("analyze", &maintenance.analyze), ("prune", &maintenance.prune), ("backup", &maintenance.backup)];
     let chores = crons.into_iter().filter_map(|(chore, cron)| Some((chore, cron.as_ref()?)));
     let mut page = format!("\n# The next fires, in {zone}:\n");
     let mut add = |what: &str, schedule: &Schedule, cron: Option<&CronExpr>| {

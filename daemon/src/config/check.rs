@@ -49,6 +49,7 @@ fn never_again(config: &Config, reader: &mut Reader<'_>) {
         ("schedule", "cron", &config.schedule.cron, stop),
         ("maintenance", "analyze", &config.maintenance.analyze, leave),
         ("maintenance", "prune", &config.maintenance.prune, leave),
+        ("maintenance", "backup", &config.maintenance.backup, leave),
     ] {
         let Some(cron) = cron.as_ref().filter(|cron| cron.next(now).is_none()) else { continue };
         let why = cron.previous(now + TimeDelta::seconds(1)).map_or_else(
@@ -85,6 +86,11 @@ fn places(config: &Config, reader: &mut Reader<'_>) {
     if config.state.url.is_same_file(&config.database.url) {
         refuse(reader, "state", "url", &[("database", "url")], || {
             format!("must not be VMS's own database, {}", config.database.url)
+        });
+    }
+    if config.maintenance.backup.is_some() && config.maintenance.backup_dir.is_none() {
+        refuse(reader, "maintenance", "backup", &[("maintenance", "backup_dir")], || {
+            "needs maintenance.backup_dir, the directory that the copies go to".to_owned()
         });
     }
     let length = config.socket.path.as_os_str().as_bytes().len();

@@ -136,6 +136,9 @@ settings! {
         path: PathBuf = from(defaults::socket_path).restart();
         /// Group whose members may use the verbs that write.
         write_group: String = text("cached");
+        /// Group whose members may copy VMS's database with `cachectl maintenance backup`, credentials included;
+        /// without one, only root and the daemon's own user may. Members have to reach the socket as well.
+        backup_group: Option<String> = unset();
     }
     /// The status page.
     http: Http {
@@ -207,5 +210,12 @@ settings! {
         analyze: Option<CronExpr> = unset();
         /// When entries that nobody wants any more are pruned.
         prune: Option<CronExpr> = unset();
+        /// When VMS's database is copied into `backup_dir`.
+        backup: Option<CronExpr> = unset();
+        /// Directory of those copies: it has to exist, to belong to the daemon's user or to root, and to be writable
+        /// by nobody else.
+        backup_dir: Option<PathBuf> = unset();
+        /// How many of them are kept.
+        backup_keep: u32 = text("7").within("1", "10000");
     }
 }

@@ -38,6 +38,7 @@ use crate::state::FailedChore;
 use crate::supervise::Fault;
 use crate::watch::wipes::SecondRefresher;
 pub use database::Unreadable;
+pub use maintenance::BackupLack;
 pub use state::{StateSeen, state_unusable};
 pub use surroundings::{Disk, Surroundings};
 
@@ -76,6 +77,8 @@ pub struct Seen {
     pub state: StateSeen,
     /// Scheduled maintenance tasks whose last execution failed.
     pub failed_chores: Vec<FailedChore>,
+    /// What is missing of the scheduled backups.
+    pub backup_lacks: Option<BackupLack>,
     /// Why VMS may run in another zone than the guessed one.
     pub zone_doubt: Option<String>,
     /// Parts of the daemon itself that do not work.
@@ -111,6 +114,7 @@ const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
     queue::slow,
     others::refresher,
     maintenance::failed,
+    maintenance::backup_old,
     vms_page::failed,
     vms_page::slow,
     held::withheld,

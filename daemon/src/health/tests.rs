@@ -98,6 +98,7 @@ fn seen() -> Seen {
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
         failed_chores: Vec::new(),
+        backup_lacks: None,
         estimate: 0,
         around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
         database: PathBuf::from("/srv/vms.db"),
@@ -154,6 +155,9 @@ fn each_fault_has_its_code_its_level_and_a_command_to_type() {
         ("maintenance_failed", Degraded, |seen| {
             seen.failed_chores =
                 vec![FailedChore { chore: Chore::Analyze, slot: "S".to_owned(), error: "E".to_owned() }];
+        }),
+        ("backup_old", Degraded, |seen| {
+            seen.backup_lacks = Some(BackupLack { since: "S".to_owned(), directory: "/backups".into() });
         }),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Removed)),
         ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Replaced)),

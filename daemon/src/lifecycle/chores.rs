@@ -11,7 +11,7 @@ use crate::maintenance::{self, Maintenance};
 use crate::queue::Queue;
 use crate::schedule::Ticker;
 
-pub(super) struct Chores([Ticker; 2]);
+pub(super) struct Chores([Ticker; 3]);
 
 impl Chores {
     /// Creates the tickers and decides the slots that have passed until now.
@@ -29,15 +29,16 @@ impl Chores {
             ticker.begin().await?;
             Ok::<_, QueueError>(ticker)
         };
-        Ok(Self([ticker(Chore::Analyze).await?, ticker(Chore::Prune).await?]))
+        Ok(Self([ticker(Chore::Analyze).await?, ticker(Chore::Prune).await?, ticker(Chore::Backup).await?]))
     }
 
     /// Runs until dropped.
     pub(super) async fn run(self, maintenance: Arc<Maintenance>, heartbeat: Heartbeat) {
-        let Self([analyze, prune]) = self;
+        let Self([analyze, prune, backup]) = self;
         tokio::join!(
             analyze.run(heartbeat.clone()),
-            prune.run(heartbeat),
+            prune.run(heartbeat.clone()),
+            backup.run(heartbeat),
             maintenance::work_off(maintenance)
         );
     }

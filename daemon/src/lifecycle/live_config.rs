@@ -23,6 +23,7 @@ pub(super) struct LiveConfig {
     schedule: watch::Sender<Arc<Schedule>>,
     analyze: watch::Sender<Arc<Schedule>>,
     prune: watch::Sender<Arc<Schedule>>,
+    backup: watch::Sender<Arc<Schedule>>,
     authority: watch::Sender<Arc<Authority>>,
     reports: Reports,
 }
@@ -40,6 +41,7 @@ impl LiveConfig {
             schedule: watch::Sender::new(Arc::new(Schedule::configured(&config.schedule)?)),
             analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze))),
             prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune))),
+            backup: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Backup))),
             authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -57,12 +59,11 @@ impl LiveConfig {
             (new.schedule != running.schedule).then(|| Schedule::configured(&new.schedule)).transpose()?;
         let zone_moved = new.schedule.timezone != running.schedule.timezone;
         let chores_moved = zone_moved || new.maintenance != running.maintenance;
-        let chores =
-            chores_moved.then(|| [chore_schedule(&new, Chore::Analyze), chore_schedule(&new, Chore::Prune)]);
         self.refresh.send_replace(Arc::new(refresh));
-        if let Some([analyze, prune]) = chores {
-            self.analyze.send_replace(Arc::new(analyze));
-            self.prune.send_replace(Arc::new(prune));
+        if chores_moved {
+            self.analyze.send_replace(Arc::new(chore_schedule(&new, Chore::Analyze)));
+            self.prune.send_replace(Arc::new(chore_schedule(&new, Chore::Prune)));
+            self.backup.send_replace(Arc::new(chore_schedule(&new, Chore::Backup)));
         }
         if let Some(schedule) = schedule {
             self.schedule.send_replace(Arc::new(schedule));
@@ -93,6 +94,7 @@ impl LiveConfig {
     pub(super) fn chore_schedules(&self, chore: Chore) -> watch::Receiver<Arc<Schedule>> {
         match chore {
             Chore::Analyze => self.analyze.subscribe(),
+            Chore::Backup => self.backup.subscribe(),
             _ => self.prune.subscribe(),
         }
     }
@@ -106,6 +108,7 @@ fn chore_schedule(config: &Config, chore: Chore) -> Schedule {
     let zone = config.schedule.timezone;
     let cron = match chore {
         Chore::Analyze => &config.maintenance.analyze,
+        Chore::Backup => &config.maintenance.backup,
         _ => &config.maintenance.prune,
     };
     cron.as_ref().map_or_else(|| Schedule::never(zone), |cron| Schedule::cron(cron, zone))

@@ -1,81 +1,264 @@
-//! `backup`: a copy of VMS's database as it is at one instant.
-//!
-//! `VACUUM INTO` copies within one read transaction. With a write-ahead log, writers are not blocked; with a
-//! rollback journal they cannot commit meanwhile, so a large database is refused there.
+//! Scheduled backups: copies in a directory of the operator's, the oldest of which are deleted.
 
-use std::path::Path;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 
-use sea_orm::sqlx::ConnectOptions as _;
-use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
-use super::connection::Connection;
-use super::disk_space;
-use super::target::Target;
+use super::copy::{Copying, copy};
 use super::task::{Done, Task};
-use super::{MaintenanceError, TargetError};
-use crate::vms::Access;
+use super::{MaintenanceError, disk_space};
+use crate::config;
+use crate::plain_file;
+use crate::rename::rename_new;
 
-/// Copies the database to a path that must not exist.
-pub(super) async fn backup(task: &Task<'_>, path: &Path) -> Result<Done, MaintenanceError> {
-    let item = copy(task, path, Copying::BesideVms).await?;
-    Ok(Done { items: vec![item], file: Some(path.display().to_string()), ..Done::default() })
+/// Bytes that are written at a time; between them the daemon may stop.
+const BLOCK: u64 = 1 << 20;
+
+const UNFINISHED: &str = ".unfinished";
+
+/// Where scheduled backups are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Backups {
+    /// The directory.
+    pub directory: PathBuf,
+    /// How many are kept.
+    pub keep: usize,
 }
 
-/// The conditions under which a copy is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Copying {
-    /// VMS may be writing, and must not wait longer than the limit. Nothing is overwritten.
-    BesideVms,
-    /// The caller has ensured that no other process has the database open, so there is no limit. An older
-    /// copy of the same name is replaced.
-    Alone,
-}
-
-/// Makes a copy under a temporary name, verifies it, and only then renames it.
-pub(super) async fn copy(
-    task: &Task<'_>,
-    path: &Path,
-    copying: Copying,
-) -> Result<cached_proto::verb::maintenance::MaintenanceItem, MaintenanceError> {
-    let target = Target::create(path, copying == Copying::Alone, task.chance.bits())?;
-    target.sweep(task.clock.now());
-    let mut vms = task.open(Access::Write).await?;
-    let size = vms.size().await?;
-    let bytes = size.file.saturating_sub(size.free);
-    disk_space::ensure(target.directory(), bytes.saturating_add(size.log))?;
-    if copying == Copying::BesideVms {
-        // Free pages are not read.
-        task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", bytes).await?;
+impl Backups {
+    /// The directory and the number that are configured, if a directory is.
+    pub fn configured(config: &config::Maintenance) -> Option<Self> {
+        let directory = config.backup_dir.clone()?;
+        Some(Self { directory, keep: usize::try_from(config.backup_keep).unwrap_or(usize::MAX) })
     }
-    let mut item = task
-        .timed(&path.display().to_string(), bytes, async {
-            task.steps.tell("copying", 0, 2);
-            let to = target.unfinished().to_str().ok_or_else(|| TargetError::NotAbsolute(path.to_owned()))?;
-            let copied = vms.run_with("copying it", "VACUUM INTO ?", to).await;
-            task.interrupt.limit(None);
-            copied?;
-            task.steps.tell("checking the copy", 1, 2);
-            verify(task, target.unfinished()).await
-        })
-        .await?;
-    item.bytes = target.unfinished().metadata().map_or(bytes, |copy| copy.len());
-    vms.close().await;
-    target.finish()?;
-    Ok(item)
+
+    /// Whether there is a backup of a slot between these two, both included. None is found in a directory that
+    /// cannot be read.
+    pub fn has_between(&self, first: &str, last: &str) -> bool {
+        let slots = name_of(first)..=name_of(last);
+        self.names().is_ok_and(|names| names.iter().any(|name| slots.contains(name)))
+    }
+
+    /// The names of the backups, oldest first. Other files in the directory belong to others.
+    fn names(&self) -> io::Result<Vec<String>> {
+        let own = geteuid().as_raw();
+        let mut names = Vec::new();
+        for entry in self.directory.read_dir()? {
+            let entry = entry?;
+            let is_own = entry.metadata().is_ok_and(|file| file.is_file() && file.uid() == own);
+            names.extend(entry.file_name().into_string().ok().filter(|name| is_own && is_name(name)));
+        }
+        names.sort_unstable();
+        Ok(names)
+    }
+
+    /// Refuses a directory in which somebody else could put something in the place of a backup.
+    fn ensure_private(&self) -> Result<(), MaintenanceError> {
+        let refuse = |reason: String| MaintenanceError::BackupDir { path: self.directory.clone(), reason };
+        let found = self.directory.metadata().map_err(|error| refuse(error.to_string()))?;
+        let own = geteuid().as_raw();
+        if !found.is_dir() {
+            return Err(refuse("it is not a directory".to_owned()));
+        }
+        if found.uid() != own && found.uid() != 0 {
+            return Err(refuse(format!("it belongs to user {}", found.uid())));
+        }
+        if found.mode() & 0o022 != 0 {
+            return Err(refuse("others may write to it".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Deletes the oldest backups, but never the one of that name.
+    fn rotate(&self, newest: &str) -> io::Result<Vec<String>> {
+        let names = self.names()?;
+        let surplus = names.len().saturating_sub(self.keep.max(1));
+        let old: Vec<String> = names.into_iter().filter(|name| name != newest).take(surplus).collect();
+        for name in &old {
+            std::fs::remove_file(self.directory.join(name))?;
+        }
+        Ok(old)
+    }
 }
 
-async fn verify(task: &Task<'_>, copy: &Path) -> Result<(), MaintenanceError> {
-    // Nobody else uses it: no side files are needed.
-    let sqlite = SqliteConnectOptions::new().filename(copy).read_only(true).immutable(true).connect().await;
-    let sqlite = sqlite.map_err(|source| MaintenanceError::of(copy, "opening it", source))?;
-    let mut copy = Connection::over(copy, sqlite, &task.interrupt).await?;
-    let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
-    copy.close().await;
-    match found.first().map(String::as_str) {
-        Some("ok") => Ok(()),
-        finding => Err(MaintenanceError::Damaged {
-            path: task.path().to_owned(),
-            finding: cached_proto::text::one_line(finding.unwrap_or("no answer")).into_owned(),
-        }),
+/// The name of the backup of a slot such as `2026-03-08 03:30`: names are ordered as slots are.
+fn name_of(slot: &str) -> String {
+    format!("vms-{}.db", slot.replace(' ', "T").replace(':', ""))
+}
+
+/// Whether this is such a name: `vms-2026-03-08T0330.db`.
+fn is_name(name: &str) -> bool {
+    let slot = name.strip_prefix("vms-").and_then(|name| name.strip_suffix(".db"));
+    slot.is_some_and(|slot| {
+        slot.len() == 15
+            && slot.bytes().enumerate().all(|(at, byte)| match at {
+                4 | 7 => byte == b'-',
+                10 => byte == b'T',
+                _ => byte.is_ascii_digit(),
+            })
+    })
+}
+
+/// Makes the backup of a slot, unless it is there already.
+pub(super) async fn back_up(
+    task: &Task<'_>,
+    backups: &Backups,
+    slot: &str,
+) -> Result<Done, MaintenanceError> {
+    backups.ensure_private()?;
+    let name = name_of(slot);
+    let path = backups.directory.join(&name);
+    let mut done = Done { file: Some(path.display().to_string()), ..Done::default() };
+    if path.symlink_metadata().is_ok() {
+        // A daemon that was killed after it had finished the file does it again; only finished files have names.
+        done.notes.push(format!("{} is there already", path.display()));
+        return Ok(done);
+    }
+    let copied = copy(task, Copying::BesideVms).await?;
+    let mut item = copied.item.clone();
+    item.name = path.display().to_string();
+    disk_space::ensure(&backups.directory, item.bytes)?;
+    task.steps.tell("writing it to maintenance.backup_dir", 2, 2);
+    let (from, interrupt, bytes) = (copied.unnamed(), task.interrupt.clone(), item.bytes);
+    let to = backups.directory.join(format!(".{name}{UNFINISHED}"));
+    let written = tokio::task::spawn_blocking({
+        let path = path.clone();
+        move || {
+            let written = write(from, &to, &path, bytes, || interrupt.is_stopped());
+            if written.is_err() {
+                // It may not have been created at all.
+                let _ = std::fs::remove_file(&to);
+            }
+            written
+        }
+    });
+    match written.await.map_err(io::Error::other) {
+        Ok(Ok(())) => {}
+        Ok(Err(_)) if task.interrupt.is_stopped() => return Err(MaintenanceError::Stopped),
+        Ok(Err(source)) | Err(source) => return Err(MaintenanceError::Copy { path, source }),
+    }
+    done.items.push(item);
+    let old = backups.rotate(&name).map_err(|source| MaintenanceError::Copy { path, source })?;
+    done.notes.extend(old.into_iter().map(|name| format!("{name} was deleted")));
+    Ok(done)
+}
+
+/// Copies a file under another name, so that under its own name it is complete or absent.
+fn write(
+    mut from: File,
+    unfinished: &Path,
+    path: &Path,
+    bytes: u64,
+    stopped: impl Fn() -> bool,
+) -> io::Result<()> {
+    // What a killed daemon left; nobody else can write here.
+    let _ = std::fs::remove_file(unfinished);
+    let mut to = create(unfinished)?;
+    let mut copied = 0;
+    loop {
+        if stopped() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        match io::copy(&mut (&mut from).take(BLOCK), &mut to)? {
+            0 => break,
+            block => copied += block,
+        }
+    }
+    if copied != bytes {
+        return Err(io::Error::other(format!("{copied} of {bytes} bytes were copied")));
+    }
+    to.sync_all()?;
+    rename_new(unfinished, path)?;
+    plain_file::open_directory(path.parent().unwrap_or(Path::new("/")))?.sync_all()
+}
+
+/// Creates a file that only its owner may read.
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
+fn create(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn names(directory: &Path) -> Vec<String> {
+        let entries = directory.read_dir().unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn only_names_that_are_given_here_are_backups() {
+        assert_eq!(name_of("2026-03-08 03:30"), "vms-2026-03-08T0330.db");
+        for (name, is) in [
+            ("vms-2026-03-08T0330.db", true),
+            ("vms-2026-11-22.db", false),
+            ("vms-2026-03-08T0330.db-journal", false),
+            (".vms-2026-03-08T0330.db.unfinished", false),
+            ("vms-2026-03-08x0330.db", false),
+            ("vms-before-vacuum.db", false),
+        ] {
+            assert_eq!(is_name(name), is, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_oldest_go_and_the_new_one_and_other_files_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        for day in 1..=4 {
+            std::fs::write(directory.path().join(name_of(&format!("2026-03-0{day} 03:30"))), "").unwrap();
+        }
+        std::fs::write(directory.path().join("vms-2020-01-01.db"), "by hand").unwrap();
+        // The clock was ahead for a moment: the new one is not the newest by name.
+        let backups = Backups { directory: directory.path().to_owned(), keep: 2 };
+        let deleted = backups.rotate("vms-2026-03-01T0330.db").unwrap();
+        assert_eq!(deleted, ["vms-2026-03-02T0330.db", "vms-2026-03-03T0330.db"]);
+        assert_eq!(
+            names(directory.path()),
+            ["vms-2020-01-01.db", "vms-2026-03-01T0330.db", "vms-2026-03-04T0330.db"]
+        );
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_to_is_refused_with_the_command_that_makes_a_good_one() {
+        let directory = tempfile::tempdir().unwrap();
+        let backups = Backups { directory: directory.path().to_owned(), keep: 2 };
+        for (mode, told) in [(0o700, None), (0o755, None), (0o770, Some("others")), (0o1777, Some("others"))]
+        {
+            std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+            let refused = backups.ensure_private().err().map(|error| error.to_string());
+            assert_eq!(refused.is_some(), told.is_some(), "{mode:o}: {refused:?}");
+            assert!(refused.is_none_or(|refused| refused.contains("install -d -o ")), "{mode:o}");
+        }
+        let missing = Backups { directory: directory.path().join("missing"), keep: 2 };
+        assert!(missing.ensure_private().unwrap_err().to_string().contains("No such file"));
+    }
+
+    #[test]
+    fn a_backup_is_there_whole_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        std::fs::write(path("from"), vec![7; 3 << 20]).unwrap();
+        let write = |bytes, stopped: bool| {
+            let from = File::open(path("from")).unwrap();
+            write(from, &path(".unfinished"), &path("to"), bytes, || stopped)
+        };
+        assert!(write(3 << 20, true).is_err() && write(4 << 20, false).is_err());
+        assert!(!path("to").exists());
+        write(3 << 20, false).unwrap();
+        assert_eq!(std::fs::read(path("to")).unwrap(), vec![7; 3 << 20]);
+        assert_eq!(path("to").metadata().unwrap().mode() & 0o777, 0o600);
+        assert_eq!(write(3 << 20, false).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::geteuid;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use super::interrupt::Interrupt;
@@ -108,9 +109,35 @@ pub enum MaintenanceError {
         /// Bytes that are needed.
         need: u64,
     },
-    /// A copy cannot be made there.
-    #[error(transparent)]
-    Target(#[from] TargetError),
+    /// A copy cannot be written.
+    #[error("cannot write the copy {}; check the free space and the rights of its directory", path.display())]
+    Copy {
+        /// The copy.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The copy would replace the database that is copied.
+    #[error("{} is VMS's own database, which a copy would replace; move the state with state.url", .0.display())]
+    Itself(PathBuf),
+    /// The directory of scheduled backups is unfit.
+    #[error(
+        "maintenance.backup_dir {0} is no place for backups: {reason}; as root: install -d -o {user} -m 700 {0}",
+        path.display(), user = geteuid().as_raw()
+    )]
+    BackupDir {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// There is no directory for scheduled backups.
+    #[error("maintenance.backup_dir is not set; name a directory, or leave maintenance.backup out")]
+    NoBackupDir,
+    /// A client of an earlier version names a path for a copy.
+    #[error("the daemon writes to no path that a client names; it sends the copy")]
+    NamesAPath,
     /// The copy was not sound and was removed.
     #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` says more", path.display())]
     Damaged {
@@ -134,44 +161,6 @@ pub enum MaintenanceError {
     /// The daemon's own database failed.
     #[error(transparent)]
     State(#[from] StateError),
-}
-
-/// Why a copy cannot be made at a path.
-#[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The path is relative, or does not name a file.
-    #[error("{} is not an absolute path of a file; name one such as /var/backups/cached/vms.db", .0.display())]
-    NotAbsolute(PathBuf),
-    /// The path names a directory: it ends with a slash.
-    #[error("{} names a directory; add a name for the file, such as {}vms.db", .0.display(), .0.display())]
-    IsDirectory(PathBuf),
-    /// The path exists; nothing is ever overwritten.
-    #[error("{} exists already; name a file that does not exist", .0.display())]
-    Exists(PathBuf),
-    /// SQLite would treat the file as a part of a database.
-    #[error("{} is a name that SQLite uses beside a database; choose another one", .0.display())]
-    Reserved(PathBuf),
-    /// The directory cannot be written to.
-    #[error(
-        "{} is not a directory that the daemon's user may write to: {reason}; `ls -ld` shows its rights, and the \
-         service may write to its own directories and those in ReadWritePaths= only",
-        directory.display()
-    )]
-    Directory {
-        /// The directory.
-        directory: PathBuf,
-        /// The system's error.
-        reason: String,
-    },
-    /// Writing the file failed.
-    #[error("cannot write {}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
 }
 
 impl MaintenanceError {
@@ -211,7 +200,11 @@ impl MaintenanceError {
             | Self::WouldLock { .. }
             | Self::HoldersUnknown { .. }
             | Self::NoRoom { .. }
-            | Self::Target(_)
+            | Self::Copy { .. }
+            | Self::Itself(_)
+            | Self::BackupDir { .. }
+            | Self::NoBackupDir
+            | Self::NamesAPath
             | Self::Damaged { .. }
             | Self::TooYoung
             | Self::Suspicious(_) => false,
@@ -246,6 +239,7 @@ impl MaintenanceError {
                 "wait until the import has ended, or accept the loss with `cachectl refresh --accept`"
             }
             Self::Stopped => "try again when the daemon has started",
+            Self::NamesAPath => "install cached and cachectl of the same version",
             _ => "",
         }
     }

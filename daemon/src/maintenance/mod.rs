@@ -7,6 +7,7 @@
 mod analyze;
 mod backup;
 mod connection;
+mod copy;
 pub mod disk_space;
 mod error;
 mod integrity;
@@ -16,32 +17,35 @@ mod perform;
 mod prune;
 mod reindex;
 mod scheduled;
-mod target;
 mod task;
 mod unread;
 mod vacuum;
 
+use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest, MaintenanceStep};
 use cached_proto::words::Chore;
-use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, oneshot, watch};
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
 use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::describe::describe;
 use crate::queue::Queue;
 use crate::refresh::RefreshConfig;
 
-pub use error::{MaintenanceError, TargetError};
+pub use backup::Backups;
+pub use error::MaintenanceError;
 pub(crate) use scheduled::work_off;
 
+use copy::Copying;
 use interrupt::Interrupt;
-use task::{Steps, Task};
+use task::{Done, Steps, Task};
 
 /// How long VMS's workers may be kept waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +74,26 @@ pub(crate) enum Progressed {
 #[error("another maintenance task is under way ({0}), and there is only one at a time")]
 pub struct Busy(pub String);
 
+/// A copy of VMS's database that is being made for a client.
+#[derive(Debug)]
+pub(crate) struct Ordered {
+    /// The progress. The copy is there when it has ended well.
+    pub(crate) progressed: watch::Receiver<Progressed>,
+    pub(crate) copy: oneshot::Receiver<Outgoing>,
+    /// Breaks the task off when nobody waits for the copy any more.
+    _wanted: DropGuard,
+}
+
+/// A verified copy that no other process can reach, and its report.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    pub(crate) file: File,
+    pub(crate) bytes: u64,
+    pub(crate) report: MaintenanceReport,
+    /// One copy at a time is kept for a client: slow clients must not fill the disk.
+    _place: OwnedMutexGuard<()>,
+}
+
 /// Performs maintenance tasks.
 #[derive(Debug)]
 pub struct Maintenance {
@@ -77,9 +101,13 @@ pub struct Maintenance {
     clock: Arc<dyn Clock>,
     chance: Arc<dyn Chance>,
     config: watch::Receiver<Arc<RefreshConfig>>,
+    /// Where scheduled backups go, among other things; `None` where there are none.
+    settings: Option<watch::Receiver<Arc<Config>>>,
     limits: LockLimits,
     stop: CancellationToken,
     one: Arc<Mutex<()>>,
+    /// Held while a copy is made for a client and sent.
+    outgoing: Arc<Mutex<()>>,
     /// Number of tasks that have the turn: 0 or 1.
     at_work: AtomicUsize,
     /// The newest requested task, with its number.
@@ -94,9 +122,11 @@ impl Maintenance {
             clock,
             chance: Arc::new(SystemChance),
             config,
+            settings: None,
             limits: LockLimits::default(),
             stop: CancellationToken::new(),
             one: Arc::default(),
+            outgoing: Arc::default(),
             at_work: AtomicUsize::new(0),
             newest: StdMutex::default(),
         }
@@ -107,33 +137,101 @@ impl Maintenance {
         Self { limits, ..self }
     }
 
+    /// Makes scheduled backups as the configuration says.
+    pub fn with_backups(self, settings: watch::Receiver<Arc<Config>>) -> Self {
+        Self { settings: Some(settings), ..self }
+    }
+
     /// Performs a task; waits for its turn and for its end.
     pub async fn perform(&self, request: &MaintenanceRequest) -> Result<MaintenanceReport, MaintenanceError> {
         let _one = self.one.lock().await;
         self.work(request, &Steps::untold()).await
     }
 
+    /// Makes the backup of a slot; waits for its turn and for its end.
+    pub async fn back_up(&self, slot: &str) -> Result<MaintenanceReport, MaintenanceError> {
+        let settings = self.settings.as_ref().map(|settings| settings.borrow().maintenance.clone());
+        let backups = settings.as_ref().and_then(Backups::configured);
+        let backups = backups.ok_or(MaintenanceError::NoBackupDir)?;
+        let _one = self.one.lock().await;
+        let (steps, stop) = (Steps::untold(), &self.stop);
+        let turn = self.begin(&steps, stop).await?;
+        let task = self.task(&turn, &steps, stop);
+        task.report(Chore::Backup, backup::back_up(&task, &backups, slot)).await
+    }
+
     /// Starts a task in the background and returns its number. It continues whether or not a client follows
     /// it.
     pub(crate) fn start(self: &Arc<Self>, request: MaintenanceRequest) -> Result<u64, Busy> {
-        let one = Arc::clone(&self.one).try_lock_owned().map_err(|_| Busy(self.doing()))?;
-        let (steps, progressed) = Steps::new();
-        let number = {
-            let mut newest = self.newest();
-            *newest = (newest.0 + 1, Some(progressed));
-            newest.0
-        };
+        let (one, steps, number, _) = self.enter()?;
         let maintenance = Arc::clone(self);
         tokio::spawn(async move { maintenance.see_through(one, request, steps).await });
         Ok(number)
     }
 
+    /// Starts a copy for a client; it is broken off when what this returns is dropped.
+    pub(crate) fn start_copy(self: &Arc<Self>) -> Result<Ordered, Busy> {
+        let place = Arc::clone(&self.outgoing).try_lock_owned();
+        let place = place.map_err(|_| Busy("a backup is being sent".to_owned()))?;
+        let (one, steps, _, progressed) = self.enter()?;
+        let (sender, copy) = oneshot::channel();
+        let wanted = self.stop.child_token();
+        let maintenance = Arc::clone(self);
+        tokio::spawn({
+            let wanted = wanted.clone();
+            async move {
+                let ended = maintenance.copy(&steps, &wanted).await;
+                if wanted.is_cancelled() && !maintenance.stop.is_cancelled() {
+                    info!("Maintenance backup was broken off: its client is gone");
+                } else {
+                    told(Chore::Backup, ended.as_ref().map(|(_, report)| report));
+                }
+                drop(one);
+                steps.end(ended.map(|(file, report)| {
+                    let bytes = report.items.iter().map(|item| item.bytes).sum();
+                    let outgoing = Outgoing { file, bytes, report: report.clone(), _place: place };
+                    // A client that is gone does not take it, which closes the file.
+                    drop(sender.send(outgoing));
+                    report
+                }));
+            }
+        });
+        Ok(Ordered { progressed, copy, _wanted: wanted.drop_guard() })
+    }
+
+    /// Makes a copy that no other process can reach; waits for its turn.
+    async fn copy(
+        &self,
+        steps: &Steps,
+        stop: &CancellationToken,
+    ) -> Result<(File, MaintenanceReport), MaintenanceError> {
+        let turn = self.begin(steps, stop).await?;
+        let task = self.task(&turn, steps, stop);
+        let mut file = None;
+        let work = async {
+            let copied = copy::copy(&task, Copying::BesideVms).await?;
+            let mut item = copied.item.clone();
+            item.name = task.path().display().to_string();
+            file = Some(copied.unnamed());
+            Ok(Done { items: vec![item], ..Done::default() })
+        };
+        let report = task.report(Chore::Backup, work).await?;
+        file.map(|file| (file, report)).ok_or(MaintenanceError::Stopped)
+    }
+
+    /// Reserves the one place for a task, and returns the steps to tell and to follow.
+    #[expect(clippy::type_complexity, reason = "the parts go to different owners")]
+    fn enter(&self) -> Result<(OwnedMutexGuard<()>, Steps, u64, watch::Receiver<Progressed>), Busy> {
+        let one = Arc::clone(&self.one).try_lock_owned().map_err(|_| Busy(self.doing()))?;
+        let (steps, progressed) = Steps::new();
+        let mut newest = self.newest();
+        *newest = (newest.0 + 1, Some(progressed.clone()));
+        Ok((one, steps, newest.0, progressed))
+    }
+
     async fn see_through(&self, one: OwnedMutexGuard<()>, request: MaintenanceRequest, steps: Steps) {
         let ended = self.work(&request, &steps).await;
-        match &ended {
-            Ok(report) => info!("Maintenance {} took {:.2} seconds", report.chore, report.seconds),
-            Err(error) => warn!("Maintenance {} failed: {}", request.chore(), describe(error)),
-        }
+        told(request.chore(), ended.as_ref());
         // Released first, so that the next task can start as soon as a client knows that this one has ended.
         drop(one);
         steps.end(ended);
@@ -170,23 +268,30 @@ impl Maintenance {
         request: &MaintenanceRequest,
         steps: &Steps,
     ) -> Result<MaintenanceReport, MaintenanceError> {
-        let _turn = tokio::select! {
+        let turn = self.begin(steps, &self.stop).await?;
+        self.task(&turn, steps, &self.stop).perform(request).await
+    }
+
+    /// Waits for the turn of a task.
+    async fn begin(&self, steps: &Steps, stop: &CancellationToken) -> Result<Turn<'_>, MaintenanceError> {
+        let turn = tokio::select! {
             biased;
-            () = self.stop.cancelled() => return Err(MaintenanceError::Stopped),
+            () = stop.cancelled() => return Err(MaintenanceError::Stopped),
             turn = self.turn(steps) => turn,
         };
-        let _at_work = AtWork::begin(&self.at_work);
         let config = Arc::clone(&self.config.borrow());
-        let task = Task {
-            config: &config,
+        Ok(Turn { _turn: turn, _at_work: AtWork::begin(&self.at_work), config })
+    }
+
+    fn task<'a>(&'a self, turn: &'a Turn<'_>, steps: &'a Steps, stop: &CancellationToken) -> Task<'a> {
+        Task {
+            config: &turn.config,
             state: self.queue.state(),
             clock: &self.clock,
-            chance: &*self.chance,
             limits: self.limits,
-            interrupt: Interrupt::new(self.stop.clone(), Arc::clone(&self.clock)),
+            interrupt: Interrupt::new(stop.clone(), Arc::clone(&self.clock)),
             steps,
-        };
-        task.perform(request).await
+        }
     }
 
     /// Waits until no run is in progress.
@@ -213,6 +318,20 @@ impl Maintenance {
     }
 }
 
+fn told(chore: Chore, ended: Result<&MaintenanceReport, &MaintenanceError>) {
+    match ended {
+        Ok(report) => info!("Maintenance {chore} took {:.2} seconds", report.seconds),
+        Err(error) => warn!("Maintenance {chore} failed: {}", describe(error)),
+    }
+}
+
+/// The turn of a task: no run begins meanwhile.
+struct Turn<'a> {
+    _turn: OwnedMutexGuard<()>,
+    _at_work: AtWork<'a>,
+    config: Arc<RefreshConfig>,
+}
+
 /// Counts a task while it is in progress, however it ends.
 struct AtWork<'a>(&'a AtomicUsize);
 
@@ -226,14 +345,5 @@ impl<'a> AtWork<'a> {
 impl Drop for AtWork<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Returns the request for a scheduled task; `None` for tasks that cannot be scheduled.
-pub(crate) const fn scheduled_request(chore: Chore) -> Option<MaintenanceRequest> {
-    match chore {
-        Chore::Analyze => Some(MaintenanceRequest::Analyze),
-        Chore::Prune => Some(MaintenanceRequest::Prune { older_than_seconds: None, dry_run: false }),
-        Chore::Reindex | Chore::Vacuum | Chore::Integrity | Chore::Backup => None,
     }
 }

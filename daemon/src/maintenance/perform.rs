@@ -1,11 +1,10 @@
 //! Dispatches a request to its task, and builds the report.
 
-use std::path::Path;
-
 use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest, MaintenanceSize};
+use cached_proto::words::Chore;
 
-use super::task::Task;
-use super::{MaintenanceError, analyze, backup, integrity, prune, reindex, vacuum};
+use super::task::{Done, Task};
+use super::{MaintenanceError, analyze, integrity, prune, reindex, vacuum};
 use crate::vms::Access;
 
 impl Task<'_> {
@@ -13,24 +12,38 @@ impl Task<'_> {
         &self,
         request: &MaintenanceRequest,
     ) -> Result<MaintenanceReport, MaintenanceError> {
+        let dry_run = matches!(request, MaintenanceRequest::Prune { dry_run: true, .. });
+        let work = async {
+            match request {
+                MaintenanceRequest::Analyze => analyze::analyze(self).await,
+                MaintenanceRequest::Reindex => reindex::reindex(self).await,
+                MaintenanceRequest::Vacuum => vacuum::vacuum(self).await,
+                MaintenanceRequest::Integrity => integrity::integrity(self).await,
+                MaintenanceRequest::Backup { .. } => Err(MaintenanceError::NamesAPath),
+                &MaintenanceRequest::Prune { older_than_seconds, dry_run } => {
+                    prune::prune(self, older_than_seconds, dry_run).await
+                }
+            }
+        };
+        let report = self.report(request.chore(), work).await?;
+        Ok(MaintenanceReport { dry_run, ..report })
+    }
+
+    /// Does the work and reports on it.
+    pub(super) async fn report(
+        &self,
+        chore: Chore,
+        work: impl Future<Output = Result<Done, MaintenanceError>>,
+    ) -> Result<MaintenanceReport, MaintenanceError> {
         crate::vms::ensure_accessible(self.path())?;
         let began = self.clock.monotonic();
         // A damaged file may not even report its size, and that must not prevent the search for damage.
         let before = self.size().await.unwrap_or_default();
-        let (done, dry_run) = match request {
-            MaintenanceRequest::Analyze => (analyze::analyze(self).await?, false),
-            MaintenanceRequest::Reindex => (reindex::reindex(self).await?, false),
-            MaintenanceRequest::Vacuum => (vacuum::vacuum(self).await?, false),
-            MaintenanceRequest::Integrity => (integrity::integrity(self).await?, false),
-            MaintenanceRequest::Backup { file } => (backup::backup(self, Path::new(file)).await?, false),
-            &MaintenanceRequest::Prune { older_than_seconds, dry_run } => {
-                (prune::prune(self, older_than_seconds, dry_run).await?, dry_run)
-            }
-        };
+        let done = work.await?;
         Ok(MaintenanceReport {
-            chore: request.chore(),
+            chore,
             good: !done.bad,
-            dry_run,
+            dry_run: false,
             seconds: self.clock.monotonic().saturating_sub(began).as_secs_f64(),
             before,
             after: self.size().await.unwrap_or_default(),

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::verb::maintenance::MaintenanceReport;
+use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest};
 use cached_proto::words::Chore;
 use tracing::{error, info, warn};
 
-use super::{Maintenance, MaintenanceError, scheduled_request};
+use super::{Maintenance, MaintenanceError, copy};
 use crate::describe::describe;
 use crate::state::{DueChore, StateError};
 
@@ -22,6 +22,7 @@ const SET_ASIDE: &str = "it was begun too often and never ended; do it by hand w
 pub(crate) async fn work_off(maintenance: Arc<Maintenance>) {
     // Subscribed before the first check, so that no task that is requested in between is missed.
     let mut work = maintenance.queue.work();
+    copy::clear(maintenance.queue.state().path());
     loop {
         match maintenance.work_one().await {
             Ok(Worked::Something) => {}
@@ -48,14 +49,13 @@ impl Maintenance {
         let state = self.queue.state();
         let Some(due) = state.due_chore().await? else { return Ok(Worked::Nothing) };
         let retry = self.config.borrow().retry;
-        let request = scheduled_request(due.chore).filter(|_| due.attempts < retry.attempts);
-        let Some(request) = request else {
+        if due.attempts >= retry.attempts {
             error!("Maintenance {} of slot {}: {SET_ASIDE}", due.chore, due.slot);
             state.end_chore(due.id, self.clock.now(), Some(SET_ASIDE.to_owned())).await?;
             return Ok(Worked::Something);
-        };
+        }
         state.count_chore(due.id, 1).await?;
-        match self.perform(&request).await {
+        match self.perform_due(&due).await {
             Ok(report) => {
                 tell(&due, &report);
                 state.end_chore(due.id, self.clock.now(), None).await?;
@@ -77,6 +77,18 @@ impl Maintenance {
             }
         }
         Ok(Worked::Something)
+    }
+
+    async fn perform_due(&self, due: &DueChore) -> Result<MaintenanceReport, MaintenanceError> {
+        let request = match due.chore {
+            Chore::Analyze => MaintenanceRequest::Analyze,
+            Chore::Prune => MaintenanceRequest::Prune { older_than_seconds: None, dry_run: false },
+            Chore::Reindex => MaintenanceRequest::Reindex,
+            Chore::Vacuum => MaintenanceRequest::Vacuum,
+            Chore::Integrity => MaintenanceRequest::Integrity,
+            Chore::Backup => return self.back_up(&due.slot).await,
+        };
+        self.perform(&request).await
     }
 }
 

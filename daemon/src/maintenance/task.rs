@@ -10,7 +10,6 @@ use tokio::sync::watch;
 use super::connection::Connection;
 use super::interrupt::Interrupt;
 use super::{LockLimits, MaintenanceError, Progressed};
-use crate::chance::Chance;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
 use crate::state::State;
@@ -48,7 +47,6 @@ pub(super) struct Task<'a> {
     pub(super) config: &'a RefreshConfig,
     pub(super) state: &'a State,
     pub(super) clock: &'a Arc<dyn Clock>,
-    pub(super) chance: &'a dyn Chance,
     pub(super) limits: LockLimits,
     pub(super) interrupt: Interrupt,
     pub(super) steps: &'a Steps,

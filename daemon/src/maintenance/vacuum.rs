@@ -3,12 +3,12 @@
 //!
 //! A copy is made first and kept beside the state; the next vacuum replaces it.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use super::backup::{Copying, copy};
 use super::connection::Connection;
+use super::copy::{Copying, copy, parent};
 use super::task::{Done, Task};
-use super::{MaintenanceError, TargetError, disk_space};
+use super::{MaintenanceError, disk_space};
 use crate::vms::{Access, FileId, holders};
 
 /// Name of the copy, beside the state database.
@@ -22,17 +22,19 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     vms.close().await;
     // SQLite builds the new file in its directory for temporary files, and writes it back through the
     // journal.
-    disk_space::ensure(directory(task.path()), size.file.saturating_mul(2))?;
+    disk_space::ensure(parent(task.path()), size.file.saturating_mul(2))?;
     disk_space::ensure(&disk_space::temporary(), size.file)?;
 
-    let kept = directory(task.state.path()).join(COPY);
+    let kept = parent(task.state.path()).join(COPY);
     if FileId::at(&kept).ok() == FileId::at(task.path()).ok() {
         // The copy replaces an older one, and must never replace the database itself.
-        return Err(TargetError::Exists(kept).into());
+        return Err(MaintenanceError::Itself(kept));
     }
     let mut done = Done::default();
     task.steps.tell("copying it first", 0, 2);
-    done.items.push(copy(task, &kept, Copying::Alone).await?);
+    let (kept, mut copied) = copy(task, Copying::Alone).await?.keep(COPY)?;
+    copied.name = kept.display().to_string();
+    done.items.push(copied);
 
     task.steps.tell("vacuum", 1, 2);
     // A process may have opened the database while it was copied.
@@ -72,8 +74,4 @@ fn ensure_alone(task: &Task<'_>) -> Result<(), MaintenanceError> {
         Ok(Some(by)) => Err(MaintenanceError::InUse { path, by }),
         Err(source) => Err(MaintenanceError::HoldersUnknown { path, source }),
     }
-}
-
-fn directory(path: &Path) -> &Path {
-    path.parent().unwrap_or(Path::new("/"))
 }

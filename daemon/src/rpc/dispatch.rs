@@ -1,21 +1,19 @@
 //! Dispatches a request to the file of its verb.
 
 use cached_proto::fault::{Fault, FaultCode};
-use cached_proto::message::{Reply, Request};
+use cached_proto::message::{Reply, Request, Right};
 
 use super::caller::Caller;
 use super::fault::fault;
 use super::peer::Peer;
 use super::{
-    Service, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify, ping,
-    refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
+    Service, backup, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify,
+    ping, refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
 };
 
 /// Executes the request if the peer is allowed to make it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
-    if request.writes() {
-        allow(service, peer).await?;
-    }
+    allow(service, peer, request.right()).await?;
     let caller = &Caller::Local(peer.uid());
     match request {
         Request::Ping => Ok(Reply::Pong(ping::ping(service))),
@@ -46,20 +44,32 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::Logs(_) => logs::logs(service).map(Reply::Logs),
         Request::JobsPage(request) => jobs::page(service, request).await.map(Reply::JobsPage),
         Request::HistoryPage(request) => history::page(service, request).await.map(Reply::HistoryPage),
+        Request::Backup => Ok(Reply::Backup(backup::backup(service))),
     }
 }
 
-async fn allow(service: &Service, peer: Peer) -> Result<(), Fault> {
-    let (own_uid, group) = (service.own_uid, service.config.borrow().socket.write_group.clone());
+async fn allow(service: &Service, peer: Peer, right: Right) -> Result<(), Fault> {
+    let socket = service.config.borrow().socket.clone();
+    let (group, refused) = match right {
+        Right::Look => return Ok(()),
+        Right::Write => (Some(socket.write_group), "may neither change anything nor see what is in entries"),
+        Right::Backup => {
+            (socket.backup_group, "may not copy VMS's database, which holds personal data and credentials")
+        }
+    };
+    let own_uid = service.own_uid;
     // Reads the account files.
     let asked = tokio::task::spawn_blocking({
         let group = group.clone();
-        move || peer.may_write(own_uid, &group)
+        move || peer.has_right(own_uid, group.as_deref())
     });
     if asked.await.unwrap_or_default() {
         return Ok(());
     }
-    let message = format!("user {} may neither change anything nor see what is in entries", peer.uid());
-    let hint = format!("become a member of the group {group} and log in again, or use sudo");
+    let message = format!("user {} {refused}", peer.uid());
+    let hint = match group {
+        Some(group) => format!("become a member of the group {group} and log in again, or use sudo"),
+        None => "use sudo, or have a group named in socket.backup_group".to_owned(),
+    };
     Err(fault(FaultCode::NotAllowed, &message, &hint))
 }

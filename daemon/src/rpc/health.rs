@@ -9,11 +9,12 @@ use chrono::TimeDelta;
 
 use super::{Service, Surveyed};
 use crate::describe::describe;
-use crate::health::{Seen, StateSeen, Surroundings, judge, state_unusable};
-use crate::maintenance::disk_space;
+use crate::health::{BackupLack, Seen, StateSeen, Surroundings, judge, state_unusable};
+use crate::maintenance::{Backups, disk_space};
 use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
+use crate::schedule::{Schedule, slot_text};
 use crate::state::{FailedChore, StateError};
 use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
@@ -99,6 +100,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
         failed_chores: failed_chores(service).await?,
+        backup_lacks: backup_lacks(service).await?,
         refreshers: second_refreshers(queue.state(), service.clock.now(), zone).await?,
         around: around.unwrap_or_default(),
         faults: service.faults.now(),
@@ -114,9 +116,31 @@ async fn failed_chores(service: &Service) -> Result<Vec<FailedChore>, StateError
     let is_scheduled = |chore| match chore {
         Chore::Analyze => config.maintenance.analyze.is_some(),
         Chore::Prune => config.maintenance.prune.is_some(),
-        Chore::Reindex | Chore::Vacuum | Chore::Integrity | Chore::Backup => false,
+        Chore::Backup => config.maintenance.backup.is_some(),
+        Chore::Reindex | Chore::Vacuum | Chore::Integrity => false,
     };
     Ok(failed.into_iter().filter(|failed| is_scheduled(failed.chore)).collect())
+}
+
+/// The slot since which there should be a scheduled backup, and is none: the last but one, since the last may
+/// still be worked on. A schedule that did not exist then lacks nothing.
+async fn backup_lacks(service: &Service) -> Result<Option<BackupLack>, QueueError> {
+    let config = Arc::clone(&service.config.borrow());
+    let Some(cron) = &config.maintenance.backup else { return Ok(None) };
+    let Some(backups) = Backups::configured(&config.maintenance) else { return Ok(None) };
+    let schedule = Schedule::cron(cron, config.schedule.timezone);
+    let last = schedule.due(service.clock.now());
+    let Some((before, last)) = last.and_then(|last| Some((schedule.fire_before(&last)?, last))) else {
+        return Ok(None);
+    };
+    let [before, last] = [before, last].map(|fire| slot_text(fire.slot));
+    if service.queue.slot(Chore::Backup.as_str(), &before).await?.is_none() {
+        return Ok(None);
+    }
+    let (directory, since) = (backups.directory.clone(), before.clone());
+    // A network file system may be slow to respond.
+    let there = tokio::task::spawn_blocking(move || backups.has_between(&before, &last)).await;
+    Ok((!there.unwrap_or_default()).then_some(BackupLack { since, directory }))
 }
 
 /// Estimated size of what a first refresh generates; 0 once there are reports, whose actual size says more.

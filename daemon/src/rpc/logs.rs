@@ -4,19 +4,23 @@ use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::verb::logs::{LogEvent, LogsReply, LogsRequest};
 use chrono::TimeDelta;
 use tokio::sync::mpsc;
+use tracing::info;
 
 use super::Service;
+use super::caller::Caller;
 use super::fault::fault;
 use crate::telemetry::{FellBehind, Live, Logs, Piece, Wanted};
 
 /// Lines per event.
 const BATCH: usize = 200;
 
+/// Bytes of lines after which an event is sent although more lines would fit: lines may be long.
+const BATCH_BYTES: usize = 256 * 1024;
+
 /// Batches that are read ahead of the client.
 const AHEAD: usize = 4;
 
-/// Most lines that are sent for one request: the newest lines are collected in memory before the first one is
-/// sent.
+/// Most lines that are sent for one request of the newest ones.
 const MOST: usize = 100_000;
 
 /// Log lines for one client: first the existing ones, then new ones.
@@ -35,8 +39,9 @@ pub(super) fn logs(service: &Service) -> Result<LogsReply, Fault> {
     Ok(LogsReply { file: file.to_string_lossy().into_owned(), timezone: timezone.name().to_owned() })
 }
 
-/// Starts reading the log.
-pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fault> {
+/// Starts reading the log, and records who reads it: behind what is read, so that it is not among the newest
+/// lines that somebody asks for.
+pub(super) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) -> Result<Tail, Fault> {
     // A window that exceeds the range of timestamps means everything.
     let ago = request.since_seconds.and_then(|ago| TimeDelta::try_seconds(i64::try_from(ago).ok()?));
     let wanted = Wanted {
@@ -49,17 +54,20 @@ pub(super) fn tail(service: &Service, request: &LogsRequest) -> Result<Tail, Fau
             "check that the user of the daemon may read log.dir; `journalctl -u cached` has the same records";
         fault(FaultCode::Unavailable, &format!("the log file cannot be read: {error}"), hint)
     })?;
+    info!("The log is read by {caller}");
     let (sender, past) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
-        let mut batch = Vec::new();
+        let (mut batch, mut bytes) = (Vec::new(), 0);
         // A failed send means that the client has disconnected.
         let hand_over = |event| drop(sender.blocking_send(event));
         reading.past.read(
             || sender.is_closed(),
             |piece| match piece {
                 Piece::Line(line) => {
+                    bytes += line.text.len();
                     batch.push(line);
-                    if batch.len() == BATCH {
+                    if batch.len() == BATCH || bytes >= BATCH_BYTES {
+                        bytes = 0;
                         hand_over(LogEvent::Lines(std::mem::take(&mut batch)));
                     }
                 }

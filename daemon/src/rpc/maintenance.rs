@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
+use cached_proto::words::Chore;
 use tracing::info;
 
 use super::Service;
@@ -19,6 +20,9 @@ pub(super) fn maintenance(
     request: &MaintenanceRequest,
 ) -> Result<MaintenanceReply, Fault> {
     let chore = request.chore();
+    if chore == Chore::Backup {
+        return Err(Fault::from(&MaintenanceError::NamesAPath));
+    }
     let id = Maintenance::start(&Arc::clone(&service.maintenance), request.clone())?;
     info!("Maintenance {chore} asked for by {caller}");
     Ok(MaintenanceReply { id, chore })
@@ -34,7 +38,8 @@ impl From<&MaintenanceError> for Fault {
     fn from(error: &MaintenanceError) -> Self {
         let code = match error {
             _ if error.is_locked() => FaultCode::Locked,
-            MaintenanceError::Target(_) | MaintenanceError::TooYoung => FaultCode::BadRequest,
+            MaintenanceError::TooYoung => FaultCode::BadRequest,
+            MaintenanceError::NamesAPath => FaultCode::Unsupported,
             MaintenanceError::Stopped
             | MaintenanceError::WouldLock { .. }
             | MaintenanceError::LockedTooLong { .. }

@@ -3,6 +3,7 @@
 //! A client cannot affect more than its own connection: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time reads VMS's database.
 
+pub(crate) mod backup;
 mod caller;
 pub(crate) mod cancel;
 mod dispatch;

@@ -1,4 +1,4 @@
-//! The process at the other end of a connection, and whether it may change anything.
+//! The process at the other end of a connection, and what it may request.
 
 use std::io;
 use std::os::fd::AsFd as _;
@@ -35,17 +35,17 @@ impl Peer {
         self.uid
     }
 
-    /// Whether the peer may request changes: root, the daemon's own user, and members of the group.
+    /// Whether the peer has a right that root, the daemon's own user, and members of the group have.
     ///
     /// The kernel passes the user and one group. Supplementary groups are read from the process itself, if it
     /// still exists and runs as that user. Should its process id have been reused meanwhile, the new process
     /// belongs to the same user, who could have had it connect in the first place. If the process is gone or
     /// hidden from the daemon, the account database decides.
-    pub(super) fn may_write(self, own_uid: u32, group: &str) -> bool {
+    pub(super) fn has_right(self, own_uid: u32, group: Option<&str>) -> bool {
         if self.uid == 0 || self.uid == own_uid {
             return true;
         }
-        let Some(group) = groups::find(group) else { return false };
+        let Some(group) = group.and_then(groups::find) else { return false };
         self.gid == group.gid || self.is_member(&group)
     }
 
@@ -84,12 +84,12 @@ mod tests {
     }
 
     #[test]
-    fn root_our_own_user_and_the_group_may_write_and_nobody_else() {
+    fn root_our_own_user_and_the_group_have_a_right_and_nobody_else() {
         let stranger = Peer { pid: None, uid: 54_321, gid: 54_321 };
-        assert!(!stranger.may_write(990, "54322"));
-        assert!(!stranger.may_write(990, "no such group"));
-        assert!(stranger.may_write(990, "54321"));
-        assert!(stranger.may_write(54_321, "no such group"));
-        assert!(Peer { uid: 0, ..stranger }.may_write(990, "no such group"));
+        for group in [Some("54322"), Some("no such group"), None] {
+            assert!(!stranger.has_right(990, group), "{group:?}");
+            assert!(stranger.has_right(54_321, group) && Peer { uid: 0, ..stranger }.has_right(990, group));
+        }
+        assert!(stranger.has_right(990, Some("54321")));
     }
 }

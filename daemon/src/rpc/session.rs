@@ -10,6 +10,7 @@ use interprocess::local_socket::tokio::Stream as LocalStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use super::caller::Caller;
 use super::dispatch::dispatch;
 use super::fault::{fault, unreadable};
 use super::peer::Peer;
@@ -66,7 +67,7 @@ pub(super) async fn serve(
         let answer = dispatch(service, peer, &request).await;
         // Opened before the answer is sent, so that every event from now on is sent.
         let stream = match &answer {
-            Ok(reply) => Stream::behind(service, &request, reply).await,
+            Ok(reply) => Stream::behind(service, &Caller::Local(peer.uid()), &request, reply).await,
             Err(_) => None,
         };
         send(&mut frames, Response::Answer(answer), limits).await?;

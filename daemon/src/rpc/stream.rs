@@ -7,6 +7,8 @@ use cached_proto::verb::refresh::Progress;
 use tokio::sync::watch;
 
 use super::Service;
+use super::backup::{self, Sending};
+use super::caller::Caller;
 use super::fault::fault;
 use super::logs::{self, Tail};
 use super::session::End;
@@ -22,9 +24,12 @@ pub(super) enum Stream {
     Log(Tail),
     /// Progress of a maintenance task. A stop of the daemon ends the task, so that is sent as well.
     Maintenance(watch::Receiver<Progressed>),
+    /// A copy of VMS's database. A stop of the daemon ends that, too.
+    Backup(Box<Sending>),
 }
 
 /// An event, and whether it is the last one.
+#[derive(Debug)]
 pub(super) struct Event {
     pub(super) response: Response,
     pub(super) is_last: bool,
@@ -34,6 +39,7 @@ impl Stream {
     /// The stream that follows this answer, if there is one.
     pub(super) async fn behind(
         service: &Service,
+        caller: &Caller,
         request: &Request,
         reply: &Reply,
     ) -> Option<Result<Self, Fault>> {
@@ -45,7 +51,13 @@ impl Stream {
                 };
                 Some(subscribed.map(begin).map_err(Fault::from))
             }
-            (Request::Logs(request), Reply::Logs(_)) => Some(logs::tail(service, request).map(Self::Log)),
+            (Request::Logs(request), Reply::Logs(_)) => {
+                Some(logs::tail(service, caller, request).map(Self::Log))
+            }
+            (Request::Backup, Reply::Backup(_)) => {
+                let begun = backup::begin(service, caller);
+                Some(begun.map(|sending| Self::Backup(Box::new(sending))))
+            }
             (_, Reply::Maintenance(reply)) => service.maintenance.follow(reply.id).map(|mut task| {
                 // The current step is sent first.
                 task.mark_changed();
@@ -76,6 +88,7 @@ impl Stream {
                 Ok(()) => Some(progressed(task.borrow_and_update().clone())),
                 Err(_) => None,
             },
+            Self::Backup(sending) => sending.next().await,
         };
         Ok(event)
     }
@@ -84,7 +97,7 @@ impl Stream {
     pub(super) fn broken_off(&self) -> Fault {
         let hint = match self {
             Self::Run(..) => "the run is kept and worked on when the daemon is started again",
-            Self::Log(_) | Self::Maintenance(_) => "ask again when it is started again",
+            Self::Log(_) | Self::Maintenance(_) | Self::Backup(_) => "ask again when it is started again",
         };
         fault(FaultCode::Unavailable, "the daemon stops", hint)
     }

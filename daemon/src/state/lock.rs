@@ -1,12 +1,13 @@
 //! The lock that allows one process per state: it guards the database and the socket beside it.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
 use super::{StateError, file};
 
@@ -77,6 +78,14 @@ fn lock(path: &Path) -> Result<File, StateError> {
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(path)
         .map_err(unusable)?;
+    // The daemon is about to empty it, and to write its number into it: that must be no other file of its user's.
+    let found = file.metadata().map_err(unusable)?;
+    let own = geteuid();
+    let foreign = found.uid() != own.as_raw() && !own.is_root();
+    if !found.is_file() || found.nlink() != 1 || foreign {
+        let what = "it is not a file of the daemon's own with this one name; remove it";
+        return Err(unusable(io::Error::new(io::ErrorKind::InvalidInput, what)));
+    }
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

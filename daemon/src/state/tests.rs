@@ -254,3 +254,13 @@ fn a_lock_file_is_not_followed_to_where_a_link_points() {
     assert!(matches!(StateLock::take(&path).unwrap_err(), StateError::Lock { .. }));
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
+
+#[test]
+fn a_lock_file_that_has_another_name_is_not_emptied() {
+    let (dir, path) = place();
+    let victim = dir.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::hard_link(&victim, dir.path().join("state.db.lock")).unwrap();
+    assert!(matches!(StateLock::take(&path).unwrap_err(), StateError::Lock { .. }));
+    assert_eq!(fs::read(&victim).unwrap(), b"precious");
+}

@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 
 use super::line;
 use super::note;
+use super::pack::is_own;
 use super::rotate::{CURRENT, rotate};
 use super::tidy::{Order, Tidier};
 use crate::clock::Clock;
@@ -234,7 +235,7 @@ pub struct Complaint {
 /// The kinds of failures of the log file, by their remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComplaintCause {
-    /// A symbolic link stands in its place.
+    /// A link stands in its place.
     Link,
     /// The file system takes no more files.
     NoInodes,
@@ -249,6 +250,8 @@ impl Complaint {
         let errno = Errno::from_io_error(error);
         let (cause, why) = if errno == Some(Errno::LOOP) && is_link() {
             (ComplaintCause::Link, "it is a symbolic link".to_owned())
+        } else if errno == Some(Errno::MLINK) {
+            (ComplaintCause::Link, "it has another name as well, a hard link".to_owned())
         } else if errno == Some(Errno::NOSPC) && free_inodes(dir) == Some(0) {
             (ComplaintCause::NoInodes, "no inodes are left".to_owned())
         } else {
@@ -285,6 +288,16 @@ impl Current {
         // lock.
         let _ = file.try_lock_shared();
         let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+        }
+        // A planted hard link would write into the file that it shares.
+        if found.nlink() > 1 {
+            return Err(Errno::MLINK.into());
+        }
+        if !is_own(&found) && found.uid() != 0 {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
+        }
         let written = found.modified().map(|at| DateTime::<Utc>::from(at).with_timezone(&zone).date_naive());
         let day = if found.len() == 0 { today } else { written.unwrap_or(today) };
         Ok(Self { file, id: (found.dev(), found.ino()), size: found.len(), day })

@@ -50,13 +50,24 @@ fn stamped(at: DateTime<Tz>, target: &str, level: Level, message: &str) -> Strin
     )
 }
 
+/// Whether a line begins as every line of the file does.
+pub(super) fn is_ours(line: &str) -> bool {
+    parts(line).is_some()
+}
+
+/// The civil time and the target at the start of a line.
+fn parts(line: &str) -> Option<(NaiveDateTime, &str)> {
+    let (time, rest) = line.split_once(GAP)?;
+    let (target, _) = rest.split_once(GAP)?;
+    let at = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S,%3f").ok()?;
+    Some((at, target))
+}
+
 /// Parses the start of a line of the file; `None` for a line in another format, or one that was cut off.
 ///
 /// Where a local time is ambiguous because the clock goes back, the earlier instant is taken.
 pub(super) fn head(line: &str, zone: Tz) -> Option<Head> {
-    let (time, rest) = line.split_once(GAP)?;
-    let (target, _) = rest.split_once(GAP)?;
-    let at = NaiveDateTime::parse_from_str(time, "%Y-%m-%d %H:%M:%S,%3f").ok()?;
+    let (at, target) = parts(line)?;
     let at = at.and_local_timezone(zone).earliest()?.to_utc();
     let run = target.rsplit_once("::").and_then(|(_, last)| last.parse().ok());
     Some(Head { at, run })

@@ -1,15 +1,16 @@
 //! Compresses rotated files. The plain file stays until its compressed form is safely on the disk.
 
 use std::ffi::OsStr;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, Read, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use flate2::Compression;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 use rustix::fs::OFlags;
+use rustix::process::geteuid;
 
 use super::rotate::{Form, Rotated};
 use crate::plain_file::open_directory;
@@ -56,7 +57,12 @@ pub(super) fn is_unfinished(name: &OsStr) -> bool {
     matches!(inner.map(OsStr::new).and_then(Rotated::parse), Some((_, Form::Packed)))
 }
 
-/// Opens a file for reading, without following a symlink or blocking on a fifo.
+/// Whether a file belongs to the user of this process, which is who wrote its logs.
+pub(super) fn is_own(found: &Metadata) -> bool {
+    found.uid() == geteuid().as_raw()
+}
+
+/// Opens a file of this process's user for reading, without following a symlink or blocking on a fifo.
 #[expect(
     clippy::disallowed_methods,
     reason = "its name is that of a log file, and a link to a database is not followed"
@@ -64,8 +70,12 @@ pub(super) fn is_unfinished(name: &OsStr) -> bool {
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
-    if !file.metadata()?.is_file() {
+    let found = file.metadata()?;
+    if !found.is_file() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    if !is_own(&found) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it belongs to another user"));
     }
     Ok(file)
 }

@@ -1,8 +1,7 @@
 //! Reads the log back: past files in order, then every line as it is written.
 
-use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead as _, BufReader, Read, Seek as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -14,7 +13,7 @@ use flate2::read::MultiGzDecoder;
 use tokio::sync::broadcast;
 
 use super::file::{LogFile, Standing};
-use super::line::{Head, head};
+use super::line::{self, Head, head};
 use super::pack;
 use super::rotate::{CURRENT, Rotated};
 
@@ -140,34 +139,34 @@ impl Past {
         let Some(newest) = wanted.newest else {
             let mut sieve = sieve();
             for file in files {
-                pieces(&dir, file, &mut sieve, &gone, &mut take);
+                pieces(&dir, &file, &mut sieve, &gone, &mut take);
             }
             return;
         };
-        // Starts at the newest file, so that older ones need not be read.
-        let mut kept = VecDeque::new();
-        for file in files.into_iter().rev() {
-            let missing = newest - kept.len().min(newest);
-            if missing == 0 {
+        // Which lines are the newest is known once they are counted. They are read again then, since lines may be
+        // many and long, and what is kept here would be multiplied by the number of clients. Counting starts at
+        // the newest file, so that older ones need not be read.
+        let (mut counted, mut oldest) = (0_usize, files.len());
+        for (at, file) in files.iter().enumerate().rev() {
+            if counted >= newest {
                 break;
             }
-            let mut tail = VecDeque::new();
-            pieces(&dir, file, &mut sieve(), &gone, &mut |piece| {
-                if tail.len() == missing {
-                    tail.pop_front();
-                }
-                tail.push_back(piece);
-            });
-            tail.append(&mut kept);
-            kept = tail;
+            pieces(&dir, file, &mut sieve(), &gone, &mut |_| counted += 1);
+            oldest = at;
         }
-        kept.into_iter().for_each(take);
+        let mut surplus = counted.saturating_sub(newest);
+        for file in files.iter().skip(oldest) {
+            pieces(&dir, file, &mut sieve(), &gone, &mut |piece| match surplus {
+                0 => take(piece),
+                _ => surplus -= 1,
+            });
+        }
     }
 }
 
 fn pieces(
     dir: &Path,
-    file: Source,
+    file: &Source,
     sieve: &mut Sieve,
     gone: &impl Fn() -> bool,
     take: &mut impl FnMut(Piece),
@@ -197,14 +196,18 @@ fn pieces(
 
 /// Opens the contents of a file, oldest first. There are two if the name was used again after its file had
 /// been compressed, as by two moves on the same day.
-fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
+fn open<'f>(dir: &Path, file: &'f Source) -> Vec<io::Result<Box<dyn Read + 'f>>> {
     let rotated = match file {
-        Source::Current(file, length) => return vec![Ok(Box::new(file.take(length)))],
+        Source::Current(file, length) => {
+            let mut file = file;
+            let text = file.rewind().map(|()| -> Box<dyn Read + 'f> { Box::new(file.take(*length)) });
+            return vec![text];
+        }
         Source::Rotated(rotated) => rotated,
     };
     let packed = dir.join(rotated.packed());
     let unpacked =
-        || pack::open(&packed).map(|file| -> Box<dyn Read> { Box::new(MultiGzDecoder::new(file)) });
+        || pack::open(&packed).map(|file| -> Box<dyn Read + 'f> { Box::new(MultiGzDecoder::new(file)) });
     // The plain form is deleted only once the other one exists, so opening them in this order finds one.
     let plain = dir.join(rotated.plain());
     match pack::open(&plain) {
@@ -216,7 +219,7 @@ fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,
                 Err(error) => Some(Err(error)),
             };
-            let text: Box<dyn Read> = Box::new(text);
+            let text: Box<dyn Read + 'f> = Box::new(text);
             older.into_iter().chain([Ok(text)]).collect()
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => vec![unpacked()],
@@ -226,14 +229,20 @@ fn open(dir: &Path, file: Source) -> Vec<io::Result<Box<dyn Read>>> {
 
 fn lines(text: impl Read, mut take: impl FnMut(&str) -> bool) -> io::Result<()> {
     let mut text = BufReader::new(text);
-    let mut line = Vec::new();
+    let (mut line, mut is_first) = (Vec::new(), true);
     loop {
         line.clear();
         if text.by_ref().take(LONGEST).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
-        if !take(&String::from_utf8_lossy(line)) {
+        let line = String::from_utf8_lossy(line);
+        if is_first && !line::is_ours(&line) {
+            // Whatever bears the name of a log would be shown to whoever may read the log.
+            return Err(io::Error::other("it does not begin as a log of cached does, and is not shown"));
+        }
+        is_first = false;
+        if !take(&line) {
             return Ok(());
         }
     }

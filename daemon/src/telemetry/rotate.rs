@@ -63,15 +63,17 @@ impl Rotated {
         self.plain() + ".gz"
     }
 
-    /// The next name after those of `taken`, for records of `day`.
-    fn after(taken: impl Iterator<Item = Self>, day: NaiveDate) -> Option<Self> {
+    /// The next name after those of `taken`, for records of `day`. Behind the last number there is none, and the
+    /// first one that is free serves instead: one file with a great number must not end rotation.
+    fn after(taken: &[Self], day: NaiveDate) -> Option<Self> {
         let ahead = day.checked_add_days(AHEAD).unwrap_or(day);
-        match taken.filter(|taken| taken.day <= ahead).max() {
+        let next = match taken.iter().filter(|taken| taken.day <= ahead).max() {
             Some(newest) if newest.day >= day => {
-                Some(Self { day: newest.day, number: newest.number.checked_add(1)? })
+                newest.number.checked_add(1).map(|number| Self { day: newest.day, number })
             }
             _ => Some(Self { day, number: 0 }),
-        }
+        };
+        next.or_else(|| (0..=u32::MAX).map(|number| Self { day, number }).find(|name| !taken.contains(name)))
     }
 }
 
@@ -84,7 +86,7 @@ pub(super) fn rotate(dir: &Path, day: NaiveDate) -> io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         taken.extend(Rotated::parse(&entry?.file_name()).map(|(rotated, _)| rotated));
     }
-    let to = Rotated::after(taken.into_iter(), day)
+    let to = Rotated::after(&taken, day)
         .ok_or_else(|| io::Error::other("all names of rotated files of that day are taken"))?;
     rename_new(&dir.join(CURRENT), &dir.join(to.plain()))
 }

@@ -35,7 +35,7 @@ pub(super) enum Untidy {
 }
 
 /// Compresses rotated files and deletes those past their retention, by the day in the name. Files with names
-/// that this program does not give are left alone, and so are log files that are not regular files.
+/// that this program does not give are left alone, and so are log files that are not regular files or belong to others.
 pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
     let mut left = Vec::new();
     match tidy_all(order, obstacle, &mut left) {
@@ -64,7 +64,8 @@ fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io
         if !kind.is_dir() && pack::is_unfinished(&name) {
             delete(entry.path(), left);
         }
-        let is_file = kind.is_file();
+        // What belongs to another user was not written here.
+        let is_file = kind.is_file() && entry.metadata().is_ok_and(|found| pack::is_own(&found));
         found.extend(Rotated::parse(&name).filter(|_| is_file));
     }
     found.sort_unstable_by_key(|(rotated, _)| *rotated);

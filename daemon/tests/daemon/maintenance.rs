@@ -5,13 +5,14 @@ use std::time::Duration;
 use cached::lifecycle::Daemon;
 use cached::queue::SlotDecision;
 use cached::vms::Vms;
+use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::maintenance::MaintenanceRequest;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use cached_proto::words::Chore;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
-use crate::boot::{Home, ask, connect, fault, finished, within};
+use crate::boot::{Home, ask, connect, fault, finished, mode, reason, within};
 use crate::passing::pass;
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -93,6 +94,103 @@ async fn a_stopped_scheduler_does_no_maintenance_now_or_later() {
     ask(&daemon, Request::StartScheduler).await;
     assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
     assert!(!is_analyzed(&home).await);
+    daemon.stop().await.unwrap();
+}
+
+/// Returns a home at noon, with a backup scheduled half an hour later.
+async fn backed_up() -> Home {
+    let mut home = Home::lived_in().await;
+    home.set("watch", "enabled", "false");
+    home.set("maintenance", "backup", "0 30 12 * * *");
+    home.set("maintenance", "backup_keep", "2");
+    let directory = home.path("backups");
+    home.set("maintenance", "backup_dir", directory.to_str().unwrap());
+    std::fs::create_dir(directory).unwrap();
+    home
+}
+
+fn names(directory: &std::path::Path) -> Vec<String> {
+    let entries = directory.read_dir().unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Lets time pass until a slot of the backup has been worked off.
+async fn until_backup(home: &Home, daemon: &Daemon, slot: &str) {
+    let decided = async || daemon.queue().slot("backup", slot).await.unwrap().is_some();
+    let passing = async {
+        while !decided().await {
+            pass(&home.clock, 10 * MINUTE).await;
+        }
+        while daemon.queue().state().due_chore().await.unwrap().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    within(slot, passing).await;
+}
+
+async fn quick_check(path: &std::path::Path) -> String {
+    let db = sea_orm::Database::connect(format!("sqlite://{}", path.display())).await.unwrap();
+    let sql = Statement::from_string(DbBackend::Sqlite, "PRAGMA quick_check");
+    let answer = db.query_one_raw(sql).await.unwrap().unwrap().try_get_by_index(0).unwrap();
+    db.close().await.unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn scheduled_backups_are_whole_private_and_as_many_as_are_kept() {
+    let home = backed_up().await;
+    let daemon = home.boot().await;
+    for day in 10..=12 {
+        until_backup(&home, &daemon, &format!("2026-03-{day} 12:30")).await;
+    }
+    let directory = home.path("backups");
+    assert_eq!(names(&directory), ["vms-2026-03-11T1230.db", "vms-2026-03-12T1230.db"]);
+    for name in names(&directory) {
+        assert_eq!(mode(&directory.join(&name)), 0o600, "{name}");
+        assert_eq!(quick_check(&directory.join(&name)).await, "ok", "{name}");
+    }
+    assert_eq!(reason(&daemon, "maintenance_failed").await, None);
+    assert_eq!(reason(&daemon, "backup_old").await, None);
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_backup_that_fails_and_backups_that_stay_away_are_reasons() {
+    let home = backed_up().await;
+    let daemon = home.boot().await;
+    assert_eq!(reason(&daemon, "backup_old").await, None, "none is due yet");
+    until_backup(&home, &daemon, "2026-03-10 12:30").await;
+    // As when its disk is not mounted.
+    std::fs::rename(home.path("backups"), home.path("away")).unwrap();
+    until_backup(&home, &daemon, "2026-03-11 12:30").await;
+    let failed = reason(&daemon, "maintenance_failed").await.unwrap().message;
+    assert!(failed.contains("backup") && failed.contains("backup_dir"), "{failed}");
+    let old = reason(&daemon, "backup_old").await.unwrap().message;
+    assert!(old.contains("2026-03-10 12:30"), "{old}");
+    std::fs::rename(home.path("away"), home.path("backups")).unwrap();
+    assert_eq!(reason(&daemon, "backup_old").await, None);
+    // Nobody makes any.
+    ask(&daemon, Request::StopScheduler).await;
+    for day in 12..=13 {
+        until_backup(&home, &daemon, &format!("2026-03-{day} 12:30")).await;
+    }
+    let old = reason(&daemon, "backup_old").await.unwrap().message;
+    assert!(old.contains("2026-03-12 12:30"), "{old}");
+    daemon.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_path_that_a_client_names_is_not_written_to() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let target = home.path("copy.db");
+    let request = MaintenanceRequest::Backup { file: target.to_str().unwrap().to_owned() };
+    let fault = fault(connect(&daemon).await.call(&Request::Maintenance(request)).await);
+    assert_eq!(fault.code, FaultCode::Unsupported, "{fault:?}");
+    assert!(!target.exists());
     daemon.stop().await.unwrap();
 }
 

@@ -30,7 +30,9 @@ impl Lines {
             Response::Log(event) => Ok(Some(event)),
             Response::Answer(Err(fault)) => Err(fault.into()),
             Response::Answer(Ok(_)) => Err(ClientError::unexpected(&self.path, "a second answer")),
-            Response::Event(_) => Err(ClientError::unexpected(&self.path, "an event of a run for the log")),
+            Response::Event(_) | Response::Backup(_) => {
+                Err(ClientError::unexpected(&self.path, "an event of a run for the log"))
+            }
         }
     }
 }

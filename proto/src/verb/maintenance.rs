@@ -22,9 +22,10 @@ pub enum MaintenanceRequest {
     Vacuum,
     /// Look for damage in VMS's database and in the daemon's own.
     Integrity,
-    /// Copy VMS's database.
+    /// Have the daemon copy VMS's database to a path. Refused: the daemon writes to no path that a client names,
+    /// [`crate::verb::backup`] has it sent instead.
     Backup {
-        /// Absolute path of the copy, in UTF-8; it must not exist.
+        /// Absolute path of the copy, in UTF-8.
         file: String,
     },
     /// Remove cache entries that no reader uses any more.

@@ -1,5 +1,6 @@
 //! One module per verb: its request and its answer.
 
+pub mod backup;
 pub mod cancel;
 pub mod get;
 pub mod health;

@@ -4,6 +4,7 @@ use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::lock::WriteLock;
 use cached_proto::message::{Reply, Request};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupReply};
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
@@ -76,6 +77,7 @@ pub(crate) fn requests() -> Vec<Request> {
         }),
         Request::JobsPage(JobsPageRequest { filter: JobFilter::Running, before: Some(34), limit: 500 }),
         Request::HistoryPage(HistoryPageRequest { since_seconds: 7_776_000, before: Some(12), limit: 200 }),
+        Request::Backup,
     ]
 }
 
@@ -165,6 +167,7 @@ pub(crate) fn replies() -> Vec<Reply> {
         }),
         Reply::JobsPage(JobsPage { jobs: vec![job()], unknown: vec![unknown(Some(35))], next: Some(34) }),
         Reply::HistoryPage(HistoryPage { runs: vec![run()], unknown: vec![unknown(None)], next: Some(12) }),
+        Reply::Backup(BackupReply { database: "/srv/vms.db".to_owned() }),
     ]
 }
 
@@ -283,6 +286,14 @@ pub(crate) fn log_events() -> Vec<LogEvent> {
         LogEvent::Unreadable("cut off".to_owned()),
         LogEvent::CaughtUp,
         LogEvent::End,
+    ]
+}
+
+pub(crate) fn backup_events() -> Vec<BackupEvent> {
+    vec![
+        BackupEvent::Step(MaintenanceStep { doing: "copying".to_owned(), done: 0, total: 2 }),
+        BackupEvent::Part(b"SQLite format 3\0"[..].into()),
+        BackupEvent::Done(BackupDone { bytes: 16, sha256: "ab".repeat(32), report: maintenance() }),
     ]
 }
 

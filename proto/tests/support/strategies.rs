@@ -4,6 +4,7 @@ use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::lock::WriteLock;
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::time::Timestamp;
+use cached_proto::verb::backup::BackupEvent;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::get::{Column, GetReply, GetRequest, KeyPart};
 use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
@@ -88,6 +89,7 @@ pub(crate) fn request() -> impl Strategy<Value = Request> {
         any::<(Option<i64>, u32)>().prop_map(|(before, limit)| {
             Request::JobsPage(JobsPageRequest { filter: JobFilter::All, before, limit })
         }),
+        Just(Request::Backup),
         any::<(u64, Option<i64>, u32)>().prop_map(|(since_seconds, before, limit)| {
             Request::HistoryPage(HistoryPageRequest { since_seconds, before, limit })
         }),
@@ -100,6 +102,7 @@ pub(crate) fn response() -> impl Strategy<Value = Response> {
         fault().prop_map(|fault| Response::Answer(Err(fault))),
         event().prop_map(Response::Event),
         log_event().prop_map(Response::Log),
+        vec(any::<u8>(), FEW).prop_map(|part| Response::Backup(BackupEvent::Part(part.into()))),
     ]
 }
 

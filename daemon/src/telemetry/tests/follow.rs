@@ -143,6 +143,27 @@ fn what_a_link_points_to_is_not_shown() {
     assert!(logging.telemetry.logs().open(ALL).unwrap().is_err());
 }
 
+/// Only files that were written here are logs, whatever their names.
+#[test]
+fn what_does_not_begin_as_a_log_does_is_named_and_not_shown() {
+    for name in ["cache_manager_20261031.log", "cache_manager_20261031.log.gz", "cache_manager.log"] {
+        let logging = filled();
+        let mut secret = b"SQLite format 3\0\nscrypt:32768:8:1$SALT$HASH\n".to_vec();
+        if is_packed(name) {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            std::io::Write::write_all(&mut encoder, &secret).unwrap();
+            secret = encoder.finish().unwrap();
+        }
+        fs::write(logging.path().join(name), secret).unwrap();
+        for wanted in [ALL, Wanted { newest: Some(100_000), ..ALL }] {
+            let past = logging.past(wanted);
+            assert!(past.iter().any(|text| text.contains("does not begin as a log")), "{name}: {past:?}");
+            assert!(!past.iter().any(|text| text.contains("scrypt")), "{name}: {past:?}");
+            assert!(past.contains(&"1".to_owned()), "{name}: {past:?}");
+        }
+    }
+}
+
 #[test]
 fn without_a_directory_there_is_nothing_to_read() {
     let logging = logging(&[("dir", "")]);
@@ -153,8 +174,9 @@ fn without_a_directory_there_is_nothing_to_read() {
 #[test]
 fn foreign_lines_are_shown_on_one_line_and_belong_to_no_run() {
     let logging = logging(&[]);
-    fs::create_dir(logging.path()).unwrap();
-    fs::write(logging.path().join("cache_manager.log"), b"\xff\x1b[2J\ncut off").unwrap();
-    assert_eq!(logging.past(ALL), ["\u{fffd}\\u{1b}[2J", "cut off"]);
+    logging.log(|| info!("ours"));
+    let log = fs::File::options().append(true).open(logging.path().join("cache_manager.log")).unwrap();
+    std::io::Write::write_all(&mut &log, b"\xff\x1b[2J\ncut off").unwrap();
+    assert_eq!(logging.past(ALL), ["ours", "\u{fffd}\\u{1b}[2J", "cut off"]);
     assert!(logging.past(Wanted { run: Some(1), ..ALL }).is_empty());
 }

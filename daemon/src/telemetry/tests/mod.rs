@@ -224,6 +224,39 @@ fn a_link_in_place_of_the_file_is_not_followed_and_named() {
 }
 
 #[test]
+fn a_file_that_has_another_name_is_not_written_to_and_named() {
+    let logging = logging(&[]);
+    let log = logging.dir.path().join("log");
+    fs::create_dir(&log).unwrap();
+    let victim = logging.dir.path().join("victim");
+    fs::write(&victim, "precious").unwrap();
+    fs::hard_link(&victim, log.join("cache_manager.log")).unwrap();
+    logging.log(|| {
+        info!("x");
+        let complaint = complaint().unwrap();
+        assert_eq!(complaint.cause, ComplaintCause::Link);
+        assert!(complaint.message.ends_with("it has another name as well, a hard link"), "{complaint:?}");
+        fs::remove_file(log.join("cache_manager.log")).unwrap();
+        assert_eq!(super::complaint(), None);
+    });
+    assert_eq!(fs::read_to_string(victim).unwrap(), "precious");
+}
+
+#[test]
+fn a_file_with_the_last_number_does_not_end_rotation() {
+    for day in ["20261101", "20261102", "20261103"] {
+        let logging = logging(&[("max_size", "100B")]);
+        fs::create_dir(logging.path()).unwrap();
+        fs::write(logging.path().join(format!("cache_manager_{day}.4294967295.log")), "").unwrap();
+        logging.log(|| (1..=4).for_each(|n| info!("{n}")));
+        let rotated = ["cache_manager_20261101.log.gz", "cache_manager_20261101.1.log.gz"];
+        let messages = rotated.map(|name| logging.messages(name).join(""));
+        assert_eq!(messages, ["1", "2"], "{day}: {:?}", logging.names());
+        assert_eq!(logging.messages("cache_manager.log"), ["4"], "{day}");
+    }
+}
+
+#[test]
 fn level_and_directory_change_while_running() {
     let logging = logging(&[("level", "warn")]);
     let other = logging.dir.path().join("other");

@@ -1,10 +1,8 @@
 //! A key of the daemon's own, generated anew at every start.
 
 use std::fmt;
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::path::Path;
-
-use crate::plain_file;
 
 /// A secret number that never leaves this process.
 #[derive(Clone)]
@@ -13,9 +11,10 @@ pub(super) struct Seal([u8; 32]);
 impl Seal {
     /// Generates the key with the kernel's random numbers: the daemon's `Chance` guards against accidents,
     /// while this has to withstand adversaries.
+    #[expect(clippy::disallowed_methods, reason = "a device of the system, and no database")]
     pub(super) fn draw() -> io::Result<Self> {
         let mut bytes = [0; 32];
-        plain_file::open(Path::new("/dev/urandom"))?.read_exact(&mut bytes)?;
+        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
         Ok(Self(bytes))
     }
 

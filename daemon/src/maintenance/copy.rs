@@ -1,0 +1,177 @@
+//! A copy of VMS's database as it is at one instant.
+//!
+//! `VACUUM INTO` copies within one read transaction. With a write-ahead log, writers are not blocked; with a
+//! rollback journal they cannot commit meanwhile, so a large database is refused there.
+//!
+//! The copy is made beside the state, where only the daemon's user can write, and under a name that no client
+//! chooses: nobody can put another file in its place, or lead it to one. Whoever wants a copy elsewhere gets its
+//! bytes.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use cached_proto::verb::maintenance::MaintenanceItem;
+use rustix::fs::OFlags;
+use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::sqlite::SqliteConnectOptions;
+
+use super::MaintenanceError;
+use super::connection::Connection;
+use super::disk_space;
+use super::task::Task;
+use crate::disk::free;
+use crate::plain_file;
+use crate::vms::Access;
+
+/// Ends the name of a copy, which begins as that of the state database does. One is enough: there is one task at
+/// a time.
+const ENDING: &str = ".vms-copy";
+
+/// The conditions under which a copy is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Copying {
+    /// VMS may be writing, and must not wait longer than the limit.
+    BesideVms,
+    /// The caller has ensured that no other process has the database open, so there is no limit.
+    Alone,
+}
+
+/// A verified copy.
+#[derive(Debug)]
+pub(super) struct Copied {
+    name: Name,
+    file: File,
+    /// Its size and the time that it took; the name is the caller's to fill in.
+    pub(super) item: MaintenanceItem,
+}
+
+/// The name of a copy, which is removed when this is dropped.
+#[derive(Debug)]
+struct Name(PathBuf);
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        // It may have another name by now.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Copied {
+    /// Takes the name away and returns the file, which no other process can reach then. It is gone from the disk
+    /// when the file is closed, however that comes about.
+    pub(super) fn unnamed(self) -> File {
+        self.file
+    }
+
+    /// Gives the copy a name in its directory, durably; replaces what has that name.
+    pub(super) fn keep(self, name: &str) -> Result<(PathBuf, MaintenanceItem), MaintenanceError> {
+        let Self { name: unfinished, file, item } = self;
+        let directory = parent(&unfinished.0);
+        let path = directory.join(name);
+        let kept = file.sync_all().and_then(|()| {
+            rename(&unfinished.0, &path)?;
+            plain_file::open_directory(directory)?.sync_all()
+        });
+        kept.map_err(|source| MaintenanceError::Copy { path: path.clone(), source })?;
+        Ok((path, item))
+    }
+}
+
+/// Removes what a killed daemon left behind.
+pub(super) fn clear(state: &Path) {
+    drop(name(state));
+}
+
+/// Makes a copy and verifies it.
+pub(super) async fn copy(task: &Task<'_>, copying: Copying) -> Result<Copied, MaintenanceError> {
+    clear(task.state.path());
+    let name = name(task.state.path());
+    let directory = parent(&name.0);
+    let mut vms = task.open(Access::Write).await?;
+    let size = vms.size().await?;
+    let bytes = size.file.saturating_sub(size.free);
+    let need = bytes.saturating_add(size.log);
+    disk_space::ensure(directory, need)?;
+    if copying == Copying::BesideVms {
+        // Free pages are not read.
+        task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", bytes).await?;
+    }
+    let failed = |source| MaintenanceError::Copy { path: name.0.clone(), source };
+    let to = name.0.to_str().ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
+    let file = create(&name.0).map_err(failed)?;
+    let mut written = 0;
+    let mut item = task
+        .timed("", bytes, async {
+            task.steps.tell("copying", 0, 2);
+            let copied = vms.run_with("copying it", "VACUUM INTO ?", to).await;
+            task.interrupt.limit(None);
+            copied.map_err(|error| match error {
+                // It is the copy that has no room, not the database.
+                MaintenanceError::Full { .. } => MaintenanceError::NoRoom {
+                    path: directory.to_owned(),
+                    free: free(directory).unwrap_or_default(),
+                    need,
+                },
+                error => error,
+            })?;
+            task.steps.tell("checking the copy", 1, 2);
+            written = verify(task, &name.0, &file).await?;
+            Ok(())
+        })
+        .await?;
+    item.bytes = written;
+    vms.close().await;
+    Ok(Copied { name, file, item })
+}
+
+/// Looks for damage in a copy and returns its size.
+async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, MaintenanceError> {
+    // Nobody else uses it: no side files are needed.
+    let sqlite = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true).connect().await;
+    let sqlite = sqlite.map_err(|source| MaintenanceError::of(path, "opening it", source))?;
+    let mut copy = Connection::over(path, sqlite, &task.interrupt).await?;
+    let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
+    let bytes = copy.size().await?.file;
+    copy.close().await;
+    // SQLite opens by name, and finds no damage in an empty file: what it looked at has to be the file that was
+    // written, and all of it.
+    let looked = |source| MaintenanceError::Copy { path: path.to_owned(), source };
+    let (ours, named) = (file.metadata().map_err(looked)?, std::fs::symlink_metadata(path).map_err(looked)?);
+    let is_ours = (ours.dev(), ours.ino()) == (named.dev(), named.ino()) && ours.nlink() == 1;
+    let finding = match found.first().map(String::as_str) {
+        _ if !is_ours => "another file has taken its place",
+        _ if bytes == 0 || ours.len() != bytes => "its pages are not all there",
+        Some("ok") => return Ok(bytes),
+        Some(finding) => finding,
+        None => "no answer",
+    };
+    Err(MaintenanceError::Damaged {
+        path: task.path().to_owned(),
+        finding: cached_proto::text::one_line(finding).into_owned(),
+    })
+}
+
+fn name(state: &Path) -> Name {
+    let mut name = state.as_os_str().to_owned();
+    name.push(ENDING);
+    Name(name.into())
+}
+
+/// The directory of a file.
+pub(super) fn parent(path: &Path) -> &Path {
+    path.parent().unwrap_or(Path::new("/"))
+}
+
+/// Creates a file that only its owner may read.
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
+fn create(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW.bits().cast_signed();
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
+}
+
+#[expect(clippy::disallowed_methods, reason = "a finished copy takes another name; none is opened")]
+fn rename(from: &Path, to: &Path) -> io::Result<()> {
+    std::fs::rename(from, to)
+}
