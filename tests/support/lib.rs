@@ -8,6 +8,7 @@ pub mod browser;
 pub mod chance;
 pub mod daemon;
 pub mod golden;
+pub mod history;
 pub mod http;
 pub mod inside;
 pub mod passing;
