@@ -8,13 +8,19 @@ use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
+use super::lane::{Lane, Lanes};
 use super::{APPLICATION_ID, StateError};
 use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Enough for the pages and the socket; more would only wait for the same disk.
-const READERS: u32 = 4;
+/// How long a task waits for a connection of its lane. A starved task fails, and says so.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that has not been used for so long is closed; one of each lane stays open.
+const IDLE: Duration = Duration::from_secs(30);
+/// Kilobytes that a connection caches. The pages are in the system's cache anyway, and each connection that
+/// has read the history once would keep `SQLite`'s two megabytes.
+const CACHED: &str = "-256";
 
 const CORRUPT: i32 = 11;
 
@@ -48,8 +54,8 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
     }
 }
 
-/// Opens the writing connection and the reading pool, and migrates the schema.
-pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), StateError> {
+/// Opens the writing connection and the reading ones of each lane, and migrates the schema.
+pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, Lanes), StateError> {
     let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
     let writing = |o: SqliteConnectOptions| {
         o.journal_mode(SqliteJournalMode::Wal)
@@ -60,8 +66,16 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseCo
     };
     let write = connect(path, 1, writing).await.map_err(prepare)?;
     migrate(&write).await.map_err(prepare)?;
-    let read = connect(path, READERS, |o| o.pragma("query_only", "ON")).await.map_err(prepare)?;
-    Ok((write, read))
+    let lane = async |lane: Lane| {
+        let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
+        connect(path, lane.connections(), reading).await.map_err(prepare)
+    };
+    let lanes = Lanes {
+        work: lane(Lane::Work).await?,
+        probes: lane(Lane::Probes).await?,
+        readers: lane(Lane::Readers).await?,
+    };
+    Ok((write, lanes))
 }
 
 /// Opens one read-only connection.
@@ -81,6 +95,8 @@ where
     options
         .max_connections(connections)
         .min_connections(1)
+        .acquire_timeout(PATIENCE)
+        .idle_timeout(IDLE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |_| adjust(self::options(&path)));
     Database::connect(options).await
@@ -93,6 +109,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHED)
         .disable_statement_logging()
 }
 

@@ -40,7 +40,7 @@ async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
 async fn one_connection_too_many_is_told_so() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
-    home.web.connections = 1;
+    (home.web.connections, home.web.spare) = (1, 0);
     let daemon = home.boot().await;
     let mut first = Line::open(&daemon).await;
     first.say("GET /health HTTP/1.1\r\n").await;

@@ -9,16 +9,18 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-
+use cached_proto::fault::Fault;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 pub(crate) use admitted::Admitted;
 use refusal::Refusal;
 
 use super::auth::{Anonymous, Visitor, Way};
+use super::fault::WebFault;
 use super::server::Peer;
 use super::wants::Wants;
 use super::{Web, form, openapi};
+use crate::readers::Client;
 
 /// The field with the CSRF token; the pages include it in every form.
 const FORM_TOKEN: &str = "csrf_token";
@@ -48,6 +50,12 @@ impl Gate {
         route.behind(self, Class::Viewing)
     }
 
+    /// Gates a route as [`viewing`](Self::viewing) does, and has those who are admitted queue: its answers may
+    /// be long, or take reading much of the history.
+    pub(super) fn reading<R: Route>(&self, route: R) -> R {
+        self.viewing(route.queued(self))
+    }
+
     /// Gates a route for administrators and holders of a token.
     pub(super) fn personal<R: Route>(&self, route: R) -> R {
         route.behind(self, Class::Personal)
@@ -63,12 +71,19 @@ impl Gate {
 pub(super) trait Route {
     /// The route behind a gate for this class.
     fn behind(self, gate: &Gate, class: Class) -> Self;
+
+    /// The route behind the queue of readers.
+    fn queued(self, gate: &Gate) -> Self;
 }
 
 impl Route for MethodRouter<Web> {
     fn behind(self, gate: &Gate, class: Class) -> Self {
         // Only for methods that the route has: others get a 405, whoever the visitor is.
         self.route_layer(from_fn_with_state((gate.0.clone(), class), admit))
+    }
+
+    fn queued(self, gate: &Gate) -> Self {
+        self.route_layer(from_fn_with_state(gate.0.clone(), queue))
     }
 }
 
@@ -78,6 +93,11 @@ impl Route for UtoipaMethodRouter<Web> {
         let (schemas, mut paths, route) = self;
         openapi::gated(&mut paths);
         (schemas, paths, route.behind(gate, class))
+    }
+
+    fn queued(self, gate: &Gate) -> Self {
+        let (schemas, paths, route) = self;
+        (schemas, paths, route.queued(gate))
     }
 }
 
@@ -96,6 +116,19 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
             let wants = Wants::of(&parts);
             refusal.answer(&parts, wants, web.authority().ways_in()).into_response()
         }
+    }
+}
+
+/// Has the request wait for its turn, which ends when its answer is built.
+async fn queue(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(&Peer(peer)) = parts.extensions.get::<Peer>() else {
+        return Refusal::Unknown.answer(&parts, Wants::of(&parts), web.authority().ways_in());
+    };
+    let client = Client::Address(web.authority().client_address(&parts, peer));
+    match web.service().readers.turn(client, false).await {
+        Ok(_turn) => next.run(Request::from_parts(parts, body)).await,
+        Err(crowded) => WebFault::from(Fault::from(crowded)).into_response(),
     }
 }
 
