@@ -10,10 +10,10 @@ use tokio::time::timeout;
 
 use crate::places::{Place, Places};
 
-/// Answers that are built at the same time: more would wait for the same disk and processors.
-const SERVED: usize = 4;
+/// Answers that are built at the same time: more would take the processors from a refresh.
+const SERVED: usize = 2;
 
-/// Readers in the queue, those being served included.
+/// Readers in the queue, those being served included, and those that have not taken all of their answer.
 const QUEUE: usize = 64;
 
 /// Places in the queue that one client may take.
@@ -47,7 +47,15 @@ pub(crate) struct Readers {
 #[derive(Debug)]
 pub(crate) struct Turn {
     _turn: OwnedSemaphorePermit,
-    _place: Place<Client>,
+    place: Place<Client>,
+}
+
+impl Turn {
+    /// Lets the next one have its turn, while this reader keeps its place: an answer that it does not take
+    /// occupies memory.
+    pub(crate) fn built(self) -> Place<Client> {
+        self.place
+    }
 }
 
 /// Too many others read at the moment.
@@ -69,7 +77,7 @@ impl Readers {
         let place = self.queue.take(client, most).ok_or(Crowded)?;
         let turn = timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await;
         let turn = turn.map_err(|_| Crowded)?.map_err(|_| Crowded)?;
-        Ok(Turn { _turn: turn, _place: place })
+        Ok(Turn { _turn: turn, place })
     }
 }
 
@@ -101,8 +109,7 @@ mod tests {
     async fn a_crowd_of_one_leaves_places_in_the_queue_to_others() {
         let readers = Readers { patience: Duration::MAX, ..Readers::default() };
         let served = join_all((0..SERVED).map(|_| readers.turn(ADA, false))).await;
-        let mut waiting: Vec<_> =
-            (0..SHARE - SERVED).map(|_| Box::pin(readers.turn(ADA, false))).collect();
+        let mut waiting: Vec<_> = (0..SHARE - SERVED).map(|_| Box::pin(readers.turn(ADA, false))).collect();
         for turn in &mut waiting {
             assert!(poll!(turn).is_pending());
         }

@@ -121,10 +121,7 @@ fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
         cell(job.entries.to_string()),
     ];
     if wide {
-        row.extend([
-            cell(spoken(job.trigger.as_str())),
-            cell(time::duration(job.seconds)),
-        ]);
+        row.extend([cell(spoken(job.trigger.as_str())), cell(time::duration(job.seconds))]);
     }
     row.push(cell(time::moment(job.queued, view)));
     row

@@ -8,14 +8,18 @@ use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
-use super::lane::{Lane, Lanes};
+use super::lane::Lanes;
 use super::{APPLICATION_ID, StateError};
 use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a task waits for a connection of its lane. A starved task fails, and says so.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// Most reading connections of a lane; more would only wait for the same disk.
+const READING: u32 = 4;
+/// How long work waits for a connection: nothing hurries it, and pruning a long history takes a while.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long others wait: they would rather try again.
+const IMPATIENCE: Duration = Duration::from_secs(5);
 /// A connection that has not been used for so long is closed; one of each lane stays open.
 const IDLE: Duration = Duration::from_secs(30);
 /// Kilobytes that a connection caches. The pages are in the system's cache anyway, and each connection that
@@ -27,7 +31,8 @@ const CORRUPT: i32 = 11;
 /// Checks that the database is a sound state database of a known version, without changing anything except to
 /// finish what a crash left.
 pub(super) async fn probe(path: &Path) -> Result<(), StateError> {
-    let db = connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|e| broken(path, e))?;
+    let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
+    let db = connect(path, 1, PATIENCE, reading).await.map_err(|e| broken(path, e))?;
     let verdict = judge(path, &db).await;
     let closed = db.close().await;
     verdict?;
@@ -64,27 +69,26 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, Lanes), St
             .synchronous(SqliteSynchronous::Full)
             .pragma("application_id", APPLICATION_ID.to_string())
     };
-    let write = connect(path, 1, writing).await.map_err(prepare)?;
+    let write = connect(path, 1, PATIENCE, writing).await.map_err(prepare)?;
     migrate(&write).await.map_err(prepare)?;
-    let lane = async |lane: Lane| {
-        let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
-        connect(path, lane.connections(), reading).await.map_err(prepare)
-    };
-    let lanes = Lanes {
-        work: lane(Lane::Work).await?,
-        probes: lane(Lane::Probes).await?,
-        readers: lane(Lane::Readers).await?,
-    };
-    Ok((write, lanes))
+    let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
+    let lane = async |patience| connect(path, READING, patience, reading).await.map_err(prepare);
+    let (work, probes) = (lane(PATIENCE).await?, lane(IMPATIENCE).await?);
+    Ok((write, Lanes { work, probes, readers: lane(IMPATIENCE).await? }))
 }
 
 /// Opens one read-only connection.
 pub(super) async fn looking(path: &Path) -> Result<DatabaseConnection, StateError> {
     probe(path).await?;
-    connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
+    connect(path, 1, PATIENCE, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
 }
 
-async fn connect<F>(path: &Path, connections: u32, adjust: F) -> Result<DatabaseConnection, DbErr>
+async fn connect<F>(
+    path: &Path,
+    connections: u32,
+    patience: Duration,
+    adjust: F,
+) -> Result<DatabaseConnection, DbErr>
 where
     F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 {
@@ -95,7 +99,7 @@ where
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(PATIENCE)
+        .acquire_timeout(patience)
         .idle_timeout(IDLE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |_| adjust(self::options(&path)));

@@ -168,8 +168,8 @@ pub enum StateError {
 /// What was waited for in vain.
 fn wait(source: &DbErr) -> &'static str {
     match source {
-        DbErr::ConnectionAcquire(_) => "and every connection for this work was in use for ten seconds",
-        _ => "and another program has kept it locked for ten seconds",
+        DbErr::ConnectionAcquire(_) => "and every connection for such work is in use",
+        _ => "and another program keeps it locked",
     }
 }
 

@@ -13,17 +13,6 @@ pub enum Lane {
     Readers,
 }
 
-impl Lane {
-    /// Most connections that are open at the same time; more would only wait for the same disk.
-    pub(super) const fn connections(self) -> u32 {
-        match self {
-            Self::Work | Self::Probes => 4,
-            // Two more than may read lists at the same time: the other answers are small or shared.
-            Self::Readers => 6,
-        }
-    }
-}
-
 /// The reading connections of each lane.
 #[derive(Debug, Clone)]
 pub(super) struct Lanes {

@@ -86,6 +86,7 @@ mod openapi;
 mod paged;
 mod pages;
 mod probes;
+mod queue;
 mod routes;
 mod server;
 mod skipped;

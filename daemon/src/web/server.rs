@@ -159,11 +159,14 @@ pub(super) async fn spare(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let (parts, _) = request.into_parts();
-    WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "too many connections are open, or too many from this address")
-        .hint("close some of them, or come again later")
-        .code("busy")
-        .retry_after(COME_AGAIN)
-        .answer(Wants::of(&parts))
+    WebFault::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many connections are open, or too many from this address",
+    )
+    .hint("close some of them, or come again later")
+    .code("busy")
+    .retry_after(COME_AGAIN)
+    .answer(Wants::of(&parts))
 }
 
 /// Serves connections until shutdown, and waits for the client to accept the last response. Beats `heartbeat`

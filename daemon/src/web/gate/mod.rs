@@ -9,18 +9,15 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-use cached_proto::fault::Fault;
 use utoipa_axum::router::UtoipaMethodRouter;
 
 pub(crate) use admitted::Admitted;
 use refusal::Refusal;
 
 use super::auth::{Anonymous, Visitor, Way};
-use super::fault::WebFault;
 use super::server::Peer;
 use super::wants::Wants;
-use super::{Web, form, openapi};
-use crate::readers::Client;
+use super::{Web, form, openapi, queue};
 
 /// The field with the CSRF token; the pages include it in every form.
 const FORM_TOKEN: &str = "csrf_token";
@@ -83,7 +80,7 @@ impl Route for MethodRouter<Web> {
     }
 
     fn queued(self, gate: &Gate) -> Self {
-        self.route_layer(from_fn_with_state(gate.0.clone(), queue))
+        self.route_layer(from_fn_with_state(gate.0.clone(), queue::wait))
     }
 }
 
@@ -116,19 +113,6 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
             let wants = Wants::of(&parts);
             refusal.answer(&parts, wants, web.authority().ways_in()).into_response()
         }
-    }
-}
-
-/// Has the request wait for its turn, which ends when its answer is built.
-async fn queue(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
-    let Some(&Peer(peer)) = parts.extensions.get::<Peer>() else {
-        return Refusal::Unknown.answer(&parts, Wants::of(&parts), web.authority().ways_in());
-    };
-    let client = Client::Address(web.authority().client_address(&parts, peer));
-    match web.service().readers.turn(client, false).await {
-        Ok(_turn) => next.run(Request::from_parts(parts, body)).await,
-        Err(crowded) => WebFault::from(Fault::from(crowded)).into_response(),
     }
 }
 
