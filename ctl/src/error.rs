@@ -170,9 +170,11 @@ const fn exit_of(error: &ClientError) -> Exit {
             FaultCode::BadRequest => Exit::Usage,
             FaultCode::NotAllowed => Exit::NotAllowed,
             FaultCode::Unsupported => Exit::ProtocolMismatch,
-            FaultCode::NotFound | FaultCode::Unavailable | FaultCode::Internal | FaultCode::Locked => {
-                Exit::Failed
-            }
+            FaultCode::NotFound
+            | FaultCode::Unavailable
+            | FaultCode::Internal
+            | FaultCode::Locked
+            | FaultCode::Busy => Exit::Failed,
         },
         ClientError::Spent => Exit::Failed,
     }
@@ -241,6 +243,7 @@ mod tests {
             (FaultCode::Unavailable, Exit::Failed),
             (FaultCode::Internal, Exit::Failed),
             (FaultCode::Locked, Exit::Failed),
+            (FaultCode::Busy, Exit::Failed),
         ] {
             assert_eq!(fault(code, "", "").exit(), exit, "{code:?}");
         }

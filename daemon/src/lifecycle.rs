@@ -27,11 +27,9 @@ use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::describe::describe;
 use crate::maintenance::Maintenance;
-use crate::probe::Probe;
 use crate::queue::{Queue, QueueError};
 use crate::rpc::{self, ConnectionLimits, Service, Shutdown};
-use crate::single_flight::SingleFlight;
-use crate::state::{State, StateError, StateLock};
+use crate::state::{Lane, State, StateError, StateLock};
 pub use crate::supervise::TaskFailure;
 use crate::supervise::{Faults, LOCK, Stop, Supervisor};
 use crate::telemetry::Telemetry;
@@ -103,7 +101,7 @@ impl Daemon {
         let maintenance = Arc::new(maintenance.with_backups(live.configs()));
         let faults = Faults::new(Arc::clone(&clock));
         let service = Arc::new(Service {
-            queue: queue.clone(),
+            queue: queue.on(Lane::Readers),
             clock: Arc::clone(&clock),
             started,
             own_uid: bound.own_uid(),
@@ -113,9 +111,10 @@ impl Daemon {
             maintenance: Arc::clone(&maintenance),
             reloader: Arc::<Reloader>::clone(&reloader),
             logs: telemetry.as_ref().map(Telemetry::logs),
-            looking: tokio::sync::Mutex::default(),
-            surveys: SingleFlight::default(),
-            probe: Probe::default(),
+            looking: Arc::default(),
+            surveys: Arc::default(),
+            probe: Arc::default(),
+            readers: Arc::default(),
             faults: faults.clone(),
         });
         let shutdown = Shutdown::default();
@@ -216,7 +215,7 @@ impl Daemon {
             error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
             return false;
         }
-        self.queue.queued_count().await.is_ok()
+        self.queue.on(Lane::Probes).queued_count().await.is_ok()
     }
 
     /// Stops in two steps: first no new requests and runs are accepted; then, once the run in progress has

@@ -8,6 +8,11 @@ use cached::clock::{Clock as _, SystemClock};
 use cached::config::Surroundings;
 use cached::rpc::Inherited;
 use clap::Parser;
+use tikv_jemallocator::Jemalloc;
+
+/// Returns memory to the system once a storm is over; the one of the C library keeps it.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();

@@ -5,7 +5,7 @@ use std::path::Path;
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Sqlite};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
 /// Replaces connections whose transaction could not be ended.
 ///
@@ -49,12 +49,30 @@ pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
     primary_code(cause)
 }
 
+/// Whether a statement failed only because others had the database for too long: no connection was free, or
+/// the file stayed locked.
+pub(crate) fn is_busy(error: &DbErr) -> bool {
+    match error {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => true,
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            matches!(cause.as_ref(), sqlx::Error::PoolTimedOut)
+                || matches!(primary_code(cause), Some(BUSY | LOCKED))
+        }
+        _ => false,
+    }
+}
+
 /// Returns SQLite's primary result code of an error of sqlx.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     let sqlx::Error::Database(database) = error else { return None };
     // The extended code carries the primary one in its low byte.
     database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }
+
+const BUSY: i32 = 5;
+const LOCKED: i32 = 6;
 
 /// The file is not a database.
 pub(crate) const NOTADB: i32 = 26;

@@ -19,6 +19,8 @@ pub enum FaultCode {
     Internal,
     /// Another process kept a database locked.
     Locked,
+    /// Too many others ask at the moment; from protocol 2 on, [`Unavailable`](Self::Unavailable) before.
+    Busy,
 }
 
 /// Why a request was not carried out.

@@ -149,6 +149,7 @@ fn fault_name(code: FaultCode) -> (u32, &'static str) {
         FaultCode::Unavailable => (4, "Unavailable"),
         FaultCode::Internal => (5, "Internal"),
         FaultCode::Locked => (6, "Locked"),
+        FaultCode::Busy => (7, "Busy"),
     }
 }
 

@@ -9,6 +9,7 @@ pub mod chance;
 pub mod daemon;
 pub mod fuzz;
 pub mod golden;
+pub mod history;
 pub mod http;
 pub mod inside;
 pub mod passing;

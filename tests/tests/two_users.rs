@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::{self, Permissions};
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -17,6 +18,7 @@ use cached_tests::wait;
 const VMS: u32 = 54_001;
 const DAEMON: u32 = 54_002;
 const SHARED: u32 = 54_003;
+const MEMBER: u32 = 54_004;
 
 /// A page view of VMS, which writes like any other.
 const WRITE: &str = "
@@ -284,4 +286,70 @@ fn a_daemon_and_a_client_of_a_user_without_a_session_meet() {
     daemon.kill().unwrap();
     daemon.wait().unwrap();
     assert!(home.join(".local/state/cached/cached.sock").exists());
+}
+
+/// A script of a member that opens connections and forgets them.
+const HOLD: &str = "
+import socket, sys, time
+held = []
+for _ in range(int(sys.argv[2])):
+    one = socket.socket(socket.AF_UNIX)
+    one.connect(sys.argv[1])
+    one.sendall(b'VMSC' + bytes([1, 0, 2, 0]))
+    held.append(one)
+for one in held:
+    one.settimeout(20)
+    try:
+        one.recv(10)
+    except OSError:
+        pass
+print('held', flush=True)
+time.sleep(600)
+";
+
+#[test]
+fn a_member_who_holds_every_connection_it_gets_locks_out_neither_root_nor_the_daemons_user() {
+    let Some(site) = Site::new("WAL", 0o2770) else { return };
+    let mut daemon = site.cached(&["run"]);
+    daemon.env("CACHED_HTTP_LISTEN", "").env("CACHED_SOCKET_WRITE_GROUP", SHARED.to_string());
+    let daemon = daemon.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let socket = site.own("cached.sock");
+    let client = site.golden.directory().join("cachectl");
+    fs::hard_link(path("cachectl"), &client)
+        .or_else(|_| fs::copy(path("cachectl"), &client).map(drop))
+        .unwrap();
+    let ctl = |user: u32, arguments: &[&str]| {
+        let mut command = if user == 0 { cachectl() } else { become_user(user) };
+        if user != 0 {
+            command.arg(&client);
+        }
+        run(command.args(arguments).arg("--socket").arg(&socket))
+    };
+    wait::until("the daemon answers", || (ctl(0, &["ping"]).code == Some(0)).then_some(()));
+    // A second member, so that both together want all 64.
+    let mut members: Vec<_> = [VMS, MEMBER]
+        .map(|user| {
+            let mut member = become_user(user);
+            member.args(["python3", "-c", HOLD]).arg(&socket).arg("64").stdout(Stdio::piped());
+            member.spawn().unwrap()
+        })
+        .into();
+    for member in &mut members {
+        let mut said = String::new();
+        BufReader::new(member.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
+        assert_eq!(said, "held\n");
+    }
+    let refused = ctl(VMS, &["ping"]);
+    assert_eq!(refused.code, Some(1), "{refused:?}");
+    assert!(refused.stderr.contains("too many clients"), "{refused:?}");
+    for user in [0, DAEMON] {
+        for arguments in [&["ping"][..], &["reload"], &["status"]] {
+            let ran = ctl(user, arguments);
+            assert_eq!(ran.code, Some(0), "{user} {arguments:?}: {ran:?}");
+        }
+    }
+    for mut child in members.into_iter().chain([daemon]) {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
 }

@@ -97,7 +97,7 @@ fn render(reply: &Jobs, filter: JobFilter, view: &View) -> String {
     let mut columns =
         vec![numbers("JOB"), numbers("RUN"), words("TABLE"), words("OUTCOME"), numbers("ENTRIES")];
     if wide {
-        columns.extend([words("TRIGGER"), numbers("TRIES"), numbers("TOOK")]);
+        columns.extend([words("TRIGGER"), numbers("TOOK")]);
     }
     columns.push(words("QUEUED"));
     let rows = reply.jobs.iter().map(|job| row(job, wide, view)).collect();
@@ -121,11 +121,7 @@ fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
         cell(job.entries.to_string()),
     ];
     if wide {
-        row.extend([
-            cell(spoken(job.trigger.as_str())),
-            cell(job.attempts.len().to_string()),
-            cell(time::duration(job.seconds)),
-        ]);
+        row.extend([cell(spoken(job.trigger.as_str())), cell(time::duration(job.seconds))]);
     }
     row.push(cell(time::moment(job.queued, view)));
     row
@@ -133,12 +129,11 @@ fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
 
 #[cfg(test)]
 mod tests {
-    use cached_proto::verb::jobs::Attempt;
     use cached_proto::words::{Outcome, Phase, Table};
 
     use super::*;
     use crate::output::style::Style;
-    use crate::testing::{HOSTILE, at, job, view, visible};
+    use crate::testing::{HOSTILE, job, view, visible};
 
     fn reply() -> Jobs {
         let good = job(7, Table::RecentVolunteersReportCache, Outcome::Rebuilt);
@@ -171,10 +166,10 @@ mod tests {
     fn a_file_gets_every_column() {
         let text = render(&reply(), JobFilter::All, &View { width: None, ..view() });
         insta::assert_snapshot!(text, @r"
-        JOB  RUN  TABLE                           OUTCOME  ENTRIES  TRIGGER  TRIES    TOOK  QUEUED
-          8   12  dia_events_report_cache         running       21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
-          7   12  recent_volunteers_report_cache  rebuilt       21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
-          6   12  virtual_session_district_cache  failed        21  manual       0  0.41 s  Sun 22 Nov 14:40 CST
+        JOB  RUN  TABLE                           OUTCOME  ENTRIES  TRIGGER    TOOK  QUEUED
+          8   12  dia_events_report_cache         running       21  manual   0.41 s  Sun 22 Nov 14:40 CST
+          7   12  recent_volunteers_report_cache  rebuilt       21  manual   0.41 s  Sun 22 Nov 14:40 CST
+          6   12  virtual_session_district_cache  failed        21  manual   0.41 s  Sun 22 Nov 14:40 CST
 
         job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         ");
@@ -228,16 +223,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        let attempt = Attempt {
-            number: 1,
-            started: at("2026-11-22T20:40:01Z"),
-            ended: None,
-            snapshot: Some(at("2026-11-22T20:40:01.5Z")),
-            seconds: 0.0,
-            outcome: None,
-            error: None,
-        };
-        let job = Job { attempts: vec![attempt], ..reply().jobs.swap_remove(0) };
+        let job = reply().jobs.swap_remove(0);
         insta::assert_snapshot!(json::render(&Jobs { unknown: Vec::new(), jobs: vec![job] }).unwrap(), @r#"
         {
           "jobs": [
@@ -250,17 +236,7 @@ mod tests {
               "phase": "running",
               "outcome": null,
               "queued": "2026-11-22T20:40:00Z",
-              "attempts": [
-                {
-                  "number": 1,
-                  "started": "2026-11-22T20:40:01Z",
-                  "ended": null,
-                  "snapshot": "2026-11-22T20:40:01.500Z",
-                  "seconds": 0.0,
-                  "outcome": null,
-                  "error": null
-                }
-              ],
+              "attempts": [],
               "entries": 21,
               "rebuilt": 20,
               "verified": 1,

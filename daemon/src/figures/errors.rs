@@ -8,7 +8,10 @@ use cached_proto::words::{Outcome, Table};
 
 use super::PastJob;
 
-/// Groups errors by table, outcome and cause, most frequent first.
+/// Most groups that are told: who has more than that looks at the jobs.
+const MOST_GROUPS: usize = 100;
+
+/// Groups errors by table, outcome and cause, the most frequent first, and no more than a hundred.
 pub fn errors(jobs: &[PastJob]) -> Vec<ErrorGroup> {
     let mut groups: HashMap<(Table, Outcome, String), ErrorGroup> = HashMap::new();
     for job in jobs.iter().filter(|job| !job.outcome.is_good()) {
@@ -32,6 +35,7 @@ pub fn errors(jobs: &[PastJob]) -> Vec<ErrorGroup> {
             &b.message,
         ))
     });
+    groups.truncate(MOST_GROUPS);
     groups
 }
 

@@ -19,8 +19,7 @@ pub(super) fn failed(seen: &Seen) -> Option<Reason> {
     }
     let database = seen.database.display();
     let message = format!("the last refresh of some tables on {database} did not end well: {failures}");
-    let hint =
-        "`cachectl jobs --failed` shows the attempts; remove the cause, then `cachectl retry --failed`";
+    let hint = "`cachectl jobs --failed` shows the errors; remove the cause, then `cachectl retry --failed`";
     // If some tables are kept fresh, refreshing works.
     let level = if seen.results.iter().any(good) { degraded } else { unhealthy };
     Some(level("last_run_failed", message, hint))

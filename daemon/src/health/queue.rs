@@ -41,7 +41,7 @@ pub(super) fn retrying(seen: &Seen) -> Option<Reason> {
     let (table, attempts, database) = (first.table, first.attempts.len(), seen.database.display());
     let message =
         format!("{table} failed {attempts} times on {database} and is tried again soon: {error}{more}");
-    let hint = "remove the cause, and it goes on by itself; `cachectl jobs --running` shows the attempts";
+    let hint = "remove the cause, and it goes on by itself; `cachectl jobs --running` shows the jobs";
     Some(degraded("retrying", message, hint))
 }
 

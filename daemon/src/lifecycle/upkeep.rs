@@ -9,11 +9,9 @@ use super::components::Components;
 use super::reload::{ProcessHandles, Reloader};
 use crate::clock::Clock;
 use crate::maintenance::Maintenance;
-use crate::probe::Probe;
 use crate::queue::QueueError;
 use crate::refresh::RefreshError;
 use crate::rpc::{Service, health};
-use crate::single_flight::SingleFlight;
 use crate::supervise::Faults;
 
 /// Samples of readiness, the daily pruning, and the judgement of health.
@@ -34,9 +32,10 @@ impl Upkeep {
             maintenance: Arc::new(maintenance),
             reloader: Arc::new(Reloader::new(live, ProcessHandles::default())),
             logs: None,
-            looking: tokio::sync::Mutex::default(),
-            surveys: SingleFlight::default(),
-            probe: Probe::default(),
+            looking: Arc::default(),
+            surveys: Arc::default(),
+            probe: Arc::default(),
+            readers: Arc::default(),
             faults: Faults::new(Arc::clone(&clock)),
             queue,
             clock,

@@ -194,7 +194,7 @@ impl MaintenanceError {
             Self::Locked { .. } | Self::Stopped | Self::LockedTooLong { .. } | Self::InUse { .. } => true,
             Self::Vms(error) => error.is_retryable(),
             Self::Refresh(error) => error.decision() == crate::refresh::Decision::Retry,
-            Self::State(error) => matches!(error, StateError::Statement { .. }),
+            Self::State(error) => error.may_pass(),
             Self::Full { .. }
             | Self::Sqlite { .. }
             | Self::WouldLock { .. }

@@ -39,11 +39,13 @@ pub(super) async fn run(db: &impl ConnectionTrait, row: run::Model) -> Result<Ru
         .await
         .doing("read the jobs of a run")?;
     let asked = asked(&row);
-    let (jobs, _) = parted(jobs_of(db, rows, |_| Some(&asked)).await?);
+    let attempts = attempts(db, &rows).await?;
+    let (jobs, _) = parted(jobs_of(rows, attempts, |_| Some(&asked)));
     whole(row, jobs)
 }
 
-/// Runs with their jobs, in the order given, and the runs and jobs with unknown words.
+/// Runs with their jobs, in the order given, and the runs and jobs with unknown words. Attempts are left out:
+/// they come with one run.
 pub(super) async fn runs(
     db: &impl ConnectionTrait,
     rows: Vec<run::Model>,
@@ -59,7 +61,7 @@ pub(super) async fn runs(
             .doing("read the jobs of runs")?;
         jobs.extend(found);
     }
-    let (jobs, mut unknown_jobs) = parted(jobs_of(db, jobs, |run| asked.get(&run)).await?);
+    let (jobs, mut unknown_jobs) = parted(jobs_of(jobs, HashMap::new(), |run| asked.get(&run)));
     let mut by_run: HashMap<i64, Vec<Job>> = HashMap::new();
     for job in jobs {
         by_run.entry(job.run).or_default().push(job);
@@ -85,7 +87,8 @@ pub(super) async fn job(db: &impl ConnectionTrait, row: job::Model) -> Result<Jo
     let run = run::Entity::find_by_id(row.run_id).one(db).await.doing("read the run of a job")?;
     let asked = run.as_ref().map(asked);
     let missing = || StateError::UnknownWord { column: "jobs.run_id", value: row.run_id.to_string() };
-    let mut jobs = jobs_of(db, vec![row.clone()], |_| asked.as_ref()).await?;
+    let attempts = attempts(db, std::slice::from_ref(&row)).await?;
+    let mut jobs = jobs_of(vec![row.clone()], attempts, |_| asked.as_ref());
     jobs.pop().ok_or_else(missing)?.map_err(|unknown| unknown.error)
 }
 
@@ -93,6 +96,23 @@ pub(super) async fn job(db: &impl ConnectionTrait, row: job::Model) -> Result<Jo
 pub(super) async fn jobs(
     db: &impl ConnectionTrait,
     rows: Vec<job::Model>,
+) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
+    let attempts = attempts(db, &rows).await?;
+    with_attempts(db, rows, attempts).await
+}
+
+/// Jobs as [`jobs`] returns them, but without their attempts, of which each may have many.
+pub(super) async fn listed_jobs(
+    db: &impl ConnectionTrait,
+    rows: Vec<job::Model>,
+) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
+    with_attempts(db, rows, HashMap::new()).await
+}
+
+async fn with_attempts(
+    db: &impl ConnectionTrait,
+    rows: Vec<job::Model>,
+    attempts: HashMap<i64, Vec<Attempt>>,
 ) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
     let mut asked_by = HashMap::new();
     for batch in rows.chunks(BATCH) {
@@ -103,7 +123,7 @@ pub(super) async fn jobs(
             .doing("read the runs of jobs")?;
         asked_by.extend(found.iter().map(|run| (run.id, asked(run))));
     }
-    Ok(parted(jobs_of(db, rows, |run| asked_by.get(&run)).await?))
+    Ok(parted(jobs_of(rows, attempts, |run| asked_by.get(&run))))
 }
 
 fn parted(jobs: Vec<Result<Job, Box<Unknown>>>) -> (Vec<Job>, Vec<UnknownRow>) {
@@ -117,11 +137,11 @@ fn parted(jobs: Vec<Result<Job, Box<Unknown>>>) -> (Vec<Job>, Vec<UnknownRow>) {
     (known, unknown)
 }
 
-async fn jobs_of<'a>(
+/// The attempts of jobs, oldest first.
+async fn attempts(
     db: &impl ConnectionTrait,
-    rows: Vec<job::Model>,
-    asked: impl Fn(i64) -> Option<&'a Asked>,
-) -> Result<Vec<Result<Job, Box<Unknown>>>, StateError> {
+    rows: &[job::Model],
+) -> Result<HashMap<i64, Vec<Attempt>>, StateError> {
     let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
     for batch in rows.chunks(BATCH) {
         let found = attempt::Entity::find()
@@ -134,6 +154,14 @@ async fn jobs_of<'a>(
             attempts.entry(row.job_id).or_default().push(attempt_of(row));
         }
     }
+    Ok(attempts)
+}
+
+fn jobs_of<'a>(
+    rows: Vec<job::Model>,
+    mut attempts: HashMap<i64, Vec<Attempt>>,
+    asked: impl Fn(i64) -> Option<&'a Asked>,
+) -> Vec<Result<Job, Box<Unknown>>> {
     // The foreign key makes a job without a run impossible.
     let with_run = rows.into_iter().filter_map(|row| asked(row.run_id).map(|asked| (row, asked)));
     let jobs = with_run.map(|(row, asked)| {
@@ -141,7 +169,7 @@ async fn jobs_of<'a>(
         job_of(row.clone(), asked, attempts)
             .map_err(|error| Box::new(Unknown { row: unknown_job(row, asked.trigger.clone()), error }))
     });
-    Ok(jobs.collect())
+    jobs.collect()
 }
 
 fn asked(row: &run::Model) -> Asked {

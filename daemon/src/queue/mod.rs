@@ -14,6 +14,7 @@ mod failures;
 mod follow;
 mod history;
 mod lease;
+mod pages;
 mod read;
 mod recover;
 mod report;
@@ -35,7 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
-use crate::state::State;
+use crate::state::{Lane, State};
 
 pub use attempt::{Begun, Ending};
 pub use claim::Claimed;
@@ -44,6 +45,7 @@ pub use error::QueueError;
 pub use failures::failures;
 pub use follow::{FellBehind, Following};
 pub use lease::{Lease, RENEWAL};
+pub use pages::MOST_LISTED;
 pub use read::Unfinished;
 pub use report::JobReport;
 pub use retry::RetryPolicy;
@@ -93,6 +95,11 @@ impl Queue {
     /// Replaces the source of randomness.
     pub fn with_chance(self, chance: Arc<dyn Chance>) -> Self {
         Self { chance, ..self }
+    }
+
+    /// The same queue, read through the connections of another lane.
+    pub fn on(&self, lane: Lane) -> Self {
+        Self { state: self.state.on(lane), ..self.clone() }
     }
 
     /// The state database that holds the queue.

@@ -2,19 +2,18 @@
 
 use std::collections::HashSet;
 
-use cached_proto::verb::history::{HistoryPage, Run};
-use cached_proto::verb::jobs::{Job, JobFilter, JobsPage};
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait as _, Select,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
 };
 
 use super::{Queue, QueueError, assemble};
 use crate::state::Doing;
-use crate::state::entity::{attempt, instant, job, known, micros, run};
+use crate::state::entity::{attempt, instant, job, known, run};
 
 /// Number of jobs that have not ended, by where they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,63 +41,6 @@ impl Queue {
         let row = row.ok_or(QueueError::NoSuchJob(id))?;
         let not_before = row.not_before.map(instant);
         Ok((assemble::job(&view, row).await?, not_before))
-    }
-
-    /// Jobs, newest first, at most `limit`; jobs with unknown words are left out.
-    pub async fn jobs(&self, filter: JobFilter, limit: u64) -> Result<Vec<Job>, QueueError> {
-        Ok(self.jobs_page(filter, None, limit).await?.jobs)
-    }
-
-    /// A page of jobs with a number below `before`.
-    pub async fn jobs_page(
-        &self,
-        filter: JobFilter,
-        before: Option<i64>,
-        limit: u64,
-    ) -> Result<JobsPage, QueueError> {
-        let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
-        let query = query.apply_if(before, |query, before| query.filter(job::Column::Id.lt(before)));
-        let query = match filter {
-            JobFilter::All => query,
-            JobFilter::Failed => {
-                let bad = Outcome::ALL.iter().filter(|o| !o.is_good()).map(|o| o.as_str());
-                query.filter(job::Column::Outcome.is_in(bad))
-            }
-            JobFilter::Running => {
-                query.filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
-            }
-        };
-        let view = self.state.view().await?;
-        let rows = query.all(&view).await.doing("read the jobs")?;
-        let next = next(rows.len(), limit, rows.last().map(|row| row.id));
-        let (jobs, unknown) = assemble::jobs(&view, rows).await?;
-        Ok(JobsPage { jobs, unknown, next })
-    }
-
-    /// Runs queued since an instant, newest first, at most `limit`; runs with unknown words are left out.
-    pub async fn history(&self, since: DateTime<Utc>, limit: u64) -> Result<Vec<Run>, QueueError> {
-        Ok(self.history_page(since, None, limit).await?.runs)
-    }
-
-    /// A page of the runs queued since an instant, with a number below `before`.
-    pub async fn history_page(
-        &self,
-        since: DateTime<Utc>,
-        before: Option<i64>,
-        limit: u64,
-    ) -> Result<HistoryPage, QueueError> {
-        let view = self.state.view().await?;
-        let rows = run::Entity::find()
-            .filter(run::Column::Queued.gte(micros(since)))
-            .apply_if(before, |query, before| query.filter(run::Column::Id.lt(before)))
-            .order_by_desc(run::Column::Id)
-            .limit(limit)
-            .all(&view)
-            .await
-            .doing("read the history")?;
-        let next = next(rows.len(), limit, rows.last().map(|row| row.id));
-        let (runs, unknown) = assemble::runs(&view, rows).await?;
-        Ok(HistoryPage { runs, unknown, next })
     }
 
     /// The tables that a queued or running job will refresh.
@@ -269,9 +211,4 @@ fn words<W: Copy>(all: &[W], word: fn(W) -> &'static str) -> impl Iterator<Item 
 
 fn unfinished_jobs() -> Select<job::Entity> {
     job::Entity::find().filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
-}
-
-/// Where the page after one of `rows` rows begins: a full page may not be the last one.
-fn next(rows: usize, limit: u64, last: Option<i64>) -> Option<i64> {
-    last.filter(|_| rows as u64 >= limit)
 }

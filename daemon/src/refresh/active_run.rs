@@ -64,7 +64,7 @@ impl ActiveRun {
                 (report, ending)
             }
             Err(_) if is_off(table, &context.settings) => (JobReport::new(table, Outcome::Off), Ending::Done),
-            Err(error) => (failed(table, error), ending(context, Some(error))),
+            Err(error) => (failed(table, error), ending(context, Some(error), begun.number)),
         };
         refresher.finish(lease, job, &report, ending).await?;
         Ok(true)

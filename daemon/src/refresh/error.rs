@@ -75,6 +75,9 @@ fn held(losses: &[Loss]) -> String {
 pub enum Decision {
     /// The cause may pass by itself.
     Retry,
+    /// Others kept the daemon's own database busy, through no fault of the job: it goes on after a pause, and
+    /// the attempt does not count.
+    Starved,
     /// Another attempt would fail the same way until the operator intervenes.
     Fail,
 }
@@ -82,13 +85,16 @@ pub enum Decision {
 impl RefreshError {
     /// Whether another attempt may succeed without an intervention.
     pub fn decision(&self) -> Decision {
+        if let Self::State(StateError::Busy { .. })
+        | Self::Queue(QueueError::State(StateError::Busy { .. })) = self
+        {
+            return Decision::Starved;
+        }
         let may_pass = match self {
             Self::Vms(error)
             | Self::Snapshot(SnapshotError(error))
             | Self::Store(StoreError::Database(error)) => error.is_retryable(),
-            Self::State(error) | Self::Queue(QueueError::State(error)) => {
-                matches!(error, StateError::Statement { .. })
-            }
+            Self::State(error) | Self::Queue(QueueError::State(error)) => error.may_pass(),
             // A bug does not pass. Any other failure of the store is one of the report.
             Self::Store(_)
             | Self::Queue(_)
@@ -124,7 +130,7 @@ impl RefreshError {
 #[cfg(test)]
 mod tests {
     use cached_proto::words::Table;
-    use sea_orm::{DbErr, RuntimeErr};
+    use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 
     use super::*;
 
@@ -132,6 +138,10 @@ mod tests {
 
     fn lost() -> DbErr {
         DbErr::Conn(RuntimeErr::Internal("gone".into()))
+    }
+
+    fn no_connection() -> DbErr {
+        DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)
     }
 
     fn loss(n: u64) -> Loss {
@@ -162,6 +172,8 @@ mod tests {
             (SnapshotError(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
             (StoreError::from(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
             (StateError::Statement { doing, source: lost() }.into(), Decision::Retry),
+            (StateError::Busy { doing, source: no_connection() }.into(), Decision::Starved),
+            (QueueError::from(StateError::Busy { doing, source: no_connection() }).into(), Decision::Starved),
             (VmsError::Query { doing, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
             (VmsError::Missing { path: "/x".into() }.into(), Decision::Fail),
             (VmsError::NoVmsTables { path: "/x".into() }.into(), Decision::Fail),

@@ -432,7 +432,7 @@ impl Worked {
     /// How the attempt ends, and how soon another run has to take up what it leaves undone.
     pub(super) fn end(mut self, context: &RunContext, attempt: u32) -> (JobReport, Ending, Option<Duration>) {
         if self.error.is_some() {
-            return (self.report, ending(context, self.error.as_ref()), None);
+            return (self.report, ending(context, self.error.as_ref(), attempt), None);
         }
         // Only the first attempt waits for deleted rows: under steady deletions a job would never end.
         if self.rest.left > 0 && attempt == 1 {
@@ -464,11 +464,18 @@ pub(super) fn failed(table: Table, error: &RefreshError) -> JobReport {
     JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) }
 }
 
-pub(super) fn ending(context: &RunContext, error: Option<&RefreshError>) -> Ending {
+/// How an attempt with this number ends that met an error.
+pub(super) fn ending(context: &RunContext, error: Option<&RefreshError>, attempt: u32) -> Ending {
+    let retry = context.config.retry;
     match error {
         Some(RefreshError::Cancelled) => Ending::Cancelled,
-        Some(error) if error.decision() == Decision::Retry => Ending::Failed(context.config.retry),
-        _ => Ending::Done,
+        Some(error) => match error.decision() {
+            Decision::Retry => Ending::Failed(retry),
+            // Longer with each attempt: a job that starves for hours must not fill the history with them.
+            Decision::Starved => Ending::Paused(retry.longest_pause(attempt)),
+            Decision::Fail => Ending::Done,
+        },
+        None => Ending::Done,
     }
 }
 

@@ -14,7 +14,6 @@ use super::Refresher;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::queue::{Claimed, Queue, QueueError, Work};
-use crate::state::StateError;
 
 /// Pause between two attempts to use a state database that failed: the operator may have to free disk space.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -39,7 +38,7 @@ pub async fn work_until(
     heartbeat: &Heartbeat,
 ) -> Result<(), QueueError> {
     while let Err(failure) = work(queue, refresher, stop, heartbeat).await {
-        if !matches!(failure, QueueError::State(StateError::Statement { .. })) {
+        if !matches!(&failure, QueueError::State(error) if error.may_pass()) {
             return Err(failure);
         }
         let why = describe(&failure);

@@ -10,11 +10,18 @@ use super::{
     Service, backup, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify,
     ping, refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
 };
+use crate::readers::Client;
 
 /// Executes the request if the peer is allowed to make it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {
     allow(service, peer, request.right()).await?;
     let caller = &Caller::Local(peer.uid());
+    let _turn = if reads_much(request) {
+        let privileged = peer.is_privileged(service.own_uid);
+        Some(service.readers.turn(Client::User(peer.uid()), privileged).await?)
+    } else {
+        None
+    };
     match request {
         Request::Ping => Ok(Reply::Pong(ping::ping(service))),
         Request::Status(request) => status::status(service, request).await.map(Reply::Status),
@@ -46,6 +53,20 @@ pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -
         Request::HistoryPage(request) => history::page(service, request).await.map(Reply::HistoryPage),
         Request::Backup => Ok(Reply::Backup(backup::backup(service))),
     }
+}
+
+/// Whether an answer may be long, or takes reading much of the history: such requests queue. Those that read
+/// VMS's database wait for each other elsewhere, and may have to wait for VMS.
+const fn reads_much(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::Jobs(_)
+            | Request::JobsPage(_)
+            | Request::History(_)
+            | Request::HistoryPage(_)
+            | Request::Job(_)
+            | Request::Report(_)
+    )
 }
 
 async fn allow(service: &Service, peer: Peer, right: Right) -> Result<(), Fault> {

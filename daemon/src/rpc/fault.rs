@@ -9,11 +9,12 @@ use tracing::error;
 
 use crate::describe::describe;
 use crate::queue::QueueError;
+use crate::readers::{COME_AGAIN, Crowded};
 use crate::state::StateError;
 
 /// A fault whose message is complete by itself.
 pub(crate) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
-    let retryable = matches!(code, FaultCode::Unavailable | FaultCode::Locked);
+    let retryable = matches!(code, FaultCode::Unavailable | FaultCode::Locked | FaultCode::Busy);
     Fault { code, message: message.to_owned(), hint: hint.to_owned(), retryable }
 }
 
@@ -25,15 +26,31 @@ fn internal(cause: &dyn Error) -> Fault {
     Fault { code: FaultCode::Internal, message, hint, retryable: true }
 }
 
+/// A failure that nobody has to look into: too many others want the same.
+fn busy(cause: &dyn Error) -> Fault {
+    let hint = format!("try again in {} seconds", COME_AGAIN.as_secs());
+    fault(FaultCode::Busy, &describe(cause), &hint)
+}
+
+impl From<Crowded> for Fault {
+    fn from(crowded: Crowded) -> Self {
+        busy(&crowded)
+    }
+}
+
 impl From<StateError> for Fault {
     fn from(error: StateError) -> Self {
-        internal(&error)
+        match error {
+            StateError::Busy { .. } => busy(&error),
+            _ => internal(&error),
+        }
     }
 }
 
 impl From<QueueError> for Fault {
     fn from(error: QueueError) -> Self {
         let code = match &error {
+            QueueError::State(StateError::Busy { .. }) => return busy(&error),
             QueueError::NoTables | QueueError::Over(_) | QueueError::NothingToRetry(_) => {
                 FaultCode::BadRequest
             }

@@ -5,22 +5,18 @@ use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply,
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Service;
+use crate::queue::MOST_LISTED;
 
-/// Most runs that fit into one answer together with all their jobs.
-const MOST: u64 = 5000;
-
-/// Most runs of a page. Even runs of all tables, retried several times, are far from the cap of an answer.
-const PAGE: u32 = 200;
-
+/// The first page, for clients that do not know pages.
 pub(crate) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {
-    let since = since(service, request.since_seconds);
-    Ok(HistoryReply { runs: service.queue.history(since, MOST).await? })
+    let since_seconds = request.since_seconds;
+    let first = HistoryPageRequest { since_seconds, before: None, limit: MOST_LISTED };
+    Ok(HistoryReply { runs: page(service, &first).await?.runs })
 }
 
 pub(crate) async fn page(service: &Service, request: &HistoryPageRequest) -> Result<HistoryPage, Fault> {
     let since = since(service, request.since_seconds);
-    let limit = request.limit.clamp(1, PAGE).into();
-    Ok(service.queue.history_page(since, request.before, limit).await?)
+    Ok(service.queue.history_page(since, request.before, request.limit).await?)
 }
 
 /// The beginning of a window; one that exceeds the range of timestamps means everything.

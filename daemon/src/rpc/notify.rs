@@ -7,6 +7,7 @@ use cached_proto::verb::notify::{ChannelResult, NotifyReply};
 use super::{Service, health};
 use crate::describe::describe;
 use crate::notify::{Judge, try_all};
+use crate::state::Lane;
 
 /// Sends a test notice through every configured channel.
 pub(crate) async fn notify(service: &Service) -> NotifyReply {
@@ -21,7 +22,7 @@ pub(crate) async fn notify(service: &Service) -> NotifyReply {
 
 /// The judge that notices are based on: the verb `health`.
 pub(crate) fn judge(service: &Arc<Service>) -> Judge {
-    let service = Arc::clone(service);
+    let service = Arc::new(service.on(Lane::Probes));
     Judge::new(move || {
         let service = Arc::clone(&service);
         async move { health::health(&service).await }

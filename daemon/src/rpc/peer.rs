@@ -35,6 +35,11 @@ impl Peer {
         self.uid
     }
 
+    /// Whether it is root or the daemon's own user, for whom there are always places.
+    pub(super) const fn is_privileged(self, own_uid: u32) -> bool {
+        self.uid == 0 || self.uid == own_uid
+    }
+
     /// Whether the peer has a right that root, the daemon's own user, and members of the group have.
     ///
     /// The kernel passes the user and one group. Supplementary groups are read from the process itself, if it
@@ -42,7 +47,7 @@ impl Peer {
     /// belongs to the same user, who could have had it connect in the first place. If the process is gone or
     /// hidden from the daemon, the account database decides.
     pub(super) fn has_right(self, own_uid: u32, group: Option<&str>) -> bool {
-        if self.uid == 0 || self.uid == own_uid {
+        if self.is_privileged(own_uid) {
             return true;
         }
         let Some(group) = group.and_then(groups::find) else { return false };

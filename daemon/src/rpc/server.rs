@@ -1,4 +1,4 @@
-//! Accepts connections, up to a limit.
+//! Accepts connections, up to a limit, of which no user but root and the daemon's own can take all.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -12,15 +12,19 @@ use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Listener as _;
 
 use super::Service;
+use super::peer::Peer;
 use super::session;
 use super::socket::Bound;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
+use crate::places::Places;
 use crate::state::StateLock;
 use crate::supervise::{Faults, SOCKET};
 
 /// Connections that can be refused with a message at the same time; further ones are closed without one.
 const TURNED_AWAY: usize = 16;
+
+const ROOT: u32 = 0;
 
 /// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);
@@ -38,6 +42,10 @@ pub struct ConnectionLimits {
     pub write: Duration,
     /// Number of simultaneous connections.
     pub connections: usize,
+    /// Connections among those that one user may have; root and the daemon's own user may have all.
+    pub each: usize,
+    /// Connections that nobody else takes from root, and from the daemon's own user.
+    pub kept: usize,
     /// Interval at which the file of the socket is looked at.
     pub look: Duration,
 }
@@ -50,6 +58,8 @@ impl Default for ConnectionLimits {
             idle: Duration::from_mins(5),
             write: Duration::from_secs(30),
             connections: 64,
+            each: 32,
+            kept: 4,
             look: Duration::from_secs(10),
         }
     }
@@ -75,7 +85,11 @@ pub(crate) async fn serve(
     heartbeat: Heartbeat,
 ) {
     let sessions = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let mut kept = vec![(ROOT, limits.kept)];
+    if service.own_uid != ROOT {
+        kept.push((service.own_uid, limits.kept));
+    }
+    let places = Arc::new(Places::keeping(limits.connections, kept));
     let doors = Arc::new(Semaphore::new(TURNED_AWAY));
     let mut failing = false;
     loop {
@@ -102,10 +116,18 @@ pub(crate) async fn serve(
             }
         };
         failing = false;
-        if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
+        let peer = match Peer::of(&stream) {
+            Ok(peer) => peer,
+            Err(error) => {
+                debug!("a connection to the control socket is closed, not knowing whose it is: {error}");
+                continue;
+            }
+        };
+        let most = if peer.is_privileged(service.own_uid) { limits.connections } else { limits.each };
+        if let Some(place) = places.take(peer.uid(), most) {
             let (service, shutdown) = (Arc::clone(&service), shutdown.clone());
             sessions.spawn(async move {
-                converse(stream, &service, &limits, &shutdown).await;
+                converse(stream, peer, &service, &limits, &shutdown).await;
                 drop(place);
             });
         } else if let Ok(door) = Arc::clone(&doors).try_acquire_owned() {
@@ -141,8 +163,14 @@ async fn look_after(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
     }
 }
 
-async fn converse(stream: Stream, service: &Service, limits: &ConnectionLimits, shutdown: &Shutdown) {
-    if let Err(end) = session::serve(stream, service, limits, shutdown).await {
+async fn converse(
+    stream: Stream,
+    peer: Peer,
+    service: &Service,
+    limits: &ConnectionLimits,
+    shutdown: &Shutdown,
+) {
+    if let Err(end) = session::serve(stream, peer, service, limits, shutdown).await {
         debug!("a connection to the control socket ended: {}", describe(&end));
     }
 }

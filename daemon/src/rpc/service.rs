@@ -15,20 +15,22 @@ use crate::figures::sample;
 use crate::maintenance::Maintenance;
 use crate::probe::Probe;
 use crate::queue::Queue;
+use crate::readers::Readers;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError, RehearsalInputs, rehearsal_inputs};
 use crate::schedule::Schedule;
 use crate::single_flight::SingleFlight;
 use crate::snapshot::Shapes;
+use crate::state::Lane;
 use crate::supervise::Faults;
 use crate::telemetry::Logs;
 
 /// Shortest time between two samples; a survey that comes sooner stores none.
 const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
 
-/// Everything that a request may read or change.
-#[derive(Debug)]
+/// Everything that a request may read or change; cheap to clone.
+#[derive(Debug, Clone)]
 pub(crate) struct Service {
     pub(crate) queue: Queue,
     pub(crate) clock: Arc<dyn Clock>,
@@ -43,11 +45,13 @@ pub(crate) struct Service {
     /// The log of this process, if it keeps one.
     pub(crate) logs: Option<Logs>,
     /// Serializes reads of VMS's database: many impatient clients must not slow VMS down.
-    pub(crate) looking: Mutex<Sampling>,
+    pub(crate) looking: Arc<Mutex<Sampling>>,
     /// Surveys of all cache tables, each shared by all callers that wait for one.
-    pub(crate) surveys: SingleFlight<Surveyed>,
+    pub(crate) surveys: Arc<SingleFlight<Surveyed>>,
     /// Requests a page from VMS.
-    pub(crate) probe: Probe,
+    pub(crate) probe: Arc<Probe>,
+    /// The queue of those who read lists.
+    pub(crate) readers: Arc<Readers>,
     /// What of the daemon itself does not work.
     pub(crate) faults: Faults,
 }
@@ -67,6 +71,11 @@ pub(crate) struct Sampling {
 }
 
 impl Service {
+    /// The same service, with its reads of the state database in another lane.
+    pub(crate) fn on(&self, lane: Lane) -> Self {
+        Self { queue: self.queue.on(lane), ..self.clone() }
+    }
+
     /// Surveys every cache table.
     pub(crate) async fn survey(&self) -> Surveyed {
         let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
@@ -100,7 +109,8 @@ impl Service {
     async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
         let mut sampling = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
-        let (state, now) = (self.queue.state(), self.clock.now());
+        // Whoever asked: the result is shared with those who probe, and must not fail because many read.
+        let (state, now) = (&self.queue.state().on(Lane::Probes), self.clock.now());
         let surveys = survey(&config, state, sampling.shapes.depth(now), now).await?;
         // A clock that was set back must not postpone the next sample.
         let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);

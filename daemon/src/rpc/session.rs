@@ -28,8 +28,6 @@ pub(super) enum End {
     Hello(#[from] HelloError),
     #[error(transparent)]
     Frame(#[from] FrameError),
-    #[error("it is not known who the client is")]
-    Unknown(#[source] std::io::Error),
     #[error("the client hung up while events followed its answer")]
     HungUp,
     #[error("the client was too slow for the events that follow its answer")]
@@ -41,12 +39,12 @@ pub(super) enum End {
 /// Answers requests until the client disconnects or violates the protocol, or the daemon stops.
 pub(super) async fn serve(
     stream: LocalStream,
+    peer: Peer,
     service: &Service,
     limits: &ConnectionLimits,
     shutdown: &Shutdown,
 ) -> Result<(), End> {
-    let peer = Peer::of(&stream).map_err(End::Unknown)?;
-    let mut frames = tokio::select! {
+    let mut line = tokio::select! {
         () = shutdown.stop.cancelled() => return Ok(()),
         welcomed = welcome(stream, limits) => welcomed?,
     };
@@ -59,7 +57,7 @@ pub(super) async fn serve(
             let received = tokio::select! {
                 biased;
                 () = shutdown.stop.cancelled() => return Ok(()),
-                received = receive(&mut frames, limits) => received?,
+                received = line.receive() => received?,
             };
             let Some(request) = received else { return Ok(()) };
             request
@@ -70,123 +68,135 @@ pub(super) async fn serve(
             Ok(reply) => Stream::behind(service, &Caller::Local(peer.uid()), &request, reply).await,
             Err(_) => None,
         };
-        send(&mut frames, Response::Answer(answer), limits).await?;
+        line.send(Response::Answer(answer)).await?;
         match stream {
             None => {}
-            Some(Ok(stream)) => early = tell(&mut frames, stream, limits, &shutdown.hang_up).await?,
-            Some(Err(fault)) => send(&mut frames, Response::Answer(Err(fault)), limits).await?,
+            Some(Ok(stream)) => early = line.tell(stream, &shutdown.hang_up).await?,
+            Some(Err(fault)) => line.send(Response::Answer(Err(fault))).await?,
         }
     }
 }
 
 /// Refuses a client because there are too many connections.
 pub(super) async fn turn_away(stream: LocalStream, limits: &ConnectionLimits) {
-    if let Ok(mut frames) = welcome(stream, limits).await {
-        let message = format!("{} clients are connected already", limits.connections);
-        let full = fault(FaultCode::Unavailable, &message, "close some of them, or try again later");
+    if let Ok(mut line) = welcome(stream, limits).await {
+        let message = "too many clients are connected already, or too many of this user";
+        let full = fault(FaultCode::Busy, message, "close some of them, or try again later");
         // The client may be gone already, which is the desired outcome.
-        let _ = send(&mut frames, Response::Answer(Err(full)), limits).await;
+        let _ = line.send(Response::Answer(Err(full))).await;
     }
 }
 
-async fn welcome(
-    mut stream: LocalStream,
-    limits: &ConnectionLimits,
-) -> Result<DaemonFrames<LocalStream>, End> {
-    timeout(limits.hello, hello::welcome(&mut stream, Protocols::OURS))
+/// A connection after the hello.
+struct Line<'a> {
+    frames: DaemonFrames<LocalStream>,
+    /// The protocol number that both sides speak.
+    protocol: u16,
+    limits: &'a ConnectionLimits,
+}
+
+async fn welcome(mut stream: LocalStream, limits: &ConnectionLimits) -> Result<Line<'_>, End> {
+    let protocol = timeout(limits.hello, hello::welcome(&mut stream, Protocols::OURS))
         .await
         .map_err(|_| End::TooSlow("say hello"))??;
-    Ok(daemon_framed(stream))
+    Ok(Line { frames: daemon_framed(stream), protocol, limits })
 }
 
-/// The next request; `None` when the client has closed the connection.
-async fn receive(
-    frames: &mut DaemonFrames<LocalStream>,
-    limits: &ConnectionLimits,
-) -> Result<Option<Request>, End> {
-    let mut waited = std::time::Duration::ZERO;
-    let mut begun = false;
-    loop {
-        match timeout(limits.read, frames.next()).await {
-            Ok(Some(Ok(request))) => return Ok(Some(request)),
-            Ok(Some(Err(error))) => {
-                if let Some(fault) = unreadable(&error) {
-                    send(frames, Response::Answer(Err(fault)), limits).await?;
+impl Line<'_> {
+    /// The next request; `None` when the client has closed the connection.
+    async fn receive(&mut self) -> Result<Option<Request>, End> {
+        let limits = self.limits;
+        let mut waited = std::time::Duration::ZERO;
+        let mut begun = false;
+        loop {
+            match timeout(limits.read, self.frames.next()).await {
+                Ok(Some(Ok(request))) => return Ok(Some(request)),
+                Ok(Some(Err(error))) => {
+                    if let Some(fault) = unreadable(&error) {
+                        self.send(Response::Answer(Err(fault))).await?;
+                    }
+                    return Err(error.into());
                 }
-                return Err(error.into());
-            }
-            Ok(None) => return Ok(None),
-            Err(_) if begun => return Err(End::TooSlow("send a request")),
-            Err(_) => {
-                begun = !frames.read_buffer().is_empty();
-                waited += limits.read;
-                if !begun && waited >= limits.idle {
-                    return Err(End::Idle);
+                Ok(None) => return Ok(None),
+                Err(_) if begun => return Err(End::TooSlow("send a request")),
+                Err(_) => {
+                    begun = !self.frames.read_buffer().is_empty();
+                    waited += limits.read;
+                    if !begun && waited >= limits.idle {
+                        return Err(End::Idle);
+                    }
                 }
             }
         }
     }
-}
 
-async fn send(
-    frames: &mut DaemonFrames<LocalStream>,
-    mut response: Response,
-    limits: &ConnectionLimits,
-) -> Result<(), End> {
-    loop {
-        let sent = timeout(limits.write, frames.send(&response));
-        match sent.await.map_err(|_| End::TooSlow("take an answer"))? {
-            // Nothing of it was sent, so a shorter answer can be.
-            Err(FrameError::Codec(CodecError::TooLong { .. })) if !is_fault(&response) => {
-                response = Response::Answer(Err(fault(
-                    FaultCode::BadRequest,
-                    "the answer would be too long to send",
-                    "ask for less at once",
-                )));
+    async fn send(&mut self, response: Response) -> Result<(), End> {
+        let mut response = understood(response, self.protocol);
+        loop {
+            let sent = timeout(self.limits.write, self.frames.send(&response));
+            match sent.await.map_err(|_| End::TooSlow("take an answer"))? {
+                // Nothing of it was sent, so a shorter answer can be.
+                Err(FrameError::Codec(CodecError::TooLong { .. })) if !is_fault(&response) => {
+                    response = Response::Answer(Err(fault(
+                        FaultCode::BadRequest,
+                        "the answer would be too long to send",
+                        "ask for less at once",
+                    )));
+                }
+                other => return Ok(other?),
             }
-            other => return Ok(other?),
         }
     }
+
+    /// Sends all events until the last one, and returns a request received meanwhile.
+    async fn tell(
+        &mut self,
+        mut stream: Stream,
+        hang_up: &CancellationToken,
+    ) -> Result<Option<Request>, End> {
+        let mut early = None;
+        loop {
+            tokio::select! {
+                // Events first: what happened before the end is still sent.
+                biased;
+                event = stream.next() => match event? {
+                    Some(Event { response, is_last }) => {
+                        self.send(response).await?;
+                        if is_last {
+                            return Ok(early);
+                        }
+                    }
+                    None => return Err(self.stopping(&stream).await),
+                },
+                () = hang_up.cancelled() => return Err(self.stopping(&stream).await),
+                // A disconnected client must not occupy its place until the stream ends.
+                received = self.frames.next(), if early.is_none() => match received {
+                    Some(Ok(request)) => early = Some(request),
+                    Some(Err(error)) => return Err(error.into()),
+                    None => return Err(End::HungUp),
+                },
+            }
+        }
+    }
+
+    async fn stopping(&mut self, stream: &Stream) -> End {
+        // Best effort: the client may be gone.
+        let _ = self.send(Response::Answer(Err(stream.broken_off()))).await;
+        End::Stopping
+    }
+}
+
+/// The response in words that a client of this protocol knows.
+fn understood(mut response: Response, protocol: u16) -> Response {
+    if let Response::Answer(Err(fault)) = &mut response
+        && fault.code == FaultCode::Busy
+        && protocol < hello::BUSY
+    {
+        fault.code = FaultCode::Unavailable;
+    }
+    response
 }
 
 const fn is_fault(response: &Response) -> bool {
     matches!(response, Response::Answer(Err(_)))
-}
-
-/// Sends a client all events until the last one, and returns a request received meanwhile.
-async fn tell(
-    frames: &mut DaemonFrames<LocalStream>,
-    mut stream: Stream,
-    limits: &ConnectionLimits,
-    hang_up: &CancellationToken,
-) -> Result<Option<Request>, End> {
-    let mut early = None;
-    loop {
-        tokio::select! {
-            // Events first: what happened before the end is still sent.
-            biased;
-            event = stream.next() => match event? {
-                Some(Event { response, is_last }) => {
-                    send(frames, response, limits).await?;
-                    if is_last {
-                        return Ok(early);
-                    }
-                }
-                None => return Err(stopping(frames, &stream, limits).await),
-            },
-            () = hang_up.cancelled() => return Err(stopping(frames, &stream, limits).await),
-            // A disconnected client must not occupy its place until the stream ends.
-            received = frames.next(), if early.is_none() => match received {
-                Some(Ok(request)) => early = Some(request),
-                Some(Err(error)) => return Err(error.into()),
-                None => return Err(End::HungUp),
-            },
-        }
-    }
-}
-
-async fn stopping(frames: &mut DaemonFrames<LocalStream>, stream: &Stream, limits: &ConnectionLimits) -> End {
-    // Best effort: the client may be gone.
-    let _ = send(frames, Response::Answer(Err(stream.broken_off())), limits).await;
-    End::Stopping
 }

@@ -8,20 +8,31 @@ use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
+use super::lane::Lanes;
 use super::{APPLICATION_ID, StateError};
 use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 
 /// A backup that copies the file may hold it for a moment.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-/// Enough for the pages and the socket; more would only wait for the same disk.
-const READERS: u32 = 4;
+/// Most reading connections of a lane; more would only wait for the same disk.
+const READING: u32 = 4;
+/// How long work waits for a connection: nothing hurries it, and pruning a long history takes a while.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long others wait: they would rather try again.
+const IMPATIENCE: Duration = Duration::from_secs(5);
+/// A connection that has not been used for so long is closed; one of each lane stays open.
+const IDLE: Duration = Duration::from_secs(30);
+/// Kilobytes that a connection caches. The pages are in the system's cache anyway, and each connection that
+/// has read the history once would keep `SQLite`'s two megabytes.
+const CACHED: &str = "-256";
 
 const CORRUPT: i32 = 11;
 
 /// Checks that the database is a sound state database of a known version, without changing anything except to
 /// finish what a crash left.
 pub(super) async fn probe(path: &Path) -> Result<(), StateError> {
-    let db = connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|e| broken(path, e))?;
+    let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
+    let db = connect(path, 1, PATIENCE, reading).await.map_err(|e| broken(path, e))?;
     let verdict = judge(path, &db).await;
     let closed = db.close().await;
     verdict?;
@@ -52,8 +63,8 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
     }
 }
 
-/// Opens the writing connection and the reading pool, and migrates the schema.
-pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseConnection), StateError> {
+/// Opens the writing connection and the reading ones of each lane, and migrates the schema.
+pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, Lanes), StateError> {
     let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
     let writing = |o: SqliteConnectOptions| {
         o.journal_mode(SqliteJournalMode::Wal)
@@ -62,19 +73,26 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, DatabaseCo
             .synchronous(SqliteSynchronous::Full)
             .pragma("application_id", APPLICATION_ID.to_string())
     };
-    let write = connect(path, 1, writing).await.map_err(prepare)?;
+    let write = connect(path, 1, PATIENCE, writing).await.map_err(prepare)?;
     migrate(&write).await.map_err(prepare)?;
-    let read = connect(path, READERS, |o| o.pragma("query_only", "ON")).await.map_err(prepare)?;
-    Ok((write, read))
+    let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
+    let lane = async |patience| connect(path, READING, patience, reading).await.map_err(prepare);
+    let (work, probes) = (lane(PATIENCE).await?, lane(IMPATIENCE).await?);
+    Ok((write, Lanes { work, probes, readers: lane(IMPATIENCE).await? }))
 }
 
 /// Opens one read-only connection.
 pub(super) async fn looking(path: &Path) -> Result<DatabaseConnection, StateError> {
     probe(path).await?;
-    connect(path, 1, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
+    connect(path, 1, PATIENCE, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
 }
 
-async fn connect<F>(path: &Path, connections: u32, adjust: F) -> Result<DatabaseConnection, DbErr>
+async fn connect<F>(
+    path: &Path,
+    connections: u32,
+    patience: Duration,
+    adjust: F,
+) -> Result<DatabaseConnection, DbErr>
 where
     F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 {
@@ -85,6 +103,8 @@ where
     options
         .max_connections(connections)
         .min_connections(1)
+        .acquire_timeout(patience)
+        .idle_timeout(IDLE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |_| adjust(self::options(&path)));
     Database::connect(options).await
@@ -97,6 +117,7 @@ pub(super) fn options(path: &Path) -> SqliteConnectOptions {
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(BUSY_TIMEOUT)
+        .pragma("cache_size", CACHED)
         .disable_statement_logging()
 }
 

@@ -16,7 +16,7 @@ impl State {
 
     /// All counters by name.
     pub async fn counters(&self) -> Result<BTreeMap<String, u64>, StateError> {
-        let rows = counter::Entity::find().all(&self.read).await.doing("read the counters")?;
+        let rows = counter::Entity::find().all(self.reader()).await.doing("read the counters")?;
         Ok(rows.into_iter().map(|row| (row.name, u64::try_from(row.value).unwrap_or_default())).collect())
     }
 }

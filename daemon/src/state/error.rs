@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use sea_orm::DbErr;
 
+use crate::sqlite::is_busy;
+
 /// The state database cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
@@ -155,6 +157,15 @@ pub enum StateError {
         #[source]
         source: DbErr,
     },
+    /// Others used it for too long; nothing is wrong with it.
+    #[error("cannot {doing}: the state database is busy, {}; try again in a moment", wait(source))]
+    Busy {
+        /// The attempted operation.
+        doing: &'static str,
+        /// Why.
+        #[source]
+        source: DbErr,
+    },
     /// A value that this version never writes.
     #[error(
         "the state database holds \"{value}\" as {column}, which this version does not know; was the file edited by \
@@ -168,7 +179,20 @@ pub enum StateError {
     },
 }
 
+/// What was waited for in vain.
+fn wait(source: &DbErr) -> &'static str {
+    match source {
+        DbErr::ConnectionAcquire(_) => "and every connection for such work is in use",
+        _ => "and another program keeps it locked",
+    }
+}
+
 impl StateError {
+    /// Whether the cause may pass by itself: a failed statement, unlike a file that is not what it should be.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Statement { .. } | Self::Busy { .. })
+    }
+
     /// Classifies an error of the file system: on a full disk, permissions are not what has to be checked.
     pub(super) fn of_file(source: io::Error, path: &Path, otherwise: fn(PathBuf, io::Error) -> Self) -> Self {
         let path = path.to_owned();
@@ -186,6 +210,12 @@ pub(crate) trait Doing<T> {
 
 impl<T> Doing<T> for Result<T, DbErr> {
     fn doing(self, doing: &'static str) -> Result<T, StateError> {
-        self.map_err(|source| StateError::Statement { doing, source })
+        self.map_err(|source| {
+            if is_busy(&source) {
+                StateError::Busy { doing, source }
+            } else {
+                StateError::Statement { doing, source }
+            }
+        })
     }
 }

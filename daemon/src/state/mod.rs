@@ -8,6 +8,7 @@ mod error;
 mod file;
 mod generations;
 mod guard;
+mod lane;
 mod lock;
 mod lost;
 mod readiness;
@@ -38,6 +39,8 @@ pub use error::StateError;
 pub(crate) use file::examine;
 pub use generations::Generation;
 pub use guard::{Guarded, GuardedList, HeldRun, SourceCount, Suspect};
+pub use lane::Lane;
+use lane::Lanes;
 pub use lock::{Kept, StateLock};
 pub use lost::Lost;
 pub use readiness::ReadinessSample;
@@ -60,7 +63,9 @@ pub struct State {
     path: PathBuf,
     /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
     write: DatabaseConnection,
-    read: DatabaseConnection,
+    lanes: Lanes,
+    /// The lane that this clone reads in.
+    lane: Lane,
     file: FileId,
 }
 
@@ -74,8 +79,8 @@ impl State {
         file::prepare(path).await?;
         let file = identity(path)?;
         connect::probe(path).await?;
-        let (write, read) = connect::pools(path).await?;
-        let state = Self { path: path.to_owned(), write, read, file };
+        let (write, lanes) = connect::pools(path).await?;
+        let state = Self { path: path.to_owned(), write, lanes, lane: Lane::Work, file };
         state.remember_creation(now).await?;
         Ok(state)
     }
@@ -90,13 +95,20 @@ impl State {
             Err(source) => return Err(StateError::Inaccessible { path: path.to_owned(), source }),
         };
         let read = connect::looking(path).await?;
-        Ok(Some(Self { path: path.to_owned(), write: read.clone(), read, file }))
+        let (write, lanes, lane) = (read.clone(), read.into(), Lane::Work);
+        Ok(Some(Self { path: path.to_owned(), write, lanes, lane, file }))
+    }
+
+    /// The same database, read through the connections of another lane. [`Lane::Work`] is what it is opened
+    /// with.
+    pub fn on(&self, lane: Lane) -> Self {
+        Self { lane, ..self.clone() }
     }
 
     /// Calls `observer` each time a statement ends.
     pub fn observed(mut self, observer: impl Fn() + Send + Sync + 'static) -> Self {
         let observer = std::sync::Arc::new(observer);
-        for connection in [&mut self.write, &mut self.read] {
+        for connection in self.lanes.each().into_iter().chain([&mut self.write]) {
             let observer = std::sync::Arc::clone(&observer);
             connection.set_metric_callback(move |_| observer());
         }
@@ -125,17 +137,20 @@ impl State {
 
     /// Closes all connections and folds the write-ahead log into the file.
     pub async fn close(self) -> Result<(), StateError> {
-        self.read.close().await.doing("close the connections")?;
+        let Lanes { work, probes, readers } = self.lanes;
+        for read in [work, probes, readers] {
+            read.close().await.doing("close the connections")?;
+        }
         self.write.close().await.doing("close the connections")
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {
-        &self.read
+        self.lanes.of(self.lane)
     }
 
     /// Begins a read transaction: one view for several reads.
     pub(crate) async fn view(&self) -> Result<DatabaseTransaction, StateError> {
-        self.read.begin().await.doing("begin to read")
+        self.reader().begin().await.doing("begin to read")
     }
 
     /// Begins a write transaction. It is `IMMEDIATE`: a transaction that reads first and writes later fails

@@ -16,7 +16,7 @@ const CREATED: &str = "created";
 impl State {
     /// Whether automatic triggers fire; a new state starts running.
     pub async fn scheduler_state(&self) -> Result<SchedulerState, StateError> {
-        scheduler_state(&self.read).await
+        scheduler_state(self.reader()).await
     }
 
     /// Switches automatic triggers; returns false when they were in that state already.
@@ -51,7 +51,7 @@ impl State {
 
     /// When this state was created; nothing that was due before counts as missed.
     pub async fn created(&self) -> Result<DateTime<Utc>, StateError> {
-        parsed("settings.created", &get(&self.read, CREATED).await?.unwrap_or_default())
+        parsed("settings.created", &get(self.reader(), CREATED).await?.unwrap_or_default())
     }
 
     /// Sets the instant of creation, also to correct one taken from a clock that was ahead.
@@ -61,7 +61,7 @@ impl State {
 
     /// The health that was last announced over a channel; a new state counts as having announced healthy.
     pub(crate) async fn announced(&self, channel: &str) -> Result<HealthLevel, StateError> {
-        let level = get(&self.read, &announced(channel)).await?.and_then(entity::known);
+        let level = get(self.reader(), &announced(channel)).await?.and_then(entity::known);
         Ok(level.unwrap_or(HealthLevel::Healthy))
     }
 
@@ -71,7 +71,7 @@ impl State {
     }
 
     pub(super) async fn remember_creation(&self, now: DateTime<Utc>) -> Result<(), StateError> {
-        if get(&self.read, CREATED).await?.is_none() {
+        if get(self.reader(), CREATED).await?.is_none() {
             self.set_created(now).await?;
         }
         Ok(())

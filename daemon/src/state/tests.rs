@@ -264,3 +264,27 @@ fn a_lock_file_that_has_another_name_is_not_emptied() {
     assert!(matches!(StateLock::take(&path).unwrap_err(), StateError::Lock { .. }));
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
+
+/// As with two hundred readers that each held a connection while the worker needed one.
+#[tokio::test]
+async fn readers_that_hold_every_connection_of_theirs_hold_up_neither_work_nor_probes() {
+    let (_dir, path) = place();
+    let state = open(&path).await;
+    let readers = state.on(Lane::Readers);
+    let mut held = Vec::new();
+    for _ in 0..4 {
+        held.push(readers.view().await.unwrap());
+    }
+    for lane in [Lane::Work, Lane::Probes] {
+        state.on(lane).counters().await.unwrap();
+    }
+    let starved = readers.counters().await.unwrap_err();
+    assert!(matches!(starved, StateError::Busy { .. }) && starved.may_pass(), "{starved:?}");
+    assert_eq!(
+        starved.to_string(),
+        "cannot read the counters: the state database is busy, and every connection for such work is in use; try \
+         again in a moment"
+    );
+    drop(held);
+    readers.counters().await.unwrap();
+}

@@ -9,6 +9,7 @@ use super::HttpLimits;
 use super::auth::{Authority, Users, VmsUsers};
 use super::views::Views;
 use crate::rpc::Service;
+use crate::state::Lane;
 
 /// The state of the web interface; cheap to clone.
 #[derive(Debug, Clone)]
@@ -17,6 +18,8 @@ pub(crate) struct Web(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     service: Arc<Service>,
+    /// The same with connections of its own to the state database.
+    probes: Service,
     authority: watch::Receiver<Arc<Authority>>,
     users: VmsUsers,
     limits: HttpLimits,
@@ -36,13 +39,18 @@ impl Web {
     ) -> Self {
         let users = VmsUsers::new(service.refresh.borrow().database.clone());
         let followers = Arc::new(Semaphore::new(limits.followers));
-        let views = Views::default();
-        Self(Arc::new(Inner { service, authority, users, limits, hang_up, views, followers }))
+        let (views, probes) = (Views::default(), service.on(Lane::Probes));
+        Self(Arc::new(Inner { service, probes, authority, users, limits, hang_up, views, followers }))
     }
 
     /// The service that the verbs work with.
     pub(crate) fn service(&self) -> &Service {
         &self.0.service
+    }
+
+    /// The service for load balancers and monitoring, whom no number of readers may hold up.
+    pub(super) fn probes(&self) -> &Service {
+        &self.0.probes
     }
 
     /// The authority that authenticates visitors, as currently configured.

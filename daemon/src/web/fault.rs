@@ -1,8 +1,11 @@
 //! Converts faults to responses; the only place that does.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::Request;
-use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use cached_proto::fault::{Fault, FaultCode};
@@ -13,6 +16,7 @@ use super::json::Json;
 use super::pages::{self, Frame, Prose};
 use super::wants::{Wants, has_pages};
 use crate::queue::QueueError;
+use crate::readers::COME_AGAIN;
 
 /// A fault to be reported to a web client.
 ///
@@ -27,6 +31,8 @@ struct Told {
     code: &'static str,
     error: String,
     hint: String,
+    /// When to come again, if that would help.
+    retry_after: Option<Duration>,
     more: Map<String, Value>,
 }
 
@@ -48,7 +54,8 @@ impl WebFault {
             _ => "internal",
         };
         let error = one_line(error.as_ref()).into_owned();
-        Self(Box::new(Told { status, code, error, hint: String::new(), more: Map::new() }))
+        let hint = String::new();
+        Self(Box::new(Told { status, code, error, hint, retry_after: None, more: Map::new() }))
     }
 
     /// Adds a hint what to do about it.
@@ -66,6 +73,12 @@ impl WebFault {
     /// Replaces the code of the status by another one.
     pub(crate) fn code(mut self, code: &'static str) -> Self {
         self.0.code = code;
+        self
+    }
+
+    /// Says when to come again.
+    pub(crate) fn retry_after(mut self, pause: Duration) -> Self {
+        self.0.retry_after = Some(pause);
         self
     }
 
@@ -89,30 +102,35 @@ impl WebFault {
 
     /// The response for scripts.
     pub(crate) fn json(self) -> Response {
-        let Told { status, code, error, hint, more } = *self.0;
+        let Told { status, code, error, hint, retry_after, more } = *self.0;
         let mut body = Map::new();
         body.insert("success".to_owned(), false.into());
         body.insert("error".to_owned(), error.into());
         body.insert("code".to_owned(), code.into());
         body.insert("hint".to_owned(), hint.into());
         body.extend(more);
-        (status, Json(body)).into_response()
+        later((status, Json(body)).into_response(), retry_after)
     }
 
     /// The response for browsers.
     pub(crate) fn html(self) -> Response {
-        let Told { status, error, hint, .. } = *self.0;
+        let Told { status, error, hint, retry_after, .. } = *self.0;
         let title = status.canonical_reason().unwrap_or("Error");
-        pages::shown(
+        let page = ErrorPage {
+            frame: Frame::nobodys(title),
             status,
-            &ErrorPage {
-                frame: Frame::nobodys(title),
-                status,
-                error: Prose::new(error),
-                hint: Prose::new(hint),
-            },
-        )
+            error: Prose::new(error),
+            hint: Prose::new(hint),
+        };
+        later(pages::shown(status, &page), retry_after)
     }
+}
+
+fn later(mut response: Response, retry_after: Option<Duration>) -> Response {
+    if let Some(pause) = retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(pause.as_secs()));
+    }
+    response
 }
 
 #[derive(Template)]
@@ -152,10 +170,14 @@ impl From<Fault> for WebFault {
             FaultCode::BadRequest | FaultCode::Unsupported => StatusCode::BAD_REQUEST,
             FaultCode::NotAllowed => StatusCode::FORBIDDEN,
             FaultCode::NotFound => StatusCode::NOT_FOUND,
-            FaultCode::Unavailable | FaultCode::Locked => StatusCode::SERVICE_UNAVAILABLE,
+            FaultCode::Unavailable | FaultCode::Locked | FaultCode::Busy => StatusCode::SERVICE_UNAVAILABLE,
             FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        Self::new(status, fault.message).hint(fault.hint)
+        let told = Self::new(status, fault.message).hint(fault.hint);
+        match fault.code {
+            FaultCode::Busy => told.code("busy").retry_after(COME_AGAIN),
+            _ => told,
+        }
     }
 }
 

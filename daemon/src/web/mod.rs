@@ -13,8 +13,8 @@
 //! | `POST api/refresh[?wait=1]` | changing | `api/refresh.rs` |
 //! | `POST scheduler/start`, `scheduler/stop` | changing | `api/scheduler.rs` |
 //! | `GET api/tables` | viewing | `api/tables.rs` |
-//! | `GET api/runs[?since=7d]`, `api/runs/{id}` | viewing | `api/runs.rs` |
-//! | `GET api/jobs[?filter=all\|failed\|running][&limit=100]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
+//! | `GET api/runs[?since=7d][&limit=100][&cursor=N]`, `api/runs/{id}` | viewing | `api/runs.rs` |
+//! | `GET api/jobs[?filter=all\|failed\|running][&limit=100][&cursor=N]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
 //! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
 //! | `GET api/events` | viewing | `api/events.rs` |
 //! | `GET api/openapi.json` | viewing | `openapi.rs` |
@@ -29,7 +29,7 @@
 //! | `GET refresh` | viewing | `pages/refresh.rs` |
 //! | `POST refresh` | changing | `pages/refresh.rs` |
 //! | `GET runs/{id}` | viewing | `pages/run.rs` |
-//! | `GET jobs[?filter=all\|failed\|running]` | viewing | `pages/jobs.rs` |
+//! | `GET jobs[?filter=all\|failed\|running][&cursor=N]` | viewing | `pages/jobs.rs` |
 //! | `GET jobs/{id}` | viewing | `pages/job.rs` |
 //! | `POST runs/{id}/cancel`, `runs/{id}/retry`, `jobs/{id}/cancel`, `jobs/{id}/retry` | changing | `pages/act.rs` |
 //! | `GET assets/{file}` | public | `assets.rs` |
@@ -52,7 +52,8 @@
 //! | personal | as for viewing, but not opened by open viewing |
 //! | changing | an administrator with a session whose request comes from our own pages, holders of a token |
 //!
-//! `auth` authenticates the visitor, `gate` decides what the visitor may do.
+//! `auth` authenticates the visitor, `gate` decides what the visitor may do, and has those who read lists
+//! queue: with more of them than are served soon, the rest is told when to come again.
 //!
 //! # Request processing
 //!
@@ -82,8 +83,10 @@ mod host;
 mod json;
 mod metrics;
 mod openapi;
+mod paged;
 mod pages;
 mod probes;
+mod queue;
 mod routes;
 mod server;
 mod skipped;

@@ -13,6 +13,11 @@ use super::json::Json;
 use crate::supervise::SOCKET;
 use crate::vms;
 
+/// Whether load balancers and monitoring ask for this path: it is served also where nothing else is.
+pub(super) fn is_probe(path: &str) -> bool {
+    matches!(path, "/health" | "/ready" | "/metrics")
+}
+
 /// VMS's own words for it.
 #[derive(Serialize, ToSchema)]
 struct Alive {
@@ -35,7 +40,7 @@ struct Alive {
 )]
 pub(super) async fn health(State(web): State<Web>) -> Response {
     let database = web.service().refresh.borrow().database.clone();
-    let (alive, connected) = tokio::join!(web.service().queue.queued_count(), vms::is_readable(&database));
+    let (alive, connected) = tokio::join!(web.probes().queue.queued_count(), vms::is_readable(&database));
     let database = if connected { "connected" } else { "disconnected" };
     let (code, status, error) = if alive.is_ok() {
         (StatusCode::OK, "healthy", None)
@@ -83,7 +88,7 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 async fn look(web: &Web) -> Readiness {
     let lost = web.service().faults.now().iter().any(|fault| fault.component == SOCKET);
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    match web.views().status(web.service()).await {
+    match web.views().status(web.probes()).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             let error = lost.then_some("the control socket is lost; look at the log of cached");

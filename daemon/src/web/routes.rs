@@ -10,7 +10,7 @@ use utoipa_axum::routes;
 use super::api::{entries, events, jobs, refresh, runs, scheduler, status, tables};
 use super::gate::Gate;
 use super::pages::{self, act};
-use super::{Web, assets, body, fault, headers, host, metrics, openapi, probes};
+use super::{Web, assets, body, fault, headers, host, metrics, openapi, probes, server};
 
 /// Returns a path below that of VMS's own cache pages. Not nested: handlers and gate would only see the rest
 /// of a path.
@@ -26,10 +26,10 @@ pub(super) fn described(gate: &Gate) -> OpenApiRouter<Web> {
         .routes(gate.changing(routes!(scheduler::start)))
         .routes(gate.changing(routes!(scheduler::stop)))
         .routes(gate.viewing(routes!(tables::tables)))
-        .routes(gate.viewing(routes!(runs::runs)))
-        .routes(gate.viewing(routes!(runs::run)))
-        .routes(gate.viewing(routes!(jobs::jobs)))
-        .routes(gate.viewing(routes!(jobs::job)))
+        .routes(gate.reading(routes!(runs::runs)))
+        .routes(gate.reading(routes!(runs::run)))
+        .routes(gate.reading(routes!(jobs::jobs)))
+        .routes(gate.reading(routes!(jobs::job)))
         .routes(gate.changing(routes!(jobs::cancel)))
         .routes(gate.changing(routes!(jobs::retry)))
         .routes(gate.personal(routes!(entries::entry)))
@@ -51,11 +51,11 @@ pub(super) fn router(web: Web) -> Router {
             &cache("/refresh"),
             gate.viewing(get(pages::refresh::form)).merge(gate.changing(post(pages::refresh::submit))),
         )
-        .route(&cache("/runs/{id}"), gate.viewing(get(pages::run::page)))
+        .route(&cache("/runs/{id}"), gate.reading(get(pages::run::page)))
         .route(&cache("/runs/{id}/cancel"), gate.changing(post(act::cancel_run)))
         .route(&cache("/runs/{id}/retry"), gate.changing(post(act::retry_run)))
-        .route(&cache("/jobs"), gate.viewing(get(pages::jobs::page)))
-        .route(&cache("/jobs/{id}"), gate.viewing(get(pages::job::page)))
+        .route(&cache("/jobs"), gate.reading(get(pages::jobs::page)))
+        .route(&cache("/jobs/{id}"), gate.reading(get(pages::job::page)))
         .route(&cache("/jobs/{id}/cancel"), gate.changing(post(act::cancel_job)))
         .route(&cache("/jobs/{id}/retry"), gate.changing(post(act::retry_job)))
         .route(&cache("/assets/{file}"), get(assets::asset))
@@ -66,6 +66,7 @@ pub(super) fn router(web: Web) -> Router {
         .layer(from_fn_with_state(web.clone(), host::check))
         .layer(CatchPanicLayer::custom(fault::panicked))
         .layer(from_fn(fault::as_wanted))
+        .layer(from_fn(server::spare))
         .layer(from_fn(headers::add))
         .with_state(web)
 }

@@ -1,4 +1,5 @@
-//! Accepts connections, up to a limit; a client cannot affect more than its own connection.
+//! Accepts connections, up to a limit, of which no address can take all; a client cannot affect more than its own
+//! connection. Beyond the limit there are spare connections, which serve load balancers and monitoring only.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -8,7 +9,10 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
+use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
+use axum::middleware::Next;
+use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -21,13 +25,20 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
+use super::fault::WebFault;
+use super::wants::Wants;
 use super::write_timeout::WriteTimeout;
-use super::{Web, headers, routes};
+use super::{Web, headers, probes, routes};
 use crate::heartbeat::Heartbeat;
+use crate::places::Places;
+use crate::readers::COME_AGAIN;
 use crate::rpc::Shutdown;
 
 /// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);
+
+/// Time to receive the head of a request on a spare connection: probes send theirs at once.
+const SPARE_HEAD: Duration = Duration::from_secs(2);
 
 /// Bytes buffered of a request's head, and of a response that is being sent.
 const BUFFER: usize = 64 * 1024;
@@ -47,6 +58,10 @@ pub struct HttpLimits {
     pub wait: Duration,
     /// Number of simultaneous connections.
     pub connections: usize,
+    /// Connections among those that one address may have; a trusted proxy may have all.
+    pub each: usize,
+    /// Further connections, on which only `/health`, `/ready` and `/metrics` are served.
+    pub spare: usize,
     /// Connections among those that may follow events; the rest stays free for other requests.
     pub followers: usize,
     /// Most bytes in the body of a request.
@@ -63,7 +78,9 @@ impl Default for HttpLimits {
             write: Duration::from_secs(30),
             farewell: Duration::from_secs(3),
             wait: Duration::from_mins(10),
-            connections: 256,
+            connections: 512,
+            each: 256,
+            spare: 32,
             followers: 64,
             body_bytes: 64 * 1024,
             beat: Duration::from_mins(1),
@@ -129,14 +146,35 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Peer(pub(super) IpAddr);
 
+/// Marks the requests of a spare connection.
+#[derive(Debug, Clone, Copy)]
+struct Spare;
+
+/// Turns away what a spare connection does not serve.
+pub(super) async fn spare(request: Request, next: Next) -> Response {
+    if request.extensions().get::<Spare>().is_none() || probes::is_probe(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let (parts, _) = request.into_parts();
+    WebFault::new(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "too many connections are open, or too many from this address",
+    )
+    .hint("close some of them, or come again later")
+    .code("busy")
+    .retry_after(COME_AGAIN)
+    .answer(Wants::of(&parts))
+}
+
 /// Serves connections until shutdown, and waits for the client to accept the last response. Beats `heartbeat`
 /// in every iteration.
 pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, heartbeat: Heartbeat) {
     info!("Serving http://{}/management/cache/status", listening.address);
     let limits = *web.limits();
-    let router = routes::router(web);
+    let router = routes::router(web.clone());
     let conversations = TaskTracker::new();
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Arc::new(Places::new(limits.connections));
+    let spare = Arc::new(Semaphore::new(limits.spare));
     let full = headers::bare("503 Service Unavailable", (RETRY_AFTER, "5"));
     let mut failing = false;
     loop {
@@ -158,15 +196,21 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
             }
         };
         failing = false;
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let (router, shutdown, peer) = (router.clone(), shutdown.clone(), Peer(peer.ip()));
+        let most = if web.authority().is_proxy(peer.0) { limits.connections } else { limits.each };
+        if let Some(place) = places.take(peer.0.to_canonical(), most) {
+            conversations.spawn(async move {
+                converse(stream, peer, None, router, &limits, &shutdown).await;
+                drop(place);
+            });
+        } else if let Ok(place) = Arc::clone(&spare).try_acquire_owned() {
+            conversations.spawn(async move {
+                converse(stream, peer, Some(Spare), router, &limits, &shutdown).await;
+                drop(place);
+            });
+        } else {
             turn_away(&stream, &full);
-            continue;
-        };
-        let (router, shutdown) = (router.clone(), shutdown.clone());
-        conversations.spawn(async move {
-            converse(stream, Peer(peer.ip()), router, &limits, &shutdown).await;
-            drop(place);
-        });
+        }
     }
     // Closed now, so that clients see at once that there is no server.
     drop(listening);
@@ -181,21 +225,31 @@ fn turn_away(stream: &TcpStream, response: &[u8]) {
     }
 }
 
-/// Answers requests one after the other. After `stop`, only the current one is completed; after `hang_up`,
+/// Answers requests one after the other, on a spare connection only one. After `stop`, only the current one is completed; after `hang_up`,
 /// the client has a short time to accept the response.
-async fn converse<S>(stream: S, peer: Peer, router: Router, limits: &HttpLimits, shutdown: &Shutdown)
-where
+async fn converse<S>(
+    stream: S,
+    peer: Peer,
+    spare: Option<Spare>,
+    router: Router,
+    limits: &HttpLimits,
+    shutdown: &Shutdown,
+) where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let router = TowerToHyperService::new(router);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(peer);
+        if let Some(spare) = spare {
+            request.extensions_mut().insert(spare);
+        }
         router.call(request)
     });
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(limits.head)
+            .header_read_timeout(spare.map_or(limits.head, |_| limits.head.min(SPARE_HEAD)))
+            .keep_alive(spare.is_none())
             .max_buf_size(BUFFER)
             .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.write)), service)
     );
@@ -227,7 +281,7 @@ mod tests {
     #[tokio::test]
     async fn a_panic_costs_its_request_and_tells_nothing() {
         async fn boom() {
-            panic!("the secret is 42");
+            panic!("the secret is hunter2");
         }
         let router = Router::new()
             .route("/boom", get(boom))
@@ -236,7 +290,7 @@ mod tests {
         let (mut near, far) = tokio::io::duplex(4096);
         let peer = Peer(IpAddr::from([127, 0, 0, 1]));
         let served = tokio::spawn(async move {
-            converse(far, peer, router, &HttpLimits::default(), &Shutdown::default()).await;
+            converse(far, peer, None, router, &HttpLimits::default(), &Shutdown::default()).await;
         });
         near.write_all(b"GET /boom HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         near.write_all(b"GET /fine HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
@@ -244,6 +298,6 @@ mod tests {
         near.read_to_string(&mut told).await.unwrap();
         served.await.unwrap();
         assert!(told.starts_with("HTTP/1.1 500 ") && told.contains("An internal error occurred"), "{told}");
-        assert!(told.contains("HTTP/1.1 200 ") && !told.contains("42"), "{told}");
+        assert!(told.contains("HTTP/1.1 200 ") && !told.contains("hunter2"), "{told}");
     }
 }

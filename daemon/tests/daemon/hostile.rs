@@ -106,13 +106,13 @@ async fn an_idle_client_is_disconnected() {
 #[tokio::test]
 async fn a_client_too_many_is_told_so_and_a_freed_place_is_given_again() {
     let mut home = Home::new();
-    home.limits.connections = 2;
+    (home.limits.connections, home.limits.kept) = (2, 0);
     let daemon = home.boot().await;
     let (mut first, mut second) = (connect(&daemon).await, connect(&daemon).await);
     first.call(&Request::Ping).await.unwrap();
     second.call(&Request::Ping).await.unwrap();
     let full = fault(connect(&daemon).await.call(&Request::Ping).await);
-    assert_eq!((full.code, full.retryable), (FaultCode::Unavailable, true));
+    assert_eq!((full.code, full.retryable), (FaultCode::Busy, true));
     drop(first);
     // The daemon detects the end of a connection after a delay.
     let freed = async { while connect(&daemon).await.call(&Request::Ping).await.is_err() {} };

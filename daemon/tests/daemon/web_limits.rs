@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::boot::{Home, PATIENCE, finished, reason, served, until, within};
 use crate::queue::Locked;
-use crate::web_client::{Line, address, ask, authorization, request, serve_web, trusted};
+use crate::web_client::{BROWSER, Line, address, ask, authorization, request, serve_web, trusted};
 
 const STATUS: &str = "/management/cache/api/status";
 
@@ -40,7 +40,7 @@ async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
 async fn one_connection_too_many_is_told_so() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
-    home.web.connections = 1;
+    (home.web.connections, home.web.spare) = (1, 0);
     let daemon = home.boot().await;
     let mut first = Line::open(&daemon).await;
     first.say("GET /health HTTP/1.1\r\n").await;
@@ -57,6 +57,31 @@ async fn one_connection_too_many_is_told_so() {
     assert!(full.header("content-security-policy").is_some(), "{full:?}");
     // Its slot is free as soon as the daemon has detected the end of the connection.
     while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {}
+}
+
+#[tokio::test]
+async fn who_holds_its_share_of_connections_is_served_probes_and_told_when_to_come_again() {
+    let mut home = Home::lived_in().await;
+    serve_web(&mut home);
+    home.web.each = 2;
+    let daemon = home.boot().await;
+    let (first, _second) = (Line::open(&daemon).await, Line::open(&daemon).await);
+    for probe in ["/health", "/ready"] {
+        assert_eq!(ask(&daemon, "GET", probe, &[], "").await.status, 200, "{probe}");
+    }
+    assert_eq!(ask(&daemon, "GET", "/metrics", &[("Authorization", &authorization())], "").await.status, 200);
+    let full = ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await;
+    assert_eq!((full.status, full.json()["code"].as_str()), (503, Some("busy")), "{full:?}");
+    let later: u64 = full.header("retry-after").unwrap().parse().unwrap();
+    assert!(later > 0);
+    let page = ask(&daemon, "GET", "/management/cache/status", &[BROWSER], "").await;
+    assert_eq!((page.status, page.header("retry-after")), (503, full.header("retry-after")));
+    // A second request on a spare connection would keep it from others.
+    let mut spare = Line::open(&daemon).await;
+    spare.say(&request("GET", "/health", &[], "").replace("Connection: close\r\n", "")).await;
+    assert_eq!(spare.answer().await.status, 200);
+    drop(first);
+    while ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await.status != 200 {}
 }
 
 #[tokio::test]

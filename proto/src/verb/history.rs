@@ -42,7 +42,7 @@ pub struct Run {
     pub write_lock: WriteLock,
 }
 
-/// Answer to `history`.
+/// Answer to `history`: the newest runs, as many as fit into one answer, their jobs without attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryReply {
@@ -61,8 +61,9 @@ pub struct HistoryPageRequest {
     pub limit: u32,
 }
 
-/// A page of runs.
+/// A page of runs, their jobs without attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HistoryPage {
     /// The runs, newest first.
     pub runs: Vec<Run>,

@@ -22,7 +22,7 @@ pub enum JobFilter {
 pub struct JobsRequest {
     /// Which ones.
     pub filter: JobFilter,
-    /// How many at most; 10,000 is the daemon's own limit.
+    /// How many at most; the daemon may return fewer.
     pub limit: u32,
 }
 
@@ -67,7 +67,7 @@ pub struct Job {
     pub outcome: Option<Outcome>,
     /// When it was queued.
     pub queued: Timestamp,
-    /// Its attempts, oldest first.
+    /// Its attempts, oldest first; empty in a list.
     pub attempts: Vec<Attempt>,
     /// Entries that the report has.
     pub entries: u64,
@@ -94,7 +94,7 @@ pub struct Job {
     pub write_lock: WriteLock,
 }
 
-/// Answer to `jobs`.
+/// Answer to `jobs`, without attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobsReply {
@@ -113,8 +113,9 @@ pub struct JobsPageRequest {
     pub limit: u32,
 }
 
-/// A page of jobs.
+/// A page of jobs, without their attempts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct JobsPage {
     /// The jobs, newest first.
     pub jobs: Vec<Job>,
@@ -127,6 +128,7 @@ pub struct JobsPage {
 /// A run or a job with a word that this daemon does not know, written by another version. It is kept and not
 /// worked on. The words are those that are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnknownRow {
     /// Number of the run.
     pub run: i64,

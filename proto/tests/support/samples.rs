@@ -261,6 +261,7 @@ pub(crate) fn faults() -> Vec<Fault> {
         FaultCode::Unavailable,
         FaultCode::Internal,
         FaultCode::Locked,
+        FaultCode::Busy,
     ]
     .map(|code| Fault { code, message: "why".to_owned(), hint: "what to do".to_owned(), retryable: true })
     .to_vec()

@@ -155,6 +155,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         FaultCode::Unavailable,
         FaultCode::Internal,
         FaultCode::Locked,
+        FaultCode::Busy,
     ]);
     (code, text(), text(), any::<bool>()).prop_map(|(code, message, hint, retryable)| Fault {
         code,

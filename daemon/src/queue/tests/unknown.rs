@@ -158,6 +158,38 @@ async fn unknown_words_of_settings_slots_chores_wipes_and_held_tables_are_left_a
     assert_eq!(d.text(rows).await, "dozingdreamtpolishmoon_report_cache", "every row stays as it was");
 }
 
+/// The longest texts that errors have, with as much to escape as there can be.
+#[tokio::test]
+async fn a_page_ends_before_it_is_too_long_to_be_shown() {
+    let d = Daemon::new().await;
+    for _ in 0..3 {
+        d.queue.enqueue(manual(&[A, B])).await.unwrap();
+        d.work_off().await;
+    }
+    d.sql("UPDATE jobs SET error = replace(hex(zeroblob(100000)), '00', '\"\\')").await;
+    let (mut runs, mut jobs, mut before) = (Vec::new(), Vec::new(), None);
+    loop {
+        let page = d.queue.history_page(START, before, 500).await.unwrap();
+        assert!(cached_proto::json::pretty(&page).unwrap().len() < 1024 * 1024);
+        runs.extend(page.runs.into_iter().map(|run| run.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(runs, [3, 2, 1]);
+    loop {
+        let page = d.queue.listed_jobs(JobFilter::All, before, 500).await.unwrap();
+        assert!(cached_proto::json::pretty(&page).unwrap().len() < 1024 * 1024);
+        jobs.extend(page.jobs.into_iter().map(|job| job.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert_eq!(jobs, [6, 5, 4, 3, 2, 1]);
+}
+
 #[tokio::test]
 async fn pages_follow_each_other_without_a_gap_and_end() {
     let d = Daemon::new().await;

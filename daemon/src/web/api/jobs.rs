@@ -1,10 +1,10 @@
 //! `api/jobs…`: what `cachectl jobs`, `job`, `cancel` and `retry` print with `--json`.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use cached_proto::verb::job::{JobReply, JobRequest};
-use cached_proto::verb::jobs::{JobFilter, JobsReply, JobsRequest};
+use cached_proto::verb::jobs::{JobFilter, JobsPage, JobsPageRequest};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -16,8 +16,7 @@ use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
 use crate::web::json::{Done, Json};
 use crate::web::openapi::Problem;
-
-const LISTED: u32 = 100;
+use crate::web::paged::{LISTED, Paged};
 
 /// Which jobs.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -27,22 +26,33 @@ pub(in crate::web) struct Wanted {
     /// `all`, `failed` or `running`.
     #[param(pattern = "^(all|failed|running)$")]
     filter: Option<String>,
-    /// How many at most.
+    /// Most jobs of the page; 500 are the most that count. A page may have fewer.
+    #[param(default = 100)]
     limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<i64>,
 }
 
 #[utoipa::path(
     get, path = "/management/cache/api/jobs",
     params(Wanted),
-    responses((status = 200, description = "The jobs, newest first.", body = JobsReply))
+    responses((
+        status = 200,
+        description = "A page of jobs, newest first, without their attempts.",
+        body = JobsPage,
+        headers(("Link" = String, description = "The next page, with `rel=\"next\"`; absent on the last one."))
+    ))
 )]
 pub(in crate::web) async fn jobs(
     State(web): State<Web>,
-    Parameters(Wanted { filter, limit }): Parameters<Wanted>,
-) -> Result<Json<JobsReply>, WebFault> {
+    uri: Uri,
+    Parameters(Wanted { filter, limit, cursor }): Parameters<Wanted>,
+) -> Result<Paged<JobsPage>, WebFault> {
     let filter = known_filter(filter.as_deref())?;
-    let request = JobsRequest { filter, limit: limit.unwrap_or(LISTED) };
-    Ok(Json(rpc::jobs::jobs(web.service(), &request).await?))
+    let request = JobsPageRequest { filter, before: cursor, limit: limit.unwrap_or(LISTED) };
+    let page = rpc::jobs::page(web.service(), &request).await?;
+    let next = page.next;
+    Ok(Paged::new(page, &uri, next))
 }
 
 /// Parses the name of a job filter.

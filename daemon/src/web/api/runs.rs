@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use cached_proto::fault::Fault;
-use cached_proto::verb::history::{HistoryReply, HistoryRequest, Run};
+use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, Run};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -14,32 +14,47 @@ use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
 use crate::web::json::Json;
+use crate::web::paged::{LISTED, Paged};
 
 /// Default window, equal to that of `cachectl history`.
 const WINDOW: Duration = Duration::from_hours(7 * 24);
 
-/// How far back.
+/// How far back, and which page.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
-pub(in crate::web) struct Since {
+pub(in crate::web) struct Wanted {
     /// As `cachectl` takes it: `36h`, `7d`.
     #[param(pattern = "^[0-9]{1,4}[smhdw]$")]
     since: Option<String>,
+    /// Most runs of the page; 500 are the most that count. A page may have fewer.
+    #[param(default = 100)]
+    limit: Option<u32>,
+    /// The `next` of the page before.
+    cursor: Option<i64>,
 }
 
 #[utoipa::path(
     get, path = "/management/cache/api/runs",
-    params(Since),
-    responses((status = 200, description = "The runs, newest first.", body = HistoryReply))
+    params(Wanted),
+    responses((
+        status = 200,
+        description = "A page of runs, newest first, their jobs without attempts.",
+        body = HistoryPage,
+        headers(("Link" = String, description = "The next page, with `rel=\"next\"`; absent on the last one."))
+    ))
 )]
 pub(in crate::web) async fn runs(
     State(web): State<Web>,
-    Parameters(Since { since }): Parameters<Since>,
-) -> Result<Json<HistoryReply>, WebFault> {
+    uri: Uri,
+    Parameters(Wanted { since, limit, cursor }): Parameters<Wanted>,
+) -> Result<Paged<HistoryPage>, WebFault> {
     let window = since.map_or(Ok(WINDOW), |since| duration(&since))?;
-    let request = HistoryRequest { since_seconds: window.as_secs() };
-    Ok(Json(history::history(web.service(), &request).await?))
+    let limit = limit.unwrap_or(LISTED);
+    let request = HistoryPageRequest { since_seconds: window.as_secs(), before: cursor, limit };
+    let page = history::page(web.service(), &request).await?;
+    let next = page.next;
+    Ok(Paged::new(page, &uri, next))
 }
 
 #[utoipa::path(

@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use tracing::{debug, info, warn};
 
 use super::address::client_address;
-use super::bearer::{BearerToken, may_be_api_token, presented_api_token, presented_bearer};
+use super::bearer::{BearerToken, Confirmed, may_be_api_token, presented_api_token, presented_bearer};
 use super::cookies::{Cookies, Verdict};
 use super::hosts::Hosts;
 use super::limit::Limiter;
@@ -64,6 +64,7 @@ pub(crate) struct WaysIn {
 struct Kept {
     seal: Seal,
     limiter: Limiter,
+    confirmed: Confirmed,
     /// Whether the last query of VMS's database failed.
     in_trouble: AtomicBool,
 }
@@ -79,7 +80,8 @@ impl Authority {
     /// Sets up authentication; secret files have already been read as part of the configuration.
     pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
         let seal = Seal::draw().map_err(|source| AuthorityError::Random { source })?;
-        let kept = Kept { seal, limiter: Limiter::new(clock), in_trouble: AtomicBool::new(false) };
+        let (limiter, confirmed) = (Limiter::new(clock), Confirmed::default());
+        let kept = Kept { seal, limiter, confirmed, in_trouble: AtomicBool::new(false) };
         Ok(Self::with(http, Arc::new(kept)))
     }
 
@@ -111,7 +113,7 @@ impl Authority {
         users: &dyn Users,
         now: DateTime<Utc>,
     ) -> Visitor {
-        let judged = match self.by_header(request, users, now).await {
+        let judged = match self.by_header(request, peer, users, now).await {
             Some(judged) => judged,
             None => match self.by_cookies(request, users, now).await {
                 Judged::As(Visitor::Nobody(_)) | Judged::Forged(_) if self.is_open_to(request, peer) => {
@@ -138,6 +140,11 @@ impl Authority {
     /// The address of the client, behind the trusted proxies.
     pub(crate) fn client_address(&self, request: &Parts, peer: IpAddr) -> IpAddr {
         client_address(request, peer, &self.proxies)
+    }
+
+    /// Whether this is the address of a trusted proxy, behind which there are many clients.
+    pub(crate) fn is_proxy(&self, peer: IpAddr) -> bool {
+        self.proxies.iter().any(|proxy| proxy.contains(peer.to_canonical()))
     }
 
     /// Whether the request is addressed to one of our host names: those of this machine, the address that the
@@ -170,7 +177,13 @@ impl Authority {
     }
 
     /// Authenticates by header; `None` without a header that is an enabled way to authenticate.
-    async fn by_header(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Option<Judged> {
+    async fn by_header(
+        &self,
+        request: &Parts,
+        peer: IpAddr,
+        users: &dyn Users,
+        now: DateTime<Utc>,
+    ) -> Option<Judged> {
         if let (Some(token), Some(presented)) = (&self.bearer, presented_bearer(request)) {
             return Some(if token.is(presented) {
                 Judged::As(Visitor::nameless("bearer token", Way::Bearer))
@@ -182,10 +195,17 @@ impl Authority {
         if !may_be_api_token(token) {
             return Some(Judged::Forged("API token"));
         }
+        // Who has guessed too often must not cost VMS a read of its database with each further guess.
+        if !self.kept.confirmed.has(token, &self.kept.seal)
+            && let Some(retry_after) = self.kept.limiter.wait(self.client_address(request, peer))
+        {
+            return Some(Judged::As(Visitor::TooMany { retry_after }));
+        }
         Some(match self.asked(users.by_api_token(token).await) {
             Err(visitor) => Judged::As(visitor),
             Ok(None) => Judged::Forged("API token"),
             Ok(Some((user, expiry))) => {
+                self.kept.confirmed.add(token, &self.kept.seal);
                 let until = expiry.as_deref().and_then(time::parse);
                 let is_current = until.is_some_and(|until| until > now.naive_utc());
                 Judged::As(if is_current {

@@ -1,6 +1,8 @@
 //! Credentials in headers of their own.
 
+use std::collections::HashSet;
 use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -10,6 +12,9 @@ use super::seal::Seal;
 
 /// Length of VMS's API tokens: 32 random bytes in hexadecimal digits.
 const API_TOKEN_LENGTH: usize = 64;
+
+/// Confirmed tokens that are remembered; an office has a handful.
+const MOST_CONFIRMED: usize = 256;
 
 /// The operator's token, kept as a hash under a key of this process: comparing two hashes takes the same time
 /// however much of the token was guessed, and however long it is.
@@ -31,6 +36,27 @@ impl BearerToken {
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("BearerToken(hidden)")
+    }
+}
+
+/// API tokens that VMS has confirmed since the start, as hashes: whether to ask VMS about them is no guess.
+#[derive(Default)]
+pub(super) struct Confirmed(Mutex<HashSet<Vec<u8>>>);
+
+impl Confirmed {
+    /// Remembers a token.
+    pub(super) fn add(&self, token: &str, seal: &Seal) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_CONFIRMED {
+            known.clear();
+        }
+        known.extend(hash::<HmacSha256>(seal.expose(), token.as_bytes()));
+    }
+
+    /// Whether the token was confirmed.
+    pub(super) fn has(&self, token: &str, seal: &Seal) -> bool {
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hash::<HmacSha256>(seal.expose(), token.as_bytes()).is_some_and(|hash| known.contains(&hash))
     }
 }
 

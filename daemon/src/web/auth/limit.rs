@@ -1,43 +1,67 @@
 //! Rate limit for failed attempts.
 
+use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-
-use governor::clock::Clock as _;
-use governor::middleware::NoOpMiddleware;
-use governor::state::keyed::HashMapStateStore;
-use governor::{Quota, RateLimiter};
 
 use crate::clock::Clock;
 
-/// Failures tolerated at once, and per minute after that.
-const PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Failures tolerated at once.
+const BURST: u32 = 10;
+
+/// Time after which one more failure is tolerated.
+const INTERVAL: Duration = Duration::from_secs(6);
 
 /// Clients that are counted individually, about 200 KiB of them. Clients beyond that share one count.
 const MOST_CLIENTS: usize = 4096;
 
-/// Counts failures by client.
+/// Counts failures by client. The clock is read as monotonic time, so that setting the wall clock neither lifts
+/// nor imposes a limit.
 #[derive(Debug)]
-pub(super) struct Limiter(RateLimiter<Client, HashMapStateStore<Client>, Ticks, NoOpMiddleware<Duration>>);
+pub(super) struct Limiter {
+    clock: Arc<dyn Clock>,
+    /// For each client, the instant at which its last failure is forgotten: each one moves it by an interval.
+    forgotten: Mutex<HashMap<Client, Duration>>,
+}
 
 /// The client that a failure is counted for; `None` for those beyond the memory limit.
 type Client = Option<IpAddr>;
 
 impl Limiter {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self(RateLimiter::new(Quota::per_minute(PER_MINUTE), HashMapStateStore::default(), Ticks(clock)))
+        Self { clock, forgotten: Mutex::default() }
+    }
+
+    /// The time until a further failure is tolerated; `None` if one is tolerated now.
+    pub(super) fn wait(&self, address: IpAddr) -> Option<Duration> {
+        let forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = Some(client(address));
+        let is_counted = forgotten.contains_key(&own) || forgotten.len() < MOST_CLIENTS;
+        until_tolerated(forgotten.get(&own.filter(|_| is_counted)).copied()?, self.clock.monotonic())
     }
 
     /// Counts a failure. Returns an error with the time to wait if there were too many.
     pub(super) fn failed(&self, address: IpAddr) -> Result<(), Duration> {
-        if self.0.len() >= MOST_CLIENTS {
-            self.0.retain_recent();
+        let now = self.clock.monotonic();
+        let mut forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
+        if forgotten.len() >= MOST_CLIENTS {
+            forgotten.retain(|_, until| *until > now);
         }
-        let client = (self.0.len() < MOST_CLIENTS).then(|| client(address));
-        self.0.check_key(&client).map_err(|until| until.wait_time_from(self.0.clock().now()))
+        let own = Some(client(address));
+        let is_counted = forgotten.contains_key(&own) || forgotten.len() < MOST_CLIENTS;
+        let until = forgotten.entry(own.filter(|_| is_counted)).or_default();
+        if let Some(wait) = until_tolerated(*until, now) {
+            return Err(wait);
+        }
+        *until = (*until).max(now) + INTERVAL;
+        Ok(())
     }
+}
+
+fn until_tolerated(forgotten: Duration, now: Duration) -> Option<Duration> {
+    let wait = forgotten.saturating_sub(now + INTERVAL * (BURST - 1));
+    (!wait.is_zero()).then_some(wait)
 }
 
 /// An IPv6 customer has at least 2^64 addresses, which count as one client.
@@ -48,18 +72,5 @@ fn client(address: IpAddr) -> IpAddr {
             Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0).into()
         }
         v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-/// The daemon's clock, as the limiter reads it: monotonic, so that setting the wall clock neither lifts nor
-/// imposes a limit.
-#[derive(Debug)]
-struct Ticks(Arc<dyn Clock>);
-
-impl governor::clock::Clock for Ticks {
-    type Instant = Duration;
-
-    fn now(&self) -> Duration {
-        self.0.monotonic()
     }
 }

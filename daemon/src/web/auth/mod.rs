@@ -16,9 +16,9 @@
 //! Without any credential, `http.open_viewing` allows clients on this machine to view.
 //!
 //! Failed attempts (a wrong signature or token; not one that has merely expired) are logged, counted by the
-//! address of the client and eventually answered with "too many". A valid credential is accepted all the
-//! same: behind one address there is often a whole office, which must not be locked out by one forgotten
-//! script. The limit bounds the cost of failed attempts; that nothing can be guessed is ensured by the length
+//! address of the client and eventually answered with "too many", without asking VMS. A valid credential is
+//! accepted all the same: behind one address there is often a whole office, which must not be locked out by one
+//! forgotten script. Only an API token that VMS has not confirmed since the start has to wait. The limit bounds the cost of failed attempts; that nothing can be guessed is ensured by the length
 //! of keys and tokens.
 
 mod address;

@@ -9,7 +9,6 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
-
 use utoipa_axum::router::UtoipaMethodRouter;
 
 pub(crate) use admitted::Admitted;
@@ -18,7 +17,7 @@ use refusal::Refusal;
 use super::auth::{Anonymous, Visitor, Way};
 use super::server::Peer;
 use super::wants::Wants;
-use super::{Web, form, openapi};
+use super::{Web, form, openapi, queue};
 
 /// The field with the CSRF token; the pages include it in every form.
 const FORM_TOKEN: &str = "csrf_token";
@@ -48,6 +47,12 @@ impl Gate {
         route.behind(self, Class::Viewing)
     }
 
+    /// Gates a route as [`viewing`](Self::viewing) does, and has those who are admitted queue: its answers may
+    /// be long, or take reading much of the history.
+    pub(super) fn reading<R: Route>(&self, route: R) -> R {
+        self.viewing(route.queued(self))
+    }
+
     /// Gates a route for administrators and holders of a token.
     pub(super) fn personal<R: Route>(&self, route: R) -> R {
         route.behind(self, Class::Personal)
@@ -63,12 +68,19 @@ impl Gate {
 pub(super) trait Route {
     /// The route behind a gate for this class.
     fn behind(self, gate: &Gate, class: Class) -> Self;
+
+    /// The route behind the queue of readers.
+    fn queued(self, gate: &Gate) -> Self;
 }
 
 impl Route for MethodRouter<Web> {
     fn behind(self, gate: &Gate, class: Class) -> Self {
         // Only for methods that the route has: others get a 405, whoever the visitor is.
         self.route_layer(from_fn_with_state((gate.0.clone(), class), admit))
+    }
+
+    fn queued(self, gate: &Gate) -> Self {
+        self.route_layer(from_fn_with_state(gate.0.clone(), queue::wait))
     }
 }
 
@@ -78,6 +90,11 @@ impl Route for UtoipaMethodRouter<Web> {
         let (schemas, mut paths, route) = self;
         openapi::gated(&mut paths);
         (schemas, paths, route.behind(gate, class))
+    }
+
+    fn queued(self, gate: &Gate) -> Self {
+        let (schemas, paths, route) = self;
+        (schemas, paths, route.queued(gate))
     }
 }
 

@@ -33,7 +33,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
-    let text = web.views().metrics(web.service()).await?;
+    let text = web.views().metrics(web.probes()).await?;
     Ok(([(CONTENT_TYPE, KIND)], text.to_string()).into_response())
 }
 

@@ -2,9 +2,10 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::Response;
-use cached_proto::verb::jobs::{JobFilter, JobsRequest};
+use cached_proto::fault::Fault;
+use cached_proto::verb::jobs::JobFilter;
 use serde::Deserialize;
 
 use super::Visit;
@@ -12,19 +13,17 @@ use super::frame::Frame;
 use super::row::JobRow;
 use super::shown;
 use super::view::View;
-use crate::rpc;
 use crate::web::Web;
 use crate::web::api::jobs::known_filter;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;
-
-/// Most jobs on a page.
-const LISTED: u32 = 100;
+use crate::web::paged::{LISTED, following};
 
 /// The query parameters.
 #[derive(Debug, Deserialize)]
 pub(in crate::web) struct Wanted {
     filter: Option<String>,
+    cursor: Option<i64>,
 }
 
 #[derive(Template)]
@@ -35,7 +34,8 @@ struct JobsPage {
     jobs: Vec<JobRow>,
     /// Text shown when there are no jobs.
     none: &'static str,
-    is_cut: bool,
+    /// The address of the next page, if there is one.
+    older: Option<String>,
 }
 
 struct Choice {
@@ -46,11 +46,13 @@ struct Choice {
 
 pub(in crate::web) async fn page(
     State(web): State<Web>,
+    uri: Uri,
     visit: Visit,
-    Parameters(Wanted { filter }): Parameters<Wanted>,
+    Parameters(Wanted { filter, cursor }): Parameters<Wanted>,
 ) -> Result<Response, WebFault> {
     let filter = known_filter(filter.as_deref())?;
-    let reply = rpc::jobs::jobs(web.service(), &JobsRequest { filter, limit: LISTED }).await?;
+    let queue = &web.service().queue;
+    let reply = queue.jobs_page(filter, cursor, LISTED.into()).await.map_err(Fault::from)?;
     let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
     let view = View::of(&web);
     let page = JobsPage {
@@ -65,7 +67,7 @@ pub(in crate::web) async fn page(
             JobFilter::Failed => "Nothing has failed as far back as the history goes.",
             JobFilter::Running => "Nothing waits, and nothing runs.",
         },
-        is_cut: reply.jobs.len() >= LISTED as usize,
+        older: reply.next.map(|next| following(&uri, next)),
         jobs: reply.jobs.iter().map(|job| JobRow::of(job, &view)).collect(),
     };
     Ok(shown(StatusCode::OK, &page))

@@ -78,12 +78,13 @@ async fn behind_a_proxy_the_client_pays_and_not_the_proxy() {
 async fn who_is_right_comes_in_whatever_his_neighbours_do() {
     let mut house = house();
     house.users.tokens = vec![(API_TOKEN, user(1, 3, true), Some("2027-01-01 00:00:00"))];
+    let token = [("x-api-token", API_TOKEN)];
+    assert_eq!(house.visitor_from("203.0.113.8", &token).await, admin(Way::ApiToken));
     let_go(&house, "203.0.113.9", 50).await;
     let right = format!("Bearer {BEARER}");
     let visitor = house.visitor_from("203.0.113.9", &[("authorization", &right)]).await;
     assert!(matches!(visitor, Visitor::Admin { how: Way::Bearer, .. }));
-    let visitor = house.visitor_from("203.0.113.9", &[("x-api-token", API_TOKEN)]).await;
-    assert_eq!(visitor, admin(Way::ApiToken));
+    assert_eq!(house.visitor_from("203.0.113.9", &token).await, admin(Way::ApiToken));
     assert_eq!(house.visitor_from("203.0.113.9", &[]).await, nobody(Anonymous::NoCredential));
 }
 
@@ -111,4 +112,15 @@ async fn many_clients_need_little_memory() {
     assert_eq!(beyond, 10);
     house.clock.advance(Duration::from_mins(1));
     assert_eq!(let_go(&house, &address(5000), 20).await, 10);
+}
+
+#[tokio::test]
+async fn a_guess_beyond_the_limit_is_refused_without_asking_vms() {
+    let house = house();
+    for guess in 0..50 {
+        let token = format!("{guess:064}");
+        let visitor = house.visitor_from("203.0.113.9", &[("x-api-token", &token)]).await;
+        assert_eq!(matches!(visitor, Visitor::TooMany { .. }), guess >= 10, "{guess}: {visitor:?}");
+    }
+    assert_eq!(house.users.lookups.load(Ordering::Relaxed), 10);
 }
