@@ -177,7 +177,7 @@ fn replies() {
 #[test]
 fn faults() {
     let samples = samples::faults();
-    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 7);
+    let names = complete(samples.iter().map(|fault| fault_name(fault.code)), 8);
     assert_kept("faults", names, samples.into_iter().map(|fault| Response::Answer(Err(fault))));
 }
 

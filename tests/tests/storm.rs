@@ -1,5 +1,5 @@
 //! A crowd that reads a long history, again and again, beside refreshes and probes.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::net::SocketAddr;
