@@ -30,8 +30,9 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 
 /// A response without a body, as bytes, for a connection that no handler gets to see; it is closed afterwards.
 pub(super) fn bare(status: &str, more: (HeaderName, &str)) -> Vec<u8> {
-    let headers: String =
+    let headers: Vec<String> =
         ALWAYS.into_iter().chain([more]).map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: 0\r\nconnection: close\r\n\r\n").into_bytes()
 }
 

@@ -21,7 +21,7 @@ pub(super) fn check(bytes: &[u8]) {
                 let page = config.render();
                 // What is hidden cannot be read back.
                 let open = page.replace("\"(hidden)\"", "\"\"");
-                let again = load(&file, open.as_bytes()).unwrap_or_else(|errors| panic!("{errors}\n{page}"));
+                let again = load(&file, open.as_bytes()).expect("what it prints is refused");
                 assert_eq!(values(&again.render()), values(&open), "it prints as something else");
             }
             Err(errors) => {
