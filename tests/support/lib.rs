@@ -1,7 +1,13 @@
 //! Helpers of the end-to-end tests: golden databases, the real binaries, and waiting for conditions.
 //!
 //! Everything here panics when it fails: it is only ever called from tests.
-#![expect(clippy::missing_panics_doc, clippy::unwrap_used, clippy::expect_used, reason = "test support")]
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "test support"
+)]
 
 pub mod binary;
 pub mod browser;

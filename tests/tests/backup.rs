@@ -342,7 +342,7 @@ fn an_interrupted_client_takes_its_file_away() {
         (u64::from_str_radix(&caught, 16).unwrap() & (1 << 14) != 0).then_some(())
     });
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let ran = cached_tests::binary::ran(&client.wait_with_output().unwrap());
+    let ran = cached_tests::binary::ran("the client", client);
     daemon.signal(rustix::process::Signal::CONT);
     assert!(ran.code == Some(1) && ran.stderr.contains("interrupted"), "{ran:?}");
     assert!(!unfinished() && !copy.exists());

@@ -220,7 +220,6 @@ impl Maintenance {
     }
 
     /// Reserves the one place for a task, and returns the steps to tell and to follow.
-    #[expect(clippy::type_complexity, reason = "the parts go to different owners")]
     fn enter(&self) -> Result<(OwnedMutexGuard<()>, Steps, u64, watch::Receiver<Progressed>), Busy> {
         let one = Arc::clone(&self.one).try_lock_owned().map_err(|_| Busy(self.doing()))?;
         let (steps, progressed) = Steps::new();
@@ -280,7 +279,7 @@ impl Maintenance {
             turn = self.turn(steps) => turn,
         };
         let config = Arc::clone(&self.config.borrow());
-        Ok(Turn { _turn: turn, _at_work: AtWork::begin(&self.at_work), config })
+        Ok(Turn { _lock: turn, _at_work: AtWork::begin(&self.at_work), config })
     }
 
     fn task<'a>(&'a self, turn: &'a Turn<'_>, steps: &'a Steps, stop: &CancellationToken) -> Task<'a> {
@@ -327,7 +326,7 @@ fn told(chore: Chore, ended: Result<&MaintenanceReport, &MaintenanceError>) {
 
 /// The turn of a task: no run begins meanwhile.
 struct Turn<'a> {
-    _turn: OwnedMutexGuard<()>,
+    _lock: OwnedMutexGuard<()>,
     _at_work: AtWork<'a>,
     config: Arc<RefreshConfig>,
 }

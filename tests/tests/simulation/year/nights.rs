@@ -93,7 +93,7 @@ impl Nights {
             self.happen(happening).await;
         }
         self.clock.set(to);
-        self.refresh().await
+        Box::pin(self.refresh()).await
     }
 
     async fn happen(&mut self, happening: Happening) {
