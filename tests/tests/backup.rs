@@ -108,7 +108,10 @@ fn become_user(user: u32, groups: &[u32]) -> Command {
     let mut command = Command::new("setpriv");
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
     command.args([format!("--reuid={user}"), format!("--regid={user}")]);
-    command.arg(format!("--groups={}", groups.join(",")));
+    command.arg(match groups.join(",") {
+        none if none.is_empty() => "--clear-groups".to_owned(),
+        groups => format!("--groups={groups}"),
+    });
     command.args(["sh", "-c", "umask 077; exec \"$@\"", "sh"]);
     command
 }
@@ -291,6 +294,7 @@ fn a_full_disk_of_the_client_is_told_and_leaves_nothing() {
     let (golden, daemon) = started("");
     let ran = run(backup(&daemon, "-").stdout(File::options().write(true).open("/dev/full").unwrap()));
     assert!(ran.code == Some(1) && ran.stderr.contains("standard output cannot be written"), "{ran:?}");
+    wait::until("the daemon has forgotten the copy", || (!has_copy(&golden, &daemon)).then_some(()));
     let limited = "ulimit -f 1000; trap '' XFSZ; exec \"$@\"";
     let copy = golden.directory().join("copy.db");
     let inner = backup(&daemon, copy.to_str().unwrap());

@@ -197,7 +197,8 @@ fn a_daemon_that_is_killed_leaves_no_copy_behind() {
         let names = golden.directory().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().contains("copy")).collect::<Vec<_>>()
     };
-    assert_eq!(left(), ["state.db.vms-copy"], "the client leaves nothing, and the daemon could not help it");
+    let is_made = |name: &std::ffi::OsString| name.to_string_lossy().starts_with("state.db.vms-copy");
+    assert!(left().iter().all(is_made), "the client leaves nothing: {:?}", left());
     drop(daemon);
     let _daemon = Daemon::start(&golden, QUIET);
     wait::until("the next daemon removes it", || left().is_empty().then_some(()));

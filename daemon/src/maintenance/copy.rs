@@ -47,12 +47,14 @@ pub(super) struct Copied {
     pub(super) item: MaintenanceItem,
 }
 
-/// The name of a copy, which is removed when this is dropped.
+/// The name of a copy, which is removed when this is dropped, and with it the name of its journal.
 #[derive(Debug)]
 struct Name(PathBuf);
 
 impl Drop for Name {
     fn drop(&mut self) {
+        // SQLite would take a journal that a killed daemon left for one of the next copy, and write it back.
+        let _ = std::fs::remove_file(ending(&self.0, "-journal"));
         // It may have another name by now.
         let _ = std::fs::remove_file(&self.0);
     }
@@ -154,9 +156,13 @@ async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, Mainte
 }
 
 fn name(state: &Path) -> Name {
-    let mut name = state.as_os_str().to_owned();
-    name.push(ENDING);
-    Name(name.into())
+    Name(ending(state, ENDING))
+}
+
+fn ending(path: &Path, with: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(with);
+    name.into()
 }
 
 /// The directory of a file.
