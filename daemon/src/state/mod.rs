@@ -21,6 +21,7 @@ mod tests;
 mod wipes;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::SqliteConnection;
@@ -63,7 +64,7 @@ pub struct State {
     path: PathBuf,
     /// One connection: writers queue up here instead of waiting for each other inside `SQLite`.
     write: DatabaseConnection,
-    lanes: Lanes,
+    lanes: Arc<Lanes>,
     /// The lane that this clone reads in.
     lane: Lane,
     file: FileId,
@@ -80,7 +81,8 @@ impl State {
         let file = identity(path)?;
         connect::probe(path).await?;
         let (write, lanes) = connect::pools(path).await?;
-        let state = Self { path: path.to_owned(), write, lanes, lane: Lane::Work, file };
+        let (lanes, lane) = (Arc::new(lanes), Lane::Work);
+        let state = Self { path: path.to_owned(), write, lanes, lane, file };
         state.remember_creation(now).await?;
         Ok(state)
     }
@@ -95,7 +97,7 @@ impl State {
             Err(source) => return Err(StateError::Inaccessible { path: path.to_owned(), source }),
         };
         let read = connect::looking(path).await?;
-        let (write, lanes, lane) = (read.clone(), read.into(), Lane::Work);
+        let (write, lanes, lane) = (read.clone(), Arc::new(read.into()), Lane::Work);
         Ok(Some(Self { path: path.to_owned(), write, lanes, lane, file }))
     }
 
@@ -107,9 +109,9 @@ impl State {
 
     /// Calls `observer` each time a statement ends.
     pub fn observed(mut self, observer: impl Fn() + Send + Sync + 'static) -> Self {
-        let observer = std::sync::Arc::new(observer);
-        for connection in self.lanes.each().into_iter().chain([&mut self.write]) {
-            let observer = std::sync::Arc::clone(&observer);
+        let observer = Arc::new(observer);
+        for connection in Arc::make_mut(&mut self.lanes).each().into_iter().chain([&mut self.write]) {
+            let observer = Arc::clone(&observer);
             connection.set_metric_callback(move |_| observer());
         }
         self
@@ -137,7 +139,7 @@ impl State {
 
     /// Closes all connections and folds the write-ahead log into the file.
     pub async fn close(self) -> Result<(), StateError> {
-        let Lanes { work, probes, readers } = self.lanes;
+        let Lanes { work, probes, readers } = Arc::unwrap_or_clone(self.lanes);
         for read in [work, probes, readers] {
             read.close().await.doing("close the connections")?;
         }
