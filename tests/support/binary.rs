@@ -49,7 +49,8 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// Runs a command to its end, and stops it if it has none.
+/// Runs a command to its end, and stops it if it has none. Its output is captured, wherever it was to go; for another
+/// place see [`ran`].
 pub fn run(command: &mut Command) -> Ran {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     ran(&format!("{command:?}"), child.unwrap())

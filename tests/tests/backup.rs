@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use cached_tests::binary::{Ran, cachectl, path, run};
+use cached_tests::binary::{self, Ran, cachectl, path, run};
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
 use cached_tests::vms::Other;
@@ -292,7 +292,9 @@ fn standard_output_gets_the_copy_and_standard_error_what_is_said_of_it() {
 #[test]
 fn a_full_disk_of_the_client_is_told_and_leaves_nothing() {
     let (golden, daemon) = started("");
-    let ran = run(backup(&daemon, "-").stdout(File::options().write(true).open("/dev/full").unwrap()));
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let client = backup(&daemon, "-").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
+    let ran = binary::ran("the client of a full disk", client);
     assert!(ran.code == Some(1) && ran.stderr.contains("standard output cannot be written"), "{ran:?}");
     wait::until("the daemon has forgotten the copy", || (!has_copy(&golden, &daemon)).then_some(()));
     let limited = "ulimit -f 1000; trap '' XFSZ; exec \"$@\"";
@@ -346,7 +348,7 @@ fn an_interrupted_client_takes_its_file_away() {
         (u64::from_str_radix(&caught, 16).unwrap() & (1 << 14) != 0).then_some(())
     });
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-    let ran = cached_tests::binary::ran("the client", client);
+    let ran = binary::ran("the client", client);
     daemon.signal(rustix::process::Signal::CONT);
     assert!(ran.code == Some(1) && ran.stderr.contains("interrupted"), "{ran:?}");
     assert!(!unfinished() && !copy.exists());
