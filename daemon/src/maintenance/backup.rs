@@ -1,14 +1,13 @@
 //! Scheduled backups: copies in a directory of the operator's, the oldest of which are deleted.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
-use super::copy::{Copying, copy};
+use super::copy::{Copying, copy, create};
 use super::task::{Done, Task};
 use super::{MaintenanceError, disk_space};
 use crate::config;
@@ -174,13 +173,6 @@ fn write(
     to.sync_all()?;
     rename_new(unfinished, path)?;
     plain_file::open_directory(path.parent().unwrap_or(Path::new("/")))?.sync_all()
-}
-
-/// Creates a file that only its owner may read.
-#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
-fn create(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
 }
 
 #[cfg(test)]

@@ -172,7 +172,7 @@ pub(super) fn parent(path: &Path) -> &Path {
 
 /// Creates a file that only its owner may read.
 #[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
-fn create(path: &Path) -> io::Result<File> {
+pub(super) fn create(path: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW.bits().cast_signed();
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
 }

@@ -175,7 +175,8 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     let conversations = TaskTracker::new();
     let places = Arc::new(Places::new(limits.connections));
     let spare = Arc::new(Semaphore::new(limits.spare));
-    let full = headers::bare("503 Service Unavailable", (RETRY_AFTER, "5"));
+    let seconds = COME_AGAIN.as_secs().to_string();
+    let full = headers::bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
@@ -225,8 +226,8 @@ fn turn_away(stream: &TcpStream, response: &[u8]) {
     }
 }
 
-/// Answers requests one after the other, on a spare connection only one. After `stop`, only the current one is completed; after `hang_up`,
-/// the client has a short time to accept the response.
+/// Answers requests one after the other, on a spare connection only one. After `stop`, only the current one is
+/// completed; after `hang_up`, the client has a short time to accept the response.
 async fn converse<S>(
     stream: S,
     peer: Peer,

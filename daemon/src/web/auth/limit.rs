@@ -36,9 +36,7 @@ impl Limiter {
     /// The time until a further failure is tolerated; `None` if one is tolerated now.
     pub(super) fn wait(&self, address: IpAddr) -> Option<Duration> {
         let forgotten = self.forgotten.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = Some(client(address));
-        let is_counted = forgotten.contains_key(&own) || forgotten.len() < MOST_CLIENTS;
-        until_tolerated(forgotten.get(&own.filter(|_| is_counted)).copied()?, self.clock.monotonic())
+        until_tolerated(forgotten.get(&counted_for(&forgotten, address)).copied()?, self.clock.monotonic())
     }
 
     /// Counts a failure. Returns an error with the time to wait if there were too many.
@@ -48,9 +46,8 @@ impl Limiter {
         if forgotten.len() >= MOST_CLIENTS {
             forgotten.retain(|_, until| *until > now);
         }
-        let own = Some(client(address));
-        let is_counted = forgotten.contains_key(&own) || forgotten.len() < MOST_CLIENTS;
-        let until = forgotten.entry(own.filter(|_| is_counted)).or_default();
+        let client = counted_for(&forgotten, address);
+        let until = forgotten.entry(client).or_default();
         if let Some(wait) = until_tolerated(*until, now) {
             return Err(wait);
         }
@@ -62,6 +59,12 @@ impl Limiter {
 fn until_tolerated(forgotten: Duration, now: Duration) -> Option<Duration> {
     let wait = forgotten.saturating_sub(now + INTERVAL * (BURST - 1));
     (!wait.is_zero()).then_some(wait)
+}
+
+/// The client that failures of an address are counted for.
+fn counted_for(forgotten: &HashMap<Client, Duration>, address: IpAddr) -> Client {
+    let own = Some(client(address));
+    own.filter(|_| forgotten.contains_key(&own) || forgotten.len() < MOST_CLIENTS)
 }
 
 /// An IPv6 customer has at least 2^64 addresses, which count as one client.
