@@ -272,6 +272,15 @@ fn has_copy(golden: &Golden, daemon: &Daemon) -> bool {
         || open.any(|file| file.to_string_lossy().contains("vms-copy"))
 }
 
+/// Runs a backup once the daemon has ended the one before: it lets go of the copy first, and of the only place
+/// for a backup a moment later.
+fn next_backup(command: &mut Command) -> Ran {
+    wait::until("the daemon has ended the backup before", || {
+        let ran = run(command);
+        (!ran.stderr.contains("a backup is being sent")).then_some(ran)
+    })
+}
+
 #[test]
 fn standard_output_gets_the_copy_and_standard_error_what_is_said_of_it() {
     let (golden, daemon) = started("");
@@ -302,7 +311,7 @@ fn a_full_disk_of_the_client_is_told_and_leaves_nothing() {
     let inner = backup(&daemon, copy.to_str().unwrap());
     let mut command = Command::new("sh");
     command.args(["-c", limited, "sh"]).arg(inner.get_program()).args(inner.get_args());
-    let ran = run(&mut command);
+    let ran = next_backup(&mut command);
     assert!(ran.code == Some(1) && ran.stderr.contains("cannot be written"), "{ran:?}");
     assert!(!names(golden.directory()).iter().any(|name| name.contains("copy.db")), "{ran:?}");
     wait::until("the daemon has forgotten the copy", || (!has_copy(&golden, &daemon)).then_some(()));
@@ -326,7 +335,7 @@ fn a_client_that_dies_half_way_leaves_no_copy_and_nobody_waits_for_it() {
     client.wait().unwrap();
     wait::until("the daemon has forgotten the copy", || (!has_copy(&golden, &daemon)).then_some(()));
     let copy = golden.directory().join("copy.db");
-    let ran = run(&mut backup(&daemon, copy.to_str().unwrap()));
+    let ran = next_backup(&mut backup(&daemon, copy.to_str().unwrap()));
     assert!(ran.code == Some(0) && is_whole(&copy), "{ran:?}");
     assert_eq!(daemon.health()["health"], "healthy");
 }
