@@ -3,7 +3,7 @@
 //! Data flows one way:
 //!
 //! ```text
-//! trigger            queue        worker                                             publish
+//! trigger            jobs         worker                                             publish
 //! schedule, watch ──► coalesce ──► snapshot ──► reports ──► guard ──► store ──────►  state, metrics,
 //! rpc, web             and lease    one read     pure         compare   short write   events, notices,
 //!                                   transaction  builders     and hold  transactions  log
@@ -14,7 +14,8 @@
 //! | trigger | [`schedule`] | slots in civil time, catch-up of missed nights, top-up of expiring entries |
 //! | | [`watch`] | detects changes of the source and lost cache rows |
 //! | | [`rpc`], [`web`] | the control socket and the HTTP server, through which clients request refreshes |
-//! | queue | [`queue`] | durable runs and jobs: priorities, leases, retries, coalescing, history |
+//! | | `service` | what the verbs do, for both |
+//! | jobs | [`jobs`] | durable runs and jobs: priorities, leases, retries, coalescing, history |
 //! | worker | [`refresh`] | executes a run: one snapshot, then table by table; surveys the tables |
 //! | snapshot | [`snapshot`] | the source rows of a run, read in one transaction |
 //! | reports | [`reports`] | pure builders, one per cache table |
@@ -22,7 +23,7 @@
 //! | publish | [`health`], [`figures`] | problems and what to do about them; rates, times, readiness |
 //! | | `notify`, [`telemetry`] | notifications of changed health; log file and journal |
 //! | below all | [`state`], [`vms`] | the daemon's own database; VMS's database, its schema and its types |
-//! | around all | [`config`], [`lifecycle`], [`supervise`] | settings; start, reload and stop; the list of components |
+//! | around all | [`config`], [`daemon`], [`supervise`] | settings; start, reload and stop; the list of components |
 //! | | [`command`], [`cli`] | the verbs of `cached` |
 //! | beside | [`maintenance`], [`demo`] | maintenance of the database files; a sample of VMS's database |
 //!
@@ -36,6 +37,7 @@ pub mod cli;
 pub mod clock;
 pub mod command;
 pub mod config;
+pub mod daemon;
 pub mod demo;
 pub mod describe;
 #[cfg(test)]
@@ -46,19 +48,19 @@ pub(crate) mod fetch;
 pub mod figures;
 pub mod health;
 pub mod heartbeat;
-pub mod lifecycle;
+pub mod jobs;
 pub mod maintenance;
 pub(crate) mod notify;
 pub(crate) mod places;
 pub(crate) mod plain_file;
 pub(crate) mod probe;
-pub mod queue;
 pub(crate) mod readers;
 pub mod refresh;
 pub(crate) mod rename;
 pub mod reports;
 pub mod rpc;
 pub mod schedule;
+pub(crate) mod service;
 pub(crate) mod single_flight;
 pub mod snapshot;
 pub(crate) mod sqlite;

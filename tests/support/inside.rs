@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock};
 use cached::demo::{DemoOptions, generate};
-use cached::queue::RetryPolicy;
+use cached::jobs::RetryPolicy;
 use cached::refresh::survey::{TableSurvey, survey};
 use cached::refresh::{RefreshConfig, RefreshScope, Selection, TableRefresh, TableResult, refresh_table};
 use cached::reports::district::DistrictMapping;

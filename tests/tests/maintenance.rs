@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::SystemClock;
+use cached::jobs::Queue;
 use cached::maintenance::{LockLimits, Maintenance, MaintenanceError};
-use cached::queue::Queue;
 use cached::refresh::RefreshConfig;
 use cached::state::State;
 use cached::vms::tables::Table;

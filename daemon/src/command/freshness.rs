@@ -13,7 +13,7 @@ use chrono_tz::Tz;
 
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::Queue;
+use crate::jobs::Queue;
 use crate::refresh::survey::{TableSurvey, survey_with};
 use crate::refresh::{RefreshConfig, RefreshError};
 use crate::snapshot::ReadDepth;

@@ -14,7 +14,7 @@ use crate::cli::Refresh;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
 use crate::describe::describe;
-use crate::queue::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
 use crate::state::{State, StateError, StateLock};
 use crate::vms::{PATIENCE, Vms, VmsError};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sea_orm::{EntityTrait, QuerySelect, sea_query::Expr, sea_query::ExprTrait as _};
 
-use crate::queue::counters::Measured;
+use crate::jobs::counters::Measured;
 use crate::state::entity::job;
 use crate::state::{Doing, State, StateError};
 

@@ -6,7 +6,7 @@ use cached_proto::words::Outcome;
 
 use super::Seen;
 use super::reason::{degraded, unhealthy};
-use crate::queue::failures;
+use crate::jobs::failures;
 
 /// Judges each table by its own newest job: a later success of other tables does not fix it.
 pub(super) fn failed(seen: &Seen) -> Option<Reason> {

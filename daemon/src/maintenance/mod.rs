@@ -36,7 +36,7 @@ use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
-use crate::queue::Queue;
+use crate::jobs::Queue;
 use crate::refresh::RefreshConfig;
 
 pub use backup::Backups;

@@ -9,7 +9,7 @@ use tracing::info;
 use super::availability::is_off;
 use super::run::{Rest, RunContext, RunInputs, Worked, ending, failed, log_outcome};
 use super::{RefreshError, Refresher};
-use crate::queue::{Claimed, Ending, JobReport, Lease, NewRun, QueueError, Settled};
+use crate::jobs::{Claimed, Ending, JobReport, Lease, NewRun, QueueError, Settled};
 
 /// A run in progress: its source is read, and its tables follow one by one. A caller that works in steps has
 /// to renew the lease itself.

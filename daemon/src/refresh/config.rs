@@ -7,8 +7,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
+use crate::jobs::RetryPolicy;
 use crate::plain_file;
-use crate::queue::RetryPolicy;
 use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::reports::{ReportSettings, Reports, report};

@@ -1,6 +1,6 @@
 //! Why a table, or a whole run, was not refreshed.
 
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 use crate::snapshot::SnapshotError;
 use crate::state::StateError;
 use crate::store::StoreError;

@@ -12,7 +12,7 @@ use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
 use super::Loss;
-use crate::queue::{Claimed, JobReport};
+use crate::jobs::{Claimed, JobReport};
 use crate::snapshot::{Snapshot, Source};
 use crate::state::{Guarded, GuardedList, HeldRun, SourceCount, State, StateError, Suspect};
 use crate::store::LossLimits;

@@ -24,7 +24,7 @@ use super::withhold::remove_ours;
 use super::{Availability, Decision, RefreshConfig, RefreshError, TableResult, availability, refresh_table};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
+use crate::jobs::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{LockMeter, Vms, fold_log, time};

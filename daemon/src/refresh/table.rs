@@ -16,7 +16,7 @@ use super::unchanged::Inputs;
 use super::{Loss, RefreshError, RefreshScope};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::queue::JobReport;
+use crate::jobs::JobReport;
 use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::state::{EntryStamp, Generation, State};
 use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};

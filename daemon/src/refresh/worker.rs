@@ -13,7 +13,7 @@ use tracing::{error, info, warn};
 use super::Refresher;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::queue::{Claimed, Queue, QueueError, Work};
+use crate::jobs::{Claimed, Queue, QueueError, Work};
 
 /// Pause between two attempts to use a state database that failed: the operator may have to free disk space.
 const PAUSE: Duration = Duration::from_secs(5);

@@ -10,11 +10,11 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::Service;
-use super::caller::Caller;
-use super::fault::fault;
 use super::stream::Event;
 use crate::maintenance::{Maintenance, Ordered, Outgoing, Progressed};
+use crate::service::Caller;
+use crate::service::Service;
+use crate::service::fault::fault;
 
 /// Bytes per event.
 const PART: u64 = 1 << 20;

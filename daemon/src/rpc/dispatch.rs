@@ -3,14 +3,15 @@
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request, Right};
 
-use super::caller::Caller;
-use super::fault::fault;
+use super::backup;
 use super::peer::Peer;
-use super::{
-    Service, backup, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify,
-    ping, refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
-};
 use crate::readers::Client;
+use crate::service::Caller;
+use crate::service::fault::fault;
+use crate::service::{
+    Service, cancel, get, health, history, invalidate, job, jobs, logs, maintenance, next, notify, ping,
+    refresh, rehearse, reload, report, retry, start_scheduler, status, stop_scheduler,
+};
 
 /// Executes the request if the peer is allowed to make it.
 pub(super) async fn dispatch(service: &Service, peer: Peer, request: &Request) -> Result<Reply, Fault> {

@@ -11,13 +11,13 @@ use tracing::{debug, error, warn};
 use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Listener as _;
 
-use super::Service;
 use super::peer::Peer;
 use super::session;
 use super::socket::Bound;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::places::Places;
+use crate::service::Service;
 use crate::state::StateLock;
 use crate::supervise::{Faults, SOCKET};
 

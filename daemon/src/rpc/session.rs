@@ -10,12 +10,13 @@ use interprocess::local_socket::tokio::Stream as LocalStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::caller::Caller;
 use super::dispatch::dispatch;
-use super::fault::{fault, unreadable};
 use super::peer::Peer;
 use super::stream::{Event, Stream};
-use super::{ConnectionLimits, Service, Shutdown};
+use super::{ConnectionLimits, Shutdown};
+use crate::service::Caller;
+use crate::service::Service;
+use crate::service::fault::{fault, unreadable};
 
 /// Why a connection ended, other than by the client closing it.
 #[derive(Debug, thiserror::Error)]

@@ -6,14 +6,14 @@ use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use tokio::sync::watch;
 
-use super::Service;
 use super::backup::{self, Sending};
-use super::caller::Caller;
-use super::fault::fault;
-use super::logs::{self, Tail};
 use super::session::End;
+use crate::jobs::Following;
 use crate::maintenance::Progressed;
-use crate::queue::Following;
+use crate::service::Caller;
+use crate::service::Service;
+use crate::service::fault::fault;
+use crate::service::logs::{self, Tail};
 
 /// Events for one client.
 #[derive(Debug)]

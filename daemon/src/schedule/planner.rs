@@ -15,7 +15,7 @@ use super::{Renewal, Schedule, expected, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::queue::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
 use crate::snapshot::ReadDepth;

@@ -2,7 +2,7 @@
 
 use cached_proto::words::{SchedulerState, Trigger};
 
-use crate::queue::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::plan;
 
 /// Pauses all automatic triggers. Returns false if they were already paused.

@@ -12,7 +12,7 @@ use super::{Fire, Schedule, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::queue::{DueSlot, Punctuality, Queue, QueueError, SlotDecision, SlotWork};
+use crate::jobs::{DueSlot, Punctuality, Queue, QueueError, SlotDecision, SlotWork};
 
 /// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
 const SLICE: Duration = Duration::from_mins(1);

@@ -11,7 +11,7 @@ use super::*;
 use crate::clock::{Clock, ManualClock};
 use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
-use crate::queue::{Queue, SlotDecision};
+use crate::jobs::{Queue, SlotDecision};
 use crate::state::State;
 
 const NAME: &str = "refresh";

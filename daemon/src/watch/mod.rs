@@ -29,7 +29,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::queue::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
 use crate::snapshot::{ExistingRow, Source};
 use crate::vms::{Footprint, Vms, VmsError, fold_log, time};

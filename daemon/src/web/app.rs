@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::HttpLimits;
 use super::auth::{Authority, Users, VmsUsers};
 use super::views::Views;
-use crate::rpc::Service;
+use crate::service::Service;
 use crate::state::Lane;
 
 /// The state of the web interface; cheap to clone.

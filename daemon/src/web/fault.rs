@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::json::Json;
 use super::pages::{self, Frame, Prose};
 use super::wants::{Wants, has_pages};
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 use crate::readers::COME_AGAIN;
 
 /// A fault to be reported to a web client.

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 use super::api;
 use super::held::{Held, Serves, Since};
 use super::metrics;
-use crate::rpc::{Service, health, report, status};
+use crate::service::{Service, health, report, status};
 
 /// Sizes cost nothing extra here: a survey reads every row anyway.
 pub(super) const WITH_SIZES: StatusRequest = StatusRequest { sizes: true };

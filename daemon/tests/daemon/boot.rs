@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock};
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, ProcessHandles, StartError};
+use cached::daemon::{Daemon, ProcessHandles, StartError};
 use cached::rpc::{ConnectionLimits, Inherited};
 use cached::web;
 use cached_proto::client::{Client, ClientError, Events, Timeouts};

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock, Sleep};
-use cached::lifecycle::{Daemon, ProcessHandles};
-use cached::queue::counters::KILLS;
+use cached::daemon::{Daemon, ProcessHandles};
+use cached::jobs::counters::KILLS;
 use cached::state::{StateError, StateLock};
 use cached_proto::message::Request;
 use cached_proto::words::Outcome;

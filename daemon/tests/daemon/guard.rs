@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
-use cached::queue::NewRun;
+use cached::daemon::Daemon;
+use cached::jobs::NewRun;
 use cached::refresh::plan;
 use cached::vms::tables::spec;
 use cached_proto::message::{Reply, Request};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock, Sleep};
-use cached::lifecycle::{Daemon, ProcessHandles, StartError};
-use cached::queue::{NewRun, Queue};
+use cached::daemon::{Daemon, ProcessHandles, StartError};
+use cached::jobs::{NewRun, Queue};
 use cached::refresh::{RefreshConfig, Refresher, work_off};
 use cached::rpc::{BindError, Inherited};
 use cached::state::{State, StateError};

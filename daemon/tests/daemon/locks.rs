@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached::state::State;
 use cached::vms::Vms;
 use cached_proto::message::{Reply, Request};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
-use cached::queue::SlotDecision;
+use cached::daemon::Daemon;
+use cached::jobs::SlotDecision;
 use cached::vms::Vms;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
-use cached::queue::NewRun;
+use cached::daemon::Daemon;
+use cached::jobs::NewRun;
 use cached_proto::client::Events;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};

@@ -1,6 +1,6 @@
 //! A client that can violate the protocol.
 
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached_proto::codec::Message as _;
 use cached_proto::hello::{Protocols, encode_client};
 use cached_proto::message::{Request, Response};

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, ProcessHandles, ReloadObserver};
+use cached::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::logs::LogsRequest;

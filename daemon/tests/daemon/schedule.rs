@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use cached::clock::Clock as _;
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::{HistoryRequest, Run};
 use cached_proto::verb::next::{NextReply, NextRequest};

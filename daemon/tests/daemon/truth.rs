@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
-use cached::queue::NewRun;
+use cached::daemon::Daemon;
+use cached::jobs::NewRun;
 use cached::refresh::plan;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};

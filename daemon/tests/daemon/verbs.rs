@@ -15,7 +15,7 @@ use cached_proto::words::{
 };
 
 use crate::boot::{Home, ask, connect, fault, finished, follow, within};
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 
 async fn status(daemon: &Daemon, sizes: bool) -> StatusReply {
     match ask(daemon, Request::Status(StatusRequest { sizes })).await {

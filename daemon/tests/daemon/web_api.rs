@@ -1,6 +1,6 @@
 //! The JSON API returns the same data as `cachectl --json`.
 
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached_proto::entry::EntryReport;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::get::{GetRequest, KeyPart};

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached_proto::words::Table;
 use prometheus_parse::{Sample, Scrape, Value};
 

@@ -1,6 +1,6 @@
 //! The pages without JavaScript: their content, and their forms.
 
-use cached::lifecycle::Daemon;
+use cached::daemon::Daemon;
 use cached_proto::message::Request;
 use serde_json::json;
 

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
-use cached::queue::NewRun;
+use cached::jobs::NewRun;
 use cached::refresh::plan;
 use cached::reports::{Group, Report, ReportSettings, report};
 use cached::snapshot::{Snapshot, Source};

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cached::clock::ManualClock;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Daemon, ProcessHandles};
+use cached::daemon::{Daemon, ProcessHandles};
 use cached::reports::{Reports, report};
 use cached::rpc::ConnectionLimits;
 use cached::web;

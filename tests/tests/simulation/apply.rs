@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use cached::queue::{NewRun, QueueError};
+use cached::jobs::{NewRun, QueueError};
 use cached::refresh::plan;
 use cached::schedule::switch;
 use cached_proto::verb::cancel::Target;

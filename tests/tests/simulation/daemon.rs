@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use cached::clock::Clock as _;
 use cached::config::{Config, Overrides, Surroundings};
-use cached::lifecycle::{Components, Environment};
-use cached::queue::{Claimed, QueueError};
+use cached::daemon::{Components, Environment};
+use cached::jobs::{Claimed, QueueError};
 use cached::refresh::ActiveRun;
 use cached::state::State;
 use cached::vms::tables::Table;

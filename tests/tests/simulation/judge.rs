@@ -1,6 +1,6 @@
 //! Invariants of a worker's steps.
 
-use cached::queue::Claimed;
+use cached::jobs::Claimed;
 use cached::reports::report;
 use cached::snapshot::Source;
 use cached::vms::tables::Table;

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use cached::queue::Claimed;
+use cached::jobs::Claimed;
 use cached_proto::words::Trigger;
 use chrono::{DateTime, NaiveDateTime, Utc};
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use cached_proto::text::one_line;
 use sd_notify::NotifyState;
 
-use crate::lifecycle::ReloadObserver;
+use crate::daemon::ReloadObserver;
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = send(states) {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Table, Trigger};
 
 use super::world::{MINUTE, SECOND, World, tables};
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::plan;
 
 /// A change that affects several tables.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use cached_proto::words::{Table, Trigger};
 
 use super::world::{MINUTE, World, tables};
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::{RefreshConfig, plan};
 use crate::store::LossLimits;
 

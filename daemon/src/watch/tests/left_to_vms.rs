@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::world::{MINUTE, SECOND, World, execute};
 use crate::clock::Clock as _;
-use crate::queue::{NewRun, Settled};
+use crate::jobs::{NewRun, Settled};
 use crate::refresh::RefreshConfig;
 use crate::reports::{Group, Report, ReportSettings, report};
 use crate::snapshot::{Snapshot, Source};

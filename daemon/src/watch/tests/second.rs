@@ -9,7 +9,7 @@ use chrono_tz::America::Chicago;
 
 use super::world::{MINUTE, SECOND, World};
 use crate::clock::Clock as _;
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::plan;
 use crate::reports::recruitment::Keywords;
 use crate::watch::wipes::{SecondRefresher, second_refreshers};

@@ -15,7 +15,7 @@ use tokio::sync::{OnceCell, watch};
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::directory::directory;
-use crate::queue::{NewRun, Queue, Settled};
+use crate::jobs::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher, plan};
 use crate::reports::{REPORTS, report};
 use crate::snapshot::Source;

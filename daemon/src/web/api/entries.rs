@@ -12,7 +12,7 @@ use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::{Table, TableState};
 use twox_hash::XxHash3_128;
 
-use crate::rpc::get::{self, Missing};
+use crate::service::get::{self, Missing};
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;

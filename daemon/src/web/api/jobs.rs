@@ -9,7 +9,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::rpc;
+use crate::service;
 use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
@@ -50,7 +50,7 @@ pub(in crate::web) async fn jobs(
 ) -> Result<Paged<JobsPage>, WebFault> {
     let filter = known_filter(filter.as_deref())?;
     let request = JobsPageRequest { filter, before: cursor, limit: limit.unwrap_or(LISTED) };
-    let page = rpc::jobs::page(web.service(), &request).await?;
+    let page = service::jobs::page(web.service(), &request).await?;
     let next = page.next;
     Ok(Paged::new(page, &uri, next))
 }
@@ -77,7 +77,7 @@ pub(in crate::web) async fn job(
     State(web): State<Web>,
     Number(job): Number,
 ) -> Result<Json<JobReply>, WebFault> {
-    Ok(Json(rpc::job::job(web.service(), &JobRequest { job }).await?))
+    Ok(Json(service::job::job(web.service(), &JobRequest { job }).await?))
 }
 
 #[utoipa::path(
@@ -94,7 +94,7 @@ pub(in crate::web) async fn cancel(
     Number(job): Number,
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
-    let reply = rpc::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
+    let reply = service::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
     web.views().forget().await;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
@@ -118,7 +118,7 @@ pub(in crate::web) async fn retry(
     Number(job): Number,
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
-    let reply = rpc::retry::retry(web.service(), &admitted.caller(), &request).await?;
+    let reply = service::retry::retry(web.service(), &admitted.caller(), &request).await?;
     web.views().forget().await;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

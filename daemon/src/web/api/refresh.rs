@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::queue::failures;
-use crate::rpc::refresh;
+use crate::jobs::failures;
+use crate::service::refresh;
 use crate::web::Web;
 use crate::web::extract::Parameters;
 use crate::web::fault::WebFault;

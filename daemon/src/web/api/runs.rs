@@ -9,7 +9,7 @@ use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, Run};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use crate::rpc::history;
+use crate::service::history;
 use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;

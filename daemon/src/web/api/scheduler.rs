@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::verb::scheduler::SchedulerReply;
 
-use crate::rpc::{start_scheduler, stop_scheduler};
+use crate::service::{start_scheduler, stop_scheduler};
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;

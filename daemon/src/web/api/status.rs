@@ -11,9 +11,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::figures::{FullRefreshes, full_refreshes};
-use crate::queue::Unfinished;
+use crate::jobs::Unfinished;
 use crate::refresh::plan;
-use crate::rpc::{Service, report, status};
+use crate::service::{Service, report, status};
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use cached_proto::verb::status::{StatusReply, StatusRequest};
 
-use crate::rpc::status;
+use crate::service::status;
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::json::Json;

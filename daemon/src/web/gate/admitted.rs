@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 
-use crate::rpc::Caller;
+use crate::service::Caller;
 use crate::web::Web;
 use crate::web::auth::{Visitor, Way};
 use crate::web::fault::WebFault;

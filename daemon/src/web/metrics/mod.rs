@@ -21,8 +21,8 @@ use prometheus::TextEncoder;
 
 use super::Web;
 use super::fault::WebFault;
-use crate::rpc::Service;
-use crate::rpc::fault::fault;
+use crate::service::Service;
+use crate::service::fault::fault;
 use scrape::Scrape;
 
 /// Prometheus's text format. The constant of its encoder omits that labels are UTF-8.

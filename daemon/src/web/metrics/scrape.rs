@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
 use crate::refresh::plan;
-use crate::rpc::{Service, health, status};
+use crate::service::{Service, health, status};
 use crate::web::api::status::{QueueState, queue_state};
 use crate::web::views::WITH_SIZES;
 

@@ -8,7 +8,7 @@ use prometheus::proto::MetricFamily;
 use super::family::{Family, Label, flag, number};
 use super::scrape::Scrape;
 use crate::figures::Histogram;
-use crate::queue::counters::Measured;
+use crate::jobs::counters::Measured;
 
 pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
     let mut age = Family::gauge(

@@ -6,8 +6,8 @@ use prometheus::proto::MetricFamily;
 use super::family::{Family, number};
 use super::scrape::Scrape;
 use crate::figures::Histogram;
-use crate::queue::counters::{self, Measured};
-use crate::rpc::get;
+use crate::jobs::counters::{self, Measured};
+use crate::service::get;
 
 pub(super) fn families(scrape: &Scrape) -> Vec<MetricFamily> {
     let counted =

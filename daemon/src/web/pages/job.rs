@@ -16,7 +16,7 @@ use super::prose::Prose;
 use super::row::JobRow;
 use super::shown;
 use super::view::{Badge, View, When};
-use crate::rpc;
+use crate::service;
 use crate::web::Web;
 use crate::web::extract::{Number, Parameters};
 use crate::web::fault::WebFault;
@@ -52,7 +52,7 @@ pub(in crate::web) async fn page(
     Number(id): Number,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let reply = rpc::job::job(web.service(), &JobRequest { job: id }).await?;
+    let reply = service::job::job(web.service(), &JobRequest { job: id }).await?;
     let view = View::of(&web);
     let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
     let page = JobPage {

@@ -14,7 +14,7 @@ use super::frame::Frame;
 use super::notice::{Notice, back_to};
 use super::prose::Prose;
 use super::shown;
-use crate::rpc::refresh;
+use crate::service::refresh;
 use crate::web::Web;
 use crate::web::api::refresh::Wish;
 use crate::web::fault::WebFault;

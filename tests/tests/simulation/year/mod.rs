@@ -55,8 +55,8 @@ mod plan;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
+use cached::daemon::Upkeep;
 use cached::demo::{DemoOptions, generate};
-use cached::lifecycle::Upkeep;
 use cached::telemetry::{self, Telemetry};
 use cached_tests::vms::Other;
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};

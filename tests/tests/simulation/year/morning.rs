@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use cached::lifecycle::Upkeep;
+use cached::daemon::Upkeep;
 use cached::refresh::survey::survey;
 use cached::reports::report;
 use cached::snapshot::ReadDepth;

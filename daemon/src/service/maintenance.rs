@@ -14,7 +14,7 @@ use crate::describe::describe;
 use crate::maintenance::{Busy, Maintenance, MaintenanceError};
 
 /// Starts the task; it continues even if the client disconnects.
-pub(super) fn maintenance(
+pub(crate) fn maintenance(
     service: &Service,
     caller: &Caller,
     request: &MaintenanceRequest,

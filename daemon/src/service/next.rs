@@ -6,7 +6,7 @@ use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::words::{Phase, SchedulerState};
 
 use super::Service;
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 use crate::schedule::{self, Schedule, slot_text};
 
 /// Most fires in one reply: almost three years of nights.

@@ -1,6 +1,6 @@
 //! Errors of starting and running the daemon.
 
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 use crate::refresh::ConfigureError;
 use crate::rpc::BindError;
 use crate::schedule::ScheduleError;

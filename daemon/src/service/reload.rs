@@ -16,7 +16,7 @@ pub(crate) trait Reloads: fmt::Debug + Send + Sync {
     fn reload(&self) -> ReloadReply;
 }
 
-pub(super) async fn reload(service: &Service, caller: &Caller) -> ReloadReply {
+pub(crate) async fn reload(service: &Service, caller: &Caller) -> ReloadReply {
     info!("A reload of the configuration was asked for by {caller}");
     let component = Arc::clone(&service.reloader);
     // Reads files, and compiles what is in them.

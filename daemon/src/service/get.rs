@@ -8,7 +8,7 @@ use cached_proto::words::{Table, TableState, Trigger};
 use super::Service;
 use super::fault::fault;
 use crate::describe::describe;
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::find::{Found, Search, Stored, text_of};
 use crate::store::audit::EntryState;
 use crate::vms::tables::{Key, spec};

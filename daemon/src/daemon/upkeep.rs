@@ -8,10 +8,10 @@ use chrono::TimeDelta;
 use super::components::Components;
 use super::reload::{ProcessHandles, Reloader};
 use crate::clock::Clock;
+use crate::jobs::QueueError;
 use crate::maintenance::Maintenance;
-use crate::queue::QueueError;
 use crate::refresh::RefreshError;
-use crate::rpc::{Service, health};
+use crate::service::{Service, health};
 use crate::supervise::Faults;
 
 /// Samples of readiness, the daily pruning, and the judgement of health.

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::queue::Queue;
+use crate::jobs::Queue;
 
 const DAY: Duration = Duration::from_hours(24);
 

@@ -5,7 +5,7 @@ use tracing::info;
 
 use super::Service;
 use super::caller::Caller;
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 
 pub(crate) async fn retry(
     service: &Service,

@@ -1,4 +1,28 @@
-//! The shared state that the verbs work with.
+//! What the verbs do, one file per verb, for the control socket and the web server alike; and the state that they
+//! share.
+
+mod caller;
+pub(crate) mod cancel;
+pub(crate) mod fault;
+pub(crate) mod get;
+pub(crate) mod health;
+pub(crate) mod history;
+pub(crate) mod invalidate;
+pub(crate) mod job;
+pub(crate) mod jobs;
+pub(crate) mod logs;
+pub(crate) mod maintenance;
+pub(crate) mod next;
+pub(crate) mod notify;
+pub(crate) mod ping;
+pub(crate) mod refresh;
+pub(crate) mod rehearse;
+pub(crate) mod reload;
+pub(crate) mod report;
+pub(crate) mod retry;
+pub(crate) mod start_scheduler;
+pub(crate) mod status;
+pub(crate) mod stop_scheduler;
 
 use std::sync::Arc;
 
@@ -7,14 +31,13 @@ use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{Mutex, watch};
 
-use super::reload::Reloads;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::figures::sample;
+use crate::jobs::Queue;
 use crate::maintenance::Maintenance;
 use crate::probe::Probe;
-use crate::queue::Queue;
 use crate::readers::Readers;
 use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
@@ -25,6 +48,10 @@ use crate::snapshot::Shapes;
 use crate::state::Lane;
 use crate::supervise::Faults;
 use crate::telemetry::Logs;
+
+pub(crate) use caller::Caller;
+pub(crate) use notify::judge;
+pub(crate) use reload::Reloads;
 
 /// Shortest time between two samples; a survey that comes sooner stores none.
 const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
@@ -88,18 +115,18 @@ impl Service {
     }
 
     /// Why the state database cannot be written, according to the most recent attempts.
-    pub(super) async fn unwritable(&self) -> Option<String> {
+    pub(crate) async fn unwritable(&self) -> Option<String> {
         self.queue.stalled().or(self.looking.lock().await.unkept.clone())
     }
 
     /// VMS's response to the probe, if the probe is configured.
-    pub(super) async fn vms_page(&self) -> Option<VmsPage> {
+    pub(crate) async fn vms_page(&self) -> Option<VmsPage> {
         let config = Arc::clone(&self.config.borrow());
         self.probe.page(&config.vms, self.clock.as_ref()).await
     }
 
     /// Searches for one entry.
-    pub(super) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
+    pub(crate) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
         let looking = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.now();
@@ -124,14 +151,14 @@ impl Service {
     }
 
     /// Reads the inputs of a rehearsal.
-    pub(super) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
+    pub(crate) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
         let _one = self.looking.lock().await;
         let config = Arc::clone(&self.refresh.borrow());
         rehearsal_inputs(&config, self.clock.now()).await
     }
 
     /// The current schedule.
-    pub(super) fn schedule(&self) -> Arc<Schedule> {
+    pub(crate) fn schedule(&self) -> Arc<Schedule> {
         Arc::clone(&self.schedule.borrow())
     }
 }

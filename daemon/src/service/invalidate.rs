@@ -8,7 +8,7 @@ use tracing::info;
 use super::Service;
 use super::caller::Caller;
 use super::fault::fault;
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::plan;
 
 /// Clears the record of what entries were made from and queues the run that remakes them. Rows stay until

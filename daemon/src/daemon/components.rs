@@ -12,7 +12,7 @@ use super::live_config::LiveConfig;
 use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
-use crate::queue::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{Refresher, plan};
 use crate::reports::{Reports, report};
 use crate::schedule::{NIGHTLY, Planner, Ticker};

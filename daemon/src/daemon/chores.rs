@@ -7,8 +7,8 @@ use cached_proto::words::Chore;
 use super::{LiveConfig, QueueError};
 use crate::clock::Clock;
 use crate::heartbeat::Heartbeat;
+use crate::jobs::Queue;
 use crate::maintenance::{self, Maintenance};
-use crate::queue::Queue;
 use crate::schedule::Ticker;
 
 pub(super) struct Chores([Ticker; 3]);

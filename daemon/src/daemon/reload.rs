@@ -11,7 +11,8 @@ use super::live_config::LiveConfig;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
 use crate::reports::{Reports, report};
-use crate::rpc::{Inherited, Reloads};
+use crate::rpc::Inherited;
+use crate::service::Reloads;
 use crate::telemetry::Telemetry;
 
 /// Loads the configuration from the same sources as at the start.

@@ -5,7 +5,7 @@ use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply,
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Service;
-use crate::queue::MOST_LISTED;
+use crate::jobs::MOST_LISTED;
 
 /// The first page, for clients that do not know pages.
 pub(crate) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {

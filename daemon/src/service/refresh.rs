@@ -8,7 +8,7 @@ use tracing::info;
 use super::Service;
 use super::caller::Caller;
 use super::fault::fault;
-use crate::queue::NewRun;
+use crate::jobs::NewRun;
 use crate::refresh::plan;
 
 /// Queues the run; once this returns, the run will be executed whatever happens to client and daemon.

@@ -8,7 +8,7 @@ use cached_proto::frame::FrameError;
 use tracing::error;
 
 use crate::describe::describe;
-use crate::queue::QueueError;
+use crate::jobs::QueueError;
 use crate::readers::{COME_AGAIN, Crowded};
 use crate::state::StateError;
 
@@ -67,7 +67,7 @@ impl From<QueueError> for Fault {
 }
 
 /// The fault sent for an unreadable frame; `None` when the connection is gone and cannot receive it.
-pub(super) fn unreadable(error: &FrameError) -> Option<Fault> {
+pub(crate) fn unreadable(error: &FrameError) -> Option<Fault> {
     let error = match error {
         // To the reader of a frame, its announced length is the length of the message.
         FrameError::TooLong { cap } => &CodecError::TooLong { what: "request", cap: *cap },

@@ -16,12 +16,13 @@ use super::{orphans, prune, sampler};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
+use crate::jobs::Queue;
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
-use crate::queue::Queue;
 use crate::refresh::{Refresher, work_until};
-use crate::rpc::{self, Bound, ConnectionLimits, Service, Shutdown};
+use crate::rpc::{self, Bound, ConnectionLimits, Shutdown};
 use crate::schedule::Ticker;
+use crate::service::{self, Service};
 use crate::state::{Kept, StateError, StateLock};
 use crate::supervise::{Component, Failure, Faults, LOCK, SOCKET, Stop};
 use crate::telemetry::Telemetry;
@@ -113,7 +114,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
     let notify = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("notify", Stop::Last, move |heartbeat| {
-            let (events, judge) = (|| queue.events(), rpc::judge(&service));
+            let (events, judge) = (|| queue.events(), service::judge(&service));
             let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
             notifier.run(told.clone(), heartbeat)
         })

@@ -9,7 +9,7 @@ use tracing::debug;
 
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::rpc::Service;
+use crate::service::Service;
 
 /// Time between two samples: a third of the time for which a sample is valid, so that one failed sample
 /// leaves no gap.

@@ -25,7 +25,7 @@ const MOST: usize = 100_000;
 
 /// Log lines for one client: first the existing ones, then new ones.
 #[derive(Debug)]
-pub(super) struct Tail {
+pub(crate) struct Tail {
     past: Option<mpsc::Receiver<LogEvent>>,
     /// `None` after the last line, or when the client does not follow the log.
     live: Option<Live>,
@@ -33,7 +33,7 @@ pub(super) struct Tail {
 }
 
 /// Returns which log file will be read, if there is one.
-pub(super) fn logs(service: &Service) -> Result<LogsReply, Fault> {
+pub(crate) fn logs(service: &Service) -> Result<LogsReply, Fault> {
     let file = log(service)?.path().ok_or_else(no_file)?;
     let timezone = service.config.borrow().schedule.timezone;
     Ok(LogsReply { file: file.to_string_lossy().into_owned(), timezone: timezone.name().to_owned() })
@@ -41,7 +41,7 @@ pub(super) fn logs(service: &Service) -> Result<LogsReply, Fault> {
 
 /// Starts reading the log, and records who reads it: behind what is read, so that it is not among the newest
 /// lines that somebody asks for.
-pub(super) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) -> Result<Tail, Fault> {
+pub(crate) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) -> Result<Tail, Fault> {
     // A window that exceeds the range of timestamps means everything.
     let ago = request.since_seconds.and_then(|ago| TimeDelta::try_seconds(i64::try_from(ago).ok()?));
     let wanted = Wanted {
@@ -88,7 +88,7 @@ pub(super) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) ->
 
 impl Tail {
     /// The next event; `None` after the last.
-    pub(super) async fn next(&mut self) -> Result<Option<LogEvent>, FellBehind> {
+    pub(crate) async fn next(&mut self) -> Result<Option<LogEvent>, FellBehind> {
         if let Some(past) = &mut self.past {
             if let Some(event) = past.recv().await {
                 return Ok(Some(event));
