@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests")]
 
 use std::fs::File;
+use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::process::{Child, Command, Stdio};
 
 use cached_tests::binary::{cachectl, run};
@@ -140,4 +141,41 @@ fn following_goes_on_across_rotation_and_has_every_line_once() {
     assert_eq!(daemon.stop(), Some(0));
     let mut follower = follower;
     assert_eq!(cached_tests::binary::end("the client that follows", &mut follower.child).code(), Some(1));
+}
+
+#[test]
+fn reading_a_log_of_100_mb_costs_the_daemon_less_than_24_mb_of_memory() {
+    const LINES: usize = 100_000;
+    // Most kilobytes that one reading may cost: what is read ahead, and what the allocator has not given back.
+    const MOST: u64 = 24 * 1024;
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let rotated = golden.directory().join("log/cache_manager_20260101.log");
+    let mut rotated = BufWriter::new(File::create_new(rotated).unwrap());
+    let message = "a line of the past ".repeat(50);
+    for number in 0..LINES {
+        writeln!(rotated, "2026-01-01 00:00:00,000 - cached - INFO - {number} {message}").unwrap();
+    }
+    rotated.flush().unwrap();
+    let before = peak(&daemon);
+    let mut client = cachectl();
+    client.args(["logs", "-n", &LINES.to_string(), "--socket"]).arg(daemon.socket());
+    let mut client = client.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let mut printed = BufReader::new(client.stdout.take().unwrap()).lines();
+    let first = printed.next().unwrap().unwrap();
+    assert!(first.contains("a line of the past"), "{first}");
+    // The daemon has read ahead what it may, and waits.
+    wait::until("the daemon answers beside it", || (daemon.health()["health"] == "healthy").then_some(()));
+    assert_eq!(printed.map(Result::unwrap).count(), LINES - 1);
+    assert!(cached_tests::binary::end("the client", &mut client).success());
+    let cost = peak(&daemon) - before;
+    assert!(cost < MOST, "reading the log took {cost} kB");
+}
+
+/// The most memory that the daemon has had, in kilobytes.
+fn peak(daemon: &Daemon) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
+    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    peak.trim().trim_end_matches(" kB").parse().unwrap()
 }

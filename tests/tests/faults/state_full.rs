@@ -1,7 +1,12 @@
 //! The disk of the state database is full.
 
-use cached_tests::binary::{cached, run};
+use std::fs::{self, File};
+use std::path::Path;
+use std::process::Stdio;
+
+use cached_tests::binary::{cachectl, cached, ran, run};
 use cached_tests::wait;
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use crate::file_limit;
 use crate::mounts::{Disk, private};
@@ -94,4 +99,69 @@ fn a_run_that_it_interrupts_is_finished_without_a_restart() {
     };
     let name = "state_full::a_run_that_it_interrupts_is_finished_without_a_restart";
     private(name, scenario, file_limit::scenario);
+}
+
+#[test]
+fn a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing() {
+    let scenario = || {
+        let mut scene = Scene::new();
+        let directory = scene.directory("disk");
+        let _disk = Disk::mount(&directory);
+        scene.state = directory.join("state.db");
+        let vms = scene.vms();
+        // Large enough for the copy to be met half way.
+        vms.execute(
+            "CREATE TABLE padding AS WITH RECURSIVE part (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM part \
+             LIMIT 100) SELECT number, randomblob(1000000) AS bytes FROM part",
+        );
+        let daemon = scene.start(QUIET);
+        let before = rows(&vms);
+        let copies = || {
+            let names = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+            names.filter(|path| path.to_string_lossy().contains("vms-copy")).collect::<Vec<_>>()
+        };
+        let backup = || {
+            let mut command = cachectl();
+            command.args(["maintenance", "backup", "-", "--socket"]).arg(daemon.socket());
+            command.stdout(Stdio::null()).stderr(Stdio::piped());
+            command
+        };
+        let ballast = directory.join("ballast");
+        let refused = wait::until("the room has ended half way", || {
+            let client = backup().spawn().unwrap();
+            wait::until("the copy grows", || {
+                copies().iter().any(|copy| copy.metadata().is_ok_and(|copy| copy.len() > 0)).then_some(())
+            });
+            take_all(&directory, &ballast);
+            let client = ran("the backup", client);
+            fs::remove_file(&ballast).unwrap();
+            (client.code != Some(0)).then_some(client)
+        });
+        assert_eq!(refused.code, Some(1), "{refused:?}");
+        for part in ["copying\n", directory.to_str().unwrap(), "has 0 MB free"] {
+            assert!(refused.stderr.contains(part), "{part:?}: {refused:?}");
+        }
+        assert_eq!(copies(), Vec::<std::path::PathBuf>::new());
+        before.none_lost(&rows(&vms));
+        let after = ran("the next backup", backup().spawn().unwrap());
+        assert_eq!(after.code, Some(0), "{after:?}");
+        healthy(&daemon);
+    };
+    let name = "state_full::a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing";
+    private(name, scenario, || ());
+}
+
+/// Takes all free space of the file system of a directory.
+fn take_all(directory: &Path, ballast: &Path) {
+    let ballast = File::create(ballast).unwrap();
+    let mut taken = 0;
+    wait::until("no page is free", || {
+        let found = statvfs(directory).unwrap();
+        let free = found.f_bavail * found.f_frsize;
+        // The copy may have taken some of it meanwhile.
+        let part =
+            if fallocate(&ballast, FallocateFlags::empty(), taken, free.max(1)).is_ok() { free } else { 0 };
+        taken += part;
+        (free == 0).then_some(())
+    });
 }
