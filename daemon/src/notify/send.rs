@@ -1,4 +1,4 @@
-//! Runs the operator's notification command.
+//! The two ways on which a notice leaves: an HTTP request, and the operator's command.
 
 use std::future::pending;
 use std::io;
@@ -11,9 +11,89 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, Command};
 
-use super::error::NotifyError;
 use crate::clock::Clock;
-use crate::config::CommandLine;
+use crate::config::{CommandLine, Url};
+pub(super) use crate::fetch::Call;
+use crate::fetch::{FetchError, fetch, host};
+
+/// Pauses before another attempt; after the last one the channel gives up until something changes.
+pub(super) const PAUSES: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(30)];
+
+/// Why a notice did not arrive. Of an address, messages contain at most the host: the rest may be a secret.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotifyError {
+    /// The program does not exist or the daemon may not execute it.
+    #[error("{program} cannot be started; check its path and rights")]
+    Start {
+        /// The program.
+        program: String,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The program was started, but waiting for its end failed.
+    #[error("{program} cannot be watched")]
+    Watch {
+        /// The program.
+        program: String,
+        /// The operating system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The program exited with an error.
+    #[error("{program} ended with {status}{said}; try it by hand with some text on its standard input")]
+    Failed {
+        /// The program.
+        program: String,
+        /// Exit status or signal.
+        status: String,
+        /// The beginning of its standard error, with a separator; may be empty.
+        said: String,
+    },
+    /// The program or the receiver exceeded the time limit.
+    #[error("{who} took longer than {}; look why, or raise notify.timeout", humantime::format_duration(*.limit))]
+    TimedOut {
+        /// The program or the host.
+        who: String,
+        /// `notify.timeout`.
+        limit: Duration,
+    },
+    /// The receiver answered with an error status.
+    #[error("{host} answered with status {status}; check the address{}", hint(*.status))]
+    Refused {
+        /// The host.
+        host: String,
+        /// HTTP status.
+        status: u16,
+    },
+    /// The connection could not be made or was lost.
+    #[error("{host} cannot be reached: {what}")]
+    Unreachable {
+        /// The host.
+        host: String,
+        /// What went wrong, in the daemon's words or the operating system's.
+        what: String,
+    },
+}
+
+const fn hint(status: u16) -> &'static str {
+    match status {
+        300..400 => ": it leads elsewhere, and redirects are not followed",
+        _ => "",
+    }
+}
+
+/// Sends the request and accepts any status from 200 to 299.
+pub(super) async fn call(url: &Url, call: Call, limit: Duration) -> Result<(), NotifyError> {
+    let answer = fetch(url, call, limit).await;
+    let host = host(url);
+    match answer {
+        Ok(200..300) => Ok(()),
+        Ok(status) => Err(NotifyError::Refused { host, status }),
+        Err(FetchError::TimedOut(limit)) => Err(NotifyError::TimedOut { who: host, limit }),
+        Err(FetchError::Unreachable(what)) => Err(NotifyError::Unreachable { host, what }),
+    }
+}
 
 /// The only variable besides `LANG` that the command gets: the daemon's environment is not passed on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
