@@ -56,7 +56,6 @@ pub(crate) mod plain_file;
 pub(crate) mod probe;
 pub(crate) mod readers;
 pub mod refresh;
-pub(crate) mod rename;
 pub mod reports;
 pub mod rpc;
 pub mod schedule;

@@ -71,8 +71,16 @@ pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
     database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }
 
-const BUSY: i32 = 5;
-const LOCKED: i32 = 6;
-
+// SQLite's primary result codes.
+pub(crate) const BUSY: i32 = 5;
+pub(crate) const LOCKED: i32 = 6;
+pub(crate) const NOMEM: i32 = 7;
+pub(crate) const READONLY: i32 = 8;
+pub(crate) const INTERRUPT: i32 = 9;
+pub(crate) const IOERR: i32 = 10;
+pub(crate) const CORRUPT: i32 = 11;
+pub(crate) const FULL: i32 = 13;
+pub(crate) const CANTOPEN: i32 = 14;
+pub(crate) const PROTOCOL: i32 = 15;
 /// The file is not a database.
 pub(crate) const NOTADB: i32 = 26;

@@ -1,25 +1,31 @@
 //! `cached check`: the effective configuration, and a probe of VMS's schema and of the file permissions.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use cached_proto::text::one_line;
+use cached_proto::verb::history::Run;
+use cached_proto::words::{Outcome, Table, TableState};
 use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 
-use super::freshness::Freshness;
-use super::ownership::OthersPlace;
-use super::rights::{self, Sharing};
+use super::rights::{self, OthersPlace, Sharing};
 use super::{Exit, complain, print, refuse};
 use crate::cli::Check;
-use crate::clock::{Clock as _, SystemClock};
+use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, CronExpr};
 use crate::describe::describe;
 use crate::disk;
+use crate::jobs::Queue;
 use crate::maintenance::disk_space;
-use crate::refresh::{Availability, RefreshConfig, availability};
+use crate::refresh::survey::{TableSurvey, survey_with};
+use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::REPORTS;
 use crate::schedule::{Schedule, ScheduleError};
-use crate::state::examine;
+use crate::snapshot::ReadDepth;
+use crate::state::{State, examine};
 use crate::vms::{Vms, VmsError};
 
 /// How many fires of each schedule are printed: enough to tell weekdays from Sunday to Thursday.
@@ -49,7 +55,7 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         return Exit::Good;
     }
     print("\n");
-    let (sharing, told) = rights::examine(&refresh.database);
+    let (sharing, told) = rights::examine(refresh.vms.path());
     print(&told);
     if let Some(others) = OthersPlace::find(config) {
         let user = others.user;
@@ -104,14 +110,13 @@ struct Found {
 
 /// Probes VMS's database.
 async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Result<Found, VmsError> {
-    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
-    let path = vms.path().to_owned();
-    let payload = disk_space::estimate(vms.reader()).await.ok();
-    vms.close().await;
+    let read = async |vms: &Vms| Ok((vms.schema().await?, disk_space::estimate(vms).await.ok()));
+    let (schema, payload) = config.vms.using(read).await?;
+    let path = config.vms.path();
     let access = if sharing == Sharing::Good { "readable and writable" } else { "readable; see above" };
     print(&format!("VMS database {}: {access}\n", path.display()));
     if let Some(payload) = payload {
-        print(&told_room(&path, payload));
+        print(&told_room(path, payload));
     }
     let zone = whole.schedule.timezone;
     let clock = Arc::new(SystemClock::new());
@@ -174,6 +179,104 @@ async fn state(path: &Path) -> Exit {
 
 fn first_existing(directory: &Path) -> &Path {
     directory.ancestors().find(|ancestor| ancestor.exists()).unwrap_or(Path::new("/"))
+}
+
+/// The findings about the reports.
+#[derive(Debug, Default)]
+pub(super) struct Freshness {
+    tables: HashMap<Table, TableSurvey>,
+    /// Lines about the last run, and about what could not be read.
+    pub(super) notes: String,
+    /// Every table is fresh or need not be, and the last run ended well.
+    pub(super) good: bool,
+}
+
+impl Freshness {
+    /// Reads the cache tables, and the state if there is one; changes neither.
+    pub(super) async fn look(
+        config: &RefreshConfig,
+        state: &Path,
+        zone: Tz,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RefreshError> {
+        let mut notes = String::new();
+        let state = State::look(state).await.unwrap_or_else(|error| {
+            // Without the state, entries are judged by their age alone.
+            notes = format!("The state is not looked at: {}\n", one_line(&describe(&error)));
+            None
+        });
+        let surveys = survey_with(config, state.as_ref(), ReadDepth::Shape, clock.now()).await?;
+        let last = match state {
+            None => None,
+            Some(state) => {
+                let last = Queue::new(state.clone(), clock).last_run().await?;
+                state.close().await?;
+                last
+            }
+        };
+        let ended_well = last.as_ref().is_none_or(|run| run.outcome.is_none_or(Outcome::is_good));
+        if let Some(run) = &last {
+            notes.push_str(&told_run(run, zone));
+        }
+        let good = ended_well && surveys.iter().all(|survey| is_good(survey.state));
+        let tables = surveys.into_iter().map(|survey| (survey.table, survey)).collect();
+        Ok(Self { tables, notes, good })
+    }
+
+    /// Describes a table that can be refreshed.
+    pub(super) fn of(&self, table: Table, zone: Tz) -> String {
+        let Some(survey) = self.tables.get(&table) else { return "ready".to_owned() };
+        if let Some(note) = &survey.note {
+            return format!("{}: {}", survey.state.as_str().replace('_', " "), one_line(note));
+        }
+        let audit = &survey.audit;
+        let wrong = [
+            (audit.stale, "stale"),
+            (audit.missing, "missing"),
+            (audit.incomplete, "incomplete"),
+            (audit.invalid, "invalid"),
+        ];
+        let mut told = format!("ready, {} of {} entries fresh", audit.fresh, audit.expected);
+        for (count, word) in wrong.iter().filter(|(count, _)| *count > 0) {
+            // Writing to a String cannot fail.
+            let _ = write!(told, ", {count} {word}");
+        }
+        if let Some(newest) = audit.newest {
+            let _ = write!(told, "; newest {}", local(newest, zone));
+        }
+        told
+    }
+}
+
+/// Whether readers of a table are served as they should be.
+const fn is_good(state: TableState) -> bool {
+    match state {
+        TableState::Fresh | TableState::Withheld | TableState::Off | TableState::NotApplicable => true,
+        TableState::Stale
+        | TableState::Missing
+        | TableState::Incomplete
+        | TableState::Invalid
+        | TableState::Guarded
+        | TableState::Disabled => false,
+    }
+}
+
+/// Formats `Last run: 12 (manual) rebuilt, ended 2026-11-22 19:35:18 CST`, and the errors of the run's
+/// tables.
+fn told_run(run: &Run, zone: Tz) -> String {
+    let outcome = run.outcome.map_or("has not ended", Outcome::as_str);
+    let ended = run.ended.map(|at| format!(", ended {}", local(at.to_utc(), zone))).unwrap_or_default();
+    let mut told = format!("Last run: {} ({}) {outcome}{ended}\n", run.id, run.trigger);
+    for job in &run.jobs {
+        if let Some(error) = &job.error {
+            let _ = writeln!(told, "{}: {}", job.table, one_line(error));
+        }
+    }
+    told
+}
+
+fn local(at: DateTime<Utc>, zone: Tz) -> String {
+    at.with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z").to_string()
 }
 
 #[cfg(test)]

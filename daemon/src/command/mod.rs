@@ -2,9 +2,6 @@
 
 pub mod check;
 pub mod demo;
-mod freshness;
-mod outcome;
-mod ownership;
 pub mod refresh;
 mod rights;
 pub mod run;
@@ -15,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::SIGXFSZ;
 
-use self::ownership::OthersPlace;
+use self::rights::OthersPlace;
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
 use crate::config::{Config, Surroundings};

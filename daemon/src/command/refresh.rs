@@ -1,15 +1,21 @@
 //! `cached refresh`: the work of one run without a daemon, for hosts that have only cron.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use cached_proto::report::RunReport;
+use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Trigger};
 use chrono::TimeDelta;
+use chrono_tz::Tz;
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
 use tokio::sync::watch;
 use tracing::warn;
 
-use super::{Exit, outcome, print, refuse};
+use super::{Exit, print, refuse};
 use crate::cli::Refresh;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
@@ -17,7 +23,7 @@ use crate::describe::describe;
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
 use crate::state::{State, StateError, StateLock};
-use crate::vms::{PATIENCE, Vms, VmsError};
+use crate::vms::{Gateway, VmsError};
 
 /// Why nothing was refreshed.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +50,7 @@ pub async fn refresh(config: &Config, arguments: &Refresh) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     match once(config, arguments, clock).await {
         Ok(run) => {
-            print(&if arguments.json { json(&run) } else { outcome::render(&run, config.schedule.timezone) });
+            print(&if arguments.json { json(&run) } else { render(&run, config.schedule.timezone) });
             exit(&run)
         }
         Err(error) => refuse(&describe(&error)),
@@ -65,7 +71,7 @@ pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -
     }
     let state_path = config.state.url.as_path();
     let _lock = StateLock::take(state_path)?;
-    probe(config).await?;
+    probe(&refresh_config.vms).await?;
     let state = State::open(state_path, clock.now()).await?;
     let queue = Queue::new(state.clone(), Arc::clone(&clock));
     queue.recover().await?;
@@ -90,15 +96,61 @@ pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -
 }
 
 /// Checks that VMS's database can be used: without it, nothing can start.
-async fn probe(config: &Config) -> Result<(), VmsError> {
-    let (vms, _) = Vms::open_checked(config.database.url.as_path(), PATIENCE).await?;
-    vms.close().await;
-    Ok(())
+async fn probe(vms: &Gateway) -> Result<(), VmsError> {
+    vms.using(async |vms| vms.schema().await.map(drop)).await
 }
 
 fn json(run: &Run) -> String {
     // The report consists of plain words and numbers; it cannot fail to serialize.
     serde_json::to_string(&RunReport::from(run)).map(|text| text + "\n").unwrap_or_default()
+}
+
+/// Renders the tables of a run, aligned, with the errors below them.
+pub(super) fn render(run: &Run, zone: Tz) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING);
+    table.force_no_tty();
+    table.set_header([
+        "TABLE", "OUTCOME", "ENTRIES", "REBUILT", "VERIFIED", "SKIPPED", "PRUNED", "KB", "SECONDS",
+    ]);
+    for column in table.column_iter_mut().skip(2) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+    for job in &run.jobs {
+        table.add_row(row(job));
+    }
+    let mut text = table.trim_fmt() + "\n";
+    for job in &run.jobs {
+        if let Some(error) = &job.error {
+            // Writing to a String cannot fail.
+            // Without a daemon, the client's command would not work.
+            let error = error.replace("`cachectl refresh --accept`", "`cached refresh --accept`");
+            let _ = writeln!(text, "{}: {}", job.table, one_line(&error));
+        }
+        if job.warnings > 0 {
+            let _ = writeln!(text, "{}: {} odd source rows, named in the log", job.table, job.warnings);
+        }
+    }
+    let outcome = run.outcome.map_or("nothing to do", Outcome::as_str);
+    let started = run.started.map_or_else(String::new, |at| {
+        format!(", started {}", at.to_utc().with_timezone(&zone).format("%Y-%m-%d %H:%M:%S %Z"))
+    });
+    let _ = writeln!(text, "Run {}: {outcome} in {:.2} seconds{started}", run.id, run.seconds);
+    text
+}
+
+fn row(job: &Job) -> [String; 9] {
+    [
+        job.table.to_string(),
+        job.outcome.map_or_else(String::new, |outcome| outcome.to_string()),
+        job.entries.to_string(),
+        job.rebuilt.to_string(),
+        job.verified.to_string(),
+        job.skipped.to_string(),
+        job.pruned.to_string(),
+        job.bytes.div_ceil(1024).to_string(),
+        format!("{:.2}", job.seconds),
+    ]
 }
 
 #[cfg(test)]

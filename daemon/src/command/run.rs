@@ -1,20 +1,23 @@
 //! `cached run`: the daemon under a service manager or in a terminal.
 
-mod manager;
-
+use std::io;
+use std::os::linux::net::SocketAddrExt as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::Arc;
 use std::time::Duration;
 
+use cached_proto::text::one_line;
 use futures_util::StreamExt as _;
+use sd_notify::NotifyState;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook_tokio::Signals;
 use tracing::{error, info, warn};
 
-use self::manager::ServiceManager;
 use super::{Exit, refuse};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Overrides, Surroundings};
-use crate::daemon::{Daemon, ProcessHandles};
+use crate::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use crate::describe::describe;
 use crate::rpc::{ConnectionLimits, Inherited};
 use crate::telemetry::{self, Kind, Telemetry};
@@ -54,8 +57,8 @@ pub async fn run(
             return Exit::NotStarted;
         }
     };
-    manager::ready();
-    let watchdog = manager::watchdog();
+    ready();
+    let watchdog = watchdog();
     let exit = loop {
         tokio::select! {
             signal = signals.next() => match signal {
@@ -66,11 +69,11 @@ pub async fn run(
             failure = daemon.failed() => {
                 let failure = describe(&failure);
                 error!("{failure}");
-                manager::status(&failure);
+                status(&failure);
                 break Exit::Failed;
             }
             () = due(clock.as_ref(), watchdog) => if daemon.is_alive().await {
-                manager::alive();
+                alive();
             },
         }
     };
@@ -108,7 +111,7 @@ async fn due(clock: &dyn Clock, every: Option<Duration>) {
 /// Lets the run in progress end, unless that takes too long or a second signal arrives.
 async fn stop(daemon: Daemon, signals: &mut Signals) {
     info!("Stopping; a refresh in progress is finished first, a second signal breaks it off");
-    manager::stopping(DEADLINE);
+    stopping(DEADLINE);
     let insisted = async {
         while let Some(signal) = signals.next().await {
             if signal != SIGHUP {
@@ -125,4 +128,67 @@ async fn stop(daemon: Daemon, signals: &mut Signals) {
         },
         () = insisted => warn!("At a second signal {broken_off}"),
     }
+}
+
+/// Notifies the service manager. Without one this has no effect and never fails.
+fn tell(states: &[NotifyState<'_>]) {
+    if let Err(error) = send(states) {
+        tracing::warn!("the service manager cannot be told: {error}");
+    }
+}
+
+/// Sends a notification, also to a socket without a file (`@name`), which `sd_notify` takes for a path.
+fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
+    let Some(socket) = std::env::var_os("NOTIFY_SOCKET") else { return Ok(()) };
+    let Some(name) = socket.as_bytes().strip_prefix(b"@") else { return sd_notify::notify(states) };
+    let lines: Vec<String> = states.iter().map(ToString::to_string).collect();
+    let manager = SocketAddr::from_abstract_name(name)?;
+    UnixDatagram::unbound()?.send_to_addr(lines.join("\n").as_bytes(), &manager).map(drop)
+}
+
+/// Reports that clients can connect.
+fn ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("running")]);
+}
+
+/// Reports reloads to the service manager, whatever requested them.
+struct ServiceManager;
+
+impl ReloadObserver for ServiceManager {
+    fn reloading(&self) {
+        match NotifyState::monotonic_usec_now() {
+            Ok(now) => tell(&[NotifyState::Reloading, now]),
+            Err(_) => tell(&[NotifyState::Reloading]),
+        }
+    }
+
+    fn ready(&self) {
+        ready();
+    }
+}
+
+/// Reports that no request is accepted any more, and that the rest takes at most `deadline`.
+fn stopping(deadline: Duration) {
+    let patience = u32::try_from((deadline + Duration::from_secs(10)).as_micros()).unwrap_or(u32::MAX);
+    tell(&[
+        NotifyState::Stopping,
+        NotifyState::Status("finishing the refresh in progress"),
+        NotifyState::ExtendTimeoutUsec(patience),
+    ]);
+}
+
+/// Sets the text that `systemctl status` shows.
+fn status(text: &str) {
+    tell(&[NotifyState::Status(&one_line(text))]);
+}
+
+/// Returns the interval of watchdog notifications, with time to spare; `None` if the service manager expects
+/// none.
+fn watchdog() -> Option<Duration> {
+    sd_notify::watchdog_enabled().map(|limit| limit / 3)
+}
+
+/// Sends a watchdog notification.
+fn alive() {
+    tell(&[NotifyState::Watchdog]);
 }

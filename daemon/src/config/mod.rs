@@ -5,43 +5,38 @@
 //! follow from that one table. A flag beats a variable, a variable beats the file, the file beats the default.
 
 mod check;
-mod defaults;
+mod cron_expr;
 mod error;
-mod file;
 mod key;
 mod layers;
-mod nearest;
+mod pages;
 mod reader;
-mod reload;
-mod render;
-mod sample;
 mod secret;
 mod setting;
 mod settings;
 mod surroundings;
 mod system_zone;
-mod table;
-mod text;
 mod value;
+mod web;
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 
+pub use cron_expr::CronExpr;
 pub use error::{ConfigError, ConfigErrors};
 pub use key::{Key, Origin};
 pub use layers::Overrides;
-pub use reload::{Changed, RestartNeeded};
+pub use pages::{Changed, RestartNeeded};
+pub use secret::SecretFile;
 pub use settings::{
     Cache, Compat, Config, Database, Districts, Guard, Http, Log, Maintenance, Notify, Organization,
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,
 };
 pub use surroundings::{DEFAULT_FILE, Surroundings};
 pub use system_zone::{Localtime, SystemZone};
-pub use value::{
-    ByteSize, CommandLine, CookieName, CronExpr, DatabasePath, HostName, LogLevel, Mode, Network, SecretFile,
-    Url, WebOrigin,
-};
+pub use value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
+pub use web::{CookieName, HostName, Network, Url, WebOrigin};
 
 use reader::Reader;
 
@@ -86,8 +81,8 @@ impl Config {
 
     /// Returns where the value of a key came from; keys that have their default return [`Origin::Default`].
     pub fn origin(&self, section: &str, name: &str) -> &Origin {
-        let key = nearest::find(section, name);
-        key.and_then(|key| self.origins.get(&(key.section, key.name))).unwrap_or(&Origin::Default)
+        let key = settings::find(section, name);
+        key.and_then(|key| self.origins.get(&key.id())).unwrap_or(&Origin::Default)
     }
 
     /// Why the guessed `vms.timezone` may not be the zone that VMS runs in; `None` where the key is set.

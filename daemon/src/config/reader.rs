@@ -5,33 +5,39 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::defaults;
-use super::error::ConfigError;
-use super::key::{Fallback, Key, Origin};
-use super::layers::Given;
-use super::nearest;
-use super::secret;
+use super::error::{ConfigError, HIDDEN, shown};
+use super::key::{Fallback, Id, Key, Origin, Origins};
+use super::secret::is_place;
 use super::setting::{Kind, Setting};
-use super::settings::Origins;
-use super::surroundings::Surroundings;
-use super::text;
+use super::surroundings::{Surroundings, guessed_zone};
 
 /// Placeholder for a value that could not be read, so that the rest can still be checked. It never leaves
 /// this module's caller, because an error has been recorded.
 const PLACEHOLDER: &str = "/-";
 
+/// A value from one of the layers.
+#[derive(Debug)]
+pub(super) struct Given {
+    pub(super) text: String,
+    /// The type in the file; values of flags and variables have no type.
+    pub(super) kind: Option<Kind>,
+    /// Whether it came from a source that no other user can read.
+    pub(super) private: bool,
+    pub(super) origin: Origin,
+}
+
 /// Reads keys one by one.
 pub(super) struct Reader<'a> {
-    given: &'a BTreeMap<(&'static str, &'static str), Given>,
+    given: &'a BTreeMap<Id, Given>,
     around: &'a Surroundings,
     errors: Vec<ConfigError>,
-    bad: BTreeSet<(&'static str, &'static str)>,
+    bad: BTreeSet<Id>,
     report_missing: bool,
 }
 
 impl<'a> Reader<'a> {
     pub(super) fn new(
-        given: &'a BTreeMap<(&'static str, &'static str), Given>,
+        given: &'a BTreeMap<Id, Given>,
         around: &'a Surroundings,
         errors: Vec<ConfigError>,
         report_missing: bool,
@@ -41,9 +47,8 @@ impl<'a> Reader<'a> {
 
     /// Reads the value of a key: the given one, else its default. After an error it returns a placeholder,
     /// and the key counts as bad.
-    pub(super) fn read<T: Setting>(&mut self, section: &str, name: &str) -> Option<T> {
-        let key = nearest::find(section, name)?;
-        if let Some(given) = self.given.get(&(key.section, key.name)) {
+    pub(super) fn read<T: Setting>(&mut self, key: &'static Key) -> Option<T> {
+        if let Some(given) = self.given.get(&key.id()) {
             match self.accept::<T>(key, given) {
                 Ok(value) => return Some(value),
                 Err(allowed) => self.refuse(key, allowed),
@@ -94,7 +99,7 @@ impl<'a> Reader<'a> {
     }
 
     fn missing<T: Setting>(&mut self, key: &'static Key) -> Option<T> {
-        let unsaid = self.bad.insert((key.section, key.name));
+        let unsaid = self.bad.insert(key.id());
         if unsaid && self.report_missing {
             let (flag, name, variable) = (flag_of(key), key.full_name(), key.variable());
             let how = format!(
@@ -108,24 +113,22 @@ impl<'a> Reader<'a> {
 
     /// Records that the value of a key is not allowed.
     pub(super) fn refuse(&mut self, key: &'static Key, allowed: String) {
-        let given = self.given.get(&(key.section, key.name));
+        let given = self.given.get(&key.id());
         let value = match given {
-            Some(_) if key.is_secret() => text::HIDDEN.to_owned(),
-            Some(given) if key.names_secret() && !secret::is_place(&given.text, self.around) => {
-                text::HIDDEN.to_owned()
-            }
-            Some(Given { text, kind: None | Some(Kind::Text), .. }) => format!("\"{}\"", text::shown(text)),
-            Some(given) => text::shown(&given.text),
+            Some(_) if key.is_secret() => HIDDEN.to_owned(),
+            Some(given) if key.names_secret() && !is_place(&given.text, self.around) => HIDDEN.to_owned(),
+            Some(Given { text, kind: None | Some(Kind::Text), .. }) => format!("\"{}\"", shown(text)),
+            Some(given) => shown(&given.text),
             None => match key.spec.fallback {
                 Fallback::Text(text) => text.to_owned(),
                 Fallback::From(make) => {
-                    format!("\"{}\"", text::shown(&make(self.around).unwrap_or_default()))
+                    format!("\"{}\"", shown(&make(self.around).unwrap_or_default()))
                 }
                 Fallback::Unset => "nothing".to_owned(),
             },
         };
         let origin = given.map_or(Origin::Default, |given| given.origin.clone());
-        self.bad.insert((key.section, key.name));
+        self.bad.insert(key.id());
         self.errors.push(ConfigError::Invalid { key: key.full_name(), value, origin, allowed });
     }
 
@@ -136,8 +139,8 @@ impl<'a> Reader<'a> {
 
     /// Returns what set a key; `None` if it has its default.
     pub(super) fn origin(&self, section: &str, name: &str) -> Option<&Origin> {
-        let key = nearest::find(section, name)?;
-        self.given.get(&(key.section, key.name)).map(|given| &given.origin)
+        let mut given = self.given.iter();
+        given.find(|(id, _)| **id == (section, name)).map(|(_, given)| &given.origin)
     }
 
     pub(super) fn origins(&self) -> Origins {
@@ -152,7 +155,7 @@ impl<'a> Reader<'a> {
     /// Why the zone of VMS may be another than the guessed one; `None` where it is set.
     pub(super) fn zone_doubt(&self) -> Option<String> {
         let is_set = self.origin("vms", "timezone").is_some();
-        if is_set { None } else { defaults::guessed_zone(self.around).1 }
+        if is_set { None } else { guessed_zone(self.around).1 }
     }
 
     pub(super) fn into_errors(self) -> Vec<ConfigError> {

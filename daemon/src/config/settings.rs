@@ -1,6 +1,5 @@
 //! Every section and key, declared once.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,18 +7,14 @@ use std::time::Duration;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 
-use super::defaults;
-use super::key::{Key, Origin, from, text, unset};
+use super::cron_expr::CronExpr;
+use super::key::{Key, Origins, from, settings, text, unset};
 use super::reader::Reader;
+use super::secret::SecretFile;
 use super::setting::Setting;
-use super::table::settings;
-use super::value::{
-    ByteSize, CommandLine, CookieName, CronExpr, DatabasePath, HostName, LogLevel, Mode, Network, SecretFile,
-    Url, WebOrigin,
-};
-
-/// Section and name of each key that something set, with what set it.
-pub(super) type Origins = BTreeMap<(&'static str, &'static str), Origin>;
+use super::surroundings as defaults;
+use super::value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
+use super::web::{CookieName, HostName, Network, Url, WebOrigin};
 
 settings! {
     /// VMS's database.
@@ -218,4 +213,9 @@ settings! {
         /// How many of them are kept.
         backup_keep: u32 = text("7").within("1", "10000");
     }
+}
+
+/// The key with exactly this name.
+pub(super) fn find(section: &str, name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.section == section && key.name == name)
 }

@@ -2,43 +2,24 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
+use cached_proto::verb::health::HealthReply;
 use cached_proto::words::{SchedulerState, Trigger};
+use chrono::TimeDelta;
 use tracing::info;
 
 use super::error::{StartError, Unusable};
-use super::live_config::LiveConfig;
-use crate::chance::{Chance, SystemChance};
+use super::reload::{Environment, LiveConfig, ProcessHandles, Reloader};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::jobs::{NewRun, Queue, QueueError};
-use crate::refresh::{Refresher, plan};
-use crate::reports::{Reports, report};
+use crate::maintenance::Maintenance;
+use crate::refresh::{RefreshError, Refresher, plan};
 use crate::schedule::{NIGHTLY, Planner, Ticker};
+use crate::service::{Service, health};
 use crate::state::State;
-use crate::vms::PATIENCE;
+use crate::supervise::Faults;
 use crate::watch::Watcher;
-
-/// Dependencies of a daemon's components that are passed in.
-#[derive(Debug, Clone)]
-pub struct Environment {
-    /// Source of time.
-    pub clock: Arc<dyn Clock>,
-    /// Source of randomness.
-    pub chance: Arc<dyn Chance>,
-    /// How long to wait for a lock of another connection on VMS's database.
-    pub patience: Duration,
-    /// Returns the report of a table.
-    pub reports: Reports,
-}
-
-impl Environment {
-    /// The environment of a daemon in production.
-    pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
-    }
-}
 
 /// The autonomous components of a daemon, ready to be run or, in tests, stepped through.
 pub struct Components {
@@ -128,4 +109,49 @@ async fn fill(queue: &Queue) -> Result<(), QueueError> {
         queue.enqueue(NewRun::new(Trigger::Startup, tables)).await?;
     }
     Ok(())
+}
+
+/// Samples of readiness, the daily pruning, and the judgement of health.
+#[derive(Debug)]
+pub struct Upkeep(Service);
+
+impl Upkeep {
+    /// Creates the upkeep of a daemon with these components, started now.
+    pub fn of(components: &Components, clock: Arc<dyn Clock>) -> Self {
+        let (live, queue) = (components.live(), components.queue.clone());
+        let maintenance = Maintenance::new(queue.clone(), Arc::clone(&clock), live.refreshes());
+        Self(Service {
+            started: clock.now(),
+            own_uid: rustix::process::geteuid().as_raw(),
+            config: live.configs(),
+            refresh: live.refreshes(),
+            schedule: live.schedules(),
+            maintenance: Arc::new(maintenance),
+            reloader: Arc::new(Reloader::new(live, ProcessHandles::default())),
+            logs: None,
+            looking: Arc::default(),
+            surveys: Arc::default(),
+            probe: Arc::default(),
+            readers: Arc::default(),
+            faults: Faults::new(Arc::clone(&clock)),
+            queue,
+            clock,
+        })
+    }
+
+    /// Takes a sample of readiness.
+    pub async fn sample(&self) -> Result<(), RefreshError> {
+        self.0.sample().await
+    }
+
+    /// Prunes the history; returns the number of deleted runs.
+    pub async fn prune(&self) -> Result<u64, QueueError> {
+        let kept = TimeDelta::days(self.0.config.borrow().state.history_days.into());
+        self.0.queue.prune(self.0.clock.now(), kept).await
+    }
+
+    /// Judges the health, as the verb `health` does.
+    pub async fn health(&self) -> HealthReply {
+        health::health(&self.0).await
+    }
 }

@@ -8,11 +8,10 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::chores::Chores;
+use super::chores::{self, Chores};
 use super::components::{planner, watcher};
 use super::error::{LockLost, WorkerFailed};
-use super::live_config::LiveConfig;
-use super::{orphans, prune, sampler};
+use super::reload::LiveConfig;
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
@@ -104,12 +103,12 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
     let history = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("history", Stop::AtOnce, move |heartbeat| {
-            prune::prune_daily(queue.clone(), Arc::clone(&clock), live.configs(), heartbeat)
+            chores::prune_daily(queue.clone(), Arc::clone(&clock), live.configs(), heartbeat)
         })
     };
     let samples = {
         let service = Arc::clone(&service);
-        side("samples", Stop::AtOnce, move |heartbeat| sampler::run(Arc::clone(&service), heartbeat))
+        side("samples", Stop::AtOnce, move |heartbeat| chores::sample(Arc::clone(&service), heartbeat))
     };
     let notify = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
@@ -139,7 +138,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
         })
     });
     // Only process 1 of a container inherits the processes of others.
-    let orphans = (std::process::id() == 1).then(|| side("orphans", Stop::AtOnce, orphans::reap));
+    let orphans = (std::process::id() == 1).then(|| side("orphans", Stop::AtOnce, chores::reap));
     let web = web.map(|web| web.component(shutdown, faults));
     let always = [worker, schedule, socket, keep_lock, top_up, watch, history, samples, notify, maintenance];
     always.into_iter().chain(log).chain(orphans).chain(web).collect()

@@ -8,12 +8,7 @@ mod chores;
 mod components;
 mod error;
 mod list;
-mod live_config;
-mod orphans;
-mod prune;
 mod reload;
-mod sampler;
-mod upkeep;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,7 +21,7 @@ use tracing::{error, info, warn};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::describe::describe;
-use crate::jobs::{Queue, QueueError};
+use crate::jobs::Queue;
 use crate::maintenance::Maintenance;
 use crate::rpc::{self, ConnectionLimits, Shutdown};
 use crate::service::Service;
@@ -36,13 +31,11 @@ use crate::supervise::{Faults, LOCK, Stop, Supervisor};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 use chores::Chores;
-pub use components::{Components, Environment};
+pub use components::{Components, Upkeep};
 pub use error::{StartError, Unusable};
 use list::{Parts, WORKER, WebServer, components};
-use live_config::LiveConfig;
-use reload::Reloader;
-pub use reload::{NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
-pub use upkeep::Upkeep;
+pub use reload::{Environment, NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
+use reload::{LiveConfig, Reloader};
 
 /// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.
 #[derive(Debug)]

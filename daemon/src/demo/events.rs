@@ -1,14 +1,12 @@
 //! Event rows.
 
-use super::calendar::{self, Calendar};
+use chrono::{NaiveDateTime, TimeDelta};
+
+use super::calendar::{self, Calendar, Slot};
 use super::lists::{Lists, Place, Program, Session};
 use super::places::Places;
 use super::random::Random;
-use super::row;
-use super::salesforce::{self, Kind};
-use super::schedule::Slot;
-use super::world::{World, next_id};
-use chrono::{NaiveDateTime, TimeDelta};
+use super::row::{self, Kind, World, next_id};
 
 /// The facts of an event that rows about participants need.
 pub(super) struct Event<'a> {
@@ -152,7 +150,7 @@ impl Builder<'_> {
         let made = calendar::stamp(self.calendar.before(event.start, made_days_ahead));
         row::Event {
             id: event.id,
-            salesforce_id: Some(salesforce::id(Kind::Event, event.id)),
+            salesforce_id: Some(row::salesforce_id(Kind::Event, event.id)),
             title,
             description: *self.random.pick(DESCRIPTIONS),
             r#type: program.name.clone(),

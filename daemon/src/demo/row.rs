@@ -1,4 +1,5 @@
-//! Rows of VMS's tables: a field is a column of the same name, and columns without a field stay NULL.
+//! Rows of VMS's tables, their ids, and all rows of a sample in memory. A field is a column of the same name, and
+//! columns without a field stay NULL.
 
 #![expect(clippy::struct_field_names, reason = "the names are those of VMS's columns")]
 
@@ -116,5 +117,101 @@ rows! {
         id: u32, sync_type: &'static str, started_at: String, completed_at: String, status: &'static str,
         records_processed: u32, records_failed: u32, records_skipped: u32, last_sync_watermark: String,
         recovery_buffer_hours: u32, is_delta_sync: bool,
+    }
+}
+
+/// The rows, table by table.
+#[derive(Default)]
+pub(super) struct World {
+    pub(super) districts: Vec<District>,
+    pub(super) schools: Vec<School>,
+    pub(super) organizations: Vec<Organization>,
+    pub(super) skills: Vec<Skill>,
+    pub(super) contacts: Vec<Contact>,
+    pub(super) emails: Vec<Email>,
+    pub(super) volunteers: Vec<Volunteer>,
+    pub(super) volunteer_skills: Vec<VolunteerSkill>,
+    pub(super) memberships: Vec<Membership>,
+    pub(super) teachers: Vec<Teacher>,
+    pub(super) students: Vec<Student>,
+    pub(super) events: Vec<Event>,
+    pub(super) event_districts: Vec<EventDistrict>,
+    pub(super) event_skills: Vec<EventSkill>,
+    pub(super) participations: Vec<Participation>,
+    pub(super) attendances: Vec<Attendance>,
+    pub(super) registrations: Vec<Registration>,
+    pub(super) presenters: Vec<Presenter>,
+    pub(super) attendance_details: Vec<AttendanceDetail>,
+    pub(super) users: Vec<User>,
+    pub(super) sync_logs: Vec<SyncLog>,
+}
+
+/// Returns the id of the row that is pushed next: ids count from 1 without gaps.
+pub(super) fn next_id<T>(rows: &[T]) -> u32 {
+    u32::try_from(rows.len()).unwrap_or(u32::MAX).saturating_add(1)
+}
+
+const DIGITS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Kind of record that an id identifies. Ranges differ from those of the mapped districts, so that no id is
+/// used twice.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    District,
+    School,
+    Organization,
+    Contact,
+    Event,
+    Participation,
+    Attendance,
+}
+
+/// Returns the Salesforce id of the `number`th record of its kind: 15 characters, and a suffix of three that keeps ids
+/// distinct where case is ignored.
+pub(super) fn salesforce_id(kind: Kind, number: u32) -> String {
+    let prefix = match kind {
+        Kind::District => "0015g0000D",
+        Kind::School => "0015g0000S",
+        Kind::Organization => "0015g0000O",
+        Kind::Contact => "0035g00000",
+        Kind::Event => "a1b5g00000",
+        Kind::Participation => "a2c5g00000",
+        Kind::Attendance => "a3d5g00000",
+    };
+    let mut places = [b'A'; 5];
+    let mut rest = number as usize;
+    for place in places.iter_mut().rev() {
+        *place = DIGITS[rest % DIGITS.len()];
+        rest /= DIGITS.len();
+    }
+    let mut id: Vec<u8> = prefix.bytes().chain(places).collect();
+    // One character per five: a number that encodes which of them are upper case.
+    let suffix: Vec<u8> = id
+        .chunks(5)
+        .map(|chunk| {
+            let upper = chunk.iter().enumerate().filter(|(_, byte)| byte.is_ascii_uppercase());
+            let bits: usize = upper.map(|(place, _)| 1 << place).sum();
+            b"ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"[bits]
+        })
+        .collect();
+    id.extend(suffix);
+    id.into_iter().map(char::from).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_unique_and_eighteen_characters_long() {
+        let ids: std::collections::BTreeSet<String> =
+            (0..5_000).map(|n| salesforce_id(Kind::Contact, n)).collect();
+        assert_eq!(ids.len(), 5_000);
+        assert!(ids.iter().all(|id| id.len() == 18));
+    }
+
+    #[test]
+    fn the_suffix_says_which_letters_are_upper_case() {
+        assert_eq!(salesforce_id(Kind::School, 0), "0015g0000SAAAAAAQ5");
     }
 }

@@ -1,13 +1,13 @@
 //! Volunteers: their professions, their skills, and their employers.
 
+use chrono::{Days, NaiveDate};
+
 use super::calendar::{self, Calendar};
 use super::lists::{Lists, Profession};
-use super::organizations;
 use super::people::{self, People, Role};
+use super::places;
 use super::random::Random;
-use super::row;
-use super::world::{World, next_id};
-use chrono::{Days, NaiveDate};
+use super::row::{self, World, next_id};
 
 const AGES: &[(u32, &str)] = &[
     (8, "AGE_18_24"),
@@ -113,7 +113,7 @@ fn add(since: NaiveDate, random: &mut Random, people: &mut People<'_>, lists: &L
 /// Chooses a profession: mostly one of the employer's industry, otherwise one that every organization needs.
 fn profession<'a>(employer: Option<usize>, random: &mut Random, lists: &'a Lists) -> &'a Profession {
     let trades: &[String] = match employer {
-        Some(place) if random.percent(80) => &organizations::kind_of(place, lists).industries,
+        Some(place) if random.percent(80) => &places::kind_of(place, lists).industries,
         _ => &[],
     };
     let fits = |profession: &&Profession| match employer {

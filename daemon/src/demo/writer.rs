@@ -1,15 +1,54 @@
 //! Writes a sample to a file, completely or not at all.
 
-use super::row::Row;
-use super::world::World;
-use super::{DemoError, DemoSummary};
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
 use sea_orm::sea_query::{Alias, Expr, Query};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
     TransactionTrait,
 };
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+
+use super::lists::DemoError;
+use super::row::{Row, World};
+
+/// Summary of a generated sample.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DemoSummary {
+    /// VMS's tables and their numbers of rows, in the order of writing.
+    pub tables: Vec<(&'static str, usize)>,
+}
+
+impl DemoSummary {
+    /// Returns the number of rows of one table; 0 when the sample has none.
+    pub fn rows(&self, table: &str) -> usize {
+        self.tables.iter().find(|(name, _)| *name == table).map_or(0, |(_, rows)| *rows)
+    }
+
+    /// Returns the number of rows of all tables.
+    pub fn total(&self) -> usize {
+        self.tables.iter().map(|(_, rows)| rows).sum()
+    }
+}
+
+impl fmt::Display for DemoSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (table, words) in [
+            ("district", "districts"),
+            ("school", "schools"),
+            ("organization", "organizations"),
+            ("volunteer", "volunteers"),
+            ("teacher", "teachers"),
+            ("student", "students"),
+            ("event", "events"),
+            ("event_participation", "participations"),
+        ] {
+            write!(f, "{} {words}, ", self.rows(table))?;
+        }
+        write!(f, "{} rows in all", self.total())
+    }
+}
 
 /// Rows per INSERT: beyond some hundred, longer statements are no faster.
 const BATCH: usize = 200;

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use rustix::process::geteuid;
 
 use super::copy::{Copying, copy, create};
+use super::disk_space;
+use super::error::MaintenanceError;
 use super::task::{Done, Task};
-use super::{MaintenanceError, disk_space};
 use crate::config;
-use crate::plain_file;
-use crate::rename::rename_new;
+use crate::plain_file::{self, rename_new};
 
 /// Bytes that are written at a time; between them the daemon may stop.
 const BLOCK: u64 = 1 << 20;

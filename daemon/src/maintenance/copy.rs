@@ -17,9 +17,9 @@ use rustix::fs::OFlags;
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
-use super::MaintenanceError;
 use super::connection::Connection;
 use super::disk_space;
+use super::error::MaintenanceError;
 use super::task::Task;
 use crate::disk::free;
 use crate::plain_file;
@@ -90,19 +90,29 @@ pub(super) fn clear(state: &Path) {
 pub(super) async fn copy(task: &Task<'_>, copying: Copying) -> Result<Copied, MaintenanceError> {
     clear(task.state.path());
     let name = name(task.state.path());
-    let directory = parent(&name.0);
-    let mut vms = task.open(Access::Write).await?;
+    let copying = task.using(Access::Write, async |vms| copy_to(task, vms, &name.0, copying).await);
+    let (file, item) = copying.await?;
+    Ok(Copied { name, file, item })
+}
+
+async fn copy_to(
+    task: &Task<'_>,
+    vms: &mut Connection,
+    path: &Path,
+    copying: Copying,
+) -> Result<(File, MaintenanceItem), MaintenanceError> {
+    let directory = parent(path);
     let size = vms.size().await?;
     let bytes = size.file.saturating_sub(size.free);
     let need = bytes.saturating_add(size.log);
     disk_space::ensure(directory, need)?;
     if copying == Copying::BesideVms {
         // Free pages are not read.
-        task.ensure_short_read(&mut vms, "copying a database without a write-ahead log", bytes).await?;
+        task.ensure_short_read(vms, "copying a database without a write-ahead log", bytes).await?;
     }
-    let failed = |source| MaintenanceError::Copy { path: name.0.clone(), source };
-    let to = name.0.to_str().ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
-    let file = create(&name.0).map_err(failed)?;
+    let failed = |source| MaintenanceError::Copy { path: path.to_owned(), source };
+    let to = path.to_str().ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
+    let file = create(path).map_err(failed)?;
     let mut written = 0;
     let mut item = task
         .timed("", bytes, async {
@@ -119,13 +129,12 @@ pub(super) async fn copy(task: &Task<'_>, copying: Copying) -> Result<Copied, Ma
                 error => error,
             })?;
             task.steps.tell("checking the copy", 1, 2);
-            written = verify(task, &name.0, &file).await?;
+            written = verify(task, path, &file).await?;
             Ok(())
         })
         .await?;
     item.bytes = written;
-    vms.close().await;
-    Ok(Copied { name, file, item })
+    Ok((file, item))
 }
 
 /// Looks for damage in a copy and returns its size.
@@ -133,10 +142,12 @@ async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, Mainte
     // Nobody else uses it: no side files are needed.
     let sqlite = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true).connect().await;
     let sqlite = sqlite.map_err(|source| MaintenanceError::of(path, "opening it", source))?;
-    let mut copy = Connection::over(path, sqlite, &task.interrupt).await?;
-    let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
-    let bytes = copy.size().await?.file;
-    copy.close().await;
+    let copy = Connection::over(path, sqlite, &task.interrupt).await?;
+    let looking = copy.using(async |copy| {
+        let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
+        Ok((found, copy.size().await?.file))
+    });
+    let (found, bytes) = looking.await?;
     // SQLite opens by name, and finds no damage in an empty file: what it looked at has to be the file that was
     // written, and all of it.
     let looked = |source| MaintenanceError::Copy { path: path.to_owned(), source };

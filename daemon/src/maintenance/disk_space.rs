@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
-
-use super::MaintenanceError;
+use super::error::MaintenanceError;
 use crate::disk::free;
-use crate::vms::VmsError;
+use crate::vms::{Vms, VmsError};
 
 /// Space that must remain free in any case: for the state database, logs, and other files on that file
 /// system.
@@ -28,14 +26,10 @@ pub const fn comfortable(payload: u64) -> u64 {
 const PAYLOAD: [(&str, u64); 3] = [("volunteer", 17_000), ("organization", 7_000), ("event", 1_500)];
 
 /// Estimates the bytes of payload of all reports of a database.
-pub async fn estimate(db: &impl ConnectionTrait) -> Result<u64, VmsError> {
-    const DOING: &str = "counting what reports are made of";
+pub async fn estimate(vms: &Vms) -> Result<u64, VmsError> {
     let mut payload: u64 = 0;
     for (table, bytes) in PAYLOAD {
-        let count = Statement::from_string(DbBackend::Sqlite, format!("SELECT count(*) FROM \"{table}\""));
-        let row = db.query_one_raw(count).await.map_err(VmsError::of(DOING))?;
-        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(DOING))?;
-        let rows = rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default();
+        let rows = vms.count(table, "counting what reports are made of").await?;
         payload = payload.saturating_add(rows.saturating_mul(bytes));
     }
     Ok(payload)

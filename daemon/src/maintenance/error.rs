@@ -8,16 +8,10 @@ use std::time::Duration;
 use rustix::process::geteuid;
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
-use super::interrupt::Interrupt;
 use crate::refresh::RefreshError;
-use crate::sqlite::sqlite_code;
+use crate::sqlite::{self, sqlite_code};
 use crate::state::StateError;
 use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError};
-
-const SQLITE_BUSY: i32 = 5;
-const SQLITE_LOCKED: i32 = 6;
-const SQLITE_INTERRUPT: i32 = 9;
-const SQLITE_FULL: i32 = 13;
 
 /// Why a maintenance task was not done; a failed task leaves nothing half done.
 #[derive(Debug, thiserror::Error)]
@@ -169,23 +163,17 @@ impl MaintenanceError {
         let source = DbErr::Query(RuntimeErr::SqlxError(Arc::new(source)));
         let path = path.to_owned();
         match sqlite_code(&source) {
-            Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+            Some(sqlite::BUSY | sqlite::LOCKED) => {
                 Self::Locked { path, doing, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
-            Some(SQLITE_FULL) => Self::Full { path, doing, source },
+            Some(sqlite::FULL) => Self::Full { path, doing, source },
             _ => Self::Sqlite { path, doing, source },
         }
     }
 
-    /// Replaces an error that only reports the interrupt by the reason for the interrupt; keeps any other
-    /// error.
-    pub(super) fn unless_broken_off(self, interrupt: &Interrupt, doing: &'static str) -> Self {
-        match &self {
-            Self::Sqlite { source, .. } if sqlite_code(source) == Some(SQLITE_INTERRUPT) => {
-                if interrupt.is_stopped() { Self::Stopped } else { Self::LockedTooLong { doing } }
-            }
-            _ => self,
-        }
+    /// Whether this only reports that the statement was interrupted.
+    pub(super) fn is_interrupt(&self) -> bool {
+        matches!(self, Self::Sqlite { source, .. } if sqlite_code(source) == Some(sqlite::INTERRUPT))
     }
 
     /// Whether the same task may succeed later without intervention.

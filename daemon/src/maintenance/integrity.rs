@@ -6,9 +6,9 @@
 use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::MaintenanceItem;
 
-use super::MaintenanceError;
 use super::connection::Connection;
-use super::reindex::quoted;
+use super::error::MaintenanceError;
+use super::indexes::quoted;
 use super::task::{Done, Task};
 use crate::vms::Access;
 
@@ -21,7 +21,7 @@ const DOING: &str = "looking for damage";
 pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let mut done = Done::default();
     let path = task.path().display().to_string();
-    match look(task, &mut done).await {
+    match task.using(Access::Read, async |vms| look(task, vms, &mut done).await).await {
         Ok(()) => {}
         // A database that cannot even be read is a finding itself.
         Err(error) => done.items.push(found(path, error)?),
@@ -31,10 +31,8 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     let whole = async {
         let sqlite = task.state.connection().await;
         let sqlite = sqlite.map_err(|source| MaintenanceError::of(state, "opening it", source))?;
-        let mut state = Connection::over(state, sqlite, &task.interrupt).await?;
-        let item = check(task, &mut state, "PRAGMA integrity_check").await;
-        state.close().await;
-        item
+        let state = Connection::over(state, sqlite, &task.interrupt).await?;
+        state.using(async |state| check(task, state, "PRAGMA integrity_check").await).await
     };
     let mut item = match whole.await {
         Ok(item) => item,
@@ -46,12 +44,11 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     Ok(done)
 }
 
-async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> {
-    let mut vms = task.open(Access::Read).await?;
+async fn look(task: &Task<'_>, vms: &mut Connection, done: &mut Done) -> Result<(), MaintenanceError> {
     let bytes = vms.size().await?.file;
     if vms.is_write_ahead().await? {
         task.steps.tell("VMS's database", 0, 2);
-        let mut item = check(task, &mut vms, "PRAGMA integrity_check").await?;
+        let mut item = check(task, vms, "PRAGMA integrity_check").await?;
         (item.name, item.bytes) = (task.path().display().to_string(), bytes);
         done.items.push(item);
     } else {
@@ -62,7 +59,7 @@ async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> 
         for (at, name) in tables.iter().enumerate() {
             task.steps.tell(name, at, tables.len() + 1);
             task.interrupt.limit(Some(task.limits.lock * 2));
-            let checked = check(task, &mut vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
+            let checked = check(task, vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
             task.interrupt.limit(None);
             let checked = checked?;
             whole.seconds += checked.seconds;
@@ -74,7 +71,6 @@ async fn look(task: &Task<'_>, done: &mut Done) -> Result<(), MaintenanceError> 
             "pages that belong to no table were not looked at: that needs a write-ahead log".to_owned(),
         );
     }
-    vms.close().await;
     Ok(())
 }
 

@@ -4,29 +4,23 @@
 //! lock that VMS's workers wait for is short, or refused beforehand, or interrupted: VMS gives up after 20
 //! seconds. Stopping the daemon interrupts a task; SQLite rolls back what was not finished.
 
-mod analyze;
 mod backup;
 mod connection;
 mod copy;
 pub mod disk_space;
 mod error;
+mod indexes;
 mod integrity;
-mod interrupt;
-mod lock_time;
-mod perform;
 mod prune;
-mod reindex;
 mod scheduled;
 mod task;
-mod unread;
 mod vacuum;
 
 use std::fs::File;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
 
-use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest, MaintenanceStep};
+use cached_proto::verb::maintenance::{MaintenanceReport, MaintenanceRequest};
 use cached_proto::words::Chore;
 use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -42,32 +36,12 @@ use crate::refresh::RefreshConfig;
 pub use backup::Backups;
 pub use error::MaintenanceError;
 pub(crate) use scheduled::work_off;
+pub use task::LockLimits;
+pub(crate) use task::Progressed;
 
+use connection::Interrupt;
 use copy::Copying;
-use interrupt::Interrupt;
 use task::{Done, Steps, Task};
-
-/// How long VMS's workers may be kept waiting.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LockLimits {
-    /// Longest estimated lock; an operation that would hold one longer is refused. One that takes twice as
-    /// long after all is interrupted.
-    pub lock: Duration,
-}
-
-impl Default for LockLimits {
-    /// A quarter of the time that VMS waits for a lock.
-    fn default() -> Self {
-        Self { lock: Duration::from_secs(5) }
-    }
-}
-
-/// The progress of a task.
-#[derive(Debug, Clone)]
-pub(crate) enum Progressed {
-    Doing(MaintenanceStep),
-    Ended(Result<Box<MaintenanceReport>, Arc<MaintenanceError>>),
-}
 
 /// Another task is in progress.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -268,7 +242,22 @@ impl Maintenance {
         steps: &Steps,
     ) -> Result<MaintenanceReport, MaintenanceError> {
         let turn = self.begin(steps, &self.stop).await?;
-        self.task(&turn, steps, &self.stop).perform(request).await
+        let task = self.task(&turn, steps, &self.stop);
+        let dry_run = matches!(request, MaintenanceRequest::Prune { dry_run: true, .. });
+        let work = async {
+            match request {
+                MaintenanceRequest::Analyze => indexes::analyze(&task).await,
+                MaintenanceRequest::Reindex => indexes::reindex(&task).await,
+                MaintenanceRequest::Vacuum => vacuum::vacuum(&task).await,
+                MaintenanceRequest::Integrity => integrity::integrity(&task).await,
+                MaintenanceRequest::Backup { .. } => Err(MaintenanceError::NamesAPath),
+                &MaintenanceRequest::Prune { older_than_seconds, dry_run } => {
+                    prune::prune(&task, older_than_seconds, dry_run).await
+                }
+            }
+        };
+        let report = task.report(request.chore(), work).await?;
+        Ok(MaintenanceReport { dry_run, ..report })
     }
 
     /// Waits for the turn of a task.

@@ -1,19 +1,19 @@
 //! `prune`: removes cache entries that no reader uses any more, a few at a time.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::verb::maintenance::MaintenanceItem;
 use cached_proto::words::{SchedulerState, Table};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::MaintenanceError;
+use super::error::MaintenanceError;
 use super::task::{Done, Task};
-use super::unread::unread;
 use crate::refresh::{Availability, RefreshError, forgotten, off_thread, read_tables, row_counts, suspicion};
 use crate::reports::REPORTS;
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, read_existing};
-use crate::store::{Existing, SerializedGroup, Stamps, StoreError, write_group};
-use crate::vms::tables::{Key, spec};
+use crate::store::{Existing, Freshness, SerializedGroup, Stamps, StoreError, write_group};
+use crate::vms::tables::{Key, TableSpec, spec};
 use crate::vms::{LockMeter, Vms};
 
 /// Limits of one transaction, so that VMS's workers hardly notice it.
@@ -38,40 +38,42 @@ pub(super) async fn prune(
     }
     let (snapshot, settings) = (Arc::new(snapshot), Arc::new(task.config.settings.clone()));
     let held = task.state.guarded().await?;
-    let (vms, schema) = Vms::open_checked(task.path(), task.config.patience).await?;
-    // While the scheduler runs, removed rows come back within minutes.
-    let is_stopped = task.state.scheduler_state().await? == SchedulerState::Stopped;
-    let mut done = Done::default();
-    for (at, report) in REPORTS.iter().enumerate() {
-        let table = report.table();
-        task.steps.tell(table.as_str(), at + 1, REPORTS.len() + 1);
-        if held.contains_key(&table) {
-            done.notes.push(format!("{table} is held back by the guard and was left alone"));
-            continue;
-        }
-        let removed = match availabilities.get(&table) {
-            Some(Availability::Ready) => {
-                let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-                let expected = off_thread(move || report.keys(&read, &settings, now)).await?;
-                let rows = snapshot.existing(table);
-                let one = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
-                let removed = one.prune(&expected, rows).await?;
-                if is_stopped {
-                    done.notes.extend(one.forget(&expected, rows).await?);
+    let pruning = task.config.vms.using(async |vms| {
+        let schema = vms.schema().await?;
+        // While the scheduler runs, removed rows come back within minutes.
+        let is_stopped = task.state.scheduler_state().await? == SchedulerState::Stopped;
+        let mut done = Done::default();
+        for (at, report) in REPORTS.iter().enumerate() {
+            let table = report.table();
+            task.steps.tell(table.as_str(), at + 1, REPORTS.len() + 1);
+            if held.contains_key(&table) {
+                done.notes.push(format!("{table} is held back by the guard and was left alone"));
+                continue;
+            }
+            let removed = match availabilities.get(&table) {
+                Some(Availability::Ready) => {
+                    let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
+                    let expected = off_thread(move || report.keys(&read, &settings, now)).await?;
+                    let rows = snapshot.existing(table);
+                    let one = OneTable { task, vms, table, now, oldest_kept, dry_run };
+                    let removed = one.prune(&expected, rows).await?;
+                    if is_stopped {
+                        done.notes.extend(one.forget(&expected, rows).await?);
+                    }
+                    removed
                 }
-                removed
-            }
-            // A table that is switched off has no entries, and rows that were left there are in VMS's way.
-            Some(Availability::Off) if schema.has_table(table.as_str()) => {
-                let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
-                OneTable { task, vms: &vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
-            }
-            _ => continue,
-        };
-        done.items.push(removed);
-    }
-    vms.close().await;
-    Ok(done)
+                // A table that is switched off has no entries, and rows that were left there are in VMS's way.
+                Some(Availability::Off) if schema.has_table(table.as_str()) => {
+                    let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
+                    OneTable { task, vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
+                }
+                _ => continue,
+            };
+            done.items.push(removed);
+        }
+        Ok(done)
+    });
+    pruning.await
 }
 
 fn oldest_kept(
@@ -192,9 +194,88 @@ fn batches(rows: &[&ExistingRow]) -> Vec<Vec<ExistingRow>> {
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
+/// Returns rows that were made before `oldest_kept`, that no refresh would make again, and that no reader of
+/// VMS's accepts.
+///
+/// A row is returned only if all of this holds, and if its age is known: expected entries are stamped every
+/// night, so even when the source has lost its rows, their entries are kept until the age has passed. Of
+/// several rows with the same key, readers take the first, so the others are unread.
+fn unread<'r>(
+    expected: &[Key],
+    rows: &'r [ExistingRow],
+    freshness: &Freshness<'_>,
+    oldest_kept: DateTime<Utc>,
+) -> Vec<&'r ExistingRow> {
+    let expected: HashSet<&Key> = expected.iter().collect();
+    let mut first: HashMap<&Key, i64> = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let lowest = first.entry(&row.key).or_insert(row.id);
+        *lowest = (*lowest).min(row.id);
+    }
+    rows.iter()
+        .filter(|row| {
+            let behind = first.get(&row.key).is_some_and(|lowest| *lowest != row.id);
+            let Some(generated) = freshness.generated(row) else { return false };
+            let unwanted =
+                !expected.contains(&row.key) && !is_read(freshness.spec, &row.key, generated, freshness.now);
+            generated < oldest_kept && (behind || unwanted)
+        })
+        .collect()
+}
+
+/// Whether a page of VMS's may still show a row that no refresh makes.
+fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    match (spec.table, spec.reader_limit_hours) {
+        // From that age on the reader computes its data anew.
+        (_, Some(hours)) => now - generated < TimeDelta::hours(hours.into()),
+        // Other host filters are VMS's own: it makes these rows and shows them whatever their age.
+        (Table::DistrictYearEndReports, None) => key.text(1) != Some("all"),
+        // Rows of districts, organizations and events that are gone or past, and of invalid years.
+        (_, None) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::AgeLimits;
+    use crate::vms::tables::KeyValue;
+
+    const NOW: &str = "2026-03-15T12:00:00Z";
+
+    fn row(id: i64, key: &[&str], last_updated: &str) -> ExistingRow {
+        let key = Key(key
+            .iter()
+            .map(|part| if part.is_empty() { KeyValue::Null } else { (*part).into() })
+            .collect());
+        ExistingRow {
+            id,
+            key,
+            last_updated: Some(last_updated.into()),
+            valid: true,
+            complete: true,
+            bytes: 1,
+        }
+    }
+
+    fn ids(table: Table, expected: &[&[&str]], rows: &[ExistingRow]) -> Vec<i64> {
+        let stamps = Stamps::default();
+        let now: DateTime<Utc> = NOW.parse().unwrap();
+        let freshness = Freshness {
+            spec: spec(table),
+            limits: AgeLimits {
+                max_age: TimeDelta::hours(24),
+                refresh_after: TimeDelta::hours(20),
+                tolerance: TimeDelta::minutes(15),
+            },
+            zone: chrono_tz::UTC,
+            now,
+            stamps: &stamps,
+            fingerprint: String::new(),
+        };
+        let expected: Vec<Key> = expected.iter().map(|key| row(0, key, "").key).collect();
+        unread(&expected, rows, &freshness, now - TimeDelta::days(7)).iter().map(|row| row.id).collect()
+    }
 
     #[test]
     fn batches_are_bounded_in_rows_and_bytes() {
@@ -212,5 +293,33 @@ mod tests {
         assert_eq!(sizes(&[]), [0; 0]);
         assert_eq!(sizes(&vec![row(1); 1001]), [500, 500, 1]);
         assert_eq!(sizes(&[row(3 << 20), row(1 << 20), row(1), row(9 << 20), row(1)]), [2, 1, 1, 1]);
+    }
+
+    #[test]
+    fn only_old_rows_that_nobody_makes_or_reads_go() {
+        let (old, young) = ("2026-03-01 00:00:00.000000", "2026-03-10 00:00:00.000000");
+        let rows = [
+            row(1, &["2526"], old),
+            row(2, &["1617"], old),
+            row(3, &["1617"], young),
+            row(4, &["soon"], old),
+            row(5, &["later"], "no time"),
+            row(6, &["2526"], old),
+        ];
+        assert_eq!(ids(Table::OrganizationSummaryCache, &[&["2526"]], &rows), [2, 4, 6]);
+    }
+
+    #[test]
+    fn rows_of_other_host_filters_stay_whatever_their_age() {
+        let old = "2020-01-01 00:00:00.000000";
+        let rows = [row(1, &["2526", "prepkc", "3"], old), row(2, &["2526", "all", "9"], old)];
+        assert_eq!(ids(Table::DistrictYearEndReports, &[], &rows), [2]);
+    }
+
+    #[test]
+    fn the_first_row_of_an_expected_key_stays_though_it_is_old() {
+        let old = "2020-01-01 00:00:00.000000";
+        let rows = [row(1, &["2526", "", ""], old), row(2, &["2526", "", ""], old)];
+        assert_eq!(ids(Table::VirtualSessionReportCache, &[&["2526", "", ""]], &rows), [2]);
     }
 }

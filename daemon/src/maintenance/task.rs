@@ -1,19 +1,51 @@
-//! What the tasks have in common: their context, and how they report their progress.
+//! What the tasks have in common: their context, their report, and how long they may block VMS's writers.
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use cached_proto::text::one_line;
-use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceStep};
+use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceSize, MaintenanceStep};
+use cached_proto::words::Chore;
 use tokio::sync::watch;
 
-use super::connection::Connection;
-use super::interrupt::Interrupt;
-use super::{LockLimits, MaintenanceError, Progressed};
+use super::connection::{Connection, Interrupt};
+use super::error::MaintenanceError;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
 use crate::state::State;
-use crate::vms::{self, Access};
+use crate::vms::{Access, PATIENCE};
+
+/// Bytes that are read, copied or sorted per second. A developer's machine with a warm cache does three to
+/// five times as much: the estimate must also hold for a small server with a cold cache.
+const BYTES_PER_SECOND: u64 = 50_000_000;
+
+/// Returns the time that so many bytes take.
+pub(super) fn estimate(bytes: u64) -> Duration {
+    Duration::from_micros(bytes.saturating_mul(1_000_000) / BYTES_PER_SECOND)
+}
+
+/// How long VMS's workers may be kept waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LockLimits {
+    /// Longest estimated lock; an operation that would hold one longer is refused. One that takes twice as
+    /// long after all is interrupted.
+    pub lock: Duration,
+}
+
+impl Default for LockLimits {
+    /// A quarter of the time that VMS waits for a lock.
+    fn default() -> Self {
+        Self { lock: Duration::from_secs(5) }
+    }
+}
+
+/// The progress of a task.
+#[derive(Debug, Clone)]
+pub(crate) enum Progressed {
+    Doing(MaintenanceStep),
+    Ended(Result<Box<MaintenanceReport>, Arc<MaintenanceError>>),
+}
 
 /// Publishes the steps of a task.
 #[derive(Debug)]
@@ -65,13 +97,17 @@ pub(super) struct Done {
 impl Task<'_> {
     /// VMS's file.
     pub(super) fn path(&self) -> &Path {
-        &self.config.database
+        self.config.vms.path()
     }
 
-    /// A connection to VMS's file.
-    pub(super) async fn open(&self, access: Access) -> Result<Connection, MaintenanceError> {
-        let sqlite = vms::connect(self.path(), access, vms::PATIENCE).await?;
-        Connection::over(self.path(), sqlite, &self.interrupt).await
+    /// Opens VMS's file for some work, and closes it again however the work ends.
+    pub(super) async fn using<T>(
+        &self,
+        access: Access,
+        work: impl AsyncFnOnce(&mut Connection) -> Result<T, MaintenanceError>,
+    ) -> Result<T, MaintenanceError> {
+        let sqlite = self.config.vms.patient(PATIENCE).connect(access).await?;
+        Connection::over(self.path(), sqlite, &self.interrupt).await?.using(work).await
     }
 
     /// Runs `work` and returns an item with the time that it took.
@@ -85,5 +121,94 @@ impl Task<'_> {
         work.await?;
         let seconds = self.clock.monotonic().saturating_sub(began).as_secs_f64();
         Ok(MaintenanceItem { name: name.to_owned(), rows: 0, bytes, seconds, messages: Vec::new() })
+    }
+    /// Does the work and reports on it.
+    pub(super) async fn report(
+        &self,
+        chore: Chore,
+        work: impl Future<Output = Result<Done, MaintenanceError>>,
+    ) -> Result<MaintenanceReport, MaintenanceError> {
+        self.config.vms.ensure_accessible()?;
+        let began = self.clock.monotonic();
+        // A damaged file may not even report its size, and that must not prevent the search for damage.
+        let before = self.size().await.unwrap_or_default();
+        let done = work.await?;
+        Ok(MaintenanceReport {
+            chore,
+            good: !done.bad,
+            dry_run: false,
+            seconds: self.clock.monotonic().saturating_sub(began).as_secs_f64(),
+            before,
+            after: self.size().await.unwrap_or_default(),
+            items: done.items,
+            file: done.file,
+            notes: done.notes,
+        })
+    }
+
+    async fn size(&self) -> Result<MaintenanceSize, MaintenanceError> {
+        self.using(Access::Read, async |vms| vms.size().await).await
+    }
+    /// Refuses an operation that would hold a lock for too long.
+    pub(super) fn ensure_short(&self, what: &str, bytes: u64) -> Result<(), MaintenanceError> {
+        self.ensure_within(what, bytes, false)
+    }
+
+    fn ensure_within(&self, what: &str, bytes: u64, reading: bool) -> Result<(), MaintenanceError> {
+        let (estimate, limit) = (estimate(bytes), self.limits.lock);
+        if estimate > limit {
+            return Err(MaintenanceError::WouldLock { what: what.to_owned(), reading, estimate, limit });
+        }
+        Ok(())
+    }
+
+    /// Refuses or limits a read that would block VMS's writers for too long, which happens only without a
+    /// write-ahead log.
+    pub(super) async fn ensure_short_read(
+        &self,
+        vms: &mut Connection,
+        what: &str,
+        bytes: u64,
+    ) -> Result<(), MaintenanceError> {
+        if vms.is_write_ahead().await? {
+            return Ok(());
+        }
+        self.ensure_within(what, bytes, true)?;
+        self.interrupt.limit(Some(self.limits.lock * 2));
+        Ok(())
+    }
+
+    /// Executes a statement in a write transaction of its own that lasts no longer than twice the limit; the
+    /// wait for the lock does not count.
+    pub(super) async fn briefly(
+        &self,
+        vms: &mut Connection,
+        doing: &'static str,
+        sql: &str,
+    ) -> Result<(), MaintenanceError> {
+        vms.run("waiting for the write lock", "BEGIN IMMEDIATE").await?;
+        self.interrupt.limit(Some(self.limits.lock * 2));
+        let done = match vms.run(doing, sql).await {
+            Ok(()) => vms.run(doing, "COMMIT").await,
+            error => error,
+        };
+        self.interrupt.limit(None);
+        if done.is_err() {
+            // An interrupted statement may have ended the transaction already.
+            let _ = vms.run(doing, "ROLLBACK").await;
+        }
+        done
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_time_grows_with_the_bytes_and_never_wraps() {
+        assert_eq!(estimate(0), Duration::ZERO);
+        assert_eq!(estimate(250_000_000), Duration::from_secs(5));
+        assert!(estimate(u64::MAX) > Duration::from_hours(1));
     }
 }

@@ -7,8 +7,9 @@ use std::path::PathBuf;
 
 use super::connection::Connection;
 use super::copy::{Copying, copy, parent};
+use super::disk_space;
+use super::error::MaintenanceError;
 use super::task::{Done, Task};
-use super::{MaintenanceError, disk_space};
 use crate::vms::{Access, FileId, holders};
 
 /// Name of the copy, beside the state database.
@@ -16,10 +17,8 @@ const COPY: &str = "vms-before-vacuum.db";
 
 pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     ensure_alone(task)?;
-    let mut vms = task.open(Access::Read).await?;
-    let size = vms.size().await?;
-    let write_ahead = vms.is_write_ahead().await?;
-    vms.close().await;
+    let asking = task.using(Access::Read, async |vms| Ok((vms.size().await?, vms.is_write_ahead().await?)));
+    let (size, write_ahead) = asking.await?;
     // SQLite builds the new file in its directory for temporary files, and writes it back through the
     // journal.
     disk_space::ensure(parent(task.path()), size.file.saturating_mul(2))?;
@@ -42,11 +41,10 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     // With a write-ahead log every connection of the daemon's own holds a lock, a survey's for example. There the
     // write lock is what keeps other processes from writing; they can still read.
     let access = if write_ahead { Access::Write } else { Access::Alone };
-    let mut vms = task.open(access).await?;
-    let item =
-        task.timed(&task.path().display().to_string(), size.file, squeeze(&mut vms, write_ahead)).await;
-    vms.close().await;
-    done.items.push(item?);
+    let path = task.path().display().to_string();
+    let squeezing =
+        task.using(access, async |vms| task.timed(&path, size.file, squeeze(vms, write_ahead)).await);
+    done.items.push(squeezing.await?);
     done.notes.push(format!("the copy from before is kept as {} until the next vacuum", kept.display()));
     done.file = Some(kept.display().to_string());
     Ok(done)
@@ -69,7 +67,7 @@ async fn squeeze(vms: &mut Connection, write_ahead: bool) -> Result<(), Maintena
 
 fn ensure_alone(task: &Task<'_>) -> Result<(), MaintenanceError> {
     let path: PathBuf = task.path().to_owned();
-    match holders::others(&path) {
+    match holders(&path) {
         Ok(None) => Ok(()),
         Ok(Some(by)) => Err(MaintenanceError::InUse { path, by }),
         Err(source) => Err(MaintenanceError::HoldersUnknown { path, source }),

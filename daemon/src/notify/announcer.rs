@@ -6,11 +6,10 @@ use cached_proto::words::HealthLevel;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::PAUSES;
 use super::channel::Channel;
 use super::health_monitor::{Judgement, Latest};
-use super::level::Told;
 use super::notice::Notice;
+use super::send::PAUSES;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
@@ -98,5 +97,40 @@ impl Announcer {
         if let Err(error) = self.state.set_announced(self.channel.as_str(), level).await {
             warn!("the next start will announce {level} once more: {}", describe(&error));
         }
+    }
+}
+
+/// What one channel has announced.
+#[derive(Debug)]
+pub(super) struct Told {
+    announced: HealthLevel,
+    given_up: Option<HealthLevel>,
+}
+
+impl Told {
+    pub(super) const fn new(announced: HealthLevel) -> Self {
+        Self { announced, given_up: None }
+    }
+
+    /// The previously announced level, if `level` is to be announced. A level whose announcement failed
+    /// counts as never announced, so its recovery is not announced either.
+    pub(super) fn due(&mut self, level: HealthLevel) -> Option<HealthLevel> {
+        self.given_up = self.given_up.filter(|&given_up| given_up == level);
+        (level != self.announced && self.given_up.is_none()).then_some(self.announced)
+    }
+
+    /// Records that the announcement arrived.
+    pub(super) const fn arrived(&mut self, level: HealthLevel) {
+        self.announced = level;
+    }
+
+    /// Records that the announcement failed and is not repeated before the level changes.
+    pub(super) const fn give_up(&mut self, level: HealthLevel) {
+        self.given_up = Some(level);
+    }
+
+    /// Allows another attempt after a change of the configuration, which may have fixed the cause.
+    pub(super) const fn hope(&mut self) {
+        self.given_up = None;
     }
 }

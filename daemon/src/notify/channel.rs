@@ -1,11 +1,13 @@
-//! The channels over which a change of health is announced.
+//! The channels over which a change of health is announced, and a test of each.
 
-use super::command;
-use super::error::NotifyError;
-use super::http::{self, Call};
-use super::notice::Notice;
+use chrono::{DateTime, Utc};
+
+use super::notice::{Notice, host_name};
+use super::ping::Signal;
+use super::send::{NotifyError, call, start};
 use crate::clock::Clock;
 use crate::config::Notify;
+use crate::fetch::Call;
 
 /// A channel for announcements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +42,39 @@ impl Channel {
         clock: &dyn Clock,
     ) -> Result<(), NotifyError> {
         match (self, &config.command, &config.webhook) {
-            (Self::Command, Some(line), _) => {
-                command::start(line, &notice.text(), config.timeout, clock).await
-            }
-            (Self::Webhook, _, Some(url)) => http::call(url, Call::Post(notice.json()), config.timeout).await,
+            (Self::Command, Some(line), _) => start(line, &notice.text(), config.timeout, clock).await,
+            (Self::Webhook, _, Some(url)) => call(url, Call::Post(notice.json()), config.timeout).await,
             (Self::Command, None, _) | (Self::Webhook, _, None) => Ok(()),
         }
     }
+}
+
+/// The result of one channel.
+#[derive(Debug)]
+pub(crate) struct Tried {
+    /// Its key in the `[notify]` section.
+    pub(crate) channel: &'static str,
+    /// Whether the test arrived, according to the receiver.
+    pub(crate) result: Result<(), NotifyError>,
+}
+
+/// Tries each configured channel once, all at the same time. The dead man's switch gets a success signal,
+/// since that is the only one that every such service supports.
+pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
+    let notice = test_notice(clock.now());
+    let channel = async |channel: Channel| {
+        let result = channel.tell(config, &notice, clock).await;
+        channel.is_configured(config).then_some(Tried { channel: channel.as_str(), result })
+    };
+    let ping = async {
+        let url = config.ping_url.as_ref()?;
+        let result = call(url, Call::Get(Signal::Success.suffix()), config.timeout).await;
+        Some(Tried { channel: "ping_url", result })
+    };
+    let (command, webhook, ping) = tokio::join!(channel(Channel::Command), channel(Channel::Webhook), ping);
+    [command, webhook, ping].into_iter().flatten().collect()
+}
+
+fn test_notice(at: DateTime<Utc>) -> Notice {
+    Notice::test(&host_name(), at)
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 
 use cached_proto::verb::health::HealthReply;
 use cached_proto::verb::refresh::Progress;
+use cached_proto::words::HealthLevel;
 use chrono::{DateTime, Utc};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 use tokio::sync::watch;
 
 use super::channel::Channel;
-use super::level::Settling;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::heartbeat::Heartbeat;
@@ -116,5 +116,33 @@ async fn run_ended(events: &mut Receiver<Progress>) -> Option<()> {
             Ok(_) => {}
             Err(RecvError::Closed) => return None,
         }
+    }
+}
+
+/// Decides which judgements count.
+///
+/// An import that replaces rows, or a database that is locked for a moment, makes one evaluation worse than
+/// the next. A worse judgement therefore counts only if it follows a run, or if the evaluation before it was
+/// worse, too.
+#[derive(Debug)]
+pub(super) struct Settling {
+    settled: HealthLevel,
+    doubtful: bool,
+}
+
+impl Settling {
+    pub(super) const fn new() -> Self {
+        Self { settled: HealthLevel::Healthy, doubtful: false }
+    }
+
+    /// Whether this judgement counts. `definite` means that it was made because a run ended.
+    pub(super) fn counts(&mut self, level: HealthLevel, definite: bool) -> bool {
+        let worse = level > self.settled;
+        let counts = !worse || definite || self.doubtful;
+        self.doubtful = worse && !counts;
+        if counts {
+            self.settled = level;
+        }
+        counts
     }
 }

@@ -10,11 +10,11 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 
-use super::PAUSES;
-use super::http::{self, Call};
+use super::send::{PAUSES, call};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
+use crate::fetch::Call;
 
 /// Capacity of the queue of signals for a service that hangs; one night has two signals.
 const WAITING: usize = 16;
@@ -131,7 +131,7 @@ async fn send(
     for pause in PAUSES.into_iter().map(Some).chain([None]) {
         let config = Arc::clone(&configs.borrow());
         let Some(url) = &config.notify.ping_url else { return };
-        match http::call(url, Call::Get(signal.suffix()), config.notify.timeout).await {
+        match call(url, Call::Get(signal.suffix()), config.notify.timeout).await {
             Ok(()) => return debug!("notify.ping_url was told: {signal:?}"),
             Err(error) => warn!("notify.ping_url failed: {}", describe(&error)),
         }

@@ -13,7 +13,7 @@ use crate::reports::district::{DistrictMapping, MappingError};
 use crate::reports::recruitment::{Keywords, KeywordsError};
 use crate::reports::{ReportSettings, Reports, report};
 use crate::store::{AgeLimits, Freshness, LossLimits, Stamps};
-use crate::vms::PATIENCE;
+use crate::vms::Gateway;
 use crate::vms::tables::{Table, spec};
 
 /// Why the reports cannot be configured.
@@ -53,8 +53,8 @@ pub enum ConfigureError {
 /// What a run takes from the configuration, as of its start.
 #[derive(Debug, Clone)]
 pub struct RefreshConfig {
-    /// VMS's SQLite file.
-    pub database: PathBuf,
+    /// The way to VMS's database.
+    pub vms: Gateway,
     /// Settings of the reports.
     pub settings: ReportSettings,
     /// How old entries may be.
@@ -68,8 +68,6 @@ pub struct RefreshConfig {
     /// The zone in which a scheduled run records that tables were wiped before it; `None` when the watch is
     /// disabled.
     pub wipe_zone: Option<Tz>,
-    /// How long to wait for a lock that another process holds on VMS's file.
-    pub patience: Duration,
     /// How long a lost district row is left to VMS, which may be computing it.
     pub district_grace: Duration,
 }
@@ -126,17 +124,16 @@ impl RefreshConfig {
         let guard = &config.guard;
         let guard =
             guard.enabled.then_some(LossLimits { max_loss: guard.max_loss, min_rows: guard.min_rows });
-        let database = config.database.url.as_path().to_owned();
+        let vms = Gateway::new(config.database.url.as_path());
         let wipe_zone = config.watch.enabled.then_some(config.schedule.timezone);
         Ok(Self {
-            database,
+            vms,
             settings,
             limits,
             retry,
             guard,
             reports: report,
             wipe_zone,
-            patience: PATIENCE,
             district_grace: config.cache.district_grace,
         })
     }

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use cached_proto::words::Table;
 
@@ -14,8 +13,8 @@ use crate::reports::{Report, report};
 use crate::snapshot::{self, ReadDepth, SourceSet};
 use crate::state::State;
 use crate::store::audit::{EntryState, state as judge};
-use crate::vms::tables::{Key, KeyValue, TableSpec, spec};
-use crate::vms::{Vms, VmsError};
+use crate::vms::Vms;
+use crate::vms::tables::{Key, KeyValue, spec};
 
 /// Number of keys that are listed when several match.
 const NAMED: usize = 5;
@@ -80,13 +79,13 @@ pub async fn find(
     now: DateTime<Utc>,
 ) -> Result<Search, RefreshError> {
     let report = report(table).ok_or(RefreshError::NoReport(table))?;
-    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
-    let search = match availability(report, &schema, &config.settings).note() {
-        Some(why) => Ok(Search::NotKept(why)),
-        None => search(&vms, config, state, report, wanted, depth, now).await,
-    };
-    vms.close().await;
-    search
+    let found = config.vms.using(async |vms| {
+        match availability(report, &vms.schema().await?, &config.settings).note() {
+            Some(why) => Ok(Search::NotKept(why)),
+            None => search(vms, config, state, report, wanted, depth, now).await,
+        }
+    });
+    found.await
 }
 
 async fn search(
@@ -120,7 +119,7 @@ async fn search(
     // Rows are ordered by id, and VMS's readers take the lowest one of a key.
     let stored = match existing.iter().find(|row| row.key == key) {
         None => None,
-        Some(row) => match payload(vms, spec(table), row.id).await? {
+        Some(row) => match vms.payload(spec(table), row.id).await? {
             None => None,
             Some(payload) => {
                 let freshness = config.freshness(table, now, &stamps);
@@ -131,21 +130,6 @@ async fn search(
     };
     let expected = expected.contains(&key) && withheld.is_none();
     Ok(Search::Found(Found { key, stored, expected }))
-}
-
-async fn payload(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Option<String>>>, VmsError> {
-    const DOING: &str = "reading an entry";
-    let columns: Vec<String> =
-        spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
-    let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
-    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-    let row = vms.reader().query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
-    let Some(row) = row else { return Ok(None) };
-    let cell = |position| {
-        let bytes: Option<Vec<u8>> = row.try_get_by_index(position)?;
-        Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-    };
-    (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
 }
 
 enum Choice<'k> {

@@ -27,7 +27,7 @@ use crate::describe::describe;
 use crate::jobs::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{LockMeter, Vms, fold_log, time};
+use crate::vms::{Gateway, LockMeter, Vms, time};
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -46,6 +46,7 @@ pub struct Refresher {
 /// A run's view of VMS: one connection, one schema, one snapshot.
 pub(super) struct RunInputs {
     vms: Vms,
+    gateway: Gateway,
     availabilities: HashMap<Table, Availability>,
     snapshot: Arc<Snapshot>,
     /// Why nothing may be filled from the snapshot, if so.
@@ -75,9 +76,8 @@ impl RunInputs {
 
     /// Closes the connections and leaves nothing behind in the log.
     pub(super) async fn close(self) {
-        let path = self.vms.path().to_owned();
         self.vms.close().await;
-        fold_log(&path).await;
+        self.gateway.fold_log().await;
     }
 }
 
@@ -157,7 +157,7 @@ impl Refresher {
         context: &RunContext,
         tables: &[Table],
     ) -> Result<RunInputs, RefreshError> {
-        let (vms, schema) = Vms::open_checked(&context.config.database, context.config.patience).await?;
+        let (vms, schema) = context.config.vms.open_checked().await?;
         let mut availabilities = HashMap::new();
         for &table in tables {
             // A table without a report fails by itself, later, and not the whole run.
@@ -181,7 +181,7 @@ impl Refresher {
             );
         }
         let held = context.guard.examine(self.queue.state(), &snapshot).await?;
-        Ok(RunInputs { vms, availabilities, snapshot, held })
+        Ok(RunInputs { vms, gateway: context.config.vms.clone(), availabilities, snapshot, held })
     }
 
     async fn snapshot(

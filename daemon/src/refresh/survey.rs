@@ -136,7 +136,17 @@ pub(crate) async fn read_tables(
     depth: ReadDepth<'_>,
     now: DateTime<Utc>,
 ) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let (vms, schema) = Vms::open_checked(&config.database, config.patience).await?;
+    let reading = config.vms.using(async |vms| read_opened(vms, config, depth, now).await);
+    reading.await
+}
+
+async fn read_opened(
+    vms: &Vms,
+    config: &RefreshConfig,
+    depth: ReadDepth<'_>,
+    now: DateTime<Utc>,
+) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
+    let schema = vms.schema().await?;
     let availabilities: HashMap<Table, Availability> = reports(config)
         .map(|report| (report.table(), availability(report, &schema, &config.settings)))
         .collect();
@@ -145,9 +155,7 @@ pub(crate) async fn read_tables(
         .collect();
     let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
     let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    let snapshot = snapshot::load(&vms, &sources, &tables, depth, now).await;
-    vms.close().await;
-    Ok((availabilities, snapshot?))
+    Ok((availabilities, snapshot::load(vms, &sources, &tables, depth, now).await?))
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {

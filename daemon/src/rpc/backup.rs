@@ -32,7 +32,7 @@ pub(super) struct Sending {
 
 /// Returns what will be copied.
 pub(super) fn backup(service: &Service) -> BackupReply {
-    BackupReply { database: service.refresh.borrow().database.display().to_string() }
+    BackupReply { database: service.refresh.borrow().vms.path().display().to_string() }
 }
 
 /// Starts the copy. It is broken off when the client disconnects.

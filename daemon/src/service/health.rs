@@ -16,7 +16,6 @@ use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
 use crate::schedule::{Schedule, slot_text};
 use crate::state::{FailedChore, StateError};
-use crate::vms::Vms;
 use crate::watch::wipes::second_refreshers;
 
 /// Most waiting jobs that are read: more of them do not make a queue any more stuck.
@@ -59,7 +58,7 @@ async fn judged(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage
 async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>) -> Result<Seen, Unusable> {
     let queue = &service.queue;
     let target = service.config.borrow().targets.refresh_seconds;
-    let database = service.refresh.borrow().database.clone();
+    let database = service.refresh.borrow().vms.path().to_owned();
     let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
     let zone_doubt = service.config.borrow().zone_doubt();
@@ -148,10 +147,7 @@ async fn estimate(service: &Service, tables: &[TableSurvey]) -> u64 {
     if tables.iter().any(|survey| survey.audit.bytes > 0) {
         return 0;
     }
-    let database = service.refresh.borrow().database.clone();
+    let vms = service.refresh.borrow().vms.clone();
     // An unreadable database is reported as a reason of its own.
-    let Ok(vms) = Vms::open(&database).await else { return 0 };
-    let estimate = disk_space::estimate(vms.reader()).await;
-    vms.close().await;
-    estimate.unwrap_or_default()
+    vms.using(async |vms| disk_space::estimate(vms).await).await.unwrap_or_default()
 }

@@ -12,11 +12,8 @@ use rustix::fs::OFlags;
 use rustix::io::Errno;
 use tokio::sync::broadcast;
 
-use super::line;
-use super::note;
-use super::pack::is_own;
-use super::rotate::{CURRENT, rotate};
-use super::tidy::{Order, Tidier};
+use super::line::{self, note};
+use super::rotated::{CURRENT, Order, Tidier, is_own, rotate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::free_inodes;

@@ -123,3 +123,19 @@ impl Visit for Seen {
         }
     }
 }
+
+/// Prints a message about logging itself to standard error, since it cannot be logged; errors of that are
+/// ignored.
+pub(super) fn note(message: &str) {
+    to_stderr(&format!("{}\n", one_line(message)));
+}
+
+/// Writes to standard error at once, so that lines of several threads do not mix. Errors are ignored: standard
+/// error may be closed.
+pub(super) fn to_stderr(text: &str) {
+    // The test harness captures what macros print and nothing else.
+    #[cfg(test)]
+    eprint!("{text}");
+    #[cfg(not(test))]
+    let _ = std::io::Write::write_all(&mut std::io::stderr(), text.as_bytes());
+}

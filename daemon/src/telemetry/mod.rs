@@ -4,21 +4,17 @@
 //! a failing sink is reported once, on standard error, and tried again with the next record.
 
 mod file;
-mod journal;
 mod line;
-mod pack;
 mod read;
-mod rotate;
+mod rotated;
 mod sinks;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
-mod tidy;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::text::one_line;
 use tracing::Dispatch;
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::{Layered, SubscriberExt as _};
@@ -64,7 +60,7 @@ pub enum TelemetryError {
 #[derive(Clone)]
 pub struct Telemetry {
     level: reload::Handle<Targets, Sinks>,
-    journal: reload::Handle<journal::Sink, Registry>,
+    journal: reload::Handle<sinks::Journal, Registry>,
     file: Arc<LogFile>,
 }
 
@@ -89,9 +85,9 @@ pub fn build(
     journal_stream: Option<&str>,
 ) -> (Dispatch, Telemetry) {
     let is_alone = kind == Kind::Library;
-    let journal = journal::sink(config.log.journald && !is_alone, journal_stream.is_some());
+    let journal = sinks::journal(config.log.journald && !is_alone, journal_stream.is_some());
     // systemd copies standard error to the journal, so records would be there twice.
-    let twice = journal.is_some() && journal_stream.is_some_and(journal::is_stderr);
+    let twice = journal.is_some() && journal_stream.is_some_and(sinks::is_stderr);
     let (journal, journal_handle) = reload::Layer::new(journal);
     let file = Arc::new(LogFile::new(clock, Place::of(config)));
     // Tidies rotated files left by the previous process.
@@ -114,7 +110,7 @@ impl Telemetry {
         self.file.settle(Place::of(config));
         let connected = self.journal.with_current(Option::is_some)?;
         if connected != config.log.journald {
-            self.journal.reload(journal::sink(config.log.journald, false))?;
+            self.journal.reload(sinks::journal(config.log.journald, false))?;
         }
         self.level.reload(targets(config.log.level))?;
         Ok(())
@@ -165,10 +161,4 @@ fn targets(level: LogLevel) -> Targets {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     Targets::new().with_target("cached", level).with_default(level.min(LevelFilter::WARN))
-}
-
-/// Prints a message about logging itself to standard error, since it cannot be logged; errors of that are
-/// ignored.
-fn note(message: &str) {
-    sinks::to_stderr(&format!("{}\n", one_line(message)));
 }

@@ -14,8 +14,7 @@ use tokio::sync::broadcast;
 
 use super::file::{LogFile, Standing};
 use super::line::{self, Head, head};
-use super::pack;
-use super::rotate::{CURRENT, Rotated};
+use super::rotated::{self, CURRENT, Rotated};
 
 /// Most bytes of a line; a longer one was not written by this program and is returned in pieces.
 const LONGEST: u64 = 64 * 1024;
@@ -99,7 +98,7 @@ impl Reading {
             day.checked_sub_days(Days::new(1)).unwrap_or(day)
         });
         let mut files: Vec<Source> = rotated(&dir, oldest)?.into_iter().map(Source::Rotated).collect();
-        match pack::open(&dir.join(CURRENT)) {
+        match rotated::open(&dir.join(CURRENT)) {
             Ok(file) => {
                 let length = file.metadata()?.len();
                 files.push(Source::Current(file, length));
@@ -207,13 +206,13 @@ fn open<'f>(dir: &Path, file: &'f Source) -> Vec<io::Result<Box<dyn Read + 'f>>>
     };
     let packed = dir.join(rotated.packed());
     let unpacked =
-        || pack::open(&packed).map(|file| -> Box<dyn Read + 'f> { Box::new(MultiGzDecoder::new(file)) });
+        || rotated::open(&packed).map(|file| -> Box<dyn Read + 'f> { Box::new(MultiGzDecoder::new(file)) });
     // The plain form is deleted only once the other one exists, so opening them in this order finds one.
     let plain = dir.join(rotated.plain());
-    match pack::open(&plain) {
+    match rotated::open(&plain) {
         Ok(text) => {
             // Identical forms are left by a compression that was interrupted before its last step.
-            let older = match pack::open(&plain).and_then(|plain| pack::is_same(plain, &packed)) {
+            let older = match rotated::open(&plain).and_then(|plain| rotated::is_same(plain, &packed)) {
                 Ok(true) => None,
                 Ok(false) => Some(unpacked()),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::disk::free_inodes;
-use crate::sqlite::{NOTADB, sqlite_code};
+use crate::sqlite::{self, sqlite_code};
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -128,36 +128,25 @@ pub enum VmsError {
 }
 
 /// Waiting time for a lock, as long as VMS's own.
-pub const BUSY_TIMEOUT_SECONDS: u64 = 20;
-
-const SQLITE_BUSY: i32 = 5;
-const SQLITE_LOCKED: i32 = 6;
-const SQLITE_NOMEM: i32 = 7;
-const SQLITE_INTERRUPT: i32 = 9;
-const SQLITE_READONLY: i32 = 8;
-const SQLITE_IOERR: i32 = 10;
-const SQLITE_FULL: i32 = 13;
-const SQLITE_CANTOPEN: i32 = 14;
-const SQLITE_PROTOCOL: i32 = 15;
-const SQLITE_CORRUPT: i32 = 11;
+pub(crate) const BUSY_TIMEOUT_SECONDS: u64 = 20;
 
 impl VmsError {
     /// Classifies a database error; `doing` names the operation that failed, for the message.
     pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
         move |source| match sqlite_code(&source) {
-            Some(SQLITE_BUSY | SQLITE_LOCKED) => {
+            Some(sqlite::BUSY | sqlite::LOCKED) => {
                 Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
-            Some(SQLITE_FULL) => Self::Full { doing, source },
-            Some(SQLITE_READONLY) => Self::ReadOnly { doing, source },
-            Some(SQLITE_CORRUPT | NOTADB) => Self::Damaged { doing, source },
+            Some(sqlite::FULL) => Self::Full { doing, source },
+            Some(sqlite::READONLY) => Self::ReadOnly { doing, source },
+            Some(sqlite::CORRUPT | sqlite::NOTADB) => Self::Damaged { doing, source },
             _ => Self::Query { doing, source },
         }
     }
 
     /// Whether the error means that the file itself is not a usable database.
     pub(crate) fn is_not_a_database(error: &DbErr) -> bool {
-        matches!(sqlite_code(error), Some(NOTADB | SQLITE_CORRUPT))
+        matches!(sqlite_code(error), Some(sqlite::NOTADB | sqlite::CORRUPT))
     }
 
     /// Whether the file is damaged, or no database.
@@ -167,7 +156,7 @@ impl VmsError {
 
     /// Whether the error means that the file, or the log beside it, may not be opened for writing.
     pub(crate) fn is_inaccessible(error: &DbErr) -> bool {
-        matches!(sqlite_code(error), Some(SQLITE_READONLY | SQLITE_CANTOPEN))
+        matches!(sqlite_code(error), Some(sqlite::READONLY | sqlite::CANTOPEN))
     }
 
     /// Names the lack of inodes beside the database at `path`, if that is the cause: SQLite only says that it
@@ -176,7 +165,7 @@ impl VmsError {
         let directory = path.parent().unwrap_or(Path::new("/"));
         match self {
             Self::Query { doing, source }
-                if sqlite_code(&source) == Some(SQLITE_CANTOPEN) && free_inodes(directory) == Some(0) =>
+                if sqlite_code(&source) == Some(sqlite::CANTOPEN) && free_inodes(directory) == Some(0) =>
             {
                 Self::NoInodes { path: directory.to_owned(), doing, source }
             }
@@ -209,7 +198,7 @@ impl VmsError {
 /// each time.
 fn may_pass(error: &DbErr) -> bool {
     if let Some(code) = sqlite_code(error) {
-        return [SQLITE_NOMEM, SQLITE_INTERRUPT, SQLITE_IOERR, SQLITE_CANTOPEN, SQLITE_PROTOCOL]
+        return [sqlite::NOMEM, sqlite::INTERRUPT, sqlite::IOERR, sqlite::CANTOPEN, sqlite::PROTOCOL]
             .contains(&code);
     }
     match error {

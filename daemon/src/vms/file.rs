@@ -4,18 +4,20 @@
 //! file, including those of SQLite's connections: VMS could then commit in the middle of a transaction of the
 //! daemon, or remove the write-ahead log while the daemon writes to it. SQLite itself keeps a descriptor until
 //! its last lock is gone. So only SQLite opens a database file, its `-wal`, `-shm` or `-journal`; everything
-//! else is asked of the directory entry.
+//! else is asked of the directory entry, and of `/proc`.
 
-use std::fs::Metadata;
+use std::collections::BTreeSet;
+use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use cached_proto::text::one_line;
 use rustix::fs::Access;
 use rustix::io::Errno;
 
-use super::VmsError;
-use crate::sqlite;
+use super::error::VmsError;
+use crate::plain_file::read_system;
 
 /// Identity of a file, whatever its name: it differs once another file has taken the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +29,7 @@ pub(crate) struct FileId {
 impl FileId {
     /// Identifies the file at a path; follows links.
     pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self::of(&std::fs::metadata(path)?))
+        Ok(Self::of(&fs::metadata(path)?))
     }
 
     /// Identifies the file that this metadata describes.
@@ -35,13 +37,8 @@ impl FileId {
         Self { device: metadata.dev(), inode: metadata.ino() }
     }
 
-    #[cfg(test)]
-    pub(super) const fn new(device: u64, inode: u64) -> Self {
-        Self { device, inode }
-    }
-
     /// Whether these are the numbers of the file, as `/proc/locks` prints them.
-    pub(super) fn is(&self, (major, minor): (u32, u32), inode: u64) -> bool {
+    fn is(&self, (major, minor): (u32, u32), inode: u64) -> bool {
         (rustix::fs::major(self.device), rustix::fs::minor(self.device)) == (major, minor)
             && self.inode == inode
     }
@@ -59,7 +56,7 @@ pub(crate) struct Footprint {
 /// The last change of a file. The time of change of its entry cannot be set back, as a copy that preserves
 /// times does with the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Written {
+pub(super) struct Written {
     file: FileId,
     size: u64,
     modified: (i64, i64),
@@ -70,13 +67,13 @@ impl Footprint {
     /// Reads the footprint of a database that the daemon may read and write.
     pub(crate) fn of(path: &Path) -> Result<Self, VmsError> {
         // The log first: what a checkpoint moves from one file to the other in between shows in the database.
-        let log = std::fs::metadata(beside(path, "-wal")).ok().filter(|log| log.len() > 0);
+        let log = fs::metadata(beside(path, "-wal")).ok().filter(|log| log.len() > 0);
         Ok(Self { database: Written::of(&ensure_accessible(path)?), log: log.as_ref().map(Written::of) })
     }
 }
 
 impl Written {
-    fn of(metadata: &Metadata) -> Self {
+    pub(super) fn of(metadata: &Metadata) -> Self {
         Self {
             file: FileId::of(metadata),
             size: metadata.len(),
@@ -95,7 +92,7 @@ pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
 
 /// Returns the size of the write-ahead log; 0 when there is none.
 pub(crate) fn log_size(database: &Path) -> u64 {
-    std::fs::metadata(beside(database, "-wal")).map_or(0, |log| log.len())
+    fs::metadata(beside(database, "-wal")).map_or(0, |log| log.len())
 }
 
 /// Checks that the daemon may read and write the database.
@@ -106,7 +103,7 @@ pub(crate) fn ensure_accessible(path: &Path) -> Result<Metadata, VmsError> {
         Err(Errno::NOENT) => return Err(VmsError::Missing { path: path.to_owned() }),
         Err(error) => return Err(inaccessible(io::Error::from(error).to_string())),
     }
-    match std::fs::metadata(path) {
+    match fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => Ok(metadata),
         Ok(_) => Err(inaccessible("it is not a file".to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -116,18 +113,75 @@ pub(crate) fn ensure_accessible(path: &Path) -> Result<Metadata, VmsError> {
     }
 }
 
-/// Whether the database is there and can be read: cheap, and without any lock.
-pub(crate) async fn is_readable(path: &Path) -> bool {
-    let entry = tokio::fs::metadata(path).await;
-    if !entry.is_ok_and(|entry| entry.is_file() && entry.len() > 0) {
-        return false;
+/// Maximum number of holders that are named; more would not change what to do.
+const NAMED: usize = 5;
+
+/// The kernel's list of all file locks on this machine.
+const LOCKS: &str = "/proc/locks";
+
+/// Describes the other processes that have the database open; `None` when there are none. Fails when the
+/// locks cannot be listed: then a process of another user could be connected without being seen.
+///
+/// `/proc` shows the open files of processes of the same user, and to root those of all processes. The list
+/// of locks is readable by every user, and a process that is connected to a database with a write-ahead log
+/// always holds a lock. With a rollback journal an idle process of another user holds none and is not seen;
+/// that does no harm, because there the exclusive lock decides.
+pub(crate) fn holders(database: &Path) -> io::Result<Option<String>> {
+    holders_by(database, Path::new(LOCKS))
+}
+
+fn holders_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
+    let files: Vec<FileId> = ["", "-wal", "-shm", "-journal"]
+        .iter()
+        .filter_map(|side| FileId::at(&beside(database, side)).ok())
+        .collect();
+    let mut found: BTreeSet<u32> = processes().into_iter().filter(|pid| has_open(*pid, &files)).collect();
+    let locks = read_system(locks)?;
+    found.extend(locks.lines().filter_map(|line| lock(line, &files)));
+    found.remove(&std::process::id());
+    let named: Vec<String> = found.iter().take(NAMED).map(|pid| name(*pid)).collect();
+    Ok(match found.len() {
+        0 => None,
+        several if several > NAMED => Some(format!("{} and {} more", named.join(", "), several - NAMED)),
+        _ => Some(named.join(", ")),
+    })
+}
+
+fn processes() -> Vec<u32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+fn has_open(pid: u32, files: &[FileId]) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| FileId::at(&entry.path()).ok()).any(|file| files.contains(&file))
+}
+
+/// Returns the process that holds a lock on one of the files: `1: POSIX  ADVISORY  READ 1234 fd:01:5678 128
+/// 128`.
+fn lock(line: &str, files: &[FileId]) -> Option<u32> {
+    // Processes that wait for a lock are listed below it, behind an arrow.
+    let mut fields = line.split_whitespace().filter(|field| *field != "->").skip(4);
+    let pid = fields.next()?.parse().ok()?;
+    let mut place = fields.next()?.split(':');
+    let mut number = || u32::from_str_radix(place.next()?, 16).ok();
+    let device = (number()?, number()?);
+    let inode: u64 = place.next()?.parse().ok()?;
+    files.iter().any(|file| file.is(device, inode)).then_some(pid)
+}
+
+/// `process 1234 (gunicorn)`
+fn name(pid: u32) -> String {
+    match read_system(format!("/proc/{pid}/comm")) {
+        Ok(command) => format!("process {pid} ({})", one_line(command.trim_end())),
+        Err(_) => format!("process {pid}"),
     }
-    sqlite::application_id(path).await.is_ok()
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests {
+    use rustix::fs::makedev;
     use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 
     use super::*;
@@ -159,19 +213,34 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_database_is_readable_and_text_an_empty_file_a_directory_and_nothing_are_not() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = |name: &str| dir.path().join(name);
-        let vms = open(&path("vms.db")).await;
-        vms.execute_unprepared("PRAGMA journal_mode = WAL; CREATE TABLE t (x)").await.unwrap();
-        assert!(is_readable(&path("vms.db")).await, "while it is in use");
-        vms.close().await.unwrap();
-        assert!(is_readable(&path("vms.db")).await);
-        std::fs::write(path("text"), "no database, only a few notes\n".repeat(300)).unwrap();
-        std::fs::write(path("empty"), "").unwrap();
-        for name in ["text", "empty", "nothing", "."] {
-            assert!(!is_readable(&path(name)).await, "{name}");
+    #[test]
+    fn a_lock_belongs_to_a_process_if_it_is_on_the_file() {
+        let files = [FileId { device: makedev(0xfd, 1), inode: 5678 }];
+        for (line, holder) in [
+            ("1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128", Some(1234)),
+            ("1: -> POSIX  ADVISORY  WRITE 77 fd:01:5678 0 EOF", Some(77)),
+            ("2: FLOCK  ADVISORY  WRITE 99 fd:01:5679 0 EOF", None),
+            ("2: POSIX  ADVISORY  WRITE 99 fe:01:5678 0 EOF", None),
+            ("3: OFDLCK ADVISORY  READ -1 fd:01:5678 0 EOF", None),
+            ("", None),
+        ] {
+            assert_eq!(lock(line, &files), holder, "{line}");
         }
+    }
+
+    #[test]
+    fn our_own_process_is_nobody_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vms.db");
+        let _open = fs::File::create(&path).unwrap();
+        assert_eq!(holders(&path).unwrap(), None);
+    }
+
+    #[test]
+    fn without_the_list_of_locks_nothing_is_claimed() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("vms.db");
+        fs::write(&path, "").unwrap();
+        assert!(holders_by(&path, &directory.path().join("locks")).is_err());
     }
 }

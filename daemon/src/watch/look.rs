@@ -1,16 +1,14 @@
 //! Reads from VMS's database what a check compares: source hashes and cache rows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use cached_proto::words::Table;
-use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::{REPORTS, Report};
 use crate::snapshot::{ExistingRow, ReadDepth, Source, SourceSet, read_existing, source_hash};
 use crate::state::{KeptSource, State};
-use crate::store::{Stamps, is_changed};
-use crate::vms::tables::spec;
+use crate::store::Stamps;
 use crate::vms::{Vms, VmsError};
 
 /// A refreshed cache table: its current content, and the content as the daemon left it.
@@ -51,72 +49,31 @@ impl SeenTable {
 /// The result of a check, by table.
 pub(super) type Seen = BTreeMap<Table, SeenTable>;
 
-/// An open VMS database.
-#[derive(Debug)]
-pub(super) struct Looking(Vms);
-
-impl Looking {
-    pub(super) async fn open(config: &RefreshConfig) -> Result<Self, VmsError> {
-        Ok(Self(Vms::open_with(&config.database, config.patience).await?))
+/// Reads the sources and rows of all refreshed tables. There is no common transaction: it would keep VMS
+/// from writing during the whole check, and any change between two statements triggers the hint again.
+pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
+    let (db, schema) = (vms.reader(), vms.schema().await?);
+    let ready: Vec<&dyn Report> = REPORTS
+        .iter()
+        .copied()
+        .filter(|report| availability(*report, &schema, &config.settings) == Availability::Ready)
+        .collect();
+    let mut hashes = BTreeMap::new();
+    for source in ready.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
+        let hash = source_hash(db, source).await.map_err(VmsError::of("looking for changes"))?;
+        hashes.insert(source, hash);
     }
-
-    /// Reads the sources and rows of all refreshed tables. There is no common transaction: it would keep VMS
-    /// from writing during the whole check, and any change between two statements triggers the hint again.
-    pub(super) async fn look(&self, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
-        let db = self.0.reader();
-        let schema = self.0.schema().await?;
-        let ready: Vec<&dyn Report> = REPORTS
-            .iter()
-            .copied()
-            .filter(|report| availability(*report, &schema, &config.settings) == Availability::Ready)
-            .collect();
-        let mut hashes = BTreeMap::new();
-        for source in ready.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
-            let hash = source_hash(db, source).await.map_err(VmsError::of("looking for changes"))?;
-            hashes.insert(source, hash);
-        }
-        let mut seen = Seen::new();
-        for report in ready {
-            let table = report.table();
-            let of = |source: &Source| Some((*source, *hashes.get(source)?));
-            let table_seen = SeenTable {
-                rows: read_existing(db, table, ReadDepth::Stamps).await?,
-                stamps: Stamps(state.stamps().load(table).await?),
-                kept: state.sources(table).await?,
-                hashes: report.sources().iter().filter_map(of).collect(),
-            };
-            seen.insert(table, table_seen);
-        }
-        Ok(seen)
+    let mut seen = Seen::new();
+    for report in ready {
+        let table = report.table();
+        let of = |source: &Source| Some((*source, *hashes.get(source)?));
+        let table_seen = SeenTable {
+            rows: read_existing(db, table, ReadDepth::Stamps).await?,
+            stamps: Stamps(state.stamps().load(table).await?),
+            kept: state.sources(table).await?,
+            hashes: report.sources().iter().filter_map(of).collect(),
+        };
+        seen.insert(table, table_seen);
     }
-
-    /// Reads the rows of a table and judges their shape.
-    pub(super) async fn shapes(&self, table: Table) -> Result<Vec<ExistingRow>, VmsError> {
-        read_existing(self.0.reader(), table, ReadDepth::Shape).await
-    }
-
-    /// Whether any of the rows of a table, by id, holds another payload than the daemon left there, of which
-    /// the digests are given.
-    pub(super) async fn is_changed(
-        &self,
-        table: Table,
-        left: &HashMap<i64, Option<String>>,
-    ) -> Result<bool, VmsError> {
-        is_changed(self.0.reader(), spec(table), left).await
-    }
-
-    /// Counts the rows of a source table.
-    pub(super) async fn count(&self, source: Source) -> Result<u64, VmsError> {
-        let doing = "counting the rows of the source";
-        let sql = format!("SELECT count(*) FROM \"{}\"", source.table());
-        let statement = Statement::from_string(DbBackend::Sqlite, sql);
-        let row = self.0.reader().query_one_raw(statement).await.map_err(VmsError::of(doing))?;
-        let rows: Option<i64> =
-            row.map(|row| row.try_get_by_index(0)).transpose().map_err(VmsError::of(doing))?;
-        Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
-    }
-
-    pub(super) async fn close(self) {
-        self.0.close().await;
-    }
+    Ok(seen)
 }

@@ -6,8 +6,6 @@
 //! refresh are queued as one run. If that run fails for good, it is queued again, at a slow rate, for as long
 //! as the reason holds.
 
-mod debounce;
-mod held;
 mod judge;
 mod look;
 #[cfg(test)]
@@ -16,7 +14,6 @@ mod tests;
 pub mod wipes;
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,12 +28,12 @@ use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
-use crate::snapshot::{ExistingRow, Source};
-use crate::vms::{Footprint, Vms, VmsError, fold_log, time};
-pub use debounce::{Debounce, Patience};
-use held::Held;
-use judge::{Memory, News};
-use look::Looking;
+use crate::snapshot::{ExistingRow, ReadDepth, Source, read_existing};
+use crate::store::is_changed;
+use crate::vms::tables::spec;
+use crate::vms::{Footprint, Gateway, Vms, VmsError, time};
+use judge::{Held, Memory, News};
+use look::look;
 
 /// How often a refresh that failed for good is queued again: the cause takes longer to fix than the retries
 /// of a job last, and nothing else would detect that reports which look fresh are not.
@@ -151,15 +148,14 @@ impl Watcher {
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
         // A change shows only once, so record it before anything else can fail.
-        if self.has_moved(&config.database)? {
+        if self.has_moved(&config.vms)? {
             self.note_move(now);
         }
         if self.doubt(now).await? {
             self.note_move(now);
         }
         if self.away && !self.is_stopped().await? {
-            let (vms, _) = Vms::open_checked(&config.database, Duration::ZERO).await?;
-            vms.close().await;
+            config.vms.patient(Duration::ZERO).using(async |vms| vms.schema().await).await?;
             let run = self.make_up().await?;
             self.away = false;
             return Ok(run);
@@ -184,8 +180,8 @@ impl Watcher {
     /// This is only a hint to check the database: the daemon's own writes change it as well, and VMS writes
     /// cache rows when its pages are viewed. It is taken from the directory, since a connection that stays open
     /// would keep the write-ahead log alive after VMS has stopped.
-    fn has_moved(&mut self, database: &Path) -> Result<bool, VmsError> {
-        match Footprint::of(database) {
+    fn has_moved(&mut self, vms: &Gateway) -> Result<bool, VmsError> {
+        match vms.footprint() {
             Ok(footprint) => Ok(self.footprint.replace(footprint) != Some(footprint)),
             Err(error) => {
                 (self.footprint, self.away) = (None, true);
@@ -246,12 +242,10 @@ impl Watcher {
         }
         // The database is quiet: the best time to leave nothing behind in its log. This is no change; what others
         // write from here on is seen by this check or by the next poll.
-        fold_log(&config.database).await;
-        self.footprint = Footprint::of(&config.database).ok();
-        let looking = Looking::open(config).await?;
-        let compared = self.compare(&looking, config).await;
-        looking.close().await;
-        let Findings { news, released, wanting } = compared?;
+        config.vms.fold_log().await;
+        self.footprint = config.vms.footprint().ok();
+        let compared = config.vms.using(async |vms| self.compare(vms, config).await);
+        let Findings { news, released, wanting } = compared.await?;
         if self.runs().await? != (None, before) {
             return Ok(Looked::Overlapped);
         }
@@ -280,8 +274,8 @@ impl Watcher {
         Ok((id(self.queue.current_run().await?), id(self.queue.last_run().await?)))
     }
 
-    async fn compare(&self, looking: &Looking, config: &RefreshConfig) -> Result<Findings, RefreshError> {
-        let mut seen = looking.look(config, self.queue.state()).await?;
+    async fn compare(&self, vms: &Vms, config: &RefreshConfig) -> Result<Findings, RefreshError> {
+        let mut seen = look(vms, config, self.queue.state()).await?;
         if seen.values().any(|table| !table.stamps.gone(&table.rows).is_empty()) {
             let expected = expected_keys(config, self.queue.state(), self.clock.now()).await?;
             for (table, seen) in &mut seen {
@@ -291,12 +285,12 @@ impl Watcher {
             }
         }
         let news = self.memory.compare(&seen);
-        let released = Held::released(looking, config, self.queue.state(), &seen).await?;
+        let released = Held::released(vms, config, self.queue.state(), &seen).await?;
         let mut wanting = Vec::new();
         for (&table, news) in &news {
             let is_due = !news.sources.is_empty() || news.gone > 0 || self.held.is_news(&released, table);
             let may_repair = !(news.bulk && self.answered.contains(&table));
-            if is_due || (may_repair && needs_repair(looking, table, news).await?) {
+            if is_due || (may_repair && needs_repair(vms, table, news).await?) {
                 wanting.push(table);
             }
         }
@@ -327,18 +321,20 @@ impl Watcher {
 }
 
 /// Whether rows written by another process must be replaced before the next scheduled run.
-async fn needs_repair(looking: &Looking, table: Table, news: &News) -> Result<bool, RefreshError> {
+async fn needs_repair(vms: &Vms, table: Table, news: &News) -> Result<bool, RefreshError> {
     if news.rewritten.is_empty() {
         return Ok(false);
     }
     let readable = |row: &ExistingRow| row.last_updated.as_deref().and_then(time::parse).is_some();
     let fit = |row: &ExistingRow| row.valid && row.complete && readable(row);
-    if looking.shapes(table).await?.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
+    let shapes = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
+    if shapes.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
         return Ok(true);
     }
     // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
     // Viewing it without, or a refresh by another daemon, stores the list that is there.
-    Ok(table == Table::RecruitmentCandidatesCache && looking.is_changed(table, &news.rewritten).await?)
+    Ok(table == Table::RecruitmentCandidatesCache
+        && is_changed(vms.reader(), spec(table), &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {
@@ -364,4 +360,50 @@ fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Ta
         reasons.push(format!("the source that these were held for is back: {}", released.join(", ")));
     }
     format!("Refreshing {} tables: {}", wanting.len(), reasons.join("; "))
+}
+
+/// How long a check is delayed while changes continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Patience {
+    /// Required time without a further change.
+    pub quiet: Duration,
+    /// Time since the first change after which the check no longer waits for quiet.
+    pub max_delay: Duration,
+}
+
+/// Coalesces any number of changes into few checks. Timestamps are those of a monotonic clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Debounce {
+    moves: Option<Moves>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Moves {
+    first: Duration,
+    last: Duration,
+}
+
+impl Debounce {
+    /// Records a change. Returns true for the first change since the last check.
+    pub fn moved(&mut self, now: Duration) -> bool {
+        let first = self.moves.map_or(now, |moves| moves.first);
+        self.moves.replace(Moves { first, last: now }).is_none()
+    }
+
+    /// Whether a check is due.
+    pub fn is_due(&self, now: Duration, patience: Patience) -> bool {
+        self.moves.is_some_and(|Moves { first, last }| {
+            now.saturating_sub(last) >= patience.quiet || now.saturating_sub(first) >= patience.max_delay
+        })
+    }
+
+    /// Records a completed check, which covers all earlier changes.
+    pub fn settle(&mut self) {
+        self.moves = None;
+    }
+
+    /// Records a check that could not be made: waits as if the first change were now.
+    pub fn postpone(&mut self, now: Duration) {
+        self.moves = Some(Moves { first: now, last: now });
+    }
 }

@@ -37,7 +37,7 @@ impl Web {
         limits: HttpLimits,
         hang_up: CancellationToken,
     ) -> Self {
-        let users = VmsUsers::new(service.refresh.borrow().database.clone());
+        let users = VmsUsers::new(&service.refresh.borrow().vms);
         let followers = Arc::new(Semaphore::new(limits.followers));
         let (views, probes) = (Views::default(), service.on(Lane::Probes));
         Self(Arc::new(Inner { service, probes, authority, users, limits, hang_up, views, followers }))

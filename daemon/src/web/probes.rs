@@ -11,7 +11,6 @@ use utoipa::ToSchema;
 use super::Web;
 use super::json::Json;
 use crate::supervise::SOCKET;
-use crate::vms;
 
 /// Whether load balancers and monitoring ask for this path: it is served also where nothing else is.
 pub(super) fn is_probe(path: &str) -> bool {
@@ -39,8 +38,8 @@ struct Alive {
     )
 )]
 pub(super) async fn health(State(web): State<Web>) -> Response {
-    let database = web.service().refresh.borrow().database.clone();
-    let (alive, connected) = tokio::join!(web.probes().queue.queued_count(), vms::is_readable(&database));
+    let vms = web.service().refresh.borrow().vms.clone();
+    let (alive, connected) = tokio::join!(web.probes().queue.queued_count(), vms.is_readable());
     let database = if connected { "connected" } else { "disconnected" };
     let (code, status, error) = if alive.is_ok() {
         (StatusCode::OK, "healthy", None)

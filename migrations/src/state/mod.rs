@@ -1,27 +1,55 @@
 //! Schema of the daemon's own database. Migrations are only ever appended: a state file is used by many
 //! versions of the binary. A test keeps the hash of each; a file from before that is recognised by its columns.
 
-mod m0001_first;
-mod m0002_guarded_lists;
-mod m0003_rewrites;
-
 use std::collections::BTreeSet;
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::{Database, DatabaseConnection, Statement};
 
-/// All migrations of the state database, oldest first.
+/// One step of the schema. It is SQL text, so that each column's reason is shown by `.schema` as well.
+struct Step {
+    name: &'static str,
+    sql: &'static str,
+}
+
+/// The step of the file `NAME.sql`.
+macro_rules! step {
+    ($name:literal) => {
+        Step { name: $name, sql: include_str!(concat!($name, ".sql")) }
+    };
+}
+
+/// Every step, oldest first.
+const STEPS: [Step; 3] = [step!("m0001_first"), step!("m0002_guarded_lists"), step!("m0003_rewrites")];
+
+impl MigrationName for Step {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for Step {
+    /// SQLite can roll back DDL: a stop in the middle must not leave half a schema that fails every later
+    /// start.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        manager.get_connection().execute_unprepared(self.sql).await?;
+        Ok(())
+    }
+}
+
+/// All migrations of the state database.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrator;
 
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![
-            Box::new(m0001_first::First),
-            Box::new(m0002_guarded_lists::GuardedLists),
-            Box::new(m0003_rewrites::Rewrites),
-        ]
+        STEPS.into_iter().map(|step| Box::new(step) as Box<dyn MigrationTrait>).collect()
     }
 }
 

@@ -202,7 +202,8 @@ pub(crate) fn schedule(choices: Choices) -> Schedule {
 }
 
 pub(crate) fn refresh_config(config: &Config) -> RefreshConfig {
-    RefreshConfig { patience: Duration::ZERO, ..RefreshConfig::of(config).unwrap() }
+    let config = RefreshConfig::of(config).unwrap();
+    RefreshConfig { vms: config.vms.patient(Duration::ZERO), ..config }
 }
 
 fn exists(vms: &Actor, table: Table) -> bool {

@@ -9,18 +9,11 @@ use clap::Parser;
 use super::{Config, ConfigErrors, Surroundings};
 use crate::cli::Cli;
 
-mod cron;
-mod defaults;
-mod http;
 mod layers;
 mod messages;
-mod property;
-mod redaction;
-mod reload;
-mod render;
-mod sample;
+mod pages;
+mod secrets;
 mod values;
-mod zone;
 
 /// A directory with a configuration file, and the surroundings of a process that is started there.
 pub(super) struct Fixture {

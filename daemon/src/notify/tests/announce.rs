@@ -1,10 +1,14 @@
+//! What is announced, when, and to whom.
+
 use std::time::Duration;
 
-use cached_proto::words::HealthLevel::{Degraded, Healthy, Unhealthy};
+use cached_proto::words::HealthLevel::{self, Degraded, Healthy, Unhealthy};
 use cached_proto::words::{Outcome, Trigger};
 
-use super::receiver::{Answer, Receiver};
-use super::rig::{Rig, config};
+use super::{Answer, Receiver};
+use super::{Rig, config};
+use crate::notify::announcer::Told;
+use crate::notify::health_monitor::Settling;
 
 #[tokio::test]
 async fn a_change_is_told_over_every_channel() {
@@ -173,4 +177,119 @@ async fn a_channel_that_is_configured_after_a_recovery_is_not_sent_the_old_level
     rig.ran(Degraded);
     let told = good.next_while(rig.second()).await.json();
     assert_eq!((&told["state"], &told["previous"]), (&"degraded".into(), &"healthy".into()));
+}
+
+#[tokio::test]
+async fn scheduled_runs_are_told_from_start_to_end_in_order_and_others_are_not() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
+    for (trigger, outcome) in [
+        (Trigger::Manual, Outcome::Rebuilt),
+        (Trigger::Schedule, Outcome::Rebuilt),
+        (Trigger::Watch, Outcome::Failed),
+        (Trigger::CatchUp, Outcome::Failed),
+        (Trigger::TopUp, Outcome::Rebuilt),
+        (Trigger::Schedule, Outcome::Withheld),
+    ] {
+        rig.begins(trigger);
+        rig.ends(trigger, outcome);
+    }
+    for line in ["/uuid/start", "/uuid", "/uuid/start", "/uuid/fail", "/uuid/start", "/uuid"] {
+        assert_eq!(receiver.next().await.line, format!("GET {line}"));
+    }
+}
+
+#[tokio::test]
+async fn a_signal_that_fails_is_repeated_unless_there_is_newer_news() {
+    let mut receiver = Receiver::new(|n| Answer::Status(if n < 3 { 500 } else { 200 })).await;
+    let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
+    let second = rig.second();
+    rig.begins(Trigger::Schedule);
+    assert_eq!(receiver.next().await.line, "GET /uuid/start");
+    assert_eq!(receiver.next_while(&second).await.line, "GET /uuid/start");
+    rig.ends(Trigger::Schedule, Outcome::Rebuilt);
+    // The start signal is repeated once at most.
+    let mut lines = vec![receiver.next_while(&second).await.line, receiver.next_while(&second).await.line];
+    lines.dedup();
+    assert_eq!(lines.last().unwrap(), "GET /uuid");
+}
+
+#[tokio::test]
+async fn the_end_of_a_run_is_told_even_when_the_daemon_stops_with_it() {
+    let mut receiver = Receiver::always(Answer::Status(200)).await;
+    let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
+    rig.begins(Trigger::Schedule);
+    rig.ends(Trigger::Schedule, Outcome::Rebuilt);
+    rig.stop().await;
+    assert_eq!(receiver.next().await.line, "GET /uuid/start");
+    assert_eq!(receiver.next().await.line, "GET /uuid");
+}
+
+#[test]
+fn only_changes_are_told_and_recovery_only_after_what_was_told() {
+    // The judged level, whether its announcement would arrive, and the previous level if it is to be
+    // announced.
+    type Step = (HealthLevel, bool, Option<HealthLevel>);
+    let stories: &[(HealthLevel, &[Step])] = &[
+        (Healthy, &[(Healthy, true, None), (Healthy, true, None)]),
+        (
+            Healthy,
+            &[(Degraded, true, Some(Healthy)), (Degraded, true, None), (Healthy, true, Some(Degraded))],
+        ),
+        (Healthy, &[(Degraded, true, Some(Healthy)), (Unhealthy, true, Some(Degraded))]),
+        (Healthy, &[(Unhealthy, true, Some(Healthy)), (Degraded, true, Some(Unhealthy))]),
+        // The announcement did not arrive: it is not repeated, and neither is the recovery announced.
+        (Healthy, &[(Unhealthy, false, Some(Healthy)), (Unhealthy, true, None), (Healthy, true, None)]),
+        // It is announced again when the level returns, and when it gets worse.
+        (
+            Healthy,
+            &[(Unhealthy, false, Some(Healthy)), (Healthy, true, None), (Unhealthy, true, Some(Healthy))],
+        ),
+        (Healthy, &[(Degraded, false, Some(Healthy)), (Unhealthy, true, Some(Healthy))]),
+        // The announcement of the recovery did not arrive, so the receiver still knows the old level.
+        (Unhealthy, &[(Healthy, false, Some(Unhealthy)), (Healthy, true, None), (Unhealthy, true, None)]),
+        // After a restart.
+        (Unhealthy, &[(Unhealthy, true, None), (Healthy, true, Some(Unhealthy)), (Healthy, true, None)]),
+    ];
+    for (before, steps) in stories {
+        let mut told = Told::new(*before);
+        for (number, (level, arrives, expected)) in steps.iter().enumerate() {
+            let due = told.due(*level);
+            assert_eq!(due, *expected, "from {before}, {steps:?}, step {number}");
+            match (due, arrives) {
+                (Some(_), true) => told.arrived(*level),
+                (Some(_), false) => told.give_up(*level),
+                (None, _) => {}
+            }
+        }
+    }
+}
+
+#[test]
+fn a_changed_configuration_is_a_new_chance() {
+    let mut told = Told::new(Healthy);
+    told.give_up(Unhealthy);
+    assert_eq!(told.due(Unhealthy), None);
+    told.hope();
+    assert_eq!(told.due(Unhealthy), Some(Healthy));
+}
+
+#[test]
+fn what_is_worse_counts_when_it_lasts_or_follows_a_run() {
+    // The judged level, whether it follows a run, and whether it counts.
+    type Step = (HealthLevel, bool, bool);
+    let stories: &[&[Step]] = &[
+        &[(Healthy, false, true), (Healthy, true, true)],
+        &[(Degraded, false, false), (Healthy, false, true), (Degraded, false, false)],
+        &[(Degraded, false, false), (Degraded, false, true), (Degraded, false, true)],
+        &[(Degraded, false, false), (Unhealthy, false, true)],
+        &[(Unhealthy, true, true), (Degraded, false, true), (Unhealthy, false, false)],
+        &[(Degraded, true, true), (Healthy, false, true)],
+    ];
+    for steps in stories {
+        let mut settling = Settling::new();
+        for (number, (level, after_run, counts)) in steps.iter().enumerate() {
+            assert_eq!(settling.counts(*level, *after_run), *counts, "{steps:?}, step {number}");
+        }
+    }
 }

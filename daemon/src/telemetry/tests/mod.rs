@@ -1,7 +1,6 @@
 //! Tests of the contents of the log directory after records were logged.
 
 mod follow;
-mod once;
 mod tidying;
 
 use std::fs;

@@ -5,19 +5,20 @@
 //! directory's group if the directory is setgid. A file that the daemon has created and VMS cannot open locks
 //! VMS out of its own database, so this is checked before anything is opened.
 
-mod accounts;
-mod fix;
 #[cfg(test)]
 mod tests;
 
+use std::fs::metadata;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
+use cached_proto::text::one_line;
 use rustix::fs::Access;
 
-pub use accounts::Accounts;
-pub use fix::open_directories;
+use super::file::{Written, beside};
+use crate::plain_file::read_system;
 
 const GROUP_RW: u32 = 0o060;
 const OTHERS_RW: u32 = 0o006;
@@ -105,9 +106,7 @@ impl Rights {
         let file = |path: &Path| Entry::read(path, Access::READ_OK | Access::WRITE_OK);
         let mut files = vec![file(&database)?];
         for suffix in SIDE_FILES {
-            let mut name = database.as_os_str().to_owned();
-            name.push(suffix);
-            match file(Path::new(&name)) {
+            match file(&beside(&database, suffix)) {
                 Ok(entry) => files.push(entry),
                 // Another process may be opening and closing the database right now.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -205,17 +204,47 @@ impl Rights {
     }
 }
 
-/// Returns why opening the database could lock VMS out of it; `None` when it cannot.
-pub(super) fn lock_out(database: &Path) -> Option<String> {
-    // A process that may not read the permissions gets its error when it opens the database.
-    let rights = Rights::read(database).ok()?;
-    let found = rights.findings(&Identity::of_process(), &Accounts::local());
-    found.into_iter().find(|finding| finding.locks_out).map(|finding| finding.problem)
+/// Judges whether opening the database could lock VMS out of it, and remembers that it could not, so that the
+/// accounts are read again only after a change of them or of the permissions.
+#[derive(Debug, Default)]
+pub(super) struct Judge(Mutex<Option<(Rights, AccountFiles)>>);
+
+/// The account files as they were when they were read.
+type AccountFiles = [Option<Written>; 2];
+
+impl Judge {
+    /// Returns why opening the database could lock VMS out of it; `None` when it cannot.
+    pub(super) fn lock_out(&self, database: &Path) -> Option<String> {
+        // A process that may not read the permissions gets its error when it opens the database.
+        let rights = Rights::read(database).ok()?;
+        let files = [PASSWD, GROUP].map(|path| metadata(path).ok().as_ref().map(Written::of));
+        self.judge(rights, files, Accounts::local, &Identity::of_process())
+    }
+
+    fn judge(
+        &self,
+        mut rights: Rights,
+        files: AccountFiles,
+        accounts: impl FnOnce() -> Accounts,
+        me: &Identity,
+    ) -> Option<String> {
+        // The files beside the database come and go, and tell nothing about those that will come.
+        rights.files.truncate(1);
+        let judged = (rights, files);
+        let mut good = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if good.as_ref() == Some(&judged) {
+            return None;
+        }
+        let found = judged.0.findings(me, &accounts());
+        let reason = found.into_iter().find(|finding| finding.locks_out).map(|finding| finding.problem);
+        *good = reason.is_none().then_some(judged);
+        reason
+    }
 }
 
 impl Entry {
     fn read(path: &Path, needed: Access) -> io::Result<Self> {
-        let found = std::fs::metadata(path)?;
+        let found = metadata(path)?;
         Ok(Self {
             path: path.to_owned(),
             uid: found.uid(),
@@ -229,4 +258,136 @@ impl Entry {
 fn has_list(path: &Path, name: &std::ffi::CStr) -> bool {
     let mut nothing: [u8; 0] = [];
     rustix::fs::getxattr(path, name, &mut nothing).is_ok_and(|size| size > 0)
+}
+
+const PASSWD: &str = "/etc/passwd";
+const GROUP: &str = "/etc/group";
+
+/// Names and groups of accounts, from the local files: commands for the operator contain names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Accounts {
+    passwd: String,
+    group: String,
+}
+
+impl Accounts {
+    /// Reads the accounts of this machine. Accounts that only a directory service knows stay numbers.
+    pub fn local() -> Self {
+        let read = |path| read_system(path).unwrap_or_default();
+        Self::new(&read(PASSWD), &read(GROUP))
+    }
+
+    /// Creates accounts from the contents of two such files.
+    pub fn new(passwd: &str, group: &str) -> Self {
+        Self { passwd: passwd.to_owned(), group: group.to_owned() }
+    }
+
+    /// The name of an account, or its number.
+    pub fn user(&self, uid: u32) -> String {
+        by_number(&self.passwd, uid).map_or_else(|| uid.to_string(), |mut fields| fields.remove(0).to_owned())
+    }
+
+    /// The name of a group, or its number.
+    pub fn group(&self, gid: u32) -> String {
+        by_number(&self.group, gid).map_or_else(|| gid.to_string(), |mut fields| fields.remove(0).to_owned())
+    }
+
+    /// Returns the group that files of an account get by default; `None` when the account is not known.
+    pub fn primary(&self, uid: u32) -> Option<u32> {
+        by_number(&self.passwd, uid)?.get(3)?.parse().ok()
+    }
+
+    /// Whether an account is in a group; `None` when the account is not known.
+    pub fn is_member(&self, uid: u32, gid: u32) -> Option<bool> {
+        let primary = self.primary(uid)?;
+        let name = self.user(uid);
+        let members =
+            by_number(&self.group, gid).and_then(|fields| fields.get(3).copied()).unwrap_or_default();
+        Some(primary == gid || members.split(',').any(|member| member.trim() == name))
+    }
+}
+
+/// The fields of the line whose third field is this number.
+fn by_number(file: &str, id: u32) -> Option<Vec<&str>> {
+    let lines = file.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    lines.into_iter().find(|fields| fields.get(2).and_then(|field| field.parse().ok()) == Some(id))
+}
+
+/// The group that is created where the database has none that could be shared.
+const NEW_GROUP: &str = "vms-data";
+
+impl Rights {
+    /// Returns the commands, for root to type, after which there are no findings any more. They may be
+    /// repeated.
+    pub fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
+        let Some(database) = self.files.first() else { return Vec::new() };
+        let (owner, daemon) = (accounts.user(database.uid), accounts.user(me.uid));
+        let mut commands = Vec::new();
+        // A member of root's group can write far more than this database.
+        let group = if database.gid == 0 {
+            commands.push(format!("groupadd --force {NEW_GROUP}"));
+            NEW_GROUP.to_owned()
+        } else {
+            accounts.group(database.gid)
+        };
+        let directory = quoted(&self.directory.path);
+        let files: Vec<String> = self.files.iter().map(|file| quoted(&file.path)).collect();
+        let files = files.join(" ");
+        commands.push(format!("chgrp {group} {directory} {files}"));
+        commands.push(format!("chmod g+rw {files}"));
+        commands.push(format!("chmod g+rwxs {directory}"));
+        if self.directory.mode & STICKY != 0 {
+            commands.push(format!("chmod -t {directory}"));
+        }
+        if database.uid != 0
+            && (database.gid == 0 || accounts.is_member(database.uid, database.gid) == Some(false))
+        {
+            commands.push(format!("usermod -aG {group} {owner}   # then restart VMS"));
+        }
+        if database.gid == 0 || !me.groups.contains(&database.gid) {
+            commands.push(format!("usermod -aG {group} {daemon}"));
+        }
+        commands
+    }
+}
+
+/// Returns the commands that give the daemon's user, and no other user, access to directories that are closed
+/// to it: to those above the database's own by an access control list, and to that one as a member of its
+/// group. The latter is left out while a directory above it is closed, because its group cannot be read yet.
+pub fn open_directories(
+    closed: &[&Path],
+    database: &Path,
+    me: &Identity,
+    accounts: &Accounts,
+) -> Vec<String> {
+    let daemon = accounts.user(me.uid);
+    let own = database.parent();
+    let above: Vec<String> =
+        closed.iter().filter(|path| Some(**path) != own).map(|path| quoted(path)).collect();
+    if !above.is_empty() {
+        return vec![format!("setfacl -m u:{daemon}:x {}   # of package acl", above.join(" "))];
+    }
+    let Some(own) = own else { return Vec::new() };
+    let gid = metadata(own).map_or(0, |found| found.gid());
+    let directory = quoted(own);
+    let mut commands = Vec::new();
+    let group = if gid == 0 {
+        commands.push(format!("groupadd --force {NEW_GROUP}"));
+        commands.push(format!("chgrp {NEW_GROUP} {directory}"));
+        NEW_GROUP.to_owned()
+    } else {
+        accounts.group(gid)
+    };
+    commands.push(format!("chmod g+rwxs {directory}"));
+    if gid == 0 || !me.groups.contains(&gid) {
+        commands.push(format!("usermod -aG {group} {daemon}"));
+    }
+    commands
+}
+
+/// A path as one word of a shell command, on one line.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%,:".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", one_line(&text.replace('\'', r"'\''"))) }
 }

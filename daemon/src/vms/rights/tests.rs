@@ -93,3 +93,20 @@ fn roots_group_is_not_given_away() {
         ]
     );
 }
+
+#[test]
+fn accounts_are_read_again_only_when_they_or_the_rights_have_changed() {
+    let judge = Judge::default();
+    let (shared, me) = (rights((VMS, VMS, 0o2770), (VMS, VMS, 0o660)), daemon(&[DAEMON, VMS]));
+    let unread = || panic!("the accounts are known");
+    let files = [Some(Written::of(&metadata("/").unwrap())), None];
+    assert_eq!(judge.judge(shared.clone(), files, accounts, &me), None);
+    let mut with_log = shared.clone();
+    with_log.files.push(entry("/srv/vms/vms.db-wal", (VMS, VMS, 0o660)));
+    assert_eq!(judge.judge(with_log, files, unread, &me), None);
+    let none = || Accounts::new("vms:x:1001:5::/:/bin/sh\n", "vms:x:1001:\n");
+    assert!(judge.judge(shared.clone(), [None, None], none, &me).is_some(), "VMS has left the group");
+    assert!(judge.judge(shared, [None, None], none, &me).is_some(), "a refusal is not remembered");
+    let plain = rights((VMS, VMS, 0o770), (VMS, VMS, 0o660));
+    assert!(judge.judge(plain, files, accounts, &me).is_some());
+}

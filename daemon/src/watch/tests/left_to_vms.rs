@@ -8,7 +8,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
 
-use super::world::{MINUTE, SECOND, World, execute};
+use super::{MINUTE, SECOND, World, execute};
 use crate::clock::Clock as _;
 use crate::jobs::{NewRun, Settled};
 use crate::refresh::RefreshConfig;

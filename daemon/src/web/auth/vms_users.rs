@@ -1,12 +1,11 @@
 //! Looks up users in VMS's table `users`.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement, Value};
 
 use super::users::{Lookup, User, Users};
-use crate::vms::{Schema, Vms, VmsError};
+use crate::vms::{Gateway, Schema, VmsError};
 
 /// How long a lookup waits for a lock that another process holds; shorter than elsewhere, since a visitor would
 /// rather try again.
@@ -20,29 +19,24 @@ const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
 /// VMS's users. Each lookup opens the database and closes it again: VMS may stop, and its file be copied or
 /// replaced, between any two requests.
 #[derive(Debug)]
-pub(crate) struct VmsUsers(PathBuf);
+pub(crate) struct VmsUsers(Gateway);
 
 impl VmsUsers {
-    /// The users in this database file, which need not exist yet.
-    pub(crate) fn new(path: PathBuf) -> Self {
-        Self(path)
+    /// The users in this database, whose file need not exist yet.
+    pub(crate) fn new(vms: &Gateway) -> Self {
+        Self(vms.patient(PATIENCE))
     }
 
     async fn find(&self, condition: &str, value: Value) -> Result<Option<QueryResult>, VmsError> {
         let sql = format!("SELECT {COLUMNS}{condition} LIMIT 1");
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [value]);
-        let vms = Vms::open_with(&self.0, PATIENCE).await?;
-        let found = vms.reader().query_one_raw(statement).await;
-        vms.close().await;
-        found.map_err(failed)
+        self.0.using(async |vms| vms.reader().query_one_raw(statement).await.map_err(failed)).await
     }
 
     /// Whether VMS supports API tokens; versions from before they were introduced lack the columns.
     async fn has_tokens(&self) -> Result<bool, VmsError> {
-        let vms = Vms::open_with(&self.0, PATIENCE).await?;
-        let schema = Schema::read(vms.reader()).await;
-        vms.close().await;
-        Ok(schema?.missing("users", ["api_token", "token_expiry"]).is_empty())
+        let schema = self.0.using(async |vms| Schema::read(vms.reader()).await).await?;
+        Ok(schema.missing("users", ["api_token", "token_expiry"]).is_empty())
     }
 }
 

@@ -16,7 +16,7 @@ use super::users::{Lookup, User};
 use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
-use crate::vms::VmsError;
+use crate::vms::{Gateway, VmsError};
 
 mod address;
 mod cookies;

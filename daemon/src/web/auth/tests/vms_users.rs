@@ -23,7 +23,7 @@ async fn a_user_is_what_his_row_says_now() {
     let path = dir.path().join("vms.db");
     let rows = "INSERT INTO users VALUES (1, 'ada', 3, 1), (2, 'bob', -1, 0), (3, NULL, NULL, NULL)";
     run(&path, &[USERS, rows]).await;
-    let users = VmsUsers::new(path.clone());
+    let users = VmsUsers::new(&Gateway::new(&path));
     let named = |id, username: &str, security_level, is_active| {
         Some(User { id, username: username.to_owned(), security_level, is_active })
     };
@@ -50,7 +50,7 @@ async fn an_api_token_is_found_with_its_expiry() {
         "f".repeat(64)
     );
     run(&path, &[WITH_TOKENS, &rows]).await;
-    let users = VmsUsers::new(path);
+    let users = VmsUsers::new(&Gateway::new(&path));
     let (found, expiry) = users.by_api_token(API_TOKEN).await.unwrap().unwrap();
     assert_eq!((found, expiry.as_deref()), (user(1, 3, true), Some("2026-04-01 00:00:00.000000")));
     let (found, expiry) = users.by_api_token(&"f".repeat(64)).await.unwrap().unwrap();
@@ -63,7 +63,7 @@ async fn a_vms_without_api_tokens_has_none() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("vms.db");
     run(&path, &[USERS, "INSERT INTO users VALUES (1, 'ada', 3, 1)"]).await;
-    let users = VmsUsers::new(path);
+    let users = VmsUsers::new(&Gateway::new(&path));
     assert_eq!(users.by_api_token(API_TOKEN).await.unwrap(), None);
     assert_eq!(users.by_id(1).await.unwrap(), Some(user(1, 3, true)));
 }
@@ -72,7 +72,7 @@ async fn a_vms_without_api_tokens_has_none() {
 async fn a_file_that_is_missing_or_replaced_is_looked_for_again() {
     let dir = tempfile::tempdir().unwrap();
     let (path, other) = (dir.path().join("vms.db"), dir.path().join("restored.db"));
-    let users = VmsUsers::new(path.clone());
+    let users = VmsUsers::new(&Gateway::new(&path));
     assert!(matches!(users.by_id(1).await, Err(VmsError::Missing { .. })));
     run(&path, &[USERS, "INSERT INTO users VALUES (1, 'ada', 3, 1)"]).await;
     assert_eq!(users.by_id(1).await.unwrap(), Some(user(1, 3, true)));

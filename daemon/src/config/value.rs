@@ -1,0 +1,295 @@
+//! The types of values that are more than a number or a text.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::setting::Setting;
+use super::surroundings::Surroundings;
+
+macro_rules! words {
+    ($(#[doc = $doc:literal])+ $Name:ident { $( $(#[doc = $variant_doc:literal])+ $Variant:ident = $word:literal, )+ }) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum $Name {
+            $( $(#[doc = $variant_doc])+ $Variant, )+
+        }
+
+        impl $Name {
+            /// The word in the file.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$Variant => $word, )+ }
+            }
+        }
+
+        impl fmt::Display for $Name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl Setting for $Name {
+            fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+                match text {
+                    $( $word => Ok(Self::$Variant), )+
+                    _ => Err(format!("must be one of {}", [$($word),+].join(", "))),
+                }
+            }
+
+            fn show(&self) -> Option<toml::Value> {
+                Some(toml::Value::String(self.as_str().to_owned()))
+            }
+        }
+    };
+}
+
+words! {
+    /// How faithful payloads are to VMS's own.
+    Mode {
+        /// VMS's payloads without the defects that break its own pages.
+        Fixed = "fixed",
+        /// VMS's payloads bug for bug.
+        Exact = "exact",
+    }
+}
+
+words! {
+    /// The least severe record that is logged.
+    LogLevel {
+        /// Errors only.
+        Error = "error",
+        /// Also warnings.
+        Warn = "warn",
+        /// Also records for operators.
+        Info = "info",
+        /// Also records for developers.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+}
+
+/// Units with their sizes; a unit that ends with another one comes before it.
+const UNITS: [(&str, u64); 7] = [
+    ("KiB", 1 << 10),
+    ("MiB", 1 << 20),
+    ("GiB", 1 << 30),
+    ("KB", 1_000),
+    ("MB", 1_000_000),
+    ("GB", 1_000_000_000),
+    ("B", 1),
+];
+
+/// A number of bytes; `KB`, `MB`, `GB` are powers of 1000 and `KiB`, `MiB`, `GiB` powers of 1024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteSize(pub u64);
+
+impl fmt::Display for ByteSize {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |unit: u64| self.0 >= unit && self.0.is_multiple_of(unit);
+        let largest = UNITS.iter().filter(|(_, unit)| whole(*unit)).max_by_key(|(_, unit)| *unit);
+        let (name, unit) = largest.copied().unwrap_or(("B", 1));
+        write!(f, "{}{name}", self.0 / unit)
+    }
+}
+
+impl Setting for ByteSize {
+    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+        let allowed = || "must be a size with its unit, such as 500KB, 20MB or 1GiB".to_owned();
+        let upper = text.to_ascii_uppercase();
+        let (number, unit) = UNITS
+            .iter()
+            .find_map(|(name, unit)| {
+                upper.strip_suffix(&name.to_ascii_uppercase()).map(|number| (number, *unit))
+            })
+            .ok_or_else(allowed)?;
+        let number = number.trim_end();
+        if !number.bytes().all(|digit| digit.is_ascii_digit()) {
+            return Err(allowed());
+        }
+        number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).map(Self).ok_or_else(allowed)
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
+    }
+
+    fn compare(&self, limit: &Self) -> Option<Ordering> {
+        self.partial_cmp(limit)
+    }
+}
+
+/// The absolute path of a SQLite file.
+///
+/// It is written as a bare path or as `sqlite://PATH`, where several leading slashes count as one. No other
+/// part of a URL is interpreted: no query, no percent-encoding.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DatabasePath(PathBuf);
+
+impl DatabasePath {
+    /// The file.
+    pub fn as_path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Whether both are the same file, also through links where the file system can resolve them.
+    pub fn is_same_file(&self, other: &Self) -> bool {
+        if let (Ok(a), Ok(b)) = (self.0.metadata(), other.0.metadata()) {
+            return (a.dev(), a.ino()) == (b.dev(), b.ino());
+        }
+        resolved(&self.0) == resolved(&other.0)
+    }
+}
+
+/// The path with the links of its directory followed, for files that do not exist yet.
+fn resolved(path: &Path) -> PathBuf {
+    match (path.parent().map(Path::canonicalize), path.file_name()) {
+        (Some(Ok(directory)), Some(name)) => directory.join(name),
+        _ => path.to_owned(),
+    }
+}
+
+impl fmt::Display for DatabasePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+impl Setting for DatabasePath {
+    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+        const ALLOWED: &str = "must be the path of a SQLite file, with or without sqlite:// in front";
+        let lower = text.to_ascii_lowercase();
+        // VMS's own settings may name a driver, too: postgresql+psycopg2.
+        let scheme = lower.split_once(':').map_or("", |(scheme, _)| scheme);
+        if ["postgres", "postgresql"].contains(&scheme.split('+').next().unwrap_or_default()) {
+            return Err(format!("PostgreSQL is not supported yet; {ALLOWED}"));
+        }
+        let path = if lower.starts_with("sqlite://") {
+            let path = text.get("sqlite://".len()..).unwrap_or_default();
+            if path.contains('?') {
+                return Err(format!("options after \"?\" are not supported; {ALLOWED}"));
+            }
+            path
+        } else if text.contains("://") || lower.starts_with("sqlite:") || text == ":memory:" {
+            return Err(ALLOWED.to_owned());
+        } else {
+            text
+        };
+        // Otherwise a directory or an empty path would only be noticed when the file is opened.
+        if path.is_empty() || path.ends_with('/') || path.contains('\0') || path == ":memory:" {
+            return Err(ALLOWED.to_owned());
+        }
+        let rooted = path.strip_prefix('/').map(|rest| format!("/{}", rest.trim_start_matches('/')));
+        Ok(Self(around.absolute(Path::new(rooted.as_deref().unwrap_or(path)))))
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
+    }
+}
+
+/// Characters that only a shell interprets.
+const SHELL_ONLY: &[char] = &['|', '&', ';', '<', '>', '(', ')', '$', '`', '*', '?', '~'];
+
+/// A program with its arguments. It is started without a shell: words are separated by white space, quotes
+/// and backslashes keep one together, and no other character has a meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    text: String,
+    program: String,
+    arguments: Vec<String>,
+}
+
+impl CommandLine {
+    /// The program: a path, or a name that is looked up in the system's directories.
+    pub fn program(&self) -> &str {
+        &self.program
+    }
+
+    /// The arguments of the program.
+    pub fn arguments(&self) -> &[String] {
+        &self.arguments
+    }
+}
+
+impl Setting for CommandLine {
+    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+        let mut words = split(text)?.into_iter();
+        let program = words.next().filter(|program| !program.is_empty());
+        let program = program.ok_or("must begin with the program to start")?;
+        Ok(Self { text: text.to_owned(), program, arguments: words.collect() })
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.text.clone()))
+    }
+}
+
+fn split(text: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut quote = None;
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (_, '\0') => return Err("must not contain a null character".to_owned()),
+            (Some(open), c) if c == open => quote = None,
+            (Some('"') | None, '\\') => {
+                let next = chars.next().ok_or("ends with a backslash that stands before nothing")?;
+                word.get_or_insert_default().push(next);
+            }
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                // A pair of quotes with nothing in it is a word, too.
+                word.get_or_insert_default();
+            }
+            (None, c) if c.is_whitespace() => words.extend(word.take()),
+            (None, c) if SHELL_ONLY.contains(&c) => {
+                return Err(format!(
+                    "is started without a shell, to which alone {c} means something; put the command into a \
+                     script and name that, or quote the word"
+                ));
+            }
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    if let Some(open) = quote {
+        return Err(format!("opens a quote with {open} and never closes it"));
+    }
+    words.extend(word);
+    Ok(words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_what_white_space_separates_and_quotes_hold_together() {
+        for (text, expected) in [
+            ("/usr/bin/mail", &["/usr/bin/mail"][..]),
+            ("  mail\t-s  x ", &["mail", "-s", "x"]),
+            (r#"mail -s "cached is 'unwell'" root"#, &["mail", "-s", "cached is 'unwell'", "root"]),
+            (r#"a 'b "c" \d' e\ f"#, &["a", r#"b "c" \d"#, "e f"]),
+            (r#"a "" b"c"d "\"\\""#, &["a", "", "bcd", r#""\"#]),
+            (r"echo '$HOME | > *' \$5", &["echo", "$HOME | > *", "$5"]),
+        ] {
+            assert_eq!(split(text).unwrap(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_command_is_refused_with_what_to_do() {
+        for (text, told) in [
+            ("mail 'root", "never closes"),
+            ("mail \\", "backslash"),
+            ("mail root | tee log", "without a shell"),
+            ("curl $URL", "without a shell"),
+            ("a\0b", "null"),
+        ] {
+            let error = split(text).unwrap_err();
+            assert!(error.contains(told), "{text}: {error}");
+        }
+    }
+}
