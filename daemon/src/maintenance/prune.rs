@@ -10,7 +10,7 @@ use super::MaintenanceError;
 use super::task::{Done, Task};
 use super::unread::unread;
 use crate::refresh::{Availability, RefreshError, forgotten, off_thread, read_tables, row_counts, suspicion};
-use crate::reports::REPORTS;
+use crate::reports::{Context, REPORTS};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, read_existing};
 use crate::store::{Existing, SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, spec};
@@ -52,7 +52,7 @@ pub(super) async fn prune(
         let removed = match availabilities.get(&table) {
             Some(Availability::Ready) => {
                 let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-                let expected = off_thread(move || report.keys(&read, &settings, now)).await?;
+                let expected = off_thread(move || report.keys(Context::new(&read, &settings, now))).await?;
                 let rows = snapshot.existing(table);
                 let one = OneTable { task, vms: &vms, table, now, oldest_kept, dry_run };
                 let removed = one.prune(&expected, rows).await?;
@@ -62,7 +62,7 @@ pub(super) async fn prune(
                 removed
             }
             // A table that is switched off has no entries, and rows that were left there are in VMS's way.
-            Some(Availability::Off) if schema.has_table(table.as_str()) => {
+            Some(Availability::Off(_)) if schema.has_table(table.as_str()) => {
                 let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
                 OneTable { task, vms: &vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
             }

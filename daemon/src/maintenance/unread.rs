@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::snapshot::ExistingRow;
@@ -40,13 +39,12 @@ pub(super) fn unread<'r>(
 
 /// Whether a page of VMS's may still show a row that no refresh makes.
 fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    match (spec.table, spec.reader_limit_hours) {
+    match spec.reader_limit_hours {
         // From that age on the reader computes its data anew.
-        (_, Some(hours)) => now - generated < TimeDelta::hours(hours.into()),
-        // Other host filters are VMS's own: it makes these rows and shows them whatever their age.
-        (Table::DistrictYearEndReports, None) => key.text(1) != Some("all"),
-        // Rows of districts, organizations and events that are gone or past, and of invalid years.
-        (_, None) => false,
+        Some(hours) => now - generated < TimeDelta::hours(hours.into()),
+        // VMS shows its own rows whatever their age. The others are of districts, organizations and events
+        // that are gone or past, and of invalid years.
+        None => key.is_left_to_vms(spec),
     }
 }
 
@@ -54,7 +52,7 @@ fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<
 mod tests {
     use super::*;
     use crate::store::{AgeLimits, Stamps};
-    use crate::vms::tables::{KeyValue, spec};
+    use crate::vms::tables::{KeyValue, Table, spec};
 
     const NOW: &str = "2026-03-15T12:00:00Z";
 

@@ -32,6 +32,7 @@ use crate::heartbeat::Heartbeat;
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
 use crate::snapshot::{ExistingRow, Source};
+use crate::vms::tables::spec;
 use crate::vms::{Footprint, Vms, VmsError, fold_log, time};
 pub use debounce::{Debounce, Patience};
 use held::Held;
@@ -336,9 +337,8 @@ async fn needs_repair(looking: &Looking, table: Table, news: &News) -> Result<bo
     if looking.shapes(table).await?.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
         return Ok(true);
     }
-    // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
-    // Viewing it without, or a refresh by another daemon, stores the list that is there.
-    Ok(table == Table::RecruitmentCandidatesCache && looking.is_changed(table, &news.rewritten).await?)
+    // A page view that changes nothing, or a refresh by another daemon, stores the payload that is there.
+    Ok(spec(table).varies_by_view && looking.is_changed(table, &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {

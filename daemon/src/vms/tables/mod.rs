@@ -7,7 +7,7 @@ use sea_orm::Value;
 
 pub use cached_proto::words::Table;
 pub use key::{Key, KeyValue};
-pub use specs::spec;
+pub use specs::{HOST_FILTER, spec};
 
 /// A cache table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,20 @@ pub struct TableSpec {
     pub reader_limit_hours: Option<u32>,
     /// JSON paths without which a reader rejects the row or breaks on it.
     pub required: &'static [Required],
+    /// Whether the first key column names the year that a row belongs to; without one the row is of a window
+    /// of days.
+    pub has_years: bool,
+    /// Whether newer versions of VMS have dropped the table.
+    pub is_optional: bool,
+    /// A key column, by its position, and its value in all rows that a refresh makes. Rows with another value
+    /// are VMS's own: it makes them, and shows them whatever their age.
+    pub fixed: Option<(usize, &'static str)>,
+    /// Whether viewing the page with parameters of one's own stores another payload for all users, which the
+    /// row does not show.
+    pub varies_by_view: bool,
+    /// Whether VMS's own refresher empties the table. VMS's imports do that as well, and delete the current
+    /// year of all others.
+    pub emptied_by_refresher: bool,
 }
 
 /// A column that a report fills.
@@ -51,6 +65,8 @@ pub struct Required {
 pub enum StampZone {
     /// Naive UTC.
     Utc,
+    /// Naive UTC, except in rows of VMS's, which may carry local time of its process.
+    UtcOrLocal,
     /// Naive local time of VMS's process.
     Local,
 }
