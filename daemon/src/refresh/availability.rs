@@ -5,7 +5,7 @@ use cached_proto::words::{Outcome, Table, TableState};
 use crate::reports::{Report, ReportSettings, report};
 use crate::snapshot::Source;
 use crate::vms::Schema;
-use crate::vms::tables::spec;
+use crate::vms::tables::{Habit, spec};
 
 /// Whether a table can be refreshed, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSetti
     if let Some(setting) = report.off(settings) {
         return Availability::Off(setting);
     }
-    if spec(table).is_optional && !schema.has_table(table.as_str()) {
+    if spec(table).has(Habit::Drops) && !schema.has_table(table.as_str()) {
         return Availability::NotApplicable;
     }
     let mut missing = schema.missing(table.as_str(), spec(table).columns());

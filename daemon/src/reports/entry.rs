@@ -75,24 +75,24 @@ impl<K, V> Default for Ordered<K, V> {
 
 impl<K, V> Ordered<K, V> {
     /// Returns the number of keys.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Returns the values.
-    pub fn values(&self) -> impl Iterator<Item = &V> {
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|(_, value)| value)
     }
 
     /// Returns the keys with their values.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter().map(|(key, value)| (key, value))
     }
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Ordered<K, V> {
     /// Returns the value of `key`, inserting a default if there is none yet.
-    pub fn entry(&mut self, key: K) -> &mut V {
+    pub(super) fn entry(&mut self, key: K) -> &mut V {
         let entries = &mut self.entries;
         let position = *self.positions.entry(key.clone()).or_insert_with(|| {
             entries.push((key, V::default()));

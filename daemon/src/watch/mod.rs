@@ -32,7 +32,7 @@ use crate::heartbeat::Heartbeat;
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
 use crate::snapshot::{ExistingRow, Source};
-use crate::vms::tables::spec;
+use crate::vms::tables::{Habit, spec};
 use crate::vms::{Footprint, Vms, VmsError, fold_log, time};
 pub use debounce::{Debounce, Patience};
 use held::Held;
@@ -338,7 +338,7 @@ async fn needs_repair(looking: &Looking, table: Table, news: &News) -> Result<bo
         return Ok(true);
     }
     // A page view that changes nothing, or a refresh by another daemon, stores the payload that is there.
-    Ok(spec(table).varies_by_view && looking.is_changed(table, &news.rewritten).await?)
+    Ok(spec(table).has(Habit::VariesByView) && looking.is_changed(table, &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {

@@ -8,7 +8,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::state::{Rewrite, State, StateError, Wipe};
-use crate::vms::tables::spec;
+use crate::vms::tables::{Habit, spec};
 
 /// How many days are examined; a second refresher that was switched off is forgotten after them.
 const DAYS: TimeDelta = TimeDelta::days(3);
@@ -101,7 +101,7 @@ impl SecondRefresher {
             return "if a second cached, with a state of its own, works on this database, stop it: the two only \
                     repeat each other's work; this reason ends a day after the last such write";
         };
-        if tables.iter().any(|&table| !spec(table).emptied_by_refresher) {
+        if tables.iter().any(|&table| !spec(table).has(Habit::Empties)) {
             "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
              the import, so that nothing is computed twice"
         } else {

@@ -57,7 +57,7 @@ pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> Has
 pub(super) struct Events<'s> {
     index: Rc<Index<'s>>,
     window: Window,
-    events: HashMap<i64, &'s Event>,
+    by_id: HashMap<i64, &'s Event>,
     participations: Groups<i64>,
     sessions: Groups<i64>,
 }
@@ -66,19 +66,19 @@ impl<'s> Events<'s> {
     pub(super) fn new(index: Rc<Index<'s>>, year: SchoolYear) -> Self {
         let window = year.window();
         let snapshot = index.snapshot;
-        let events: HashMap<i64, &Event> = snapshot
+        let by_id: HashMap<i64, &Event> = snapshot
             .events
             .iter()
             .filter(|event| window.contains(event.start.as_ref()))
             .map(|event| (event.id, event))
             .collect();
         let participations = Groups::by(&snapshot.participations, |row| {
-            events.contains_key(&row.event).then_some(row.volunteer)
+            by_id.contains_key(&row.event).then_some(row.volunteer)
         });
         let sessions = Groups::by(&snapshot.event_volunteers, |row| {
-            events.get(&row.event).is_some_and(|event| is_counted_session(event)).then_some(row.volunteer)
+            by_id.get(&row.event).is_some_and(|event| is_counted_session(event)).then_some(row.volunteer)
         });
-        Self { index, window, events, participations, sessions }
+        Self { index, window, by_id, participations, sessions }
     }
 
     /// Returns the members of an organization at any time in the year, in insertion order.
@@ -100,14 +100,14 @@ impl<'s> Events<'s> {
     ) -> impl Iterator<Item = (&'s Participation, &'s Event)> {
         self.participations
             .rows(&self.index.snapshot.participations, &volunteer)
-            .filter_map(|row: &Participation| Some((row, *self.events.get(&row.event)?)))
+            .filter_map(|row: &Participation| Some((row, *self.by_id.get(&row.event)?)))
     }
 
     /// Returns the counted virtual sessions of the year that a volunteer is linked to.
     pub(super) fn sessions(&self, volunteer: i64) -> impl Iterator<Item = &'s Event> {
         self.sessions
             .rows(&self.index.snapshot.event_volunteers, &volunteer)
-            .filter_map(|row: &EventVolunteer| self.events.get(&row.event).copied())
+            .filter_map(|row: &EventVolunteer| self.by_id.get(&row.event).copied())
     }
 }
 

@@ -1,6 +1,6 @@
 //! One description per cache table.
 
-use super::{PayloadColumn, Required, StampZone, Table, TableSpec};
+use super::{Habit, PayloadColumn, Required, StampZone, Table, TableSpec};
 
 const fn json(name: &'static str) -> PayloadColumn {
     PayloadColumn { name, json: true }
@@ -45,10 +45,8 @@ const PLAIN: TableSpec = TableSpec {
     reader_limit_hours: None,
     required: &[],
     has_years: false,
-    is_optional: false,
     fixed: None,
-    varies_by_view: false,
-    emptied_by_refresher: false,
+    habits: &[],
 };
 
 /// The only host filter whose rows VMS's own refresh can compute.
@@ -67,7 +65,7 @@ static DISTRICT_YEAR_END_REPORTS: TableSpec = TableSpec {
     ],
     has_years: true,
     fixed: Some((1, HOST_FILTER)),
-    emptied_by_refresher: true,
+    habits: &[Habit::ComputesOnView, Habit::Empties],
     ..PLAIN
 };
 
@@ -89,8 +87,7 @@ static DISTRICT_ENGAGEMENT_REPORTS: TableSpec = TableSpec {
         member("breakdown_data", "events_breakdown"),
     ],
     has_years: true,
-    is_optional: true,
-    emptied_by_refresher: true,
+    habits: &[Habit::Drops, Habit::ComputesOnView, Habit::Empties],
     ..PLAIN
 };
 
@@ -220,8 +217,7 @@ static RECRUITMENT_CANDIDATES_CACHE: TableSpec = TableSpec {
     payload: &[json("candidates_data")],
     required: &[container("candidates_data")],
     // Viewing the page with custom keywords stores another list for all users.
-    varies_by_view: true,
-    emptied_by_refresher: true,
+    habits: &[Habit::VariesByView, Habit::Empties],
     ..PLAIN
 };
 
