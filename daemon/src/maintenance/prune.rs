@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::error::MaintenanceError;
 use super::task::{Done, Task};
 use crate::refresh::{Availability, RefreshError, forgotten, off_thread, read_tables, row_counts, suspicion};
-use crate::reports::REPORTS;
+use crate::reports::{Context, REPORTS};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, read_existing};
 use crate::store::{Existing, Freshness, SerializedGroup, Stamps, StoreError, write_group};
 use crate::vms::tables::{Key, TableSpec, spec};
@@ -53,7 +53,7 @@ pub(super) async fn prune(
             let removed = match availabilities.get(&table) {
                 Some(Availability::Ready) => {
                     let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-                    let expected = off_thread(move || report.keys(&read, &settings, now)).await?;
+                    let expected = off_thread(move || report.keys(Context::new(&read, &settings, now))).await?;
                     let rows = snapshot.existing(table);
                     let one = OneTable { task, vms, table, now, oldest_kept, dry_run };
                     let removed = one.prune(&expected, rows).await?;
@@ -63,7 +63,7 @@ pub(super) async fn prune(
                     removed
                 }
                 // A table that is switched off has no entries, and rows that were left there are in VMS's way.
-                Some(Availability::Off) if schema.has_table(table.as_str()) => {
+                Some(Availability::Off(_)) if schema.has_table(table.as_str()) => {
                     let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
                     OneTable { task, vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
                 }
@@ -225,13 +225,12 @@ fn unread<'r>(
 
 /// Whether a page of VMS's may still show a row that no refresh makes.
 fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<Utc>) -> bool {
-    match (spec.table, spec.reader_limit_hours) {
+    match spec.reader_limit_hours {
         // From that age on the reader computes its data anew.
-        (_, Some(hours)) => now - generated < TimeDelta::hours(hours.into()),
-        // Other host filters are VMS's own: it makes these rows and shows them whatever their age.
-        (Table::DistrictYearEndReports, None) => key.text(1) != Some("all"),
-        // Rows of districts, organizations and events that are gone or past, and of invalid years.
-        (_, None) => false,
+        Some(hours) => now - generated < TimeDelta::hours(hours.into()),
+        // VMS shows its own rows whatever their age. The others are of districts, organizations and events
+        // that are gone or past, and of invalid years.
+        None => key.is_left_to_vms(spec),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use cached_proto::words::{Outcome, Table, TableState};
 
-use crate::reports::{Report, ReportSettings};
+use crate::reports::{Report, ReportSettings, report};
 use crate::snapshot::Source;
 use crate::vms::Schema;
-use crate::vms::tables::spec;
+use crate::vms::tables::{Habit, spec};
 
 /// Whether a table can be refreshed, or why not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,25 +14,24 @@ pub enum Availability {
     Ready,
     /// This VMS has no such table, and needs none.
     NotApplicable,
-    /// The configuration switches it off.
-    Off,
+    /// This setting switches it off.
+    Off(&'static str),
     /// VMS's schema lacks these tables or columns.
     Disabled(Vec<String>),
 }
 
 /// Whether the configuration switches a table off, whatever VMS's schema is.
 pub(super) fn is_off(table: Table, settings: &ReportSettings) -> bool {
-    table == Table::OrganizationReports && !settings.organization_reports_table
+    report(table).is_some_and(|report| report.off(settings).is_some())
 }
 
 /// Determines the availability of a report's table from the configuration and VMS's schema.
 pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Availability {
     let table = report.table();
-    if is_off(table, settings) {
-        return Availability::Off;
+    if let Some(setting) = report.off(settings) {
+        return Availability::Off(setting);
     }
-    // Newer versions of VMS have dropped this table.
-    if table == Table::DistrictEngagementReports && !schema.has_table(table.as_str()) {
+    if spec(table).has(Habit::Drops) && !schema.has_table(table.as_str()) {
         return Availability::NotApplicable;
     }
     let mut missing = schema.missing(table.as_str(), spec(table).columns());
@@ -52,7 +51,7 @@ impl Availability {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some(Outcome::NotApplicable),
-            Self::Off => Some(Outcome::Off),
+            Self::Off(_) => Some(Outcome::Off),
             Self::Disabled(_) => Some(Outcome::Disabled),
         }
     }
@@ -62,7 +61,7 @@ impl Availability {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some(TableState::NotApplicable),
-            Self::Off => Some(TableState::Off),
+            Self::Off(_) => Some(TableState::Off),
             Self::Disabled(_) => Some(TableState::Disabled),
         }
     }
@@ -72,7 +71,7 @@ impl Availability {
         match self {
             Self::Ready => None,
             Self::NotApplicable => Some("this VMS has no such table".to_owned()),
-            Self::Off => Some("organization.reports_table is false".to_owned()),
+            Self::Off(setting) => Some((*setting).to_owned()),
             Self::Disabled(missing) => {
                 Some(format!("VMS's schema has changed: {} is not there", missing.join(", ")))
             }

@@ -16,7 +16,7 @@ pub(super) fn build(
 ) -> Result<Timings, RefreshError> {
     let mut timings = Timings::default();
     let mut began = clock.monotonic();
-    for group in job.report.build(&job.snapshot, &job.settings, job.now) {
+    for group in job.report.build(job.context()) {
         let ready = clock.monotonic();
         timings.build += ready.saturating_sub(began);
         let group = serialize(spec(job.table), &group)?;

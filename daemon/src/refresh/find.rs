@@ -9,7 +9,7 @@ use cached_proto::words::Table;
 use super::fence::off_thread;
 use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
-use crate::reports::{Report, report};
+use crate::reports::{Context, Report, report};
 use crate::snapshot::{self, ReadDepth, SourceSet};
 use crate::state::State;
 use crate::store::audit::{EntryState, state as judge};
@@ -104,7 +104,10 @@ async fn search(
     let snapshot = Arc::new(snapshot);
     let (expected, withheld) = off_thread({
         let (snapshot, settings) = (Arc::clone(&snapshot), config.settings.clone());
-        move || (report.keys(&snapshot, &settings, now), report.withheld(&snapshot, &settings))
+        move || {
+            let cx = Context::new(&snapshot, &settings, now);
+            (report.keys(cx), report.withheld(cx))
+        }
     })
     .await?;
     let existing = snapshot.existing(table);

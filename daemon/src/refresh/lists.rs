@@ -9,8 +9,7 @@ use std::collections::{BTreeMap, HashSet};
 use super::error::Loss;
 use super::table_refresh::TableRefresh;
 use super::{RefreshError, TableGuard};
-use crate::reports::virtual_year::VirtualYear;
-use crate::reports::year::SchoolYear;
+use crate::reports::year::is_past_or_current;
 use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::store::{Existing, Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
 use crate::vms::Vms;
@@ -112,13 +111,10 @@ fn lost_entries(
 
 /// The year that a key names; `None` where the table's keys name none, or this row's is of a window of days.
 fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
-    matches!(spec(job.table).key.first(), Some(&("school_year" | "virtual_year"))).then(|| key.text(0))?
+    spec(job.table).has_years.then(|| key.text(0))?
 }
 
 /// Whether a key names a past or the current year.
 fn is_settled(key: &Key, job: &TableRefresh) -> bool {
-    let zone = job.settings.zone;
-    let Some(year) = year_of(key, job) else { return false };
-    SchoolYear::from_key(year).is_some_and(|year| year <= SchoolYear::current(job.now, zone))
-        || VirtualYear::from_key(year).is_some_and(|year| year <= VirtualYear::current(job.now, zone))
+    year_of(key, job).is_some_and(|year| is_past_or_current(year, job.now, job.settings.zone))
 }

@@ -8,13 +8,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cached_proto::words::{CacheType, Table};
+use cached_proto::words::Table;
 use chrono::NaiveDateTime;
 
 use crate::snapshot::{ExistingRow, Snapshot};
 use crate::state::{EntryStamp, State, StateError};
 use crate::store::Stamps;
-use crate::vms::tables::{Key, spec};
+use crate::vms::tables::{Habit, Key, spec};
 
 /// Adds the keys of deleted rows to a snapshot; returns the recorded stamps of its tables.
 pub(super) async fn recall(
@@ -51,7 +51,7 @@ impl Losses {
     /// Notices the lost rows of a snapshot's tables, and forgets those that are there again.
     pub(super) fn notice(&self, snapshot: &Snapshot, stamps: &HashMap<Table, Stamps>, now: Duration) {
         let mut losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (&table, stamps) in stamps.iter().filter(|(table, _)| is_computed_on_view(**table)) {
+        for (&table, stamps) in stamps.iter().filter(|(table, _)| spec(**table).has(Habit::ComputesOnView)) {
             let mut before = losses.remove(&table).unwrap_or_default();
             let gone = stamps.gone(snapshot.existing(table)).into_iter();
             let lost = gone.filter_map(|key| {
@@ -87,12 +87,6 @@ pub(super) struct Recent {
     pub(super) keys: HashSet<Key>,
     /// How long they are left alone yet.
     pub(super) pause: Duration,
-}
-
-/// Whether VMS computes a row on view for so long that another process may insert it meanwhile, and fails if
-/// that happens. Its other pages compute faster than that, or look again before they insert.
-fn is_computed_on_view(table: Table) -> bool {
-    table.cache_type() == CacheType::District
 }
 
 /// Records which tables another process has wiped shortly before a scheduled run read them. The run refills

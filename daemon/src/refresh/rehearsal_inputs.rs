@@ -7,7 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::fence::off_thread;
 use super::survey::read_tables;
 use super::{Availability, RefreshConfig, RefreshError};
-use crate::reports::{REPORTS, Report};
+use crate::reports::{Context, REPORTS, Report};
 use crate::snapshot::{ReadDepth, Snapshot};
 use crate::vms::tables::spec;
 
@@ -34,7 +34,7 @@ pub async fn rehearsal_inputs(
         }
         let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
         // A report that panics is not refreshed either.
-        if let Ok(None) = off_thread(move || report.withheld(&snapshot, &settings)).await {
+        if let Ok(None) = off_thread(move || report.withheld(Context::new(&snapshot, &settings, now))).await {
             reports.push((report, config.limits.stale_after(spec(report.table()))));
         }
     }

@@ -2,8 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use crate::reports::{Report, ReportSettings};
-use crate::snapshot::Snapshot;
+use crate::reports::{Context, Report};
 
 /// When the entries of a table need renewal. Each instant may have passed already, except that of the keys.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,19 +20,12 @@ pub struct RenewalTimes {
 impl RenewalTimes {
     /// Computes the renewal times of a table whose oldest entry was generated at `oldest` and may reach the
     /// age `limit`.
-    pub fn of(
-        report: &dyn Report,
-        snapshot: &Snapshot,
-        settings: &ReportSettings,
-        oldest: Option<DateTime<Utc>>,
-        limit: TimeDelta,
-        now: DateTime<Utc>,
-    ) -> Self {
+    pub fn of(report: &dyn Report, cx: Context<'_>, oldest: Option<DateTime<Utc>>, limit: TimeDelta) -> Self {
         Self {
             oldest,
             expires: oldest.and_then(|at| at.checked_add_signed(limit)),
-            next_keys: report.next_keys(snapshot, settings, now),
-            next_payloads: oldest.and_then(|at| report.next_payloads(snapshot, settings, at)),
+            next_keys: report.next_keys(cx),
+            next_payloads: oldest.and_then(|now| report.next_payloads(Context { now, ..cx })),
         }
     }
 }

@@ -25,7 +25,7 @@ use super::{Availability, Decision, RefreshConfig, RefreshError, TableResult, av
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::jobs::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
-use crate::reports::{Mode, Report, ReportSettings};
+use crate::reports::{Context, Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
 use crate::vms::{Gateway, LockMeter, Vms, time};
 
@@ -219,7 +219,8 @@ impl Refresher {
         let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
         let reason = off_thread({
             let (snapshot, settings) = (Arc::clone(&inputs.snapshot), Arc::clone(&context.settings));
-            move || report.withheld(&snapshot, &settings)
+            let now = context.now;
+            move || report.withheld(Context::new(&snapshot, &settings, now))
         });
         if let Some(reason) = reason.await? {
             let (report, error) = self.withhold(context, inputs, report, &reason).await;

@@ -10,7 +10,7 @@ use super::fence::off_thread;
 use super::lost::recall;
 use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
 use crate::describe::describe;
-use crate::reports::{REPORTS, Report};
+use crate::reports::{Context, REPORTS, Report};
 use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::Stamps;
@@ -91,13 +91,14 @@ fn judge(
     now: DateTime<Utc>,
 ) -> TableSurvey {
     let table = report.table();
-    if let Some(reason) = report.withheld(snapshot, &config.settings) {
+    let cx = Context::new(snapshot, &config.settings, now);
+    if let Some(reason) = report.withheld(cx) {
         return unjudged(table, TableState::Withheld, Some(reason));
     }
-    let keys = report.keys(snapshot, &config.settings, now);
+    let keys = report.keys(cx);
     let audit = audit(&keys, snapshot.existing(table), &config.freshness(table, now, stamps));
     let limit = config.limits.stale_after(spec(table));
-    let renewal_times = RenewalTimes::of(report, snapshot, &config.settings, audit.oldest, limit, now);
+    let renewal_times = RenewalTimes::of(report, cx, audit.oldest, limit);
     TableSurvey { table, state: worst(&audit), note: None, audit, renewal_times }
 }
 
@@ -116,7 +117,7 @@ pub(crate) async fn expected_keys(
     let is_ready = |report: &&dyn Report| availabilities.get(&report.table()) == Some(&Availability::Ready);
     for report in reports(config).filter(is_ready) {
         let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-        let keys = off_thread(move || report.keys(&snapshot, &settings, now)).await;
+        let keys = off_thread(move || report.keys(Context::new(&snapshot, &settings, now))).await;
         expected
             .extend(keys.ok().map(|keys| (report.table(), keys.iter().map(ToString::to_string).collect())));
     }

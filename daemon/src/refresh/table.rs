@@ -300,7 +300,7 @@ impl Work<'_> {
 
 fn stamp_text(spec: &TableSpec, job: &TableRefresh) -> String {
     time::to_text(match spec.stamps {
-        StampZone::Utc => job.now.naive_utc(),
+        StampZone::Utc | StampZone::UtcOrLocal => job.now.naive_utc(),
         StampZone::Local => time::local(job.now, job.settings.zone),
     })
 }

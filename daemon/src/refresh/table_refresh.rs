@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::{RefreshScope, TableGuard};
-use crate::reports::{Report, ReportSettings};
+use crate::reports::{Context, Report, ReportSettings};
 use crate::snapshot::Snapshot;
 use crate::store::{AgeLimits, Freshness, SerializedGroup, Stamps};
 use crate::vms::tables::{Key, spec};
@@ -74,6 +74,11 @@ impl Selection {
 }
 
 impl TableRefresh {
+    /// What its report depends on.
+    pub(super) fn context(&self) -> Context<'_> {
+        Context::new(&self.snapshot, &self.settings, self.now)
+    }
+
     /// The freshness criteria for its rows, which were last recorded as `stamps`.
     pub(super) fn freshness<'a>(&self, stamps: &'a Stamps) -> Freshness<'a> {
         Freshness {
@@ -88,9 +93,8 @@ impl TableRefresh {
 
     /// Whether the passing of time alone has changed payloads since `generated`.
     pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
-        self.report
-            .next_payloads(&self.snapshot, &self.settings, generated)
-            .is_some_and(|changed| changed <= self.now)
+        let then = Context { now: generated, ..self.context() };
+        self.report.next_payloads(then).is_some_and(|changed| changed <= self.now)
     }
 }
 

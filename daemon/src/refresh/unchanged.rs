@@ -28,7 +28,7 @@ pub(super) struct Inputs {
 /// Collects what the table currently depends on.
 pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     let report = job.report;
-    let keys = report.keys(&job.snapshot, &job.settings, job.now);
+    let keys = report.keys(job.context());
     let mut hasher = XxHash3_128::new();
     let mut add = |text: &str| {
         hasher.write(&text.len().to_le_bytes());
@@ -36,7 +36,7 @@ pub(super) fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     };
     add(&format!("{:016x}", job.process));
     add(&job.settings.fingerprint(job.table));
-    add(&report.clock(&job.snapshot, &job.settings, job.now));
+    add(&report.clock(job.context()));
     for source in report.sources() {
         let hash = job.snapshot.sources.get(source).map_or(0, |facts| facts.hash);
         add(&format!("{source:?} {hash:032x}"));

@@ -1,5 +1,7 @@
-//! Output of a report builder: entries and groups.
+//! What a report builder makes: payloads, entries and groups.
 
+use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, OnceLock};
 
 use serde::ser::Error;
@@ -58,6 +60,54 @@ impl<T: Serialize> Serialize for Shared<T> {
     }
 }
 
+/// A JSON object whose keys keep the order in which they first appeared, as VMS's pages show them.
+#[derive(Debug, Clone)]
+pub struct Ordered<K, V> {
+    positions: HashMap<K, usize>,
+    entries: Vec<(K, V)>,
+}
+
+impl<K, V> Default for Ordered<K, V> {
+    fn default() -> Self {
+        Self { positions: HashMap::new(), entries: Vec::new() }
+    }
+}
+
+impl<K, V> Ordered<K, V> {
+    /// Returns the number of keys.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Returns the values.
+    pub(super) fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|(_, value)| value)
+    }
+
+    /// Returns the keys with their values.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.entries.iter().map(|(key, value)| (key, value))
+    }
+}
+
+impl<K: Hash + Eq + Clone, V: Default> Ordered<K, V> {
+    /// Returns the value of `key`, inserting a default if there is none yet.
+    pub(super) fn entry(&mut self, key: K) -> &mut V {
+        let entries = &mut self.entries;
+        let position = *self.positions.entry(key.clone()).or_insert_with(|| {
+            entries.push((key, V::default()));
+            entries.len() - 1
+        });
+        &mut entries[position].1
+    }
+}
+
+impl<K: Serialize, V: Serialize> Serialize for Ordered<K, V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
+    }
+}
+
 /// One row of a cache table: its key, and its payload columns in the order of the table's description.
 #[derive(Debug, Clone)]
 pub struct Entry<'s> {
@@ -65,6 +115,13 @@ pub struct Entry<'s> {
     pub key: Key,
     /// The payload columns.
     pub payload: Vec<Payload<'s>>,
+}
+
+impl<'s> Entry<'s> {
+    /// Creates an entry with a single payload column, of JSON.
+    pub fn of_one(key: Key, value: impl Serialize + Send + Sync + 's) -> Self {
+        Self { key, payload: vec![Payload::json(value)] }
+    }
 }
 
 /// A set of entries that is replaced in one transaction.
@@ -77,6 +134,21 @@ pub struct Group<'s> {
     /// Keys whose rows are removed because the report no longer has them.
     pub retire: Vec<Key>,
 }
+
+impl<'s> Group<'s> {
+    /// Creates a group that removes no row.
+    pub fn new(name: impl Into<String>, entries: Vec<Entry<'s>>) -> Self {
+        Self { name: name.into(), entries, retire: Vec::new() }
+    }
+
+    /// Returns the group as the only one of its year.
+    pub fn alone(self) -> Built<'s> {
+        Box::new(std::iter::once(self))
+    }
+}
+
+/// Groups, each computed when it is asked for.
+pub type Built<'s> = Box<dyn Iterator<Item = Group<'s>> + 's>;
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,10 @@
 //! Report settings that the operator can change.
 
-use cached_proto::words::CacheType;
 use chrono_tz::Tz;
-use twox_hash::XxHash3_128;
 
 use super::district::DistrictMapping;
 use super::recruitment::Keywords;
 pub use crate::config::Mode;
-use crate::vms::tables::Table;
 
 /// All inputs of a payload besides the source and the clock.
 #[derive(Debug, Clone)]
@@ -50,28 +47,12 @@ impl ReportSettings {
             keep_days: 30,
         }
     }
-
-    /// Returns a fingerprint of the settings that `table`'s payloads depend on; entries made under another
-    /// fingerprint are stale.
-    pub fn fingerprint(&self, table: Table) -> String {
-        let mut hasher = XxHash3_128::new();
-        hasher.write(table.as_str().as_bytes());
-        hasher.write(self.mode.as_str().as_bytes());
-        // Local stamps are read in the zone, and it decides when a year or a window begins.
-        hasher.write(self.zone.name().as_bytes());
-        hasher.write(self.districts.canonical_text().as_bytes());
-        if table == Table::OrganizationReports {
-            hasher.write(&[u8::from(self.organization_reports_table)]);
-        }
-        if table.cache_type() == CacheType::Recruitment {
-            hasher.write(self.keywords.canonical_text().as_bytes());
-        }
-        format!("{:032x}", hasher.finish_128())
-    }
 }
 
 #[cfg(test)]
 mod tests {
+    use cached_proto::words::{CacheType, Table};
+
     use super::*;
 
     const BUILT_IN: &str = include_str!("../../data/recruitment_keywords.toml");

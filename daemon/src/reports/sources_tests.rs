@@ -10,7 +10,7 @@ use chrono_tz::America::Chicago;
 use tempfile::TempDir;
 
 use super::testing::settings;
-use super::{Mode, REPORTS, Report, ReportSettings};
+use super::{Context, Mode, REPORTS, Report, ReportSettings};
 use crate::snapshot::{ReadDepth, Snapshot, Source, load};
 use crate::store::serialize;
 use crate::vms::Vms;
@@ -60,12 +60,9 @@ fn all_on() -> ReportSettings {
 /// What surveys use of a report.
 fn surveyed(report: &dyn Report, snapshot: &Snapshot) -> (Vec<Key>, impl Debug + PartialEq) {
     let settings = all_on();
-    let rest = (
-        report.withheld(snapshot, &settings),
-        report.next_keys(snapshot, &settings, now()),
-        report.next_payloads(snapshot, &settings, now()),
-    );
-    (report.keys(snapshot, &settings, now()), rest)
+    let cx = Context::new(snapshot, &settings, now());
+    let rest = (report.withheld(cx), report.next_keys(cx), report.next_payloads(cx));
+    (report.keys(cx), rest)
 }
 
 /// What a refresh uses of a report.
@@ -79,14 +76,15 @@ struct Generated {
 
 fn generated(report: &dyn Report, snapshot: &Snapshot) -> Generated {
     let settings = all_on();
+    let cx = Context::new(snapshot, &settings, now());
     let (mut entries, mut retired) = (Vec::new(), Vec::new());
-    for group in report.build(snapshot, &settings, now()) {
+    for group in report.build(cx) {
         let group = serialize(spec(report.table()), &group).unwrap();
         let texts = |columns: Vec<std::sync::Arc<str>>| columns.iter().map(ToString::to_string).collect();
         entries.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
         retired.extend(group.retire);
     }
-    Generated { clock: report.clock(snapshot, &settings, now()), entries, retired }
+    Generated { clock: report.clock(cx), entries, retired }
 }
 
 #[tokio::test]
@@ -115,7 +113,7 @@ async fn a_report_that_lacks_one_of_its_declared_sources_fails_and_stores_no_fig
             let rest = source.of(*report, report.sources().iter().filter(|other| *other != left_out)).await;
             // Users decide whether a report is stored at all; they are not part of its figures.
             let refused = catch_unwind(AssertUnwindSafe(|| {
-                let _ = (report.withheld(&rest, &all_on()), generated(*report, &rest));
+                let _ = (report.withheld(Context::new(&rest, &all_on(), now())), generated(*report, &rest));
             }));
             assert!(refused.is_err(), "{table} does not read {left_out:?} and declares it");
         }

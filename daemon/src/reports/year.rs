@@ -1,94 +1,200 @@
-//! School years: `2526` runs from 1 August 2025 to 31 July 2026.
+//! School years and virtual years, and the instants at which the passing of time changes what reports show.
 //!
-//! VMS compares stored text with two bounds, both inclusive, and its upper bound is midnight at the beginning
-//! of 31 July: an event later on that day belongs to no school year.
+//! A school year, `2526`, runs from 1 August 2025 to 31 July 2026. VMS compares stored text with two bounds,
+//! both inclusive, and its upper bound is midnight at the beginning of 31 July: an event later on that day
+//! belongs to no school year.
+//!
+//! A virtual year, `2025-2026`, differs in two ways. Its upper bound is the last second of 31 July (but a
+//! fraction of that second is outside), and VMS's pages switch to the next year on 31 July already, one day
+//! before that year has any event.
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, Utc};
+use chrono::{DateTime, Datelike, Days, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
-use super::boundaries::next_date;
+use crate::civil::first_instant;
 use crate::vms::time::{self, Stored};
 
 /// First year that VMS's pages accept.
 const FIRST: i32 = 2018;
 
-/// A school year, identified by the calendar year in which it begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SchoolYear(i32);
+/// A year of one kind, identified by the calendar year in which it begins.
+pub trait Year: Copy + Ord + 'static {
+    /// Month and day, by the local date where VMS runs, on which its pages turn to the next year.
+    const TURN: (u32, u32);
 
-impl SchoolYear {
-    /// Returns the year that begins in August of `start`; `None` outside 2000 to 2098, which the key cannot
-    /// express.
-    pub fn starting(start: i32) -> Option<Self> {
-        (2000..2099).contains(&start).then_some(Self(start))
-    }
+    /// Returns the year that begins in this calendar year.
+    fn starting(year: i32) -> Self;
 
-    /// Returns the school year at `now`, by the local date in `zone`: it changes on 1 August.
-    pub fn current(now: DateTime<Utc>, zone: Tz) -> Self {
+    /// Returns the calendar year in which it begins.
+    fn start(self) -> i32;
+
+    /// Parses a key; `None` unless it is well-formed and names a year from 2018 on.
+    fn from_key(key: &str) -> Option<Self>;
+
+    /// Returns the key.
+    fn key(self) -> String;
+
+    /// Returns the bounds as VMS binds them in queries.
+    fn window(self) -> Window;
+
+    /// Returns the year that VMS's pages show at `now`, by the local date in `zone`.
+    fn current(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = time::local(now, zone).date();
-        Self(if today.month() < 8 { today.year() - 1 } else { today.year() })
+        let has_turned = (today.month(), today.day()) >= Self::TURN;
+        Self::starting(if has_turned { today.year() } else { today.year() - 1 })
     }
 
     /// Returns when [`current`](Self::current) next changes after an instant.
-    pub fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-        next_date(after, zone, 8, 1)
+    fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, Self::TURN)
     }
 
-    /// Parses a key; `None` unless it is well-formed and names a year from 2018 on.
-    pub fn from_key(key: &str) -> Option<Self> {
+    /// Returns the previous year.
+    fn previous(self) -> Self {
+        Self::starting(self.start() - 1)
+    }
+
+    /// Returns the next year.
+    fn next(self) -> Self {
+        Self::starting(self.start() + 1)
+    }
+}
+
+/// A school year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SchoolYear(i32);
+
+impl Year for SchoolYear {
+    const TURN: (u32, u32) = (8, 1);
+
+    fn starting(year: i32) -> Self {
+        Self(year)
+    }
+
+    fn start(self) -> i32 {
+        self.0
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
         let (first, second) = key.split_at_checked(2)?;
         let digits = key.len() == 4 && key.bytes().all(|byte| byte.is_ascii_digit());
         let (first, second): (i32, i32) = (first.parse().ok()?, second.parse().ok()?);
         (digits && first + 1 == second && 2000 + first >= FIRST).then_some(Self(2000 + first))
     }
 
-    /// Returns the key, `2526`.
-    pub fn key(self) -> String {
+    fn key(self) -> String {
         format!("{:02}{:02}", self.0 % 100, (self.0 + 1) % 100)
     }
 
-    /// Returns the calendar year in which it begins.
-    pub const fn start(self) -> i32 {
-        self.0
-    }
-
-    /// Returns the previous year.
-    pub fn previous(self) -> Self {
-        Self(self.0 - 1)
-    }
-
-    /// Returns the next year.
-    pub fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-
-    /// Returns the bounds as VMS binds them in queries.
-    pub fn window(self) -> Window {
+    fn window(self) -> Window {
         Window::new(at_midnight(self.0, 8, 1), at_midnight(self.0 + 1, 7, 31))
-    }
-
-    /// Returns the years that a table of `existing` keys has at `now`: previous and current, with `with_next`
-    /// the next one too, and every well-formed year up to the next that already has rows; oldest first.
-    pub fn kept<'k>(
-        now: DateTime<Utc>,
-        zone: Tz,
-        with_next: bool,
-        existing: impl IntoIterator<Item = &'k str>,
-    ) -> Vec<Self> {
-        let current = Self::current(now, zone);
-        let mut years = vec![current.previous(), current];
-        if with_next {
-            years.push(current.next());
-        }
-        years.extend(existing.into_iter().filter_map(Self::from_key).filter(|&year| year <= current.next()));
-        years.sort_unstable();
-        years.dedup();
-        years
     }
 }
 
-pub(super) fn at_midnight(year: i32, month: u32, day: u32) -> NaiveDateTime {
-    NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default().and_time(chrono::NaiveTime::MIN)
+/// A virtual year.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VirtualYear(i32);
+
+impl Year for VirtualYear {
+    const TURN: (u32, u32) = (7, 31);
+
+    fn starting(year: i32) -> Self {
+        Self(year)
+    }
+
+    fn start(self) -> i32 {
+        self.0
+    }
+
+    fn from_key(key: &str) -> Option<Self> {
+        let (first, second) = key.split_once('-')?;
+        let digits = |part: &str| part.len() == 4 && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(first) || !digits(second) {
+            return None;
+        }
+        let (first, second): (i32, i32) = (first.parse().ok()?, second.parse().ok()?);
+        (first >= FIRST && first + 1 == second).then_some(Self(first))
+    }
+
+    fn key(self) -> String {
+        format!("{:04}-{:04}", self.0, self.0 + 1)
+    }
+
+    fn window(self) -> Window {
+        let last_second = at_midnight(self.0 + 1, 7, 31) + TimeDelta::seconds(24 * 60 * 60 - 1);
+        Window::new(at_midnight(self.0, 8, 1), last_second)
+    }
+}
+
+impl VirtualYear {
+    /// Returns the first day; entries store it as `YYYY-MM-DD`.
+    pub fn first_day(self) -> NaiveDate {
+        at_midnight(self.0, 8, 1).date()
+    }
+
+    /// Returns the last day; entries store it as `YYYY-MM-DD`.
+    pub fn last_day(self) -> NaiveDate {
+        at_midnight(self.0 + 1, 7, 31).date()
+    }
+
+    /// Returns the years that VMS's page offers at `now`, newest first: down from the next calendar year,
+    /// which changes at New Year and not with the virtual year.
+    pub fn offered(now: DateTime<Utc>, zone: Tz) -> Vec<Self> {
+        let newest = time::local(now, zone).date().year() + 1;
+        (FIRST..=newest).rev().map(Self).collect()
+    }
+
+    /// Returns when [`offered`](Self::offered) next changes after an instant.
+    pub fn offer_turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, (1, 1))
+    }
+}
+
+/// Returns the years that a table has at `now`: previous and current, with `with_next` the next one too, and
+/// every year up to the next that already has rows; oldest first.
+pub fn kept<Y: Year>(
+    now: DateTime<Utc>,
+    zone: Tz,
+    with_next: bool,
+    existing: impl IntoIterator<Item = Y>,
+) -> Vec<Y> {
+    let current = Y::current(now, zone);
+    let mut years = vec![current.previous(), current];
+    years.extend(with_next.then(|| current.next()));
+    years.extend(existing.into_iter().filter(|&year| year <= current.next()));
+    years.sort_unstable();
+    years.dedup();
+    years
+}
+
+/// Returns whether a key of either kind names a past or the current year.
+pub fn is_past_or_current(key: &str, now: DateTime<Utc>, zone: Tz) -> bool {
+    fn has_begun<Y: Year>(key: &str, now: DateTime<Utc>, zone: Tz) -> bool {
+        Y::from_key(key).is_some_and(|year| year <= Y::current(now, zone))
+    }
+    has_begun::<SchoolYear>(key, now, zone) || has_begun::<VirtualYear>(key, now, zone)
+}
+
+/// Returns the first midnight UTC after an instant; `None` at the end of the supported calendar.
+pub fn next_utc_midnight(after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    let tomorrow = after.date_naive().checked_add_days(Days::new(1))?;
+    Some(tomorrow.and_time(NaiveTime::MIN).and_utc())
+}
+
+/// Returns the first instant after `after` at which the local date in `zone` becomes this month and day;
+/// `None` at the end of the supported calendar, and for a day that no year has.
+fn next_date(after: DateTime<Utc>, zone: Tz, (month, day): (u32, u32)) -> Option<DateTime<Utc>> {
+    let this_year = time::local(after, zone).year();
+    // On the day itself the change has already happened, and the next one is a year away.
+    [this_year, this_year + 1]
+        .into_iter()
+        .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
+        .map(|date| first_instant(date.and_time(NaiveTime::MIN), zone).0)
+        .find(|&turn| turn > after)
+}
+
+fn at_midnight(year: i32, month: u32, day: u32) -> NaiveDateTime {
+    NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default().and_time(NaiveTime::MIN)
 }
 
 /// Two inclusive bounds in the form in which VMS stores instants, compared as SQLite does: as text.
@@ -134,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_changes_on_the_first_of_august_where_vms_runs() {
+    fn a_school_year_changes_on_the_first_of_august_where_vms_runs() {
         let chicago = chrono_tz::America::Chicago;
         for (now, zone, expected) in [
             ("2026-03-15T02:00:00Z", Tz::UTC, "2526"),
@@ -163,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn only_well_formed_keys_are_years() {
+    fn only_well_formed_keys_are_school_years() {
         for key in ["2526", "1819", "2021"] {
             assert_eq!(SchoolYear::from_key(key).map(SchoolYear::key).as_deref(), Some(key));
         }
@@ -173,12 +279,110 @@ mod tests {
     }
 
     #[test]
-    fn years_with_rows_are_kept_but_not_those_beyond_the_next() {
-        let years =
-            SchoolYear::kept(utc("2026-03-15T02:00:00Z"), Tz::UTC, true, ["1920", "2829", "2526", "junk"]);
+    fn school_years_with_rows_are_kept_but_not_those_beyond_the_next() {
+        let years = kept(
+            utc("2026-03-15T02:00:00Z"),
+            Tz::UTC,
+            true,
+            ["1920", "2829", "2526", "junk"].into_iter().filter_map(SchoolYear::from_key),
+        );
         assert_eq!(
             years.into_iter().map(SchoolYear::key).collect::<Vec<_>>(),
             ["1920", "2425", "2526", "2627"]
         );
+    }
+
+    #[test]
+    fn a_virtual_year_turns_on_31_july_where_vms_runs() {
+        let chicago = chrono_tz::America::Chicago;
+        for (now, zone, expected) in [
+            ("2026-03-15T02:00:00Z", Tz::UTC, "2025-2026"),
+            ("2026-07-30T23:59:59Z", Tz::UTC, "2025-2026"),
+            ("2026-07-31T00:00:00Z", Tz::UTC, "2026-2027"),
+            ("2026-07-31T00:00:00Z", chicago, "2025-2026"),
+            ("2026-08-01T00:00:00Z", Tz::UTC, "2026-2027"),
+            ("2026-12-31T12:00:00Z", Tz::UTC, "2026-2027"),
+            ("2027-01-01T12:00:00Z", Tz::UTC, "2026-2027"),
+        ] {
+            assert_eq!(VirtualYear::current(utc(now), zone).key(), expected, "{now} {zone}");
+        }
+    }
+
+    #[test]
+    fn the_window_ends_with_the_last_whole_second_of_31_july() {
+        let window = VirtualYear::from_key("2025-2026").unwrap().window();
+        for (text, inside) in [
+            ("2025-07-31 23:59:59.999999", false),
+            ("2025-08-01 00:00:00", false),
+            ("2025-08-01 00:00:00.000000", true),
+            ("2026-07-31 23:59:59.000000", true),
+            ("2026-07-31 23:59:59.000001", false),
+        ] {
+            assert_eq!(window.contains_text(text), inside, "{text}");
+        }
+    }
+
+    #[test]
+    fn only_well_formed_keys_are_virtual_years() {
+        for key in ["2018-2019", "2025-2026"] {
+            assert_eq!(VirtualYear::from_key(key).map(VirtualYear::key).as_deref(), Some(key));
+        }
+        for key in
+            ["", "2526", "2025", "2025-2027", "2017-2018", "25-26", "+202-2026", "2025-2026-", "äöüß-2026"]
+        {
+            assert_eq!(VirtualYear::from_key(key), None, "{key}");
+        }
+    }
+
+    #[test]
+    fn virtual_years_with_rows_are_kept_but_not_those_beyond_the_next() {
+        let existing = ["2019-2020", "2028-2029", "2025-2026", "2026-2027"].map(VirtualYear::from_key);
+        let years = kept(utc("2026-03-15T02:00:00Z"), Tz::UTC, false, existing.into_iter().flatten());
+        let keys: Vec<String> = years.into_iter().map(VirtualYear::key).collect();
+        assert_eq!(keys, ["2019-2020", "2024-2025", "2025-2026", "2026-2027"]);
+    }
+
+    #[test]
+    fn the_page_offers_years_by_the_calendar() {
+        let ends = |now| {
+            let years = VirtualYear::offered(utc(now), Tz::UTC);
+            [years.first(), years.last()].map(|year| year.unwrap().key())
+        };
+        assert_eq!(ends("2026-12-31T23:59:59Z"), ["2027-2028", "2018-2019"]);
+        assert_eq!(ends("2027-01-01T00:00:00Z"), ["2028-2029", "2018-2019"]);
+    }
+
+    #[test]
+    fn a_date_begins_when_its_zone_says_so() {
+        let chicago = chrono_tz::America::Chicago;
+        for (after, zone, expected) in [
+            ("2026-03-15T12:00:00Z", Tz::UTC, "2026-08-01T00:00:00Z"),
+            ("2026-07-31T23:59:59Z", Tz::UTC, "2026-08-01T00:00:00Z"),
+            ("2026-08-01T00:00:00Z", Tz::UTC, "2027-08-01T00:00:00Z"),
+            ("2026-12-31T00:00:00Z", Tz::UTC, "2027-08-01T00:00:00Z"),
+            ("2026-08-01T04:59:59Z", chicago, "2026-08-01T05:00:00Z"),
+            ("2026-08-01T05:00:00Z", chicago, "2027-08-01T05:00:00Z"),
+        ] {
+            assert_eq!(next_date(utc(after), zone, (8, 1)), Some(utc(expected)), "{after} {zone}");
+        }
+        assert_eq!(next_date(utc("2026-03-15T12:00:00Z"), Tz::UTC, (2, 30)), None);
+    }
+
+    #[test]
+    fn a_midnight_that_the_clock_skips_turns_right_after() {
+        // Beirut's clocks go from 00:00 to 01:00 on this day.
+        let turn = next_date(utc("2026-01-01T00:00:00Z"), chrono_tz::Asia::Beirut, (3, 29));
+        assert_eq!(turn, Some(utc("2026-03-28T22:00:00Z")));
+    }
+
+    #[test]
+    fn midnight_is_always_ahead() {
+        for (after, expected) in [
+            ("2026-03-15T23:59:59Z", "2026-03-16T00:00:00Z"),
+            ("2026-03-16T00:00:00Z", "2026-03-17T00:00:00Z"),
+        ] {
+            assert_eq!(next_utc_midnight(utc(after)), Some(utc(expected)));
+        }
+        assert_eq!(next_utc_midnight(DateTime::<Utc>::MAX_UTC), None);
     }
 }

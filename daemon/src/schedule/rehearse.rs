@@ -9,7 +9,7 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 use super::top_up::{Cause, Condition, plan};
 use super::{Fire, Renewal, Schedule};
 use crate::refresh::RenewalTimes;
-use crate::reports::{Report, ReportSettings};
+use crate::reports::{Context, Report, ReportSettings};
 use crate::snapshot::Snapshot;
 use crate::vms::tables::Key;
 
@@ -148,14 +148,7 @@ impl Stage<'_> {
             outdated: false,
             renewal_times: RenewalTimes {
                 next_keys: actor.next_keys,
-                ..RenewalTimes::of(
-                    actor.report,
-                    self.snapshot,
-                    self.settings,
-                    Some(actor.generated),
-                    actor.limit,
-                    now,
-                )
+                ..RenewalTimes::of(actor.report, self.context(now), Some(actor.generated), actor.limit)
             },
             turned,
             tried: Some(actor.generated),
@@ -182,12 +175,16 @@ impl Stage<'_> {
         }
     }
 
+    fn context(&self, at: DateTime<Utc>) -> Context<'_> {
+        Context::new(self.snapshot, self.settings, at)
+    }
+
     fn keys(&self, report: &dyn Report, at: DateTime<Utc>) -> Vec<Key> {
-        report.keys(self.snapshot, self.settings, at)
+        report.keys(self.context(at))
     }
 
     fn next_keys(&self, report: &dyn Report, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        report.next_keys(self.snapshot, self.settings, after)
+        report.next_keys(self.context(after))
     }
 }
 

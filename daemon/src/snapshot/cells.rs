@@ -1,4 +1,4 @@
-//! The cells of one row, as loosely typed as SQLite stores them.
+//! The cells of one row, as loosely typed as SQLite stores them, and how a row is read from them.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,7 +10,6 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::Text;
 use super::affinity::{integer_of_real, integer_of_text, real_of_text};
-use super::source::Column;
 use crate::vms::time::{self, Stored};
 
 /// One value. SQLite does not enforce column types, so any column can hold any of these.
@@ -73,6 +72,74 @@ impl<'de> Visitor<'de> for CellVisitor {
         Ok(Cell::Blob(bytes.next_element()?.unwrap_or_default()))
     }
 }
+
+/// A column that is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it holds binary floating point numbers, whose decimal form must not be rounded on the way.
+    pub real: bool,
+}
+
+impl Column {
+    /// A column of text, integers or booleans.
+    pub const fn plain(name: &'static str) -> Self {
+        Self { name, real: false }
+    }
+
+    /// A column of floating point numbers.
+    pub const fn real(name: &'static str) -> Self {
+        Self { name, real: true }
+    }
+}
+
+/// A row of a source table.
+pub(super) trait Row: Sized {
+    /// Name of the table.
+    const TABLE: &'static str;
+    /// Its columns, in the order in which `read` takes them.
+    const COLUMNS: &'static [Column];
+
+    /// Reads a row from its cells.
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity>;
+}
+
+/// Declares a row: the name of its table, and each field with the method of [`Cells`] that reads it and the
+/// name of its column.
+macro_rules! row {
+    (@column real $name:literal) => { $crate::snapshot::cells::Column::real($name) };
+    (@column $read:ident $name:literal) => { $crate::snapshot::cells::Column::plain($name) };
+    (@cell $cells:ident id) => { $cells.id()? };
+    (@cell $cells:ident required_text) => { $cells.required_text()? };
+    (@cell $cells:ident required_text_key) => { $cells.required_text_key()? };
+    (@cell $cells:ident $read:ident $($check:path)?) => { $cells.$read($($check)?) };
+    (
+        $(#[$about:meta])*
+        pub struct $row:ident = $table:literal {
+            $( $(#[$doc:meta])* $field:ident: $type:ty = $read:ident($name:literal $(, $check:path)?), )+
+        }
+    ) => {
+        $(#[$about])*
+        #[derive(Debug, Clone, Default)]
+        pub struct $row {
+            $( $(#[$doc])* pub $field: $type, )+
+        }
+
+        impl $crate::snapshot::cells::Row for $row {
+            const TABLE: &'static str = $table;
+            const COLUMNS: &'static [$crate::snapshot::cells::Column] =
+                &[$( $crate::snapshot::cells::row!(@column $read $name) ),+];
+
+            fn read(
+                cells: &mut $crate::snapshot::cells::Cells<'_, '_>,
+            ) -> Result<Self, $crate::snapshot::cells::Oddity> {
+                Ok(Self { $( $field: $crate::snapshot::cells::row!(@cell cells $read $($check)?) ),+ })
+            }
+        }
+    };
+}
+pub(super) use row;
 
 /// What is wrong with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

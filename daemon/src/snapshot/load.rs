@@ -1,16 +1,21 @@
-//! Loads the requested source tables, and the stamps of the cache tables, in one read transaction.
+//! The source tables: one list of them, the snapshot that holds their rows, and how it is taken.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
-use sea_orm::DatabaseTransaction;
+use sea_orm::{DatabaseTransaction, DbErr, StreamTrait};
 
-use super::scan::{Row, Scanned, scan};
-use super::source::{Column, Source, SourceSet};
-use super::{
-    AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventSkill, EventTeacher,
-    EventVolunteer, Organization, Participation, ReadDepth, School, Skill, Snapshot, Student,
-    StudentParticipation, Teacher, User, Volunteer, VolunteerOrganization, VolunteerSkill,
+use super::cells::{Column, Row};
+use super::events::{
+    AttendanceDetail, Event, EventDistrict, EventSkill, EventTeacher, EventVolunteer, Participation,
+    StudentParticipation,
 };
-use crate::vms::tables::Table;
+use super::existing::{ExistingRow, ReadDepth, read_existing};
+use super::people::{Contact, Email, Skill, Student, Teacher, User, Volunteer, VolunteerSkill};
+use super::places::{District, Organization, School, VolunteerOrganization};
+use super::rows::Loaded;
+use super::scan::{self, Scanned, SourceFacts, Warning, scan};
+use crate::vms::tables::{Key, Table};
 use crate::vms::{Vms, VmsError};
 
 /// Why a snapshot could not be taken.
@@ -18,25 +23,56 @@ use crate::vms::{Vms, VmsError};
 #[error("no snapshot of the source could be taken: {0}")]
 pub struct SnapshotError(#[from] pub VmsError);
 
-/// A source row that was left out, or read with a substitute.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Warning {
-    /// The source table.
-    pub table: &'static str,
-    /// SQLite's row id, which is the id where the table has one.
-    pub rowid: i64,
-    /// Description of the problem.
-    pub what: String,
-}
+/// The source tables that something needs.
+pub type SourceSet = BTreeSet<Source>;
 
+/// Makes of the list of source tables: what a table is, the snapshot with a field for each, and the reading of
+/// one of them into its field.
 macro_rules! sources {
-    ($( $source:ident => $field:ident: $row:ty, )+) => {
-        pub(super) fn table_of(source: Source) -> &'static str {
-            match source { $( Source::$source => <$row>::TABLE, )+ }
+    (@is_entity entity) => { true };
+    (@is_entity link) => { false };
+    ($( $(#[$doc:meta])* $source:ident $kind:ident => $field:ident: $row:ty, )+) => {
+        /// A VMS table that reports are generated from.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[expect(missing_docs, reason = "each variant is the table of the same name")]
+        pub enum Source {
+            $( $source, )+
         }
 
-        pub(super) fn columns_of(source: Source) -> &'static [Column] {
-            match source { $( Source::$source => <$row>::COLUMNS, )+ }
+        impl Source {
+            /// Name of the table.
+            pub const fn table(self) -> &'static str {
+                match self { $( Self::$source => <$row>::TABLE, )+ }
+            }
+
+            /// The columns that are read.
+            pub const fn columns(self) -> &'static [Column] {
+                match self { $( Self::$source => <$row>::COLUMNS, )+ }
+            }
+
+            /// Whether its rows are entities of their own. A table of entities is empty only before VMS is
+            /// used, or after an import has failed; the rows of other tables link or detail entities, and an
+            /// ordinary edit may remove the last of them.
+            pub const fn is_entity(self) -> bool {
+                match self { $( Self::$source => sources!(@is_entity $kind), )+ }
+            }
+        }
+
+        /// The source rows of one instant. Rows of a table that was not requested cannot be read: see
+        /// [`Loaded`].
+        #[derive(Debug, Default)]
+        pub struct Snapshot {
+            /// When the read transaction saw the database.
+            pub taken: DateTime<Utc>,
+            /// Rows read, and a hash over their columns, by source table.
+            pub sources: BTreeMap<Source, SourceFacts>,
+            /// Rows that were left out, or read with a substitute.
+            pub warnings: Vec<Warning>,
+            /// Rows of the cache tables that are being refreshed, as they stood at the same instant.
+            pub existing: HashMap<Table, Vec<ExistingRow>>,
+            /// Keys of recorded rows of these tables that no longer exist.
+            pub lost: HashMap<Table, Vec<Key>>,
+            $( $(#[$doc])* pub $field: Loaded<$row>, )+
         }
 
         async fn load_source(
@@ -50,7 +86,7 @@ macro_rules! sources {
                         .await
                         .map_err(VmsError::of(concat!("reading ", stringify!($field))))?;
                     snapshot.$field = scanned.rows.into();
-                    snapshot.sources.insert(<$row>::SOURCE, scanned.facts);
+                    snapshot.sources.insert(source, scanned.facts);
                 } )+
             }
             Ok(())
@@ -67,26 +103,60 @@ macro_rules! sources {
 }
 
 sources! {
-    Event => events: Event,
-    EventDistricts => event_districts: EventDistrict,
-    EventAttendanceDetail => attendance_details: AttendanceDetail,
-    EventVolunteers => event_volunteers: EventVolunteer,
-    EventSkills => event_skills: EventSkill,
-    District => districts: District,
-    School => schools: School,
-    EventParticipation => participations: Participation,
-    EventStudentParticipation => student_participations: StudentParticipation,
-    EventTeacher => event_teachers: EventTeacher,
-    Contact => contacts: Contact,
-    Volunteer => volunteers: Volunteer,
-    Student => students: Student,
-    Teacher => teachers: Teacher,
-    Organization => organizations: Organization,
-    VolunteerOrganization => volunteer_organizations: VolunteerOrganization,
-    Email => emails: Email,
-    Skill => skills: Skill,
-    VolunteerSkills => volunteer_skills: VolunteerSkill,
-    Users => users: User,
+    /// `event`, by id.
+    Event entity => events: Event,
+    /// `event_districts`, in insertion order.
+    EventDistricts link => event_districts: EventDistrict,
+    /// `event_attendance_detail`, by id.
+    EventAttendanceDetail link => attendance_details: AttendanceDetail,
+    /// `event_volunteers`, in insertion order.
+    EventVolunteers link => event_volunteers: EventVolunteer,
+    /// `event_skills`, in insertion order.
+    EventSkills link => event_skills: EventSkill,
+    /// `district`, by id.
+    District entity => districts: District,
+    /// `school`, in insertion order.
+    School entity => schools: School,
+    /// `event_participation`, by id.
+    EventParticipation link => participations: Participation,
+    /// `event_student_participation`, by id.
+    EventStudentParticipation link => student_participations: StudentParticipation,
+    /// `event_teacher`, in insertion order.
+    EventTeacher link => event_teachers: EventTeacher,
+    /// `contact`, by id.
+    Contact entity => contacts: Contact,
+    /// `volunteer`, by id.
+    Volunteer entity => volunteers: Volunteer,
+    /// `student`, by id.
+    Student entity => students: Student,
+    /// `teacher`, by id.
+    Teacher entity => teachers: Teacher,
+    /// `organization`, by id.
+    Organization entity => organizations: Organization,
+    /// `volunteer_organization`, in insertion order.
+    VolunteerOrganization link => volunteer_organizations: VolunteerOrganization,
+    /// `email`, by id.
+    Email link => emails: Email,
+    /// `skill`, by id.
+    Skill entity => skills: Skill,
+    /// `volunteer_skills`, in insertion order.
+    VolunteerSkills link => volunteer_skills: VolunteerSkill,
+    /// `users`, by id.
+    Users entity => users: User,
+}
+
+impl Snapshot {
+    /// Rows of a cache table at the snapshot's instant; empty when the table was not requested.
+    pub fn existing(&self, table: Table) -> &[ExistingRow] {
+        self.existing.get(&table).map_or(&[], Vec::as_slice)
+    }
+
+    /// Keys that have a row in a cache table, and those whose row another process has deleted, so that a
+    /// wiped table is completely restored.
+    pub fn owned(&self, table: Table) -> impl Iterator<Item = &Key> {
+        let lost = self.lost.get(&table).map_or(&[][..], Vec::as_slice);
+        self.existing(table).iter().map(|row| &row.key).chain(lost)
+    }
 }
 
 /// Takes a snapshot of `sources` and of the rows in `tables`; `taken` is recorded as its instant.
@@ -102,7 +172,7 @@ pub async fn load(
     // The stamps are read first: the transaction hides writes of VMS between two statements anyway, but its
     // view of the database begins with its first statement.
     for &table in tables {
-        let rows = super::read_existing(&transaction, table, depth).await?;
+        let rows = read_existing(&transaction, table, depth).await?;
         snapshot.existing.insert(table, rows);
     }
     for &source in sources {
@@ -110,4 +180,22 @@ pub async fn load(
     }
     transaction.commit().await.map_err(VmsError::of("ending the read transaction"))?;
     Ok(snapshot)
+}
+
+/// The hash that a snapshot's [`SourceFacts`] would have now, without building rows.
+pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, DbErr> {
+    scan::hash(db, source.table(), source.columns()).await
+}
+
+/// Reads the same columns of the same tables and discards them, to measure the minimum cost of reading.
+/// Returns the number of bytes that were read.
+pub async fn bare_scan(
+    db: &DatabaseTransaction,
+    sources: impl IntoIterator<Item = Source>,
+) -> Result<u64, DbErr> {
+    let mut bytes = 0;
+    for source in sources {
+        bytes += scan::discard(db, source.table(), source.columns()).await?;
+    }
+    Ok(bytes)
 }

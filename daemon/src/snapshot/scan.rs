@@ -15,25 +15,29 @@ use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement, StreamTrait};
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use twox_hash::XxHash3_128;
 
-use super::SourceFacts;
-use super::cells::{Cell, Cells, DAMAGED, Oddity, Symbols};
-use super::load::Warning;
-use super::source::{Column, Source};
+use super::cells::{Cell, Cells, Column, DAMAGED, Oddity, Row, Symbols};
 use crate::sqlite::sqlite_code;
 
 const WINDOW: u32 = 1000;
 
-/// A row of a source table.
-pub(super) trait Row: Sized {
-    /// The source table.
-    const SOURCE: Source;
-    /// Name of the table.
-    const TABLE: &'static str;
-    /// Its columns, in the order in which `read` takes them.
-    const COLUMNS: &'static [Column];
+/// Size and hash of one source table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SourceFacts {
+    /// Rows in the table.
+    pub rows: u64,
+    /// Hash over the columns that were read, in table order.
+    pub hash: u128,
+}
 
-    /// Reads a row from its cells.
-    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity>;
+/// A source row that was left out, or read with a substitute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The source table.
+    pub table: &'static str,
+    /// SQLite's row id, which is the id where the table has one.
+    pub rowid: i64,
+    /// Description of the problem.
+    pub what: String,
 }
 
 /// Result of a scan.
@@ -66,7 +70,7 @@ async fn scan_with<R: Row>(
     let mut symbols = Symbols::default();
     let mut hasher = XxHash3_128::new();
     let mut count = 0;
-    windows(db, R::SOURCE, packing, |packed| {
+    windows(db, R::TABLE, R::COLUMNS, packing, |packed| {
         hasher.write(packed);
         let text = readable(packed);
         let mut sink = Sink::<R> { rows: &mut rows, symbols: &mut symbols, warnings, count: &mut count };
@@ -95,11 +99,11 @@ fn readable(packed: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
-/// The hash that a snapshot's [`SourceFacts`] would have now, without building rows.
-pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, DbErr> {
+/// The hash of a table that [`scan`] would report, without building rows.
+pub(super) async fn hash(db: &impl StreamTrait, table: &str, columns: &[Column]) -> Result<u128, DbErr> {
     let hash = async |packing| {
         let mut hasher = XxHash3_128::new();
-        windows(db, source, packing, |packed| {
+        windows(db, table, columns, packing, |packed| {
             hasher.write(packed);
             Ok(())
         })
@@ -112,30 +116,25 @@ pub async fn source_hash(db: &impl StreamTrait, source: Source) -> Result<u128, 
     }
 }
 
-/// Reads the same columns of the same tables and discards them, to measure the minimum cost of reading.
-/// Returns the number of bytes that were read.
-pub async fn bare_scan(
-    db: &DatabaseTransaction,
-    sources: impl IntoIterator<Item = Source>,
-) -> Result<u64, DbErr> {
+/// Reads a table and discards it. Returns the number of bytes that were read.
+pub(super) async fn discard(db: &impl StreamTrait, table: &str, columns: &[Column]) -> Result<u64, DbErr> {
     let mut bytes = 0;
-    for source in sources {
-        windows(db, source, Packing::Fast, |packed| {
-            bytes += packed.len() as u64;
-            Ok(())
-        })
-        .await?;
-    }
+    windows(db, table, columns, Packing::Fast, |packed| {
+        bytes += packed.len() as u64;
+        Ok(())
+    })
+    .await?;
     Ok(bytes)
 }
 
 async fn windows(
     db: &impl StreamTrait,
-    source: Source,
+    table: &str,
+    columns: &[Column],
     packing: Packing,
     mut take: impl FnMut(&[u8]) -> Result<(), DbErr>,
 ) -> Result<(), DbErr> {
-    let sql = statement(source.table(), source.columns(), packing);
+    let sql = statement(table, columns, packing);
     let mut windows = pin!(db.stream_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?);
     while let Some(window) = windows.next().await {
         let packed: Vec<u8> = window?.try_get_by_index(0)?;

@@ -2,7 +2,6 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 
@@ -107,17 +106,15 @@ impl Freshness<'_> {
     /// When a row was generated; `None` when its stamp is missing or unreadable.
     pub fn generated(&self, row: &ExistingRow) -> Option<DateTime<Utc>> {
         let naive = time::parse(row.last_updated.as_deref()?)?;
-        // A district row that VMS wrote carries local time: its stamp is read as local time if it lies in the
-        // future as UTC. The daemon's own rows carry UTC, and lie in the future when the clock was set back.
+        // A stamp of VMS's is read as local time if it lies in the future as UTC. The daemon's own rows carry
+        // UTC, and lie in the future when the clock was set back.
         let local = || first_instant(naive, self.zone).0;
         Some(match self.spec.stamps {
-            StampZone::Utc
-                if self.spec.table == Table::DistrictYearEndReports && !self.stamps.is_ours(row) =>
-            {
+            StampZone::UtcOrLocal if !self.stamps.is_ours(row) => {
                 let utc = naive.and_utc();
                 if utc > self.now + TOLERATED_FUTURE { local() } else { utc }
             }
-            StampZone::Utc => naive.and_utc(),
+            StampZone::Utc | StampZone::UtcOrLocal => naive.and_utc(),
             StampZone::Local => local(),
         })
     }
@@ -183,7 +180,7 @@ impl Freshness<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vms::tables::spec;
+    use crate::vms::tables::{Table, spec};
 
     fn row(last_updated: &str) -> ExistingRow {
         ExistingRow {

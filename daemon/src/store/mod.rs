@@ -6,15 +6,13 @@
 
 pub mod audit;
 mod compare;
-mod error;
 mod freshness;
 mod serialize;
 mod shrunk;
 mod write;
 
 pub(crate) use compare::{digest, is_changed};
-pub use error::StoreError;
 pub use freshness::{AgeLimits, Freshness, Stamps};
-pub use serialize::{SerializedEntry, SerializedGroup, serialize};
+pub use serialize::{SerializedEntry, SerializedGroup, StoreError, serialize};
 pub use shrunk::{LossLimits, Shrunk, shrunk};
 pub use write::{Existing, GroupOutcome, WrittenEntry, write_group};

@@ -3,11 +3,47 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use cached_proto::words::Table;
 use memchr::memmem;
 
-use super::StoreError;
 use crate::reports::{Entry, Group, Payload};
+use crate::vms::VmsError;
 use crate::vms::tables::{Key, Required, TableSpec};
+
+/// Why a group was not written; its old rows stay.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] VmsError),
+    /// A payload could not be turned into JSON.
+    #[error("{table} {key}: column {column} cannot be serialized: {source}")]
+    Serialize {
+        /// The table.
+        table: Table,
+        /// The entry.
+        key: String,
+        /// The column.
+        column: &'static str,
+        /// The error of serde.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page.
+    #[error(
+        "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, the old row stands"
+    )]
+    Incomplete {
+        /// The table.
+        table: Table,
+        /// The entry.
+        key: String,
+        /// The column.
+        column: &'static str,
+        /// The missing member; empty when the column is not a JSON container.
+        member: &'static str,
+    },
+}
 
 /// An entry with its payload as text.
 #[derive(Debug, Clone)]
@@ -109,7 +145,7 @@ fn has(text: &str, required: &Required) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::vms::tables::{Table, spec};
+    use crate::vms::tables::spec;
     use serde_json::json;
 
     fn group<'s>(report_data: serde_json::Value) -> Group<'s> {

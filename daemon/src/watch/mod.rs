@@ -30,7 +30,7 @@ use crate::jobs::{NewRun, Queue, QueueError};
 use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
 use crate::snapshot::{ExistingRow, ReadDepth, Source, read_existing};
 use crate::store::is_changed;
-use crate::vms::tables::spec;
+use crate::vms::tables::{Habit, spec};
 use crate::vms::{Footprint, Gateway, Vms, VmsError, time};
 use judge::{Held, Memory, News};
 use look::look;
@@ -333,8 +333,7 @@ async fn needs_repair(vms: &Vms, table: Table, news: &News) -> Result<bool, Refr
     }
     // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
     // Viewing it without, or a refresh by another daemon, stores the list that is there.
-    Ok(table == Table::RecruitmentCandidatesCache
-        && is_changed(vms.reader(), spec(table), &news.rewritten).await?)
+    Ok(spec(table).has(Habit::VariesByView) && is_changed(vms.reader(), spec(table), &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {

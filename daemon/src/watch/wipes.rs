@@ -8,14 +8,10 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use chrono_tz::Tz;
 
 use crate::state::{Rewrite, State, StateError, Wipe};
+use crate::vms::tables::{Habit, spec};
 
 /// How many days are examined; a second refresher that was switched off is forgotten after them.
 const DAYS: TimeDelta = TimeDelta::days(3);
-
-/// The tables that VMS's own refresher empties. VMS's imports delete these as well, and the current year of
-/// all others.
-const OF_REFRESHER: [Table; 3] =
-    [Table::DistrictYearEndReports, Table::DistrictEngagementReports, Table::RecruitmentCandidatesCache];
 
 /// How long rewriting in bulk counts after it was found. Once is enough: no page view does that.
 const RECENT: TimeDelta = TimeDelta::days(1);
@@ -105,7 +101,7 @@ impl SecondRefresher {
             return "if a second cached, with a state of its own, works on this database, stop it: the two only \
                     repeat each other's work; this reason ends a day after the last such write";
         };
-        if tables.iter().any(|table| !OF_REFRESHER.contains(table)) {
+        if tables.iter().any(|&table| !spec(table).has(Habit::Empties)) {
             "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
              the import, so that nothing is computed twice"
         } else {

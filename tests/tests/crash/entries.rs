@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 
 use cached::refresh::RefreshScope;
 use cached::refresh::find::text_of;
-use cached::reports::REPORTS;
+use cached::reports::{Context, REPORTS};
 use cached::vms::tables::Table;
 use cached_tests::inside::{Inside, Sample};
 use cached_tests::vms::{Other, key_sql, payload_sql};
@@ -27,7 +27,7 @@ pub(crate) fn partition(sample: &Sample) -> Groups {
     let snapshot = inside.snapshot(RefreshScope::Thorough, now);
     let mut groups = Groups::new();
     for report in REPORTS {
-        for group in report.build(&snapshot, inside.settings(), now) {
+        for group in report.build(Context::new(&snapshot, inside.settings(), now)) {
             for entry in &group.entries {
                 let key: Vec<String> = entry.key.0.iter().map(text_of).collect();
                 groups.insert((report.table(), key.join(" ")), group.name.clone());

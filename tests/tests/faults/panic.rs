@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cached::jobs::NewRun;
 use cached::refresh::plan;
-use cached::reports::{Group, Report, ReportSettings, report};
-use cached::snapshot::{Snapshot, Source};
+use cached::reports::{Built, Context, Report, report};
+use cached::snapshot::Source;
 use cached::vms::tables::{Key, Table};
 use cached_proto::words::{HealthLevel, Outcome, Trigger};
 use cached_tests::vms::Other;
@@ -40,17 +40,12 @@ impl Report for Buggy {
         Self::sound().key_sources()
     }
 
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        Self::sound().keys(snapshot, settings, now)
+    fn keys(&self, cx: Context<'_>) -> Vec<Key> {
+        Self::sound().keys(cx)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let sound = Self::sound().build(snapshot, settings, now);
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+        let sound = Self::sound().build(cx);
         // Panics after the first group: groups that are written must stay consistent with those that are not.
         Box::new(sound.enumerate().map(|(position, group)| {
             assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
@@ -132,30 +127,20 @@ impl Report for Faulty {
         Buggy::sound().key_sources()
     }
 
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        Self::sound(KEYS).keys(snapshot, settings, now)
+    fn keys(&self, cx: Context<'_>) -> Vec<Key> {
+        Self::sound(KEYS).keys(cx)
     }
 
-    fn withheld(&self, snapshot: &Snapshot, settings: &ReportSettings) -> Option<String> {
-        Self::sound(WITHHELD).withheld(snapshot, settings)
+    fn withheld(&self, cx: Context<'_>) -> Option<String> {
+        Self::sound(WITHHELD).withheld(cx)
     }
 
-    fn next_payloads(
-        &self,
-        snapshot: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        Self::sound(NEXT).next_payloads(snapshot, settings, after)
+    fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
+        Self::sound(NEXT).next_payloads(cx)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        Buggy::sound().build(snapshot, settings, now)
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+        Buggy::sound().build(cx)
     }
 }
 

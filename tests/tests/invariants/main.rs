@@ -23,7 +23,7 @@ use std::collections::BTreeSet;
 use std::sync::OnceLock;
 
 use cached::refresh::{RefreshScope, TableResult};
-use cached::reports::REPORTS;
+use cached::reports::{Context, REPORTS};
 use cached::vms::tables::{Key, Table};
 use cached_proto::words::Outcome;
 use cached_tests::inside::{Inside, Sample, now};
@@ -70,7 +70,7 @@ fn the_keys_are_the_rows(inside: &Inside) {
     let snapshot = inside.snapshot(RefreshScope::Due, now());
     for report in REPORTS {
         let table = report.table();
-        let keys = report.keys(&snapshot, inside.settings(), now());
+        let keys = report.keys(Context::new(&snapshot, inside.settings(), now()));
         let wanted: BTreeSet<&Key> = keys.iter().collect();
         assert_eq!(wanted.len(), keys.len(), "{table} has a key twice");
         let rows = snapshot.existing(table);

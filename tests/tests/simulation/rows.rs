@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use cached::refresh::{RefreshConfig, rehearsal_inputs};
+use cached::reports::Context;
 use cached::snapshot::{ReadDepth, read_existing};
 use cached::vms::tables::{Key, StampZone, Table, spec};
 use cached::vms::{Vms, time};
@@ -135,7 +136,7 @@ async fn expected(config: &RefreshConfig, now: DateTime<Utc>) -> Result<HashSet<
     let scene =
         rehearsal_inputs(config, now).await.map_err(|error| format!("the keys are not known: {error}"))?;
     let keys = scene.reports.iter().flat_map(|(report, _)| {
-        let keys = report.keys(&scene.snapshot, &config.settings, now);
+        let keys = report.keys(Context::new(&scene.snapshot, &config.settings, now));
         keys.into_iter().map(|key| (report.table(), key))
     });
     Ok(keys.collect())
@@ -152,7 +153,7 @@ fn advances(
     let (Some(old), Some(new)) = (time::parse(old), time::parse(new)) else { return Ok(()) };
     let (table, key) = at;
     let (now, tolerated) = match spec(*table).stamps {
-        StampZone::Utc => (now.naive_utc(), TimeDelta::zero()),
+        StampZone::Utc | StampZone::UtcOrLocal => (now.naive_utc(), TimeDelta::zero()),
         StampZone::Local => (time::local(now, config.settings.zone), FOLD),
     };
     // A timestamp in the future was written before the clock was set back.

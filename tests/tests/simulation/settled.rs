@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cached::refresh::RefreshConfig;
 use cached::refresh::survey::survey;
-use cached::reports::{Report, ReportSettings, report};
+use cached::reports::{Context, Report, ReportSettings, report};
 use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
 use cached::store::serialize;
 use cached::vms::tables::{Key, Table, spec};
@@ -134,12 +134,13 @@ pub(crate) async fn compare(
         let report = report(table).unwrap();
         let stored = payloads(reader, table, &snapshot).await;
         let mut builds: HashMap<DateTime<Utc>, Rows> = HashMap::new();
-        for key in report.keys(&snapshot, &config.settings, now) {
+        let cx = Context::new(&snapshot, &config.settings, now);
+        for key in report.keys(cx) {
             let Some((stamp, stored)) = stored.get(&key) else {
                 return Err(format!("2: {table} {key} is missing at rest"));
             };
             let at = stamp.filter(|_| table == Table::RecentVolunteersReportCache).unwrap_or(now);
-            let renewal = report.next_payloads(&snapshot, &config.settings, at);
+            let renewal = report.next_payloads(Context { now: at, ..cx });
             if at > now || renewal.is_some_and(|renewal| renewal <= now) {
                 return Err(format!("2: {table} {key} is from {at} and must be renewed"));
             }
@@ -195,7 +196,7 @@ pub(crate) fn build(
     at: DateTime<Utc>,
 ) -> Rows {
     let mut rows = Rows::new();
-    for group in report.build(snapshot, settings, at) {
+    for group in report.build(Context::new(snapshot, settings, at)) {
         let group = serialize(spec(report.table()), &group).unwrap();
         let texts = |columns: Vec<Arc<str>>| columns.iter().map(ToString::to_string).collect();
         rows.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));

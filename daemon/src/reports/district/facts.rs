@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use crate::reports::number::Hours;
-use crate::reports::year::SchoolYear;
+use crate::reports::dialect::Hours;
+use crate::reports::year::{SchoolYear, Year};
 use crate::snapshot::{
-    District, Event, EventTeacher, Groups, Participation, School, Snapshot, StudentParticipation,
+    District, Event, EventTeacher, Groups, Participation, School, Snapshot, StudentParticipation, find,
 };
 use crate::vms::enums::COMPLETED;
 
@@ -35,7 +35,7 @@ impl<'s> Index<'s> {
             districts: snapshot.districts.iter().map(|district| (district.id, district)).collect(),
             schools: snapshot.schools.iter().map(|school| (&*school.id, school)).collect(),
             links: Groups::by(&snapshot.event_districts, |link| Some(link.event)),
-            volunteers: Groups::by(&snapshot.participations, |row| took_part(row).then_some(row.event)),
+            volunteers: Groups::by(&snapshot.participations, |row| row.is_attended().then_some(row.event)),
             students: Groups::by(&snapshot.student_participations, |row| attended(row).then_some(row.event)),
             teachers: Groups::by(&snapshot.event_teachers, |row| Some(row.event)),
         }
@@ -96,16 +96,6 @@ impl<'s> Index<'s> {
     pub(super) fn school(&self, id: &str) -> Option<&'s School> {
         self.schools.get(id).copied()
     }
-}
-
-/// Returns the row with `id` in a table whose rows are ordered by id.
-pub(super) fn find<T>(rows: &[T], id: i64, id_of: impl Fn(&T) -> i64) -> Option<&T> {
-    let position = rows.binary_search_by_key(&id, id_of).ok()?;
-    rows.get(position)
-}
-
-fn took_part(row: &Participation) -> bool {
-    matches!(row.status.as_deref(), Some("Attended" | "Completed" | "Successfully Completed"))
 }
 
 fn attended(row: &StudentParticipation) -> bool {

@@ -28,20 +28,22 @@
 //!
 //! [`year`]: super::year
 
-mod active;
 mod attribution;
 mod engagement;
 mod facts;
-#[cfg(test)]
-mod fixture;
 mod mapping;
-mod ordered;
-mod rows;
 mod year_end;
 
 pub use engagement::Engagement;
 pub use mapping::{District, DistrictMapping, MappingError};
 pub use year_end::YearEnd;
+
+use std::collections::HashSet;
+
+use crate::reports::year::{SchoolYear, Year};
+use crate::reports::{Context, Entry, Group};
+use crate::snapshot::District as DistrictRow;
+use crate::vms::tables::{Key, KeyValue, Table};
 
 /// Number of students that VMS assumes for every teacher of a virtual session.
 const STUDENTS_PER_TEACHER: i64 = 25;
@@ -49,4 +51,30 @@ const STUDENTS_PER_TEACHER: i64 = 25;
 /// Converts a number of rows to the type that VMS's payloads use.
 fn count(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
+}
+
+/// Returns the key of a district's row: `prefix`, then the district's integer id as text.
+fn key(prefix: &[KeyValue], district: &DistrictRow) -> Key {
+    Key(prefix.iter().cloned().chain([district.id.to_string().into()]).collect())
+}
+
+/// Returns the group of one year of `table`. Rows that share `prefix` and are not among `entries` are
+/// retired; rows of another year or another host filter are not part of the group.
+fn group<'s>(
+    table: Table,
+    year: SchoolYear,
+    prefix: &[KeyValue],
+    entries: Vec<Entry<'s>>,
+    cx: Context<'_>,
+) -> Group<'s> {
+    let kept: HashSet<&Key> = entries.iter().map(|entry| &entry.key).collect();
+    let retire = cx
+        .snapshot
+        .existing(table)
+        .iter()
+        .map(|row| &row.key)
+        .filter(|key| key.0.starts_with(prefix) && !kept.contains(key))
+        .cloned()
+        .collect();
+    Group { name: year.key(), entries, retire }
 }

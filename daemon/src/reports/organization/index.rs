@@ -1,15 +1,26 @@
-//! Indexes over the snapshot: one for all years, and one per year.
+//! Lookups over the snapshot, for all years and for one, and who is a member when.
+//!
+//! # Membership
+//!
+//! Membership decides to which organization engagement belongs. The rules are `membership_date_filter` and
+//! `event_tenure_filter` of VMS's `utils/services/org_membership_filter.py` in its mode "verified". A
+//! membership is open when it is
+//! `Current` and has no end; a membership of any status that has an end lasts until then; any other
+//! membership (past, pending or of no status, without an end) never counts, because its end is unknown. A
+//! missing start means that it always existed.
+//!
+//! All instants are compared as SQLite does: as text.
 
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
-use super::super::year::{SchoolYear, Window};
-use super::membership::is_member_in;
+use crate::reports::year::{SchoolYear, Window, Year};
 use crate::snapshot::{
     AttendanceDetail, Contact, Event, EventTeacher, EventVolunteer, Groups, Participation, Snapshot,
     VolunteerOrganization,
 };
 use crate::vms::enums::{COMPLETED, CONFIRMED, SIMULCAST, VIRTUAL_SESSION};
+use crate::vms::time::Stored;
 
 /// Lookups that do not depend on the year.
 pub(super) struct Index<'s> {
@@ -43,31 +54,31 @@ pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> Has
 }
 
 /// The events of one year and their participants.
-pub(super) struct Year<'s> {
+pub(super) struct Events<'s> {
     index: Rc<Index<'s>>,
     window: Window,
-    events: HashMap<i64, &'s Event>,
+    by_id: HashMap<i64, &'s Event>,
     participations: Groups<i64>,
     sessions: Groups<i64>,
 }
 
-impl<'s> Year<'s> {
+impl<'s> Events<'s> {
     pub(super) fn new(index: Rc<Index<'s>>, year: SchoolYear) -> Self {
         let window = year.window();
         let snapshot = index.snapshot;
-        let events: HashMap<i64, &Event> = snapshot
+        let by_id: HashMap<i64, &Event> = snapshot
             .events
             .iter()
             .filter(|event| window.contains(event.start.as_ref()))
             .map(|event| (event.id, event))
             .collect();
         let participations = Groups::by(&snapshot.participations, |row| {
-            events.contains_key(&row.event).then_some(row.volunteer)
+            by_id.contains_key(&row.event).then_some(row.volunteer)
         });
         let sessions = Groups::by(&snapshot.event_volunteers, |row| {
-            events.get(&row.event).is_some_and(|event| is_counted_session(event)).then_some(row.volunteer)
+            by_id.get(&row.event).is_some_and(|event| is_counted_session(event)).then_some(row.volunteer)
         });
-        Self { index, window, events, participations, sessions }
+        Self { index, window, by_id, participations, sessions }
     }
 
     /// Returns the members of an organization at any time in the year, in insertion order.
@@ -89,14 +100,14 @@ impl<'s> Year<'s> {
     ) -> impl Iterator<Item = (&'s Participation, &'s Event)> {
         self.participations
             .rows(&self.index.snapshot.participations, &volunteer)
-            .filter_map(|row: &Participation| Some((row, *self.events.get(&row.event)?)))
+            .filter_map(|row: &Participation| Some((row, *self.by_id.get(&row.event)?)))
     }
 
     /// Returns the counted virtual sessions of the year that a volunteer is linked to.
     pub(super) fn sessions(&self, volunteer: i64) -> impl Iterator<Item = &'s Event> {
         self.sessions
             .rows(&self.index.snapshot.event_volunteers, &volunteer)
-            .filter_map(|row: &EventVolunteer| self.events.get(&row.event).copied())
+            .filter_map(|row: &EventVolunteer| self.by_id.get(&row.event).copied())
     }
 }
 
@@ -185,4 +196,95 @@ fn teachers(snapshot: &Snapshot) -> HashMap<i64, Teaching<'_>> {
             ))
         })
         .collect()
+}
+
+const CURRENT: &str = "Current";
+
+/// Returns whether a membership holds at any time in the window.
+fn is_member_in(membership: &VolunteerOrganization, window: &Window) -> bool {
+    membership.start.as_deref().is_none_or(|start| start <= window.to())
+        && lasts_until(membership, window.from())
+}
+
+/// Returns whether a membership holds at the beginning of an event. An event without a beginning is never
+/// inside.
+pub(super) fn covers(membership: &VolunteerOrganization, at: Option<&Stored>) -> bool {
+    at.is_some_and(|at| {
+        membership.start.as_deref().is_none_or(|start| &*at.text >= start)
+            && lasts_until(membership, &at.text)
+    })
+}
+
+fn lasts_until(membership: &VolunteerOrganization, at: &str) -> bool {
+    match membership.end.as_deref() {
+        Some(end) => end >= at,
+        None => membership.status.as_deref() == Some(CURRENT),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn membership(status: Option<&str>, start: Option<&str>, end: Option<&str>) -> VolunteerOrganization {
+        VolunteerOrganization {
+            volunteer: 1,
+            organization: 1,
+            primary: None,
+            status: status.map(Into::into),
+            start: start.map(Into::into),
+            end: end.map(Into::into),
+        }
+    }
+
+    const FIRST: &str = "2025-08-01 00:00:00.000000";
+    const LAST: &str = "2026-07-31 00:00:00.000000";
+    const BEFORE: &str = "2025-07-31 23:59:59.999999";
+    const AFTER: &str = "2026-07-31 00:00:00.000001";
+
+    #[test]
+    fn membership_in_a_window() {
+        let window = SchoolYear::from_key("2526").unwrap().window();
+        for (status, start, end, expected) in [
+            (Some("Current"), None, None, true),
+            (Some("current"), None, None, false),
+            (Some("Past"), None, None, false),
+            (Some("Pending"), None, None, false),
+            (None, None, None, false),
+            (Some("Past"), None, Some(FIRST), true),
+            (Some("Past"), None, Some(BEFORE), false),
+            (Some("Current"), None, Some(BEFORE), false),
+            (Some("Pending"), None, Some(LAST), true),
+            (None, None, Some(LAST), true),
+            (Some("Current"), Some(LAST), None, true),
+            (Some("Current"), Some(AFTER), None, false),
+            (Some("Past"), Some(AFTER), Some(AFTER), false),
+            (Some("Past"), Some(BEFORE), Some(AFTER), true),
+        ] {
+            let case = membership(status, start, end);
+            assert_eq!(is_member_in(&case, &window), expected, "{case:?}");
+        }
+    }
+
+    #[test]
+    fn an_event_within_a_membership() {
+        let event = Stored::read("2025-10-01 09:30:00.000000").unwrap();
+        for (status, start, end, expected) in [
+            (Some("Current"), None, None, true),
+            (Some("Past"), None, None, false),
+            (None, None, None, false),
+            (Some("Current"), Some("2025-10-01 09:30:00.000000"), None, true),
+            (Some("Current"), Some("2025-10-01 09:30:00.000001"), None, false),
+            (Some("Past"), None, Some("2025-10-01 09:30:00.000000"), true),
+            (Some("Past"), None, Some("2025-10-01 09:29:59.999999"), false),
+            (Some("Current"), None, Some("2025-09-30 00:00:00.000000"), false),
+            (None, Some("2025-09-01 00:00:00.000000"), Some("2025-11-01 00:00:00.000000"), true),
+            // Bounds are compared as text: one that is only a date sorts before every time of that day.
+            (Some("Past"), None, Some("2025-10-01"), false),
+        ] {
+            let case = membership(status, start, end);
+            assert_eq!(covers(&case, Some(&event)), expected, "{case:?}");
+            assert!(!covers(&case, None));
+        }
+    }
 }

@@ -12,10 +12,10 @@
 //! matched with the other, so a volunteer who has both for one session is counted twice in every figure that
 //! adds sessions or volunteers up. VMS does the same on its live pages, and they must agree with the cache.
 //!
-//! * A participation is *attended* when its status is one of `ATTENDED`.
+//! * A participation is *attended* when its status is one of `Participation::ATTENDED`.
 //! * A link counts when its event is a virtual session that is completed, confirmed or simulcast.
 //! * Only events of the year count; the year's window ends at midnight at the beginning of 31 July.
-//! * Membership decides to which organization engagement belongs (`membership`). The detail also requires
+//! * Membership decides to which organization engagement belongs (`index`). The detail also requires
 //!   that the event lies within the membership and leaves out people who are excluded from reports; the
 //!   summary does neither, so that their totals differ, as they do in VMS.
 //! * A volunteer is a `volunteer` row and the `contact` row of the same id; a person with only one of the two
@@ -25,26 +25,12 @@
 
 mod detail;
 mod index;
-mod layout;
-mod membership;
-mod report;
 mod summary;
-#[cfg(test)]
-mod testing;
 
-pub use report::{Detail, Reports};
+pub use detail::{Detail, Reports};
 pub use summary::Summary;
 
-use super::number::Hours;
-use crate::snapshot::Participation;
-
-/// Statuses of an attended participation, compared case-sensitively.
-const ATTENDED: [&str; 3] = ["Attended", "Completed", "Successfully Completed"];
-
-/// Returns whether a participation was attended.
-fn attended(participation: &Participation) -> bool {
-    participation.status.as_deref().is_some_and(|status| ATTENDED.contains(&status))
-}
+use crate::reports::dialect::Hours;
 
 /// Converts a sum that VMS computes in SQL: a sum of nothing, or of zeros, is the integer zero.
 fn sql_sum(hours: f64) -> Hours {

@@ -20,82 +20,46 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::super::number::Hours;
-use super::super::year::SchoolYear;
-use super::super::{Entry, Group, Payload, Report, ReportSettings};
-use super::index::{Index, Year};
-use super::{attended, sql_sum};
-use crate::snapshot::{Organization, Snapshot, Source};
+use crate::reports::dialect::Hours;
+use crate::reports::organization::index::{Events, Index};
+use crate::reports::organization::sql_sum;
+use crate::reports::year::{SchoolYear, Year};
+use crate::reports::{Built, Context, Entry, Group, Yearly};
+use crate::snapshot::{Organization, Source};
 use crate::vms::tables::{Key, Table};
-
-#[cfg(test)]
-mod tests;
 
 /// The report that fills `organization_summary_cache`.
 #[derive(Debug, Clone, Copy)]
 pub struct Summary;
 
-impl Report for Summary {
-    fn table(&self) -> Table {
-        Table::OrganizationSummaryCache
+impl Yearly for Summary {
+    type Year = SchoolYear;
+
+    const TABLE: Table = Table::OrganizationSummaryCache;
+    const SOURCES: &'static [Source] = &[
+        Source::Event,
+        Source::EventVolunteers,
+        Source::EventParticipation,
+        Source::Contact,
+        Source::Volunteer,
+        Source::Organization,
+        Source::VolunteerOrganization,
+    ];
+
+    fn keys(&self, _: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
+        |year| vec![Key(vec![year.key().into()])]
     }
 
-    fn sources(&self) -> &'static [Source] {
-        &[
-            Source::Event,
-            Source::EventVolunteers,
-            Source::EventParticipation,
-            Source::Contact,
-            Source::Volunteer,
-            Source::Organization,
-            Source::VolunteerOrganization,
-        ]
+    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+        let index = Rc::new(Index::new(cx.snapshot));
+        move |year| {
+            let elements = elements(&Events::new(Rc::clone(&index), year), &cx.snapshot.organizations);
+            let entry = Entry::of_one(Key(vec![year.key().into()]), elements);
+            Group::new(year.key(), vec![entry]).alone()
+        }
     }
-
-    fn key_sources(&self) -> &'static [Source] {
-        &[]
-    }
-
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        years(snapshot, settings, now).into_iter().map(key).collect()
-    }
-
-    fn next_keys(
-        &self,
-        _: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        SchoolYear::turns(after, settings.zone)
-    }
-
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let index = Rc::new(Index::new(snapshot));
-        Box::new(years(snapshot, settings, now).into_iter().map(move |year| {
-            let elements = elements(&Year::new(Rc::clone(&index), year), &snapshot.organizations);
-            Group {
-                name: year.key(),
-                entries: vec![Entry { key: key(year), payload: vec![Payload::json(elements)] }],
-                retire: Vec::new(),
-            }
-        }))
-    }
-}
-
-fn years(snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<SchoolYear> {
-    super::layout::years(snapshot, Table::OrganizationSummaryCache, settings, now)
-}
-
-fn key(year: SchoolYear) -> Key {
-    Key(vec![year.key().into()])
 }
 
 #[derive(Serialize)]
@@ -107,7 +71,7 @@ struct Element<'s> {
     unique_volunteers: usize,
 }
 
-fn elements<'s>(year: &Year<'s>, organizations: &'s [Organization]) -> Vec<Element<'s>> {
+fn elements<'s>(year: &Events<'s>, organizations: &'s [Organization]) -> Vec<Element<'s>> {
     let (mut elements, mut with_sessions_only) = (Vec::new(), Vec::new());
     for organization in organizations {
         let (took_part, linked) = count(year, organization.id);
@@ -138,13 +102,13 @@ struct Counts {
 }
 
 /// Returns the counts from participations, and those from links to virtual sessions.
-fn count(year: &Year<'_>, organization: i64) -> (Counts, Counts) {
+fn count(year: &Events<'_>, organization: i64) -> (Counts, Counts) {
     let (mut took_part, mut linked) = (Counts::default(), Counts::default());
     let mut hours = Vec::new();
     for (_, volunteer) in year.members(organization) {
         let before = hours.len();
         for (participation, event) in year.participations(volunteer.id) {
-            if attended(participation) {
+            if participation.is_attended() {
                 took_part.events.insert(event.id);
                 hours.push((participation.id, participation.hours.unwrap_or_default()));
             }
@@ -157,4 +121,127 @@ fn count(year: &Year<'_>, organization: i64) -> (Counts, Counts) {
     hours.sort_unstable_by_key(|&(id, _)| id);
     took_part.hours = hours.into_iter().fold(0.0, |sum, (_, hours)| sum + hours);
     (took_part, linked)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::Summary;
+    use crate::reports::Mode;
+    use crate::reports::testing::{World, career_fair, event, key, session};
+
+    fn world() -> World {
+        World::default().organization(1, "Acme")
+    }
+
+    trait Summarized {
+        fn summary(&self) -> Value;
+    }
+
+    impl Summarized for World {
+        /// Returns the summary of 2526.
+        fn summary(&self) -> Value {
+            let [summary] = self.columns(&Summary, Mode::Exact, &key(&["2526"]));
+            summary
+        }
+    }
+
+    #[test]
+    fn participations_and_links_are_added_up() {
+        let summary = world()
+            .organization(2, "Beta")
+            .volunteer(10, "Ann", "Able")
+            .member(10, 1)
+            .volunteer(11, "Bob", "Baker")
+            .member(11, 1)
+            .member(11, 2)
+            .event(career_fair(1, "DRAFT"))
+            .event(event(2, None, "2025-10-02 09:00:00"))
+            .event(session(3))
+            .took_part(1, 10, "Attended", Some(1.125))
+            .took_part(1, 10, "Attended", Some(1.125))
+            .took_part(2, 10, "Completed", None)
+            .took_part(3, 10, "Attended", Some(1.375))
+            .took_part(1, 11, "Registered", Some(8.0))
+            .linked(3, 10)
+            .linked(3, 11)
+            .summary();
+        assert_eq!(
+            summary.to_string(),
+            r#"[{"name":"Acme","id":1,"unique_sessions":4,"total_hours":3.62,"unique_volunteers":3},{"name":"Beta","id":2,"unique_sessions":1,"total_hours":0,"unique_volunteers":1}]"#
+        );
+    }
+
+    #[test]
+    fn exclusion_and_tenure_do_not_matter() {
+        let mut world = world()
+            .volunteer(10, "Ann", "Able")
+            .member(10, 1)
+            .excluded(10, Some(true))
+            .event(career_fair(1, "COMPLETED"))
+            .took_part(1, 10, "Attended", Some(1.0));
+        world.volunteer_organizations[0].start = Some("2026-05-01 00:00:00.000000".into());
+        assert_eq!(world.summary()[0]["unique_volunteers"], 1);
+    }
+
+    #[test]
+    fn half_a_person_is_nobody() {
+        let one = || {
+            world().volunteer(10, "Ann", "Able").member(10, 1).event(career_fair(1, "COMPLETED")).took_part(
+                1,
+                10,
+                "Attended",
+                Some(1.0),
+            )
+        };
+        let (mut no_contact, mut no_volunteer) = (one(), one());
+        no_contact.contacts.clear();
+        no_volunteer.volunteers.clear();
+        assert_eq!((no_contact.summary(), no_volunteer.summary()), (json!([]), json!([])));
+    }
+
+    #[test]
+    fn most_hours_come_first_and_ties_keep_sessions_only_last() {
+        let mut world = World::default();
+        for id in 1..=5 {
+            world = world.organization(id, "Any").volunteer(10 + id, "Ann", "Able").member(10 + id, id);
+        }
+        let summary = world
+            .event(career_fair(1, "COMPLETED"))
+            .event(session(2))
+            .linked(2, 11)
+            .took_part(1, 12, "Attended", Some(1.0))
+            .took_part(1, 13, "Attended", None)
+            .took_part(1, 14, "Attended", Some(2.0))
+            .took_part(1, 15, "Attended", Some(1.0))
+            .summary();
+        let ids: Vec<&Value> = summary.as_array().unwrap().iter().map(|element| &element["id"]).collect();
+        assert_eq!(ids, [4, 2, 5, 3, 1]);
+    }
+
+    #[test]
+    fn hours_are_added_in_the_order_of_participations() {
+        // Added by volunteer the sum would be 2.0 + 1.5 + 2.675 + 1.1, just below 7.275.
+        let summary = world()
+            .volunteer(10, "Ann", "Able")
+            .member(10, 1)
+            .volunteer(11, "Bob", "Baker")
+            .member(11, 1)
+            .volunteer(12, "Cid", "Cook")
+            .member(12, 1)
+            .event(career_fair(1, "COMPLETED"))
+            .took_part(1, 10, "Attended", Some(2.0))
+            .took_part(1, 11, "Attended", Some(2.675))
+            .took_part(1, 10, "Attended", Some(1.5))
+            .took_part(1, 12, "Attended", Some(1.1))
+            .summary();
+        assert_eq!(summary[0]["total_hours"], 7.28);
+    }
+
+    #[test]
+    fn a_year_in_which_nothing_happened_has_a_row() {
+        let rows = world().rows(&Summary, Mode::Exact);
+        assert_eq!(rows["2425"].to_string(), r#"{"organizations_data":[]}"#);
+    }
 }

@@ -14,17 +14,18 @@
 //! or else of the first; if that organization does not exist, the employer's name as typed in unless it
 //! resembles a Salesforce id, or else `N/A`.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::directory::Directory;
-use super::keywords::{self, Placeholder};
-use super::like::Like;
-use super::targets::next_start;
-use super::text::full_name;
-use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
+use crate::reports::dialect::Like;
+use crate::reports::recruitment::keywords::{self, Placeholder};
+use crate::reports::recruitment::{Directory, full_name, next_start};
+use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings};
 use crate::snapshot::{Contact, Event, Participation, Snapshot, Source, Volunteer};
 use crate::vms::enums::{event_status_value, event_type_value};
 use crate::vms::tables::{Key, Table};
@@ -34,24 +35,22 @@ use crate::vms::time::{self, Stored};
 #[derive(Debug, Clone, Copy)]
 pub struct Dia;
 
-const SOURCES: &[Source] = &[
-    Source::Event,
-    Source::School,
-    Source::EventParticipation,
-    Source::Contact,
-    Source::Volunteer,
-    Source::Email,
-    Source::VolunteerOrganization,
-    Source::Organization,
-];
-
 impl Report for Dia {
     fn table(&self) -> Table {
         Table::DiaEventsReportCache
     }
 
     fn sources(&self) -> &'static [Source] {
-        SOURCES
+        &[
+            Source::Event,
+            Source::School,
+            Source::EventParticipation,
+            Source::Contact,
+            Source::Volunteer,
+            Source::Email,
+            Source::VolunteerOrganization,
+            Source::Organization,
+        ]
     }
 
     fn key_sources(&self) -> &'static [Source] {
@@ -59,37 +58,26 @@ impl Report for Dia {
         &[Source::Event]
     }
 
-    fn keys(&self, _: &Snapshot, _: &ReportSettings, _: DateTime<Utc>) -> Vec<Key> {
+    fn own_settings(&self, settings: &ReportSettings) -> Vec<u8> {
+        settings.keywords.canonical_text().into_bytes()
+    }
+
+    fn keys(&self, _: Context<'_>) -> Vec<Key> {
         vec![Key(Vec::new())]
     }
 
-    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn clock(&self, cx: Context<'_>) -> String {
         // Events leave the report as they begin.
-        let listed: Vec<i64> =
-            listed(snapshot, &settings.keywords.dia, now).iter().map(|event| event.id).collect();
-        format!("{listed:?}")
+        format!("{:?}", listed(cx).iter().map(|event| event.id).collect::<Vec<_>>())
     }
 
-    fn next_payloads(
-        &self,
-        snapshot: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        let listed = listed(snapshot, &settings.keywords.dia, after);
-        next_start(listed.into_iter(), after)
+    fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
+        next_start(listed(cx).into_iter(), cx.now)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
         Box::new(std::iter::once_with(move || {
-            let payload = Payload::json(payload(snapshot, &settings.keywords.dia, now));
-            let entry = Entry { key: Key(Vec::new()), payload: vec![payload] };
-            Group { name: "all events".to_owned(), entries: vec![entry], retire: Vec::new() }
+            Group::new("all events", vec![Entry::of_one(Key(Vec::new()), payload(cx))])
         }))
     }
 }
@@ -138,8 +126,9 @@ struct Attendee<'s> {
     participant_type: &'s str,
 }
 
-fn payload<'s>(snapshot: &'s Snapshot, rules: &'s keywords::Dia, now: DateTime<Utc>) -> DiaEvents<'s> {
-    let events = listed(snapshot, rules, now);
+fn payload(cx: Context<'_>) -> DiaEvents<'_> {
+    let (snapshot, rules) = (cx.snapshot, &cx.settings.keywords.dia);
+    let events = listed(cx);
     let people = People::at(snapshot, &events);
     let schools: HashMap<&str, &str> =
         snapshot.schools.iter().map(|school| (school.id.as_ref(), school.name.as_ref())).collect();
@@ -160,8 +149,9 @@ fn payload<'s>(snapshot: &'s Snapshot, rules: &'s keywords::Dia, now: DateTime<U
     payload
 }
 
-fn listed<'s>(snapshot: &'s Snapshot, rules: &keywords::Dia, now: DateTime<Utc>) -> Vec<&'s Event> {
-    let now = time::to_text(now.naive_utc());
+fn listed(cx: Context<'_>) -> Vec<&Event> {
+    let rules = &cx.settings.keywords.dia;
+    let now = time::to_text(cx.now.naive_utc());
     let phrases: Vec<Like> = rules.title_phrases.iter().map(|phrase| Like::containing(phrase)).collect();
     let is_dia = |event: &Event| {
         event.kind.as_deref().is_some_and(|kind| rules.event_types.iter().any(|name| name == kind))
@@ -171,7 +161,8 @@ fn listed<'s>(snapshot: &'s Snapshot, rules: &keywords::Dia, now: DateTime<Utc>)
             || event.title.as_deref().is_some_and(|title| phrases.iter().any(|like| like.matches(title)))
     };
     let is_coming = |event: &Event| event.start.as_ref().is_some_and(|start| *start.text > *now);
-    let mut events: Vec<&Event> = snapshot
+    let mut events: Vec<&Event> = cx
+        .snapshot
         .events
         .iter()
         .filter(|event| is_dia(event) && is_coming(event) && is_wanted(event))

@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::OnceLock;
 
-use super::UNKNOWN_DISTRICT;
-use crate::reports::virtual_year::VirtualYear;
+use crate::reports::virtual_session::UNKNOWN_DISTRICT;
+use crate::reports::year::{VirtualYear, Year};
 use crate::snapshot::{
-    Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer, VolunteerOrganization,
+    Contact, District, Event, EventTeacher, Groups, School, Snapshot, Volunteer, VolunteerOrganization, find,
 };
 use crate::vms::enums::VIRTUAL_SESSION;
 
@@ -99,13 +99,13 @@ impl<'s> Index<'s> {
     /// Returns the school of a teacher; `None` when the teacher, or the school, does not exist.
     pub(super) fn school_of(&self, teacher: i64) -> Option<&'s School> {
         let teachers = &self.snapshot.teachers;
-        let teacher = teachers.get(teachers.binary_search_by_key(&teacher, |row| row.id).ok()?)?;
+        let teacher = find(teachers, teacher, |row| row.id)?;
         self.schools.get(teacher.school.as_deref()?).copied()
     }
 
     /// Returns the contact of a teacher; `None` when the teacher does not exist.
     pub(super) fn teacher(&self, id: i64) -> Option<&'s Contact> {
-        self.snapshot.teachers.binary_search_by_key(&id, |row| row.id).ok()?;
+        find(&self.snapshot.teachers, id, |row| row.id)?;
         self.contact(id)
     }
 
@@ -117,8 +117,8 @@ impl<'s> Index<'s> {
             .get_or_init(|| Groups::by(links, |row| Some(row.event)))
             .rows(links, &event.id)
             .filter_map(|link| {
-                let position = volunteers.binary_search_by_key(&link.volunteer, |row| row.id).ok()?;
-                Some((volunteers.get(position)?, self.contact(link.volunteer)?))
+                let volunteer = find(volunteers, link.volunteer, |row| row.id)?;
+                Some((volunteer, self.contact(link.volunteer)?))
             })
             .collect();
         presenters.sort_by_key(|(volunteer, _)| volunteer.id);
@@ -164,12 +164,10 @@ impl<'s> Index<'s> {
     }
 
     fn contact(&self, id: i64) -> Option<&'s Contact> {
-        let contacts = &self.snapshot.contacts;
-        contacts.get(contacts.binary_search_by_key(&id, |row| row.id).ok()?)
+        find(&self.snapshot.contacts, id, |row| row.id)
     }
 
     fn district(&self, id: i64) -> Option<&'s District> {
-        let districts = &self.snapshot.districts;
-        districts.get(districts.binary_search_by_key(&id, |row| row.id).ok()?)
+        find(&self.snapshot.districts, id, |row| row.id)
     }
 }

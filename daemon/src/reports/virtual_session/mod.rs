@@ -37,28 +37,18 @@
 //!
 //! # Deviation
 //!
-//! The payloads are VMS's own in both modes. In fixed mode the report is [`withheld`] while VMS has accounts
+//! The payloads are VMS's own in both modes. In fixed mode the report is withheld while VMS has accounts
 //! to which a cached row would show too much.
 
 mod district;
-#[cfg(test)]
-mod fixture;
 mod index;
-mod matching;
-mod presenters;
 mod report;
 mod sessions;
-mod withheld;
 
 pub use district::VirtualDistricts;
 pub use report::VirtualSessions;
-pub use withheld::withheld;
 
-use chrono::{DateTime, Utc};
-
-use super::ReportSettings;
-use super::virtual_year::VirtualYear;
-use crate::snapshot::Snapshot;
+use crate::reports::year::{VirtualYear, Year};
 use crate::vms::tables::{Key, KeyValue, Table, spec};
 
 /// Number of students that VMS assumes for every teacher.
@@ -79,20 +69,9 @@ fn year_of(table: Table, key: &Key) -> Option<VirtualYear> {
     full.then_some(year)
 }
 
-/// Returns the years that `table` has at `now`.
-fn years(
-    table: Table,
-    snapshot: &Snapshot,
-    settings: &ReportSettings,
-    now: DateTime<Utc>,
-) -> Vec<VirtualYear> {
-    let owned = snapshot.owned(table).filter_map(|key| year_of(table, key));
-    VirtualYear::kept(now, settings.zone, owned)
-}
-
 /// Returns the key of a year's entry, or of a district's entry in that year when `district` is given.
 fn key(year: VirtualYear, district: Option<&str>) -> Key {
-    let mut values: Vec<KeyValue> = vec![year.to_string().into()];
+    let mut values: Vec<KeyValue> = vec![year.key().into()];
     values.extend(district.map(KeyValue::from));
     values.push(year.first_day().to_string().into());
     values.push(year.last_day().to_string().into());

@@ -71,6 +71,11 @@ impl Key {
         }
     }
 
+    /// Whether a row of this key is VMS's own, and no refresh makes it.
+    pub fn is_left_to_vms(&self, spec: &TableSpec) -> bool {
+        spec.fixed.is_some_and(|(position, value)| self.text(position) != Some(value))
+    }
+
     /// Parses a key of the table from its [`Display`](fmt::Display) form; `None` when the text is no such
     /// key.
     pub fn from_text(text: &str, spec: &TableSpec) -> Option<Self> {

@@ -7,7 +7,7 @@ use sea_orm::Value;
 
 pub use cached_proto::words::Table;
 pub use key::{Key, KeyValue};
-pub use specs::spec;
+pub use specs::{HOST_FILTER, spec};
 
 /// A cache table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +26,30 @@ pub struct TableSpec {
     pub reader_limit_hours: Option<u32>,
     /// JSON paths without which a reader rejects the row or breaks on it.
     pub required: &'static [Required],
+    /// Whether the first key column names the year that a row belongs to; without one the row is of a window
+    /// of days.
+    pub has_years: bool,
+    /// A key column, by its position, and its value in all rows that a refresh makes. Rows with another value
+    /// are VMS's own: it makes them, and shows them whatever their age.
+    pub fixed: Option<(usize, &'static str)>,
+    /// What VMS does with the table besides reading its rows.
+    pub habits: &'static [Habit],
+}
+
+/// Something that VMS does with a table besides reading its rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Habit {
+    /// Newer versions have dropped it.
+    Drops,
+    /// A missing row is computed on view for so long that another process may insert it meanwhile, and that
+    /// makes the page fail. VMS's other pages compute faster than that, or look again before they insert.
+    ComputesOnView,
+    /// Viewing the page with parameters of one's own stores another payload for all users, which the row does
+    /// not show.
+    VariesByView,
+    /// Its own refresher empties the table. VMS's imports do that as well, and delete the current year of all
+    /// other tables.
+    Empties,
 }
 
 /// A column that a report fills.
@@ -51,6 +75,8 @@ pub struct Required {
 pub enum StampZone {
     /// Naive UTC.
     Utc,
+    /// Naive UTC, except in rows of VMS's, which may carry local time of its process.
+    UtcOrLocal,
     /// Naive local time of VMS's process.
     Local,
 }
@@ -77,6 +103,11 @@ pub fn by_ids(ids: &[i64]) -> impl Iterator<Item = (String, Vec<Value>)> {
 }
 
 impl TableSpec {
+    /// Whether VMS does this with the table.
+    pub fn has(&self, habit: Habit) -> bool {
+        self.habits.contains(&habit)
+    }
+
     /// Returns SQL for the bytes of a row's payload. Lengths stand at the beginning of a row, so no payload
     /// is read for them.
     pub fn bytes_sql(&self) -> String {

@@ -1,6 +1,6 @@
 //! One description per cache table.
 
-use super::{PayloadColumn, Required, StampZone, Table, TableSpec};
+use super::{Habit, PayloadColumn, Required, StampZone, Table, TableSpec};
 
 const fn json(name: &'static str) -> PayloadColumn {
     PayloadColumn { name, json: true }
@@ -35,25 +35,43 @@ pub const fn spec(table: Table) -> &'static TableSpec {
     }
 }
 
+/// What most tables have in common.
+const PLAIN: TableSpec = TableSpec {
+    table: Table::DiaEventsReportCache,
+    key: &[],
+    integers: &[],
+    payload: &[],
+    stamps: StampZone::Utc,
+    reader_limit_hours: None,
+    required: &[],
+    has_years: false,
+    fixed: None,
+    habits: &[],
+};
+
+/// The only host filter whose rows VMS's own refresh can compute.
+pub const HOST_FILTER: &str = "all";
+
 static DISTRICT_YEAR_END_REPORTS: TableSpec = TableSpec {
     table: Table::DistrictYearEndReports,
     key: &["school_year", "host_filter", "district_id"],
-    integers: &[],
+    stamps: StampZone::UtcOrLocal,
     payload: &[json("report_data"), json("events_data")],
-    stamps: StampZone::Utc,
-    reader_limit_hours: None,
     required: &[
         member("report_data", "program_breakdown"),
         member("report_data", "enhanced"),
         member("events_data", "events_by_month"),
         member("events_data", "schools_by_level"),
     ],
+    has_years: true,
+    fixed: Some((1, HOST_FILTER)),
+    habits: &[Habit::ComputesOnView, Habit::Empties],
+    ..PLAIN
 };
 
 static DISTRICT_ENGAGEMENT_REPORTS: TableSpec = TableSpec {
     table: Table::DistrictEngagementReports,
     key: &["school_year", "district_id"],
-    integers: &[],
     payload: &[
         json("summary_stats"),
         json("volunteers_data"),
@@ -61,8 +79,6 @@ static DISTRICT_ENGAGEMENT_REPORTS: TableSpec = TableSpec {
         json("events_data"),
         json("breakdown_data"),
     ],
-    stamps: StampZone::Utc,
-    reader_limit_hours: None,
     required: &[
         member("summary_stats", "unique_volunteers"),
         container("volunteers_data"),
@@ -70,6 +86,9 @@ static DISTRICT_ENGAGEMENT_REPORTS: TableSpec = TableSpec {
         container("events_data"),
         member("breakdown_data", "events_breakdown"),
     ],
+    has_years: true,
+    habits: &[Habit::Drops, Habit::ComputesOnView, Habit::Empties],
+    ..PLAIN
 };
 
 const ORGANIZATION_LISTS: [Required; 5] = [
@@ -83,11 +102,10 @@ const ORGANIZATION_LISTS: [Required; 5] = [
 static ORGANIZATION_SUMMARY_CACHE: TableSpec = TableSpec {
     table: Table::OrganizationSummaryCache,
     key: &["school_year"],
-    integers: &[],
     payload: &[json("organizations_data")],
-    stamps: StampZone::Utc,
-    reader_limit_hours: None,
     required: &[container("organizations_data")],
+    has_years: true,
+    ..PLAIN
 };
 
 static ORGANIZATION_DETAIL_CACHE: TableSpec = TableSpec {
@@ -102,15 +120,15 @@ static ORGANIZATION_DETAIL_CACHE: TableSpec = TableSpec {
         json("volunteers_data"),
         json("summary_stats"),
     ],
-    stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
     required: &ORGANIZATION_LISTS,
+    has_years: true,
+    ..PLAIN
 };
 
 static ORGANIZATION_REPORTS: TableSpec = TableSpec {
     table: Table::OrganizationReports,
     key: &["school_year", "organization_id"],
-    integers: &[],
     payload: &[
         json("summary_stats"),
         json("in_person_events_data"),
@@ -118,22 +136,20 @@ static ORGANIZATION_REPORTS: TableSpec = TableSpec {
         json("cancelled_events_data"),
         json("volunteers_data"),
     ],
-    stamps: StampZone::Utc,
-    reader_limit_hours: None,
     required: &[member("summary_stats", "total_sessions")],
+    has_years: true,
+    ..PLAIN
 };
 
 static VIRTUAL_SESSION_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::VirtualSessionReportCache,
     key: &["virtual_year", "date_from", "date_to"],
-    integers: &[],
     payload: &[
         json("session_data"),
         json("district_summaries"),
         json("overall_summary"),
         json("filter_options"),
     ],
-    stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
     required: &[
         container("session_data"),
@@ -143,12 +159,13 @@ static VIRTUAL_SESSION_REPORT_CACHE: TableSpec = TableSpec {
         member("overall_summary", "poc_session_count"),
         member("filter_options", "school_years"),
     ],
+    has_years: true,
+    ..PLAIN
 };
 
 static VIRTUAL_SESSION_DISTRICT_CACHE: TableSpec = TableSpec {
     table: Table::VirtualSessionDistrictCache,
     key: &["virtual_year", "district_name", "date_from", "date_to"],
-    integers: &[],
     payload: &[
         json("session_data"),
         json("monthly_stats"),
@@ -156,7 +173,6 @@ static VIRTUAL_SESSION_DISTRICT_CACHE: TableSpec = TableSpec {
         json("teacher_breakdown"),
         json("summary_stats"),
     ],
-    stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
     required: &[
         container("session_data"),
@@ -165,31 +181,33 @@ static VIRTUAL_SESSION_DISTRICT_CACHE: TableSpec = TableSpec {
         container("teacher_breakdown"),
         member("summary_stats", "total_teachers"),
     ],
+    has_years: true,
+    ..PLAIN
 };
 
 static RECENT_VOLUNTEERS_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::RecentVolunteersReportCache,
     key: &["school_year", "date_from", "date_to", "event_types", "title_filter"],
-    integers: &[],
     payload: &[json("report_data")],
-    stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
     required: &[member("report_data", "active_volunteers"), member("report_data", "first_time_in_range")],
+    has_years: true,
+    ..PLAIN
 };
 
 static FIRST_TIME_VOLUNTEER_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::FirstTimeVolunteerReportCache,
     key: &["school_year"],
-    integers: &[],
     payload: &[json("report_data")],
     stamps: StampZone::Local,
-    reader_limit_hours: None,
     required: &[
         member("report_data", "volunteers"),
         member("report_data", "total_first_time_volunteers"),
         member("report_data", "total_events_by_first_timers"),
         member("report_data", "total_hours_by_first_timers"),
     ],
+    has_years: true,
+    ..PLAIN
 };
 
 static RECRUITMENT_CANDIDATES_CACHE: TableSpec = TableSpec {
@@ -197,19 +215,19 @@ static RECRUITMENT_CANDIDATES_CACHE: TableSpec = TableSpec {
     key: &["event_id"],
     integers: &["event_id"],
     payload: &[json("candidates_data")],
-    stamps: StampZone::Utc,
-    reader_limit_hours: None,
     required: &[container("candidates_data")],
+    // Viewing the page with custom keywords stores another list for all users.
+    habits: &[Habit::VariesByView, Habit::Empties],
+    ..PLAIN
 };
 
 static DIA_EVENTS_REPORT_CACHE: TableSpec = TableSpec {
     table: Table::DiaEventsReportCache,
     key: &[],
-    integers: &[],
     payload: &[json("report_data")],
-    stamps: StampZone::Utc,
     reader_limit_hours: Some(24),
     required: &[member("report_data", "filled_events"), member("report_data", "unfilled_events")],
+    ..PLAIN
 };
 
 #[cfg(test)]

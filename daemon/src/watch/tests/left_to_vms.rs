@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Table, Trigger};
-use chrono::{DateTime, Utc};
 
 use super::{MINUTE, SECOND, World, execute};
 use crate::clock::Clock as _;
 use crate::jobs::{NewRun, Settled};
 use crate::refresh::RefreshConfig;
-use crate::reports::{Group, Report, ReportSettings, report};
-use crate::snapshot::{Snapshot, Source};
+use crate::reports::{Built, Context, Report, report};
+use crate::snapshot::Source;
 use crate::vms::tables::Key;
 use crate::vms::time;
 
@@ -50,20 +49,15 @@ impl Report for Meddled {
         self.inner().key_sources()
     }
 
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        self.inner().keys(snapshot, settings, now)
+    fn keys(&self, cx: Context<'_>) -> Vec<Key> {
+        self.inner().keys(cx)
     }
 
-    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
-        self.inner().clock(snapshot, settings, now)
+    fn clock(&self, cx: Context<'_>) -> String {
+        self.inner().clock(cx)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
         if let Some(meddling) =
             MEDDLING.lock().unwrap().as_mut().filter(|meddling| meddling.from < meddling.to)
         {
@@ -71,7 +65,7 @@ impl Report for Meddled {
             let sql = meddling.sql.replace("{n}", &format!("{:02}", meddling.from));
             tokio::runtime::Handle::current().block_on(execute(&meddling.database, &sql));
         }
-        self.inner().build(snapshot, settings, now)
+        self.inner().build(cx)
     }
 }
 

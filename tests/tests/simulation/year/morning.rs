@@ -5,7 +5,7 @@ use std::fmt;
 
 use cached::daemon::Upkeep;
 use cached::refresh::survey::survey;
-use cached::reports::report;
+use cached::reports::{Context, report};
 use cached::snapshot::ReadDepth;
 use cached::vms::Vms;
 use cached::vms::tables::{Key, KeyValue, Table};
@@ -152,11 +152,11 @@ impl Year {
         // What expires by time alone is removed by the next night.
         let instants = [now, world.slots.last_fire(now).unwrap_or(now)];
         for &table in &world.tables {
-            let Some(report) = report(table).filter(|report| report.withheld(&snapshot, settings).is_none())
+            let Some(report) = report(table).filter(|report| report.withheld(Context::new(&snapshot, settings, now)).is_none())
             else {
                 continue;
             };
-            let expected = instants.iter().flat_map(|&at| report.keys(&snapshot, settings, at));
+            let expected = instants.iter().flat_map(|&at| report.keys(Context::new(&snapshot, settings, at)));
             let expected: BTreeSet<Key> = expected.collect();
             let mut seen = BTreeSet::new();
             for row in snapshot.existing(table) {

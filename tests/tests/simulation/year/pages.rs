@@ -41,7 +41,7 @@ pub(super) async fn view(
     let sets: Vec<String> =
         columns.map(|(column, text)| format!("{} = '{}'", column.name, text.replace('\'', "''"))).collect();
     let stamp = match spec(table).stamps {
-        StampZone::Utc => now.naive_utc(),
+        StampZone::Utc | StampZone::UtcOrLocal => now.naive_utc(),
         StampZone::Local => time::local(now, settings.zone),
     };
     let stamp = time::to_text(stamp);

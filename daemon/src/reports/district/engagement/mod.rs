@@ -3,7 +3,7 @@
 //! VMS dropped this table in 2026; where it still exists, it is filled as
 //! `routes/reports/district_engagement.py` filled it in June 2025 for `/reports/district/engagement`, its
 //! detail page, its full breakdown and their Excel files. A district of the mapping has a row only if a
-//! district in the database has the mapping's name; [`districts`] documents whose figures are in it where
+//! district in the database has the mapping's name; [`events`] documents whose figures are in it where
 //! that is not the district with the mapping's Salesforce id.
 //!
 //! An event of any type but `CONNECTOR_SESSION`, and with a type at all, belongs to a district when it is
@@ -18,103 +18,75 @@
 //!
 //! Hours are rounded to one decimal. All five columns are always written together.
 
-mod breakdown;
-mod districts;
-mod event;
+mod events;
 mod people;
-mod summary;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
-
-use super::active::Schools;
-use super::facts::Index;
-use super::rows;
-use crate::reports::year::SchoolYear;
-use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
-use crate::snapshot::{Snapshot, Source};
+use crate::reports::district::attribution::Schools;
+use crate::reports::district::facts::Index;
+use crate::reports::district::{group, key};
+use crate::reports::year::{SchoolYear, Year};
+use crate::reports::{Built, Context, Entry, Payload, Yearly};
+use crate::snapshot::Source;
 use crate::vms::tables::{Key, KeyValue, Table};
 
-use districts::{Districts, Row};
-use event::{Engaged, EngagementEvent, EngagementEvents};
-use people::Directory;
-
-const TABLE: Table = Table::DistrictEngagementReports;
+use events::{Districts, Engaged, EngagementEvent, EngagementEvents, Row};
+use people::{Breakdown, Directory};
 
 /// The engagement report of each district.
 #[derive(Debug, Clone, Copy)]
 pub struct Engagement;
 
-impl Report for Engagement {
-    fn table(&self) -> Table {
-        TABLE
+impl Yearly for Engagement {
+    type Year = SchoolYear;
+
+    const TABLE: Table = Table::DistrictEngagementReports;
+    const SOURCES: &'static [Source] = &[
+        Source::Event,
+        Source::EventDistricts,
+        Source::District,
+        Source::School,
+        Source::EventParticipation,
+        Source::EventStudentParticipation,
+        Source::EventTeacher,
+        Source::Contact,
+        Source::Volunteer,
+        Source::Student,
+        Source::Teacher,
+        Source::Organization,
+        Source::VolunteerOrganization,
+        Source::Email,
+        Source::Skill,
+        Source::VolunteerSkills,
+    ];
+    const KEY_SOURCES: &'static [Source] = &[Source::District];
+    const WITH_NEXT: bool = true;
+
+    fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
+        let Districts { views, rows } = Districts::of(cx, &Schools::none());
+        move |year| rows.iter().map(|row| key(&prefix(year), views[row.listed].district)).collect()
     }
 
-    fn sources(&self) -> &'static [Source] {
-        &[
-            Source::Event,
-            Source::EventDistricts,
-            Source::District,
-            Source::School,
-            Source::EventParticipation,
-            Source::EventStudentParticipation,
-            Source::EventTeacher,
-            Source::Contact,
-            Source::Volunteer,
-            Source::Student,
-            Source::Teacher,
-            Source::Organization,
-            Source::VolunteerOrganization,
-            Source::Email,
-            Source::Skill,
-            Source::VolunteerSkills,
-        ]
-    }
-
-    fn key_sources(&self) -> &'static [Source] {
-        &[Source::District]
-    }
-
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let districts = &Districts::of(snapshot, settings, &Schools::none());
-        let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(|year| [year.key().into()]);
-        let keys = |prefix: [KeyValue; 1]| {
-            districts.rows.iter().map(move |row| rows::key(&prefix, districts.views[row.listed].district))
-        };
-        years.flat_map(keys).collect()
-    }
-
-    fn next_keys(
-        &self,
-        _: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        SchoolYear::turns(after, settings.zone)
-    }
-
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let districts = Districts::of(snapshot, settings, &Schools::of(snapshot));
-        let years = rows::years(TABLE, snapshot, settings, now);
-        let index = Index::new(snapshot);
-        let directory = Directory::new(snapshot);
-        let mut events = EngagementEvents::new(snapshot, &districts);
-        Box::new(years.into_iter().map(move |year| {
-            let (prefix, events) = ([year.key().into()], events.of(year, &index));
+    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+        let districts = Districts::of(cx, &Schools::of(cx.snapshot));
+        let index = Index::new(cx.snapshot);
+        let directory = Directory::new(cx.snapshot);
+        let mut events = EngagementEvents::new(cx.snapshot, &districts);
+        move |year| {
+            let (prefix, events) = (prefix(year), events.of(year, &index));
             let entry = |row: &Row| Entry {
-                key: rows::key(&prefix, districts.views[row.listed].district),
+                key: key(&prefix, districts.views[row.listed].district),
                 payload: payload(*row, &districts, &events, &directory),
             };
             let entries = districts.rows.iter().map(entry).collect();
-            rows::group(TABLE, year, &prefix, entries, snapshot)
-        }))
+            group(Self::TABLE, year, &prefix, entries, cx).alone()
+        }
     }
+}
+
+fn prefix(year: SchoolYear) -> [KeyValue; 1] {
+    [year.key().into()]
 }
 
 fn payload<'s>(
@@ -130,15 +102,15 @@ fn payload<'s>(
     let listed = seen_by(row.listed);
     let name = &districts.views[row.summarized].mapping.name;
     let summary = if row.summarized == row.listed {
-        summary::summary(name, &listed, directory)
+        people::summary(name, &listed, directory)
     } else {
-        summary::summary(name, &seen_by(row.summarized), directory)
+        people::summary(name, &seen_by(row.summarized), directory)
     };
     vec![
         Payload::json(summary),
         Payload::json(people::volunteers(&listed, directory)),
         Payload::json(people::students(&listed, directory)),
-        Payload::json(event::list(&listed)),
-        Payload::json(breakdown::Breakdown::of(&listed, directory)),
+        Payload::json(people::listed(&listed)),
+        Payload::json(Breakdown::of(&listed, directory)),
     ]
 }

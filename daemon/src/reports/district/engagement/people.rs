@@ -1,8 +1,23 @@
-//! `volunteers_data` and `students_data`: all participants, most engaged first.
+//! The five columns: who was engaged, person by person and event by event.
+//!
+//! `summary_stats` are the figures that the list page shows for each district. `events_data` lists the
+//! district's events by start.
+//!
+//! # `volunteers_data` and `students_data`
+//!
+//! All participants, most engaged first.
 //!
 //! A volunteer's organization is that of the membership entered first, whichever is marked as primary; the
 //! address is the first one marked as primary. Skills are ordered by their ids. A grade of zero is printed
 //! like an unknown one.
+//!
+//! # `breakdown_data`
+//!
+//! Each event with its participants, latest event first.
+//!
+//! Volunteers are ordered by hours and last name, one entry per row. Students are ordered by school, grade
+//! and last name, where a grade is compared as text. A virtual session has a note instead of students; its
+//! text is what VMS's Excel file prints.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -10,12 +25,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::event::Engaged;
+use crate::reports::dialect::Hours;
 use crate::reports::district::count;
-use crate::reports::district::facts::{Attendee, find};
-use crate::reports::district::ordered::Ordered;
-use crate::reports::number::Hours;
-use crate::snapshot::{Participation, Snapshot};
+use crate::reports::district::engagement::events::{Engaged, date, kind, location};
+use crate::reports::district::facts::{Attendee, recorded_hours};
+use crate::reports::entry::Ordered;
+use crate::snapshot::{Participation, Snapshot, find};
 
 const UNKNOWN: &str = "N/A";
 
@@ -209,4 +224,182 @@ pub(super) fn students<'s>(
         .collect();
     students.sort_by_key(|student| (Reverse(student.events_count), student.pupil.person.last_name));
     students
+}
+
+#[derive(Serialize)]
+pub(super) struct Summary<'s> {
+    name: &'s str,
+    unique_volunteers: i64,
+    total_volunteer_engagements: i64,
+    total_volunteer_hours: Hours,
+    unique_students: i64,
+    total_student_participations: i64,
+    total_students_with_virtual: i64,
+    unique_events: i64,
+    unique_organizations: i64,
+    schools_engaged: i64,
+}
+
+/// Returns the summary of a district, under its name in the mapping.
+///
+/// Unlike the lists of people it also counts volunteers who no longer exist. Schools are those at which
+/// events took place, of any district.
+pub(super) fn summary<'s>(
+    name: &'s str,
+    engaged: &[Engaged<'_, 's>],
+    directory: &Directory<'s>,
+) -> Summary<'s> {
+    let rows = participations(engaged);
+    let volunteers: HashSet<i64> = rows.iter().map(|row| row.volunteer).collect();
+    let organizations: HashSet<i64> =
+        volunteers.iter().flat_map(|&volunteer| directory.organizations(volunteer)).copied().collect();
+    let students = || engaged.iter().flat_map(|engaged| engaged.roster).map(|attendee| attendee.row.student);
+    let schools: HashSet<&str> = engaged
+        .iter()
+        .filter_map(|engaged| engaged.event.event.school.as_deref())
+        .filter(|school| !school.is_empty())
+        .collect();
+    Summary {
+        name,
+        unique_volunteers: count(volunteers.len()),
+        total_volunteer_engagements: count(rows.len()),
+        total_volunteer_hours: recorded_hours(rows).rounded(1),
+        unique_students: count(students().collect::<HashSet<_>>().len()),
+        total_student_participations: count(students().count()),
+        total_students_with_virtual: engaged.iter().map(|engaged| engaged.students).sum(),
+        unique_events: count(engaged.len()),
+        unique_organizations: count(organizations.len()),
+        schools_engaged: count(schools.len()),
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct ListedEvent<'s> {
+    id: i64,
+    date: String,
+    title: Option<&'s str>,
+    #[serde(rename = "type")]
+    kind: String,
+    location: &'s str,
+    volunteer_count: i64,
+    student_count: i64,
+    volunteer_hours: Hours,
+}
+
+/// Returns `events_data`.
+pub(super) fn listed<'s>(engaged: &[Engaged<'_, 's>]) -> Vec<ListedEvent<'s>> {
+    let listed = |engaged: &Engaged<'_, 's>| {
+        let event = engaged.event.event;
+        ListedEvent {
+            id: event.id,
+            date: date(event, "%m/%d/%Y"),
+            title: event.title.as_deref(),
+            kind: kind(event),
+            location: location(event),
+            volunteer_count: count(engaged.event.volunteers.len()),
+            student_count: engaged.students,
+            volunteer_hours: recorded_hours(engaged.event.volunteers.iter().copied()).rounded(1),
+        }
+    };
+    engaged.iter().map(listed).collect()
+}
+
+#[derive(Serialize)]
+pub(super) struct Breakdown<'s> {
+    events_breakdown: Vec<BrokenDownEvent<'s>>,
+    total_events: i64,
+}
+
+#[derive(Serialize)]
+struct BrokenDownEvent<'s> {
+    id: i64,
+    date: String,
+    title: Option<&'s str>,
+    #[serde(rename = "type")]
+    kind: String,
+    location: &'s str,
+    volunteers: Vec<PresentVolunteer<'s>>,
+    students: Vec<PresentStudent<'s>>,
+    volunteer_count: i64,
+    student_count: i64,
+    total_volunteer_hours: Hours,
+    is_virtual: bool,
+}
+
+#[derive(Serialize)]
+struct PresentVolunteer<'s> {
+    #[serde(flatten)]
+    person: Person<'s>,
+    organization: &'s str,
+    hours: Hours,
+    skills: Arc<[&'s str]>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum PresentStudent<'s> {
+    Known(Pupil<'s>),
+    Estimated { note: String },
+}
+
+impl<'s> Breakdown<'s> {
+    /// Creates the breakdown of a district's events, which are ordered by start and id; the breakdown is in
+    /// reverse order, as VMS gets simultaneous events when SQLite walks its index of starts backwards.
+    pub(super) fn of(engaged: &[Engaged<'_, 's>], directory: &Directory<'s>) -> Self {
+        Self {
+            events_breakdown: engaged.iter().rev().map(|engaged| broken_down(engaged, directory)).collect(),
+            total_events: count(engaged.len()),
+        }
+    }
+}
+
+fn broken_down<'s>(engaged: &Engaged<'_, 's>, directory: &Directory<'s>) -> BrokenDownEvent<'s> {
+    let event = engaged.event.event;
+    let mut total_volunteer_hours = Hours::default();
+    let mut volunteers: Vec<_> = engaged
+        .event
+        .volunteers
+        .iter()
+        .filter_map(|row| {
+            let volunteer = present(row, directory)?;
+            total_volunteer_hours.add(row.hours);
+            Some(volunteer)
+        })
+        .collect();
+    volunteers.sort_by(|a, b| {
+        let hours = b.hours.compare(a.hours);
+        hours.then_with(|| a.person.last_name.cmp(b.person.last_name))
+    });
+    let students = present_students(engaged, directory);
+    BrokenDownEvent {
+        id: event.id,
+        date: date(event, "%B %d, %Y"),
+        title: event.title.as_deref(),
+        kind: kind(event),
+        location: location(event),
+        volunteer_count: count(volunteers.len()),
+        volunteers,
+        student_count: engaged.students,
+        students,
+        total_volunteer_hours: total_volunteer_hours.rounded(1),
+        is_virtual: engaged.event.is_virtual,
+    }
+}
+
+fn present<'s>(row: &Participation, directory: &Directory<'s>) -> Option<PresentVolunteer<'s>> {
+    let Profile { person, organization, skills } = directory.volunteer(row.volunteer)?;
+    let hours = recorded_hours([row]).rounded(1);
+    Some(PresentVolunteer { person, organization, hours, skills })
+}
+
+fn present_students<'s>(engaged: &Engaged<'_, 's>, directory: &Directory<'s>) -> Vec<PresentStudent<'s>> {
+    if engaged.event.is_virtual {
+        let note = format!("Virtual session - estimated {} students participated", engaged.students);
+        return vec![PresentStudent::Estimated { note }];
+    }
+    let mut rows: Vec<_> = engaged.roster.iter().collect();
+    rows.sort_unstable_by_key(|attendee| attendee.row.id);
+    let mut pupils: Vec<_> = rows.into_iter().filter_map(|row| directory.student(row)).collect();
+    pupils.sort_by_cached_key(|pupil| (pupil.school, pupil.grade.text(), pupil.person.last_name));
+    pupils.into_iter().map(PresentStudent::Known).collect()
 }

@@ -2,22 +2,33 @@
 
 use serde_json::{Value, json};
 
-use super::{Engagement, TABLE};
-use crate::reports::district::fixture::{self, ALDER, CENTER, Rows, event, source, text_key};
-use crate::reports::testing::now;
-use crate::reports::{Mode, Report};
-use crate::snapshot::Snapshot;
+use super::Engagement;
+use crate::reports::Mode;
+use crate::reports::testing::{ALDER, CENTER, World, key, partnered, two_districts};
+use crate::vms::tables::Table;
 
 const PARTNER: Option<&str> = Some("Center School District");
 
+/// Adds a volunteer with two addresses, of which the second is the primary one, and with new skills.
+fn ann(world: World, id: i64, last: &str, skills: &[&str]) -> World {
+    let known = i64::try_from(world.skills.len()).unwrap();
+    let new: Vec<i64> = (known + 1..).take(skills.len()).collect();
+    world
+        .volunteer(id, "Ann", last)
+        .email(id, "old@example.org", Some(false))
+        .email(id, "main@example.org", Some(true))
+        .skills(skills)
+        .has_skills(id, &new)
+}
+
 /// Returns the five columns of a district.
-fn columns(source: &Snapshot, district: i64) -> [Value; 5] {
-    fixture::payload(&Engagement, source, Mode::Exact, district).try_into().unwrap()
+fn columns(source: &World, district: i64) -> [Value; 5] {
+    source.columns(&Engagement, Mode::Exact, &key(&["2526", &district.to_string()]))
 }
 
 #[test]
 fn a_district_without_events_has_empty_lists() {
-    let [summary, volunteers, students, events, breakdown] = columns(&source(), CENTER);
+    let [summary, volunteers, students, events, breakdown] = columns(&two_districts(), CENTER);
     assert_eq!(summary["name"], "Center School District");
     assert_eq!(summary["total_volunteer_hours"].to_string(), "0");
     assert_eq!([volunteers, students, events], [json!([]), json!([]), json!([])]);
@@ -26,41 +37,35 @@ fn a_district_without_events_has_empty_lists() {
 
 #[test]
 fn a_renamed_district_has_no_row_and_its_old_one_is_retired() {
-    let mut source = source();
+    let mut source = two_districts();
     source.districts[0].name = "Alder Schools".into();
-    fixture::add_existing(&mut source, TABLE, &[&["2526", "3"], &["2526", "7"]]);
-    let settings = fixture::settings(Mode::Fixed);
-    let keys = Engagement.keys(&source, &settings, now());
-    assert_eq!(keys, ["2425", "2526", "2627"].map(|year| text_key(&[year, "7"])));
-    let groups = fixture::groups(&Engagement, &source, &settings);
-    let retired: Vec<_> = groups.iter().flat_map(|group| group.retire.clone()).collect();
-    assert_eq!(retired, [text_key(&["2526", "3"])]);
-    let built: Vec<_> = groups.into_iter().flat_map(|group| group.entries).map(|entry| entry.key).collect();
-    assert_eq!(built, keys);
+    for id in ["3", "7"] {
+        source = source.has_row(Table::DistrictEngagementReports, key(&["2526", id]));
+    }
+    let keys = source.keys(&Engagement);
+    assert_eq!(keys, ["2425", "2526", "2627"].map(|year| key(&[year, "7"])));
+    assert_eq!(source.retired(&Engagement), [key(&["2526", "3"])]);
+    assert_eq!(source.built(&Engagement), keys);
 }
 
 #[test]
 fn a_row_belongs_to_the_first_district_of_the_name_and_summarizes_that_of_the_salesforce_id() {
-    let mut source = source();
-    source.districts.insert(0, fixture::district(2, "sf-double", "Alder School District"));
-    source.events.push(event(1, Some("DIA"), None));
-    source.link(1, ALDER);
-    source.events.push(event(2, Some("DIA"), None));
-    source.link(2, 2);
-    let settings = fixture::settings(Mode::Exact);
-    let keys = Engagement.keys(&source, &settings, now());
-    assert!(
-        keys.contains(&text_key(&["2526", "2"])) && !keys.contains(&text_key(&["2526", "3"])),
-        "{keys:?}"
-    );
+    let mut source = two_districts();
+    source = source.district(2, "sf-double", "Alder School District");
+    source.events.push(partnered(1, Some("DIA"), None));
+    source = source.in_district(1, ALDER);
+    source.events.push(partnered(2, Some("DIA"), None));
+    source = source.in_district(2, 2);
+    let keys = source.keys(&Engagement);
+    assert!(keys.contains(&key(&["2526", "2"])) && !keys.contains(&key(&["2526", "3"])), "{keys:?}");
     let ids = |events: &Value| -> Vec<i64> {
         events.as_array().unwrap().iter().map(|event| event["id"].as_i64().unwrap()).collect()
     };
     let [summary, _, _, events, _] = columns(&source, 2);
     assert_eq!(ids(&events), [2]);
     assert_eq!((&summary["name"], &summary["unique_events"]), (&json!("Alder School District"), &json!(1)));
-    source.events.push(event(3, Some("DIA"), None));
-    source.link(3, ALDER);
+    source.events.push(partnered(3, Some("DIA"), None));
+    source = source.in_district(3, ALDER);
     let [summary, _, _, events, _] = columns(&source, 2);
     assert_eq!((ids(&events), &summary["unique_events"]), (vec![2], &json!(2)));
 }
@@ -78,14 +83,14 @@ fn an_event_belongs_by_link_by_school_or_by_name() {
         ("no type", None, None, Some(ALDER), None, false),
         ("nothing", Some("DIA"), None, None, None, false),
     ] {
-        let mut source = source();
-        source.schools.push(fixture::school("a-1", "ÉLAN", ALDER, None));
-        source.schools.push(fixture::school("a-2", "Alder%School", ALDER, None));
-        let mut event = event(1, kind, partner);
+        let mut source = two_districts();
+        source = source.school("a-1", "ÉLAN", ALDER, None);
+        source = source.school("a-2", "Alder%School", ALDER, None);
+        let mut event = partnered(1, kind, partner);
         event.school = school.map(Into::into);
         source.events.push(event);
         if let Some(district) = link {
-            source.link(1, district);
+            source = source.in_district(1, district);
         }
         assert_eq!(columns(&source, ALDER)[0]["unique_events"], i64::from(alder), "{case}");
     }
@@ -93,13 +98,13 @@ fn an_event_belongs_by_link_by_school_or_by_name() {
 
 #[test]
 fn virtual_students_are_assumed_from_the_districts_own_teachers_of_any_status() {
-    let mut source = source();
-    source.events.push(event(1, Some("VIRTUAL_SESSION"), PARTNER));
+    let mut source = two_districts();
+    source.events.push(partnered(1, Some("VIRTUAL_SESSION"), PARTNER));
     for (teacher, school) in [(20, "c-high"), (21, "a-high"), (22, "nowhere")] {
-        fixture::add_teacher(&mut source, teacher, school);
-        source.teacher(1, teacher, "no_show");
+        source = source.teacher(teacher, school, None);
+        source = source.registered(1, teacher, "no_show");
     }
-    source.student(1, 10, "c-high");
+    source = source.attended(1, 10, "c-high");
     let [summary, _, students, events, breakdown] = columns(&source, CENTER);
     assert_eq!(summary["total_students_with_virtual"], 25);
     assert_eq!((&summary["unique_students"], students), (&0.into(), json!([])));
@@ -111,16 +116,16 @@ fn virtual_students_are_assumed_from_the_districts_own_teachers_of_any_status() 
 
 #[test]
 fn volunteers_are_listed_by_events_and_hours_with_first_organization_and_main_address() {
-    let mut source = source();
-    source.events.extend([1, 2].map(|id| event(id, Some("DIA"), PARTNER)));
-    fixture::add_volunteer(&mut source, 31, "Low", &[]);
-    fixture::add_volunteer(&mut source, 30, "High", &["Law", "Art"]);
-    fixture::add_organization(&mut source, 6, "First");
-    fixture::add_organization(&mut source, 5, "Second");
-    source.member(30, 6);
-    source.member(30, 5);
+    let mut source = two_districts();
+    source.events.extend([1, 2].map(|id| partnered(id, Some("DIA"), PARTNER)));
+    source = ann(source, 31, "Low", &[]);
+    source = ann(source, 30, "High", &["Law", "Art"]);
+    source = source.organization(6, "First");
+    source = source.organization(5, "Second");
+    source = source.member(30, 6);
+    source = source.member(30, 5);
     for (event, volunteer, hours) in [(1, 31, 0.25), (1, 30, 2.0), (2, 31, 0.5), (2, 30, 1.0), (2, 99, 4.0)] {
-        source.volunteer(event, volunteer, Some(hours));
+        source = source.took_part(event, volunteer, "Attended", Some(hours));
     }
     let [summary, volunteers, _, events, breakdown] = columns(&source, CENTER);
     assert_eq!(
@@ -142,9 +147,9 @@ fn volunteers_are_listed_by_events_and_hours_with_first_organization_and_main_ad
 
 #[test]
 fn students_of_an_event_are_sorted_by_school_and_by_grade_as_text() {
-    let mut source = source();
-    source.schools.push(fixture::school("c-2", "Acorn", CENTER, None));
-    source.events.push(event(1, Some("DIA"), PARTNER));
+    let mut source = two_districts();
+    source = source.school("c-2", "Acorn", CENTER, None);
+    source.events.push(partnered(1, Some("DIA"), PARTNER));
     for (id, school, grade) in [
         (10, "c-high", Some(5)),
         (11, "c-high", Some(10)),
@@ -153,11 +158,10 @@ fn students_of_an_event_are_sorted_by_school_and_by_grade_as_text() {
         (14, "c-2", Some(12)),
         (15, "a-high", Some(1)),
     ] {
-        source.student(1, id, school);
+        source = source.attended(1, id, school);
         source.students.last_mut().unwrap().grade = grade;
     }
-    let [_, students, breakdown] =
-        [0, 2, 4].map(|column| fixture::payload(&Engagement, &source, Mode::Exact, CENTER).remove(column));
+    let [_, _, students, _, breakdown] = columns(&source, CENTER);
     let shown: Vec<_> = breakdown["events_breakdown"][0]["students"]
         .as_array()
         .unwrap()
@@ -174,11 +178,11 @@ fn students_of_an_event_are_sorted_by_school_and_by_grade_as_text() {
 
 #[test]
 fn hours_of_the_summary_are_added_by_participation() {
-    let mut source = source();
-    source.events.extend([1, 2].map(|id| event(id, Some("DIA"), PARTNER)));
-    fixture::add_volunteer(&mut source, 30, "Able", &[]);
+    let mut source = two_districts();
+    source.events.extend([1, 2].map(|id| partnered(id, Some("DIA"), PARTNER)));
+    source = ann(source, 30, "Able", &[]);
     for (event, hours) in [(2, 0.1), (1, 0.2), (1, 0.05), (2, 0.7)] {
-        source.volunteer(event, 30, Some(hours));
+        source = source.took_part(event, 30, "Attended", Some(hours));
     }
     // At the edge of rounding: added event by event the sum would be a little less, and round to 1.0.
     assert_eq!(columns(&source, CENTER)[0]["total_volunteer_hours"], 1.1);

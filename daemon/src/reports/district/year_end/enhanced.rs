@@ -13,13 +13,14 @@
 //! A percentage is the integer 0 when its total is 0, and a sum of hours is the integer 0 until something
 //! else was added. Unique percentages may exceed 100 together.
 
+use std::collections::HashSet;
+
 use serde::Serialize;
 
-use super::event::Seen;
-use super::tally::Tally;
-use crate::reports::district::ordered::Ordered;
+use crate::reports::dialect::{Hours, percent};
+use crate::reports::district::year_end::events::{Format, Seen};
 use crate::reports::district::{STUDENTS_PER_TEACHER, count};
-use crate::reports::number::Hours;
+use crate::reports::entry::Ordered;
 use crate::snapshot::Text;
 
 #[derive(Serialize)]
@@ -203,6 +204,107 @@ impl Organizations {
             unique_virtual_pct,
             volunteer_hours_in_person_pct,
             volunteer_hours_virtual_pct,
+        }
+    }
+}
+
+/// A value kept for all events and for each format.
+#[derive(Debug, Default)]
+struct Split<T> {
+    total: T,
+    in_person: T,
+    online: T,
+}
+
+impl<T> Split<T> {
+    /// Updates the total and the value of `format`.
+    fn add(&mut self, format: Format, mut add: impl FnMut(&mut T)) {
+        add(&mut self.total);
+        add(match format {
+            Format::InPerson => &mut self.in_person,
+            Format::Virtual => &mut self.online,
+        });
+    }
+
+    /// Applies `convert` to each value.
+    fn map<U>(&self, convert: impl Fn(&T) -> U) -> Split<U> {
+        Split {
+            total: convert(&self.total),
+            in_person: convert(&self.in_person),
+            online: convert(&self.online),
+        }
+    }
+}
+
+impl Split<i64> {
+    /// Returns the in-person and the virtual share of the total, as percentages.
+    #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
+    fn percentages(&self) -> (Hours, Hours) {
+        let of = |part: i64| percent(part as f64, self.total as f64);
+        (of(self.in_person), of(self.online))
+    }
+}
+
+impl Split<Hours> {
+    /// Returns the in-person and the virtual share of the total, as percentages.
+    fn percentages(&self) -> (Hours, Hours) {
+        let of = |part: Hours| percent(part.value(), self.total.value());
+        (of(self.in_person), of(self.online))
+    }
+}
+
+/// Accumulated figures of a district, from which others are derived.
+#[derive(Debug, Default)]
+struct Tally {
+    events: Split<i64>,
+    students: Split<i64>,
+    /// Students of the rosters of events in person.
+    roster: HashSet<i64>,
+    volunteer_rows: Split<i64>,
+    volunteers: Split<HashSet<i64>>,
+    hours: Split<Hours>,
+    /// Hours by organization, in order of first appearance: a sum of floats depends on its order.
+    organizations: Split<Ordered<i64, Hours>>,
+    /// Teachers present at virtual events.
+    teachers: HashSet<i64>,
+    /// Rows of teachers present at virtual events.
+    classrooms: i64,
+    confirmed_teachers: i64,
+    registered_teachers: i64,
+    /// Events by type.
+    types: Split<Ordered<Text, i64>>,
+}
+
+impl Tally {
+    /// Accumulates over the events of a district.
+    fn of(seen: &[Seen<'_, '_>]) -> Self {
+        let mut tally = Self::default();
+        for seen in seen {
+            tally.take(seen);
+        }
+        tally
+    }
+
+    fn take(&mut self, seen: &Seen<'_, '_>) {
+        let event = seen.event;
+        let format = event.format;
+        self.events.add(format, |events| *events += 1);
+        self.students.add(format, |students| *students += seen.total_students);
+        self.volunteer_rows.add(format, |rows| *rows += seen.volunteers());
+        self.volunteers.add(format, |people| people.extend(event.volunteers.iter().map(|row| row.volunteer)));
+        self.hours.add(format, |hours| hours.add_sum(event.hours));
+        for (&organization, &hours) in &event.organizations {
+            self.organizations.add(format, |sums| sums.entry(organization).add_sum(hours));
+        }
+        self.types.add(format, |types| *types.entry(Text::clone(&event.kind)) += 1);
+        match format {
+            Format::InPerson => self.roster.extend(seen.roster.iter().map(|attendee| attendee.row.student)),
+            Format::Virtual => {
+                self.teachers.extend(&event.present_teachers);
+                self.classrooms += count(event.present_teachers.len());
+                self.confirmed_teachers += event.confirmed_teachers;
+                self.registered_teachers += event.registered_teachers;
+            }
         }
     }
 }

@@ -11,99 +11,68 @@
 //! several active districts is *shared*.
 //!
 //! `report_data` has the totals and two detailed sections, [`enhanced`] and [`program`]; `events_data` has
-//! the [`calendar`] and the [`schools`]. They count students by three different rules ([`event`]).
+//! the calendar and the schools ([`lists`]). They count students by three different rules ([`events`]).
 //!
 //! Rows of another host filter are written by VMS's own pages; they are left unchanged.
 
-mod calendar;
 mod enhanced;
-mod event;
+mod events;
+mod lists;
 mod program;
-mod schools;
-mod tally;
 #[cfg(test)]
 mod tests;
 
-use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::active::{Active, Schools, active};
-use super::attribution::{Attribution, Names};
-use super::facts::Index;
-use super::ordered::Ordered;
-use super::rows;
-use crate::reports::number::Hours;
-use crate::reports::year::SchoolYear;
-use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings};
-use crate::snapshot::{Snapshot, Source, Text};
-use crate::vms::tables::{Key, KeyValue, Table};
+use crate::reports::dialect::Hours;
+use crate::reports::district::attribution::{Active, Attribution, Names, Schools, active};
+use crate::reports::district::facts::Index;
+use crate::reports::district::{group, key};
+use crate::reports::entry::Ordered;
+use crate::reports::year::{SchoolYear, Year};
+use crate::reports::{Built, Context, Entry, Mode, Payload, Yearly};
+use crate::snapshot::{Source, Text};
+use crate::vms::tables::{HOST_FILTER, Key, KeyValue, Table};
 
-use calendar::Calendar;
 use enhanced::Enhanced;
-use event::{Seen, YearEvents};
+use events::{Seen, YearEvents};
+use lists::{Calendar, SchoolsByLevel};
 use program::ProgramBreakdown;
-use schools::SchoolsByLevel;
-
-const TABLE: Table = Table::DistrictYearEndReports;
-
-/// The only host filter whose rows VMS's own refresh can compute.
-const HOST_FILTER: &str = "all";
 
 /// The year-end report of each district.
 #[derive(Debug, Clone, Copy)]
 pub struct YearEnd;
 
-impl Report for YearEnd {
-    fn table(&self) -> Table {
-        TABLE
+impl Yearly for YearEnd {
+    type Year = SchoolYear;
+
+    const TABLE: Table = Table::DistrictYearEndReports;
+    const SOURCES: &'static [Source] = &[
+        Source::Event,
+        Source::EventDistricts,
+        Source::EventAttendanceDetail,
+        Source::District,
+        Source::School,
+        Source::EventParticipation,
+        Source::EventStudentParticipation,
+        Source::EventTeacher,
+        Source::Contact,
+        Source::Student,
+        Source::VolunteerOrganization,
+    ];
+    const KEY_SOURCES: &'static [Source] = &[Source::District];
+    const WITH_NEXT: bool = true;
+
+    fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
+        let districts = active(cx, &Schools::none());
+        move |year| districts.iter().map(|of| key(&prefix(year), of.district)).collect()
     }
 
-    fn sources(&self) -> &'static [Source] {
-        &[
-            Source::Event,
-            Source::EventDistricts,
-            Source::EventAttendanceDetail,
-            Source::District,
-            Source::School,
-            Source::EventParticipation,
-            Source::EventStudentParticipation,
-            Source::EventTeacher,
-            Source::Contact,
-            Source::Student,
-            Source::VolunteerOrganization,
-        ]
-    }
-
-    fn key_sources(&self) -> &'static [Source] {
-        &[Source::District]
-    }
-
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let districts = active(snapshot, settings, &Schools::none());
-        let years = rows::years(TABLE, snapshot, settings, now).into_iter().map(prefix);
-        years.flat_map(|prefix| districts.iter().map(move |of| rows::key(&prefix, of.district))).collect()
-    }
-
-    fn next_keys(
-        &self,
-        _: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        SchoolYear::turns(after, settings.zone)
-    }
-
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let districts = active(snapshot, settings, &Schools::of(snapshot));
-        let years = rows::years(TABLE, snapshot, settings, now);
-        let index = Index::new(snapshot);
-        let mut events = YearEvents::new(snapshot, attribution(&districts));
-        Box::new(years.into_iter().map(move |year| {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+        let districts = active(cx, &Schools::of(cx.snapshot));
+        let index = Index::new(cx.snapshot);
+        let mut events = YearEvents::new(cx.snapshot, attribution(&districts));
+        move |year| {
             let (prefix, events) = (prefix(year), events.of(year, &index, districts.len()));
             let entry = |(position, of): (usize, &Active<'s>)| {
                 let seen: Vec<_> = events
@@ -111,11 +80,11 @@ impl Report for YearEnd {
                     .filter(|event| event.districts.contains(&position))
                     .map(|event| Seen::new(event, of.district.id))
                     .collect();
-                Entry { key: rows::key(&prefix, of.district), payload: payload(of, &seen, settings.mode) }
+                Entry { key: key(&prefix, of.district), payload: payload(of, &seen, cx.mode()) }
             };
             let entries = districts.iter().enumerate().map(entry).collect();
-            rows::group(TABLE, year, &prefix, entries, snapshot)
-        }))
+            group(Self::TABLE, year, &prefix, entries, cx).alone()
+        }
     }
 }
 
@@ -167,7 +136,7 @@ fn payload<'s>(of: &Active<'s>, seen: &[Seen<'_, 's>], mode: Mode) -> Vec<Payloa
     let enhanced = Enhanced::of(seen);
     let (events, students, volunteers) = (&enhanced.events, &enhanced.students, &enhanced.volunteers);
     let events_data = EventsData {
-        events_by_month: calendar::by_month(seen, mode),
+        events_by_month: lists::by_month(seen, mode),
         total_events: events.total,
         unique_volunteer_count: volunteers.unique_total,
         unique_student_count: students.unique_total,

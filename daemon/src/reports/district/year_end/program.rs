@@ -14,8 +14,8 @@ use std::collections::BTreeSet;
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
-use super::event::{Format, Seen};
 use crate::reports::district::STUDENTS_PER_TEACHER;
+use crate::reports::district::year_end::events::{Format, Seen};
 use crate::vms::enums::VIRTUAL_SESSION;
 
 /// A program: its key in the payload, and the event types that belong to it.

@@ -2,108 +2,163 @@
 //!
 //! It mirrors `recruitment_candidates` of VMS's `routes/reports/recruitment.py` and its
 //! `recruitment_scoring_service`. For each target event, keywords are derived from its fields and texts
-//! (`keywords::derive`). A volunteer may be asked ([`volunteers`]) and becomes a candidate when any keyword
-//! is like the title, the department, the industry or a skill ([`select`]). The number of candidates is
+//! (`keywords::derive`). A volunteer may be asked ([`pool`]) and becomes a candidate when any keyword
+//! is like the title, the department, the industry or a skill ([`rating`]). The number of candidates is
 //! limited as in VMS: the first ones by id are kept before they are ranked, so that a broad keyword can
-//! displace better candidates. They are then rated ([`score`]) and ordered by points; ties stay ordered by
+//! displace better candidates. They are then rated and ordered by points; ties stay ordered by
 //! id. Candidates without any points are kept.
 //!
 //! One event is one group. Rows whose event is no longer a target are removed last, in a group of their own.
+//!
+//! # Events that have candidates stored
+//!
+//! VMS accepts any event, so rows exist for the events that its selector page offers, and for those whose
+//! page was opened:
+//!
+//! * the next 50 events that begin now or later, and, unless the operator disables it, the last 50 that began
+//!   before; the page filters by date only, and so does this report. Events that begin at the same instant
+//!   are ordered by id, in both directions;
+//! * events that have a row already, except those that began more than `keep_days` ago.
+//!
+//! Rows of other events, and of events that no longer exist, are retired: VMS's pages answer those with an
+//! error or compute them anew.
+//!
+//! Instants are compared as SQLite does, as text.
 
-mod score;
-mod select;
-mod volunteers;
+mod pool;
+mod rating;
+#[cfg(test)]
+mod tests;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use self::score::{Evidence, Score, score};
-use self::select::Selection;
-use self::volunteers::{Person, Pool};
-use super::keywords::Subject;
-use super::targets::{self, Targets, next_start};
-use crate::reports::boundaries::next_utc_midnight;
-use crate::reports::{Entry, Group, Payload, Report, ReportSettings};
+use crate::reports::recruitment::candidates::pool::{Person, Pool};
+use crate::reports::recruitment::candidates::rating::{Evidence, Score, Selection, score};
+use crate::reports::recruitment::keywords::Subject;
+use crate::reports::recruitment::next_start;
+use crate::reports::year::next_utc_midnight;
+use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings};
 use crate::snapshot::{Event, Groups, Snapshot, Source};
 use crate::vms::tables::{Key, Table};
+use crate::vms::time;
 
 /// Ranked volunteers: one entry per target event.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidates;
 
-const SOURCES: &[Source] = &[
-    Source::Event,
-    Source::EventSkills,
-    Source::EventParticipation,
-    Source::Contact,
-    Source::Volunteer,
-    Source::Email,
-    Source::VolunteerOrganization,
-    Source::Organization,
-    Source::Skill,
-    Source::VolunteerSkills,
-];
+const TABLE: Table = Table::RecruitmentCandidatesCache;
 
 impl Report for Candidates {
     fn table(&self) -> Table {
-        Table::RecruitmentCandidatesCache
+        TABLE
     }
 
     fn sources(&self) -> &'static [Source] {
-        SOURCES
+        &[
+            Source::Event,
+            Source::EventSkills,
+            Source::EventParticipation,
+            Source::Contact,
+            Source::Volunteer,
+            Source::Email,
+            Source::VolunteerOrganization,
+            Source::Organization,
+            Source::Skill,
+            Source::VolunteerSkills,
+        ]
     }
 
     fn key_sources(&self) -> &'static [Source] {
         &[Source::Event]
     }
 
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        Targets::of(snapshot, settings, now).events.into_iter().map(targets::key).collect()
+    fn own_settings(&self, settings: &ReportSettings) -> Vec<u8> {
+        settings.keywords.canonical_text().into_bytes()
     }
 
-    fn clock(&self, _snapshot: &Snapshot, _settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn keys(&self, cx: Context<'_>) -> Vec<Key> {
+        Targets::of(cx).events.into_iter().map(key).collect()
+    }
+
+    fn clock(&self, cx: Context<'_>) -> String {
         // Recency is counted in days of UTC.
-        now.date_naive().to_string()
+        cx.today().to_string()
     }
 
-    fn next_keys(
-        &self,
-        snapshot: &Snapshot,
-        _: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
+    fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
         // An event that begins at this very instant still counts as upcoming.
         let begun = TimeDelta::microseconds(1);
-        next_start(snapshot.events.iter(), after - begun).map(|start| start + begun)
+        next_start(cx.snapshot.events.iter(), cx.now - begun).map(|start| start + begun)
     }
 
-    fn next_payloads(&self, _: &Snapshot, _: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        next_utc_midnight(after)
+    fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
+        next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let Targets { events, retired } = Targets::of(snapshot, settings, now);
-        let pool = Pool::of(snapshot, &settings.keywords.scoring, now.date_naive());
-        let skills = EventSkills::of(snapshot);
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+        let Targets { events, retired } = Targets::of(cx);
+        let pool = Pool::of(cx.snapshot, &cx.settings.keywords.scoring, cx.today());
+        let skills = EventSkills::of(cx.snapshot);
         let groups = events.into_iter().map(move |event| {
-            let candidates = candidates(&pool, settings, event, &skills.names(snapshot, event));
-            let entry = Entry { key: targets::key(event), payload: vec![Payload::json(candidates)] };
-            Group { name: format!("event {}", event.id), entries: vec![entry], retire: Vec::new() }
+            let candidates = candidates(&pool, cx.settings, event, &skills.names(cx.snapshot, event));
+            Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), candidates)])
         });
-        let retiring = (!retired.is_empty()).then(|| Group {
-            name: "rows of other events".to_owned(),
-            entries: Vec::new(),
-            retire: retired,
-        });
+        let retiring = (!retired.is_empty())
+            .then(|| Group { retire: retired, ..Group::new("rows of other events", Vec::new()) });
         Box::new(groups.chain(retiring))
+    }
+}
+
+/// Number of events per list of VMS's selector page.
+const LISTED: usize = 50;
+
+/// The events that have a row, and the rows to remove.
+#[derive(Debug)]
+struct Targets<'s> {
+    events: Vec<&'s Event>,
+    retired: Vec<Key>,
+}
+
+fn key(event: &Event) -> Key {
+    Key(vec![event.id.into()])
+}
+
+impl<'s> Targets<'s> {
+    /// Returns the targets at `now`, upcoming events first.
+    fn of(cx: Context<'s>) -> Self {
+        let Context { snapshot, settings, now } = cx;
+        let text = |at: DateTime<Utc>| time::to_text(at.naive_utc());
+        let (now_text, oldest) = (
+            text(now),
+            now.checked_sub_signed(TimeDelta::days(settings.keep_days)).map_or_else(String::new, text),
+        );
+        let dated =
+            snapshot.events.iter().filter_map(|event| Some((event.start.as_ref()?.text.as_ref(), event)));
+        let (mut upcoming, mut recent): (Vec<_>, Vec<_>) =
+            dated.partition(|(start, _): &(&str, &Event)| *start >= now_text.as_str());
+        upcoming.sort_by_key(|&(start, event)| (start, event.id));
+        recent.sort_by(|(start, event), (other, than)| other.cmp(start).then(event.id.cmp(&than.id)));
+        upcoming.truncate(LISTED);
+        recent.truncate(if settings.include_recent { LISTED } else { 0 });
+        let mut events: Vec<&Event> = upcoming.into_iter().chain(recent).map(|(_, event)| event).collect();
+
+        let existing = snapshot.existing(TABLE);
+        let owned: BTreeSet<i64> = snapshot.owned(TABLE).filter_map(|key| key.int(0)).collect();
+        let mut kept: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
+        let is_old = |event: &Event| event.start.as_ref().is_some_and(|start| *start.text < *oldest);
+        let touched = snapshot.events.iter().filter(|event| owned.contains(&event.id) && !is_old(event));
+        events.extend(touched.filter(|event| kept.insert(event.id)));
+
+        let retired: BTreeSet<&Key> = existing
+            .iter()
+            .map(|row| &row.key)
+            .filter(|key| !key.int(0).is_some_and(|event| kept.contains(&event)))
+            .collect();
+        Self { events, retired: retired.into_iter().cloned().collect() }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Keywords of events, and keyword files that are rejected.
 
 use super::{EMBEDDED, Keywords, Subject};
-use crate::reports::recruitment::testing::event;
+use crate::reports::testing::planned;
 use crate::snapshot::Event;
 
 fn derive(event: &Event, skills: &[&str]) -> Vec<String> {
@@ -11,7 +11,7 @@ fn derive(event: &Event, skills: &[&str]) -> Vec<String> {
 
 fn subject(kind: Option<&str>, format: &str, title: &str) -> Event {
     let title = Some(title.into());
-    Event { title, format: Some(format.into()), ..event(1, kind, "2026-03-20 09:00:00.000000") }
+    Event { title, format: Some(format.into()), ..planned(1, kind, "2026-03-20 09:00:00.000000") }
 }
 
 #[test]

@@ -5,26 +5,30 @@
 //! name. A session without any such registration is left out altogether, so a session without registrations
 //! is in no entry. Two names of one district therefore hold the same sessions. An entry also exists for
 //! `Unknown District` where the year's report shows it; it is always empty.
+//!
+//! The entries of a year are computed on demand, in groups of a bounded size. The order in which sessions are
+//! listed is set here: by the text of the printed date `MM/DD/YY`, descending, after attendance has been
+//! counted in the original order, latest first.
 
-mod attendance;
-mod included;
-mod monthly;
-mod parts;
-mod schools;
-mod summary;
+mod figures;
+mod sessions;
+#[cfg(test)]
+mod tests;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
-
-use super::index::Index;
-use super::{key, year_of, years};
-use crate::reports::virtual_year::VirtualYear;
-use crate::reports::{Group, Report, ReportSettings};
-use crate::snapshot::{Snapshot, Source};
+use crate::reports::district::DistrictMapping;
+use crate::reports::virtual_session::index::Index;
+use crate::reports::virtual_session::sessions::{Session, sessions};
+use crate::reports::virtual_session::{key, year_of};
+use crate::reports::year::{VirtualYear, Year};
+use crate::reports::{Built, Context, Entry, Group, Payload, Yearly};
+use crate::snapshot::Source;
 use crate::vms::tables::{Key, Table, spec};
-use parts::Parts;
+
+use figures::{Attendance, SummaryStats, school_breakdown};
+use sessions::{Included, Matching, MonthlyStats, SessionData};
 
 /// The reports of VMS's pages `/virtual/usage/district/<name>`.
 #[derive(Debug)]
@@ -35,68 +39,44 @@ const TABLE: Table = Table::VirtualSessionDistrictCache;
 /// Length of the name's column in characters; longer names have no entry.
 const LONGEST_NAME: usize = 255;
 
-impl Report for VirtualDistricts {
-    fn table(&self) -> Table {
-        TABLE
+impl Yearly for VirtualDistricts {
+    type Year = VirtualYear;
+
+    const TABLE: Table = TABLE;
+    const SOURCES: &'static [Source] = &[
+        Source::Event,
+        Source::EventDistricts,
+        Source::EventTeacher,
+        Source::EventVolunteers,
+        Source::District,
+        Source::School,
+        Source::Teacher,
+        Source::Contact,
+        Source::Volunteer,
+        Source::VolunteerOrganization,
+        Source::Organization,
+    ];
+    const KEY_SOURCES: &'static [Source] = &[
+        Source::Event,
+        Source::EventDistricts,
+        Source::EventTeacher,
+        Source::District,
+        Source::School,
+        Source::Teacher,
+    ];
+
+    fn year_of(&self, key: &Key) -> Option<VirtualYear> {
+        year_of(Self::TABLE, key)
     }
 
-    fn sources(&self) -> &'static [Source] {
-        &[
-            Source::Event,
-            Source::EventDistricts,
-            Source::EventTeacher,
-            Source::EventVolunteers,
-            Source::District,
-            Source::School,
-            Source::Teacher,
-            Source::Contact,
-            Source::Volunteer,
-            Source::VolunteerOrganization,
-            Source::Organization,
-        ]
+    fn keys(&self, cx: Context<'_>) -> impl FnMut(VirtualYear) -> Vec<Key> {
+        let index = Index::new(cx.snapshot);
+        move |year| names(&index, year).iter().map(|name| key(year, Some(name))).collect()
     }
 
-    fn key_sources(&self) -> &'static [Source] {
-        &[
-            Source::Event,
-            Source::EventDistricts,
-            Source::EventTeacher,
-            Source::District,
-            Source::School,
-            Source::Teacher,
-        ]
-    }
-
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        let index = Index::new(snapshot);
-        let keys = |year| {
-            let names = names(&index, year).into_iter();
-            names.map(move |name| key(year, Some(&name)))
-        };
-        years(TABLE, snapshot, settings, now).into_iter().flat_map(keys).collect()
-    }
-
-    fn next_keys(
-        &self,
-        _: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        VirtualYear::turns(after, settings.zone)
-    }
-
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let index = Arc::new(Index::new(snapshot));
-        Box::new(
-            years(TABLE, snapshot, settings, now)
-                .into_iter()
-                .flat_map(move |year| Parts::new(&index, year, names(&index, year), &settings.districts)),
-        )
+    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(VirtualYear) -> Built<'s> + 's {
+        let index = Arc::new(Index::new(cx.snapshot));
+        move |year| Box::new(Parts::new(&index, year, names(&index, year), &cx.settings.districts))
     }
 }
 
@@ -119,55 +99,97 @@ fn names(index: &Index<'_>, year: VirtualYear) -> BTreeSet<Arc<str>> {
         .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reports::virtual_session::fixture::{classroom_day, existing, settings};
+/// Approximate size of a group: a larger write transaction would block VMS's workers for too long.
+const GROUP_BYTES: usize = 4_000_000;
 
-    fn keys(snapshot: &Snapshot) -> Vec<Key> {
-        VirtualDistricts.keys(snapshot, &settings(), "2026-03-15T02:00:00Z".parse().unwrap())
+/// Iterator over the groups of a year.
+struct Parts<'s> {
+    index: Arc<Index<'s>>,
+    mapping: &'s DistrictMapping,
+    year: VirtualYear,
+    names: std::collections::btree_set::IntoIter<Arc<str>>,
+    sessions: Vec<Arc<Session<'s>>>,
+    /// Positions of sessions by normalized name of their teachers' districts.
+    buckets: HashMap<String, BTreeSet<usize>>,
+    /// An entry that was computed but did not fit into the previous group.
+    held: Option<Weighed<'s>>,
+    count: usize,
+}
+
+/// An entry and its approximate size in bytes.
+struct Weighed<'s> {
+    entry: Entry<'s>,
+    bytes: usize,
+}
+
+impl<'s> Parts<'s> {
+    fn new(
+        index: &Arc<Index<'s>>,
+        year: VirtualYear,
+        names: BTreeSet<Arc<str>>,
+        mapping: &'s DistrictMapping,
+    ) -> Self {
+        let sessions = sessions(index, year);
+        let mut buckets: HashMap<String, BTreeSet<usize>> = HashMap::new();
+        for (position, session) in sessions.iter().enumerate() {
+            let teachers = session.registrations.iter().filter_map(|it| it.teacher.as_ref());
+            for district in teachers.filter_map(|teacher| teacher.matched.as_ref()) {
+                buckets.entry(district.clone()).or_default().insert(position);
+            }
+        }
+        let names = names.into_iter();
+        Self { index: Arc::clone(index), mapping, year, names, sessions, buckets, held: None, count: 0 }
     }
 
-    #[test]
-    fn names_are_those_of_the_report_and_those_with_a_row() {
-        let table = TABLE;
-        let mut snapshot = classroom_day();
-        let shown = |keys: &[Key]| {
-            let texts = keys.iter().map(|key| format!("{} {}", key.text(0).unwrap(), key.text(1).unwrap()));
-            texts.collect::<Vec<_>>()
-        };
-        let known = ["2025-2026 Grandview", "2025-2026 Partner", "2025-2026 Ten"];
-        // Session 3 has no place, so its row shows `Unknown District`.
-        assert_eq!(shown(&keys(&snapshot)), [&known[..], &["2025-2026 Unknown District"]].concat());
-        snapshot.events.remove(1);
-        assert_eq!(shown(&keys(&snapshot)), known);
-
-        let row = |year, name: &str, from, to| existing(&[year, name, from, to]);
-        snapshot.existing.insert(
-            table,
-            vec![
-                row("2025-2026", "Unknown District", "2025-08-01", "2026-07-31"),
-                row("2025-2026", "Half a year", "2025-08-01", "2025-12-31"),
-                row("2019-2020", "Long ago", "2019-08-01", "2020-07-31"),
-                row("next year", "Junk", "2025-08-01", "2026-07-31"),
-                row("2025-2026", "", "2025-08-01", "2026-07-31"),
-            ],
-        );
-        snapshot.events[2].district_partner = Some("x".repeat(256).into());
-        assert_eq!(
-            shown(&keys(&snapshot)),
-            ["2019-2020 Long ago", "2025-2026 Grandview", "2025-2026 Ten", "2025-2026 Unknown District"]
-        );
+    /// Returns the sessions of one district, latest first.
+    fn included(&self, matching: &Matching) -> Vec<Included<'s>> {
+        let buckets = matching.names().iter().filter_map(|name| self.buckets.get(name));
+        let positions: BTreeSet<usize> = buckets.flatten().copied().collect();
+        let sessions = positions.into_iter().filter_map(|position| self.sessions.get(position));
+        sessions.map(|session| Included::new(session, matching)).collect()
     }
 
-    #[test]
-    fn every_key_is_built_in_the_order_of_the_keys() {
-        let snapshot = classroom_day();
-        let settings = settings();
-        let now = "2026-03-15T02:00:00Z".parse().unwrap();
-        let groups: Vec<Group<'_>> = VirtualDistricts.build(&snapshot, &settings, now).collect();
-        let built: Vec<Key> =
-            groups.iter().flat_map(|group| &group.entries).map(|entry| entry.key.clone()).collect();
-        assert_eq!(built, keys(&snapshot));
+    fn entry(&self, name: &Arc<str>) -> Weighed<'s> {
+        let matching = Matching::of(name, self.mapping);
+        let mut included = self.included(&matching);
+        let attendance = Attendance::of(&included);
+        // Sorted by the text of the date, as in VMS: December comes before the January after it.
+        included.sort_by(|one, other| other.session.date.cmp(&one.session.date));
+        let included: Arc<[Included<'s>]> = included.into();
+        let bytes = included.iter().map(Included::weight).sum();
+        let schools = school_breakdown(&included, &matching, &self.index);
+        let summary = SummaryStats::new(&included, &attendance, schools.len());
+        let payload = vec![
+            Payload::json(SessionData { district: Arc::clone(name), sessions: Arc::clone(&included) }),
+            Payload::json(MonthlyStats(included)),
+            Payload::json(schools),
+            Payload::json(attendance.teachers),
+            Payload::json(summary),
+        ];
+        Weighed { entry: Entry { key: key(self.year, Some(name)), payload }, bytes }
+    }
+}
+
+impl<'s> Iterator for Parts<'s> {
+    type Item = Group<'s>;
+
+    fn next(&mut self) -> Option<Group<'s>> {
+        let mut entries = Vec::new();
+        let mut total = 0;
+        loop {
+            let held = self.held.take();
+            let Some(next) = held.or_else(|| self.names.next().map(|name| self.entry(&name))) else {
+                break;
+            };
+            if !entries.is_empty() && total + next.bytes > GROUP_BYTES {
+                self.held = Some(next);
+                break;
+            }
+            total += next.bytes;
+            entries.push(next.entry);
+        }
+        self.count += 1;
+        let name = format!("{} part {}", self.year.key(), self.count);
+        (!entries.is_empty()).then(|| Group::new(name, entries))
     }
 }

@@ -1,5 +1,9 @@
-//! `session_data`: one row per session and registration, as in VMS's `compute_virtual_session_data`; a
-//! session without registrations has one row.
+//! The columns of a year: its rows, and the counts over them.
+//!
+//! # `session_data`
+//!
+//! One row per session and registration, as in VMS's `compute_virtual_session_data`; a session without
+//! registrations has one row.
 //!
 //! * Sessions come latest first, ties by id; the rows of a session come by teacher id.
 //! * A row's `district` is the district of the teacher's school, else the session's place, else `Unknown
@@ -9,14 +13,35 @@
 //! * `is_simulcast` is that of the registration, null where unknown; it is false for a session without
 //!   registrations.
 //! * `participant_count` and `duration` are the event's own, and 0 where missing.
+//!
+//! # `overall_summary` and `district_summaries`
+//!
+//! Counts over the rows of sessions that took place, as VMS's `services/virtual_computation_service.py`
+//! computes them.
+//!
+//! * Every row of such a session is an experience, whether or not the teacher attended.
+//! * Teachers and schools are counted by name, sessions and presenters by id, organizations by the
+//!   volunteer's own text. Empty texts are not counted.
+//! * Students are 25 for each distinct teacher name.
+//! * Percentages of local and people-of-color sessions are whole, rounded half to even, and 0 when no session
+//!   took place.
+//! * A row whose district has an empty name is not counted at all; a row of `Unknown District` counts
+//!   overall.
+//! * `district_summaries` starts with the districts in [`MAIN`], in the order of their first row, of a
+//!   session of whatever status. All other names of `filter_options.districts` follow in their order, with
+//!   zeros.
+//!
+//! VMS computes the figures of those three names only and fills all others with zeros, even those with
+//! completed sessions; its page therefore shows other figures on the first view than on the second. The
+//! cached figures are reproduced here.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-use crate::reports::virtual_session::UNKNOWN_DISTRICT;
-use crate::reports::virtual_session::presenters::Presenter;
-use crate::reports::virtual_session::sessions::{Registration, Session, Teacher};
+use crate::reports::virtual_session::sessions::{Presenter, Registration, Session, Teacher};
+use crate::reports::virtual_session::{STUDENTS_PER_TEACHER, UNKNOWN_DISTRICT, percent};
 
 /// A row before serialization.
 #[derive(Clone, Copy)]
@@ -130,73 +155,169 @@ impl<'a, 's> From<Row<'a, 's>> for Written<'a, 's> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reports::virtual_session::fixture::{classroom_day, report, sessions};
-    use serde_json::json;
+/// The only districts whose figures VMS computes.
+const MAIN: [&str; 3] =
+    ["Hickman Mills School District", "Grandview School District", "Kansas City Kansas Public Schools"];
 
-    #[test]
-    fn a_session_has_a_row_per_registration_and_at_least_one() {
-        let snapshot = classroom_day();
-        let sessions = sessions(&snapshot);
-        let seen: Vec<_> = rows(&sessions)
-            .map(|row| (row.session.event.id, row.teacher_name().to_owned(), row.district()))
-            .collect();
-        let row = |id, teacher: &str, district| (id, teacher.to_owned(), district);
-        assert_eq!(
-            seen,
-            [
-                // Sessions with the same start come by id. The district with the id 10 comes before the one
-                // with 2.
-                row(4, "Ann Able", "Grandview"),
-                row(4, "Bob Baker", "Ten"),
-                row(4, "", "Ten"),
-                row(5, "", "Partner"),
-                row(3, "", "Unknown District"),
-                row(2, "Ann Able", "Grandview"),
-            ]
-        );
+/// Counts over all districts.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub(super) struct Overall {
+    teacher_count: usize,
+    student_count: usize,
+    session_count: usize,
+    experience_count: usize,
+    organization_count: usize,
+    professional_count: usize,
+    professional_of_color_count: usize,
+    local_professional_count: usize,
+    school_count: usize,
+    local_session_count: usize,
+    poc_session_count: usize,
+    local_session_percent: usize,
+    poc_session_percent: usize,
+}
+
+/// Counts of one district.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct District {
+    total_students: usize,
+    total_experiences: usize,
+    teacher_count: usize,
+    school_count: usize,
+    session_count: usize,
+    organization_count: usize,
+    professional_count: usize,
+    professional_of_color_count: usize,
+    local_professional_count: usize,
+    local_session_count: usize,
+    poc_session_count: usize,
+    local_session_percent: usize,
+    poc_session_percent: usize,
+}
+
+/// Districts by name, in the order in which the page shows their cards.
+#[derive(Debug)]
+pub(super) struct Districts<'s>(Vec<(&'s str, District)>);
+
+impl Serialize for Districts<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, district)| (name, district)))
     }
+}
 
-    #[test]
-    fn a_row_carries_every_key_in_vms_order() {
-        let snapshot = classroom_day();
-        let [data, ..] = report(&snapshot);
-        assert_eq!(
-            data[1].to_string(),
-            json!({
-                "event_id": 4, "source_host": "", "status": "Completed", "date": "11/02/25",
-                "time": "01:30 PM", "session_type": "", "teacher_name": "Bob Baker", "teacher_id": 2,
-                "school_name": "Lone High", "school_level": null, "district": "Ten",
-                "session_title": "Session 4", "presenter": "Val Q Two, Vic One",
-                "presenter_organization": "Alpha, Text",
-                "presenter_data": [
-                    {"id": 12, "name": "Val Q Two", "is_people_of_color": null,
-                     "organization_name": "0015f00000JU4opAAD", "organizations": ["Alpha"], "is_local": true},
-                    {"id": 13, "name": "Vic One", "is_people_of_color": true,
-                     "organization_name": "Text", "organizations": [], "is_local": false}
-                ],
-                "topic_theme": "Tech", "session_link": "", "session_id": "", "participant_count": 0,
-                "duration": 45, "is_simulcast": null
+/// Returns the summaries of a year: the main districts in the order of their first row, of a session of
+/// whatever status; then the other `names` with zeros.
+pub(super) fn summaries<'s>(
+    sessions: &[Arc<Session<'s>>],
+    names: &BTreeSet<&'s str>,
+) -> (Districts<'s>, Overall) {
+    let mut overall = Tally::default();
+    let mut main: Vec<(&str, Tally<'_>)> = Vec::new();
+    for row in rows(sessions) {
+        let name = row.district();
+        let at = main.iter().position(|(seen, _)| *seen == name);
+        let at = at.or_else(|| {
+            MAIN.contains(&name).then(|| {
+                main.push((name, Tally::default()));
+                main.len() - 1
             })
-            .to_string()
-        );
-        // Without a registration the name is empty, the id is null, and simulcast is false rather than null.
-        let alone = &data[3];
-        assert_eq!(
-            [&alone["teacher_name"], &alone["teacher_id"], &alone["school_level"], &alone["is_simulcast"]],
-            [&json!(""), &json!(null), &json!(""), &json!(false)]
-        );
+        });
+        if row.session.completed && !name.is_empty() {
+            overall.add(row);
+            if let Some((_, tally)) = at.and_then(|at| main.get_mut(at)) {
+                tally.add(row);
+            }
+        }
+    }
+    let mut districts: Vec<(&str, District)> =
+        main.iter().map(|(name, tally)| (*name, tally.district())).collect();
+    for &name in names {
+        if !main.iter().any(|(seen, _)| *seen == name) {
+            districts.push((name, District::default()));
+        }
+    }
+    (Districts(districts), overall.overall())
+}
+
+/// Sets of the items counted so far, so that each counts once.
+#[derive(Default)]
+struct Tally<'a> {
+    experiences: usize,
+    teachers: HashSet<&'a str>,
+    schools: HashSet<&'a str>,
+    sessions: HashSet<i64>,
+    organizations: HashSet<&'a str>,
+    professionals: HashSet<i64>,
+    of_color: HashSet<i64>,
+    local: HashSet<i64>,
+    local_sessions: HashSet<i64>,
+    of_color_sessions: HashSet<i64>,
+}
+
+impl<'a> Tally<'a> {
+    fn add(&mut self, row: Row<'a, '_>) {
+        let non_empty = |name: &&str| !name.is_empty();
+        self.experiences += 1;
+        self.teachers.extend(Some(row.teacher_name()).filter(non_empty));
+        self.schools.extend(Some(row.school_name()).filter(non_empty));
+        let session = row.session;
+        if !self.sessions.insert(session.event.id) {
+            // The presenters of a session are the same for every row.
+            return;
+        }
+        for presenter in &session.panel.presenters {
+            self.professionals.insert(presenter.id);
+            self.organizations.extend(presenter.organization_name.filter(non_empty));
+            if presenter.of_color() {
+                self.of_color.insert(presenter.id);
+            }
+            if presenter.is_local {
+                self.local.insert(presenter.id);
+            }
+        }
+        if session.panel.has_local() {
+            self.local_sessions.insert(session.event.id);
+        }
+        if session.panel.has_of_color() {
+            self.of_color_sessions.insert(session.event.id);
+        }
     }
 
-    #[test]
-    fn a_status_that_vms_does_not_know_is_shown_by_its_name() {
-        let mut snapshot = classroom_day();
-        snapshot.events[0].status = Some("WHITE_LABEL".into());
-        let [data, _, overall, options] = report(&snapshot);
-        assert_eq!(data[5]["status"], "WHITE_LABEL");
-        assert_eq!(overall["session_count"], 1);
-        assert_eq!(options["statuses"], json!(["Completed", "Draft", "WHITE_LABEL"]));
+    fn district(&self) -> District {
+        let all = self.overall();
+        District {
+            total_students: all.student_count,
+            total_experiences: all.experience_count,
+            teacher_count: all.teacher_count,
+            school_count: all.school_count,
+            session_count: all.session_count,
+            organization_count: all.organization_count,
+            professional_count: all.professional_count,
+            professional_of_color_count: all.professional_of_color_count,
+            local_professional_count: all.local_professional_count,
+            local_session_count: all.local_session_count,
+            poc_session_count: all.poc_session_count,
+            local_session_percent: all.local_session_percent,
+            poc_session_percent: all.poc_session_percent,
+        }
+    }
+
+    fn overall(&self) -> Overall {
+        let sessions = self.sessions.len();
+        Overall {
+            teacher_count: self.teachers.len(),
+            student_count: self.teachers.len() * STUDENTS_PER_TEACHER,
+            session_count: sessions,
+            experience_count: self.experiences,
+            organization_count: self.organizations.len(),
+            professional_count: self.professionals.len(),
+            professional_of_color_count: self.of_color.len(),
+            local_professional_count: self.local.len(),
+            school_count: self.schools.len(),
+            local_session_count: self.local_sessions.len(),
+            poc_session_count: self.of_color_sessions.len(),
+            local_session_percent: percent(self.local_sessions.len(), sessions),
+            poc_session_percent: percent(self.of_color_sessions.len(), sessions),
+        }
     }
 }

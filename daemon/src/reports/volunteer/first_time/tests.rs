@@ -1,23 +1,19 @@
-//! Tests of the first-time volunteer report.
+//! Rules of the first-time volunteer report that are easy to get wrong.
 
 use serde_json::{Value, json};
 
-use super::super::testing::{World, settings};
 use super::FirstTime;
-use crate::reports::testing::now;
-use crate::reports::{Mode, Report};
+use crate::reports::Mode;
+use crate::reports::testing::{World, column, event, key};
 use crate::vms::tables::{Key, Table};
 
 fn year(world: &World, year: &str) -> Value {
-    world.payloads(&FirstTime, Mode::Exact).remove(year).unwrap()
+    let [report] = world.columns(&FirstTime, Mode::Exact, &key(&[year]));
+    report
 }
 
 fn text(world: &World) -> String {
-    world.text(&FirstTime, Mode::Exact, &Key(vec!["2526".into()]))
-}
-
-fn column(list: &Value, key: &str) -> Value {
-    list.as_array().unwrap().iter().map(|entry| entry[key].clone()).collect()
+    year(world, "2526").to_string()
 }
 
 #[test]
@@ -25,26 +21,24 @@ fn years_are_previous_current_and_those_with_rows() {
     let table = Table::FirstTimeVolunteerReportCache;
     let world = ["1920", "3031", "all", "2526"]
         .into_iter()
-        .fold(World::default(), |world, key| world.existing(table, Key(vec![key.into()])));
+        .fold(World::default(), |world, key| world.has_row(table, Key(vec![key.into()])));
     let expected = ["1920", "2425", "2526"].map(|year| Key(vec![year.into()]));
-    assert_eq!(FirstTime.keys(&world.0, settings(Mode::Fixed), now()), expected);
-    let built: Vec<Key> =
-        world.groups(&FirstTime, Mode::Fixed).iter().map(|group| group.entries[0].key.clone()).collect();
-    assert_eq!(built, expected);
+    assert_eq!(world.keys(&FirstTime), expected);
+    assert_eq!(world.built(&FirstTime), expected);
 }
 
 #[test]
 fn a_row_reads_as_vms_writes_it() {
-    let mut world = World::default().person(1, "Ann Able").began("2025-09-01").works_for("Acme").event(
-        1,
-        "CAREER_FAIR",
-        "2025-10-01 09:30:00.000000",
-    );
-    world.last_event().district_partner = Some("KCKPS".into());
-    world.0.contacts[0].salesforce_individual_id = Some("003A".into());
-    world.0.contacts[0].salesforce_account_id = Some("".into());
-    world.0.volunteers[0].title = Some("Engineer".into());
-    let world = world.part(1, 1, "Attended", Some(2.5));
+    let mut world = World::default()
+        .volunteer(1, "Ann", "Able")
+        .began(1, "2025-09-01")
+        .works_for(1, "Acme")
+        .event(event(1, "CAREER_FAIR", "2025-10-01 09:30:00.000000"));
+    world.events.last_mut().unwrap().district_partner = Some("KCKPS".into());
+    world.contacts[0].salesforce_individual_id = Some("003A".into());
+    world.contacts[0].salesforce_account_id = Some("".into());
+    world.volunteers[0].title = Some("Engineer".into());
+    let world = world.took_part(1, 1, "Attended", Some(2.5));
     assert_eq!(
         text(&world),
         concat!(
@@ -73,20 +67,20 @@ fn a_year_without_anybody_has_integer_zeros() {
 #[test]
 fn whoever_only_failed_to_show_up_is_not_listed() {
     let world = World::default()
-        .person(1, "Did Nothing")
-        .began("2025-09-01")
-        .person(2, "Only Noshow")
-        .began("2025-09-01")
-        .person(3, "Only Simulcast")
-        .began("2025-09-01")
-        .person(4, "Once Attended")
-        .began("2025-09-01")
-        .excluded(Some(true))
-        .event(1, "DIA", "2025-10-01")
-        .part(2, 1, "No Show", Some(1.0))
-        .part(3, 1, "Simulcast", Some(1.0))
-        .part(4, 1, "No Show", Some(1.0))
-        .part(4, 1, "Successfully Completed", Some(2.0));
+        .volunteer(1, "Did", "Nothing")
+        .began(1, "2025-09-01")
+        .volunteer(2, "Only", "Noshow")
+        .began(2, "2025-09-01")
+        .volunteer(3, "Only", "Simulcast")
+        .began(3, "2025-09-01")
+        .volunteer(4, "Once", "Attended")
+        .began(4, "2025-09-01")
+        .excluded(4, Some(true))
+        .event(event(1, "DIA", "2025-10-01"))
+        .took_part(1, 2, "No Show", Some(1.0))
+        .took_part(1, 3, "Simulcast", Some(1.0))
+        .took_part(1, 4, "No Show", Some(1.0))
+        .took_part(1, 4, "Successfully Completed", Some(2.0));
     let report = year(&world, "2526");
     assert_eq!(column(&report["volunteers"], "id"), json!([1, 4]));
     assert_eq!(column(&report["volunteers"], "total_events"), json!([0, 1]));
@@ -96,14 +90,14 @@ fn whoever_only_failed_to_show_up_is_not_listed() {
 #[test]
 fn figures_are_of_a_lifetime_and_events_of_the_year() {
     let mut world = World::default()
-        .person(1, "Ann Able")
-        .began("2025-08-01")
-        .event(1, "", "2025-10-02")
-        .event(2, "DIA", "2024-10-01")
-        .event(3, "DIA", "2025-10-01");
-    world = world.event(4, "DIA", "2025-10-01");
-    world.last_event().status = Some("DRAFT".into());
-    let world = (1..=4).fold(world, |world, event| world.part(1, event, "Completed", None));
+        .volunteer(1, "Ann", "Able")
+        .began(1, "2025-08-01")
+        .event(event(1, None, "2025-10-02"))
+        .event(event(2, "DIA", "2024-10-01"))
+        .event(event(3, "DIA", "2025-10-01"));
+    world = world.event(event(4, "DIA", "2025-10-01"));
+    world.events.last_mut().unwrap().status = Some("DRAFT".into());
+    let world = (1..=4).fold(world, |world, event| world.took_part(event, 1, "Completed", None));
     let report = year(&world, "2526");
     let ann = &report["volunteers"][0];
     assert_eq!((&ann["total_events"], ann["total_hours"].to_string()), (&json!(4), "0.0".to_owned()));
@@ -118,13 +112,13 @@ fn figures_are_of_a_lifetime_and_events_of_the_year() {
 #[test]
 fn participations_that_look_alike_are_one_event_but_count_each() {
     let world = World::default()
-        .person(1, "Ann Able")
-        .began("2025-09-01")
-        .event(1, "DIA", "2025-10-01")
-        .part(1, 1, "Attended", None)
-        .part(1, 1, "Attended", None)
-        .part(1, 1, "Attended", Some(1.0))
-        .part(1, 1, "Completed", None);
+        .volunteer(1, "Ann", "Able")
+        .began(1, "2025-09-01")
+        .event(event(1, "DIA", "2025-10-01"))
+        .took_part(1, 1, "Attended", None)
+        .took_part(1, 1, "Attended", None)
+        .took_part(1, 1, "Attended", Some(1.0))
+        .took_part(1, 1, "Completed", None);
     let ann = &year(&world, "2526")["volunteers"][0];
     assert_eq!(ann["total_events"], 4);
     assert_eq!(column(&ann["events"], "hours").to_string(), "[0,1.0,0]");
@@ -134,11 +128,11 @@ fn participations_that_look_alike_are_one_event_but_count_each() {
 fn hours_are_added_by_event_then_status_then_hours() {
     let total = |parts: &[(i64, &str, f64)]| {
         let world = (1..=6)
-            .fold(World::default().person(1, "Ann Able").began("2025-09-01"), |world, event| {
-                world.event(event, "DIA", "2025-10-01")
+            .fold(World::default().volunteer(1, "Ann", "Able").began(1, "2025-09-01"), |world, id| {
+                world.event(event(id, "DIA", "2025-10-01"))
             });
         let world =
-            parts.iter().fold(world, |world, &(event, status, h)| world.part(1, event, status, Some(h)));
+            parts.iter().fold(world, |world, &(event, status, h)| world.took_part(event, 1, status, Some(h)));
         year(&world, "2526")["volunteers"][0]["total_hours"].clone()
     };
     // At the edge of rounding: 7.355 in the order of the ids, a little less in that of the events.
@@ -155,13 +149,13 @@ fn hours_are_added_by_event_then_status_then_hours() {
 #[test]
 fn totals_go_over_rows_and_add_unrounded_hours() {
     let world = World::default()
-        .person(1, "Ann Able")
-        .began("2025-09-01")
-        .works_for("Acme")
-        .works_for("Beta")
-        .works_for("Beta")
-        .event(1, "DIA", "2025-10-01")
-        .part(1, 1, "Attended", Some(0.0156));
+        .volunteer(1, "Ann", "Able")
+        .began(1, "2025-09-01")
+        .works_for(1, "Acme")
+        .works_for(1, "Beta")
+        .works_for(1, "Beta")
+        .event(event(1, "DIA", "2025-10-01"))
+        .took_part(1, 1, "Attended", Some(0.0156));
     let report = year(&world, "2526");
     let rows = &report["volunteers"];
     assert_eq!(column(rows, "organization"), json!(["Acme", "Beta"]));
@@ -176,16 +170,16 @@ fn totals_go_over_rows_and_add_unrounded_hours() {
 #[test]
 fn the_newest_come_first_and_equal_ones_by_id() {
     let world = World::default()
-        .person(1, "Zed Old")
-        .began("2025-08-01")
-        .person(2, "Bob New")
-        .began("2026-07-31")
-        .person(3, "Ann New")
-        .began("2026-07-31")
-        .person(4, "Not Yet")
-        .began("2026-08-01")
-        .person(5, "Long Ago")
-        .began("2025-07-31");
+        .volunteer(1, "Zed", "Old")
+        .began(1, "2025-08-01")
+        .volunteer(2, "Bob", "New")
+        .began(2, "2026-07-31")
+        .volunteer(3, "Ann", "New")
+        .began(3, "2026-07-31")
+        .volunteer(4, "Not", "Yet")
+        .began(4, "2026-08-01")
+        .volunteer(5, "Long", "Ago")
+        .began(5, "2025-07-31");
     assert_eq!(column(&year(&world, "2526")["volunteers"], "id"), json!([2, 3, 1]));
     assert_eq!(column(&year(&world, "2425")["volunteers"], "id"), json!([5]));
 }

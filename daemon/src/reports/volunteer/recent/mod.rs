@@ -8,25 +8,32 @@
 //! zeros for all others. Exact mode writes the same rows, with one payload for all types of a window. Fixed
 //! mode writes what the same derivation yields for a base whose entries have their participations; the base
 //! row itself is the same in both modes.
+//!
+//! # Windows
+//!
+//! VMS's page, opened without parameters, requests the 365 days up to now, UTC, and finds its row by the
+//! dates of the two ends; they change at UTC midnight. A run therefore also builds tomorrow's rows, so that
+//! the page still finds them after midnight.
 
-mod active;
-mod first_time;
-mod typed;
+mod lists;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Utc};
 use serde::Serialize;
 
-use super::SOURCES;
-use super::people::{Person, people};
-use super::windows::{RecentWindow, expired, recent_windows};
-use crate::reports::boundaries::next_utc_midnight;
-use crate::reports::{Entry, Group, Mode, Payload, Report, ReportSettings, Shared};
-use crate::snapshot::{Snapshot, Source};
+use crate::reports::volunteer::{Person, SOURCES, people};
+use crate::reports::year::{SchoolYear, Window, Year, kept, next_utc_midnight};
+use crate::reports::{Built, Context, Entry, Group, Mode, Payload, Report, Shared};
+use crate::snapshot::Source;
 use crate::vms::enums::EVENT_TYPES;
-use crate::vms::tables::{Key, Table};
+use crate::vms::tables::{Key, KeyValue, Table};
+
+const TABLE: Table = Table::RecentVolunteersReportCache;
 
 /// Value of the event types in the key of a base row.
 const ALL_TYPES: &str = "ALL";
@@ -37,7 +44,7 @@ pub struct Recent;
 
 impl Report for Recent {
     fn table(&self) -> Table {
-        Table::RecentVolunteersReportCache
+        TABLE
     }
 
     fn sources(&self) -> &'static [Source] {
@@ -48,58 +55,38 @@ impl Report for Recent {
         &[]
     }
 
-    fn keys(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> Vec<Key> {
-        recent_windows(snapshot, settings, now)
-            .iter()
-            .flat_map(|window| {
-                [ALL_TYPES].into_iter().chain(EVENT_TYPES).map(|event_types| window.key(event_types))
-            })
-            .collect()
+    fn keys(&self, cx: Context<'_>) -> Vec<Key> {
+        let types = || [ALL_TYPES].into_iter().chain(EVENT_TYPES);
+        windows(cx).iter().flat_map(|window| types().map(|event_types| window.key(event_types))).collect()
     }
 
-    fn clock(&self, snapshot: &Snapshot, settings: &ReportSettings, now: DateTime<Utc>) -> String {
+    fn clock(&self, cx: Context<'_>) -> String {
         // The default window ends at the current instant, not at the end of a day: its payload depends on
         // which events lie in it.
-        let windows = recent_windows(snapshot, settings, now);
         let events = |window: &RecentWindow| -> Vec<i64> {
-            let inside = snapshot.events.iter().filter(|event| window.bounds.contains(event.start.as_ref()));
+            let inside =
+                cx.snapshot.events.iter().filter(|event| window.bounds.contains(event.start.as_ref()));
             inside.map(|event| event.id).collect()
         };
-        format!("{:?}", windows.iter().map(events).collect::<Vec<_>>())
+        format!("{:?}", windows(cx).iter().map(events).collect::<Vec<_>>())
     }
 
-    fn next_keys(
-        &self,
-        _: &Snapshot,
-        settings: &ReportSettings,
-        after: DateTime<Utc>,
-    ) -> Option<DateTime<Utc>> {
-        super::windows::turn(settings, after)
+    /// The windows change daily, and with the school year.
+    fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
+        [next_utc_midnight(cx.now), SchoolYear::turns(cx.now, cx.zone())].into_iter().flatten().min()
     }
 
-    fn next_payloads(&self, _: &Snapshot, _: &ReportSettings, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
+    fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
         // Yesterday's row for tomorrow is now today's default window, which VMS's page shows from this
         // instant on.
-        next_utc_midnight(after)
+        next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(
-        &self,
-        snapshot: &'s Snapshot,
-        settings: &'s ReportSettings,
-        now: DateTime<Utc>,
-    ) -> Box<dyn Iterator<Item = Group<'s>> + 's> {
-        let kept: HashSet<Key> = self.keys(snapshot, settings, now).into_iter().collect();
-        let mut retire = expired(
-            snapshot.existing(self.table()),
-            now.date_naive(),
-            settings.recent_window_keep_days,
-            &kept,
-        );
-        let people = people(snapshot);
-        let windows = recent_windows(snapshot, settings, now);
-        Box::new(windows.into_iter().flat_map(move |window| {
-            let mut groups = window_groups(&people, &window, settings.mode);
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+        let mut retire = expired(cx, &self.keys(cx).into_iter().collect());
+        let people = people(cx.snapshot);
+        Box::new(windows(cx).into_iter().flat_map(move |window| {
+            let mut groups = window_groups(&people, &window, cx.mode());
             if let Some(group) = groups.first_mut() {
                 group.retire = std::mem::take(&mut retire);
             }
@@ -111,46 +98,114 @@ impl Report for Recent {
 /// Payload of a base row.
 #[derive(Serialize)]
 struct Base<'s> {
-    active_volunteers: Vec<active::Active<'s>>,
-    first_time_in_range: Vec<first_time::FirstTime<'s>>,
+    active_volunteers: Vec<lists::Active<'s>>,
+    first_time_in_range: Vec<lists::FirstTime<'s>>,
 }
 
 /// Payload of a typed row.
 #[derive(Serialize)]
 struct Typed<'s> {
-    active_volunteers: Vec<typed::Active<'s>>,
+    active_volunteers: Vec<lists::TypedActive<'s>>,
     /// Shared by all typed rows of a window.
-    first_time_in_range: Arc<Shared<Vec<first_time::Zeroed<'s>>>>,
+    first_time_in_range: Arc<Shared<Vec<lists::Zeroed<'s>>>>,
 }
 
 fn window_groups<'s>(people: &[Person<'s>], window: &RecentWindow, mode: Mode) -> Vec<Group<'s>> {
-    let rows = active::rows(people, &window.bounds);
-    let first_time_in_range = first_time::rows(people, &window.bounds);
-    let zeroed = first_time::zeroed(&first_time_in_range);
+    let rows = lists::active(people, &window.bounds);
+    let first_time_in_range = lists::first_time(people, &window.bounds);
+    let zeroed = lists::zeroed(&first_time_in_range);
     let base =
-        Base { active_volunteers: rows.iter().map(active::Active::from).collect(), first_time_in_range };
+        Base { active_volunteers: rows.iter().map(lists::Active::from).collect(), first_time_in_range };
     let typed: Vec<Payload<'s>> = match mode {
         Mode::Exact => {
             let shared = Payload::json(Typed { active_volunteers: vec![], first_time_in_range: zeroed });
             vec![shared; EVENT_TYPES.len()]
         }
-        Mode::Fixed => typed::by_type(&rows)
+        Mode::Fixed => lists::by_type(&rows)
             .map(|active_volunteers| {
                 Payload::json(Typed { active_volunteers, first_time_in_range: Arc::clone(&zeroed) })
             })
             .collect(),
     };
     let payloads = [(ALL_TYPES, Payload::json(base))].into_iter().chain(EVENT_TYPES.into_iter().zip(typed));
-    payloads.map(|(event_types, payload)| group(window, event_types, payload)).collect()
+    let group = |(event_types, payload): (&str, Payload<'s>)| {
+        let entry = Entry { key: window.key(event_types), payload: vec![payload] };
+        Group::new(format!("{window} {event_types}"), vec![entry])
+    };
+    payloads.map(group).collect()
 }
 
-fn group<'s>(window: &RecentWindow, event_types: &str, payload: Payload<'s>) -> Group<'s> {
-    Group {
-        name: format!("{window} {event_types}"),
-        entries: vec![Entry { key: window.key(event_types), payload: vec![payload] }],
-        retire: vec![],
+/// Length of the default window.
+const DEFAULT_WINDOW: TimeDelta = TimeDelta::days(365);
+
+/// A window that has rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct RecentWindow {
+    span: Span,
+    bounds: Window,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Span {
+    Year(SchoolYear),
+    Days { from: NaiveDate, to: NaiveDate },
+}
+
+impl RecentWindow {
+    fn year(year: SchoolYear) -> Self {
+        Self { span: Span::Year(year), bounds: year.window() }
+    }
+
+    fn ending(to: NaiveDateTime) -> Self {
+        let from = to - DEFAULT_WINDOW;
+        Self { span: Span::Days { from: from.date(), to: to.date() }, bounds: Window::new(from, to) }
+    }
+
+    /// Returns the key of the window's row for `event_types`; rows with a title filter belong to VMS.
+    fn key(&self, event_types: &str) -> Key {
+        let [year, from, to] = match &self.span {
+            Span::Year(year) => [year.key().into(), KeyValue::Null, KeyValue::Null],
+            Span::Days { from, to } => [KeyValue::Null, from.to_string().into(), to.to_string().into()],
+        };
+        Key(vec![year, from, to, event_types.into(), KeyValue::Null])
     }
 }
 
-#[cfg(test)]
-mod tests;
+impl fmt::Display for RecentWindow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.span {
+            Span::Year(year) => f.write_str(&year.key()),
+            Span::Days { from, to } => write!(f, "{from}..{to}"),
+        }
+    }
+}
+
+/// Returns the windows at `now`: today's default, tomorrow's (which ends at the same time of day), and the
+/// school years: previous, current, and those that already have rows.
+fn windows(cx: Context<'_>) -> Vec<RecentWindow> {
+    let owned = cx.snapshot.owned(TABLE).filter_map(|key| SchoolYear::from_key(key.text(0)?));
+    let years = kept(cx.now, cx.zone(), false, owned);
+    let days = [cx.now, cx.now + TimeDelta::days(1)].map(|end| RecentWindow::ending(end.naive_utc()));
+    days.into_iter().chain(years.into_iter().map(RecentWindow::year)).collect()
+}
+
+/// Returns the keys of default windows that ended more than the configured number of days ago, other than
+/// those in `kept`. VMS's page no longer reads them, and VMS itself never deletes them: 35 rows a day.
+fn expired(cx: Context<'_>, kept: &HashSet<Key>) -> Vec<Key> {
+    let keep = TimeDelta::try_days(cx.settings.recent_window_keep_days);
+    let oldest_kept = keep.and_then(|days| cx.today().checked_sub_signed(days));
+    let is_expired = |key: &Key| {
+        let date = |position| key.text(position)?.parse::<NaiveDate>().ok();
+        matches!((key.get(0), key.get(4)), (Some(KeyValue::Null), Some(KeyValue::Null)))
+            && matches!((date(1), date(2), oldest_kept), (Some(from), Some(to), Some(oldest))
+                if to - from == DEFAULT_WINDOW && to < oldest)
+    };
+    let mut seen = HashSet::new();
+    cx.snapshot
+        .existing(TABLE)
+        .iter()
+        .map(|row| &row.key)
+        .filter(|key| is_expired(key) && !kept.contains(*key) && seen.insert(*key))
+        .cloned()
+        .collect()
+}
