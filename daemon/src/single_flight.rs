@@ -1,12 +1,16 @@
-//! Executes work once for all callers that request its result at the same time.
+//! Executes work once for all callers that request its result at the same time, and keeps the result for a while.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::Mutex;
 
+use crate::clock::Clock;
+
 /// Shares one result among all callers that asked before the work began, so that any number of concurrent
 /// callers costs two executions at most. A caller that arrives during an execution shares the next one,
-/// because the running one may have missed a change to data that it has already read.
+/// because the running one may have missed a change to data that it has already read; unless it takes results of
+/// some age.
 #[derive(Debug)]
 pub(crate) struct SingleFlight<T> {
     /// Number of executions begun.
@@ -17,6 +21,8 @@ pub(crate) struct SingleFlight<T> {
 #[derive(Debug)]
 struct Landed<T> {
     number: u64,
+    /// Monotonic instant at which the result was complete.
+    at: Duration,
     value: T,
 }
 
@@ -28,19 +34,31 @@ impl<T> Default for SingleFlight<T> {
 
 impl<T: Clone> SingleFlight<T> {
     /// Returns a result of `work` that was begun after this call, by this or another caller, or an earlier
-    /// result that is still `good`. If the executing caller is dropped, the next one begins the work anew.
-    pub(crate) async fn get(&self, good: impl FnOnce(&T) -> bool, work: impl Future<Output = T>) -> T {
+    /// result that is younger than `within` and still `good`. If the executing caller is dropped, the next one
+    /// begins the work anew.
+    pub(crate) async fn get(
+        &self,
+        clock: &dyn Clock,
+        within: Duration,
+        good: impl FnOnce(&T) -> bool,
+        work: impl Future<Output = T>,
+    ) -> T {
         let before = self.begun.load(Ordering::Acquire);
         let mut last = self.last.lock().await;
-        if let Some(landed) = &*last
-            && (landed.number > before || good(&landed.value))
+        if let Some(Landed { number, at, value }) = &*last
+            && (*number > before || (clock.monotonic().saturating_sub(*at) < within && good(value)))
         {
-            return landed.value.clone();
+            return value.clone();
         }
         let number = self.begun.fetch_add(1, Ordering::AcqRel) + 1;
         let value = work.await;
-        *last = Some(Landed { number, value: value.clone() });
+        *last = Some(Landed { number, at: clock.monotonic(), value: value.clone() });
         value
+    }
+
+    /// Waits until no work is in progress; none begins before what this returns is dropped.
+    pub(crate) async fn alone(&self) -> impl Sized + use<'_, T> {
+        self.last.lock().await
     }
 
     /// Discards the last result, so that it is not reused.
@@ -57,13 +75,23 @@ mod tests {
     use tokio::sync::Notify;
 
     use super::*;
+    use crate::clock::ManualClock;
 
-    #[derive(Default)]
+    const WITHIN: Duration = Duration::from_secs(1);
+
     struct Desk {
+        clock: ManualClock,
         flights: SingleFlight<usize>,
         begun: AtomicUsize,
         /// Lets one execution end.
         end: Notify,
+    }
+
+    impl Default for Desk {
+        fn default() -> Self {
+            let clock = ManualClock::new(chrono::DateTime::UNIX_EPOCH);
+            Self { clock, flights: SingleFlight::default(), begun: AtomicUsize::new(0), end: Notify::new() }
+        }
     }
 
     impl Desk {
@@ -74,7 +102,7 @@ mod tests {
                 self.end.notified().await;
                 number
             };
-            self.flights.get(|_| good, work).await
+            self.flights.get(&self.clock, WITHIN, |_| good, work).await
         }
     }
 
@@ -97,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_earlier_result_serves_as_long_as_it_is_good() {
+    async fn an_earlier_result_serves_while_it_is_young_and_good() {
         let desk = Desk::default();
         let ask = async |good| {
             desk.end.notify_one();
@@ -108,6 +136,8 @@ mod tests {
         assert_eq!(ask(false).await, 2);
         desk.flights.forget().await;
         assert_eq!(ask(true).await, 3);
+        desk.clock.advance(WITHIN);
+        assert_eq!(ask(true).await, 4);
     }
 
     #[tokio::test]
@@ -119,5 +149,17 @@ mod tests {
         }
         desk.end.notify_one();
         assert_eq!(desk.asks(false).await, 2);
+    }
+
+    #[tokio::test]
+    async fn who_is_alone_keeps_work_from_beginning() {
+        let desk = Desk::default();
+        let alone = desk.flights.alone().await;
+        let mut waits = std::pin::pin!(desk.asks(false));
+        assert!(futures_util::poll!(&mut waits).is_pending());
+        assert_eq!(desk.begun.load(Ordering::Relaxed), 0);
+        drop(alone);
+        desk.end.notify_one();
+        assert_eq!(waits.await, 1);
     }
 }

@@ -12,7 +12,7 @@ use crate::cli::JobArgs;
 use crate::context::Context;
 use crate::error::CtlError;
 use crate::exit::Exit;
-use crate::output::style::{Tone, spoken, standing};
+use crate::output::style::{spoken, standing};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, bytes, count, json, table, time};
 
@@ -80,14 +80,9 @@ fn figures(job: &Job) -> String {
 }
 
 fn row(attempt: &Attempt, view: &View) -> Vec<Cell> {
-    let outcome = match (attempt.outcome, attempt.ended) {
-        (Some(outcome), _) => (spoken(outcome.as_str()), outcome.into()),
-        (None, Some(_)) => ("cancelled".to_owned(), Tone::Plain),
-        (None, None) => ("running".to_owned(), Tone::Warning),
-    };
     vec![
         cell(attempt.number.to_string()),
-        toned(outcome),
+        toned(standing(attempt.phase(), attempt.outcome)),
         cell(if attempt.ended.is_some() { time::duration(attempt.seconds) } else { "-".to_owned() }),
         cell(time::moment(attempt.started, view)),
         cell(attempt.snapshot.map_or_else(|| "-".to_owned(), |at| time::moment(at, view))),

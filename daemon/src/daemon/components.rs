@@ -129,7 +129,6 @@ impl Upkeep {
             maintenance: Arc::new(maintenance),
             reloader: Arc::new(Reloader::new(live, ProcessHandles::default())),
             logs: None,
-            looking: Arc::default(),
             surveys: Arc::default(),
             probe: Arc::default(),
             readers: Arc::default(),

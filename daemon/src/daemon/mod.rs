@@ -105,7 +105,6 @@ impl Daemon {
             maintenance: Arc::clone(&maintenance),
             reloader: Arc::<Reloader>::clone(&reloader),
             logs: telemetry.as_ref().map(Telemetry::logs),
-            looking: Arc::default(),
             surveys: Arc::default(),
             probe: Arc::default(),
             readers: Arc::default(),

@@ -1,129 +1,139 @@
-//! Health checks of the daemon and of the tables it maintains: one file per subject, each a function of the
-//! observed state.
+//! Judges the daemon and the tables that it maintains.
 //!
-//! A check that finds a problem returns a reason: a stable code, what is wrong, and a command to type.
+//! A reason is one line of the table below: its code, and the check that looks for it in what was [`Seen`]. The code
+//! is a contract with scripts and alerts; `packaging/RUNBOOK.md` explains each. A check says what is wrong, in the
+//! names that its [`Audience`] knows things by, and gives a command to type.
 
-mod clocks;
-mod components;
-mod database;
-mod disk;
-mod entries;
-mod held;
-mod last_run;
-mod log;
-mod maintenance;
-mod odd_rows;
-mod others;
-mod queue;
-mod reason;
-mod scheduler;
-mod schema;
-mod state;
+mod databases;
+mod seen;
 mod surroundings;
+mod tables;
 #[cfg(test)]
 mod tests;
-mod vms_page;
-mod zone;
+mod work;
 
-use std::path::PathBuf;
+use std::path::Path;
 
-use cached_proto::verb::health::{HealthReply, Reason, VmsPage};
-use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
-use cached_proto::words::{HealthLevel, SchedulerState};
-use chrono::{DateTime, TimeDelta, Utc};
+use cached_proto::verb::health::{self, HealthReply, VmsPage};
+use cached_proto::words::HealthLevel;
 
-use crate::refresh::survey::TableSurvey;
-use crate::state::FailedChore;
-use crate::supervise::Fault;
-use crate::watch::wipes::SecondRefresher;
-pub use database::Unreadable;
-pub use maintenance::BackupLack;
-pub use state::{StateSeen, state_unusable};
-pub use surroundings::{Disk, Surroundings};
+use crate::state::Lost;
+pub use seen::{Audience, BackupLack, Disk, Finding, Seen, StateSeen, Surroundings, Unreadable};
 
-/// The observed state that the checks judge.
-#[derive(Debug, Clone)]
-pub struct Seen {
-    /// When the state was observed.
-    pub now: DateTime<Utc>,
-    /// Whether automatic triggers fire.
-    pub scheduler: SchedulerState,
-    /// The survey of the cache tables, or why it failed.
-    pub tables: Result<Vec<TableSurvey>, Unreadable>,
-    /// The newest run that has ended.
-    pub last: Option<Run>,
-    /// The run in progress.
-    pub current: Option<Run>,
-    /// Since when a run could have been claimed, if one is waiting.
-    pub claimable_since: Option<DateTime<Utc>>,
-    /// Whether a maintenance task is in progress.
-    pub maintains: bool,
-    /// Jobs that are queued or running.
-    pub waiting: Vec<Job>,
-    /// The newest ended job of each table that did not skip every entry.
-    pub results: Vec<Job>,
-    /// Longest acceptable duration of a run.
-    pub target: TimeDelta,
-    /// Other processes that seem to refresh.
-    pub refreshers: Vec<SecondRefresher>,
-    /// Expected payload size of a first refresh, in bytes; 0 if unknown.
-    pub estimate: u64,
-    /// Free space, permissions and the state of the log file.
-    pub around: Surroundings,
-    /// VMS's database.
-    pub database: PathBuf,
-    /// The daemon's own database.
-    pub state: StateSeen,
-    /// Scheduled maintenance tasks whose last execution failed.
-    pub failed_chores: Vec<FailedChore>,
-    /// What is missing of the scheduled backups.
-    pub backup_lacks: Option<BackupLack>,
-    /// Why VMS may run in another zone than the guessed one.
-    pub zone_doubt: Option<String>,
-    /// Parts of the daemon itself that do not work.
-    pub faults: Vec<Fault>,
+type Check = fn(&Seen, Audience) -> Option<Finding>;
+
+macro_rules! checks {
+    ($($name:ident = $code:literal: $check:expr,)+) => {
+        /// The stable word of a reason.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum ReasonCode {
+            $(#[doc = concat!("`", $code, "`")] $name,)+
+        }
+
+        impl ReasonCode {
+            /// Every code, in the order of the reasons.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The word as scripts, metrics and people read it.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+        }
+
+        const CHECKS: &[(ReasonCode, Check)] = &[$((ReasonCode::$name, $check),)+];
+    };
+}
+
+// In the order in which reasons are reported: one that explains others comes first.
+checks! {
+    StateLost = "state_lost": databases::state_lost,
+    // Without the state there is nothing that a check could look at: see `state_unusable`.
+    StateUnusable = "state_unusable": |_, _| None,
+    StateUnwritable = "state_unwritable": databases::state_unwritable,
+    DatabaseUnreachable = "database_unreachable": databases::unreachable,
+    DatabaseUnwritable = "database_unwritable": databases::unwritable,
+    ClockBehind = "clock_behind": surroundings::clock_behind,
+    TimezoneGuessed = "timezone_guessed": databases::zone_guessed,
+    SocketLost = "socket_lost": surroundings::socket_lost,
+    LockLost = "lock_lost": surroundings::lock_lost,
+    ComponentFailed = "component_failed": surroundings::component_failed,
+    DiskLow = "disk_low": surroundings::disk_low,
+    InodesLow = "inodes_low": surroundings::inodes_low,
+    LogUnwritable = "log_unwritable": surroundings::log_unwritable,
+    TablesDisabled = "tables_disabled": tables::disabled,
+    TablesGuarded = "tables_guarded": tables::guarded,
+    EntriesInvalid = "entries_invalid": tables::invalid,
+    EntriesIncomplete = "entries_incomplete": tables::incomplete,
+    EntriesMissing = "entries_missing": tables::missing,
+    EntriesStale = "entries_stale": tables::stale,
+    LastRunFailed = "last_run_failed": work::last_run_failed,
+    Retrying = "retrying": work::retrying,
+    SchedulerStopped = "scheduler_stopped": work::scheduler_stopped,
+    QueueStuck = "queue_stuck": work::queue_stuck,
+    RunSlow = "run_slow": work::run_slow,
+    SecondRefresher = "second_refresher": work::second_refresher,
+    MaintenanceFailed = "maintenance_failed": work::maintenance_failed,
+    BackupOld = "backup_old": work::backup_old,
+    VmsPageFailed = "vms_page_failed": surroundings::vms_page_failed,
+    VmsPageSlow = "vms_page_slow": surroundings::vms_page_slow,
+    TablesWithheld = "tables_withheld": tables::withheld,
+    RowsOdd = "rows_odd": tables::rows_odd,
+}
+
+/// A reason of a judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reason {
+    /// Which one.
+    pub code: ReasonCode,
+    /// What was found.
+    pub finding: Finding,
+}
+
+/// A judgement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Health {
+    /// The worst level of the reasons.
+    pub level: HealthLevel,
+    /// The reasons; of a healthy daemon, only notes.
+    pub reasons: Vec<Reason>,
     /// VMS's answer to the page probe, if the probe is configured.
     pub vms_page: Option<VmsPage>,
 }
 
-/// The checks, in the order in which their reasons are reported: a reason that explains others comes first.
-const CHECKS: &[fn(&Seen) -> Option<Reason>] = &[
-    state::lost,
-    state::unwritable,
-    database::unreachable,
-    database::unwritable,
-    clocks::behind,
-    zone::guessed,
-    components::socket_lost,
-    components::lock_lost,
-    components::failed,
-    disk::low,
-    disk::out_of_inodes,
-    log::unwritable,
-    schema::disabled,
-    held::guarded,
-    entries::invalid,
-    entries::incomplete,
-    entries::missing,
-    entries::stale,
-    last_run::failed,
-    queue::retrying,
-    scheduler::stopped,
-    queue::stuck,
-    queue::slow,
-    others::refresher,
-    maintenance::failed,
-    maintenance::backup_old,
-    vms_page::failed,
-    vms_page::slow,
-    held::withheld,
-    odd_rows::left_out,
-];
+/// Runs all checks.
+pub fn judge(seen: &Seen, audience: Audience) -> Health {
+    let found = CHECKS.iter().filter_map(|(code, check)| Some((*code, check(seen, audience)?)));
+    Health::of(found, seen.vms_page.clone())
+}
 
-/// Runs all checks; the worst reason determines the level.
-pub fn judge(seen: &Seen) -> HealthReply {
-    let reasons: Vec<Reason> = CHECKS.iter().filter_map(|check| check(seen)).collect();
-    let health = reasons.iter().map(|reason| reason.level).max().unwrap_or(HealthLevel::Healthy);
-    HealthReply { health, reasons, vms_page: seen.vms_page.clone() }
+/// The judgement when the daemon's own database fails, so that nothing can be observed.
+pub fn state_unusable(path: &Path, lost: Option<Lost>, error: &str) -> Health {
+    let state = StateSeen { path: path.to_owned(), lost, unwritable: None };
+    let lost = databases::lost(&state).map(|lost| (ReasonCode::StateLost, lost));
+    let unusable = (ReasonCode::StateUnusable, databases::unusable(&state, error));
+    Health::of(lost.into_iter().chain([unusable]), None)
+}
+
+impl Health {
+    fn of(found: impl Iterator<Item = (ReasonCode, Finding)>, vms_page: Option<VmsPage>) -> Self {
+        let reasons: Vec<Reason> = found.map(|(code, finding)| Reason { code, finding }).collect();
+        let level = reasons.iter().map(|reason| reason.finding.level).max();
+        Self { level: level.unwrap_or(HealthLevel::Healthy), reasons, vms_page }
+    }
+}
+
+impl From<Health> for HealthReply {
+    fn from(health: Health) -> Self {
+        let reason = |Reason { code, finding }: Reason| health::Reason {
+            code: code.as_str().to_owned(),
+            level: finding.level,
+            message: finding.message,
+            hint: finding.hint.to_owned(),
+        };
+        Self {
+            health: health.level,
+            reasons: health.reasons.into_iter().map(reason).collect(),
+            vms_page: health.vms_page,
+        }
+    }
 }

@@ -2,23 +2,23 @@ use std::path::PathBuf;
 
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
-use cached_proto::verb::jobs::Attempt;
-use cached_proto::words::{Chore, Outcome, Phase, Table, TableState, Trigger};
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::Job;
+use cached_proto::words::{Outcome, Phase, SchedulerState, Table, TableState, Trigger};
+use chrono::TimeDelta;
 
 use super::*;
-use crate::refresh::{RefreshError, RenewalTimes};
-use crate::state::{FailedChore, Lost};
+use crate::refresh::RenewalTimes;
+use crate::refresh::survey::TableSurvey;
 use crate::store::audit::Audit;
-use crate::telemetry::{Complaint, ComplaintCause};
-use crate::vms::VmsError;
 
 const NOW: i64 = 1_772_956_800;
 
-fn at(seconds: i64) -> Timestamp {
+pub(super) fn at(seconds: i64) -> Timestamp {
     Timestamp::from_micros((NOW + seconds) * 1_000_000)
 }
 
-fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
+pub(super) fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
     TableSurvey {
         table,
         state,
@@ -28,7 +28,7 @@ fn survey(table: Table, state: TableState, audit: Audit) -> TableSurvey {
     }
 }
 
-fn job(outcome: Outcome) -> Job {
+pub(super) fn job(outcome: Outcome) -> Job {
     Job {
         id: 1,
         run: 7,
@@ -53,13 +53,7 @@ fn job(outcome: Outcome) -> Job {
     }
 }
 
-fn attempt() -> Attempt {
-    let error = Some("full".to_owned());
-    let (started, ended, outcome) = (at(-59), Some(at(-58)), Some(Outcome::Failed));
-    Attempt { number: 1, started, ended, snapshot: None, outcome, seconds: 1.0, error }
-}
-
-fn run(outcomes: &[Outcome]) -> Run {
+pub(super) fn run(outcomes: &[Outcome]) -> Run {
     Run {
         id: 7,
         trigger: Trigger::Schedule,
@@ -76,7 +70,7 @@ fn run(outcomes: &[Outcome]) -> Run {
 }
 
 /// A daemon without any problem.
-fn seen() -> Seen {
+pub(super) fn seen() -> Seen {
     let audit = Audit { expected: 1, fresh: 1, bytes: 1 << 20, ..Audit::default() };
     let fresh = |table| TableSurvey {
         table,
@@ -109,172 +103,54 @@ fn seen() -> Seen {
     }
 }
 
-fn gone() -> Unreadable {
+pub(super) fn gone() -> Unreadable {
     Unreadable { message: "gone".to_owned(), is_damaged: false }
 }
 
-fn page(status: Option<u16>, milliseconds: u64) -> VmsPage {
+pub(super) fn page(status: Option<u16>, milliseconds: u64) -> VmsPage {
     let error = status.is_none().then(|| "Connection refused".to_owned());
     VmsPage { url: "http://vms/health".to_owned(), status, milliseconds, error }
 }
 
-fn disks(free: u64) -> Vec<Disk> {
+pub(super) fn disks(free: u64) -> Vec<Disk> {
     let disk = |path: &str, holds_vms| Disk { path: path.into(), free, inodes: Some(1000), holds_vms };
     vec![disk("/srv", true), disk("/var/lib", false)]
 }
 
-#[test]
-fn damage_is_looked_for_and_not_checked_again() {
-    let hint = |error: VmsError| {
-        judge(&Seen { tables: Err(Unreadable::from(&RefreshError::from(error))), ..seen() })
-            .reasons
-            .remove(0)
-            .hint
-    };
-    let source = || sea_orm::DbErr::Custom("malformed".to_owned());
-    assert!(hint(VmsError::Damaged { doing: "reading", source: source() }).contains("maintenance integrity"));
-    let path = PathBuf::from("/srv/vms.db");
-    assert!(hint(VmsError::NotADatabase { path, source: source() }).contains("maintenance integrity"));
-    assert!(hint(VmsError::Query { doing: "reading", source: source() }).contains("cached check"));
-}
-
-#[test]
-fn nothing_wrong_is_nothing_to_say() {
-    let healthy =
-        HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: seen().vms_page };
-    assert_eq!(judge(&seen()), healthy);
-}
-
-#[test]
-fn each_fault_has_its_code_its_level_and_a_command_to_type() {
-    use HealthLevel::{Degraded, Healthy, Unhealthy};
-    type Spoil = fn(&mut Seen);
-    let cases: &[(&str, HealthLevel, Spoil)] = &[
-        ("database_unreachable", Unhealthy, |seen| seen.tables = Err(gone())),
-        ("database_unwritable", Unhealthy, |seen| seen.around.unwritable = Some(PathBuf::from("/srv"))),
-        ("maintenance_failed", Degraded, |seen| {
-            seen.failed_chores =
-                vec![FailedChore { chore: Chore::Analyze, slot: "S".to_owned(), error: "E".to_owned() }];
-        }),
-        ("backup_old", Degraded, |seen| {
-            seen.backup_lacks = Some(BackupLack { since: "S".to_owned(), directory: "/backups".into() });
-        }),
-        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Removed)),
-        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Replaced)),
-        ("state_lost", Unhealthy, |seen| seen.state.lost = Some(Lost::Overwritten)),
-        ("state_unwritable", Unhealthy, |seen| seen.state.unwritable = Some("full".to_owned())),
-        ("log_unwritable", Degraded, |seen| seen.around.log = Some(complaint(ComplaintCause::Other))),
-        ("socket_lost", Degraded, |seen| seen.faults = vec![fault("control socket")]),
-        ("lock_lost", Degraded, |seen| seen.faults = vec![fault("state lock")]),
-        ("component_failed", Degraded, |seen| seen.faults = vec![fault("web"), fault("notify")]),
-        ("retrying", Degraded, |seen| {
-            let attempts = vec![attempt()];
-            let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
-            seen.waiting = vec![Job { phase, outcome, error, attempts, ..job(Outcome::Failed) }];
-        }),
-        ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(Some(502), 12))),
-        ("vms_page_failed", Degraded, |seen| seen.vms_page = Some(page(None, 5000))),
-        ("vms_page_slow", Degraded, |seen| seen.vms_page = Some(page(Some(302), 2000))),
-        ("clock_behind", Degraded, |seen| seen.now -= TimeDelta::hours(1)),
-        ("timezone_guessed", Degraded, |seen| seen.zone_doubt = Some("guessed".to_owned())),
-        ("disk_low", Degraded, |seen| seen.around.disks = disks(1 << 20)),
-        ("inodes_low", Degraded, |seen| seen.around.disks[1].inodes = Some(31)),
-        ("tables_disabled", Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
-        ("tables_disabled", Unhealthy, |seen| {
-            let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
-            seen.tables = Ok(vec![table]);
-        }),
-        ("tables_disabled", Unhealthy, |seen| {
-            seen.tables = Ok(vec![
-                survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
-                survey(Table::OrganizationReports, TableState::Off, Audit::default()),
-                survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
-            ]);
-        }),
-        ("tables_guarded", Degraded, |seen| one_table(seen, TableState::Guarded, Audit::default())),
-        ("tables_withheld", Healthy, |seen| one_table(seen, TableState::Withheld, Audit::default())),
-        ("entries_invalid", Degraded, |seen| {
-            one_table(seen, TableState::Invalid, Audit { invalid: 1, ..Audit::default() });
-        }),
-        ("entries_incomplete", Degraded, |seen| {
-            one_table(seen, TableState::Incomplete, Audit { incomplete: 1, ..Audit::default() });
-        }),
-        ("entries_missing", Degraded, |seen| {
-            one_table(seen, TableState::Missing, Audit { missing: 1, ..Audit::default() });
-        }),
-        ("entries_stale", Degraded, |seen| {
-            one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
-        }),
-        ("last_run_failed", Degraded, |seen| {
-            seen.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
-        }),
-        ("last_run_failed", Unhealthy, |seen| seen.results = vec![job(Outcome::Failed), job(Outcome::Off)]),
-        ("scheduler_stopped", Degraded, |seen| seen.scheduler = SchedulerState::Stopped),
-        ("queue_stuck", Unhealthy, |seen| {
-            (seen.last, seen.claimable_since) = (None, Some(at(-301).to_utc()));
-        }),
-        ("run_slow", Degraded, |seen| {
-            seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
-        }),
-        ("second_refresher", Degraded, |seen| {
-            let tables = vec![Table::RecruitmentCandidatesCache];
-            seen.refreshers = vec![SecondRefresher::Wipes { hour: 2, days: 2, tables }];
-        }),
-        ("rows_odd", Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
-    ];
-    for &(code, level, spoil) in cases {
-        let mut seen = seen();
-        spoil(&mut seen);
-        let HealthReply { health, reasons, .. } = judge(&seen);
-        let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
-        assert_eq!((codes, health), (vec![code], level));
-        assert!(
-            reasons[0].hint.contains('`') || code == "database_unwritable",
-            "{code}: {}",
-            reasons[0].hint
-        );
-        assert_eq!(reasons[0].message.lines().count(), 1, "{code}");
-    }
-}
-
-fn fault(component: &'static str) -> Fault {
-    Fault { component, what: "it ended".to_owned() }
-}
-
-fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {
+pub(super) fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {
     if let Ok(tables) = &mut seen.tables {
         tables[0] = survey(Table::DiaEventsReportCache, state, audit);
     }
 }
 
-fn complaint(cause: ComplaintCause) -> Complaint {
-    Complaint { message: "the log file /l/cache_manager.log cannot be written".to_owned(), cause }
+/// The reasons, as the operator is told them.
+pub(super) fn found(seen: &Seen) -> Vec<Reason> {
+    judge(seen, Audience::Operator).reasons
 }
 
-#[test]
-fn a_log_that_cannot_be_written_has_the_hint_of_its_cause() {
-    for (cause, part) in [
-        (ComplaintCause::Link, "is not followed"),
-        (ComplaintCause::NoInodes, "`df -i`"),
-        (ComplaintCause::Other, "`df -h`"),
-    ] {
+/// A case: a reason, its level, and what brings it about.
+type Case = (ReasonCode, HealthLevel, fn(&mut Seen));
+
+/// Asserts that what is spoilt gives this reason and no other, of this level, in one line and with a command to type.
+pub(super) fn each(cases: &[Case]) {
+    for &(code, level, spoil) in cases {
         let mut seen = seen();
-        seen.around.log = Some(complaint(cause));
-        let reason = judge(&seen).reasons.remove(0);
-        assert!(reason.hint.contains(part), "{cause:?}: {}", reason.hint);
+        spoil(&mut seen);
+        for audience in [Audience::Operator, Audience::Reader] {
+            let Health { level: found, reasons, .. } = judge(&seen, audience);
+            let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
+            assert_eq!((codes, found), (vec![code], level));
+            let Finding { message, hint, .. } = &reasons[0].finding;
+            assert!(hint.contains('`') || code == ReasonCode::DatabaseUnwritable, "{code:?}: {hint}");
+            assert_eq!(message.lines().count(), 1, "{code:?}");
+        }
     }
 }
 
 #[test]
-fn a_file_system_without_a_limit_of_files_never_runs_out_of_inodes() {
-    let mut seen = seen();
-    for disk in &mut seen.around.disks {
-        disk.inodes = None;
-    }
-    assert_eq!(judge(&seen).reasons, Vec::new());
-    seen.around.disks[0].inodes = Some(0);
-    let reason = judge(&seen).reasons.remove(0);
-    assert!(reason.message.starts_with("/srv has 0 inodes left"), "{}", reason.message);
+fn nothing_wrong_is_nothing_to_say() {
+    let healthy = Health { level: HealthLevel::Healthy, reasons: Vec::new(), vms_page: seen().vms_page };
+    assert_eq!(judge(&seen(), Audience::Operator), healthy);
 }
 
 #[test]
@@ -282,100 +158,36 @@ fn the_worst_reason_decides() {
     let mut seen = seen();
     seen.scheduler = SchedulerState::Stopped;
     seen.tables = Err(gone());
-    assert_eq!(judge(&seen).health, HealthLevel::Unhealthy);
+    assert_eq!(judge(&seen, Audience::Operator).level, HealthLevel::Unhealthy);
 }
 
 #[test]
-fn before_the_first_refresh_its_expected_size_counts() {
+fn readers_are_told_titles_and_no_paths() {
     let mut seen = seen();
-    seen.around.disks = disks(1 << 30);
-    seen.estimate = 1 << 30;
-    let reasons = judge(&seen).reasons;
-    assert_eq!(reasons.iter().map(|reason| reason.code.as_str()).collect::<Vec<_>>(), ["disk_low"]);
-    assert!(!reasons[0].message.contains("/var/lib"), "{}", reasons[0].message);
-}
-
-#[test]
-fn what_is_just_within_its_bounds_is_fine() {
-    let mut seen = seen();
-    seen.now = at(-50).to_utc() - TimeDelta::minutes(5);
-    // Comfortable means twice the need: all payloads twice, plus the reserve that must always be left.
-    seen.around.disks = disks(2 * ((32 << 20) + 2 * (2 << 20)));
-    assert_eq!(judge(&seen).reasons, Vec::new());
-    seen.around.disks[0].free -= 1;
-    assert_eq!(judge(&seen).reasons[0].code, "disk_low");
-}
-
-#[test]
-fn a_table_that_is_held_is_told_once() {
-    let mut seen = seen();
-    // The expected entries come from a source that the guard distrusts.
-    let audit = Audit { expected: 50, missing: 20, stale: 10, incomplete: 5, invalid: 5, ..Audit::default() };
-    one_table(&mut seen, TableState::Guarded, audit);
-    seen.results = vec![job(Outcome::Guarded)];
-    let reasons = judge(&seen).reasons;
-    let codes: Vec<&str> = reasons.iter().map(|reason| reason.code.as_str()).collect();
-    assert_eq!(codes, ["tables_guarded"]);
-}
-
-#[test]
-fn a_table_that_failed_is_told_though_another_was_refreshed_since() {
-    let mut seen = seen();
-    let failed = Job { error: Some("disk\nfull".to_owned()), ..job(Outcome::Failed) };
-    let other = Job { table: Table::OrganizationDetailCache, ..failed.clone() };
-    seen.results = vec![failed, job(Outcome::Rebuilt), other];
-    seen.last = Some(run(&[Outcome::Rebuilt]));
-    let reasons = judge(&seen).reasons;
-    let told = "the last refresh of some tables on /srv/vms.db did not end well: \
-                dia_events_report_cache, organization_detail_cache failed: disk\\nfull";
-    assert_eq!((reasons.len(), reasons[0].message.as_str()), (1, told));
-}
-
-#[test]
-fn causes_are_told_up_to_a_number_and_tables_of_the_others_counted() {
-    let mut seen = seen();
-    let failed = |&table: &Table| Job { table, error: Some(format!("no {table}")), ..job(Outcome::Failed) };
-    seen.results = Table::ALL.iter().map(failed).collect();
-    let message = judge(&seen).reasons[0].message.clone();
-    assert_eq!(message.matches(" failed: no ").count(), 5, "{message}");
-    assert!(message.ends_with("; 6 more tables"), "{message}");
-}
-
-#[test]
-fn a_queue_that_moves_is_not_stuck() {
-    let since = |seconds| Some(at(seconds).to_utc());
-    let waits = || Seen { claimable_since: since(-900), last: None, ..seen() };
-    for (what, seen) in [
-        ("queued just now", Seen { claimable_since: since(-299), ..waits() }),
-        ("behind a run in progress", Seen { current: Some(run(&[])), ..waits() }),
-        ("behind a run that has just ended", Seen { last: seen().last, ..waits() }),
-        ("behind a maintenance task", Seen { maintains: true, ..waits() }),
-        ("nothing has run yet", Seen { last: None, results: Vec::new(), ..seen() }),
-    ] {
-        assert_eq!(judge(&seen).reasons, Vec::new(), "{what}");
-    }
-}
-
-#[test]
-fn entries_are_counted_over_all_tables() {
-    let mut seen = seen();
+    let failed = Job { error: Some("locked".to_owned()), ..job(Outcome::Failed) };
+    seen.results = vec![failed];
+    seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
     for survey in seen.tables.iter_mut().flatten() {
-        survey.audit.stale = 2;
+        survey.audit.missing = 1;
     }
-    let message = "4 entries are over their age limit: dia_events_report_cache, organization_detail_cache";
-    assert_eq!(judge(&seen).reasons[0].message, message);
+    let told: Vec<String> =
+        judge(&seen, Audience::Reader).reasons.into_iter().map(|reason| reason.finding.message).collect();
+    let expected = [
+        "2 entries are missing: DIA events, Organization details",
+        "the last refresh of some tables did not end well: DIA events failed: locked",
+        "refresh 7 works for 301 seconds; the target is 300",
+    ];
+    assert_eq!(told, expected);
+    seen.tables = Err(gone());
+    let first = judge(&seen, Audience::Reader).reasons.remove(0);
+    assert_eq!(first.finding.message, "VMS's database cannot be looked at: gone");
 }
 
 #[test]
-fn young_entries_of_other_settings_are_not_called_old() {
-    let message = |audit: Audit| {
-        let mut seen = seen();
-        one_table(&mut seen, TableState::Stale, audit);
-        judge(&seen).reasons[0].message.clone()
-    };
-    let outdated = message(Audit { stale: 3, outdated: 3, ..Audit::default() });
-    assert!(outdated.starts_with("3 entries were made under other settings or invalidated: "), "{outdated}");
-    let both = message(Audit { stale: 3, outdated: 2, ..Audit::default() });
-    assert!(both.starts_with("1 entry is over its age limit: "), "{both}");
-    assert!(both.contains("; 2 entries were made under other settings"), "{both}");
+fn a_code_is_a_word_of_its_own() {
+    let mut codes: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
+    assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!(codes.len(), ReasonCode::ALL.len());
 }

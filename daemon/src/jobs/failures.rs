@@ -9,6 +9,14 @@ const TOLD: usize = 5;
 
 /// Summarizes jobs that did not end well, by cause: `a, b failed: why; c disabled: why; 2 more tables`.
 pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> String {
+    failures_named(jobs, Table::as_str)
+}
+
+/// The same, with the names that its reader knows tables by.
+pub fn failures_named<'j>(
+    jobs: impl IntoIterator<Item = &'j Job>,
+    name: impl Fn(Table) -> &'static str,
+) -> String {
     let mut groups: Vec<(Outcome, &str, Vec<Table>)> = Vec::new();
     for job in jobs {
         let Some(outcome) = job.outcome.filter(|outcome| !outcome.is_good()) else { continue };
@@ -22,7 +30,7 @@ pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>) -> String {
         .iter()
         .take(TOLD)
         .map(|(outcome, why, tables)| {
-            let names: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
+            let names: Vec<&str> = tables.iter().map(|table| name(*table)).collect();
             format!("{} {outcome}: {}", names.join(", "), one_line(why))
         })
         .collect();

@@ -42,7 +42,7 @@ pub use attempt::{Begun, Ending};
 pub use claim::Claimed;
 pub use enqueue::{Enqueued, NewRun};
 pub use error::QueueError;
-pub use failures::failures;
+pub use failures::{failures, failures_named};
 pub use follow::{FellBehind, Following};
 pub use lease::{Lease, RENEWAL};
 pub use pages::MOST_LISTED;

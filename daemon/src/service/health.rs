@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::{Service, Surveyed};
 use crate::describe::describe;
-use crate::health::{BackupLack, Seen, StateSeen, Surroundings, judge, state_unusable};
+use crate::health::{Audience, BackupLack, Health, Seen, StateSeen, Surroundings, judge, state_unusable};
 use crate::jobs::QueueError;
 use crate::maintenance::{Backups, disk_space};
 use crate::refresh::RefreshError;
@@ -33,21 +33,26 @@ enum Unusable {
     Survey(Arc<RefreshError>),
 }
 
-/// Judges the health; a failing state database is a judgement, too.
+/// Judges the health, as operators are told it; a failing state database is a judgement, too.
 pub(crate) async fn health(service: &Service) -> HealthReply {
     // Concurrently, because VMS and its database may both be slow to respond.
     let (surveyed, vms_page) = tokio::join!(service.survey(), service.vms_page());
-    judged(service, &surveyed, vms_page).await
+    judged(service, &surveyed, vms_page, Audience::Operator).await.into()
 }
 
 /// Judges the health from the tables as `surveyed`.
-pub(crate) async fn health_of(service: &Service, surveyed: &Surveyed) -> HealthReply {
-    judged(service, surveyed, service.vms_page().await).await
+pub(crate) async fn health_of(service: &Service, surveyed: &Surveyed, audience: Audience) -> Health {
+    judged(service, surveyed, service.vms_page().await, audience).await
 }
 
-async fn judged(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>) -> HealthReply {
+async fn judged(
+    service: &Service,
+    surveyed: &Surveyed,
+    vms_page: Option<VmsPage>,
+    audience: Audience,
+) -> Health {
     match look(service, surveyed, vms_page).await {
-        Ok(seen) => judge(&seen),
+        Ok(seen) => judge(&seen, audience),
         Err(error) => {
             let state = service.queue.state();
             state_unusable(state.path(), state.lost().await, &describe(&error))
@@ -86,7 +91,7 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
         scheduler,
         estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
         tables,
-        state: StateSeen { path, lost, unwritable: service.unwritable().await },
+        state: StateSeen { path, lost, unwritable: service.unwritable() },
         zone_doubt,
         vms_page,
         database,

@@ -72,11 +72,11 @@ pub fn repeated(wipes: &[Wipe]) -> Vec<SecondRefresher> {
 }
 
 impl SecondRefresher {
-    /// Describes the finding in one line.
-    pub fn message(&self) -> String {
+    /// Describes the finding in one line, with the names that its reader knows tables by.
+    pub fn message(&self, name: impl Fn(Table) -> &'static str) -> String {
         match self {
             Self::Wipes { hour, days, tables } => {
-                let tables: Vec<&str> = tables.iter().map(|table| table.as_str()).collect();
+                let tables: Vec<&str> = tables.iter().map(|table| name(*table)).collect();
                 format!(
                     "somebody else empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last \
                      days): {}",
@@ -85,7 +85,7 @@ impl SecondRefresher {
             }
             Self::Rewrites { last, tables } => {
                 let tables: Vec<String> =
-                    tables.iter().map(|(table, rows)| format!("{table} ({rows} rows)")).collect();
+                    tables.iter().map(|(table, rows)| format!("{} ({rows} rows)", name(*table))).collect();
                 format!(
                     "another process rewrites cache rows in bulk, last at {}: {}",
                     last.format("%F %T UTC"),
@@ -152,7 +152,7 @@ mod tests {
             assert!(of(vec![table, Recruitment]).hint().contains("import"), "{table}");
         }
         assert!(of(vec![Table::DistrictYearEndReports, Recruitment]).hint().contains("switch"));
-        let message = of(vec![Recruitment]).message();
+        let message = of(vec![Recruitment]).message(Table::as_str);
         assert!(message.contains("03:00") && message.contains("recruitment_candidates_cache"), "{message}");
     }
 }

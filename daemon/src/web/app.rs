@@ -1,15 +1,60 @@
-//! The state shared by all handlers.
+//! The state shared by all handlers, and the limits that they keep to.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::HttpLimits;
 use super::auth::{Authority, Users, VmsUsers};
 use super::views::Views;
 use crate::service::Service;
 use crate::state::Lane;
+
+/// Time limits for a client, size limits for its requests, and the number of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpLimits {
+    /// Time to receive the head of a request, counted from the end of the previous one.
+    pub head: Duration,
+    /// Time to receive the body.
+    pub body: Duration,
+    /// Time for the client to accept the next part of a response.
+    pub write: Duration,
+    /// Time for the client to accept the last response when the daemon stops.
+    pub farewell: Duration,
+    /// Time that a request may wait for the end of its run.
+    pub wait: Duration,
+    /// Number of simultaneous connections.
+    pub connections: usize,
+    /// Connections among those that one address may have; a trusted proxy may have all.
+    pub each: usize,
+    /// Further connections, on which only `/health`, `/ready` and `/metrics` are served.
+    pub spare: usize,
+    /// Connections among those that may follow events; the rest stays free for other requests.
+    pub followers: usize,
+    /// Most bytes in the body of a request.
+    pub body_bytes: usize,
+    /// Interval at which a server that nobody connects to renews its heartbeat.
+    pub beat: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(15),
+            body: Duration::from_secs(15),
+            write: Duration::from_secs(30),
+            farewell: Duration::from_secs(3),
+            wait: Duration::from_mins(10),
+            connections: 512,
+            each: 256,
+            spare: 32,
+            followers: 64,
+            body_bytes: 64 * 1024,
+            beat: Duration::from_mins(1),
+        }
+    }
+}
 
 /// The state of the web interface; cheap to clone.
 #[derive(Debug, Clone)]

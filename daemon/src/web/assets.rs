@@ -2,16 +2,10 @@
 
 use std::sync::LazyLock;
 
-use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use twox_hash::XxHash3_128;
-
-use super::fault::WebFault;
-
-#[cfg(test)]
-mod contrast;
 
 /// An asset's URL changes with its content, so it may be cached indefinitely.
 const FOREVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -51,13 +45,11 @@ pub(super) fn version() -> &'static str {
     &VERSION
 }
 
-/// Serves an asset without authentication, because error pages, which need the assets, are public.
-pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Result<Response, WebFault> {
-    let Some(asset) = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name == name) else {
-        return Err(WebFault::new(StatusCode::NOT_FOUND, format!("there is no asset \"{name}\"")));
-    };
+/// The response with an asset, or that the client has it already; `None` if there is none of that name.
+pub(super) fn named(name: &str, known: &HeaderMap) -> Option<Response> {
+    let asset = [STYLE, SCRIPT, ICON].into_iter().find(|asset| asset.name == name)?;
     let tag = format!("\"{}\"", version());
-    let known = headers.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+    let known = known.get(IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
     let mut response = if known.is_some_and(|tags| tags.contains(&tag)) {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -69,5 +61,98 @@ pub(super) async fn asset(Path(name): Path<String>, headers: HeaderMap) -> Resul
     if let Ok(tag) = HeaderValue::try_from(tag) {
         headers.insert(ETAG, tag);
     }
-    Ok(response)
+    Some(response)
+}
+
+/// The contrast of the colours suffices, by the formula of the Web Content Accessibility Guidelines.
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Minimum contrast of text.
+    const TEXT: f64 = 4.5;
+
+    /// Minimum contrast of icons and bars.
+    const SIGN: f64 = 3.0;
+
+    /// Foreground colours, the backgrounds they appear on, and the minimum contrast.
+    const PAIRS: [(&str, &[&str], f64); 11] = [
+        ("ink", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+        ("quiet", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+        ("accent", &["ground", "card", "good-soft", "warn-soft", "bad-soft", "busy-soft", "off-soft"], TEXT),
+        ("good", &["card", "good-soft"], TEXT),
+        ("warn", &["card", "warn-soft"], TEXT),
+        ("bad", &["card", "bad-soft"], TEXT),
+        ("accent-ink", &["accent"], TEXT),
+        // The icon of a verdict.
+        ("card", &["good", "warn", "bad", "accent", "quiet"], TEXT),
+        // Bars of the plot.
+        ("quiet", &["card"], SIGN),
+        ("bad", &["bad-soft"], SIGN),
+        ("focus", &["ground", "card"], SIGN),
+    ];
+
+    type Palette = BTreeMap<&'static str, [f64; 3]>;
+
+    /// The colours of the light and the dark theme.
+    fn palettes() -> [Palette; 2] {
+        let mut roots = STYLE.text.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap());
+        let [day, night] = [roots.next().unwrap(), roots.next().unwrap()];
+        [day, night].map(|root| root.split(';').filter_map(colour).collect())
+    }
+
+    /// Parses a declaration such as `--ink: #1b2430`.
+    fn colour(declaration: &'static str) -> Option<(&'static str, [f64; 3])> {
+        let (name, hex) = declaration.trim().strip_prefix("--")?.split_once(": #")?;
+        let part = |at: usize| f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap());
+        Some((name, [part(0), part(2), part(4)]))
+    }
+
+    fn luminance(colour: [f64; 3]) -> f64 {
+        let linear = colour.map(|part| {
+            let share = part / 255.0;
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        });
+        0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    }
+
+    fn contrast(one: [f64; 3], other: [f64; 3]) -> f64 {
+        let (one, other) = (luminance(one), luminance(other));
+        (one.max(other) + 0.05) / (one.min(other) + 0.05)
+    }
+
+    #[test]
+    fn the_formula_is_that_of_the_guidelines() {
+        for (one, other, expected) in [
+            ([0.0; 3], [255.0; 3], "21.00"),
+            ([119.0; 3], [255.0; 3], "4.48"),
+            ([255.0, 0.0, 0.0], [255.0; 3], "4.00"),
+        ] {
+            assert_eq!(format!("{:.2}", contrast(one, other)), expected);
+        }
+    }
+
+    #[test]
+    fn text_can_be_read_by_day_and_by_night() {
+        for (time, palette) in ["day", "night"].into_iter().zip(palettes()) {
+            for (drawn, grounds, needed) in PAIRS {
+                for ground in grounds {
+                    let got = contrast(palette[drawn], palette[ground]);
+                    assert!(got >= needed, "{drawn} on {ground} by {time}: {got:.2}, {needed} is needed");
+                }
+            }
+        }
+    }
+
+    /// A colour written where it is used would be in neither palette, and the same in both themes.
+    #[test]
+    fn every_colour_is_in_the_palette() {
+        let (_, rest) = STYLE.text.rsplit_once(":root {").unwrap();
+        let (_, rules) = rest.split_once('}').unwrap();
+        for sign in [": #", " #fff", "rgb("] {
+            assert!(!rules.contains(sign), "{sign}");
+        }
+    }
 }

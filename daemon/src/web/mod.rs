@@ -1,7 +1,7 @@
 //! The web interface: HTTP for browsers, VMS's own pages, scripts and load balancers.
 //!
 //! No decisions about the caches are made here: handlers parse a request, call the same verb as the control
-//! socket ([`rpc`](crate::rpc)), and write its reply as JSON, or as a page.
+//! socket ([`service`](crate::service)), and write its reply as JSON, or as a page.
 //!
 //! # Routes
 //!
@@ -11,13 +11,13 @@
 //! |---|---|---|
 //! | `GET api/status` | viewing | `api/status.rs` |
 //! | `POST api/refresh[?wait=1]` | changing | `api/refresh.rs` |
-//! | `POST scheduler/start`, `scheduler/stop` | changing | `api/scheduler.rs` |
-//! | `GET api/tables` | viewing | `api/tables.rs` |
-//! | `GET api/runs[?since=7d][&limit=100][&cursor=N]`, `api/runs/{id}` | viewing | `api/runs.rs` |
-//! | `GET api/jobs[?filter=all\|failed\|running][&limit=100][&cursor=N]`, `api/jobs/{id}` | viewing | `api/jobs.rs` |
-//! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/jobs.rs` |
+//! | `POST scheduler/start`, `scheduler/stop` | changing | `api/status.rs` |
+//! | `GET api/tables` | viewing | `api/status.rs` |
+//! | `GET api/runs[?since=7d][&limit=100][&cursor=N]`, `api/runs/{id}` | viewing | `api/history.rs` |
+//! | `GET api/jobs[?filter=all\|failed\|running][&limit=100][&cursor=N]`, `api/jobs/{id}` | viewing | `api/history.rs` |
+//! | `POST api/jobs/{id}/cancel`, `api/jobs/{id}/retry` | changing | `api/history.rs` |
 //! | `GET api/events` | viewing | `api/events.rs` |
-//! | `GET api/openapi.json` | viewing | `openapi.rs` |
+//! | `GET api/openapi.json` | viewing | `routes.rs` |
 //! | `GET api/entries/{table}[?key=COLUMN%3DVALUE]…` | personal | `api/entries.rs` |
 //!
 //! Also below `/management/cache`, pages for people:
@@ -26,13 +26,13 @@
 //! |---|---|---|
 //! | `GET /management/cache` | public | `pages/mod.rs` |
 //! | `GET status` | viewing | `pages/status.rs` |
-//! | `GET refresh` | viewing | `pages/refresh.rs` |
-//! | `POST refresh` | changing | `pages/refresh.rs` |
+//! | `GET refresh` | viewing | `pages/forms.rs` |
+//! | `POST refresh` | changing | `pages/forms.rs` |
 //! | `GET runs/{id}` | viewing | `pages/run.rs` |
 //! | `GET jobs[?filter=all\|failed\|running][&cursor=N]` | viewing | `pages/jobs.rs` |
-//! | `GET jobs/{id}` | viewing | `pages/job.rs` |
-//! | `POST runs/{id}/cancel`, `runs/{id}/retry`, `jobs/{id}/cancel`, `jobs/{id}/retry` | changing | `pages/act.rs` |
-//! | `GET assets/{file}` | public | `assets.rs` |
+//! | `GET jobs/{id}` | viewing | `pages/jobs.rs` |
+//! | `POST runs/{id}/cancel`, `runs/{id}/retry`, `jobs/{id}/cancel`, `jobs/{id}/retry` | changing | `pages/forms.rs` |
+//! | `GET assets/{file}` | public | `pages/mod.rs` |
 //!
 //! And at the root:
 //!
@@ -57,45 +57,37 @@
 //!
 //! # Request processing
 //!
-//! `server` (connections and their limits) → `headers` (headers of every response) → panics are caught →
-//! `host` (is the request addressed to this server?) → `body` (read completely, within limits) → `routes` →
-//! `gate` → the handler. Any error on the way becomes a response in `fault`: JSON for scripts, a page for
-//! browsers, distinguished by `wants`.
+//! `server` (connections and their limits) → `layers` (headers, panics, the host that is asked for, the body within
+//! limits) → `routes` → `gate` → the handler, most of which take what they show from `views`. Any error on the way
+//! becomes a response in `answer`: JSON for scripts, a page for browsers, distinguished by `wants`.
 //!
 //! # Adding a route
 //!
-//! One file with its handlers, each of which describes itself to `openapi`, one line in `routes.rs` that
+//! Handlers in the file of their subject, each of which describes itself to `openapi`, one line in `routes.rs` that
 //! names its class, one line in the tables above; then `UPDATE_OPENAPI=1 cargo test -p cached openapi`.
 
+mod answer;
 mod api;
 mod app;
 mod assets;
 pub(crate) mod auth;
-mod body;
-mod escape;
 mod extract;
-mod fault;
-mod form;
+mod frame;
 pub(crate) mod gate;
-mod headers;
-mod held;
-mod host;
-mod json;
+mod layers;
 mod metrics;
 mod openapi;
-mod paged;
 mod pages;
 mod probes;
-mod queue;
 mod routes;
 mod server;
-mod skipped;
 mod views;
 mod wants;
-mod write_timeout;
+mod wish;
 
+pub use app::HttpLimits;
 pub(crate) use app::Web;
 #[doc(hidden)]
 pub use auth::session_user;
 pub(crate) use server::serve;
-pub use server::{BindError, HttpLimits, Listening, bind};
+pub use server::{BindError, Listening, bind};

@@ -1,7 +1,6 @@
 //! The `OpenAPI` document of the API, generated from the routes themselves, so that the description matches
 //! what exists.
 
-use axum::extract::State;
 use serde::Serialize;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -13,10 +12,7 @@ use utoipa::openapi::security::{
 use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required};
 use utoipa::{Modify, OpenApi, PartialSchema as _, ToSchema};
 
-use super::Web;
-use super::gate::Gate;
-use super::json::Json;
-use super::routes;
+use super::answer::Problem;
 
 /// What the routes are put into.
 #[derive(Debug, OpenApi)]
@@ -30,19 +26,6 @@ use super::routes;
     modifiers(&Schemes)
 )]
 struct Frame;
-
-/// Why something was not done.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Problem {
-    /// Always false.
-    success: bool,
-    /// What is wrong, one line.
-    error: String,
-    /// A stable word.
-    code: String,
-    /// What to do about it, one line; may be empty.
-    hint: String,
-}
 
 /// Why a visitor is turned away; a [`Problem`] with a code where logging in would not be enough.
 #[derive(Debug, Serialize, ToSchema)]
@@ -175,13 +158,4 @@ fn led_elsewhere(operation: &mut Operation, status: u16, what: &str) {
     let location = HeaderBuilder::new().schema(Some(String::schema())).description(Some("The page.")).build();
     let response = ResponseBuilder::new().description(what).header("Location", location).build();
     operation.responses.responses.entry(status.to_string()).or_insert_with(|| response.into());
-}
-
-#[utoipa::path(
-    get, path = "/management/cache/api/openapi.json",
-    responses((status = 200, description = "This document.", body = serde_json::Value))
-)]
-pub(super) async fn openapi(State(web): State<Web>) -> Json<Document> {
-    let document = routes::described(&Gate::new(&web)).into_openapi();
-    Json(completed(document))
 }

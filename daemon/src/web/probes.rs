@@ -8,8 +8,8 @@ use cached_proto::words::{Table, TableState};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::Web;
-use super::json::Json;
+use super::answer::Json;
+use super::app::Web;
 use crate::supervise::SOCKET;
 
 /// Whether load balancers and monitoring ask for this path: it is served also where nothing else is.

@@ -2,17 +2,14 @@
 //! connection. Beyond the limit there are spare connections, which serve load balancers and monitoring only.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
-use axum::middleware::Next;
-use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
@@ -22,13 +19,14 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, info, warn};
 
-use super::fault::WebFault;
-use super::wants::Wants;
-use super::write_timeout::WriteTimeout;
-use super::{Web, headers, probes, routes};
+use super::app::{HttpLimits, Web};
+use super::auth::Peer;
+use super::layers::{Spare, bare};
+use super::routes;
 use crate::heartbeat::Heartbeat;
 use crate::places::Places;
 use crate::readers::COME_AGAIN;
@@ -42,51 +40,6 @@ const SPARE_HEAD: Duration = Duration::from_secs(2);
 
 /// Bytes buffered of a request's head, and of a response that is being sent.
 const BUFFER: usize = 64 * 1024;
-
-/// Time limits for a client, size limits for its requests, and the number of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HttpLimits {
-    /// Time to receive the head of a request, counted from the end of the previous one.
-    pub head: Duration,
-    /// Time to receive the body.
-    pub body: Duration,
-    /// Time for the client to accept the next part of a response.
-    pub write: Duration,
-    /// Time for the client to accept the last response when the daemon stops.
-    pub farewell: Duration,
-    /// Time that a request may wait for the end of its run.
-    pub wait: Duration,
-    /// Number of simultaneous connections.
-    pub connections: usize,
-    /// Connections among those that one address may have; a trusted proxy may have all.
-    pub each: usize,
-    /// Further connections, on which only `/health`, `/ready` and `/metrics` are served.
-    pub spare: usize,
-    /// Connections among those that may follow events; the rest stays free for other requests.
-    pub followers: usize,
-    /// Most bytes in the body of a request.
-    pub body_bytes: usize,
-    /// Interval at which a server that nobody connects to renews its heartbeat.
-    pub beat: Duration,
-}
-
-impl Default for HttpLimits {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(15),
-            body: Duration::from_secs(15),
-            write: Duration::from_secs(30),
-            farewell: Duration::from_secs(3),
-            wait: Duration::from_mins(10),
-            connections: 512,
-            each: 256,
-            spare: 32,
-            followers: 64,
-            body_bytes: 64 * 1024,
-            beat: Duration::from_mins(1),
-        }
-    }
-}
 
 /// Why the server cannot listen at an address.
 #[derive(Debug, thiserror::Error)]
@@ -142,30 +95,6 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
     Ok(Listening { listener, address })
 }
 
-/// The address at the other end of the connection, which may be a proxy's.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
-
-/// Marks the requests of a spare connection.
-#[derive(Debug, Clone, Copy)]
-struct Spare;
-
-/// Turns away what a spare connection does not serve.
-pub(super) async fn spare(request: Request, next: Next) -> Response {
-    if request.extensions().get::<Spare>().is_none() || probes::is_probe(request.uri().path()) {
-        return next.run(request).await;
-    }
-    let (parts, _) = request.into_parts();
-    WebFault::new(
-        StatusCode::SERVICE_UNAVAILABLE,
-        "too many connections are open, or too many from this address",
-    )
-    .hint("close some of them, or come again later")
-    .code("busy")
-    .retry_after(COME_AGAIN)
-    .answer(Wants::of(&parts))
-}
-
 /// Serves connections until shutdown, and waits for the client to accept the last response. Beats `heartbeat`
 /// in every iteration.
 pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, heartbeat: Heartbeat) {
@@ -176,7 +105,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     let places = Arc::new(Places::new(limits.connections));
     let spare = Arc::new(Semaphore::new(limits.spare));
     let seconds = COME_AGAIN.as_secs().to_string();
-    let full = headers::bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
+    let full = bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
     let mut failing = false;
     loop {
         let accepted = tokio::select! {
@@ -246,13 +175,15 @@ async fn converse<S>(
         }
         router.call(request)
     });
+    let mut stream = TimeoutWriter::new(stream);
+    stream.set_timeout(Some(limits.write));
     let mut connection = pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(spare.map_or(limits.head, |_| limits.head.min(SPARE_HEAD)))
             .keep_alive(spare.is_none())
             .max_buf_size(BUFFER)
-            .serve_connection(TokioIo::new(WriteTimeout::new(stream, limits.write)), service)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
     );
     let end = tokio::select! {
         end = connection.as_mut() => Some(end),
@@ -273,6 +204,8 @@ async fn converse<S>(
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use axum::routing::get;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tower_http::catch_panic::CatchPanicLayer;
@@ -286,7 +219,7 @@ mod tests {
         }
         let router = Router::new()
             .route("/boom", get(boom))
-            .layer(CatchPanicLayer::custom(super::super::fault::panicked))
+            .layer(CatchPanicLayer::custom(super::super::layers::panicked))
             .route("/fine", get(async || "fine"));
         let (mut near, far) = tokio::io::duplex(4096);
         let peer = Peer(IpAddr::from([127, 0, 0, 1]));
@@ -300,5 +233,18 @@ mod tests {
         served.await.unwrap();
         assert!(told.starts_with("HTTP/1.1 500 ") && told.contains("An internal error occurred"), "{told}");
         assert!(told.contains("HTTP/1.1 200 ") && !told.contains("hunter2"), "{told}");
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_reading_is_given_up() {
+        let router = Router::new().route("/", get(async || "x".repeat(1 << 20)));
+        let (mut near, far) = tokio::io::duplex(64);
+        near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        let peer = Peer(IpAddr::from([127, 0, 0, 1]));
+        let limits = HttpLimits { write: Duration::from_millis(20), ..HttpLimits::default() };
+        converse(far, peer, None, router, &limits, &Shutdown::default()).await;
+        let mut told = Vec::new();
+        near.read_to_end(&mut told).await.unwrap();
+        assert!(told.starts_with(b"HTTP/1.1 200 ") && told.len() < 1 << 20, "{}", told.len());
     }
 }

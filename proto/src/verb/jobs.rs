@@ -46,6 +46,17 @@ pub struct Attempt {
     pub error: Option<String>,
 }
 
+impl Attempt {
+    /// Where it is; one that ended without an outcome was cancelled.
+    pub const fn phase(&self) -> Phase {
+        match (self.outcome, self.ended) {
+            (Some(_), _) => Phase::Done,
+            (None, Some(_)) => Phase::Cancelled,
+            (None, None) => Phase::Running,
+        }
+    }
+}
+
 /// One table of one run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

@@ -13,12 +13,10 @@ use cached_proto::words::{Table, TableState};
 use twox_hash::XxHash3_128;
 
 use crate::service::get::{self, Missing};
-use crate::web::Web;
+use crate::web::answer::{Json, Problem, WebFault};
+use crate::web::app::Web;
 use crate::web::extract::Parameters;
-use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
-use crate::web::json::Json;
-use crate::web::openapi::Problem;
 
 /// State of the entry: `fresh` or `stale`.
 const STATE: HeaderName = HeaderName::from_static("x-cache-state");

@@ -28,8 +28,8 @@ use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, broadcast};
 use tokio::time::{Sleep, sleep};
 
-use crate::web::Web;
-use crate::web::fault::WebFault;
+use crate::web::answer::WebFault;
+use crate::web::app::Web;
 
 /// Interval of keep-alive messages on a connection without events: proxies close silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);

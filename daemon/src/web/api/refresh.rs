@@ -1,7 +1,5 @@
 //! `POST api/refresh`: queues a run, and with `?wait=1` stays until it has ended.
 
-mod wish;
-
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -17,15 +15,12 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::jobs::failures;
 use crate::service::refresh;
-use crate::web::Web;
+use crate::web::answer::{Done, Json, Problem, WebFault};
+use crate::web::app::Web;
 use crate::web::extract::Parameters;
-use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
-use crate::web::json::{Done, Json};
-use crate::web::openapi::Problem;
-use crate::web::skipped::nothing_to_do;
 use crate::web::wants::is_json;
-pub(crate) use wish::Wish;
+use crate::web::wish::{Given, Wish, nothing_to_do};
 
 /// Whether to wait.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -68,7 +63,7 @@ struct RefreshFailed {
 #[utoipa::path(
     post, path = "/management/cache/api/refresh",
     params(Waiting),
-    request_body(content = wish::Given, description = "Nothing stands for everything."),
+    request_body(content = Given, description = "Nothing stands for everything."),
     responses(
         (status = 200, description = "It was waited for and went well.", body = Done<RunReport>),
         (status = 202, description = "It is queued.", body = Done<Queued>),

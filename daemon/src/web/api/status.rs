@@ -1,26 +1,25 @@
-//! `GET api/status`: VMS's own figures under VMS's own keys, along with figures that VMS never had.
+//! `GET api/status`: VMS's own figures under VMS's own keys, along with figures that VMS never had. `GET api/tables`: what
+//! `cachectl status --sizes --json` prints. `POST scheduler/start` and `scheduler/stop`, with VMS's messages: both succeed
+//! even if nothing changes; the buttons of the status page use them as well, and return to that page.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
-use cached_proto::fault::Fault;
 use cached_proto::time::Timestamp;
-use cached_proto::verb::report::{ReportReply, ReportRequest};
-use cached_proto::verb::status::TableStatus;
-use cached_proto::words::{Outcome, SchedulerState};
+use cached_proto::verb::scheduler::SchedulerReply;
+use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::words::SchedulerState;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::figures::{FullRefreshes, full_refreshes};
-use crate::jobs::Unfinished;
-use crate::refresh::plan;
-use crate::service::{Service, report, status};
-use crate::web::Web;
-use crate::web::fault::WebFault;
-use crate::web::json::Json;
-use crate::web::views::WITH_SIZES;
+use crate::service;
+use crate::web::answer::{Done, Json, WebFault};
+use crate::web::app::Web;
+use crate::web::frame::{Notice, back_to};
+use crate::web::gate::Admitted;
+use crate::web::views::{QueueState, Week};
+use crate::web::wants::Wants;
 
-/// Window of the rates: a week.
-const WINDOW_SECONDS: u64 = 7 * 24 * 60 * 60;
+const STATUS: &str = "/management/cache/status";
 
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Status)]
@@ -57,17 +56,6 @@ struct Stats {
     last_error: Option<String>,
 }
 
-/// Jobs by where they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
-pub(in crate::web) struct QueueState {
-    pub(in crate::web) pending: usize,
-    pub(in crate::web) running: usize,
-    /// Failed, and waiting for their next attempt.
-    pub(in crate::web) retrying: usize,
-    /// Tables whose newest job did not end well and is not tried again by itself.
-    pub(in crate::web) dead: usize,
-}
-
 #[derive(Debug, Serialize, ToSchema)]
 struct Rates {
     success: Option<f64>,
@@ -80,58 +68,89 @@ struct Rates {
     get, path = "/management/cache/api/status",
     responses((status = 200, description = "VMS's figures and ours.", body = Answer))
 )]
-pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Response, WebFault> {
-    let answer = web.views().answer(web.service()).await?;
-    Ok(Json(answer.as_ref()).into_response())
+pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
+    let week = web.views().week(web.service()).await?;
+    let interval = web.service().config.borrow().schedule.refresh_interval_hours;
+    Ok(Json(answer(&week, interval)))
 }
 
-/// Collects the current answer.
-pub(in crate::web) async fn answer(service: &Service) -> Result<Answer, Fault> {
-    let now = status::status(service, &WITH_SIZES).await?;
-    let past = report::report(service, &ReportRequest { since_seconds: WINDOW_SECONDS }).await?;
-    let full = full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?;
-    let queue = queue_state(service).await?;
+fn answer(week: &Week, refresh_interval_hours: u32) -> Answer {
+    let Week { status, report, full, queue } = week;
     let data = Data {
-        is_running: now.scheduler == SchedulerState::Running,
-        refresh_interval_hours: service.config.borrow().schedule.refresh_interval_hours,
+        is_running: status.scheduler == SchedulerState::Running,
+        refresh_interval_hours,
         last_refresh: full.last_good.map(|at| at.to_rfc3339()),
-        stats: Stats::from(full),
-        next_run: now.next_run,
-        timezone: now.timezone,
-        queue,
-        rates: Rates::from(&past),
-        database_error: now.database_error,
-        caches: now.tables,
-    };
-    Ok(Answer { success: true, data })
-}
-
-impl From<FullRefreshes> for Stats {
-    fn from(full: FullRefreshes) -> Self {
-        Self {
+        stats: Stats {
             total_refreshes: full.total,
             successful_refreshes: full.good,
             failed_refreshes: full.total - full.good,
-            last_error: full.last_error,
-        }
-    }
+            last_error: full.last_error.clone(),
+        },
+        next_run: status.next_run,
+        timezone: status.timezone.clone(),
+        queue: *queue,
+        rates: Rates {
+            success: report.success_rate,
+            error: report.error_rate,
+            avg_seconds: report.refresh.map(|times| times.average),
+            readiness: report.readiness.share,
+        },
+        database_error: status.database_error.clone(),
+        caches: status.tables.clone(),
+    };
+    Answer { success: true, data }
 }
 
-impl From<&ReportReply> for Rates {
-    fn from(past: &ReportReply) -> Self {
-        Self {
-            success: past.success_rate,
-            error: past.error_rate,
-            avg_seconds: past.refresh.map(|times| times.average),
-            readiness: past.readiness.share,
-        }
-    }
+#[utoipa::path(
+    get, path = "/management/cache/api/tables",
+    responses((status = 200, description = "The tables, and what comes next.", body = StatusReply))
+)]
+pub(in crate::web) async fn tables(State(web): State<Web>) -> Result<Json<StatusReply>, WebFault> {
+    Ok(Json(service::status::status(web.service(), &StatusRequest { sizes: true }).await?))
 }
 
-/// Counts the unfinished jobs by state.
-pub(in crate::web) async fn queue_state(service: &Service) -> Result<QueueState, Fault> {
-    let Unfinished { pending, running, retrying } = service.queue.unfinished().await?;
-    let newest = service.queue.last_results().await?;
-    let dead = newest.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
-    Ok(QueueState { pending, running, retrying, dead })
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/start",
+    responses(
+        (status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>),
+        (
+            status = 303, description = "The same for who wants a page: back to the status page.",
+            headers(("Location" = String, description = "The page."))
+        )
+    )
+)]
+pub(in crate::web) async fn start(
+    State(web): State<Web>,
+    admitted: Admitted,
+    wants: Wants,
+) -> Result<Response, WebFault> {
+    let reply = service::start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
+    web.views().forget().await;
+    Ok(match wants {
+        Wants::Html => back_to(STATUS, Notice::Started),
+        Wants::Json => Json(Done::new("Cache refresh scheduler started successfully", reply)).into_response(),
+    })
+}
+
+#[utoipa::path(
+    post, path = "/management/cache/scheduler/stop",
+    responses(
+        (status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>),
+        (
+            status = 303, description = "The same for who wants a page: back to the status page.",
+            headers(("Location" = String, description = "The page."))
+        )
+    )
+)]
+pub(in crate::web) async fn stop(
+    State(web): State<Web>,
+    admitted: Admitted,
+    wants: Wants,
+) -> Result<Response, WebFault> {
+    let reply = service::stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
+    web.views().forget().await;
+    Ok(match wants {
+        Wants::Html => back_to(STATUS, Notice::Stopped),
+        Wants::Json => Json(Done::new("Cache refresh scheduler stopped successfully", reply)).into_response(),
+    })
 }

@@ -11,15 +11,11 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 use tracing::{debug, info, warn};
 
-use super::address::client_address;
-use super::bearer::{BearerToken, Confirmed, may_be_api_token, presented_api_token, presented_bearer};
 use super::cookies::{Cookies, Verdict};
-use super::hosts::Hosts;
 use super::limit::Limiter;
-use super::seal::Seal;
-use super::users::Users;
-use super::visitor::{Anonymous, Visitor, Way};
-use super::{csrf, open};
+use super::origin::{self, Hosts};
+use super::secrets::{BearerToken, Confirmed, Seal, may_be_api_token, presented_api_token, presented_bearer};
+use super::visitor::{Anonymous, Users, Visitor, Way};
 use crate::clock::Clock;
 use crate::config::{Http, Network, SecretFile};
 use crate::describe::describe;
@@ -97,7 +93,7 @@ impl Authority {
             cookies: Cookies::new(http),
             bearer: token.and_then(|token| BearerToken::new(token, &kept.seal)),
             api_tokens: http.api_tokens,
-            open_viewing: open::is_possible(http),
+            open_viewing: origin::may_be_open(http),
             proxies: http.trusted_proxies.clone(),
             hosts: Hosts::new(http),
             form_lifetime: http.session_lifetime,
@@ -139,7 +135,7 @@ impl Authority {
 
     /// The address of the client, behind the trusted proxies.
     pub(crate) fn client_address(&self, request: &Parts, peer: IpAddr) -> IpAddr {
-        client_address(request, peer, &self.proxies)
+        origin::client_address(request, peer, &self.proxies)
     }
 
     /// Whether this is the address of a trusted proxy, behind which there are many clients.
@@ -155,7 +151,7 @@ impl Authority {
 
     /// Returns a CSRF token for the forms of this visitor's pages.
     pub(crate) fn csrf_token(&self, visitor: &Visitor, now: DateTime<Utc>) -> String {
-        csrf::token(&self.kept.seal, visitor, now, self.form_lifetime)
+        origin::form_token(&self.kept.seal, visitor, now, self.form_lifetime)
     }
 
     /// Whether the visitor intended the request, whatever its method: it has a credential that no browser
@@ -168,12 +164,12 @@ impl Authority {
         now: DateTime<Utc>,
     ) -> bool {
         matches!(visitor, Visitor::Admin { how, .. } if !how.is_ambient())
-            || form_token.is_some_and(|token| csrf::is_token(&self.kept.seal, visitor, token, now))
-            || csrf::is_from_own_page(request, &self.hosts)
+            || form_token.is_some_and(|token| origin::is_form_token(&self.kept.seal, visitor, token, now))
+            || origin::is_from_own_page(request, &self.hosts)
     }
 
     fn is_open_to(&self, request: &Parts, peer: IpAddr) -> bool {
-        self.open_viewing && open::is_direct(request, peer)
+        self.open_viewing && origin::is_direct(request, peer)
     }
 
     /// Authenticates by header; `None` without a header that is an enabled way to authenticate.

@@ -16,7 +16,8 @@ const INTERVAL: Duration = Duration::from_secs(6);
 /// Clients that are counted individually, about 200 KiB of them. Clients beyond that share one count.
 const MOST_CLIENTS: usize = 4096;
 
-/// Counts failures by client. The clock is read as monotonic time, so that setting the wall clock neither lifts
+/// Counts failures by client. It can be asked without counting, so that who has guessed too often is refused before
+/// VMS's database is read, and who is right pays nothing. The clock is read as monotonic time, so that setting the wall clock neither lifts
 /// nor imposes a limit.
 #[derive(Debug)]
 pub(super) struct Limiter {

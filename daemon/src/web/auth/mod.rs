@@ -18,30 +18,20 @@
 //! Failed attempts (a wrong signature or token; not one that has merely expired) are logged, counted by the
 //! address of the client and eventually answered with "too many", without asking VMS. A valid credential is
 //! accepted all the same: behind one address there is often a whole office, which must not be locked out by one
-//! forgotten script. Only an API token that VMS has not confirmed since the start has to wait. The limit bounds the cost of failed attempts; that nothing can be guessed is ensured by the length
-//! of keys and tokens.
+//! forgotten script. Only an API token that VMS has not confirmed since the start has to wait. The limit bounds the cost
+//! of failed attempts; that nothing can be guessed is ensured by the length of keys and tokens.
 
-mod address;
 mod authority;
-mod bearer;
 mod cookies;
-mod csrf;
-mod hosts;
 mod limit;
-mod mac;
-mod open;
-mod remember;
-mod seal;
-mod session;
+mod origin;
+mod secrets;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
-mod users;
 mod visitor;
-mod vms_users;
 
 pub(crate) use authority::{Authority, WaysIn};
-pub use session::session_user;
-pub(crate) use users::Users;
-pub(crate) use visitor::{Anonymous, Visitor, Way};
-pub(crate) use vms_users::VmsUsers;
+pub use cookies::session_user;
+pub(crate) use origin::Peer;
+pub(crate) use visitor::{Anonymous, Users, Visitor, VmsUsers, Way};

@@ -1,23 +1,26 @@
 //! Access control for routes, by class.
 
-mod admitted;
+mod queue;
 mod refusal;
 
+use std::sync::Arc;
+
 use axum::body::Bytes;
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
 use utoipa_axum::router::UtoipaMethodRouter;
 
-pub(crate) use admitted::Admitted;
-use refusal::Refusal;
-
-use super::auth::{Anonymous, Visitor, Way};
-use super::server::Peer;
+use super::answer::WebFault;
+use super::app::Web;
+use super::auth::{Anonymous, Peer, Visitor, Way};
 use super::wants::Wants;
-use super::{Web, form, openapi, queue};
+use super::{extract, openapi};
+use crate::service::Caller;
+use refusal::Refusal;
 
 /// The field with the CSRF token; the pages include it in every form.
 const FORM_TOKEN: &str = "csrf_token";
@@ -123,7 +126,7 @@ async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<A
     let visitor = authority.visitor(parts, peer, web.users(), now).await;
     may(class, &visitor)?;
     let is_meant = !rides_on_a_cookie(&visitor) || {
-        let fields = form::fields(&parts.headers, body).await.unwrap_or_default();
+        let fields = extract::fields(&parts.headers, body).await.unwrap_or_default();
         let token = fields.into_iter().find_map(|(name, value)| (name == FORM_TOKEN).then_some(value));
         authority.csrf_ok(&visitor, parts, token.as_deref(), now)
     };
@@ -153,6 +156,51 @@ fn may(class: Class, visitor: &Visitor) -> Result<(), Refusal> {
 /// a header is only sent by a client that knows it.
 const fn rides_on_a_cookie(visitor: &Visitor) -> bool {
     matches!(visitor, Visitor::Admin { how: Way::Session | Way::Remember, .. })
+}
+
+/// The visitor that the gate has admitted: an extractor for handlers.
+#[derive(Debug, Clone)]
+pub(crate) struct Admitted {
+    visitor: Arc<Visitor>,
+    may_change: bool,
+}
+
+impl Admitted {
+    fn new(visitor: Visitor, may_change: bool) -> Self {
+        Self { visitor: Arc::new(visitor), may_change }
+    }
+
+    /// Whether the request would also pass the gate of `Class::Changing`: for handlers that only
+    /// view, but may do a little more for a visitor who has that right.
+    pub(crate) fn may_change(&self) -> bool {
+        self.may_change
+    }
+
+    /// The visitor, for the token of a form.
+    pub(crate) fn visitor(&self) -> &Visitor {
+        &self.visitor
+    }
+
+    /// The caller on whose behalf a verb runs.
+    pub(crate) fn caller(&self) -> Caller {
+        match &*self.visitor {
+            Visitor::Admin { how: Way::Bearer, .. } => Caller::Bearer,
+            Visitor::Admin { name, how: Way::ApiToken, .. } => Caller::ApiToken(name.clone()),
+            Visitor::Admin { name, .. } => Caller::Browser(name.clone()),
+            Visitor::Nobody(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
+                Caller::Browser("nobody".to_owned())
+            }
+        }
+    }
+}
+
+impl FromRequestParts<Web> for Admitted {
+    type Rejection = WebFault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &Web) -> Result<Self, WebFault> {
+        let missing = || WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "this route has no gate");
+        parts.extensions.get().cloned().ok_or_else(missing)
+    }
 }
 
 #[cfg(test)]

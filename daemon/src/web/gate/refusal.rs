@@ -9,9 +9,8 @@ use axum::response::{IntoResponse as _, Response};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use serde_json::{Value, json};
 
+use crate::web::answer::{Json, WebFault};
 use crate::web::auth::WaysIn;
-use crate::web::fault::WebFault;
-use crate::web::json::Json;
 use crate::web::wants::Wants;
 
 /// VMS's own login page, which redirects to `next`.

@@ -1,23 +1,23 @@
-//! `GET jobs`: finished and waiting jobs.
+//! `GET jobs`: finished and waiting jobs. `GET jobs/{id}`: one job with its attempts.
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 use cached_proto::fault::Fault;
-use cached_proto::verb::jobs::JobFilter;
+use cached_proto::speech::{bytes, duration, spoken};
+use cached_proto::verb::job::JobRequest;
+use cached_proto::verb::jobs::{Attempt, Job, JobFilter};
+use cached_proto::words::{Outcome, Phase};
 use serde::Deserialize;
 
 use super::Visit;
-use super::frame::Frame;
-use super::row::JobRow;
-use super::shown;
-use super::view::View;
-use crate::web::Web;
-use crate::web::api::jobs::known_filter;
-use crate::web::extract::Parameters;
-use crate::web::fault::WebFault;
-use crate::web::paged::{LISTED, following};
+use super::view::{Badge, Name, View, When};
+use crate::service;
+use crate::web::answer::{LISTED, WebFault, following};
+use crate::web::app::Web;
+use crate::web::extract::{Number, Parameters, known_filter};
+use crate::web::frame::{Frame, Notice, Noticed, Prose, shown};
 
 /// The query parameters.
 #[derive(Debug, Deserialize)]
@@ -44,7 +44,7 @@ struct Choice {
     is_chosen: bool,
 }
 
-pub(in crate::web) async fn page(
+pub(in crate::web) async fn list(
     State(web): State<Web>,
     uri: Uri,
     visit: Visit,
@@ -71,4 +71,185 @@ pub(in crate::web) async fn page(
         jobs: reply.jobs.iter().map(|job| JobRow::of(job, &view)).collect(),
     };
     Ok(shown(StatusCode::OK, &page))
+}
+
+/// A job in a list.
+#[derive(Debug)]
+pub(super) struct JobRow {
+    pub(super) id: i64,
+    pub(super) run: i64,
+    pub(super) name: Name,
+    pub(super) state: Badge,
+    /// When the last attempt began or, before the first one, when the job was queued.
+    pub(super) when: When,
+    pub(super) attempts: usize,
+    /// Time spent on the job; empty if it has not ended or was never attempted.
+    pub(super) took: String,
+    pub(super) error: Option<Prose>,
+    pub(super) can_retry: bool,
+    /// Whether the guard held the job back: another try alone would end in the same way.
+    pub(super) is_guarded: bool,
+    pub(super) can_cancel: bool,
+}
+
+impl JobRow {
+    pub(super) fn of(job: &Job, view: &View) -> Self {
+        let began = job.attempts.last().map_or(job.queued, |attempt| attempt.started);
+        let is_over = matches!(job.phase, Phase::Done | Phase::Cancelled);
+        Self {
+            id: job.id,
+            run: job.run,
+            name: Name::of(job.table),
+            state: if is_waiting(job) {
+                Badge { word: "waits for its next try".to_owned(), ..Badge::standing(job.phase, None) }
+            } else {
+                Badge::standing(job.phase, job.outcome)
+            },
+            when: view.when(began),
+            attempts: job.attempts.len(),
+            took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
+            error: job.error.clone().map(Prose::new),
+            can_retry: can_retry(job),
+            is_guarded: is_guarded(job),
+            can_cancel: !is_over,
+        }
+    }
+}
+
+/// Whether the job has failed and waits for its next attempt.
+fn is_waiting(job: &Job) -> bool {
+    job.phase == Phase::Queued && !job.attempts.is_empty()
+}
+
+/// Whether the job was held back because the source has lost suspiciously many rows, about which a person
+/// decides.
+pub(super) fn is_guarded(job: &Job) -> bool {
+    job.phase == Phase::Done && job.outcome == Some(Outcome::Guarded)
+}
+
+/// Whether the job can be retried: a failed one gets another attempt, and one that waits for an attempt gets
+/// it now.
+pub(super) fn can_retry(job: &Job) -> bool {
+    match job.phase {
+        Phase::Done => !job.outcome.is_none_or(Outcome::is_good) && !is_guarded(job),
+        Phase::Cancelled => true,
+        Phase::Queued => is_waiting(job),
+        Phase::Running => false,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "job.html")]
+struct JobPage {
+    frame: Frame,
+    notice: Option<&'static str>,
+    row: JobRow,
+    trigger: String,
+    queued: When,
+    not_before: Option<When>,
+    /// Why nothing was done, where that is not a failure.
+    why: &'static str,
+    figures: Vec<(&'static str, String)>,
+    attempts: Vec<Tried>,
+}
+
+/// An attempt of the job.
+struct Tried {
+    number: u32,
+    state: Badge,
+    started: When,
+    took: String,
+    snapshot: Option<When>,
+    error: Option<Prose>,
+}
+
+pub(in crate::web) async fn page(
+    State(web): State<Web>,
+    visit: Visit,
+    Number(id): Number,
+    Parameters(Noticed { notice }): Parameters<Noticed>,
+) -> Result<Response, WebFault> {
+    let reply = service::job::job(web.service(), &JobRequest { job: id }).await?;
+    let view = View::of(&web);
+    let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
+    let page = JobPage {
+        frame: visit.live(format!("Job {id}"), ""),
+        notice: match notice {
+            Some(Notice::Cancelled) if web.service().queue.is_stopping(id) => {
+                Some("The job is called off and stops soon.")
+            }
+            Some(Notice::Cancelled) if reply.job.phase == Phase::Cancelled => Some("The job is called off."),
+            Some(Notice::CancelledTooLate) if is_over => {
+                Some("The job had ended already: there was nothing left to call off.")
+            }
+            Some(Notice::RetriedTooLate) if !JobRow::of(&reply.job, &view).can_retry => {
+                Some("There is nothing to try again: the job has not failed, or is being tried again.")
+            }
+            _ => None,
+        },
+        row: JobRow::of(&reply.job, &view),
+        trigger: spoken(reply.job.trigger.as_str()),
+        queued: view.when(reply.job.queued),
+        not_before: reply.not_before.map(|at| view.when(at)),
+        why: idle(reply.job.outcome).unwrap_or_default(),
+        figures: figures(&reply.job),
+        attempts: reply.job.attempts.iter().map(|attempt| tried(attempt, &view)).collect(),
+    };
+    Ok(shown(StatusCode::OK, &page))
+}
+
+fn tried(attempt: &Attempt, view: &View) -> Tried {
+    let state = Badge::standing(attempt.phase(), attempt.outcome);
+    Tried {
+        number: attempt.number,
+        state,
+        started: view.when(attempt.started),
+        took: attempt.ended.map_or_else(String::new, |_| duration(attempt.seconds)),
+        snapshot: attempt.snapshot.map(|at| view.when(at)),
+        error: attempt.error.clone().map(Prose::new),
+    }
+}
+
+/// Why nothing was done.
+const fn idle(outcome: Option<Outcome>) -> Option<&'static str> {
+    match outcome {
+        Some(Outcome::NotApplicable) => Some("This VMS has no such table."),
+        Some(Outcome::Off) => Some("This table is switched off in the configuration."),
+        Some(Outcome::Withheld) => {
+            Some("This table is withheld: VMS would show its users figures that they may not see.")
+        }
+        Some(Outcome::Skipped) => Some("There was nothing to do: every entry was young enough."),
+        _ => None,
+    }
+}
+
+/// The figures of the job's result; empty before it has ended.
+fn figures(job: &Job) -> Vec<(&'static str, String)> {
+    if job.outcome.is_none() {
+        return Vec::new();
+    }
+    let lock = &job.write_lock;
+    // If nothing was done, counts of zero are left out.
+    let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
+    let mut figures: Vec<(&'static str, String)> = [
+        ("Entries", job.entries),
+        ("Rebuilt", job.rebuilt),
+        ("Verified", job.verified),
+        ("Skipped", job.skipped),
+        ("Removed", job.pruned),
+        ("Failed", job.failed),
+        ("Odd source rows", job.warnings),
+    ]
+    .into_iter()
+    .filter(|(_, number)| is_told(*number))
+    .map(|(name, number)| (name, number.to_string()))
+    .collect();
+    if is_told(job.bytes) {
+        figures.push(("Size", bytes(job.bytes)));
+    }
+    if idle(job.outcome).is_none() || lock.seconds > 0.0 {
+        let held = format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest));
+        figures.push(("VMS's write lock", held));
+    }
+    figures
 }

@@ -12,16 +12,13 @@ use cached_proto::verb::history::Run;
 use cached_proto::words::{CacheType, Outcome, Phase};
 
 use super::Visit;
-use super::frame::Frame;
-use super::notice::{Notice, Noticed};
-use super::prose::Prose;
-use super::row::JobRow;
-use super::shown;
+use super::jobs::JobRow;
 use super::view::{Badge, Name, View, When};
-use crate::web::Web;
+use crate::web::answer::WebFault;
+use crate::web::app::Web;
 use crate::web::extract::{Number, Parameters};
-use crate::web::fault::WebFault;
-use crate::web::skipped::nothing_to_do;
+use crate::web::frame::{Frame, Notice, Noticed, Prose, shown};
+use crate::web::wish::nothing_to_do;
 
 /// Progress of a run.
 #[derive(Debug)]

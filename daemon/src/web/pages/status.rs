@@ -1,29 +1,28 @@
 //! `GET status`: the state of everything, at a glance.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cached_proto::speech::{self, Figure, Tone};
+use cached_proto::speech::{self, Figure, Tone, duration, lacks, spoken};
+use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Job;
-use cached_proto::words::{SchedulerState, Table};
+use cached_proto::verb::status::TableStatus;
+use cached_proto::words::{Outcome, SchedulerState, Table};
 use chrono::TimeDelta;
 
 use super::Visit;
-use super::failures::{Failures, failures};
-use super::frame::Frame;
-use super::notice::{Notice, Noticed};
+use super::jobs::{can_retry, is_guarded};
 use super::plot::{Plot, RunRow};
 use super::run::Progressing;
-use super::shown;
-use super::tables::{self, TableRow};
 use super::verdict::{Remedy, Verdict};
-use super::view::{View, When, class};
-use crate::web::Web;
+use super::view::{Badge, Name, View, When, class};
+use crate::web::answer::WebFault;
+use crate::web::app::Web;
 use crate::web::extract::Parameters;
-use crate::web::fault::WebFault;
+use crate::web::frame::{Frame, Notice, Noticed, Prose, shown};
 use crate::web::views::Overview;
 
 const DAY: TimeDelta = TimeDelta::days(1);
@@ -64,12 +63,9 @@ pub(in crate::web) async fn page(
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
     let seen = web.views().overview(web.service()).await?;
-    let (interval, database) = {
-        let config = web.service().config.borrow();
-        (config.schedule.refresh_interval_hours, config.database.url.to_string())
-    };
+    let interval = web.service().config.borrow().schedule.refresh_interval_hours;
     let frame = visit.live("", "status");
-    Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &database, &View::of(&web))))
+    Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))
 }
 
 fn filled(
@@ -77,11 +73,10 @@ fn filled(
     mut frame: Frame,
     notice: Option<Notice>,
     interval: u32,
-    database: &str,
     view: &View,
 ) -> StatusPage {
     let status = &seen.status;
-    let verdict = Verdict::of(status, &seen.health, database, view);
+    let verdict = Verdict::of(status, &seen.health, view);
     let is_running = status.scheduler == SchedulerState::Running;
     let last: HashMap<Table, &Job> = seen.last_results.iter().map(|job| (job.table, job)).collect();
     // The state is in the title, for people with many open tabs.
@@ -107,7 +102,7 @@ fn filled(
         covered: Some(seen.report.readiness.covered)
             .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
             .map(speech::percent),
-        tables: tables::rows(&status.tables, &last, view),
+        tables: rows(&status.tables, &last, view),
         plot: Plot::of(&seen.runs, view),
         failures: failures(&seen.failures, &last, view),
     }
@@ -121,4 +116,153 @@ fn measured(figure: Figure) -> Measured {
         None => ("no data".to_owned(), Tone::Plain, ""),
     };
     Measured { name, value, tone: class(tone), verdict, target }
+}
+
+/// A cache table.
+#[derive(Debug)]
+pub(super) struct TableRow {
+    pub(super) name: Name,
+    pub(super) state: Badge,
+    /// Number of fresh entries of the expected ones: `19/21`.
+    pub(super) fresh: String,
+    pub(super) oldest: String,
+    pub(super) newest: String,
+    pub(super) size: String,
+    /// Duration of the last job.
+    pub(super) took: String,
+    pub(super) notes: Vec<Note>,
+}
+
+/// A note below a table.
+#[derive(Debug)]
+pub(super) struct Note {
+    pub(super) text: Prose,
+    pub(super) is_bad: bool,
+}
+
+impl TableRow {
+    fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
+        let is_judged = table.expected > 0;
+        let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.when(at).distance);
+        let worked = last.filter(|job| job.seconds > 0.0);
+        Self {
+            name: Name::of(table.table),
+            state: Badge::new(spoken(table.state.as_str()), table.state.into()),
+            fresh: if is_judged { format!("{}/{}", table.fresh, table.expected) } else { String::new() },
+            oldest: age(table.oldest),
+            newest: age(table.newest),
+            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, speech::bytes),
+            took: worked.map_or_else(String::new, |job| duration(job.seconds)),
+            notes: notes(table),
+        }
+    }
+}
+
+fn notes(table: &TableStatus) -> Vec<Note> {
+    let note = |text: String, is_bad| Note { text: Prose::new(text), is_bad };
+    let lacks = lacks(table).map(|text| note(text, false));
+    let why = table.note.clone().map(|text| note(text, Tone::from(table.state) == Tone::Bad));
+    // The reason why a table is held back is its last error as well.
+    let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
+    let error = error.map(|error| note(format!("last error: {error}"), true));
+    lacks.into_iter().chain(why).chain(error).collect()
+}
+
+/// Builds the rows of all tables. A note that one table already has is not repeated for the next ones.
+pub(super) fn rows(tables: &[TableStatus], last: &HashMap<Table, &Job>, view: &View) -> Vec<TableRow> {
+    let mut said: Vec<(Prose, &'static str)> = Vec::new();
+    let row = |table: &TableStatus| {
+        let mut row = TableRow::of(table, last.get(&table.table).copied(), view);
+        for note in row.notes.iter_mut().filter(|note| note.is_bad) {
+            match said.iter().find(|(text, _)| *text == note.text) {
+                Some((_, first)) => note.text = Prose::new(format!("the same as {first}")),
+                None => said.push((note.text.clone(), row.name.title)),
+            }
+        }
+        row
+    };
+    tables.iter().map(row).collect()
+}
+
+/// Most failures of a kind that are shown.
+const SHOWN: usize = 6;
+
+/// Recent failures, the newest first.
+#[derive(Debug)]
+pub(super) struct Failures {
+    /// Failures that may need a person's attention.
+    pub(super) open: Vec<Failure>,
+    /// Failures whose tables have all ended well since.
+    pub(super) mended: Vec<Failure>,
+}
+
+/// Jobs that failed in one run for the same reason.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) run: i64,
+    /// The jobs that failed.
+    pub(super) jobs: Vec<(i64, Name)>,
+    pub(super) state: Badge,
+    pub(super) when: When,
+    pub(super) error: Prose,
+    /// Whether all of its tables have ended well since.
+    pub(super) is_mended: bool,
+    /// Whether it was held back by the guard: another try alone would end in the same way.
+    pub(super) is_guarded: bool,
+    /// Target of the form that retries the failure; `None` when nothing is left to retry.
+    pub(super) retry: Option<String>,
+}
+
+impl Failures {
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty() && self.mended.is_empty()
+    }
+}
+
+/// Groups failed jobs, the newest first; `newest` has each table's newest job that did not skip every entry. Tables that
+/// failed in one run for the same reason are one failure; of a table that fails repeatedly, only the newest counts.
+pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Failures {
+    let is_mended = |job: &Job| {
+        let later = newest.get(&job.table).filter(|newest| newest.id > job.id);
+        later.is_some_and(|later| later.outcome.is_some_and(Outcome::is_good))
+    };
+    let mut told = HashSet::new();
+    let mut groups: Vec<(bool, Vec<&Job>)> = Vec::new();
+    for job in jobs.iter().filter(|job| told.insert(job.table)) {
+        let key = (is_mended(job), job.run, &job.error);
+        let alike = |group: &&mut (bool, Vec<&Job>)| {
+            group.1.first().is_some_and(|first| (group.0, first.run, &first.error) == key)
+        };
+        match groups.iter_mut().find(alike) {
+            Some((_, group)) => group.push(job),
+            None => groups.push((key.0, vec![job])),
+        }
+    }
+    let (mended, open): (Vec<_>, Vec<_>) = groups.iter().partition(|(is_mended, _)| *is_mended);
+    let told = |groups: Vec<&(bool, Vec<&Job>)>| {
+        let told = groups.into_iter().take(SHOWN);
+        told.filter_map(|(is_mended, group)| failure(group, *is_mended, view)).collect()
+    };
+    Failures { open: told(open), mended: told(mended) }
+}
+
+fn failure(jobs: &[&Job], is_mended: bool, view: &View) -> Option<Failure> {
+    let first = jobs.first()?;
+    let began = first.attempts.last().map_or(first.queued, |attempt| attempt.started);
+    let state = Badge::standing(first.phase, first.outcome);
+    let retry = match jobs {
+        [job] => format!("jobs/{}", job.id),
+        _ => format!("runs/{}", first.run),
+    };
+    let retry = format!("/management/cache/{retry}/retry");
+    Some(Failure {
+        run: first.run,
+        jobs: jobs.iter().rev().map(|job| (job.id, Name::of(job.table))).collect(),
+        state: if is_mended { Badge { tone: class(Tone::Plain), ..state } } else { state },
+        when: view.when(began),
+        error: Prose::new(first.error.clone().unwrap_or_default()),
+        is_mended,
+        is_guarded: !is_mended && is_guarded(first),
+        retry: Some(retry).filter(|_| !is_mended && jobs.iter().any(|job| can_retry(job))),
+    })
 }

@@ -1,13 +1,13 @@
 //! The first lines of the status page: the state, the reasons, and what to do, in the words of people who
 //! know the reports and not the daemon.
 
-use cached_proto::speech::{self, Tone, table_title};
-use cached_proto::verb::health::{HealthReply, Reason};
+use cached_proto::speech::{self, Tone};
 use cached_proto::verb::status::StatusReply;
-use cached_proto::words::{HealthLevel, Table, TableState};
+use cached_proto::words::{HealthLevel, TableState};
 
-use super::prose::Prose;
 use super::view::{View, class};
+use crate::health::{Health, Reason, ReasonCode};
+use crate::web::frame::Prose;
 
 /// Number of reasons shown at once; the others can be unfolded.
 const FIRST: usize = 2;
@@ -41,18 +41,16 @@ pub(super) enum Remedy {
 }
 
 impl Verdict {
-    /// `database` is the path of VMS's database, as messages name it.
-    pub(super) fn of(status: &StatusReply, health: &HealthReply, database: &str, view: &View) -> Self {
+    pub(super) fn of(status: &StatusReply, health: &Health, view: &View) -> Self {
         let tables = speech::verdict(status, |at| view.moment(at));
         let is_busy = status.current_run.is_some();
         let is_first = is_busy && status.last_run.is_none() && tables.tone == Tone::Warning;
-        let mut told: Vec<Told> =
-            health.reasons.iter().map(|reason| Told::of(reason, database, is_busy)).collect();
+        let mut told: Vec<Told> = health.reasons.iter().map(|reason| Told::of(reason, is_busy)).collect();
         let more = told.split_off(told.len().min(FIRST));
         let (tone, headline) = if is_first {
             ("busy", "The tables are being filled for the first time".to_owned())
         } else {
-            (class(worse(tables.tone, health.health.into())), headline(&tables, health))
+            (class(worse(tables.tone, health.level.into())), headline(&tables, health))
         };
         Self {
             tone,
@@ -61,41 +59,52 @@ impl Verdict {
             first: told,
             more,
             remedy: remedy(status, tables.tone),
-            has_failed: health.reasons.iter().any(|reason| reason.code == "last_run_failed"),
+            has_failed: health.reasons.iter().any(|reason| reason.code == ReasonCode::LastRunFailed),
         }
     }
 }
 
 impl Told {
-    fn of(reason: &Reason, database: &str, is_busy: bool) -> Self {
+    fn of(reason: &Reason, is_busy: bool) -> Self {
+        let Reason { code, finding } = reason;
         // A reason that is mere information is neither good nor bad.
-        let tone = if reason.level == HealthLevel::Healthy { Tone::Plain } else { reason.level.into() };
+        let tone = if finding.level == HealthLevel::Healthy { Tone::Plain } else { finding.level.into() };
         // A hint to refresh entries is moot while they are being refreshed.
-        let is_moot = is_busy && reason.code.starts_with("entries_");
-        let hint = if is_moot { "" } else { &reason.hint };
+        let is_moot = is_busy
+            && matches!(
+                code,
+                ReasonCode::EntriesInvalid
+                    | ReasonCode::EntriesIncomplete
+                    | ReasonCode::EntriesMissing
+                    | ReasonCode::EntriesStale
+            );
         Self {
             tone: class(tone),
-            message: Prose::new(in_titles(&reason.message, database)),
-            hint: Prose::new(hint),
+            message: Prose::new(finding.message.clone()),
+            hint: Prose::new(if is_moot { "" } else { finding.hint }),
         }
     }
 }
 
 /// The verdict about the tables, unless the health is worse for another reason.
-fn headline(tables: &speech::Verdict, health: &HealthReply) -> String {
+fn headline(tables: &speech::Verdict, health: &Health) -> String {
     // A stopped scheduler is shown with what comes next.
     let worst = health
         .reasons
         .iter()
-        .find(|reason| reason.level == health.health && reason.code != "scheduler_stopped");
+        .find(|reason| reason.finding.level == health.level && reason.code != ReasonCode::SchedulerStopped);
     match worst {
-        Some(worst) if tables.tone == Tone::Good && health.health != HealthLevel::Healthy => {
-            let what = match worst.code.as_str() {
-                "last_run_failed" => "the last refresh failed",
-                "database_unreachable" | "database_unwritable" => "VMS's database cannot be used",
-                "retrying" => "a refresh failed and is tried again",
-                code if code.starts_with("state_") => "the daemon cannot keep its own records",
-                "disk_low" => "the disk is nearly full",
+        Some(worst) if tables.tone == Tone::Good && health.level != HealthLevel::Healthy => {
+            let what = match worst.code {
+                ReasonCode::LastRunFailed => "the last refresh failed",
+                ReasonCode::DatabaseUnreachable | ReasonCode::DatabaseUnwritable => {
+                    "VMS's database cannot be used"
+                }
+                ReasonCode::Retrying => "a refresh failed and is tried again",
+                ReasonCode::StateLost | ReasonCode::StateUnusable | ReasonCode::StateUnwritable => {
+                    "the daemon cannot keep its own records"
+                }
+                ReasonCode::DiskLow => "the disk is nearly full",
                 _ => "something needs attention",
             };
             format!("{}, but {what}", tables.headline)
@@ -120,44 +129,5 @@ const fn worse(one: Tone, other: Tone) -> Tone {
         (Tone::Bad, _) | (_, Tone::Bad) => Tone::Bad,
         (Tone::Warning, _) | (_, Tone::Warning) => Tone::Warning,
         _ => one,
-    }
-}
-
-/// Rewrites a message for people who do not know tables by their names: uses titles, and leaves out file
-/// paths.
-fn in_titles(message: &str, database: &str) -> String {
-    let mut text = message.replace(&format!(" on {database}"), "").replace(database, "VMS's database");
-    for &table in Table::ALL {
-        text = text.replace(table.as_str(), table_title(table));
-    }
-    // A run is called a refresh in everything that people see.
-    match text.strip_prefix("run ") {
-        Some(rest) => format!("refresh {rest}"),
-        None => text,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tables_are_told_by_their_titles_and_files_not_at_all() {
-        for (message, told) in [
-            (
-                "run 7 on /srv/vms.db did not end well: dia_events_report_cache: locked",
-                "refresh 7 did not end well: DIA events: locked",
-            ),
-            (
-                "/srv/vms.db cannot be looked at: no such file",
-                "VMS's database cannot be looked at: no such file",
-            ),
-            (
-                "2 entries are missing: organization_summary_cache, organization_detail_cache",
-                "2 entries are missing: Organizations, Organization details",
-            ),
-        ] {
-            assert_eq!(in_titles(message, "/srv/vms.db"), told);
-        }
     }
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
-use crate::web::Web;
+use crate::web::app::Web;
 
 /// The current time, which instants are compared with, and the zone in which they are shown: that of the
 /// schedule.

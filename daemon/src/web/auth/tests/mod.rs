@@ -12,22 +12,15 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
 use super::authority::AuthorityError;
-use super::users::{Lookup, User};
+use super::visitor::{Lookup, User};
 use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
 use crate::vms::{Gateway, VmsError};
 
-mod address;
-mod cookies;
-mod csrf;
-mod hosts;
-mod limit;
-mod open;
-mod property;
-mod secrets;
-mod tokens;
-mod vms_users;
+mod attempts;
+mod credentials;
+mod requests;
 
 const NOW: DateTime<Utc> = DateTime::from_timestamp(1_773_576_000, 0).unwrap();
 

@@ -1,0 +1,208 @@
+//! Checks of the cache tables: what they hold, and why some are not filled.
+
+use std::collections::BTreeMap;
+
+use cached_proto::words::{Table, TableState};
+
+use super::seen::{Audience, Finding, Seen};
+use crate::refresh::survey::TableSurvey;
+use crate::store::audit::Audit;
+
+/// Whether VMS's schema still matches the reports.
+pub(super) fn disabled(seen: &Seen, audience: Audience) -> Option<Finding> {
+    let tables = seen.tables.as_ref().ok()?;
+    let disabled: Vec<&TableSurvey> =
+        tables.iter().filter(|survey| survey.state == TableState::Disabled).collect();
+    // A table that nobody wants filled says nothing about whether refreshing works.
+    let wanted = tables.iter().filter(|survey| {
+        !matches!(survey.state, TableState::Off | TableState::NotApplicable | TableState::Withheld)
+    });
+    let note = |survey: &&TableSurvey| {
+        format!("{} ({})", audience.table(survey.table), survey.note.as_deref().unwrap_or_default())
+    };
+    let notes: Vec<String> = disabled.iter().map(note).collect();
+    let hint = "install a version of cached that knows this version of VMS; `cached check` shows what is missing; a report \
+         that panicked is a bug: please report it with the log";
+    let message = format!("not refreshed: {}", notes.join("; "));
+    match disabled.len() {
+        0 => None,
+        all if all == wanted.count() => Some(Finding::unhealthy(message, hint)),
+        _ => Some(Finding::degraded(message, hint)),
+    }
+}
+
+pub(super) fn guarded(seen: &Seen, audience: Audience) -> Option<Finding> {
+    let message = held(seen, audience, TableState::Guarded)?;
+    let hint = "if the rows are gone for good, `cachectl refresh --accept` believes it; if an import is half done, \
+                let it end, then `cachectl refresh`";
+    Some(Finding::degraded(message, hint))
+}
+
+pub(super) fn withheld(seen: &Seen, audience: Audience) -> Option<Finding> {
+    let message = held(seen, audience, TableState::Withheld)?;
+    let hint = "nothing has to be done: VMS computes these pages itself; `cachectl status` shows the table";
+    Some(Finding::notice(message, hint))
+}
+
+/// Lists the tables that are deliberately not filled, grouped by why.
+fn held(seen: &Seen, audience: Audience, state: TableState) -> Option<String> {
+    let mut reasons: BTreeMap<&str, Vec<Table>> = BTreeMap::new();
+    for survey in seen.tables.iter().flatten().filter(|survey| survey.state == state) {
+        reasons.entry(survey.note.as_deref().unwrap_or_default()).or_default().push(survey.table);
+    }
+    let parts: Vec<String> = reasons
+        .into_iter()
+        .map(|(note, tables)| format!("{} {state}: {note}", audience.tables(tables)))
+        .collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
+}
+
+pub(super) fn invalid(seen: &Seen, audience: Audience) -> Option<Finding> {
+    entries(seen, audience, ["cannot be parsed"; 2], |audit| audit.invalid)
+}
+
+pub(super) fn incomplete(seen: &Seen, audience: Audience) -> Option<Finding> {
+    let said = ["would be rejected by its reader", "would be rejected by their reader"];
+    entries(seen, audience, said, |audit| audit.incomplete)
+}
+
+pub(super) fn missing(seen: &Seen, audience: Audience) -> Option<Finding> {
+    entries(seen, audience, ["is missing", "are missing"], |audit| audit.missing)
+}
+
+pub(super) fn stale(seen: &Seen, audience: Audience) -> Option<Finding> {
+    // Entries that are stale because of settings or `invalidate` may be only a minute old.
+    let said = ["is over its age limit", "are over their age limit"];
+    let aged =
+        entries(seen, audience, said, |audit| audit.stale.saturating_sub(audit.outdated + audit.tolerated));
+    let said =
+        ["was made under other settings or invalidated", "were made under other settings or invalidated"];
+    let outdated = entries(seen, audience, said, |audit| audit.outdated);
+    match (aged, outdated) {
+        (Some(aged), Some(outdated)) => {
+            Some(Finding { message: format!("{}; {}", aged.message, outdated.message), ..aged })
+        }
+        (aged, outdated) => aged.or(outdated),
+    }
+}
+
+/// `said` is the predicate of the message for one entry and for several.
+fn entries(seen: &Seen, audience: Audience, said: [&str; 2], count: fn(&Audit) -> u64) -> Option<Finding> {
+    let tables = seen.tables.as_ref().ok()?;
+    // Skip held tables: their expected entries come from the very source that the guard distrusts, and no
+    // refresh generates them now.
+    let believed = tables.iter().filter(|survey| survey.state != TableState::Guarded);
+    let wanting = believed.filter(|survey| count(&survey.audit) > 0);
+    let (counts, tables): (Vec<u64>, Vec<Table>) =
+        wanting.map(|survey| (count(&survey.audit), survey.table)).unzip();
+    if counts.is_empty() {
+        return None;
+    }
+    let total: u64 = counts.iter().sum();
+    let [is, are] = said;
+    let entries = if total == 1 { format!("1 entry {is}") } else { format!("{total} entries {are}") };
+    let message = format!("{entries}: {}", audience.tables(tables));
+    Some(Finding::degraded(message, "`cachectl refresh` makes them now; `cachectl status` shows each table"))
+}
+
+/// Source rows that the reports left out or read with a substitute value.
+pub(super) fn rows_odd(seen: &Seen, audience: Audience) -> Option<Finding> {
+    let odd = seen.results.iter().filter(|job| job.warnings > 0);
+    let tables: Vec<String> =
+        odd.map(|job| format!("{} ({})", audience.table(job.table), job.warnings)).collect();
+    let message = format!(
+        "source rows were left out or read with a substitute, and may be wanting in: {}",
+        tables.join(", ")
+    );
+    let hint = "`cachectl logs` names the rows and what is odd about them; correct them in VMS";
+    (!tables.is_empty()).then(|| Finding::notice(message, hint))
+}
+
+#[cfg(test)]
+mod tests {
+    use cached_proto::verb::jobs::Job;
+    use cached_proto::words::{HealthLevel, Outcome};
+
+    use super::*;
+    use crate::health::ReasonCode;
+    use crate::health::tests::{each, found, job, one_table, seen, survey};
+    use HealthLevel::{Degraded, Healthy, Unhealthy};
+    use ReasonCode::{
+        EntriesIncomplete, EntriesInvalid, EntriesMissing, EntriesStale, RowsOdd, TablesDisabled,
+        TablesGuarded, TablesWithheld,
+    };
+
+    #[test]
+    fn each_problem_has_its_code_its_level_and_a_command_to_type() {
+        each(&[
+            (TablesDisabled, Degraded, |seen| one_table(seen, TableState::Disabled, Audit::default())),
+            (TablesDisabled, Unhealthy, |seen| {
+                let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
+                seen.tables = Ok(vec![table]);
+            }),
+            (TablesDisabled, Unhealthy, |seen| {
+                seen.tables = Ok(vec![
+                    survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
+                    survey(Table::OrganizationReports, TableState::Off, Audit::default()),
+                    survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
+                ]);
+            }),
+            (TablesGuarded, Degraded, |seen| one_table(seen, TableState::Guarded, Audit::default())),
+            (TablesWithheld, Healthy, |seen| one_table(seen, TableState::Withheld, Audit::default())),
+            (EntriesInvalid, Degraded, |seen| {
+                one_table(seen, TableState::Invalid, Audit { invalid: 1, ..Audit::default() });
+            }),
+            (EntriesIncomplete, Degraded, |seen| {
+                one_table(seen, TableState::Incomplete, Audit { incomplete: 1, ..Audit::default() });
+            }),
+            (EntriesMissing, Degraded, |seen| {
+                one_table(seen, TableState::Missing, Audit { missing: 1, ..Audit::default() });
+            }),
+            (EntriesStale, Degraded, |seen| {
+                one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
+            }),
+            (RowsOdd, Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
+        ]);
+    }
+
+    #[test]
+    fn a_table_that_is_held_is_told_once() {
+        let mut seen = seen();
+        // The expected entries come from a source that the guard distrusts.
+        let audit =
+            Audit { expected: 50, missing: 20, stale: 10, incomplete: 5, invalid: 5, ..Audit::default() };
+        one_table(&mut seen, TableState::Guarded, audit);
+        seen.results = vec![job(Outcome::Guarded)];
+        let reasons = found(&seen);
+        let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
+        assert_eq!(codes, [TablesGuarded]);
+    }
+
+    #[test]
+    fn entries_are_counted_over_all_tables() {
+        let mut seen = seen();
+        for survey in seen.tables.iter_mut().flatten() {
+            survey.audit.stale = 2;
+        }
+        let message =
+            "4 entries are over their age limit: dia_events_report_cache, organization_detail_cache";
+        assert_eq!(found(&seen)[0].finding.message, message);
+    }
+
+    #[test]
+    fn young_entries_of_other_settings_are_not_called_old() {
+        let message = |audit: Audit| {
+            let mut seen = seen();
+            one_table(&mut seen, TableState::Stale, audit);
+            found(&seen)[0].finding.message.clone()
+        };
+        let outdated = message(Audit { stale: 3, outdated: 3, ..Audit::default() });
+        assert!(
+            outdated.starts_with("3 entries were made under other settings or invalidated: "),
+            "{outdated}"
+        );
+        let both = message(Audit { stale: 3, outdated: 2, ..Audit::default() });
+        assert!(both.starts_with("1 entry is over its age limit: "), "{both}");
+        assert!(both.contains("; 2 entries were made under other settings"), "{both}");
+    }
+}

@@ -1,0 +1,101 @@
+//! Looks at VMS's tables on behalf of verbs: one at a time, because many impatient clients must not slow VMS down, and
+//! shared by all who ask meanwhile.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use cached_proto::words::Table;
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::Service;
+use crate::describe::describe;
+use crate::figures::sample;
+use crate::refresh::find::{Search, find};
+use crate::refresh::survey::{TableSurvey, survey};
+use crate::refresh::{RefreshError, RehearsalInputs, rehearsal_inputs};
+use crate::single_flight::SingleFlight;
+use crate::snapshot::Shapes;
+use crate::state::Lane;
+
+/// Shortest time between two samples; a survey that comes sooner stores none.
+const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
+
+/// The result of a survey of every cache table.
+pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
+
+/// The surveys, and what each keeps for the next one.
+#[derive(Debug, Default)]
+pub(crate) struct Surveys {
+    flight: SingleFlight<Surveyed>,
+    /// Shapes of the payloads that have been read.
+    shapes: Shapes,
+    sampling: Mutex<Sampling>,
+}
+
+#[derive(Debug, Default)]
+struct Sampling {
+    /// When the last sample was taken.
+    last: Option<DateTime<Utc>>,
+    /// Why the last sample could not be stored.
+    unkept: Option<String>,
+}
+
+impl Surveys {
+    fn sampling(&self) -> MutexGuard<'_, Sampling> {
+        self.sampling.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a sample is due. A clock that was set back must not postpone it.
+    fn is_due(&self, now: DateTime<Utc>, apart: TimeDelta) -> bool {
+        let Sampling { last, unkept } = &*self.sampling();
+        unkept.is_some() || last.is_none_or(|last| now < last || now - last >= apart)
+    }
+}
+
+impl Service {
+    /// Surveys every cache table.
+    pub(crate) async fn survey(&self) -> Surveyed {
+        let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
+        self.surveys.flight.get(self.clock.as_ref(), Duration::ZERO, |_| true, look).await
+    }
+
+    /// Surveys every cache table in order to take a sample.
+    pub(crate) async fn sample(&self) -> Result<(), RefreshError> {
+        let _alone = self.surveys.flight.alone().await;
+        self.look(TimeDelta::zero()).await.map(drop)
+    }
+
+    /// Why the state database cannot be written, according to the most recent attempts.
+    pub(crate) fn unwritable(&self) -> Option<String> {
+        self.queue.stalled().or(self.surveys.sampling().unkept.clone())
+    }
+
+    /// Searches for one entry.
+    pub(crate) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
+        let _alone = self.surveys.flight.alone().await;
+        let config = Arc::clone(&self.refresh.borrow());
+        let now = self.clock.now();
+        find(&config, self.queue.state(), table, wanted, self.surveys.shapes.depth(now), now).await
+    }
+
+    /// Reads the inputs of a rehearsal.
+    pub(crate) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
+        let _alone = self.surveys.flight.alone().await;
+        let config = Arc::clone(&self.refresh.borrow());
+        rehearsal_inputs(&config, self.clock.now()).await
+    }
+
+    async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
+        let config = Arc::clone(&self.refresh.borrow());
+        // Whoever asked: the result is shared with those who probe, and must not fail because many read.
+        let (state, now) = (&self.queue.state().on(Lane::Probes), self.clock.now());
+        let surveys = survey(&config, state, self.surveys.shapes.depth(now), now).await?;
+        if let Some(sample) = sample(now, &surveys).filter(|_| self.surveys.is_due(now, samples_apart)) {
+            // The survey is worth returning even if the sample cannot be stored.
+            let kept = state.keep_readiness(sample).await;
+            let unkept = kept.err().map(|error| describe(&error));
+            *self.surveys.sampling() = Sampling { last: Some(now), unkept };
+        }
+        Ok(surveys)
+    }
+}
