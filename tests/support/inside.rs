@@ -148,6 +148,7 @@ impl Inside {
             limits: LIMITS,
             now,
             scope,
+            renew_before: now,
             guard: None,
             selection: Selection::all(),
             process: self.process,

@@ -5,8 +5,8 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
 
-use crate::state::entity::{instant, job, known, run};
-use crate::state::{Doing, State, StateError};
+use crate::jobs::model::{job, run};
+use crate::state::{Doing, State, StateError, instant, known};
 
 type Row = (i64, Option<i64>, Option<String>);
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use sea_orm::{EntityTrait, QuerySelect, sea_query::Expr, sea_query::ExprTrait as _};
 
 use crate::jobs::counters::Measured;
-use crate::state::entity::job;
+use crate::jobs::model::job;
 use crate::state::{Doing, State, StateError};
 
 /// The measurements that do not exceed a bound.

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
 use cached_proto::words::Table;
 
-use super::fence::off_thread;
+use super::compute::off_thread;
 use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
 use crate::reports::{Report, report};
