@@ -5,7 +5,7 @@
 //! ```text
 //! trigger            jobs         worker                                             publish
 //! schedule, watch ──► coalesce ──► snapshot ──► reports ──► guard ──► store ──────►  state, metrics,
-//! rpc, web             and lease    one read     pure         compare   short write   events, notices,
+//! rpc, web             and claim    one read     pure         compare   short write   events, notices,
 //!                                   transaction  builders     and hold  transactions  log
 //! ```
 //!
@@ -15,7 +15,7 @@
 //! | | [`watch`] | detects changes of the source and lost cache rows |
 //! | | [`rpc`], [`web`] | the control socket and the HTTP server, through which clients request refreshes |
 //! | | `service` | what the verbs do, for both |
-//! | jobs | [`jobs`] | durable runs and jobs: priorities, leases, retries, coalescing, history |
+//! | jobs | [`jobs`] | durable runs and jobs: what each trigger means, coalescing, retries, history |
 //! | worker | [`refresh`] | executes a run: one snapshot, then table by table; surveys the tables |
 //! | snapshot | [`snapshot`] | the source rows of a run, read in one transaction |
 //! | reports | [`reports`] | pure builders, one per cache table |

@@ -16,7 +16,7 @@ use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
 use cached::state::State;
 use cached::store::AgeLimits;
 use cached::vms::tables::Table;
-use cached::vms::{Schema, Vms};
+use cached::vms::{Gateway, Schema, Vms};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tempfile::TempDir;
@@ -148,6 +148,7 @@ impl Inside {
             limits: LIMITS,
             now,
             scope,
+            renew_before: now,
             guard: None,
             selection: Selection::all(),
             process: self.process,
@@ -168,19 +169,17 @@ impl Inside {
 
     /// Surveys every table, reading as much of each row as `depth` says.
     pub fn survey_by(&self, depth: ReadDepth<'_>, now: DateTime<Utc>) -> Vec<TableSurvey> {
-        let database = self.vms.path().to_owned();
+        let vms = Gateway::new(self.vms.path());
         let retry = RetryPolicy { attempts: 1, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
         let settings = self.settings().clone();
-        let patience = cached::vms::PATIENCE;
         let config = RefreshConfig {
-            database,
+            vms,
             settings,
             limits: LIMITS,
             retry,
             guard: None,
             reports: report,
             wipe_zone: None,
-            patience,
             district_grace: Duration::ZERO,
         };
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()

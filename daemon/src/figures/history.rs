@@ -9,8 +9,8 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
 use super::{Past, PastJob, PastRun};
-use crate::state::entity::{instant, job, known, micros, run};
-use crate::state::{Doing, State, StateError};
+use crate::jobs::model::{job, run};
+use crate::state::{Doing, State, StateError, instant, known, micros};
 
 type RunRow = (i64, Option<i64>, f64, Option<String>);
 type JobRow = (i64, String, Option<String>, i64, Option<String>, i64, f64, f64);

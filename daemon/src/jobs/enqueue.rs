@@ -1,65 +1,27 @@
-//! Queuing of runs.
+//! What is asked of the queue: new runs, an end of what was asked for, and another try.
 
-use cached_proto::words::{Phase, Table, Trigger};
+use std::collections::BTreeMap;
+
+use cached_proto::verb::cancel::{CancelReply, Target};
+use cached_proto::verb::refresh::Progress;
+use cached_proto::verb::retry::RetryReply;
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{
+    ActiveModelTrait,
     ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
 };
 
-use super::coverage::{AFTER_ONE_RUN, Waiting, is_of_slot, priority};
-use super::{Queue, QueueError};
-use crate::state::entity::{instant, job, known, micros, run};
-use crate::state::{Doing, StateError};
+use super::counters::{self, count};
+use super::model::{Enqueued, NewRun, QueueError, job, run};
+use super::policy::{AFTER_ONE_RUN, Policy, RefreshScope, covers};
+use super::work::{end, jobs};
+use super::{Queue, locked, read};
+use crate::state::{Doing, StateError, instant, known, micros};
 
-/// A run to be queued.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NewRun {
-    /// What triggers the run.
-    pub trigger: Trigger,
-    /// The slot of a scheduled run, `YYYY-MM-DD HH:MM`.
-    pub slot: Option<String>,
-    /// Its tables, in the order they are worked on.
-    pub tables: Vec<Table>,
-    /// Regenerates young entries as well.
-    pub force: bool,
-    /// Accepts a source that lost suspiciously many rows.
-    pub accept: bool,
-    /// Generates payloads without the documented deviations.
-    pub exact: bool,
-    /// The instant used as "now"; `None` for the time of the wall clock.
-    pub as_of: Option<DateTime<Utc>>,
-    /// For a top-up: entries that last until this instant are left alone.
-    pub renew_before: Option<DateTime<Utc>>,
-    /// When it may begin; `None` for at once.
-    pub not_before: Option<DateTime<Utc>>,
-}
-
-impl NewRun {
-    /// A run with default options.
-    pub const fn new(trigger: Trigger, tables: Vec<Table>) -> Self {
-        Self {
-            trigger,
-            slot: None,
-            tables,
-            force: false,
-            accept: false,
-            exact: false,
-            as_of: None,
-            renew_before: None,
-            not_before: None,
-        }
-    }
-}
-
-/// The run that serves a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Enqueued {
-    /// Number of the run that does the work.
-    pub run: i64,
-    /// True when the request joined a run that was already waiting and does all of it.
-    pub joined: bool,
-}
+/// Options of a run: force, accept, exact and as-of instant. Jobs with the same options are retried together.
+type Wishes = (bool, bool, bool, Option<i64>);
 
 impl Queue {
     /// Queues a run, or joins a queued one that has not begun and does the same work. The request is durable
@@ -80,6 +42,127 @@ impl Queue {
         tx.commit().await.doing("queue a run")?;
         self.announce_work();
         Ok(enqueued)
+    }
+
+    /// Cancels a job, or all jobs of a run that have not ended, in the name of `by`. Waiting jobs are
+    /// cancelled at once; running ones stop at their next group, and what they have written until then stays.
+    pub async fn cancel(&self, target: Target, by: &str) -> Result<CancelReply, QueueError> {
+        let tx = self.state.begin().await?;
+        let (run, wanted) = target_of(&tx, target).await?;
+        let mut events = Vec::new();
+        let mut reply = CancelReply { cancelled: Vec::new(), stopping: Vec::new() };
+        for job in wanted {
+            let id = job.id;
+            let mut row = job.clone().into_active_model();
+            let called_off = Set(Some(format!("cancelled by {by}")));
+            if job.phase == Phase::Queued.as_str() {
+                row.phase = Set(Phase::Cancelled.as_str().to_owned());
+                row.not_before = Set(None);
+                row.error = called_off;
+                let row = row.update(&tx).await.doing("cancel a job")?;
+                count(&tx, &counters::jobs(None), 1).await?;
+                events.extend(shown(read::job(&tx, row).await)?.map(Progress::JobDone));
+                reply.cancelled.push(id);
+            } else if job.phase == Phase::Running.as_str() {
+                row.cancel = Set(true);
+                row.error = called_off;
+                row.update(&tx).await.doing("cancel a job")?;
+                reply.stopping.push(id);
+            }
+        }
+        if reply.cancelled.is_empty() && reply.stopping.is_empty() {
+            return Err(QueueError::Over(target));
+        }
+        // A run in progress is ended by its worker.
+        let jobs = jobs(&tx, run.id).await?;
+        let idle = run.phase == Phase::Queued.as_str();
+        if idle && jobs.iter().all(|job| job.phase != Phase::Queued.as_str()) {
+            let ended = end(&tx, run, &jobs, self.clock.now()).await;
+            events.extend(shown(ended)?.map(Progress::RunDone));
+        }
+        tx.commit().await.doing("cancel a job")?;
+        for job in &reply.stopping {
+            if let Some((_, cancel)) = locked(&self.cancels).get(job) {
+                cancel.cancel();
+            }
+        }
+        for event in events {
+            if let Progress::RunDone(run) = &event {
+                // The end of every other run is logged by its worker.
+                tracing::error!(run_id = run.id, "Cache refresh failed: cancelled by {by}");
+            }
+            self.announce(event);
+        }
+        Ok(reply)
+    }
+
+    /// Retries a job that did not end well, or all such jobs of a run. A new run is queued, so that the
+    /// history of the old one stays as it is. Jobs that wait for their next attempt become due at once.
+    pub async fn retry(&self, target: Target) -> Result<RetryReply, QueueError> {
+        let tx = self.state.begin().await?;
+        let (run, jobs) = target_of(&tx, target).await?;
+        let waiting: Vec<job::Model> = jobs.iter().filter(|job| waits(job)).cloned().collect();
+        let again = jobs.into_iter().filter(is_bad).map(|job| (run.clone(), job)).collect();
+        let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
+        if !waiting.is_empty() && run.phase == Phase::Queued.as_str() {
+            for job in waiting {
+                let Some(table) = known(&job.table_name) else { continue };
+                reply.tables.push(table);
+                let mut row = job.into_active_model();
+                row.not_before = Set(None);
+                row.update(&tx).await.doing("hurry a job")?;
+            }
+            reply.runs.push(run.id);
+            let mut row = run.into_active_model();
+            row.not_before = Set(None);
+            row.parked = Set(None);
+            row.update(&tx).await.doing("hurry a run")?;
+        }
+        tx.commit().await.doing("hurry a run")?;
+        self.announce_work();
+        self.ask_again(again, &mut reply).await?;
+        if reply.runs.is_empty() { Err(QueueError::NothingToRetry(target)) } else { Ok(reply) }
+    }
+
+    /// Retries every table whose newest job did not end well.
+    pub async fn retry_failed(&self) -> Result<RetryReply, QueueError> {
+        let newest: Vec<i64> = self.last_results().await?.into_iter().map(|job| job.id).collect();
+        let tx = self.state.begin().await?;
+        let jobs = job::Entity::find().filter(job::Column::Id.is_in(newest));
+        let jobs = jobs.all(&tx).await.doing("read the newest jobs")?;
+        let mut again = Vec::new();
+        for job in jobs.into_iter().filter(is_bad) {
+            again.push((run_of(&tx, &job).await?, job));
+        }
+        drop(tx);
+        let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
+        self.ask_again(again, &mut reply).await?;
+        Ok(reply)
+    }
+
+    async fn ask_again(
+        &self,
+        jobs: Vec<(run::Model, job::Model)>,
+        reply: &mut RetryReply,
+    ) -> Result<(), QueueError> {
+        let mut by_wishes: BTreeMap<Wishes, Vec<Table>> = BTreeMap::new();
+        for (run, job) in jobs {
+            // What another version has asked for, or another version's table, is left to that version.
+            let words = (known(run.trigger), known(job.table_name));
+            let (Some::<Trigger>(trigger), Some(table)) = words else { continue };
+            // The retry is a manual run, which leaves young entries alone unless it is forced.
+            let force = Policy::of(trigger, run.force).scope >= RefreshScope::Every;
+            let wishes = (force, run.accept, run.exact, run.as_of);
+            by_wishes.entry(wishes).or_default().push(table);
+        }
+        for ((force, accept, exact, as_of), mut tables) in by_wishes {
+            tables.sort_unstable();
+            reply.tables.extend(&tables);
+            let as_of = as_of.map(instant);
+            let new = NewRun { force, accept, exact, as_of, ..NewRun::new(Trigger::Manual, tables) };
+            reply.runs.push(self.enqueue(new).await?.run);
+        }
+        Ok(())
     }
 }
 
@@ -104,15 +187,14 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .doing("look for a run to join")?;
         let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
         let Some(trigger) = known(&row.trigger) else { continue };
-        let waiting = Waiting {
-            trigger,
-            tables,
+        let waiting = NewRun {
             force: row.force,
             accept: row.accept,
             exact: row.exact,
             as_of: row.as_of.map(instant),
+            ..NewRun::new(trigger, tables)
         };
-        if !new.tables.is_empty() && waiting.covers(new) {
+        if !new.tables.is_empty() && covers(&waiting, new) {
             return Ok(Some(row));
         }
     }
@@ -123,7 +205,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
 /// of its own.
 async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, new: &NewRun) -> Result<(), StateError> {
     let not_before = waiting.not_before.filter(|_| new.not_before.is_some());
-    let priority = priority(new.trigger).min(waiting.priority);
+    let priority = Policy::of(new.trigger, new.force).priority.min(waiting.priority);
     if (priority, not_before) != (waiting.priority, waiting.not_before) {
         let row = run::ActiveModel {
             id: Set(waiting.id),
@@ -147,8 +229,9 @@ pub(super) async fn insert(
         return Err(QueueError::NoTables);
     }
     // A run in progress is the one run that a slot waits for.
-    let waits_already = is_of_slot(new.trigger) && is_running(tx).await?;
-    let priority = if waits_already { AFTER_ONE_RUN } else { priority(new.trigger) };
+    let policy = Policy::of(new.trigger, new.force);
+    let waits_already = policy.is_of_slot() && is_running(tx).await?;
+    let priority = if waits_already { AFTER_ONE_RUN } else { policy.priority };
     let id = insert_run(tx, &new, priority, now).await?;
     let jobs = (0..).zip(new.tables).map(|(ordinal, table)| job::ActiveModel {
         run_id: Set(id),
@@ -190,4 +273,49 @@ async fn insert_run(
         ..Default::default()
     };
     Ok(run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id)
+}
+
+/// What of a cancelled run or job is announced: one with words of another version has no followers.
+fn shown<T, E: Into<QueueError>>(assembled: Result<T, E>) -> Result<Option<T>, QueueError> {
+    match assembled.map_err(Into::into) {
+        Ok(shown) => Ok(Some(shown)),
+        Err(QueueError::State(StateError::UnknownWord { .. })) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The run that `target` refers to, and those of its jobs that it covers.
+async fn target_of(
+    tx: &DatabaseTransaction,
+    target: Target,
+) -> Result<(run::Model, Vec<job::Model>), QueueError> {
+    let (id, job) = match target {
+        Target::Run(id) => (id, None),
+        Target::Job(id) => {
+            let job = job::Entity::find_by_id(id).one(tx).await.doing("read a job")?;
+            let job = job.ok_or(QueueError::NoSuchJob(id))?;
+            (job.run_id, Some(job))
+        }
+    };
+    let run = run::Entity::find_by_id(id).one(tx).await.doing("read a run")?;
+    let run = run.ok_or(QueueError::NoSuchRun(id))?;
+    let jobs = match job {
+        Some(job) => vec![job],
+        None => jobs(tx, id).await?,
+    };
+    Ok((run, jobs))
+}
+
+fn waits(job: &job::Model) -> bool {
+    job.phase == Phase::Queued.as_str() && job.not_before.is_some()
+}
+
+fn is_bad(job: &job::Model) -> bool {
+    let outcome = job.outcome.as_ref().and_then(|outcome| outcome.parse::<Outcome>().ok());
+    job.phase == Phase::Cancelled.as_str() || outcome.is_some_and(|outcome| !outcome.is_good())
+}
+
+async fn run_of(tx: &DatabaseTransaction, job: &job::Model) -> Result<run::Model, QueueError> {
+    let run = run::Entity::find_by_id(job.run_id).one(tx).await.doing("read a run")?;
+    run.ok_or(QueueError::NoSuchRun(job.run_id))
 }

@@ -1,36 +1,36 @@
 //! The durable queue of runs: a request is committed to the state database before it is acknowledged, and
 //! stays there until its run has ended.
+//!
+//! | file | |
+//! |---|---|
+//! | `policy` | what each trigger means |
+//! | `model` | runs, jobs and attempts, stored and sent |
+//! | `enqueue` | what is asked: new runs, cancelling, another try |
+//! | `work` | what the worker does: claim, attempts, settling |
+//! | `retry` | pauses between attempts, and recovery after a death |
+//! | `slots` | the one decision on each civil date-time of a schedule |
+//! | `read`, `history` | what is shown: queries, pages, pruning |
+//! | `events` | what is announced |
 
-mod again;
-mod assemble;
-mod attempt;
-mod cancel;
-mod claim;
 pub mod counters;
-mod coverage;
 mod enqueue;
-mod error;
-mod failures;
-mod follow;
+mod events;
 mod history;
-mod lease;
-mod pages;
+pub(crate) mod model;
+mod policy;
 mod read;
-mod recover;
-mod report;
 mod retry;
-mod settle;
 mod slots;
 #[cfg(test)]
 mod tests;
 mod verdict;
+mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::SchedulerState;
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -38,20 +38,14 @@ use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::state::{Lane, State};
 
-pub use attempt::{Begun, Ending};
-pub use claim::Claimed;
-pub use enqueue::{Enqueued, NewRun};
-pub use error::QueueError;
-pub use failures::{failures, failures_named};
-pub use follow::{FellBehind, Following};
-pub use lease::{Lease, RENEWAL};
-pub use pages::MOST_LISTED;
-pub use read::Unfinished;
-pub use report::JobReport;
+pub use events::{FellBehind, Following, Work};
+pub use history::MOST_LISTED;
+pub use model::{Claimed, Enqueued, HeldRun, JobReport, Lease, NewRun, QueueError, Settled, Unfinished};
+pub use policy::{Asker, Joins, Policy, RefreshScope};
 pub use retry::RetryPolicy;
-pub use settle::Settled;
 pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
-pub use verdict::verdict;
+pub use verdict::{failures, failures_named, verdict};
+pub use work::{Begun, Ending};
 
 /// Number of events that a follower may lag behind; a run of all tables has about two dozen.
 const EVENTS: usize = 256;
@@ -107,12 +101,6 @@ impl Queue {
         &self.state
     }
 
-    /// Subscribes to notifications of possible work. Subscribe before the first [`claim`](Self::claim): then
-    /// nothing that is queued after an empty claim is missed.
-    pub fn work(&self) -> Work {
-        Work(self.work.subscribe())
-    }
-
     /// Waits for the turn to work on VMS's database; turns are given in the order of the calls. A task that
     /// works there for longer than a moment holds the turn, so that a run and a maintenance task never wait
     /// for each other inside `SQLite`.
@@ -149,22 +137,6 @@ impl Queue {
         locked(&self.cancels).get(&job).is_some_and(|(_, cancel)| cancel.is_cancelled())
     }
 
-    fn announce_work(&self) {
-        self.work.send_replace(());
-    }
-
-    /// Publishes an event. Call it after the commit: followers must not see a change that may still be rolled
-    /// back.
-    fn announce(&self, event: Progress) {
-        // `send` fails only when there are no followers.
-        let _ = self.events.send(event);
-    }
-
-    /// Publishes that the scheduler was started or stopped to the subscribers of all changes.
-    pub(crate) fn announce_scheduler(&self, state: SchedulerState) {
-        self.announce(Progress::Scheduler(state));
-    }
-
     fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {
         locked(&self.claimed)
     }
@@ -172,16 +144,4 @@ impl Queue {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A subscription to newly queued work.
-#[derive(Debug)]
-pub struct Work(watch::Receiver<()>);
-
-impl Work {
-    /// Waits until something is queued; returns at once if that happened since the last call. Returns false
-    /// when the queue has been dropped.
-    pub async fn arrived(&mut self) -> bool {
-        self.0.changed().await.is_ok()
-    }
 }

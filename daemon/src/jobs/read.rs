@@ -1,37 +1,32 @@
-//! Queries of the queue on behalf of clients.
+//! Queries of the queue. The number of statements grows by batches, not with the number of runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select,
 };
 
-use super::{Queue, QueueError, assemble};
-use crate::state::Doing;
-use crate::state::entity::{attempt, instant, job, known, run};
+use super::Queue;
+use super::model::{
+    HeldRun, QueueError, Unfinished, attempt, attempt_of, job, job_of, run, run_of, unknown_job, unknown_run,
+};
+use crate::state::{Doing, StateError, instant, known};
 
-/// Number of jobs that have not ended, by where they are.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Unfinished {
-    /// Not tried yet.
-    pub pending: usize,
-    /// Being worked on.
-    pub running: usize,
-    /// Failed, and waiting for their next attempt.
-    pub retrying: usize,
-}
+/// Ids per statement, well below `SQLite`'s limit of bound values.
+const BATCH: usize = 1000;
 
 impl Queue {
     /// The run with this id, with its jobs.
     pub async fn run(&self, id: i64) -> Result<Run, QueueError> {
         let view = self.state.view().await?;
         let row = run::Entity::find_by_id(id).one(&view).await.doing("read a run")?;
-        Ok(assemble::run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
+        Ok(run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
     }
 
     /// The job with this id, and the earliest instant of its next attempt, if it waits for one.
@@ -40,7 +35,15 @@ impl Queue {
         let row = job::Entity::find_by_id(id).one(&view).await.doing("read a job")?;
         let row = row.ok_or(QueueError::NoSuchJob(id))?;
         let not_before = row.not_before.map(instant);
-        Ok((assemble::job(&view, row).await?, not_before))
+        Ok((job(&view, row).await?, not_before))
+    }
+
+    /// What the guard needs to know of an earlier scheduled run; `None` once it has been pruned from the
+    /// history.
+    pub async fn held_run(&self, id: i64) -> Result<Option<HeldRun>, StateError> {
+        let row = run::Entity::find_by_id(id);
+        let row = row.one(self.state.reader()).await.doing("read a run that was held")?;
+        Ok(row.map(|row| HeldRun { slot: row.slot, ended: row.ended.map(instant) }))
     }
 
     /// The tables that a queued or running job will refresh.
@@ -98,7 +101,7 @@ impl Queue {
             .all(&view)
             .await
             .doing("look for slots that are caught up")?;
-        Ok(assemble::runs(&view, rows).await?.0)
+        Ok(runs(&view, rows).await?.0)
     }
 
     /// Number of unended runs and of jobs that this version cannot work on, since it does not know their
@@ -152,7 +155,7 @@ impl Queue {
         let view = self.state.view().await?;
         let query = job::Entity::find().filter(job::Column::Id.in_subquery(newest));
         let rows = query.all(&view).await.doing("read the newest jobs")?;
-        Ok(assemble::jobs(&view, rows).await?.0)
+        Ok(jobs(&view, rows).await?.0)
     }
 
     /// The run in progress.
@@ -183,7 +186,7 @@ impl Queue {
             .await
             .doing("read the newest run")?;
         match row {
-            Some(row) => Ok(Some(assemble::run(&view, row).await?)),
+            Some(row) => Ok(Some(run(&view, row).await?)),
             None => Ok(None),
         }
     }
@@ -211,4 +214,137 @@ fn words<W: Copy>(all: &[W], word: fn(W) -> &'static str) -> impl Iterator<Item 
 
 fn unfinished_jobs() -> Select<job::Entity> {
     job::Entity::find().filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
+}
+
+/// One run with its jobs; jobs with unknown words are left out.
+pub(super) async fn run(db: &impl ConnectionTrait, row: run::Model) -> Result<Run, StateError> {
+    let rows = job::Entity::find()
+        .filter(job::Column::RunId.eq(row.id))
+        .order_by_asc(job::Column::Ordinal)
+        .all(db)
+        .await
+        .doing("read the jobs of a run")?;
+    let attempts = attempts(db, &rows).await?;
+    let (jobs, _) = jobs_of(rows, attempts, |_| Some(&row));
+    run_of(row, jobs)
+}
+
+/// Runs with their jobs, in the order given, and the runs and jobs with unknown words. Attempts are left out:
+/// they come with one run.
+pub(super) async fn runs(
+    db: &impl ConnectionTrait,
+    rows: Vec<run::Model>,
+) -> Result<(Vec<Run>, Vec<UnknownRow>), StateError> {
+    let by_id: HashMap<i64, &run::Model> = rows.iter().map(|row| (row.id, row)).collect();
+    let mut jobs = Vec::new();
+    for batch in rows.chunks(BATCH) {
+        let found = job::Entity::find()
+            .filter(job::Column::RunId.is_in(batch.iter().map(|row| row.id)))
+            .order_by_asc(job::Column::Ordinal)
+            .all(db)
+            .await
+            .doing("read the jobs of runs")?;
+        jobs.extend(found);
+    }
+    let (jobs, mut unknown_jobs) = jobs_of(jobs, HashMap::new(), |run| by_id.get(&run).copied());
+    let mut by_run: HashMap<i64, Vec<Job>> = HashMap::new();
+    for job in jobs {
+        by_run.entry(job.run).or_default().push(job);
+    }
+    let (mut runs, mut unknown) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        let jobs = by_run.remove(&row.id).unwrap_or_default();
+        if let Ok(run) = run_of(row.clone(), jobs) {
+            runs.push(run);
+        } else {
+            // What is unknown about a run covers its jobs.
+            unknown_jobs.retain(|job| job.run != row.id);
+            unknown.push(unknown_run(row));
+        }
+    }
+    unknown.extend(unknown_jobs);
+    unknown.sort_by_key(|row| std::cmp::Reverse(row.run));
+    Ok((runs, unknown))
+}
+
+/// One job with its attempts.
+pub(super) async fn job(db: &impl ConnectionTrait, row: job::Model) -> Result<Job, StateError> {
+    let run = run::Entity::find_by_id(row.run_id).one(db).await.doing("read the run of a job")?;
+    let missing = || StateError::UnknownWord { column: "jobs.run_id", value: row.run_id.to_string() };
+    let run = run.ok_or_else(missing)?;
+    let mut attempts = attempts(db, std::slice::from_ref(&row)).await?;
+    let attempts = attempts.remove(&row.id).unwrap_or_default();
+    job_of(row, &run, attempts)
+}
+
+/// Jobs with their attempts, in the order given, and the jobs with unknown words.
+pub(super) async fn jobs(
+    db: &impl ConnectionTrait,
+    rows: Vec<job::Model>,
+) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
+    let attempts = attempts(db, &rows).await?;
+    with_attempts(db, rows, attempts).await
+}
+
+/// Jobs as [`jobs`] returns them, but without their attempts, of which each may have many.
+pub(super) async fn listed_jobs(
+    db: &impl ConnectionTrait,
+    rows: Vec<job::Model>,
+) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
+    with_attempts(db, rows, HashMap::new()).await
+}
+
+async fn with_attempts(
+    db: &impl ConnectionTrait,
+    rows: Vec<job::Model>,
+    attempts: HashMap<i64, Vec<Attempt>>,
+) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
+    let mut runs: HashMap<i64, run::Model> = HashMap::new();
+    for batch in rows.chunks(BATCH) {
+        let found = run::Entity::find()
+            .filter(run::Column::Id.is_in(batch.iter().map(|row| row.run_id)))
+            .all(db)
+            .await
+            .doing("read the runs of jobs")?;
+        runs.extend(found.into_iter().map(|run| (run.id, run)));
+    }
+    Ok(jobs_of(rows, attempts, |run| runs.get(&run)))
+}
+
+/// The attempts of jobs, oldest first.
+async fn attempts(
+    db: &impl ConnectionTrait,
+    rows: &[job::Model],
+) -> Result<HashMap<i64, Vec<Attempt>>, StateError> {
+    let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
+    for batch in rows.chunks(BATCH) {
+        let found = attempt::Entity::find()
+            .filter(attempt::Column::JobId.is_in(batch.iter().map(|row| row.id)))
+            .order_by_asc(attempt::Column::Number)
+            .all(db)
+            .await
+            .doing("read the attempts of jobs")?;
+        for row in found {
+            attempts.entry(row.job_id).or_default().push(attempt_of(row));
+        }
+    }
+    Ok(attempts)
+}
+
+fn jobs_of<'a>(
+    rows: Vec<job::Model>,
+    mut attempts: HashMap<i64, Vec<Attempt>>,
+    run: impl Fn(i64) -> Option<&'a run::Model>,
+) -> (Vec<Job>, Vec<UnknownRow>) {
+    let (mut known, mut unknown) = (Vec::with_capacity(rows.len()), Vec::new());
+    for row in rows {
+        // The foreign key makes a job without a run impossible.
+        let Some(run) = run(row.run_id) else { continue };
+        let attempts = attempts.remove(&row.id).unwrap_or_default();
+        match job_of(row.clone(), run, attempts) {
+            Ok(job) => known.push(job),
+            Err(_) => unknown.push(unknown_job(row, run.trigger.clone())),
+        }
+    }
+    (known, unknown)
 }

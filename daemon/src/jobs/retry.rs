@@ -1,6 +1,18 @@
-//! Retry policy for failed jobs.
+//! Another try: how soon a failed job gets one, and what becomes of the jobs whose attempt was interrupted.
 
 use std::time::Duration;
+
+use cached_proto::words::{Outcome, Phase};
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::Expr;
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait as _, QueryFilter, QuerySelect, UpdateMany,
+};
+
+use super::Queue;
+use super::counters::{KILLS, STALLS, count, jobs};
+use super::model::{QueueError, attempt, job, run};
+use crate::state::{Doing, StateError, micros, take_leaving};
 
 /// How often and how soon a failed job is retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,11 +52,152 @@ fn share(whole: Duration, chance: u64) -> Duration {
     Duration::from_micros(u64::try_from(part).unwrap_or(micros))
 }
 
+/// What interrupted an attempt.
+enum Interruption {
+    /// The process died, possibly because of the attempt.
+    Death,
+    /// The process was stopped and did not wait for the attempt.
+    Stop,
+    /// The result could not be stored, through no fault of the attempt.
+    StateFailed,
+}
+
+impl Interruption {
+    const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Death | Self::Stop => "interrupted by a stop of the daemon",
+            Self::StateFailed => "interrupted by a failure of the state database",
+        }
+    }
+}
+
+/// Number of process deaths after which a job is set aside; otherwise it would kill its worker for ever.
+const KILLS_ALLOWED: i64 = 2;
+
+const SET_ASIDE: &str = "the daemon died twice while it worked on this table, so the table is set aside; \
+                         look at the log of cached and the memory of the machine, then use `cachectl retry`";
+
+impl Queue {
+    /// Puts the runs that the previous process left running back into the queue, and returns their number. To
+    /// be called once, by the holder of the state's lock, before anything is claimed: whoever had claimed
+    /// them is dead by then.
+    pub async fn recover(&self) -> Result<u64, QueueError> {
+        let tx = self.state.begin().await?;
+        let runs = running(&tx).await?;
+        // A run that was interrupted by a deliberate stop did not kill its process.
+        let stopped = take_leaving(&tx).await?;
+        let interruption = if stopped { Interruption::Stop } else { Interruption::Death };
+        put_back(&tx, &runs, self.clock.now(), &interruption).await?;
+        tx.commit().await.doing("put interrupted runs back")?;
+        let unknown = self.unknown_count().await?;
+        if unknown > 0 {
+            tracing::warn!(
+                "{unknown} runs and jobs in {} have a trigger or table that this version does not know; they are \
+                 kept and left alone: `cachectl history` shows them",
+                self.state.path().display()
+            );
+        }
+        self.announce_work();
+        Ok(u64::try_from(runs.len()).unwrap_or(u64::MAX))
+    }
+
+    /// Records that this process ends on purpose. Attempts that are interrupted by its end do not count
+    /// against their jobs.
+    pub async fn leave(&self) -> Result<(), QueueError> {
+        Ok(self.state.set_leaving().await?)
+    }
+
+    /// Puts back the runs that this process was working on when the state database failed. To be called by
+    /// the only worker, while it holds no run. Succeeds only when the database can be written again.
+    pub(crate) async fn release(&self) -> Result<(), QueueError> {
+        let tx = self.state.begin().await?;
+        // When there is nothing to put back, this write tests whether the database can be written.
+        count(&tx, STALLS, 1).await?;
+        let runs = running(&tx).await?;
+        put_back(&tx, &runs, self.clock.now(), &Interruption::StateFailed).await?;
+        tx.commit().await.doing("put interrupted runs back")?;
+        Ok(())
+    }
+}
+
+async fn running(tx: &DatabaseTransaction) -> Result<Vec<i64>, StateError> {
+    let running = run::Entity::find().filter(run::Column::Phase.eq(Phase::Running.as_str()));
+    let ids = running.select_only().column(run::Column::Id).into_tuple();
+    ids.all(tx).await.doing("look for interrupted runs")
+}
+
+/// Closes the attempts in progress and queues their jobs again, except those that were cancelled or have
+/// killed their worker too often.
+async fn put_back(
+    tx: &DatabaseTransaction,
+    runs: &[i64],
+    now: DateTime<Utc>,
+    interruption: &Interruption,
+) -> Result<(), StateError> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let interrupted = jobs_running(tx, runs).await?;
+    attempt::Entity::update_many()
+        .col_expr(attempt::Column::Ended, Expr::value(micros(now)))
+        .col_expr(attempt::Column::Outcome, Expr::value(Outcome::Failed.as_str()))
+        .col_expr(attempt::Column::Error, Expr::value(interruption.as_str()))
+        .filter(attempt::Column::Ended.is_null())
+        .filter(attempt::Column::JobId.is_in(interrupted.clone()))
+        .exec(tx)
+        .await
+        .doing("close interrupted attempts")?;
+    let of_those = |phase: Phase| -> UpdateMany<job::Entity> {
+        job::Entity::update_many()
+            .col_expr(job::Column::Phase, Expr::value(phase.as_str()))
+            .filter(job::Column::Id.is_in(interrupted.clone()))
+            .filter(job::Column::Phase.eq(Phase::Running.as_str()))
+    };
+    if matches!(interruption, Interruption::Death) {
+        count(tx, KILLS, u64::try_from(interrupted.len()).unwrap_or_default()).await?;
+        let killed =
+            of_those(Phase::Running).col_expr(job::Column::Kills, Expr::col(job::Column::Kills).add(1));
+        killed.exec(tx).await.doing("count interrupted jobs")?;
+    }
+    let cancelled = of_those(Phase::Cancelled).filter(job::Column::Cancel.eq(true)).exec(tx).await;
+    count(tx, &jobs(None), cancelled.doing("cancel interrupted jobs")?.rows_affected).await?;
+    let set_aside = of_those(Phase::Done)
+        .col_expr(job::Column::Outcome, Expr::value(Outcome::Failed.as_str()))
+        .col_expr(job::Column::Error, Expr::value(SET_ASIDE))
+        .filter(job::Column::Kills.gte(KILLS_ALLOWED))
+        .exec(tx)
+        .await
+        .doing("set interrupted jobs aside")?;
+    count(tx, &jobs(Some(Outcome::Failed)), set_aside.rows_affected).await?;
+    of_those(Phase::Queued).exec(tx).await.doing("put interrupted jobs back")?;
+
+    run::Entity::update_many()
+        .col_expr(run::Column::Phase, Expr::value(Phase::Queued.as_str()))
+        .col_expr(run::Column::Lease, Expr::value(None::<String>))
+        .filter(run::Column::Id.is_in(runs.iter().copied()))
+        .exec(tx)
+        .await
+        .doing("put interrupted runs back")?;
+    Ok(())
+}
+
+async fn jobs_running(tx: &DatabaseTransaction, runs: &[i64]) -> Result<Vec<i64>, StateError> {
+    job::Entity::find()
+        .select_only()
+        .column(job::Column::Id)
+        .filter(job::Column::RunId.is_in(runs.iter().copied()))
+        .filter(job::Column::Phase.eq(Phase::Running.as_str()))
+        .into_tuple()
+        .all(tx)
+        .await
+        .doing("look for interrupted jobs")
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{Duration, RetryPolicy};
 
     const POLICY: RetryPolicy =
         RetryPolicy { attempts: 20, base_delay: Duration::from_secs(2), max_delay: Duration::from_mins(5) };

@@ -11,9 +11,19 @@ use sea_orm::{
     QueryFilter, QueryOrder,
 };
 
-use super::{NewRun, Queue, QueueError, enqueue};
-use crate::state::entity::{known, micros, slot};
-use crate::state::{Doing, StateError, insert_chore, resumed, scheduler_state};
+use super::model::{NewRun, QueueError};
+use super::{Queue, enqueue};
+use crate::state::{Doing, StateError, insert_chore, known, micros, resumed, scheduler_state, table};
+
+table!(slot, "slots", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) schedule: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) slot: String,
+    pub(crate) decision: String,
+    pub(crate) run_id: Option<i64>,
+    pub(crate) decided: i64,
+});
 
 /// Rows per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;

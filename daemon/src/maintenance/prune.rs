@@ -53,7 +53,8 @@ pub(super) async fn prune(
             let removed = match availabilities.get(&table) {
                 Some(Availability::Ready) => {
                     let (read, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-                    let expected = off_thread(move || report.keys(Context::new(&read, &settings, now))).await?;
+                    let expected =
+                        off_thread(move || report.keys(Context::new(&read, &settings, now))).await?;
                     let rows = snapshot.existing(table);
                     let one = OneTable { task, vms, table, now, oldest_kept, dry_run };
                     let removed = one.prune(&expected, rows).await?;

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::fetch::Call;
+use crate::jobs::Policy;
 
 /// Capacity of the queue of signals for a service that hangs; one night has two signals.
 const WAITING: usize = 16;
@@ -66,7 +67,7 @@ impl Signals {
 }
 
 const fn is_expected(trigger: Trigger) -> bool {
-    matches!(trigger, Trigger::Schedule | Trigger::CatchUp)
+    Policy::of(trigger, false).is_of_slot()
 }
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use cached_proto::words::Table;
 
-use super::fence::off_thread;
+use super::compute::off_thread;
 use super::lost::recall;
 use super::{RefreshConfig, RefreshError, availability};
 use crate::reports::{Context, Report, report};

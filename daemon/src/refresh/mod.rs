@@ -4,43 +4,31 @@
 //! the first report is built; building happens on a blocking thread and writing on another, a group at a
 //! time.
 
-mod active_run;
 mod availability;
-mod build;
+mod compute;
 mod config;
 mod error;
-mod fence;
 pub mod find;
 mod guard;
-mod lists;
 mod lost;
 pub mod plan;
-mod prepare;
-mod rehearsal_inputs;
-mod renewal_times;
 mod run;
 mod scope;
-mod sources;
 pub mod survey;
 mod table;
-mod table_refresh;
-mod unchanged;
-mod withhold;
 mod worker;
 
-pub use active_run::ActiveRun;
+pub use crate::jobs::RefreshScope;
 pub use availability::{Availability, availability};
+pub(crate) use compute::off_thread;
+pub use compute::{Selection, TableRefresh, Timings};
 pub use config::{ConfigureError, RefreshConfig};
 pub use error::{Decision, Loss, RefreshError};
-pub(crate) use fence::off_thread;
 pub use guard::{SeenLoss, TableGuard};
 pub(crate) use guard::{row_counts, suspicion};
 pub(crate) use lost::forgotten;
-pub use rehearsal_inputs::{RehearsalInputs, rehearsal_inputs};
-pub use renewal_times::RenewalTimes;
 pub use run::Refresher;
-pub use scope::RefreshScope;
+pub use survey::{RehearsalInputs, RenewalTimes, rehearsal_inputs};
 pub(crate) use survey::{expected_keys, read_tables};
 pub use table::{TableResult, refresh_table};
-pub use table_refresh::{Selection, TableRefresh, Timings};
-pub use worker::{work_off, work_until};
+pub use worker::{ActiveRun, work_off, work_until};

@@ -8,25 +8,25 @@ use cached_proto::speech::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
-use cached_proto::words::{Outcome, Phase, Table, Trigger};
+use cached_proto::words::{Outcome, Phase, Table};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::fence::off_thread;
+use super::compute::{Selection, TableRefresh, off_thread};
 use super::guard::{self, Guard};
 use super::lost::{Losses, Recent, keep_wipes, recall};
-use super::scope::RefreshScope;
-use super::sources::keep_sources;
-use super::table_refresh::{Selection, TableRefresh};
-use super::withhold::remove_ours;
+use super::table::keep_sources;
 use super::{Availability, Decision, RefreshConfig, RefreshError, TableResult, availability, refresh_table};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::jobs::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
+use crate::jobs::{Asker, Begun, Claimed, Ending, JobReport, Lease, Policy, Queue, QueueError, RefreshScope};
 use crate::reports::{Context, Mode, Report, ReportSettings};
-use crate::snapshot::{self, Snapshot, SourceSet};
+use crate::snapshot::{self, ExistingRow, KeyIndex, Snapshot, SourceSet};
+use crate::state::State;
+use crate::store::{Existing, SerializedGroup, Stamps, write_group};
+use crate::vms::tables::{Key, spec};
 use crate::vms::{Gateway, LockMeter, Vms, time};
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
@@ -61,6 +61,8 @@ pub(super) struct RunContext {
     as_of: Option<DateTime<Utc>>,
     now: DateTime<Utc>,
     scope: RefreshScope,
+    /// For a top-up: what lasts until then is left alone.
+    renew_before: DateTime<Utc>,
     guard: Guard,
     /// How long a lost district row is left to VMS.
     district_grace: Duration,
@@ -89,39 +91,6 @@ impl Refresher {
         Self { queue, clock, config, process, losses: Arc::default() }
     }
 
-    /// Works on the due jobs of a claimed run, each until it ends or waits for its next attempt. An error
-    /// means that the queue itself failed, or that another worker has taken the run over; any other failure
-    /// is recorded in the jobs.
-    pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
-        let working = async {
-            let mut working = self.begin(claimed).await;
-            while working.step().await? {}
-            Ok::<_, QueueError>(working)
-        };
-        let worked = tokio::select! {
-            done = working => done?,
-            lost = self.keep(&claimed.lease) => return Err(lost),
-        };
-        worked.settle().await
-    }
-
-    /// Renews the lease until it is lost. A temporary failure of the state database is only logged.
-    async fn keep(&self, lease: &Lease) -> QueueError {
-        loop {
-            self.clock.sleep(RENEWAL).await;
-            match self.queue.renew(lease).await {
-                Err(lost @ QueueError::LeaseLost(_)) => return lost,
-                Err(error) => warn!(
-                    run_id = lease.run(),
-                    "The lease on run {} is not renewed: {}",
-                    lease.run(),
-                    describe(&error)
-                ),
-                Ok(()) => {}
-            }
-        }
-    }
-
     /// The context shared by all tables of a claimed run, as of now.
     pub(super) fn context(&self, claimed: &Claimed) -> RunContext {
         let config = Arc::clone(&self.config.borrow());
@@ -130,7 +99,7 @@ impl Refresher {
             settings.mode = Mode::Exact;
         }
         let now = self.instant(claimed.as_of);
-        let scope = RefreshScope::of(claimed.trigger, claimed.force, claimed.renew_before, now);
+        let policy = Policy::of(claimed.trigger, claimed.force);
         let guard = Guard::of(config.guard, claimed);
         RunContext {
             run: claimed.run,
@@ -138,12 +107,13 @@ impl Refresher {
             // Somebody who forces a refresh wants the rows at once.
             district_grace: if claimed.force { Duration::ZERO } else { config.district_grace },
             // The time of any other run says nothing about when another process was at work.
-            wipe_zone: config.wipe_zone.filter(|_| claimed.trigger == Trigger::Schedule),
+            wipe_zone: config.wipe_zone.filter(|_| policy.asker == Asker::Slot),
             config,
             settings: Arc::new(settings),
             as_of: claimed.as_of,
             now,
-            scope,
+            scope: policy.scope,
+            renew_before: claimed.renew_before.unwrap_or(now),
         }
     }
 
@@ -180,7 +150,7 @@ impl Refresher {
                 one_line(&warning.what)
             );
         }
-        let held = context.guard.examine(self.queue.state(), &snapshot).await?;
+        let held = context.guard.examine(&self.queue, &snapshot).await?;
         Ok(RunInputs { vms, gateway: context.config.vms.clone(), availabilities, snapshot, held })
     }
 
@@ -242,9 +212,10 @@ impl Refresher {
             limits: context.config.limits,
             now: context.now,
             scope: if is_doubtful { context.scope.widened() } else { context.scope },
+            renew_before: context.renew_before,
             process: self.process,
             cancel: begun.cancel.clone(),
-            guard: context.guard.of_table(state, table, context.now).await?,
+            guard: context.guard.of_table(&self.queue, table, context.now).await?,
             selection: Selection::AllBut(recent.keys),
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
@@ -286,7 +257,7 @@ impl Refresher {
         // VMS's rows may be newer than the run: neither stamps nor figures may fall back behind them.
         work.now = self.instant(context.as_of);
         let newer = match self.snapshot(&inputs.vms, context, &[table], work.now).await {
-            Ok(newer) => match context.guard.once_more().examine(self.queue.state(), &newer).await {
+            Ok(newer) => match context.guard.once_more().examine(&self.queue, &newer).await {
                 Ok(None) => Ok(newer),
                 Ok(Some(reason)) => Err(reason),
                 Err(error) => Err(describe(&error)),
@@ -415,6 +386,28 @@ impl Refresher {
     }
 }
 
+/// Removes the rows of a table that are unchanged since the daemon wrote them, and returns their number.
+/// VMS's own rows stay.
+async fn remove_ours(
+    vms: &Vms,
+    state: &State,
+    existing: &[ExistingRow],
+    table: Table,
+    meter: &mut LockMeter<'_>,
+) -> Result<u64, RefreshError> {
+    let stamps = Stamps(state.stamps().load(table).await?);
+    let retire: Vec<Key> =
+        existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
+    let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
+    let rows = Existing { rows: existing, index: &KeyIndex::of(existing) };
+    let outcome = write_group(vms, spec(table), &group, rows, |_| false, "", meter).await?;
+    // Rows that another process has deleted are not to be brought back either.
+    let gone = stamps.gone(existing).into_iter().map(str::to_owned);
+    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
+    state.stamps().record(table, Vec::new(), &removed).await?;
+    Ok(outcome.pruned)
+}
+
 /// How an attempt at a table went.
 pub(super) struct Worked {
     pub(super) report: JobReport,
@@ -430,6 +423,11 @@ impl From<JobReport> for Worked {
 }
 
 impl Worked {
+    /// An attempt that met an error before anything was written.
+    pub(super) fn failed(table: Table, error: RefreshError) -> Self {
+        Self { report: failed(table, &error), error: Some(error), rest: Rest::default() }
+    }
+
     /// How the attempt ends, and how soon another run has to take up what it leaves undone.
     pub(super) fn end(mut self, context: &RunContext, attempt: u32) -> (JobReport, Ending, Option<Duration>) {
         if self.error.is_some() {

@@ -1,14 +1,15 @@
-//! Read-only survey of the cache tables, for `status` and `health`.
+//! The read-only twin of a run: surveys the cache tables, for `status` and `health`, and reads what a
+//! rehearsal needs.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use cached_proto::words::{Table, TableState};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
-use super::fence::off_thread;
+use super::compute::off_thread;
 use super::lost::recall;
-use super::{Availability, RefreshConfig, RefreshError, RenewalTimes, availability};
+use super::{Availability, RefreshConfig, RefreshError, availability};
 use crate::describe::describe;
 use crate::reports::{Context, REPORTS, Report};
 use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
@@ -31,6 +32,32 @@ pub struct TableSurvey {
     pub audit: Audit,
     /// When its entries need renewal; empty when they were not audited.
     pub renewal_times: RenewalTimes,
+}
+
+/// When the entries of a table need renewal. Each instant may have passed already, except that of the keys.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RenewalTimes {
+    /// When the oldest entry was generated.
+    pub oldest: Option<DateTime<Utc>>,
+    /// When the oldest entry passes its limit.
+    pub expires: Option<DateTime<Utc>>,
+    /// When the passing of time alone next changes which entries there are.
+    pub next_keys: Option<DateTime<Utc>>,
+    /// When the passing of time alone first changes the payload of the oldest entry, after it was generated.
+    pub next_payloads: Option<DateTime<Utc>>,
+}
+
+impl RenewalTimes {
+    /// Computes the renewal times of a table whose oldest entry was generated at `oldest` and may reach the
+    /// age `limit`.
+    pub fn of(report: &dyn Report, cx: Context<'_>, oldest: Option<DateTime<Utc>>, limit: TimeDelta) -> Self {
+        Self {
+            oldest,
+            expires: oldest.and_then(|at| at.checked_add_signed(limit)),
+            next_keys: report.next_keys(cx),
+            next_payloads: oldest.and_then(|now| report.next_payloads(Context { now, ..cx })),
+        }
+    }
 }
 
 /// Surveys every cache table in one read transaction, reading rows as closely as `depth` says.
@@ -102,9 +129,9 @@ fn judge(
     TableSurvey { table, state: worst(&audit), note: None, audit, renewal_times }
 }
 
-/// Returns the keys that the reports of the tables that can be refreshed have at `now`, as text. A survey, a refresh,
-/// its guard and the watch agree about them: rows that another process has deleted count as existing ones. A
-/// report that panics is left out.
+/// Returns the keys that the reports of the tables that can be refreshed have at `now`, as text. A survey, a
+/// refresh, its guard and the watch agree about them: rows that another process has deleted count as existing
+/// ones. A report that panics is left out.
 pub(crate) async fn expected_keys(
     config: &RefreshConfig,
     state: &State,
@@ -122,6 +149,36 @@ pub(crate) async fn expected_keys(
             .extend(keys.ok().map(|keys| (report.table(), keys.iter().map(ToString::to_string).collect())));
     }
     Ok(expected)
+}
+
+/// The reports that are refreshed, and the inputs of their keys.
+#[derive(Default)]
+pub struct RehearsalInputs {
+    /// The reports, with the age from which their entries are stale.
+    pub reports: Vec<(&'static dyn Report, TimeDelta)>,
+    /// Their key sources, and the rows of their tables.
+    pub snapshot: Arc<Snapshot>,
+}
+
+/// Reads the inputs from VMS as of `now`, in one read transaction.
+pub async fn rehearsal_inputs(
+    config: &RefreshConfig,
+    now: DateTime<Utc>,
+) -> Result<RehearsalInputs, RefreshError> {
+    let (availabilities, snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
+    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
+    let mut reports = Vec::new();
+    for &report in REPORTS {
+        if availabilities.get(&report.table()) != Some(&Availability::Ready) {
+            continue;
+        }
+        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
+        // A report that panics is not refreshed either.
+        if let Ok(None) = off_thread(move || report.withheld(Context::new(&snapshot, &settings, now))).await {
+            reports.push((report, config.limits.stale_after(spec(report.table()))));
+        }
+    }
+    Ok(RehearsalInputs { reports, snapshot })
 }
 
 /// Every report, with those of the configuration in place of the built-in ones.

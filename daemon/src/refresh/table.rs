@@ -6,19 +6,17 @@ use std::sync::Arc;
 use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
-use super::build::build;
-use super::fence::panicked;
-use super::lists::{GroupGuard, YearEntries};
-use super::prepare::{Prepared, prepare};
-use super::sources::keep_sources;
-use super::table_refresh::{Selection, TableRefresh, Timings};
-use super::unchanged::Inputs;
-use super::{Loss, RefreshError, RefreshScope};
+use super::compute::{
+    Inputs, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare,
+};
+use super::guard::GroupGuard;
+use super::{Loss, RefreshError};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::jobs::JobReport;
-use crate::snapshot::{ExistingRow, KeyIndex};
-use crate::state::{EntryStamp, Generation, State};
+use crate::jobs::{JobReport, RefreshScope};
+use crate::reports::Report;
+use crate::snapshot::{ExistingRow, KeyIndex, Snapshot, Source, SourceFacts};
+use crate::state::{EntryStamp, Generation, State, StateError};
 use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
@@ -296,6 +294,19 @@ impl Work<'_> {
         self.state.stamps().record(self.job.table, written, &removed).await?;
         Ok(())
     }
+}
+
+/// Stores the sources of a report, so that later changes are noticed. To be called when the table needs
+/// nothing more from this snapshot.
+pub(super) async fn keep_sources(
+    state: &State,
+    snapshot: &Snapshot,
+    report: &dyn Report,
+) -> Result<(), StateError> {
+    let read = report.sources();
+    let facts: Vec<(Source, SourceFacts)> =
+        read.iter().filter_map(|source| Some((*source, *snapshot.sources.get(source)?))).collect();
+    state.keep_sources(report.table(), &facts, snapshot.taken).await
 }
 
 fn stamp_text(spec: &TableSpec, job: &TableRefresh) -> String {

@@ -1,19 +1,23 @@
-//! The worker loop, which works on runs one after the other.
+//! The worker: it claims the runs of the queue one after the other, opens what each is computed from, works
+//! on its tables in their order, and settles it.
 
+use std::collections::VecDeque;
 use std::pin::pin;
 use std::time::Duration;
 
 use cached_proto::verb::history::Run;
-use cached_proto::words::Phase;
+use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use tokio::sync::OwnedMutexGuard;
 use tokio::sync::broadcast::error::RecvError;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::Refresher;
+use super::RefreshError;
+use super::availability::is_off;
+use super::run::{Refresher, RunContext, RunInputs, Worked, ending, failed, log_outcome};
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::jobs::{Claimed, Queue, QueueError, Work};
+use crate::jobs::{Claimed, Ending, JobReport, NewRun, Queue, QueueError, Settled, Work};
 
 /// Pause between two attempts to use a state database that failed: the operator may have to free disk space.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -53,20 +57,6 @@ pub async fn work_until(
     Ok(())
 }
 
-/// Retries [`Queue::release`] until it succeeds; returns false when `stop` is cancelled before.
-async fn put_back(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> bool {
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return false,
-            () = heartbeat.nap(PAUSE) => {}
-        }
-        match queue.release().await {
-            Ok(()) => return true,
-            Err(failure) => queue.set_stalled(Some(describe(&failure))),
-        }
-    }
-}
-
 async fn work(
     queue: &Queue,
     refresher: &Refresher,
@@ -92,20 +82,8 @@ async fn work(
     Ok(())
 }
 
-/// Waits for the turn, which a maintenance task may hold for long; `None` when the worker is to stop.
-async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> Option<OwnedMutexGuard<()>> {
-    let mut turn = pin!(queue.turn());
-    loop {
-        tokio::select! {
-            () = stop.cancelled() => return None,
-            turn = &mut turn => return Some(turn),
-            () = heartbeat.nap(SLICE) => {}
-        }
-    }
-}
-
-/// Refreshes, and renews the heartbeat with every event of the run: a worker that still renews its lease may
-/// have stopped making progress.
+/// Refreshes, and renews the heartbeat with every event of the run: a worker whose task is
+/// alive may have stopped making progress.
 async fn watched(
     queue: &Queue,
     refresher: &Refresher,
@@ -121,6 +99,113 @@ async fn watched(
             // Missed events are progress, too.
             Ok(_) | Err(RecvError::Lagged(_)) = events.recv() => {}
         }
+    }
+}
+
+async fn refresh(refresher: &Refresher, claimed: &Claimed) -> Result<(), QueueError> {
+    match refresher.run(claimed).await {
+        Err(QueueError::LeaseLost(run)) => {
+            warn!(run_id = run, "Run {run} was taken up by somebody else meanwhile; it is left to them");
+            Ok(())
+        }
+        other => other.map(drop),
+    }
+}
+
+/// A run in progress: its source is read, and its tables follow one by one.
+pub struct ActiveRun {
+    refresher: Refresher,
+    claimed: Claimed,
+    jobs: VecDeque<(i64, Table)>,
+    /// `None` when nothing is left to do.
+    inputs: Option<(RunContext, Result<RunInputs, RefreshError>)>,
+    /// Tables of which a later run has to take something up, and how soon.
+    later: Vec<(Table, Duration)>,
+}
+
+impl Refresher {
+    /// Works on the due jobs of a claimed run, each until it ends or waits for its next attempt. An error means
+    /// that the queue itself failed; any other failure is recorded in the jobs.
+    pub async fn run(&self, claimed: &Claimed) -> Result<Settled, QueueError> {
+        let mut run = self.begin(claimed).await;
+        while run.step().await? {}
+        run.settle().await
+    }
+
+    /// Takes the snapshot that all tables of a claimed run are computed from.
+    pub async fn begin(&self, claimed: &Claimed) -> ActiveRun {
+        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.trigger);
+        let jobs: VecDeque<_> = claimed.jobs.iter().copied().collect();
+        // After an interruption there may be nothing left to do.
+        let inputs = if jobs.is_empty() {
+            None
+        } else {
+            let context = self.context(claimed);
+            let tables: Vec<Table> = jobs.iter().map(|&(_, table)| table).collect();
+            let inputs = self.open(&context, &tables).await;
+            Some((context, inputs))
+        };
+        ActiveRun { refresher: self.clone(), claimed: claimed.clone(), jobs, inputs, later: Vec::new() }
+    }
+}
+
+impl ActiveRun {
+    /// Works on the next table, until the job ends or has to wait for its next attempt. Returns false when no
+    /// table was left.
+    pub async fn step(&mut self) -> Result<bool, QueueError> {
+        let (Some((job, table)), Some((context, inputs))) = (self.jobs.pop_front(), &self.inputs) else {
+            return Ok(false);
+        };
+        let (refresher, lease) = (&self.refresher, &self.claimed.lease);
+        let taken = inputs.as_ref().ok().map(RunInputs::taken);
+        let Some(begun) = refresher.queue.start_attempt(lease, job, taken).await? else { return Ok(true) };
+        let (report, ending) = match inputs {
+            Ok(inputs) => {
+                let worked = refresher.work(context, inputs, &begun, table).await;
+                let worked = worked.unwrap_or_else(|error| Worked::failed(table, error));
+                let (report, ending, later) = worked.end(context, begun.number);
+                self.later.extend(later.map(|pause| (table, pause)));
+                (report, ending)
+            }
+            Err(_) if is_off(table, &context.settings) => (JobReport::new(table, Outcome::Off), Ending::Done),
+            Err(error) => (failed(table, error), ending(context, Some(error), begun.number)),
+        };
+        refresher.finish(lease, job, &report, ending).await?;
+        Ok(true)
+    }
+
+    /// Gives the run back: ended, or waiting for further attempts.
+    pub async fn settle(self) -> Result<Settled, QueueError> {
+        if let Some((_, Ok(inputs))) = self.inputs {
+            inputs.close().await;
+        }
+        let queue = &self.refresher.queue;
+        let pause = self.later.iter().map(|(_, pause)| *pause).max();
+        // A run of another time says nothing about what is due now.
+        if let Some(pause) = pause.filter(|_| self.claimed.as_of.is_none()) {
+            let tables = self.later.iter().map(|(table, _)| *table).collect();
+            let not_before = Some(queue.now() + pause);
+            let later =
+                queue.enqueue(NewRun { not_before, ..NewRun::new(Trigger::Watch, tables) }).await?.run;
+            info!(run_id = self.claimed.run, "What was put off is taken up by run {later}");
+        }
+        let settled = queue.settle(&self.claimed.lease).await?;
+        match &settled {
+            Settled::Ended(run) => log_outcome(run),
+            Settled::Waits(until) => {
+                info!(
+                    run_id = self.claimed.run,
+                    "Cache refresh {} waits until {until} at least", self.claimed.run
+                );
+            }
+        }
+        Ok(settled)
+    }
+}
+
+impl std::fmt::Debug for ActiveRun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ActiveRun").field("run", &self.claimed.run).finish_non_exhaustive()
     }
 }
 
@@ -149,12 +234,28 @@ async fn more(queue: &Queue, work: &mut Work) -> Result<bool, QueueError> {
     }
 }
 
-async fn refresh(refresher: &Refresher, claimed: &Claimed) -> Result<(), QueueError> {
-    match refresher.run(claimed).await {
-        Err(QueueError::LeaseLost(run)) => {
-            warn!(run_id = run, "Run {run} was taken up by somebody else meanwhile; it is left to them");
-            Ok(())
+/// Waits for the turn, which a maintenance task may hold for long; `None` when the worker is to stop.
+async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> Option<OwnedMutexGuard<()>> {
+    let mut turn = pin!(queue.turn());
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return None,
+            turn = &mut turn => return Some(turn),
+            () = heartbeat.nap(SLICE) => {}
         }
-        other => other.map(drop),
+    }
+}
+
+/// Retries [`Queue::release`] until it succeeds; returns false when `stop` is cancelled before.
+async fn put_back(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> bool {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return false,
+            () = heartbeat.nap(PAUSE) => {}
+        }
+        match queue.release().await {
+            Ok(()) => return true,
+            Err(failure) => queue.set_stalled(Some(describe(&failure))),
+        }
     }
 }

@@ -9,7 +9,6 @@
 //! unfit, that the passing of time alone has made outdated, or that would pass their age limit before the
 //! next run has ended. A [`Stage`] rehearses both with the same decisions.
 
-mod error;
 mod fire;
 mod planner;
 mod rehearse;
@@ -31,11 +30,11 @@ use std::iter;
 use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-pub use error::ScheduleError;
 pub use fire::{Fire, slot_text};
 pub use planner::{Planner, expected_run};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
 pub use renewal::{DailyTime, Renewal, expected};
+pub use rule::ScheduleError;
 pub use ticker::{CatchUp, Tables, Ticker};
 pub use top_up::{Cause, Condition, Plan, plan};
 

@@ -15,7 +15,7 @@ use super::{Renewal, Schedule, expected, slot_text};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::jobs::{NewRun, Queue, QueueError};
+use crate::jobs::{NewRun, Policy, Queue, QueueError, RefreshScope};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
 use crate::snapshot::ReadDepth;
@@ -199,10 +199,10 @@ impl Planner {
     }
 }
 
-/// Whether a job attempted everything that a top-up would renew. Manual and startup jobs skip young entries,
+/// Whether a job attempted everything that a top-up would renew. Jobs of a smaller scope skip young entries,
 /// although these may expire before the next scheduled run; a skipped entry was not attempted.
 fn tried_all(job: &Job) -> bool {
-    !matches!(job.trigger, Trigger::Manual | Trigger::Startup) || job.skipped == 0
+    Policy::of(job.trigger, false).scope >= RefreshScope::Expiring || job.skipped == 0
 }
 
 /// Whether the state of a table means that an entry is unfit; none if a refresh would not change the state.
@@ -221,8 +221,8 @@ fn wants(state: TableState) -> Option<bool> {
 /// Estimates the duration of the next run of all tables from the most recent such runs.
 pub async fn expected_run(queue: &Queue, now: DateTime<Utc>) -> Result<TimeDelta, QueueError> {
     let runs = queue.history(now - PAST, RUNS).await?;
-    let whole = |trigger| matches!(trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Startup);
-    Ok(expected(runs.iter().filter(|run| whole(run.trigger)).map(|run| run.seconds)))
+    let whole = runs.iter().filter(|run| Policy::of(run.trigger, false).all_tables);
+    Ok(expected(whole.map(|run| run.seconds)))
 }
 
 impl fmt::Debug for Planner {

@@ -7,9 +7,18 @@ use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
 };
 
-use super::entity::chore::{ActiveModel, Column, Entity};
-use super::entity::{known, micros, word};
-use super::{Doing, State, StateError};
+use super::{Doing, State, StateError, known, micros, table, word};
+
+table!(chore, "chores", {
+    #[sea_orm(primary_key)]
+    pub(crate) id: i64,
+    pub(crate) task: String,
+    pub(crate) slot: String,
+    pub(crate) queued: i64,
+    pub(crate) attempts: i64,
+    pub(crate) ended: Option<i64>,
+    pub(crate) error: Option<String>,
+});
 
 /// A task that waits to be executed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +47,11 @@ pub struct FailedChore {
 impl State {
     /// The longest-waiting task.
     pub async fn due_chore(&self) -> Result<Option<DueChore>, StateError> {
-        let row = Entity::find()
-            .filter(Column::Ended.is_null())
+        let row = chore::Entity::find()
+            .filter(chore::Column::Ended.is_null())
             // Tasks that only another version knows wait for it.
-            .filter(Column::Task.is_in(Chore::ALL.iter().map(|chore| chore.as_str())))
-            .order_by_asc(Column::Id)
+            .filter(chore::Column::Task.is_in(Chore::ALL.iter().map(|chore| chore.as_str())))
+            .order_by_asc(chore::Column::Id)
             .one(self.reader())
             .await
             .doing("look for maintenance to do")?;
@@ -59,9 +68,9 @@ impl State {
 
     /// The tasks whose last execution failed, with its slot and error.
     pub async fn failed_chores(&self) -> Result<Vec<FailedChore>, StateError> {
-        let rows = Entity::find()
-            .filter(Column::Ended.is_not_null())
-            .order_by_desc(Column::Id)
+        let rows = chore::Entity::find()
+            .filter(chore::Column::Ended.is_not_null())
+            .order_by_desc(chore::Column::Id)
             .all(self.reader())
             .await
             .doing("look for maintenance that failed")?;
@@ -80,9 +89,9 @@ impl State {
     /// Adds to the attempts of a task: one before it is attempted, or a negative number to take back an
     /// attempt that failed through no fault of the task.
     pub async fn count_chore(&self, id: i64, attempts: i64) -> Result<(), StateError> {
-        Entity::update_many()
-            .col_expr(Column::Attempts, Expr::col(Column::Attempts).add(attempts))
-            .filter(Column::Id.eq(id))
+        chore::Entity::update_many()
+            .col_expr(chore::Column::Attempts, Expr::col(chore::Column::Attempts).add(attempts))
+            .filter(chore::Column::Id.eq(id))
             .exec(&self.write)
             .await
             .doing("begin maintenance")?;
@@ -96,10 +105,10 @@ impl State {
         now: DateTime<Utc>,
         error: Option<String>,
     ) -> Result<(), StateError> {
-        Entity::update_many()
-            .col_expr(Column::Ended, Expr::value(micros(now)))
-            .col_expr(Column::Error, Expr::value(error))
-            .filter(Column::Id.eq(id))
+        chore::Entity::update_many()
+            .col_expr(chore::Column::Ended, Expr::value(micros(now)))
+            .col_expr(chore::Column::Error, Expr::value(error))
+            .filter(chore::Column::Id.eq(id))
             .exec(&self.write)
             .await
             .doing("end maintenance")?;
@@ -108,7 +117,7 @@ impl State {
 
     /// Deletes tasks that ended before an instant.
     pub async fn prune_chores(&self, before: DateTime<Utc>) -> Result<(), StateError> {
-        let old = Entity::delete_many().filter(Column::Ended.lt(micros(before)));
+        let old = chore::Entity::delete_many().filter(chore::Column::Ended.lt(micros(before)));
         old.exec(&self.write).await.doing("forget old maintenance")?;
         Ok(())
     }
@@ -121,12 +130,12 @@ pub(crate) async fn insert_chore(
     slot: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StateError> {
-    let row = ActiveModel {
+    let row = chore::ActiveModel {
         task: Set(chore.as_str().to_owned()),
         slot: Set(slot.to_owned()),
         queued: Set(micros(now)),
-        ..ActiveModel::default()
+        ..chore::ActiveModel::default()
     };
-    Entity::insert(row).exec_without_returning(tx).await.doing("ask for maintenance")?;
+    chore::Entity::insert(row).exec_without_returning(tx).await.doing("ask for maintenance")?;
     Ok(())
 }

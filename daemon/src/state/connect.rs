@@ -1,4 +1,5 @@
-//! Connections to the state database: a check that changes nothing first, then the pools.
+//! Connections to the state database: a check that changes nothing first, then the pools. Each lane of
+//! readers has connections of its own, so that none can starve another.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +9,6 @@ use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 
-use super::lane::Lanes;
 use super::{APPLICATION_ID, StateError};
 use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 
@@ -27,6 +27,46 @@ const IDLE: Duration = Duration::from_secs(30);
 const CACHED: &str = "-256";
 
 const CORRUPT: i32 = 11;
+
+/// A group of readers that share connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// The worker, the schedule, and whatever else keeps the caches fresh.
+    Work,
+    /// The check of the service manager's watchdog, monitoring, and the judgement that notices are based on.
+    Probes,
+    /// Whoever looks at pages or asks through the socket.
+    Readers,
+}
+
+/// The reading connections of each lane.
+#[derive(Debug, Clone)]
+pub(super) struct Lanes {
+    pub(super) work: DatabaseConnection,
+    pub(super) probes: DatabaseConnection,
+    pub(super) readers: DatabaseConnection,
+}
+
+impl Lanes {
+    pub(super) const fn of(&self, lane: Lane) -> &DatabaseConnection {
+        match lane {
+            Lane::Work => &self.work,
+            Lane::Probes => &self.probes,
+            Lane::Readers => &self.readers,
+        }
+    }
+
+    pub(super) fn each(&mut self) -> [&mut DatabaseConnection; 3] {
+        [&mut self.work, &mut self.probes, &mut self.readers]
+    }
+}
+
+/// The same connection for every lane.
+impl From<DatabaseConnection> for Lanes {
+    fn from(only: DatabaseConnection) -> Self {
+        Self { work: only.clone(), probes: only.clone(), readers: only }
+    }
+}
 
 /// Checks that the database is a sound state database of a known version, without changing anything except to
 /// finish what a crash left.

@@ -87,8 +87,8 @@ pub enum StateError {
         /// The migrations, comma separated.
         unknown: String,
     },
-    /// Its tables are not those that the migrations named in it make: it is of a time before the first release, when a
-    /// migration could still change.
+    /// Its tables are not those that the migrations named in it make: it is of a time before the first
+    /// release, when a migration could still change.
     #[error(
         "the state database {} was made by a development version of cached, from before the first release, and cannot be \
          brought up to date (its columns differ: {columns}); move it and its -wal file away to begin with an empty \

@@ -1,9 +1,14 @@
 //! Checks the state file before `SQLite` opens it for writing: `SQLite` would create, convert or discard files
 //! that it should not.
 //!
+//! While it is open, `SQLite` keeps using the file that it has opened, whatever happens to its name:
+//! everything written to a removed or replaced file is lost when the process ends, without an error. That is
+//! checked here as well.
+//!
 //! The file is not opened here, only its header is asked for: this process may have it open already, and its
 //! locks would be lost when a descriptor is closed.
 
+use std::fmt;
 use std::fs::{DirBuilder, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -16,6 +21,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use super::{APPLICATION_ID, StateError};
 use crate::plain_file;
 use crate::sqlite::{NOTADB, application_id, primary_code};
+use crate::vms::FileId;
 
 /// Size of the header of a database file.
 const HEADER: u64 = 100;
@@ -103,5 +109,40 @@ async fn header(path: &Path, size: u64) -> Result<(), StateError> {
             Err(StateError::Corrupt { path, detail: "the file is cut off".to_owned() })
         }
         Err(_) => Err(StateError::NotSqlite { path }),
+    }
+}
+
+/// What happened to the file while it was open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lost {
+    /// The path names nothing any more.
+    Removed,
+    /// The path names another file.
+    Replaced,
+    /// The file was truncated or overwritten.
+    Overwritten,
+}
+
+impl fmt::Display for Lost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Removed => "was removed",
+            Self::Replaced => "was replaced by another file",
+            Self::Overwritten => "was cut off or overwritten",
+        })
+    }
+}
+
+/// Returns what happened to the file `opened` that was at `path`; `None` also when it cannot be examined.
+pub(super) async fn lost(path: &Path, opened: FileId) -> Option<Lost> {
+    match tokio::fs::metadata(path).await {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Lost::Removed),
+        Ok(found) if FileId::of(&found) != opened => Some(Lost::Replaced),
+        // An open state database has at least its first page.
+        Ok(found) if found.len() == 0 => Some(Lost::Overwritten),
+        _ => {
+            let header = application_id(path).await;
+            header.is_err_and(|error| primary_code(&error) == Some(NOTADB)).then_some(Lost::Overwritten)
+        }
     }
 }

@@ -7,8 +7,31 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict, Query};
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
 
-use super::entity::{guard_count, guarded, guarded_list, instant, known, micros, run};
-use super::{Doing, State, StateError};
+use super::{Doing, State, StateError, instant, known, micros, table};
+
+table!(guard_count, "guard_counts", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) source: String,
+    pub(crate) rows: i64,
+    pub(crate) suspect: Option<i64>,
+    pub(crate) suspect_run: Option<i64>,
+    pub(crate) taken: i64,
+});
+table!(guarded, "guarded", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    pub(crate) reason: String,
+    pub(crate) since: i64,
+    pub(crate) believed: Option<i64>,
+});
+table!(guarded_list, "guarded_lists", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) list: String,
+    pub(crate) items: i64,
+    pub(crate) run: Option<i64>,
+});
 
 /// Row counts of one source table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,15 +62,6 @@ pub struct GuardedList {
     pub items: u64,
     /// The first of the consecutive scheduled runs that saw the loss; `None` until one has.
     pub run: Option<i64>,
-}
-
-/// What later runs need to know of a scheduled run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HeldRun {
-    /// Its slot.
-    pub slot: Option<String>,
-    /// When it ended, if it has.
-    pub ended: Option<DateTime<Utc>>,
 }
 
 /// Why a cache table is held back.
@@ -168,12 +182,6 @@ impl State {
                 .doing(DOING)?;
         }
         tx.commit().await.doing(DOING)
-    }
-
-    /// Reads a scheduled run; `None` once it has been pruned from the history.
-    pub async fn held_run(&self, id: i64) -> Result<Option<HeldRun>, StateError> {
-        let row = run::Entity::find_by_id(id).one(self.reader()).await.doing("read a run that was held")?;
-        Ok(row.map(|row| HeldRun { slot: row.slot, ended: row.ended.map(instant) }))
     }
 
     /// Records that a run has believed the loss of the source because of which tables are held.

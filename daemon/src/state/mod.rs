@@ -2,23 +2,17 @@
 
 mod chores;
 mod connect;
-mod counters;
-pub(crate) mod entity;
 mod error;
 mod file;
-mod generations;
+mod generated;
 mod guard;
-mod lane;
 mod lock;
-mod lost;
-mod readiness;
+mod samples;
 mod settings;
-mod sources;
-mod stamps;
+mod stored;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
-mod wipes;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -34,21 +28,18 @@ use crate::vms::FileId;
 
 pub(crate) use chores::insert_chore;
 pub use chores::{DueChore, FailedChore};
-pub(crate) use counters::bump;
+pub use connect::Lane;
+use connect::Lanes;
 pub(crate) use error::Doing;
 pub use error::StateError;
+pub use file::Lost;
 pub(crate) use file::examine;
-pub use generations::Generation;
-pub use guard::{Guarded, GuardedList, HeldRun, SourceCount, Suspect};
-pub use lane::Lane;
-use lane::Lanes;
+pub use generated::{EntryStamp, EntryStamps, Generation, KeptSource};
+pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
-pub use lost::Lost;
-pub use readiness::ReadinessSample;
-pub(crate) use settings::{resumed, scheduler_state, take_leaving};
-pub use sources::KeptSource;
-pub use stamps::{EntryStamp, EntryStamps};
-pub use wipes::{Rewrite, Wipe};
+pub use samples::{ReadinessSample, Rewrite, Wipe};
+pub(crate) use settings::{bump, resumed, scheduler_state, take_leaving};
+pub(crate) use stored::{instant, known, micros, table, word};
 
 fn identity(path: &Path) -> Result<FileId, StateError> {
     FileId::at(path).map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })
@@ -124,7 +115,7 @@ impl State {
 
     /// Whether the file was removed, replaced or overwritten while it was open.
     pub async fn lost(&self) -> Option<Lost> {
-        lost::lost(&self.path, self.file).await
+        file::lost(&self.path, self.file).await
     }
 
     /// Opens a reading connection of its own, for work that a pool does not allow.

@@ -1,12 +1,24 @@
-//! Settings that survive restarts and are not configuration.
+//! Settings that survive restarts and are not configuration, and counters that do.
+
+use std::collections::BTreeMap;
 
 use cached_proto::words::{HealthLevel, SchedulerState};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, ExprTrait};
 
-use super::entity::{self, setting};
-use super::{Doing, State, StateError};
+use super::{Doing, State, StateError, instant, known, micros, table};
+
+table!(setting, "settings", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) key: String,
+    pub(crate) value: String,
+});
+table!(counter, "counters", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) name: String,
+    pub(crate) value: i64,
+});
 
 const SCHEDULER: &str = "scheduler";
 const RESUMED: &str = "scheduler_resumed";
@@ -37,7 +49,7 @@ impl State {
         let changed = scheduler_state(&tx).await? == SchedulerState::Stopped;
         if changed {
             put(&tx, SCHEDULER, SchedulerState::Running.as_str().to_owned()).await?;
-            put(&tx, RESUMED, entity::micros(now).to_string()).await?;
+            put(&tx, RESUMED, micros(now).to_string()).await?;
             tx.commit().await.doing("start the scheduler")?;
         }
         Ok(changed)
@@ -56,18 +68,29 @@ impl State {
 
     /// Sets the instant of creation, also to correct one taken from a clock that was ahead.
     pub(crate) async fn set_created(&self, at: DateTime<Utc>) -> Result<(), StateError> {
-        put(&self.write, CREATED, entity::micros(at).to_string()).await
+        put(&self.write, CREATED, micros(at).to_string()).await
     }
 
     /// The health that was last announced over a channel; a new state counts as having announced healthy.
     pub(crate) async fn announced(&self, channel: &str) -> Result<HealthLevel, StateError> {
-        let level = get(self.reader(), &announced(channel)).await?.and_then(entity::known);
+        let level = get(self.reader(), &announced(channel)).await?.and_then(known);
         Ok(level.unwrap_or(HealthLevel::Healthy))
     }
 
     /// Records that `level` was announced, so that the next start does not repeat it.
     pub(crate) async fn set_announced(&self, channel: &str, level: HealthLevel) -> Result<(), StateError> {
         put(&self.write, &announced(channel), level.as_str().to_owned()).await
+    }
+
+    /// Adds to a counter, creating it if it does not exist.
+    pub async fn bump(&self, name: &str, by: u64) -> Result<(), StateError> {
+        bump(&self.write, name, by).await
+    }
+
+    /// All counters by name.
+    pub async fn counters(&self) -> Result<BTreeMap<String, u64>, StateError> {
+        let rows = counter::Entity::find().all(self.reader()).await.doing("read the counters")?;
+        Ok(rows.into_iter().map(|row| (row.name, u64::try_from(row.value).unwrap_or_default())).collect())
     }
 
     pub(super) async fn remember_creation(&self, now: DateTime<Utc>) -> Result<(), StateError> {
@@ -81,7 +104,7 @@ impl State {
 /// Whether automatic triggers fire. A word of another version counts as none, and is kept until somebody
 /// starts or stops the scheduler.
 pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<SchedulerState, StateError> {
-    Ok(get(db, SCHEDULER).await?.and_then(entity::known).unwrap_or(SchedulerState::Running))
+    Ok(get(db, SCHEDULER).await?.and_then(known).unwrap_or(SchedulerState::Running))
 }
 
 /// When the scheduler was last started after a pause.
@@ -96,9 +119,9 @@ pub(crate) async fn take_leaving(db: &impl ConnectionTrait) -> Result<bool, Stat
     Ok(deleted.rows_affected > 0)
 }
 
-fn parsed(column: &'static str, micros: &str) -> Result<DateTime<Utc>, StateError> {
-    let unknown = |_| StateError::UnknownWord { column, value: micros.to_owned() };
-    micros.parse().map(entity::instant).map_err(unknown)
+fn parsed(column: &'static str, stored: &str) -> Result<DateTime<Utc>, StateError> {
+    let unknown = |_| StateError::UnknownWord { column, value: stored.to_owned() };
+    stored.parse().map(instant).map_err(unknown)
 }
 
 fn announced(channel: &str) -> String {
@@ -118,5 +141,19 @@ async fn put(db: &impl ConnectionTrait, key: &str, value: String) -> Result<(), 
         .exec_without_returning(db)
         .await
         .doing("keep a setting")?;
+    Ok(())
+}
+
+/// Adds to a counter in the caller's transaction: the count and what is counted are committed together.
+pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
+    let by = i64::try_from(by).unwrap_or(i64::MAX);
+    let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);
+    counter::Entity::insert(counter::ActiveModel { name: Set(name.to_owned()), value: Set(by) })
+        .on_conflict(
+            OnConflict::column(counter::Column::Name).value(counter::Column::Value, grown).to_owned(),
+        )
+        .exec_without_returning(db)
+        .await
+        .doing("count")?;
     Ok(())
 }

@@ -3,11 +3,12 @@
 use axum::http::StatusCode;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::RefreshRequest;
-use cached_proto::words::{CacheType, Outcome, Table, Trigger};
+use cached_proto::words::{CacheType, Outcome, Table};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::answer::WebFault;
+use crate::jobs::{Policy, RefreshScope};
 
 /// What the body of a refresh may hold. A key that is not known is refused: a misspelt `force` must not be a refresh
 /// without it.
@@ -147,8 +148,10 @@ fn titled(name: &str) -> String {
 
 /// Why a run had nothing to do; `None` for a run that did something. Entries are young for `young` hours.
 pub(super) fn nothing_to_do(run: &Run, young: u32) -> Option<String> {
-    (run.outcome == Some(Outcome::Skipped)).then(|| match run.trigger {
-        Trigger::TopUp => "nothing to do: every entry lasts until the next scheduled refresh".to_owned(),
+    (run.outcome == Some(Outcome::Skipped)).then(|| match Policy::of(run.trigger, false).scope {
+        RefreshScope::Expiring => {
+            "nothing to do: every entry lasts until the next scheduled refresh".to_owned()
+        }
         _ => format!("nothing to do: every entry is younger than {young} hours"),
     })
 }

@@ -162,6 +162,7 @@ async fn refresh(directory: &Path) -> Value {
             guard: None,
             now: now(),
             scope: RefreshScope::Every,
+            renew_before: now(),
             process: 1,
             cancel: CancellationToken::new(),
             selection: Selection::all(),

@@ -148,23 +148,9 @@ impl Daemon {
         }
     }
 
-    /// Renews leases as the worker's renewal task does once a minute.
-    pub(crate) async fn renew(&mut self) -> Result<(), QueueError> {
-        for worker in &mut self.workers {
-            if let Some(Worker { claimed, .. }) = worker {
-                match self.components.queue.renew(&claimed.lease).await {
-                    Err(QueueError::LeaseLost(_)) => *worker = None,
-                    other => other?,
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Runs one iteration of each loop.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
         self.components.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
-        self.renew().await.map_err(|error| format!("the lease is not renewed: {error}"))?;
         // VMS's database may be locked; the loops retry later.
         let _ = self.components.watcher.tick().await;
         let _ = self.components.planner.turn().await;

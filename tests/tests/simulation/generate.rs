@@ -6,7 +6,7 @@ use crate::op::{Op, STARTS, Setting, TIMES, ZONES};
 use crate::random::Random;
 use crate::vms::IMPORTS;
 
-/// Time spans that matter to the daemon, in seconds: polls, quiet periods, retries, leases, checks, nights.
+/// Time spans that matter to the daemon, in seconds: polls, quiet periods, retries, checks, nights.
 const AWAKE: [u64; 8] = [2, 31, 61, 330, 960, 3660, 6 * 3600, 23 * 3600];
 const ASLEEP: [u64; 5] = [45, 400, 3 * 3600, 20 * 3600, 50 * 3600];
 const DOWN: [u64; 5] = [1, 30, 600, 13 * 3600, 49 * 3600];

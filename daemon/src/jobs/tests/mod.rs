@@ -1,8 +1,5 @@
-mod cancel;
-mod join;
-mod lease;
-mod locks;
 mod order;
+mod recovery;
 mod retry;
 mod unknown;
 

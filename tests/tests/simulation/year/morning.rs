@@ -152,7 +152,8 @@ impl Year {
         // What expires by time alone is removed by the next night.
         let instants = [now, world.slots.last_fire(now).unwrap_or(now)];
         for &table in &world.tables {
-            let Some(report) = report(table).filter(|report| report.withheld(Context::new(&snapshot, settings, now)).is_none())
+            let Some(report) = report(table)
+                .filter(|report| report.withheld(Context::new(&snapshot, settings, now)).is_none())
             else {
                 continue;
             };

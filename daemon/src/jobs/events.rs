@@ -1,11 +1,13 @@
-//! Following a run: its current state first, then every change.
+//! What is announced: that there may be work, and every change of runs and of the scheduler. Who follows a
+//! run gets its current state first, then every change.
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::Phase;
-use tokio::sync::broadcast;
+use cached_proto::words::{Phase, SchedulerState};
+use tokio::sync::{broadcast, watch};
 
-use super::{Queue, QueueError};
+use super::Queue;
+use super::model::QueueError;
 
 /// A follower was too slow and missed events; it has to subscribe again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -25,6 +27,28 @@ pub struct Following {
 }
 
 impl Queue {
+    /// Subscribes to notifications of possible work. Subscribe before the first [`claim`](Self::claim): then
+    /// nothing that is queued after an empty claim is missed.
+    pub fn work(&self) -> Work {
+        Work(self.work.subscribe())
+    }
+
+    pub(super) fn announce_work(&self) {
+        self.work.send_replace(());
+    }
+
+    /// Publishes an event. Call it after the commit: followers must not see a change that may still be rolled
+    /// back.
+    pub(super) fn announce(&self, event: Progress) {
+        // `send` fails only when there are no followers.
+        let _ = self.events.send(event);
+    }
+
+    /// Publishes that the scheduler was started or stopped to the subscribers of all changes.
+    pub(crate) fn announce_scheduler(&self, state: SchedulerState) {
+        self.announce(Progress::Scheduler(state));
+    }
+
     /// Subscribes to every change of every run and of the scheduler from now on; a receiver that falls behind
     /// loses the oldest events.
     pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
@@ -63,5 +87,17 @@ impl Following {
                 Err(broadcast::error::RecvError::Closed) => self.events = None,
             }
         }
+    }
+}
+
+/// A subscription to newly queued work.
+#[derive(Debug)]
+pub struct Work(watch::Receiver<()>);
+
+impl Work {
+    /// Waits until something is queued; returns at once if that happened since the last call. Returns false
+    /// when the queue has been dropped.
+    pub async fn arrived(&mut self) -> bool {
+        self.0.changed().await.is_ok()
     }
 }

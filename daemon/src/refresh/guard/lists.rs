@@ -6,51 +6,22 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::error::Loss;
-use super::table_refresh::TableRefresh;
-use super::{RefreshError, TableGuard};
+use super::{Loss, TableGuard};
+use crate::refresh::RefreshError;
+use crate::refresh::compute::{TableRefresh, YearEntries, year_of};
 use crate::reports::year::is_past_or_current;
-use crate::snapshot::{ExistingRow, KeyIndex};
+use crate::snapshot::ExistingRow;
 use crate::store::{Existing, Freshness, LossLimits, SerializedGroup, Shrunk, shrunk};
 use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
-/// The entries of one year.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct YearEntries {
-    /// Entries that were recorded under the current settings and still have a row.
-    before: u64,
-    /// Those among them that are still expected.
-    after: u64,
-}
-
-/// Counts the entries of each year that a table's key names. Other keys do not count: rows of windows and of
-/// events expire by themselves. `expected` are the keys of the report at the instant of the run.
-pub(super) fn entries_by_year(
-    job: &TableRefresh,
-    index: &KeyIndex,
-    expected: &HashSet<&Key>,
-    freshness: &Freshness<'_>,
-) -> BTreeMap<String, YearEntries> {
-    let mut years: BTreeMap<String, YearEntries> = BTreeMap::new();
-    let rows = job.snapshot.existing(job.table);
-    for key in index.keys(rows).filter(|key| freshness.is_known_of_today(key)) {
-        if let Some(year) = year_of(key, job) {
-            let entries = years.entry(year.to_owned()).or_default();
-            entries.before += 1;
-            entries.after += u64::from(expected.contains(key));
-        }
-    }
-    years
-}
-
 /// Judges the groups of one table.
-pub(super) struct GroupGuard<'a> {
-    pub(super) guard: &'a TableGuard,
-    pub(super) vms: &'a Vms,
-    pub(super) job: &'a TableRefresh,
-    pub(super) years: &'a BTreeMap<String, YearEntries>,
-    pub(super) freshness: &'a Freshness<'a>,
+pub(in crate::refresh) struct GroupGuard<'a> {
+    pub(in crate::refresh) guard: &'a TableGuard,
+    pub(in crate::refresh) vms: &'a Vms,
+    pub(in crate::refresh) job: &'a TableRefresh,
+    pub(in crate::refresh) years: &'a BTreeMap<String, YearEntries>,
+    pub(in crate::refresh) freshness: &'a Freshness<'a>,
 }
 
 impl GroupGuard<'_> {
@@ -59,7 +30,7 @@ impl GroupGuard<'_> {
     ///
     /// Records are compared only with those of rows that the daemon wrote under the current settings: lists
     /// differ under other settings, and in rows that VMS wrote.
-    pub(super) async fn losses(
+    pub(in crate::refresh) async fn losses(
         &self,
         group: &SerializedGroup,
         existing: Existing<'_>,
@@ -107,11 +78,6 @@ fn lost_entries(
         what: "entries",
     })
     .collect()
-}
-
-/// The year that a key names; `None` where the table's keys name none, or this row's is of a window of days.
-fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
-    spec(job.table).has_years.then(|| key.text(0))?
 }
 
 /// Whether a key names a past or the current year.

@@ -1,6 +1,10 @@
-//! Tests of recovery after a worker is gone.
+//! Tests of who may write results, of recovery after a worker is gone, and of what is counted of the work.
+
+use cached_proto::lock::WriteLock;
 
 use super::*;
+use crate::figures::{Histogram, longest_lock};
+use crate::vms::{LockHolds, LockMeter};
 
 #[tokio::test]
 async fn what_a_dead_process_left_is_put_back_and_only_that() {
@@ -101,7 +105,6 @@ async fn only_the_holder_of_the_lease_writes_results() {
     let refused = [
         d.queue.finish_attempt(&stranger, job, &report, Ending::Done).await.map(drop),
         d.queue.start_attempt(&stranger, job, None).await.map(drop),
-        d.queue.renew(&stranger).await,
         d.queue.settle(&stranger).await.map(drop),
     ];
     for result in refused {
@@ -109,10 +112,8 @@ async fn only_the_holder_of_the_lease_writes_results() {
     }
     d.end(&claimed, 0, &report, Ending::Done).await;
     assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Rebuilt));
-    assert!(
-        matches!(d.queue.renew(&claimed.lease).await, Err(QueueError::LeaseLost(_))),
-        "it ended with the run"
-    );
+    let late = d.queue.settle(&claimed.lease).await;
+    assert!(matches!(late, Err(QueueError::LeaseLost(_))), "it ended with the run: {late:?}");
 }
 
 #[tokio::test]
@@ -132,17 +133,12 @@ async fn a_job_that_another_worker_has_taken_over_is_not_being_stopped_here_any_
 }
 
 #[tokio::test]
-async fn an_expired_lease_is_taken_up_and_a_renewed_one_is_not() {
+async fn a_late_result_of_a_run_that_was_put_back_and_claimed_anew_is_refused() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let first = d.claim().await;
     d.begin(&first, 0).await.unwrap();
-    for _ in 0..20 {
-        d.clock.advance(RENEWAL);
-        d.queue.renew(&first.lease).await.unwrap();
-        assert!(d.queue.claim().await.unwrap().is_none());
-    }
-    d.clock.advance(10 * RENEWAL);
+    d.queue.release().await.unwrap();
     let second = d.claim().await;
     assert_eq!((second.run, &second.jobs), (first.run, &first.jobs));
     assert_ne!(second.lease, first.lease);
@@ -153,12 +149,13 @@ async fn an_expired_lease_is_taken_up_and_a_renewed_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_lease_that_expired_unnoticed_is_still_good() {
+async fn however_long_an_attempt_takes_nobody_else_gets_its_run() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
     d.begin(&claimed, 0).await.unwrap();
-    d.clock.advance(100 * RENEWAL);
+    d.clock.advance(Duration::from_hours(100));
+    assert!(d.queue.claim().await.unwrap().is_none());
     d.end(&claimed, 0, &JobReport::new(A, Outcome::Rebuilt), Ending::Done).await;
     assert_eq!(d.ended(&claimed).await.outcome, Some(Outcome::Rebuilt));
 }
@@ -173,4 +170,73 @@ async fn a_run_that_is_broken_off_by_a_stop_counts_against_no_job() {
     }
     let d = killed(d).await;
     assert_eq!(d.claim().await.jobs.len(), 1, "one death without a stop sets nothing aside");
+}
+
+fn held(millis: &[u64]) -> LockHolds {
+    let clock = ManualClock::new(START);
+    let mut meter = LockMeter::new(&clock);
+    for &millis in millis {
+        let granted = meter.granted();
+        clock.advance(Duration::from_millis(millis));
+        meter.released(granted);
+    }
+    meter.holds()
+}
+
+#[tokio::test]
+async fn those_of_all_attempts_and_tables_count() {
+    let policy = RetryPolicy { attempts: 2, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A, B])).await.unwrap();
+    let claimed = d.claim().await;
+    d.begin(&claimed, 0).await.unwrap();
+    let failed = JobReport { holds: held(&[30]), ..JobReport::new(A, Outcome::Failed) };
+    d.end(&claimed, 0, &failed, Ending::Failed(policy)).await;
+    let none = JobReport::new(B, Outcome::Skipped);
+    d.work_on(&claimed, 1, &none).await;
+    assert!(matches!(d.queue.settle(&claimed.lease).await.unwrap(), Settled::Waits(_)));
+
+    let claimed = d.claim().await;
+    let rebuilt = JobReport { holds: held(&[10, 12_000]), ..JobReport::new(A, Outcome::Rebuilt) };
+    d.work_on(&claimed, 0, &rebuilt).await;
+    let run = d.ended(&claimed).await;
+    let all = WriteLock { count: 3, seconds: 12.04, longest: 12.0 };
+    assert_eq!((run.jobs[0].write_lock, run.jobs[1].write_lock), (all, WriteLock::default()));
+    assert_eq!(run.write_lock, all);
+
+    let d = d.restart().await;
+    let counters = d.queue.state().counters().await.unwrap();
+    let histogram = Histogram::of(&counters, counters::Measured::WriteLock);
+    let up_to = |millis| {
+        let bucket = histogram.buckets.iter().find(|bucket| bucket.at_most == Duration::from_millis(millis));
+        bucket.unwrap().count
+    };
+    assert_eq!(
+        [5, 10, 25, 50, 10_000].map(up_to),
+        [0, 1, 1, 2, 2],
+        "each bound counts all that is within it"
+    );
+    assert_eq!((histogram.count, histogram.total), (3, Duration::from_millis(12_040)));
+    let longest = longest_lock(d.queue.state()).await.unwrap();
+    assert!((longest - 12.0).abs() < 1e-9, "{longest}");
+}
+
+#[tokio::test]
+async fn how_long_refreshes_take_is_counted_by_table_and_by_run() {
+    use counters::Measured::{Refresh, Run};
+    let d = Daemon::new().await;
+    d.queue.enqueue(manual(&[A, B])).await.unwrap();
+    let claimed = d.claim().await;
+    let slow = JobReport { seconds: 0.05, ..JobReport::new(A, Outcome::Rebuilt) };
+    d.work_on(&claimed, 0, &slow).await;
+    let off = JobReport { seconds: 0.2, ..JobReport::new(B, Outcome::Off) };
+    d.work_on(&claimed, 1, &off).await;
+    d.clock.advance(Duration::from_secs(700));
+    d.ended(&claimed).await;
+    let counters = d.queue.state().counters().await.unwrap();
+    let [a, b, run] = [Refresh(A), Refresh(B), Run].map(|measured| Histogram::of(&counters, measured));
+    assert_eq!((a.buckets[0].count, a.count, a.total), (1, 1, Duration::from_millis(50)));
+    assert_eq!((b.count, b.total), (0, Duration::ZERO), "a table that is off is not worked on");
+    let last = run.buckets.last().unwrap();
+    assert_eq!((last.count, run.count, run.total.as_secs()), (0, 1, 700), "longer than all bounds");
 }

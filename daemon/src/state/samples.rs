@@ -1,13 +1,34 @@
-//! Records of when another process emptied, replaced or rewrote cache tables.
+//! What was observed over time, kept for a while: when another process emptied, replaced or rewrote cache
+//! tables, and how many of the expected entries VMS's readers would have accepted.
 
 use cached_proto::words::Table;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::entity::wipe::{ActiveModel, Column, Entity};
-use super::entity::{instant, known, micros, rewrite};
-use super::{Doing, State, StateError};
+use super::{Doing, State, StateError, instant, known, micros, table};
+
+table!(wipe, "wipes", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) day: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) hour: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+});
+table!(rewrite, "rewrites", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) at: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    pub(crate) rows: i64,
+});
+table!(readiness, "readiness", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) at: i64,
+    pub(crate) expected: i64,
+    pub(crate) accepted: i64,
+});
 
 /// How long wipes are kept.
 const KEPT: TimeDelta = TimeDelta::days(14);
@@ -32,6 +53,24 @@ pub struct Rewrite {
     pub table: Table,
     /// How many rows.
     pub rows: u64,
+}
+
+/// The entries at one instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReadinessSample {
+    /// When the sample was taken.
+    pub at: DateTime<Utc>,
+    /// Entries that should exist.
+    pub expected: u64,
+    /// Of those, the ones that VMS's readers would have accepted.
+    pub accepted: u64,
+}
+
+impl From<readiness::Model> for ReadinessSample {
+    fn from(row: readiness::Model) -> Self {
+        let count = |n: i64| u64::try_from(n).unwrap_or_default();
+        Self { at: instant(row.at), expected: count(row.expected), accepted: count(row.accepted) }
+    }
 }
 
 impl State {
@@ -83,17 +122,18 @@ impl State {
         if tables.is_empty() {
             return Ok(());
         }
-        let rows = tables.iter().map(|table| ActiveModel {
+        let rows = tables.iter().map(|table| wipe::ActiveModel {
             day: Set(at.date().to_string()),
             hour: Set(at.hour().into()),
             table_name: Set(table.as_str().to_owned()),
         });
         let tx = self.begin().await?;
-        let known =
-            OnConflict::columns([Column::Day, Column::Hour, Column::TableName]).do_nothing().to_owned();
-        Entity::insert_many(rows).on_conflict(known).exec_without_returning(&tx).await.doing(doing)?;
-        Entity::delete_many()
-            .filter(Column::Day.lt((at.date() - KEPT).to_string()))
+        let known = OnConflict::columns([wipe::Column::Day, wipe::Column::Hour, wipe::Column::TableName])
+            .do_nothing()
+            .to_owned();
+        wipe::Entity::insert_many(rows).on_conflict(known).exec_without_returning(&tx).await.doing(doing)?;
+        wipe::Entity::delete_many()
+            .filter(wipe::Column::Day.lt((at.date() - KEPT).to_string()))
             .exec(&tx)
             .await
             .doing(doing)?;
@@ -102,15 +142,51 @@ impl State {
 
     /// Wipes since a civil date.
     pub async fn wipes(&self, since: NaiveDate) -> Result<Vec<Wipe>, StateError> {
-        let rows = Entity::find()
-            .filter(Column::Day.gte(since.to_string()))
+        let rows = wipe::Entity::find()
+            .filter(wipe::Column::Day.gte(since.to_string()))
             .all(self.reader())
             .await
             .doing("read when tables were wiped")?;
-        let wipe = |row: super::entity::wipe::Model| {
+        let wipe = |row: wipe::Model| {
             let hour = u32::try_from(row.hour).unwrap_or_default();
             Some(Wipe { day: row.day.parse().ok()?, hour, table: known(row.table_name)? })
         };
         Ok(rows.into_iter().filter_map(wipe).collect())
+    }
+
+    /// Stores a sample, replacing one of the same instant.
+    pub async fn keep_readiness(&self, sample: ReadinessSample) -> Result<(), StateError> {
+        let row = readiness::ActiveModel {
+            at: Set(micros(sample.at)),
+            expected: Set(i64::try_from(sample.expected).unwrap_or(i64::MAX)),
+            accepted: Set(i64::try_from(sample.accepted).unwrap_or(i64::MAX)),
+        };
+        let columns = [readiness::Column::Expected, readiness::Column::Accepted];
+        readiness::Entity::insert(row)
+            .on_conflict(OnConflict::column(readiness::Column::At).update_columns(columns).to_owned())
+            .exec_without_returning(&self.write)
+            .await
+            .doing("keep a sample of readiness")?;
+        Ok(())
+    }
+
+    /// The samples since an instant, oldest first.
+    pub async fn readiness_since(&self, since: DateTime<Utc>) -> Result<Vec<ReadinessSample>, StateError> {
+        let rows = readiness::Entity::find()
+            .filter(readiness::Column::At.gte(micros(since)))
+            .order_by_asc(readiness::Column::At)
+            .all(self.reader())
+            .await
+            .doing("read the samples of readiness")?;
+        Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// Deletes the samples taken before an instant.
+    pub async fn prune_readiness(&self, before: DateTime<Utc>) -> Result<u64, StateError> {
+        let gone = readiness::Entity::delete_many()
+            .filter(readiness::Column::At.lt(micros(before)))
+            .exec(&self.write)
+            .await;
+        Ok(gone.doing("prune the samples of readiness")?.rows_affected)
     }
 }

@@ -1,21 +1,4 @@
-//! Entities of the state database. The schema documents why each column exists.
-
-pub(crate) mod attempt;
-pub(crate) mod chore;
-pub(crate) mod counter;
-pub(crate) mod entry_stamp;
-pub(crate) mod generation;
-pub(crate) mod guard_count;
-pub(crate) mod guarded;
-pub(crate) mod guarded_list;
-pub(crate) mod job;
-pub(crate) mod readiness;
-pub(crate) mod rewrite;
-pub(crate) mod run;
-pub(crate) mod setting;
-pub(crate) mod slot;
-pub(crate) mod source;
-pub(crate) mod wipe;
+//! How rows, instants and words are stored.
 
 use std::str::FromStr;
 
@@ -24,6 +7,29 @@ use cached_proto::words::UnknownWord;
 use chrono::{DateTime, Utc};
 
 use super::StateError;
+
+/// Declares the row of a table, in a module of its own for the names that are derived from it. The schema
+/// documents why each column exists.
+macro_rules! table {
+    ($row:ident, $name:tt, { $($columns:tt)* }) => {
+        pub(crate) mod $row {
+            use sea_orm::entity::prelude::*;
+
+            #[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+            #[sea_orm(table_name = $name)]
+            pub(crate) struct Model {
+                $($columns)*
+            }
+
+            #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+            pub(crate) enum Relation {}
+
+            impl ActiveModelBehavior for ActiveModel {}
+        }
+    };
+}
+
+pub(crate) use table;
 
 /// An instant as it is stored.
 pub(crate) fn micros(at: DateTime<Utc>) -> i64 {

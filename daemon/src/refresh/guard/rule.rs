@@ -1,20 +1,12 @@
-//! Holds reports back when the source looks half imported, so that the refresh does not do more harm than
-//! none.
-//!
-//! Row counts of every snapshot are compared with those of the last one that was believed. A snapshot that
-//! lost too much fills nothing. It is believed when the operator accepts it, or when two scheduled runs in a
-//! row see the same loss: then the rows are gone for good. The lists of the tables that it was held for
-//! shrink by the same loss, and are not judged once more.
+//! The rule of the guard, without any state: which snapshot is believed, and which loss is for good.
 
 use std::collections::BTreeMap;
 
-use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-use super::Loss;
-use crate::jobs::{Claimed, JobReport};
-use crate::snapshot::{Snapshot, Source};
-use crate::state::{Guarded, GuardedList, HeldRun, SourceCount, State, StateError, Suspect};
+use crate::jobs::{Claimed, HeldRun, Policy};
+use crate::snapshot::Source;
+use crate::state::{SourceCount, Suspect};
 use crate::store::LossLimits;
 
 /// Two counts are the same if they differ by no more than this many hundredths or rows: VMS is in use between
@@ -32,7 +24,7 @@ const MARK: TimeDelta = TimeDelta::hours(20);
 
 /// The role of a run for the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Occasion {
+pub(in crate::refresh) enum Occasion {
     /// The snapshot is believed, whatever its row counts.
     Accepted,
     /// A scheduled run; two in a row may release what is held.
@@ -43,15 +35,15 @@ pub(super) enum Occasion {
 
 /// The guard of one run.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Guard {
+pub(in crate::refresh) struct Guard {
     /// `None` when the operator has switched it off.
-    limits: Option<LossLimits>,
-    occasion: Occasion,
+    pub(super) limits: Option<LossLimits>,
+    pub(super) occasion: Occasion,
     /// Number of the run: a run that begins anew after a crash or for a retry is not the second one to see a
     /// loss.
-    run: i64,
+    pub(super) run: i64,
     /// Slot of the run, if it is a scheduled one.
-    slot: Option<NaiveDateTime>,
+    pub(super) slot: Option<NaiveDateTime>,
 }
 
 /// The guard of one table's own content.
@@ -83,64 +75,26 @@ impl SeenLoss {
 
 impl Guard {
     /// Creates the guard of a claimed run.
-    pub(super) fn of(limits: Option<LossLimits>, claimed: &Claimed) -> Self {
-        let occasion = match claimed.trigger {
+    pub(in crate::refresh) fn of(limits: Option<LossLimits>, claimed: &Claimed) -> Self {
+        let policy = Policy::of(claimed.trigger, claimed.force);
+        let occasion = match policy.is_of_slot() {
             _ if claimed.accept => Occasion::Accepted,
-            Trigger::Schedule | Trigger::CatchUp => Occasion::Scheduled,
-            Trigger::TopUp | Trigger::Watch | Trigger::Startup | Trigger::Manual => Occasion::Other,
+            true => Occasion::Scheduled,
+            false => Occasion::Other,
         };
         let slot = claimed.slot.as_deref().and_then(slot);
         Self { limits, occasion, run: claimed.run, slot }
     }
 
-    /// The guard of a further snapshot within the same attempt: an operator has accepted the loss that the first
-    /// one saw, and not one that came after it.
-    pub(super) fn once_more(self) -> Self {
+    /// The guard of a further snapshot within the same attempt: an operator has accepted the loss that the
+    /// first one saw, and not one that came after it.
+    pub(in crate::refresh) fn once_more(self) -> Self {
         let occasion = if self.occasion == Occasion::Accepted { Occasion::Other } else { self.occasion };
         Self { occasion, ..self }
     }
 
-    /// Compares a snapshot with the last one that was believed, and stores its counts. If nothing may be
-    /// filled from it, returns the reason.
-    pub(super) async fn examine(
-        &self,
-        state: &State,
-        snapshot: &Snapshot,
-    ) -> Result<Option<String>, StateError> {
-        let known = state.source_counts().await?;
-        let mut ages = BTreeMap::new();
-        for suspect in known.values().filter_map(|count| count.suspect) {
-            if let Some(ago) = self.seen_ago(state, suspect.run, snapshot.taken).await? {
-                ages.insert(suspect.run, ago);
-            }
-        }
-        let verdict = self.judge(&known, &row_counts(snapshot), &ages, snapshot.taken);
-        if verdict.believes_a_loss {
-            // The tables come first, so that a crash in between does not leave a loss that is believed while
-            // their lists are still held.
-            state.believe(self.run).await?;
-        }
-        state.keep_source_counts(&verdict.counts).await?;
-        Ok(verdict.held)
-    }
-
-    /// How long ago the scheduled run `run` saw the loss that it was held for; `None` when it does not count
-    /// as a run before this one. A missed slot that is caught up shortly before the next slot sees the same
-    /// import as that one: two runs have to be at least half as far apart as their slots.
-    async fn seen_ago(
-        &self,
-        state: &State,
-        run: i64,
-        now: DateTime<Utc>,
-    ) -> Result<Option<TimeDelta>, StateError> {
-        if run == self.run {
-            return Ok(None);
-        }
-        let held = state.held_run(run).await?;
-        Ok(held.map_or(Some(TimeDelta::MAX), |held| self.counts_since(&held, now)))
-    }
-
-    fn counts_since(&self, held: &HeldRun, now: DateTime<Utc>) -> Option<TimeDelta> {
+    /// How long ago a run saw the loss that it was held for, if it counts as one before this run.
+    pub(super) fn counts_since(&self, held: &HeldRun, now: DateTime<Utc>) -> Option<TimeDelta> {
         let ended = held.ended?;
         if ended > now {
             // The clock was wrong then; all that is known is which run came first.
@@ -152,33 +106,8 @@ impl Guard {
         (ago >= apart.unwrap_or_default() / 2).then_some(ago)
     }
 
-    /// Creates the guard of a table's own lists; `None` when any loss is allowed.
-    pub(super) async fn of_table(
-        &self,
-        state: &State,
-        table: Table,
-        now: DateTime<Utc>,
-    ) -> Result<Option<TableGuard>, StateError> {
-        let Some(limits) = self.limits else { return Ok(None) };
-        if self.occasion == Occasion::Accepted {
-            return Ok(None);
-        }
-        let mut guard = TableGuard { limits, seen: Vec::new() };
-        let Some(held) = state.guarded().await?.remove(&table) else { return Ok(Some(guard)) };
-        if held.believed.is_some() {
-            return Ok(None);
-        }
-        for GuardedList { list, items, run } in held.lists {
-            if let (Occasion::Scheduled, Some(run)) = (self.occasion, run)
-                && let Some(ago) = self.seen_ago(state, run, now).await?
-            {
-                guard.seen.push(SeenLoss { list, items, ago });
-            }
-        }
-        Ok(Some(guard))
-    }
-
-    fn judge(
+    /// Judges the row counts of a snapshot by those that are known.
+    pub(super) fn judge(
         &self,
         known: &BTreeMap<String, SourceCount>,
         seen: &BTreeMap<Source, u64>,
@@ -236,66 +165,6 @@ impl Guard {
             believes_a_loss: false,
         }
     }
-
-    /// Stores what groups of a table were held for, with the reason in words.
-    pub(super) async fn hold_groups(
-        &self,
-        state: &State,
-        table: Table,
-        losses: &[Loss],
-        reason: String,
-        now: DateTime<Utc>,
-    ) -> Result<(), StateError> {
-        let held = state.guarded().await?.remove(&table).map_or_else(Vec::new, |held| held.lists);
-        let lists = losses.iter().map(|loss| {
-            let first = held.iter().find(|first| first.list == loss.list).cloned();
-            let now = GuardedList { list: loss.list.clone(), items: loss.after, run: None };
-            match (self.occasion, first) {
-                // Runs between two scheduled ones do not count as a second scheduled run.
-                (Occasion::Accepted | Occasion::Other, first) => first.unwrap_or(now),
-                (Occasion::Scheduled, Some(first))
-                    if first.run.is_some() && goes_on(first.items, loss.after) =>
-                {
-                    GuardedList { items: first.items.max(loss.after), ..first }
-                }
-                (Occasion::Scheduled, _) => GuardedList { run: Some(self.run), ..now },
-            }
-        });
-        let lists = lists.collect();
-        state.hold(table, Guarded { reason, since: now, lists, believed: None }).await
-    }
-}
-
-/// The number of rows of each source table.
-pub(crate) fn row_counts(snapshot: &Snapshot) -> BTreeMap<Source, u64> {
-    snapshot.sources.iter().map(|(&source, facts)| (source, facts.rows)).collect()
-}
-
-/// Returns why a snapshot with these row counts would not be believed, if so; stores nothing.
-pub(crate) async fn suspicion(
-    limits: Option<LossLimits>,
-    state: &State,
-    rows: &BTreeMap<Source, u64>,
-) -> Result<Option<String>, StateError> {
-    let known = state.source_counts().await?;
-    let guard = Guard { limits, occasion: Occasion::Other, run: 0, slot: None };
-    Ok(guard.judge(&known, rows, &BTreeMap::new(), DateTime::UNIX_EPOCH).held)
-}
-
-/// Holds a table of a run whose snapshot is not believed, and returns its report.
-pub(super) async fn hold(
-    state: &State,
-    table: Table,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<JobReport, StateError> {
-    let reason = reason.to_owned();
-    state
-        .hold(table, Guarded { reason: reason.clone(), since: now, lists: Vec::new(), believed: None })
-        .await?;
-    let mut report = JobReport::new(table, cached_proto::words::Outcome::Guarded);
-    report.error = Some(reason);
-    Ok(report)
 }
 
 /// Whether two counts differ by no more than a day's work.
@@ -304,7 +173,7 @@ fn are_same(before: u64, now: u64) -> bool {
 }
 
 /// Whether a loss that left `before` rows has not got worse.
-fn goes_on(before: u64, now: u64) -> bool {
+pub(super) fn goes_on(before: u64, now: u64) -> bool {
     now >= before || are_same(before, now)
 }
 
@@ -320,12 +189,14 @@ fn slot(text: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok()
 }
 
-struct Verdict {
+/// The verdict on a snapshot.
+pub(super) struct Verdict {
     /// Counts to be stored.
-    counts: BTreeMap<String, SourceCount>,
-    held: Option<String>,
+    pub(super) counts: BTreeMap<String, SourceCount>,
+    /// Why nothing may be filled from it, if so.
+    pub(super) held: Option<String>,
     /// Whether missing rows count as gone for good from now on.
-    believes_a_loss: bool,
+    pub(super) believes_a_loss: bool,
 }
 
 fn reason(losses: &[(&str, SourceCount, u64)]) -> String {
@@ -341,5 +212,5 @@ fn reason(losses: &[(&str, SourceCount, u64)]) -> String {
 }
 
 #[cfg(test)]
-#[path = "guard_tests.rs"]
+#[path = "rule_tests.rs"]
 mod tests;

@@ -1,0 +1,380 @@
+//! Runs, jobs and attempts: as they are stored, as the worker has them, and as clients receive them.
+//!
+//! The state may hold words of another version. A row keeps its words as they are; what needs their meaning
+//! leaves the row out and lists it as an [`UnknownRow`].
+
+use cached_proto::lock::WriteLock;
+use cached_proto::time::Timestamp;
+use cached_proto::verb::cancel::Target;
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
+use cached_proto::words::{Outcome, Table, Trigger};
+use chrono::{DateTime, Utc};
+
+use crate::chance::Chance;
+use crate::state::{StateError, known, table, word};
+use crate::vms::LockHolds;
+
+table!(run, "runs", {
+    #[sea_orm(primary_key)]
+    pub(crate) id: i64,
+    pub(crate) trigger: String,
+    pub(crate) slot: Option<String>,
+    pub(crate) priority: i64,
+    pub(crate) force: bool,
+    pub(crate) accept: bool,
+    pub(crate) exact: bool,
+    pub(crate) as_of: Option<i64>,
+    pub(crate) renew_before: Option<i64>,
+    pub(crate) phase: String,
+    pub(crate) lease: Option<String>,
+    pub(crate) not_before: Option<i64>,
+    pub(crate) parked: Option<i64>,
+    pub(crate) queued: i64,
+    pub(crate) started: Option<i64>,
+    pub(crate) ended: Option<i64>,
+    pub(crate) seconds: f64,
+    pub(crate) outcome: Option<String>,
+});
+
+table!(job, "jobs", {
+    #[sea_orm(primary_key)]
+    pub(crate) id: i64,
+    pub(crate) run_id: i64,
+    pub(crate) table_name: String,
+    pub(crate) ordinal: i64,
+    pub(crate) phase: String,
+    pub(crate) outcome: Option<String>,
+    pub(crate) failures: i64,
+    pub(crate) kills: i64,
+    pub(crate) not_before: Option<i64>,
+    pub(crate) cancel: bool,
+    pub(crate) entries: i64,
+    pub(crate) rebuilt: i64,
+    pub(crate) verified: i64,
+    pub(crate) skipped: i64,
+    pub(crate) pruned: i64,
+    pub(crate) failed: i64,
+    pub(crate) warnings: i64,
+    pub(crate) bytes: i64,
+    pub(crate) seconds: f64,
+    pub(crate) error: Option<String>,
+    pub(crate) lock_count: i64,
+    pub(crate) lock_seconds: f64,
+    pub(crate) lock_longest: f64,
+});
+
+table!(attempt, "attempts", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) job_id: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) number: i64,
+    pub(crate) started: i64,
+    pub(crate) ended: Option<i64>,
+    pub(crate) snapshot: Option<i64>,
+    pub(crate) seconds: f64,
+    pub(crate) outcome: Option<String>,
+    pub(crate) error: Option<String>,
+});
+
+/// A run to be queued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRun {
+    /// What triggers the run.
+    pub trigger: Trigger,
+    /// The slot of a scheduled run, `YYYY-MM-DD HH:MM`.
+    pub slot: Option<String>,
+    /// Its tables, in the order they are worked on.
+    pub tables: Vec<Table>,
+    /// Regenerates young entries as well.
+    pub force: bool,
+    /// Accepts a source that lost suspiciously many rows.
+    pub accept: bool,
+    /// Generates payloads without the documented deviations.
+    pub exact: bool,
+    /// The instant used as "now"; `None` for the time of the wall clock.
+    pub as_of: Option<DateTime<Utc>>,
+    /// For a top-up: entries that last until this instant are left alone.
+    pub renew_before: Option<DateTime<Utc>>,
+    /// When it may begin; `None` for at once.
+    pub not_before: Option<DateTime<Utc>>,
+}
+
+impl NewRun {
+    /// A run with default options.
+    pub const fn new(trigger: Trigger, tables: Vec<Table>) -> Self {
+        Self {
+            trigger,
+            slot: None,
+            tables,
+            force: false,
+            accept: false,
+            exact: false,
+            as_of: None,
+            renew_before: None,
+            not_before: None,
+        }
+    }
+}
+
+/// The run that serves a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Enqueued {
+    /// Number of the run that does the work.
+    pub run: i64,
+    /// True when the request joined a run that was already waiting and does all of it.
+    pub joined: bool,
+}
+
+/// The right to write the results of a claimed run. One process works on a state at a time, which its lock
+/// ensures for as long as it lives; what dies with a process is put back at the next start. The token guards
+/// against a late writer of the same process: a run that was put back because the state database failed may
+/// have been claimed anew by the time an interrupted attempt wants to store its result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lease {
+    pub(super) run: i64,
+    pub(super) token: String,
+}
+
+impl Lease {
+    /// Creates a lease with a unique token.
+    pub(super) fn new(run: i64, chance: &dyn Chance) -> Self {
+        Self { run, token: format!("{:016x}{:016x}", chance.bits(), chance.bits()) }
+    }
+
+    /// The leased run.
+    pub const fn run(&self) -> i64 {
+        self.run
+    }
+}
+
+/// A run that a worker has claimed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claimed {
+    /// Number of the run.
+    pub run: i64,
+    /// Lease under which its results are written.
+    pub lease: Lease,
+    /// What triggered the run.
+    pub trigger: Trigger,
+    /// The slot of a scheduled run.
+    pub slot: Option<String>,
+    /// Regenerates young entries as well.
+    pub force: bool,
+    /// Accepts a source that lost suspiciously many rows.
+    pub accept: bool,
+    /// Generates payloads without the documented deviations.
+    pub exact: bool,
+    /// The instant used as "now"; `None` for the time of the wall clock.
+    pub as_of: Option<DateTime<Utc>>,
+    /// For a top-up: entries that last until this instant are left alone.
+    pub renew_before: Option<DateTime<Utc>>,
+    /// Due jobs with their numbers, in the order they are worked on; after a retry or an interruption fewer
+    /// than all, or none.
+    pub jobs: Vec<(i64, Table)>,
+    /// When it was queued.
+    pub queued: DateTime<Utc>,
+}
+
+/// Result of settling a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Settled {
+    /// All its jobs have ended.
+    Ended(Run),
+    /// Some of its jobs wait for their next attempt, which begins at this instant at the earliest.
+    Waits(DateTime<Utc>),
+}
+
+/// How an attempt at a table ended, with its figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JobReport {
+    /// The table.
+    pub table: Table,
+    /// The outcome.
+    pub outcome: Outcome,
+    /// Entries that the report has.
+    pub entries: u64,
+    /// Entries written because they had changed.
+    pub rebuilt: u64,
+    /// Entries stamped because they were unchanged.
+    pub verified: u64,
+    /// Entries left alone because they were young.
+    pub skipped: u64,
+    /// Entries removed because their key is no longer part of the report.
+    pub pruned: u64,
+    /// Entries that could not be written.
+    pub failed: u64,
+    /// Source rows that were left out, and values that were read with a substitute or that VMS fails on.
+    pub warnings: u64,
+    /// Bytes of payload generated.
+    pub bytes: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+    /// The error, one line.
+    pub error: Option<String>,
+    /// Instant of the snapshot that the table was computed from; `None` when none was taken.
+    pub snapshot: Option<DateTime<Utc>>,
+    /// How long VMS's write lock was held.
+    pub holds: LockHolds,
+}
+
+impl JobReport {
+    /// A report without figures, for a table that was not generated.
+    pub const fn new(table: Table, outcome: Outcome) -> Self {
+        Self {
+            table,
+            outcome,
+            entries: 0,
+            rebuilt: 0,
+            verified: 0,
+            skipped: 0,
+            pruned: 0,
+            failed: 0,
+            warnings: 0,
+            bytes: 0,
+            seconds: 0.0,
+            error: None,
+            snapshot: None,
+            holds: LockHolds::NONE,
+        }
+    }
+}
+
+/// Number of jobs that have not ended, by where they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Not tried yet.
+    pub pending: usize,
+    /// Being worked on.
+    pub running: usize,
+    /// Failed, and waiting for their next attempt.
+    pub retrying: usize,
+}
+
+/// What later runs need to know of a scheduled run that was held back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldRun {
+    /// Its slot.
+    pub slot: Option<String>,
+    /// When it ended, if it has.
+    pub ended: Option<DateTime<Utc>>,
+}
+
+/// A request to the queue failed.
+#[derive(Debug, thiserror::Error)]
+pub enum QueueError {
+    /// The state database failed.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// A run without tables would never end.
+    #[error("a run needs at least one table; name a cache type, or a table that is not switched off")]
+    NoTables,
+    /// The run does not exist, or has been pruned.
+    #[error("there is no run {0}; `cachectl history` lists the runs that are kept")]
+    NoSuchRun(i64),
+    /// The job does not exist, or has been pruned.
+    #[error("there is no job {0}; `cachectl jobs` lists the jobs that are kept")]
+    NoSuchJob(i64),
+    /// The job has no attempt in progress.
+    #[error("job {0} has no attempt in progress; start one before it is finished")]
+    NotStarted(i64),
+    /// Another worker has taken the run over, or the run is no longer being worked on.
+    #[error(
+        "the lease on run {0} is lost: it was taken up again or has ended; leave it alone and claim anew"
+    )]
+    LeaseLost(i64),
+    /// There is nothing left to cancel.
+    #[error("{0} has ended already; `cachectl jobs --running` lists what can be cancelled")]
+    Over(Target),
+    /// The target neither failed nor was cancelled, and does not wait for a retry.
+    #[error(
+        "{0} has not failed, so there is nothing to try again; `cachectl refresh --force` generates a table anyway"
+    )]
+    NothingToRetry(Target),
+    /// The run still has running jobs; it cannot be settled before they have ended.
+    #[error("run {run} still has {jobs} unfinished jobs; finish them first")]
+    Unfinished {
+        /// The run.
+        run: i64,
+        /// Number of unfinished jobs.
+        jobs: usize,
+    },
+}
+
+/// A run with a word that this version does not know.
+pub(super) fn unknown_run(row: run::Model) -> UnknownRow {
+    let run::Model { id: run, trigger, phase, outcome, .. } = row;
+    UnknownRow { run, job: None, trigger, table: None, phase, outcome }
+}
+
+/// A job with such a word, or of a run with one.
+pub(super) fn unknown_job(row: job::Model, trigger: String) -> UnknownRow {
+    let job::Model { id, run_id: run, table_name, phase, outcome, .. } = row;
+    UnknownRow { run, job: Some(id), trigger, table: Some(table_name), phase, outcome }
+}
+
+/// A run as clients receive it.
+pub(super) fn run_of(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError> {
+    Ok(Run {
+        id: row.id,
+        trigger: word("runs.trigger", row.trigger)?,
+        slot: row.slot,
+        phase: word("runs.phase", row.phase)?,
+        queued: Timestamp::from_micros(row.queued),
+        started: row.started.map(Timestamp::from_micros),
+        ended: row.ended.map(Timestamp::from_micros),
+        seconds: row.seconds,
+        outcome: row.outcome.map(|o| word("runs.outcome", o)).transpose()?,
+        write_lock: jobs.iter().map(|job| job.write_lock).sum(),
+        jobs,
+    })
+}
+
+/// A job of `run` as clients receive it.
+pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) -> Result<Job, StateError> {
+    let count = |n: i64| u64::try_from(n).unwrap_or_default();
+    let table: Table = word("jobs.table_name", row.table_name)?;
+    Ok(Job {
+        id: row.id,
+        run: row.run_id,
+        trigger: word("runs.trigger", run.trigger.clone())?,
+        cache_type: table.cache_type(),
+        table,
+        phase: word("jobs.phase", row.phase)?,
+        outcome: row.outcome.map(|o| word("jobs.outcome", o)).transpose()?,
+        queued: Timestamp::from_micros(run.queued),
+        attempts,
+        entries: count(row.entries),
+        rebuilt: count(row.rebuilt),
+        verified: count(row.verified),
+        skipped: count(row.skipped),
+        pruned: count(row.pruned),
+        failed: count(row.failed),
+        warnings: count(row.warnings),
+        bytes: count(row.bytes),
+        seconds: row.seconds,
+        error: row.error,
+        write_lock: WriteLock {
+            count: count(row.lock_count),
+            seconds: row.lock_seconds,
+            longest: row.lock_longest,
+        },
+    })
+}
+
+/// An attempt whose outcome is unknown is shown without one, and the word in its error.
+pub(super) fn attempt_of(row: attempt::Model) -> Attempt {
+    let outcome: Option<Outcome> = row.outcome.as_ref().and_then(known);
+    let unknown = row.outcome.filter(|_| outcome.is_none());
+    let unknown = unknown.map(|word| format!("outcome \"{word}\", which this version does not know"));
+    let error: Vec<String> = unknown.into_iter().chain(row.error).collect();
+    Attempt {
+        number: u32::try_from(row.number).unwrap_or(u32::MAX),
+        started: Timestamp::from_micros(row.started),
+        ended: row.ended.map(Timestamp::from_micros),
+        snapshot: row.snapshot.map(Timestamp::from_micros),
+        seconds: row.seconds,
+        outcome,
+        error: (!error.is_empty()).then(|| error.join(": ")),
+    }
+}

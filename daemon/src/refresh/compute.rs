@@ -1,0 +1,310 @@
+//! The computing half of a refresh, which runs on blocking threads: what a table is refreshed with, what it
+//! depends on, and the building of its groups.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_proto::words::Table;
+use chrono::{DateTime, Utc};
+use tokio::sync::mpsc;
+use tokio::task::JoinError;
+use tokio_util::sync::CancellationToken;
+use twox_hash::XxHash3_128;
+
+use super::lost::forgotten;
+use super::{RefreshError, TableGuard};
+use crate::clock::Clock;
+use crate::describe::panic_message;
+use crate::jobs::RefreshScope;
+use crate::reports::{Context, Report, ReportSettings};
+use crate::snapshot::{KeyIndex, Snapshot};
+use crate::store::{AgeLimits, Freshness, SerializedEntry, SerializedGroup, Stamps, serialize};
+use crate::vms::tables::{Key, spec};
+
+/// Entries stamped in one transaction.
+const BATCH: usize = 1000;
+
+/// What a table is refreshed with.
+#[derive(Clone)]
+pub struct TableRefresh {
+    /// The table.
+    pub table: Table,
+    /// The report that fills it.
+    pub report: &'static dyn Report,
+    /// The source.
+    pub snapshot: Arc<Snapshot>,
+    /// Settings of the reports.
+    pub settings: Arc<ReportSettings>,
+    /// How old entries may be.
+    pub limits: AgeLimits,
+    /// The instant that entries are stamped with.
+    pub now: DateTime<Utc>,
+    /// How much of the table is regenerated.
+    pub scope: RefreshScope,
+    /// For the scope of a top-up: entries that last until this instant are left alone.
+    pub renew_before: DateTime<Utc>,
+    /// Identity of this process: another one may be another version, and its generations are not trusted.
+    pub process: u64,
+    /// Cancelled when the refresh is to be stopped; checked between groups.
+    pub cancel: CancellationToken,
+    /// Guard of its lists; `None` if they may lose anything.
+    pub guard: Option<TableGuard>,
+    /// Which of its entries are written.
+    pub selection: Selection,
+}
+
+/// Which entries of a table are written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selection {
+    /// All but these, which VMS may be computing at the moment.
+    AllBut(HashSet<Key>),
+    /// Only these, which VMS wrote while they were computed.
+    Only(HashSet<Key>),
+}
+
+impl Selection {
+    /// Every entry.
+    pub fn all() -> Self {
+        Self::AllBut(HashSet::new())
+    }
+
+    /// Removes from a group what is not written; returns how many entries of the report are left alone.
+    pub(super) fn apply(&self, group: &mut SerializedGroup) -> usize {
+        let entries = group.entries.len();
+        match self {
+            Self::AllBut(left) => {
+                group.entries.retain(|entry| !left.contains(&entry.key));
+                entries - group.entries.len()
+            }
+            Self::Only(wanted) => {
+                group.entries.retain(|entry| wanted.contains(&entry.key));
+                group.retire.clear();
+                0
+            }
+        }
+    }
+}
+
+impl TableRefresh {
+    /// What its report depends on.
+    pub(super) fn context(&self) -> Context<'_> {
+        Context::new(&self.snapshot, &self.settings, self.now)
+    }
+
+    /// The freshness criteria for its rows, which were last recorded as `stamps`.
+    pub(super) fn freshness<'a>(&self, stamps: &'a Stamps) -> Freshness<'a> {
+        Freshness {
+            spec: spec(self.table),
+            limits: self.limits,
+            zone: self.settings.zone,
+            now: self.now,
+            stamps,
+            fingerprint: self.settings.fingerprint(self.table),
+        }
+    }
+
+    /// Whether the passing of time alone has changed payloads since `generated`.
+    pub(super) fn overtaken(&self, generated: DateTime<Utc>) -> bool {
+        let then = Context { now: generated, ..self.context() };
+        self.report.next_payloads(then).is_some_and(|changed| changed <= self.now)
+    }
+}
+
+/// Time spent on a table, by step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Computing payloads.
+    pub build: Duration,
+    /// Serializing them.
+    pub serialize: Duration,
+    /// Comparing and writing.
+    pub write: Duration,
+}
+
+/// What is known of a table before its first entry is computed.
+pub(super) struct Prepared {
+    /// What its payloads depend on.
+    pub(super) inputs: Inputs,
+    /// Rows that are left alone, by id.
+    pub(super) spared: HashSet<i64>,
+    /// Keys whose stamp is to be deleted once the table is complete.
+    pub(super) forgotten: Vec<String>,
+    /// Its rows by key.
+    pub(super) index: KeyIndex,
+    /// Its entries by year, which the guard judges.
+    pub(super) years: BTreeMap<String, YearEntries>,
+}
+
+/// Prepares a table.
+pub(super) fn prepare(job: &TableRefresh, stamps: &Stamps) -> Prepared {
+    let inputs = inputs(job, stamps);
+    let rows = job.snapshot.existing(job.table);
+    let freshness = job.freshness(stamps);
+    let overtaken = |generated| job.overtaken(generated);
+    let spared = rows.iter().filter(|row| job.scope.spares(row, &freshness, job.renew_before, &overtaken));
+    let index = KeyIndex::of(rows);
+    let expected: HashSet<&Key> = inputs.keys().iter().collect();
+    Prepared {
+        years: entries_by_year(job, &index, &expected, &freshness),
+        index,
+        spared: spared.map(|row| row.id).collect(),
+        forgotten: forgotten(stamps, inputs.keys(), rows),
+        inputs,
+    }
+}
+
+/// The entries of one year.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct YearEntries {
+    /// Entries that were recorded under the current settings and still have a row.
+    pub(super) before: u64,
+    /// Those among them that are still expected.
+    pub(super) after: u64,
+}
+
+/// Counts the entries of each year that a table's key names. Other keys do not count: rows of windows and of
+/// events expire by themselves. `expected` are the keys of the report at the instant of the run.
+fn entries_by_year(
+    job: &TableRefresh,
+    index: &KeyIndex,
+    expected: &HashSet<&Key>,
+    freshness: &Freshness<'_>,
+) -> BTreeMap<String, YearEntries> {
+    let mut years: BTreeMap<String, YearEntries> = BTreeMap::new();
+    let rows = job.snapshot.existing(job.table);
+    for key in index.keys(rows).filter(|key| freshness.is_known_of_today(key)) {
+        if let Some(year) = year_of(key, job) {
+            let entries = years.entry(year.to_owned()).or_default();
+            entries.before += 1;
+            entries.after += u64::from(expected.contains(key));
+        }
+    }
+    years
+}
+
+/// The year that a key names; `None` where the table's keys name none, or this row's is of a window of days.
+pub(super) fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
+    spec(job.table).has_years.then(|| key.text(0))?
+}
+
+/// Everything that the payloads of a table depend on, by which an unchanged table is recognised without
+/// computing it.
+///
+/// Only what this process has computed itself is trusted: another process may have been another version,
+/// whose report had a fault, and a table whose source never changes would keep its figures for ever. The
+/// first run of a process that regenerates a table whole therefore computes and compares every entry.
+pub(super) struct Inputs {
+    /// A hash over the process, the source, the settings, the keys, the clock, and the rows that do not
+    /// belong to the report.
+    pub(super) hash: String,
+    /// Whether every row of the report exists and is unchanged since the daemon wrote it.
+    pub(super) all_ours: bool,
+    keys: Vec<Key>,
+}
+
+/// Collects what the table currently depends on.
+fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
+    let report = job.report;
+    let keys = report.keys(job.context());
+    let mut hasher = XxHash3_128::new();
+    let mut add = |text: &str| {
+        hasher.write(&text.len().to_le_bytes());
+        hasher.write(text.as_bytes());
+    };
+    add(&format!("{:016x}", job.process));
+    add(&job.settings.fingerprint(job.table));
+    add(&report.clock(job.context()));
+    for source in report.sources() {
+        let hash = job.snapshot.sources.get(source).map_or(0, |facts| facts.hash);
+        add(&format!("{source:?} {hash:032x}"));
+    }
+    for key in &keys {
+        add(&key.to_string());
+    }
+    let wanted: HashSet<&Key> = keys.iter().collect();
+    let mut ours = HashSet::with_capacity(keys.len());
+    for row in job.snapshot.existing(job.table) {
+        // A row of another key, or a second one of the same, may be one that the report retires.
+        let first = wanted.contains(&row.key) && ours.insert(&row.key);
+        // A row that its reader would reject is to be replaced, whatever damaged it and whatever its stamp
+        // is.
+        if !(first && stamps.is_ours(row) && row.valid && row.complete) {
+            add(&format!("{} {} {:?}", row.key, row.id, row.last_updated));
+            ours.remove(&row.key);
+        }
+    }
+    let all_ours = ours.len() == keys.len();
+    Inputs { hash: format!("{:032x}", hasher.finish_128()), all_ours, keys }
+}
+
+impl Inputs {
+    /// The keys of the report.
+    pub(super) fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The entries without payload, in batches: rows to be stamped.
+    pub(super) fn rows(self) -> impl Iterator<Item = SerializedGroup> {
+        let mut keys = self.keys.into_iter();
+        std::iter::from_fn(move || {
+            let batch: Vec<SerializedEntry> =
+                keys.by_ref().take(BATCH).map(|key| SerializedEntry { key, columns: Vec::new() }).collect();
+            (!batch.is_empty()).then(|| SerializedGroup {
+                name: "unchanged".to_owned(),
+                entries: batch,
+                retire: Vec::new(),
+            })
+        })
+    }
+}
+
+/// Builds and serializes group after group until the receiver is closed.
+pub(super) fn build(
+    job: &TableRefresh,
+    clock: &dyn Clock,
+    groups: &mpsc::Sender<SerializedGroup>,
+) -> Result<Timings, RefreshError> {
+    let mut timings = Timings::default();
+    let mut began = clock.monotonic();
+    for group in job.report.build(job.context()) {
+        let ready = clock.monotonic();
+        timings.build += ready.saturating_sub(began);
+        let group = serialize(spec(job.table), &group)?;
+        timings.serialize += clock.monotonic().saturating_sub(ready);
+        if groups.blocking_send(group).is_err() {
+            break;
+        }
+        began = clock.monotonic();
+    }
+    Ok(timings)
+}
+
+/// Calls reports on a blocking thread, so that the tasks of the runtime go on meanwhile, and turns a panic into
+/// an error.
+pub(crate) async fn off_thread<T: Send + 'static>(
+    call: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, RefreshError> {
+    tokio::task::spawn_blocking(call).await.map_err(panicked)
+}
+
+/// The error of a report that was called on a blocking thread.
+pub(super) fn panicked(error: JoinError) -> RefreshError {
+    let said = error.try_into_panic().map(|payload| panic_message(payload.as_ref()));
+    RefreshError::Panicked(said.unwrap_or_else(|_| "no message".to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_error_with_its_message() {
+        assert_eq!(off_thread(|| 7).await.unwrap(), 7);
+        let broken = || -> () { panic!("index {} out of bounds", 3) };
+        let error = off_thread(broken).await.unwrap_err();
+        assert!(error.to_string().contains("index 3 out of bounds"));
+        let broken = || -> () { std::panic::panic_any(3) };
+        assert!(off_thread(broken).await.unwrap_err().to_string().contains("no message"));
+    }
+}

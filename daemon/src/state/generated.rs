@@ -1,0 +1,261 @@
+//! What each cache table was last generated from, and how each of its entries was left: if another row or
+//! none is found there, another process has written.
+
+use std::collections::{BTreeMap, HashMap};
+
+use cached_proto::words::Table;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, OnConflict};
+use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+
+use super::{Doing, State, StateError, instant, micros, table};
+use crate::snapshot::{Source, SourceFacts};
+
+table!(generation, "generations", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    pub(crate) inputs: String,
+    pub(crate) entries: i64,
+    pub(crate) bytes: i64,
+});
+table!(source, "sources", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) source: String,
+    pub(crate) rows: i64,
+    pub(crate) hash: String,
+    pub(crate) taken: i64,
+});
+table!(entry_stamp, "entries", {
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) table_name: String,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) entry_key: String,
+    pub(crate) row_id: i64,
+    pub(crate) last_updated: String,
+    pub(crate) fingerprint: Option<String>,
+    pub(crate) payload: Option<String>,
+});
+
+/// Rows per statement, well below `SQLite`'s limit of 32,766 bound values.
+const BATCH: usize = 1000;
+
+/// The last complete generation of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Generation {
+    /// Hash over everything its payloads depend on.
+    pub inputs: String,
+    /// Entries of the report.
+    pub entries: u64,
+    /// Bytes of payload.
+    pub bytes: u64,
+}
+
+/// One source table, as of the last generation of a cache table from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeptSource {
+    /// Its number of rows, and the hash over its columns.
+    pub facts: SourceFacts,
+    /// Instant of the snapshot.
+    pub taken: DateTime<Utc>,
+}
+
+impl State {
+    /// The last complete generation of a table, if there was one.
+    pub async fn generation(&self, table: Table) -> Result<Option<Generation>, StateError> {
+        let row = generation::Entity::find_by_id(table.as_str())
+            .one(self.reader())
+            .await
+            .doing("read what a table was generated from")?;
+        Ok(row.map(|row| Generation {
+            inputs: row.inputs,
+            entries: u64::try_from(row.entries).unwrap_or_default(),
+            bytes: u64::try_from(row.bytes).unwrap_or_default(),
+        }))
+    }
+
+    /// Stores the last complete generation of a table.
+    pub async fn keep_generation(&self, table: Table, generation: Generation) -> Result<(), StateError> {
+        let row = generation::ActiveModel {
+            table_name: Set(table.as_str().to_owned()),
+            inputs: Set(generation.inputs),
+            entries: Set(i64::try_from(generation.entries).unwrap_or(i64::MAX)),
+            bytes: Set(i64::try_from(generation.bytes).unwrap_or(i64::MAX)),
+        };
+        generation::Entity::insert(row)
+            .on_conflict(
+                OnConflict::column(generation::Column::TableName)
+                    .update_columns([
+                        generation::Column::Inputs,
+                        generation::Column::Entries,
+                        generation::Column::Bytes,
+                    ])
+                    .to_owned(),
+            )
+            .exec_without_returning(&self.write)
+            .await
+            .doing("keep what a table was generated from")?;
+        Ok(())
+    }
+
+    /// Deletes the generation of a table, so that the next refresh computes it again.
+    pub async fn forget_generation(&self, table: Table) -> Result<(), StateError> {
+        generation::Entity::delete_by_id(table.as_str())
+            .exec(&self.write)
+            .await
+            .doing("forget what a table was generated from")?;
+        Ok(())
+    }
+
+    /// The sources that `table` was last generated from, by the name of the source table; empty when it was
+    /// never generated.
+    pub async fn sources(&self, table: Table) -> Result<BTreeMap<String, KeptSource>, StateError> {
+        let rows = source::Entity::find()
+            .filter(source::Column::TableName.eq(table.as_str()))
+            .all(self.reader())
+            .await
+            .doing("read what a table was made of")?;
+        let mut sources = BTreeMap::new();
+        for row in rows {
+            // A hash of another form is of another source: the table counts as changed.
+            let Ok(hash) = u128::from_str_radix(&row.hash, 16) else { continue };
+            let facts = SourceFacts { rows: u64::try_from(row.rows).unwrap_or_default(), hash };
+            sources.insert(row.source, KeptSource { facts, taken: instant(row.taken) });
+        }
+        Ok(sources)
+    }
+
+    /// Stores the sources that `table` was generated from, replacing those of its previous generation.
+    pub async fn keep_sources(
+        &self,
+        table: Table,
+        sources: &[(Source, SourceFacts)],
+        taken: DateTime<Utc>,
+    ) -> Result<(), StateError> {
+        let doing = "keep what a table was made of";
+        let rows = sources.iter().map(|(source, facts)| source::ActiveModel {
+            table_name: Set(table.as_str().to_owned()),
+            source: Set(source.table().to_owned()),
+            rows: Set(i64::try_from(facts.rows).unwrap_or(i64::MAX)),
+            hash: Set(format!("{:032x}", facts.hash)),
+            taken: Set(micros(taken)),
+        });
+        let tx = self.begin().await?;
+        source::Entity::delete_many()
+            .filter(source::Column::TableName.eq(table.as_str()))
+            .exec(&tx)
+            .await
+            .doing(doing)?;
+        if !sources.is_empty() {
+            source::Entity::insert_many(rows).exec_without_returning(&tx).await.doing(doing)?;
+        }
+        tx.commit().await.doing(doing)
+    }
+}
+
+/// An entry as it was written, or found and left alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryStamp {
+    /// Id of the cache row.
+    pub row_id: i64,
+    /// `last_updated`, exactly as stored.
+    pub last_updated: String,
+    /// Fingerprint of the settings that the payload depends on; `None` for a row that another process wrote
+    /// and that was left alone. Such a row is recorded so that its loss is noticed, and never counts as the
+    /// daemon's own.
+    pub fingerprint: Option<String>,
+    /// Digest of the payload that the daemon wrote; `None` for a row that was left alone.
+    pub payload: Option<String>,
+}
+
+/// The stamps of all cache tables.
+#[derive(Debug)]
+pub struct EntryStamps<'a> {
+    state: &'a State,
+}
+
+impl<'a> EntryStamps<'a> {
+    pub(super) fn new(state: &'a State) -> Self {
+        Self { state }
+    }
+
+    /// Stores the stamps of entries that were written or left alone and deletes those of removed entries, all
+    /// or nothing.
+    pub async fn record(
+        &self,
+        table: Table,
+        written: Vec<(String, EntryStamp)>,
+        removed: &[String],
+    ) -> Result<(), StateError> {
+        if written.is_empty() && removed.is_empty() {
+            return Ok(());
+        }
+        let tx = self.state.begin().await?;
+        for keys in removed.chunks(BATCH) {
+            entry_stamp::Entity::delete_many()
+                .filter(entry_stamp::Column::TableName.eq(table.as_str()))
+                .filter(entry_stamp::Column::EntryKey.is_in(keys))
+                .exec(&tx)
+                .await
+                .doing("forget removed entries")?;
+        }
+        let mut rows = written.into_iter().map(|(entry_key, stamp)| entry_stamp::ActiveModel {
+            table_name: Set(table.as_str().to_owned()),
+            entry_key: Set(entry_key),
+            row_id: Set(stamp.row_id),
+            last_updated: Set(stamp.last_updated),
+            fingerprint: Set(stamp.fingerprint),
+            payload: Set(stamp.payload),
+        });
+        loop {
+            let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
+            if batch.is_empty() {
+                break;
+            }
+            entry_stamp::Entity::insert_many(batch)
+                .on_conflict(
+                    OnConflict::columns([entry_stamp::Column::TableName, entry_stamp::Column::EntryKey])
+                        .update_columns([
+                            entry_stamp::Column::RowId,
+                            entry_stamp::Column::LastUpdated,
+                            entry_stamp::Column::Fingerprint,
+                            entry_stamp::Column::Payload,
+                        ])
+                        .to_owned(),
+                )
+                .exec_without_returning(&tx)
+                .await
+                .doing("keep written entries")?;
+        }
+        tx.commit().await.doing("keep written entries")
+    }
+
+    /// Clears the fingerprints of the daemon's own entries of a table, so that they count as stale; returns
+    /// their number.
+    pub async fn outdate(&self, table: Table) -> Result<u64, StateError> {
+        let done = entry_stamp::Entity::update_many()
+            .col_expr(entry_stamp::Column::Fingerprint, Expr::value(""))
+            .filter(entry_stamp::Column::TableName.eq(table.as_str()))
+            .filter(entry_stamp::Column::Fingerprint.is_not_null())
+            .exec(&self.state.write)
+            .await
+            .doing("forget what entries were made from")?;
+        Ok(done.rows_affected)
+    }
+
+    /// All stamps of a table, by entry key.
+    pub async fn load(&self, table: Table) -> Result<HashMap<String, EntryStamp>, StateError> {
+        let rows = entry_stamp::Entity::find()
+            .filter(entry_stamp::Column::TableName.eq(table.as_str()))
+            .all(self.state.reader())
+            .await
+            .doing("read what was written")?;
+        let stamp = |row: entry_stamp::Model| {
+            let (row_id, last_updated) = (row.row_id, row.last_updated);
+            let (fingerprint, payload) = (row.fingerprint, row.payload);
+            (row.entry_key, EntryStamp { row_id, last_updated, fingerprint, payload })
+        };
+        Ok(rows.into_iter().map(stamp).collect())
+    }
+}
