@@ -36,7 +36,7 @@ fn described(gate: &Gate) -> OpenApiRouter<Web> {
         .routes(gate.changing(routes!(history::retry)))
         .routes(gate.personal(routes!(entries::entry)))
         .routes(gate.viewing(routes!(events::events)))
-        .routes(gate.viewing(routes!(openapi_json)))
+        .routes(gate.viewing(routes!(openapi)))
         .routes(gate.viewing(routes!(metrics::metrics)))
         .routes(routes!(probes::health))
         .routes(routes!(probes::ready))
@@ -46,7 +46,7 @@ fn described(gate: &Gate) -> OpenApiRouter<Web> {
     get, path = "/management/cache/api/openapi.json",
     responses((status = 200, description = "This document.", body = serde_json::Value))
 )]
-async fn openapi_json(State(web): State<Web>) -> Json<OpenApi> {
+async fn openapi(State(web): State<Web>) -> Json<OpenApi> {
     Json(openapi::completed(described(&Gate::new(&web)).into_openapi()))
 }
 

@@ -13,7 +13,7 @@ use cached_proto::words::{CacheType, Outcome, Phase};
 
 use super::Visit;
 use super::jobs::JobRow;
-use super::view::{Badge, Name, View, When};
+use super::view::{Badge, Name, View, When, failed};
 use crate::web::answer::WebFault;
 use crate::web::app::Web;
 use crate::web::extract::{Number, Parameters};
@@ -168,8 +168,7 @@ fn sentence(run: &Run, young: u32) -> String {
     if let Some(nothing) = nothing_to_do(run, young) {
         return format!("Refresh {} had {nothing}", run.id);
     }
-    let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
-    let guarded = run.jobs.iter().filter(|job| job.outcome == Some(Outcome::Guarded)).count();
+    let (bad, guarded) = failed(run);
     let tables = count(run.jobs.len(), "table");
     match run.phase {
         Phase::Queued => format!("Refresh {} waits for its turn", run.id),

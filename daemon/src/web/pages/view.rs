@@ -100,14 +100,11 @@ impl Badge {
         let tone = if matches!(phase, Phase::Queued | Phase::Running) { "busy" } else { class(tone) };
         Self { word, tone }
     }
-}
 
-impl Badge {
     /// The state of a whole run, which differs from the outcome of its worst table.
     pub(super) fn of_run(run: &Run) -> Self {
         let all = run.jobs.len();
-        let bad = run.jobs.iter().filter(|job| !job.outcome.is_none_or(Outcome::is_good)).count();
-        let guarded = run.jobs.iter().filter(|job| job.outcome == Some(Outcome::Guarded)).count();
+        let (bad, guarded) = failed(run);
         match (run.phase, run.outcome) {
             (Phase::Done, Some(_)) if bad > 0 && bad == guarded => {
                 Self::new(format!("held back {bad} of {all}"), Tone::Bad)
@@ -123,6 +120,12 @@ impl Badge {
             (phase, outcome) => Self::standing(phase, outcome),
         }
     }
+}
+
+/// The numbers of a run's tables that did not end well, and of those among them that were held back.
+pub(super) fn failed(run: &Run) -> (usize, usize) {
+    let count = |is: fn(Outcome) -> bool| run.jobs.iter().filter(|job| job.outcome.is_some_and(is)).count();
+    (count(|outcome| !outcome.is_good()), count(|outcome| outcome == Outcome::Guarded))
 }
 
 impl Name {
