@@ -27,7 +27,7 @@ use crate::describe::describe;
 use crate::jobs::{Begun, Claimed, Ending, JobReport, Lease, Queue, QueueError, RENEWAL, Settled};
 use crate::reports::{Mode, Report, ReportSettings};
 use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{Gateway, LockMeter, Vms, time};
+use crate::vms::{LockMeter, Vms, time};
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -46,7 +46,6 @@ pub struct Refresher {
 /// A run's view of VMS: one connection, one schema, one snapshot.
 pub(super) struct RunInputs {
     vms: Vms,
-    gateway: Gateway,
     availabilities: HashMap<Table, Availability>,
     snapshot: Arc<Snapshot>,
     /// Why nothing may be filled from the snapshot, if so.
@@ -76,8 +75,7 @@ impl RunInputs {
 
     /// Closes the connections and leaves nothing behind in the log.
     pub(super) async fn close(self) {
-        self.vms.close().await;
-        self.gateway.fold_log().await;
+        self.vms.close_and_fold().await;
     }
 }
 
@@ -181,7 +179,7 @@ impl Refresher {
             );
         }
         let held = context.guard.examine(self.queue.state(), &snapshot).await?;
-        Ok(RunInputs { vms, gateway: context.config.vms.clone(), availabilities, snapshot, held })
+        Ok(RunInputs { vms, availabilities, snapshot, held })
     }
 
     async fn snapshot(
