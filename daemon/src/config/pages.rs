@@ -66,7 +66,7 @@ impl Config {
                 let _ = writeln!(page, "{gap}[{section}]");
             }
             let value = match value {
-                Some(_) if key.is_secret() => format!("\"{}\"", HIDDEN),
+                Some(_) if key.is_secret() => format!("\"{HIDDEN}\""),
                 Some(value) => one_line(&value.to_string()).into_owned(),
                 None => "\"\"".to_owned(),
             };

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::Chore;
 use chrono::TimeDelta;
+use futures_util::future::join_all;
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::sync::{broadcast, watch};
 use tracing::{debug, info, warn};
@@ -25,7 +25,7 @@ use crate::schedule::Ticker;
 use crate::service::Service;
 
 /// Automatic maintenance: a ticker for each schedule, and the loop that executes the queued tasks.
-pub(super) struct Chores([Ticker; 3]);
+pub(super) struct Chores(Vec<Ticker>);
 
 impl Chores {
     /// Creates the tickers and decides the slots that have passed until now.
@@ -34,27 +34,22 @@ impl Chores {
         clock: &Arc<dyn Clock>,
         live: &LiveConfig,
     ) -> Result<Self, QueueError> {
-        let ticker = async |chore| {
+        let mut tickers = Vec::new();
+        for (chore, schedules) in live.chore_schedules() {
             let configs = live.configs();
             let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
-            let schedules = live.chore_schedules(chore);
             let mut ticker =
                 Ticker::for_chore(chore, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
             ticker.begin().await?;
-            Ok::<_, QueueError>(ticker)
-        };
-        Ok(Self([ticker(Chore::Analyze).await?, ticker(Chore::Prune).await?, ticker(Chore::Backup).await?]))
+            tickers.push(ticker);
+        }
+        Ok(Self(tickers))
     }
 
     /// Runs until dropped.
     pub(super) async fn run(self, maintenance: Arc<Maintenance>, heartbeat: Heartbeat) {
-        let Self([analyze, prune, backup]) = self;
-        tokio::join!(
-            analyze.run(heartbeat.clone()),
-            prune.run(heartbeat.clone()),
-            backup.run(heartbeat),
-            maintenance::work_off(maintenance)
-        );
+        let ticking = join_all(self.0.into_iter().map(|ticker| ticker.run(heartbeat.clone())));
+        tokio::join!(ticking, maintenance::work_off(maintenance));
     }
 }
 

@@ -8,18 +8,35 @@ use cached_proto::words::{SchedulerState, Trigger};
 use chrono::TimeDelta;
 use tracing::info;
 
-use super::error::{StartError, Unusable};
-use super::reload::{Environment, LiveConfig, ProcessHandles, Reloader};
+use super::reload::{Environment, LiveConfig, ProcessHandles, Reloader, Unusable};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::maintenance::Maintenance;
 use crate::refresh::{RefreshError, Refresher, plan};
+use crate::rpc::BindError;
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::service::{Service, health};
-use crate::state::State;
+use crate::state::{State, StateError};
 use crate::supervise::Faults;
 use crate::watch::Watcher;
+
+/// Why the daemon does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] Unusable),
+    /// The daemon's own database cannot be used, or another process uses it.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The queue in that database cannot be used.
+    #[error(transparent)]
+    Queue(#[from] QueueError),
+    /// The control socket cannot be served.
+    #[error(transparent)]
+    Socket(#[from] BindError),
+}
 
 /// The autonomous components of a daemon, ready to be run or, in tests, stepped through.
 pub struct Components {

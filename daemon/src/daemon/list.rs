@@ -10,12 +10,11 @@ use tracing::{error, warn};
 
 use super::chores::{self, Chores};
 use super::components::{planner, watcher};
-use super::error::{LockLost, WorkerFailed};
 use super::reload::LiveConfig;
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::jobs::Queue;
+use crate::jobs::{Queue, QueueError};
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::refresh::{Refresher, work_until};
@@ -26,6 +25,18 @@ use crate::state::{Kept, StateError, StateLock};
 use crate::supervise::{Component, Failure, Faults, LOCK, SOCKET, Stop};
 use crate::telemetry::Telemetry;
 use crate::web::{self, BindError, Listening, Web};
+
+/// The worker cannot use the queue.
+#[derive(Debug, thiserror::Error)]
+#[error("the worker cannot go on; what is queued stays queued until the next start")]
+struct WorkerFailed(#[source] QueueError);
+
+/// Another process has taken the lock of the state, whose file had been removed.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the lock file of the state was removed, and another process works with the state by now; this one stops"
+)]
+struct LockLost(#[source] StateError);
 
 pub(super) const WORKER: &str = "worker";
 const WEB: &str = "web";

@@ -6,7 +6,6 @@
 
 mod chores;
 mod components;
-mod error;
 mod list;
 mod reload;
 
@@ -31,10 +30,9 @@ use crate::supervise::{Faults, LOCK, Stop, Supervisor};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
 use chores::Chores;
-pub use components::{Components, Upkeep};
-pub use error::{StartError, Unusable};
+pub use components::{Components, StartError, Upkeep};
 use list::{Parts, WORKER, WebServer, components};
-pub use reload::{Environment, NotReloaded, ProcessHandles, ReloadObserver, Reloaded};
+pub use reload::{Environment, NotReloaded, ProcessHandles, ReloadObserver, Reloaded, Unusable};
 use reload::{LiveConfig, Reloader};
 
 /// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.

@@ -9,19 +9,32 @@ use cached_proto::words::Chore;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::error::Unusable;
 use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
-use crate::refresh::RefreshConfig;
+use crate::refresh::{ConfigureError, RefreshConfig};
 use crate::reports::{Reports, report};
 use crate::rpc::Inherited;
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, ScheduleError};
 use crate::service::Reloads;
 use crate::telemetry::Telemetry;
 use crate::vms::PATIENCE;
 use crate::web::auth::Authority;
+
+/// Why a configuration that is valid in itself cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// A data file named by the configuration cannot be used.
+    #[error(transparent)]
+    Reports(#[from] ConfigureError),
+    /// Clients of the web page cannot be identified.
+    #[error("the web page cannot be served: {0}")]
+    Visitors(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The refresh schedule cannot be used.
+    #[error("the [schedule] section cannot be used: {0}")]
+    Schedule(#[from] ScheduleError),
+}
 
 /// Dependencies of a daemon's components that are passed in.
 #[derive(Debug, Clone)]
@@ -43,6 +56,9 @@ impl Environment {
     }
 }
 
+/// The maintenance tasks that can have a schedule.
+const CHORES: [Chore; 3] = [Chore::Analyze, Chore::Prune, Chore::Backup];
+
 /// The configuration in effect and the values derived from it, published to the components over watch
 /// channels.
 #[derive(Debug)]
@@ -52,9 +68,8 @@ pub(super) struct LiveConfig {
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
-    analyze: watch::Sender<Arc<Schedule>>,
-    prune: watch::Sender<Arc<Schedule>>,
-    backup: watch::Sender<Arc<Schedule>>,
+    /// Those of [`CHORES`].
+    chores: [watch::Sender<Arc<Schedule>>; CHORES.len()],
     authority: watch::Sender<Arc<Authority>>,
     reports: Reports,
 }
@@ -70,9 +85,7 @@ impl LiveConfig {
             reports,
             refresh: watch::Sender::new(Arc::new(refresh)),
             schedule: watch::Sender::new(Arc::new(Schedule::configured(&config.schedule)?)),
-            analyze: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Analyze))),
-            prune: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Prune))),
-            backup: watch::Sender::new(Arc::new(chore_schedule(&config, Chore::Backup))),
+            chores: CHORES.map(|chore| watch::Sender::new(Arc::new(chore_schedule(&config, chore)))),
             authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -91,9 +104,9 @@ impl LiveConfig {
         let chores_moved = zone_moved || new.maintenance != running.maintenance;
         self.refresh.send_replace(Arc::new(refresh));
         if chores_moved {
-            self.analyze.send_replace(Arc::new(chore_schedule(&new, Chore::Analyze)));
-            self.prune.send_replace(Arc::new(chore_schedule(&new, Chore::Prune)));
-            self.backup.send_replace(Arc::new(chore_schedule(&new, Chore::Backup)));
+            for (chore, schedule) in CHORES.into_iter().zip(&self.chores) {
+                schedule.send_replace(Arc::new(chore_schedule(&new, chore)));
+            }
         }
         if let Some(schedule) = schedule {
             self.schedule.send_replace(Arc::new(schedule));
@@ -120,13 +133,9 @@ impl LiveConfig {
         self.refresh.subscribe()
     }
 
-    /// The schedule of a maintenance task; without a configured one it never fires.
-    pub(super) fn chore_schedules(&self, chore: Chore) -> watch::Receiver<Arc<Schedule>> {
-        match chore {
-            Chore::Analyze => self.analyze.subscribe(),
-            Chore::Backup => self.backup.subscribe(),
-            _ => self.prune.subscribe(),
-        }
+    /// The schedule of each maintenance task that can have one; without a configured one it never fires.
+    pub(super) fn chore_schedules(&self) -> impl Iterator<Item = (Chore, watch::Receiver<Arc<Schedule>>)> {
+        CHORES.into_iter().zip(self.chores.iter().map(watch::Sender::subscribe))
     }
 
     pub(super) fn schedules(&self) -> watch::Receiver<Arc<Schedule>> {
@@ -137,7 +146,7 @@ impl LiveConfig {
 fn configured(config: &Config, reports: Reports, patience: Duration) -> Result<RefreshConfig, Unusable> {
     let refresh = RefreshConfig::of(config)?;
     let vms = refresh.vms.patient(patience);
-    Ok(RefreshConfig { reports, vms, ..refresh })
+    Ok(RefreshConfig { vms, reports, ..refresh })
 }
 
 fn chore_schedule(config: &Config, chore: Chore) -> Schedule {

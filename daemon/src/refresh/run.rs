@@ -27,7 +27,7 @@ use crate::snapshot::{self, ExistingRow, KeyIndex, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::{Existing, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, spec};
-use crate::vms::{Gateway, LockMeter, Vms, time};
+use crate::vms::{LockMeter, Vms, time};
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -46,7 +46,6 @@ pub struct Refresher {
 /// A run's view of VMS: one connection, one schema, one snapshot.
 pub(super) struct RunInputs {
     vms: Vms,
-    gateway: Gateway,
     availabilities: HashMap<Table, Availability>,
     snapshot: Arc<Snapshot>,
     /// Why nothing may be filled from the snapshot, if so.
@@ -78,8 +77,7 @@ impl RunInputs {
 
     /// Closes the connections and leaves nothing behind in the log.
     pub(super) async fn close(self) {
-        self.vms.close().await;
-        self.gateway.fold_log().await;
+        self.vms.close_and_fold().await;
     }
 }
 
@@ -151,7 +149,7 @@ impl Refresher {
             );
         }
         let held = context.guard.examine(&self.queue, &snapshot).await?;
-        Ok(RunInputs { vms, gateway: context.config.vms.clone(), availabilities, snapshot, held })
+        Ok(RunInputs { vms, availabilities, snapshot, held })
     }
 
     async fn snapshot(

@@ -103,7 +103,7 @@ impl Gateway {
         let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
         let writing = self.options(Access::Write).synchronous(synchronous);
         let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().connect_lazy_with(writing));
-        Ok(Vms { path: self.path.clone(), read, write })
+        Ok(Vms { gateway: self.clone(), read, write })
     }
 
     /// Opens the file like [`open`](Self::open) and reads the schema, which must be one of VMS's.
@@ -205,7 +205,7 @@ impl Gateway {
 /// dropped, at once if it is closed.
 #[derive(Debug, Clone)]
 pub struct Vms {
-    path: PathBuf,
+    gateway: Gateway,
     read: DatabaseConnection,
     /// Not connected before the first write.
     write: DatabaseConnection,
@@ -220,12 +220,12 @@ impl Vms {
     /// Reads the present tables and columns; an error where none is VMS's own.
     pub async fn schema(&self) -> Result<Schema, VmsError> {
         let schema = Schema::read(&self.read).await?;
-        if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path.clone() }) }
+        if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path().to_owned() }) }
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.gateway.path
     }
 
     /// The connection that cannot write.
@@ -254,7 +254,7 @@ impl Vms {
             ..TransactionOptions::default()
         };
         let begun = self.write.begin_with_options(options).await;
-        begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(&self.path))
+        begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(self.path()))
     }
 
     /// Counts the rows of a table.
@@ -285,6 +285,13 @@ impl Vms {
             Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
         };
         (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
+    }
+
+    /// Closes both connections and leaves nothing behind in the log.
+    pub(crate) async fn close_and_fold(self) {
+        let gateway = self.gateway.clone();
+        self.close().await;
+        gateway.fold_log().await;
     }
 
     /// Closes both connections.

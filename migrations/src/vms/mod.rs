@@ -8,10 +8,8 @@
 
 mod caches;
 mod events;
-mod organizations;
 mod people;
 mod places;
-mod system;
 mod table;
 
 use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr};
@@ -22,11 +20,11 @@ use table::Table;
 const SOURCES: &[Table] = &[
     places::DISTRICT,
     places::TENANT,
-    system::USERS,
-    system::SYNC_LOGS,
+    places::USERS,
+    places::SYNC_LOGS,
     places::SCHOOL,
     places::CLASS,
-    organizations::ORGANIZATION,
+    places::ORGANIZATION,
     people::CONTACT,
     people::EMAIL,
     people::SKILL,
@@ -34,7 +32,7 @@ const SOURCES: &[Table] = &[
     people::TEACHER,
     people::STUDENT,
     people::VOLUNTEER_SKILLS,
-    organizations::VOLUNTEER_ORGANIZATION,
+    places::VOLUNTEER_ORGANIZATION,
     events::EVENT,
     events::EVENT_DISTRICTS,
     events::EVENT_SKILLS,
