@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use cached_proto::place;
+use cached_present::place;
 use chrono_tz::Tz;
 
 use super::surroundings::Surroundings;

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use axum::http::header::{CONTENT_TYPE, HeaderValue};
 use axum::response::{IntoResponse, Response};
-use cached_proto::json;
+use cached_present::json;
 use serde::Serialize;
 use utoipa::ToSchema;
 

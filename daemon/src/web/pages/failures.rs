@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use cached_proto::speech::Tone;
+use cached_present::Tone;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Table};
 

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cached_proto::speech::{Tone, bytes, duration, spoken};
+use cached_present::{bytes, duration, phase_of, spoken};
 use cached_proto::verb::job::JobRequest;
 use cached_proto::verb::jobs::{Attempt, Job};
 use cached_proto::words::{Outcome, Phase};
@@ -82,14 +82,9 @@ pub(in crate::web) async fn page(
 }
 
 fn tried(attempt: &Attempt, view: &View) -> Tried {
-    let state = match (attempt.outcome, attempt.ended) {
-        (Some(outcome), _) => Badge::new(spoken(outcome.as_str()), outcome.into()),
-        (None, Some(_)) => Badge::new("cancelled", Tone::Plain),
-        (None, None) => Badge::standing(Phase::Running, None),
-    };
     Tried {
         number: attempt.number,
-        state,
+        state: Badge::standing(phase_of(attempt), attempt.outcome),
         started: view.when(attempt.started),
         took: attempt.ended.map_or_else(String::new, |_| duration(attempt.seconds)),
         snapshot: attempt.snapshot.map(|at| view.when(at)),

@@ -5,7 +5,6 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use cached_proto::speech::{table_title, type_title};
 use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{CacheType, TableState};
 
@@ -14,6 +13,7 @@ use super::frame::Frame;
 use super::notice::{Notice, back_to};
 use super::prose::Prose;
 use super::shown;
+use super::view::{table_title, type_title};
 use crate::service::refresh;
 use crate::web::Web;
 use crate::web::api::refresh::Wish;

@@ -1,6 +1,6 @@
 //! A job in a list.
 
-use cached_proto::speech::duration;
+use cached_present::duration;
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{Outcome, Phase};
 

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cached_proto::speech::{self, Figure, Tone};
+use cached_present::{Figure, Tone, figures, percent};
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{SchedulerState, Table};
 use chrono::TimeDelta;
@@ -102,11 +102,11 @@ fn filled(
         current: status.current_run.as_ref().map(|run| Progressing::of(run, view)),
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
-        figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
+        figures: figures(&seen.report).into_iter().map(measured).collect(),
         // Before that, it would only show how short the daemon has existed.
         covered: Some(seen.report.readiness.covered)
             .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
-            .map(speech::percent),
+            .map(percent),
         tables: tables::rows(&status.tables, &last, view),
         plot: Plot::of(&seen.runs, view),
         failures: failures(&seen.failures, &last, view),

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use cached_proto::speech::{self, Tone, duration, lacks, spoken};
+use cached_present::{Tone, bytes, duration, lacks, spoken};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Job;
 use cached_proto::verb::status::TableStatus;
@@ -44,7 +44,7 @@ impl TableRow {
             fresh: if is_judged { format!("{}/{}", table.fresh, table.expected) } else { String::new() },
             oldest: age(table.oldest),
             newest: age(table.newest),
-            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, speech::bytes),
+            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, bytes),
             took: worked.map_or_else(String::new, |job| duration(job.seconds)),
             notes: notes(table),
         }

@@ -1,13 +1,13 @@
 //! The first lines of the status page: the state, the reasons, and what to do, in the words of people who
 //! know the reports and not the daemon.
 
-use cached_proto::speech::{self, Tone, table_title};
+use cached_present::Tone;
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::status::StatusReply;
 use cached_proto::words::{HealthLevel, Table, TableState};
 
 use super::prose::Prose;
-use super::view::{View, class};
+use super::view::{View, class, table_title};
 
 /// Number of reasons shown at once; the others can be unfolded.
 const FIRST: usize = 2;
@@ -43,7 +43,7 @@ pub(super) enum Remedy {
 impl Verdict {
     /// `database` is the path of VMS's database, as messages name it.
     pub(super) fn of(status: &StatusReply, health: &HealthReply, database: &str, view: &View) -> Self {
-        let tables = speech::verdict(status, |at| view.moment(at));
+        let tables = cached_present::verdict(status, |at| view.moment(at));
         let is_busy = status.current_run.is_some();
         let is_first = is_busy && status.last_run.is_none() && tables.tone == Tone::Warning;
         let mut told: Vec<Told> =
@@ -82,7 +82,7 @@ impl Told {
 }
 
 /// The verdict about the tables, unless the health is worse for another reason.
-fn headline(tables: &speech::Verdict, health: &HealthReply) -> String {
+fn headline(tables: &cached_present::Verdict, health: &HealthReply) -> String {
     // A stopped scheduler is shown with what comes next.
     let worst = health
         .reasons

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use cached_proto::speech::{self, Tone, duration, standing};
+use cached_present::{Tone, duration, standing};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
-use cached_proto::words::{Outcome, Phase, Table};
+use cached_proto::words::{CacheType, Outcome, Phase, Table};
 use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
@@ -58,7 +58,7 @@ impl View {
     }
 
     pub(super) fn moment(&self, at: Timestamp) -> String {
-        speech::moment(at, &self.zone, self.now, "%Z")
+        cached_present::moment(at, &self.zone, self.now, "%Z")
     }
 
     pub(super) fn when(&self, at: Timestamp) -> When {
@@ -127,7 +127,7 @@ impl Badge {
 
 impl Name {
     pub(super) fn of(table: Table) -> Self {
-        Self { title: speech::table_title(table), table: table.as_str() }
+        Self { title: table_title(table), table: table.as_str() }
     }
 }
 
@@ -138,5 +138,46 @@ pub(super) const fn class(tone: Tone) -> &'static str {
         Tone::Warning => "warn",
         Tone::Bad => "bad",
         Tone::Plain => "off",
+    }
+}
+
+/// Describes what a table holds, for people who do not know its name.
+pub(super) const fn table_title(table: Table) -> &'static str {
+    match table {
+        Table::DistrictYearEndReports => "District year-end",
+        Table::DistrictEngagementReports => "District engagement",
+        Table::OrganizationSummaryCache => "Organizations",
+        Table::OrganizationDetailCache => "Organization details",
+        Table::OrganizationReports => "Organization reports",
+        Table::VirtualSessionReportCache => "Virtual sessions",
+        Table::VirtualSessionDistrictCache => "Virtual sessions by district",
+        Table::RecentVolunteersReportCache => "Recent volunteers",
+        Table::FirstTimeVolunteerReportCache => "First-time volunteers",
+        Table::RecruitmentCandidatesCache => "Recruitment candidates",
+        Table::DiaEventsReportCache => "DIA events",
+    }
+}
+
+/// Returns a type's title, and a description of what belongs to it.
+pub(super) const fn type_title(cache_type: CacheType) -> (&'static str, &'static str) {
+    match cache_type {
+        CacheType::District => ("District", "Year-end figures of each district, and its engagement"),
+        CacheType::Organization => ("Organization", "Organizations of a school year, and each one in detail"),
+        CacheType::VirtualSession => ("Virtual sessions", "All virtual sessions, and those of each district"),
+        CacheType::Volunteer => ("Volunteers", "Recent and first-time volunteers"),
+        CacheType::Recruitment => ("Recruitment", "Candidates for each event, and DIA events"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_has_a_title_of_its_own() {
+        let mut titles: Vec<&str> = Table::ALL.iter().map(|table| table_title(*table)).collect();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), Table::ALL.len());
     }
 }
