@@ -1,164 +1,65 @@
-//! What the verbs do, one file per verb, for the control socket and the web server alike; and the state that they
-//! share.
+//! What the verbs do, one file per verb, for the control socket and the web server alike; and what they share.
+//!
+//! Who may use a verb is decided before it is called: by the session for the socket, by the gate for the web.
 
+pub(crate) mod backup;
 mod caller;
-pub(crate) mod cancel;
 pub(crate) mod fault;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod invalidate;
-pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod maintenance;
 pub(crate) mod next;
 pub(crate) mod notify;
-pub(crate) mod ping;
 pub(crate) mod refresh;
 pub(crate) mod rehearse;
 pub(crate) mod reload;
 pub(crate) mod report;
-pub(crate) mod retry;
-pub(crate) mod start_scheduler;
+pub(crate) mod scheduler;
+mod shared;
 pub(crate) mod status;
-pub(crate) mod stop_scheduler;
+mod stream;
 
-use std::sync::Arc;
-
-use cached_proto::verb::health::VmsPage;
-use cached_proto::words::Table;
-use chrono::{DateTime, TimeDelta, Utc};
-use tokio::sync::{Mutex, watch};
-
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::describe::describe;
-use crate::figures::sample;
-use crate::jobs::Queue;
-use crate::maintenance::Maintenance;
-use crate::probe::Probe;
-use crate::readers::Readers;
-use crate::refresh::find::{Search, find};
-use crate::refresh::survey::{TableSurvey, survey};
-use crate::refresh::{RefreshConfig, RefreshError, RehearsalInputs, rehearsal_inputs};
-use crate::schedule::Schedule;
-use crate::single_flight::SingleFlight;
-use crate::snapshot::Shapes;
-use crate::state::Lane;
-use crate::supervise::Faults;
-use crate::telemetry::Logs;
+use cached_proto::fault::Fault;
+use cached_proto::message::{Reply, Request};
 
 pub(crate) use caller::Caller;
 pub(crate) use notify::judge;
-pub(crate) use reload::Reloads;
+pub(crate) use shared::{Reloads, Service, Surveyed};
+pub(crate) use stream::{Lagging, Stream};
 
-/// Shortest time between two samples; a survey that comes sooner stores none.
-const SAMPLES_APART: TimeDelta = TimeDelta::minutes(1);
-
-/// Everything that a request may read or change; cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Service {
-    pub(crate) queue: Queue,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) started: DateTime<Utc>,
-    /// The user that the daemon runs as.
-    pub(crate) own_uid: u32,
-    pub(crate) config: watch::Receiver<Arc<Config>>,
-    pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
-    pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
-    pub(crate) maintenance: Arc<Maintenance>,
-    pub(crate) reloader: Arc<dyn Reloads>,
-    /// The log of this process, if it keeps one.
-    pub(crate) logs: Option<Logs>,
-    /// Serializes reads of VMS's database: many impatient clients must not slow VMS down.
-    pub(crate) looking: Arc<Mutex<Sampling>>,
-    /// Surveys of all cache tables, each shared by all callers that wait for one.
-    pub(crate) surveys: Arc<SingleFlight<Surveyed>>,
-    /// Requests a page from VMS.
-    pub(crate) probe: Arc<Probe>,
-    /// The queue of those who read lists.
-    pub(crate) readers: Arc<Readers>,
-    /// What of the daemon itself does not work.
-    pub(crate) faults: Faults,
-}
-
-/// The result of a survey of every cache table, shared by all callers that asked for one meanwhile.
-pub(crate) type Surveyed = Result<Arc<[TableSurvey]>, Arc<RefreshError>>;
-
-/// What surveys keep for the next one: the state of readiness sampling, and parse results that can be reused.
-#[derive(Debug, Default)]
-pub(crate) struct Sampling {
-    /// When the last sample was taken.
-    last: Option<DateTime<Utc>>,
-    /// Why the last sample could not be stored.
-    unkept: Option<String>,
-    /// Shapes of the payloads that have been read.
-    shapes: Shapes,
-}
-
-impl Service {
-    /// The same service, with its reads of the state database in another lane.
-    pub(crate) fn on(&self, lane: Lane) -> Self {
-        Self { queue: self.queue.on(lane), ..self.clone() }
-    }
-
-    /// Surveys every cache table.
-    pub(crate) async fn survey(&self) -> Surveyed {
-        let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
-        self.surveys.get(|_| false, look).await
-    }
-
-    /// Surveys every cache table in order to take a sample.
-    pub(crate) async fn sample(&self) -> Result<(), RefreshError> {
-        self.look(TimeDelta::zero()).await.map(drop)
-    }
-
-    /// Why the state database cannot be written, according to the most recent attempts.
-    pub(crate) async fn unwritable(&self) -> Option<String> {
-        self.queue.stalled().or(self.looking.lock().await.unkept.clone())
-    }
-
-    /// VMS's response to the probe, if the probe is configured.
-    pub(crate) async fn vms_page(&self) -> Option<VmsPage> {
-        let config = Arc::clone(&self.config.borrow());
-        self.probe.page(&config.vms, self.clock.as_ref()).await
-    }
-
-    /// Searches for one entry.
-    pub(crate) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
-        let looking = self.looking.lock().await;
-        let config = Arc::clone(&self.refresh.borrow());
-        let now = self.clock.now();
-        find(&config, self.queue.state(), table, wanted, looking.shapes.depth(now), now).await
-    }
-
-    async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
-        let mut sampling = self.looking.lock().await;
-        let config = Arc::clone(&self.refresh.borrow());
-        // Whoever asked: the result is shared with those who probe, and must not fail because many read.
-        let (state, now) = (&self.queue.state().on(Lane::Probes), self.clock.now());
-        let surveys = survey(&config, state, sampling.shapes.depth(now), now).await?;
-        // A clock that was set back must not postpone the next sample.
-        let due = sampling.last.is_none_or(|last| now < last || now - last >= samples_apart);
-        if let Some(sample) = sample(now, &surveys).filter(|_| due || sampling.unkept.is_some()) {
-            // The survey is worth returning even if the sample cannot be stored.
-            let kept = state.keep_readiness(sample).await;
-            sampling.unkept = kept.err().map(|error| describe(&error));
-            sampling.last = Some(now);
+/// Does what is asked for; what follows the answer is in [`Stream::behind`].
+pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
+    Ok(match request {
+        Request::Ping => Reply::Pong(service.pong()),
+        Request::Status(request) => Reply::Status(status::status(service, request).await?),
+        Request::Health => Reply::Health(health::health(service).await),
+        Request::Refresh(request) => Reply::Refresh(refresh::refresh(service, caller, request).await?),
+        Request::StartScheduler => Reply::Scheduler(scheduler::start(service, caller).await?),
+        Request::StopScheduler => Reply::Scheduler(scheduler::stop(service, caller).await?),
+        Request::Next(request) => Reply::Next(next::next(service, request).await?),
+        Request::Jobs(request) => Reply::Jobs(jobs::jobs(service, request).await?),
+        Request::History(request) => Reply::History(history::history(service, request).await?),
+        Request::NotifyTest => Reply::Notify(notify::notify(service).await),
+        Request::Job(request) => Reply::Job(jobs::job(service, request).await?),
+        Request::Cancel(request) => Reply::Cancel(jobs::cancel(service, caller, request).await?),
+        Request::Retry(request) => Reply::Retry(jobs::retry(service, caller, request).await?),
+        Request::Report(request) => Reply::Report(report::report(service, request).await?),
+        Request::Get(request) => Reply::Get(get::get(service, request, get::Missing::Make).await?),
+        Request::Invalidate(request) => {
+            Reply::Invalidate(invalidate::invalidate(service, caller, request).await?)
         }
-        Ok(surveys)
-    }
-
-    /// Reads the inputs of a rehearsal.
-    pub(crate) async fn rehearsal_inputs(&self) -> Result<RehearsalInputs, RefreshError> {
-        let _one = self.looking.lock().await;
-        let config = Arc::clone(&self.refresh.borrow());
-        rehearsal_inputs(&config, self.clock.now()).await
-    }
-
-    /// The current schedule.
-    pub(crate) fn schedule(&self) -> Arc<Schedule> {
-        Arc::clone(&self.schedule.borrow())
-    }
+        Request::Rehearse(request) => Reply::Rehearse(rehearse::rehearse(service, request).await?),
+        Request::Maintenance(request) => {
+            Reply::Maintenance(maintenance::maintenance(service, caller, request)?)
+        }
+        Request::Reload => Reply::Reload(reload::reload(service, caller).await),
+        Request::Logs(_) => Reply::Logs(logs::logs(service)?),
+        Request::JobsPage(request) => Reply::JobsPage(jobs::page(service, request).await?),
+        Request::HistoryPage(request) => Reply::HistoryPage(history::page(service, request).await?),
+        Request::Backup => Reply::Backup(backup::backup(service)),
+    })
 }

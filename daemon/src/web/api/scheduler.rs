@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
 use cached_proto::verb::scheduler::SchedulerReply;
 
-use crate::service::{start_scheduler, stop_scheduler};
+use crate::service::scheduler;
 use crate::web::Web;
 use crate::web::fault::WebFault;
 use crate::web::gate::Admitted;
@@ -30,7 +30,7 @@ pub(in crate::web) async fn start(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
+    let reply = scheduler::start(web.service(), &admitted.caller()).await?;
     web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Started),
@@ -53,7 +53,7 @@ pub(in crate::web) async fn stop(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
+    let reply = scheduler::stop(web.service(), &admitted.caller()).await?;
     web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Stopped),

@@ -52,7 +52,7 @@ pub(in crate::web) async fn retry_job(
 /// is no error and is reported on the page.
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     let request = CancelRequest { target };
-    let notice = match service::cancel::cancel(web.service(), &admitted.caller(), &request).await {
+    let notice = match service::jobs::cancel(web.service(), &admitted.caller(), &request).await {
         Ok(_) => Notice::Cancelled,
         Err(QueueError::Over(_)) => Notice::CancelledTooLate,
         Err(error) => return Err(error.into()),
@@ -64,7 +64,7 @@ async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
 /// Retries and redirects to the new run, or to the one at hand if there is none.
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
-    let reply = match service::retry::retry(web.service(), &admitted.caller(), &request).await {
+    let reply = match service::jobs::retry(web.service(), &admitted.caller(), &request).await {
         Ok(reply) => reply,
         Err(QueueError::NothingToRetry(_)) => return Ok(back_to(&page_of(target), Notice::RetriedTooLate)),
         Err(error) => return Err(error.into()),

@@ -52,7 +52,7 @@ pub(in crate::web) async fn page(
     Number(id): Number,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let reply = service::job::job(web.service(), &JobRequest { job: id }).await?;
+    let reply = service::jobs::job(web.service(), &JobRequest { job: id }).await?;
     let view = View::of(&web);
     let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
     let page = JobPage {
