@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 use anyhow::Context as _;
-use cachectl::cli::Cli;
+use cachectl::Cli;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 

@@ -5,18 +5,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cached_proto::client::{Client, Events, Lines, Parts, Timeouts};
-use cached_proto::message::{Reply, Request};
-use cached_proto::place;
-use cached_proto::verb::logs::LogsRequest;
+use cached_present::place;
+use cached_proto::client::{Client, Events, Timeouts};
+use cached_proto::message::Verb;
 use cached_proto::verb::next::NextRequest;
 use chrono::{DateTime, Utc};
 use comfy_table::Table;
+use serde::Serialize;
 
 use crate::error::CtlError;
-use crate::output::View;
-use crate::output::style::Style;
-use crate::output::time::Zone;
+use crate::output::{self, Style, View, Zone};
 
 /// Time limit for connecting; a running daemon accepts at once.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -53,9 +51,9 @@ impl Context {
     /// Returns the view in the schedule's zone, as `status` and `next` use it, for answers that do not name
     /// that zone. Falls back to this machine's zone when the daemon does not return one.
     pub(crate) async fn zoned(&self) -> View {
-        match self.call(&Request::Next(NextRequest { count: 1 })).await {
-            Ok(Reply::Next(next)) => self.view.in_zone(&next.timezone),
-            _ => self.view,
+        match self.call(NextRequest { count: 1 }).await {
+            Ok(next) => self.view.in_zone(&next.timezone),
+            Err(_) => self.view,
         }
     }
 
@@ -65,32 +63,38 @@ impl Context {
     }
 
     /// Sends a request and returns its only answer.
-    pub(crate) async fn call(&self, request: &Request) -> Result<Reply, CtlError> {
-        self.call_within(ANSWER, request).await
+    pub(crate) async fn call<V: Verb>(&self, verb: V) -> Result<V::Reply, CtlError> {
+        self.call_within(ANSWER, verb).await
     }
 
     /// Sends a request whose answer may take as long as `answer`.
-    pub(crate) async fn call_within(&self, answer: Duration, request: &Request) -> Result<Reply, CtlError> {
-        let mut client = self.connect(answer).await?;
-        Ok(client.call(request).await?)
+    pub(crate) async fn call_within<V: Verb>(&self, answer: Duration, verb: V) -> Result<V::Reply, CtlError> {
+        Ok(self.connect(answer).await?.call(verb).await?)
     }
 
     /// Sends a request, and keeps the connection for the events that follow the answer.
-    pub(crate) async fn follow(&self, request: &Request) -> Result<(Reply, Events), CtlError> {
-        let client = self.connect(ANSWER).await?;
-        Ok(client.follow(request).await?)
+    pub(crate) async fn follow<V: Verb>(&self, verb: V) -> Result<(V::Reply, Events<V::Event>), CtlError> {
+        Ok(self.connect(ANSWER).await?.follow(verb).await?)
     }
 
-    /// Requests the log, and keeps the connection for the lines that follow the answer.
-    pub(crate) async fn logs(&self, request: LogsRequest) -> Result<(Reply, Lines), CtlError> {
-        let client = self.connect(ANSWER).await?;
-        Ok(client.logs(request).await?)
+    /// Prints an answer, as JSON or as `render` words it.
+    pub(crate) fn print<T: Serialize>(
+        &self,
+        as_json: bool,
+        answer: &T,
+        render: impl FnOnce(&View) -> String,
+    ) -> Result<(), CtlError> {
+        output::print(&if as_json { output::json(answer)? } else { render(&self.view) })
     }
 
-    /// Requests a copy of VMS's database, and keeps the connection for it.
-    pub(crate) async fn backup(&self) -> Result<(Reply, Parts), CtlError> {
-        let client = self.connect(ANSWER).await?;
-        Ok(client.backup().await?)
+    /// Prints an answer that does not name the zone of the schedule with instants in that zone.
+    pub(crate) async fn print_zoned<T: Serialize>(
+        &self,
+        as_json: bool,
+        answer: &T,
+        render: impl FnOnce(&View) -> String,
+    ) -> Result<(), CtlError> {
+        output::print(&if as_json { output::json(answer)? } else { render(&self.zoned().await) })
     }
 
     async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {

@@ -2,14 +2,50 @@
 
 use std::error::Error as _;
 use std::io;
+use std::process::ExitCode;
 use std::time::Duration;
 
 use cached_proto::client::ClientError;
 use cached_proto::fault::FaultCode;
 use cached_proto::text::one_line;
 
-use crate::exit::Exit;
-use crate::output::note;
+/// Result of a `cachectl` invocation. Usage errors leave through clap, which exits with 2 as well.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Success.
+    Good = 0,
+    /// The daemon refused or failed, a table ended badly, or the daemon is unhealthy.
+    Failed = 1,
+    /// The request makes no sense.
+    Usage = 2,
+    /// No daemon answers.
+    Unreachable = 3,
+    /// The daemon does not accept this request from this user.
+    NotAllowed = 4,
+    /// The answer, or the end of the run, did not come in time.
+    TimedOut = 5,
+    /// Client and daemon speak different versions of the protocol.
+    ProtocolMismatch = 6,
+}
+
+impl Exit {
+    /// The number that the shell sees.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// [`Exit::Good`] or [`Exit::Failed`].
+    pub const fn good_if(good: bool) -> Self {
+        if good { Self::Good } else { Self::Failed }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}
 
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
@@ -17,12 +53,6 @@ pub(crate) enum CtlError {
     /// The conversation with the daemon failed, or the daemon refused.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The answer does not belong to the request.
-    #[error("the daemon answered something else than `{verb}` asks for")]
-    WrongReply {
-        /// The verb that was requested.
-        verb: &'static str,
-    },
     /// The user's own time limit has passed.
     #[error("run {run} has not ended within {}; it goes on", humantime::format_duration(*.waited))]
     StillRunning {
@@ -88,7 +118,6 @@ impl CtlError {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Self::Client(error) => exit_of(error),
-            Self::WrongReply { .. } => Exit::ProtocolMismatch,
             Self::StillRunning { .. } => Exit::TimedOut,
             // A reader that needs no more closes the pipe, as `head` does; that is not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
@@ -105,14 +134,8 @@ impl CtlError {
         }
     }
 
-    /// Prints the error on standard error and returns its exit code.
-    pub(crate) fn tell(&self) -> Exit {
-        self.lines().iter().for_each(|line| note(line));
-        self.exit()
-    }
-
     /// Returns the message for the user: the error, its causes, and what to do about it.
-    fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         if self.exit() == Exit::Good {
             return Vec::new();
         }
@@ -138,7 +161,9 @@ impl CtlError {
             {
                 Some(fault.hint.clone())
             }
-            Self::WrongReply { .. } => Some("install cached and cachectl of the same version".to_owned()),
+            Self::Client(ClientError::WrongReply { .. }) => {
+                Some("install cached and cachectl of the same version".to_owned())
+            }
             Self::StillRunning { .. } => {
                 Some("look at it with `cachectl status` or `cachectl jobs --running`".to_owned())
             }
@@ -165,6 +190,7 @@ const fn exit_of(error: &ClientError) -> Exit {
         ClientError::Protocol { .. }
         | ClientError::Hello { .. }
         | ClientError::Unexpected { .. }
+        | ClientError::WrongReply { .. }
         | ClientError::Codec(_) => Exit::ProtocolMismatch,
         ClientError::Fault(fault) => match fault.code {
             FaultCode::BadRequest => Exit::Usage,

@@ -4,8 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use cachectl::cli::Cli;
-use cachectl::exit::Exit;
+use cachectl::{Cli, Exit};
 use clap::Parser as _;
 
 fn main() -> ExitCode {

@@ -8,9 +8,7 @@ use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::DateTime;
 use chrono_tz::Tz;
 
-use crate::output::View;
-use crate::output::style::Style;
-use crate::output::time::Zone;
+use crate::output::{Style, View, Zone};
 
 /// Text that would forge a line, colour the terminal and reverse what follows it.
 pub(crate) const HOSTILE: &str = "all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end";

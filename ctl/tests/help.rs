@@ -5,32 +5,13 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
+use cachectl::Cli;
+use clap::CommandFactory as _;
 use insta::assert_snapshot;
 
-const VERBS: [&str; 22] = [
-    "ping",
-    "status",
-    "health",
-    "refresh",
-    "refresh-all",
-    "start-scheduler",
-    "stop-scheduler",
-    "next",
-    "rehearse",
-    "jobs",
-    "job",
-    "cancel",
-    "retry",
-    "history",
-    "notify",
-    "report",
-    "get",
-    "invalidate",
-    "maintenance",
-    "logs",
-    "reload",
-    "completions",
-];
+fn verbs() -> Vec<String> {
+    Cli::command().get_subcommands().map(|verb| verb.get_name().to_owned()).collect()
+}
 
 /// The real binary in an empty environment, so that no daemon of this machine can answer.
 fn cachectl(arguments: &[&str]) -> Command {
@@ -52,8 +33,8 @@ fn help_of_every_verb() {
     let help = output(&["--help"]);
     assert!(help.status.success());
     assert_snapshot!("cachectl", text(&help.stdout));
-    for verb in VERBS {
-        let help = output(&[verb, "--help"]);
+    for verb in verbs() {
+        let help = output(&[&verb, "--help"]);
         assert!(help.status.success(), "{verb}");
         assert_snapshot!(verb, text(&help.stdout));
     }
@@ -105,8 +86,8 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
 
 #[test]
 fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
-    for verb in VERBS.iter().filter(|verb| **verb != "completions") {
-        let required: &[&str] = match *verb {
+    for verb in verbs().iter().map(String::as_str).filter(|verb| *verb != "completions") {
+        let required: &[&str] = match verb {
             "notify" => &["--test"],
             "maintenance" => &["analyze"],
             "get" => &["dia_events_report_cache"],
@@ -115,7 +96,7 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
             "rehearse" => &["--from", "2026-03-07"],
             _ => &[],
         };
-        let output = output(&[&[*verb, "--socket", "/nonexistent/cached.sock"], required].concat());
+        let output = output(&[&[verb, "--socket", "/nonexistent/cached.sock"], required].concat());
         let told = text(&output.stderr);
         assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {

@@ -57,6 +57,15 @@ pub(crate) enum Stop {
     WithDaemon,
 }
 
+/// The two steps in which the connections of a server are shut down.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shutdown {
+    /// Stop accepting connections and requests.
+    pub(crate) stop: CancellationToken,
+    /// Stop sending events as well: nothing will happen any more.
+    pub(crate) hang_up: CancellationToken,
+}
+
 /// What the end of a component means.
 enum Kind {
     Essential(Box<dyn FnOnce(Heartbeat) -> Work + Send>),

@@ -3,11 +3,8 @@
 //! One connection carries one request at a time. A call that failed, timed out or was dropped half-way
 //! leaves its connection out of step, so that connection is never used again: connect anew.
 
-mod error;
-mod lines;
-mod parts;
-
 use std::io;
+use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,14 +14,12 @@ use interprocess::local_socket::traits::tokio::Stream as _;
 use interprocess::local_socket::{GenericFilePath, ToFsName as _};
 use tokio::time::timeout;
 
-pub use self::error::ClientError;
-pub use self::lines::Lines;
-pub use self::parts::Parts;
+use crate::codec::CodecError;
 use crate::fault::Fault;
 use crate::frame::{ClientFrames, FrameError, client_framed};
-use crate::hello::{self, Protocols};
-use crate::message::{Reply, Request, Response};
-use crate::verb::logs::LogsRequest;
+use crate::hello::{self, HelloError, Protocols};
+use crate::message::{Event, Reply, Request, Response, Verb};
+use crate::text::one_line;
 use crate::verb::refresh::Progress;
 
 /// Time limits of the client. Waiting for events has no limit, because a run may take any length of time.
@@ -68,34 +63,23 @@ impl Client {
     /// Sends a request and returns its answer. Does not wait for events that may follow.
     ///
     /// The connection can be used again after a fault, but not after any other error.
-    pub async fn call(&mut self, request: &Request) -> Result<Reply, ClientError> {
+    pub async fn call<V: Verb>(&mut self, verb: V) -> Result<V::Reply, ClientError> {
+        let request = verb.request();
         let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
-        let answer = self.exchange(&mut frames, request).await?;
+        let answer = self.exchange(&mut frames, &request).await?;
         if !request.streams() {
             self.frames = Some(frames);
         }
-        Ok(answer?)
+        typed::<V>(&request, answer?)
     }
 
     /// Sends a request and returns its answer together with the events that follow it.
-    pub async fn follow(mut self, request: &Request) -> Result<(Reply, Events), ClientError> {
+    pub async fn follow<V: Verb>(mut self, verb: V) -> Result<(V::Reply, Events<V::Event>), ClientError> {
+        let request = verb.request();
         let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
-        let reply = self.exchange(&mut frames, request).await??;
-        Ok((reply, Events { path: self.path, frames: request.streams().then_some(frames) }))
-    }
-
-    /// Requests the log and returns the answer together with the lines that follow it.
-    pub async fn logs(mut self, request: LogsRequest) -> Result<(Reply, Lines), ClientError> {
-        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
-        let reply = self.exchange(&mut frames, &Request::Logs(request)).await??;
-        Ok((reply, Lines { path: self.path, frames: Some(frames) }))
-    }
-
-    /// Requests a copy of VMS's database and returns the answer together with the copy that follows it.
-    pub async fn backup(mut self) -> Result<(Reply, Parts), ClientError> {
-        let mut frames = self.frames.take().ok_or(ClientError::Spent)?;
-        let reply = self.exchange(&mut frames, &Request::Backup).await??;
-        Ok((reply, Parts { path: self.path, frames: Some(frames) }))
+        let reply = typed::<V>(&request, self.exchange(&mut frames, &request).await??)?;
+        let frames = request.streams().then_some(frames);
+        Ok((reply, Events { path: self.path, frames, kind: PhantomData }))
     }
 
     async fn exchange(
@@ -125,32 +109,40 @@ impl Client {
     }
 }
 
+/// The answer in the type of its verb.
+fn typed<V: Verb>(request: &Request, reply: Reply) -> Result<V::Reply, ClientError> {
+    V::reply(reply).ok_or(ClientError::WrongReply { verb: request.name() })
+}
+
 /// The events that follow the answer to a request that streams.
 #[derive(Debug)]
-pub struct Events {
+pub struct Events<E = Progress> {
     path: PathBuf,
     /// `None` after the last event.
     frames: Option<ClientFrames<Stream>>,
+    kind: PhantomData<fn() -> E>,
 }
 
-impl Events {
-    /// Returns the next event; `None` after the [last](Progress::is_last), and always for a request that does
-    /// not stream.
+impl<E: Event> Events<E> {
+    /// Returns the next event; `None` after the [last](Event::is_last), and always for a request that does not
+    /// stream. There is no time limit: a run, a copy or the next line of a log may take any length of time.
     ///
     /// Dropping the future loses no event, so a caller may put a time limit around it and try again.
-    pub async fn next(&mut self) -> Result<Option<Progress>, ClientError> {
+    pub async fn next(&mut self) -> Result<Option<E>, ClientError> {
         let Some(frames) = &mut self.frames else { return Ok(None) };
         let received = receive(&self.path, frames).await;
-        if !matches!(received, Ok(Response::Event(ref event)) if !event.is_last()) {
+        let event = match received {
+            Ok(Response::Answer(Err(fault))) => Err(fault.into()),
+            Ok(Response::Answer(Ok(_))) => Err(ClientError::unexpected(&self.path, "a second answer")),
+            Ok(response) => {
+                E::of(response).ok_or_else(|| ClientError::unexpected(&self.path, "an event of another kind"))
+            }
+            Err(error) => Err(error),
+        };
+        if event.as_ref().map_or(true, E::is_last) {
             self.frames = None;
         }
-        match received? {
-            Response::Event(event) => Ok(Some(event)),
-            Response::Answer(Err(fault)) => Err(fault.into()),
-            Response::Answer(Ok(_)) => Err(ClientError::unexpected(&self.path, "a second answer")),
-            Response::Log(_) => Err(ClientError::unexpected(&self.path, "a log line for a run")),
-            Response::Backup(_) => Err(ClientError::unexpected(&self.path, "a copy for a run")),
-        }
+        event.map(Some)
     }
 }
 
@@ -173,4 +165,164 @@ async fn open(path: &Path) -> Result<(Stream, u16), ClientError> {
         .await
         .map_err(|error| ClientError::from_hello(path, error))?;
     Ok((stream, protocol))
+}
+
+/// Why a request failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// No process listens on the socket.
+    #[error(
+        "cannot reach the daemon at {}; start it with `systemctl start cached` or `cached run`, \
+         or name its socket with CACHED_SOCKET",
+        shown(.path)
+    )]
+    Unreachable {
+        /// The socket.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The file permissions of the socket deny access to this user.
+    #[error(
+        "not allowed to use the socket {}; become a member of its group (`ls -l` names it) and log in \
+         again, or use sudo",
+        shown(.path)
+    )]
+    NotAllowed {
+        /// The socket.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The daemon received the request and answered with a fault.
+    #[error("{}", one_line(&.0.message))]
+    Fault(Fault),
+    /// Client and daemon have no protocol in common.
+    #[error(
+        "the daemon speaks protocol {theirs}, this client {ours}; install cached and cachectl of the same \
+         version and restart the daemon (`systemctl restart cached`)"
+    )]
+    Protocol {
+        /// The protocol numbers that this client speaks.
+        ours: Protocols,
+        /// The protocol numbers that the daemon speaks.
+        theirs: Protocols,
+    },
+    /// The peer on the socket did not send a valid hello.
+    #[error("no proper hello from {}; check that it is the socket of cached", shown(.path))]
+    Hello {
+        /// The socket.
+        path: PathBuf,
+        /// What is wrong with the hello.
+        #[source]
+        source: HelloError,
+    },
+    /// The daemon took too long.
+    #[error(
+        "waited {after:?} for {what} from {}; the daemon is busy or stuck: try again, or look at \
+         `systemctl status cached`",
+        shown(.path)
+    )]
+    TimedOut {
+        /// The socket.
+        path: PathBuf,
+        /// What the client waited for.
+        what: &'static str,
+        /// How long it waited.
+        after: Duration,
+    },
+    /// The connection failed or ended early.
+    #[error(
+        "the connection to {} broke; the daemon may have stopped: look at `systemctl status cached`",
+        shown(.path)
+    )]
+    Broken {
+        /// The socket.
+        path: PathBuf,
+        /// The system's error.
+        #[source]
+        source: io::Error,
+    },
+    /// The daemon sent a message that does not belong at this point of the exchange.
+    #[error("{} sent {what}; report this as a bug of the daemon", shown(.path))]
+    Unexpected {
+        /// The socket.
+        path: PathBuf,
+        /// What the daemon sent.
+        what: &'static str,
+    },
+    /// The answer does not belong to the request.
+    #[error("the daemon answered something else than `{verb}` asks for")]
+    WrongReply {
+        /// The verb that was requested.
+        verb: &'static str,
+    },
+    /// A message could not be encoded or decoded.
+    #[error(transparent)]
+    Codec(#[from] CodecError),
+    /// An earlier call left the connection out of step.
+    #[error("the connection is spent after an earlier error; connect again")]
+    Spent,
+}
+
+impl From<Fault> for ClientError {
+    fn from(fault: Fault) -> Self {
+        Self::Fault(fault)
+    }
+}
+
+impl ClientError {
+    fn from_connect(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        if source.kind() == io::ErrorKind::PermissionDenied {
+            Self::NotAllowed { path, source }
+        } else {
+            Self::Unreachable { path, source }
+        }
+    }
+
+    fn from_hello(path: &Path, error: HelloError) -> Self {
+        let path = path.to_owned();
+        match error {
+            HelloError::NothingInCommon { ours, theirs } => Self::Protocol { ours, theirs },
+            HelloError::Io(source) => Self::Broken { path, source },
+            source => Self::Hello { path, source },
+        }
+    }
+
+    fn from_frame(path: &Path, error: FrameError) -> Self {
+        match error {
+            FrameError::Io(source) => Self::Broken { path: path.to_owned(), source },
+            FrameError::Codec(error) => error.into(),
+            error @ (FrameError::CutOff | FrameError::TooLong { .. }) => Self::Broken {
+                path: path.to_owned(),
+                source: io::Error::new(io::ErrorKind::InvalidData, error),
+            },
+        }
+    }
+
+    fn unexpected(path: &Path, what: &'static str) -> Self {
+        Self::Unexpected { path: path.to_owned(), what }
+    }
+}
+
+/// The path on one line, with control characters escaped.
+fn shown(path: &Path) -> String {
+    one_line(&path.to_string_lossy()).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Constructs the error directly: a test that runs as root cannot make the kernel refuse the connection.
+    #[test]
+    fn a_socket_that_refuses_this_user_is_told_apart_from_one_that_is_not_there() {
+        let error =
+            ClientError::from_connect(Path::new("/run/x.sock"), io::ErrorKind::PermissionDenied.into());
+        assert!(matches!(error, ClientError::NotAllowed { .. }), "{error:?}");
+        assert!(error.to_string().contains("/run/x.sock"), "{error}");
+    }
 }

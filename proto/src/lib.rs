@@ -8,7 +8,7 @@
 //! # 1. Find the socket
 //!
 //! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or,
-//! without that variable, `~/.local/state/cached/cached.sock` ([`place`]); or the path given by the daemon's
+//! without that variable, `~/.local/state/cached/cached.sock`; or the path given by the daemon's
 //! configuration and `CACHED_SOCKET`. It is a socket of the file system, and its file permissions decide who
 //! may connect; who may make a request ([`message::Request::right`]) is decided by the daemon, from the
 //! user id that the kernel reports for the peer.
@@ -129,16 +129,12 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod codec;
-pub mod entry;
 pub mod fault;
 pub mod frame;
 pub mod hello;
-pub mod json;
 pub mod lock;
 pub mod message;
-pub mod place;
 pub mod report;
-pub mod speech;
 pub mod text;
 pub mod time;
 pub mod verb;

@@ -15,7 +15,9 @@ use cached_proto::fault::Fault;
 use cached_proto::frame::{DaemonFrames, daemon_framed};
 use cached_proto::hello::{PROTOCOL, Protocols, welcome};
 use cached_proto::message::{Reply, Request, Response};
+use cached_proto::verb::ping::PingRequest;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::verb::reload::ReloadRequest;
 use futures_util::{SinkExt, StreamExt};
 use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
@@ -101,6 +103,18 @@ async fn a_fault_is_an_error_and_leaves_the_connection_usable() {
     let error = client.call(&Request::StopScheduler).await.unwrap_err();
     assert!(matches!(error, ClientError::Fault(ref heard) if *heard == fault), "{error}");
     assert_eq!(client.call(&Request::Ping).await.unwrap(), pong());
+}
+
+#[tokio::test]
+async fn an_answer_has_the_type_of_its_request() {
+    let listening = serve(async |mut frames| {
+        answer(&mut frames, Ok(pong())).await;
+        answer(&mut frames, Ok(pong())).await;
+    });
+    let mut client = Client::connect(&listening.path, PATIENT).await.unwrap();
+    assert_eq!(client.call(PingRequest).await.unwrap(), samples::pong());
+    let error = client.call(ReloadRequest).await.unwrap_err();
+    assert!(matches!(error, ClientError::WrongReply { verb: "reload" }), "{error:?}");
 }
 
 #[tokio::test]

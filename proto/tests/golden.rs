@@ -1,17 +1,17 @@
-//! The bytes of every message, kept. A difference here means that daemons and clients of different builds
+//! The bytes and the JSON of every message, kept, and the bytes in the documentation of the crate. A difference here means that daemons and clients of different builds
 //! no longer understand each other: append instead, or raise the protocol number.
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
-#[path = "support/hexdump.rs"]
-mod hexdump;
 #[path = "support/samples.rs"]
 mod samples;
 
-use std::fmt::Display;
+use std::fmt::{Debug, Display, Write as _};
 
 use cached_proto::codec::Message;
 use cached_proto::fault::FaultCode;
+use cached_proto::frame::{client_framed, daemon_framed};
+use cached_proto::hello::{Protocols, greet, welcome};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::backup::BackupEvent;
 use cached_proto::verb::jobs::{JobFilter, JobsRequest};
@@ -20,8 +20,21 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
     CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
 };
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
-use self::hexdump::hexdump;
+/// Rows of sixteen bytes: offset, hexadecimal, ASCII.
+fn hexdump(bytes: &[u8]) -> String {
+    let mut dump = String::new();
+    for (row, chunk) in bytes.chunks(16).enumerate() {
+        let hex = chunk.iter().map(|b| format!("{b:02x}")).collect::<Vec<_>>().join(" ");
+        let text: String =
+            chunk.iter().map(|&b| if b.is_ascii_graphic() { char::from(b) } else { '.' }).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(dump, "{:04x}  {hex:<47}  {text}", row * 16);
+    }
+    dump
+}
 
 fn assert_kept<M: Message>(file: &str, names: Vec<&str>, messages: impl IntoIterator<Item = M>) {
     let dumps: Vec<_> = names
@@ -52,63 +65,19 @@ fn assert_same(file: &str, content: &str) {
     settings.bind(|| insta::assert_snapshot!(file, content));
 }
 
+/// The name of a message's variant.
+fn variant(message: &impl Debug) -> String {
+    format!("{message:?}").chars().take_while(|c| c.is_alphanumeric()).collect()
+}
+
+/// Checks that every variant of the list of verbs has its sample, in order.
+fn assert_complete(samples: &[impl Debug], variants: &[&str]) {
+    let names: Vec<String> = samples.iter().map(variant).collect();
+    assert_eq!(names, variants, "one sample per variant, in order");
+}
+
 // The matches below have no wildcard on purpose: a new variant does not compile here until it has a name,
 // and the tests fail until it has a sample.
-
-fn request_name(request: &Request) -> (u32, &'static str) {
-    match request {
-        Request::Ping => (0, "Ping"),
-        Request::Status(_) => (1, "Status"),
-        Request::Health => (2, "Health"),
-        Request::Refresh(_) => (3, "Refresh"),
-        Request::StartScheduler => (4, "StartScheduler"),
-        Request::StopScheduler => (5, "StopScheduler"),
-        Request::Next(_) => (6, "Next"),
-        Request::Jobs(_) => (7, "Jobs"),
-        Request::History(_) => (8, "History"),
-        Request::NotifyTest => (9, "NotifyTest"),
-        Request::Job(_) => (10, "Job"),
-        Request::Cancel(_) => (11, "Cancel"),
-        Request::Retry(_) => (12, "Retry"),
-        Request::Report(_) => (13, "Report"),
-        Request::Get(_) => (14, "Get"),
-        Request::Invalidate(_) => (15, "Invalidate"),
-        Request::Rehearse(_) => (16, "Rehearse"),
-        Request::Maintenance(_) => (17, "Maintenance"),
-        Request::Reload => (18, "Reload"),
-        Request::Logs(_) => (19, "Logs"),
-        Request::JobsPage(_) => (20, "JobsPage"),
-        Request::HistoryPage(_) => (21, "HistoryPage"),
-        Request::Backup => (22, "Backup"),
-    }
-}
-
-fn reply_name(reply: &Reply) -> (u32, &'static str) {
-    match reply {
-        Reply::Pong(_) => (0, "Pong"),
-        Reply::Status(_) => (1, "Status"),
-        Reply::Health(_) => (2, "Health"),
-        Reply::Refresh(_) => (3, "Refresh"),
-        Reply::Scheduler(_) => (4, "Scheduler"),
-        Reply::Next(_) => (5, "Next"),
-        Reply::Jobs(_) => (6, "Jobs"),
-        Reply::History(_) => (7, "History"),
-        Reply::Notify(_) => (8, "Notify"),
-        Reply::Job(_) => (9, "Job"),
-        Reply::Cancel(_) => (10, "Cancel"),
-        Reply::Retry(_) => (11, "Retry"),
-        Reply::Report(_) => (12, "Report"),
-        Reply::Get(_) => (13, "Get"),
-        Reply::Invalidate(_) => (14, "Invalidate"),
-        Reply::Rehearse(_) => (15, "Rehearse"),
-        Reply::Maintenance(_) => (16, "Maintenance"),
-        Reply::Reload(_) => (17, "Reload"),
-        Reply::Logs(_) => (18, "Logs"),
-        Reply::JobsPage(_) => (19, "JobsPage"),
-        Reply::HistoryPage(_) => (20, "HistoryPage"),
-        Reply::Backup(_) => (21, "Backup"),
-    }
-}
 
 fn event_name(event: &Progress) -> (u32, &'static str) {
     match event {
@@ -163,14 +132,15 @@ fn complete(variants: impl IntoIterator<Item = (u32, &'static str)>, count: u32)
 #[test]
 fn requests() {
     let samples = samples::requests();
-    let names = complete(samples.iter().map(request_name), 23);
-    assert_kept("requests", names, samples);
+    assert_complete(&samples, Request::VARIANTS);
+    assert_kept("requests", Request::VARIANTS.to_vec(), samples);
 }
 
 #[test]
 fn replies() {
     let samples = samples::replies();
-    let names = complete(samples.iter().map(reply_name), 22);
+    assert_complete(&samples, Reply::VARIANTS);
+    let names = Reply::VARIANTS.to_vec();
     assert_kept("replies", names, samples.into_iter().map(|reply| Response::Answer(Ok(reply))));
 }
 
@@ -230,5 +200,69 @@ fn job_filters() {
     for (filter, position) in [(JobFilter::All, 0), (JobFilter::Failed, 1), (JobFilter::Running, 2)] {
         let bytes = Request::Jobs(JobsRequest { filter, limit: 0 }).encode().unwrap();
         assert_eq!(bytes, [7, 0, 0, 0, position, 0, 0, 0, 0, 0, 0, 0], "{filter:?}");
+    }
+}
+
+#[test]
+fn replies_keep_their_keys_and_words_in_json() {
+    let json: Vec<_> = samples::replies().iter().map(bare).collect();
+    assert_same("json", &json.join("\n"));
+}
+
+/// The reply as a script sees it: without the name of its variant.
+fn bare(reply: &Reply) -> String {
+    let serde_json::Value::Object(named) = serde_json::to_value(reply).unwrap() else { unreachable!() };
+    serde_json::to_string_pretty(&named.into_iter().next().unwrap().1).unwrap()
+}
+
+const DOCUMENTATION: &str = include_str!("../src/lib.rs");
+
+/// Takes what was written to one end of `pipe` out of the other, and shows it.
+async fn tap(pipe: &mut DuplexStream) -> (Vec<u8>, String) {
+    let mut bytes = vec![0; 1 << 10];
+    let length = pipe.read(&mut bytes).await.unwrap();
+    bytes.truncate(length);
+    let dump = hexdump(&bytes);
+    (bytes, dump)
+}
+
+/// A pipe between client and daemon with a listener in the middle who notes one ping.
+async fn exchange() -> Vec<String> {
+    let (mut client, mut middle_client) = duplex(1 << 10);
+    let (mut middle_daemon, mut daemon) = duplex(1 << 10);
+    let mut heard = Vec::new();
+    let middle = async {
+        for client_speaks in [true, false] {
+            let (from, to) = if client_speaks {
+                (&mut middle_client, &mut middle_daemon)
+            } else {
+                (&mut middle_daemon, &mut middle_client)
+            };
+            let (bytes, dump) = tap(from).await;
+            to.write_all(&bytes).await.unwrap();
+            heard.push(dump);
+        }
+    };
+    let ((), greeted, welcomed) =
+        tokio::join!(middle, greet(&mut client, Protocols::OURS), welcome(&mut daemon, Protocols::OURS));
+    assert_eq!((greeted.unwrap(), welcomed.unwrap()), (2, 2));
+
+    client_framed(client).send(&Request::Ping).await.unwrap();
+    let (bytes, dump) = tap(&mut middle_client).await;
+    heard.push(dump);
+    middle_daemon.write_all(&bytes).await.unwrap();
+    let mut daemon = daemon_framed(daemon);
+    assert_eq!(daemon.next().await.unwrap().unwrap(), Request::Ping);
+
+    daemon.send(&Response::Answer(Ok(Reply::Pong(samples::pong())))).await.unwrap();
+    heard.push(tap(&mut middle_daemon).await.1);
+    heard
+}
+
+#[tokio::test]
+async fn the_documented_exchange_is_the_real_one() {
+    for dump in exchange().await {
+        let documented = format!("//! {}", dump.trim_end().replace('\n', "\n//! "));
+        assert!(DOCUMENTATION.contains(&documented), "the documentation lacks\n{documented}");
     }
 }

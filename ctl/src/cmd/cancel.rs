@@ -1,21 +1,27 @@
 //! `cancel`: cancels a job or a run.
 
-use cached_proto::message::{Reply, Request};
-use cached_proto::verb::cancel::{CancelReply, CancelRequest};
+use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
+use clap::Args;
 
-use crate::cli::CancelArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, json};
+use crate::error::{CtlError, Exit};
+
+/// Arguments of `cancel`.
+#[derive(Debug, Args)]
+pub(crate) struct CancelArgs {
+    /// Number of a job, or run:NUMBER for all jobs of a run
+    #[arg(value_name = "ID")]
+    pub(crate) target: Target,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &CancelArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Cancel(CancelRequest { target: args.target });
-    let Reply::Cancel(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "cancel" });
-    };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply) })?;
+    let reply = context.call(CancelRequest { target: args.target }).await?;
+    context.print(args.format.json, &reply, |_| render(&reply))?;
     Ok(Exit::Good)
 }
 
@@ -39,6 +45,7 @@ fn render(reply: &CancelReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
 
     #[test]
     fn what_is_cancelled_and_what_still_stops_are_told_apart() {
@@ -47,7 +54,7 @@ mod tests {
         Jobs 8, 9 are cancelled.
         Job 7 stops at the next group; `cachectl job` with the number shows when.
         ");
-        insta::assert_snapshot!(json::render(&reply).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply).unwrap(), @r#"
         {
           "cancelled": [
             8,

@@ -2,26 +2,36 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::entry::{EntryReport, payload};
-use cached_proto::message::{Reply, Request};
+use cached_present::json::{EntryReport, payload};
 use cached_proto::text::one_line;
 use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
-use cached_proto::words::TableState;
+use cached_proto::words::{Table, TableState};
+use clap::Args;
 
-use crate::cli::GetArgs;
+use crate::args::{Json, Word};
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, View, json, time};
+use crate::error::{CtlError, Exit};
+use crate::output::{self, View};
+
+/// Arguments of `get`.
+#[derive(Debug, Args)]
+pub(crate) struct GetArgs {
+    /// The table
+    #[arg(value_name = "TABLE", value_parser = Word::TABLE)]
+    pub(crate) table: Table,
+    /// What is known of the key, for example `school_year=2526`
+    #[arg(value_name = "COLUMN=VALUE", value_parser = parse_key)]
+    pub(crate) key: Vec<KeyPart>,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer; succeeds for an entry that exists, whatever its age.
 pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Get(GetRequest { table: args.table, key: args.key.clone() });
-    let Reply::Get(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "get" });
-    };
+    let reply = context.call(GetRequest { table: args.table, key: args.key.clone() }).await?;
     output::print(&if args.format.json {
-        json::render(&EntryReport::from(&reply))?
+        output::json(&EntryReport::from(&reply))?
     } else {
         render(&reply, &context.zoned().await)?
     })?;
@@ -44,7 +54,7 @@ fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
     let mut text = [reply.table.as_str().to_owned(), key.join(" ")].join(" ").trim_end().to_owned();
     let _ = write!(text, ": {state}");
     if let Some(at) = reply.generated {
-        let _ = write!(text, ", generated {} ({})", time::moment(at, view), time::distance(at, view));
+        let _ = write!(text, ", generated {} ({})", view.moment(at), view.distance(at));
     }
     match (reply.state, reply.run) {
         (TableState::Missing, Some(run)) => {
@@ -55,7 +65,7 @@ fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
     }
     text.push('\n');
     if !reply.columns.is_empty() {
-        text.push_str(&json::render(&payload(&reply.columns))?);
+        text.push_str(&output::json(&payload(&reply.columns))?);
     }
     Ok(text)
 }
@@ -121,7 +131,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&EntryReport::from(&entry())).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&EntryReport::from(&entry())).unwrap(), @r#"
         {
           "type": "organization",
           "table": "organization_detail_cache",

@@ -2,23 +2,32 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::message::{Reply, Request};
+use cached_present::count;
 use cached_proto::text::one_line;
-use cached_proto::verb::health::HealthReply;
+use cached_proto::verb::health::{HealthReply, HealthRequest};
 use cached_proto::words::HealthLevel;
+use clap::Args;
 
-use crate::cli::HealthArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, View, count, json};
+use crate::error::{CtlError, Exit};
+use crate::output::View;
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub(crate) struct HealthArgs {
+    /// Exit with 1 when degraded, too
+    #[arg(long)]
+    pub(crate) strict: bool,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request, prints the answer, and returns the health level as the exit code.
 pub(crate) async fn run(args: &HealthArgs, context: &Context) -> Result<Exit, CtlError> {
-    let Reply::Health(reply) = context.call(&Request::Health).await? else {
-        return Err(CtlError::WrongReply { verb: "health" });
-    };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    let reply = context.call(HealthRequest).await?;
+    context.print(args.format.json, &reply, |view| render(&reply, view))?;
     Ok(judge(reply.health, args.strict))
 }
 
@@ -57,7 +66,8 @@ mod tests {
     use cached_proto::verb::health::{Reason, VmsPage};
 
     use super::*;
-    use crate::output::style::Style;
+    use crate::output;
+    use crate::output::Style;
     use crate::testing::{HOSTILE, view, visible};
 
     fn degraded() -> HealthReply {
@@ -146,7 +156,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&degraded()).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&degraded()).unwrap(), @r#"
         {
           "health": "unhealthy",
           "reasons": [

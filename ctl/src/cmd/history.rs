@@ -1,31 +1,38 @@
 //! `history`: past runs, newest first.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use cached_present::{duration, spoken, standing};
 use cached_proto::hello::PAGES;
-use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::{HistoryPageRequest, HistoryReply, HistoryRequest, Run};
 use cached_proto::verb::jobs::UnknownRow;
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
 use super::jobs::unknown;
-use crate::cli::HistoryArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::style::{spoken, standing};
+use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{self, View, json, table, time};
+use crate::output::{View, table};
+
+/// Arguments of `history`.
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// How far to look back, for example 36h or 30d
+    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
+    pub(crate) since: Duration,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, CtlError> {
     let history = fetch(args.since.as_secs(), context).await?;
-    output::print(&if args.format.json {
-        json::render(&history)?
-    } else {
-        render(&history, &context.zoned().await)
-    })?;
+    context.print_zoned(args.format.json, &history, |view| render(&history, view)).await?;
     Ok(Exit::Good)
 }
 
@@ -38,18 +45,15 @@ struct History {
 }
 
 async fn fetch(since_seconds: u64, context: &Context) -> Result<History, CtlError> {
-    let wrong = CtlError::WrongReply { verb: "history" };
     let mut client = context.client().await?;
     if client.protocol() < PAGES {
-        let request = Request::History(HistoryRequest { since_seconds });
-        let Reply::History(HistoryReply { runs }) = client.call(&request).await? else { return Err(wrong) };
+        let HistoryReply { runs } = client.call(HistoryRequest { since_seconds }).await?;
         return Ok(History { runs, unknown: Vec::new() });
     }
     let mut history = History::default();
     let mut request = HistoryPageRequest { since_seconds, before: None, limit: u32::MAX };
     loop {
-        let answer = client.call(&Request::HistoryPage(request.clone())).await?;
-        let Reply::HistoryPage(page) = answer else { return Err(wrong) };
+        let page = client.call(request.clone()).await?;
         history.runs.extend(page.runs);
         history.unknown.extend(page.unknown);
         request.before = page.next;
@@ -80,9 +84,9 @@ fn row(run: &Run, view: &View) -> Vec<Cell> {
     vec![
         cell(run.id.to_string()),
         cell(spoken(run.trigger.as_str())),
-        cell(time::moment(run.queued, view)),
+        cell(view.moment(run.queued)),
         toned(standing(run.phase, run.outcome)),
-        cell(if run.ended.is_some() { time::duration(run.seconds) } else { "-".to_owned() }),
+        cell(if run.ended.is_some() { duration(run.seconds) } else { "-".to_owned() }),
         cell(tally(run)),
     ]
 }
@@ -104,6 +108,7 @@ mod tests {
     use cached_proto::words::{Outcome, Phase, Table, Trigger};
 
     use super::*;
+    use crate::output;
     use crate::testing::{at, job, run, view};
 
     #[test]
@@ -134,7 +139,7 @@ mod tests {
     #[test]
     fn json_keeps_its_keys() {
         let night = Run { slot: Some("2026-11-22 02:00".into()), trigger: Trigger::Schedule, ..run(vec![]) };
-        insta::assert_snapshot!(json::render(&History { unknown: Vec::new(), runs: vec![night] }).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&History { unknown: Vec::new(), runs: vec![night] }).unwrap(), @r#"
         {
           "runs": [
             {

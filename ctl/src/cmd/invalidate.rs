@@ -1,27 +1,30 @@
 //! `invalidate`: marks entries as stale, and requests a run that regenerates them.
 
-use cached_proto::message::{Reply, Request};
+use cached_present::count;
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
-use cached_proto::words::Table;
+use cached_proto::words::{CacheType, Table};
+use clap::Args;
 use serde::Serialize;
 
-use crate::cli::InvalidateArgs;
+use crate::args::{Json, Word};
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, count, json};
+use crate::error::{CtlError, Exit};
+
+/// Arguments of `invalidate`.
+#[derive(Debug, Args)]
+pub(crate) struct InvalidateArgs {
+    /// Cache types
+    #[arg(value_name = "TYPE", required = true, value_parser = Word::TYPE)]
+    pub(crate) types: Vec<CacheType>,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &InvalidateArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Invalidate(InvalidateRequest { types: args.types.clone() });
-    let Reply::Invalidate(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "invalidate" });
-    };
-    output::print(&if args.format.json {
-        json::render(&Invalidated::from(&reply))?
-    } else {
-        render(&reply)
-    })?;
+    let reply = context.call(InvalidateRequest { types: args.types.clone() }).await?;
+    context.print(args.format.json, &Invalidated::from(&reply), |_| render(&reply))?;
     Ok(Exit::Good)
 }
 
@@ -52,6 +55,7 @@ fn render(reply: &InvalidateReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
 
     fn reply() -> InvalidateReply {
         let tables = vec![Table::RecentVolunteersReportCache, Table::FirstTimeVolunteerReportCache];
@@ -65,7 +69,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&Invalidated::from(&reply())).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&Invalidated::from(&reply())).unwrap(), @r#"
         {
           "run": "12",
           "joined": false,

@@ -2,30 +2,34 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::message::{Reply, Request};
+use cached_present::{bytes, count, duration, spoken, standing};
 use cached_proto::text::one_line;
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{Attempt, Job};
+use clap::Args;
 use comfy_table::Cell;
 
-use crate::cli::JobArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::style::{spoken, standing};
+use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{self, View, bytes, count, json, table, time};
+use crate::output::{View, table};
+
+/// Arguments of `job`.
+#[derive(Debug, Args)]
+pub(crate) struct JobArgs {
+    /// Number of the job
+    #[arg(value_name = "ID")]
+    pub(crate) job: i64,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &JobArgs, context: &Context) -> Result<Exit, CtlError> {
-    let Reply::Job(reply) = context.call(&Request::Job(JobRequest { job: args.job })).await? else {
-        return Err(CtlError::WrongReply { verb: "job" });
-    };
-    output::print(&if args.format.json {
-        json::render(&reply)?
-    } else {
-        render(&reply, &context.zoned().await)
-    })?;
+    let reply = context.call(JobRequest { job: args.job }).await?;
+    context.print_zoned(args.format.json, &reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 
@@ -39,10 +43,10 @@ fn render(reply: &JobReply, view: &View) -> String {
         view.style.paint(tone, &word),
         job.run,
         spoken(job.trigger.as_str()),
-        time::moment(job.queued, view)
+        view.moment(job.queued)
     );
     if let Some(until) = reply.not_before {
-        let _ = writeln!(text, "Its next attempt begins {}.", time::distance(until, view));
+        let _ = writeln!(text, "Its next attempt begins {}.", view.distance(until));
     }
     if job.outcome.is_some() {
         let _ = writeln!(text, "{}", figures(job));
@@ -83,9 +87,9 @@ fn row(attempt: &Attempt, view: &View) -> Vec<Cell> {
     vec![
         cell(attempt.number.to_string()),
         toned(standing(attempt.phase(), attempt.outcome)),
-        cell(if attempt.ended.is_some() { time::duration(attempt.seconds) } else { "-".to_owned() }),
-        cell(time::moment(attempt.started, view)),
-        cell(attempt.snapshot.map_or_else(|| "-".to_owned(), |at| time::moment(at, view))),
+        cell(if attempt.ended.is_some() { duration(attempt.seconds) } else { "-".to_owned() }),
+        cell(view.moment(attempt.started)),
+        cell(attempt.snapshot.map_or_else(|| "-".to_owned(), |at| view.moment(at))),
     ]
 }
 

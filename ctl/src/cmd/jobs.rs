@@ -2,20 +2,36 @@
 
 use std::fmt::Write as _;
 
+use cached_present::{count, duration, spoken, standing};
 use cached_proto::hello::PAGES;
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
 use cached_proto::verb::jobs::{Job, JobFilter, JobsPageRequest, JobsReply, JobsRequest, UnknownRow};
+use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::cli::JobsArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::style::{spoken, standing};
+use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{self, View, json, table, time};
+use crate::output::{View, table};
+
+/// Arguments of `jobs`.
+#[derive(Debug, Args)]
+pub(crate) struct JobsArgs {
+    /// Only jobs that ended badly
+    #[arg(long, conflicts_with = "running")]
+    pub(crate) failed: bool,
+    /// Only jobs that are queued or running
+    #[arg(long)]
+    pub(crate) running: bool,
+    /// Show at most so many
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub(crate) limit: u32,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlError> {
@@ -25,11 +41,7 @@ pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlE
         _ => JobFilter::All,
     };
     let jobs = fetch(filter, args.limit, context).await?;
-    output::print(&if args.format.json {
-        json::render(&jobs)?
-    } else {
-        render(&jobs, filter, &context.zoned().await)
-    })?;
+    context.print_zoned(args.format.json, &jobs, |view| render(&jobs, filter, view)).await?;
     Ok(Exit::Good)
 }
 
@@ -42,18 +54,15 @@ struct Jobs {
 }
 
 async fn fetch(filter: JobFilter, limit: u32, context: &Context) -> Result<Jobs, CtlError> {
-    let wrong = CtlError::WrongReply { verb: "jobs" };
     let mut client = context.client().await?;
     if client.protocol() < PAGES {
-        let request = Request::Jobs(JobsRequest { filter, limit });
-        let Reply::Jobs(JobsReply { jobs }) = client.call(&request).await? else { return Err(wrong) };
+        let JobsReply { jobs } = client.call(JobsRequest { filter, limit }).await?;
         return Ok(Jobs { jobs, unknown: Vec::new() });
     }
     let mut all = Jobs::default();
     let mut request = JobsPageRequest { filter, before: None, limit };
     loop {
-        let answer = client.call(&Request::JobsPage(request.clone())).await?;
-        let Reply::JobsPage(page) = answer else { return Err(wrong) };
+        let page = client.call(request.clone()).await?;
         all.jobs.extend(page.jobs);
         all.unknown.extend(page.unknown);
         request.before = page.next;
@@ -70,7 +79,7 @@ pub(super) fn unknown(rows: &[UnknownRow]) -> String {
     if rows.is_empty() {
         return text;
     }
-    let number = output::count(rows.len(), "entry");
+    let number = count(rows.len(), "entry");
     let _ = writeln!(text, "\n{number} with words that this cached does not know, kept and not worked on:");
     for UnknownRow { run, job, trigger, table, phase, outcome } in rows {
         let of = job.map_or_else(|| format!("run {run}"), |job| format!("job {job} of run {run}"));
@@ -121,9 +130,9 @@ fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
         cell(job.entries.to_string()),
     ];
     if wide {
-        row.extend([cell(spoken(job.trigger.as_str())), cell(time::duration(job.seconds))]);
+        row.extend([cell(spoken(job.trigger.as_str())), cell(duration(job.seconds))]);
     }
-    row.push(cell(time::moment(job.queued, view)));
+    row.push(cell(view.moment(job.queued)));
     row
 }
 
@@ -132,7 +141,8 @@ mod tests {
     use cached_proto::words::{Outcome, Phase, Table};
 
     use super::*;
-    use crate::output::style::Style;
+    use crate::output;
+    use crate::output::Style;
     use crate::testing::{HOSTILE, job, view, visible};
 
     fn reply() -> Jobs {
@@ -224,7 +234,7 @@ mod tests {
     #[test]
     fn json_keeps_its_keys() {
         let job = reply().jobs.swap_remove(0);
-        insta::assert_snapshot!(json::render(&Jobs { unknown: Vec::new(), jobs: vec![job] }).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&Jobs { unknown: Vec::new(), jobs: vec![job] }).unwrap(), @r#"
         {
           "jobs": [
             {

@@ -1,28 +1,46 @@
 //! `logs`: the daemon's log file, read through the daemon.
 
-use cached_proto::client::Lines;
-use cached_proto::message::Reply;
+use std::time::Duration;
+
+use cached_proto::client::Events;
 use cached_proto::text::one_line;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::logs::{LogEvent, LogLine, LogsRequest};
+use clap::Args;
 use serde::Serialize;
 
-use crate::cli::LogsArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
+use crate::error::{CtlError, Exit};
 use crate::output::{self, note};
 
 /// Number of lines that are shown by default.
 const NEWEST: u64 = 100;
 
+/// Arguments of `logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// Go on with lines as they are written, until interrupted
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// Only lines of this run
+    #[arg(long, value_name = "ID")]
+    pub(crate) run: Option<i64>,
+    /// Of the lines that are there, only the newest so many
+    #[arg(short = 'n', long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(0..=100_000))]
+    pub(crate) lines: Option<u64>,
+    /// Only lines that were written within this time, for example 36h or 7d
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub(crate) since: Option<Duration>,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
+
 /// Sends the request, and prints lines as they arrive.
 pub(crate) async fn run(args: &LogsArgs, context: &Context) -> Result<Exit, CtlError> {
-    let (reply, lines) = context.logs(request(args)).await?;
-    match reply {
-        Reply::Logs(_) => print(lines, args.format.json).await,
-        _ => Err(CtlError::WrongReply { verb: "logs" }),
-    }
+    let (_, lines) = context.follow(request(args)).await?;
+    print(lines, args.format.json).await
 }
 
 fn request(args: &LogsArgs) -> LogsRequest {
@@ -35,7 +53,7 @@ fn request(args: &LogsArgs) -> LogsRequest {
     }
 }
 
-async fn print(mut lines: Lines, as_json: bool) -> Result<Exit, CtlError> {
+async fn print(mut lines: Events<LogEvent>, as_json: bool) -> Result<Exit, CtlError> {
     let mut exit = Exit::Good;
     while let Some(event) = lines.next().await? {
         match event {
@@ -99,7 +117,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::{Cli, Verb};
+    use crate::cmd::{Cli, Verb};
     use crate::testing::{HOSTILE, at};
 
     fn parsed(arguments: &[&str]) -> LogsRequest {

@@ -1,26 +1,78 @@
 //! `maintenance`: requests a task and waits until it has ended, or writes the copy that it sends.
 
-mod backup;
-mod target;
-
 use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use cached_present::{bytes, count};
 use cached_proto::client::{ClientError, Events};
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
+use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupRequest, hexadecimal};
 use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
 };
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::Chore;
+use clap::{Args, Subcommand};
+use futures_util::StreamExt as _;
+use serde::Serialize;
+use sha2::{Digest as _, Sha256};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook_tokio::Signals;
 
-use crate::cli::{MaintenanceArgs, MaintenanceTask};
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
+use crate::error::{CtlError, Exit};
 use crate::output::progress::Display;
-use crate::output::table::{self, cell, numbers, words};
-use crate::output::{self, View, bytes, count, json};
+use crate::output::table::{cell, numbers, words};
+use crate::output::target::Target;
+use crate::output::{self, View, note, table};
+
+/// Arguments of `maintenance`.
+#[derive(Debug, Args)]
+pub(crate) struct MaintenanceArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) task: MaintenanceTask,
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+/// One variant per task.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MaintenanceTask {
+    /// Collect the statistics by which SQLite plans its reads of the cache tables
+    Analyze,
+    /// Build the indexes of the cache tables anew, one at a time
+    ///
+    /// VMS's writers wait while an index is built, so an index that would take too long is refused.
+    Reindex,
+    /// Give free pages of VMS's database back; VMS must be stopped
+    ///
+    /// Needs room for two more copies of the file. A copy is made first and kept until the next vacuum.
+    Vacuum,
+    /// Look for damage in VMS's database and in the daemon's own; exits with 1 if there is any
+    Integrity,
+    /// Copy VMS's database as it is now, without keeping VMS from its work
+    ///
+    /// The daemon makes and verifies the copy, and sends it; this program writes it, as the user that runs it. It
+    /// holds personal data and credentials, so this needs root, the daemon's own user, or membership in the group
+    /// of `socket.backup_group`. With -, what is said of it goes to standard error.
+    Backup {
+        /// Where to: a file that does not exist, or - for standard output
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
+    /// Remove cache entries that nobody reads any more and that no refresh makes
+    Prune {
+        /// Only entries that are older than this, for example 30d [default: the configured age]
+        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        older_than: Option<Duration>,
+        /// Say what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
 
 /// Sends the request, follows the task and prints the result.
 pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exit, CtlError> {
@@ -29,21 +81,19 @@ pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exi
         MaintenanceTask::Reindex => MaintenanceRequest::Reindex,
         MaintenanceTask::Vacuum => MaintenanceRequest::Vacuum,
         MaintenanceTask::Integrity => MaintenanceRequest::Integrity,
-        MaintenanceTask::Backup { file } => return backup::run(file, args.json, context).await,
+        MaintenanceTask::Backup { file } => return backup(file, args.json, context).await,
         MaintenanceTask::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
             older_than_seconds: older_than.map(|age| age.as_secs()),
             dry_run: *dry_run,
         },
     };
-    let request = Request::Maintenance(request);
-    let (reply, events) = context.follow(&request).await?;
-    let Reply::Maintenance(_) = reply else { return Err(CtlError::WrongReply { verb: "maintenance" }) };
+    let (_, events) = context.follow(request).await?;
     let report = wait(events, context.moving).await?;
-    output::print(&if args.json { json::render(&report)? } else { render(&report, &context.view) })?;
+    context.print(args.json, &report, |view| render(&report, view))?;
     Ok(Exit::good_if(report.good))
 }
 
-async fn wait(mut events: Events, moving: bool) -> Result<MaintenanceReport, CtlError> {
+async fn wait(mut events: Events<Progress>, moving: bool) -> Result<MaintenanceReport, CtlError> {
     let mut display = Display::new(moving);
     loop {
         match events.next().await {
@@ -127,6 +177,86 @@ fn size(size: MaintenanceSize) -> String {
     let free = if size.free == 0 { String::new() } else { format!(" ({} free)", bytes(size.free)) };
     let log = if size.log == 0 { String::new() } else { format!(" + log {}", bytes(size.log)) };
     format!("{}{free}{log}", bytes(size.file))
+}
+
+/// Writes a copy to a file that must not exist, or to standard output if the path is `-`.
+async fn backup(path: &Path, as_json: bool, context: &Context) -> Result<Exit, CtlError> {
+    // Before anything is copied: most of what can be wrong is wrong with the path.
+    let mut target = Target::open(path)?;
+    let goes_to_stdout = target.is_stdout();
+    // An unfinished file is to be removed; otherwise a signal does what it always does, also while a pipe is full.
+    let signals = (!goes_to_stdout).then(|| Signals::new([SIGINT, SIGTERM, SIGHUP]));
+    let signals = signals.transpose().map_err(CtlError::Signals)?;
+    let what = target.shown();
+    let done = tokio::select! {
+        received = receive(&mut target, context) => received?,
+        () = signalled(signals) => return Err(CtlError::Interrupted { what }),
+    };
+    let (sha256, report) = (done.sha256, named(done.report, &target));
+    target.finish(done.bytes)?;
+    let text = if as_json {
+        output::json(&Shown { report: &report, sha256: &sha256 })?
+    } else {
+        render(&report, &context.view)
+    };
+    if goes_to_stdout {
+        note(text.trim_end());
+    } else {
+        output::print(&text)?;
+    }
+    Ok(Exit::good_if(report.good))
+}
+
+/// The report in JSON, with the digest of the copy.
+#[derive(Serialize)]
+struct Shown<'a> {
+    #[serde(flatten)]
+    report: &'a MaintenanceReport,
+    sha256: &'a str,
+}
+
+/// Names the file, which the daemon does not know.
+fn named(mut report: MaintenanceReport, target: &Target) -> MaintenanceReport {
+    for item in &mut report.items {
+        item.name = target.shown();
+    }
+    report.file = (!target.is_stdout()).then(|| target.shown());
+    report
+}
+
+async fn signalled(signals: Option<Signals>) {
+    match signals {
+        Some(mut signals) => drop(signals.next().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// Writes every part, and compares the whole with what the daemon has sent.
+async fn receive(target: &mut Target, context: &Context) -> Result<BackupDone, CtlError> {
+    let (_, mut parts) = context.follow(BackupRequest).await?;
+    let mut display = Display::new(context.moving);
+    let (mut digest, mut bytes) = (Sha256::new(), 0);
+    loop {
+        match parts.next().await {
+            Ok(Some(BackupEvent::Step(step))) => display.observe(&Progress::Step(step)),
+            Ok(Some(BackupEvent::Part(part))) => {
+                digest.update(&part);
+                bytes += part.len() as u64;
+                target.write(&part)?;
+            }
+            Ok(Some(BackupEvent::Done(done))) => {
+                let sha256 = hexadecimal(&digest.finalize());
+                if (bytes, &sha256) != (done.bytes, &done.sha256) {
+                    return Err(CtlError::CopyDiffers { what: target.shown() });
+                }
+                return Ok(done);
+            }
+            Ok(None) => return Err(CtlError::LostTask(None)),
+            // A fault means that the task has failed, not that the connection was lost.
+            Err(error @ ClientError::Fault(_)) => return Err(error.into()),
+            Err(source) => return Err(CtlError::LostTask(Some(source))),
+        }
+    }
 }
 
 #[cfg(test)]

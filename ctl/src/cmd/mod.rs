@@ -1,24 +1,152 @@
-//! One module per verb: each sends its request, renders the answer and chooses the exit code.
+//! The command line, and one module per verb: each has its arguments, sends its request, renders the answer and
+//! chooses the exit code.
 
-pub(crate) mod cancel;
-pub(crate) mod completions;
-pub(crate) mod get;
-pub(crate) mod health;
-pub(crate) mod history;
-pub(crate) mod invalidate;
-pub(crate) mod job;
-pub(crate) mod jobs;
-pub(crate) mod logs;
-pub(crate) mod maintenance;
-pub(crate) mod next;
-pub(crate) mod notify;
-pub(crate) mod ping;
-pub(crate) mod refresh;
-pub(crate) mod refresh_all;
-pub(crate) mod rehearse;
-pub(crate) mod reload;
-pub(crate) mod report;
-pub(crate) mod retry;
-pub(crate) mod start_scheduler;
-pub(crate) mod status;
-pub(crate) mod stop_scheduler;
+mod cancel;
+mod completions;
+mod get;
+mod health;
+mod history;
+mod invalidate;
+mod job;
+mod jobs;
+mod logs;
+mod maintenance;
+mod next;
+mod notify;
+mod ping;
+mod refresh;
+mod rehearse;
+mod reload;
+mod report;
+mod retry;
+mod scheduler;
+mod status;
+
+use std::path::PathBuf;
+
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::{CommandFactory as _, Parser, Subcommand};
+
+use crate::args::Json;
+use crate::context::Context;
+use crate::error::{CtlError, Exit};
+
+/// Steers the cached daemon over its control socket.
+#[derive(Debug, Parser)]
+#[command(name = "cachectl", version, about, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 good, 1 failed or unhealthy, 2 usage, 3 daemon unreachable, \
+                        4 not allowed, 5 timed out, 6 protocol mismatch.")]
+pub struct Cli {
+    /// Control socket of the daemon [default: /run/cached/cached.sock, or that of your own daemon]
+    #[arg(long, global = true, value_name = "PATH", env = "CACHED_SOCKET", hide_env_values = true)]
+    #[arg(display_order = 900, value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    pub(crate) socket: Option<PathBuf>,
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// One variant per verb.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Ask whether the daemon is there
+    Ping(Json),
+    /// Show what is cached, how old it is and what comes next
+    Status(status::StatusArgs),
+    /// Show the daemon's judgement of itself, and what to do about it
+    Health(health::HealthArgs),
+    /// Refresh some tables, or all, and wait for the result
+    ///
+    /// Without TYPE and --table everything is refreshed. Entries that are young enough are skipped
+    /// unless --force is given. Interrupting the wait does not stop the run.
+    Refresh(refresh::RefreshArgs),
+    /// Refresh every table and wait for the result
+    RefreshAll(refresh::RefreshAllArgs),
+    /// Let automatic refreshes happen; survives restarts
+    StartScheduler(Json),
+    /// Pause automatic refreshes; a run in progress finishes, manual work goes on
+    StopScheduler(Json),
+    /// Show when the schedule fires next
+    Next(next::NextArgs),
+    /// Show every decision that the scheduler would take on given days
+    ///
+    /// The same rules that decide in earnest decide here, under a clock that jumps: scheduled runs with their
+    /// slots and clock changes, and what cannot wait for them. Assumes that the daemon is there all the time,
+    /// that every run succeeds, and that nothing changes but the clock.
+    Rehearse(rehearse::RehearseArgs),
+    /// List jobs (one table of one run each), newest first
+    Jobs(jobs::JobsArgs),
+    /// Show one job with all its attempts
+    Job(job::JobArgs),
+    /// Call off a job or a run: what waits never runs, what runs stops soon
+    ///
+    /// A running job stops at its next group; what it wrote until then stays.
+    Cancel(cancel::CancelArgs),
+    /// Try again what failed or was cancelled
+    ///
+    /// A new run is asked for; the history of the old one stays. A job that waits for its next
+    /// attempt has it now.
+    Retry(retry::RetryArgs),
+    /// List past runs, newest first
+    History(history::HistoryArgs),
+    /// Send a test notice through every channel of section notify, and say what came of each
+    Notify(notify::NotifyArgs),
+    /// Show how well refreshing has worked, against the targets of the configuration
+    Report(report::ReportArgs),
+    /// Show one entry as it is stored: fresh, stale with its age, or missing
+    ///
+    /// Key columns that are left out may have any value, as long as that leaves one entry; COLUMN=
+    /// stands for an empty column. An entry that is missing and should be there is queued. Entries hold
+    /// personal data, so this needs the same rights as a change.
+    Get(get::GetArgs),
+    /// Make entries count as stale whatever their age, and refresh them; until then they are shown
+    Invalidate(invalidate::InvalidateArgs),
+    /// Look after the database files; one task at a time, and none while a refresh runs
+    ///
+    /// Progress is shown on standard error. Interrupting the wait does not stop the task; stopping the daemon does.
+    Maintenance(maintenance::MaintenanceArgs),
+    /// Show the daemon's log file, rotated and compressed files included
+    ///
+    /// Without --run, --since and -n the newest 100 lines are shown. The lines come through the daemon, so no
+    /// rights on its files are needed; they may name people, so this needs the same rights as a change.
+    Logs(logs::LogsArgs),
+    /// Have the daemon read its configuration again, and say what changed, what waits for a restart, or
+    /// what is wrong
+    ///
+    /// The same as a SIGHUP or `systemctl reload cached`, with an answer. A configuration with an error
+    /// changes nothing.
+    Reload(Json),
+    /// Print the completion script for a shell
+    Completions(completions::CompletionsArgs),
+}
+
+/// Runs the verb.
+pub(crate) async fn run(verb: &Verb, context: &Context) -> Result<Exit, CtlError> {
+    match verb {
+        Verb::Ping(format) => ping::run(*format, context).await,
+        Verb::Status(args) => status::run(args, context).await,
+        Verb::Health(args) => health::run(args, context).await,
+        Verb::Refresh(args) => refresh::run(args, context).await,
+        Verb::RefreshAll(args) => refresh::run_all(args, context).await,
+        Verb::StartScheduler(format) => scheduler::start(*format, context).await,
+        Verb::StopScheduler(format) => scheduler::stop(*format, context).await,
+        Verb::Next(args) => next::run(args, context).await,
+        Verb::Rehearse(args) => rehearse::run(args, context).await,
+        Verb::Jobs(args) => jobs::run(args, context).await,
+        Verb::Job(args) => job::run(args, context).await,
+        Verb::Cancel(args) => cancel::run(args, context).await,
+        Verb::Retry(args) => retry::run(args, context).await,
+        Verb::History(args) => history::run(args, context).await,
+        Verb::Notify(args) => notify::run(args, context).await,
+        Verb::Report(args) => report::run(args, context).await,
+        Verb::Get(args) => get::run(args, context).await,
+        Verb::Invalidate(args) => invalidate::run(args, context).await,
+        Verb::Maintenance(args) => maintenance::run(args, context).await,
+        Verb::Logs(args) => logs::run(args, context).await,
+        Verb::Reload(format) => reload::run(*format, context).await,
+        Verb::Completions(args) => completions::run(args, Cli::command()),
+    }
+}

@@ -2,30 +2,36 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
 use cached_proto::verb::next::{Fire, NextReply, NextRequest};
 use cached_proto::words::SchedulerState;
+use clap::Args;
 use comfy_table::Cell;
 
-use crate::cli::NextArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
+use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};
-use crate::output::{self, View, json, table, time};
+use crate::output::{View, table};
+
+/// Arguments of `next`.
+#[derive(Debug, Args)]
+pub(crate) struct NextArgs {
+    /// How many fires to show
+    #[arg(short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) count: u32,
+    /// Say where each fire comes from: the schedule, its slot, and the clock change if there is one
+    #[arg(long)]
+    pub(crate) explain: bool,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &NextArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Next(NextRequest { count: args.count });
-    let Reply::Next(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "next" });
-    };
-    output::print(&if args.format.json {
-        json::render(&reply)?
-    } else {
-        render(&reply, args.explain, &context.view)
-    })?;
+    let reply = context.call(NextRequest { count: args.count }).await?;
+    context.print(args.format.json, &reply, |view| render(&reply, args.explain, view))?;
     Ok(Exit::Good)
 }
 
@@ -48,7 +54,7 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
     match (reply.fires.as_slice(), explain) {
         ([], _) => text.push_str("The schedule never fires again.\n"),
         ([fire], false) => {
-            let (moment, distance) = (time::moment(fire.at, &view), time::distance(fire.at, &view));
+            let (moment, distance) = (view.moment(fire.at), view.distance(fire.at));
             let _ = writeln!(text, "Next refresh {moment} ({distance})");
         }
         (fires, false) => {
@@ -84,7 +90,7 @@ fn notes(fires: &[Fire]) -> String {
 }
 
 fn when(fire: &Fire, view: &View) -> Vec<Cell> {
-    vec![cell(time::moment(fire.at, view)), cell(time::distance(fire.at, view))]
+    vec![cell(view.moment(fire.at)), cell(view.distance(fire.at))]
 }
 
 fn explained(fire: &Fire, view: &View) -> Vec<Cell> {
@@ -96,6 +102,7 @@ fn explained(fire: &Fire, view: &View) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
     use crate::testing::{HOSTILE, at, view};
 
     fn reply(scheduler: SchedulerState) -> NextReply {
@@ -179,7 +186,7 @@ mod tests {
             fires: reply(SchedulerState::Running).fires[1..2].to_vec(),
             ..reply(SchedulerState::Running)
         };
-        insta::assert_snapshot!(json::render(&reply).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply).unwrap(), @r#"
         {
           "scheduler": "running",
           "timezone": "America/Chicago",

@@ -3,25 +3,32 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
-use cached_proto::verb::notify::NotifyReply;
+use cached_proto::verb::notify::{NotifyReply, NotifyRequest};
+use clap::Args;
 
-use crate::cli::NotifyArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, json};
+use crate::error::{CtlError, Exit};
 
 /// Time limit for the answer: the longest `notify.timeout`, and a little more.
 const ANSWER: Duration = Duration::from_mins(11);
 
+/// Arguments of `notify`.
+#[derive(Debug, Args)]
+pub(crate) struct NotifyArgs {
+    /// Send a test; a dead man's switch takes it for a successful run
+    #[arg(long, required = true)]
+    pub(crate) test: bool,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
+
 /// Sends the request and prints the answer; fails unless there is a channel and every channel works.
 pub(crate) async fn run(args: &NotifyArgs, context: &Context) -> Result<Exit, CtlError> {
-    let Reply::Notify(reply) = context.call_within(ANSWER, &Request::NotifyTest).await? else {
-        return Err(CtlError::WrongReply { verb: "notify" });
-    };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply) })?;
+    let reply = context.call_within(ANSWER, NotifyRequest).await?;
+    context.print(args.format.json, &reply, |_| render(&reply))?;
     Ok(judge(&reply))
 }
 
@@ -48,6 +55,7 @@ mod tests {
     use cached_proto::verb::notify::ChannelResult;
 
     use super::*;
+    use crate::output;
     use crate::testing::HOSTILE;
 
     fn reply(channels: &[(&str, Option<&str>)]) -> NotifyReply {
@@ -84,7 +92,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&reply(&[("command", None), ("webhook", Some("refused"))])).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply(&[("command", None), ("webhook", Some("refused"))])).unwrap(), @r#"
         {
           "channels": [
             {

@@ -1,21 +1,17 @@
 //! `ping`: whether the daemon runs, and its version and process.
 
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
-use cached_proto::verb::ping::Pong;
+use cached_proto::verb::ping::{PingRequest, Pong};
 
-use crate::cli::Json;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, View, json, time};
+use crate::error::{CtlError, Exit};
+use crate::output::View;
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
-    let Reply::Pong(reply) = context.call(&Request::Ping).await? else {
-        return Err(CtlError::WrongReply { verb: "ping" });
-    };
-    output::print(&if format.json { json::render(&reply)? } else { render(&reply, &context.zoned().await) })?;
+    let reply = context.call(PingRequest).await?;
+    context.print_zoned(format.json, &reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 
@@ -24,14 +20,15 @@ fn render(reply: &Pong, view: &View) -> String {
         "cached {} answers (pid {}, up {}, since {})\n",
         one_line(&reply.version),
         reply.pid,
-        time::age(reply.started, view),
-        time::moment(reply.started, view)
+        view.age(reply.started),
+        view.moment(reply.started)
     )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
     use crate::testing::{HOSTILE, at, view};
 
     #[test]
@@ -45,7 +42,7 @@ mod tests {
     #[test]
     fn json_keeps_its_keys() {
         let pong = Pong { version: "0.1.0".into(), pid: 4711, started: at("2026-11-22T17:32:00Z") };
-        insta::assert_snapshot!(json::render(&pong).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&pong).unwrap(), @r#"
         {
           "version": "0.1.0",
           "pid": 4711,

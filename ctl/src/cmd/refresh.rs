@@ -1,24 +1,84 @@
 //! `refresh`: requests a run and, by default, waits until it has ended.
 
-mod result;
+use std::fmt::Write as _;
+use std::time::Duration;
 
+use cached_present::{bytes, count, duration, standing};
 use cached_proto::client::Events;
-use cached_proto::message::{Reply, Request};
 use cached_proto::report::RunReport;
+use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::Job;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
+use cached_proto::words::{CacheType, Outcome, Phase, Table};
+use clap::Args;
+use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::cli::{FollowArgs, RefreshArgs};
+use crate::args::{Json, Word};
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
+use crate::error::{CtlError, Exit};
 use crate::output::progress::Display;
-use crate::output::{self, json, note};
+use crate::output::table::{cell, numbers, toned, words};
+use crate::output::{self, View, note, table};
+
+/// How to follow the run that was asked for.
+#[derive(Debug, Args)]
+pub(crate) struct FollowArgs {
+    /// Print the number of the run and do not wait for its end
+    #[arg(long)]
+    pub(crate) no_wait: bool,
+    /// Wait no longer than this, for example 90s or 5min; the run goes on
+    #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
+    pub(crate) timeout: Option<Duration>,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
+
+/// Arguments of `refresh`.
+#[derive(Debug, Args)]
+pub(crate) struct RefreshArgs {
+    /// Cache types to refresh
+    #[arg(value_name = "TYPE", value_parser = Word::TYPE)]
+    pub(crate) types: Vec<CacheType>,
+    /// A cache type to refresh; the same as naming it without the flag
+    #[arg(long = "type", value_name = "TYPE", value_parser = Word::TYPE, hide_possible_values = true)]
+    pub(crate) more_types: Vec<CacheType>,
+    /// A single table to refresh; may be repeated
+    #[arg(long = "table", value_name = "TABLE", value_parser = Word::TABLE)]
+    pub(crate) tables: Vec<Table>,
+    /// Also refresh entries that are young enough
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Accept a source that lost suspiciously many rows
+    #[arg(long)]
+    pub(crate) accept: bool,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
+
+/// Arguments of `refresh-all`.
+#[derive(Debug, Args)]
+pub(crate) struct RefreshAllArgs {
+    /// Also refresh entries that are young enough
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// What to do with the run.
+    #[command(flatten)]
+    pub(crate) follow: FollowArgs,
+}
 
 /// Requests a run of the chosen tables and follows it.
 pub(crate) async fn run(args: &RefreshArgs, context: &Context) -> Result<Exit, CtlError> {
     follow(request(args), &args.follow, context).await
+}
+
+/// Requests a run of everything and follows it.
+pub(crate) async fn run_all(args: &RefreshAllArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = RefreshRequest { force: args.force, ..RefreshRequest::default() };
+    follow(request, &args.follow, context).await
 }
 
 fn request(args: &RefreshArgs) -> RefreshRequest {
@@ -38,19 +98,14 @@ fn each_once<'a, T: Ord + Copy + 'a>(chosen: impl IntoIterator<Item = &'a T>) ->
 }
 
 /// Requests a run and handles it as the flags say.
-pub(crate) async fn follow(
-    request: RefreshRequest,
-    args: &FollowArgs,
-    context: &Context,
-) -> Result<Exit, CtlError> {
-    let request = Request::Refresh(RefreshRequest { wait: !args.no_wait, ..request });
+async fn follow(request: RefreshRequest, args: &FollowArgs, context: &Context) -> Result<Exit, CtlError> {
+    let request = RefreshRequest { wait: !args.no_wait, ..request };
     if args.no_wait {
-        let reply = accepted(context.call(&request).await?)?;
+        let reply = context.call(request).await?;
         output::print(&queued(&reply, args.format.json)?)?;
         return Ok(Exit::Good);
     }
-    let (reply, events) = context.follow(&request).await?;
-    let reply = accepted(reply)?;
+    let (reply, events) = context.follow(request).await?;
     if reply.joined {
         note(&format!("the same was asked for already, so this joins run {}", reply.run));
     }
@@ -61,23 +116,12 @@ pub(crate) async fn follow(
             .await
             .map_err(|_| CtlError::StillRunning { run: reply.run, waited })??,
     };
-    output::print(&if args.format.json {
-        json::render(&RunReport::from(&run))?
-    } else {
-        result::render(&run, &context.view)
-    })?;
-    Ok(Exit::good_if(result::ended_well(&run)))
-}
-
-fn accepted(reply: Reply) -> Result<RefreshReply, CtlError> {
-    match reply {
-        Reply::Refresh(reply) => Ok(reply),
-        _ => Err(CtlError::WrongReply { verb: "refresh" }),
-    }
+    context.print(args.format.json, &RunReport::from(&run), |view| render(&run, view))?;
+    Ok(Exit::good_if(ended_well(&run)))
 }
 
 /// Shows the progress of a run until it has ended.
-async fn wait(run: i64, mut events: Events, moving: bool) -> Result<Run, CtlError> {
+async fn wait(run: i64, mut events: Events<Progress>, moving: bool) -> Result<Run, CtlError> {
     let mut display = Display::new(moving);
     loop {
         match events.next().await {
@@ -99,18 +143,82 @@ struct Queued {
 
 fn queued(reply: &RefreshReply, as_json: bool) -> Result<String, CtlError> {
     let run = reply.run.to_string();
-    if as_json { json::render(&Queued { run, joined: reply.joined }) } else { Ok(format!("{run}\n")) }
+    if as_json { output::json(&Queued { run, joined: reply.joined }) } else { Ok(format!("{run}\n")) }
+}
+
+/// Whether everything that was requested ended well; a run that was cancelled did not.
+fn ended_well(run: &Run) -> bool {
+    run.phase == Phase::Done
+        && run.outcome.is_none_or(Outcome::is_good)
+        && run.jobs.iter().all(|job| job.outcome.is_some_and(Outcome::is_good))
+}
+
+/// Renders the verdict, the tables, and their errors.
+fn render(run: &Run, view: &View) -> String {
+    let (word, tone) = standing(run.phase, run.outcome);
+    let mut text = format!(
+        "Run {}: {}, {} in {}\n",
+        run.id,
+        view.style.paint(tone, &word),
+        count(run.jobs.len(), "table"),
+        duration(run.seconds)
+    );
+    if run.jobs.is_empty() {
+        return text;
+    }
+    let wide = view.is_wide();
+    let mut columns = vec![words("TABLE"), words("OUTCOME"), numbers("ENTRIES"), numbers("REBUILT")];
+    columns.push(numbers("VERIFIED"));
+    if wide {
+        columns.extend(["SKIPPED", "PRUNED", "FAILED", "SIZE"].map(numbers));
+    }
+    columns.push(numbers("TOOK"));
+    let rows = run.jobs.iter().map(|job| row(job, wide)).collect();
+    let _ = write!(text, "\n{}", table::render(view, &columns, rows));
+    text.push_str(&remarks(&run.jobs));
+    text
+}
+
+fn row(job: &Job, wide: bool) -> Vec<Cell> {
+    let mut numbers = vec![job.entries, job.rebuilt, job.verified];
+    if wide {
+        numbers.extend([job.skipped, job.pruned, job.failed]);
+    }
+    let mut row = vec![cell(job.table.as_str()), toned(standing(job.phase, job.outcome))];
+    row.extend(numbers.into_iter().map(|number| cell(number.to_string())));
+    if wide {
+        row.push(cell(bytes(job.bytes)));
+    }
+    row.push(cell(duration(job.seconds)));
+    row
+}
+
+fn remarks(jobs: &[Job]) -> String {
+    let mut lines = Vec::new();
+    for job in jobs {
+        if let Some(error) = &job.error {
+            lines.push(format!("{}: {}", job.table, one_line(error)));
+        }
+        if job.warnings > 0 {
+            let warnings = format!("{} source rows left out or read with a substitute", job.warnings);
+            lines.push(format!("{}: {warnings}", job.table));
+        }
+    }
+    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
+}
+
+/// A duration; a bare number is one of seconds, as with `timeout` and `curl --max-time`.
+fn parse_wait(text: &str) -> Result<Duration, humantime::DurationError> {
+    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use cached_proto::words::{CacheType, Table};
     use clap::Parser as _;
 
     use super::*;
-    use crate::cli::{Cli, Verb};
+    use crate::cmd::{Cli, Verb};
+    use crate::testing::{HOSTILE, job, run, view};
 
     fn verb(arguments: &[&str]) -> Result<Verb, clap::Error> {
         Ok(Cli::try_parse_from([&["cachectl", "refresh"], arguments].concat())?.verb)
@@ -179,5 +287,63 @@ mod tests {
           "joined": false
         }
         "#);
+    }
+
+    fn mixed() -> Run {
+        let failed = Job {
+            error: Some(HOSTILE.into()),
+            warnings: 2,
+            ..job(2, Table::DiaEventsReportCache, Outcome::Failed)
+        };
+        run(vec![
+            job(1, Table::DistrictYearEndReports, Outcome::Rebuilt),
+            job(3, Table::DistrictEngagementReports, Outcome::NotApplicable),
+            failed,
+        ])
+    }
+
+    #[test]
+    fn the_verdict_comes_first_and_the_errors_last() {
+        insta::assert_snapshot!(render(&mixed(), &view()), @r"
+        Run 12: failed, 3 tables in 4.56 s
+
+        TABLE                        OUTCOME         ENTRIES  REBUILT  VERIFIED    TOOK
+        district_year_end_reports    rebuilt              21       20         1  0.41 s
+        district_engagement_reports  not applicable       21       20         1  0.41 s
+        dia_events_report_cache      failed               21       20         1  0.41 s
+
+        dia_events_report_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        dia_events_report_cache: 2 source rows left out or read with a substitute
+        ");
+    }
+
+    #[test]
+    fn a_file_gets_every_column() {
+        insta::assert_snapshot!(render(&mixed(), &View { width: None, ..view() }), @r"
+        Run 12: failed, 3 tables in 4.56 s
+
+        TABLE                        OUTCOME         ENTRIES  REBUILT  VERIFIED  SKIPPED  PRUNED  FAILED     SIZE    TOOK
+        district_year_end_reports    rebuilt              21       20         1        0       3       0  12.3 kB  0.41 s
+        district_engagement_reports  not applicable       21       20         1        0       3       0  12.3 kB  0.41 s
+        dia_events_report_cache      failed               21       20         1        0       3       0  12.3 kB  0.41 s
+
+        dia_events_report_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
+        dia_events_report_cache: 2 source rows left out or read with a substitute
+        ");
+    }
+
+    #[test]
+    fn a_run_without_tables_has_no_listing() {
+        insta::assert_snapshot!(render(&run(Vec::new()), &view()), @"Run 12: done, 0 tables in 4.56 s");
+    }
+
+    #[test]
+    fn a_run_ends_well_when_each_of_its_tables_does() {
+        for &outcome in Outcome::ALL {
+            let run = run(vec![job(1, Table::DiaEventsReportCache, outcome)]);
+            assert_eq!(ended_well(&run), outcome.is_good(), "{outcome}");
+        }
+        assert!(ended_well(&run(Vec::new())));
+        assert!(!ended_well(&Run { phase: Phase::Cancelled, ..run(Vec::new()) }));
     }
 }

@@ -2,29 +2,40 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::words::{SchedulerState, SlotFate, Table, Trigger};
+use chrono::NaiveDate;
+use clap::Args;
 use comfy_table::Cell;
 
-use crate::cli::RehearseArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
+use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};
-use crate::output::{self, View, json, table, time};
+use crate::output::{View, table};
 
 /// Largest number of tables that are named instead of counted; JSON names all of them.
 const NAMED: usize = 2;
 
+/// Arguments of `rehearse`.
+#[derive(Debug, Args)]
+pub(crate) struct RehearseArgs {
+    /// The first day, in the zone of the schedule, for example 2026-03-07; it may lie in the past
+    #[arg(long, value_name = "DATE")]
+    pub(crate) from: NaiveDate,
+    /// How many days
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=400))]
+    pub(crate) days: u32,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
+
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RehearseArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = Request::Rehearse(RehearseRequest { from: args.from.to_string(), days: args.days });
-    let Reply::Rehearse(reply) = context.call(&request).await? else {
-        return Err(CtlError::WrongReply { verb: "rehearse" });
-    };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply, &context.view) })?;
+    let reply = context.call(RehearseRequest { from: args.from.to_string(), days: args.days }).await?;
+    context.print(args.format.json, &reply, |view| render(&reply, view))?;
     Ok(Exit::Good)
 }
 
@@ -64,7 +75,7 @@ fn row(decision: &Decision, view: &View) -> Vec<Cell> {
         _ => decision.tables.iter().map(|table| Table::as_str(*table)).collect::<Vec<_>>().join(", "),
     };
     vec![
-        cell(time::moment(decision.at, view)),
+        cell(view.moment(decision.at)),
         cell(&decision.offset),
         cell(decision.trigger.as_str()),
         cell(decision.slot.as_deref().unwrap_or("-")),
@@ -77,6 +88,7 @@ fn row(decision: &Decision, view: &View) -> Vec<Cell> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
     use crate::testing::{HOSTILE, at, view};
 
     fn reply() -> RehearseReply {
@@ -149,7 +161,7 @@ mod tests {
     fn json_keeps_its_keys() {
         let mut reply = reply();
         reply.decisions.drain(..2);
-        insta::assert_snapshot!(json::render(&reply).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply).unwrap(), @r#"
         {
           "scheduler": "running",
           "timezone": "America/Chicago",

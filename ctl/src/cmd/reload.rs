@@ -2,22 +2,17 @@
 
 use std::fmt::Write as _;
 
-use cached_proto::message::{Reply, Request};
 use cached_proto::text::one_line;
-use cached_proto::verb::reload::ReloadReply;
+use cached_proto::verb::reload::{ReloadReply, ReloadRequest};
 
-use crate::cli::Json;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, json};
+use crate::error::{CtlError, Exit};
 
 /// Sends the request and prints the answer; fails unless every change took effect or waits for a restart.
 pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
-    let Reply::Reload(reply) = context.call(&Request::Reload).await? else {
-        return Err(CtlError::WrongReply { verb: "reload" });
-    };
-    output::print(&if format.json { json::render(&reply)? } else { render(&reply) })?;
+    let reply = context.call(ReloadRequest).await?;
+    context.print(format.json, &reply, |_| render(&reply))?;
     Ok(judge(&reply))
 }
 
@@ -55,6 +50,7 @@ mod tests {
     use cached_proto::verb::reload::{ChangedKey, WaitingKey};
 
     use super::*;
+    use crate::output;
     use crate::testing::HOSTILE;
 
     fn reply() -> ReloadReply {
@@ -114,7 +110,7 @@ mod tests {
 
     #[test]
     fn json_keeps_its_keys() {
-        insta::assert_snapshot!(json::render(&reply()).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply()).unwrap(), @r#"
         {
           "reloaded": true,
           "changed": [

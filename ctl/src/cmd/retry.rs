@@ -1,22 +1,33 @@
 //! `retry`: repeats jobs that did not end well.
 
-use cached_proto::message::{Reply, Request};
+use cached_proto::verb::cancel::Target;
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::words::Table;
+use clap::Args;
 
-use crate::cli::RetryArgs;
+use crate::args::Json;
 use crate::context::Context;
-use crate::error::CtlError;
-use crate::exit::Exit;
-use crate::output::{self, json};
+use crate::error::{CtlError, Exit};
+
+/// Arguments of `retry`.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false, args = ["target", "failed"])]
+pub(crate) struct RetryArgs {
+    /// Number of a job, or run:NUMBER for those jobs of a run that did not end well
+    #[arg(value_name = "ID")]
+    pub(crate) target: Option<Target>,
+    /// Every table whose newest job did not end well
+    #[arg(long)]
+    pub(crate) failed: bool,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Json,
+}
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, CtlError> {
-    let request = args.target.map_or(RetryRequest::Failed, RetryRequest::Target);
-    let Reply::Retry(reply) = context.call(&Request::Retry(request)).await? else {
-        return Err(CtlError::WrongReply { verb: "retry" });
-    };
-    output::print(&if args.format.json { json::render(&reply)? } else { render(&reply) })?;
+    let reply = context.call(args.target.map_or(RetryRequest::Failed, RetryRequest::Target)).await?;
+    context.print(args.format.json, &reply, |_| render(&reply))?;
     Ok(Exit::Good)
 }
 
@@ -36,13 +47,14 @@ fn render(reply: &RetryReply) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output;
 
     #[test]
     fn the_answer_names_runs_and_tables() {
         let tables = vec![Table::DiaEventsReportCache, Table::OrganizationDetailCache];
         let reply = RetryReply { runs: vec![13, 14], tables };
         insta::assert_snapshot!(render(&reply), @"Queued as run 13 and run 14: dia_events_report_cache, organization_detail_cache. `cachectl jobs --running` shows how it goes.");
-        insta::assert_snapshot!(json::render(&reply).unwrap(), @r#"
+        insta::assert_snapshot!(output::json(&reply).unwrap(), @r#"
         {
           "runs": [
             13,

@@ -1,46 +1,20 @@
 //! Output for people and scripts. Everything that renders is a pure function of a reply and a [`View`].
 
-pub(crate) mod json;
 pub(crate) mod progress;
-pub(crate) mod style;
 pub(crate) mod table;
-pub(crate) mod time;
+pub(crate) mod target;
+mod view;
 
 use std::io::{self, Write as _};
 
-pub(crate) use cached_proto::speech::{bytes, count};
-use chrono::{DateTime, Utc};
+use serde::Serialize;
 
+pub(crate) use self::view::{Style, View, Zone};
 use crate::error::CtlError;
-use crate::output::style::Style;
-use crate::output::time::Zone;
 
-/// Terminal width from which on a listing shows its secondary columns.
-const WIDE: u16 = 120;
-
-/// What rendering depends on besides the reply.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct View {
-    /// The instant that ages are counted to.
-    pub now: DateTime<Utc>,
-    /// The zone that instants are shown in.
-    pub zone: Zone,
-    /// Columns of the terminal; `None` when standard output is not a terminal.
-    pub width: Option<u16>,
-    /// Whether and how colour is used.
-    pub style: Style,
-}
-
-impl View {
-    /// Returns this view in the daemon's zone, an IANA name; unchanged if this client does not know the zone.
-    pub(crate) fn in_zone(self, iana: &str) -> Self {
-        Self { zone: iana.parse().map_or(self.zone, Zone::Named), ..self }
-    }
-
-    /// Whether secondary columns fit. Files and pipes have room for all of them.
-    pub(crate) fn is_wide(&self) -> bool {
-        self.width.is_none_or(|width| width >= WIDE)
-    }
+/// Renders the value as indented JSON with a newline at its end.
+pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, CtlError> {
+    cached_present::json::pretty(value).map_err(CtlError::Json)
 }
 
 /// Writes to standard output. `print!` would panic on a closed pipe (`cachectl jobs | head -1`); here a

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cached_present::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
@@ -10,7 +11,7 @@ use cached_proto::verb::refresh::Progress;
 use cached_proto::words::Phase;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::output::{count, note};
+use crate::output::note;
 
 /// Interval at which the elapsed time is redrawn between events.
 const TICK: Duration = Duration::from_millis(200);

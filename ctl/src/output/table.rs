@@ -1,10 +1,10 @@
 //! Aligned columns without borders.
 
+use cached_present::Tone;
 use cached_proto::text::one_line;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::output::View;
-use crate::output::style::{Tone, color};
+use crate::output::view::{View, color};
 
 /// Narrowest terminal for which the table is laid out: below this width a table name would be broken inside
 /// the word. A terminal that wraps whole lines reads better, and one that does not know its size (a serial

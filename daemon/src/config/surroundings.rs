@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cached_proto::place;
+use cached_present::place;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 

@@ -18,11 +18,11 @@ use crate::jobs::{Queue, QueueError};
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
 use crate::refresh::{Refresher, work_until};
-use crate::rpc::{self, Bound, ConnectionLimits, Shutdown};
+use crate::rpc::{self, Bound, ConnectionLimits};
 use crate::schedule::Ticker;
 use crate::service::{self, Service};
 use crate::state::{Kept, StateError, StateLock};
-use crate::supervise::{Component, Failure, Faults, LOCK, SOCKET, Stop};
+use crate::supervise::{Component, Failure, Faults, LOCK, SOCKET, Shutdown, Stop};
 use crate::telemetry::Telemetry;
 use crate::web::{self, BindError, Listening, Web};
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use cached_proto::speech::table_title;
+use crate::describe::table_title;
 use cached_proto::verb::health::VmsPage;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;

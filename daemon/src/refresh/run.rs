@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::speech::count;
+use cached_present::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;

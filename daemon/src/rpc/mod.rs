@@ -3,17 +3,14 @@
 //! A client cannot affect more than its own connection: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time reads VMS's database.
 
-mod backup;
-mod dispatch;
 mod groups;
 mod inherited;
 mod peer;
 mod server;
 mod session;
 mod socket;
-mod stream;
 
 pub use inherited::{InheritError, Inherited};
-pub use server::ConnectionLimits;
-pub(crate) use server::{Shutdown, serve};
+pub(crate) use server::serve;
+pub use session::ConnectionLimits;
 pub use socket::{BindError, Bound, bind, open};

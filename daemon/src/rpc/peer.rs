@@ -4,11 +4,15 @@ use std::io;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream as StdStream;
 
+use cached_proto::fault::{Fault, FaultCode};
+use cached_proto::message::Right;
 use interprocess::local_socket::tokio::Stream;
 use tokio::net::UnixStream;
 
 use super::groups::{self, Group};
 use crate::plain_file::read_system;
+use crate::service::Service;
+use crate::service::fault::fault;
 
 /// The process that connected, as the kernel recorded it at that moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,13 +44,43 @@ impl Peer {
         self.uid == 0 || self.uid == own_uid
     }
 
+    /// Refuses what the peer may not do.
+    pub(super) async fn require(self, service: &Service, right: Right) -> Result<(), Fault> {
+        let socket = service.config.borrow().socket.clone();
+        let (group, refused) = match right {
+            Right::Look => return Ok(()),
+            Right::Write => {
+                (Some(socket.write_group), "may neither change anything nor see what is in entries")
+            }
+            Right::Backup => (
+                socket.backup_group,
+                "may not copy VMS's database, which holds personal data and credentials",
+            ),
+        };
+        let own_uid = service.own_uid;
+        // Reads the account files.
+        let asked = tokio::task::spawn_blocking({
+            let group = group.clone();
+            move || self.has_right(own_uid, group.as_deref())
+        });
+        if asked.await.unwrap_or_default() {
+            return Ok(());
+        }
+        let message = format!("user {} {refused}", self.uid);
+        let hint = match group {
+            Some(group) => format!("become a member of the group {group} and log in again, or use sudo"),
+            None => "use sudo, or have a group named in socket.backup_group".to_owned(),
+        };
+        Err(fault(FaultCode::NotAllowed, &message, &hint))
+    }
+
     /// Whether the peer has a right that root, the daemon's own user, and members of the group have.
     ///
     /// The kernel passes the user and one group. Supplementary groups are read from the process itself, if it
     /// still exists and runs as that user. Should its process id have been reused meanwhile, the new process
     /// belongs to the same user, who could have had it connect in the first place. If the process is gone or
     /// hidden from the daemon, the account database decides.
-    pub(super) fn has_right(self, own_uid: u32, group: Option<&str>) -> bool {
+    fn has_right(self, own_uid: u32, group: Option<&str>) -> bool {
         if self.is_privileged(own_uid) {
             return true;
         }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
@@ -12,14 +11,14 @@ use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Listener as _;
 
 use super::peer::Peer;
-use super::session;
+use super::session::{self, ConnectionLimits};
 use super::socket::Bound;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::places::Places;
 use crate::service::Service;
 use crate::state::StateLock;
-use crate::supervise::{Faults, SOCKET};
+use crate::supervise::{Faults, SOCKET, Shutdown};
 
 /// Connections that can be refused with a message at the same time; further ones are closed without one.
 const TURNED_AWAY: usize = 16;
@@ -28,51 +27,6 @@ const ROOT: u32 = 0;
 
 /// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);
-
-/// Time limits for a client, and the number of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectionLimits {
-    /// Time to receive the client's hello.
-    pub hello: Duration,
-    /// Time to receive the rest of a partly received request; at most twice that.
-    pub read: Duration,
-    /// Idle time between two requests.
-    pub idle: Duration,
-    /// Time for the client to accept an answer or an event.
-    pub write: Duration,
-    /// Number of simultaneous connections.
-    pub connections: usize,
-    /// Connections among those that one user may have; root and the daemon's own user may have all.
-    pub each: usize,
-    /// Connections that nobody else takes from root, and from the daemon's own user.
-    pub kept: usize,
-    /// Interval at which the file of the socket is looked at.
-    pub look: Duration,
-}
-
-impl Default for ConnectionLimits {
-    fn default() -> Self {
-        Self {
-            hello: Duration::from_secs(5),
-            read: Duration::from_secs(10),
-            idle: Duration::from_mins(5),
-            write: Duration::from_secs(30),
-            connections: 64,
-            each: 32,
-            kept: 4,
-            look: Duration::from_secs(10),
-        }
-    }
-}
-
-/// The two steps in which connections are shut down.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Shutdown {
-    /// Stop accepting connections and requests.
-    pub(crate) stop: CancellationToken,
-    /// Stop sending events as well: nothing will happen any more.
-    pub(crate) hang_up: CancellationToken,
-}
 
 /// Serves connections until shutdown, removes the socket, and waits for the last connection to end. Beats
 /// `heartbeat` in every iteration.

@@ -1,22 +1,58 @@
 //! One connection: a hello, then requests one after the other.
 
+use std::time::Duration;
+
 use cached_proto::codec::CodecError;
-use cached_proto::fault::FaultCode;
+use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::frame::{DaemonFrames, FrameError, daemon_framed};
 use cached_proto::hello::{self, HelloError, Protocols};
-use cached_proto::message::{Request, Response};
+use cached_proto::message::{Reply, Request, Response};
 use futures_util::{SinkExt as _, StreamExt as _};
 use interprocess::local_socket::tokio::Stream as LocalStream;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::dispatch::dispatch;
 use super::peer::Peer;
-use super::stream::{Event, Stream};
-use super::{ConnectionLimits, Shutdown};
-use crate::service::Caller;
-use crate::service::Service;
-use crate::service::fault::{fault, unreadable};
+use crate::readers::Client;
+use crate::service::fault::fault;
+use crate::service::{self, Caller, Lagging, Service, Stream};
+use crate::supervise::Shutdown;
+
+/// Time limits for a client, and the number of connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionLimits {
+    /// Time to receive the client's hello.
+    pub hello: Duration,
+    /// Time to receive the rest of a partly received request; at most twice that.
+    pub read: Duration,
+    /// Idle time between two requests.
+    pub idle: Duration,
+    /// Time for the client to accept an answer or an event.
+    pub write: Duration,
+    /// Number of simultaneous connections.
+    pub connections: usize,
+    /// Connections among those that one user may have; root and the daemon's own user may have all.
+    pub each: usize,
+    /// Connections that nobody else takes from root, and from the daemon's own user.
+    pub kept: usize,
+    /// Interval at which the file of the socket is looked at.
+    pub look: Duration,
+}
+
+impl Default for ConnectionLimits {
+    fn default() -> Self {
+        Self {
+            hello: Duration::from_secs(5),
+            read: Duration::from_secs(10),
+            idle: Duration::from_mins(5),
+            write: Duration::from_secs(30),
+            connections: 64,
+            each: 32,
+            kept: 4,
+            look: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Why a connection ended, other than by the client closing it.
 #[derive(Debug, thiserror::Error)]
@@ -45,6 +81,7 @@ pub(super) async fn serve(
     limits: &ConnectionLimits,
     shutdown: &Shutdown,
 ) -> Result<(), End> {
+    let caller = Caller::Local(peer.uid());
     let mut line = tokio::select! {
         () = shutdown.stop.cancelled() => return Ok(()),
         welcomed = welcome(stream, limits) => welcomed?,
@@ -63,10 +100,10 @@ pub(super) async fn serve(
             let Some(request) = received else { return Ok(()) };
             request
         };
-        let answer = dispatch(service, peer, &request).await;
+        let answer = answer(service, peer, &caller, &request).await;
         // Opened before the answer is sent, so that every event from now on is sent.
         let stream = match &answer {
-            Ok(reply) => Stream::behind(service, &Caller::Local(peer.uid()), &request, reply).await,
+            Ok(reply) => Stream::behind(service, &caller, &request, reply).await,
             Err(_) => None,
         };
         line.send(Response::Answer(answer)).await?;
@@ -76,6 +113,19 @@ pub(super) async fn serve(
             Some(Err(fault)) => line.send(Response::Answer(Err(fault))).await?,
         }
     }
+}
+
+/// Does what is asked for, if the peer may ask for it, and in its turn if that takes much reading. Those that read
+/// VMS's database wait for each other elsewhere, and may have to wait for VMS.
+async fn answer(service: &Service, peer: Peer, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
+    peer.require(service, request.right()).await?;
+    let _turn = if request.reads_much() {
+        let privileged = peer.is_privileged(service.own_uid);
+        Some(service.readers.turn(Client::User(peer.uid()), privileged).await?)
+    } else {
+        None
+    };
+    service::answer(service, caller, request).await
 }
 
 /// Refuses a client because there are too many connections.
@@ -107,7 +157,7 @@ impl Line<'_> {
     /// The next request; `None` when the client has closed the connection.
     async fn receive(&mut self) -> Result<Option<Request>, End> {
         let limits = self.limits;
-        let mut waited = std::time::Duration::ZERO;
+        let mut waited = Duration::ZERO;
         let mut begun = false;
         loop {
             match timeout(limits.read, self.frames.next()).await {
@@ -160,9 +210,10 @@ impl Line<'_> {
             tokio::select! {
                 // Events first: what happened before the end is still sent.
                 biased;
-                event = stream.next() => match event? {
-                    Some(Event { response, is_last }) => {
-                        self.send(response).await?;
+                event = stream.next() => match event.map_err(|Lagging| End::FellBehind)? {
+                    Some(event) => {
+                        let is_last = event.ends_stream();
+                        self.send(event).await?;
                         if is_last {
                             return Ok(early);
                         }
@@ -200,4 +251,20 @@ fn understood(mut response: Response, protocol: u16) -> Response {
 
 const fn is_fault(response: &Response) -> bool {
     matches!(response, Response::Answer(Err(_)))
+}
+
+/// The fault sent for an unreadable frame; `None` when the connection is gone and cannot receive it.
+fn unreadable(error: &FrameError) -> Option<Fault> {
+    let error = match error {
+        // To the reader of a frame, its announced length is the length of the message.
+        FrameError::TooLong { cap } => &CodecError::TooLong { what: "request", cap: *cap },
+        FrameError::Codec(error) => error,
+        FrameError::CutOff | FrameError::Io(_) => return None,
+    };
+    let code = match error {
+        CodecError::TooLong { .. } => FaultCode::BadRequest,
+        // Garbage and a request of a later version cannot be told apart.
+        _ => FaultCode::Unsupported,
+    };
+    Some(fault(code, &error.what(), error.hint()))
 }

@@ -7,7 +7,7 @@ use cached_proto::text::{one_line, truncated};
 /// Longer names are cut: they come from VMS's data.
 const LONGEST_NAME: usize = 64;
 
-/// The caller of a verb. Authorization happens before a verb sees it: by the dispatcher for the socket, by
+/// The caller of a verb. Authorization happens before a verb sees it: by the session for the socket, by
 /// the gate for the web.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Caller {

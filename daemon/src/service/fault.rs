@@ -2,9 +2,7 @@
 
 use std::error::Error;
 
-use cached_proto::codec::CodecError;
 use cached_proto::fault::{Fault, FaultCode};
-use cached_proto::frame::FrameError;
 use tracing::error;
 
 use crate::describe::describe;
@@ -64,20 +62,4 @@ impl From<QueueError> for Fault {
         };
         fault(code, &describe(&error), "")
     }
-}
-
-/// The fault sent for an unreadable frame; `None` when the connection is gone and cannot receive it.
-pub(crate) fn unreadable(error: &FrameError) -> Option<Fault> {
-    let error = match error {
-        // To the reader of a frame, its announced length is the length of the message.
-        FrameError::TooLong { cap } => &CodecError::TooLong { what: "request", cap: *cap },
-        FrameError::Codec(error) => error,
-        FrameError::CutOff | FrameError::Io(_) => return None,
-    };
-    let code = match error {
-        CodecError::TooLong { .. } => FaultCode::BadRequest,
-        // Garbage and a request of a later version cannot be told apart.
-        _ => FaultCode::Unsupported,
-    };
-    Some(fault(code, &error.what(), error.hint()))
 }

@@ -6,9 +6,8 @@ use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tracing::info;
 
-use super::Service;
-use super::caller::Caller;
 use super::fault::fault;
+use super::{Caller, Service};
 use crate::telemetry::{FellBehind, Live, Logs, Piece, Wanted};
 
 /// Lines per event.

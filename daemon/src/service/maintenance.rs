@@ -7,9 +7,8 @@ use cached_proto::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
 use cached_proto::words::Chore;
 use tracing::info;
 
-use super::Service;
-use super::caller::Caller;
 use super::fault::fault;
+use super::{Caller, Service};
 use crate::describe::describe;
 use crate::maintenance::{Busy, Maintenance, MaintenanceError};
 

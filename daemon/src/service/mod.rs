@@ -1,92 +1,67 @@
-//! What the verbs do, one file per verb, for the control socket and the web server alike; and the state that they
-//! share.
+//! What the verbs do, one file per verb, for the control socket and the web server alike; and what they share.
+//!
+//! Who may use a verb is decided before it is called: by the session for the socket, by the gate for the web.
 
+pub(crate) mod backup;
 mod caller;
-pub(crate) mod cancel;
 pub(crate) mod fault;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod history;
 pub(crate) mod invalidate;
-pub(crate) mod job;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod maintenance;
 pub(crate) mod next;
 pub(crate) mod notify;
-pub(crate) mod ping;
 pub(crate) mod refresh;
 pub(crate) mod rehearse;
 pub(crate) mod reload;
 pub(crate) mod report;
-pub(crate) mod retry;
-pub(crate) mod start_scheduler;
+pub(crate) mod scheduler;
+mod shared;
 pub(crate) mod status;
-pub(crate) mod stop_scheduler;
+mod stream;
 mod survey;
 
-use std::sync::Arc;
-
-use cached_proto::verb::health::VmsPage;
-use chrono::{DateTime, Utc};
-use tokio::sync::watch;
-
-use crate::clock::Clock;
-use crate::config::Config;
-use crate::jobs::Queue;
-use crate::maintenance::Maintenance;
-use crate::probe::Probe;
-use crate::readers::Readers;
-use crate::refresh::RefreshConfig;
-use crate::schedule::Schedule;
-use crate::state::Lane;
-use crate::supervise::Faults;
-use crate::telemetry::Logs;
+use cached_proto::fault::Fault;
+use cached_proto::message::{Reply, Request};
 
 pub(crate) use caller::Caller;
 pub(crate) use notify::judge;
-pub(crate) use reload::Reloads;
-pub(crate) use survey::{Surveyed, Surveys};
+pub(crate) use shared::{Reloads, Service};
+pub(crate) use stream::{Lagging, Stream};
+pub(crate) use survey::Surveyed;
 
-/// Everything that a request may read or change; cheap to clone.
-#[derive(Debug, Clone)]
-pub(crate) struct Service {
-    pub(crate) queue: Queue,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) started: DateTime<Utc>,
-    /// The user that the daemon runs as.
-    pub(crate) own_uid: u32,
-    pub(crate) config: watch::Receiver<Arc<Config>>,
-    pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
-    pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
-    pub(crate) maintenance: Arc<Maintenance>,
-    pub(crate) reloader: Arc<dyn Reloads>,
-    /// The log of this process, if it keeps one.
-    pub(crate) logs: Option<Logs>,
-    /// Looks at VMS's tables.
-    pub(crate) surveys: Arc<Surveys>,
-    /// Requests a page from VMS.
-    pub(crate) probe: Arc<Probe>,
-    /// The queue of those who read lists.
-    pub(crate) readers: Arc<Readers>,
-    /// What of the daemon itself does not work.
-    pub(crate) faults: Faults,
-}
-
-impl Service {
-    /// The same service, with its reads of the state database in another lane.
-    pub(crate) fn on(&self, lane: Lane) -> Self {
-        Self { queue: self.queue.on(lane), ..self.clone() }
-    }
-
-    /// VMS's response to the probe, if the probe is configured.
-    pub(crate) async fn vms_page(&self) -> Option<VmsPage> {
-        let config = Arc::clone(&self.config.borrow());
-        self.probe.page(&config.vms, self.clock.as_ref()).await
-    }
-
-    /// The current schedule.
-    pub(crate) fn schedule(&self) -> Arc<Schedule> {
-        Arc::clone(&self.schedule.borrow())
-    }
+/// Does what is asked for; what follows the answer is in [`Stream::behind`].
+pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
+    Ok(match request {
+        Request::Ping => Reply::Pong(service.pong()),
+        Request::Status(request) => Reply::Status(status::status(service, request).await?),
+        Request::Health => Reply::Health(health::health(service).await),
+        Request::Refresh(request) => Reply::Refresh(refresh::refresh(service, caller, request).await?),
+        Request::StartScheduler => Reply::Scheduler(scheduler::start(service, caller).await?),
+        Request::StopScheduler => Reply::Scheduler(scheduler::stop(service, caller).await?),
+        Request::Next(request) => Reply::Next(next::next(service, request).await?),
+        Request::Jobs(request) => Reply::Jobs(jobs::jobs(service, request).await?),
+        Request::History(request) => Reply::History(history::history(service, request).await?),
+        Request::NotifyTest => Reply::Notify(notify::notify(service).await),
+        Request::Job(request) => Reply::Job(jobs::job(service, request).await?),
+        Request::Cancel(request) => Reply::Cancel(jobs::cancel(service, caller, request).await?),
+        Request::Retry(request) => Reply::Retry(jobs::retry(service, caller, request).await?),
+        Request::Report(request) => Reply::Report(report::report(service, request).await?),
+        Request::Get(request) => Reply::Get(get::get(service, request, get::Missing::Make).await?),
+        Request::Invalidate(request) => {
+            Reply::Invalidate(invalidate::invalidate(service, caller, request).await?)
+        }
+        Request::Rehearse(request) => Reply::Rehearse(rehearse::rehearse(service, request).await?),
+        Request::Maintenance(request) => {
+            Reply::Maintenance(maintenance::maintenance(service, caller, request)?)
+        }
+        Request::Reload => Reply::Reload(reload::reload(service, caller).await),
+        Request::Logs(_) => Reply::Logs(logs::logs(service)?),
+        Request::JobsPage(request) => Reply::JobsPage(jobs::page(service, request).await?),
+        Request::HistoryPage(request) => Reply::HistoryPage(history::page(service, request).await?),
+        Request::Backup => Reply::Backup(backup::backup(service)),
+    })
 }

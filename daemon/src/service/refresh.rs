@@ -5,9 +5,8 @@ use cached_proto::verb::refresh::{RefreshReply, RefreshRequest};
 use cached_proto::words::Trigger;
 use tracing::info;
 
-use super::Service;
-use super::caller::Caller;
 use super::fault::fault;
+use super::{Caller, Service};
 use crate::jobs::NewRun;
 use crate::refresh::plan;
 

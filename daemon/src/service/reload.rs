@@ -1,20 +1,12 @@
 //! `reload`
 
-use std::fmt;
 use std::sync::Arc;
 
 use cached_proto::verb::reload::ReloadReply;
 use tracing::info;
 
-use super::Service;
-use super::caller::Caller;
+use super::{Caller, Service};
 use crate::describe::describe;
-
-/// The component that can reload the configuration.
-pub(crate) trait Reloads: fmt::Debug + Send + Sync {
-    /// Does what a SIGHUP does and returns the result.
-    fn reload(&self) -> ReloadReply;
-}
 
 pub(crate) async fn reload(service: &Service, caller: &Caller) -> ReloadReply {
     info!("A reload of the configuration was asked for by {caller}");

@@ -30,7 +30,7 @@ use super::routes;
 use crate::heartbeat::Heartbeat;
 use crate::places::Places;
 use crate::readers::COME_AGAIN;
-use crate::rpc::Shutdown;
+use crate::supervise::Shutdown;
 
 /// Pause after a failed `accept`: the system has run out of some resource.
 const RECOVER: Duration = Duration::from_millis(200);

@@ -1,7 +1,7 @@
 //! The JSON API returns the same data as `cachectl --json`.
 
 use cached::daemon::Daemon;
-use cached_proto::entry::EntryReport;
+use cached_present::json::EntryReport;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::get::{GetRequest, KeyPart};
 use cached_proto::verb::history::HistoryPageRequest;

@@ -15,6 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::verb::maintenance::{MaintenanceReport, MaintenanceStep};
 
+/// Request for a copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BackupRequest;
+
 /// Answer to `backup`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BackupReply {

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::words::HealthLevel;
 
+/// Request for the verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HealthRequest;
+
 /// One reason for a level below healthy, or a note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {

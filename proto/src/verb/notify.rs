@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Request for a test notice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotifyRequest;
+
 /// The result of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelResult {

@@ -4,6 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
+/// Request for a sign of life.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PingRequest;
+
 /// Answer to `ping`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pong {

@@ -57,11 +57,6 @@ pub enum Progress {
 }
 
 impl Progress {
-    /// Whether no event follows this one.
-    pub const fn is_last(&self) -> bool {
-        matches!(self, Self::RunDone(_) | Self::MaintenanceDone(_))
-    }
-
     /// The run that the event is about, if any.
     pub const fn run(&self) -> Option<i64> {
         match self {

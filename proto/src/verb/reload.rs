@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+/// Request to read the configuration again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ReloadRequest;
+
 /// A key whose value has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangedKey {

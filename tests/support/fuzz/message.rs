@@ -14,7 +14,7 @@ fn both_ways<M: Message>(bytes: &[u8]) {
         Ok(message) => {
             assert_eq!(message.encode().unwrap(), bytes);
             // What scripts are shown.
-            cached_proto::json::compact(&message).unwrap();
+            cached_present::json::compact(&message).unwrap();
         }
         Err(error) => assert_eq!(error.to_string().lines().count(), 1, "{error}"),
     }

@@ -170,7 +170,7 @@ async fn a_page_ends_before_it_is_too_long_to_be_shown() {
     let (mut runs, mut jobs, mut before) = (Vec::new(), Vec::new(), None);
     loop {
         let page = d.queue.history_page(START, before, 500).await.unwrap();
-        assert!(cached_proto::json::pretty(&page).unwrap().len() < 1024 * 1024);
+        assert!(cached_present::json::pretty(&page).unwrap().len() < 1024 * 1024);
         runs.extend(page.runs.into_iter().map(|run| run.id));
         before = page.next;
         if before.is_none() {
@@ -180,7 +180,7 @@ async fn a_page_ends_before_it_is_too_long_to_be_shown() {
     assert_eq!(runs, [3, 2, 1]);
     loop {
         let page = d.queue.listed_jobs(JobFilter::All, before, 500).await.unwrap();
-        assert!(cached_proto::json::pretty(&page).unwrap().len() < 1024 * 1024);
+        assert!(cached_present::json::pretty(&page).unwrap().len() < 1024 * 1024);
         jobs.extend(page.jobs.into_iter().map(|job| job.id));
         before = page.next;
         if before.is_none() {

@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::http::header::{AGE, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse as _, Response};
-use cached_proto::entry::EntryReport;
+use cached_present::json::EntryReport;
 use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::{Table, TableState};
 use twox_hash::XxHash3_128;

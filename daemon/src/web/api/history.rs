@@ -123,7 +123,7 @@ pub(in crate::web) async fn job(
     State(web): State<Web>,
     Number(job): Number,
 ) -> Result<Json<JobReply>, WebFault> {
-    Ok(Json(service::job::job(web.service(), &JobRequest { job }).await?))
+    Ok(Json(service::jobs::job(web.service(), &JobRequest { job }).await?))
 }
 
 #[utoipa::path(
@@ -140,7 +140,7 @@ pub(in crate::web) async fn cancel(
     Number(job): Number,
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
-    let reply = service::cancel::cancel(web.service(), &admitted.caller(), &request).await?;
+    let reply = service::jobs::cancel(web.service(), &admitted.caller(), &request).await?;
     web.views().forget().await;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
@@ -164,7 +164,7 @@ pub(in crate::web) async fn retry(
     Number(job): Number,
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
-    let reply = service::retry::retry(web.service(), &admitted.caller(), &request).await?;
+    let reply = service::jobs::retry(web.service(), &admitted.caller(), &request).await?;
     web.views().forget().await;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

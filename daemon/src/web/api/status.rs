@@ -124,7 +124,7 @@ pub(in crate::web) async fn start(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = service::start_scheduler::start_scheduler(web.service(), &admitted.caller()).await?;
+    let reply = service::scheduler::start(web.service(), &admitted.caller()).await?;
     web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Started),
@@ -147,7 +147,7 @@ pub(in crate::web) async fn stop(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = service::stop_scheduler::stop_scheduler(web.service(), &admitted.caller()).await?;
+    let reply = service::scheduler::stop(web.service(), &admitted.caller()).await?;
     web.views().forget().await;
     Ok(match wants {
         Wants::Html => back_to(STATUS, Notice::Stopped),

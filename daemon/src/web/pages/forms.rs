@@ -1,12 +1,12 @@
 //! Forms: `GET refresh` and `POST refresh`, to begin a refresh; and the buttons, each of which executes one verb and
 //! redirects to the page that shows the result.
 
+use crate::describe::{table_title, type_title};
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use cached_proto::speech::{table_title, type_title};
 use cached_proto::verb::cancel::{CancelRequest, Target};
 use cached_proto::verb::retry::RetryRequest;
 use cached_proto::verb::status::TableStatus;
@@ -140,7 +140,7 @@ pub(in crate::web) async fn retry_job(
 /// is no error and is reported on the page.
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     let request = CancelRequest { target };
-    let notice = match service::cancel::cancel(web.service(), &admitted.caller(), &request).await {
+    let notice = match service::jobs::cancel(web.service(), &admitted.caller(), &request).await {
         Ok(_) => Notice::Cancelled,
         Err(QueueError::Over(_)) => Notice::CancelledTooLate,
         Err(error) => return Err(error.into()),
@@ -152,7 +152,7 @@ async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
 /// Retries and redirects to the new run, or to the one at hand if there is none.
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
-    let reply = match service::retry::retry(web.service(), &admitted.caller(), &request).await {
+    let reply = match service::jobs::retry(web.service(), &admitted.caller(), &request).await {
         Ok(reply) => reply,
         Err(QueueError::NothingToRetry(_)) => return Ok(back_to(&page_of(target), Notice::RetriedTooLate)),
         Err(error) => return Err(error.into()),

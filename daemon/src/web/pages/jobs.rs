@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::Response;
+use cached_present::{bytes, duration, spoken};
 use cached_proto::fault::Fault;
-use cached_proto::speech::{bytes, duration, spoken};
 use cached_proto::verb::job::JobRequest;
 use cached_proto::verb::jobs::{Attempt, Job, JobFilter};
 use cached_proto::words::{Outcome, Phase};
@@ -169,7 +169,7 @@ pub(in crate::web) async fn page(
     Number(id): Number,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let reply = service::job::job(web.service(), &JobRequest { job: id }).await?;
+    let reply = service::jobs::job(web.service(), &JobRequest { job: id }).await?;
     let view = View::of(&web);
     let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
     let page = JobPage {

@@ -1,6 +1,6 @@
 //! The runs of recent weeks as a plot, and as a table with the same data.
 
-use cached_proto::speech::{Tone, duration, spoken};
+use cached_present::{Tone, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 

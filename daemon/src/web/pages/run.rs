@@ -6,8 +6,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use cached_present::{count, duration, spoken};
 use cached_proto::fault::Fault;
-use cached_proto::speech::{count, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::{CacheType, Outcome, Phase};
 

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cached_proto::speech::{self, Figure, Tone, duration, lacks, spoken};
+use cached_present::{Figure, Tone, bytes, duration, figures, lacks, percent, spoken};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Job;
 use cached_proto::verb::status::TableStatus;
@@ -97,11 +97,11 @@ fn filled(
         current: status.current_run.as_ref().map(|run| Progressing::of(run, view)),
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
-        figures: speech::figures(&seen.report).into_iter().map(measured).collect(),
+        figures: figures(&seen.report).into_iter().map(measured).collect(),
         // Before that, it would only show how short the daemon has existed.
         covered: Some(seen.report.readiness.covered)
             .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
-            .map(speech::percent),
+            .map(percent),
         tables: rows(&status.tables, &last, view),
         plot: Plot::of(&seen.runs, view),
         failures: failures(&seen.failures, &last, view),
@@ -151,7 +151,7 @@ impl TableRow {
             fresh: if is_judged { format!("{}/{}", table.fresh, table.expected) } else { String::new() },
             oldest: age(table.oldest),
             newest: age(table.newest),
-            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, speech::bytes),
+            size: table.bytes.filter(|_| is_judged).map_or_else(String::new, bytes),
             took: worked.map_or_else(String::new, |job| duration(job.seconds)),
             notes: notes(table),
         }

@@ -1,7 +1,7 @@
 //! The first lines of the status page: the state, the reasons, and what to do, in the words of people who
 //! know the reports and not the daemon.
 
-use cached_proto::speech::{self, Tone};
+use cached_present::{self, Tone};
 use cached_proto::verb::status::StatusReply;
 use cached_proto::words::{HealthLevel, TableState};
 
@@ -42,7 +42,7 @@ pub(super) enum Remedy {
 
 impl Verdict {
     pub(super) fn of(status: &StatusReply, health: &Health, view: &View) -> Self {
-        let tables = speech::verdict(status, |at| view.moment(at));
+        let tables = cached_present::verdict(status, |at| view.moment(at));
         let is_busy = status.current_run.is_some();
         let is_first = is_busy && status.last_run.is_none() && tables.tone == Tone::Warning;
         let mut told: Vec<Told> = health.reasons.iter().map(|reason| Told::of(reason, is_busy)).collect();
@@ -87,7 +87,7 @@ impl Told {
 }
 
 /// The verdict about the tables, unless the health is worse for another reason.
-fn headline(tables: &speech::Verdict, health: &Health) -> String {
+fn headline(tables: &cached_present::Verdict, health: &Health) -> String {
     // A stopped scheduler is shown with what comes next.
     let worst = health
         .reasons

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use cached_proto::speech::{self, Tone, duration, standing};
+use cached_present::{Tone, duration, standing};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
 use cached_proto::words::{Outcome, Phase, Table};
@@ -10,6 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
+use crate::describe::table_title;
 use crate::web::app::Web;
 
 /// The current time, which instants are compared with, and the zone in which they are shown: that of the
@@ -58,7 +59,7 @@ impl View {
     }
 
     pub(super) fn moment(&self, at: Timestamp) -> String {
-        speech::moment(at, &self.zone, self.now, "%Z")
+        cached_present::moment(at, &self.zone, self.now, "%Z")
     }
 
     pub(super) fn when(&self, at: Timestamp) -> When {
@@ -130,7 +131,7 @@ pub(super) fn failed(run: &Run) -> (usize, usize) {
 
 impl Name {
     pub(super) fn of(table: Table) -> Self {
-        Self { title: speech::table_title(table), table: table.as_str() }
+        Self { title: table_title(table), table: table.as_str() }
     }
 }
 

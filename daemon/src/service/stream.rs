@@ -2,22 +2,19 @@
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::{Reply, Request, Response};
-use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use tokio::sync::watch;
 
 use super::backup::{self, Sending};
-use super::session::End;
+use super::fault::fault;
+use super::logs::{self, Tail};
+use super::{Caller, Service};
 use crate::jobs::Following;
 use crate::maintenance::Progressed;
-use crate::service::Caller;
-use crate::service::Service;
-use crate::service::fault::fault;
-use crate::service::logs::{self, Tail};
 
 /// Events for one client.
 #[derive(Debug)]
-pub(super) enum Stream {
+pub(crate) enum Stream {
     /// A snapshot of the run, then every change.
     Run(Option<Box<Progress>>, Box<Following>),
     /// Lines of the log.
@@ -28,16 +25,13 @@ pub(super) enum Stream {
     Backup(Box<Sending>),
 }
 
-/// An event, and whether it is the last one.
-#[derive(Debug)]
-pub(super) struct Event {
-    pub(super) response: Response,
-    pub(super) is_last: bool,
-}
+/// The client was too slow, and events are lost to it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lagging;
 
 impl Stream {
     /// The stream that follows this answer, if there is one.
-    pub(super) async fn behind(
+    pub(crate) async fn behind(
         service: &Service,
         caller: &Caller,
         request: &Request,
@@ -68,33 +62,23 @@ impl Stream {
     }
 
     /// The next event; `None` when the daemon stops. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Option<Event>, End> {
-        let event = match self {
-            Self::Run(first, following) => {
-                let event = match first.take() {
-                    Some(first) => Some(*first),
-                    None => following.next().await.map_err(|_| End::FellBehind)?,
-                };
-                event.map(|event| {
-                    let is_last = matches!(event, Progress::RunDone(_));
-                    Event { response: Response::Event(event), is_last }
-                })
-            }
-            Self::Log(tail) => tail.next().await.map_err(|_| End::FellBehind)?.map(|event| {
-                let is_last = event == LogEvent::End;
-                Event { response: Response::Log(event), is_last }
-            }),
+    pub(crate) async fn next(&mut self) -> Result<Option<Response>, Lagging> {
+        Ok(match self {
+            Self::Run(first, following) => match first.take() {
+                Some(first) => Some(Response::Event(*first)),
+                None => following.next().await.map_err(|_| Lagging)?.map(Response::Event),
+            },
+            Self::Log(tail) => tail.next().await.map_err(|_| Lagging)?.map(Response::Log),
             Self::Maintenance(task) => match task.changed().await {
                 Ok(()) => Some(progressed(task.borrow_and_update().clone())),
                 Err(_) => None,
             },
             Self::Backup(sending) => sending.next().await,
-        };
-        Ok(event)
+        })
     }
 
     /// The fault sent to a client when the daemon stops before the last event.
-    pub(super) fn broken_off(&self) -> Fault {
+    pub(crate) fn broken_off(&self) -> Fault {
         let hint = match self {
             Self::Run(..) => "the run is kept and worked on when the daemon is started again",
             Self::Log(_) | Self::Maintenance(_) | Self::Backup(_) => "ask again when it is started again",
@@ -103,11 +87,10 @@ impl Stream {
     }
 }
 
-fn progressed(progressed: Progressed) -> Event {
-    let (response, is_last) = match progressed {
-        Progressed::Doing(step) => (Response::Event(Progress::Step(step)), false),
-        Progressed::Ended(Ok(report)) => (Response::Event(Progress::MaintenanceDone(*report)), true),
-        Progressed::Ended(Err(error)) => (Response::Answer(Err(Fault::from(&*error))), true),
-    };
-    Event { response, is_last }
+fn progressed(progressed: Progressed) -> Response {
+    match progressed {
+        Progressed::Doing(step) => Response::Event(Progress::Step(step)),
+        Progressed::Ended(Ok(report)) => Response::Event(Progress::MaintenanceDone(*report)),
+        Progressed::Ended(Err(error)) => Response::Answer(Err(Fault::from(&*error))),
+    }
 }

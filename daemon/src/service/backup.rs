@@ -10,11 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use super::stream::Event;
+use super::fault::fault;
+use super::{Caller, Service};
 use crate::maintenance::{Maintenance, Ordered, Outgoing, Progressed};
-use crate::service::Caller;
-use crate::service::Service;
-use crate::service::fault::fault;
 
 /// Bytes per event.
 const PART: u64 = 1 << 20;
@@ -24,19 +22,19 @@ const AHEAD: usize = 2;
 
 /// The copy for one client: first its making, then its bytes.
 #[derive(Debug)]
-pub(super) struct Sending {
+pub(crate) struct Sending {
     ordered: Ordered,
-    parts: Option<mpsc::Receiver<Event>>,
+    parts: Option<mpsc::Receiver<Response>>,
     stop: CancellationToken,
 }
 
 /// Returns what will be copied.
-pub(super) fn backup(service: &Service) -> BackupReply {
+pub(crate) fn backup(service: &Service) -> BackupReply {
     BackupReply { database: service.refresh.borrow().vms.path().display().to_string() }
 }
 
 /// Starts the copy. It is broken off when the client disconnects.
-pub(super) fn begin(service: &Service, caller: &Caller) -> Result<Sending, Fault> {
+pub(crate) fn begin(service: &Service, caller: &Caller) -> Result<Sending, Fault> {
     let mut ordered = Maintenance::start_copy(&service.maintenance)?;
     // The current step is sent first.
     ordered.progressed.mark_changed();
@@ -46,7 +44,7 @@ pub(super) fn begin(service: &Service, caller: &Caller) -> Result<Sending, Fault
 
 impl Sending {
     /// The next event; `None` when the daemon stops. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Option<Event> {
+    pub(crate) async fn next(&mut self) -> Option<Response> {
         loop {
             if let Some(parts) = &mut self.parts {
                 // There is always a next part: without this, a slow client would put off the stop of the daemon.
@@ -59,9 +57,9 @@ impl Sending {
             self.ordered.progressed.changed().await.ok()?;
             let progressed = self.ordered.progressed.borrow_and_update().clone();
             match progressed {
-                Progressed::Doing(step) => return Some(more(BackupEvent::Step(step))),
+                Progressed::Doing(step) => return Some(Response::Backup(BackupEvent::Step(step))),
                 Progressed::Ended(Err(error)) => {
-                    return Some(last(Response::Answer(Err(Fault::from(&*error)))));
+                    return Some(Response::Answer(Err(Fault::from(&*error))));
                 }
                 Progressed::Ended(Ok(_)) => self.parts = Some(parts(self.ordered.copy.try_recv().ok()?)),
             }
@@ -69,16 +67,8 @@ impl Sending {
     }
 }
 
-fn more(event: BackupEvent) -> Event {
-    Event { response: Response::Backup(event), is_last: false }
-}
-
-const fn last(response: Response) -> Event {
-    Event { response, is_last: true }
-}
-
 /// Reads the copy in the background; it ends, and with it the copy, when the receiver is dropped.
-fn parts(mut copy: Outgoing) -> mpsc::Receiver<Event> {
+fn parts(mut copy: Outgoing) -> mpsc::Receiver<Response> {
     let (sender, parts) = mpsc::channel(AHEAD);
     tokio::task::spawn_blocking(move || {
         let mut digest = Sha256::new();
@@ -90,12 +80,12 @@ fn parts(mut copy: Outgoing) -> mpsc::Receiver<Event> {
                 Err(error) => break Response::Answer(Err(unreadable(&error))),
             }
             digest.update(&part);
-            if sender.blocking_send(more(BackupEvent::Part(part.into()))).is_err() {
+            if sender.blocking_send(Response::Backup(BackupEvent::Part(part.into()))).is_err() {
                 return;
             }
         };
         // A client that is gone does not need it.
-        let _ = sender.blocking_send(last(end));
+        let _ = sender.blocking_send(end);
     });
     parts
 }

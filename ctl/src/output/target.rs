@@ -21,7 +21,7 @@ const NAMES: u32 = 100;
 
 /// An open target.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(crate) struct Target {
     file: File,
     /// `None` for standard output.
     place: Option<Place>,
@@ -47,7 +47,7 @@ impl Drop for Unfinished {
 impl Target {
     /// Opens standard output for `-`; otherwise creates a file of mode 0600 beside the path, which must not
     /// exist.
-    pub(super) fn open(path: &Path) -> Result<Self, CtlError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, CtlError> {
         let unfit = |why: &str| CtlError::NoTarget { what: shown(path), why: why.to_owned() };
         if path == Path::new("-") {
             if io::stdout().is_terminal() {
@@ -82,22 +82,22 @@ impl Target {
         Ok(Self { file, place: Some(Place { path: absolute, unfinished }) })
     }
 
-    pub(super) const fn is_stdout(&self) -> bool {
+    pub(crate) const fn is_stdout(&self) -> bool {
         self.place.is_none()
     }
 
     /// The target as people read it.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         self.place.as_ref().map_or_else(|| "standard output".to_owned(), |place| shown(&place.path))
     }
 
     /// Writes the next bytes.
-    pub(super) fn write(&mut self, part: &[u8]) -> Result<(), CtlError> {
+    pub(crate) fn write(&mut self, part: &[u8]) -> Result<(), CtlError> {
         self.file.write_all(part).map_err(|source| CtlError::NotWritten { what: self.shown(), source })
     }
 
     /// Makes the copy of so many bytes durable, and gives it its name.
-    pub(super) fn finish(self, bytes: u64) -> Result<(), CtlError> {
+    pub(crate) fn finish(self, bytes: u64) -> Result<(), CtlError> {
         let what = self.shown();
         let failed = |source| CtlError::NotWritten { what: what.clone(), source };
         if let Err(error) = self.file.sync_all() {

@@ -1,4 +1,4 @@
-//! Words of the shared vocabulary as command-line values.
+//! What several verbs take: the format, and words of the shared vocabulary.
 
 use std::ffi::OsStr;
 use std::str::FromStr;
@@ -6,7 +6,15 @@ use std::str::FromStr;
 use cached_proto::words::{CacheType, Table, UnknownWord};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::ErrorKind;
-use clap::{Arg, Command};
+use clap::{Arg, Args, Command};
+
+/// The flag that every listing takes.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct Json {
+    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
+    #[arg(long)]
+    pub(crate) json: bool,
+}
 
 /// Parses one word. Help, completions and errors list the words as they are written elsewhere, while parsing
 /// also accepts `-` for `_`, as users expect of a command line.

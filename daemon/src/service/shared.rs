@@ -1,0 +1,81 @@
+//! What the verbs share: everything that a request may read or change.
+
+use std::fmt;
+use std::sync::Arc;
+
+use cached_proto::verb::health::VmsPage;
+use cached_proto::verb::ping::Pong;
+use cached_proto::verb::reload::ReloadReply;
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+use super::survey::Surveys;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::jobs::Queue;
+use crate::maintenance::Maintenance;
+use crate::probe::Probe;
+use crate::readers::Readers;
+use crate::refresh::RefreshConfig;
+use crate::schedule::Schedule;
+use crate::state::Lane;
+use crate::supervise::Faults;
+use crate::telemetry::Logs;
+
+/// Everything that a request may read or change; cheap to clone.
+#[derive(Debug, Clone)]
+pub(crate) struct Service {
+    pub(crate) queue: Queue,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) started: DateTime<Utc>,
+    /// The user that the daemon runs as.
+    pub(crate) own_uid: u32,
+    pub(crate) config: watch::Receiver<Arc<Config>>,
+    pub(crate) refresh: watch::Receiver<Arc<RefreshConfig>>,
+    pub(crate) schedule: watch::Receiver<Arc<Schedule>>,
+    pub(crate) maintenance: Arc<Maintenance>,
+    pub(crate) reloader: Arc<dyn Reloads>,
+    /// The log of this process, if it keeps one.
+    pub(crate) logs: Option<Logs>,
+    /// Looks at VMS's tables.
+    pub(crate) surveys: Arc<Surveys>,
+    /// Requests a page from VMS.
+    pub(crate) probe: Arc<Probe>,
+    /// The queue of those who read lists.
+    pub(crate) readers: Arc<Readers>,
+    /// What of the daemon itself does not work.
+    pub(crate) faults: Faults,
+}
+
+/// The component that can reload the configuration.
+pub(crate) trait Reloads: fmt::Debug + Send + Sync {
+    /// Does what a SIGHUP does and returns the result.
+    fn reload(&self) -> ReloadReply;
+}
+
+impl Service {
+    /// The same service, with its reads of the state database in another lane.
+    pub(crate) fn on(&self, lane: Lane) -> Self {
+        Self { queue: self.queue.on(lane), ..self.clone() }
+    }
+
+    /// The answer to `ping`.
+    pub(crate) fn pong(&self) -> Pong {
+        Pong {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            started: self.started.into(),
+        }
+    }
+
+    /// VMS's response to the probe, if the probe is configured.
+    pub(crate) async fn vms_page(&self) -> Option<VmsPage> {
+        let config = Arc::clone(&self.config.borrow());
+        self.probe.page(&config.vms, self.clock.as_ref()).await
+    }
+
+    /// The current schedule.
+    pub(crate) fn schedule(&self) -> Arc<Schedule> {
+        Arc::clone(&self.schedule.borrow())
+    }
+}

@@ -1,0 +1,14 @@
+//! How the daemon and its client say the same to people and scripts: the wording of replies, their JSON, and where
+//! a daemon is found.
+//!
+//! These are pure functions of what crosses the socket. Here is only what both sides use: the caller decides where
+//! a text is displayed, and in which colour.
+
+pub mod json;
+pub mod place;
+
+mod verdict;
+mod wording;
+
+pub use verdict::{Figure, Tone, Verdict, figures, standing, verdict};
+pub use wording::{bytes, count, duration, lacks, moment, percent, spoken};
