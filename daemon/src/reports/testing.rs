@@ -279,7 +279,7 @@ impl World {
     }
 
     /// Sets the role of the last participation.
-    pub(super) fn as_a(mut self, participant_type: &str) -> Self {
+    pub(super) fn in_role(mut self, participant_type: &str) -> Self {
         self.participations.last_mut().unwrap().participant_type = Some(participant_type.into());
         self
     }

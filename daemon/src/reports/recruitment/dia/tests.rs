@@ -83,7 +83,7 @@ fn an_event_is_told_with_all_keys_in_order() {
         text(&world),
         format!(r#"{{"filled_events":[],"unfilled_events":[{{{facts},"volunteers_needed":1}}]}}"#)
     );
-    let world = world.volunteer_as(1, |_, _| {}).took_part(4, 1, "Scheduled", None).as_a("");
+    let world = world.volunteer_as(1, |_, _| {}).took_part(4, 1, "Scheduled", None).in_role("");
     assert_eq!(
         text(&world),
         format!(
@@ -115,7 +115,7 @@ fn any_participation_fills_an_event_and_nobody_is_left_out_but_who_is_gone() {
         })
         .volunteer_as(9, |_, _| {})
         .took_part(1, 9, "Cancelled", None)
-        .as_a("Presenter")
+        .in_role("Presenter")
         .took_part(1, 8, "No-Show", None)
         .took_part(2, 77, "No-Show", None);
     let filled = &payload(&world)["filled_events"];
