@@ -1,6 +1,7 @@
 //! Bad input ends with its exit code and a message that says what to do, and nothing is changed.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
@@ -139,6 +140,31 @@ fn a_check_finds_a_state_that_a_refresh_would_refuse() {
     }
     assert_eq!(fs::read_to_string(&notes).unwrap(), "no database");
     assert!(!golden.directory().join("place.lock").exists(), "a lock file is left behind");
+}
+
+#[test]
+fn a_check_says_whether_backups_could_be_written_and_creates_nothing() {
+    let golden = Golden::unpack("tiny1");
+    let [absent, shared, private] = ["absent", "shared", "private"].map(|name| golden.directory().join(name));
+    for (directory, mode) in [(&shared, 0o777), (&private, 0o700)] {
+        fs::create_dir(directory).unwrap();
+        fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
+    }
+    for (directory, code, said) in [
+        (&absent, 1, "No such file or directory"),
+        (&shared, 1, "others may write to it"),
+        (&private, 0, "writable"),
+    ] {
+        let mut command = cached();
+        command.arg("check").arg("--database").arg(golden.database()).arg("--state").arg(golden.state());
+        let ran = run(command.env("CACHED_MAINTENANCE_BACKUP_DIR", directory));
+        let line = format!("{}{}", ran.stdout, ran.stderr);
+        let line =
+            line.lines().find(|line| line.contains(said) && line.contains(directory.to_str().unwrap()));
+        assert!(ran.code == Some(code) && line.is_some(), "{directory:?}: {ran:?}");
+        assert!(code == 0 || line.unwrap().contains("install -d -o "), "{line:?}");
+    }
+    assert!(!absent.exists() && fs::read_dir(&private).unwrap().next().is_none());
 }
 
 #[test]

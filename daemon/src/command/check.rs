@@ -19,7 +19,7 @@ use crate::config::{Config, CronExpr};
 use crate::describe::describe;
 use crate::disk;
 use crate::jobs::Queue;
-use crate::maintenance::disk_space;
+use crate::maintenance::{Backups, disk_space};
 use crate::refresh::survey::{TableSurvey, survey_with};
 use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::REPORTS;
@@ -70,8 +70,12 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         Err(error) => return refuse(&describe(&error)),
     };
     let state = state(config.state.url.as_path()).await;
+    let backups = backups(config);
     let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
-    if good { state } else { Exit::Failed }
+    if !good {
+        return Exit::Failed;
+    }
+    if state == Exit::Good { backups } else { state }
 }
 
 /// The next fires of each schedule in words, as comments: what a cron expression means is seen in its days.
@@ -174,6 +178,22 @@ async fn state(path: &Path) -> Exit {
             "the state database {} cannot be written: {error}; give its directory to the daemon's user or set state.url",
             path.display()
         )),
+    }
+}
+
+/// Whether scheduled backups could be written, without creating anything.
+fn backups(config: &Config) -> Exit {
+    let Some(backups) = Backups::configured(&config.maintenance) else { return Exit::Good };
+    match backups.examine() {
+        Ok(()) => {
+            print(&format!("Backups in {}: writable\n", backups.directory.display()));
+            Exit::Good
+        }
+        Err(error) => {
+            refuse(&describe(&error));
+            // All else works without them.
+            Exit::Failed
+        }
     }
 }
 

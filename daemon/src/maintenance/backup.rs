@@ -5,6 +5,7 @@ use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
 use super::copy::{Copying, copy, create};
@@ -55,21 +56,30 @@ impl Backups {
         Ok(names)
     }
 
+    /// Refuses a directory that backups cannot be written to, or should not be. Creates nothing.
+    pub fn examine(&self) -> Result<(), MaintenanceError> {
+        // For which user root takes a look is not known.
+        self.ensure_private(|owner| geteuid().is_root() || is_trusted(owner))?;
+        access(&self.directory, Access::WRITE_OK).map_err(|error| self.refused(&error.to_string()))
+    }
+
     /// Refuses a directory in which somebody else could put something in the place of a backup.
-    fn ensure_private(&self) -> Result<(), MaintenanceError> {
-        let refuse = |reason: String| MaintenanceError::BackupDir { path: self.directory.clone(), reason };
-        let found = self.directory.metadata().map_err(|error| refuse(error.to_string()))?;
-        let own = geteuid().as_raw();
+    fn ensure_private(&self, may_own: impl Fn(u32) -> bool) -> Result<(), MaintenanceError> {
+        let found = self.directory.metadata().map_err(|error| self.refused(&error.to_string()))?;
         if !found.is_dir() {
-            return Err(refuse("it is not a directory".to_owned()));
+            return Err(self.refused("it is not a directory"));
         }
-        if found.uid() != own && found.uid() != 0 {
-            return Err(refuse(format!("it belongs to user {}", found.uid())));
+        if !may_own(found.uid()) {
+            return Err(self.refused(&format!("it belongs to user {}", found.uid())));
         }
         if found.mode() & 0o022 != 0 {
-            return Err(refuse("others may write to it".to_owned()));
+            return Err(self.refused("others may write to it"));
         }
         Ok(())
+    }
+
+    fn refused(&self, reason: &str) -> MaintenanceError {
+        MaintenanceError::BackupDir { path: self.directory.clone(), reason: reason.to_owned() }
     }
 
     /// Deletes the oldest backups, but never the one of that name.
@@ -82,6 +92,11 @@ impl Backups {
         }
         Ok(old)
     }
+}
+
+/// Whether a user could not do more with a directory than this process.
+fn is_trusted(owner: u32) -> bool {
+    owner == geteuid().as_raw() || owner == 0
 }
 
 /// The name of the backup of a slot such as `2026-03-08 03:30`: names are ordered as slots are.
@@ -108,7 +123,7 @@ pub(super) async fn back_up(
     backups: &Backups,
     slot: &str,
 ) -> Result<Done, MaintenanceError> {
-    backups.ensure_private()?;
+    backups.ensure_private(is_trusted)?;
     let name = name_of(slot);
     let path = backups.directory.join(&name);
     let mut done = Done { file: Some(path.display().to_string()), ..Done::default() };
@@ -229,7 +244,7 @@ mod tests {
         for (mode, told) in [(0o700, None), (0o755, None), (0o770, Some("others")), (0o1777, Some("others"))]
         {
             std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
-            let refused = backups.ensure_private().err().map(|error| error.to_string());
+            let refused = backups.ensure_private(is_trusted).err().map(|error| error.to_string());
             assert_eq!(refused.is_some(), told.is_some(), "{mode:o}: {refused:?}");
             assert!(refused.is_none_or(|refused| refused.contains("install -d -o ")), "{mode:o}");
         }
