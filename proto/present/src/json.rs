@@ -1,4 +1,4 @@
-//! JSON for scripts and for people: one form for `cachectl --json` and for the web.
+//! JSON for scripts and for people: one form for `cachectl --json` and for the web. Keys are stable and only ever added.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -45,8 +45,7 @@ fn disturbs(c: char) -> bool {
     !plain && matches!(one_line(c.encode_utf8(&mut [0; 4])), Cow::Owned(_))
 }
 
-/// An entry, with its payload as JSON instead of text: what `cachectl get --json` prints and what the web serves.
-/// Keys are stable and only ever added.
+/// An entry, with its payload as JSON instead of text.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct EntryReport {
