@@ -249,7 +249,7 @@ mod tests {
             assert!(refused.is_none_or(|refused| refused.contains("install -d -o ")), "{mode:o}");
         }
         let missing = Backups { directory: directory.path().join("missing"), keep: 2 };
-        assert!(missing.ensure_private().unwrap_err().to_string().contains("No such file"));
+        assert!(missing.ensure_private(is_trusted).unwrap_err().to_string().contains("No such file"));
     }
 
     #[test]

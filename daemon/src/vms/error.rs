@@ -59,6 +59,16 @@ pub enum VmsError {
         /// The path that was opened.
         path: PathBuf,
     },
+    /// Another file has taken the place of the one that was read.
+    #[error(
+        "the VMS database {path} was replaced by another file after it had been read; nothing was written, another \
+         attempt reads the new one",
+        path = .path.display()
+    )]
+    Replaced {
+        /// The path of the database.
+        path: PathBuf,
+    },
     /// Another process kept the database locked for longer than the busy timeout.
     #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
     Locked {
@@ -181,7 +191,7 @@ impl VmsError {
     /// Whether the same work may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Locked { .. } | Self::Full { .. } | Self::NoInodes { .. } => true,
+            Self::Replaced { .. } | Self::Locked { .. } | Self::Full { .. } | Self::NoInodes { .. } => true,
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }

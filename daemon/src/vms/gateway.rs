@@ -21,7 +21,7 @@ use sea_orm::{
 };
 
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
-use super::file::{Footprint, ensure_accessible, log_size};
+use super::file::{FileId, Footprint, ensure_accessible, log_size};
 use super::rights::Judge;
 use super::schema::Schema;
 use super::tables::TableSpec;
@@ -80,6 +80,7 @@ impl Gateway {
     /// Opens the file, which must exist.
     pub async fn open(&self) -> Result<Vms, VmsError> {
         self.ensure_shared()?;
+        let file = self.file();
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer. A session is
         // over before its connections are old or idle.
         let pool = || {
@@ -103,7 +104,7 @@ impl Gateway {
         let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
         let writing = self.options(Access::Write).synchronous(synchronous);
         let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().connect_lazy_with(writing));
-        Ok(Vms { gateway: self.clone(), read, write })
+        Ok(Vms { gateway: self.clone(), file, read, write })
     }
 
     /// Opens the file like [`open`](Self::open) and reads the schema, which must be one of VMS's.
@@ -171,6 +172,11 @@ impl Gateway {
         }
     }
 
+    /// The file that has the path at present; `None` if there is none.
+    fn file(&self) -> Option<FileId> {
+        FileId::at(&self.path).ok()
+    }
+
     fn options(&self, access: Access) -> SqliteConnectOptions {
         let options = SqliteConnectOptions::new()
             .filename(&self.path)
@@ -206,6 +212,8 @@ impl Gateway {
 #[derive(Debug, Clone)]
 pub struct Vms {
     gateway: Gateway,
+    /// The file that was opened.
+    file: Option<FileId>,
     read: DatabaseConnection,
     /// Not connected before the first write.
     write: DatabaseConnection,
@@ -248,13 +256,24 @@ impl Vms {
     ///
     /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
     /// busy timeout, if VMS has written in between.
+    ///
+    /// Refuses a path that has another file by now: what was computed from the one that was read does not belong
+    /// into a backup that somebody has just restored.
     pub async fn begin_write(&self) -> Result<DatabaseTransaction, VmsError> {
         let options = TransactionOptions {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
         let begun = self.write.begin_with_options(options).await;
-        begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(self.path()))
+        let begun =
+            begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(self.path()))?;
+        // Now that it is locked: until then, somebody may be copying.
+        if self.gateway.file() == self.file {
+            return Ok(begun);
+        }
+        // Dropping it would roll it back, too, only later.
+        let _ = begun.rollback().await;
+        Err(VmsError::Replaced { path: self.path().to_owned() })
     }
 
     /// Counts the rows of a table.
@@ -357,6 +376,25 @@ mod tests {
         };
         gateway.using(written).await.unwrap();
         assert!(!log.exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_took_the_place_of_the_one_that_was_read_is_not_written_to() {
+        let dir = tempfile::tempdir().unwrap();
+        let gateway = database(dir.path()).await;
+        let restored = dir.path().join("restored.db");
+        std::fs::copy(gateway.path(), &restored).unwrap();
+        let written = async |vms: &Vms| {
+            assert_eq!(vms.count("event", "counting").await?, 0);
+            std::fs::rename(&restored, gateway.path()).unwrap();
+            vms.begin_write().await?.commit().await.map_err(VmsError::of("test"))
+        };
+        let refused = gateway.using(written).await.unwrap_err();
+        assert!(matches!(refused, VmsError::Replaced { .. }) && refused.is_retryable(), "{refused}");
+        gateway
+            .using(async |vms: &Vms| vms.begin_write().await?.commit().await.map_err(VmsError::of("test")))
+            .await
+            .unwrap();
     }
 
     #[tokio::test]
