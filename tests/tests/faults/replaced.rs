@@ -47,7 +47,9 @@ fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     let daemon = scene.start(IMPATIENT);
     let before = rows(&scene.vms());
     let kept = scene.golden.directory().join("kept.db");
+    assert_eq!(beside(&path), [path.clone()], "all of it is in one file");
     fs::rename(&path, &kept).unwrap();
+    let size = kept.metadata().unwrap().len();
     intruder(&path);
     let bytes = fs::read(&path).ok();
 
@@ -57,6 +59,9 @@ fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     told(&daemon, "last_run_failed", &[&path.to_string_lossy(), says]);
     assert_eq!(fs::read(&path).ok(), bytes, "what is not VMS's was written to");
 
+    // SQLite would replay a log or a journal that is left there over VMS's file.
+    let left = beside(&path).into_iter().filter(|file| *file != path).collect::<Vec<_>>();
+    assert!(left.is_empty() && kept.metadata().unwrap().len() == size, "{left:?}, {kept:?} of {size} bytes");
     fs::rename(&kept, &path).unwrap();
     assert_eq!(rows(&scene.vms()), before);
     retried(&daemon);
@@ -67,6 +72,12 @@ fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     wait::until("lost rows are refilled", || {
         (rows(&scene.vms()).count(table) == before.count(table)).then_some(())
     });
+}
+
+/// The database, and the files that SQLite keeps beside it.
+fn beside(database: &Path) -> Vec<PathBuf> {
+    let files = fs::read_dir(database.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|file| file.to_string_lossy().starts_with(&*database.to_string_lossy())).collect()
 }
 
 fn retried(daemon: &Daemon) {
