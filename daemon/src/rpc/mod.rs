@@ -1,4 +1,4 @@
-//! The control socket: access control, sessions and streams; what the verbs do is in [`service`](crate::service).
+//! The control socket: access control, sessions and streams; what the verbs do is in `service`.
 //!
 //! A client cannot affect more than its own connection: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time reads VMS's database.

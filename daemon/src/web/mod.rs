@@ -1,7 +1,7 @@
 //! The web interface: HTTP for browsers, VMS's own pages, scripts and load balancers.
 //!
 //! No decisions about the caches are made here: handlers parse a request, call the same verb as the control
-//! socket ([`service`](crate::service)), and write its reply as JSON, or as a page.
+//! socket (`service`), and write its reply as JSON, or as a page.
 //!
 //! # Routes
 //!
