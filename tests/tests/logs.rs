@@ -158,6 +158,8 @@ fn reading_a_log_of_100_mb_costs_the_daemon_less_than_24_mb_of_memory() {
         writeln!(rotated, "2026-01-01 00:00:00,000 - cached - INFO - {number} {message}").unwrap();
     }
     rotated.flush().unwrap();
+    // From here on the kernel's peak is of this reading, and not of the refresh before it.
+    std::fs::write(format!("/proc/{}/clear_refs", daemon.pid()), "5").unwrap();
     let before = peak(&daemon);
     let mut client = cachectl();
     client.args(["logs", "-n", &LINES.to_string(), "--socket"]).arg(daemon.socket());
@@ -169,11 +171,12 @@ fn reading_a_log_of_100_mb_costs_the_daemon_less_than_24_mb_of_memory() {
     wait::until("the daemon answers beside it", || (daemon.health()["health"] == "healthy").then_some(()));
     assert_eq!(printed.map(Result::unwrap).count(), LINES - 1);
     assert!(cached_tests::binary::end("the client", &mut client).success());
-    let cost = peak(&daemon) - before;
+    // The kernel adds its counters of each processor only now and then: a peak may be printed as a little less than before.
+    let cost = peak(&daemon).saturating_sub(before);
     assert!(cost < MOST, "reading the log took {cost} kB");
 }
 
-/// The most memory that the daemon has had, in kilobytes.
+/// The most memory that the daemon has had since its peak was last reset, in kilobytes.
 fn peak(daemon: &Daemon) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", daemon.pid())).unwrap();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
