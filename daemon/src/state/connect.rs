@@ -17,9 +17,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most reading connections of a lane; more would only wait for the same disk.
 const READING: u32 = 4;
 /// How long work waits for a connection: nothing hurries it, and pruning a long history takes a while.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// How long others wait: they would rather try again.
-const IMPATIENCE: Duration = Duration::from_secs(5);
+pub(super) const IMPATIENCE: Duration = Duration::from_secs(5);
 /// A connection that has not been used for so long is closed; one of each lane stays open.
 const IDLE: Duration = Duration::from_secs(30);
 /// Kilobytes that a connection caches. The pages are in the system's cache anyway, and each connection that
@@ -103,8 +103,13 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
     }
 }
 
-/// Opens the writing connection and the reading ones of each lane, and migrates the schema.
-pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, Lanes), StateError> {
+/// Opens the writing connection and the reading ones of each lane, and migrates the schema. Work waits for a
+/// connection as long as `patience`, others as long as `impatience`.
+pub(super) async fn pools(
+    path: &Path,
+    patience: Duration,
+    impatience: Duration,
+) -> Result<(DatabaseConnection, Lanes), StateError> {
     let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
     let writing = |o: SqliteConnectOptions| {
         o.journal_mode(SqliteJournalMode::Wal)
@@ -113,12 +118,12 @@ pub(super) async fn pools(path: &Path) -> Result<(DatabaseConnection, Lanes), St
             .synchronous(SqliteSynchronous::Full)
             .pragma("application_id", APPLICATION_ID.to_string())
     };
-    let write = connect(path, 1, PATIENCE, writing).await.map_err(prepare)?;
+    let write = connect(path, 1, patience, writing).await.map_err(prepare)?;
     migrate(&write).await.map_err(prepare)?;
     let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
     let lane = async |patience| connect(path, READING, patience, reading).await.map_err(prepare);
-    let (work, probes) = (lane(PATIENCE).await?, lane(IMPATIENCE).await?);
-    Ok((write, Lanes { work, probes, readers: lane(IMPATIENCE).await? }))
+    let (work, probes) = (lane(patience).await?, lane(impatience).await?);
+    Ok((write, Lanes { work, probes, readers: lane(impatience).await? }))
 }
 
 /// Opens one read-only connection.

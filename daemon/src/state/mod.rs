@@ -16,6 +16,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::sqlite::SqliteConnection;
@@ -68,10 +69,21 @@ impl State {
     /// is left exactly as it is. A caller that may meet another process here takes a [`StateLock`] first.
     /// `now` becomes the instant before which a new state counts nothing as missed.
     pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StateError> {
+        Self::open_waiting(path, now, connect::PATIENCE, connect::IMPATIENCE).await
+    }
+
+    /// Like [`open`](Self::open): work waits for a connection as long as `patience`, others as long as
+    /// `impatience`.
+    pub(crate) async fn open_waiting(
+        path: &Path,
+        now: DateTime<Utc>,
+        patience: Duration,
+        impatience: Duration,
+    ) -> Result<Self, StateError> {
         file::prepare(path).await?;
         let file = identity(path)?;
         connect::probe(path).await?;
-        let (write, lanes) = connect::pools(path).await?;
+        let (write, lanes) = connect::pools(path, patience, impatience).await?;
         let (lanes, lane) = (Arc::new(lanes), Lane::Work);
         let state = Self { path: path.to_owned(), write, lanes, lane, file };
         state.remember_creation(now).await?;

@@ -269,7 +269,8 @@ fn a_lock_file_that_has_another_name_is_not_emptied() {
 #[tokio::test]
 async fn readers_that_hold_every_connection_of_theirs_hold_up_neither_work_nor_probes() {
     let (_dir, path) = place();
-    let state = open(&path).await;
+    let (patience, impatience) = (Duration::from_secs(30), Duration::from_millis(100));
+    let state = State::open_waiting(&path, NOW, patience, impatience).await.unwrap();
     let readers = state.on(Lane::Readers);
     let mut held = Vec::new();
     for _ in 0..4 {

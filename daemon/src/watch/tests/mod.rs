@@ -4,6 +4,7 @@ mod left_to_vms;
 mod pauses;
 mod rows;
 mod source;
+mod starved;
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -79,6 +80,20 @@ impl World {
 
     async fn boot(dir: TempDir, clock: Arc<ManualClock>) -> Self {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
+        Self::on(state, dir, clock)
+    }
+
+    /// Stops the daemon, and starts it again so that nothing waits longer than `patience` for a connection to
+    /// its state.
+    async fn impatient(self, patience: Duration) -> Self {
+        let Self { dir, clock, queue, .. } = self;
+        queue.state().clone().close().await.unwrap();
+        let path = dir.path().join("state.db");
+        let state = State::open_waiting(&path, clock.now(), patience, patience).await.unwrap();
+        Self::on(state, dir, clock)
+    }
+
+    fn on(state: State, dir: TempDir, clock: Arc<ManualClock>) -> Self {
         let queue = Queue::new(state, clock.clone());
         let config = config(&dir);
         let live = watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
