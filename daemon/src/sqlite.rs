@@ -40,13 +40,17 @@ pub(crate) async fn application_id(path: &Path) -> Result<u32, sqlx::Error> {
 
 /// Returns SQLite's primary result code behind an error.
 pub(crate) fn sqlite_code(error: &DbErr) -> Option<i32> {
-    let (DbErr::Conn(RuntimeErr::SqlxError(cause))
-    | DbErr::Exec(RuntimeErr::SqlxError(cause))
-    | DbErr::Query(RuntimeErr::SqlxError(cause))) = error
-    else {
-        return None;
-    };
-    primary_code(cause)
+    extended_code(error).map(primary)
+}
+
+/// Returns SQLite's extended result code behind an error.
+pub(crate) fn extended_code(error: &DbErr) -> Option<i32> {
+    match error {
+        DbErr::Conn(RuntimeErr::SqlxError(cause))
+        | DbErr::Exec(RuntimeErr::SqlxError(cause))
+        | DbErr::Query(RuntimeErr::SqlxError(cause)) => code(cause),
+        _ => None,
+    }
 }
 
 /// Whether a statement failed only because others had the database for too long: no connection was free, or
@@ -66,9 +70,17 @@ pub(crate) fn is_busy(error: &DbErr) -> bool {
 
 /// Returns SQLite's primary result code of an error of sqlx.
 pub(crate) fn primary_code(error: &sqlx::Error) -> Option<i32> {
+    code(error).map(primary)
+}
+
+fn code(error: &sqlx::Error) -> Option<i32> {
     let sqlx::Error::Database(database) = error else { return None };
-    // The extended code carries the primary one in its low byte.
-    database.code()?.parse::<i32>().ok().map(|code| code & 0xff)
+    database.code()?.parse().ok()
+}
+
+/// The extended code carries the primary one in its low byte.
+const fn primary(code: i32) -> i32 {
+    code & 0xff
 }
 
 // SQLite's primary result codes.
@@ -84,3 +96,9 @@ pub(crate) const CANTOPEN: i32 = 14;
 pub(crate) const PROTOCOL: i32 = 15;
 /// The file is not a database.
 pub(crate) const NOTADB: i32 = 26;
+
+// Extended result codes of `READONLY`.
+/// A journal would have to be rolled back.
+pub(crate) const READONLY_ROLLBACK: i32 = 776;
+/// The file was moved since it was opened.
+pub(crate) const READONLY_DBMOVED: i32 = 1032;

@@ -29,19 +29,15 @@ struct Index {
 /// The statistics of VMS's other tables decide the plans of VMS's own pages, so they are left alone; the
 /// daemon's own reads of those tables are full scans, which no statistics change.
 pub(super) async fn analyze(task: &Task<'_>) -> Result<Done, MaintenanceError> {
-    let analyzing = task.using(Access::Write, async |vms| {
-        vms.run("limiting the statistics", &format!("PRAGMA analysis_limit = {ROWS}")).await?;
-        let tables = cache_tables(vms).await?;
-        let mut done = Done::default();
-        for (at, table) in tables.iter().enumerate() {
-            task.steps.tell(table.as_str(), at, tables.len());
-            let sql = format!("ANALYZE \"{table}\"");
-            let work = task.briefly(vms, "collecting statistics", &sql);
-            done.items.push(task.timed(table.as_str(), 0, work).await?);
-        }
-        Ok(done)
-    });
-    analyzing.await
+    let tables = task.using(Access::Read, cache_tables).await?;
+    let mut done = Done::default();
+    for (at, table) in tables.iter().enumerate() {
+        task.steps.tell(table.as_str(), at, tables.len());
+        let sql = format!("PRAGMA analysis_limit = {ROWS}; ANALYZE \"{table}\"");
+        let work = task.briefly("collecting statistics", &sql);
+        done.items.push(task.timed(table.as_str(), 0, work).await?);
+    }
+    Ok(done)
 }
 
 /// `reindex`: rebuilds the indexes of the cache tables, one per transaction, or none: an operation that would take
@@ -50,23 +46,24 @@ pub(super) async fn analyze(task: &Task<'_>) -> Result<Done, MaintenanceError> {
 /// VMS's writers wait while an index is built, and building reads the whole table where an indexed column
 /// stands behind the payload. So the size of each table is estimated before any lock is taken.
 pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
-    let building = task.using(Access::Write, async |vms| {
+    let looking = task.using(Access::Read, async |vms| {
         let mut indexes = Vec::new();
         for table in cache_tables(vms).await? {
             let bytes = bytes_of(vms, table).await?;
             task.ensure_short(&format!("building an index of {table}"), bytes)?;
             indexes.extend(indexes_of(vms, table).await?.into_iter().map(|name| Index { name, bytes }));
         }
-        let mut done = Done::default();
-        for (at, index) in indexes.iter().enumerate() {
-            task.steps.tell(&index.name, at, indexes.len());
-            let sql = format!("REINDEX {}", quoted(&index.name));
-            let work = task.briefly(vms, "building an index", &sql);
-            done.items.push(task.timed(&index.name, index.bytes, work).await?);
-        }
-        Ok(done)
+        Ok(indexes)
     });
-    building.await
+    let indexes = looking.await?;
+    let mut done = Done::default();
+    for (at, index) in indexes.iter().enumerate() {
+        task.steps.tell(&index.name, at, indexes.len());
+        let sql = format!("REINDEX {}", quoted(&index.name));
+        let work = task.briefly("building an index", &sql);
+        done.items.push(task.timed(&index.name, index.bytes, work).await?);
+    }
+    Ok(done)
 }
 
 /// Returns the cache tables that this VMS has.

@@ -90,7 +90,7 @@ pub(super) fn clear(state: &Path) {
 pub(super) async fn copy(task: &Task<'_>, copying: Copying) -> Result<Copied, MaintenanceError> {
     clear(task.state.path());
     let name = name(task.state.path());
-    let copying = task.using(Access::Write, async |vms| copy_to(task, vms, &name.0, copying).await);
+    let copying = task.using(Access::Read, async |vms| copy_to(task, vms, &name.0, copying).await);
     let (file, item) = copying.await?;
     Ok(Copied { name, file, item })
 }
@@ -117,6 +117,8 @@ async fn copy_to(
     let mut item = task
         .timed("", bytes, async {
             task.steps.tell("copying", 0, 2);
+            // What it writes is the copy.
+            vms.run("copying it", "PRAGMA query_only = OFF").await?;
             let copied = vms.run_with("copying it", "VACUUM INTO ?", to).await;
             task.interrupt.limit(None);
             copied.map_err(|error| match error {

@@ -178,26 +178,20 @@ impl Task<'_> {
         Ok(())
     }
 
-    /// Executes a statement in a write transaction of its own that lasts no longer than twice the limit; the
+    /// Executes statements in a write transaction of its own that lasts no longer than twice the limit; the
     /// wait for the lock does not count.
-    pub(super) async fn briefly(
-        &self,
-        vms: &mut Connection,
-        doing: &'static str,
-        sql: &str,
-    ) -> Result<(), MaintenanceError> {
-        vms.run("waiting for the write lock", "BEGIN IMMEDIATE").await?;
-        self.interrupt.limit(Some(self.limits.lock * 2));
-        let done = match vms.run(doing, sql).await {
-            Ok(()) => vms.run(doing, "COMMIT").await,
-            error => error,
-        };
-        self.interrupt.limit(None);
-        if done.is_err() {
-            // An interrupted statement may have ended the transaction already.
-            let _ = vms.run(doing, "ROLLBACK").await;
-        }
-        done
+    pub(super) async fn briefly(&self, doing: &'static str, sql: &str) -> Result<(), MaintenanceError> {
+        self.using(Access::Write, async |vms| {
+            self.interrupt.limit(Some(self.limits.lock * 2));
+            let done = match vms.run(doing, sql).await {
+                Ok(()) => vms.run(doing, "COMMIT").await,
+                // Closing the connection rolls it back, unless the interrupted statement has ended it already.
+                error => error,
+            };
+            self.interrupt.limit(None);
+            done
+        })
+        .await
     }
 }
 

@@ -40,10 +40,9 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     ensure_alone(task)?;
     // With a write-ahead log every connection of the daemon's own holds a lock, a survey's for example. There the
     // write lock is what keeps other processes from writing; they can still read.
-    let access = if write_ahead { Access::Write } else { Access::Alone };
     let path = task.path().display().to_string();
     let squeezing =
-        task.using(access, async |vms| task.timed(&path, size.file, squeeze(vms, write_ahead)).await);
+        task.using(Access::Whole, async |vms| task.timed(&path, size.file, squeeze(vms, write_ahead)).await);
     done.items.push(squeezing.await?);
     done.notes.push(format!("the copy from before is kept as {} until the next vacuum", kept.display()));
     done.file = Some(kept.display().to_string());

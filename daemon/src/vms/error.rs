@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use sea_orm::{DbErr, RuntimeErr, sqlx};
 
 use crate::disk::free_inodes;
-use crate::sqlite::{self, sqlite_code};
+use crate::sqlite::{self, extended_code, sqlite_code};
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -68,6 +68,18 @@ pub enum VmsError {
     Replaced {
         /// The path of the database.
         path: PathBuf,
+    },
+    /// A process that crashed, or is just writing, left a journal, and the connection may not roll it back.
+    #[error(
+        "the journal of an unfinished transaction lies beside the VMS database ({doing}): {source}; another attempt \
+         rolls it back"
+    )]
+    LeftJournal {
+        /// The operation that failed.
+        doing: &'static str,
+        /// SQLite's error.
+        #[source]
+        source: DbErr,
     },
     /// Another process kept the database locked for longer than the busy timeout.
     #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
@@ -144,6 +156,9 @@ impl VmsError {
     /// Classifies a database error; `doing` names the operation that failed, for the message.
     pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
         move |source| match sqlite_code(&source) {
+            Some(sqlite::READONLY) if extended_code(&source) == Some(sqlite::READONLY_ROLLBACK) => {
+                Self::LeftJournal { doing, source }
+            }
             Some(sqlite::BUSY | sqlite::LOCKED) => {
                 Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
@@ -169,11 +184,14 @@ impl VmsError {
         matches!(sqlite_code(error), Some(sqlite::READONLY | sqlite::CANTOPEN))
     }
 
-    /// Names the lack of inodes beside the database at `path`, if that is the cause: SQLite only says that it
-    /// could not open a file.
+    /// Names what can only be told with the path of the database: that it was moved away, and the lack of inodes
+    /// beside it, where SQLite says that it could not open a file.
     pub(crate) fn beside(self, path: &Path) -> Self {
         let directory = path.parent().unwrap_or(Path::new("/"));
         match self {
+            Self::ReadOnly { source, .. } if extended_code(&source) == Some(sqlite::READONLY_DBMOVED) => {
+                Self::Replaced { path: path.to_owned() }
+            }
             Self::Query { doing, source }
                 if sqlite_code(&source) == Some(sqlite::CANTOPEN) && free_inodes(directory) == Some(0) =>
             {
@@ -191,7 +209,11 @@ impl VmsError {
     /// Whether the same work may succeed later without intervention.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Replaced { .. } | Self::Locked { .. } | Self::Full { .. } | Self::NoInodes { .. } => true,
+            Self::Replaced { .. }
+            | Self::LeftJournal { .. }
+            | Self::Locked { .. }
+            | Self::Full { .. }
+            | Self::NoInodes { .. } => true,
             Self::Query { source, .. } => may_pass(source),
             Self::Missing { .. }
             | Self::Inaccessible { .. }

@@ -2,30 +2,27 @@
 //! while nothing is read or written: an idle connection would keep VMS's own last one from removing the write-ahead
 //! log, and whoever copies the file after VMS has stopped would miss what is in it.
 //!
-//! Readers open the file read-write with `query_only` on: a read-only open cannot recover a hot journal
-//! that a crashed VMS worker left behind. The journal mode is never touched, because WAL and rollback
-//! files must both keep working for VMS. `foreign_keys` is off as in VMS itself; with it on, a cache row
-//! of a district that VMS deleted meanwhile could not even be updated.
+//! With a rollback journal, readers open the file read-only, so that they can roll nothing back into it (see
+//! [`anchor`](super::anchor)). With a write-ahead log they open it read-write with `query_only` on: a connection
+//! that was opened read-only leaves the log behind when it is the last. The journal mode is never touched, because
+//! both must keep working for VMS. `foreign_keys` is off as in VMS itself; with it on, a cache row of a district
+//! that VMS deleted meanwhile could not even be updated.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{
-    SqliteConnectOptions, SqliteConnection, SqliteLockingMode, SqlitePoolOptions, SqliteSynchronous,
-};
-use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, RuntimeErr,
-    SqliteTransactionMode, SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
-};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteLockingMode};
+use sea_orm::sqlx::{self, AssertSqlSafe, ConnectOptions as _, Connection as _};
+use sea_orm::{DbErr, RuntimeErr};
 
+use super::anchor::{Anchor, LOCK, Pauses};
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
 use super::file::{FileId, Footprint, ensure_accessible, log_size};
 use super::rights::Judge;
 use super::schema::Schema;
-use super::tables::TableSpec;
-use crate::sqlite::{application_id, replace_stuck};
+use super::session::Vms;
+use crate::sqlite::application_id;
 
 /// How long to wait for a lock that another process holds.
 pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
@@ -33,19 +30,20 @@ pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Reading what other processes write.
+    /// Reading what other processes write, and copying it.
     Read,
-    /// Writing in short transactions, and copying.
+    /// One short write transaction, which has begun.
     Write,
-    /// Writing with no other process connected.
-    Alone,
+    /// What has no transaction: copying the log into the file, or building the file anew. With a rollback journal it
+    /// locks the file until it is closed.
+    Whole,
 }
 
 /// VMS's file: where it is, how long to wait for it, and all that opens it.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     path: PathBuf,
-    patience: Duration,
+    pub(super) patience: Duration,
     judge: Arc<Judge>,
 }
 
@@ -79,32 +77,10 @@ impl Gateway {
 
     /// Opens the file, which must exist.
     pub async fn open(&self) -> Result<Vms, VmsError> {
-        self.ensure_shared()?;
-        let file = self.file();
-        // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer. A session is
-        // over before its connections are old or idle.
-        let pool = || {
-            let options = SqlitePoolOptions::new().test_before_acquire(false).max_connections(1);
-            let options = options.idle_timeout(None).max_lifetime(None);
-            replace_stuck(options).acquire_timeout(2 * PATIENCE.max(self.patience))
-        };
-        let reading = self.options(Access::Read).row_buffer_size(4);
-        let read = pool().connect_with(reading).await.map_err(|error| self.opening(connecting(error)))?;
-        let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(read);
-        let write_ahead = match is_write_ahead(&read).await {
-            Ok(write_ahead) => write_ahead,
-            Err(error) => {
-                // Closing can only fail for connections that are gone already.
-                let _ = read.close().await;
-                return Err(self.opening(error));
-            }
-        };
-        // With a write-ahead log, a commit that is lost in a power cut leaves the previous rows, so waiting for
-        // the disk at each commit gains nothing; VMS has the same setting. A rollback journal needs the wait.
-        let synchronous = if write_ahead { SqliteSynchronous::Normal } else { SqliteSynchronous::Full };
-        let writing = self.options(Access::Write).synchronous(synchronous);
-        let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().connect_lazy_with(writing));
-        Ok(Vms { gateway: self.clone(), file, read, write })
+        let anchor = self.anchor().await?;
+        let opened = Vms::anchored(self, &anchor).await;
+        anchor.release().await;
+        opened
     }
 
     /// Opens the file like [`open`](Self::open) and reads the schema, which must be one of VMS's.
@@ -121,8 +97,37 @@ impl Gateway {
 
     /// Opens one connection, for work that a pool does not allow.
     pub(crate) async fn connect(&self, access: Access) -> Result<SqliteConnection, VmsError> {
-        self.ensure_shared()?;
-        self.options(access).connect().await.map_err(|error| self.opening(connecting(error)))
+        let mut pauses = Pauses::new(self.patience);
+        loop {
+            let anchor = self.anchor().await?;
+            let connected = self.connected(access, &anchor).await;
+            anchor.release().await;
+            if !pauses.again(&connected).await {
+                return connected;
+            }
+        }
+    }
+
+    async fn connected(&self, access: Access, anchor: &Anchor) -> Result<SqliteConnection, VmsError> {
+        // Nothing waits while there is an anchor.
+        let options = self.options(access, anchor.write_ahead).busy_timeout(Duration::ZERO);
+        let mut connection = options.connect().await.map_err(|error| self.opening(connecting(error)))?;
+        let ready = async {
+            let first = if access == Access::Write { "BEGIN IMMEDIATE" } else { LOCK };
+            for sql in [first, &self.busy_timeout()] {
+                let done = sqlx::query(AssertSqlSafe(sql)).execute(&mut connection).await;
+                done.map_err(|error| self.opening(connecting(error)))?;
+            }
+            self.ensure_is(anchor.file)
+        };
+        match ready.await {
+            Ok(()) => Ok(connection),
+            Err(error) => {
+                // If closing fails, the connection is gone as well.
+                let _ = connection.close().await;
+                Err(error)
+            }
+        }
     }
 
     /// Copies the write-ahead log into the database file and empties it, so that a copy of the file alone is
@@ -135,7 +140,7 @@ impl Gateway {
         if log_size(&self.path) == 0 {
             return;
         }
-        let Ok(mut connection) = self.patient(Duration::ZERO).connect(Access::Write).await else { return };
+        let Ok(mut connection) = self.patient(Duration::ZERO).connect(Access::Whole).await else { return };
         if let Ok((0, frames, copied)) = checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await
             && frames == copied
         {
@@ -164,7 +169,7 @@ impl Gateway {
     }
 
     /// Checks that the file is there, and that opening it cannot lock VMS out of it.
-    fn ensure_shared(&self) -> Result<(), VmsError> {
+    pub(super) fn ensure_shared(&self) -> Result<(), VmsError> {
         self.ensure_accessible()?;
         match self.judge.lock_out(&self.path) {
             None => Ok(()),
@@ -172,12 +177,12 @@ impl Gateway {
         }
     }
 
-    /// The file that has the path at present; `None` if there is none.
-    fn file(&self) -> Option<FileId> {
-        FileId::at(&self.path).ok()
+    /// The file that has the name at present.
+    pub(super) fn file(&self) -> Result<FileId, VmsError> {
+        ensure_accessible(&self.path).map(|metadata| FileId::of(&metadata))
     }
 
-    fn options(&self, access: Access) -> SqliteConnectOptions {
+    pub(super) fn options(&self, access: Access, write_ahead: bool) -> SqliteConnectOptions {
         let options = SqliteConnectOptions::new()
             .filename(&self.path)
             .create_if_missing(false)
@@ -185,13 +190,19 @@ impl Gateway {
             .busy_timeout(self.patience)
             .disable_statement_logging();
         match access {
-            Access::Read => options.pragma("query_only", "ON"),
-            Access::Write => options,
-            Access::Alone => options.locking_mode(SqliteLockingMode::Exclusive),
+            Access::Read if write_ahead => options.pragma("query_only", "ON"),
+            Access::Read => options.read_only(true),
+            Access::Whole if !write_ahead => options.locking_mode(SqliteLockingMode::Exclusive),
+            Access::Write | Access::Whole => options,
         }
     }
 
-    fn opening(&self, source: DbErr) -> VmsError {
+    /// Makes a connection wait for locks: to commit, it waits until all readers are gone.
+    pub(super) fn busy_timeout(&self) -> String {
+        format!("PRAGMA busy_timeout = {}", self.patience.as_millis())
+    }
+
+    pub(super) fn opening(&self, source: DbErr) -> VmsError {
         let path = || self.path.clone();
         if VmsError::is_not_a_database(&source) {
             return VmsError::NotADatabase { path: path(), source };
@@ -207,142 +218,19 @@ impl Gateway {
     }
 }
 
-/// One use of VMS's database: a connection that cannot write, and one that can. Both are closed when this is
-/// dropped, at once if it is closed.
-#[derive(Debug, Clone)]
-pub struct Vms {
-    gateway: Gateway,
-    /// The file that was opened.
-    file: Option<FileId>,
-    read: DatabaseConnection,
-    /// Not connected before the first write.
-    write: DatabaseConnection,
-}
-
-impl Vms {
-    /// Opens the database at `path`, which must exist.
-    pub async fn open(path: &Path) -> Result<Self, VmsError> {
-        Gateway::new(path).open().await
-    }
-
-    /// Reads the present tables and columns; an error where none is VMS's own.
-    pub async fn schema(&self) -> Result<Schema, VmsError> {
-        let schema = Schema::read(&self.read).await?;
-        if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path().to_owned() }) }
-    }
-
-    /// The file.
-    pub fn path(&self) -> &Path {
-        &self.gateway.path
-    }
-
-    /// The connection that cannot write.
-    pub fn reader(&self) -> &DatabaseConnection {
-        &self.read
-    }
-
-    /// Calls `observer` with every statement of the reading connection as it ends.
-    pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
-        self.read.set_metric_callback(move |query| observer(query.statement));
-        self
-    }
-
-    /// Begins the one read transaction of a snapshot.
-    pub async fn begin_read(&self) -> Result<DatabaseTransaction, VmsError> {
-        self.read.begin().await.map_err(VmsError::of("beginning to read"))
-    }
-
-    /// Begins a short write transaction.
-    ///
-    /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
-    /// busy timeout, if VMS has written in between.
-    ///
-    /// Refuses a path that has another file by now: what was computed from the one that was read does not belong
-    /// into a backup that somebody has just restored.
-    pub async fn begin_write(&self) -> Result<DatabaseTransaction, VmsError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        let begun = self.write.begin_with_options(options).await;
-        let begun =
-            begun.map_err(|error| VmsError::of("waiting for the write lock")(error).beside(self.path()))?;
-        // Now that it is locked: until then, somebody may be copying.
-        if self.gateway.file() == self.file {
-            return Ok(begun);
-        }
-        // Dropping it would roll it back, too, only later.
-        let _ = begun.rollback().await;
-        Err(VmsError::Replaced { path: self.path().to_owned() })
-    }
-
-    /// Counts the rows of a table.
-    pub(crate) async fn count(&self, table: &str, doing: &'static str) -> Result<u64, VmsError> {
-        let sql = format!("SELECT count(*) FROM \"{table}\"");
-        let row = self.read.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
-        let row = row.map_err(VmsError::of(doing))?;
-        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(doing))?;
-        Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
-    }
-
-    /// Reads the payload columns of a cache row as text, in the order of the table's description; `None` when the
-    /// row is gone.
-    pub(crate) async fn payload(
-        &self,
-        spec: &TableSpec,
-        id: i64,
-    ) -> Result<Option<Vec<Option<String>>>, VmsError> {
-        const DOING: &str = "reading an entry";
-        let columns: Vec<String> =
-            spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
-        let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-        let row = self.read.query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
-        let Some(row) = row else { return Ok(None) };
-        let cell = |position| {
-            let bytes: Option<Vec<u8>> = row.try_get_by_index(position)?;
-            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        };
-        (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
-    }
-
-    /// Closes both connections and leaves nothing behind in the log.
-    pub(crate) async fn close_and_fold(self) {
-        let gateway = self.gateway.clone();
-        self.close().await;
-        gateway.fold_log().await;
-    }
-
-    /// Closes both connections.
-    pub async fn close(self) {
-        // Closing can only fail for connections that are gone already.
-        let _ = self.read.close().await;
-        let _ = self.write.close().await;
-    }
-}
-
 /// Returns whether it was hindered, the frames of the log, and how many of them are in the database.
 async fn checkpoint(connection: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<(i32, i32, i32)> {
     sqlx::query_as(sql).fetch_one(connection).await
 }
 
-/// Connecting alone reads nothing; this reads the header, so that a file that is not a database is
-/// distinguished from a missing table.
-async fn is_write_ahead(db: &DatabaseConnection) -> Result<bool, DbErr> {
-    let sql = "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_master";
-    let header = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await?;
-    let mode = header.map(|row| row.try_get_by_index::<String>(1)).transpose()?;
-    Ok(mode.as_deref() == Some("wal"))
-}
-
-fn connecting(error: sqlx::Error) -> DbErr {
+pub(super) fn connecting(error: sqlx::Error) -> DbErr {
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error)))
 }
 
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
 mod tests {
-    use sea_orm::Database;
+    use sea_orm::{ConnectionTrait, Database};
 
     use super::*;
     use crate::vms::file::beside;

@@ -1,6 +1,7 @@
 //! VMS's database: the one owner of its file and of all connections to it, what it must contain, and how it
 //! writes time and enums.
 
+mod anchor;
 pub mod enums;
 mod error;
 mod file;
@@ -8,6 +9,7 @@ mod gateway;
 mod holds;
 pub mod rights;
 mod schema;
+mod session;
 pub mod tables;
 pub mod time;
 
@@ -15,6 +17,7 @@ pub(crate) use error::BUSY_TIMEOUT_SECONDS;
 pub use error::VmsError;
 pub(crate) use file::{FileId, Footprint, holders, log_size};
 pub(crate) use gateway::Access;
-pub use gateway::{Gateway, PATIENCE, Vms};
+pub use gateway::{Gateway, PATIENCE};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};
 pub use schema::Schema;
+pub use session::Vms;

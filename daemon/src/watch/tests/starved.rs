@@ -22,7 +22,10 @@ async fn a_table_that_got_no_connection_to_the_state_waits_and_has_not_failed() 
     let waiting = &world.queue.run(claimed.run).await.unwrap().jobs[0];
     assert_eq!((waiting.phase, waiting.outcome), (Phase::Queued, None));
     let why = waiting.error.as_deref().unwrap();
-    assert!(why.contains("the state database is busy, and every connection for such work is in use"), "{why}");
+    assert!(
+        why.contains("the state database is busy, and every connection for such work is in use"),
+        "{why}"
+    );
 
     world.clock.set(until);
     let runs = world.work().await;

@@ -1,0 +1,207 @@
+//! One use of VMS's database, which reads much and writes in short transactions.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::anchor::{Anchor, Pauses, lock};
+use super::error::VmsError;
+use super::file::FileId;
+use super::gateway::{Access, Gateway, PATIENCE, connecting};
+use super::schema::Schema;
+use super::tables::TableSpec;
+use crate::sqlite::replace_stuck;
+use sea_orm::sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
+};
+
+const LOCKING: &str = "waiting for the write lock";
+
+/// One use of VMS's database: a connection that cannot write, and one that can. Both are closed when this is
+/// dropped, at once if it is closed.
+#[derive(Debug, Clone)]
+pub struct Vms {
+    gateway: Gateway,
+    /// The file that was opened.
+    file: FileId,
+    write_ahead: bool,
+    read: DatabaseConnection,
+    /// Not connected before the first write.
+    write: DatabaseConnection,
+}
+
+impl Vms {
+    /// Opens the database at `path`, which must exist.
+    pub async fn open(path: &Path) -> Result<Self, VmsError> {
+        Gateway::new(path).open().await
+    }
+
+    /// Opens the file that is anchored.
+    pub(super) async fn anchored(gateway: &Gateway, anchor: &Anchor) -> Result<Self, VmsError> {
+        // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer. A session is
+        // over before its connections are old or idle.
+        let pool = || {
+            let options = SqlitePoolOptions::new().test_before_acquire(false).max_connections(1);
+            let options = options.idle_timeout(None).max_lifetime(None);
+            replace_stuck(options).acquire_timeout(2 * PATIENCE.max(gateway.patience))
+        };
+        let write_ahead = anchor.write_ahead;
+        let reading = gateway.options(Access::Read, write_ahead).row_buffer_size(4);
+        let read = pool().connect_with(reading).await.map_err(|error| gateway.opening(connecting(error)))?;
+        let read = SqlxSqliteConnector::from_sqlx_sqlite_pool(read);
+        let writing = gateway.options(Access::Write, write_ahead);
+        let writing = if write_ahead {
+            // A commit that is lost in a power cut leaves the previous rows, so waiting for the disk at each commit
+            // gains nothing; VMS has the same setting.
+            writing.synchronous(SqliteSynchronous::Normal)
+        } else {
+            // It connects while the reader has a read lock, and must not wait then.
+            writing.synchronous(SqliteSynchronous::Full).busy_timeout(Duration::ZERO)
+        };
+        let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().connect_lazy_with(writing));
+        let vms = Self { gateway: gateway.clone(), file: anchor.file, write_ahead, read, write };
+        match vms.bind().await {
+            Ok(()) => Ok(vms),
+            Err(error) => {
+                vms.close().await;
+                Err(error)
+            }
+        }
+    }
+
+    /// Reads for the first time: with a write-ahead log, that binds the connection to the log which has the name.
+    async fn bind(&self) -> Result<(), VmsError> {
+        if self.write_ahead {
+            lock(&self.read).await.map_err(|error| self.gateway.opening(error))?;
+        }
+        self.gateway.ensure_is(self.file)
+    }
+
+    /// Reads the present tables and columns; an error where none is VMS's own.
+    pub async fn schema(&self) -> Result<Schema, VmsError> {
+        let schema = Schema::read(&self.read).await?;
+        if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path().to_owned() }) }
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        self.gateway.path()
+    }
+
+    /// The connection that cannot write.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.read
+    }
+
+    /// Calls `observer` with every statement of the reading connection as it ends.
+    pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+        self.read.set_metric_callback(move |query| observer(query.statement));
+        self
+    }
+
+    /// Begins the one read transaction of a snapshot.
+    pub async fn begin_read(&self) -> Result<DatabaseTransaction, VmsError> {
+        self.read.begin().await.map_err(VmsError::of("beginning to read"))
+    }
+
+    /// Begins a short write transaction. No transaction of [`reader`](Self::reader) may be in progress.
+    ///
+    /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
+    /// busy timeout, if VMS has written in between.
+    ///
+    /// Refuses a path that has another file by now: what was computed from the one that was read does not belong
+    /// into a backup that somebody has just restored.
+    pub async fn begin_write(&self) -> Result<DatabaseTransaction, VmsError> {
+        // With a log, the reader has a read lock for as long as it is connected.
+        let begun =
+            if self.write_ahead { self.begin_immediate().await } else { self.begin_anchored().await }?;
+        // Now that it is locked: until then, somebody may be copying.
+        if let Err(replaced) = self.gateway.ensure_is(self.file) {
+            // Dropping it would roll it back, too, only later.
+            let _ = begun.rollback().await;
+            return Err(replaced);
+        }
+        Ok(begun)
+    }
+
+    /// Begins to write while the reader has a read lock, but waits without one.
+    async fn begin_anchored(&self) -> Result<DatabaseTransaction, VmsError> {
+        let mut pauses = Pauses::new(self.gateway.patience);
+        loop {
+            let anchor = self.read.begin().await.map_err(VmsError::of(LOCKING))?;
+            // Nothing is held yet, so this waits by itself.
+            if let Err(error) = lock(&anchor).await {
+                // Dropping it would end it, too, only later.
+                let _ = anchor.rollback().await;
+                return Err(VmsError::of(LOCKING)(error));
+            }
+            let begun = self.begin_at_once().await;
+            let _ = anchor.rollback().await;
+            if !pauses.again(&begun).await {
+                return begun;
+            }
+        }
+    }
+
+    pub(super) async fn begin_at_once(&self) -> Result<DatabaseTransaction, VmsError> {
+        self.write.execute_unprepared("PRAGMA busy_timeout = 0").await.map_err(VmsError::of(LOCKING))?;
+        let begun = self.begin_immediate().await?;
+        begun.execute_unprepared(&self.gateway.busy_timeout()).await.map_err(VmsError::of(LOCKING))?;
+        Ok(begun)
+    }
+
+    async fn begin_immediate(&self) -> Result<DatabaseTransaction, VmsError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        let begun = self.write.begin_with_options(options).await;
+        begun.map_err(|error| VmsError::of(LOCKING)(error).beside(self.path()))
+    }
+
+    /// Counts the rows of a table.
+    pub(crate) async fn count(&self, table: &str, doing: &'static str) -> Result<u64, VmsError> {
+        let sql = format!("SELECT count(*) FROM \"{table}\"");
+        let row = self.read.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        let row = row.map_err(VmsError::of(doing))?;
+        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(doing))?;
+        Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
+    }
+
+    /// Reads the payload columns of a cache row as text, in the order of the table's description; `None` when the
+    /// row is gone.
+    pub(crate) async fn payload(
+        &self,
+        spec: &TableSpec,
+        id: i64,
+    ) -> Result<Option<Vec<Option<String>>>, VmsError> {
+        const DOING: &str = "reading an entry";
+        let columns: Vec<String> =
+            spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
+        let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
+        let row = self.read.query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
+        let Some(row) = row else { return Ok(None) };
+        let cell = |position| {
+            let bytes: Option<Vec<u8>> = row.try_get_by_index(position)?;
+            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+        };
+        (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
+    }
+
+    /// Closes both connections and leaves nothing behind in the log.
+    pub(crate) async fn close_and_fold(self) {
+        let gateway = self.gateway.clone();
+        self.close().await;
+        gateway.fold_log().await;
+    }
+
+    /// Closes both connections.
+    pub async fn close(self) {
+        // Closing can only fail for connections that are gone already. The reader's read lock keeps the other from
+        // copying a log into the file on its close: if the file was moved, it may be another file's.
+        let _ = self.write.close().await;
+        let _ = self.read.close().await;
+    }
+}
