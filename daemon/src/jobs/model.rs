@@ -7,9 +7,11 @@ use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::Target;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
+use cached_proto::verb::jobs::{Attempt, Job, JobFigures, UnknownRow};
 use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::IntoActiveModel as _;
 
 use crate::chance::Chance;
 use crate::state::{StateError, known, table, word};
@@ -192,24 +194,8 @@ pub struct JobReport {
     pub table: Table,
     /// The outcome.
     pub outcome: Outcome,
-    /// Entries that the report has.
-    pub entries: u64,
-    /// Entries written because they had changed.
-    pub rebuilt: u64,
-    /// Entries stamped because they were unchanged.
-    pub verified: u64,
-    /// Entries left alone because they were young.
-    pub skipped: u64,
-    /// Entries removed because their key is no longer part of the report.
-    pub pruned: u64,
-    /// Entries that could not be written.
-    pub failed: u64,
-    /// Source rows that were left out, and values that were read with a substitute or that VMS fails on.
-    pub warnings: u64,
-    /// Bytes of payload generated.
-    pub bytes: u64,
-    /// Seconds of work.
-    pub seconds: f64,
+    /// What was done; the warnings include values that VMS fails on.
+    pub figures: JobFigures,
     /// The error, one line.
     pub error: Option<String>,
     /// Instant of the snapshot that the table was computed from; `None` when none was taken.
@@ -220,19 +206,11 @@ pub struct JobReport {
 
 impl JobReport {
     /// A report without figures, for a table that was not generated.
-    pub const fn new(table: Table, outcome: Outcome) -> Self {
+    pub fn new(table: Table, outcome: Outcome) -> Self {
         Self {
             table,
             outcome,
-            entries: 0,
-            rebuilt: 0,
-            verified: 0,
-            skipped: 0,
-            pruned: 0,
-            failed: 0,
-            warnings: 0,
-            bytes: 0,
-            seconds: 0.0,
+            figures: JobFigures::default(),
             error: None,
             snapshot: None,
             holds: LockHolds::NONE,
@@ -332,7 +310,7 @@ pub(super) fn run_of(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError>
 
 /// A job of `run` as clients receive it.
 pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) -> Result<Job, StateError> {
-    let count = |n: i64| u64::try_from(n).unwrap_or_default();
+    let (figures, write_lock) = row.figures();
     let table: Table = word("jobs.table_name", row.table_name)?;
     Ok(Job {
         id: row.id,
@@ -344,22 +322,54 @@ pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) 
         outcome: row.outcome.map(|o| word("jobs.outcome", o)).transpose()?,
         queued: Timestamp::from_micros(run.queued),
         attempts,
-        entries: count(row.entries),
-        rebuilt: count(row.rebuilt),
-        verified: count(row.verified),
-        skipped: count(row.skipped),
-        pruned: count(row.pruned),
-        failed: count(row.failed),
-        warnings: count(row.warnings),
-        bytes: count(row.bytes),
-        seconds: row.seconds,
+        figures,
         error: row.error,
-        write_lock: WriteLock {
-            count: count(row.lock_count),
-            seconds: row.lock_seconds,
-            longest: row.lock_longest,
-        },
+        write_lock,
     })
+}
+
+impl job::Model {
+    /// What its last attempt has done, and how long all of them have held VMS's write lock.
+    fn figures(&self) -> (JobFigures, WriteLock) {
+        let count = |n: i64| u64::try_from(n).unwrap_or_default();
+        let figures = JobFigures {
+            entries: count(self.entries),
+            rebuilt: count(self.rebuilt),
+            verified: count(self.verified),
+            skipped: count(self.skipped),
+            pruned: count(self.pruned),
+            failed: count(self.failed),
+            warnings: count(self.warnings),
+            bytes: count(self.bytes),
+            seconds: self.seconds,
+        };
+        let (count, seconds, longest) = (count(self.lock_count), self.lock_seconds, self.lock_longest);
+        (figures, WriteLock { count, seconds, longest })
+    }
+
+    /// The row after an attempt that ended with this report. Unlike the other figures, lock holds add up over all
+    /// attempts: VMS had to wait for each of them.
+    pub(super) fn after(self, report: &JobReport) -> job::ActiveModel {
+        let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
+        let held = self.figures().1.and(report.holds.figures());
+        let figures = report.figures;
+        job::ActiveModel {
+            entries: count(figures.entries),
+            rebuilt: count(figures.rebuilt),
+            verified: count(figures.verified),
+            skipped: count(figures.skipped),
+            pruned: count(figures.pruned),
+            failed: count(figures.failed),
+            warnings: count(figures.warnings),
+            bytes: count(figures.bytes),
+            seconds: Set(figures.seconds),
+            error: Set(report.error.clone()),
+            lock_count: count(held.count),
+            lock_seconds: Set(held.seconds),
+            lock_longest: Set(held.longest),
+            ..self.into_active_model()
+        }
+    }
 }
 
 /// An attempt whose outcome is unknown is shown without one, and the word in its error.

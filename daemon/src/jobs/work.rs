@@ -221,7 +221,7 @@ impl Queue {
         let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
         let wanted = !row.cancel;
         let called_off = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
-        let mut row = figures(row, report);
+        let mut row = row.after(report);
         if called_off.is_some() {
             // The stored text names who cancelled the job, which the attempt does not know.
             row.error = Set(called_off);
@@ -255,7 +255,7 @@ impl Queue {
             row.outcome = Set(Some(report.outcome.as_str().to_owned()));
             count(&tx, &ended_jobs(Some(report.outcome)), 1).await?;
             if report.outcome.is_tried() {
-                count_time(&tx, Measured::Refresh(report.table), report.seconds).await?;
+                count_time(&tx, Measured::Refresh(report.table), report.figures.seconds).await?;
             }
         }
         let row = row.update(&tx).await.doing("finish a job")?;
@@ -367,7 +367,7 @@ async fn close(
 ) -> Result<(), QueueError> {
     let mut row = open.into_active_model();
     row.ended = Set(Some(micros(now)));
-    row.seconds = Set(report.seconds);
+    row.seconds = Set(report.figures.seconds);
     row.outcome = Set((*ending != Ending::Cancelled).then(|| report.outcome.as_str().to_owned()));
     row.error = Set(report.error.clone());
     if let Some(snapshot) = report.snapshot {
@@ -375,28 +375,6 @@ async fn close(
     }
     row.update(tx).await.doing("finish an attempt")?;
     Ok(())
-}
-
-fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
-    let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
-    // Unlike the other figures, lock holds add up over all attempts: VMS had to wait for each of them.
-    let held = report.holds.figures();
-    let held_before = (row.lock_count, row.lock_seconds, row.lock_longest);
-    let mut row = row.into_active_model();
-    row.entries = count(report.entries);
-    row.rebuilt = count(report.rebuilt);
-    row.verified = count(report.verified);
-    row.skipped = count(report.skipped);
-    row.pruned = count(report.pruned);
-    row.failed = count(report.failed);
-    row.warnings = count(report.warnings);
-    row.bytes = count(report.bytes);
-    row.seconds = Set(report.seconds);
-    row.error = Set(report.error.clone());
-    row.lock_count = Set(held_before.0.saturating_add(i64::try_from(held.count).unwrap_or(i64::MAX)));
-    row.lock_seconds = Set(held_before.1 + held.seconds);
-    row.lock_longest = Set(held_before.2.max(held.longest));
-    row
 }
 
 /// Ends the waiting jobs of a run whose table this version does not know: another version has queued them, and

@@ -7,7 +7,7 @@ use std::time::Duration;
 use cached_present::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::words::{Outcome, Phase, Table};
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
@@ -277,13 +277,13 @@ impl Refresher {
                 let again = refresh_table(&inputs.vms, self.queue.state(), &self.clock, work).await;
                 result.add(&again);
                 put_off = again.contested.len() as u64;
-                result.report.skipped += left;
+                result.report.figures.skipped += left;
                 result.error = again.error;
             }
         }
         if put_off > 0 {
             rest.put_off = put_off;
-            result.report.skipped += put_off;
+            result.report.figures.skipped += put_off;
             let entries = count(usize::try_from(put_off).unwrap_or(usize::MAX), "entry");
             info!(
                 run_id,
@@ -321,7 +321,7 @@ impl Refresher {
         let removed = removed.await;
         report.holds = meter.holds();
         match removed {
-            Ok(removed) => report.pruned = removed,
+            Ok(removed) => report.figures.pruned = removed,
             Err(error) => {
                 let holds = report.holds;
                 return (JobReport { holds, ..failed(table, &error) }, Some(error));
@@ -338,7 +338,8 @@ impl Refresher {
         ending: Ending,
     ) -> Result<(), QueueError> {
         let run = lease.run();
-        let JobReport { table, outcome, entries, rebuilt, verified, skipped, pruned, seconds, .. } = report;
+        let JobReport { table, outcome, figures, .. } = report;
+        let JobFigures { entries, rebuilt, verified, skipped, pruned, seconds, .. } = figures;
         let entries = count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry");
         match &report.error {
             Some(message) if !matches!(ending, Ending::Paused(_)) => error!(

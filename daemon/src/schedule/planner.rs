@@ -202,7 +202,7 @@ impl Planner {
 /// Whether a job attempted everything that a top-up would renew. Jobs of a smaller scope skip young entries,
 /// although these may expire before the next scheduled run; a skipped entry was not attempted.
 fn tried_all(job: &Job) -> bool {
-    Policy::of(job.trigger, false).scope >= RefreshScope::Expiring || job.skipped == 0
+    Policy::of(job.trigger, false).scope >= RefreshScope::Expiring || job.figures.skipped == 0
 }
 
 /// Whether the state of a table means that an entry is unfit; none if a refresh would not change the state.

@@ -8,7 +8,8 @@ const POLICY: RetryPolicy =
     RetryPolicy { attempts: 3, base_delay: Duration::from_secs(8), max_delay: Duration::from_secs(10) };
 
 fn locked() -> JobReport {
-    JobReport { error: Some("locked".into()), seconds: 0.5, ..JobReport::new(A, Outcome::Failed) }
+    let figures = JobFigures { seconds: 0.5, ..JobFigures::default() };
+    JobReport { figures, error: Some("locked".into()), ..JobReport::new(A, Outcome::Failed) }
 }
 
 impl Daemon {
@@ -245,8 +246,9 @@ async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
     assert_eq!(reply, CancelReply { cancelled: vec![2], stopping: vec![1] });
     assert!(begun.cancel.is_cancelled());
     assert!(d.begin(&claimed, 1).await.is_none());
+    let figures = JobFigures { rebuilt: 3, ..JobFigures::default() };
     let stopped =
-        JobReport { rebuilt: 3, error: Some("cancelled".into()), ..JobReport::new(A, Outcome::Failed) };
+        JobReport { figures, error: Some("cancelled".into()), ..JobReport::new(A, Outcome::Failed) };
     d.end(&claimed, 0, &stopped, Ending::Cancelled).await;
     let ended = d.ended(&claimed).await;
     assert_eq!((ended.phase, ended.outcome), (Phase::Cancelled, None));
@@ -255,7 +257,7 @@ async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
     }
     let job = &ended.jobs[0];
     assert_eq!(
-        (job.phase, job.outcome, job.rebuilt),
+        (job.phase, job.outcome, job.figures.rebuilt),
         (Phase::Cancelled, None, 3),
         "what was written is told"
     );

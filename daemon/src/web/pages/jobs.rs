@@ -107,7 +107,11 @@ impl JobRow {
             },
             when: view.when(began),
             attempts: job.attempts.len(),
-            took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
+            took: if is_over && !job.attempts.is_empty() {
+                duration(job.figures.seconds)
+            } else {
+                String::new()
+            },
             error: job.error.clone().map(Prose::new),
             can_retry: can_retry(job),
             is_guarded: is_guarded(job),
@@ -228,24 +232,24 @@ fn figures(job: &Job) -> Vec<(&'static str, String)> {
     if job.outcome.is_none() {
         return Vec::new();
     }
-    let lock = &job.write_lock;
+    let (done, lock) = (&job.figures, &job.write_lock);
     // If nothing was done, counts of zero are left out.
     let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
     let mut figures: Vec<(&'static str, String)> = [
-        ("Entries", job.entries),
-        ("Rebuilt", job.rebuilt),
-        ("Verified", job.verified),
-        ("Skipped", job.skipped),
-        ("Removed", job.pruned),
-        ("Failed", job.failed),
-        ("Odd source rows", job.warnings),
+        ("Entries", done.entries),
+        ("Rebuilt", done.rebuilt),
+        ("Verified", done.verified),
+        ("Skipped", done.skipped),
+        ("Removed", done.pruned),
+        ("Failed", done.failed),
+        ("Odd source rows", done.warnings),
     ]
     .into_iter()
     .filter(|(_, number)| is_told(*number))
     .map(|(name, number)| (name, number.to_string()))
     .collect();
-    if is_told(job.bytes) {
-        figures.push(("Size", bytes(job.bytes)));
+    if is_told(done.bytes) {
+        figures.push(("Size", bytes(done.bytes)));
     }
     if idle(job.outcome).is_none() || lock.seconds > 0.0 {
         let held = format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest));
