@@ -42,6 +42,7 @@ pub use events::{FellBehind, Following, Work};
 pub use history::MOST_LISTED;
 pub use model::{Claimed, Enqueued, HeldRun, JobReport, Lease, NewRun, QueueError, Settled, Unfinished};
 pub use policy::{Asker, Joins, Policy, RefreshScope};
+pub use read::Attempts;
 pub use retry::RetryPolicy;
 pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
 pub use verdict::{failures, failures_named, verdict};

@@ -39,7 +39,7 @@ const WEEK_SECONDS: u64 = 7 * 24 * 60 * 60;
 const RUNS: u64 = 500;
 
 /// Failed jobs that the status page summarises.
-const FAILURES: u64 = 60;
+const FAILURES: u32 = 60;
 
 /// For how long something that was read is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -75,6 +75,12 @@ async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
     );
     assert!(attempts.iter().all(|attempt| (attempt.seconds - 0.5).abs() < 1e-9), "{attempts:?}");
     assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each from a snapshot of its own");
+    let listed = async |attempts| {
+        let page = d.queue.jobs_page(JobFilter::All, None, 1, attempts).await.unwrap();
+        page.jobs[0].attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Attempts::Newest).await, [3], "its number is that of all");
+    assert_eq!((listed(Attempts::None).await, listed(Attempts::All).await), (vec![], vec![1, 2, 3]));
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted[counters::ATTEMPTS], counted[counters::RETRIES]), (3, 2));
     assert_eq!((counted["jobs.failed"], counted["runs.manual.failed"]), (1, 1));

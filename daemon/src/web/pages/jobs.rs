@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::Visit;
 use super::view::{Badge, Name, View, When};
+use crate::jobs::Attempts;
 use crate::service;
 use crate::web::answer::{LISTED, WebFault, following};
 use crate::web::app::Web;
@@ -52,7 +53,7 @@ pub(in crate::web) async fn list(
 ) -> Result<Response, WebFault> {
     let filter = known_filter(filter.as_deref())?;
     let queue = &web.service().queue;
-    let reply = queue.jobs_page(filter, cursor, LISTED.into()).await.map_err(Fault::from)?;
+    let reply = queue.jobs_page(filter, cursor, LISTED, Attempts::Newest).await.map_err(Fault::from)?;
     let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
     let view = View::of(&web);
     let page = JobsPage {
@@ -82,7 +83,7 @@ pub(super) struct JobRow {
     pub(super) state: Badge,
     /// When the last attempt began or, before the first one, when the job was queued.
     pub(super) when: When,
-    pub(super) attempts: usize,
+    pub(super) attempts: u32,
     /// Time spent on the job; empty if it has not ended or was never attempted.
     pub(super) took: String,
     pub(super) error: Option<Prose>,
@@ -106,7 +107,7 @@ impl JobRow {
                 Badge::standing(job.phase, job.outcome)
             },
             when: view.when(began),
-            attempts: job.attempts.len(),
+            attempts: tries(job),
             took: if is_over && !job.attempts.is_empty() {
                 duration(job.figures.seconds)
             } else {
@@ -118,6 +119,11 @@ impl JobRow {
             can_cancel: !is_over,
         }
     }
+}
+
+/// How often the job was tried: the number of its newest attempt.
+fn tries(job: &Job) -> u32 {
+    job.attempts.last().map_or(0, |attempt| attempt.number)
 }
 
 /// Whether the job has failed and waits for its next attempt.
