@@ -92,7 +92,7 @@ fn job_line(job: &Job) -> String {
         None => format!(
             "{}: {ending}, {}, took {:.2} seconds",
             job.table,
-            count(usize::try_from(job.figures.entries).unwrap_or(usize::MAX), "entry"),
+            count(job.figures.entries, "entry"),
             job.figures.seconds
         ),
     }

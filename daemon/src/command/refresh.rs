@@ -21,7 +21,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
 use crate::describe::describe;
 use crate::jobs::{NewRun, Queue, QueueError};
-use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
+use crate::refresh::{ConfigureError, RefreshConfig, Refresher, work_off};
+use crate::reports;
 use crate::state::{State, StateError, StateLock};
 use crate::vms::{Gateway, VmsError};
 
@@ -65,7 +66,7 @@ pub fn exit(run: &Run) -> Exit {
 /// Refreshes and returns the run, which has ended.
 pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
     let refresh_config = RefreshConfig::of(config)?;
-    let tables = plan::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
+    let tables = reports::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
     if tables.is_empty() {
         return Err(NotStarted::NothingToDo);
     }

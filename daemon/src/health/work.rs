@@ -7,7 +7,7 @@ use cached_proto::words::{Outcome, Phase, SchedulerState};
 use chrono::{DateTime, TimeDelta};
 
 use super::seen::{Audience, BackupLack, Finding, Seen};
-use crate::jobs::failures_named;
+use crate::describe::failures;
 
 /// How long a run may be claimable before its worker is considered dead.
 const STUCK: TimeDelta = TimeDelta::minutes(5);
@@ -17,7 +17,7 @@ pub(super) fn last_run_failed(seen: &Seen, audience: Audience) -> Option<Finding
     // A table held by the guard has a reason of its own.
     let bad = |job: &&Job| job.outcome.is_some_and(|o| !o.is_good() && o != Outcome::Guarded);
     let good = |job: &Job| job.outcome.is_some_and(|o| o.is_good() && o.is_tried());
-    let failures = failures_named(seen.results.iter().filter(bad), |table| audience.table(table));
+    let failures = failures(seen.results.iter().filter(bad), |table| audience.table(table));
     if failures.is_empty() {
         return None;
     }

@@ -186,14 +186,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .await
             .doing("look for a run to join")?;
         let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
-        let Some(trigger) = known(&row.trigger) else { continue };
-        let waiting = NewRun {
-            force: row.force,
-            accept: row.accept,
-            exact: row.exact,
-            as_of: row.as_of.map(instant),
-            ..NewRun::new(trigger, tables)
-        };
+        let Ok(waiting) = row.wanted(tables) else { continue };
         if !new.tables.is_empty() && covers(&waiting, new) {
             return Ok(Some(row));
         }

@@ -45,7 +45,7 @@ impl Queue {
         limit: u32,
         attempts: Attempts,
     ) -> Result<JobsPage, QueueError> {
-        let limit = limit.clamp(1, MOST_LISTED).into();
+        let limit = u64::from(limit.clamp(1, MOST_LISTED));
         let view = self.state.view().await?;
         let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
         let query = query.apply_if(before, |query, before| query.filter(job::Column::Id.lt(before)));
@@ -85,7 +85,7 @@ impl Queue {
         before: Option<i64>,
         limit: u32,
     ) -> Result<HistoryPage, QueueError> {
-        let limit = limit.clamp(1, MOST_LISTED).into();
+        let limit = u64::from(limit.clamp(1, MOST_LISTED));
         let view = self.state.view().await?;
         let rows = run_rows(&view, since, before, limit).await?;
         let next = next(rows.len(), limit, rows.last().map(|row| row.id));

@@ -14,7 +14,7 @@ use sea_orm::ActiveValue::Set;
 use sea_orm::IntoActiveModel as _;
 
 use crate::chance::Chance;
-use crate::state::{StateError, known, table, word};
+use crate::state::{StateError, instant, known, table, word};
 use crate::vms::LockHolds;
 
 table!(run, "runs", {
@@ -157,20 +157,8 @@ pub struct Claimed {
     pub run: i64,
     /// Lease under which its results are written.
     pub lease: Lease,
-    /// What triggered the run.
-    pub trigger: Trigger,
-    /// The slot of a scheduled run.
-    pub slot: Option<String>,
-    /// Regenerates young entries as well.
-    pub force: bool,
-    /// Accepts a source that lost suspiciously many rows.
-    pub accept: bool,
-    /// Generates payloads without the documented deviations.
-    pub exact: bool,
-    /// The instant used as "now"; `None` for the time of the wall clock.
-    pub as_of: Option<DateTime<Utc>>,
-    /// For a top-up: entries that last until this instant are left alone.
-    pub renew_before: Option<DateTime<Utc>>,
+    /// What was wanted of it, for the tables of its due jobs.
+    pub wanted: NewRun,
     /// Due jobs with their numbers, in the order they are worked on; after a retry or an interruption fewer
     /// than all, or none.
     pub jobs: Vec<(i64, Table)>,
@@ -291,6 +279,22 @@ pub(super) fn unknown_job(row: job::Model, trigger: String) -> UnknownRow {
     UnknownRow { run, job: Some(id), trigger, table: Some(table_name), phase, outcome }
 }
 
+impl run::Model {
+    /// What was wanted of it, for these of its tables.
+    pub(super) fn wanted(&self, tables: Vec<Table>) -> Result<NewRun, StateError> {
+        Ok(NewRun {
+            slot: self.slot.clone(),
+            force: self.force,
+            accept: self.accept,
+            exact: self.exact,
+            as_of: self.as_of.map(instant),
+            renew_before: self.renew_before.map(instant),
+            not_before: self.not_before.map(instant),
+            ..NewRun::new(word("runs.trigger", self.trigger.clone())?, tables)
+        })
+    }
+}
+
 /// A run as clients receive it.
 pub(super) fn run_of(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError> {
     Ok(Run {
@@ -386,5 +390,67 @@ pub(super) fn attempt_of(row: attempt::Model) -> Attempt {
         seconds: row.seconds,
         outcome,
         error: (!error.is_empty()).then(|| error.join(": ")),
+    }
+}
+
+/// Outcomes by precedence, from the worst to the least informative.
+const ORDER: [Outcome; 10] = [
+    Outcome::Failed,
+    Outcome::Disabled,
+    Outcome::Guarded,
+    Outcome::Mixed,
+    Outcome::Rebuilt,
+    Outcome::Verified,
+    Outcome::Skipped,
+    Outcome::Withheld,
+    Outcome::Off,
+    Outcome::NotApplicable,
+];
+
+/// The outcome of a run as a whole; `None` when no job has an outcome.
+///
+/// A bad outcome wins. Among good outcomes, the one that says most about what was written wins; rebuilt
+/// tables beside verified tables make the run mixed, as rebuilt and verified entries do for a table.
+pub(super) fn verdict(outcomes: &[Outcome]) -> Option<Outcome> {
+    let worst = ORDER.into_iter().find(|o| outcomes.contains(o))?;
+    if worst == Outcome::Rebuilt && outcomes.contains(&Outcome::Verified) {
+        return Some(Outcome::Mixed);
+    }
+    Some(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Outcome::{
+        Disabled, Failed, Guarded, Mixed, NotApplicable, Off, Rebuilt, Skipped, Verified, Withheld,
+    };
+
+    #[test]
+    fn the_worst_table_decides_and_else_the_most_informative_one() {
+        let cases: &[(&[Outcome], Option<Outcome>)] = &[
+            (&[], None),
+            (&[Rebuilt, Failed, Guarded], Some(Failed)),
+            (&[Guarded, Disabled], Some(Disabled)),
+            (&[Rebuilt, Guarded], Some(Guarded)),
+            (&[Rebuilt, Verified], Some(Mixed)),
+            (&[Mixed, Verified], Some(Mixed)),
+            (&[Rebuilt, Skipped], Some(Rebuilt)),
+            (&[Skipped, Verified], Some(Verified)),
+            (&[NotApplicable, Skipped, Off], Some(Skipped)),
+            (&[Off, Withheld], Some(Withheld)),
+            (&[NotApplicable], Some(NotApplicable)),
+        ];
+        for (outcomes, expected) in cases {
+            assert_eq!(verdict(outcomes), *expected, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_place_and_bad_ones_come_first() {
+        for outcome in Outcome::ALL {
+            assert!(ORDER.contains(outcome), "{outcome}");
+        }
+        assert!(ORDER.is_sorted_by_key(|o| o.is_good()));
     }
 }

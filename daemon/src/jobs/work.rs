@@ -18,13 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::counters::{
     ATTEMPTS, Measured, RETRIES, count, count_holds, count_time, jobs as ended_jobs, runs,
 };
-use super::model::{Claimed, JobReport, Lease, QueueError, Settled, attempt, job, run};
+use super::model::{Claimed, JobReport, Lease, QueueError, Settled, attempt, job, run, verdict};
 use super::policy::{AFTER_ONE_RUN, Policy};
 use super::read::{self, is_known};
 use super::retry::RetryPolicy;
-use super::verdict::verdict;
 use super::{Cancels, Queue, locked};
-use crate::state::{Doing, StateError, instant, known, micros, scheduler_state, word};
+use crate::state::{Doing, StateError, instant, known, micros, scheduler_state};
 
 /// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
 /// machine stand still.
@@ -99,18 +98,13 @@ impl Queue {
             tx.commit().await.doing("look for queued runs")?;
             return Ok(None);
         };
-        let jobs = due_jobs(&tx, &next, at).await?;
+        let jobs = due_jobs(&tx, &next, at).await?.into_iter();
+        let jobs: Vec<(i64, Table)> = jobs.filter_map(|job| Some((job.id, known(job.table_name)?))).collect();
         let claimed = Claimed {
             run: next.id,
             lease: Lease::new(next.id, self.chance.as_ref()),
-            trigger: word("runs.trigger", next.trigger.clone())?,
-            slot: next.slot.clone(),
-            force: next.force,
-            accept: next.accept,
-            exact: next.exact,
-            as_of: next.as_of.map(instant),
-            renew_before: next.renew_before.map(instant),
-            jobs: jobs.into_iter().filter_map(|job| Some((job.id, known(job.table_name)?))).collect(),
+            wanted: next.wanted(jobs.iter().map(|&(_, table)| table).collect())?,
+            jobs,
             queued: instant(next.queued),
         };
         let started = next.started.unwrap_or(at);

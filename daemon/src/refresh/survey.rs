@@ -8,15 +8,14 @@ use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compute::off_thread;
-use super::lost::recall;
-use super::{Availability, RefreshConfig, RefreshError, availability};
+use super::source::{Availability, read_tables, recall, reports};
+use super::{RefreshConfig, RefreshError};
 use crate::describe::describe;
 use crate::reports::{Context, REPORTS, Report};
-use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
+use crate::snapshot::{ReadDepth, Snapshot};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
-use crate::vms::Vms;
 use crate::vms::tables::spec;
 
 /// Survey of one cache table.
@@ -179,41 +178,6 @@ pub async fn rehearsal_inputs(
         }
     }
     Ok(RehearsalInputs { reports, snapshot })
-}
-
-/// Every report, with those of the configuration in place of the built-in ones.
-fn reports(config: &RefreshConfig) -> impl Iterator<Item = &'static dyn Report> {
-    let reports = config.reports;
-    REPORTS.iter().map(move |report| reports(report.table()).unwrap_or(*report))
-}
-
-/// Reads the rows of all tables that can be refreshed, and the sources of their keys, in one read
-/// transaction.
-pub(crate) async fn read_tables(
-    config: &RefreshConfig,
-    depth: ReadDepth<'_>,
-    now: DateTime<Utc>,
-) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let reading = config.vms.using(async |vms| read_opened(vms, config, depth, now).await);
-    reading.await
-}
-
-async fn read_opened(
-    vms: &Vms,
-    config: &RefreshConfig,
-    depth: ReadDepth<'_>,
-    now: DateTime<Utc>,
-) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let schema = vms.schema().await?;
-    let availabilities: HashMap<Table, Availability> = reports(config)
-        .map(|report| (report.table(), availability(report, &schema, &config.settings)))
-        .collect();
-    let ready: Vec<&dyn Report> = reports(config)
-        .filter(|report| availabilities.get(&report.table()) == Some(&Availability::Ready))
-        .collect();
-    let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
-    let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    Ok((availabilities, snapshot::load(vms, &sources, &tables, depth, now).await?))
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {

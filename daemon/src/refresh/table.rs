@@ -41,19 +41,21 @@ pub struct TableResult {
 }
 
 impl TableResult {
-    /// Adds what was done about a part of the entries afterwards.
-    pub(super) fn add(&mut self, again: &Self) {
+    /// Adds what was done about a part of the entries afterwards, and how that ended.
+    pub(super) fn add(&mut self, again: Self) {
         let (figures, more) = (&mut self.report.figures, again.report.figures);
         figures.rebuilt += more.rebuilt;
         figures.verified += more.verified;
         figures.failed += more.failed;
         figures.seconds += more.seconds;
         self.report.holds.merge(&again.report.holds);
+        self.error = again.error;
     }
 
-    /// The outcome of the figures as they are.
-    pub(super) fn outcome(&self) -> Outcome {
-        outcome(&self.report.figures, self.error.as_ref())
+    /// Says in the report how it ended.
+    pub(super) fn conclude(&mut self) {
+        self.report.outcome = outcome(&self.report.figures, self.error.as_ref());
+        self.report.error = self.error.as_ref().map(|error| describe(error));
     }
 }
 
@@ -95,10 +97,10 @@ pub async fn refresh_table(
     let error = refreshed.and(remembered).err();
     let Work { mut report, timings, meter, contested, left, .. } = work;
     report.holds = meter.holds();
-    report.outcome = outcome(&report.figures, error.as_ref());
-    report.error = error.as_ref().map(|error| describe(error));
     report.figures.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
-    TableResult { report, timings, error, contested, left }
+    let mut result = TableResult { report, timings, error, contested, left };
+    result.conclude();
+    result
 }
 
 struct Work<'a> {

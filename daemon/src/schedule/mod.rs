@@ -14,7 +14,6 @@ mod planner;
 mod rehearse;
 mod renewal;
 mod rule;
-pub mod switch;
 #[cfg(test)]
 mod tests;
 mod ticker;
@@ -31,7 +30,7 @@ use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
 pub use fire::{Fire, slot_text};
-pub use planner::{Planner, expected_run};
+pub use planner::{Planner, expected_run, pause, resume};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
 pub use renewal::{DailyTime, Renewal, expected};
 pub use rule::ScheduleError;

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
 use crate::health::{Audience, Health};
 use crate::jobs::Unfinished;
-use crate::refresh::plan;
+use crate::reports;
 use crate::service::{Service, health, report, status};
 use crate::single_flight::SingleFlight;
 
@@ -228,7 +228,7 @@ async fn read_once<T>(
 }
 
 async fn full(service: &Service) -> Result<FullRefreshes, Fault> {
-    Ok(full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?)
+    Ok(full_refreshes(service.queue.state(), reports::tables(&[], &[]).len()).await?)
 }
 
 /// Counts the unfinished jobs by state.

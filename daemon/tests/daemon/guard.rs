@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cached::daemon::Daemon;
 use cached::jobs::NewRun;
-use cached::refresh::plan;
+use cached::reports;
 use cached::vms::tables::spec;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::Run;
@@ -50,7 +50,7 @@ pub(crate) async fn asked(daemon: &Daemon, request: RefreshRequest) -> Run {
 
 /// Starts a run as the schedule does, and waits for its end.
 async fn scheduled(daemon: &Daemon) -> Run {
-    let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let new = NewRun::new(Trigger::Schedule, reports::tables(&[], &[]));
     let run = daemon.queue().enqueue(new).await.unwrap().run;
     finished(daemon, run).await
 }
@@ -286,7 +286,7 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     execute(&home, LOSS).await;
     let run = async |trigger, slot: &str| {
         let slot = Some(slot.to_owned());
-        let new = NewRun { slot, ..NewRun::new(trigger, plan::tables(&[], &[])) };
+        let new = NewRun { slot, ..NewRun::new(trigger, reports::tables(&[], &[])) };
         let run = daemon.queue().enqueue(new).await.unwrap().run;
         finished(&daemon, run).await
     };

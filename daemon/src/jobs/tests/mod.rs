@@ -95,8 +95,13 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
 
     d.clock.advance(Duration::from_secs(5));
     let claimed = d.claim().await;
-    assert_eq!((claimed.run, claimed.trigger, claimed.queued), (run, Trigger::Manual, START));
-    assert!(claimed.force && claimed.accept && claimed.exact && claimed.as_of == Some(START));
+    assert_eq!((claimed.run, claimed.wanted.trigger, claimed.queued), (run, Trigger::Manual, START));
+    assert!(
+        claimed.wanted.force
+            && claimed.wanted.accept
+            && claimed.wanted.exact
+            && claimed.wanted.as_of == Some(START)
+    );
     assert_eq!(claimed.jobs.iter().map(|j| j.1).collect::<Vec<_>>(), [B, A], "in working order");
     assert_eq!(d.queue.current_run().await.unwrap().unwrap().id, run);
     assert!(d.queue.claim().await.unwrap().is_none(), "claimed once only");

@@ -182,7 +182,7 @@ async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
     assert_eq!(d.queue.retry(Target::Run(old.id)).await.unwrap(), reply, "the same once more joins");
     assert_eq!(d.queue.retry_failed().await.unwrap(), reply);
     let again = d.claim().await;
-    assert_eq!((again.trigger, again.force, again.exact), (Trigger::Manual, true, true));
+    assert_eq!((again.wanted.trigger, again.wanted.force, again.wanted.exact), (Trigger::Manual, true, true));
     d.work_on(&again, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
     d.ended(&again).await;
     assert_eq!(d.queue.run(old.id).await.unwrap(), old);
