@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};

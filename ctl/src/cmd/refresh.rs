@@ -15,7 +15,7 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::args::{Json, Word};
+use super::{Json, Word};
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::progress::Display;
