@@ -265,7 +265,7 @@ impl Queue {
     /// otherwise it returns to the queue, and other runs may be worked on in the meantime.
     pub async fn settle(&self, lease: &Lease) -> Result<Settled, QueueError> {
         let tx = self.state.begin().await?;
-        let row = held(&tx, lease).await?;
+        let mut row = held(&tx, lease).await?;
         set_unknown_aside(&tx, lease.run).await?;
         let jobs = jobs(&tx, lease.run).await?;
         let running = jobs.iter().filter(|job| job.phase == Phase::Running.as_str()).count();
@@ -274,22 +274,23 @@ impl Queue {
         }
         let began = self.claims().remove(&lease.run);
         let worked = began.map(|began| self.clock.monotonic().saturating_sub(began).as_secs_f64());
-        let mut row = row;
         row.seconds += worked.unwrap_or_default();
+        let now = self.clock.now();
         let waiting = jobs.iter().filter(|job| job.phase == Phase::Queued.as_str());
         let Some(first) = waiting.map(|job| job.not_before.unwrap_or_default()).min() else {
-            let ended = end(&tx, row, &jobs, self.clock.now()).await?;
+            let ended = end(&tx, row, &jobs, now).await?;
             tx.commit().await.doing("finish a run")?;
             self.announce(Progress::RunDone(ended.clone()));
             return Ok(Settled::Ended(ended));
         };
-        let seconds = row.seconds;
-        let mut row = row.into_active_model();
-        row.seconds = Set(seconds);
-        row.phase = Set(Phase::Queued.as_str().to_owned());
-        row.lease = Set(None);
-        row.not_before = Set(Some(first));
-        row.parked = Set(Some(micros(self.clock.now())));
+        let row = run::ActiveModel {
+            seconds: Set(row.seconds),
+            phase: Set(Phase::Queued.as_str().to_owned()),
+            lease: Set(None),
+            not_before: Set(Some(first)),
+            parked: Set(Some(micros(now))),
+            ..row.into_active_model()
+        };
         row.update(&tx).await.doing("put a run back")?;
         tx.commit().await.doing("put a run back")?;
         self.announce_work();
@@ -412,15 +413,16 @@ pub(super) async fn end(
     if outcome.is_some_and(|outcome| outcome != Outcome::Skipped) {
         count_time(tx, Measured::Run, row.seconds).await?;
     }
-    let seconds = row.seconds;
-    let mut row = row.into_active_model();
-    row.phase = Set(phase.as_str().to_owned());
-    row.ended = Set(Some(micros(now)));
-    row.seconds = Set(seconds);
-    row.outcome = Set(outcome.map(|outcome| outcome.as_str().to_owned()));
-    row.lease = Set(None);
-    row.not_before = Set(None);
-    row.parked = Set(None);
+    let row = run::ActiveModel {
+        seconds: Set(row.seconds),
+        phase: Set(phase.as_str().to_owned()),
+        ended: Set(Some(micros(now))),
+        outcome: Set(outcome.map(|outcome| outcome.as_str().to_owned())),
+        lease: Set(None),
+        not_before: Set(None),
+        parked: Set(None),
+        ..row.into_active_model()
+    };
     let row = row.update(tx).await.doing("finish a run")?;
     Ok(read::run(tx, row).await?)
 }

@@ -16,7 +16,7 @@ use crate::snapshot::{ReadDepth, Snapshot};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
-use crate::vms::tables::spec;
+use crate::vms::tables::{Key, spec};
 
 /// Survey of one cache table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,16 +138,9 @@ pub(crate) async fn expected_keys(
 ) -> Result<HashMap<Table, HashSet<String>>, RefreshError> {
     let (availabilities, mut snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
     recall(&mut snapshot, state).await?;
-    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
-    let mut expected = HashMap::new();
-    let is_ready = |report: &&dyn Report| availabilities.get(&report.table()) == Some(&Availability::Ready);
-    for report in reports(config).filter(is_ready) {
-        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-        let keys = off_thread(move || report.keys(Context::new(&snapshot, &settings, now))).await;
-        expected
-            .extend(keys.ok().map(|keys| (report.table(), keys.iter().map(ToString::to_string).collect())));
-    }
-    Ok(expected)
+    let keys = of_each(config, &availabilities, &Arc::new(snapshot), now, |report, cx| report.keys(cx)).await;
+    let texts = |keys: Vec<Key>| keys.iter().map(ToString::to_string).collect();
+    Ok(keys.into_iter().map(|(report, keys)| (report.table(), texts(keys))).collect())
 }
 
 /// The reports that are refreshed, and the inputs of their keys.
@@ -165,19 +158,32 @@ pub async fn rehearsal_inputs(
     now: DateTime<Utc>,
 ) -> Result<RehearsalInputs, RefreshError> {
     let (availabilities, snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
-    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
-    let mut reports = Vec::new();
-    for &report in REPORTS {
-        if availabilities.get(&report.table()) != Some(&Availability::Ready) {
-            continue;
-        }
-        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-        // A report that panics is not refreshed either.
-        if let Ok(None) = off_thread(move || report.withheld(Context::new(&snapshot, &settings, now))).await {
-            reports.push((report, config.limits.stale_after(spec(report.table()))));
+    let snapshot = Arc::new(snapshot);
+    let withheld = of_each(config, &availabilities, &snapshot, now, |report, cx| report.withheld(cx)).await;
+    let filled = withheld.into_iter().filter(|(_, reason)| reason.is_none());
+    let limit = |report: &dyn Report| config.limits.stale_after(spec(report.table()));
+    Ok(RehearsalInputs { reports: filled.map(|(report, _)| (report, limit(report))).collect(), snapshot })
+}
+
+/// What there is to know of each report whose table can be refreshed. One that panics is left out: it is not refreshed
+/// either.
+async fn of_each<T: Send + 'static>(
+    config: &RefreshConfig,
+    availabilities: &HashMap<Table, Availability>,
+    snapshot: &Arc<Snapshot>,
+    now: DateTime<Utc>,
+    ask: fn(&dyn Report, Context<'_>) -> T,
+) -> Vec<(&'static dyn Report, T)> {
+    let settings = Arc::new(config.settings.clone());
+    let mut known = Vec::new();
+    for report in reports(config) {
+        if availabilities.get(&report.table()) == Some(&Availability::Ready) {
+            let (snapshot, settings) = (Arc::clone(snapshot), Arc::clone(&settings));
+            let asked = off_thread(move || ask(report, Context::new(&snapshot, &settings, now))).await;
+            known.extend(asked.ok().map(|answer| (report, answer)));
         }
     }
-    Ok(RehearsalInputs { reports, snapshot })
+    known
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {

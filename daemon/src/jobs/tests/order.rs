@@ -167,7 +167,10 @@ async fn a_slot_that_becomes_due_during_a_run_goes_next_however_much_is_asked_fo
     // A script asks again as soon as its last refresh has ended.
     assert_eq!(d.queue.enqueue(forced()).await.unwrap().run, waiting);
     let night = d.claim().await;
-    assert_eq!((night.wanted.trigger, night.wanted.slot.as_deref()), (Trigger::Schedule, Some("1970-01-01 02:00")));
+    assert_eq!(
+        (night.wanted.trigger, night.wanted.slot.as_deref()),
+        (Trigger::Schedule, Some("1970-01-01 02:00"))
+    );
     assert_eq!(d.claim().await.run, waiting);
 }
 
