@@ -12,7 +12,7 @@ pub fn spoken(word: &str) -> String {
 }
 
 /// Returns a number of things: `1 table`, `2 tables`.
-pub fn count<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
     match (number == N::from(1), thing.strip_suffix("ry")) {
         (true, _) => format!("1 {thing}"),
         (_, Some(stem)) => format!("{number} {stem}ries"),
