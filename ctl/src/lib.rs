@@ -1,6 +1,5 @@
 //! The command-line client of `cached`: one module per verb, with rendering separate from communication.
 
-mod args;
 mod cmd;
 mod context;
 mod error;

@@ -3,7 +3,7 @@
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::DateTime;
 use chrono_tz::Tz;
@@ -40,15 +40,15 @@ pub(crate) fn job(id: i64, table: Table, outcome: Outcome) -> Job {
         outcome: Some(outcome),
         queued: at("2026-11-22T20:40:00Z"),
         attempts: Vec::new(),
-        entries: 21,
-        rebuilt: 20,
-        verified: 1,
-        skipped: 0,
-        pruned: 3,
-        failed: 0,
-        warnings: 0,
-        bytes: 12_345,
-        seconds: 0.414,
+        figures: JobFigures {
+            entries: 21,
+            rebuilt: 20,
+            verified: 1,
+            pruned: 3,
+            bytes: 12_345,
+            seconds: 0.414,
+            ..JobFigures::default()
+        },
         error: None,
         write_lock: WriteLock::default(),
     }

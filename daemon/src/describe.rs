@@ -1,10 +1,11 @@
-//! Words for people: errors with their causes as one line, and the titles of tables and types.
+//! Words for people: errors with their causes as one line, what became of jobs, and the titles of tables and types.
 
 use std::any::Any;
 use std::error::Error;
 
 use cached_proto::text::{one_line, truncated};
-use cached_proto::words::{CacheType, Table};
+use cached_proto::verb::jobs::Job;
+use cached_proto::words::{CacheType, Outcome, Table};
 
 /// Number of characters that are shown of a line in a file.
 const LONGEST_LINE: usize = 80;
@@ -66,6 +67,37 @@ pub(crate) const fn type_title(cache_type: CacheType) -> (&'static str, &'static
         CacheType::Volunteer => ("Volunteers", "Recent and first-time volunteers"),
         CacheType::Recruitment => ("Recruitment", "Candidates for each event, and DIA events"),
     }
+}
+
+/// Number of causes of failures that are spelled out; for the others, only their tables are counted.
+const TOLD: usize = 5;
+
+/// Summarizes jobs that did not end well, by cause: `a, b failed: why; c disabled: why; 2 more tables`. Tables have
+/// the names that the reader knows them by.
+pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>, name: impl Fn(Table) -> &'static str) -> String {
+    let mut groups: Vec<(Outcome, &str, Vec<Table>)> = Vec::new();
+    for job in jobs {
+        let Some(outcome) = job.outcome.filter(|outcome| !outcome.is_good()) else { continue };
+        let why = job.error.as_deref().unwrap_or("the log says why");
+        match groups.iter_mut().find(|(other, error, _)| (*other, *error) == (outcome, why)) {
+            Some((.., tables)) => tables.push(job.table),
+            None => groups.push((outcome, why, vec![job.table])),
+        }
+    }
+    let mut told: Vec<String> = groups
+        .iter()
+        .take(TOLD)
+        .map(|(outcome, why, tables)| {
+            let names: Vec<&str> = tables.iter().map(|table| name(*table)).collect();
+            format!("{} {outcome}: {}", names.join(", "), one_line(why))
+        })
+        .collect();
+    match groups.iter().skip(TOLD).map(|(.., tables)| tables.len()).sum() {
+        0 => {}
+        1 => told.push("1 more table".to_owned()),
+        more => told.push(format!("{more} more tables")),
+    }
+    told.join("; ")
 }
 
 #[cfg(test)]

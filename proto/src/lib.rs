@@ -117,7 +117,8 @@
 //! * A number leaves the range ([`hello::LOWEST_PROTOCOL`]) when nothing in use speaks it any more.
 //! * The types are printed as JSON as well, so they derive `serde`'s traits, and `rename` is welcome. The
 //!   attributes `default`, `skip`, `skip_serializing_if`, `untagged`, `tag` and `flatten` are not: they
-//!   corrupt an encoding that does not describe itself.
+//!   corrupt an encoding that does not describe itself. [`verb::jobs::Job`] shows how the fields of a struct
+//!   within appear beside the others in JSON.
 //! * No type contains itself: the decoder counts bytes, not depth.
 //! * The bytes of every message are kept under `tests/`, and those on this page are compared with what the
 //!   code sends.
@@ -134,7 +135,6 @@ pub mod frame;
 pub mod hello;
 pub mod lock;
 pub mod message;
-pub mod report;
 pub mod text;
 pub mod time;
 pub mod verb;

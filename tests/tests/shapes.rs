@@ -41,8 +41,11 @@ impl Refreshed {
         let mut changes = BTreeMap::new();
         for result in results {
             assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
-            if (result.report.rebuilt, result.report.pruned) != (0, 0) {
-                changes.insert(result.report.table.as_str(), (result.report.rebuilt, result.report.pruned));
+            if (result.report.figures.rebuilt, result.report.figures.pruned) != (0, 0) {
+                changes.insert(
+                    result.report.table.as_str(),
+                    (result.report.figures.rebuilt, result.report.figures.pruned),
+                );
             }
         }
         changes

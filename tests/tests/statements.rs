@@ -34,7 +34,7 @@ fn statements(scale: u32) -> Vec<String> {
     let (_, results) = inside.refresh(RefreshScope::Every, now());
     for result in results {
         assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
-        assert!(result.report.rebuilt > 0, "{} is empty", result.report.table);
+        assert!(result.report.figures.rebuilt > 0, "{} is empty", result.report.table);
     }
     let statements = statements.lock().unwrap();
     statements.clone()

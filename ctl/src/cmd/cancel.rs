@@ -3,7 +3,7 @@
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use clap::Args;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

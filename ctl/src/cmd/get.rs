@@ -8,7 +8,7 @@ use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::{Table, TableState};
 use clap::Args;
 
-use crate::args::{Json, Word};
+use super::{Json, Word};
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::{self, View};

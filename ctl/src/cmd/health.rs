@@ -8,7 +8,7 @@ use cached_proto::verb::health::{HealthReply, HealthRequest};
 use cached_proto::words::HealthLevel;
 use clap::Args;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::View;

@@ -11,8 +11,8 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
+use super::Json;
 use super::jobs::unknown;
-use crate::args::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};

@@ -6,7 +6,7 @@ use cached_proto::words::{CacheType, Table};
 use clap::Args;
 use serde::Serialize;
 
-use crate::args::{Json, Word};
+use super::{Json, Word};
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

@@ -5,11 +5,11 @@ use std::fmt::Write as _;
 use cached_present::{bytes, count, duration, spoken, standing};
 use cached_proto::text::one_line;
 use cached_proto::verb::job::{JobReply, JobRequest};
-use cached_proto::verb::jobs::{Attempt, Job};
+use cached_proto::verb::jobs::{Attempt, Job, JobFigures};
 use clap::Args;
 use comfy_table::Cell;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
@@ -74,12 +74,12 @@ fn render(reply: &JobReply, view: &View) -> String {
 }
 
 fn figures(job: &Job) -> String {
-    let Job { entries, rebuilt, verified, skipped, pruned, failed, .. } = job;
+    let JobFigures { entries, rebuilt, verified, skipped, pruned, failed, bytes: size, .. } = job.figures;
     format!(
         "{}: {rebuilt} rebuilt, {verified} verified, {skipped} skipped, {pruned} pruned, \
          {failed} failed; {}",
-        count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry"),
-        bytes(job.bytes)
+        count(entries, "entry"),
+        bytes(size)
     )
 }
 

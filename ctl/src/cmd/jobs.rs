@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
@@ -127,10 +127,10 @@ fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
         cell(job.run.to_string()),
         cell(job.table.as_str()),
         toned(standing(job.phase, job.outcome)),
-        cell(job.entries.to_string()),
+        cell(job.figures.entries.to_string()),
     ];
     if wide {
-        row.extend([cell(spoken(job.trigger.as_str())), cell(duration(job.seconds))]);
+        row.extend([cell(spoken(job.trigger.as_str())), cell(duration(job.figures.seconds))]);
     }
     row.push(cell(view.moment(job.queued)));
     row

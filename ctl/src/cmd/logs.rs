@@ -9,7 +9,7 @@ use cached_proto::verb::logs::{LogEvent, LogLine, LogsRequest};
 use clap::Args;
 use serde::Serialize;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::{self, note};

@@ -8,7 +8,7 @@ use cached_proto::words::SchedulerState;
 use clap::Args;
 use comfy_table::Cell;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};

@@ -7,7 +7,7 @@ use cached_proto::text::one_line;
 use cached_proto::verb::notify::{NotifyReply, NotifyRequest};
 use clap::Args;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

@@ -3,7 +3,7 @@
 use cached_proto::text::one_line;
 use cached_proto::verb::ping::{PingRequest, Pong};
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::View;

@@ -3,19 +3,19 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use cached_present::report::RunReport;
 use cached_present::{bytes, count, duration, standing};
 use cached_proto::client::Events;
-use cached_proto::report::RunReport;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::words::{CacheType, Outcome, Phase, Table};
 use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use crate::args::{Json, Word};
+use super::{Json, Word};
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::progress::Display;
@@ -180,16 +180,18 @@ fn render(run: &Run, view: &View) -> String {
 }
 
 fn row(job: &Job, wide: bool) -> Vec<Cell> {
-    let mut numbers = vec![job.entries, job.rebuilt, job.verified];
+    let JobFigures { entries, rebuilt, verified, skipped, pruned, failed, bytes: size, seconds, .. } =
+        job.figures;
+    let mut numbers = vec![entries, rebuilt, verified];
     if wide {
-        numbers.extend([job.skipped, job.pruned, job.failed]);
+        numbers.extend([skipped, pruned, failed]);
     }
     let mut row = vec![cell(job.table.as_str()), toned(standing(job.phase, job.outcome))];
     row.extend(numbers.into_iter().map(|number| cell(number.to_string())));
     if wide {
-        row.push(cell(bytes(job.bytes)));
+        row.push(cell(bytes(size)));
     }
-    row.push(cell(duration(job.seconds)));
+    row.push(cell(duration(seconds)));
     row
 }
 
@@ -199,8 +201,8 @@ fn remarks(jobs: &[Job]) -> String {
         if let Some(error) = &job.error {
             lines.push(format!("{}: {}", job.table, one_line(error)));
         }
-        if job.warnings > 0 {
-            let warnings = format!("{} source rows left out or read with a substitute", job.warnings);
+        if job.figures.warnings > 0 {
+            let warnings = format!("{} source rows left out or read with a substitute", job.figures.warnings);
             lines.push(format!("{}: {warnings}", job.table));
         }
     }
@@ -290,11 +292,8 @@ mod tests {
     }
 
     fn mixed() -> Run {
-        let failed = Job {
-            error: Some(HOSTILE.into()),
-            warnings: 2,
-            ..job(2, Table::DiaEventsReportCache, Outcome::Failed)
-        };
+        let mut failed = job(2, Table::DiaEventsReportCache, Outcome::Failed);
+        (failed.error, failed.figures.warnings) = (Some(HOSTILE.into()), 2);
         run(vec![
             job(1, Table::DistrictYearEndReports, Outcome::Rebuilt),
             job(3, Table::DistrictEngagementReports, Outcome::NotApplicable),

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use comfy_table::Cell;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use cached_proto::text::one_line;
 use cached_proto::verb::reload::{ReloadReply, ReloadRequest};
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

@@ -9,7 +9,7 @@ use cached_proto::text::one_line;
 use cached_proto::verb::report::{ErrorGroup, ReportReply, ReportRequest, SizeTrend};
 use clap::Args;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};

@@ -5,7 +5,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::words::Table;
 use clap::Args;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

@@ -4,7 +4,7 @@ use cached_proto::message::Verb;
 use cached_proto::verb::scheduler::{SchedulerReply, StartRequest, StopRequest};
 use cached_proto::words::SchedulerState;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 

@@ -11,7 +11,7 @@ use cached_proto::words::{Phase, SchedulerState};
 use clap::Args;
 use comfy_table::Cell;
 
-use crate::args::Json;
+use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};

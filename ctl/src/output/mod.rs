@@ -1,15 +1,19 @@
-//! Output for people and scripts. Everything that renders is a pure function of a reply and a [`View`].
+//! Output for people and scripts. Everything that renders is a pure function of a reply and a [`View`]: for which instant,
+//! in which zone and width, with or without colour.
 
 pub(crate) mod progress;
 pub(crate) mod table;
 pub(crate) mod target;
-mod view;
 
 use std::io::{self, Write as _};
 
+use cached_present::{Tone, duration, moment};
+use cached_proto::time::Timestamp;
+use chrono::{DateTime, Local, Utc};
+use chrono_tz::Tz;
+use comfy_table::Color;
 use serde::Serialize;
 
-pub(crate) use self::view::{Style, View, Zone};
 use crate::error::CtlError;
 
 /// Renders the value as indented JSON with a newline at its end.
@@ -36,4 +40,157 @@ pub(crate) fn stream(text: &str) -> Result<(), CtlError> {
 /// Writes a line to standard error. A failure is ignored, because there is no place left to report it.
 pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// Terminal width from which on a listing shows its secondary columns.
+const WIDE: u16 = 120;
+
+/// What rendering depends on besides the reply.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct View {
+    /// The instant that ages are counted to.
+    pub now: DateTime<Utc>,
+    /// The zone that instants are shown in.
+    pub zone: Zone,
+    /// Columns of the terminal; `None` when standard output is not a terminal.
+    pub width: Option<u16>,
+    /// Whether and how colour is used.
+    pub style: Style,
+}
+
+impl View {
+    /// Returns this view in the daemon's zone, an IANA name; unchanged if this client does not know the zone.
+    pub(crate) fn in_zone(self, iana: &str) -> Self {
+        Self { zone: iana.parse().map_or(self.zone, Zone::Named), ..self }
+    }
+
+    /// Whether secondary columns fit. Files and pipes have room for all of them.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.width.is_none_or(|width| width >= WIDE)
+    }
+
+    /// Formats an instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.
+    pub(crate) fn moment(&self, at: Timestamp) -> String {
+        match self.zone {
+            Zone::Named(zone) => moment(at, &zone, self.now, "%Z"),
+            Zone::Local => moment(at, &Local, self.now, "%:z"),
+        }
+    }
+
+    /// Formats how far an instant is from now: `3 h 12 min ago`, `in 5 h`.
+    pub(crate) fn distance(&self, at: Timestamp) -> String {
+        let seconds = self.seconds_since(at);
+        if seconds < 0.0 {
+            format!("in {}", duration(-seconds))
+        } else {
+            format!("{} ago", duration(seconds))
+        }
+    }
+
+    /// Formats the age of an instant without `ago`: `3 h 12 min`; `0.00 s` for the future.
+    pub(crate) fn age(&self, at: Timestamp) -> String {
+        duration(self.seconds_since(at))
+    }
+
+    fn seconds_since(&self, at: Timestamp) -> f64 {
+        self.now.signed_duration_since(at.to_utc()).as_seconds_f64()
+    }
+}
+
+/// The zone that instants are shown in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Zone {
+    /// A zone by its IANA name.
+    Named(Tz),
+    /// The zone of this machine, shown as an offset because its abbreviation is not known.
+    Local,
+}
+
+/// Whether colour is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Style {
+    /// True only on a terminal whose user has not switched colour off.
+    pub colour: bool,
+}
+
+impl Style {
+    /// The rule of <https://no-color.org>: any value but the empty one switches colour off.
+    pub(crate) fn decide(is_terminal: bool, no_color: Option<&str>, term: Option<&str>) -> Self {
+        Self { colour: is_terminal && no_color.is_none_or(str::is_empty) && term != Some("dumb") }
+    }
+
+    /// The text in the colour of its tone.
+    pub(crate) fn paint(self, tone: Tone, text: &str) -> String {
+        match (self.colour, tone) {
+            (false, _) | (_, Tone::Plain) => text.to_owned(),
+            (true, Tone::Good) => format!("\u{1b}[32m{text}\u{1b}[0m"),
+            (true, Tone::Warning) => format!("\u{1b}[33m{text}\u{1b}[0m"),
+            (true, Tone::Bad) => format!("\u{1b}[31m{text}\u{1b}[0m"),
+        }
+    }
+}
+
+/// The colour of a tone inside a table.
+pub(super) const fn color(tone: Tone) -> Option<Color> {
+    match tone {
+        Tone::Good => Some(Color::DarkGreen),
+        Tone::Warning => Some(Color::DarkYellow),
+        Tone::Bad => Some(Color::DarkRed),
+        Tone::Plain => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{at, view};
+
+    #[test]
+    fn an_instant_names_its_zone_and_a_foreign_year() {
+        for (instant, shown) in [
+            ("2026-11-23T08:00:00Z", "Mon 23 Nov 02:00 CST"),
+            ("2026-07-01T07:00:00Z", "Wed 1 Jul 02:00 CDT"),
+            ("2027-01-01T08:00:00Z", "Fri 1 Jan 2027 02:00 CST"),
+            ("2027-01-01T05:59:59Z", "Thu 31 Dec 23:59 CST"),
+        ] {
+            assert_eq!(view().moment(at(instant)), shown);
+        }
+    }
+
+    #[test]
+    fn any_instant_of_a_peer_can_be_shown() {
+        for micros in [i64::MIN, i64::MAX] {
+            for zone in [Zone::Named(Tz::Asia__Tokyo), Zone::Named(Tz::America__Chicago), Zone::Local] {
+                let shown = View { zone, ..view() }.moment(Timestamp::from_micros(micros));
+                assert!(!shown.is_empty());
+                assert!(!view().distance(Timestamp::from_micros(micros)).is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn a_distance_has_a_direction() {
+        assert_eq!(view().distance(at("2026-11-22T20:00:00Z")), "44 min ago");
+        assert_eq!(view().distance(at("2026-11-23T08:00:00Z")), "in 11 h 16 min");
+    }
+
+    #[test]
+    fn colour_needs_a_terminal_and_no_objection() {
+        for (is_terminal, no_color, term, colour) in [
+            (true, None, None, true),
+            (true, Some(""), Some("xterm"), true),
+            (true, Some("1"), Some("xterm"), false),
+            (true, Some("0"), None, false),
+            (true, None, Some("dumb"), false),
+            (false, None, Some("xterm"), false),
+        ] {
+            assert_eq!(Style::decide(is_terminal, no_color, term), Style { colour }, "{no_color:?} {term:?}");
+        }
+    }
+
+    #[test]
+    fn paint_adds_nothing_without_colour() {
+        assert_eq!(Style { colour: false }.paint(Tone::Bad, "stale"), "stale");
+        assert_eq!(Style { colour: true }.paint(Tone::Bad, "stale"), "\u{1b}[31mstale\u{1b}[0m");
+    }
 }

@@ -90,11 +90,10 @@ fn job_line(job: &Job) -> String {
     match &job.error {
         Some(error) => format!("{}: {ending}: {}", job.table, one_line(error)),
         None => format!(
-            "{}: {ending}, {} {}, took {:.2} seconds",
+            "{}: {ending}, {}, took {:.2} seconds",
             job.table,
-            job.entries,
-            if job.entries == 1 { "entry" } else { "entries" },
-            job.seconds
+            count(job.figures.entries, "entry"),
+            job.figures.seconds
         ),
     }
 }

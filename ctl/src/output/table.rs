@@ -4,7 +4,7 @@ use cached_present::Tone;
 use cached_proto::text::one_line;
 use comfy_table::{Attribute, Cell, CellAlignment, ContentArrangement, Table, presets};
 
-use crate::output::view::{View, color};
+use crate::output::{View, color};
 
 /// Narrowest terminal for which the table is laid out: below this width a table name would be broken inside
 /// the word. A terminal that wraps whole lines reads better, and one that does not know its size (a serial

@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use cached_proto::report::RunReport;
+use cached_present::report::RunReport;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::words::{Outcome, Trigger};
 use chrono::TimeDelta;
 use chrono_tz::Tz;
@@ -21,7 +21,8 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
 use crate::describe::describe;
 use crate::jobs::{NewRun, Queue, QueueError};
-use crate::refresh::{ConfigureError, RefreshConfig, Refresher, plan, work_off};
+use crate::refresh::{ConfigureError, RefreshConfig, Refresher, work_off};
+use crate::reports;
 use crate::state::{State, StateError, StateLock};
 use crate::vms::{Gateway, VmsError};
 
@@ -65,7 +66,7 @@ pub fn exit(run: &Run) -> Exit {
 /// Refreshes and returns the run, which has ended.
 pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
     let refresh_config = RefreshConfig::of(config)?;
-    let tables = plan::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
+    let tables = reports::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
     if tables.is_empty() {
         return Err(NotStarted::NothingToDo);
     }
@@ -127,8 +128,9 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
             let error = error.replace("`cachectl refresh --accept`", "`cached refresh --accept`");
             let _ = writeln!(text, "{}: {}", job.table, one_line(&error));
         }
-        if job.warnings > 0 {
-            let _ = writeln!(text, "{}: {} odd source rows, named in the log", job.table, job.warnings);
+        if job.figures.warnings > 0 {
+            let _ =
+                writeln!(text, "{}: {} odd source rows, named in the log", job.table, job.figures.warnings);
         }
     }
     let outcome = run.outcome.map_or("nothing to do", Outcome::as_str);
@@ -140,16 +142,17 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
 }
 
 fn row(job: &Job) -> [String; 9] {
+    let JobFigures { entries, rebuilt, verified, skipped, pruned, bytes, seconds, .. } = job.figures;
     [
         job.table.to_string(),
         job.outcome.map_or_else(String::new, |outcome| outcome.to_string()),
-        job.entries.to_string(),
-        job.rebuilt.to_string(),
-        job.verified.to_string(),
-        job.skipped.to_string(),
-        job.pruned.to_string(),
-        job.bytes.div_ceil(1024).to_string(),
-        format!("{:.2}", job.seconds),
+        entries.to_string(),
+        rebuilt.to_string(),
+        verified.to_string(),
+        skipped.to_string(),
+        pruned.to_string(),
+        bytes.div_ceil(1024).to_string(),
+        format!("{seconds:.2}"),
     ]
 }
 

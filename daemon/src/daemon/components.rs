@@ -13,7 +13,8 @@ use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::jobs::{NewRun, Queue, QueueError};
 use crate::maintenance::Maintenance;
-use crate::refresh::{RefreshError, Refresher, plan};
+use crate::refresh::{RefreshError, Refresher};
+use crate::reports;
 use crate::rpc::BindError;
 use crate::schedule::{NIGHTLY, Planner, Ticker};
 use crate::service::{Service, health};
@@ -106,7 +107,7 @@ pub(super) fn watcher(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) 
 }
 
 async fn ticker(queue: &Queue, clock: &Arc<dyn Clock>, live: &LiveConfig) -> Result<Ticker, QueueError> {
-    let tables = Box::new(|| plan::tables(&[], &[]));
+    let tables = Box::new(|| reports::tables(&[], &[]));
     let configs = live.configs();
     let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
     Ticker::new(NIGHTLY, queue.clone(), Arc::clone(clock), live.schedules(), tables, catch_up).await
@@ -119,7 +120,7 @@ async fn fill(queue: &Queue) -> Result<(), QueueError> {
     if !running || queue.queued_count().await? > 0 {
         return Ok(());
     }
-    let (tables, last) = (plan::tables(&[], &[]), queue.last_jobs().await?);
+    let (tables, last) = (reports::tables(&[], &[]), queue.last_jobs().await?);
     let kept = last.iter().any(|job| job.outcome.is_some_and(|end| end.is_good() && end.is_tried()));
     let whole = tables.iter().all(|table| last.iter().any(|job| job.table == *table));
     if !kept || !whole {

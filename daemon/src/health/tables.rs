@@ -107,9 +107,9 @@ fn entries(seen: &Seen, audience: Audience, said: [&str; 2], count: fn(&Audit) -
 
 /// Source rows that the reports left out or read with a substitute value.
 pub(super) fn rows_odd(seen: &Seen, audience: Audience) -> Option<Finding> {
-    let odd = seen.results.iter().filter(|job| job.warnings > 0);
+    let odd = seen.results.iter().filter(|job| job.figures.warnings > 0);
     let tables: Vec<String> =
-        odd.map(|job| format!("{} ({})", audience.table(job.table), job.warnings)).collect();
+        odd.map(|job| format!("{} ({})", audience.table(job.table), job.figures.warnings)).collect();
     let message = format!(
         "source rows were left out or read with a substitute, and may be wanting in: {}",
         tables.join(", ")
@@ -120,7 +120,7 @@ pub(super) fn rows_odd(seen: &Seen, audience: Audience) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
-    use cached_proto::verb::jobs::Job;
+    use cached_proto::verb::jobs::{Job, JobFigures};
     use cached_proto::words::{HealthLevel, Outcome};
 
     use super::*;
@@ -161,7 +161,10 @@ mod tests {
             (EntriesStale, Degraded, |seen| {
                 one_table(seen, TableState::Stale, Audit { stale: 1, ..Audit::default() });
             }),
-            (RowsOdd, Healthy, |seen| seen.results = vec![Job { warnings: 2, ..job(Outcome::Rebuilt) }]),
+            (RowsOdd, Healthy, |seen| {
+                let figures = JobFigures { warnings: 2, ..JobFigures::default() };
+                seen.results = vec![Job { figures, ..job(Outcome::Rebuilt) }];
+            }),
         ]);
     }
 

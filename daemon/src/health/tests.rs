@@ -3,7 +3,7 @@ use std::path::PathBuf;
 use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::words::{Outcome, Phase, SchedulerState, Table, TableState, Trigger};
 use chrono::TimeDelta;
 
@@ -39,15 +39,7 @@ pub(super) fn job(outcome: Outcome) -> Job {
         outcome: Some(outcome),
         queued: at(-60),
         attempts: Vec::new(),
-        entries: 1,
-        rebuilt: 1,
-        verified: 0,
-        skipped: 0,
-        pruned: 0,
-        failed: 0,
-        warnings: 0,
-        bytes: 10,
-        seconds: 0.1,
+        figures: JobFigures { entries: 1, rebuilt: 1, bytes: 10, seconds: 0.1, ..JobFigures::default() },
         error: None,
         write_lock: WriteLock::default(),
     }

@@ -7,7 +7,7 @@ use cached_proto::words::{Outcome, Phase, SchedulerState};
 use chrono::{DateTime, TimeDelta};
 
 use super::seen::{Audience, BackupLack, Finding, Seen};
-use crate::jobs::failures_named;
+use crate::describe::failures;
 
 /// How long a run may be claimable before its worker is considered dead.
 const STUCK: TimeDelta = TimeDelta::minutes(5);
@@ -17,7 +17,7 @@ pub(super) fn last_run_failed(seen: &Seen, audience: Audience) -> Option<Finding
     // A table held by the guard has a reason of its own.
     let bad = |job: &&Job| job.outcome.is_some_and(|o| !o.is_good() && o != Outcome::Guarded);
     let good = |job: &Job| job.outcome.is_some_and(|o| o.is_good() && o.is_tried());
-    let failures = failures_named(seen.results.iter().filter(bad), |table| audience.table(table));
+    let failures = failures(seen.results.iter().filter(bad), |table| audience.table(table));
     if failures.is_empty() {
         return None;
     }
@@ -31,17 +31,17 @@ pub(super) fn last_run_failed(seen: &Seen, audience: Audience) -> Option<Finding
 
 /// Tables whose last attempt failed for a temporary reason.
 pub(super) fn retrying(seen: &Seen, audience: Audience) -> Option<Finding> {
-    let mut waiting = seen.waiting.iter().filter(|job| job.phase == Phase::Queued).filter_map(|job| {
-        let error = job.error.as_deref().filter(|_| !job.attempts.is_empty())?;
-        Some((job, one_line(error)))
-    });
-    let (first, error) = waiting.next()?;
+    let mut waiting = seen
+        .waiting
+        .iter()
+        .filter(|job| job.phase == Phase::Queued)
+        .filter_map(|job| Some((job, job.attempts.last()?.number, one_line(job.error.as_deref()?))));
+    let (first, attempts, error) = waiting.next()?;
     let more = match waiting.count() {
         0 => String::new(),
         more => format!("; {more} more tables wait, too"),
     };
     let (table, database) = (audience.table(first.table), audience.on_database(&seen.database));
-    let attempts = first.attempts.len();
     let message = format!("{table} failed {attempts} times{database} and is tried again soon: {error}{more}");
     let hint = "remove the cause, and it goes on by itself; `cachectl jobs --running` shows the jobs";
     Some(Finding::degraded(message, hint))

@@ -8,9 +8,8 @@ use cached_proto::verb::retry::RetryReply;
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{NotSet, Set},
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QueryOrder,
 };
 
 use super::counters::{self, count};
@@ -186,14 +185,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .await
             .doing("look for a run to join")?;
         let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
-        let Some(trigger) = known(&row.trigger) else { continue };
-        let waiting = NewRun {
-            force: row.force,
-            accept: row.accept,
-            exact: row.exact,
-            as_of: row.as_of.map(instant),
-            ..NewRun::new(trigger, tables)
-        };
+        let Ok(waiting) = row.wanted(tables) else { continue };
         if !new.tables.is_empty() && covers(&waiting, new) {
             return Ok(Some(row));
         }
@@ -231,8 +223,23 @@ pub(super) async fn insert(
     // A run in progress is the one run that a slot waits for.
     let policy = Policy::of(new.trigger, new.force);
     let waits_already = policy.is_of_slot() && is_running(tx).await?;
-    let priority = if waits_already { AFTER_ONE_RUN } else { policy.priority };
-    let id = insert_run(tx, &new, priority, now).await?;
+    let row = run::ActiveModel {
+        trigger: Set(new.trigger.as_str().to_owned()),
+        slot: Set(new.slot),
+        priority: Set(if waits_already { AFTER_ONE_RUN } else { policy.priority }),
+        force: Set(new.force),
+        accept: Set(new.accept),
+        exact: Set(new.exact),
+        as_of: Set(new.as_of.map(micros)),
+        renew_before: Set(new.renew_before.map(micros)),
+        phase: Set(Phase::Queued.as_str().to_owned()),
+        queued: Set(micros(now)),
+        not_before: Set(new.not_before.map(micros)),
+        // A pause that was recorded by a clock that was ahead is found by when it was recorded.
+        parked: Set(new.not_before.map(|_| micros(now))),
+        ..Default::default()
+    };
+    let id = run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id;
     let jobs = (0..).zip(new.tables).map(|(ordinal, table)| job::ActiveModel {
         run_id: Set(id),
         table_name: Set(table.as_str().to_owned()),
@@ -247,32 +254,6 @@ pub(super) async fn insert(
 async fn is_running(tx: &impl ConnectionTrait) -> Result<bool, StateError> {
     let running = run::Entity::find().filter(run::Column::Phase.eq(Phase::Running.as_str()));
     Ok(running.one(tx).await.doing("look for a run in progress")?.is_some())
-}
-
-async fn insert_run(
-    tx: &impl ConnectionTrait,
-    new: &NewRun,
-    priority: i64,
-    now: DateTime<Utc>,
-) -> Result<i64, StateError> {
-    let row = run::ActiveModel {
-        id: NotSet,
-        trigger: Set(new.trigger.as_str().to_owned()),
-        slot: Set(new.slot.clone()),
-        priority: Set(priority),
-        force: Set(new.force),
-        accept: Set(new.accept),
-        exact: Set(new.exact),
-        as_of: Set(new.as_of.map(micros)),
-        renew_before: Set(new.renew_before.map(micros)),
-        phase: Set(Phase::Queued.as_str().to_owned()),
-        queued: Set(micros(now)),
-        not_before: Set(new.not_before.map(micros)),
-        // A pause that was recorded by a clock that was ahead is found by when it was recorded.
-        parked: Set(new.not_before.map(|_| micros(now))),
-        ..Default::default()
-    };
-    Ok(run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id)
 }
 
 /// What of a cancelled run or job is announced: one with words of another version has no followers.

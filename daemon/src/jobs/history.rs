@@ -9,11 +9,11 @@ use cached_proto::words::{Outcome, Phase};
 use chrono::{DateTime, TimeDelta, Utc};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait as _,
-    Statement,
 };
 
+use super::Queue;
 use super::model::{QueueError, job, run};
-use super::{Queue, read};
+use super::read::{self, Attempts, is_unfinished};
 use crate::state::{Doing, StateError, micros};
 
 /// Most runs or jobs of a page.
@@ -32,37 +32,34 @@ const SLOTS_KEPT: TimeDelta = TimeDelta::days(400);
 const ENTRY: usize = 1024;
 
 impl Queue {
-    /// Jobs with their attempts, newest first, at most `limit`; jobs with unknown words are left out.
-    pub async fn jobs(&self, filter: JobFilter, limit: u64) -> Result<Vec<Job>, QueueError> {
-        Ok(self.jobs_page(filter, None, limit).await?.jobs)
+    /// Jobs with their newest attempt, newest first, at most `limit`; jobs with unknown words are left out.
+    pub async fn jobs(&self, filter: JobFilter, limit: u32) -> Result<Vec<Job>, QueueError> {
+        Ok(self.jobs_page(filter, None, limit, Attempts::Newest).await?.jobs)
     }
 
-    /// A page of jobs with a number below `before`, with their attempts.
+    /// A page of jobs with a number below `before`.
     pub async fn jobs_page(
         &self,
         filter: JobFilter,
         before: Option<i64>,
-        limit: u64,
-    ) -> Result<JobsPage, QueueError> {
-        let view = self.state.view().await?;
-        let rows = job_rows(&view, filter, before, limit).await?;
-        let next = next(rows.len(), limit, rows.last().map(|row| row.id));
-        let (jobs, unknown) = read::jobs(&view, rows).await?;
-        Ok(JobsPage { jobs, unknown, next })
-    }
-
-    /// A page of jobs with a number below `before`, without their attempts.
-    pub async fn listed_jobs(
-        &self,
-        filter: JobFilter,
-        before: Option<i64>,
         limit: u32,
+        attempts: Attempts,
     ) -> Result<JobsPage, QueueError> {
-        let limit = limit.clamp(1, MOST_LISTED).into();
+        let limit = u64::from(limit.clamp(1, MOST_LISTED));
         let view = self.state.view().await?;
-        let rows = job_rows(&view, filter, before, limit).await?;
+        let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
+        let query = query.apply_if(before, |query, before| query.filter(job::Column::Id.lt(before)));
+        let query = match filter {
+            JobFilter::All => query,
+            JobFilter::Failed => {
+                let bad = Outcome::ALL.iter().filter(|o| !o.is_good()).map(|o| o.as_str());
+                query.filter(job::Column::Outcome.is_in(bad))
+            }
+            JobFilter::Running => query.filter(is_unfinished()),
+        };
+        let rows = query.all(&view).await.doing("read the jobs")?;
         let mut next = next(rows.len(), limit, rows.last().map(|row| row.id));
-        let (mut jobs, mut unknown) = read::listed_jobs(&view, rows).await?;
+        let (mut jobs, mut unknown) = read::jobs(&view, rows, attempts).await?;
         let sizes = jobs.iter().map(|job| (job.id, job_bytes(job)));
         let sizes = sizes.chain(unknown.iter().map(|row| (row.job.unwrap_or(row.run), unknown_bytes(row))));
         if let Some(last) = Room::default().last_that_fits(sizes) {
@@ -88,7 +85,7 @@ impl Queue {
         before: Option<i64>,
         limit: u32,
     ) -> Result<HistoryPage, QueueError> {
-        let limit = limit.clamp(1, MOST_LISTED).into();
+        let limit = u64::from(limit.clamp(1, MOST_LISTED));
         let view = self.state.view().await?;
         let rows = run_rows(&view, since, before, limit).await?;
         let next = next(rows.len(), limit, rows.last().map(|row| row.id));
@@ -135,43 +132,6 @@ impl Queue {
         tx.commit().await.doing("prune the history")?;
         Ok(runs.rows_affected)
     }
-
-    /// Removes slots decided before an instant. The newest slot of each schedule is kept, whatever its age:
-    /// the missed slots are determined from it. A removed slot would run again if the clock were set back to
-    /// it.
-    pub async fn prune_slots(&self, before: DateTime<Utc>) -> Result<(), QueueError> {
-        let tx = self.state.begin().await?;
-        let slots = Statement::from_sql_and_values(
-            tx.get_database_backend(),
-            "DELETE FROM slots WHERE decided < ? AND slot < \
-             (SELECT max(newest.slot) FROM slots newest WHERE newest.schedule = slots.schedule)",
-            [micros(before).into()],
-        );
-        tx.execute_raw(slots).await.doing("prune the slots")?;
-        tx.commit().await.doing("prune the slots")?;
-        Ok(())
-    }
-}
-
-async fn job_rows(
-    view: &impl ConnectionTrait,
-    filter: JobFilter,
-    before: Option<i64>,
-    limit: u64,
-) -> Result<Vec<job::Model>, StateError> {
-    let query = job::Entity::find().order_by_desc(job::Column::Id).limit(limit);
-    let query = query.apply_if(before, |query, before| query.filter(job::Column::Id.lt(before)));
-    let query = match filter {
-        JobFilter::All => query,
-        JobFilter::Failed => {
-            let bad = Outcome::ALL.iter().filter(|o| !o.is_good()).map(|o| o.as_str());
-            query.filter(job::Column::Outcome.is_in(bad))
-        }
-        JobFilter::Running => {
-            query.filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
-        }
-    };
-    query.all(view).await.doing("read the jobs")
 }
 
 async fn run_rows(

@@ -10,11 +10,13 @@
 //! | `retry` | pauses between attempts, and recovery after a death |
 //! | `slots` | the one decision on each civil date-time of a schedule |
 //! | `read`, `history` | what is shown: queries, pages, pruning |
-//! | `events` | what is announced |
+//! | `counters` | what is counted for the metrics |
+//!
+//! Here are the queue itself, and what it announces: that there may be work, and every change of runs and of the
+//! scheduler. Who follows a run gets its current state first, then every change.
 
 pub mod counters;
 mod enqueue;
-mod events;
 mod history;
 pub(crate) mod model;
 mod policy;
@@ -23,14 +25,15 @@ mod retry;
 mod slots;
 #[cfg(test)]
 mod tests;
-mod verdict;
 mod work;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
+use cached_proto::words::{Phase, SchedulerState};
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -38,13 +41,12 @@ use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::state::{Lane, State};
 
-pub use events::{FellBehind, Following, Work};
 pub use history::MOST_LISTED;
 pub use model::{Claimed, Enqueued, HeldRun, JobReport, Lease, NewRun, QueueError, Settled, Unfinished};
 pub use policy::{Asker, Joins, Policy, RefreshScope};
+pub use read::Attempts;
 pub use retry::RetryPolicy;
 pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
-pub use verdict::{failures, failures_named, verdict};
 pub use work::{Begun, Ending};
 
 /// Number of events that a follower may lag behind; a run of all tables has about two dozen.
@@ -137,6 +139,44 @@ impl Queue {
         locked(&self.cancels).get(&job).is_some_and(|(_, cancel)| cancel.is_cancelled())
     }
 
+    /// Subscribes to notifications of possible work. Subscribe before the first [`claim`](Self::claim): then
+    /// nothing that is queued after an empty claim is missed.
+    pub fn work(&self) -> Work {
+        Work(self.work.subscribe())
+    }
+
+    fn announce_work(&self) {
+        self.work.send_replace(());
+    }
+
+    /// Publishes an event. Call it after the commit: followers must not see a change that may still be rolled
+    /// back.
+    fn announce(&self, event: Progress) {
+        // `send` fails only when there are no followers.
+        let _ = self.events.send(event);
+    }
+
+    /// Publishes that the scheduler was started or stopped to the subscribers of all changes.
+    pub(crate) fn announce_scheduler(&self, state: SchedulerState) {
+        self.announce(Progress::Scheduler(state));
+    }
+
+    /// Subscribes to every change of every run and of the scheduler from now on; a receiver that falls behind
+    /// loses the oldest events.
+    pub(crate) fn events(&self) -> broadcast::Receiver<Progress> {
+        self.events.subscribe()
+    }
+
+    /// Returns the current state of a run and a subscription to every later change. An event that the
+    /// returned state already includes may be delivered once more; none is left out.
+    pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {
+        // Before the snapshot is read, so that no change falls in between.
+        let events = self.events.subscribe();
+        let snapshot = self.run(run).await?;
+        let ended = matches!(snapshot.phase, Phase::Done | Phase::Cancelled).then(|| snapshot.clone());
+        Ok((snapshot, Following { run, ended, events: Some(events) }))
+    }
+
     fn claims(&self) -> std::sync::MutexGuard<'_, HashMap<i64, Duration>> {
         locked(&self.claimed)
     }
@@ -144,4 +184,57 @@ impl Queue {
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A follower was too slow and missed events; it has to subscribe again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{missed} events were missed by a slow reader; follow the run again")]
+pub struct FellBehind {
+    /// Number of missed events.
+    pub missed: u64,
+}
+
+/// A subscription to the changes of one run.
+#[derive(Debug)]
+pub struct Following {
+    run: i64,
+    /// The run, if it had ended before the subscription.
+    ended: Option<Run>,
+    events: Option<broadcast::Receiver<Progress>>,
+}
+
+impl Following {
+    /// Returns the next change. [`Progress::RunDone`] is the last one; after it, `None` is returned.
+    pub async fn next(&mut self) -> Result<Option<Progress>, FellBehind> {
+        if let Some(run) = self.ended.take() {
+            self.events = None;
+            return Ok(Some(Progress::RunDone(run)));
+        }
+        loop {
+            let Some(events) = &mut self.events else { return Ok(None) };
+            match events.recv().await {
+                Ok(event) if event.run() == Some(self.run) => {
+                    if matches!(event, Progress::RunDone(_)) {
+                        self.events = None;
+                    }
+                    return Ok(Some(event));
+                }
+                Ok(_) => {}
+                Err(broadcast::error::RecvError::Lagged(missed)) => return Err(FellBehind { missed }),
+                Err(broadcast::error::RecvError::Closed) => self.events = None,
+            }
+        }
+    }
+}
+
+/// A subscription to newly queued work.
+#[derive(Debug)]
+pub struct Work(watch::Receiver<()>);
+
+impl Work {
+    /// Waits until something is queued; returns at once if that happened since the last call. Returns false
+    /// when the queue has been dropped.
+    pub async fn arrived(&mut self) -> bool {
+        self.0.changed().await.is_ok()
+    }
 }

@@ -7,12 +7,14 @@ use cached_proto::lock::WriteLock;
 use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::Target;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
+use cached_proto::verb::jobs::{Attempt, Job, JobFigures, UnknownRow};
 use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
+use sea_orm::ActiveValue::Set;
+use sea_orm::IntoActiveModel as _;
 
 use crate::chance::Chance;
-use crate::state::{StateError, known, table, word};
+use crate::state::{StateError, instant, known, table, word};
 use crate::vms::LockHolds;
 
 table!(run, "runs", {
@@ -155,20 +157,8 @@ pub struct Claimed {
     pub run: i64,
     /// Lease under which its results are written.
     pub lease: Lease,
-    /// What triggered the run.
-    pub trigger: Trigger,
-    /// The slot of a scheduled run.
-    pub slot: Option<String>,
-    /// Regenerates young entries as well.
-    pub force: bool,
-    /// Accepts a source that lost suspiciously many rows.
-    pub accept: bool,
-    /// Generates payloads without the documented deviations.
-    pub exact: bool,
-    /// The instant used as "now"; `None` for the time of the wall clock.
-    pub as_of: Option<DateTime<Utc>>,
-    /// For a top-up: entries that last until this instant are left alone.
-    pub renew_before: Option<DateTime<Utc>>,
+    /// What was wanted of it, for the tables of its due jobs.
+    pub wanted: NewRun,
     /// Due jobs with their numbers, in the order they are worked on; after a retry or an interruption fewer
     /// than all, or none.
     pub jobs: Vec<(i64, Table)>,
@@ -192,24 +182,8 @@ pub struct JobReport {
     pub table: Table,
     /// The outcome.
     pub outcome: Outcome,
-    /// Entries that the report has.
-    pub entries: u64,
-    /// Entries written because they had changed.
-    pub rebuilt: u64,
-    /// Entries stamped because they were unchanged.
-    pub verified: u64,
-    /// Entries left alone because they were young.
-    pub skipped: u64,
-    /// Entries removed because their key is no longer part of the report.
-    pub pruned: u64,
-    /// Entries that could not be written.
-    pub failed: u64,
-    /// Source rows that were left out, and values that were read with a substitute or that VMS fails on.
-    pub warnings: u64,
-    /// Bytes of payload generated.
-    pub bytes: u64,
-    /// Seconds of work.
-    pub seconds: f64,
+    /// What was done; the warnings include values that VMS fails on.
+    pub figures: JobFigures,
     /// The error, one line.
     pub error: Option<String>,
     /// Instant of the snapshot that the table was computed from; `None` when none was taken.
@@ -220,19 +194,11 @@ pub struct JobReport {
 
 impl JobReport {
     /// A report without figures, for a table that was not generated.
-    pub const fn new(table: Table, outcome: Outcome) -> Self {
+    pub fn new(table: Table, outcome: Outcome) -> Self {
         Self {
             table,
             outcome,
-            entries: 0,
-            rebuilt: 0,
-            verified: 0,
-            skipped: 0,
-            pruned: 0,
-            failed: 0,
-            warnings: 0,
-            bytes: 0,
-            seconds: 0.0,
+            figures: JobFigures::default(),
             error: None,
             snapshot: None,
             holds: LockHolds::NONE,
@@ -313,6 +279,22 @@ pub(super) fn unknown_job(row: job::Model, trigger: String) -> UnknownRow {
     UnknownRow { run, job: Some(id), trigger, table: Some(table_name), phase, outcome }
 }
 
+impl run::Model {
+    /// What was wanted of it, for these of its tables.
+    pub(super) fn wanted(&self, tables: Vec<Table>) -> Result<NewRun, StateError> {
+        Ok(NewRun {
+            slot: self.slot.clone(),
+            force: self.force,
+            accept: self.accept,
+            exact: self.exact,
+            as_of: self.as_of.map(instant),
+            renew_before: self.renew_before.map(instant),
+            not_before: self.not_before.map(instant),
+            ..NewRun::new(word("runs.trigger", self.trigger.clone())?, tables)
+        })
+    }
+}
+
 /// A run as clients receive it.
 pub(super) fn run_of(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError> {
     Ok(Run {
@@ -332,7 +314,7 @@ pub(super) fn run_of(row: run::Model, jobs: Vec<Job>) -> Result<Run, StateError>
 
 /// A job of `run` as clients receive it.
 pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) -> Result<Job, StateError> {
-    let count = |n: i64| u64::try_from(n).unwrap_or_default();
+    let (figures, write_lock) = row.figures();
     let table: Table = word("jobs.table_name", row.table_name)?;
     Ok(Job {
         id: row.id,
@@ -344,22 +326,54 @@ pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) 
         outcome: row.outcome.map(|o| word("jobs.outcome", o)).transpose()?,
         queued: Timestamp::from_micros(run.queued),
         attempts,
-        entries: count(row.entries),
-        rebuilt: count(row.rebuilt),
-        verified: count(row.verified),
-        skipped: count(row.skipped),
-        pruned: count(row.pruned),
-        failed: count(row.failed),
-        warnings: count(row.warnings),
-        bytes: count(row.bytes),
-        seconds: row.seconds,
+        figures,
         error: row.error,
-        write_lock: WriteLock {
-            count: count(row.lock_count),
-            seconds: row.lock_seconds,
-            longest: row.lock_longest,
-        },
+        write_lock,
     })
+}
+
+impl job::Model {
+    /// What its last attempt has done, and how long all of them have held VMS's write lock.
+    fn figures(&self) -> (JobFigures, WriteLock) {
+        let count = |n: i64| u64::try_from(n).unwrap_or_default();
+        let figures = JobFigures {
+            entries: count(self.entries),
+            rebuilt: count(self.rebuilt),
+            verified: count(self.verified),
+            skipped: count(self.skipped),
+            pruned: count(self.pruned),
+            failed: count(self.failed),
+            warnings: count(self.warnings),
+            bytes: count(self.bytes),
+            seconds: self.seconds,
+        };
+        let (count, seconds, longest) = (count(self.lock_count), self.lock_seconds, self.lock_longest);
+        (figures, WriteLock { count, seconds, longest })
+    }
+
+    /// The row after an attempt that ended with this report. Unlike the other figures, lock holds add up over all
+    /// attempts: VMS had to wait for each of them.
+    pub(super) fn after(self, report: &JobReport) -> job::ActiveModel {
+        let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
+        let held = self.figures().1.and(report.holds.figures());
+        let figures = report.figures;
+        job::ActiveModel {
+            entries: count(figures.entries),
+            rebuilt: count(figures.rebuilt),
+            verified: count(figures.verified),
+            skipped: count(figures.skipped),
+            pruned: count(figures.pruned),
+            failed: count(figures.failed),
+            warnings: count(figures.warnings),
+            bytes: count(figures.bytes),
+            seconds: Set(figures.seconds),
+            error: Set(report.error.clone()),
+            lock_count: count(held.count),
+            lock_seconds: Set(held.seconds),
+            lock_longest: Set(held.longest),
+            ..self.into_active_model()
+        }
+    }
 }
 
 /// An attempt whose outcome is unknown is shown without one, and the word in its error.
@@ -376,5 +390,67 @@ pub(super) fn attempt_of(row: attempt::Model) -> Attempt {
         seconds: row.seconds,
         outcome,
         error: (!error.is_empty()).then(|| error.join(": ")),
+    }
+}
+
+/// Outcomes by precedence, from the worst to the least informative.
+const ORDER: [Outcome; 10] = [
+    Outcome::Failed,
+    Outcome::Disabled,
+    Outcome::Guarded,
+    Outcome::Mixed,
+    Outcome::Rebuilt,
+    Outcome::Verified,
+    Outcome::Skipped,
+    Outcome::Withheld,
+    Outcome::Off,
+    Outcome::NotApplicable,
+];
+
+/// The outcome of a run as a whole; `None` when no job has an outcome.
+///
+/// A bad outcome wins. Among good outcomes, the one that says most about what was written wins; rebuilt
+/// tables beside verified tables make the run mixed, as rebuilt and verified entries do for a table.
+pub(super) fn verdict(outcomes: &[Outcome]) -> Option<Outcome> {
+    let worst = ORDER.into_iter().find(|o| outcomes.contains(o))?;
+    if worst == Outcome::Rebuilt && outcomes.contains(&Outcome::Verified) {
+        return Some(Outcome::Mixed);
+    }
+    Some(worst)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Outcome::{
+        Disabled, Failed, Guarded, Mixed, NotApplicable, Off, Rebuilt, Skipped, Verified, Withheld,
+    };
+
+    #[test]
+    fn the_worst_table_decides_and_else_the_most_informative_one() {
+        let cases: &[(&[Outcome], Option<Outcome>)] = &[
+            (&[], None),
+            (&[Rebuilt, Failed, Guarded], Some(Failed)),
+            (&[Guarded, Disabled], Some(Disabled)),
+            (&[Rebuilt, Guarded], Some(Guarded)),
+            (&[Rebuilt, Verified], Some(Mixed)),
+            (&[Mixed, Verified], Some(Mixed)),
+            (&[Rebuilt, Skipped], Some(Rebuilt)),
+            (&[Skipped, Verified], Some(Verified)),
+            (&[NotApplicable, Skipped, Off], Some(Skipped)),
+            (&[Off, Withheld], Some(Withheld)),
+            (&[NotApplicable], Some(NotApplicable)),
+        ];
+        for (outcomes, expected) in cases {
+            assert_eq!(verdict(outcomes), *expected, "{outcomes:?}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_has_its_place_and_bad_ones_come_first() {
+        for outcome in Outcome::ALL {
+            assert!(ORDER.contains(outcome), "{outcome}");
+        }
+        assert!(ORDER.is_sorted_by_key(|o| o.is_good()));
     }
 }

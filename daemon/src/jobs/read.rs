@@ -6,7 +6,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SimpleExpr};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SimpleExpr};
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
     QuerySelect, Select,
@@ -20,6 +20,17 @@ use crate::state::{Doing, StateError, instant, known};
 
 /// Ids per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
+
+/// Which of its attempts come with a job. There may be many: only what shows a single job or run has them all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempts {
+    /// None of them.
+    None,
+    /// The newest one, whose number is that of all attempts.
+    Newest,
+    /// All of them.
+    All,
+}
 
 impl Queue {
     /// The run with this id, with its jobs.
@@ -48,7 +59,8 @@ impl Queue {
 
     /// The tables that a queued or running job will refresh.
     pub async fn busy_tables(&self) -> Result<HashSet<Table>, QueueError> {
-        let tables: Vec<String> = unfinished_jobs()
+        let tables: Vec<String> = job::Entity::find()
+            .filter(is_unfinished())
             .select_only()
             .column(job::Column::TableName)
             .distinct()
@@ -68,7 +80,8 @@ impl Queue {
                 Expr::col((attempt::Entity, attempt::Column::JobId)).equals((job::Entity, job::Column::Id)),
             )
             .to_owned();
-        let rows: Vec<(String, bool, i64)> = unfinished_jobs()
+        let rows: Vec<(String, bool, i64)> = job::Entity::find()
+            .filter(is_unfinished())
             .select_only()
             .column(job::Column::Phase)
             .column_as(Expr::exists(tried), "tried")
@@ -155,7 +168,7 @@ impl Queue {
         let view = self.state.view().await?;
         let query = job::Entity::find().filter(job::Column::Id.in_subquery(newest));
         let rows = query.all(&view).await.doing("read the newest jobs")?;
-        Ok(jobs(&view, rows).await?.0)
+        Ok(jobs(&view, rows, Attempts::None).await?.0)
     }
 
     /// The run in progress.
@@ -212,40 +225,25 @@ fn words<W: Copy>(all: &[W], word: fn(W) -> &'static str) -> impl Iterator<Item 
     all.iter().map(move |&known| word(known))
 }
 
-fn unfinished_jobs() -> Select<job::Entity> {
-    job::Entity::find().filter(job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()]))
+pub(super) fn is_unfinished() -> SimpleExpr {
+    job::Column::Phase.is_in([Phase::Queued.as_str(), Phase::Running.as_str()])
 }
 
-/// One run with its jobs; jobs with unknown words are left out.
+/// One run with its jobs and all their attempts; jobs with unknown words are left out.
 pub(super) async fn run(db: &impl ConnectionTrait, row: run::Model) -> Result<Run, StateError> {
-    let rows = job::Entity::find()
-        .filter(job::Column::RunId.eq(row.id))
-        .order_by_asc(job::Column::Ordinal)
-        .all(db)
-        .await
-        .doing("read the jobs of a run")?;
-    let attempts = attempts(db, &rows).await?;
+    let rows = job_rows(db, vec![row.id]).await?;
+    let attempts = read_attempts(db, &rows, Attempts::All).await?;
     let (jobs, _) = jobs_of(rows, attempts, |_| Some(&row));
     run_of(row, jobs)
 }
 
-/// Runs with their jobs, in the order given, and the runs and jobs with unknown words. Attempts are left out:
-/// they come with one run.
+/// Runs with their jobs, without attempts, in the order given, and the runs and jobs with unknown words.
 pub(super) async fn runs(
     db: &impl ConnectionTrait,
     rows: Vec<run::Model>,
 ) -> Result<(Vec<Run>, Vec<UnknownRow>), StateError> {
+    let jobs = job_rows(db, rows.iter().map(|row| row.id).collect()).await?;
     let by_id: HashMap<i64, &run::Model> = rows.iter().map(|row| (row.id, row)).collect();
-    let mut jobs = Vec::new();
-    for batch in rows.chunks(BATCH) {
-        let found = job::Entity::find()
-            .filter(job::Column::RunId.is_in(batch.iter().map(|row| row.id)))
-            .order_by_asc(job::Column::Ordinal)
-            .all(db)
-            .await
-            .doing("read the jobs of runs")?;
-        jobs.extend(found);
-    }
     let (jobs, mut unknown_jobs) = jobs_of(jobs, HashMap::new(), |run| by_id.get(&run).copied());
     let mut by_run: HashMap<i64, Vec<Job>> = HashMap::new();
     for job in jobs {
@@ -267,68 +265,79 @@ pub(super) async fn runs(
     Ok((runs, unknown))
 }
 
-/// One job with its attempts.
+/// One job with all its attempts.
 pub(super) async fn job(db: &impl ConnectionTrait, row: job::Model) -> Result<Job, StateError> {
     let run = run::Entity::find_by_id(row.run_id).one(db).await.doing("read the run of a job")?;
     let missing = || StateError::UnknownWord { column: "jobs.run_id", value: row.run_id.to_string() };
     let run = run.ok_or_else(missing)?;
-    let mut attempts = attempts(db, std::slice::from_ref(&row)).await?;
+    let mut attempts = read_attempts(db, std::slice::from_ref(&row), Attempts::All).await?;
     let attempts = attempts.remove(&row.id).unwrap_or_default();
     job_of(row, &run, attempts)
 }
 
-/// Jobs with their attempts, in the order given, and the jobs with unknown words.
+/// Jobs in the order given, and those with unknown words.
 pub(super) async fn jobs(
     db: &impl ConnectionTrait,
     rows: Vec<job::Model>,
+    which: Attempts,
 ) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
-    let attempts = attempts(db, &rows).await?;
-    with_attempts(db, rows, attempts).await
-}
-
-/// Jobs as [`jobs`] returns them, but without their attempts, of which each may have many.
-pub(super) async fn listed_jobs(
-    db: &impl ConnectionTrait,
-    rows: Vec<job::Model>,
-) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
-    with_attempts(db, rows, HashMap::new()).await
-}
-
-async fn with_attempts(
-    db: &impl ConnectionTrait,
-    rows: Vec<job::Model>,
-    attempts: HashMap<i64, Vec<Attempt>>,
-) -> Result<(Vec<Job>, Vec<UnknownRow>), StateError> {
-    let mut runs: HashMap<i64, run::Model> = HashMap::new();
-    for batch in rows.chunks(BATCH) {
-        let found = run::Entity::find()
-            .filter(run::Column::Id.is_in(batch.iter().map(|row| row.run_id)))
-            .all(db)
-            .await
-            .doing("read the runs of jobs")?;
-        runs.extend(found.into_iter().map(|run| (run.id, run)));
-    }
+    let attempts = read_attempts(db, &rows, which).await?;
+    let ids = rows.iter().map(|row| row.run_id).collect();
+    let runs = in_batches(db, run::Entity::find(), run::Column::Id, ids, "read the runs of jobs").await?;
+    let runs: HashMap<i64, run::Model> = runs.into_iter().map(|run| (run.id, run)).collect();
     Ok(jobs_of(rows, attempts, |run| runs.get(&run)))
 }
 
+/// The jobs of runs, those of a run in the order in which they are worked on.
+async fn job_rows(db: &impl ConnectionTrait, runs: Vec<i64>) -> Result<Vec<job::Model>, StateError> {
+    let query = job::Entity::find().order_by_asc(job::Column::Ordinal);
+    in_batches(db, query, job::Column::RunId, runs, "read the jobs of runs").await
+}
+
 /// The attempts of jobs, oldest first.
-async fn attempts(
+async fn read_attempts(
     db: &impl ConnectionTrait,
-    rows: &[job::Model],
+    jobs: &[job::Model],
+    which: Attempts,
 ) -> Result<HashMap<i64, Vec<Attempt>>, StateError> {
-    let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
-    for batch in rows.chunks(BATCH) {
-        let found = attempt::Entity::find()
-            .filter(attempt::Column::JobId.is_in(batch.iter().map(|row| row.id)))
-            .order_by_asc(attempt::Column::Number)
-            .all(db)
-            .await
-            .doing("read the attempts of jobs")?;
-        for row in found {
-            attempts.entry(row.job_id).or_default().push(attempt_of(row));
+    let all = attempt::Entity::find().order_by_asc(attempt::Column::Number);
+    let query = match which {
+        Attempts::None => return Ok(HashMap::new()),
+        Attempts::All => all,
+        Attempts::Newest => {
+            let other = Alias::new("other");
+            let of_same = Expr::col((other.clone(), attempt::Column::JobId));
+            let newest = Query::select()
+                .expr(Expr::col((other.clone(), attempt::Column::Number)).max())
+                .from_as(attempt::Entity, other)
+                .and_where(of_same.equals((attempt::Entity, attempt::Column::JobId)))
+                .to_owned();
+            all.filter(attempt::Column::Number.in_subquery(newest))
         }
+    };
+    let ids = jobs.iter().map(|job| job.id).collect();
+    let rows = in_batches(db, query, attempt::Column::JobId, ids, "read the attempts of jobs").await?;
+    let mut attempts: HashMap<i64, Vec<Attempt>> = HashMap::new();
+    for row in rows {
+        attempts.entry(row.job_id).or_default().push(attempt_of(row));
     }
     Ok(attempts)
+}
+
+/// The rows of a query whose column has one of these ids, however many there are.
+async fn in_batches<E: EntityTrait>(
+    db: &impl ConnectionTrait,
+    query: Select<E>,
+    column: E::Column,
+    ids: Vec<i64>,
+    doing: &'static str,
+) -> Result<Vec<E::Model>, StateError> {
+    let mut rows = Vec::new();
+    for batch in ids.chunks(BATCH) {
+        let query = query.clone().filter(column.is_in(batch.iter().copied()));
+        rows.extend(query.all(db).await.doing(doing)?);
+    }
+    Ok(rows)
 }
 
 fn jobs_of<'a>(

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder,
+    QueryFilter, QueryOrder, Statement,
 };
 
 use super::model::{NewRun, QueueError};
@@ -195,6 +195,22 @@ impl Queue {
         let two =
             sea_orm::QuerySelect::limit(rows, 2).all(self.state.reader()).await.doing("read the slots")?;
         Ok(two.into_iter().find(|row| row.slot != slot || stands(row, now)).map(|row| row.slot))
+    }
+
+    /// Removes slots decided before an instant. The newest slot of each schedule is kept, whatever its age:
+    /// the missed slots are determined from it. A removed slot would run again if the clock were set back to
+    /// it.
+    pub async fn prune_slots(&self, before: DateTime<Utc>) -> Result<(), QueueError> {
+        let tx = self.state.begin().await?;
+        let slots = Statement::from_sql_and_values(
+            tx.get_database_backend(),
+            "DELETE FROM slots WHERE decided < ? AND slot < \
+             (SELECT max(newest.slot) FROM slots newest WHERE newest.schedule = slots.schedule)",
+            [micros(before).into()],
+        );
+        tx.execute_raw(slots).await.doing("prune the slots")?;
+        tx.commit().await.doing("prune the slots")?;
+        Ok(())
     }
 }
 

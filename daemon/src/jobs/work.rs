@@ -18,13 +18,12 @@ use tokio_util::sync::CancellationToken;
 use super::counters::{
     ATTEMPTS, Measured, RETRIES, count, count_holds, count_time, jobs as ended_jobs, runs,
 };
-use super::model::{Claimed, JobReport, Lease, QueueError, Settled, attempt, job, run};
+use super::model::{Claimed, JobReport, Lease, QueueError, Settled, attempt, job, run, verdict};
 use super::policy::{AFTER_ONE_RUN, Policy};
 use super::read::{self, is_known};
 use super::retry::RetryPolicy;
-use super::verdict::verdict;
 use super::{Cancels, Queue, locked};
-use crate::state::{Doing, StateError, instant, known, micros, scheduler_state, word};
+use crate::state::{Doing, StateError, instant, known, micros, scheduler_state};
 
 /// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
 /// machine stand still.
@@ -99,18 +98,13 @@ impl Queue {
             tx.commit().await.doing("look for queued runs")?;
             return Ok(None);
         };
-        let jobs = due_jobs(&tx, &next, at).await?;
+        let jobs = due_jobs(&tx, &next, at).await?.into_iter();
+        let jobs: Vec<(i64, Table)> = jobs.filter_map(|job| Some((job.id, known(job.table_name)?))).collect();
         let claimed = Claimed {
             run: next.id,
             lease: Lease::new(next.id, self.chance.as_ref()),
-            trigger: word("runs.trigger", next.trigger.clone())?,
-            slot: next.slot.clone(),
-            force: next.force,
-            accept: next.accept,
-            exact: next.exact,
-            as_of: next.as_of.map(instant),
-            renew_before: next.renew_before.map(instant),
-            jobs: jobs.into_iter().filter_map(|job| Some((job.id, known(job.table_name)?))).collect(),
+            wanted: next.wanted(jobs.iter().map(|&(_, table)| table).collect())?,
+            jobs,
             queued: instant(next.queued),
         };
         let started = next.started.unwrap_or(at);
@@ -221,7 +215,7 @@ impl Queue {
         let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
         let wanted = !row.cancel;
         let called_off = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
-        let mut row = figures(row, report);
+        let mut row = row.after(report);
         if called_off.is_some() {
             // The stored text names who cancelled the job, which the attempt does not know.
             row.error = Set(called_off);
@@ -255,7 +249,7 @@ impl Queue {
             row.outcome = Set(Some(report.outcome.as_str().to_owned()));
             count(&tx, &ended_jobs(Some(report.outcome)), 1).await?;
             if report.outcome.is_tried() {
-                count_time(&tx, Measured::Refresh(report.table), report.seconds).await?;
+                count_time(&tx, Measured::Refresh(report.table), report.figures.seconds).await?;
             }
         }
         let row = row.update(&tx).await.doing("finish a job")?;
@@ -271,7 +265,7 @@ impl Queue {
     /// otherwise it returns to the queue, and other runs may be worked on in the meantime.
     pub async fn settle(&self, lease: &Lease) -> Result<Settled, QueueError> {
         let tx = self.state.begin().await?;
-        let row = held(&tx, lease).await?;
+        let mut row = held(&tx, lease).await?;
         set_unknown_aside(&tx, lease.run).await?;
         let jobs = jobs(&tx, lease.run).await?;
         let running = jobs.iter().filter(|job| job.phase == Phase::Running.as_str()).count();
@@ -280,22 +274,23 @@ impl Queue {
         }
         let began = self.claims().remove(&lease.run);
         let worked = began.map(|began| self.clock.monotonic().saturating_sub(began).as_secs_f64());
-        let mut row = row;
         row.seconds += worked.unwrap_or_default();
+        let now = self.clock.now();
         let waiting = jobs.iter().filter(|job| job.phase == Phase::Queued.as_str());
         let Some(first) = waiting.map(|job| job.not_before.unwrap_or_default()).min() else {
-            let ended = end(&tx, row, &jobs, self.clock.now()).await?;
+            let ended = end(&tx, row, &jobs, now).await?;
             tx.commit().await.doing("finish a run")?;
             self.announce(Progress::RunDone(ended.clone()));
             return Ok(Settled::Ended(ended));
         };
-        let seconds = row.seconds;
-        let mut row = row.into_active_model();
-        row.seconds = Set(seconds);
-        row.phase = Set(Phase::Queued.as_str().to_owned());
-        row.lease = Set(None);
-        row.not_before = Set(Some(first));
-        row.parked = Set(Some(micros(self.clock.now())));
+        let row = run::ActiveModel {
+            seconds: Set(row.seconds),
+            phase: Set(Phase::Queued.as_str().to_owned()),
+            lease: Set(None),
+            not_before: Set(Some(first)),
+            parked: Set(Some(micros(now))),
+            ..row.into_active_model()
+        };
         row.update(&tx).await.doing("put a run back")?;
         tx.commit().await.doing("put a run back")?;
         self.announce_work();
@@ -367,7 +362,7 @@ async fn close(
 ) -> Result<(), QueueError> {
     let mut row = open.into_active_model();
     row.ended = Set(Some(micros(now)));
-    row.seconds = Set(report.seconds);
+    row.seconds = Set(report.figures.seconds);
     row.outcome = Set((*ending != Ending::Cancelled).then(|| report.outcome.as_str().to_owned()));
     row.error = Set(report.error.clone());
     if let Some(snapshot) = report.snapshot {
@@ -375,28 +370,6 @@ async fn close(
     }
     row.update(tx).await.doing("finish an attempt")?;
     Ok(())
-}
-
-fn figures(row: job::Model, report: &JobReport) -> job::ActiveModel {
-    let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
-    // Unlike the other figures, lock holds add up over all attempts: VMS had to wait for each of them.
-    let held = report.holds.figures();
-    let held_before = (row.lock_count, row.lock_seconds, row.lock_longest);
-    let mut row = row.into_active_model();
-    row.entries = count(report.entries);
-    row.rebuilt = count(report.rebuilt);
-    row.verified = count(report.verified);
-    row.skipped = count(report.skipped);
-    row.pruned = count(report.pruned);
-    row.failed = count(report.failed);
-    row.warnings = count(report.warnings);
-    row.bytes = count(report.bytes);
-    row.seconds = Set(report.seconds);
-    row.error = Set(report.error.clone());
-    row.lock_count = Set(held_before.0.saturating_add(i64::try_from(held.count).unwrap_or(i64::MAX)));
-    row.lock_seconds = Set(held_before.1 + held.seconds);
-    row.lock_longest = Set(held_before.2.max(held.longest));
-    row
 }
 
 /// Ends the waiting jobs of a run whose table this version does not know: another version has queued them, and
@@ -440,15 +413,16 @@ pub(super) async fn end(
     if outcome.is_some_and(|outcome| outcome != Outcome::Skipped) {
         count_time(tx, Measured::Run, row.seconds).await?;
     }
-    let seconds = row.seconds;
-    let mut row = row.into_active_model();
-    row.phase = Set(phase.as_str().to_owned());
-    row.ended = Set(Some(micros(now)));
-    row.seconds = Set(seconds);
-    row.outcome = Set(outcome.map(|outcome| outcome.as_str().to_owned()));
-    row.lease = Set(None);
-    row.not_before = Set(None);
-    row.parked = Set(None);
+    let row = run::ActiveModel {
+        seconds: Set(row.seconds),
+        phase: Set(phase.as_str().to_owned()),
+        ended: Set(Some(micros(now))),
+        outcome: Set(outcome.map(|outcome| outcome.as_str().to_owned())),
+        lease: Set(None),
+        not_before: Set(None),
+        parked: Set(None),
+        ..row.into_active_model()
+    };
     let row = row.update(tx).await.doing("finish a run")?;
     Ok(read::run(tx, row).await?)
 }

@@ -4,31 +4,28 @@
 //! the first report is built; building happens on a blocking thread and writing on another, a group at a
 //! time.
 
-mod availability;
+mod attempt;
 mod compute;
 mod config;
 mod error;
-pub mod find;
 mod guard;
-mod lost;
-pub mod plan;
 mod run;
-mod scope;
+mod source;
 pub mod survey;
 mod table;
 mod worker;
 
 pub use crate::jobs::RefreshScope;
-pub use availability::{Availability, availability};
 pub(crate) use compute::off_thread;
 pub use compute::{Selection, TableRefresh, Timings};
 pub use config::{ConfigureError, RefreshConfig};
 pub use error::{Decision, Loss, RefreshError};
 pub use guard::{SeenLoss, TableGuard};
 pub(crate) use guard::{row_counts, suspicion};
-pub(crate) use lost::forgotten;
-pub use run::Refresher;
+pub use run::{ActiveRun, Refresher};
+pub use source::{Availability, availability};
+pub(crate) use source::{forgotten, read_tables, recall};
+pub(crate) use survey::expected_keys;
 pub use survey::{RehearsalInputs, RenewalTimes, rehearsal_inputs};
-pub(crate) use survey::{expected_keys, read_tables};
 pub use table::{TableResult, refresh_table};
-pub use worker::{ActiveRun, work_off, work_until};
+pub use worker::{work_off, work_until};

@@ -8,16 +8,15 @@ use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::compute::off_thread;
-use super::lost::recall;
-use super::{Availability, RefreshConfig, RefreshError, availability};
+use super::source::{Availability, read_tables, recall, reports};
+use super::{RefreshConfig, RefreshError};
 use crate::describe::describe;
 use crate::reports::{Context, REPORTS, Report};
-use crate::snapshot::{self, ReadDepth, Snapshot, SourceSet};
+use crate::snapshot::{ReadDepth, Snapshot};
 use crate::state::State;
 use crate::store::Stamps;
 use crate::store::audit::{Audit, audit};
-use crate::vms::Vms;
-use crate::vms::tables::spec;
+use crate::vms::tables::{Key, spec};
 
 /// Survey of one cache table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -139,16 +138,9 @@ pub(crate) async fn expected_keys(
 ) -> Result<HashMap<Table, HashSet<String>>, RefreshError> {
     let (availabilities, mut snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
     recall(&mut snapshot, state).await?;
-    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
-    let mut expected = HashMap::new();
-    let is_ready = |report: &&dyn Report| availabilities.get(&report.table()) == Some(&Availability::Ready);
-    for report in reports(config).filter(is_ready) {
-        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-        let keys = off_thread(move || report.keys(Context::new(&snapshot, &settings, now))).await;
-        expected
-            .extend(keys.ok().map(|keys| (report.table(), keys.iter().map(ToString::to_string).collect())));
-    }
-    Ok(expected)
+    let keys = of_each(config, &availabilities, &Arc::new(snapshot), now, |report, cx| report.keys(cx)).await;
+    let texts = |keys: Vec<Key>| keys.iter().map(ToString::to_string).collect();
+    Ok(keys.into_iter().map(|(report, keys)| (report.table(), texts(keys))).collect())
 }
 
 /// The reports that are refreshed, and the inputs of their keys.
@@ -166,54 +158,32 @@ pub async fn rehearsal_inputs(
     now: DateTime<Utc>,
 ) -> Result<RehearsalInputs, RefreshError> {
     let (availabilities, snapshot) = read_tables(config, ReadDepth::Stamps, now).await?;
-    let (snapshot, settings) = (Arc::new(snapshot), Arc::new(config.settings.clone()));
-    let mut reports = Vec::new();
-    for &report in REPORTS {
-        if availabilities.get(&report.table()) != Some(&Availability::Ready) {
-            continue;
-        }
-        let (snapshot, settings) = (Arc::clone(&snapshot), Arc::clone(&settings));
-        // A report that panics is not refreshed either.
-        if let Ok(None) = off_thread(move || report.withheld(Context::new(&snapshot, &settings, now))).await {
-            reports.push((report, config.limits.stale_after(spec(report.table()))));
+    let snapshot = Arc::new(snapshot);
+    let withheld = of_each(config, &availabilities, &snapshot, now, |report, cx| report.withheld(cx)).await;
+    let filled = withheld.into_iter().filter(|(_, reason)| reason.is_none());
+    let limit = |report: &dyn Report| config.limits.stale_after(spec(report.table()));
+    Ok(RehearsalInputs { reports: filled.map(|(report, _)| (report, limit(report))).collect(), snapshot })
+}
+
+/// What there is to know of each report whose table can be refreshed. One that panics is left out: it is not refreshed
+/// either.
+async fn of_each<T: Send + 'static>(
+    config: &RefreshConfig,
+    availabilities: &HashMap<Table, Availability>,
+    snapshot: &Arc<Snapshot>,
+    now: DateTime<Utc>,
+    ask: fn(&dyn Report, Context<'_>) -> T,
+) -> Vec<(&'static dyn Report, T)> {
+    let settings = Arc::new(config.settings.clone());
+    let mut known = Vec::new();
+    for report in reports(config) {
+        if availabilities.get(&report.table()) == Some(&Availability::Ready) {
+            let (snapshot, settings) = (Arc::clone(snapshot), Arc::clone(&settings));
+            let asked = off_thread(move || ask(report, Context::new(&snapshot, &settings, now))).await;
+            known.extend(asked.ok().map(|answer| (report, answer)));
         }
     }
-    Ok(RehearsalInputs { reports, snapshot })
-}
-
-/// Every report, with those of the configuration in place of the built-in ones.
-fn reports(config: &RefreshConfig) -> impl Iterator<Item = &'static dyn Report> {
-    let reports = config.reports;
-    REPORTS.iter().map(move |report| reports(report.table()).unwrap_or(*report))
-}
-
-/// Reads the rows of all tables that can be refreshed, and the sources of their keys, in one read
-/// transaction.
-pub(crate) async fn read_tables(
-    config: &RefreshConfig,
-    depth: ReadDepth<'_>,
-    now: DateTime<Utc>,
-) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let reading = config.vms.using(async |vms| read_opened(vms, config, depth, now).await);
-    reading.await
-}
-
-async fn read_opened(
-    vms: &Vms,
-    config: &RefreshConfig,
-    depth: ReadDepth<'_>,
-    now: DateTime<Utc>,
-) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
-    let schema = vms.schema().await?;
-    let availabilities: HashMap<Table, Availability> = reports(config)
-        .map(|report| (report.table(), availability(report, &schema, &config.settings)))
-        .collect();
-    let ready: Vec<&dyn Report> = reports(config)
-        .filter(|report| availabilities.get(&report.table()) == Some(&Availability::Ready))
-        .collect();
-    let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
-    let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
-    Ok((availabilities, snapshot::load(vms, &sources, &tables, depth, now).await?))
+    known
 }
 
 fn unjudged(table: Table, state: TableState, note: Option<String>) -> TableSurvey {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use cached_proto::verb::jobs::JobFigures;
 use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
@@ -40,19 +41,21 @@ pub struct TableResult {
 }
 
 impl TableResult {
-    /// Adds what was done about a part of the entries afterwards.
-    pub(super) fn add(&mut self, again: &Self) {
-        let (report, again) = (&mut self.report, &again.report);
-        report.rebuilt += again.rebuilt;
-        report.verified += again.verified;
-        report.failed += again.failed;
-        report.seconds += again.seconds;
-        report.holds.merge(&again.holds);
+    /// Adds what was done about a part of the entries afterwards, and how that ended.
+    pub(super) fn add(&mut self, again: Self) {
+        let (figures, more) = (&mut self.report.figures, again.report.figures);
+        figures.rebuilt += more.rebuilt;
+        figures.verified += more.verified;
+        figures.failed += more.failed;
+        figures.seconds += more.seconds;
+        self.report.holds.merge(&again.report.holds);
+        self.error = again.error;
     }
 
-    /// The outcome of the figures as they are.
-    pub(super) fn outcome(&self) -> Outcome {
-        outcome(&self.report, self.error.as_ref())
+    /// Says in the report how it ended.
+    pub(super) fn conclude(&mut self) {
+        self.report.outcome = outcome(&self.report.figures, self.error.as_ref());
+        self.report.error = self.error.as_ref().map(|error| describe(error));
     }
 }
 
@@ -87,17 +90,17 @@ pub async fn refresh_table(
         meter: LockMeter::new(clock.as_ref()),
     };
     work.report.snapshot = Some(job.snapshot.taken);
-    work.report.warnings = warnings(job);
+    work.report.figures.warnings = warnings(job);
     let refreshed = work.refresh().await;
     // Also after an error, so that the rows that were written count as the daemon's own.
     let remembered = work.remember().await;
     let error = refreshed.and(remembered).err();
     let Work { mut report, timings, meter, contested, left, .. } = work;
     report.holds = meter.holds();
-    report.outcome = outcome(&report, error.as_ref());
-    report.error = error.as_ref().map(|error| describe(error));
-    report.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
-    TableResult { report, timings, error, contested, left }
+    report.figures.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
+    let mut result = TableResult { report, timings, error, contested, left };
+    result.conclude();
+    result
 }
 
 struct Work<'a> {
@@ -155,13 +158,13 @@ impl Work<'_> {
         // Until all groups are written, the stored rows are neither the old generation nor the new one.
         self.state.forget_generation(table).await?;
         self.generate(&freshness).await?;
-        if self.report.skipped == self.left {
+        if self.report.figures.skipped == self.left {
             self.removed.extend(forgotten);
             if self.left > 0 || !self.contested.is_empty() {
                 // Some rows are not of this generation.
                 return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
             }
-            let (entries, bytes) = (self.report.entries, self.report.bytes);
+            let (entries, bytes) = (self.report.figures.entries, self.report.figures.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
             // The stamps are stored first, then the generation that relies on them: never the other way
             // round.
@@ -180,7 +183,7 @@ impl Work<'_> {
         inputs: Inputs,
         last: &Generation,
     ) -> Result<(), RefreshError> {
-        self.report.bytes = last.bytes;
+        self.report.figures.bytes = last.bytes;
         for group in inputs.rows() {
             self.write(group, freshness).await?;
         }
@@ -195,7 +198,7 @@ impl Work<'_> {
         });
         let mut written = Ok(());
         while let Some(group) = incoming.recv().await {
-            self.report.bytes += group.bytes();
+            self.report.figures.bytes += group.bytes();
             written = self.write(group, freshness).await;
             if written.is_err() {
                 break;
@@ -220,8 +223,8 @@ impl Work<'_> {
         }
         let left = self.job.selection.apply(&mut group) as u64;
         self.left += left;
-        self.report.entries += left;
-        self.report.skipped += left;
+        self.report.figures.entries += left;
+        self.report.figures.skipped += left;
         let group = &group;
         let began = self.clock.monotonic();
         let spared = &self.spared;
@@ -246,18 +249,18 @@ impl Work<'_> {
                 if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
             }
             Err(error) => {
-                self.report.failed += group.entries.len() as u64;
+                self.report.figures.failed += group.entries.len() as u64;
                 Err(error.into())
             }
         }
     }
 
     fn count(&mut self, group: &SerializedGroup, outcome: &GroupOutcome) {
-        self.report.entries += group.entries.len() as u64;
-        self.report.rebuilt += outcome.rebuilt;
-        self.report.verified += outcome.verified;
-        self.report.skipped += outcome.skipped.len() as u64;
-        self.report.pruned += outcome.pruned;
+        self.report.figures.entries += group.entries.len() as u64;
+        self.report.figures.rebuilt += outcome.rebuilt;
+        self.report.figures.verified += outcome.verified;
+        self.report.figures.skipped += outcome.skipped.len() as u64;
+        self.report.figures.pruned += outcome.pruned;
         self.contested.extend(outcome.contested.iter().cloned());
     }
 
@@ -321,24 +324,22 @@ fn warnings(job: &TableRefresh) -> u64 {
     job.snapshot.warnings.iter().filter(|warning| read.contains(&warning.table)).count() as u64
 }
 
-fn outcome(report: &JobReport, error: Option<&RefreshError>) -> Outcome {
+fn outcome(done: &JobFigures, error: Option<&RefreshError>) -> Outcome {
     match error {
         Some(RefreshError::Guarded(_)) => return Outcome::Guarded,
         Some(_) => return Outcome::Failed,
         None => {}
     }
-    match (report.rebuilt > 0 || report.pruned > 0, report.verified > 0) {
+    match (done.rebuilt > 0 || done.pruned > 0, done.verified > 0) {
         (true, false) => Outcome::Rebuilt,
         (true, true) => Outcome::Mixed,
-        (false, false) if report.skipped > 0 => Outcome::Skipped,
+        (false, false) if done.skipped > 0 => Outcome::Skipped,
         (false, _) => Outcome::Verified,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use cached_proto::words::Table;
-
     use super::*;
 
     #[test]
@@ -354,10 +355,9 @@ mod tests {
             ([0, 0, 0, 1], Outcome::Skipped),
             ([0, 0, 0, 0], Outcome::Verified),
         ] {
-            let none = JobReport::new(Table::DiaEventsReportCache, Outcome::Failed);
-            let report = JobReport { rebuilt, verified, skipped, pruned, ..none };
-            assert_eq!(outcome(&report, None), word, "{report:?}");
-            assert_eq!(outcome(&report, Some(&RefreshError::Cancelled)), Outcome::Failed);
+            let done = JobFigures { rebuilt, verified, skipped, pruned, ..JobFigures::default() };
+            assert_eq!(outcome(&done, None), word, "{done:?}");
+            assert_eq!(outcome(&done, Some(&RefreshError::Cancelled)), Outcome::Failed);
         }
     }
 }

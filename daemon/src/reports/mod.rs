@@ -22,6 +22,7 @@ pub use entry::{Built, Entry, Group, Ordered, Payload, Shared};
 pub use report::{Context, Report, Yearly};
 pub use settings::{Mode, ReportSettings};
 
+use cached_proto::words::CacheType;
 use twox_hash::XxHash3_128;
 
 use crate::vms::tables::Table;
@@ -49,6 +50,14 @@ pub type Reports = fn(Table) -> Option<&'static dyn Report>;
 /// Returns the report that fills `table`.
 pub fn report(table: Table) -> Option<&'static dyn Report> {
     REPORTS.iter().copied().find(|report| report.table() == table)
+}
+
+/// The tables of `types` and `tables` together, in the order in which a refresh works on them; all tables when both
+/// are empty. Duplicates count once.
+pub fn tables(types: &[CacheType], tables: &[Table]) -> Vec<Table> {
+    let everything = types.is_empty() && tables.is_empty();
+    let all = REPORTS.iter().map(|report| report.table());
+    all.filter(|table| everything || types.contains(&table.cache_type()) || tables.contains(table)).collect()
 }
 
 impl ReportSettings {

@@ -7,7 +7,6 @@ use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
-use interprocess::local_socket::tokio::Stream;
 use interprocess::local_socket::traits::tokio::Listener as _;
 
 use super::peer::Peer;
@@ -81,7 +80,9 @@ pub(crate) async fn serve(
         if let Some(place) = places.take(peer.uid(), most) {
             let (service, shutdown) = (Arc::clone(&service), shutdown.clone());
             sessions.spawn(async move {
-                converse(stream, peer, &service, &limits, &shutdown).await;
+                if let Err(end) = session::serve(stream, peer, &service, &limits, &shutdown).await {
+                    debug!("a connection to the control socket ended: {}", describe(&end));
+                }
                 drop(place);
             });
         } else if let Ok(door) = Arc::clone(&doors).try_acquire_owned() {
@@ -114,17 +115,5 @@ async fn look_after(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
                 error!("The control socket is lost, trying again: {what}");
             }
         }
-    }
-}
-
-async fn converse(
-    stream: Stream,
-    peer: Peer,
-    service: &Service,
-    limits: &ConnectionLimits,
-    shutdown: &Shutdown,
-) {
-    if let Err(end) = session::serve(stream, peer, service, limits, shutdown).await {
-        debug!("a connection to the control socket ended: {}", describe(&end));
     }
 }

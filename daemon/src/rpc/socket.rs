@@ -16,7 +16,7 @@ use interprocess::os::unix::uds_local_socket::tokio::Listener as UnixListener;
 use tokio::net::UnixStream;
 use tracing::warn;
 
-use super::{Inherited, groups};
+use super::{Inherited, peer};
 use crate::state::StateLock;
 
 /// Owner and group may connect.
@@ -145,7 +145,7 @@ fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
 /// state lock may call this.
 pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, BindError> {
-    let gid = groups::find(group).map(|group| group.gid);
+    let gid = peer::group(group).map(|group| group.gid);
     if let Some(directory) = path.parent() {
         prepare(directory, gid)?;
     }

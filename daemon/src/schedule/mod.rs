@@ -9,12 +9,8 @@
 //! unfit, that the passing of time alone has made outdated, or that would pass their age limit before the
 //! next run has ended. A [`Stage`] rehearses both with the same decisions.
 
-mod fire;
 mod planner;
 mod rehearse;
-mod renewal;
-mod rule;
-pub mod switch;
 #[cfg(test)]
 mod tests;
 mod ticker;
@@ -27,20 +23,16 @@ mod zones_tests;
 use std::fmt;
 use std::iter;
 
-use chrono::{DateTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc};
+use cached_proto::verb::next;
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 
-pub use fire::{Fire, slot_text};
-pub use planner::{Planner, expected_run};
+pub use planner::{Planner, expected_run, pause, resume};
 pub use rehearse::{Rehearsal, Rehearsed, Stage};
-pub use renewal::{DailyTime, Renewal, expected};
-pub use rule::ScheduleError;
 pub use ticker::{CatchUp, Tables, Ticker};
-pub use top_up::{Cause, Condition, Plan, plan};
+pub use top_up::{Cause, Condition, DailyTime, Plan, Renewal, expected, plan};
 
-use rule::Rule;
-
-use crate::civil::ClockChange;
+use crate::civil::{ClockChange, first_instant};
 use crate::config::{self, CronExpr};
 
 /// Schedule name under which slots of the nightly refresh are recorded.
@@ -96,7 +88,9 @@ impl Schedule {
 
     /// Returns the instant at which a slot fires.
     pub fn resolve(&self, slot: NaiveDateTime) -> Fire {
-        fire::resolve(slot, self.zone)
+        let (at, note) = first_instant(slot, self.zone);
+        let offset = self.zone.offset_from_utc_datetime(&at.naive_utc()).fix();
+        Fire { slot, at, offset, note }
     }
 
     /// The newest slot that has fired by `now`.
@@ -141,5 +135,142 @@ impl Schedule {
 impl fmt::Display for Schedule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.rule.fmt(f)
+    }
+}
+
+/// One fire of a schedule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fire {
+    /// The civil date-time of the fire.
+    pub slot: NaiveDateTime,
+    /// The instant of the fire.
+    pub at: DateTime<Utc>,
+    /// The zone's UTC offset at that instant.
+    pub offset: FixedOffset,
+    /// The clock change that the slot falls into; none on ordinary nights.
+    pub note: Option<ClockChange>,
+}
+
+impl Fire {
+    /// What a clock change does to this fire, in words; none on ordinary nights.
+    pub fn note_text(&self) -> Option<String> {
+        let text = match self.note? {
+            ClockChange::Gap => "the clock goes forward over this time: fires at the first instant after",
+            ClockChange::Fold => "the clock goes back and shows this time twice: fires the first time",
+        };
+        Some(text.to_owned())
+    }
+}
+
+impl From<&Fire> for next::Fire {
+    fn from(fire: &Fire) -> Self {
+        Self {
+            slot: slot_text(fire.slot),
+            at: fire.at.into(),
+            offset: fire.offset.to_string(),
+            note: fire.note_text(),
+        }
+    }
+}
+
+/// Formats a slot for storage and display; slots of a schedule are at least a minute apart.
+pub fn slot_text(slot: NaiveDateTime) -> String {
+    slot.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// Why a configured schedule cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ScheduleError {
+    /// The text is not a time of day.
+    #[error("\"{given}\" is not a time of day; write HH:MM, for example 02:00")]
+    Time {
+        /// The configured value.
+        given: String,
+        /// The parser's error.
+        #[source]
+        source: chrono::ParseError,
+    },
+    /// The interval does not divide 24 hours, so slots would differ from day to day.
+    #[error("an interval of {given} hours does not divide 24; use 1, 2, 3, 4, 6, 8, 12 or 24")]
+    Interval {
+        /// The configured value.
+        given: u32,
+    },
+}
+
+/// A matcher of civil time.
+#[derive(Debug, Clone)]
+enum Rule {
+    /// No slots.
+    Never,
+    /// The same times on every date.
+    Daily {
+        /// At least one, in ascending order.
+        times: Vec<NaiveTime>,
+        words: String,
+    },
+    /// The civil times at which an expression fires.
+    Cron(Box<CronExpr>),
+}
+
+impl Rule {
+    fn every(refresh_time: &str, interval: u32) -> Result<Self, ScheduleError> {
+        let time = NaiveTime::parse_from_str(refresh_time, "%H:%M")
+            .map_err(|source| ScheduleError::Time { given: refresh_time.to_owned(), source })?;
+        if !matches!(interval, 1..=24) || 24 % interval != 0 {
+            return Err(ScheduleError::Interval { given: interval });
+        }
+        // Times of day wrap around at midnight.
+        let later = |hours| time.overflowing_add_signed(TimeDelta::hours(hours)).0;
+        let mut times: Vec<_> = (0..24).step_by(interval as usize).map(later).collect();
+        times.sort_unstable();
+        let words = match interval {
+            24 => format!("daily at {}", time.format("%H:%M")),
+            1 => format!("hourly at minute {}", time.format("%-M")),
+            _ => format!("every {interval} hours, counted from {}", time.format("%H:%M")),
+        };
+        Ok(Self::Daily { times, words })
+    }
+
+    fn is_daily(&self) -> bool {
+        match self {
+            Self::Never => false,
+            Self::Daily { times, .. } => times.len() == 1,
+            Self::Cron(expression) => expression.is_daily(),
+        }
+    }
+
+    fn next(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
+        match self {
+            Self::Never => None,
+            Self::Daily { times, .. } => {
+                let on = |date: NaiveDate| times.iter().map(move |time| date.and_time(*time));
+                let today = on(after.date()).find(|slot| *slot > after);
+                today.or_else(|| on(after.date().succ_opt()?).next())
+            }
+            Self::Cron(expression) => expression.next(after),
+        }
+    }
+
+    fn previous(&self, before: NaiveDateTime) -> Option<NaiveDateTime> {
+        match self {
+            Self::Never => None,
+            Self::Daily { times, .. } => {
+                let on = |date: NaiveDate| times.iter().rev().map(move |time| date.and_time(*time));
+                let today = on(before.date()).find(|slot| *slot < before);
+                today.or_else(|| on(before.date().pred_opt()?).next())
+            }
+            Self::Cron(expression) => expression.previous(before),
+        }
+    }
+}
+
+impl fmt::Display for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Never => f.write_str("never"),
+            Self::Daily { words, .. } => f.write_str(words),
+            Self::Cron(expression) => write!(f, "cron \"{expression}\""),
+        }
     }
 }

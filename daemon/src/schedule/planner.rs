@@ -18,6 +18,7 @@ use crate::heartbeat::Heartbeat;
 use crate::jobs::{NewRun, Policy, Queue, QueueError, RefreshScope};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshConfig, RefreshError};
+use crate::reports::tables;
 use crate::snapshot::ReadDepth;
 
 /// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
@@ -202,7 +203,7 @@ impl Planner {
 /// Whether a job attempted everything that a top-up would renew. Jobs of a smaller scope skip young entries,
 /// although these may expire before the next scheduled run; a skipped entry was not attempted.
 fn tried_all(job: &Job) -> bool {
-    Policy::of(job.trigger, false).scope >= RefreshScope::Expiring || job.skipped == 0
+    Policy::of(job.trigger, false).scope >= RefreshScope::Expiring || job.figures.skipped == 0
 }
 
 /// Whether the state of a table means that an entry is unfit; none if a refresh would not change the state.
@@ -223,6 +224,27 @@ pub async fn expected_run(queue: &Queue, now: DateTime<Utc>) -> Result<TimeDelta
     let runs = queue.history(now - PAST, RUNS).await?;
     let whole = runs.iter().filter(|run| Policy::of(run.trigger, false).all_tables);
     Ok(expected(whole.map(|run| run.seconds)))
+}
+
+/// Pauses all automatic triggers. Returns false if they were already paused.
+pub async fn pause(queue: &Queue) -> Result<bool, QueueError> {
+    let changed = queue.state().set_scheduler_state(SchedulerState::Stopped).await?;
+    if changed {
+        queue.announce_scheduler(SchedulerState::Stopped);
+    }
+    Ok(changed)
+}
+
+/// Resumes automatic triggers, and queues a run for tables that became missing or stale during the pause.
+/// Returns false if the triggers were not paused.
+pub async fn resume(queue: &Queue) -> Result<bool, QueueError> {
+    let changed = queue.state().resume_scheduler(queue.now()).await?;
+    if changed {
+        queue.announce_scheduler(SchedulerState::Running);
+        // Do not leave these tables until the next night.
+        queue.enqueue(NewRun::new(Trigger::Startup, tables(&[], &[]))).await?;
+    }
+    Ok(changed)
 }
 
 impl fmt::Debug for Planner {

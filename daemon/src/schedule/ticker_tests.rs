@@ -184,7 +184,7 @@ async fn a_restart_in_the_middle_of_a_run_neither_repeats_nor_loses_it() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     d.tick_at("2026-06-02 02:00").await;
     let claimed = d.queue.claim().await.unwrap().unwrap();
-    assert_eq!(claimed.slot.as_deref(), Some("2026-06-02 02:00"));
+    assert_eq!(claimed.wanted.slot.as_deref(), Some("2026-06-02 02:00"));
     d.queue.start_attempt(&claimed.lease, claimed.jobs[0].0, None).await.unwrap();
     let mut d = d.down("2026-06-02 02:01", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-02 02:01").await, None);
@@ -209,10 +209,10 @@ async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
 #[tokio::test]
 async fn a_slot_that_passed_unseen_during_a_stop_is_paused_although_the_scheduler_was_started_since() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
-    switch::stop(&d.queue).await.unwrap();
+    pause(&d.queue).await.unwrap();
     // The machine slept over two slots, which are still undecided when the scheduler is started.
     d.clock.set(chicago("2026-06-03 08:00"));
-    switch::start(&d.queue).await.unwrap();
+    resume(&d.queue).await.unwrap();
     assert_eq!(d.tick_at("2026-06-03 08:01").await, Some(decided("2026-06-03 02:00", SlotDecision::Paused)));
     assert_eq!(d.decided("2026-06-02 02:00").await, Some(SlotDecision::Paused));
     assert_eq!(d.tick_at("2026-06-04 02:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Run)));

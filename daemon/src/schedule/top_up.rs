@@ -1,11 +1,12 @@
-//! Decides, as a pure function, which tables cannot wait for the next scheduled run.
+//! Decides, as a pure function, which tables cannot wait for the next scheduled run, and when that run will have renewed
+//! all entries.
 
 use std::fmt;
 
 use cached_proto::words::Table;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveTime, TimeDelta, Utc};
 
-use super::Renewal;
+use super::Schedule;
 use crate::refresh::RenewalTimes;
 
 /// How long a table is left alone after an attempt that did not help: the cause takes longer to fix than the
@@ -14,6 +15,15 @@ const PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// Delay of the next check of a table that needs a top-up but is being worked on.
 const BUSY: TimeDelta = TimeDelta::minutes(1);
+
+/// Lower bound for the expected duration of a scheduled run.
+const LEAST: TimeDelta = TimeDelta::minutes(10);
+
+/// Upper bound for the expected duration; a run that took longer must have been stuck.
+const MOST: TimeDelta = TimeDelta::hours(12);
+
+/// How long before its limit an entry is topped up: time enough for a second attempt.
+const LEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Why a table is topped up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,6 +128,96 @@ impl Condition {
         };
         renewal.top_up_at(oldest, expires).filter(|&at| !by_clock(at))
     }
+}
+
+/// The next scheduled run and its expected end.
+#[derive(Debug, Clone, Copy)]
+pub struct Renewal<'s> {
+    /// When that run will have renewed every entry; none if the schedule never fires again.
+    pub ends: Option<DateTime<Utc>>,
+    /// How long an entry may be past its limit before that run has renewed it.
+    pub tolerance: TimeDelta,
+    /// Expected duration of that run.
+    pub expected: TimeDelta,
+    /// How long before its limit an entry is topped up if the run does not reach it in time.
+    pub lead: TimeDelta,
+    /// The time of day at which the operator wants the work done.
+    pub daily: Option<DailyTime<'s>>,
+}
+
+impl<'s> Renewal<'s> {
+    /// Describes the next scheduled run after `now`, with the duration `expected`. An entry that lives as long
+    /// as the schedule's period passes its limit when that run begins, so the tolerance is never below the
+    /// duration: otherwise every night would refresh everything twice.
+    pub fn next(
+        schedule: &'s Schedule,
+        now: DateTime<Utc>,
+        expected: TimeDelta,
+        tolerance: TimeDelta,
+    ) -> Self {
+        let fire = schedule.fires_after(now, 1).into_iter().next();
+        let daily = fire.as_ref().map(|fire| DailyTime { schedule, time: fire.slot.time() });
+        let ends = fire.and_then(|fire| fire.at.checked_add_signed(expected));
+        Self { ends, tolerance: tolerance.max(expected), expected, lead: expected.max(LEAD), daily }
+    }
+
+    /// The end of that run, less the tolerance. Entries that last until then need no top-up.
+    pub fn deadline(&self) -> DateTime<Utc> {
+        let deadline = self.ends.and_then(|ends| ends.checked_sub_signed(self.tolerance));
+        deadline.unwrap_or(DateTime::<Utc>::MAX_UTC)
+    }
+
+    /// When to top up an entry that was generated at `generated` and passes its limit at `expires`; none if
+    /// the next run renews it in time, that is, within the tolerance.
+    ///
+    /// On consecutive days without a run, each top-up sets the limit of the next one, so they would move a
+    /// lead earlier every day. They are therefore made at the schedule's time of day, as a run would be, or a
+    /// lead before it where an entry does not last until then.
+    pub fn top_up_at(
+        &self,
+        generated: Option<DateTime<Utc>>,
+        expires: DateTime<Utc>,
+    ) -> Option<DateTime<Utc>> {
+        if expires >= self.deadline() {
+            return None;
+        }
+        let in_time = expires.checked_sub_signed(self.expected)?.checked_add_signed(self.tolerance)?;
+        let daily = self.daily.and_then(|daily| daily.latest(in_time, self.lead));
+        let is_after = |at: &DateTime<Utc>| generated.is_some_and(|generated| *at > generated);
+        daily.filter(is_after).or_else(|| expires.checked_sub_signed(self.lead))
+    }
+}
+
+/// The time of day at which a schedule fires.
+#[derive(Debug, Clone, Copy)]
+pub struct DailyTime<'s> {
+    schedule: &'s Schedule,
+    time: NaiveTime,
+}
+
+impl DailyTime<'_> {
+    /// The latest time until `until` intended for top-ups: the time of day on a day without a run, or
+    /// a lead before that time on any day.
+    fn latest(&self, until: DateTime<Utc>, lead: TimeDelta) -> Option<DateTime<Utc>> {
+        let today = until.with_timezone(&self.schedule.zone()).date_naive();
+        // The lead is at most half a day.
+        let days = [-1, 0, 1].into_iter().filter_map(|days| today.checked_add_signed(TimeDelta::days(days)));
+        let instants = days.flat_map(|day| {
+            let at = self.schedule.resolve(day.and_time(self.time)).at;
+            let is_run = self.schedule.due(at).is_some_and(|fire| fire.at == at);
+            [(!is_run).then_some(at), at.checked_sub_signed(lead)]
+        });
+        instants.flatten().filter(|at| *at <= until).max()
+    }
+}
+
+/// Estimates the duration of a run of all tables from the seconds that recent such runs took: twice the
+/// longest, since an early top-up costs little and a late one leaves a page without its entry.
+pub fn expected(seconds: impl IntoIterator<Item = f64>) -> TimeDelta {
+    let longest = seconds.into_iter().filter(|seconds| seconds.is_finite()).fold(0.0, f64::max);
+    #[expect(clippy::cast_possible_truncation, reason = "bounded by the line before")]
+    let twice = (longest.min(86_400.0) * 2_000.0) as i64;
+    TimeDelta::milliseconds(twice).clamp(LEAST, MOST)
 }
 
 #[cfg(test)]

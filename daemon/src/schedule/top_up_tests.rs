@@ -147,3 +147,68 @@ fn tables_are_decided_together() {
     assert_eq!(plan.tables, [(TABLE, Cause::Unfit), (other, Cause::Unfit)]);
     assert_eq!(plan.look_at, Some(utc("01 13:00")));
 }
+
+#[test]
+fn a_run_is_expected_to_take_twice_the_longest_within_reason() {
+    for (seconds, minutes) in [
+        (&[][..], 10),
+        (&[3.0, 41.0], 10),
+        (&[60.0, 900.0, 120.0], 30),
+        (&[f64::NAN, f64::INFINITY, 1_000_000.0], 12 * 60),
+    ] {
+        assert_eq!(expected(seconds.iter().copied()), TimeDelta::minutes(minutes), "{seconds:?}");
+    }
+}
+
+#[test]
+fn the_next_run_ends_after_its_fire() {
+    let schedule = Schedule::every("02:00", 24, chrono_tz::America::Chicago).unwrap();
+    let now = "2026-03-07T18:00:00Z".parse().unwrap();
+    let tolerance = TimeDelta::minutes(15);
+    let renewal = Renewal::next(&schedule, now, TimeDelta::minutes(90), tolerance);
+    // The clock goes forward in that night: 02:00 is 08:00 UTC.
+    assert_eq!(renewal.ends, Some("2026-03-08T09:30:00Z".parse().unwrap()));
+    assert_eq!(renewal.lead, TimeDelta::minutes(90));
+    let short = TimeDelta::minutes(10);
+    assert_eq!(Renewal::next(&schedule, now, short, tolerance).lead, TimeDelta::hours(1));
+    // An entry that lasts until the end of the run, less the tolerance, needs no top-up; the tolerance is
+    // the duration at least.
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    for (expected, tolerance, lasts) in
+        [(90, 15, "2026-03-08T08:00:00Z"), (10, 15, "2026-03-08T07:55:00Z"), (10, 60, "2026-03-08T07:10:00Z")]
+    {
+        let (expected, tolerance) = (TimeDelta::minutes(expected), TimeDelta::minutes(tolerance));
+        let renewal = Renewal::next(&schedule, now, expected, tolerance);
+        assert_eq!(renewal.top_up_at(None, at(lasts)), None, "{lasts}");
+        assert!(renewal.top_up_at(None, at(lasts) - TimeDelta::seconds(1)).is_some(), "{lasts}");
+    }
+    let never = Schedule::never(chrono_tz::UTC);
+    assert_eq!(Renewal::next(&never, now, short, tolerance).deadline(), DateTime::<Utc>::MAX_UTC);
+}
+
+#[test]
+fn days_without_a_run_have_their_top_ups_at_its_time_of_day() {
+    let sundays = Schedule::cron(&"0 0 2 * * SUN".parse().unwrap(), chrono_tz::America::Chicago);
+    let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+    let top_up_at = |now: &str, generated: &str, hours| {
+        let short = TimeDelta::minutes(10);
+        let renewal = Renewal::next(&sundays, at(now), short, short);
+        let generated = at(generated);
+        renewal.top_up_at(Some(generated), generated + TimeDelta::hours(hours)).unwrap()
+    };
+    for (generated, hours, expected) in [
+        // 02:00 in Chicago is 07:00 UTC, and 7 June 2026 is a Sunday.
+        ("2026-06-07T07:00:00Z", 24, "2026-06-08T07:00:00Z"),
+        ("2026-06-08T06:00:00Z", 24, "2026-06-09T06:00:00Z"),
+        ("2026-06-08T07:00:00Z", 24, "2026-06-09T07:00:00Z"),
+        ("2026-06-09T12:00:00Z", 24, "2026-06-10T07:00:00Z"),
+        ("2026-06-08T07:00:00Z", 48, "2026-06-10T07:00:00Z"),
+        // A limit below one day leaves no choice.
+        ("2026-06-08T07:00:00Z", 6, "2026-06-08T12:00:00Z"),
+    ] {
+        assert_eq!(top_up_at(generated, generated, hours), at(expected), "{generated} {hours}");
+    }
+    // The night in which the clock goes back is an hour longer.
+    let night = "2026-10-31T07:00:00Z";
+    assert_eq!(top_up_at(night, night, 24), at("2026-11-01T07:00:00Z"));
+}

@@ -19,7 +19,7 @@ use crate::state::{FailedChore, StateError};
 use crate::watch::wipes::second_refreshers;
 
 /// Most waiting jobs that are read: more of them do not make a queue any more stuck.
-const WAITING: u64 = 100;
+const WAITING: u32 = 100;
 
 /// Why the daemon's own database cannot be used.
 #[derive(Debug, thiserror::Error)]

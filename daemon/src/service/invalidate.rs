@@ -8,7 +8,7 @@ use tracing::info;
 use super::fault::fault;
 use super::{Caller, Service};
 use crate::jobs::NewRun;
-use crate::refresh::plan;
+use crate::reports;
 
 /// Clears the record of what entries were made from and queues the run that remakes them. Rows stay until
 /// that run replaces them.
@@ -17,7 +17,7 @@ pub(crate) async fn invalidate(
     caller: &Caller,
     request: &InvalidateRequest,
 ) -> Result<InvalidateReply, Fault> {
-    let tables = if request.types.is_empty() { Vec::new() } else { plan::tables(&request.types, &[]) };
+    let tables = if request.types.is_empty() { Vec::new() } else { reports::tables(&request.types, &[]) };
     if tables.is_empty() {
         return Err(fault(
             FaultCode::BadRequest,

@@ -8,7 +8,7 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use tracing::info;
 
 use super::{Caller, Service};
-use crate::jobs::QueueError;
+use crate::jobs::{Attempts, QueueError};
 
 /// The first page, for clients that do not know pages.
 pub(crate) async fn jobs(service: &Service, request: &JobsRequest) -> Result<JobsReply, Fault> {
@@ -17,7 +17,8 @@ pub(crate) async fn jobs(service: &Service, request: &JobsRequest) -> Result<Job
 }
 
 pub(crate) async fn page(service: &Service, request: &JobsPageRequest) -> Result<JobsPage, Fault> {
-    Ok(service.queue.listed_jobs(request.filter, request.before, request.limit).await?)
+    let JobsPageRequest { filter, before, limit } = *request;
+    Ok(service.queue.jobs_page(filter, before, limit, Attempts::None).await?)
 }
 
 pub(crate) async fn job(service: &Service, request: &JobRequest) -> Result<JobReply, Fault> {

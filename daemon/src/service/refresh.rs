@@ -8,7 +8,7 @@ use tracing::info;
 use super::fault::fault;
 use super::{Caller, Service};
 use crate::jobs::NewRun;
-use crate::refresh::plan;
+use crate::reports;
 
 /// Queues the run; once this returns, the run will be executed whatever happens to client and daemon.
 pub(crate) async fn refresh(
@@ -16,7 +16,7 @@ pub(crate) async fn refresh(
     caller: &Caller,
     request: &RefreshRequest,
 ) -> Result<RefreshReply, Fault> {
-    let tables = plan::tables(&request.types, &request.tables);
+    let tables = reports::tables(&request.types, &request.tables);
     if tables.is_empty() {
         return Err(fault(
             FaultCode::BadRequest,

@@ -10,7 +10,8 @@ use chrono::{NaiveDate, Offset, TimeZone};
 use super::Service;
 use super::fault::fault;
 use crate::describe::describe;
-use crate::refresh::{RehearsalInputs, plan};
+use crate::refresh::RehearsalInputs;
+use crate::reports;
 use crate::schedule::{Rehearsal, Rehearsed, Schedule, Stage, expected_run, slot_text};
 
 /// Most days that can be rehearsed: a year and a month.
@@ -83,7 +84,7 @@ fn shown(decision: &Rehearsed, schedule: &Schedule, scheduler: SchedulerState) -
     };
     let tables = match (decision.trigger, fate) {
         (_, SlotFate::Paused) => Vec::new(),
-        (Trigger::Schedule, _) => plan::tables(&[], &[]),
+        (Trigger::Schedule, _) => reports::tables(&[], &[]),
         _ => decision.tables.iter().map(|&(table, _)| table).collect(),
     };
     let fire_note = decision.fire.and_then(|fire| fire.note_text());

@@ -6,10 +6,10 @@ use cached_proto::words::SchedulerState;
 use tracing::info;
 
 use super::{Caller, Service};
-use crate::schedule::switch;
+use crate::schedule::{pause, resume};
 
 pub(crate) async fn start(service: &Service, caller: &Caller) -> Result<SchedulerReply, Fault> {
-    let changed = switch::start(&service.queue).await?;
+    let changed = resume(&service.queue).await?;
     if changed {
         info!("Scheduler started by {caller}");
     }
@@ -17,7 +17,7 @@ pub(crate) async fn start(service: &Service, caller: &Caller) -> Result<Schedule
 }
 
 pub(crate) async fn stop(service: &Service, caller: &Caller) -> Result<SchedulerReply, Fault> {
-    let changed = switch::stop(&service.queue).await?;
+    let changed = pause(&service.queue).await?;
     if changed {
         info!("Scheduler stopped by {caller}");
     }

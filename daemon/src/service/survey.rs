@@ -4,17 +4,15 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use cached_proto::words::Table;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Service;
 use crate::describe::describe;
 use crate::figures::sample;
-use crate::refresh::find::{Search, find};
 use crate::refresh::survey::{TableSurvey, survey};
 use crate::refresh::{RefreshError, RehearsalInputs, rehearsal_inputs};
 use crate::single_flight::SingleFlight;
-use crate::snapshot::Shapes;
+use crate::snapshot::{ReadDepth, Shapes};
 use crate::state::Lane;
 
 /// Shortest time between two samples; a survey that comes sooner stores none.
@@ -41,6 +39,16 @@ struct Sampling {
 }
 
 impl Surveys {
+    /// Waits until nobody else looks at VMS's tables; while this is kept, nobody does.
+    pub(super) async fn alone(&self) -> impl Sized + use<'_> {
+        self.flight.alone().await
+    }
+
+    /// How closely rows are read at `now`.
+    pub(super) fn depth(&self, now: DateTime<Utc>) -> ReadDepth<'_> {
+        self.shapes.depth(now)
+    }
+
     fn sampling(&self) -> MutexGuard<'_, Sampling> {
         self.sampling.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,14 +76,6 @@ impl Service {
     /// Why the state database cannot be written, according to the most recent attempts.
     pub(crate) fn unwritable(&self) -> Option<String> {
         self.queue.stalled().or(self.surveys.sampling().unkept.clone())
-    }
-
-    /// Searches for one entry.
-    pub(crate) async fn find(&self, table: Table, wanted: &[(usize, &str)]) -> Result<Search, RefreshError> {
-        let _alone = self.surveys.flight.alone().await;
-        let config = Arc::clone(&self.refresh.borrow());
-        let now = self.clock.now();
-        find(&config, self.queue.state(), table, wanted, self.surveys.shapes.depth(now), now).await
     }
 
     /// Reads the inputs of a rehearsal.

@@ -27,7 +27,8 @@ use crate::config::Config;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::jobs::{NewRun, Queue, QueueError};
-use crate::refresh::{RefreshConfig, RefreshError, expected_keys, plan};
+use crate::refresh::{RefreshConfig, RefreshError, expected_keys};
+use crate::reports;
 use crate::snapshot::{ExistingRow, ReadDepth, Source, read_existing};
 use crate::store::is_changed;
 use crate::vms::tables::{Habit, spec};
@@ -219,7 +220,7 @@ impl Watcher {
         if failed.is_empty() {
             return Ok(None);
         }
-        let new = NewRun::new(Trigger::Startup, plan::tables(&[], &failed));
+        let new = NewRun::new(Trigger::Startup, reports::tables(&[], &failed));
         let run = self.queue.enqueue(new).await?.run;
         info!(run_id = run, "VMS's database is back; what failed without it is refreshed");
         Ok(Some(run))
@@ -254,7 +255,7 @@ impl Watcher {
         let run = if wanting.is_empty() {
             None
         } else {
-            let new = NewRun::new(Trigger::Watch, plan::tables(&[], &wanting));
+            let new = NewRun::new(Trigger::Watch, reports::tables(&[], &wanting));
             let run = self.queue.enqueue(new).await?.run;
             let is_released = |table| self.held.is_news(&released, table);
             info!(run_id = run, "{}", told(&news, &wanting, is_released));

@@ -1,6 +1,7 @@
 //! The `OpenAPI` document of the API, generated from the routes themselves, so that the description matches
 //! what exists.
 
+use cached_proto::verb::jobs::JobFigures;
 use serde::Serialize;
 use utoipa::openapi::content::ContentBuilder;
 use utoipa::openapi::header::HeaderBuilder;
@@ -9,7 +10,7 @@ use utoipa::openapi::response::ResponseBuilder;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required};
+use utoipa::openapi::{Content, OpenApi as Document, Ref, RefOr, Required, Schema};
 use utoipa::{Modify, OpenApi, PartialSchema as _, ToSchema};
 
 use super::answer::Problem;
@@ -100,8 +101,9 @@ pub(super) fn gated(paths: &mut Paths) {
     }
 }
 
-/// Adds the responses that any request may get.
+/// Adds the responses that any request may get, and describes a job as its JSON is.
 pub(super) fn completed(mut document: Document) -> Document {
+    flatten_figures(&mut document);
     let paths = document.paths.paths.iter_mut();
     for (_, item) in paths.filter(|(path, _)| path.contains("{id}")) {
         for operation in methods(item) {
@@ -126,6 +128,25 @@ pub(super) fn completed(mut document: Document) -> Document {
         }
     }
     document
+}
+
+/// Puts the keys of a job's figures in the place of the struct that has them.
+fn flatten_figures(document: &mut Document) {
+    let Some(components) = &mut document.components else { return };
+    let Some(RefOr::T(Schema::Object(figures))) = components.schemas.remove(&*JobFigures::name()) else {
+        return;
+    };
+    for schema in components.schemas.values_mut() {
+        if let RefOr::T(Schema::Object(carrier)) = schema
+            && carrier.properties.remove("figures").is_some()
+        {
+            carrier.properties.extend(figures.properties.clone());
+            let required = std::mem::take(&mut carrier.required).into_iter();
+            carrier.required = required
+                .flat_map(|key| if key == "figures" { figures.required.clone() } else { vec![key] })
+                .collect();
+        }
+    }
 }
 
 fn operations(paths: &mut Paths) -> impl Iterator<Item = &mut Operation> {

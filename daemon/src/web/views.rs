@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
 use crate::health::{Audience, Health};
 use crate::jobs::Unfinished;
-use crate::refresh::plan;
+use crate::reports;
 use crate::service::{Service, health, report, status};
 use crate::single_flight::SingleFlight;
 
@@ -39,7 +39,7 @@ const WEEK_SECONDS: u64 = 7 * 24 * 60 * 60;
 const RUNS: u64 = 500;
 
 /// Failed jobs that the status page summarises.
-const FAILURES: u64 = 60;
+const FAILURES: u32 = 60;
 
 /// For how long something that was read is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -228,7 +228,7 @@ async fn read_once<T>(
 }
 
 async fn full(service: &Service) -> Result<FullRefreshes, Fault> {
-    Ok(full_refreshes(service.queue.state(), plan::tables(&[], &[]).len()).await?)
+    Ok(full_refreshes(service.queue.state(), reports::tables(&[], &[]).len()).await?)
 }
 
 /// Counts the unfinished jobs by state.

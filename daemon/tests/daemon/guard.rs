@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use cached::daemon::Daemon;
 use cached::jobs::NewRun;
-use cached::refresh::plan;
+use cached::reports;
 use cached::vms::tables::spec;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::history::Run;
@@ -50,7 +50,7 @@ pub(crate) async fn asked(daemon: &Daemon, request: RefreshRequest) -> Run {
 
 /// Starts a run as the schedule does, and waits for its end.
 async fn scheduled(daemon: &Daemon) -> Run {
-    let new = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let new = NewRun::new(Trigger::Schedule, reports::tables(&[], &[]));
     let run = daemon.queue().enqueue(new).await.unwrap().run;
     finished(daemon, run).await
 }
@@ -109,11 +109,11 @@ async fn what_was_held_back_is_regenerated_however_young_it_is() {
 
     let only = |tables: Vec<Table>| RefreshRequest { tables, accept: true, ..RefreshRequest::default() };
     let young = asked(&daemon, only(vec![Table::OrganizationSummaryCache])).await;
-    assert_eq!((young.jobs.len(), young.jobs[0].skipped), (1, 0), "{young:?}");
+    assert_eq!((young.jobs.len(), young.jobs[0].figures.skipped), (1, 0), "{young:?}");
     // The loss has been accepted by now; the other tables of the held run are still built from the earlier
     // source.
     for job in asked(&daemon, RefreshRequest::default()).await.jobs {
-        assert_eq!(job.skipped == 0, job.table != Table::OrganizationSummaryCache, "{job:?}");
+        assert_eq!(job.figures.skipped == 0, job.table != Table::OrganizationSummaryCache, "{job:?}");
     }
     let again = asked(&daemon, RefreshRequest::default()).await;
     assert_eq!(again.outcome, Some(Outcome::Skipped), "{again:?}");
@@ -174,7 +174,7 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
     let tables: Vec<String> = run
         .jobs
         .iter()
-        .filter(|job| job.outcome == Some(Outcome::Guarded) && job.rebuilt == 0)
+        .filter(|job| job.outcome == Some(Outcome::Guarded) && job.figures.rebuilt == 0)
         .map(|job| job.table.to_string())
         .collect();
     let now = payloads(&home).await;
@@ -286,7 +286,7 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     execute(&home, LOSS).await;
     let run = async |trigger, slot: &str| {
         let slot = Some(slot.to_owned());
-        let new = NewRun { slot, ..NewRun::new(trigger, plan::tables(&[], &[])) };
+        let new = NewRun { slot, ..NewRun::new(trigger, reports::tables(&[], &[])) };
         let run = daemon.queue().enqueue(new).await.unwrap().run;
         finished(&daemon, run).await
     };
@@ -329,7 +329,7 @@ async fn a_loss_in_one_year_holds_that_year_and_the_others_are_written() {
 
     let run = scheduled(&daemon).await;
     let job = run.jobs.iter().find(|job| job.table == table).unwrap();
-    let (held, written) = (job.outcome == Some(Outcome::Guarded), job.verified + job.rebuilt);
+    let (held, written) = (job.outcome == Some(Outcome::Guarded), job.figures.verified + job.figures.rebuilt);
     let error = job.error.as_deref().unwrap();
     assert!(held && written > 0, "{job:?}");
     assert!(error.starts_with("district_engagement_reports 2425|"), "{error}");

@@ -169,7 +169,7 @@ async fn a_report_that_panics_fails_its_table_and_nothing_else() {
     let daemon = home.boot().await;
     // No calendar continues after this instant, and not every report handles it.
     let end_of_time = Some(DateTime::<Utc>::MAX_UTC);
-    let tables = cached::refresh::plan::tables(&[], &[]);
+    let tables = cached::reports::tables(&[], &[]);
     let new = NewRun { as_of: end_of_time, force: true, ..NewRun::new(Trigger::Manual, tables) };
     let run = daemon.queue().enqueue(new).await.unwrap().run;
     let ended = finished(&daemon, run).await;

@@ -108,7 +108,7 @@ async fn entries_of_other_settings_are_made_anew_at_once() {
     let run = finished(&daemon, 2).await;
     assert_eq!(run.trigger, Trigger::TopUp);
     assert!(run.jobs.len() > 5 && run.outcome.is_some_and(Outcome::is_good), "{run:?}");
-    assert!(run.jobs.iter().all(|job| job.skipped == 0), "{run:?}");
+    assert!(run.jobs.iter().all(|job| job.figures.skipped == 0), "{run:?}");
     // Whether health is read before or after the run, it never reports young entries as old.
     assert!(health.reasons.iter().all(|reason| !reason.message.contains("age limit")), "{health:?}");
 }

@@ -116,7 +116,7 @@ async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
     assert_eq!(topped_up.trigger, Trigger::TopUp);
     assert!(topped_up.jobs.iter().any(|job| job.table == Table::OrganizationSummaryCache));
     for job in &topped_up.jobs {
-        assert_eq!(job.skipped, 0, "{job:?}");
+        assert_eq!(job.figures.skipped, 0, "{job:?}");
     }
 }
 
@@ -174,7 +174,7 @@ async fn a_figure_that_was_changed_in_place_is_put_right_by_the_next_night() {
         id += 1;
     };
     let summary = night.jobs.iter().find(|job| job.table == Table::OrganizationSummaryCache).unwrap();
-    assert!(summary.rebuilt > 0, "{summary:?}");
+    assert!(summary.figures.rebuilt > 0, "{summary:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use cached::daemon::Daemon;
 use cached::jobs::NewRun;
-use cached::refresh::plan;
+use cached::reports;
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
@@ -67,7 +67,7 @@ async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
     let daemon = home.boot().await;
     let locked = Locked::hold(&home).await;
     let (first, _events) = follow(&daemon, true).await;
-    let night = NewRun::new(Trigger::Schedule, plan::tables(&[], &[]));
+    let night = NewRun::new(Trigger::Schedule, reports::tables(&[], &[]));
     let night = daemon.queue().enqueue(night).await.unwrap().run;
     ask(&daemon, Request::StopScheduler).await;
     locked.release().await;

@@ -239,7 +239,7 @@ async fn a_request_for_nothing_is_a_fault_and_the_connection_stays_usable() {
     let unmade: Vec<Table> = Table::ALL
         .iter()
         .copied()
-        .filter(|table| cached::refresh::plan::tables(&[], &[*table]).is_empty())
+        .filter(|table| cached::reports::tables(&[], &[*table]).is_empty())
         .collect();
     if !unmade.is_empty() {
         let request = RefreshRequest { tables: unmade, ..RefreshRequest::default() };

@@ -127,7 +127,7 @@ async fn a_refresh_that_is_not_waited_for_is_queued() {
     assert_eq!((numbers.len(), &answer.json()["jobs"]), (11, &json!(numbers)));
     assert!(answer.json()["message"].as_str().unwrap().contains("run 2"));
     let run = finished(&daemon, 2).await;
-    assert!(run.jobs.iter().any(|job| job.rebuilt + job.verified > 0), "{run:?}");
+    assert!(run.jobs.iter().any(|job| job.figures.rebuilt + job.figures.verified > 0), "{run:?}");
 }
 
 /// VMS's own page sends its form by script, as `multipart/form-data`, and a script may send nothing at all.

@@ -181,7 +181,7 @@ async fn a_run_that_had_nothing_to_do_says_so_and_offers_to_insist() {
     }
     ada.submits("refresh", "cache_type=organization&force=1").await;
     let run = finished(&daemon, 3).await;
-    assert!(run.jobs.iter().all(|job| job.skipped == 0), "{run:?}");
+    assert!(run.jobs.iter().all(|job| job.figures.skipped == 0), "{run:?}");
     let page = ada.opens("runs/3").await.body;
     assert!(page.contains("<h1>Refresh 3 ended well: ") && !page.contains("name=\"force\""), "{page}");
 }

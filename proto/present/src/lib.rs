@@ -6,6 +6,7 @@
 
 pub mod json;
 pub mod place;
+pub mod report;
 
 mod verdict;
 mod wording;

@@ -12,9 +12,9 @@ pub fn spoken(word: &str) -> String {
 }
 
 /// Returns a number of things: `1 table`, `2 tables`.
-pub fn count(number: usize, thing: &str) -> String {
-    match (number, thing.strip_suffix("ry")) {
-        (1, _) => format!("1 {thing}"),
+pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    match (number == N::from(1), thing.strip_suffix("ry")) {
+        (true, _) => format!("1 {thing}"),
         (_, Some(stem)) => format!("{number} {stem}ries"),
         (_, None) => format!("{number} {thing}s"),
     }

@@ -1,6 +1,7 @@
 //! `jobs`: the jobs the daemon knows, newest first, whole or in pages.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::lock::WriteLock;
 use crate::time::Timestamp;
@@ -57,9 +58,53 @@ impl Attempt {
     }
 }
 
-/// One table of one run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// What was done about a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct JobFigures {
+    /// Entries that the report has.
+    pub entries: u64,
+    /// Entries written because they had changed.
+    pub rebuilt: u64,
+    /// Entries stamped because they had not.
+    pub verified: u64,
+    /// Entries left alone because they were young.
+    pub skipped: u64,
+    /// Entries removed because their key is no longer part of the report.
+    pub pruned: u64,
+    /// Entries that could not be written.
+    pub failed: u64,
+    /// Source rows that were left out or read with a substitute.
+    pub warnings: u64,
+    /// Bytes of payload generated.
+    pub bytes: u64,
+    /// Seconds of work.
+    pub seconds: f64,
+}
+
+impl JobFigures {
+    /// Number of figures.
+    pub const COUNT: usize = 9;
+
+    /// Adds each figure to the fields of what carries them. On the wire that makes the bytes of a struct within, in
+    /// JSON keys beside the others; `serde`'s `flatten` makes a map of everything, which the wire cannot carry.
+    pub fn serialize_into<S: SerializeStruct>(&self, fields: &mut S) -> Result<(), S::Error> {
+        let Self { entries, rebuilt, verified, skipped, pruned, failed, warnings, bytes, seconds } = self;
+        fields.serialize_field("entries", entries)?;
+        fields.serialize_field("rebuilt", rebuilt)?;
+        fields.serialize_field("verified", verified)?;
+        fields.serialize_field("skipped", skipped)?;
+        fields.serialize_field("pruned", pruned)?;
+        fields.serialize_field("failed", failed)?;
+        fields.serialize_field("warnings", warnings)?;
+        fields.serialize_field("bytes", bytes)?;
+        fields.serialize_field("seconds", seconds)
+    }
+}
+
+/// One table of one run. Its JSON, which has the figures beside the other keys, is written and never read.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(description = "One table of one run."))]
 pub struct Job {
     /// Number of the job.
     pub id: i64,
@@ -80,29 +125,32 @@ pub struct Job {
     pub queued: Timestamp,
     /// Its attempts, oldest first; empty in a list.
     pub attempts: Vec<Attempt>,
-    /// Entries that the report has.
-    pub entries: u64,
-    /// Entries written because they had changed.
-    pub rebuilt: u64,
-    /// Entries stamped because they had not.
-    pub verified: u64,
-    /// Entries left alone because they were young.
-    pub skipped: u64,
-    /// Entries removed because their key is no longer part of the report.
-    pub pruned: u64,
-    /// Entries that could not be written.
-    pub failed: u64,
-    /// Source rows that were left out or read with a substitute.
-    pub warnings: u64,
-    /// Bytes of payload generated.
-    pub bytes: u64,
-    /// Seconds of work.
-    pub seconds: f64,
+    /// What its last attempt has done.
+    pub figures: JobFigures,
     /// The last error, one line.
     pub error: Option<String>,
     /// How long VMS's write lock was held, by all attempts; what an attempt held that died with the daemon is
     /// not known.
     pub write_lock: WriteLock,
+}
+
+impl Serialize for Job {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Job", 11 + JobFigures::COUNT)?;
+        fields.serialize_field("id", &self.id)?;
+        fields.serialize_field("run", &self.run)?;
+        fields.serialize_field("trigger", &self.trigger)?;
+        fields.serialize_field("type", &self.cache_type)?;
+        fields.serialize_field("table", &self.table)?;
+        fields.serialize_field("phase", &self.phase)?;
+        fields.serialize_field("outcome", &self.outcome)?;
+        fields.serialize_field("queued", &self.queued)?;
+        fields.serialize_field("attempts", &self.attempts)?;
+        self.figures.serialize_into(&mut fields)?;
+        fields.serialize_field("error", &self.error)?;
+        fields.serialize_field("write_lock", &self.write_lock)?;
+        fields.end()
+    }
 }
 
 /// Answer to `jobs`, without attempts.

@@ -12,7 +12,7 @@ use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply,
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{
-    Attempt, Job, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
+    Attempt, Job, JobFigures, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
 };
 use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{
@@ -377,15 +377,17 @@ fn job() -> Job {
             outcome: Some(Outcome::Failed),
             error: Some("database is locked".to_owned()),
         }],
-        entries: 7,
-        rebuilt: 1,
-        verified: 2,
-        skipped: 3,
-        pruned: 4,
-        failed: 5,
-        warnings: 6,
-        bytes: 65_536,
-        seconds: 0.25,
+        figures: JobFigures {
+            entries: 7,
+            rebuilt: 1,
+            verified: 2,
+            skipped: 3,
+            pruned: 4,
+            failed: 5,
+            warnings: 6,
+            bytes: 65_536,
+            seconds: 0.25,
+        },
         error: Some("database is locked".to_owned()),
         write_lock: WRITE_LOCK,
     }

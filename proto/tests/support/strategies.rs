@@ -12,7 +12,7 @@ use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply,
 use cached_proto::verb::invalidate::{InvalidateReply, InvalidateRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{
-    Attempt, Job, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
+    Attempt, Job, JobFigures, JobFilter, JobsPage, JobsPageRequest, JobsReply, JobsRequest, UnknownRow,
 };
 use cached_proto::verb::logs::{LogEvent, LogLine, LogsReply, LogsRequest};
 use cached_proto::verb::maintenance::{MaintenanceRequest, MaintenanceStep};
@@ -454,15 +454,17 @@ fn job() -> impl Strategy<Value = Job> {
                     outcome,
                     queued,
                     attempts,
-                    entries,
-                    rebuilt,
-                    verified,
-                    skipped,
-                    pruned,
-                    failed,
-                    warnings,
-                    bytes,
-                    seconds,
+                    figures: JobFigures {
+                        entries,
+                        rebuilt,
+                        verified,
+                        skipped,
+                        pruned,
+                        failed,
+                        warnings,
+                        bytes,
+                        seconds,
+                    },
                     error,
                     write_lock,
                 }

@@ -176,13 +176,13 @@ async fn refresh(directory: &Path) -> Value {
         "seconds": seconds,
         "scan": scan,
         "rows": snapshot.sources.values().map(|facts| facts.rows).sum::<u64>(),
-        "bytes": results.iter().map(|result| result.report.bytes).sum::<u64>(),
+        "bytes": results.iter().map(|result| result.report.figures.bytes).sum::<u64>(),
         "tables": results
             .iter()
             .map(|result| json!({
                 "table": result.report.table.as_str(),
-                "entries": result.report.entries,
-                "bytes": result.report.bytes,
+                "entries": result.report.figures.entries,
+                "bytes": result.report.figures.bytes,
                 "build": result.timings.build.as_secs_f64(),
                 "serialize": result.timings.serialize.as_secs_f64(),
                 "write": result.timings.write.as_secs_f64(),

@@ -5,7 +5,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
 use cached::refresh::RefreshScope;
-use cached::refresh::find::text_of;
 use cached::reports::{Context, REPORTS};
 use cached::vms::tables::Table;
 use cached_tests::inside::{Inside, Sample};
@@ -29,7 +28,7 @@ pub(crate) fn partition(sample: &Sample) -> Groups {
     for report in REPORTS {
         for group in report.build(Context::new(&snapshot, inside.settings(), now)) {
             for entry in &group.entries {
-                let key: Vec<String> = entry.key.0.iter().map(text_of).collect();
+                let key: Vec<String> = entry.key.0.iter().map(ToString::to_string).collect();
                 groups.insert((report.table(), key.join(" ")), group.name.clone());
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cached::jobs::NewRun;
-use cached::refresh::plan;
+use cached::reports;
 use cached::reports::{Built, Context, Report, report};
 use cached::snapshot::Source;
 use cached::vms::tables::{Key, Table};
@@ -69,7 +69,7 @@ async fn its_table_fails_alone_and_the_daemon_lives() {
         rows(&vms)
     });
     BROKEN.store(true, Ordering::Relaxed);
-    let new = || NewRun { force: true, ..NewRun::new(Trigger::Manual, plan::tables(&[], &[])) };
+    let new = || NewRun { force: true, ..NewRun::new(Trigger::Manual, reports::tables(&[], &[])) };
     let run = tamed.daemon.queue().enqueue(new()).await.unwrap().run;
     let run = tamed.finished(run).await;
     for job in &run.jobs {
@@ -161,7 +161,7 @@ async fn nothing_of_a_report_ends_more_than_its_job() {
             assert!(reason.message.contains(part), "{fault}: {reason:?}");
         }
         assert_eq!(reason.level, HealthLevel::Degraded);
-        let new = NewRun::new(Trigger::TopUp, plan::tables(&[], &[]));
+        let new = NewRun::new(Trigger::TopUp, reports::tables(&[], &[]));
         let run = tamed.daemon.queue().enqueue(new).await.unwrap().run;
         let run = tamed.finished(run).await;
         for job in &run.jobs {

@@ -62,7 +62,7 @@ fn inside(sample: &Sample, mutations: &[String]) -> Inside {
 fn all_well(results: &[TableResult]) {
     for result in results {
         assert!(result.error.is_none(), "{}: {:?}", result.report.table, result.error);
-        assert_eq!(result.report.failed, 0, "{}", result.report.table);
+        assert_eq!(result.report.figures.failed, 0, "{}", result.report.table);
     }
 }
 
@@ -97,9 +97,15 @@ fn nothing_is_replaced_again(inside: &Inside, first: &[TableResult]) {
         all_well(&again);
         for (again, first) in again.iter().zip(first) {
             let (again, first) = (&again.report, &first.report);
-            let counts = (again.rebuilt, again.verified, again.pruned, again.skipped);
-            assert_eq!(counts, (0, first.entries, 0, 0), "{} {scope:?}", again.table);
-            assert_eq!((again.outcome, again.bytes), (Outcome::Verified, first.bytes), "{}", again.table);
+            let counts =
+                (again.figures.rebuilt, again.figures.verified, again.figures.pruned, again.figures.skipped);
+            assert_eq!(counts, (0, first.figures.entries, 0, 0), "{} {scope:?}", again.table);
+            assert_eq!(
+                (again.outcome, again.figures.bytes),
+                (Outcome::Verified, first.figures.bytes),
+                "{}",
+                again.table
+            );
         }
     }
 }
@@ -117,8 +123,8 @@ proptest! {
         for (report, result) in REPORTS.iter().zip(&results) {
             let read: BTreeSet<&str> = report.sources().iter().map(|source| source.table()).collect();
             let odd = snapshot.warnings.iter().filter(|warning| read.contains(warning.table)).count();
-            prop_assert_eq!(result.report.warnings, odd as u64, "{}", report.table());
-            prop_assert_eq!(result.report.entries, result.report.rebuilt, "{}", report.table());
+            prop_assert_eq!(result.report.figures.warnings, odd as u64, "{}", report.table());
+            prop_assert_eq!(result.report.figures.entries, result.report.figures.rebuilt, "{}", report.table());
         }
         the_keys_are_the_rows(&inside);
         payloads_agree_with_themselves(&inside);

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use cached::jobs::{NewRun, QueueError};
-use cached::refresh::plan;
-use cached::schedule::switch;
+use cached::reports;
+use cached::schedule::{pause, resume};
 use cached_proto::verb::cancel::Target;
 use cached_proto::words::Trigger;
 use chrono::TimeDelta;
@@ -70,12 +70,12 @@ impl World {
                 self.reload(Choices { time, zone, catch_up, ..self.choices }).await
             }
             Op::StopScheduler => {
-                switch::stop(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
+                pause(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
                 self.slots.stop(self.now());
                 Ok(())
             }
             Op::StartScheduler => {
-                switch::start(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
+                resume(&self.daemon.components.queue).await.map_err(|error| error.to_string())?;
                 self.slots.start(self.now());
                 Ok(())
             }
@@ -138,7 +138,7 @@ impl World {
             |error: &QueueError| matches!(error, QueueError::Over(_) | QueueError::NothingToRetry(_));
         match op {
             Op::Refresh { table, force, accept } => {
-                let tables = plan::tables(&[], table.as_slice());
+                let tables = reports::tables(&[], table.as_slice());
                 let new = NewRun { force, accept, ..NewRun::new(Trigger::Manual, tables) };
                 let asked = queue.enqueue(new).await.map_err(|error| error.to_string())?;
                 self.jobs.asked(asked.run)

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use cached_proto::verb::cancel::Target;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::JobFilter;
+use cached_proto::verb::jobs::{JobFigures, JobFilter};
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
@@ -95,8 +95,13 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
 
     d.clock.advance(Duration::from_secs(5));
     let claimed = d.claim().await;
-    assert_eq!((claimed.run, claimed.trigger, claimed.queued), (run, Trigger::Manual, START));
-    assert!(claimed.force && claimed.accept && claimed.exact && claimed.as_of == Some(START));
+    assert_eq!((claimed.run, claimed.wanted.trigger, claimed.queued), (run, Trigger::Manual, START));
+    assert!(
+        claimed.wanted.force
+            && claimed.wanted.accept
+            && claimed.wanted.exact
+            && claimed.wanted.as_of == Some(START)
+    );
     assert_eq!(claimed.jobs.iter().map(|j| j.1).collect::<Vec<_>>(), [B, A], "in working order");
     assert_eq!(d.queue.current_run().await.unwrap().unwrap().id, run);
     assert!(d.queue.claim().await.unwrap().is_none(), "claimed once only");
@@ -104,7 +109,7 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
     let snapshot = d.clock.now();
     assert_eq!(d.begin(&claimed, 0).await.unwrap().number, 1);
     d.clock.advance(Duration::from_secs(2));
-    let report = JobReport {
+    let figures = JobFigures {
         entries: 9,
         rebuilt: 1,
         verified: 2,
@@ -114,9 +119,8 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
         warnings: 6,
         bytes: 7,
         seconds: 1.5,
-        error: Some("disk full".into()),
-        ..JobReport::new(B, Outcome::Failed)
     };
+    let report = JobReport { figures, error: Some("disk full".into()), ..JobReport::new(B, Outcome::Failed) };
     let early = d.queue.settle(&claimed.lease).await;
     assert!(matches!(early, Err(QueueError::Unfinished { jobs: 1, .. })), "{early:?}");
     d.end(&claimed, 0, &report, Ending::Done).await;
@@ -128,9 +132,7 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
     assert!((done.seconds - 2.0).abs() < 1e-9, "a set wall clock must not falsify {}", done.seconds);
     let job = &done.jobs[0];
     assert_eq!((job.table, job.phase, job.outcome), (B, Phase::Done, Some(Outcome::Failed)));
-    assert_eq!([job.entries, job.rebuilt, job.verified, job.skipped], [9, 1, 2, 3]);
-    assert_eq!([job.pruned, job.failed, job.warnings, job.bytes], [4, 5, 6, 7]);
-    assert_eq!((job.seconds, job.error.as_deref()), (1.5, Some("disk full")));
+    assert_eq!((job.figures, job.error.as_deref()), (figures, Some("disk full")));
     assert_eq!(job.attempts.len(), 1);
     assert_eq!(job.attempts[0].snapshot, Some(snapshot.into()));
     assert_eq!(job.attempts[0].ended, Some((snapshot + TimeDelta::seconds(2)).into()));

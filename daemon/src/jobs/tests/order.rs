@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::schedule::switch;
+use crate::schedule::{pause, resume};
 
 #[tokio::test]
 async fn an_identical_request_joins_one_that_still_waits_and_no_other() {
@@ -125,7 +125,7 @@ proptest! {
                     let made: Vec<Table> = claimed.jobs.iter().map(|job| job.1).collect();
                     for (_, new) in owed.extract_if(.., |(run, _)| *run == claimed.run) {
                         assert!(new.tables.iter().all(|table| made.contains(table)), "{new:?}: {made:?}");
-                        assert!(claimed.force >= new.force && claimed.accept >= new.accept, "{new:?}");
+                        assert!(claimed.wanted.force >= new.force && claimed.wanted.accept >= new.accept, "{new:?}");
                     }
                 }
             }
@@ -167,7 +167,10 @@ async fn a_slot_that_becomes_due_during_a_run_goes_next_however_much_is_asked_fo
     // A script asks again as soon as its last refresh has ended.
     assert_eq!(d.queue.enqueue(forced()).await.unwrap().run, waiting);
     let night = d.claim().await;
-    assert_eq!((night.trigger, night.slot.as_deref()), (Trigger::Schedule, Some("1970-01-01 02:00")));
+    assert_eq!(
+        (night.wanted.trigger, night.wanted.slot.as_deref()),
+        (Trigger::Schedule, Some("1970-01-01 02:00"))
+    );
     assert_eq!(d.claim().await.run, waiting);
 }
 
@@ -204,7 +207,7 @@ async fn the_order_is_manual_slots_that_waited_startup_watch_top_up() {
     }
     let mut order = Vec::new();
     while let Some(next) = d.queue.claim().await.unwrap() {
-        order.push(next.trigger);
+        order.push(next.wanted.trigger);
     }
     // After the first run, the slots that waited for it.
     let wanted = [
@@ -224,14 +227,14 @@ async fn what_nobody_asked_for_is_not_begun_while_the_scheduler_is_stopped() {
     let begun = d.queue.enqueue(NewRun::new(Trigger::Watch, vec![B])).await.unwrap().run;
     d.claim().await;
     d.queue.enqueue(NewRun::new(Trigger::TopUp, vec![A])).await.unwrap();
-    switch::stop(&d.queue).await.unwrap();
+    pause(&d.queue).await.unwrap();
     let d = d.restart().await;
     d.queue.recover().await.unwrap();
     let asked = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let order = [d.claim().await.run, d.claim().await.run];
     assert_eq!(order, [asked, begun], "a run in progress goes on");
     assert_eq!(d.queue.claim().await.unwrap(), None);
-    switch::start(&d.queue).await.unwrap();
-    let order = [d.claim().await.trigger, d.claim().await.trigger];
+    resume(&d.queue).await.unwrap();
+    let order = [d.claim().await.wanted.trigger, d.claim().await.wanted.trigger];
     assert_eq!(order, [Trigger::Startup, Trigger::TopUp], "what was held back");
 }

@@ -227,10 +227,12 @@ async fn how_long_refreshes_take_is_counted_by_table_and_by_run() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A, B])).await.unwrap();
     let claimed = d.claim().await;
-    let slow = JobReport { seconds: 0.05, ..JobReport::new(A, Outcome::Rebuilt) };
-    d.work_on(&claimed, 0, &slow).await;
-    let off = JobReport { seconds: 0.2, ..JobReport::new(B, Outcome::Off) };
-    d.work_on(&claimed, 1, &off).await;
+    for (index, (table, outcome, seconds)) in
+        [(A, Outcome::Rebuilt, 0.05), (B, Outcome::Off, 0.2)].into_iter().enumerate()
+    {
+        let figures = JobFigures { seconds, ..JobFigures::default() };
+        d.work_on(&claimed, index, &JobReport { figures, ..JobReport::new(table, outcome) }).await;
+    }
     d.clock.advance(Duration::from_secs(700));
     d.ended(&claimed).await;
     let counters = d.queue.state().counters().await.unwrap();

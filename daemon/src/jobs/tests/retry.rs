@@ -8,7 +8,8 @@ const POLICY: RetryPolicy =
     RetryPolicy { attempts: 3, base_delay: Duration::from_secs(8), max_delay: Duration::from_secs(10) };
 
 fn locked() -> JobReport {
-    JobReport { error: Some("locked".into()), seconds: 0.5, ..JobReport::new(A, Outcome::Failed) }
+    let figures = JobFigures { seconds: 0.5, ..JobFigures::default() };
+    JobReport { figures, error: Some("locked".into()), ..JobReport::new(A, Outcome::Failed) }
 }
 
 impl Daemon {
@@ -74,6 +75,12 @@ async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
     );
     assert!(attempts.iter().all(|attempt| (attempt.seconds - 0.5).abs() < 1e-9), "{attempts:?}");
     assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each from a snapshot of its own");
+    let listed = async |attempts| {
+        let page = d.queue.jobs_page(JobFilter::All, None, 1, attempts).await.unwrap();
+        page.jobs[0].attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(Attempts::Newest).await, [3], "its number is that of all");
+    assert_eq!((listed(Attempts::None).await, listed(Attempts::All).await), (vec![], vec![1, 2, 3]));
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted[counters::ATTEMPTS], counted[counters::RETRIES]), (3, 2));
     assert_eq!((counted["jobs.failed"], counted["runs.manual.failed"]), (1, 1));
@@ -175,7 +182,7 @@ async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
     assert_eq!(d.queue.retry(Target::Run(old.id)).await.unwrap(), reply, "the same once more joins");
     assert_eq!(d.queue.retry_failed().await.unwrap(), reply);
     let again = d.claim().await;
-    assert_eq!((again.trigger, again.force, again.exact), (Trigger::Manual, true, true));
+    assert_eq!((again.wanted.trigger, again.wanted.force, again.wanted.exact), (Trigger::Manual, true, true));
     d.work_on(&again, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
     d.ended(&again).await;
     assert_eq!(d.queue.run(old.id).await.unwrap(), old);
@@ -245,8 +252,9 @@ async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
     assert_eq!(reply, CancelReply { cancelled: vec![2], stopping: vec![1] });
     assert!(begun.cancel.is_cancelled());
     assert!(d.begin(&claimed, 1).await.is_none());
+    let figures = JobFigures { rebuilt: 3, ..JobFigures::default() };
     let stopped =
-        JobReport { rebuilt: 3, error: Some("cancelled".into()), ..JobReport::new(A, Outcome::Failed) };
+        JobReport { figures, error: Some("cancelled".into()), ..JobReport::new(A, Outcome::Failed) };
     d.end(&claimed, 0, &stopped, Ending::Cancelled).await;
     let ended = d.ended(&claimed).await;
     assert_eq!((ended.phase, ended.outcome), (Phase::Cancelled, None));
@@ -255,7 +263,7 @@ async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
     }
     let job = &ended.jobs[0];
     assert_eq!(
-        (job.phase, job.outcome, job.rebuilt),
+        (job.phase, job.outcome, job.figures.rebuilt),
         (Phase::Cancelled, None, 3),
         "what was written is told"
     );

@@ -64,7 +64,7 @@ async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on()
     let page = d.queue.history_page(START, None, 10).await.unwrap();
     assert_eq!(page.unknown, [unknown(strange, "comet")]);
     assert_eq!(page.runs.iter().map(|run| run.id).collect::<Vec<_>>(), [3, asked]);
-    let jobs = d.queue.jobs_page(JobFilter::All, None, 10).await.unwrap();
+    let jobs = d.queue.jobs_page(JobFilter::All, None, 10, Attempts::None).await.unwrap();
     let [job] = jobs.unknown.as_slice() else { panic!("{jobs:?}") };
     assert_eq!((job.run, job.trigger.as_str(), job.table.as_deref()), (strange, "comet", Some(A.as_str())));
     assert_eq!(jobs.jobs.len(), 2);
@@ -119,7 +119,7 @@ async fn unknown_outcomes_of_runs_jobs_and_attempts_make_no_listing_or_figure_fa
     let (job, _) = d.queue.job(1).await.unwrap();
     let shown = (job.attempts[0].outcome, job.attempts[0].error.as_deref());
     assert_eq!(shown, (None, Some("outcome \"molten\", which this version does not know: hot")));
-    let page = d.queue.jobs_page(JobFilter::All, None, 10).await.unwrap();
+    let page = d.queue.jobs_page(JobFilter::All, None, 10, Attempts::None).await.unwrap();
     assert_eq!((page.jobs.len(), page.unknown[0].outcome.as_deref()), (1, Some("molten")));
     let full = full_refreshes(d.queue.state(), 1).await.unwrap();
     assert_eq!((full.total, full.good), (2, 1), "an unknown outcome is not claimed to be good");
@@ -179,7 +179,7 @@ async fn a_page_ends_before_it_is_too_long_to_be_shown() {
     }
     assert_eq!(runs, [3, 2, 1]);
     loop {
-        let page = d.queue.listed_jobs(JobFilter::All, before, 500).await.unwrap();
+        let page = d.queue.jobs_page(JobFilter::All, before, 500, Attempts::Newest).await.unwrap();
         assert!(cached_present::json::pretty(&page).unwrap().len() < 1024 * 1024);
         jobs.extend(page.jobs.into_iter().map(|job| job.id));
         before = page.next;
@@ -208,7 +208,7 @@ async fn pages_follow_each_other_without_a_gap_and_end() {
     }
     assert_eq!(runs, [5, 4, 3, 2, 1]);
     loop {
-        let page = d.queue.jobs_page(JobFilter::All, before, 5).await.unwrap();
+        let page = d.queue.jobs_page(JobFilter::All, before, 5, Attempts::None).await.unwrap();
         jobs.extend(page.jobs.into_iter().map(|job| job.id));
         before = page.next;
         if before.is_none() {

@@ -13,7 +13,7 @@ use std::time::Duration;
 use cached_proto::lock::WriteLock;
 use cached_proto::verb::health::{HealthReply, Reason};
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::Job;
+use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{HealthLevel, Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
@@ -182,15 +182,7 @@ fn job(run: i64, trigger: Trigger) -> Job {
         outcome: None,
         queued: DateTime::UNIX_EPOCH.into(),
         attempts: Vec::new(),
-        entries: 0,
-        rebuilt: 0,
-        verified: 0,
-        skipped: 0,
-        pruned: 0,
-        failed: 0,
-        warnings: 0,
-        bytes: 0,
-        seconds: 0.0,
+        figures: JobFigures::default(),
         error: None,
         write_lock: WriteLock::default(),
     }

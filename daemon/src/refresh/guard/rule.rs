@@ -76,14 +76,15 @@ impl SeenLoss {
 impl Guard {
     /// Creates the guard of a claimed run.
     pub(in crate::refresh) fn of(limits: Option<LossLimits>, claimed: &Claimed) -> Self {
-        let policy = Policy::of(claimed.trigger, claimed.force);
+        let Claimed { run, wanted, .. } = claimed;
+        let policy = Policy::of(wanted.trigger, wanted.force);
         let occasion = match policy.is_of_slot() {
-            _ if claimed.accept => Occasion::Accepted,
+            _ if wanted.accept => Occasion::Accepted,
             true => Occasion::Scheduled,
             false => Occasion::Other,
         };
-        let slot = claimed.slot.as_deref().and_then(slot);
-        Self { limits, occasion, run: claimed.run, slot }
+        let slot = wanted.slot.as_deref().and_then(slot);
+        Self { limits, occasion, run: *run, slot }
     }
 
     /// The guard of a further snapshot within the same attempt: an operator has accepted the loss that the

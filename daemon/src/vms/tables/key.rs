@@ -27,6 +27,17 @@ impl From<&KeyValue> for Value {
     }
 }
 
+/// As it is given and shown in a search; NULL is the empty string.
+impl fmt::Display for KeyValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Null => Ok(()),
+            Self::Int(value) => value.fmt(f),
+            Self::Text(text) => f.write_str(text),
+        }
+    }
+}
+
 impl From<i64> for KeyValue {
     fn from(value: i64) -> Self {
         Self::Int(value)

@@ -115,7 +115,7 @@ fn ended(settled: Option<Settled>) -> Run {
 /// What a run did: its trigger, the outcome of its only table, and the entries that were left alone.
 fn done(run: &Run) -> (Trigger, Outcome, u64) {
     let [job] = run.jobs.as_slice() else { panic!("one table: {run:?}") };
-    (run.trigger, job.outcome.unwrap(), job.skipped)
+    (run.trigger, job.outcome.unwrap(), job.figures.skipped)
 }
 
 #[tokio::test]

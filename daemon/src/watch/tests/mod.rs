@@ -22,7 +22,8 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
 use crate::directory::directory;
 use crate::jobs::{NewRun, Queue, Settled};
-use crate::refresh::{RefreshConfig, Refresher, plan};
+use crate::refresh::{RefreshConfig, Refresher};
+use crate::reports;
 use crate::reports::{REPORTS, report};
 use crate::snapshot::Source;
 use crate::state::State;
@@ -211,7 +212,7 @@ impl World {
 
     /// Runs all tables.
     pub(super) async fn run(&self, trigger: Trigger) {
-        let new = NewRun::new(trigger, plan::tables(&[], &[]));
+        let new = NewRun::new(trigger, reports::tables(&[], &[]));
         self.queue.enqueue(new).await.unwrap();
         for run in self.work().await {
             assert!(run.outcome.unwrap().is_good(), "{run:?}");

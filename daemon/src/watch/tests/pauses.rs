@@ -9,7 +9,8 @@ use proptest::prelude::*;
 
 use super::{MINUTE, World, tables};
 use crate::jobs::NewRun;
-use crate::refresh::{RefreshConfig, plan};
+use crate::refresh::RefreshConfig;
+use crate::reports;
 use crate::store::LossLimits;
 use crate::watch::{Debounce, Patience};
 
@@ -103,7 +104,7 @@ impl World {
 
     /// Executes a scheduled run, whatever its outcome.
     async fn night(&self) {
-        self.queue.enqueue(NewRun::new(Trigger::Schedule, plan::tables(&[], &[]))).await.unwrap();
+        self.queue.enqueue(NewRun::new(Trigger::Schedule, reports::tables(&[], &[]))).await.unwrap();
         self.work().await;
     }
 }

@@ -10,7 +10,7 @@ use chrono_tz::America::Chicago;
 use super::{MINUTE, SECOND, World, tables};
 use crate::clock::Clock as _;
 use crate::jobs::NewRun;
-use crate::refresh::plan;
+use crate::reports;
 use crate::reports::recruitment::Keywords;
 use crate::state::EntryStamp;
 use crate::watch::wipes::{SecondRefresher, second_refreshers};
@@ -393,7 +393,7 @@ async fn both() -> [World; 2] {
 }
 
 async fn force(world: &World) {
-    let new = NewRun { force: true, ..NewRun::new(Trigger::Manual, plan::tables(&[], &[])) };
+    let new = NewRun { force: true, ..NewRun::new(Trigger::Manual, reports::tables(&[], &[])) };
     world.queue.enqueue(new).await.unwrap();
     assert!(world.work().await.iter().all(|run| run.outcome.unwrap().is_good()));
 }

@@ -9,7 +9,7 @@ use sea_orm::ConnectionTrait as _;
 
 use super::{MAX_DELAY, MINUTE, QUIET, SECOND, World, other, tables};
 use crate::jobs::NewRun;
-use crate::refresh::plan;
+use crate::reports;
 use crate::reports::REPORTS;
 use crate::snapshot::{self, ReadDepth, Source, SourceSet, source_hash};
 use crate::vms::Vms;
@@ -188,7 +188,7 @@ async fn what_failed_while_the_database_was_away_is_done_when_it_is_back() {
     world.vms(&format!("DELETE FROM {TABLE}")).await;
     std::fs::rename(world.database(), world.path("gone.db")).unwrap();
     world.watcher.tick().await.unwrap_err();
-    world.queue.enqueue(NewRun::new(Trigger::Startup, plan::tables(&[], &[]))).await.unwrap();
+    world.queue.enqueue(NewRun::new(Trigger::Startup, reports::tables(&[], &[]))).await.unwrap();
     assert_eq!(world.work().await[0].outcome, Some(Outcome::Failed));
 
     std::fs::rename(world.path("gone.db"), world.database()).unwrap();

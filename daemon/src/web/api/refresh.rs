@@ -4,16 +4,16 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
+use cached_present::report::{RunReport, TableReport};
 use cached_proto::fault::Fault;
-use cached_proto::report::{RunReport, TableReport};
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::{Outcome, Phase};
+use cached_proto::words::{Outcome, Phase, Table};
 use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::jobs::failures;
+use crate::describe::failures;
 use crate::service::refresh;
 use crate::web::answer::{Done, Json, Problem, WebFault};
 use crate::web::app::Web;
@@ -111,7 +111,7 @@ pub(in crate::web) async fn refresh(
 
 /// The response for an ended run: successful only if every table is.
 fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
-    let failures = failures(&run.jobs);
+    let failures = failures(&run.jobs, Table::as_str);
     let report = RunReport::from(run);
     if run.phase == Phase::Done && run.outcome.is_none_or(Outcome::is_good) && failures.is_empty() {
         let title = wish.title();

@@ -13,6 +13,7 @@ use serde::Deserialize;
 
 use super::Visit;
 use super::view::{Badge, Name, View, When};
+use crate::jobs::Attempts;
 use crate::service;
 use crate::web::answer::{LISTED, WebFault, following};
 use crate::web::app::Web;
@@ -52,7 +53,7 @@ pub(in crate::web) async fn list(
 ) -> Result<Response, WebFault> {
     let filter = known_filter(filter.as_deref())?;
     let queue = &web.service().queue;
-    let reply = queue.jobs_page(filter, cursor, LISTED.into()).await.map_err(Fault::from)?;
+    let reply = queue.jobs_page(filter, cursor, LISTED, Attempts::Newest).await.map_err(Fault::from)?;
     let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
     let view = View::of(&web);
     let page = JobsPage {
@@ -82,7 +83,7 @@ pub(super) struct JobRow {
     pub(super) state: Badge,
     /// When the last attempt began or, before the first one, when the job was queued.
     pub(super) when: When,
-    pub(super) attempts: usize,
+    pub(super) attempts: u32,
     /// Time spent on the job; empty if it has not ended or was never attempted.
     pub(super) took: String,
     pub(super) error: Option<Prose>,
@@ -106,14 +107,23 @@ impl JobRow {
                 Badge::standing(job.phase, job.outcome)
             },
             when: view.when(began),
-            attempts: job.attempts.len(),
-            took: if is_over && !job.attempts.is_empty() { duration(job.seconds) } else { String::new() },
+            attempts: tries(job),
+            took: if is_over && !job.attempts.is_empty() {
+                duration(job.figures.seconds)
+            } else {
+                String::new()
+            },
             error: job.error.clone().map(Prose::new),
             can_retry: can_retry(job),
             is_guarded: is_guarded(job),
             can_cancel: !is_over,
         }
     }
+}
+
+/// How often the job was tried: the number of its newest attempt.
+fn tries(job: &Job) -> u32 {
+    job.attempts.last().map_or(0, |attempt| attempt.number)
 }
 
 /// Whether the job has failed and waits for its next attempt.
@@ -228,24 +238,24 @@ fn figures(job: &Job) -> Vec<(&'static str, String)> {
     if job.outcome.is_none() {
         return Vec::new();
     }
-    let lock = &job.write_lock;
+    let (done, lock) = (&job.figures, &job.write_lock);
     // If nothing was done, counts of zero are left out.
     let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
     let mut figures: Vec<(&'static str, String)> = [
-        ("Entries", job.entries),
-        ("Rebuilt", job.rebuilt),
-        ("Verified", job.verified),
-        ("Skipped", job.skipped),
-        ("Removed", job.pruned),
-        ("Failed", job.failed),
-        ("Odd source rows", job.warnings),
+        ("Entries", done.entries),
+        ("Rebuilt", done.rebuilt),
+        ("Verified", done.verified),
+        ("Skipped", done.skipped),
+        ("Removed", done.pruned),
+        ("Failed", done.failed),
+        ("Odd source rows", done.warnings),
     ]
     .into_iter()
     .filter(|(_, number)| is_told(*number))
     .map(|(name, number)| (name, number.to_string()))
     .collect();
-    if is_told(job.bytes) {
-        figures.push(("Size", bytes(job.bytes)));
+    if is_told(done.bytes) {
+        figures.push(("Size", bytes(done.bytes)));
     }
     if idle(job.outcome).is_none() || lock.seconds > 0.0 {
         let held = format!("{} in all, at most {}", duration(lock.seconds), duration(lock.longest));

@@ -144,7 +144,7 @@ impl TableRow {
     fn of(table: &TableStatus, last: Option<&Job>, view: &View) -> Self {
         let is_judged = table.expected > 0;
         let age = |at: Option<Timestamp>| at.map_or_else(String::new, |at| view.when(at).distance);
-        let worked = last.filter(|job| job.seconds > 0.0);
+        let worked = last.filter(|job| job.figures.seconds > 0.0);
         Self {
             name: Name::of(table.table),
             state: Badge::new(spoken(table.state.as_str()), table.state.into()),
@@ -152,7 +152,7 @@ impl TableRow {
             oldest: age(table.oldest),
             newest: age(table.newest),
             size: table.bytes.filter(|_| is_judged).map_or_else(String::new, bytes),
-            took: worked.map_or_else(String::new, |job| duration(job.seconds)),
+            took: worked.map_or_else(String::new, |job| duration(job.figures.seconds)),
             notes: notes(table),
         }
     }

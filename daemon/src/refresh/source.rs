@@ -1,4 +1,5 @@
-//! Recorded rows that another process has deleted.
+//! What reports are computed from: whether VMS has what a table needs, the snapshot of it, and the recorded rows that
+//! another process has deleted.
 //!
 //! Which entries a report has depends in part on which rows exist: a year, a name or an event that had a row
 //! has one again after a wipe. Rows recorded in the state therefore count as much as existing ones. A record
@@ -8,16 +9,119 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use cached_proto::words::Table;
-use chrono::NaiveDateTime;
+use cached_proto::words::{Outcome, Table, TableState};
+use chrono::{DateTime, NaiveDateTime, Utc};
 
-use crate::snapshot::{ExistingRow, Snapshot};
+use super::{RefreshConfig, RefreshError};
+use crate::reports::{REPORTS, Report, ReportSettings, report};
+use crate::snapshot::{self, ExistingRow, ReadDepth, Snapshot, Source, SourceSet};
 use crate::state::{EntryStamp, State, StateError};
 use crate::store::Stamps;
+use crate::vms::Schema;
 use crate::vms::tables::{Habit, Key, spec};
 
+/// Whether a table can be refreshed, or why not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// It can be refreshed.
+    Ready,
+    /// This VMS has no such table, and needs none.
+    NotApplicable,
+    /// This setting switches it off.
+    Off(&'static str),
+    /// VMS's schema lacks these tables or columns.
+    Disabled(Vec<String>),
+}
+
+/// Whether the configuration switches a table off, whatever VMS's schema is.
+pub(super) fn is_off(table: Table, settings: &ReportSettings) -> bool {
+    report(table).is_some_and(|report| report.off(settings).is_some())
+}
+
+/// Determines the availability of a report's table from the configuration and VMS's schema.
+pub fn availability(report: &dyn Report, schema: &Schema, settings: &ReportSettings) -> Availability {
+    let table = report.table();
+    if let Some(setting) = report.off(settings) {
+        return Availability::Off(setting);
+    }
+    if spec(table).has(Habit::Drops) && !schema.has_table(table.as_str()) {
+        return Availability::NotApplicable;
+    }
+    let mut missing = schema.missing(table.as_str(), spec(table).columns());
+    for source in report.sources() {
+        missing.extend(missing_of(*source, schema));
+    }
+    if missing.is_empty() { Availability::Ready } else { Availability::Disabled(missing) }
+}
+
+fn missing_of(source: Source, schema: &Schema) -> Vec<String> {
+    schema.missing(source.table(), source.columns().iter().map(|column| column.name))
+}
+
+impl Availability {
+    /// The outcome of a job on such a table; `None` when the table has to be refreshed.
+    pub fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some(Outcome::NotApplicable),
+            Self::Off(_) => Some(Outcome::Off),
+            Self::Disabled(_) => Some(Outcome::Disabled),
+        }
+    }
+
+    /// The state in which the table is shown; `None` when its entries determine it.
+    pub fn table_state(&self) -> Option<TableState> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some(TableState::NotApplicable),
+            Self::Off(_) => Some(TableState::Off),
+            Self::Disabled(_) => Some(TableState::Disabled),
+        }
+    }
+
+    /// The reason, in one line; `None` when it can be refreshed.
+    pub fn note(&self) -> Option<String> {
+        match self {
+            Self::Ready => None,
+            Self::NotApplicable => Some("this VMS has no such table".to_owned()),
+            Self::Off(setting) => Some((*setting).to_owned()),
+            Self::Disabled(missing) => {
+                Some(format!("VMS's schema has changed: {} is not there", missing.join(", ")))
+            }
+        }
+    }
+}
+
+/// Every report, with those of the configuration in place of the built-in ones.
+pub(super) fn reports(config: &RefreshConfig) -> impl Iterator<Item = &'static dyn Report> {
+    let reports = config.reports;
+    REPORTS.iter().map(move |report| reports(report.table()).unwrap_or(*report))
+}
+
+/// Reads the rows of all tables that can be refreshed, and the sources of their keys, in one read
+/// transaction.
+pub(crate) async fn read_tables(
+    config: &RefreshConfig,
+    depth: ReadDepth<'_>,
+    now: DateTime<Utc>,
+) -> Result<(HashMap<Table, Availability>, Snapshot), RefreshError> {
+    let reading = config.vms.using(async |vms| {
+        let schema = vms.schema().await?;
+        let availabilities: HashMap<Table, Availability> = reports(config)
+            .map(|report| (report.table(), availability(report, &schema, &config.settings)))
+            .collect();
+        let ready: Vec<&dyn Report> = reports(config)
+            .filter(|report| availabilities.get(&report.table()) == Some(&Availability::Ready))
+            .collect();
+        let sources: SourceSet = ready.iter().flat_map(|report| report.key_sources()).copied().collect();
+        let tables: Vec<Table> = ready.iter().map(|report| report.table()).collect();
+        Ok((availabilities, snapshot::load(vms, &sources, &tables, depth, now).await?))
+    });
+    reading.await
+}
+
 /// Adds the keys of deleted rows to a snapshot; returns the recorded stamps of its tables.
-pub(super) async fn recall(
+pub(crate) async fn recall(
     snapshot: &mut Snapshot,
     state: &State,
 ) -> Result<HashMap<Table, Stamps>, StateError> {

@@ -2,16 +2,15 @@
 //!
 //! Keys are stable and only ever added. Times are RFC 3339 in UTC, seconds are numbers.
 
-use serde::Serialize;
-
-use crate::lock::WriteLock;
-use crate::time::Timestamp;
-use crate::verb::history::Run;
-use crate::verb::jobs::Job;
-use crate::words::{CacheType, Outcome, Phase, Table, Trigger};
+use cached_proto::lock::WriteLock;
+use cached_proto::time::Timestamp;
+use cached_proto::verb::history::Run;
+use cached_proto::verb::jobs::{Job, JobFigures};
+use cached_proto::words::{CacheType, Outcome, Phase, Table, Trigger};
+use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 /// A run that has ended.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RunReport {
     /// The run: text, so that scripts do not count with it.
@@ -31,38 +30,35 @@ pub struct RunReport {
 }
 
 /// One table of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TableReport {
     /// Its type.
-    #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(rename = "type"))]
     pub cache_type: CacheType,
     /// Its name.
     pub table: Table,
     /// How it ended; `failed`, with an error that says so, when it was cancelled.
     pub outcome: Option<Outcome>,
-    /// Entries that the report has.
-    pub entries: u64,
-    /// Entries written because they had changed.
-    pub rebuilt: u64,
-    /// Entries stamped because they had not.
-    pub verified: u64,
-    /// Entries left alone because they were young.
-    pub skipped: u64,
-    /// Entries removed because their key is no longer part of the report.
-    pub pruned: u64,
-    /// Entries that could not be written.
-    pub failed: u64,
-    /// Source rows that were left out or read with a substitute.
-    pub warnings: u64,
-    /// Bytes of payload generated.
-    pub bytes: u64,
-    /// Seconds of work.
-    pub seconds: f64,
+    /// What was done about it.
+    pub figures: JobFigures,
     /// The last error, one line.
     pub error: Option<String>,
     /// How long VMS's write lock was held.
     pub write_lock: WriteLock,
+}
+
+impl Serialize for TableReport {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("TableReport", 5 + JobFigures::COUNT)?;
+        fields.serialize_field("type", &self.cache_type)?;
+        fields.serialize_field("table", &self.table)?;
+        fields.serialize_field("outcome", &self.outcome)?;
+        self.figures.serialize_into(&mut fields)?;
+        fields.serialize_field("error", &self.error)?;
+        fields.serialize_field("write_lock", &self.write_lock)?;
+        fields.end()
+    }
 }
 
 impl From<&Run> for RunReport {
@@ -89,15 +85,7 @@ impl From<&Job> for TableReport {
             cache_type: job.cache_type,
             table: job.table,
             outcome: if is_cancelled(job) { Some(Outcome::Failed) } else { job.outcome },
-            entries: job.entries,
-            rebuilt: job.rebuilt,
-            verified: job.verified,
-            skipped: job.skipped,
-            pruned: job.pruned,
-            failed: job.failed,
-            warnings: job.warnings,
-            bytes: job.bytes,
-            seconds: job.seconds,
+            figures: job.figures,
             error: job.error.clone().or_else(|| is_cancelled(job).then(|| "cancelled".to_owned())),
             write_lock: job.write_lock,
         }
@@ -124,15 +112,17 @@ mod tests {
             outcome: Some(Outcome::Failed),
             queued: at(0),
             attempts: Vec::new(),
-            entries: 21,
-            rebuilt: 17,
-            verified: 1,
-            skipped: 2,
-            pruned: 3,
-            failed: 1,
-            warnings: 4,
-            bytes: 12_345,
-            seconds: 0.5,
+            figures: JobFigures {
+                entries: 21,
+                rebuilt: 17,
+                verified: 1,
+                skipped: 2,
+                pruned: 3,
+                failed: 1,
+                warnings: 4,
+                bytes: 12_345,
+                seconds: 0.5,
+            },
             error: Some("the database is locked".into()),
             write_lock: WriteLock { count: 3, seconds: 0.02, longest: 0.012 },
         };

@@ -1,0 +1,264 @@
+//! One attempt at a table of a run: whether the table may be filled, its refresh, what VMS wrote meanwhile, and how the
+//! attempt ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cached_present::count;
+use cached_proto::words::{Outcome, Table};
+use tracing::{info, warn};
+
+use super::compute::{Selection, TableRefresh, off_thread};
+use super::guard;
+use super::run::{RunContext, RunInputs};
+use super::source::{Availability, Recent, is_off};
+use super::table::{TableResult, keep_sources, refresh_table};
+use super::{Decision, RefreshError, Refresher};
+use crate::describe::describe;
+use crate::jobs::{Begun, Ending, JobReport, RetryPolicy};
+use crate::reports::{Context, Report};
+use crate::snapshot::{ExistingRow, KeyIndex};
+use crate::state::State;
+use crate::store::{Existing, SerializedGroup, Stamps, write_group};
+use crate::vms::tables::{Key, spec};
+use crate::vms::{LockMeter, Vms};
+
+/// How soon a later run takes up entries that were put off: by then VMS's page is shown, or nobody would ever
+/// see it.
+const PUT_OFF: Duration = Duration::from_mins(2);
+
+/// How an attempt went.
+pub(super) struct Attempted {
+    pub(super) report: JobReport,
+    pub(super) ending: Ending,
+    /// How soon a later run has to take up what it left undone; `None` if it left nothing.
+    pub(super) later: Option<Duration>,
+}
+
+impl Attempted {
+    fn done(report: JobReport) -> Self {
+        Self { report, ending: Ending::Done, later: None }
+    }
+
+    fn failed(table: Table, error: &RefreshError, retry: RetryPolicy, attempt: u32) -> Self {
+        let report = JobReport { error: Some(describe(error)), ..JobReport::new(table, Outcome::Failed) };
+        Self { report, ending: ending(error, retry, attempt), later: None }
+    }
+}
+
+/// How an attempt with this number ends that met an error.
+fn ending(error: &RefreshError, retry: RetryPolicy, attempt: u32) -> Ending {
+    match (error, error.decision()) {
+        (RefreshError::Cancelled, _) => Ending::Cancelled,
+        (_, Decision::Retry) => Ending::Failed(retry),
+        // Longer with each attempt: a job that starves for hours must not fill the history with them.
+        (_, Decision::Starved) => Ending::Paused(retry.longest_pause(attempt)),
+        (_, Decision::Fail) => Ending::Done,
+    }
+}
+
+impl Refresher {
+    /// Makes an attempt at a table from the inputs of its run, if they could be read.
+    pub(super) async fn attempt(
+        &self,
+        context: &RunContext,
+        inputs: &Result<RunInputs, RefreshError>,
+        begun: &Begun,
+        table: Table,
+    ) -> Attempted {
+        let failed = |error: &_| Attempted::failed(table, error, context.config.retry, begun.number);
+        match inputs {
+            Ok(inputs) => {
+                let attempted = self.fill(context, inputs, begun, table).await;
+                attempted.unwrap_or_else(|error| failed(&error))
+            }
+            Err(_) if is_off(table, &context.settings) => {
+                Attempted::done(JobReport::new(table, Outcome::Off))
+            }
+            Err(error) => failed(error),
+        }
+    }
+
+    async fn fill(
+        &self,
+        context: &RunContext,
+        inputs: &RunInputs,
+        begun: &Begun,
+        table: Table,
+    ) -> Result<Attempted, RefreshError> {
+        let availability = inputs.availabilities.get(&table).unwrap_or(&Availability::Ready);
+        if let Some(outcome) = availability.outcome() {
+            let error = availability.note().filter(|_| !outcome.is_good());
+            return Ok(Attempted::done(JobReport { error, ..JobReport::new(table, outcome) }));
+        }
+        let report = (context.config.reports)(table).ok_or(RefreshError::NoReport(table))?;
+        let withheld = off_thread({
+            let (snapshot, settings) = (Arc::clone(&inputs.snapshot), Arc::clone(&context.settings));
+            let now = context.now;
+            move || report.withheld(Context::new(&snapshot, &settings, now))
+        });
+        if let Some(reason) = withheld.await? {
+            warn!(run_id = context.run, cache_table = table.as_str(), "{table} is withheld: {reason}");
+            return Ok(self.withhold(context, inputs, begun, report).await);
+        }
+        let state = self.queue.state();
+        if let Some(reason) = &inputs.held {
+            return Ok(Attempted::done(guard::hold(state, table, reason, context.now).await?));
+        }
+        let is_doubtful = begun.number > 1
+            || state.guarded().await?.contains_key(&table)
+            || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
+        let recent = self.recent(context, table);
+        let mut work = TableRefresh {
+            table,
+            report,
+            snapshot: Arc::clone(&inputs.snapshot),
+            settings: Arc::clone(&context.settings),
+            limits: context.config.limits,
+            now: context.now,
+            scope: if is_doubtful { context.scope.widened() } else { context.scope },
+            renew_before: context.renew_before,
+            process: self.process,
+            cancel: begun.cancel.clone(),
+            guard: context.guard.of_table(&self.queue, table, context.now).await?,
+            selection: Selection::AllBut(recent.keys),
+        };
+        let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
+        let (mut pause, mut put_off) = (recent.pause, 0);
+        if result.error.is_none() && !result.contested.is_empty() {
+            let later = self.once_more(context, &inputs.vms, &mut work, &mut result).await;
+            (pause, put_off) = (pause.max(later.0), later.1);
+        }
+        let TableResult { mut report, error, left, .. } = result;
+        match &error {
+            None => state.release(table).await?,
+            Some(RefreshError::Guarded(losses)) => {
+                let reason = report.error.clone().unwrap_or_default();
+                context.guard.hold_groups(state, table, losses, reason, context.now).await?;
+            }
+            // It is unknown whether the guard would have let the table pass.
+            Some(_) => {}
+        }
+        let (ending, later) = match error {
+            Some(error) => (ending(&error, context.config.retry, begun.number), None),
+            // Only the first attempt waits for deleted rows: under steady deletions a job would never end.
+            None if left > 0 && begun.number == 1 => {
+                let rows = count(left, "deleted row");
+                report.error = Some(format!("{rows} left to VMS for now, whose page may be computing"));
+                (Ending::Paused(pause), None)
+            }
+            None => (Ending::Done, (left > 0 || put_off > 0).then_some(PUT_OFF)),
+        };
+        Ok(Attempted { report, ending, later })
+    }
+
+    /// Computes the entries that VMS wrote meanwhile once more, from a newer snapshot. Those that it writes
+    /// again, or may be computing, are put off: what it wrote is its own newest result, and the table does not
+    /// fail for it. Returns for how long lost rows among them are left to VMS, and how many others are put off.
+    async fn once_more(
+        &self,
+        context: &RunContext,
+        vms: &Vms,
+        work: &mut TableRefresh,
+        result: &mut TableResult,
+    ) -> (Duration, u64) {
+        let (run_id, table) = (context.run, work.table);
+        let contested = std::mem::take(&mut result.contested);
+        let (mut pause, mut put_off) = (Duration::ZERO, contested.len() as u64);
+        info!(
+            run_id,
+            cache_table = table.as_str(),
+            "{table}: VMS wrote {} meanwhile, computing once more",
+            count(put_off, "entry")
+        );
+        // VMS's rows may be newer than the run: neither stamps nor figures may fall back behind them.
+        work.now = self.instant(context.as_of);
+        let newer = async {
+            let newer = self.snapshot(vms, context, &[table], work.now).await?;
+            let held = context.guard.once_more().examine(&self.queue, &newer).await?;
+            Ok::<_, RefreshError>(held.map_or(Ok(newer), Err))
+        };
+        match newer.await.unwrap_or_else(|error| Err(describe(&error))) {
+            Err(reason) => {
+                warn!(run_id, cache_table = table.as_str(), "{table}: not computed once more: {reason}");
+            }
+            Ok(newer) => {
+                let recent = self.recent(context, table);
+                let left = contested.intersection(&recent.keys).count() as u64;
+                work.snapshot = newer;
+                work.selection = Selection::Only(contested.difference(&recent.keys).cloned().collect());
+                let again = refresh_table(vms, self.queue.state(), &self.clock, work).await;
+                (pause, put_off) = (recent.pause, again.contested.len() as u64);
+                result.left += left;
+                result.report.figures.skipped += left;
+                result.add(again);
+            }
+        }
+        if put_off > 0 {
+            result.report.figures.skipped += put_off;
+            info!(
+                run_id,
+                cache_table = table.as_str(),
+                "{table}: VMS keeps writing {}, put off to a later run",
+                count(put_off, "entry")
+            );
+        }
+        result.conclude();
+        (pause, put_off)
+    }
+
+    fn recent(&self, context: &RunContext, table: Table) -> Recent {
+        self.losses.recent(table, context.district_grace, self.clock.monotonic())
+    }
+
+    /// Removes the rows of a withheld table that still carry the daemon's stamp. VMS's own rows stay.
+    async fn withhold(
+        &self,
+        context: &RunContext,
+        inputs: &RunInputs,
+        begun: &Begun,
+        withheld: &dyn Report,
+    ) -> Attempted {
+        let table = withheld.table();
+        let (state, existing) = (self.queue.state(), inputs.snapshot.existing(table));
+        let mut meter = LockMeter::new(self.clock.as_ref());
+        let removed = async {
+            let removed = remove_ours(&inputs.vms, state, existing, table, &mut meter).await?;
+            keep_sources(state, &inputs.snapshot, withheld).await?;
+            Ok(removed)
+        };
+        let mut attempted = match removed.await {
+            Ok(removed) => {
+                let mut report = JobReport::new(table, Outcome::Withheld);
+                report.figures.pruned = removed;
+                report.snapshot = Some(inputs.snapshot.taken);
+                Attempted::done(report)
+            }
+            Err(error) => Attempted::failed(table, &error, context.config.retry, begun.number),
+        };
+        attempted.report.holds = meter.holds();
+        attempted
+    }
+}
+
+/// Removes the rows of a table that are unchanged since the daemon wrote them, and returns their number.
+/// VMS's own rows stay.
+async fn remove_ours(
+    vms: &Vms,
+    state: &State,
+    existing: &[ExistingRow],
+    table: Table,
+    meter: &mut LockMeter<'_>,
+) -> Result<u64, RefreshError> {
+    let stamps = Stamps(state.stamps().load(table).await?);
+    let retire: Vec<Key> =
+        existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
+    let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
+    let rows = Existing { rows: existing, index: &KeyIndex::of(existing) };
+    let outcome = write_group(vms, spec(table), &group, rows, |_| false, "", meter).await?;
+    // Rows that another process has deleted are not to be brought back either.
+    let gone = stamps.gone(existing).into_iter().map(str::to_owned);
+    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
+    state.stamps().record(table, Vec::new(), &removed).await?;
+    Ok(outcome.pruned)
+}
