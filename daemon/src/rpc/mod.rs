@@ -3,7 +3,6 @@
 //! A client cannot affect more than its own connection: every wait for it has a limit, the number of
 //! connections has one, and only one request at a time reads VMS's database.
 
-mod groups;
 mod inherited;
 mod peer;
 mod server;

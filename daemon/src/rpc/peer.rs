@@ -9,7 +9,7 @@ use cached_proto::message::Right;
 use interprocess::local_socket::tokio::Stream;
 use tokio::net::UnixStream;
 
-use super::groups::{self, Group};
+use crate::accounts::{Accounts, Group};
 use crate::plain_file::read_system;
 use crate::service::Service;
 use crate::service::fault::fault;
@@ -84,15 +84,16 @@ impl Peer {
         if self.is_privileged(own_uid) {
             return true;
         }
-        let Some(group) = group.and_then(groups::find) else { return false };
-        self.gid == group.gid || self.is_member(&group)
+        let accounts = Accounts::local();
+        let Some(group) = group.and_then(|name| accounts.group_named(name)) else { return false };
+        self.gid == group.gid || self.is_member(&accounts, &group)
     }
 
-    fn is_member(self, group: &Group) -> bool {
+    fn is_member(self, accounts: &Accounts, group: &Group<'_>) -> bool {
         let status = self.pid.and_then(|pid| read_system(format!("/proc/{pid}/status")).ok());
         match status.and_then(|status| supplementary_groups(&status, self.uid)) {
             Some(gids) => gids.contains(&group.gid),
-            None => groups::user_name(self.uid).is_some_and(|name| group.members.contains(&name)),
+            None => accounts.has_group(self.uid, group),
         }
     }
 }

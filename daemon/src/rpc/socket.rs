@@ -16,7 +16,9 @@ use interprocess::os::unix::uds_local_socket::tokio::Listener as UnixListener;
 use tokio::net::UnixStream;
 use tracing::warn;
 
-use super::{Inherited, groups};
+use super::Inherited;
+use crate::accounts::Accounts;
+use crate::plain_file::FileId;
 use crate::state::StateLock;
 
 /// Owner and group may connect.
@@ -77,8 +79,8 @@ pub struct Bound {
     pub(super) listener: Listener,
     path: PathBuf,
     own_uid: u32,
-    /// Device and inode of its file; none if it has no file that this process can see.
-    file: Option<(u64, u64)>,
+    /// Its file; none if it has no file that this process can see.
+    file: Option<FileId>,
     /// Who may connect to a socket of the daemon's own; none for one that the service manager passed.
     group: Option<String>,
 }
@@ -96,7 +98,7 @@ impl Bound {
 
     /// Whether the path does not lead here any more: nobody can connect, although the socket still listens.
     pub(super) fn is_lost(&self) -> bool {
-        self.file.is_some() && self.file != identity(&self.path)
+        self.file.is_some() && self.file != FileId::at_link(&self.path).ok()
     }
 
     /// Stops listening. Removes the file, unless it belongs to another socket by now.
@@ -114,10 +116,6 @@ impl Bound {
         *self = bind(&self.path, group, held).await?;
         Ok(())
     }
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Listens on the socket that was passed, or else at `path`.
@@ -138,14 +136,14 @@ fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
     let path = inherited.path().unwrap_or_else(|| configured.to_owned());
     let listener = UnixListener::try_from(OwnedFd::from(inherited.into_listener()))
         .map_err(|source| BindError::Refused { path: path.clone(), source })?;
-    let (listener, file) = (Listener::UdSocket(listener), identity(&path));
+    let (listener, file) = (Listener::UdSocket(listener), FileId::at_link(&path).ok());
     Ok(Bound { listener, path, own_uid: rustix::process::geteuid().as_raw(), file, group: None })
 }
 
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
 /// state lock may call this.
 pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, BindError> {
-    let gid = groups::find(group).map(|group| group.gid);
+    let gid = Accounts::local().group_named(group).map(|group| group.gid);
     if let Some(directory) = path.parent() {
         prepare(directory, gid)?;
     }
@@ -155,7 +153,7 @@ pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, 
     let listener = ListenerOptions::new().name(name).mode(SOCKET_MODE).create_tokio().map_err(refused)?;
     hand_over(path, gid, SOCKET_MODE).map_err(refused)?;
     let found = fs::symlink_metadata(path).map_err(refused)?;
-    let (own_uid, file) = (found.uid(), Some((found.dev(), found.ino())));
+    let (own_uid, file) = (found.uid(), Some(FileId::of(&found)));
     Ok(Bound { listener, path: path.to_owned(), own_uid, file, group: Some(group.to_owned()) })
 }
 

@@ -24,7 +24,7 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use crate::vms::FileId;
+use crate::plain_file::FileId;
 
 pub(crate) use chores::insert_chore;
 pub use chores::{DueChore, FailedChore};

@@ -6,10 +6,11 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{Authority, Users, VmsUsers};
+use super::auth::Authority;
 use super::views::Views;
 use crate::service::Service;
 use crate::state::Lane;
+use crate::vms::users::{Users, VmsUsers};
 
 /// Time limits for a client, size limits for its requests, and the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

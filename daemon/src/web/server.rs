@@ -21,19 +21,16 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::app::{HttpLimits, Web};
 use super::auth::Peer;
 use super::layers::{Spare, bare};
 use super::routes;
 use crate::heartbeat::Heartbeat;
-use crate::places::Places;
+use crate::places::{Failing, Places};
 use crate::readers::COME_AGAIN;
 use crate::supervise::Shutdown;
-
-/// Pause after a failed `accept`: the system has run out of some resource.
-const RECOVER: Duration = Duration::from_millis(200);
 
 /// Time to receive the head of a request on a spare connection: probes send theirs at once.
 const SPARE_HEAD: Duration = Duration::from_secs(2);
@@ -106,7 +103,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     let spare = Arc::new(Semaphore::new(limits.spare));
     let seconds = COME_AGAIN.as_secs().to_string();
     let full = bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
-    let mut failing = false;
+    let mut failing = Failing::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -114,18 +111,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
             accepted = listening.listener.accept() => accepted,
             () = heartbeat.nap(limits.beat) => continue,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                if !failing {
-                    warn!("cannot accept web connections: {error}; is the limit of open files reached?");
-                }
-                failing = true;
-                tokio::time::sleep(RECOVER).await;
-                continue;
-            }
-        };
-        failing = false;
+        let Some((stream, peer)) = failing.sort("web connections", accepted).await else { continue };
         let (router, shutdown, peer) = (router.clone(), shutdown.clone(), Peer(peer.ip()));
         let most = if web.authority().is_proxy(peer.0) { limits.connections } else { limits.each };
         if let Some(place) = places.take(peer.0.to_canonical(), most) {

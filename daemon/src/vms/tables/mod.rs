@@ -116,6 +116,12 @@ impl TableSpec {
         lengths.collect::<Vec<_>>().join(" + ")
     }
 
+    /// Returns SQL for the payload columns as text, in the order of the description.
+    pub fn payload_sql(&self) -> String {
+        let columns = self.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
+        columns.collect::<Vec<_>>().join(", ")
+    }
+
     /// All columns that a refresh reads or writes.
     pub fn columns(&self) -> impl Iterator<Item = &'static str> {
         ["id", "last_updated"]

@@ -15,10 +15,11 @@ use super::cookies::{Cookies, Verdict};
 use super::limit::Limiter;
 use super::origin::{self, Hosts};
 use super::secrets::{BearerToken, Confirmed, Seal, may_be_api_token, presented_api_token, presented_bearer};
-use super::visitor::{Anonymous, Users, Visitor, Way};
+use super::visitor::{Anonymous, Visitor, Way};
 use crate::clock::Clock;
 use crate::config::{Http, Network, SecretFile};
 use crate::describe::describe;
+use crate::vms::users::Users;
 use crate::vms::{VmsError, time};
 
 /// Why authentication cannot be set up.

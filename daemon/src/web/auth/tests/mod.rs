@@ -12,10 +12,10 @@ use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
 use super::authority::AuthorityError;
-use super::visitor::{Lookup, User};
-use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
+use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
+use crate::vms::users::{Lookup, User, Users, VmsUsers};
 use crate::vms::{Gateway, VmsError};
 
 mod attempts;
