@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base16ct::lower::encode_string;
 use cached_present::{bytes, count};
 use cached_proto::client::{ClientError, Events};
 use cached_proto::text::one_line;
-use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupRequest, hexadecimal};
+use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupRequest};
 use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
 };
@@ -245,7 +246,7 @@ async fn receive(target: &mut Target, context: &Context) -> Result<BackupDone, C
                 target.write(&part)?;
             }
             Ok(Some(BackupEvent::Done(done))) => {
-                let sha256 = hexadecimal(&digest.finalize());
+                let sha256 = encode_string(&digest.finalize());
                 if (bytes, &sha256) != (done.bytes, &done.sha256) {
                     return Err(CtlError::CopyDiffers { what: target.shown() });
                 }
