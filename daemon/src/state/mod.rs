@@ -39,6 +39,7 @@ pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
 pub use samples::{ReadinessSample, Rewrite, Wipe};
 pub(crate) use settings::{bump, resumed, scheduler_state, take_leaving};
+use stored::{count, put, stored};
 pub(crate) use stored::{instant, known, micros, table, word};
 
 fn identity(path: &Path) -> Result<FileId, StateError> {
