@@ -96,7 +96,7 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
 /// in every iteration.
 pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, heartbeat: Heartbeat) {
     info!("Serving http://{}/management/cache/status", listening.address);
-    let limits = *web.limits();
+    let limits = web.limits;
     let router = routes::router(web.clone());
     let conversations = TaskTracker::new();
     let places = Arc::new(Places::new(limits.connections));

@@ -68,8 +68,7 @@ pub(in crate::web) async fn submit(
         }
         Err(fault) => return Err(fault),
     };
-    let reply = service::refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    web.views().forget().await;
+    let reply = service::refresh::refresh(&web.service, &admitted.caller(), &wish.request()).await?;
     let notice = if reply.joined { Notice::Joined } else { Notice::Queued };
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }
@@ -80,9 +79,9 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
         Choice { word: cache_type.as_str(), title, what }
     };
     let types = CacheType::ALL.iter().map(choice).collect();
-    let young = web.service().config.borrow().cache.refresh_after_hours;
+    let young = web.service.config.borrow().cache.refresh_after_hours;
     // The form is useful even if the status cannot be read.
-    let seen = web.views().overview(web.service()).await;
+    let seen = web.views.overview(&web.service).await;
     let losses = seen.map_or_else(|_| Vec::new(), |seen| losses(&seen.status.tables));
     shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young, losses })
 }
@@ -132,7 +131,7 @@ pub(in crate::web) async fn retry_job(
     admitted: Admitted,
     Number(job): Number,
 ) -> Answer {
-    let (known, _) = web.service().queue.job(job).await?;
+    let (known, _) = web.service.queue.job(job).await?;
     retry(&web, &admitted, Target::Job(job), known.run).await
 }
 
@@ -140,24 +139,22 @@ pub(in crate::web) async fn retry_job(
 /// is no error and is reported on the page.
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     let request = CancelRequest { target };
-    let notice = match service::jobs::cancel(web.service(), &admitted.caller(), &request).await {
+    let notice = match service::jobs::cancel(&web.service, &admitted.caller(), &request).await {
         Ok(_) => Notice::Cancelled,
         Err(QueueError::Over(_)) => Notice::CancelledTooLate,
         Err(error) => return Err(error.into()),
     };
-    web.views().forget().await;
     Ok(back_to(&page_of(target), notice))
 }
 
 /// Retries and redirects to the new run, or to the one at hand if there is none.
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
-    let reply = match service::jobs::retry(web.service(), &admitted.caller(), &request).await {
+    let reply = match service::jobs::retry(&web.service, &admitted.caller(), &request).await {
         Ok(reply) => reply,
         Err(QueueError::NothingToRetry(_)) => return Ok(back_to(&page_of(target), Notice::RetriedTooLate)),
         Err(error) => return Err(error.into()),
     };
-    web.views().forget().await;
     let run = reply.runs.last().copied().unwrap_or(at_hand);
     Ok(back_to(&page_of(Target::Run(run)), Notice::Retried))
 }

@@ -50,10 +50,10 @@ pub(super) struct Name {
 
 impl View {
     pub(super) fn of(web: &Web) -> Self {
-        let config: Arc<Config> = Arc::clone(&web.service().config.borrow());
+        let config: Arc<Config> = Arc::clone(&web.service.config.borrow());
         Self {
             zone: config.schedule.timezone,
-            now: web.service().clock.now(),
+            now: web.service.clock.now(),
             young: config.cache.refresh_after_hours,
         }
     }
