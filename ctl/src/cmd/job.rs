@@ -78,7 +78,7 @@ fn figures(job: &Job) -> String {
     format!(
         "{}: {rebuilt} rebuilt, {verified} verified, {skipped} skipped, {pruned} pruned, \
          {failed} failed; {}",
-        count(usize::try_from(*entries).unwrap_or(usize::MAX), "entry"),
+        count(*entries, "entry"),
         bytes(job.bytes)
     )
 }

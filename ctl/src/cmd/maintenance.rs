@@ -101,10 +101,16 @@ async fn wait(mut events: Events<Progress>, moving: bool) -> Result<MaintenanceR
             Ok(Some(Progress::MaintenanceDone(report))) => return Ok(report),
             Ok(Some(event)) => display.observe(&event),
             Ok(None) => return Err(CtlError::LostTask(None)),
-            // A fault means that the task has failed, not that the connection was lost.
-            Err(error @ ClientError::Fault(_)) => return Err(error.into()),
-            Err(source) => return Err(CtlError::LostTask(Some(source))),
+            Err(error) => return Err(lost(error)),
         }
+    }
+}
+
+/// A fault means that the task has failed, any other error that it was lost sight of.
+fn lost(error: ClientError) -> CtlError {
+    match error {
+        ClientError::Fault(_) => error.into(),
+        lost => CtlError::LostTask(Some(lost)),
     }
 }
 
@@ -129,11 +135,8 @@ fn listing(report: &MaintenanceReport, view: &View) -> String {
     let row = |item: &MaintenanceItem| {
         vec![cell(&item.name), cell(size_or_dash(item.bytes)), cell(format!("{:.2}", item.seconds))]
     };
-    table::render(
-        view,
-        &[words("NAME"), numbers("SIZE"), numbers("SECONDS")],
-        report.items.iter().map(row).collect(),
-    )
+    let columns = [words("NAME"), numbers("SIZE"), numbers("SECONDS")];
+    table::render(view, &columns, report.items.iter().map(row).collect())
 }
 
 fn pruned(report: &MaintenanceReport, view: &View) -> String {
@@ -141,11 +144,8 @@ fn pruned(report: &MaintenanceReport, view: &View) -> String {
     let row = |item: &MaintenanceItem| {
         vec![cell(&item.name), cell(item.rows.to_string()), cell(size_or_dash(item.bytes))]
     };
-    table::render(
-        view,
-        &[words("TABLE"), numbers(rows), numbers("SIZE")],
-        report.items.iter().map(row).collect(),
-    )
+    let columns = [words("TABLE"), numbers(rows), numbers("SIZE")];
+    table::render(view, &columns, report.items.iter().map(row).collect())
 }
 
 fn size_or_dash(size: u64) -> String {
@@ -163,7 +163,7 @@ fn verdict(report: &MaintenanceReport) -> String {
         (Chore::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
-            let entries = count(usize::try_from(rows).unwrap_or(usize::MAX), "entry");
+            let entries = count(rows, "entry");
             format!("{entries} {would}removed")
         }
         (chore, _) => format!("{chore} done"),
@@ -253,9 +253,7 @@ async fn receive(target: &mut Target, context: &Context) -> Result<BackupDone, C
                 return Ok(done);
             }
             Ok(None) => return Err(CtlError::LostTask(None)),
-            // A fault means that the task has failed, not that the connection was lost.
-            Err(error @ ClientError::Fault(_)) => return Err(error.into()),
-            Err(source) => return Err(CtlError::LostTask(Some(source))),
+            Err(error) => return Err(lost(error)),
         }
     }
 }

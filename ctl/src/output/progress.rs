@@ -89,13 +89,10 @@ fn job_line(job: &Job) -> String {
     let ending = job.outcome.map_or(job.phase.as_str(), |outcome| outcome.as_str());
     match &job.error {
         Some(error) => format!("{}: {ending}: {}", job.table, one_line(error)),
-        None => format!(
-            "{}: {ending}, {} {}, took {:.2} seconds",
-            job.table,
-            job.entries,
-            if job.entries == 1 { "entry" } else { "entries" },
-            job.seconds
-        ),
+        None => {
+            let entries = count(job.entries, "entry");
+            format!("{}: {ending}, {entries}, took {:.2} seconds", job.table, job.seconds)
+        }
     }
 }
 

@@ -12,11 +12,11 @@ pub fn spoken(word: &str) -> String {
 }
 
 /// Returns a number of things: `1 table`, `2 tables`.
-pub fn count(number: usize, thing: &str) -> String {
-    match (number, thing.strip_suffix("ry")) {
-        (1, _) => format!("1 {thing}"),
-        (_, Some(stem)) => format!("{number} {stem}ries"),
-        (_, None) => format!("{number} {thing}s"),
+pub fn count<N: Display + PartialEq + From<u8>>(number: N, thing: &str) -> String {
+    match thing.strip_suffix("ry") {
+        _ if number == 1.into() => format!("1 {thing}"),
+        Some(stem) => format!("{number} {stem}ries"),
+        None => format!("{number} {thing}s"),
     }
 }
 
@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn one_thing_is_singular() {
-        let counted = [0, 1, 2].map(|number| count(number, "table"));
-        assert_eq!(counted, ["0 tables", "1 table", "2 tables"]);
+        let counted = [0_u64, 1, 2].map(|number| [count(number, "table"), count(number, "entry")]);
+        assert_eq!(counted, [["0 tables", "0 entries"], ["1 table", "1 entry"], ["2 tables", "2 entries"]]);
     }
 
     #[test]
