@@ -1,10 +1,10 @@
-//! Words for people: errors with their causes as one line, and the titles of tables and types.
+//! Words for people: errors with their causes as one line, and the titles of types.
 
 use std::any::Any;
 use std::error::Error;
 
 use cached_proto::text::{one_line, truncated};
-use cached_proto::words::{CacheType, Table};
+use cached_proto::words::CacheType;
 
 /// Number of characters that are shown of a line in a file.
 const LONGEST_LINE: usize = 80;
@@ -40,23 +40,6 @@ pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> String {
     format!("line {} ({}): {message}", number + 1, truncated(&line, LONGEST_LINE))
 }
 
-/// Describes what a table holds, for people who do not know its name.
-pub(crate) const fn table_title(table: Table) -> &'static str {
-    match table {
-        Table::DistrictYearEndReports => "District year-end",
-        Table::DistrictEngagementReports => "District engagement",
-        Table::OrganizationSummaryCache => "Organizations",
-        Table::OrganizationDetailCache => "Organization details",
-        Table::OrganizationReports => "Organization reports",
-        Table::VirtualSessionReportCache => "Virtual sessions",
-        Table::VirtualSessionDistrictCache => "Virtual sessions by district",
-        Table::RecentVolunteersReportCache => "Recent volunteers",
-        Table::FirstTimeVolunteerReportCache => "First-time volunteers",
-        Table::RecruitmentCandidatesCache => "Recruitment candidates",
-        Table::DiaEventsReportCache => "DIA events",
-    }
-}
-
 /// Returns a type's title, and a description of what belongs to it.
 pub(crate) const fn type_title(cache_type: CacheType) -> (&'static str, &'static str) {
     match cache_type {
@@ -71,14 +54,6 @@ pub(crate) const fn type_title(cache_type: CacheType) -> (&'static str, &'static
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_table_has_a_title_of_its_own() {
-        let mut titles: Vec<&str> = Table::ALL.iter().map(|table| table_title(*table)).collect();
-        titles.sort_unstable();
-        titles.dedup();
-        assert_eq!(titles.len(), Table::ALL.len());
-    }
 
     #[test]
     fn a_toml_error_is_one_line_that_names_the_line() {

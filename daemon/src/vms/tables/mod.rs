@@ -14,6 +14,8 @@ pub use specs::{HOST_FILTER, spec};
 pub struct TableSpec {
     /// The table.
     pub table: Table,
+    /// What it holds, for people who do not know its name.
+    pub title: &'static str,
     /// The columns by which VMS's readers look a row up.
     pub key: &'static [&'static str],
     /// The key columns that hold integers; the others hold text.

@@ -1,7 +1,7 @@
 //! Forms: `GET refresh` and `POST refresh`, to begin a refresh; and the buttons, each of which executes one verb and
 //! redirects to the page that shows the result.
 
-use crate::describe::{table_title, type_title};
+use crate::describe::type_title;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use cached_proto::words::{CacheType, TableState};
 use super::Visit;
 use crate::jobs::QueueError;
 use crate::service;
+use crate::vms::tables::spec;
 use crate::web::answer::WebFault;
 use crate::web::app::Web;
 use crate::web::extract::{Number, fields};
@@ -90,7 +91,7 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
 fn losses(tables: &[TableStatus]) -> Vec<Loss> {
     let mut losses: Vec<(&str, Vec<&str>)> = Vec::new();
     for table in tables.iter().filter(|table| table.state == TableState::Guarded) {
-        let (what, title) = (table.note.as_deref().unwrap_or_default(), table_title(table.table));
+        let (what, title) = (table.note.as_deref().unwrap_or_default(), spec(table.table).title);
         match losses.iter_mut().find(|(known, _)| *known == what) {
             Some((_, titles)) => titles.push(title),
             None => losses.push((what, vec![title])),

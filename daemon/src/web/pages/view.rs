@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
-use crate::describe::table_title;
+use crate::vms::tables::spec;
 use crate::web::app::Web;
 
 /// The current time, which instants are compared with, and the zone in which they are shown: that of the
@@ -131,7 +131,7 @@ pub(super) fn failed(run: &Run) -> (usize, usize) {
 
 impl Name {
     pub(super) fn of(table: Table) -> Self {
-        Self { title: table_title(table), table: table.as_str() }
+        Self { title: spec(table).title, table: table.as_str() }
     }
 }
 
