@@ -27,50 +27,30 @@ const DIRECTORY_MODE: u32 = 0o750;
 
 /// Why the control socket cannot be served.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum BindError {
     /// The directory of the socket is missing and cannot be created.
     #[error("cannot create {} for the control socket; create it, or set socket.path", .path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// A file that is not a socket exists at the path.
     #[error("{} is not a socket and is left as it is; move it away, or set socket.path", .path.display())]
-    NotASocket {
-        /// The path.
-        path: PathBuf,
-    },
+    NotASocket { path: PathBuf },
     /// Another process serves the socket.
     #[error(
         "another daemon answers on {}; stop it first, or give this one a socket.path of its own",
         .path.display()
     )]
-    InUse {
-        /// The socket.
-        path: PathBuf,
-    },
+    InUse { path: PathBuf },
     /// The system refuses to listen.
     #[error("cannot listen on {}; check the rights of its directory, or set socket.path", .path.display())]
-    Refused {
-        /// The socket.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Refused { path: PathBuf, source: io::Error },
     /// A socket that the service manager passed has lost its file.
     #[error(
         "only the service manager can create {} again; `systemctl restart cached.socket`, then `systemctl restart \
          cached`",
         .path.display()
     )]
-    Passed {
-        /// The socket.
-        path: PathBuf,
-    },
+    Passed { path: PathBuf },
 }
 
 /// The listening socket. Dropping it removes its file, unless the service manager passed the socket.

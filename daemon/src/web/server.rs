@@ -40,31 +40,20 @@ const BUFFER: usize = 64 * 1024;
 
 /// Why the server cannot listen at an address.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum BindError {
     /// Another program listens there.
     #[error(
         "http.listen is {address}, and another program listens there already; stop that program, set http.listen to \
          another port, or to \"\" for no web page"
     )]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    InUse { address: SocketAddr, source: io::Error },
     /// The system refuses to listen.
     #[error(
         "http.listen is {address}, where this process cannot listen; set it to an address of this machine and a port \
          above 1023, or to \"\" for no web page"
     )]
-    Refused {
-        /// The address.
-        address: SocketAddr,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Refused { address: SocketAddr, source: io::Error },
 }
 
 /// A bound address that accepts requests.
