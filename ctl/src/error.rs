@@ -55,53 +55,25 @@ pub(crate) enum CtlError {
     Client(#[from] ClientError),
     /// The user's own time limit has passed.
     #[error("run {run} has not ended within {}; it goes on", humantime::format_duration(*.waited))]
-    StillRunning {
-        /// The run.
-        run: i64,
-        /// How long this client waited.
-        waited: Duration,
-    },
-    /// The events of a run ended before the run did.
+    StillRunning { run: i64, waited: Duration },
+    /// The events of a run ended before the run did; without a cause, the daemon only ended the stream.
     #[error("lost sight of run {run} before it had ended")]
-    LostSight {
-        /// The run.
-        run: i64,
-        /// The cause; `None` when the daemon only ended the stream.
-        #[source]
-        source: Option<ClientError>,
-    },
+    LostSight { run: i64, source: Option<ClientError> },
     /// The steps of a maintenance task ended before the task did.
     #[error("lost sight of the maintenance task before it had ended")]
     LostTask(#[source] Option<ClientError>),
     /// A copy cannot be written there.
     #[error("cannot write a copy to {what}: {why}")]
-    NoTarget {
-        /// The path that was given.
-        what: String,
-        /// What is wrong with it, and what to do.
-        why: String,
-    },
+    NoTarget { what: String, why: String },
     /// A copy was begun and cannot be finished.
     #[error("{what} cannot be written; free space there, or name another place")]
-    NotWritten {
-        /// The file, or standard output.
-        what: String,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    NotWritten { what: String, source: io::Error },
     /// What was received or written is not what the daemon has sent.
     #[error("{what} is not the copy that the daemon has sent; do not use it, and try again")]
-    CopyDiffers {
-        /// The file, or standard output.
-        what: String,
-    },
+    CopyDiffers { what: String },
     /// A signal ended the wait for a copy.
     #[error("interrupted; the copy to {what} is not complete")]
-    Interrupted {
-        /// The file, or standard output.
-        what: String,
-    },
+    Interrupted { what: String },
     /// Signals cannot be received.
     #[error("cannot wait for signals; look at the limits of this process (ulimit -a)")]
     Signals(#[source] io::Error),

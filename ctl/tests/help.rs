@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
+use std::fmt::Write as _;
+use std::iter;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
@@ -30,18 +32,16 @@ fn text(bytes: &[u8]) -> &str {
 
 #[test]
 fn help_of_every_verb() {
-    let help = output(&["--help"]);
-    assert!(help.status.success());
-    assert_snapshot!("cachectl", text(&help.stdout));
-    for verb in verbs() {
-        let help = output(&[&verb, "--help"]);
-        assert!(help.status.success(), "{verb}");
-        assert_snapshot!(verb, text(&help.stdout));
+    let tasks = ["vacuum", "backup", "prune"].map(|task| vec!["maintenance".to_owned(), task.to_owned()]);
+    let mut shown = String::new();
+    for verb in iter::once(Vec::new()).chain(verbs().into_iter().map(|verb| vec![verb])).chain(tasks) {
+        let help = cachectl(&[]).args(&verb).arg("--help").output().unwrap();
+        assert!(help.status.success(), "{verb:?}");
+        let typed =
+            ["cachectl"].into_iter().chain(verb.iter().map(String::as_str)).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(shown, "$ {typed} --help\n{}", text(&help.stdout));
     }
-    for task in ["vacuum", "backup", "prune"] {
-        let help = output(&["maintenance", task, "--help"]);
-        assert_snapshot!(format!("maintenance_{task}"), text(&help.stdout));
-    }
+    assert_snapshot!("cachectl", shown);
 }
 
 #[test]

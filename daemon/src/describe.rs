@@ -1,4 +1,4 @@
-//! Words for people: errors with their causes as one line, what became of jobs, and the titles of tables and types.
+//! Words for people: errors with their causes as one line, what became of jobs, and the titles of types.
 
 use std::any::Any;
 use std::error::Error;
@@ -39,23 +39,6 @@ pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> String {
     let number = before.bytes().filter(|&byte| byte == b'\n').count();
     let line = one_line(text.lines().nth(number).unwrap_or_default().trim()).into_owned();
     format!("line {} ({}): {message}", number + 1, truncated(&line, LONGEST_LINE))
-}
-
-/// Describes what a table holds, for people who do not know its name.
-pub(crate) const fn table_title(table: Table) -> &'static str {
-    match table {
-        Table::DistrictYearEndReports => "District year-end",
-        Table::DistrictEngagementReports => "District engagement",
-        Table::OrganizationSummaryCache => "Organizations",
-        Table::OrganizationDetailCache => "Organization details",
-        Table::OrganizationReports => "Organization reports",
-        Table::VirtualSessionReportCache => "Virtual sessions",
-        Table::VirtualSessionDistrictCache => "Virtual sessions by district",
-        Table::RecentVolunteersReportCache => "Recent volunteers",
-        Table::FirstTimeVolunteerReportCache => "First-time volunteers",
-        Table::RecruitmentCandidatesCache => "Recruitment candidates",
-        Table::DiaEventsReportCache => "DIA events",
-    }
 }
 
 /// Returns a type's title, and a description of what belongs to it.
@@ -103,14 +86,6 @@ pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>, name: impl Fn(Table
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_table_has_a_title_of_its_own() {
-        let mut titles: Vec<&str> = Table::ALL.iter().map(|table| table_title(*table)).collect();
-        titles.sort_unstable();
-        titles.dedup();
-        assert_eq!(titles.len(), Table::ALL.len());
-    }
 
     #[test]
     fn a_toml_error_is_one_line_that_names_the_line() {

@@ -31,6 +31,7 @@
 //!
 //! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
 
+pub(crate) mod accounts;
 pub mod chance;
 pub mod civil;
 pub mod cli;

@@ -1,8 +1,37 @@
-//! A limited number of places that nobody can take all of.
+//! What listeners have in common: a limited number of places that nobody can take all of, and patience when a
+//! connection cannot be accepted.
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing::warn;
+
+/// Pause after a failed `accept`: the system has run out of some resource.
+const RECOVER: Duration = Duration::from_millis(200);
+
+/// Whether the last connection could not be accepted.
+#[derive(Debug, Default)]
+pub(crate) struct Failing(bool);
+
+impl Failing {
+    /// Returns the accepted connection. Says once that `what` cannot be accepted, and waits a moment each time.
+    pub(crate) async fn sort<T>(&mut self, what: &str, accepted: io::Result<T>) -> Option<T> {
+        let was_failing = std::mem::replace(&mut self.0, accepted.is_err());
+        match accepted {
+            Ok(connection) => Some(connection),
+            Err(error) => {
+                if !was_failing {
+                    warn!("cannot accept {what}: {error}; is the limit of open files reached?");
+                }
+                tokio::time::sleep(RECOVER).await;
+                None
+            }
+        }
+    }
+}
 
 /// Places, and who has how many of them.
 #[derive(Debug)]

@@ -1,21 +1,50 @@
-//! Opens files that are no databases.
+//! Files that are no databases: opens, creates and names them, and tells one from another.
 //!
 //! Only SQLite may open and close a database file or what it keeps beside one (`vms::file` says why), and a
 //! path that an operator writes into a setting may name anything.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::{self, Read as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{CWD, OFlags, RenameFlags, renameat_with};
 use rustix::io::Errno;
 
+use crate::sqlite::SIDE_FILES;
+
 /// What every SQLite database begins with.
 const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 
-/// Endings of the names of files that SQLite keeps beside a database.
-const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+/// Identity of a file, whatever its name: it differs once another file has taken the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FileId {
+    pub(crate) device: u64,
+    pub(crate) inode: u64,
+}
+
+impl FileId {
+    /// Identifies the file at a path; follows links.
+    pub(crate) fn at(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(&std::fs::metadata(path)?))
+    }
+
+    /// Identifies what is at a path; does not follow a link.
+    pub(crate) fn at_link(path: &Path) -> io::Result<Self> {
+        Ok(Self::of(&std::fs::symlink_metadata(path)?))
+    }
+
+    /// Identifies the file that this metadata describes.
+    pub(crate) fn of(metadata: &Metadata) -> Self {
+        Self { device: metadata.dev(), inode: metadata.ino() }
+    }
+
+    /// Whether these are the numbers of the file, as `/proc/locks` prints them.
+    pub(crate) fn is(&self, (major, minor): (u32, u32), inode: u64) -> bool {
+        (rustix::fs::major(self.device), rustix::fs::minor(self.device)) == (major, minor)
+            && self.inode == inode
+    }
+}
 
 /// Opens a file that an operator names. A database is an error, and so is a file beside one, and whatever is no
 /// regular file: opening a pipe waits for its writer, and a device may have no end.
@@ -71,6 +100,12 @@ pub(crate) fn read_system(path: impl AsRef<Path>) -> io::Result<String> {
 #[expect(clippy::disallowed_methods, reason = "with the slash, the system opens nothing but a directory")]
 pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
     File::open(path.join(""))
+}
+
+/// Creates a file that only its owner may read; fails if there is anything of that name, also a link.
+#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
 /// Renames a file; fails if there is one of the new name already, which another process may have made.

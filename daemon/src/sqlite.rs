@@ -1,11 +1,21 @@
 //! Common parts of all connections to SQLite files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _, Sqlite};
 use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
+
+/// Endings of the names of files that SQLite keeps beside a database.
+pub(crate) const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
+
+/// Returns the path of a file beside a database, whose name has an ending more.
+pub(crate) fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
 
 /// Replaces connections whose transaction could not be ended.
 ///

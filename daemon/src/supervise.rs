@@ -107,30 +107,17 @@ impl Component {
 
 /// Why the daemon cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum TaskFailure {
     /// An essential component reported that it cannot go on.
     #[error("{source}")]
-    Failed {
-        /// Name of the component.
-        task: &'static str,
-        /// What it reported.
-        source: Failure,
-    },
+    Failed { task: &'static str, source: Failure },
     /// An essential component panicked, which is a bug.
     #[error("the {task} task panicked; this is a bug, please report it with the log")]
-    Panicked {
-        /// Name of the component.
-        task: &'static str,
-        /// The panic.
-        #[source]
-        source: JoinError,
-    },
+    Panicked { task: &'static str, source: JoinError },
     /// A component ended early, which is a bug.
     #[error("the {task} task ended early; this is a bug, please report it with the log")]
-    Ended {
-        /// Name of the component.
-        task: &'static str,
-    },
+    Ended { task: &'static str },
 }
 
 /// The running components. Dropping it aborts all of them.

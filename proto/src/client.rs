@@ -169,6 +169,7 @@ async fn open(path: &Path) -> Result<(Stream, u16), ClientError> {
 
 /// Why a request failed.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ClientError {
     /// No process listens on the socket.
     #[error(
@@ -176,26 +177,14 @@ pub enum ClientError {
          or name its socket with CACHED_SOCKET",
         shown(.path)
     )]
-    Unreachable {
-        /// The socket.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    Unreachable { path: PathBuf, source: io::Error },
     /// The file permissions of the socket deny access to this user.
     #[error(
         "not allowed to use the socket {}; become a member of its group (`ls -l` names it) and log in \
          again, or use sudo",
         shown(.path)
     )]
-    NotAllowed {
-        /// The socket.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    NotAllowed { path: PathBuf, source: io::Error },
     /// The daemon received the request and answered with a fault.
     #[error("{}", one_line(&.0.message))]
     Fault(Fault),
@@ -204,61 +193,29 @@ pub enum ClientError {
         "the daemon speaks protocol {theirs}, this client {ours}; install cached and cachectl of the same \
          version and restart the daemon (`systemctl restart cached`)"
     )]
-    Protocol {
-        /// The protocol numbers that this client speaks.
-        ours: Protocols,
-        /// The protocol numbers that the daemon speaks.
-        theirs: Protocols,
-    },
+    Protocol { ours: Protocols, theirs: Protocols },
     /// The peer on the socket did not send a valid hello.
     #[error("no proper hello from {}; check that it is the socket of cached", shown(.path))]
-    Hello {
-        /// The socket.
-        path: PathBuf,
-        /// What is wrong with the hello.
-        #[source]
-        source: HelloError,
-    },
+    Hello { path: PathBuf, source: HelloError },
     /// The daemon took too long.
     #[error(
         "waited {after:?} for {what} from {}; the daemon is busy or stuck: try again, or look at \
          `systemctl status cached`",
         shown(.path)
     )]
-    TimedOut {
-        /// The socket.
-        path: PathBuf,
-        /// What the client waited for.
-        what: &'static str,
-        /// How long it waited.
-        after: Duration,
-    },
+    TimedOut { path: PathBuf, what: &'static str, after: Duration },
     /// The connection failed or ended early.
     #[error(
         "the connection to {} broke; the daemon may have stopped: look at `systemctl status cached`",
         shown(.path)
     )]
-    Broken {
-        /// The socket.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    Broken { path: PathBuf, source: io::Error },
     /// The daemon sent a message that does not belong at this point of the exchange.
     #[error("{} sent {what}; report this as a bug of the daemon", shown(.path))]
-    Unexpected {
-        /// The socket.
-        path: PathBuf,
-        /// What the daemon sent.
-        what: &'static str,
-    },
+    Unexpected { path: PathBuf, what: &'static str },
     /// The answer does not belong to the request.
     #[error("the daemon answered something else than `{verb}` asks for")]
-    WrongReply {
-        /// The verb that was requested.
-        verb: &'static str,
-    },
+    WrongReply { verb: &'static str },
     /// A message could not be encoded or decoded.
     #[error(transparent)]
     Codec(#[from] CodecError),

@@ -22,36 +22,16 @@ pub const RESPONSE_CAP: usize = 64 << 20;
 /// Why a message could not be encoded or decoded.
 #[derive(Debug, thiserror::Error)]
 #[error("{}; {}", self.what(), self.hint())]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum CodecError {
     /// The message is, or claims to be, longer than its cap.
-    TooLong {
-        /// What kind of message.
-        what: &'static str,
-        /// Its cap in bytes.
-        cap: usize,
-    },
+    TooLong { what: &'static str, cap: usize },
     /// Bytes follow the message.
-    Trailing {
-        /// What kind of message.
-        what: &'static str,
-        /// How many bytes.
-        extra: usize,
-    },
+    Trailing { what: &'static str, extra: usize },
     /// The bytes are not a valid message of the expected kind.
-    Malformed {
-        /// What kind of message was expected.
-        what: &'static str,
-        /// What is wrong with the bytes.
-        why: &'static str,
-    },
+    Malformed { what: &'static str, why: &'static str },
     /// The message has no encoding.
-    Unencodable {
-        /// What kind of message.
-        what: &'static str,
-        /// The encoder's error.
-        #[source]
-        source: Box<dyn Error + Send + Sync>,
-    },
+    Unencodable { what: &'static str, source: Box<dyn Error + Send + Sync> },
 }
 
 impl CodecError {

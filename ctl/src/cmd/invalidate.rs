@@ -46,9 +46,7 @@ impl<'a> From<&'a InvalidateReply> for Invalidated<'a> {
 }
 
 fn render(reply: &InvalidateReply) -> String {
-    let entries =
-        if reply.entries == 1 { "1 entry".to_owned() } else { format!("{} entries", reply.entries) };
-    let tables = count(reply.tables.len(), "table");
+    let (entries, tables) = (count(reply.entries, "entry"), count(reply.tables.len(), "table"));
     format!("{entries} of {tables} count as stale; run {} makes them anew.\n", reply.run)
 }
 

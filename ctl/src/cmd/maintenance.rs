@@ -4,10 +4,11 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base16ct::lower::encode_string;
 use cached_present::{bytes, count};
 use cached_proto::client::{ClientError, Events};
 use cached_proto::text::one_line;
-use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupRequest, hexadecimal};
+use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupRequest};
 use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
 };
@@ -100,10 +101,16 @@ async fn wait(mut events: Events<Progress>, moving: bool) -> Result<MaintenanceR
             Ok(Some(Progress::MaintenanceDone(report))) => return Ok(report),
             Ok(Some(event)) => display.observe(&event),
             Ok(None) => return Err(CtlError::LostTask(None)),
-            // A fault means that the task has failed, not that the connection was lost.
-            Err(error @ ClientError::Fault(_)) => return Err(error.into()),
-            Err(source) => return Err(CtlError::LostTask(Some(source))),
+            Err(error) => return Err(lost(error)),
         }
+    }
+}
+
+/// A fault means that the task has failed, any other error that it was lost sight of.
+fn lost(error: ClientError) -> CtlError {
+    match error {
+        ClientError::Fault(_) => error.into(),
+        lost => CtlError::LostTask(Some(lost)),
     }
 }
 
@@ -128,11 +135,8 @@ fn listing(report: &MaintenanceReport, view: &View) -> String {
     let row = |item: &MaintenanceItem| {
         vec![cell(&item.name), cell(size_or_dash(item.bytes)), cell(format!("{:.2}", item.seconds))]
     };
-    table::render(
-        view,
-        &[words("NAME"), numbers("SIZE"), numbers("SECONDS")],
-        report.items.iter().map(row).collect(),
-    )
+    let columns = [words("NAME"), numbers("SIZE"), numbers("SECONDS")];
+    table::render(view, &columns, report.items.iter().map(row).collect())
 }
 
 fn pruned(report: &MaintenanceReport, view: &View) -> String {
@@ -140,11 +144,8 @@ fn pruned(report: &MaintenanceReport, view: &View) -> String {
     let row = |item: &MaintenanceItem| {
         vec![cell(&item.name), cell(item.rows.to_string()), cell(size_or_dash(item.bytes))]
     };
-    table::render(
-        view,
-        &[words("TABLE"), numbers(rows), numbers("SIZE")],
-        report.items.iter().map(row).collect(),
-    )
+    let columns = [words("TABLE"), numbers(rows), numbers("SIZE")];
+    table::render(view, &columns, report.items.iter().map(row).collect())
 }
 
 fn size_or_dash(size: u64) -> String {
@@ -162,7 +163,7 @@ fn verdict(report: &MaintenanceReport) -> String {
         (Chore::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
-            let entries = count(usize::try_from(rows).unwrap_or(usize::MAX), "entry");
+            let entries = count(rows, "entry");
             format!("{entries} {would}removed")
         }
         (chore, _) => format!("{chore} done"),
@@ -245,16 +246,14 @@ async fn receive(target: &mut Target, context: &Context) -> Result<BackupDone, C
                 target.write(&part)?;
             }
             Ok(Some(BackupEvent::Done(done))) => {
-                let sha256 = hexadecimal(&digest.finalize());
+                let sha256 = encode_string(&digest.finalize());
                 if (bytes, &sha256) != (done.bytes, &done.sha256) {
                     return Err(CtlError::CopyDiffers { what: target.shown() });
                 }
                 return Ok(done);
             }
             Ok(None) => return Err(CtlError::LostTask(None)),
-            // A fault means that the task has failed, not that the connection was lost.
-            Err(error @ ClientError::Fault(_)) => return Err(error.into()),
-            Err(source) => return Err(CtlError::LostTask(Some(source))),
+            Err(error) => return Err(lost(error)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use cached_present::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::words::{SchedulerState, SlotFate, Table, Trigger};
@@ -41,7 +42,7 @@ pub(crate) async fn run(args: &RehearseArgs, context: &Context) -> Result<Exit, 
 
 fn render(reply: &RehearseReply, view: &View) -> String {
     let view = view.in_zone(&reply.timezone);
-    let days = if reply.days == 1 { "1 day".to_owned() } else { format!("{} days", reply.days) };
+    let days = count(reply.days, "day");
     let mut text = format!(
         "{} in {}: {days} from {}\n",
         one_line(&reply.schedule),

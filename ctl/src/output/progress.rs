@@ -89,12 +89,10 @@ fn job_line(job: &Job) -> String {
     let ending = job.outcome.map_or(job.phase.as_str(), |outcome| outcome.as_str());
     match &job.error {
         Some(error) => format!("{}: {ending}: {}", job.table, one_line(error)),
-        None => format!(
-            "{}: {ending}, {}, took {:.2} seconds",
-            job.table,
-            count(job.figures.entries, "entry"),
-            job.figures.seconds
-        ),
+        None => {
+            let entries = count(job.figures.entries, "entry");
+            format!("{}: {ending}, {entries}, took {:.2} seconds", job.table, job.figures.seconds)
+        }
     }
 }
 

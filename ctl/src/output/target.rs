@@ -7,17 +7,14 @@ use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _}
 use std::path::{Path, PathBuf};
 
 use cached_proto::text::one_line;
-use rustix::fs::{CWD, RenameFlags, renameat_with};
 use rustix::io::Errno;
+use tempfile::{Builder, TempPath};
 
 use crate::error::CtlError;
 
 /// Endings of the names of SQLite's side files: a copy under such a name would be read as a part of the
 /// database beside it.
 const SIDES: [&str; 3] = ["-wal", "-shm", "-journal"];
-
-/// Names that are tried for an unfinished file: others may be left of clients that were killed.
-const NAMES: u32 = 100;
 
 /// An open target.
 #[derive(Debug)]
@@ -30,18 +27,8 @@ pub(crate) struct Target {
 #[derive(Debug)]
 struct Place {
     path: PathBuf,
-    unfinished: Unfinished,
-}
-
-/// The name of an unfinished file, which is removed when this is dropped.
-#[derive(Debug)]
-struct Unfinished(PathBuf);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // It has its final name by now, or it is worthless.
-        let _ = std::fs::remove_file(&self.0);
-    }
+    /// The file has this name until it is complete; it is removed with it.
+    unfinished: TempPath,
 }
 
 impl Target {
@@ -77,8 +64,10 @@ impl Target {
                 "it exists already; name a file that does not exist"
             }));
         }
-        let (file, unfinished) = create(directory, &name.to_string_lossy())
-            .map_err(|error| unfit(&format!("it cannot be created: {error}")))?;
+        let prefix = format!(".{}.", name.to_string_lossy());
+        let named = Builder::new().prefix(&prefix).suffix(".unfinished").make_in(directory, create);
+        let (file, unfinished) =
+            named.map_err(|error| unfit(&format!("it cannot be created: {error}")))?.into_parts();
         Ok(Self { file, place: Some(Place { path: absolute, unfinished }) })
     }
 
@@ -109,12 +98,12 @@ impl Target {
         }
         let Some(Place { path, unfinished }) = self.place else { return Ok(()) };
         let written = self.file.metadata().map_err(failed)?;
-        rename_new(&unfinished.0, &path).map_err(|source| match source.kind() {
+        unfinished.persist_noclobber(&path).map_err(|unnamed| match unnamed.error.kind() {
             io::ErrorKind::AlreadyExists => CtlError::NoTarget {
                 what: what.clone(),
                 why: "it came into existence meanwhile, and was not overwritten".to_owned(),
             },
-            _ => failed(source),
+            _ => failed(unnamed.error),
         })?;
         let named = path.symlink_metadata().map_err(failed)?;
         if written.len() != bytes || (named.dev(), named.ino()) != (written.dev(), written.ino()) {
@@ -128,35 +117,13 @@ fn shown(path: &Path) -> String {
     one_line(&path.to_string_lossy()).into_owned()
 }
 
-/// Creates a file that only its owner may read, under a name that no other file has.
+/// Creates a file that only its owner may read; fails if there is one of that name.
 #[expect(
     clippy::disallowed_methods,
     reason = "a file that was not there before; this process uses no database"
 )]
-fn create(directory: &Path, name: &str) -> io::Result<(File, Unfinished)> {
-    let mut error = io::ErrorKind::AlreadyExists.into();
-    for number in 0..NAMES {
-        let path = directory.join(format!(".{name}.{}-{number}.unfinished", std::process::id()));
-        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path) {
-            Ok(file) => return Ok((file, Unfinished(path))),
-            Err(taken) if taken.kind() == io::ErrorKind::AlreadyExists => error = taken,
-            Err(other) => return Err(other),
-        }
-    }
-    Err(error)
-}
-
-/// Renames a file; fails if there is one of the new name already, which another process may have made.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the finished copy takes its name; this process uses no database"
-)]
-fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
-    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
-        // Not every file system supports this. The other name goes with the unfinished file.
-        Err(Errno::INVAL | Errno::NOSYS | Errno::NOTSUP) => std::fs::hard_link(from, to),
-        renamed => Ok(renamed?),
-    }
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a directory; this process uses no database")]

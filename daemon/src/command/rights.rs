@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use cached_proto::text::one_line;
 
+use crate::accounts::Accounts;
 use crate::config::Config;
-use crate::vms::rights::{Accounts, Finding, Identity, Rights, closed_directories, open_directories};
+use crate::vms::rights::{Finding, Identity, Rights, closed_directories, open_directories};
 
 /// Whether VMS and the daemon can share the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,76 +12,29 @@ use super::key::Origin;
 /// One error of a configuration. No message shows a secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum ConfigError {
     /// The file cannot be read.
     #[error("cannot read the configuration file {}: {source}; check the path after --config and its permissions", .path.display())]
-    ReadFile {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    ReadFile { path: PathBuf, source: io::Error },
     /// The file is not TOML.
     #[error("{} line {line}, column {column}: {message}", .path.display())]
-    Syntax {
-        /// The file.
-        path: PathBuf,
-        /// Counted from one.
-        line: usize,
-        /// Counted from one, in characters.
-        column: usize,
-        /// The parser's message.
-        message: String,
-    },
+    Syntax { path: PathBuf, line: usize, column: usize, message: String },
     /// The section does not exist.
     #[error("unknown section [{section}] ({origin}); did you mean [{nearest}]?")]
-    UnknownSection {
-        /// The section, as given.
-        section: String,
-        /// Where it was given.
-        origin: Origin,
-        /// The most similar section.
-        nearest: String,
-    },
+    UnknownSection { section: String, origin: Origin, nearest: String },
     /// The key does not exist.
     #[error("unknown key {key} ({origin}); did you mean {nearest}?")]
-    UnknownKey {
-        /// The key, as given.
-        key: String,
-        /// Where it was given.
-        origin: Origin,
-        /// The most similar key.
-        nearest: String,
-    },
+    UnknownKey { key: String, origin: Origin, nearest: String },
     /// The variable does not exist.
     #[error("unknown variable {name}; did you mean {nearest}?")]
-    UnknownVariable {
-        /// The name, as given.
-        name: String,
-        /// The most similar variable.
-        nearest: String,
-    },
-    /// A value that its key does not allow.
+    UnknownVariable { name: String, nearest: String },
+    /// A value, redacted if it is secret, that its key does not allow.
     #[error("{key} = {value} ({origin}): {allowed}")]
-    Invalid {
-        /// Full name of the key.
-        key: String,
-        /// The value as given, redacted.
-        value: String,
-        /// Where it was given.
-        origin: Origin,
-        /// What is allowed, or what to do.
-        allowed: String,
-    },
+    Invalid { key: String, value: String, origin: Origin, allowed: String },
     /// A required key has no value.
     #[error("{key} is not set: {how}")]
-    Missing {
-        /// Full name of the key.
-        key: String,
-        /// How to set it.
-        how: String,
-    },
+    Missing { key: String, how: String },
 }
 
 impl ConfigError {

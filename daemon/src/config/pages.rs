@@ -56,15 +56,7 @@ impl Config {
     /// The effective configuration as TOML, each value with a comment that says where it came from.
     /// Secrets are hidden; keys that have no effect are commented out.
     pub fn render(&self) -> String {
-        let mut page = String::new();
-        let mut section = "";
-        for (key, value) in KEYS.iter().zip(self.shown()) {
-            if key.section != section {
-                let gap = if section.is_empty() { "" } else { "\n" };
-                section = key.section;
-                // Writing to a String cannot fail.
-                let _ = writeln!(page, "{gap}[{section}]");
-            }
+        let page = self.page(|key, value| {
             let value = match value {
                 Some(_) if key.is_secret() => format!("\"{HIDDEN}\""),
                 Some(value) => one_line(&value.to_string()).into_owned(),
@@ -72,7 +64,21 @@ impl Config {
             };
             let mark = if self.is_replaced_by_cron(key) { "# " } else { "" };
             let origin = self.origin(key.section, key.name).to_string();
-            let _ = writeln!(page, "{mark}{} = {value} # {}", key.name, one_line(&origin));
+            format!("{mark}{} = {value} # {}\n", key.name, one_line(&origin))
+        });
+        page.trim_start().to_owned()
+    }
+
+    /// The sections with their keys, each as `line` writes it.
+    fn page(&self, line: impl Fn(&Key, Option<toml::Value>) -> String) -> String {
+        let (mut page, mut section) = (String::new(), "");
+        for (key, value) in KEYS.iter().zip(self.shown()) {
+            if key.section != section {
+                section = key.section;
+                // Writing to a String cannot fail.
+                let _ = write!(page, "\n[{section}]\n");
+            }
+            page.push_str(&line(key, value));
         }
         page
     }
@@ -98,14 +104,7 @@ impl Config {
         let mut overrides = Overrides::default();
         overrides.set("--database", "database", "url", DATABASE);
         let config = Self::load(&overrides, &around)?;
-        let mut page = HEAD.to_owned();
-        let mut section = "";
-        for (key, value) in KEYS.iter().zip(config.shown()) {
-            if key.section != section {
-                section = key.section;
-                // Writing to a String cannot fail.
-                let _ = writeln!(page, "\n[{section}]");
-            }
+        let keys = config.page(|key, value| {
             let value = value.map_or_else(|| "\"\"".to_owned(), |value| value.to_string());
             let note = match key.spec.fallback {
                 Fallback::From(_) => " Default: that of the user and the system.",
@@ -113,9 +112,9 @@ impl Config {
                 Fallback::Unset => " Not set by default.",
                 Fallback::Text(_) => "",
             };
-            let _ = writeln!(page, "#{doc}{note}\n# {name} = {value}", doc = key.doc, name = key.name);
-        }
-        Ok(page)
+            format!("#{doc}{note}\n# {name} = {value}\n", doc = key.doc, name = key.name)
+        });
+        Ok(format!("{HEAD}{keys}"))
     }
 
     /// The new configuration, with the running values of the keys that cannot change without a restart.

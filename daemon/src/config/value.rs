@@ -2,11 +2,11 @@
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::setting::Setting;
 use super::surroundings::Surroundings;
+use crate::plain_file::FileId;
 
 macro_rules! words {
     ($(#[doc = $doc:literal])+ $Name:ident { $( $(#[doc = $variant_doc:literal])+ $Variant:ident = $word:literal, )+ }) => {
@@ -135,8 +135,8 @@ impl DatabasePath {
 
     /// Whether both are the same file, also through links where the file system can resolve them.
     pub fn is_same_file(&self, other: &Self) -> bool {
-        if let (Ok(a), Ok(b)) = (self.0.metadata(), other.0.metadata()) {
-            return (a.dev(), a.ino()) == (b.dev(), b.ino());
+        if let (Ok(one), Ok(other)) = (FileId::at(&self.0), FileId::at(&other.0)) {
+            return one == other;
         }
         resolved(&self.0) == resolved(&other.0)
     }

@@ -11,52 +11,26 @@ pub const MAX_SCALE: u32 = 100;
 
 /// Reasons why no sample could be generated.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum DemoError {
     /// The target file exists and is not empty: a sample never replaces anything.
     #[error("{} exists already and is not an empty file; choose another place or remove it first", path.display())]
-    Exists {
-        /// The existing file.
-        path: PathBuf,
-    },
+    Exists { path: PathBuf },
     /// The directory or the file could not be created.
     #[error("cannot write the sample database at {}; check that the directory is writable", path.display())]
-    File {
-        /// The file or directory.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: std::io::Error,
-    },
-    /// SQLite failed.
+    File { path: PathBuf, source: std::io::Error },
+    /// SQLite failed; the unfinished file has been removed.
     #[error("cannot fill the sample database {}; check the free space and choose another place", path.display())]
-    Database {
-        /// The unfinished file, which has been removed again.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: sea_orm::DbErr,
-    },
+    Database { path: PathBuf, source: sea_orm::DbErr },
     /// The scale is zero, or the sample would not fit into memory.
     #[error("a sample of scale {scale} cannot be made; choose one from 1 to {MAX_SCALE}")]
-    Scale {
-        /// The requested scale.
-        scale: u32,
-    },
+    Scale { scale: u32 },
     /// There are no school days around `now`.
     #[error("there is no school calendar around {now}; choose a date of this era")]
-    Date {
-        /// The requested date.
-        now: DateTime<Utc>,
-    },
+    Date { now: DateTime<Utc> },
     /// A built-in word list cannot be read.
     #[error("the built-in word list {list} is broken; this build of cached is unusable for demonstrations")]
-    List {
-        /// The list.
-        list: &'static str,
-        /// The cause.
-        #[source]
-        source: Box<toml::de::Error>,
-    },
+    List { list: &'static str, source: Box<toml::de::Error> },
 }
 
 #[derive(Deserialize)]

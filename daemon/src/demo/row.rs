@@ -3,10 +3,11 @@
 
 #![expect(clippy::struct_field_names, reason = "the names are those of VMS's columns")]
 
-use sea_orm::Value;
+use sea_orm::sea_query::{Alias, Expr, Query};
+use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Value};
 
-/// A row that the writer can insert.
-pub(super) trait Row {
+/// A row of a table.
+trait Row {
     /// The table.
     const TABLE: &'static str;
     /// The columns, in the order of [`Row::values`].
@@ -15,68 +16,106 @@ pub(super) trait Row {
     fn values(self) -> Vec<Value>;
 }
 
+/// Declares the tables, each as the name of its rows in [`World`], the type of a row, and the columns.
 macro_rules! rows {
-    ($($name:ident in $table:literal { $($field:ident: $type:ty),* $(,)? })*) => { $(
-        pub(super) struct $name { $(pub(super) $field: $type),* }
+    ($($rows:ident: $name:ident in $table:literal { $($field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            pub(super) struct $name { $(pub(super) $field: $type),* }
 
-        impl Row for $name {
-            const TABLE: &'static str = $table;
-            const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
+            impl Row for $name {
+                const TABLE: &'static str = $table;
+                const COLUMNS: &'static [&'static str] = &[$(stringify!($field)),*];
 
-            fn values(self) -> Vec<Value> {
-                vec![$(self.$field.into()),*]
+                fn values(self) -> Vec<Value> {
+                    vec![$(self.$field.into()),*]
+                }
+            }
+        )*
+
+        /// The rows, table by table.
+        #[derive(Default)]
+        pub(super) struct World { $(pub(super) $rows: Vec<$name>),* }
+
+        impl World {
+            /// Inserts all rows. Returns the tables and their numbers of rows, in this order.
+            pub(super) async fn insert(
+                self,
+                db: &DatabaseTransaction,
+            ) -> Result<Vec<(&'static str, usize)>, DbErr> {
+                Ok(vec![$(insert(db, self.$rows).await?),*])
             }
         }
-    )* };
+    };
+}
+
+/// Rows per INSERT: beyond some hundred, longer statements are no faster.
+const BATCH: usize = 200;
+
+async fn insert<R: Row>(db: &DatabaseTransaction, rows: Vec<R>) -> Result<(&'static str, usize), DbErr> {
+    let inserted = (R::TABLE, rows.len());
+    // A field named after a keyword is a raw identifier.
+    let columns = R::COLUMNS.iter().map(|column| Alias::new(column.trim_start_matches("r#")));
+    let mut empty = Query::insert();
+    empty.into_table(Alias::new(R::TABLE)).columns(columns);
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let mut statement = empty.clone();
+        for row in rows.by_ref().take(BATCH) {
+            let values = row.values().into_iter().map(Expr::val);
+            statement.values(values).map_err(|error| DbErr::Custom(error.to_string()))?;
+        }
+        db.execute(&statement).await?;
+    }
+    Ok(inserted)
 }
 
 rows! {
-    District in "district" {
+    districts: District in "district" {
         id: u32, salesforce_id: String, name: String, district_code: Option<String>,
     }
-    School in "school" {
+    schools: School in "school" {
         id: String, name: String, district_id: u32, salesforce_district_id: String, normalized_name: String,
         school_code: String, level: String,
     }
-    Organization in "organization" {
+    organizations: Organization in "organization" {
         id: u32, salesforce_id: String, name: String, r#type: String, billing_city: String,
         billing_state: String, billing_country: &'static str, created_at: String, updated_at: String,
     }
-    Skill in "skill" { id: u32, name: String }
-    Contact in "contact" {
+    skills: Skill in "skill" { id: u32, name: String }
+    contacts: Contact in "contact" {
         id: u32, r#type: &'static str, salesforce_individual_id: String, salesforce_account_id: Option<String>,
         salutation: Option<&'static str>, first_name: String, middle_name: Option<String>, last_name: String,
         age_group: &'static str, education_level: Option<&'static str>,
         race_ethnicity: Option<&'static str>, do_not_call: bool, do_not_contact: bool, email_opt_out: bool,
         exclude_from_reports: bool,
     }
-    Email in "email" {
+    emails: Email in "email" {
         id: u32, contact_id: u32, email: String, r#type: &'static str, primary: bool,
     }
-    Volunteer in "volunteer" {
+    volunteers: Volunteer in "volunteer" {
         id: u32, organization_name: Option<String>, title: Option<String>, department: Option<String>,
         industry: Option<String>, education: Option<&'static str>, local_status: &'static str,
         is_people_of_color: Option<bool>, first_volunteer_date: Option<String>,
         last_volunteer_date: Option<String>, last_activity_date: Option<String>, times_volunteered: u32,
         additional_volunteer_count: u32, status: Option<&'static str>,
     }
-    VolunteerSkill in "volunteer_skills" {
+    volunteer_skills: VolunteerSkill in "volunteer_skills" {
         volunteer_id: u32, skill_id: u32, source: &'static str,
     }
-    Membership in "volunteer_organization" {
+    memberships: Membership in "volunteer_organization" {
         volunteer_id: u32, organization_id: u32, role: &'static str, start_date: Option<String>,
         end_date: Option<String>, is_primary: bool, status: &'static str, created_at: String, updated_at: String,
     }
-    Teacher in "teacher" {
+    teachers: Teacher in "teacher" {
         id: u32, department: String, school_id: String, status: &'static str, active: bool,
         connector_active: bool, cached_email: String, import_source: &'static str,
         salesforce_contact_id: String, salesforce_school_id: String, created_at: String, updated_at: String,
     }
-    Student in "student" {
+    students: Student in "student" {
         id: u32, active: bool, current_grade: u32, student_id: String, school_id: String, school_code: String,
         gifted: bool,
     }
-    Event in "event" {
+    events: Event in "event" {
         id: u32, salesforce_id: Option<String>, title: String, description: Option<&'static str>,
         r#type: String, format: &'static str, start_date: String, end_date: Option<String>,
         duration: Option<u32>, status: &'static str, cancellation_reason: Option<&'static str>,
@@ -89,61 +128,35 @@ rows! {
         career_cluster: Option<String>, import_source: &'static str, created_at: String, updated_at: String,
     }
     // The district is text, as in VMS.
-    EventDistrict in "event_districts" { event_id: u32, district_id: String }
-    EventSkill in "event_skills" { event_id: u32, skill_id: u32 }
-    Participation in "event_participation" {
+    event_districts: EventDistrict in "event_districts" { event_id: u32, district_id: String }
+    event_skills: EventSkill in "event_skills" { event_id: u32, skill_id: u32 }
+    participations: Participation in "event_participation" {
         id: u32, volunteer_id: u32, event_id: u32, status: &'static str, delivery_hours: Option<f64>,
         salesforce_id: String, participant_type: &'static str,
     }
-    Attendance in "event_student_participation" {
+    attendances: Attendance in "event_student_participation" {
         id: u32, salesforce_id: String, event_id: u32, student_id: u32, status: &'static str,
         delivery_hours: Option<f64>, created_at: String, updated_at: String,
     }
-    Registration in "event_teacher" {
+    registrations: Registration in "event_teacher" {
         event_id: u32, teacher_id: u32, status: &'static str, is_simulcast: bool,
         attendance_confirmed_at: Option<String>, created_at: String, updated_at: String,
     }
-    Presenter in "event_volunteers" { event_id: u32, volunteer_id: u32 }
-    AttendanceDetail in "event_attendance_detail" {
+    presenters: Presenter in "event_volunteers" { event_id: u32, volunteer_id: u32 }
+    attendance_details: AttendanceDetail in "event_attendance_detail" {
         id: u32, event_id: u32, num_classrooms: Option<u32>, rotations: Option<u32>,
         total_students: Option<u32>, attendance_in_sf: bool, pathway: Option<String>, is_stem: bool,
     }
-    User in "users" {
+    users: User in "users" {
         id: u32, username: &'static str, email: &'static str, password_hash: &'static str,
         first_name: &'static str, last_name: &'static str, security_level: u32, scope_type: &'static str,
         is_active: bool, created_at: String, updated_at: String,
     }
-    SyncLog in "sync_logs" {
+    sync_logs: SyncLog in "sync_logs" {
         id: u32, sync_type: &'static str, started_at: String, completed_at: String, status: &'static str,
         records_processed: u32, records_failed: u32, records_skipped: u32, last_sync_watermark: String,
         recovery_buffer_hours: u32, is_delta_sync: bool,
     }
-}
-
-/// The rows, table by table.
-#[derive(Default)]
-pub(super) struct World {
-    pub(super) districts: Vec<District>,
-    pub(super) schools: Vec<School>,
-    pub(super) organizations: Vec<Organization>,
-    pub(super) skills: Vec<Skill>,
-    pub(super) contacts: Vec<Contact>,
-    pub(super) emails: Vec<Email>,
-    pub(super) volunteers: Vec<Volunteer>,
-    pub(super) volunteer_skills: Vec<VolunteerSkill>,
-    pub(super) memberships: Vec<Membership>,
-    pub(super) teachers: Vec<Teacher>,
-    pub(super) students: Vec<Student>,
-    pub(super) events: Vec<Event>,
-    pub(super) event_districts: Vec<EventDistrict>,
-    pub(super) event_skills: Vec<EventSkill>,
-    pub(super) participations: Vec<Participation>,
-    pub(super) attendances: Vec<Attendance>,
-    pub(super) registrations: Vec<Registration>,
-    pub(super) presenters: Vec<Presenter>,
-    pub(super) attendance_details: Vec<AttendanceDetail>,
-    pub(super) users: Vec<User>,
-    pub(super) sync_logs: Vec<SyncLog>,
 }
 
 /// Returns the id of the row that is pushed next: ids count from 1 without gaps.

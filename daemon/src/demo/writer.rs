@@ -4,14 +4,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use sea_orm::sea_query::{Alias, Expr, Query};
-use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseTransaction, DbErr,
-    TransactionTrait,
-};
+use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, TransactionTrait};
 
 use super::lists::DemoError;
-use super::row::{Row, World};
+use super::row::World;
 
 /// Summary of a generated sample.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +46,6 @@ impl fmt::Display for DemoSummary {
     }
 }
 
-/// Rows per INSERT: beyond some hundred, longer statements are no faster.
-const BATCH: usize = 200;
-
 /// Creates the file with VMS's schema and the rows of `world`.
 ///
 /// It is built under another name and moved to `path` when complete, so that no reader and no second attempt
@@ -85,13 +78,13 @@ async fn fill(path: &Path, world: World) -> Result<DemoSummary, DbErr> {
     let db = open(path).await?;
     let transaction = db.begin().await?;
     cached_migrations::vms::create(&transaction, false).await?;
-    let summary = insert_all(&transaction, world).await?;
+    let tables = world.insert(&transaction).await?;
     transaction.commit().await?;
     // The mode is kept in the file: VMS uses the same. Until this commit, which syncs the whole file, nothing is
     // guaranteed to be on the disk.
     db.execute_unprepared("PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL").await?;
     db.close().await?;
-    Ok(summary)
+    Ok(DemoSummary { tables })
 }
 
 /// Opens the file for writing. It is discarded on any failure, and therefore needs neither a journal on disk
@@ -109,54 +102,6 @@ async fn open(path: &Path) -> Result<DatabaseConnection, DbErr> {
             .pragma("synchronous", "OFF")
     });
     Database::connect(options).await
-}
-
-async fn insert_all(db: &DatabaseTransaction, world: World) -> Result<DemoSummary, DbErr> {
-    let mut summary = DemoSummary::default();
-    insert(db, world.districts, &mut summary).await?;
-    insert(db, world.schools, &mut summary).await?;
-    insert(db, world.organizations, &mut summary).await?;
-    insert(db, world.skills, &mut summary).await?;
-    insert(db, world.contacts, &mut summary).await?;
-    insert(db, world.emails, &mut summary).await?;
-    insert(db, world.volunteers, &mut summary).await?;
-    insert(db, world.volunteer_skills, &mut summary).await?;
-    insert(db, world.memberships, &mut summary).await?;
-    insert(db, world.teachers, &mut summary).await?;
-    insert(db, world.students, &mut summary).await?;
-    insert(db, world.events, &mut summary).await?;
-    insert(db, world.event_districts, &mut summary).await?;
-    insert(db, world.event_skills, &mut summary).await?;
-    insert(db, world.participations, &mut summary).await?;
-    insert(db, world.attendances, &mut summary).await?;
-    insert(db, world.registrations, &mut summary).await?;
-    insert(db, world.presenters, &mut summary).await?;
-    insert(db, world.attendance_details, &mut summary).await?;
-    insert(db, world.users, &mut summary).await?;
-    insert(db, world.sync_logs, &mut summary).await?;
-    Ok(summary)
-}
-
-async fn insert<R: Row>(
-    db: &DatabaseTransaction,
-    rows: Vec<R>,
-    summary: &mut DemoSummary,
-) -> Result<(), DbErr> {
-    summary.tables.push((R::TABLE, rows.len()));
-    // A field named after a keyword is a raw identifier.
-    let columns = R::COLUMNS.iter().map(|column| Alias::new(column.trim_start_matches("r#")));
-    let mut empty = Query::insert();
-    empty.into_table(Alias::new(R::TABLE)).columns(columns);
-    let mut rows = rows.into_iter().peekable();
-    while rows.peek().is_some() {
-        let mut statement = empty.clone();
-        for row in rows.by_ref().take(BATCH) {
-            let values = row.values().into_iter().map(Expr::val);
-            statement.values(values).map_err(|error| DbErr::Custom(error.to_string()))?;
-        }
-        db.execute(&statement).await?;
-    }
-    Ok(())
 }
 
 /// Returns an error when the file exists and is not empty: it is never overwritten.

@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use crate::describe::table_title;
 use cached_proto::verb::health::VmsPage;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::Job;
@@ -18,6 +17,7 @@ use crate::refresh::survey::TableSurvey;
 use crate::state::{FailedChore, Lost};
 use crate::supervise::Fault;
 use crate::telemetry::{self, Complaint};
+use crate::vms::tables::spec;
 use crate::watch::wipes::SecondRefresher;
 
 /// The observed state that the checks judge.
@@ -166,7 +166,7 @@ impl Audience {
     pub(super) const fn table(self, table: Table) -> &'static str {
         match self {
             Self::Operator => table.as_str(),
-            Self::Reader => table_title(table),
+            Self::Reader => spec(table).title,
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 use rustix::process::geteuid;
 
-use super::copy::{Copying, copy, create};
+use super::copy::{Copying, copy};
 use super::disk_space;
 use super::error::MaintenanceError;
 use super::task::{Done, Task};
@@ -171,7 +171,7 @@ fn write(
 ) -> io::Result<()> {
     // What a killed daemon left; nobody else can write here.
     let _ = std::fs::remove_file(unfinished);
-    let mut to = create(unfinished)?;
+    let mut to = plain_file::create_private(unfinished)?;
     let mut copied = 0;
     loop {
         if stopped() {

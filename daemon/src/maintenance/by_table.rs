@@ -9,6 +9,7 @@ use sea_orm::sqlx::Row as _;
 use super::connection::Connection;
 use super::error::MaintenanceError;
 use super::task::{Done, Task};
+use crate::describe::describe;
 use crate::vms::Access;
 use crate::vms::tables::spec;
 
@@ -144,7 +145,8 @@ async fn look(task: &Task<'_>, vms: &mut Connection, done: &mut Done) -> Result<
         // Writers wait for a reader, so no read transaction lasts longer than the check of one table.
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
         let tables = vms.texts(DOING, sql).await?;
-        let mut whole = item(task.path().display().to_string(), bytes);
+        let name = task.path().display().to_string();
+        let mut whole = MaintenanceItem { name, bytes, ..MaintenanceItem::default() };
         for (at, name) in tables.iter().enumerate() {
             task.steps.tell(name, at, tables.len() + 1);
             task.interrupt.limit(Some(task.limits.lock * 2));
@@ -185,12 +187,8 @@ async fn check(
 fn found(name: String, error: MaintenanceError) -> Result<MaintenanceItem, MaintenanceError> {
     match &error {
         MaintenanceError::Sqlite { .. } => {
-            Ok(MaintenanceItem { messages: vec![crate::describe::describe(&error)], ..item(name, 0) })
+            Ok(MaintenanceItem { name, messages: vec![describe(&error)], ..MaintenanceItem::default() })
         }
         _ => Err(error),
     }
-}
-
-fn item(name: String, bytes: u64) -> MaintenanceItem {
-    MaintenanceItem { name, rows: 0, bytes, seconds: 0.0, messages: Vec::new() }
 }

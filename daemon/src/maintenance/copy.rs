@@ -7,13 +7,12 @@
 //! chooses: nobody can put another file in its place, or lead it to one. Whoever wants a copy elsewhere gets its
 //! bytes.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use cached_proto::verb::maintenance::MaintenanceItem;
-use rustix::fs::OFlags;
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::SqliteConnectOptions;
 
@@ -22,7 +21,8 @@ use super::disk_space;
 use super::error::MaintenanceError;
 use super::task::Task;
 use crate::disk::free;
-use crate::plain_file;
+use crate::plain_file::{self, FileId};
+use crate::sqlite::beside;
 use crate::vms::Access;
 
 /// Ends the name of a copy, which begins as that of the state database does. One is enough: there is one task at
@@ -54,7 +54,7 @@ struct Name(PathBuf);
 impl Drop for Name {
     fn drop(&mut self) {
         // SQLite would take a journal that a killed daemon left for one of the next copy, and write it back.
-        let _ = std::fs::remove_file(ending(&self.0, "-journal"));
+        let _ = std::fs::remove_file(beside(&self.0, "-journal"));
         // It may have another name by now.
         let _ = std::fs::remove_file(&self.0);
     }
@@ -112,7 +112,7 @@ async fn copy_to(
     }
     let failed = |source| MaintenanceError::Copy { path: path.to_owned(), source };
     let to = path.to_str().ok_or_else(|| failed(io::Error::other("its path is not UTF-8")))?;
-    let file = create(path).map_err(failed)?;
+    let file = plain_file::create_private(path).map_err(failed)?;
     let mut written = 0;
     let mut item = task
         .timed("", bytes, async {
@@ -154,7 +154,7 @@ async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, Mainte
     // written, and all of it.
     let looked = |source| MaintenanceError::Copy { path: path.to_owned(), source };
     let (ours, named) = (file.metadata().map_err(looked)?, std::fs::symlink_metadata(path).map_err(looked)?);
-    let is_ours = (ours.dev(), ours.ino()) == (named.dev(), named.ino()) && ours.nlink() == 1;
+    let is_ours = FileId::of(&ours) == FileId::of(&named) && ours.nlink() == 1;
     let finding = match found.first().map(String::as_str) {
         _ if !is_ours => "another file has taken its place",
         _ if bytes == 0 || ours.len() != bytes => "its pages are not all there",
@@ -169,25 +169,12 @@ async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, Mainte
 }
 
 fn name(state: &Path) -> Name {
-    Name(ending(state, ENDING))
-}
-
-fn ending(path: &Path, with: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(with);
-    name.into()
+    Name(beside(state, ENDING))
 }
 
 /// The directory of a file.
 pub(super) fn parent(path: &Path) -> &Path {
     path.parent().unwrap_or(Path::new("/"))
-}
-
-/// Creates a file that only its owner may read.
-#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
-pub(super) fn create(path: &Path) -> io::Result<File> {
-    let flags = OFlags::NOFOLLOW.bits().cast_signed();
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).custom_flags(flags).open(path)
 }
 
 #[expect(clippy::disallowed_methods, reason = "a finished copy takes another name; none is opened")]

@@ -15,103 +15,42 @@ use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError};
 
 /// Why a maintenance task was not done; a failed task leaves nothing half done.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum MaintenanceError {
     /// Another process kept the database locked for longer than the busy timeout.
     #[error("{} stayed locked by another process for more than {seconds} s ({doing})", path.display())]
-    Locked {
-        /// The database.
-        path: PathBuf,
-        /// The operation that failed.
-        doing: &'static str,
-        /// The busy timeout.
-        seconds: u64,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Locked { path: PathBuf, doing: &'static str, seconds: u64, source: DbErr },
     /// The disk is full.
     #[error("no space left for {} ({doing}); free disk space, nothing was changed", path.display())]
-    Full {
-        /// The database.
-        path: PathBuf,
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Full { path: PathBuf, doing: &'static str, source: DbErr },
     /// Any other failure of a database.
     #[error("{} failed ({doing}); `cachectl maintenance integrity` looks for damage", path.display())]
-    Sqlite {
-        /// The database.
-        path: PathBuf,
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Sqlite { path: PathBuf, doing: &'static str, source: DbErr },
     /// The daemon is stopping.
     #[error("the daemon stops; what was not finished is taken back")]
     Stopped,
-    /// A lock would be held for too long.
+    /// A lock would be held for too long; one that only reads keeps VMS waiting where there is no write-ahead log.
     #[error(
         "{what} would keep VMS waiting for about {:.1} s, and {:.1} s is the limit",
         estimate.as_secs_f64(),
         limit.as_secs_f64()
     )]
-    WouldLock {
-        /// The operation that would hold it.
-        what: String,
-        /// Whether it only reads, so that VMS would not wait if there were a write-ahead log.
-        reading: bool,
-        /// The estimate.
-        estimate: Duration,
-        /// The limit.
-        limit: Duration,
-    },
+    WouldLock { what: String, reading: bool, estimate: Duration, limit: Duration },
     /// A lock was held for longer than estimated and allowed.
     #[error("{doing} kept VMS waiting for longer than estimated and was broken off; nothing was changed")]
-    LockedTooLong {
-        /// The operation that held it.
-        doing: &'static str,
-    },
+    LockedTooLong { doing: &'static str },
     /// Another process has VMS's database open.
     #[error("{} is in use by {by}", path.display())]
-    InUse {
-        /// The database.
-        path: PathBuf,
-        /// The other processes, as far as they can be identified.
-        by: String,
-    },
+    InUse { path: PathBuf, by: String },
     /// It cannot be determined whether another process has VMS's database open.
     #[error("cannot tell who has {} open: /proc/locks cannot be read", path.display())]
-    HoldersUnknown {
-        /// The database.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    HoldersUnknown { path: PathBuf, source: io::Error },
     /// There is not enough free disk space.
     #[error("{} has {} MB free, and up to {} MB are needed", path.display(), free >> 20, need >> 20)]
-    NoRoom {
-        /// The path that has too little space.
-        path: PathBuf,
-        /// Bytes that are free.
-        free: u64,
-        /// Bytes that are needed.
-        need: u64,
-    },
+    NoRoom { path: PathBuf, free: u64, need: u64 },
     /// A copy cannot be written.
     #[error("cannot write the copy {}; check the free space and the rights of its directory", path.display())]
-    Copy {
-        /// The copy.
-        path: PathBuf,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    Copy { path: PathBuf, source: io::Error },
     /// The copy would replace the database that is copied.
     #[error("{} is VMS's own database, which a copy would replace; move the state with state.url", .0.display())]
     Itself(PathBuf),
@@ -120,12 +59,7 @@ pub enum MaintenanceError {
         "maintenance.backup_dir {0} is no place for backups: {reason}; as root: install -d -o {user} -m 700 {0}",
         path.display(), user = geteuid().as_raw()
     )]
-    BackupDir {
-        /// The directory.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
+    BackupDir { path: PathBuf, reason: String },
     /// There is no directory for scheduled backups.
     #[error("maintenance.backup_dir is not set; name a directory, or leave maintenance.backup out")]
     NoBackupDir,
@@ -134,12 +68,7 @@ pub enum MaintenanceError {
     NamesAPath,
     /// The copy was not sound and was removed.
     #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` says more", path.display())]
-    Damaged {
-        /// The database that was copied.
-        path: PathBuf,
-        /// The first finding.
-        finding: String,
-    },
+    Damaged { path: PathBuf, finding: String },
     /// The given age is too short.
     #[error("entries younger than a day are never pruned; name an age of at least 24h")]
     TooYoung,

@@ -15,7 +15,7 @@ mod task;
 mod vacuum;
 
 use std::fs::File;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 use std::time::Duration;
 
@@ -87,8 +87,8 @@ pub struct Maintenance {
     one: Arc<Mutex<()>>,
     /// Held while a copy is made for a client and sent.
     outgoing: Arc<Mutex<()>>,
-    /// Number of tasks that have the turn: 0 or 1.
-    at_work: AtomicUsize,
+    /// Whether a task has the turn.
+    at_work: AtomicBool,
     /// The newest requested task, with its number.
     newest: StdMutex<(u64, Option<watch::Receiver<Progressed>>)>,
 }
@@ -106,7 +106,7 @@ impl Maintenance {
             stop: CancellationToken::new(),
             one: Arc::default(),
             outgoing: Arc::default(),
-            at_work: AtomicUsize::new(0),
+            at_work: AtomicBool::new(false),
             newest: StdMutex::default(),
         }
     }
@@ -228,7 +228,7 @@ impl Maintenance {
 
     /// Whether a task is in progress, so that runs have to wait.
     pub(crate) fn has_turn(&self) -> bool {
-        self.at_work.load(Ordering::Relaxed) > 0
+        self.at_work.load(Ordering::Relaxed)
     }
 
     /// Returns the token that stops maintenance.
@@ -273,7 +273,8 @@ impl Maintenance {
             turn = self.turn(steps) => turn,
         };
         let config = Arc::clone(&self.config.borrow());
-        Ok(Turn { _lock: turn, _at_work: AtWork::begin(&self.at_work), config })
+        self.at_work.store(true, Ordering::Relaxed);
+        Ok(Turn { _lock: turn, at_work: &self.at_work, config })
     }
 
     fn task<'a>(&'a self, turn: &'a Turn<'_>, steps: &'a Steps, stop: &CancellationToken) -> Task<'a> {
@@ -321,23 +322,13 @@ fn told(chore: Chore, ended: Result<&MaintenanceReport, &MaintenanceError>) {
 /// The turn of a task: no run begins meanwhile.
 struct Turn<'a> {
     _lock: OwnedMutexGuard<()>,
-    _at_work: AtWork<'a>,
+    at_work: &'a AtomicBool,
     config: Arc<RefreshConfig>,
 }
 
-/// Counts a task while it is in progress, however it ends.
-struct AtWork<'a>(&'a AtomicUsize);
-
-impl<'a> AtWork<'a> {
-    fn begin(tasks: &'a AtomicUsize) -> Self {
-        tasks.fetch_add(1, Ordering::Relaxed);
-        Self(tasks)
-    }
-}
-
-impl Drop for AtWork<'_> {
+impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.at_work.store(false, Ordering::Relaxed);
     }
 }
 

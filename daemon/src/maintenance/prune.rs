@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use cached_present::count;
 use cached_proto::verb::maintenance::MaintenanceItem;
 use cached_proto::words::{SchedulerState, Table};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -114,13 +115,7 @@ impl OneTable<'_> {
         let stamps = Stamps::default();
         let freshness = config.freshness(self.table, self.now, &stamps);
         let unread = unread(expected, rows, &freshness, self.oldest_kept);
-        let mut item = MaintenanceItem {
-            name: self.table.as_str().to_owned(),
-            rows: 0,
-            bytes: 0,
-            seconds: 0.0,
-            messages: Vec::new(),
-        };
+        let mut item = MaintenanceItem { name: self.table.to_string(), ..MaintenanceItem::default() };
         for batch in batches(&unread) {
             item.rows +=
                 if self.dry_run { batch.len() as u64 } else { self.remove(expected, rows, &batch).await? };
@@ -145,7 +140,7 @@ impl OneTable<'_> {
         if !self.dry_run {
             self.task.state.stamps().record(self.table, Vec::new(), &gone).await?;
         }
-        let entries = if gone.len() == 1 { "1 entry" } else { &format!("{} entries", gone.len()) };
+        let entries = count(gone.len(), "entry");
         let are = if self.dry_run { "would be" } else { "will be" };
         Ok(Some(format!("{}: {entries} whose rows were deleted {are} left out from now on", self.table)))
     }

@@ -120,8 +120,9 @@ impl Task<'_> {
         let began = self.clock.monotonic();
         work.await?;
         let seconds = self.clock.monotonic().saturating_sub(began).as_secs_f64();
-        Ok(MaintenanceItem { name: name.to_owned(), rows: 0, bytes, seconds, messages: Vec::new() })
+        Ok(MaintenanceItem { name: name.to_owned(), bytes, seconds, ..MaintenanceItem::default() })
     }
+
     /// Does the work and reports on it.
     pub(super) async fn report(
         &self,
@@ -149,6 +150,7 @@ impl Task<'_> {
     async fn size(&self) -> Result<MaintenanceSize, MaintenanceError> {
         self.using(Access::Read, async |vms| vms.size().await).await
     }
+
     /// Refuses an operation that would hold a lock for too long.
     pub(super) fn ensure_short(&self, what: &str, bytes: u64) -> Result<(), MaintenanceError> {
         self.ensure_within(what, bytes, false)

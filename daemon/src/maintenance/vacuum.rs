@@ -10,7 +10,8 @@ use super::copy::{Copying, copy, parent};
 use super::disk_space;
 use super::error::MaintenanceError;
 use super::task::{Done, Task};
-use crate::vms::{Access, FileId, holders};
+use crate::plain_file::FileId;
+use crate::vms::{Access, holders};
 
 /// Name of the copy, beside the state database.
 const COPY: &str = "vms-before-vacuum.db";

@@ -1,7 +1,5 @@
 //! The channels over which a change of health is announced, and a test of each.
 
-use chrono::{DateTime, Utc};
-
 use super::notice::{Notice, host_name};
 use super::ping::Signal;
 use super::send::{NotifyError, call, start};
@@ -61,7 +59,7 @@ pub(crate) struct Tried {
 /// Tries each configured channel once, all at the same time. The dead man's switch gets a success signal,
 /// since that is the only one that every such service supports.
 pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
-    let notice = test_notice(clock.now());
+    let notice = Notice::test(&host_name(), clock.now());
     let channel = async |channel: Channel| {
         let result = channel.tell(config, &notice, clock).await;
         channel.is_configured(config).then_some(Tried { channel: channel.as_str(), result })
@@ -73,8 +71,4 @@ pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
     };
     let (command, webhook, ping) = tokio::join!(channel(Channel::Command), channel(Channel::Webhook), ping);
     [command, webhook, ping].into_iter().flatten().collect()
-}
-
-fn test_notice(at: DateTime<Utc>) -> Notice {
-    Notice::test(&host_name(), at)
 }

@@ -12,6 +12,7 @@ use cached_proto::message::Right;
 use interprocess::local_socket::tokio::Stream;
 use tokio::net::UnixStream;
 
+use crate::accounts::{Accounts, Group};
 use crate::plain_file::read_system;
 use crate::service::Service;
 use crate::service::fault::fault;
@@ -86,15 +87,16 @@ impl Peer {
         if self.is_privileged(own_uid) {
             return true;
         }
-        let Some(group) = group.and_then(self::group) else { return false };
-        self.gid == group.gid || self.is_member(&group)
+        let accounts = Accounts::local();
+        let Some(group) = group.and_then(|name| accounts.group_named(name)) else { return false };
+        self.gid == group.gid || self.is_member(&accounts, &group)
     }
 
-    fn is_member(self, group: &Group) -> bool {
+    fn is_member(self, accounts: &Accounts, group: &Group<'_>) -> bool {
         let status = self.pid.and_then(|pid| read_system(format!("/proc/{pid}/status")).ok());
         match status.and_then(|status| supplementary_groups(&status, self.uid)) {
             Some(gids) => gids.contains(&group.gid),
-            None => user_name(self.uid).is_some_and(|name| group.members.contains(&name)),
+            None => accounts.has_group(self.uid, group),
         }
     }
 }
@@ -108,45 +110,6 @@ fn supplementary_groups(status: &str, uid: u32) -> Option<Vec<u32>> {
     // Real, effective, saved and file system user.
     let effective = field("Uid")?.into_iter().nth(1)?;
     (effective == uid).then(|| field("Groups")).flatten()
-}
-
-/// A line of `/etc/group`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Group {
-    pub(super) gid: u32,
-    /// Names of the users who have it as a supplementary group.
-    pub(super) members: Vec<String>,
-}
-
-/// Finds the group with that name or number.
-pub(super) fn group(name: &str) -> Option<Group> {
-    let found = read_system("/etc/group").ok().and_then(|text| in_groups(&text, name));
-    found.or_else(|| name.parse().ok().map(|gid| Group { gid, members: Vec::new() }))
-}
-
-/// The name of an account.
-fn user_name(uid: u32) -> Option<String> {
-    read_system("/etc/passwd").ok().and_then(|text| in_users(&text, uid))
-}
-
-fn in_groups(text: &str, name: &str) -> Option<Group> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        if fields.next() != Some(name) {
-            return None;
-        }
-        let gid = fields.nth(1)?.parse().ok()?;
-        let members = fields.next().unwrap_or_default();
-        Some(Group { gid, members: members.split(',').map(|m| m.trim().to_owned()).collect() })
-    })
-}
-
-fn in_users(text: &str, uid: u32) -> Option<String> {
-    text.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        (fields.nth(1)?.parse() == Ok(uid)).then(|| name.to_owned())
-    })
 }
 
 #[cfg(test)]
@@ -171,21 +134,5 @@ mod tests {
             assert!(stranger.has_right(54_321, group) && Peer { uid: 0, ..stranger }.has_right(990, group));
         }
         assert!(stranger.has_right(990, Some("54321")));
-    }
-
-    #[test]
-    fn a_group_is_found_by_its_whole_name() {
-        let text = "root:x:0:\ncached-x:x:5:eve\ncached:x:990:ada,bob\nbroken\ncached:x:1:eve\n";
-        let ours = Group { gid: 990, members: vec!["ada".to_owned(), "bob".to_owned()] };
-        assert_eq!(in_groups(text, "cached"), Some(ours));
-        assert_eq!(in_groups(text, "cache"), None);
-        assert_eq!(in_groups(text, "broken"), None);
-    }
-
-    #[test]
-    fn a_user_is_found_by_number() {
-        let text = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000::/home/ada:/bin/sh\n";
-        assert_eq!(in_users(text, 1000), Some("ada".to_owned()));
-        assert_eq!(in_users(text, 10), None);
     }
 }

@@ -1,7 +1,6 @@
 //! Accepts connections, up to a limit, of which no user but root and the daemon's own can take all.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
 
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
@@ -14,7 +13,7 @@ use super::session::{self, ConnectionLimits};
 use super::socket::Bound;
 use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
-use crate::places::Places;
+use crate::places::{Failing, Places};
 use crate::service::Service;
 use crate::state::StateLock;
 use crate::supervise::{Faults, SOCKET, Shutdown};
@@ -23,9 +22,6 @@ use crate::supervise::{Faults, SOCKET, Shutdown};
 const TURNED_AWAY: usize = 16;
 
 const ROOT: u32 = 0;
-
-/// Pause after a failed `accept`: the system has run out of some resource.
-const RECOVER: Duration = Duration::from_millis(200);
 
 /// Serves connections until shutdown, removes the socket, and waits for the last connection to end. Beats
 /// `heartbeat` in every iteration.
@@ -44,7 +40,7 @@ pub(crate) async fn serve(
     }
     let places = Arc::new(Places::keeping(limits.connections, kept));
     let doors = Arc::new(Semaphore::new(TURNED_AWAY));
-    let mut failing = false;
+    let mut failing = Failing::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -57,18 +53,7 @@ pub(crate) async fn serve(
                 continue;
             }
         };
-        let stream = match accepted {
-            Ok(stream) => stream,
-            Err(error) => {
-                if !failing {
-                    warn!("cannot accept connections: {error}; is the limit of open files reached?");
-                }
-                failing = true;
-                tokio::time::sleep(RECOVER).await;
-                continue;
-            }
-        };
-        failing = false;
+        let Some(stream) = failing.sort("connections", accepted).await else { continue };
         let peer = match Peer::of(&stream) {
             Ok(peer) => peer,
             Err(error) => {

@@ -16,7 +16,9 @@ use interprocess::os::unix::uds_local_socket::tokio::Listener as UnixListener;
 use tokio::net::UnixStream;
 use tracing::warn;
 
-use super::{Inherited, peer};
+use super::Inherited;
+use crate::accounts::Accounts;
+use crate::plain_file::FileId;
 use crate::state::StateLock;
 
 /// Owner and group may connect.
@@ -25,50 +27,30 @@ const DIRECTORY_MODE: u32 = 0o750;
 
 /// Why the control socket cannot be served.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum BindError {
     /// The directory of the socket is missing and cannot be created.
     #[error("cannot create {} for the control socket; create it, or set socket.path", .path.display())]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// A file that is not a socket exists at the path.
     #[error("{} is not a socket and is left as it is; move it away, or set socket.path", .path.display())]
-    NotASocket {
-        /// The path.
-        path: PathBuf,
-    },
+    NotASocket { path: PathBuf },
     /// Another process serves the socket.
     #[error(
         "another daemon answers on {}; stop it first, or give this one a socket.path of its own",
         .path.display()
     )]
-    InUse {
-        /// The socket.
-        path: PathBuf,
-    },
+    InUse { path: PathBuf },
     /// The system refuses to listen.
     #[error("cannot listen on {}; check the rights of its directory, or set socket.path", .path.display())]
-    Refused {
-        /// The socket.
-        path: PathBuf,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Refused { path: PathBuf, source: io::Error },
     /// A socket that the service manager passed has lost its file.
     #[error(
         "only the service manager can create {} again; `systemctl restart cached.socket`, then `systemctl restart \
          cached`",
         .path.display()
     )]
-    Passed {
-        /// The socket.
-        path: PathBuf,
-    },
+    Passed { path: PathBuf },
 }
 
 /// The listening socket. Dropping it removes its file, unless the service manager passed the socket.
@@ -77,8 +59,8 @@ pub struct Bound {
     pub(super) listener: Listener,
     path: PathBuf,
     own_uid: u32,
-    /// Device and inode of its file; none if it has no file that this process can see.
-    file: Option<(u64, u64)>,
+    /// Its file; none if it has no file that this process can see.
+    file: Option<FileId>,
     /// Who may connect to a socket of the daemon's own; none for one that the service manager passed.
     group: Option<String>,
 }
@@ -96,7 +78,7 @@ impl Bound {
 
     /// Whether the path does not lead here any more: nobody can connect, although the socket still listens.
     pub(super) fn is_lost(&self) -> bool {
-        self.file.is_some() && self.file != identity(&self.path)
+        self.file.is_some() && self.file != FileId::at_link(&self.path).ok()
     }
 
     /// Stops listening. Removes the file, unless it belongs to another socket by now.
@@ -114,10 +96,6 @@ impl Bound {
         *self = bind(&self.path, group, held).await?;
         Ok(())
     }
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }
 
 /// Listens on the socket that was passed, or else at `path`.
@@ -138,14 +116,14 @@ fn adopt(inherited: Inherited, configured: &Path) -> Result<Bound, BindError> {
     let path = inherited.path().unwrap_or_else(|| configured.to_owned());
     let listener = UnixListener::try_from(OwnedFd::from(inherited.into_listener()))
         .map_err(|source| BindError::Refused { path: path.clone(), source })?;
-    let (listener, file) = (Listener::UdSocket(listener), identity(&path));
+    let (listener, file) = (Listener::UdSocket(listener), FileId::at_link(&path).ok());
     Ok(Bound { listener, path, own_uid: rustix::process::geteuid().as_raw(), file, group: None })
 }
 
 /// Listens at `path`. Two daemons must not take each other's socket for a dead one, so only the holder of the
 /// state lock may call this.
 pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, BindError> {
-    let gid = peer::group(group).map(|group| group.gid);
+    let gid = Accounts::local().group_named(group).map(|group| group.gid);
     if let Some(directory) = path.parent() {
         prepare(directory, gid)?;
     }
@@ -155,7 +133,7 @@ pub async fn bind(path: &Path, group: &str, _held: &StateLock) -> Result<Bound, 
     let listener = ListenerOptions::new().name(name).mode(SOCKET_MODE).create_tokio().map_err(refused)?;
     hand_over(path, gid, SOCKET_MODE).map_err(refused)?;
     let found = fs::symlink_metadata(path).map_err(refused)?;
-    let (own_uid, file) = (found.uid(), Some((found.dev(), found.ino())));
+    let (own_uid, file) = (found.uid(), Some(FileId::of(&found)));
     Ok(Bound { listener, path: path.to_owned(), own_uid, file, group: Some(group.to_owned()) })
 }
 

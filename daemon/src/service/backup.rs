@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 
+use base16ct::lower::encode_string;
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::message::Response;
-use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupReply, hexadecimal};
+use cached_proto::verb::backup::{BackupDone, BackupEvent, BackupReply};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -91,7 +92,7 @@ fn parts(mut copy: Outgoing) -> mpsc::Receiver<Response> {
 }
 
 fn done(copy: &Outgoing, digest: Sha256) -> Response {
-    let sha256 = hexadecimal(&digest.finalize());
+    let sha256 = encode_string(&digest.finalize());
     Response::Backup(BackupEvent::Done(BackupDone { bytes: copy.bytes, sha256, report: copy.report.clone() }))
 }
 

@@ -2,7 +2,6 @@
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::verb::logs::{LogEvent, LogsReply, LogsRequest};
-use chrono::TimeDelta;
 use tokio::sync::mpsc;
 use tracing::info;
 
@@ -41,11 +40,9 @@ pub(crate) fn logs(service: &Service) -> Result<LogsReply, Fault> {
 /// Starts reading the log, and records who reads it: behind what is read, so that it is not among the newest
 /// lines that somebody asks for.
 pub(crate) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) -> Result<Tail, Fault> {
-    // A window that exceeds the range of timestamps means everything.
-    let ago = request.since_seconds.and_then(|ago| TimeDelta::try_seconds(i64::try_from(ago).ok()?));
     let wanted = Wanted {
         run: request.run,
-        since: ago.and_then(|ago| service.clock.now().checked_sub_signed(ago)),
+        since: request.since_seconds.map(|seconds| service.ago(seconds)),
         newest: request.lines.map(|lines| usize::try_from(lines).unwrap_or(MOST).min(MOST)),
     };
     let reading = log(service)?.open(wanted).ok_or_else(no_file)?.map_err(|error| {

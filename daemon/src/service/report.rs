@@ -3,7 +3,6 @@
 use cached_proto::fault::Fault;
 use cached_proto::verb::report::{Reads, ReportReply, ReportRequest, Targets};
 use cached_proto::words::Outcome;
-use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Service;
 use super::get::{HITS, MISSES, STALE};
@@ -12,10 +11,8 @@ use crate::figures::{self, Rates};
 pub(crate) async fn report(service: &Service, request: &ReportRequest) -> Result<ReportReply, Fault> {
     let state = service.queue.state();
     let until = service.clock.now();
-    let ago = i64::try_from(request.since_seconds).ok().and_then(TimeDelta::try_seconds);
-    let asked = ago.and_then(|ago| until.checked_sub_signed(ago)).unwrap_or(DateTime::<Utc>::UNIX_EPOCH);
     // The time before the state database was created counts as neither good nor bad.
-    let since = asked.max(state.created().await?).min(until);
+    let since = service.ago(request.since_seconds).max(state.created().await?).min(until);
     let past = figures::load(state, since).await?;
     let samples = state.readiness_since(since - figures::HOLD).await?;
     let counters = state.counters().await?;

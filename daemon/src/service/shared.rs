@@ -7,7 +7,7 @@ use cached_proto::text::{one_line, truncated};
 use cached_proto::verb::health::VmsPage;
 use cached_proto::verb::ping::Pong;
 use cached_proto::verb::reload::ReloadReply;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 
 use super::survey::Surveys;
@@ -58,6 +58,15 @@ impl Service {
     /// The same service, with its reads of the state database in another lane.
     pub(crate) fn on(&self, lane: Lane) -> Self {
         Self { queue: self.queue.on(lane), ..self.clone() }
+    }
+
+    /// The beginning of a window that ends now; one that exceeds the range of timestamps means everything.
+    pub(crate) fn ago(&self, seconds: u64) -> DateTime<Utc> {
+        i64::try_from(seconds)
+            .ok()
+            .and_then(TimeDelta::try_seconds)
+            .and_then(|ago| self.clock.now().checked_sub_signed(ago))
+            .unwrap_or(DateTime::<Utc>::UNIX_EPOCH)
     }
 
     /// The answer to `ping`.

@@ -9,84 +9,52 @@ use crate::sqlite::is_busy;
 
 /// The state database cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum StateError {
     /// Its directory is missing and cannot be created.
     #[error(
         "cannot create the directory {} for the state database; create it and give it to the user the daemon runs as",
         path.display()
     )]
-    Directory {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    Directory { path: PathBuf, source: io::Error },
     /// It cannot be opened for reading and writing.
     #[error(
         "cannot open the state database {} for reading and writing; it must be a regular file that belongs to the user \
          the daemon runs as, in a directory that this user may write to",
         path.display()
     )]
-    Inaccessible {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    Inaccessible { path: PathBuf, source: io::Error },
     /// The path is not a regular file.
     #[error("the state database {} is not a regular file; set state.url to another path", path.display())]
-    NotAFile {
-        /// The path.
-        path: PathBuf,
-    },
+    NotAFile { path: PathBuf },
     /// The file is not an SQLite database.
     #[error(
         "{} is not an SQLite database and is left as it is; set state.url to another path, or move the file away to \
          begin with an empty state",
         path.display()
     )]
-    NotSqlite {
-        /// The file.
-        path: PathBuf,
-    },
+    NotSqlite { path: PathBuf },
     /// The file is a database of another application, VMS's perhaps.
     #[error(
         "{} is a database of another application (application id {found:#010x}) and is left as it is; set state.url to \
          another path",
         path.display()
     )]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-        /// The id in its header.
-        found: u32,
-    },
+    Foreign { path: PathBuf, found: u32 },
     /// It is damaged.
     #[error(
         "the state database {} is damaged ({detail}) and is left as it is; restore it from a backup, or move it and its \
          -wal file away to begin with an empty state (history and counters are lost, reports are not)",
         path.display()
     )]
-    Corrupt {
-        /// The file.
-        path: PathBuf,
-        /// The finding of SQLite or of the check.
-        detail: String,
-    },
+    Corrupt { path: PathBuf, detail: String },
     /// A newer version has changed its schema.
     #[error(
         "the state database {} was written by a newer version of cached (migrations unknown here: {unknown}); install \
          that version again, or set state.url to another path",
         path.display()
     )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// The migrations, comma separated.
-        unknown: String,
-    },
+    Newer { path: PathBuf, unknown: String },
     /// Its tables are not those that the migrations named in it make: it is of a time before the first
     /// release, when a migration could still change.
     #[error(
@@ -95,25 +63,14 @@ pub enum StateError {
          state (history and counters are lost, reports are not)",
         path.display()
     )]
-    Unreleased {
-        /// The file.
-        path: PathBuf,
-        /// The columns that differ, comma separated.
-        columns: String,
-    },
+    Unreleased { path: PathBuf, columns: String },
     /// Its schema cannot be brought up to date.
     #[error(
         "cannot prepare the state database {}; check free disk space, the rights of the file and its directory, and \
          that nobody else holds it open",
         path.display()
     )]
-    Prepare {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: DbErr,
-    },
+    Prepare { path: PathBuf, source: DbErr },
     /// Another process holds the state.
     #[error(
         "{} is locked{}: another cached holds this state; if it is the daemon, use cachectl or stop it first, otherwise \
@@ -121,62 +78,28 @@ pub enum StateError {
         path.display(),
         pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
     )]
-    Held {
-        /// The lock file.
-        path: PathBuf,
-        /// Process id of the holder, if it has written one.
-        pid: Option<u32>,
-    },
+    Held { path: PathBuf, pid: Option<u32> },
     /// The lock file cannot be used.
     #[error(
         "cannot lock {}; it must be a regular file, not a link, that the user the daemon runs as may write to",
         path.display()
     )]
-    Lock {
-        /// The lock file.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: io::Error,
-    },
+    Lock { path: PathBuf, source: io::Error },
     /// The disk is full.
     #[error("no space left for {}; free disk space (`df -h` shows where)", path.display())]
-    NoSpace {
-        /// What could not be written.
-        path: PathBuf,
-        /// The error of the system.
-        #[source]
-        source: io::Error,
-    },
+    NoSpace { path: PathBuf, source: io::Error },
     /// A statement failed.
     #[error("cannot {doing} in the state database; check free disk space and the journal, then try again")]
-    Statement {
-        /// The attempted operation.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: DbErr,
-    },
+    Statement { doing: &'static str, source: DbErr },
     /// Others used it for too long; nothing is wrong with it.
     #[error("cannot {doing}: the state database is busy, {}; try again in a moment", wait(source))]
-    Busy {
-        /// The attempted operation.
-        doing: &'static str,
-        /// Why.
-        #[source]
-        source: DbErr,
-    },
+    Busy { doing: &'static str, source: DbErr },
     /// A value that this version never writes.
     #[error(
         "the state database holds \"{value}\" as {column}, which this version does not know; was the file edited by \
          hand or written by a newer version?"
     )]
-    UnknownWord {
-        /// The column.
-        column: &'static str,
-        /// The value.
-        value: String,
-    },
+    UnknownWord { column: &'static str, value: String },
 }
 
 /// What was waited for in vain.

@@ -9,19 +9,18 @@
 //! locks would be lost when a descriptor is closed.
 
 use std::fmt;
-use std::fs::{DirBuilder, Metadata, OpenOptions};
+use std::fs::{DirBuilder, Metadata};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
 use std::sync::Arc;
 
 use rustix::fs::Access;
 use sea_orm::{DbErr, RuntimeErr};
 
 use super::{APPLICATION_ID, StateError};
-use crate::plain_file;
-use crate::sqlite::{NOTADB, application_id, primary_code};
-use crate::vms::FileId;
+use crate::plain_file::{self, FileId};
+use crate::sqlite::{NOTADB, application_id, beside, primary_code};
 
 /// Size of the header of a database file.
 const HEADER: u64 = 100;
@@ -33,7 +32,10 @@ pub(super) async fn prepare(path: &Path) -> Result<(), StateError> {
         |source| StateError::of_file(source, path, |path, source| StateError::Inaccessible { path, source });
     let found = match std::fs::metadata(path) {
         Ok(found) => found,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => create(path).map_err(inaccessible)?,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            // SQLite gives its side files the same mode.
+            plain_file::create_private(path).and_then(|file| file.metadata()).map_err(inaccessible)?
+        }
         Err(e) => return Err(inaccessible(e)),
     };
     examine_file(path, &found).await
@@ -67,19 +69,6 @@ pub(super) fn ensure_directory(path: &Path) -> Result<(), StateError> {
         }
         _ => Ok(()),
     }
-}
-
-/// Appends `suffix` to the file name, as `SQLite` does for its own side files.
-pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// Creates the file, readable only by its owner; `SQLite` gives its side files the same mode.
-#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
-fn create(path: &Path) -> io::Result<Metadata> {
-    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)?.metadata()
 }
 
 /// Checks that an empty file has no log: `SQLite` takes an empty file for a new database and deletes the log

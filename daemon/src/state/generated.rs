@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::Expr;
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Doing, State, StateError, instant, micros, table};
+use super::{Doing, State, StateError, count, instant, micros, put, stored, table};
 use crate::snapshot::{Source, SourceFacts};
 
 table!(generation, "generations", {
@@ -37,9 +37,6 @@ table!(entry_stamp, "entries", {
     pub(crate) fingerprint: Option<String>,
     pub(crate) payload: Option<String>,
 });
-
-/// Rows per statement, well below `SQLite`'s limit of 32,766 bound values.
-const BATCH: usize = 1000;
 
 /// The last complete generation of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,33 +67,20 @@ impl State {
             .doing("read what a table was generated from")?;
         Ok(row.map(|row| Generation {
             inputs: row.inputs,
-            entries: u64::try_from(row.entries).unwrap_or_default(),
-            bytes: u64::try_from(row.bytes).unwrap_or_default(),
+            entries: count(row.entries),
+            bytes: count(row.bytes),
         }))
     }
 
     /// Stores the last complete generation of a table.
     pub async fn keep_generation(&self, table: Table, generation: Generation) -> Result<(), StateError> {
-        let row = generation::ActiveModel {
-            table_name: Set(table.as_str().to_owned()),
-            inputs: Set(generation.inputs),
-            entries: Set(i64::try_from(generation.entries).unwrap_or(i64::MAX)),
-            bytes: Set(i64::try_from(generation.bytes).unwrap_or(i64::MAX)),
+        let row = generation::Model {
+            table_name: table.as_str().to_owned(),
+            inputs: generation.inputs,
+            entries: stored(generation.entries),
+            bytes: stored(generation.bytes),
         };
-        generation::Entity::insert(row)
-            .on_conflict(
-                OnConflict::column(generation::Column::TableName)
-                    .update_columns([
-                        generation::Column::Inputs,
-                        generation::Column::Entries,
-                        generation::Column::Bytes,
-                    ])
-                    .to_owned(),
-            )
-            .exec_without_returning(&self.write)
-            .await
-            .doing("keep what a table was generated from")?;
-        Ok(())
+        put(&self.write, vec![row]).await.doing("keep what a table was generated from")
     }
 
     /// Deletes the generation of a table, so that the next refresh computes it again.
@@ -120,7 +104,7 @@ impl State {
         for row in rows {
             // A hash of another form is of another source: the table counts as changed.
             let Ok(hash) = u128::from_str_radix(&row.hash, 16) else { continue };
-            let facts = SourceFacts { rows: u64::try_from(row.rows).unwrap_or_default(), hash };
+            let facts = SourceFacts { rows: count(row.rows), hash };
             sources.insert(row.source, KeptSource { facts, taken: instant(row.taken) });
         }
         Ok(sources)
@@ -134,12 +118,12 @@ impl State {
         taken: DateTime<Utc>,
     ) -> Result<(), StateError> {
         let doing = "keep what a table was made of";
-        let rows = sources.iter().map(|(source, facts)| source::ActiveModel {
-            table_name: Set(table.as_str().to_owned()),
-            source: Set(source.table().to_owned()),
-            rows: Set(i64::try_from(facts.rows).unwrap_or(i64::MAX)),
-            hash: Set(format!("{:032x}", facts.hash)),
-            taken: Set(micros(taken)),
+        let rows = sources.iter().map(|(source, facts)| source::Model {
+            table_name: table.as_str().to_owned(),
+            source: source.table().to_owned(),
+            rows: stored(facts.rows),
+            hash: format!("{:032x}", facts.hash),
+            taken: micros(taken),
         });
         let tx = self.begin().await?;
         source::Entity::delete_many()
@@ -147,9 +131,7 @@ impl State {
             .exec(&tx)
             .await
             .doing(doing)?;
-        if !sources.is_empty() {
-            source::Entity::insert_many(rows).exec_without_returning(&tx).await.doing(doing)?;
-        }
+        put(&tx, rows.collect()).await.doing(doing)?;
         tx.commit().await.doing(doing)
     }
 }
@@ -192,7 +174,7 @@ impl<'a> EntryStamps<'a> {
             return Ok(());
         }
         let tx = self.state.begin().await?;
-        for keys in removed.chunks(BATCH) {
+        for keys in removed.chunks(super::stored::BATCH) {
             entry_stamp::Entity::delete_many()
                 .filter(entry_stamp::Column::TableName.eq(table.as_str()))
                 .filter(entry_stamp::Column::EntryKey.is_in(keys))
@@ -200,34 +182,15 @@ impl<'a> EntryStamps<'a> {
                 .await
                 .doing("forget removed entries")?;
         }
-        let mut rows = written.into_iter().map(|(entry_key, stamp)| entry_stamp::ActiveModel {
-            table_name: Set(table.as_str().to_owned()),
-            entry_key: Set(entry_key),
-            row_id: Set(stamp.row_id),
-            last_updated: Set(stamp.last_updated),
-            fingerprint: Set(stamp.fingerprint),
-            payload: Set(stamp.payload),
+        let rows = written.into_iter().map(|(entry_key, stamp)| entry_stamp::Model {
+            table_name: table.as_str().to_owned(),
+            entry_key,
+            row_id: stamp.row_id,
+            last_updated: stamp.last_updated,
+            fingerprint: stamp.fingerprint,
+            payload: stamp.payload,
         });
-        loop {
-            let batch: Vec<_> = rows.by_ref().take(BATCH).collect();
-            if batch.is_empty() {
-                break;
-            }
-            entry_stamp::Entity::insert_many(batch)
-                .on_conflict(
-                    OnConflict::columns([entry_stamp::Column::TableName, entry_stamp::Column::EntryKey])
-                        .update_columns([
-                            entry_stamp::Column::RowId,
-                            entry_stamp::Column::LastUpdated,
-                            entry_stamp::Column::Fingerprint,
-                            entry_stamp::Column::Payload,
-                        ])
-                        .to_owned(),
-                )
-                .exec_without_returning(&tx)
-                .await
-                .doing("keep written entries")?;
-        }
+        put(&tx, rows.collect()).await.doing("keep written entries")?;
         tx.commit().await.doing("keep written entries")
     }
 

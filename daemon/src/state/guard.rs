@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, HashMap};
 
 use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, OnConflict, Query};
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter};
+use sea_orm::sea_query::{Expr, Query};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Doing, State, StateError, instant, known, micros, table};
+use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(guard_count, "guard_counts", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -77,17 +77,6 @@ pub struct Guarded {
     pub believed: Option<i64>,
 }
 
-/// Lists stored by one statement, well below `SQLite`'s limit of 32,766 bound values.
-const LISTS: usize = 1000;
-
-fn count(stored: i64) -> u64 {
-    u64::try_from(stored).unwrap_or_default()
-}
-
-fn stored(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
-
 impl State {
     /// The stored counts, by source table.
     pub async fn source_counts(&self) -> Result<BTreeMap<String, SourceCount>, StateError> {
@@ -104,28 +93,14 @@ impl State {
 
     /// Replaces the counts of the given source tables; others stay.
     pub async fn keep_source_counts(&self, counts: &BTreeMap<String, SourceCount>) -> Result<(), StateError> {
-        if counts.is_empty() {
-            return Ok(());
-        }
-        let rows = counts.iter().map(|(source, counted)| guard_count::ActiveModel {
-            source: Set(source.clone()),
-            rows: Set(stored(counted.rows)),
-            suspect: Set(counted.suspect.map(|suspect| stored(suspect.rows))),
-            suspect_run: Set(counted.suspect.map(|suspect| suspect.run)),
-            taken: Set(micros(counted.taken)),
+        let rows = counts.iter().map(|(source, counted)| guard_count::Model {
+            source: source.clone(),
+            rows: stored(counted.rows),
+            suspect: counted.suspect.map(|suspect| stored(suspect.rows)),
+            suspect_run: counted.suspect.map(|suspect| suspect.run),
+            taken: micros(counted.taken),
         });
-        let columns = [
-            guard_count::Column::Rows,
-            guard_count::Column::Suspect,
-            guard_count::Column::SuspectRun,
-            guard_count::Column::Taken,
-        ];
-        guard_count::Entity::insert_many(rows)
-            .on_conflict(OnConflict::column(guard_count::Column::Source).update_columns(columns).to_owned())
-            .exec_without_returning(&self.write)
-            .await
-            .doing("keep the counts of the guard")?;
-        Ok(())
+        put(&self.write, rows.collect()).await.doing("keep the counts of the guard")
     }
 
     /// The tables that are held back.
@@ -153,34 +128,24 @@ impl State {
     pub async fn hold(&self, table: Table, held: Guarded) -> Result<(), StateError> {
         const DOING: &str = "remember that a table is held";
         let name = table.as_str().to_owned();
-        let row = guarded::ActiveModel {
-            table_name: Set(name.clone()),
-            reason: Set(held.reason),
-            since: Set(micros(held.since)),
-            believed: Set(held.believed),
-        };
-        let lists = held.lists.into_iter().map(|list| guarded_list::ActiveModel {
-            table_name: Set(name.clone()),
-            list: Set(list.list),
-            items: Set(stored(list.items)),
-            run: Set(list.run),
+        let lists = held.lists.into_iter().map(|list| guarded_list::Model {
+            table_name: name.clone(),
+            list: list.list,
+            items: stored(list.items),
+            run: list.run,
         });
         let tx = self.begin().await?;
-        let columns = [guarded::Column::Reason, guarded::Column::Believed];
-        guarded::Entity::insert(row)
-            .on_conflict(OnConflict::column(guarded::Column::TableName).update_columns(columns).to_owned())
-            .exec_without_returning(&tx)
-            .await
-            .doing(DOING)?;
+        let before = guarded::Entity::find_by_id(name.as_str()).one(&tx).await.doing(DOING)?;
+        let row = guarded::Model {
+            table_name: name.clone(),
+            reason: held.reason,
+            since: before.map_or(micros(held.since), |before| before.since),
+            believed: held.believed,
+        };
+        put(&tx, vec![row]).await.doing(DOING)?;
         let of_table = guarded_list::Column::TableName.eq(name.as_str());
         guarded_list::Entity::delete_many().filter(of_table).exec(&tx).await.doing(DOING)?;
-        let lists: Vec<_> = lists.collect();
-        for batch in lists.chunks(LISTS) {
-            guarded_list::Entity::insert_many(batch.to_vec())
-                .exec_without_returning(&tx)
-                .await
-                .doing(DOING)?;
-        }
+        put(&tx, lists.collect()).await.doing(DOING)?;
         tx.commit().await.doing(DOING)
     }
 

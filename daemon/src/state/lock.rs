@@ -10,6 +10,8 @@ use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
 use super::{StateError, file};
+use crate::plain_file::FileId;
+use crate::sqlite::beside;
 
 /// A lock on the state, held for as long as this value exists. The file stays behind: removing it would let
 /// two processes lock two files of one name.
@@ -36,7 +38,7 @@ impl StateLock {
             return Err(StateError::NotAFile { path: state.to_owned() });
         }
         file::ensure_directory(state)?;
-        let path = file::beside(state, ".lock");
+        let path = beside(state, ".lock");
         let file = Mutex::new(lock(&path)?);
         Ok(Self { path, file })
     }
@@ -46,9 +48,8 @@ impl StateLock {
     /// the state is theirs.
     pub fn keep(&self) -> Result<Kept, StateError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = std::fs::symlink_metadata(&self.path).map(|found| (found.dev(), found.ino()));
-        let ours = file.metadata().map(|ours| (ours.dev(), ours.ino()));
-        if matches!((found, ours), (Ok(found), Ok(ours)) if found == ours) {
+        let ours = file.metadata().map(|ours| FileId::of(&ours)).ok();
+        if ours.is_some() && ours == FileId::at_link(&self.path).ok() {
             return Ok(Kept::Held);
         }
         *file = lock(&self.path)?;

@@ -25,7 +25,7 @@ use sea_orm::{
     DatabaseConnection, DatabaseTransaction, SqliteTransactionMode, TransactionOptions, TransactionTrait,
 };
 
-use crate::vms::FileId;
+use crate::plain_file::FileId;
 
 pub(crate) use chores::insert_chore;
 pub use chores::{DueChore, FailedChore};
@@ -40,6 +40,7 @@ pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
 pub use samples::{ReadinessSample, Rewrite, Wipe};
 pub(crate) use settings::{bump, resumed, scheduler_state, take_leaving};
+use stored::{count, put, stored};
 pub(crate) use stored::{instant, known, micros, table, word};
 
 fn identity(path: &Path) -> Result<FileId, StateError> {

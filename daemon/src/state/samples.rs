@@ -3,10 +3,9 @@
 
 use cached_proto::words::Table;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
-use sea_orm::sea_query::OnConflict;
-use sea_orm::{ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{Doing, State, StateError, instant, known, micros, table};
+use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(wipe, "wipes", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -68,7 +67,6 @@ pub struct ReadinessSample {
 
 impl From<readiness::Model> for ReadinessSample {
     fn from(row: readiness::Model) -> Self {
-        let count = |n: i64| u64::try_from(n).unwrap_or_default();
         Self { at: instant(row.at), expected: count(row.expected), accepted: count(row.accepted) }
     }
 }
@@ -85,17 +83,13 @@ impl State {
         if tables.is_empty() {
             return Ok(());
         }
-        let rows = tables.iter().map(|(table, rows)| rewrite::ActiveModel {
-            at: Set(micros(at)),
-            table_name: Set(table.as_str().to_owned()),
-            rows: Set(i64::try_from(*rows).unwrap_or(i64::MAX)),
+        let rows = tables.iter().map(|(table, rows)| rewrite::Model {
+            at: micros(at),
+            table_name: table.as_str().to_owned(),
+            rows: stored(*rows as u64),
         });
         let tx = self.begin().await?;
-        let known = OnConflict::columns([rewrite::Column::At, rewrite::Column::TableName])
-            .update_column(rewrite::Column::Rows)
-            .to_owned();
-        let insert = rewrite::Entity::insert_many(rows).on_conflict(known);
-        insert.exec_without_returning(&tx).await.doing(doing)?;
+        put(&tx, rows.collect()).await.doing(doing)?;
         let old = rewrite::Entity::delete_many().filter(rewrite::Column::At.lt(micros(at - KEPT)));
         old.exec(&tx).await.doing(doing)?;
         tx.commit().await.doing(doing)
@@ -110,8 +104,7 @@ impl State {
             .await
             .doing("read when tables were rewritten")?;
         let read = |row: rewrite::Model| {
-            let (at, rows) = (instant(row.at), u64::try_from(row.rows).unwrap_or_default());
-            Some(Rewrite { at, table: known(row.table_name)?, rows })
+            Some(Rewrite { at: instant(row.at), table: known(row.table_name)?, rows: count(row.rows) })
         };
         Ok(rows.into_iter().filter_map(read).collect())
     }
@@ -122,16 +115,13 @@ impl State {
         if tables.is_empty() {
             return Ok(());
         }
-        let rows = tables.iter().map(|table| wipe::ActiveModel {
-            day: Set(at.date().to_string()),
-            hour: Set(at.hour().into()),
-            table_name: Set(table.as_str().to_owned()),
+        let rows = tables.iter().map(|table| wipe::Model {
+            day: at.date().to_string(),
+            hour: at.hour().into(),
+            table_name: table.as_str().to_owned(),
         });
         let tx = self.begin().await?;
-        let known = OnConflict::columns([wipe::Column::Day, wipe::Column::Hour, wipe::Column::TableName])
-            .do_nothing()
-            .to_owned();
-        wipe::Entity::insert_many(rows).on_conflict(known).exec_without_returning(&tx).await.doing(doing)?;
+        put(&tx, rows.collect()).await.doing(doing)?;
         wipe::Entity::delete_many()
             .filter(wipe::Column::Day.lt((at.date() - KEPT).to_string()))
             .exec(&tx)
@@ -156,18 +146,9 @@ impl State {
 
     /// Stores a sample, replacing one of the same instant.
     pub async fn keep_readiness(&self, sample: ReadinessSample) -> Result<(), StateError> {
-        let row = readiness::ActiveModel {
-            at: Set(micros(sample.at)),
-            expected: Set(i64::try_from(sample.expected).unwrap_or(i64::MAX)),
-            accepted: Set(i64::try_from(sample.accepted).unwrap_or(i64::MAX)),
-        };
-        let columns = [readiness::Column::Expected, readiness::Column::Accepted];
-        readiness::Entity::insert(row)
-            .on_conflict(OnConflict::column(readiness::Column::At).update_columns(columns).to_owned())
-            .exec_without_returning(&self.write)
-            .await
-            .doing("keep a sample of readiness")?;
-        Ok(())
+        let ReadinessSample { at, expected, accepted } = sample;
+        let row = readiness::Model { at: micros(at), expected: stored(expected), accepted: stored(accepted) };
+        put(&self.write, vec![row]).await.doing("keep a sample of readiness")
     }
 
     /// The samples since an instant, oldest first.

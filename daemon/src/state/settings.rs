@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, ExprTrait};
 
-use super::{Doing, State, StateError, instant, known, micros, table};
+use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(setting, "settings", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -36,7 +36,7 @@ impl State {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? != wanted;
         if changed {
-            put(&tx, SCHEDULER, wanted.as_str().to_owned()).await?;
+            set(&tx, SCHEDULER, wanted.as_str().to_owned()).await?;
             tx.commit().await.doing("switch the scheduler")?;
         }
         Ok(changed)
@@ -48,8 +48,8 @@ impl State {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? == SchedulerState::Stopped;
         if changed {
-            put(&tx, SCHEDULER, SchedulerState::Running.as_str().to_owned()).await?;
-            put(&tx, RESUMED, micros(now).to_string()).await?;
+            set(&tx, SCHEDULER, SchedulerState::Running.as_str().to_owned()).await?;
+            set(&tx, RESUMED, micros(now).to_string()).await?;
             tx.commit().await.doing("start the scheduler")?;
         }
         Ok(changed)
@@ -58,7 +58,7 @@ impl State {
     /// Records that the process is about to end on purpose: unfinished attempts do not count against their
     /// jobs.
     pub(crate) async fn set_leaving(&self) -> Result<(), StateError> {
-        put(&self.write, LEAVING, String::new()).await
+        set(&self.write, LEAVING, String::new()).await
     }
 
     /// When this state was created; nothing that was due before counts as missed.
@@ -68,7 +68,7 @@ impl State {
 
     /// Sets the instant of creation, also to correct one taken from a clock that was ahead.
     pub(crate) async fn set_created(&self, at: DateTime<Utc>) -> Result<(), StateError> {
-        put(&self.write, CREATED, micros(at).to_string()).await
+        set(&self.write, CREATED, micros(at).to_string()).await
     }
 
     /// The health that was last announced over a channel; a new state counts as having announced healthy.
@@ -79,7 +79,7 @@ impl State {
 
     /// Records that `level` was announced, so that the next start does not repeat it.
     pub(crate) async fn set_announced(&self, channel: &str, level: HealthLevel) -> Result<(), StateError> {
-        put(&self.write, &announced(channel), level.as_str().to_owned()).await
+        set(&self.write, &announced(channel), level.as_str().to_owned()).await
     }
 
     /// Adds to a counter, creating it if it does not exist.
@@ -90,7 +90,7 @@ impl State {
     /// All counters by name.
     pub async fn counters(&self) -> Result<BTreeMap<String, u64>, StateError> {
         let rows = counter::Entity::find().all(self.reader()).await.doing("read the counters")?;
-        Ok(rows.into_iter().map(|row| (row.name, u64::try_from(row.value).unwrap_or_default())).collect())
+        Ok(rows.into_iter().map(|row| (row.name, count(row.value))).collect())
     }
 
     pub(super) async fn remember_creation(&self, now: DateTime<Utc>) -> Result<(), StateError> {
@@ -133,20 +133,13 @@ async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>, Sta
     Ok(row.map(|row| row.value))
 }
 
-async fn put(db: &impl ConnectionTrait, key: &str, value: String) -> Result<(), StateError> {
-    setting::Entity::insert(setting::ActiveModel { key: Set(key.to_owned()), value: Set(value) })
-        .on_conflict(
-            OnConflict::column(setting::Column::Key).update_column(setting::Column::Value).to_owned(),
-        )
-        .exec_without_returning(db)
-        .await
-        .doing("keep a setting")?;
-    Ok(())
+async fn set(db: &impl ConnectionTrait, key: &str, value: String) -> Result<(), StateError> {
+    put(db, vec![setting::Model { key: key.to_owned(), value }]).await.doing("keep a setting")
 }
 
 /// Adds to a counter in the caller's transaction: the count and what is counted are committed together.
 pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
-    let by = i64::try_from(by).unwrap_or(i64::MAX);
+    let by = stored(by);
     let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);
     counter::Entity::insert(counter::ActiveModel { name: Set(name.to_owned()), value: Set(by) })
         .on_conflict(

@@ -5,6 +5,11 @@ use std::str::FromStr;
 use cached_proto::time::Timestamp;
 use cached_proto::words::UnknownWord;
 use chrono::{DateTime, Utc};
+use sea_orm::sea_query::OnConflict;
+use sea_orm::{
+    ConnectionTrait, DbErr, EntityTrait, Insert, IntoActiveModel, Iterable as _, ModelTrait,
+    PrimaryKeyToColumn,
+};
 
 use super::StateError;
 
@@ -30,6 +35,37 @@ macro_rules! table {
 }
 
 pub(crate) use table;
+
+/// Rows per statement, well below `SQLite`'s limit of 32,766 bound values.
+pub(super) const BATCH: usize = 1000;
+
+/// Inserts rows, each in place of one of the same key if there is one.
+pub(crate) async fn put<M, E>(db: &impl ConnectionTrait, rows: Vec<M>) -> Result<(), DbErr>
+where
+    M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,
+    E: EntityTrait<Model = M>,
+{
+    let is_key = |column: &E::Column| E::PrimaryKey::from_column(*column).is_some();
+    let (keys, others): (Vec<_>, Vec<_>) = E::Column::iter().partition(is_key);
+    let mut known = OnConflict::columns(keys);
+    let known = if others.is_empty() { known.do_nothing() } else { known.update_columns(others) }.to_owned();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let batch = Insert::many(rows.by_ref().take(BATCH)).on_conflict(known.clone());
+        batch.exec_without_returning(db).await?;
+    }
+    Ok(())
+}
+
+/// A count as it is stored.
+pub(crate) fn stored(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// A stored count.
+pub(crate) fn count(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or_default()
+}
 
 /// An instant as it is stored.
 pub(crate) fn micros(at: DateTime<Utc>) -> i64 {

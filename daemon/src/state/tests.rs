@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::*;
 use crate::directory::directory;
+use crate::sqlite::beside;
 
 const NOW: DateTime<Utc> = DateTime::UNIX_EPOCH;
 
@@ -83,7 +84,7 @@ async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() 
     state.bump("runs", 5).await.unwrap();
     let killed = dir.path().join("killed.db");
     for suffix in ["", "-wal"] {
-        fs::copy(file::beside(&path, suffix), file::beside(&killed, suffix)).unwrap();
+        fs::copy(beside(&path, suffix), beside(&killed, suffix)).unwrap();
     }
     assert_eq!(fs::read(&killed).unwrap()[68..72], [0; 4], "the mark is in the log only");
     assert_eq!(open(&killed).await.counters().await.unwrap()["runs"], 5);

@@ -42,8 +42,7 @@ async fn look_at(
     ids: impl Iterator<Item = &i64>,
     mut look: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
 ) -> Result<(), VmsError> {
-    let columns = spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
-    let columns = columns.collect::<Vec<_>>().join(", ");
+    let columns = spec.payload_sql();
     for (rows, values) in by_ids(&ids.copied().collect::<Vec<_>>()) {
         let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);

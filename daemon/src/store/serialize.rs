@@ -12,37 +12,20 @@ use crate::vms::tables::{Key, Required, TableSpec};
 
 /// Why a group was not written; its old rows stay.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum StoreError {
     /// The database failed.
     #[error(transparent)]
     Database(#[from] VmsError),
     /// A payload could not be turned into JSON.
     #[error("{table} {key}: column {column} cannot be serialized: {source}")]
-    Serialize {
-        /// The table.
-        table: Table,
-        /// The entry.
-        key: String,
-        /// The column.
-        column: &'static str,
-        /// The error of serde.
-        #[source]
-        source: serde_json::Error,
-    },
-    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page.
+    Serialize { table: Table, key: String, column: &'static str, source: serde_json::Error },
+    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page. An empty name
+    /// stands for a JSON container.
     #[error(
         "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, the old row stands"
     )]
-    Incomplete {
-        /// The table.
-        table: Table,
-        /// The entry.
-        key: String,
-        /// The column.
-        column: &'static str,
-        /// The missing member; empty when the column is not a JSON container.
-        member: &'static str,
-    },
+    Incomplete { table: Table, key: String, column: &'static str, member: &'static str },
 }
 
 /// An entry with its payload as text.

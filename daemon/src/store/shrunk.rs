@@ -60,7 +60,7 @@ pub async fn shrunk(
         if lengths.get(&row.id).is_none_or(|stored| length >= *stored) {
             continue;
         }
-        let Some(stored) = stored(vms, spec, row.id).await? else { continue };
+        let Some(stored) = vms.payload_bytes(spec, row.id, DOING).await? else { continue };
         for ((column, before), after) in spec.payload.iter().zip(&stored).zip(&entry.columns) {
             let Some(before) = before.as_deref().filter(|_| column.json).and_then(records) else { continue };
             let after = records(after.as_bytes()).unwrap_or_default();
@@ -86,18 +86,6 @@ async fn lengths(vms: &Vms, spec: &TableSpec, ids: Vec<i64>) -> Result<HashMap<i
         }
     }
     Ok(lengths)
-}
-
-async fn stored(vms: &Vms, spec: &TableSpec, id: i64) -> Result<Option<Vec<Option<Vec<u8>>>>, VmsError> {
-    let columns: Vec<String> =
-        spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
-    let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
-    let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-    let row = vms.reader().query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
-    let cells = |row: sea_orm::QueryResult| {
-        (0..columns.len()).map(|position| row.try_get_by_index(position)).collect::<Result<_, _>>()
-    };
-    row.map(cells).transpose().map_err(VmsError::of(DOING))
 }
 
 /// Counts the objects in lists, at any depth: what a report shows as rows. `None` if `json` is not JSON.

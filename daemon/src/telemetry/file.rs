@@ -17,6 +17,7 @@ use super::rotated::{CURRENT, Order, Tidier, is_own, rotate};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::disk::free_inodes;
+use crate::plain_file::FileId;
 
 /// Most lines that a reader of the live log may fall behind.
 const BEHIND: usize = 8192;
@@ -77,7 +78,7 @@ struct Writer {
 #[derive(Debug)]
 struct Current {
     file: File,
-    id: (u64, u64),
+    id: FileId,
     size: u64,
     /// The civil day of the newest record.
     day: NaiveDate,
@@ -297,14 +298,14 @@ impl Current {
         }
         let written = found.modified().map(|at| DateTime::<Utc>::from(at).with_timezone(&zone).date_naive());
         let day = if found.len() == 0 { today } else { written.unwrap_or(today) };
-        Ok(Self { file, id: (found.dev(), found.ino()), size: found.len(), day })
+        Ok(Self { file, id: FileId::of(&found), size: found.len(), day })
     }
 
     /// The same file with its current size, if it is still at `path`: copying and truncating the file changes
     /// its size.
     fn still_at(self, path: &Path) -> Option<Self> {
         let found = std::fs::symlink_metadata(path).ok()?;
-        ((found.dev(), found.ino()) == self.id).then(|| Self { size: found.len(), ..self })
+        (FileId::of(&found) == self.id).then(|| Self { size: found.len(), ..self })
     }
 
     fn write(&mut self, text: &str) -> io::Result<()> {

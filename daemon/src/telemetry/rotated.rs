@@ -19,7 +19,7 @@ use rustix::process::geteuid;
 
 use super::line::note;
 use crate::describe::describe;
-use crate::plain_file::{open_directory, rename_new};
+use crate::plain_file::{create_private, open_directory, rename_new};
 
 /// Name of the file that is written to.
 pub(super) const CURRENT: &str = "cache_manager.log";
@@ -196,9 +196,8 @@ pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::
     Ok(Packed::Done)
 }
 
-#[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
 fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(part)?;
+    let file = create_private(part)?;
     obstacle(Step::Begun)?;
     let mut encoder = GzEncoder::new(file, Compression::default());
     io::copy(&mut source, &mut encoder)?;

@@ -18,8 +18,8 @@ use sea_orm::sqlx::{self, ConnectOptions as _, Connection as _};
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
 use super::error::VmsError;
-use super::file::FileId;
 use super::gateway::{Access, Gateway, connecting};
+use crate::plain_file::FileId;
 
 /// Any read takes the lock; this one also reads the header, so that a file that is not a database is distinguished
 /// from a missing table, and tells the journal mode.
@@ -151,9 +151,9 @@ mod tests {
     use sea_orm::sqlx::sqlite::SqliteConnectOptions;
     use tempfile::TempDir;
 
-    use super::super::file::beside;
     use super::super::session::Vms;
     use super::*;
+    use crate::sqlite::beside;
 
     const MODES: [&str; 2] = ["DELETE", "WAL"];
     /// Begins a transaction whose journal is on the disk before it is committed: only then does SQLite take it for

@@ -9,16 +9,14 @@ use crate::sqlite::{self, extended_code, sqlite_code};
 
 /// Why VMS's database could not be used.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum VmsError {
     /// The file does not exist.
     #[error(
         "the VMS database {path} does not exist; set database.url (or --database) to VMS's SQLite file",
         path = .path.display()
     )]
-    Missing {
-        /// The path that was checked.
-        path: PathBuf,
-    },
+    Missing { path: PathBuf },
     /// The file exists but may not be opened.
     #[error(
         "the VMS database {path} cannot be opened: {reason}; the daemon's user needs read and write rights \
@@ -26,127 +24,59 @@ pub enum VmsError {
          directory has been replaced",
         path = .path.display()
     )]
-    Inaccessible {
-        /// The path that was checked.
-        path: PathBuf,
-        /// The system's error.
-        reason: String,
-    },
+    Inaccessible { path: PathBuf, reason: String },
     /// VMS could not open its own database while the daemon uses it.
     #[error(
         "the VMS database {path} is left alone: {reason}; as the daemon's user, `cached check` prints the commands \
          that mend this",
         path = .path.display()
     )]
-    WouldLockOut {
-        /// The path of the database.
-        path: PathBuf,
-        /// How VMS would be locked out.
-        reason: String,
-    },
+    WouldLockOut { path: PathBuf, reason: String },
     /// The file is not a SQLite database.
     #[error("{path} is not a SQLite database, or it is damaged: {source}", path = .path.display())]
-    NotADatabase {
-        /// The path that was opened.
-        path: PathBuf,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    NotADatabase { path: PathBuf, source: DbErr },
     /// The file is a database, but not VMS's.
     #[error("{path} has none of VMS's tables; set database.url (or --database) to VMS's SQLite file", path = .path.display())]
-    NoVmsTables {
-        /// The path that was opened.
-        path: PathBuf,
-    },
+    NoVmsTables { path: PathBuf },
     /// Another file has taken the place of the one that was read.
     #[error(
         "the VMS database {path} was replaced by another file after it had been read; nothing was written, another \
          attempt reads the new one",
         path = .path.display()
     )]
-    Replaced {
-        /// The path of the database.
-        path: PathBuf,
-    },
+    Replaced { path: PathBuf },
     /// A process that crashed, or is just writing, left a journal, and the connection may not roll it back.
     #[error(
         "the journal of an unfinished transaction lies beside the VMS database ({doing}): {source}; another attempt \
          rolls it back"
     )]
-    LeftJournal {
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    LeftJournal { doing: &'static str, source: DbErr },
     /// Another process kept the database locked for longer than the busy timeout.
     #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
-    Locked {
-        /// The operation that failed.
-        doing: &'static str,
-        /// The busy timeout.
-        seconds: u64,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Locked { doing: &'static str, seconds: u64, source: DbErr },
     /// The disk is full.
     #[error("no space left for the VMS database ({doing}): {source}; free disk space, nothing was changed")]
-    Full {
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Full { doing: &'static str, source: DbErr },
     /// The file system takes no more files, and SQLite needs one for its journal.
     #[error(
         "no inodes left for a file beside the VMS database in {} ({doing}): {source}; remove files that nobody needs, `df -i` \
          shows where, nothing was changed",
         path.display()
     )]
-    NoInodes {
-        /// The directory.
-        path: PathBuf,
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    NoInodes { path: PathBuf, doing: &'static str, source: DbErr },
     /// The file or its directory may not be written.
     #[error(
         "the VMS database cannot be written ({doing}): the daemon's user needs write rights on the file and its \
          directory, and the service needs the directory in ReadWritePaths=; as that user, `cached check` says what \
          to type"
     )]
-    ReadOnly {
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    ReadOnly { doing: &'static str, source: DbErr },
     /// The database is damaged.
     #[error("the VMS database is damaged ({doing}): {source}; `cachectl maintenance integrity` says where")]
-    Damaged {
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Damaged { doing: &'static str, source: DbErr },
     /// Any other failure of the database.
     #[error("the VMS database failed ({doing}): {source}")]
-    Query {
-        /// The operation that failed.
-        doing: &'static str,
-        /// SQLite's error.
-        #[source]
-        source: DbErr,
-    },
+    Query { doing: &'static str, source: DbErr },
 }
 
 /// Waiting time for a lock, as long as VMS's own.

@@ -10,39 +10,15 @@ use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use cached_proto::text::one_line;
 use rustix::fs::Access;
 use rustix::io::Errno;
 
 use super::error::VmsError;
-use crate::plain_file::read_system;
-
-/// Identity of a file, whatever its name: it differs once another file has taken the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct FileId {
-    device: u64,
-    inode: u64,
-}
-
-impl FileId {
-    /// Identifies the file at a path; follows links.
-    pub(crate) fn at(path: &Path) -> io::Result<Self> {
-        Ok(Self::of(&fs::metadata(path)?))
-    }
-
-    /// Identifies the file that this metadata describes.
-    pub(crate) fn of(metadata: &Metadata) -> Self {
-        Self { device: metadata.dev(), inode: metadata.ino() }
-    }
-
-    /// Whether these are the numbers of the file, as `/proc/locks` prints them.
-    fn is(&self, (major, minor): (u32, u32), inode: u64) -> bool {
-        (rustix::fs::major(self.device), rustix::fs::minor(self.device)) == (major, minor)
-            && self.inode == inode
-    }
-}
+use crate::plain_file::{FileId, read_system};
+use crate::sqlite::{SIDE_FILES, beside};
 
 /// The content of VMS's database as far as the file system shows it: every commit, by whatever process, makes it
 /// a different one. It also differs after a checkpoint, and when another file was put or copied in its place.
@@ -81,13 +57,6 @@ impl Written {
             changed: (metadata.ctime(), metadata.ctime_nsec()),
         }
     }
-}
-
-/// Returns the path of a file that SQLite keeps beside a database.
-pub(crate) fn beside(database: &Path, suffix: &str) -> PathBuf {
-    let mut path = database.as_os_str().to_owned();
-    path.push(suffix);
-    path.into()
 }
 
 /// Returns the size of the write-ahead log; 0 when there is none.
@@ -131,8 +100,9 @@ pub(crate) fn holders(database: &Path) -> io::Result<Option<String>> {
 }
 
 fn holders_by(database: &Path, locks: &Path) -> io::Result<Option<String>> {
-    let files: Vec<FileId> = ["", "-wal", "-shm", "-journal"]
-        .iter()
+    let files: Vec<FileId> = [""]
+        .into_iter()
+        .chain(SIDE_FILES)
         .filter_map(|side| FileId::at(&beside(database, side)).ok())
         .collect();
     let mut found: BTreeSet<u32> = processes().into_iter().filter(|pid| has_open(*pid, &files)).collect();

@@ -18,10 +18,11 @@ use sea_orm::{DbErr, RuntimeErr};
 
 use super::anchor::{Anchor, LOCK, Pauses};
 use super::error::{BUSY_TIMEOUT_SECONDS, VmsError};
-use super::file::{FileId, Footprint, ensure_accessible, log_size};
+use super::file::{Footprint, ensure_accessible, log_size};
 use super::rights::Judge;
 use super::schema::Schema;
 use super::session::Vms;
+use crate::plain_file::FileId;
 use crate::sqlite::application_id;
 
 /// How long to wait for a lock that another process holds.
@@ -233,7 +234,7 @@ mod tests {
     use sea_orm::{ConnectionTrait, Database};
 
     use super::*;
-    use crate::vms::file::beside;
+    use crate::sqlite::beside;
 
     /// A database with a write-ahead log, and nobody connected.
     async fn database(directory: &Path) -> Gateway {

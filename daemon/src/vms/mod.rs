@@ -7,15 +7,16 @@ mod error;
 mod file;
 mod gateway;
 mod holds;
-pub mod rights;
+pub(crate) mod rights;
 mod schema;
 mod session;
 pub mod tables;
 pub mod time;
+pub(crate) mod users;
 
 pub(crate) use error::BUSY_TIMEOUT_SECONDS;
 pub use error::VmsError;
-pub(crate) use file::{FileId, Footprint, holders, log_size};
+pub(crate) use file::{Footprint, holders, log_size};
 pub(crate) use gateway::Access;
 pub use gateway::{Gateway, PATIENCE};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::anchor::{Anchor, Pauses, lock};
 use super::error::VmsError;
-use super::file::FileId;
 use super::gateway::{Access, Gateway, PATIENCE, connecting};
 use super::schema::Schema;
 use super::tables::TableSpec;
+use crate::plain_file::FileId;
 use crate::sqlite::replace_stuck;
 use sea_orm::sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::{
@@ -176,18 +176,24 @@ impl Vms {
         spec: &TableSpec,
         id: i64,
     ) -> Result<Option<Vec<Option<String>>>, VmsError> {
-        const DOING: &str = "reading an entry";
-        let columns: Vec<String> =
-            spec.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name)).collect();
-        let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", columns.join(", "), spec.table);
+        let stored = self.payload_bytes(spec, id, "reading an entry").await?;
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Ok(stored.map(|cells| cells.into_iter().map(|cell| cell.map(text)).collect()))
+    }
+
+    /// The same, as it is stored.
+    pub(crate) async fn payload_bytes(
+        &self,
+        spec: &TableSpec,
+        id: i64,
+        doing: &'static str,
+    ) -> Result<Option<Vec<Option<Vec<u8>>>>, VmsError> {
+        let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", spec.payload_sql(), spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-        let row = self.read.query_one_raw(statement).await.map_err(VmsError::of(DOING))?;
+        let row = self.read.query_one_raw(statement).await.map_err(VmsError::of(doing))?;
         let Some(row) = row else { return Ok(None) };
-        let cell = |position| {
-            let bytes: Option<Vec<u8>> = row.try_get_by_index(position)?;
-            Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        };
-        (0..columns.len()).map(cell).collect::<Result<_, _>>().map(Some).map_err(VmsError::of(DOING))
+        let cells = (0..spec.payload.len()).map(|position| row.try_get_by_index(position));
+        cells.collect::<Result<_, _>>().map(Some).map_err(VmsError::of(doing))
     }
 
     /// Closes both connections and leaves nothing behind in the log.

@@ -1,15 +1,17 @@
 //! The state shared by all handlers, and the limits that they keep to.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 
-use super::auth::{Authority, Users, VmsUsers};
+use super::auth::Authority;
 use super::views::Views;
 use crate::service::Service;
 use crate::state::Lane;
+use crate::vms::users::VmsUsers;
 
 /// Time limits for a client, size limits for its requests, and the number of connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,20 +60,34 @@ impl Default for HttpLimits {
 
 /// The state of the web interface; cheap to clone.
 #[derive(Debug, Clone)]
-pub(crate) struct Web(Arc<Inner>);
+pub(crate) struct Web(Arc<Shared>);
 
+/// What all handlers share.
 #[derive(Debug)]
-struct Inner {
-    service: Arc<Service>,
-    /// The same with connections of its own to the state database.
-    probes: Service,
+pub(crate) struct Shared {
+    /// The service that the verbs work with.
+    pub(super) service: Arc<Service>,
+    /// The same with connections of its own to the state database, for load balancers and monitoring, whom no number
+    /// of readers may hold up.
+    pub(super) probes: Service,
     authority: watch::Receiver<Arc<Authority>>,
-    users: VmsUsers,
-    limits: HttpLimits,
-    hang_up: CancellationToken,
-    views: Views,
+    /// VMS's users.
+    pub(super) users: VmsUsers,
+    pub(super) limits: HttpLimits,
+    /// Cancelled when nothing will happen any more, which ends everything that waits or streams.
+    pub(super) hang_up: CancellationToken,
+    /// Recently computed views.
+    pub(super) views: Views,
     /// Permits for clients that follow events.
     followers: Arc<Semaphore>,
+}
+
+impl Deref for Web {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl Web {
@@ -85,45 +101,16 @@ impl Web {
         let users = VmsUsers::new(&service.refresh.borrow().vms);
         let followers = Arc::new(Semaphore::new(limits.followers));
         let (views, probes) = (Views::default(), service.on(Lane::Probes));
-        Self(Arc::new(Inner { service, probes, authority, users, limits, hang_up, views, followers }))
-    }
-
-    /// The service that the verbs work with.
-    pub(crate) fn service(&self) -> &Service {
-        &self.0.service
-    }
-
-    /// The service for load balancers and monitoring, whom no number of readers may hold up.
-    pub(super) fn probes(&self) -> &Service {
-        &self.0.probes
+        Self(Arc::new(Shared { service, probes, authority, users, limits, hang_up, views, followers }))
     }
 
     /// The authority that authenticates visitors, as currently configured.
     pub(super) fn authority(&self) -> Arc<Authority> {
-        Arc::clone(&self.0.authority.borrow())
-    }
-
-    /// VMS's users.
-    pub(super) fn users(&self) -> &dyn Users {
-        &self.0.users
-    }
-
-    pub(super) fn limits(&self) -> &HttpLimits {
-        &self.0.limits
-    }
-
-    /// Cancelled when nothing will happen any more, which ends everything that waits or streams.
-    pub(crate) fn hang_up(&self) -> &CancellationToken {
-        &self.0.hang_up
-    }
-
-    /// Recently computed views.
-    pub(super) fn views(&self) -> &Views {
-        &self.0.views
+        Arc::clone(&self.authority.borrow())
     }
 
     /// Reserves a permit to follow events, if one is left.
     pub(super) fn follow(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.0.followers).try_acquire_owned().ok()
+        Arc::clone(&self.followers).try_acquire_owned().ok()
     }
 }

@@ -124,7 +124,7 @@ async fn check_host(State(web): State<Web>, request: Request, next: Next) -> Res
 /// Reads the body of a request completely before it is processed further: requests are small, and code behind this
 /// layer need not deal with a body that is too long or never ends.
 async fn read_body(State(web): State<Web>, request: Request, next: Next) -> Response {
-    let limits = web.limits();
+    let limits = web.limits;
     let (parts, body) = request.into_parts();
     let too_large = || {
         let error = format!("a request may have at most {} bytes", limits.body_bytes);

@@ -39,7 +39,7 @@
 //! | method and path | class | file |
 //! |---|---|---|
 //! | `GET /health`, `GET /ready` | public | `probes.rs` |
-//! | `GET /metrics` | viewing | `metrics/` |
+//! | `GET /metrics` | viewing | `metrics.rs` |
 //!
 //! Every `GET` route also accepts `HEAD`. Any other path is a 404, any other method a 405.
 //!

@@ -38,8 +38,8 @@ struct Alive {
     )
 )]
 pub(super) async fn health(State(web): State<Web>) -> Response {
-    let vms = web.service().refresh.borrow().vms.clone();
-    let (alive, connected) = tokio::join!(web.probes().queue.queued_count(), vms.is_readable());
+    let vms = web.service.refresh.borrow().vms.clone();
+    let (alive, connected) = tokio::join!(web.probes.queue.queued_count(), vms.is_readable());
     let database = if connected { "connected" } else { "disconnected" };
     let (code, status, error) = if alive.is_ok() {
         (StatusCode::OK, "healthy", None)
@@ -85,9 +85,9 @@ pub(super) async fn ready(State(web): State<Web>) -> Response {
 }
 
 async fn look(web: &Web) -> Readiness {
-    let lost = web.service().faults.now().iter().any(|fault| fault.component == SOCKET);
+    let lost = web.service.faults.now().iter().any(|fault| fault.component == SOCKET);
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
-    match web.views().status(web.probes()).await {
+    match web.views.status(&web.probes).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
             let error = lost.then_some("the control socket is lost; look at the log of cached");

@@ -21,19 +21,16 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, info, warn};
+use tracing::{debug, info};
 
 use super::app::{HttpLimits, Web};
 use super::auth::Peer;
 use super::layers::{Spare, bare};
 use super::routes;
 use crate::heartbeat::Heartbeat;
-use crate::places::Places;
+use crate::places::{Failing, Places};
 use crate::readers::COME_AGAIN;
 use crate::supervise::Shutdown;
-
-/// Pause after a failed `accept`: the system has run out of some resource.
-const RECOVER: Duration = Duration::from_millis(200);
 
 /// Time to receive the head of a request on a spare connection: probes send theirs at once.
 const SPARE_HEAD: Duration = Duration::from_secs(2);
@@ -43,31 +40,20 @@ const BUFFER: usize = 64 * 1024;
 
 /// Why the server cannot listen at an address.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum BindError {
     /// Another program listens there.
     #[error(
         "http.listen is {address}, and another program listens there already; stop that program, set http.listen to \
          another port, or to \"\" for no web page"
     )]
-    InUse {
-        /// The address.
-        address: SocketAddr,
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
+    InUse { address: SocketAddr, source: io::Error },
     /// The system refuses to listen.
     #[error(
         "http.listen is {address}, where this process cannot listen; set it to an address of this machine and a port \
          above 1023, or to \"\" for no web page"
     )]
-    Refused {
-        /// The address.
-        address: SocketAddr,
-        /// The cause.
-        #[source]
-        source: io::Error,
-    },
+    Refused { address: SocketAddr, source: io::Error },
 }
 
 /// A bound address that accepts requests.
@@ -99,14 +85,14 @@ pub async fn bind(address: SocketAddr) -> Result<Listening, BindError> {
 /// in every iteration.
 pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, heartbeat: Heartbeat) {
     info!("Serving http://{}/management/cache/status", listening.address);
-    let limits = *web.limits();
+    let limits = web.limits;
     let router = routes::router(web.clone());
     let conversations = TaskTracker::new();
     let places = Arc::new(Places::new(limits.connections));
     let spare = Arc::new(Semaphore::new(limits.spare));
     let seconds = COME_AGAIN.as_secs().to_string();
     let full = bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
-    let mut failing = false;
+    let mut failing = Failing::default();
     loop {
         let accepted = tokio::select! {
             biased;
@@ -114,18 +100,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
             accepted = listening.listener.accept() => accepted,
             () = heartbeat.nap(limits.beat) => continue,
         };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                if !failing {
-                    warn!("cannot accept web connections: {error}; is the limit of open files reached?");
-                }
-                failing = true;
-                tokio::time::sleep(RECOVER).await;
-                continue;
-            }
-        };
-        failing = false;
+        let Some((stream, peer)) = failing.sort("web connections", accepted).await else { continue };
         let (router, shutdown, peer) = (router.clone(), shutdown.clone(), Peer(peer.ip()));
         let most = if web.authority().is_proxy(peer.0) { limits.connections } else { limits.each };
         if let Some(place) = places.take(peer.0.to_canonical(), most) {

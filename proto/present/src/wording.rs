@@ -119,8 +119,8 @@ mod tests {
 
     #[test]
     fn one_thing_is_singular() {
-        let counted = [0, 1, 2].map(|number| count(number, "table"));
-        assert_eq!(counted, ["0 tables", "1 table", "2 tables"]);
+        let counted = [0_u64, 1, 2].map(|number| [count(number, "table"), count(number, "entry")]);
+        assert_eq!(counted, [["0 tables", "0 entries"], ["1 table", "1 entry"], ["2 tables", "2 entries"]]);
     }
 
     #[test]

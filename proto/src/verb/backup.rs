@@ -8,8 +8,6 @@
 //! been verified, in [`BackupEvent::Part`]s, and [`BackupEvent::Done`] as the last. A copy that is not confirmed
 //! by the size and the digest of `Done` is worthless.
 
-use std::fmt::Write as _;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -46,13 +44,4 @@ pub struct BackupDone {
     pub sha256: String,
     /// How it was made; without a file, whose name only the client knows.
     pub report: MaintenanceReport,
-}
-
-/// Returns a digest as [`BackupDone::sha256`] has it.
-pub fn hexadecimal(digest: &[u8]) -> String {
-    digest.iter().fold(String::new(), |mut digits, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }

@@ -83,7 +83,7 @@ pub struct MaintenanceSize {
 }
 
 /// The result for one table, index or file.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceItem {
     /// Its name.
     pub name: String,

@@ -18,26 +18,17 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// Reasons why a mapping file is rejected.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum MappingError {
     /// The file is not valid TOML, or lacks a required value.
     #[error("{0}")]
     Syntax(String),
     /// The file has another schema version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
-    Version {
-        /// The version in the file.
-        given: u32,
-    },
+    Version { given: u32 },
     /// An entry would match a district twice, or match any text.
     #[error("district {position} ({id:?}): {what}")]
-    District {
-        /// Position of the entry in the file, from 1.
-        position: usize,
-        /// Its id.
-        id: String,
-        /// Description of the problem.
-        what: &'static str,
-    },
+    District { position: usize, id: String, what: &'static str },
 }
 
 /// One district of the mapping.

@@ -17,31 +17,29 @@ use std::sync::{Mutex, PoisonError};
 use cached_proto::text::one_line;
 use rustix::fs::Access;
 
-use super::file::{Written, beside};
-use crate::plain_file::read_system;
+use super::file::Written;
+use crate::accounts::{Accounts, GROUP, PASSWD};
+use crate::sqlite::{SIDE_FILES, beside};
 
 const GROUP_RW: u32 = 0o060;
 const OTHERS_RW: u32 = 0o006;
 const SETGID: u32 = 0o2000;
 const STICKY: u32 = 0o1000;
 
-/// Files that SQLite keeps beside a database.
-const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
-
 /// The user and groups with which a process opens files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Identity {
+pub(crate) struct Identity {
     /// The user.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// The group of new files.
-    pub gid: u32,
+    pub(crate) gid: u32,
     /// All groups.
-    pub groups: Vec<u32>,
+    pub(crate) groups: Vec<u32>,
 }
 
 impl Identity {
     /// Returns the identity of this process.
-    pub fn of_process() -> Self {
+    pub(crate) fn of_process() -> Self {
         let gid = rustix::process::getegid().as_raw();
         let further = rustix::process::getgroups().unwrap_or_default();
         // Login programs list the primary group once more among the others.
@@ -53,44 +51,44 @@ impl Identity {
 
 /// Owner, group and mode of a file or directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The path of the file or directory.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its owner.
-    pub uid: u32,
+    pub(crate) uid: u32,
     /// Its group.
-    pub gid: u32,
+    pub(crate) gid: u32,
     /// Its permission bits.
-    pub mode: u32,
+    pub(crate) mode: u32,
     /// Whether this process has the access that SQLite needs: read and write a file, create files in a
     /// directory.
-    pub usable: bool,
+    pub(crate) usable: bool,
 }
 
 /// The database, its side files, and the directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Rights {
+pub(crate) struct Rights {
     /// The directory.
-    pub directory: Entry,
+    pub(crate) directory: Entry,
     /// The database first, then those of SQLite's further files that exist.
-    pub files: Vec<Entry>,
+    pub(crate) files: Vec<Entry>,
     /// Whether access control lists apply, which the modes do not show.
-    pub lists: bool,
+    pub(crate) lists: bool,
 }
 
 /// A problem that keeps VMS or the daemon from working.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// Description of the problem.
-    pub problem: String,
+    pub(crate) problem: String,
     /// Whether VMS would be locked out as soon as the daemon opened the database.
-    pub locks_out: bool,
+    pub(crate) locks_out: bool,
 }
 
 /// Returns the directories above the database that this process cannot enter, outermost first; the last one
 /// may be the database's own. What lies below a closed directory cannot be checked, so it counts as closed,
 /// too.
-pub fn closed_directories(database: &Path) -> Vec<&Path> {
+pub(crate) fn closed_directories(database: &Path) -> Vec<&Path> {
     let mut above: Vec<&Path> = database.ancestors().skip(1).filter(|path| path.is_absolute()).collect();
     above.reverse();
     above.into_iter().skip_while(|path| rustix::fs::access(*path, Access::EXEC_OK).is_ok()).collect()
@@ -98,7 +96,7 @@ pub fn closed_directories(database: &Path) -> Vec<&Path> {
 
 impl Rights {
     /// Reads the permissions of a database that exists.
-    pub fn read(database: &Path) -> io::Result<Self> {
+    pub(crate) fn read(database: &Path) -> io::Result<Self> {
         // What SQLite creates is beside the file itself, not beside a link to it.
         let database = std::fs::canonicalize(database)?;
         let parent = database.parent().unwrap_or(Path::new("/"));
@@ -119,7 +117,7 @@ impl Rights {
     }
 
     /// Returns all problems for the process `me`.
-    pub fn findings(&self, me: &Identity, accounts: &Accounts) -> Vec<Finding> {
+    pub(crate) fn findings(&self, me: &Identity, accounts: &Accounts) -> Vec<Finding> {
         let Some(database) = self.files.first() else { return Vec::new() };
         if me.uid == 0 {
             // Root may do everything, and SQLite gives what root creates to the database's owner and group.
@@ -260,66 +258,13 @@ fn has_list(path: &Path, name: &std::ffi::CStr) -> bool {
     rustix::fs::getxattr(path, name, &mut nothing).is_ok_and(|size| size > 0)
 }
 
-const PASSWD: &str = "/etc/passwd";
-const GROUP: &str = "/etc/group";
-
-/// Names and groups of accounts, from the local files: commands for the operator contain names.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Accounts {
-    passwd: String,
-    group: String,
-}
-
-impl Accounts {
-    /// Reads the accounts of this machine. Accounts that only a directory service knows stay numbers.
-    pub fn local() -> Self {
-        let read = |path| read_system(path).unwrap_or_default();
-        Self::new(&read(PASSWD), &read(GROUP))
-    }
-
-    /// Creates accounts from the contents of two such files.
-    pub fn new(passwd: &str, group: &str) -> Self {
-        Self { passwd: passwd.to_owned(), group: group.to_owned() }
-    }
-
-    /// The name of an account, or its number.
-    pub fn user(&self, uid: u32) -> String {
-        by_number(&self.passwd, uid).map_or_else(|| uid.to_string(), |mut fields| fields.remove(0).to_owned())
-    }
-
-    /// The name of a group, or its number.
-    pub fn group(&self, gid: u32) -> String {
-        by_number(&self.group, gid).map_or_else(|| gid.to_string(), |mut fields| fields.remove(0).to_owned())
-    }
-
-    /// Returns the group that files of an account get by default; `None` when the account is not known.
-    pub fn primary(&self, uid: u32) -> Option<u32> {
-        by_number(&self.passwd, uid)?.get(3)?.parse().ok()
-    }
-
-    /// Whether an account is in a group; `None` when the account is not known.
-    pub fn is_member(&self, uid: u32, gid: u32) -> Option<bool> {
-        let primary = self.primary(uid)?;
-        let name = self.user(uid);
-        let members =
-            by_number(&self.group, gid).and_then(|fields| fields.get(3).copied()).unwrap_or_default();
-        Some(primary == gid || members.split(',').any(|member| member.trim() == name))
-    }
-}
-
-/// The fields of the line whose third field is this number.
-fn by_number(file: &str, id: u32) -> Option<Vec<&str>> {
-    let lines = file.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    lines.into_iter().find(|fields| fields.get(2).and_then(|field| field.parse().ok()) == Some(id))
-}
-
 /// The group that is created where the database has none that could be shared.
 const NEW_GROUP: &str = "vms-data";
 
 impl Rights {
     /// Returns the commands, for root to type, after which there are no findings any more. They may be
     /// repeated.
-    pub fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
+    pub(crate) fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
         let Some(database) = self.files.first() else { return Vec::new() };
         let (owner, daemon) = (accounts.user(database.uid), accounts.user(me.uid));
         let mut commands = Vec::new();
@@ -354,7 +299,7 @@ impl Rights {
 /// Returns the commands that give the daemon's user, and no other user, access to directories that are closed
 /// to it: to those above the database's own by an access control list, and to that one as a member of its
 /// group. The latter is left out while a directory above it is closed, because its group cannot be read yet.
-pub fn open_directories(
+pub(crate) fn open_directories(
     closed: &[&Path],
     database: &Path,
     me: &Identity,

@@ -14,6 +14,8 @@ pub use specs::{HOST_FILTER, spec};
 pub struct TableSpec {
     /// The table.
     pub table: Table,
+    /// What it holds, for people who do not know its name.
+    pub title: &'static str,
     /// The columns by which VMS's readers look a row up.
     pub key: &'static [&'static str],
     /// The key columns that hold integers; the others hold text.
@@ -114,6 +116,12 @@ impl TableSpec {
         let lengths =
             self.payload.iter().map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name));
         lengths.collect::<Vec<_>>().join(" + ")
+    }
+
+    /// Returns SQL for the payload columns as text, in the order of the description.
+    pub fn payload_sql(&self) -> String {
+        let columns = self.payload.iter().map(|column| format!("CAST(\"{}\" AS TEXT)", column.name));
+        columns.collect::<Vec<_>>().join(", ")
     }
 
     /// All columns that a refresh reads or writes.

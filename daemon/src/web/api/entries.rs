@@ -67,7 +67,7 @@ pub(in crate::web) async fn entry(
     // A link on another site's page, or a cookie that only grants viewing, must not cause work.
     let may_make = admitted.may_change() && method == Method::GET;
     let then = if may_make { Missing::Make } else { Missing::Tell };
-    let reply = get::get(web.service(), &request, then).await?;
+    let reply = get::get(&web.service, &request, then).await?;
     if !matches!(reply.state, TableState::Fresh | TableState::Stale) {
         return Err(useless(&reply, then));
     }

@@ -74,7 +74,7 @@ pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, W
             WebFault::new(StatusCode::SERVICE_UNAVAILABLE, error).hint("reload the page now and then")
         );
     };
-    let queue = &web.service().queue;
+    let queue = &web.service.queue;
     // Subscribed before the snapshot is read, so that no change falls in between.
     let events = queue.events();
     let snapshot = Snapshot {
@@ -101,7 +101,7 @@ impl Follower {
         loop {
             let happened = tokio::select! {
                 biased;
-                () = self.web.hang_up().cancelled() => return None,
+                () = self.web.hang_up.cancelled() => return None,
                 () = &mut self.turn => return None,
                 happened = self.events.recv() => happened.ok()?,
             };

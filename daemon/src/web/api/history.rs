@@ -56,7 +56,7 @@ pub(in crate::web) async fn runs(
     let window = since.map_or(Ok(WINDOW), |since| duration(&since))?;
     let limit = limit.unwrap_or(LISTED);
     let request = HistoryPageRequest { since_seconds: window.as_secs(), before: cursor, limit };
-    let page = service::history::page(web.service(), &request).await?;
+    let page = service::history::page(&web.service, &request).await?;
     let next = page.next;
     Ok(Paged::new(page, &uri, next))
 }
@@ -67,7 +67,7 @@ pub(in crate::web) async fn runs(
     responses((status = 200, description = "The run.", body = Run))
 )]
 pub(in crate::web) async fn run(State(web): State<Web>, Number(id): Number) -> Result<Json<Run>, WebFault> {
-    Ok(Json(web.service().queue.run(id).await.map_err(Fault::from)?))
+    Ok(Json(web.service.queue.run(id).await.map_err(Fault::from)?))
 }
 
 fn duration(text: &str) -> Result<Duration, WebFault> {
@@ -109,7 +109,7 @@ pub(in crate::web) async fn jobs(
 ) -> Result<Paged<JobsPage>, WebFault> {
     let filter = known_filter(filter.as_deref())?;
     let request = JobsPageRequest { filter, before: cursor, limit: limit.unwrap_or(LISTED) };
-    let page = service::jobs::page(web.service(), &request).await?;
+    let page = service::jobs::page(&web.service, &request).await?;
     let next = page.next;
     Ok(Paged::new(page, &uri, next))
 }
@@ -123,7 +123,7 @@ pub(in crate::web) async fn job(
     State(web): State<Web>,
     Number(job): Number,
 ) -> Result<Json<JobReply>, WebFault> {
-    Ok(Json(service::jobs::job(web.service(), &JobRequest { job }).await?))
+    Ok(Json(service::jobs::job(&web.service, &JobRequest { job }).await?))
 }
 
 #[utoipa::path(
@@ -140,8 +140,7 @@ pub(in crate::web) async fn cancel(
     Number(job): Number,
 ) -> Result<Json<Done<CancelReply>>, WebFault> {
     let request = CancelRequest { target: Target::Job(job) };
-    let reply = service::jobs::cancel(web.service(), &admitted.caller(), &request).await?;
-    web.views().forget().await;
+    let reply = service::jobs::cancel(&web.service, &admitted.caller(), &request).await?;
     let message = if reply.stopping.is_empty() {
         format!("Job {job} cancelled")
     } else {
@@ -164,7 +163,6 @@ pub(in crate::web) async fn retry(
     Number(job): Number,
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
-    let reply = service::jobs::retry(web.service(), &admitted.caller(), &request).await?;
-    web.views().forget().await;
+    let reply = service::jobs::retry(&web.service, &admitted.caller(), &request).await?;
     Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
 }

@@ -92,18 +92,17 @@ pub(in crate::web) async fn refresh(
         return Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON")
             .hint("send Content-Type: application/json"));
     };
-    let reply = refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    web.views().forget().await;
+    let reply = refresh::refresh(&web.service, &admitted.caller(), &wish.request()).await?;
     let message = if wait {
-        if let Ok(run) = timeout(web.limits().wait, ended(&web, reply.run)).await {
-            let young = web.service().config.borrow().cache.refresh_after_hours;
+        if let Ok(run) = timeout(web.limits.wait, ended(&web, reply.run)).await {
+            let young = web.service.config.borrow().cache.refresh_after_hours;
             return answer(&wish, &run?, young);
         }
         format!("Run {} goes on; see api/runs/{}", reply.run, reply.run)
     } else {
         format!("{} caches are queued for refresh as run {}", wish.title(), reply.run)
     };
-    let run = web.service().queue.run(reply.run).await.map_err(Fault::from)?;
+    let run = web.service.queue.run(reply.run).await.map_err(Fault::from)?;
     let jobs = run.jobs.iter().map(|job| job.id).collect();
     let queued = Queued { run: reply.run.to_string(), joined: reply.joined, jobs };
     Ok((StatusCode::ACCEPTED, Json(Done::new(message, queued))).into_response())
@@ -137,14 +136,14 @@ fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
 
 /// Waits until the run has ended and returns it.
 async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
-    let queue = &web.service().queue;
+    let queue = &web.service.queue;
     loop {
         let (_, mut following) = queue.subscribe(run).await.map_err(Fault::from)?;
         loop {
             let event = tokio::select! {
                 biased;
                 event = following.next() => event,
-                () = web.hang_up().cancelled() => return Err(stopping(run)),
+                () = web.hang_up.cancelled() => return Err(stopping(run)),
             };
             match event {
                 Ok(Some(Progress::RunDone(run))) => return Ok(run),

@@ -19,8 +19,6 @@ use crate::web::gate::Admitted;
 use crate::web::views::{QueueState, Week};
 use crate::web::wants::Wants;
 
-const STATUS: &str = "/management/cache/status";
-
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Status)]
 pub(in crate::web) struct Answer {
@@ -69,8 +67,8 @@ struct Rates {
     responses((status = 200, description = "VMS's figures and ours.", body = Answer))
 )]
 pub(in crate::web) async fn status(State(web): State<Web>) -> Result<Json<Answer>, WebFault> {
-    let week = web.views().week(web.service()).await?;
-    let interval = web.service().config.borrow().schedule.refresh_interval_hours;
+    let week = web.views.week(&web.service).await?;
+    let interval = web.service.config.borrow().schedule.refresh_interval_hours;
     Ok(Json(answer(&week, interval)))
 }
 
@@ -106,7 +104,7 @@ fn answer(week: &Week, refresh_interval_hours: u32) -> Answer {
     responses((status = 200, description = "The tables, and what comes next.", body = StatusReply))
 )]
 pub(in crate::web) async fn tables(State(web): State<Web>) -> Result<Json<StatusReply>, WebFault> {
-    Ok(Json(service::status::status(web.service(), &StatusRequest { sizes: true }).await?))
+    Ok(Json(service::status::status(&web.service, &StatusRequest { sizes: true }).await?))
 }
 
 #[utoipa::path(
@@ -124,12 +122,8 @@ pub(in crate::web) async fn start(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = service::scheduler::start(web.service(), &admitted.caller()).await?;
-    web.views().forget().await;
-    Ok(match wants {
-        Wants::Html => back_to(STATUS, Notice::Started),
-        Wants::Json => Json(Done::new("Cache refresh scheduler started successfully", reply)).into_response(),
-    })
+    let reply = service::scheduler::start(&web.service, &admitted.caller()).await?;
+    Ok(switched(wants, Notice::Started, "Cache refresh scheduler started successfully", reply))
 }
 
 #[utoipa::path(
@@ -147,10 +141,13 @@ pub(in crate::web) async fn stop(
     admitted: Admitted,
     wants: Wants,
 ) -> Result<Response, WebFault> {
-    let reply = service::scheduler::stop(web.service(), &admitted.caller()).await?;
-    web.views().forget().await;
-    Ok(match wants {
-        Wants::Html => back_to(STATUS, Notice::Stopped),
-        Wants::Json => Json(Done::new("Cache refresh scheduler stopped successfully", reply)).into_response(),
-    })
+    let reply = service::scheduler::stop(&web.service, &admitted.caller()).await?;
+    Ok(switched(wants, Notice::Stopped, "Cache refresh scheduler stopped successfully", reply))
+}
+
+fn switched(wants: Wants, notice: Notice, message: &str, reply: SchedulerReply) -> Response {
+    match wants {
+        Wants::Html => back_to("/management/cache/status", notice),
+        Wants::Json => Json(Done::new(message, reply)).into_response(),
+    }
 }

@@ -1,7 +1,6 @@
 //! Authenticates requests.
 
 use std::fmt;
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,23 +14,17 @@ use super::cookies::{Cookies, Verdict};
 use super::limit::Limiter;
 use super::origin::{self, Hosts};
 use super::secrets::{BearerToken, Confirmed, Seal, may_be_api_token, presented_api_token, presented_bearer};
-use super::visitor::{Anonymous, Users, Visitor, Way};
+use super::visitor::{Anonymous, Visitor, Way};
 use crate::clock::Clock;
 use crate::config::{Http, Network, SecretFile};
 use crate::describe::describe;
+use crate::vms::users::Users;
 use crate::vms::{VmsError, time};
 
-/// Why authentication cannot be set up.
+/// No random key could be drawn, without which nobody can be authenticated.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum AuthorityError {
-    /// No random key could be generated.
-    #[error("cannot draw a random key for the web side: {source}; the daemon needs to read /dev/urandom")]
-    Random {
-        /// The system's error.
-        #[source]
-        source: io::Error,
-    },
-}
+#[error("cannot draw a random key for the web side: {0}")]
+pub(crate) struct NoKey(#[from] getrandom::Error);
 
 /// Authenticates requests under one configuration.
 pub(crate) struct Authority {
@@ -74,8 +67,8 @@ enum Judged {
 
 impl Authority {
     /// Sets up authentication; secret files have already been read as part of the configuration.
-    pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, AuthorityError> {
-        let seal = Seal::draw().map_err(|source| AuthorityError::Random { source })?;
+    pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, NoKey> {
+        let seal = Seal::draw()?;
         let (limiter, confirmed) = (Limiter::new(clock), Confirmed::default());
         let kept = Kept { seal, limiter, confirmed, in_trouble: AtomicBool::new(false) };
         Ok(Self::with(http, Arc::new(kept)))

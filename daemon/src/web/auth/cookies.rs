@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::http::header::COOKIE;
 use axum::http::request::Parts;
+use base16ct::lower::decode_vec;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Utc};
@@ -193,24 +194,11 @@ impl RememberKey {
     pub(super) fn read(&self, cookie: &str) -> Verdict<i64> {
         let Some(key) = &self.0 else { return Verdict::Void };
         let genuine = cookie.rsplit_once('|').filter(|(id, signature)| {
-            from_hex(signature).is_some_and(|signature| is_hash::<HmacSha512>(key, id.as_bytes(), &signature))
+            decode_vec(signature).is_ok_and(|signature| is_hash::<HmacSha512>(key, id.as_bytes(), &signature))
         });
         match genuine {
             Some((id, _)) => user_id(id).map_or(Verdict::Void, Verdict::Sound),
             None => Verdict::Forged,
         }
     }
-}
-
-/// Decodes hexadecimal digits in lower case, the form in which the signature is written.
-fn from_hex(text: &str) -> Option<Vec<u8>> {
-    let digit = |c: u8| match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        _ => None,
-    };
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| if let &[high, low] = pair { Some(digit(high)? << 4 | digit(low)?) } else { None })
-        .collect()
 }

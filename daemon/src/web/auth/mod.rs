@@ -34,4 +34,4 @@ mod visitor;
 pub(crate) use authority::{Authority, WaysIn};
 pub use cookies::session_user;
 pub(crate) use origin::Peer;
-pub(crate) use visitor::{Anonymous, Users, Visitor, VmsUsers, Way};
+pub(crate) use visitor::{Anonymous, Visitor, Way};

@@ -4,8 +4,6 @@
 
 use std::collections::HashSet;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, Read as _};
 use std::sync::{Mutex, PoisonError};
 
 use axum::http::header::AUTHORIZATION;
@@ -38,10 +36,9 @@ pub(super) struct Seal([u8; 32]);
 impl Seal {
     /// Generates the key with the kernel's random numbers: the daemon's `Chance` guards against accidents,
     /// while this has to withstand adversaries.
-    #[expect(clippy::disallowed_methods, reason = "a device of the system, and no database")]
-    pub(super) fn draw() -> io::Result<Self> {
+    pub(super) fn draw() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 32];
-        File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+        getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 

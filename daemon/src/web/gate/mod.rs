@@ -110,7 +110,12 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
     match judge(&web, class, &parts, &body).await {
         Ok(admitted) => {
             parts.extensions.insert(admitted);
-            next.run(Request::from_parts(parts, body.into())).await
+            let response = next.run(Request::from_parts(parts, body.into())).await;
+            if class == Class::Changing {
+                // Who made the change, or reloads a page, sees it.
+                web.views.forget().await;
+            }
+            response
         }
         Err(refusal) => {
             let wants = Wants::of(&parts);
@@ -122,8 +127,8 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
 async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<Admitted, Refusal> {
     // Without an address, failed attempts cannot be counted.
     let Peer(peer) = *parts.extensions.get::<Peer>().ok_or(Refusal::Unknown)?;
-    let (authority, now) = (web.authority(), web.service().clock.now());
-    let visitor = authority.visitor(parts, peer, web.users(), now).await;
+    let (authority, now) = (web.authority(), web.service.clock.now());
+    let visitor = authority.visitor(parts, peer, &web.users, now).await;
     may(class, &visitor)?;
     let is_meant = !rides_on_a_cookie(&visitor) || {
         let fields = extract::fields(&parts.headers, body).await.unwrap_or_default();

@@ -29,7 +29,7 @@ pub(super) async fn wait(State(web): State<Web>, request: Request, next: Next) -
         return unanswered();
     };
     let client = Client::Address(web.authority().client_address(&parts, peer));
-    let turn = match web.service().readers.turn(client, false).await {
+    let turn = match web.service.readers.turn(client, false).await {
         Ok(turn) => turn,
         Err(crowded) => return WebFault::from(Fault::from(crowded)).into_response(),
     };

@@ -1,7 +1,7 @@
 //! Forms: `GET refresh` and `POST refresh`, to begin a refresh; and the buttons, each of which executes one verb and
 //! redirects to the page that shows the result.
 
-use crate::describe::{table_title, type_title};
+use crate::describe::type_title;
 use askama::Template;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use cached_proto::words::{CacheType, TableState};
 use super::Visit;
 use crate::jobs::QueueError;
 use crate::service;
+use crate::vms::tables::spec;
 use crate::web::answer::WebFault;
 use crate::web::app::Web;
 use crate::web::extract::{Number, fields};
@@ -68,8 +69,7 @@ pub(in crate::web) async fn submit(
         }
         Err(fault) => return Err(fault),
     };
-    let reply = service::refresh::refresh(web.service(), &admitted.caller(), &wish.request()).await?;
-    web.views().forget().await;
+    let reply = service::refresh::refresh(&web.service, &admitted.caller(), &wish.request()).await?;
     let notice = if reply.joined { Notice::Joined } else { Notice::Queued };
     Ok(back_to(&format!("/management/cache/runs/{}", reply.run), notice))
 }
@@ -80,9 +80,9 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
         Choice { word: cache_type.as_str(), title, what }
     };
     let types = CacheType::ALL.iter().map(choice).collect();
-    let young = web.service().config.borrow().cache.refresh_after_hours;
+    let young = web.service.config.borrow().cache.refresh_after_hours;
     // The form is useful even if the status cannot be read.
-    let seen = web.views().overview(web.service()).await;
+    let seen = web.views.overview(&web.service).await;
     let losses = seen.map_or_else(|_| Vec::new(), |seen| losses(&seen.status.tables));
     shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young, losses })
 }
@@ -91,7 +91,7 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
 fn losses(tables: &[TableStatus]) -> Vec<Loss> {
     let mut losses: Vec<(&str, Vec<&str>)> = Vec::new();
     for table in tables.iter().filter(|table| table.state == TableState::Guarded) {
-        let (what, title) = (table.note.as_deref().unwrap_or_default(), table_title(table.table));
+        let (what, title) = (table.note.as_deref().unwrap_or_default(), spec(table.table).title);
         match losses.iter_mut().find(|(known, _)| *known == what) {
             Some((_, titles)) => titles.push(title),
             None => losses.push((what, vec![title])),
@@ -132,7 +132,7 @@ pub(in crate::web) async fn retry_job(
     admitted: Admitted,
     Number(job): Number,
 ) -> Answer {
-    let (known, _) = web.service().queue.job(job).await?;
+    let (known, _) = web.service.queue.job(job).await?;
     retry(&web, &admitted, Target::Job(job), known.run).await
 }
 
@@ -140,24 +140,22 @@ pub(in crate::web) async fn retry_job(
 /// is no error and is reported on the page.
 async fn cancel(web: &Web, admitted: &Admitted, target: Target) -> Answer {
     let request = CancelRequest { target };
-    let notice = match service::jobs::cancel(web.service(), &admitted.caller(), &request).await {
+    let notice = match service::jobs::cancel(&web.service, &admitted.caller(), &request).await {
         Ok(_) => Notice::Cancelled,
         Err(QueueError::Over(_)) => Notice::CancelledTooLate,
         Err(error) => return Err(error.into()),
     };
-    web.views().forget().await;
     Ok(back_to(&page_of(target), notice))
 }
 
 /// Retries and redirects to the new run, or to the one at hand if there is none.
 async fn retry(web: &Web, admitted: &Admitted, target: Target, at_hand: i64) -> Answer {
     let request = RetryRequest::Target(target);
-    let reply = match service::jobs::retry(web.service(), &admitted.caller(), &request).await {
+    let reply = match service::jobs::retry(&web.service, &admitted.caller(), &request).await {
         Ok(reply) => reply,
         Err(QueueError::NothingToRetry(_)) => return Ok(back_to(&page_of(target), Notice::RetriedTooLate)),
         Err(error) => return Err(error.into()),
     };
-    web.views().forget().await;
     let run = reply.runs.last().copied().unwrap_or(at_hand);
     Ok(back_to(&page_of(Target::Run(run)), Notice::Retried))
 }

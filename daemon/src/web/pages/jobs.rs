@@ -52,8 +52,9 @@ pub(in crate::web) async fn list(
     Parameters(Wanted { filter, cursor }): Parameters<Wanted>,
 ) -> Result<Response, WebFault> {
     let filter = known_filter(filter.as_deref())?;
-    let queue = &web.service().queue;
-    let reply = queue.jobs_page(filter, cursor, LISTED, Attempts::Newest).await.map_err(Fault::from)?;
+    let queue = &web.service.queue;
+    let reply =
+        queue.jobs_page(filter, cursor, LISTED.into(), Attempts::Newest).await.map_err(Fault::from)?;
     let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
     let view = View::of(&web);
     let page = JobsPage {
@@ -179,13 +180,13 @@ pub(in crate::web) async fn page(
     Number(id): Number,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let reply = service::jobs::job(web.service(), &JobRequest { job: id }).await?;
+    let reply = service::jobs::job(&web.service, &JobRequest { job: id }).await?;
     let view = View::of(&web);
     let is_over = matches!(reply.job.phase, Phase::Done | Phase::Cancelled);
     let page = JobPage {
         frame: visit.live(format!("Job {id}"), ""),
         notice: match notice {
-            Some(Notice::Cancelled) if web.service().queue.is_stopping(id) => {
+            Some(Notice::Cancelled) if web.service.queue.is_stopping(id) => {
                 Some("The job is called off and stops soon.")
             }
             Some(Notice::Cancelled) if reply.job.phase == Phase::Cancelled => Some("The job is called off."),

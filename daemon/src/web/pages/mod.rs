@@ -37,7 +37,7 @@ impl FromRequestParts<Web> for Visit {
 
     async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, WebFault> {
         let admitted = Admitted::from_request_parts(parts, web).await?;
-        let csrf = web.authority().csrf_token(admitted.visitor(), web.service().clock.now());
+        let csrf = web.authority().csrf_token(admitted.visitor(), web.service.clock.now());
         Ok(Self::of(admitted.visitor(), csrf))
     }
 }

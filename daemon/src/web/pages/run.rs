@@ -86,9 +86,9 @@ pub(in crate::web) async fn page(
     Number(id): Number,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let run = web.service().queue.run(id).await.map_err(Fault::from)?;
+    let run = web.service.queue.run(id).await.map_err(Fault::from)?;
     let frame = visit.live(format!("Refresh {id}"), "");
-    let is_stopping = run.jobs.iter().any(|job| web.service().queue.is_stopping(job.id));
+    let is_stopping = run.jobs.iter().any(|job| web.service.queue.is_stopping(job.id));
     Ok(shown(StatusCode::OK, &filled(&run, frame, notice, is_stopping, &View::of(&web))))
 }
 

@@ -62,8 +62,8 @@ pub(in crate::web) async fn page(
     visit: Visit,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let seen = web.views().overview(web.service()).await?;
-    let interval = web.service().config.borrow().schedule.refresh_interval_hours;
+    let seen = web.views.overview(&web.service).await?;
+    let interval = web.service.config.borrow().schedule.refresh_interval_hours;
     let frame = visit.live("", "status");
     Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))
 }

@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use chrono_tz::Tz;
 
 use crate::config::Config;
-use crate::describe::table_title;
+use crate::vms::tables::spec;
 use crate::web::app::Web;
 
 /// The current time, which instants are compared with, and the zone in which they are shown: that of the
@@ -50,10 +50,10 @@ pub(super) struct Name {
 
 impl View {
     pub(super) fn of(web: &Web) -> Self {
-        let config: Arc<Config> = Arc::clone(&web.service().config.borrow());
+        let config: Arc<Config> = Arc::clone(&web.service.config.borrow());
         Self {
             zone: config.schedule.timezone,
-            now: web.service().clock.now(),
+            now: web.service.clock.now(),
             young: config.cache.refresh_after_hours,
         }
     }
@@ -131,7 +131,7 @@ pub(super) fn failed(run: &Run) -> (usize, usize) {
 
 impl Name {
     pub(super) fn of(table: Table) -> Self {
-        Self { title: table_title(table), table: table.as_str() }
+        Self { title: spec(table).title, table: table.as_str() }
     }
 }
 

@@ -29,24 +29,17 @@ const SCHEMA_VERSION: u32 = 1;
 
 /// Reasons why a keyword file is rejected.
 #[derive(Debug, thiserror::Error)]
+#[expect(missing_docs, reason = "the messages name the fields")]
 pub enum KeywordsError {
     /// The file is not valid TOML, lacks a required value, or has an unknown one.
     #[error("{0}")]
     Syntax(String),
     /// The file has another schema version.
     #[error("schema_version is {given}; this version reads {SCHEMA_VERSION}")]
-    Version {
-        /// The version in the file.
-        given: u32,
-    },
+    Version { given: u32 },
     /// An entry would not do what its author intended.
     #[error("{entry}: {what}")]
-    Entry {
-        /// Table and entry.
-        entry: String,
-        /// Description of the problem.
-        what: String,
-    },
+    Entry { entry: String, what: String },
 }
 
 #[derive(Deserialize)]

@@ -11,11 +11,10 @@ use axum::http::Request;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
 
-use super::authority::AuthorityError;
-use super::visitor::{Lookup, User};
-use super::{Anonymous, Authority, Users, Visitor, VmsUsers, Way};
+use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
 use crate::config::{Config, Overrides, Surroundings};
+use crate::vms::users::{Lookup, User, Users, VmsUsers};
 use crate::vms::{Gateway, VmsError};
 
 mod attempts;
@@ -52,7 +51,7 @@ impl House {
         }
         let clock = Arc::new(ManualClock::new(NOW));
         let http = config(dir.path(), lines).http;
-        let authority: Result<_, AuthorityError> = Authority::new(&http, clock.clone());
+        let authority = Authority::new(&http, clock.clone());
         Self { dir, clock, authority: authority.unwrap(), users: KnownUsers::default() }
     }
 

@@ -7,8 +7,6 @@
 //! If the state database does not answer, the response is a 503: counters that cannot be read must not scrape
 //! as if they had been reset.
 
-mod family;
-
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse as _, Response};
@@ -17,16 +15,17 @@ use cached_proto::time::Timestamp;
 use cached_proto::verb::status::TableStatus;
 use cached_proto::words::{HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger};
 use prometheus::TextEncoder;
-use prometheus::proto::MetricFamily;
+use prometheus::proto::{
+    Bucket, Counter, Gauge, Histogram as Buckets, LabelPair, Metric, MetricFamily, MetricType,
+};
 
 use super::answer::WebFault;
 use super::app::Web;
 use super::views::Scrape;
-use crate::figures::Histogram;
+use crate::figures::{self, Histogram};
 use crate::jobs::counters::{self, Measured};
 use crate::service::fault::fault;
 use crate::service::get;
-use family::{Family, Label, flag, number};
 
 /// Prometheus's text format. The constant of its encoder omits that labels are UTF-8.
 const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -36,7 +35,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
     responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
-    let scrape = web.views().scrape(web.probes()).await?;
+    let scrape = web.views.scrape(&web.probes).await?;
     Ok(([(CONTENT_TYPE, KIND)], text(&scrape)?).into_response())
 }
 
@@ -295,4 +294,100 @@ fn reasons(scrape: &Scrape) -> Family {
 #[expect(clippy::cast_precision_loss, reason = "microseconds of today are far below 2^53")]
 fn unix(at: Timestamp) -> f64 {
     at.as_micros() as f64 / 1e6
+}
+
+/// A label and its value.
+type Label<'a> = (&'a str, &'a str);
+
+/// Metrics of one name, kind and meaning.
+#[derive(Debug)]
+struct Family(MetricFamily);
+
+impl Family {
+    /// A gauge, which may go up and down.
+    fn gauge(name: &str, help: &str) -> Self {
+        Self::new(name, help, MetricType::GAUGE)
+    }
+
+    /// A counter, which only grows, even across restarts.
+    fn counter(name: &str, help: &str) -> Self {
+        Self::new(name, help, MetricType::COUNTER)
+    }
+
+    /// A histogram.
+    fn histogram(name: &str, help: &str) -> Self {
+        Self::new(name, help, MetricType::HISTOGRAM)
+    }
+
+    fn new(name: &str, help: &str, kind: MetricType) -> Self {
+        let mut family = MetricFamily::default();
+        family.set_name(name.to_owned());
+        family.set_help(help.to_owned());
+        family.set_field_type(kind);
+        Self(family)
+    }
+
+    /// Adds a value of a gauge or counter.
+    fn add(&mut self, labels: &[Label<'_>], value: f64) {
+        let mut metric = labelled(labels);
+        if self.0.get_field_type() == MetricType::COUNTER {
+            let mut counter = Counter::default();
+            counter.set_value(value);
+            metric.set_counter(counter);
+        } else {
+            let mut gauge = Gauge::default();
+            gauge.set_value(value);
+            metric.set_gauge(gauge);
+        }
+        self.0.mut_metric().push(metric);
+    }
+
+    /// Adds a histogram.
+    fn add_histogram(&mut self, labels: &[Label<'_>], measured: &Histogram) {
+        let bucket = |bucket: &figures::Bucket| {
+            let mut told = Bucket::default();
+            told.set_upper_bound(bucket.at_most.as_secs_f64());
+            told.set_cumulative_count(bucket.count);
+            told
+        };
+        let mut histogram = Buckets::default();
+        histogram.set_bucket(measured.buckets.iter().map(bucket).collect());
+        histogram.set_sample_count(measured.count);
+        histogram.set_sample_sum(measured.total.as_secs_f64());
+        let mut metric = labelled(labels);
+        metric.set_histogram(histogram);
+        self.0.mut_metric().push(metric);
+    }
+
+    /// Returns the family with one more value.
+    fn with(mut self, labels: &[Label<'_>], value: f64) -> Self {
+        self.add(labels, value);
+        self
+    }
+
+    /// The family for the encoder, which refuses one without metrics.
+    fn done(self) -> Option<MetricFamily> {
+        (!self.0.get_metric().is_empty()).then_some(self.0)
+    }
+}
+
+fn labelled(labels: &[Label<'_>]) -> Metric {
+    let pair = |&(name, value): &Label<'_>| {
+        let mut pair = LabelPair::default();
+        pair.set_name(name.to_owned());
+        pair.set_value(value.to_owned());
+        pair
+    };
+    Metric::from_label(labels.iter().map(pair).collect())
+}
+
+/// Converts a count to a metric value.
+#[expect(clippy::cast_precision_loss, reason = "metrics are doubles, and counts are far below 2^53")]
+fn number(count: u64) -> f64 {
+    count as f64
+}
+
+/// Converts a boolean to 1 or 0.
+fn flag(is: bool) -> f64 {
+    f64::from(u8::from(is))
 }
