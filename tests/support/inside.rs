@@ -187,13 +187,16 @@ impl Inside {
 
     /// Checks VMS's schema against what every report needs.
     pub fn schema(&self) -> Schema {
-        self.runtime.block_on(Schema::read(self.vms.reader())).unwrap()
+        self.runtime.block_on(self.vms.schema()).unwrap()
     }
 
     /// Returns rows of text columns; NULL is empty.
     pub fn texts(&self, sql: &str) -> Vec<Vec<String>> {
         let statement = Statement::from_string(DbBackend::Sqlite, sql);
-        let rows = self.runtime.block_on(self.vms.reader().query_all_raw(statement)).unwrap();
+        let rows = self
+            .runtime
+            .block_on(async { self.vms.begin_read().await.unwrap().query_all_raw(statement).await })
+            .unwrap();
         let texts = rows.iter().map(|row| {
             let columns = 0..row.column_names().len();
             columns.map(|at| row.try_get_by_index::<Option<String>>(at).unwrap().unwrap_or_default())

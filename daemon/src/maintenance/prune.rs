@@ -66,7 +66,7 @@ pub(super) async fn prune(
                 }
                 // A table that is switched off has no entries, and rows that were left there are in VMS's way.
                 Some(Availability::Off(_)) if schema.has_table(table.as_str()) => {
-                    let rows = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
+                    let rows = read_existing(&vms.begin_read().await?, table, ReadDepth::Shape).await?;
                     OneTable { task, vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
                 }
                 _ => continue,

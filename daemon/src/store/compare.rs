@@ -6,18 +6,18 @@ use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 
 use futures_util::TryStreamExt;
-use sea_orm::{DatabaseConnection, DbBackend, DbErr, QueryResult, Statement, StreamTrait};
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement, StreamTrait};
 use twox_hash::XxHash3_128;
 
 use super::SerializedEntry;
-use crate::vms::VmsError;
 use crate::vms::tables::{TableSpec, by_ids};
+use crate::vms::{Vms, VmsError};
 
 const DOING: &str = "comparing with what is stored";
 
 /// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte.
 pub(super) async fn unchanged(
-    db: &DatabaseConnection,
+    vms: &Vms,
     spec: &TableSpec,
     entries: &HashMap<i64, &SerializedEntry>,
 ) -> Result<HashSet<i64>, VmsError> {
@@ -30,23 +30,27 @@ pub(super) async fn unchanged(
         }
         Ok(ControlFlow::Continue(()))
     };
-    look_at(db, spec, entries.keys(), look).await?;
+    look_at(vms, spec, entries.keys(), look).await?;
     Ok(same)
 }
 
 /// Calls `look` with the id and the payload columns of each stored row until it has seen enough. One row is in
 /// memory at a time.
 async fn look_at(
-    db: &DatabaseConnection,
+    vms: &Vms,
     spec: &TableSpec,
     ids: impl Iterator<Item = &i64>,
     mut look: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
 ) -> Result<(), VmsError> {
-    let columns = spec.payload_sql();
-    for (rows, values) in by_ids(&ids.copied().collect::<Vec<_>>()) {
+    let ids: Vec<i64> = ids.copied().collect();
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let (columns, view) = (spec.payload_sql(), vms.begin_read().await?);
+    for (rows, values) in by_ids(&ids) {
         let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        let mut rows = db.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
+        let mut rows = view.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
         while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
             let looked = row.try_get_by_index(0).and_then(|id| look(id, &row));
             if looked.map_err(VmsError::of(DOING))?.is_break() {
@@ -82,7 +86,7 @@ pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
 /// another one. JSON that differs only in spelling is the same: VMS puts blanks between values and escapes
 /// letters.
 pub(crate) async fn is_changed(
-    db: &DatabaseConnection,
+    vms: &Vms,
     spec: &TableSpec,
     left: &HashMap<i64, Option<String>>,
 ) -> Result<bool, VmsError> {
@@ -92,7 +96,7 @@ pub(crate) async fn is_changed(
         changed = left.is_none_or(|left| !is_same(&stored, left));
         Ok(if changed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
-    look_at(db, spec, left.keys(), look).await?;
+    look_at(vms, spec, left.keys(), look).await?;
     Ok(changed)
 }
 

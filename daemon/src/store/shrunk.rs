@@ -76,10 +76,11 @@ pub async fn shrunk(
 async fn lengths(vms: &Vms, spec: &TableSpec, ids: Vec<i64>) -> Result<HashMap<i64, u64>, VmsError> {
     let bytes = spec.bytes_sql();
     let mut lengths = HashMap::with_capacity(ids.len());
+    let view = vms.begin_read().await?;
     for (rows, values) in by_ids(&ids) {
         let sql = format!("SELECT id, {bytes} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        for row in vms.reader().query_all_raw(statement).await.map_err(VmsError::of(DOING))? {
+        for row in view.query_all_raw(statement).await.map_err(VmsError::of(DOING))? {
             let id = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
             let length: i64 = row.try_get_by_index(1).map_err(VmsError::of(DOING))?;
             lengths.insert(id, u64::try_from(length).unwrap_or_default());

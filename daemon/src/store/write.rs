@@ -96,7 +96,7 @@ pub async fn write_group(
         .filter(|(row, entry)| row.valid && row.last_updated.is_some() && !known(entry))
         .map(|(row, entry)| (row.id, *entry))
         .collect();
-    let same = unchanged(vms.reader(), spec, &candidates).await?;
+    let same = unchanged(vms, spec, &candidates).await?;
     let (verify, rebuild): (Vec<_>, Vec<_>) =
         plan.replace.iter().copied().partition(|(row, entry)| known(entry) || same.contains(&row.id));
 

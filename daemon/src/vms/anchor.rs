@@ -78,7 +78,7 @@ impl Gateway {
     }
 
     /// Rolls back the journal of a process that crashed.
-    async fn recover(&self) -> Result<(), VmsError> {
+    pub(super) async fn recover(&self) -> Result<(), VmsError> {
         let failed = |error| self.opening(connecting(error));
         let mut connection = self.options(Access::Whole, true).connect().await.map_err(failed)?;
         let read = sqlx::query(LOCK).execute(&mut connection).await;
@@ -129,9 +129,9 @@ impl Pauses {
         Self { left: patience, lengths: PAUSES.iter() }
     }
 
-    /// Pauses before another attempt, if `attempt` failed because of a lock and there is time left.
-    pub(super) async fn again<T>(&mut self, attempt: &Result<T, VmsError>) -> bool {
-        if self.left.is_zero() || !matches!(attempt, Err(VmsError::Locked { .. })) {
+    /// Pauses before another attempt; false when there is no time left.
+    pub(super) async fn again(&mut self) -> bool {
+        if self.left.is_zero() {
             return false;
         }
         let length = self.lengths.next().copied().unwrap_or(LONGEST);

@@ -103,7 +103,7 @@ impl Gateway {
             let anchor = self.anchor().await?;
             let connected = self.connected(access, &anchor).await;
             anchor.release().await;
-            if !pauses.again(&connected).await {
+            if !matches!(connected, Err(VmsError::Locked { .. })) || !pauses.again().await {
                 return connected;
             }
         }

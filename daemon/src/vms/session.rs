@@ -80,7 +80,7 @@ impl Vms {
 
     /// Reads the present tables and columns; an error where none is VMS's own.
     pub async fn schema(&self) -> Result<Schema, VmsError> {
-        let schema = Schema::read(&self.read).await?;
+        let schema = Schema::read(&self.begin_read().await?).await?;
         if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path().to_owned() }) }
     }
 
@@ -89,23 +89,33 @@ impl Vms {
         self.gateway.path()
     }
 
-    /// The connection that cannot write.
-    pub fn reader(&self) -> &DatabaseConnection {
-        &self.read
-    }
-
     /// Calls `observer` with every statement of the reading connection as it ends.
     pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
         self.read.set_metric_callback(move |query| observer(query.statement));
         self
     }
 
-    /// Begins the one read transaction of a snapshot.
+    /// Begins a read transaction, which ends when it is dropped. The first read is made: with a rollback journal, it is
+    /// the one that may find a journal beside the file, and that of a process which crashed is rolled back then.
     pub async fn begin_read(&self) -> Result<DatabaseTransaction, VmsError> {
-        self.read.begin().await.map_err(VmsError::of("beginning to read"))
+        const DOING: &str = "beginning to read";
+        let mut pauses = Pauses::new(self.gateway.patience);
+        loop {
+            let begun = self.read.begin().await.map_err(VmsError::of(DOING))?;
+            let Err(error) = lock(&begun).await else { return Ok(begun) };
+            // Dropping it would end it, too, only later.
+            let _ = begun.rollback().await;
+            let error = VmsError::of(DOING)(error);
+            // What looks like its journal may be that of the file which has the name now.
+            self.gateway.ensure_is(self.file)?;
+            if !matches!(error, VmsError::LeftJournal { .. }) || !pauses.again().await {
+                return Err(error);
+            }
+            self.gateway.recover().await?;
+        }
     }
 
-    /// Begins a short write transaction. No transaction of [`reader`](Self::reader) may be in progress.
+    /// Begins a short write transaction. No read transaction of this session may be in progress.
     ///
     /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
     /// busy timeout, if VMS has written in between.
@@ -129,16 +139,12 @@ impl Vms {
     async fn begin_anchored(&self) -> Result<DatabaseTransaction, VmsError> {
         let mut pauses = Pauses::new(self.gateway.patience);
         loop {
-            let anchor = self.read.begin().await.map_err(VmsError::of(LOCKING))?;
             // Nothing is held yet, so this waits by itself.
-            if let Err(error) = lock(&anchor).await {
-                // Dropping it would end it, too, only later.
-                let _ = anchor.rollback().await;
-                return Err(VmsError::of(LOCKING)(error));
-            }
+            let anchor = self.begin_read().await?;
             let begun = self.begin_at_once().await;
+            // Dropping it would end it, too, only later.
             let _ = anchor.rollback().await;
-            if !pauses.again(&begun).await {
+            if !matches!(begun, Err(VmsError::Locked { .. })) || !pauses.again().await {
                 return begun;
             }
         }
@@ -163,7 +169,8 @@ impl Vms {
     /// Counts the rows of a table.
     pub(crate) async fn count(&self, table: &str, doing: &'static str) -> Result<u64, VmsError> {
         let sql = format!("SELECT count(*) FROM \"{table}\"");
-        let row = self.read.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+        let view = self.begin_read().await?;
+        let row = view.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
         let row = row.map_err(VmsError::of(doing))?;
         let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(doing))?;
         Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
@@ -190,7 +197,7 @@ impl Vms {
     ) -> Result<Option<Vec<Option<Vec<u8>>>>, VmsError> {
         let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", spec.payload_sql(), spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-        let row = self.read.query_one_raw(statement).await.map_err(VmsError::of(doing))?;
+        let row = self.begin_read().await?.query_one_raw(statement).await.map_err(VmsError::of(doing))?;
         let Some(row) = row else { return Ok(None) };
         let cells = (0..spec.payload.len()).map(|position| row.try_get_by_index(position));
         cells.collect::<Result<_, _>>().map(Some).map_err(VmsError::of(doing))

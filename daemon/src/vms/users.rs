@@ -67,12 +67,12 @@ impl VmsUsers {
     async fn find(&self, condition: &str, value: Value) -> Result<Option<QueryResult>, VmsError> {
         let sql = format!("SELECT {COLUMNS}{condition} LIMIT 1");
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [value]);
-        self.0.using(async |vms| vms.reader().query_one_raw(statement).await.map_err(failed)).await
+        self.0.using(async |vms| vms.begin_read().await?.query_one_raw(statement).await.map_err(failed)).await
     }
 
     /// Whether VMS supports API tokens; versions from before they were introduced lack the columns.
     async fn has_tokens(&self) -> Result<bool, VmsError> {
-        let schema = self.0.using(async |vms| Schema::read(vms.reader()).await).await?;
+        let schema = self.0.using(async |vms| Schema::read(&vms.begin_read().await?).await).await?;
         Ok(schema.missing("users", ["api_token", "token_expiry"]).is_empty())
     }
 }

@@ -52,7 +52,7 @@ pub(super) type Seen = BTreeMap<Table, SeenTable>;
 /// Reads the sources and rows of all refreshed tables. There is no common transaction: it would keep VMS
 /// from writing during the whole check, and any change between two statements triggers the hint again.
 pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
-    let (db, schema) = (vms.reader(), vms.schema().await?);
+    let schema = vms.schema().await?;
     let ready: Vec<&dyn Report> = REPORTS
         .iter()
         .copied()
@@ -60,7 +60,8 @@ pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Re
         .collect();
     let mut hashes = BTreeMap::new();
     for source in ready.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
-        let hash = source_hash(db, source).await.map_err(VmsError::of("looking for changes"))?;
+        let view = vms.begin_read().await?;
+        let hash = source_hash(&view, source).await.map_err(VmsError::of("looking for changes"))?;
         hashes.insert(source, hash);
     }
     let mut seen = Seen::new();
@@ -68,7 +69,7 @@ pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Re
         let table = report.table();
         let of = |source: &Source| Some((*source, *hashes.get(source)?));
         let table_seen = SeenTable {
-            rows: read_existing(db, table, ReadDepth::Stamps).await?,
+            rows: read_existing(&vms.begin_read().await?, table, ReadDepth::Stamps).await?,
             stamps: Stamps(state.stamps().load(table).await?),
             kept: state.sources(table).await?,
             hashes: report.sources().iter().filter_map(of).collect(),

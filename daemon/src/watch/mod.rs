@@ -328,13 +328,13 @@ async fn needs_repair(vms: &Vms, table: Table, news: &News) -> Result<bool, Refr
     }
     let readable = |row: &ExistingRow| row.last_updated.as_deref().and_then(time::parse).is_some();
     let fit = |row: &ExistingRow| row.valid && row.complete && readable(row);
-    let shapes = read_existing(vms.reader(), table, ReadDepth::Shape).await?;
+    let shapes = read_existing(&vms.begin_read().await?, table, ReadDepth::Shape).await?;
     if shapes.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
         return Ok(true);
     }
     // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
     // Viewing it without, or a refresh by another daemon, stores the list that is there.
-    Ok(spec(table).has(Habit::VariesByView) && is_changed(vms.reader(), spec(table), &news.rewritten).await?)
+    Ok(spec(table).has(Habit::VariesByView) && is_changed(vms, spec(table), &news.rewritten).await?)
 }
 
 fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {

@@ -21,7 +21,13 @@ const MINUTE: Duration = Duration::from_mins(1);
 async fn is_analyzed(home: &Home) -> bool {
     let vms = Vms::open(&home.path("vms.db")).await.unwrap();
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name = 'sqlite_stat1'";
-    let row = vms.reader().query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let row = vms
+        .begin_read()
+        .await
+        .unwrap()
+        .query_one_raw(Statement::from_string(DbBackend::Sqlite, sql))
+        .await
+        .unwrap();
     let found: i64 = row.unwrap().try_get_by_index(0).unwrap();
     vms.close().await;
     found == 1

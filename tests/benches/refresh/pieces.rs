@@ -87,8 +87,12 @@ async fn write(directory: &Path) -> Value {
         let columns: Vec<String> =
             spec.columns().filter(|name| *name != "id").map(|name| format!("\"{name}\"")).collect();
         let select = format!("SELECT {} FROM \"{table}\"", columns.join(", "));
-        let Ok(rows) =
-            written.reader().query_all_raw(Statement::from_string(DbBackend::Sqlite, select)).await
+        let Ok(rows) = written
+            .begin_read()
+            .await
+            .unwrap()
+            .query_all_raw(Statement::from_string(DbBackend::Sqlite, select))
+            .await
         else {
             continue;
         };

@@ -35,8 +35,9 @@ pub(crate) struct RowWatch {
 /// Reads all rows of the existing tables.
 pub(crate) async fn read(vms: &Vms, tables: &[Table]) -> Rows {
     let mut rows = Rows::new();
+    let view = vms.begin_read().await.unwrap();
     for &table in tables {
-        for row in read_existing(vms.reader(), table, ReadDepth::Stamps).await.unwrap() {
+        for row in read_existing(&view, table, ReadDepth::Stamps).await.unwrap() {
             rows.entry((table, row.key)).or_insert(Row { id: row.id, stamp: row.last_updated });
         }
     }

@@ -170,7 +170,13 @@ pub(crate) async fn payloads(
         .map(|column| format!("coalesce(CAST({} AS TEXT), '')", column.name))
         .collect();
     let sql = format!("SELECT id, {} FROM {table}", columns.join(", "));
-    let rows = reader.reader().query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let rows = reader
+        .begin_read()
+        .await
+        .unwrap()
+        .query_all_raw(Statement::from_string(DbBackend::Sqlite, sql))
+        .await
+        .unwrap();
     let mut by_id: HashMap<i64, Vec<String>> = rows
         .iter()
         .map(|row| {

@@ -124,7 +124,7 @@ async fn the_hash_of_a_source_is_that_of_the_snapshot() {
     let snapshot = snapshot.await.unwrap();
     let mut different = BTreeSet::new();
     for source in sources {
-        let hash = source_hash(vms.reader(), source).await.unwrap();
+        let hash = source_hash(&vms.begin_read().await.unwrap(), source).await.unwrap();
         assert_eq!(hash, snapshot.sources[&source].hash, "{source:?}");
         different.insert(hash);
     }
