@@ -227,9 +227,9 @@ mod tests {
         let other = moved.away().await;
         assert!(beside(moved.gateway.path(), "-journal").exists());
         let read = moved.vms.count("event", "counting").await.unwrap_err();
-        assert!(matches!(read, VmsError::LeftJournal { .. }) && read.is_retryable(), "{read}");
+        assert!(matches!(read, VmsError::Replaced { .. }), "{read}");
         let written = moved.vms.begin_write().await.map(drop).unwrap_err();
-        assert!(matches!(written, VmsError::LeftJournal { .. }), "{written}");
+        assert!(matches!(written, VmsError::Replaced { .. }), "{written}");
         assert!(beside(moved.gateway.path(), "-journal").exists());
         moved.unharmed(other, &before).await;
     }
