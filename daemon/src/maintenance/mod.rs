@@ -339,7 +339,7 @@ pub(crate) async fn work_off(maintenance: Arc<Maintenance>) {
     let mut work = maintenance.queue.work();
     copy::clear(maintenance.queue.state().path());
     loop {
-        match maintenance.work_one().await {
+        match Box::pin(maintenance.work_one()).await {
             Ok(Worked::Something) => {}
             Ok(Worked::Nothing) => {
                 work.arrived().await;
