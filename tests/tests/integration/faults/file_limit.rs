@@ -6,7 +6,7 @@ use std::process::Command;
 use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
 
-use crate::scene::{QUIET, Scene, change_source, healthy, rows, told};
+use super::scene::{QUIET, Scene, change_source, healthy, rows, told};
 
 /// Makes every write of a process fail, or none.
 fn limit(daemon: &Daemon, bytes: &str) {

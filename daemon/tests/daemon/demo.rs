@@ -1,8 +1,5 @@
 //! Tests of the sample that `cached demo` uses.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing helper fails the test that called it")]
-#![expect(clippy::disallowed_methods, reason = "a test writes its own files")]
-
 use cached::demo::{DemoError, DemoOptions, DemoSummary, MAX_SCALE, generate};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use std::path::Path;
