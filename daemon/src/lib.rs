@@ -42,6 +42,7 @@ pub mod daemon;
 pub mod demo;
 pub mod describe;
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test reads and writes its own files")]
 #[path = "../../tests/support/directory.rs"]
 pub mod directory;
 pub(crate) mod disk;

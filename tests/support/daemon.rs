@@ -42,6 +42,8 @@ impl Daemon {
 
     /// Waits until the daemon's socket answers.
     pub fn answers(&self) {
+        // Looking is cheaper than a client that is turned away.
+        wait::until("the daemon has its socket", || self.socket.exists().then_some(()));
         wait::until("the daemon answers", || {
             (run(cachectl().args(["ping", "--socket"]).arg(&self.socket)).code == Some(0)).then_some(())
         });

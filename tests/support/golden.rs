@@ -1,11 +1,11 @@
 //! Golden databases, with the cache tables that VMS itself computed from them.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use flate2::read::GzDecoder;
 use tempfile::TempDir;
+
+use crate::directory::{directory, golden_set, unpacked};
 
 /// A copy of a golden database in a directory of its own.
 #[derive(Debug)]
@@ -17,17 +17,12 @@ pub struct Golden {
 impl Golden {
     /// Unpacks the golden set of that name.
     pub fn unpack(set: &str) -> Self {
-        let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden").join(set);
-        let directory = tempfile::tempdir().unwrap();
-        let mut packed = GzDecoder::new(File::open(set.join("vms.db.gz")).unwrap());
-        let mut database = File::create(directory.path().join("vms.db")).unwrap();
-        std::io::copy(&mut packed, &mut database).unwrap();
-        Self { set, directory }
+        Self { set: golden_set(set), directory: unpacked(set) }
     }
 
     /// Returns another copy in the current state; no process may be using this one.
     pub fn copy(&self) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = directory();
         for name in ["vms.db", "state.db"] {
             if self.directory().join(name).exists() {
                 std::fs::copy(self.directory().join(name), directory.path().join(name)).unwrap();

@@ -22,6 +22,7 @@ use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
+use crate::directory::directory;
 use crate::vms::Other;
 
 /// Returns the instant at which samples are generated and refreshed: a weekday in the middle of a season.
@@ -56,7 +57,7 @@ impl Sample {
 
     /// Generates the sample of a seed and a scale as of `now`.
     pub fn generate_at(seed: u64, scale: u32, now: DateTime<Utc>) -> Self {
-        let sample = Self { directory: tempfile::tempdir().unwrap() };
+        let sample = Self { directory: directory() };
         let options = DemoOptions { scale, seed, now };
         runtime().block_on(generate(&sample.database(), &options)).unwrap();
         Other::open(&sample.database()).add_engagement();
@@ -65,7 +66,7 @@ impl Sample {
 
     /// Returns another copy; no process may be using this one.
     pub fn copy(&self) -> Self {
-        let copy = Self { directory: tempfile::tempdir().unwrap() };
+        let copy = Self { directory: directory() };
         std::fs::copy(self.database(), copy.database()).unwrap();
         copy
     }
@@ -111,6 +112,13 @@ impl Inside {
         };
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
         Self { runtime, vms, state, clock, settings: Arc::new(settings), process: 1 }
+    }
+
+    /// Returns components that do not wait for a lock of another process.
+    pub fn impatient(mut self) -> Self {
+        let gateway = Gateway::new(self.vms.path()).patient(Duration::ZERO);
+        self.vms = self.runtime.block_on(gateway.open()).unwrap();
+        self
     }
 
     /// Returns the components in the state of a newly started process.

@@ -13,6 +13,7 @@ pub mod binary;
 pub mod browser;
 pub mod chance;
 pub mod daemon;
+pub mod directory;
 pub mod fuzz;
 pub mod golden;
 pub mod history;

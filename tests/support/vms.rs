@@ -7,6 +7,8 @@ use std::time::Duration;
 use cached::vms::tables::{Table, spec};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, DbErr, Statement};
 
+use crate::directory::directory;
+
 /// The rows of a cache table: its key columns joined by a blank, and its payload columns joined by a newline.
 pub type Rows = BTreeMap<String, String>;
 
@@ -38,7 +40,7 @@ impl Other {
 
     /// Adds `district_engagement_reports`, which only older versions of VMS have.
     pub fn add_engagement(&self) {
-        let directory = tempfile::tempdir().unwrap();
+        let directory = directory();
         let older = Self::open(&directory.path().join("older.db"));
         older.runtime.block_on(cached_migrations::vms::create(&older.connection, true)).unwrap();
         let definition =

@@ -157,9 +157,7 @@ fn row(job: &Job) -> [String; 9] {
 }
 
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
 mod tests {
-    use std::io::Read as _;
     use std::time::Duration;
 
     use cached_proto::words::Table;
@@ -167,14 +165,11 @@ mod tests {
     use super::*;
     use crate::clock::ManualClock;
     use crate::config::{Overrides, Surroundings, SystemZone};
+    use crate::directory::unpacked;
 
     #[tokio::test]
     async fn runs_older_than_history_days_are_removed_by_the_next_one_shot() {
-        let dir = tempfile::tempdir().unwrap();
-        let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
-        let mut vms = Vec::new();
-        flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
-        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
+        let dir = unpacked("tiny1");
         let mut overrides = Overrides::default();
         let state = dir.path().join("state.db");
         overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());

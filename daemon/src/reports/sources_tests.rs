@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
-use std::io::Read as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
@@ -11,6 +10,7 @@ use tempfile::TempDir;
 
 use super::testing::settings;
 use super::{Context, Mode, REPORTS, Report, ReportSettings};
+use crate::directory::unpacked;
 use crate::snapshot::{ReadDepth, Snapshot, Source, load};
 use crate::store::serialize;
 use crate::vms::Vms;
@@ -23,13 +23,8 @@ struct Database {
 
 impl Database {
     async fn open() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
-        let mut file = Vec::new();
-        flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut file).unwrap();
-        let path = dir.path().join("vms.db");
-        std::fs::write(&path, file).unwrap();
-        Self { vms: Vms::open(&path).await.unwrap(), _dir: dir }
+        let dir = unpacked("tiny1");
+        Self { vms: Vms::open(&dir.path().join("vms.db")).await.unwrap(), _dir: dir }
     }
 
     async fn snapshot(&self, sources: impl IntoIterator<Item = &Source>, tables: &[Table]) -> Snapshot {

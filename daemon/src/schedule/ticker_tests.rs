@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached_proto::words::{SchedulerState, Table, Trigger};
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -254,9 +254,11 @@ async fn pruning_removes_old_slots_but_never_the_newest() {
     assert_eq!(d.decided("2026-06-02 02:00").await, None, "and not recorded anew");
 }
 
-/// Advances the clock by minutes for a running ticker until `done`.
-async fn minutes_until(clock: &ManualClock, mut done: impl AsyncFnMut() -> bool) {
+/// Advances the clock by minutes for a running ticker until `done`, for a day at most.
+async fn minutes_until(what: &str, clock: &ManualClock, mut done: impl AsyncFnMut() -> bool) {
+    let end = clock.now() + TimeDelta::days(1);
     while !done().await {
+        assert!(clock.now() < end, "waited in vain: {what}");
         clock.sleeping(1).await;
         clock.advance(Duration::from_mins(1));
     }
@@ -271,21 +273,21 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
         let runs = queue.history(DateTime::UNIX_EPOCH, 10).await.unwrap();
         runs.into_iter().map(|run| (run.slot.unwrap(), run.queued.to_utc())).collect::<Vec<_>>()
     };
-    minutes_until(&clock, async || slots().await.len() == 1).await;
+    minutes_until("the first slot", &clock, async || slots().await.len() == 1).await;
     assert_eq!(slots().await[0], ("2026-06-02 00:00".to_owned(), chicago("2026-06-02 00:00")));
 
     clock.sleeping(1).await;
     clock.set(chicago("2026-06-02 23:30"));
     // The slot passed before this schedule was set: it is not run now, although the loop was running.
     schedules.send_replace(schedule("23:00", 24));
-    minutes_until(&clock, async || {
+    minutes_until("the slot before the new schedule", &clock, async || {
         queue.slot(NAME, "2026-06-02 23:00").await.unwrap() == Some(SlotDecision::Missed)
     })
     .await;
     assert_eq!(slots().await.len(), 1);
     clock.sleeping(1).await;
     clock.set(chicago("2026-06-03 22:58"));
-    minutes_until(&clock, async || slots().await.len() == 2).await;
+    minutes_until("the slot of the new schedule", &clock, async || slots().await.len() == 2).await;
     assert_eq!(slots().await[0].0, "2026-06-03 23:00");
     running.abort();
 }

@@ -153,6 +153,7 @@ mod tests {
 
     use super::super::session::Vms;
     use super::*;
+    use crate::directory::directory;
     use crate::sqlite::beside;
 
     const MODES: [&str; 2] = ["DELETE", "WAL"];
@@ -188,7 +189,7 @@ mod tests {
 
     impl Moved {
         async fn new(mode: &str) -> Self {
-            let dir = tempfile::tempdir().unwrap();
+            let dir = directory();
             let gateway = Gateway::new(&dir.path().join("vms.db")).patient(Duration::from_millis(50));
             database(gateway.path(), mode).await;
             let vms = gateway.open().await.unwrap();
@@ -264,7 +265,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_journal_that_a_crash_left_is_rolled_back_by_whoever_opens_the_file() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let path = |name: &str| dir.path().join(name);
         database(&path("live.db"), "DELETE").await;
         let mut live = connect(&path("live.db")).await;
@@ -286,7 +287,7 @@ mod tests {
     #[tokio::test]
     async fn a_writer_that_commits_and_one_that_waits_for_it_do_not_wait_for_each_other() {
         for mode in MODES {
-            let dir = tempfile::tempdir().unwrap();
+            let dir = directory();
             let gateway = Gateway::new(&dir.path().join("vms.db"));
             database(gateway.path(), mode).await;
             let vms = gateway.open().await.unwrap();

@@ -234,6 +234,7 @@ mod tests {
     use sea_orm::{ConnectionTrait, Database};
 
     use super::*;
+    use crate::directory::directory;
     use crate::sqlite::beside;
 
     /// A database with a write-ahead log, and nobody connected.
@@ -247,7 +248,7 @@ mod tests {
 
     #[tokio::test]
     async fn no_connection_is_left_when_a_use_ends_whether_well_or_not() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let gateway = database(dir.path()).await;
         // SQLite keeps the log for as long as anybody is connected.
         let log = beside(gateway.path(), "-wal");
@@ -269,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_file_that_took_the_place_of_the_one_that_was_read_is_not_written_to() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let gateway = database(dir.path()).await;
         let restored = dir.path().join("restored.db");
         std::fs::copy(gateway.path(), &restored).unwrap();
@@ -288,7 +289,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_session_that_is_dropped_closes_itself() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let gateway = database(dir.path()).await;
         let log = beside(gateway.path(), "-wal");
         let (vms, schema) = gateway.open_checked().await.unwrap();
@@ -301,7 +302,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_database_is_readable_and_text_an_empty_file_a_directory_and_nothing_are_not() {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let gateway = database(dir.path()).await;
         let vms = gateway.open().await.unwrap();
         assert!(gateway.is_readable().await, "while it is in use");

@@ -1,6 +1,5 @@
 //! A daemon with a small VMS database and a clock that stands still.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,17 +17,21 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectionTrait as _, Database};
+use tempfile::TempDir;
 
-use crate::directory::directory;
+use crate::directory::{directory, prepared, unpacked};
 
 /// Timeout that only a hanging daemon reaches.
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: PATIENCE, answer: PATIENCE };
 
+/// What a stopped daemon leaves.
+const FILES: [&str; 2] = ["vms.db", "state.db"];
+
 /// Directory, clock and settings: they outlive a daemon and may be given to the next one.
 pub(crate) struct Home {
-    dir: tempfile::TempDir,
+    dir: TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) limits: ConnectionLimits,
     pub(crate) web: web::HttpLimits,
@@ -38,29 +41,37 @@ pub(crate) struct Home {
 impl Home {
     /// Returns a home without any state, at noon in Chicago.
     pub(crate) fn new() -> Self {
-        let dir = directory();
-        let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
-        let mut vms = Vec::new();
-        flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
-        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
-        let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
-        let clock = Arc::new(ManualClock::new(noon));
-        Self {
-            dir,
-            clock,
-            limits: ConnectionLimits::default(),
-            web: web::HttpLimits::default(),
-            settings: Vec::new(),
-        }
+        Self::within(unpacked("tiny1"))
     }
 
     /// Returns a home after a first start and the run that it makes.
     pub(crate) async fn lived_in() -> Self {
-        let home = Self::new();
-        let booted = home.boot().await;
-        finished(&booted, 1).await;
-        booted.stop().await.unwrap();
+        let first = async |directory: &Path| {
+            let home = Self::new();
+            let booted = home.boot().await;
+            finished(&booted, 1).await;
+            booted.stop().await.unwrap();
+            for name in FILES {
+                std::fs::copy(home.path(name), directory.join(name)).unwrap();
+            }
+        };
+        let files = prepared("lived-in", first).await;
+        let home = Self::within(directory());
+        for name in FILES {
+            std::fs::copy(files.join(name), home.path(name)).unwrap();
+        }
         home
+    }
+
+    fn within(dir: TempDir) -> Self {
+        let noon: DateTime<Utc> = "2026-03-10T17:00:00Z".parse().unwrap();
+        Self {
+            dir,
+            clock: Arc::new(ManualClock::new(noon)),
+            limits: ConnectionLimits::default(),
+            web: web::HttpLimits::default(),
+            settings: Vec::new(),
+        }
     }
 
     pub(crate) fn set(&mut self, section: &'static str, key: &'static str, value: &str) {

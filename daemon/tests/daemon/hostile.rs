@@ -7,7 +7,7 @@ use cached_proto::hello::{Protocols, encode_client, parse_daemon};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::refresh::RefreshRequest;
 
-use crate::boot::{Home, PATIENCE, connect, fault, served};
+use crate::boot::{Home, connect, fault, served, within};
 use crate::raw::{Raw, framed, request};
 
 /// A timeout short enough to wait for, and long enough for a client that is merely slow on a busy machine.
@@ -116,7 +116,7 @@ async fn a_client_too_many_is_told_so_and_a_freed_place_is_given_again() {
     drop(first);
     // The daemon detects the end of a connection after a delay.
     let freed = async { while connect(&daemon).await.call(&Request::Ping).await.is_err() {} };
-    tokio::time::timeout(PATIENCE, freed).await.unwrap();
+    within("the place is free", freed).await;
     second.call(&Request::Ping).await.unwrap();
 }
 

@@ -4,6 +4,7 @@
 
 mod boot;
 mod components;
+mod demo;
 /// Shared with the tests of the real binaries.
 #[path = "../../../tests/support/directory.rs"]
 pub mod directory;

@@ -16,7 +16,7 @@ use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
 
-use crate::boot::{Home, PATIENCE, ask, connect, fault, finished, within};
+use crate::boot::{Home, ask, connect, fault, finished, within};
 
 /// A table that is written in several groups, and one that is queued behind it.
 const TABLES: [Table; 2] = [Table::DistrictYearEndReports, Table::OrganizationSummaryCache];
@@ -49,7 +49,7 @@ async fn refresh(daemon: &Daemon) -> (i64, Events) {
 /// Waits for the next event for which `wanted` returns a value.
 async fn until<T>(events: &mut Events, mut wanted: impl FnMut(Progress) -> Option<T>) -> T {
     loop {
-        let event = tokio::time::timeout(PATIENCE, events.next()).await.unwrap().unwrap();
+        let event = within("the next event", events.next()).await.unwrap();
         if let Some(found) = wanted(event.unwrap()) {
             return found;
         }

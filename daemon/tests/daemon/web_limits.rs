@@ -56,7 +56,8 @@ async fn one_connection_too_many_is_told_so() {
     }
     assert!(full.header("content-security-policy").is_some(), "{full:?}");
     // Its slot is free as soon as the daemon has detected the end of the connection.
-    while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {}
+    let freed = async { while ask(&daemon, "GET", "/health", &[], "").await.status != 200 {} };
+    within("the slot is free", freed).await;
 }
 
 #[tokio::test]
@@ -81,7 +82,10 @@ async fn who_holds_its_share_of_connections_is_served_probes_and_told_when_to_co
     spare.say(&request("GET", "/health", &[], "").replace("Connection: close\r\n", "")).await;
     assert_eq!(spare.answer().await.status, 200);
     drop(first);
-    while ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await.status != 200 {}
+    let freed = async {
+        while ask(&daemon, "GET", STATUS, &[("Authorization", &authorization())], "").await.status != 200 {}
+    };
+    within("the share has room", freed).await;
 }
 
 #[tokio::test]

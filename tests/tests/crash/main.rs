@@ -27,6 +27,9 @@ const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlist
 /// One in this many kills comes while the daemon is still starting.
 const STARTS: usize = 6;
 
+/// At most so many times the chosen number of kills, until most of them have come at the right time.
+const MOST: usize = 5;
+
 #[test]
 fn a_write_ahead_log_survives_kills() {
     survives("WAL");
@@ -59,7 +62,10 @@ fn survives(journal: &str) {
 
     let reader = Reader::start(&sample.database(), partition(&sample));
     let (mut accepted, mut hits) = (Vec::<i64>::new(), Hits::default());
-    for kill in 0..kills() {
+    // However busy the machine is: until most kills have come while a run was in progress.
+    while hits.kills() < kills() || !hits.are_most() {
+        let kill = hits.kills();
+        assert!(kill < MOST * kills(), "waited in vain for kills while a run is in progress: {hits}");
         source.renew();
         let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
         let asks = chance.below(STARTS) > 0;
@@ -80,7 +86,6 @@ fn survives(journal: &str) {
         entries.check(&vms, &format!("kill {kill}"));
     }
     println!("{journal}: {hits}; a whole refresh takes {whole:.2?}");
-    assert!(hits.are_most(), "{hits}");
 
     let daemon = start(&sample);
     daemon.idle();

@@ -51,6 +51,11 @@ pub(crate) struct Hits {
 }
 
 impl Hits {
+    /// Returns the number of kills.
+    pub(crate) const fn kills(&self) -> usize {
+        self.kills
+    }
+
     /// Counts a kill; `running` is whether the daemon had started.
     pub(crate) fn count(&mut self, running: bool, remains: &Remains) {
         self.kills += 1;

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use cached::reports::REPORTS;
 use cached::vms::tables::Table;
+use cached_tests::directory::directory;
 use cached_tests::golden::Golden;
 use cached_tests::vms::Other;
-use tempfile::TempDir;
 
 use crate::op::Setting;
 use crate::world::World;
@@ -52,13 +52,6 @@ const LARGE: &str = "DROP TABLE recent_volunteers_report_cache; DROP TABLE recru
 /// Leaves few people to compute candidates from.
 const FEW_CANDIDATES: &str =
     "UPDATE contact SET do_not_contact = 1 WHERE id NOT IN (SELECT id FROM volunteer LIMIT 6)";
-
-/// Creates a directory, in memory where the machine has a file system for that.
-pub(crate) fn directory() -> TempDir {
-    let memory = Path::new("/dev/shm");
-    let made = tempfile::Builder::new().prefix("cached-simulation-").tempdir_in(memory);
-    made.or_else(|_| tempfile::tempdir()).unwrap()
-}
 
 /// Returns a database that no daemon has used.
 pub(crate) fn untouched(small: bool, wal: bool) -> &'static [u8] {

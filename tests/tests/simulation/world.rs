@@ -10,6 +10,7 @@ use cached::refresh::RefreshConfig;
 use cached::schedule::Schedule;
 use cached::vms::Vms;
 use cached::vms::tables::Table;
+use cached_tests::directory::directory;
 use chrono::{DateTime, Utc};
 use futures_util::FutureExt as _;
 use sea_orm::{ConnectOptions, Database, DatabaseConnection};
@@ -55,7 +56,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn begin(setting: Setting) -> Result<Self, String> {
-        let directory = template::directory();
+        let directory = directory();
         let start: DateTime<Utc> = STARTS[setting.start].parse().unwrap();
         let begin = Box::pin(template::begin(setting)).await?;
         std::fs::write(directory.path().join("vms.db"), &begin.vms).unwrap();

@@ -6,8 +6,7 @@ mod rows;
 mod source;
 mod starved;
 
-use std::io::Read as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,11 +15,11 @@ use cached_proto::words::{Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use tempfile::TempDir;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, Surroundings};
-use crate::directory::directory;
+use crate::directory::{directory, prepared, unpacked};
 use crate::jobs::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher};
 use crate::reports;
@@ -45,25 +44,27 @@ pub(super) struct World {
     pub(super) watcher: Watcher,
 }
 
-/// VMS's database and the state after a refresh, made once for all tests of a process.
-static REFRESHED: OnceCell<[Vec<u8>; 2]> = OnceCell::const_new();
+const FILES: [&str; 2] = ["vms.db", "state.db"];
 
-async fn refreshed() -> [Vec<u8>; 2] {
-    let world = World::boot(unpacked(), Arc::new(ManualClock::new(now()))).await;
+/// Makes VMS's database and the state after a refresh.
+async fn refreshed(directory: &Path) {
+    let world = World::boot(unpacked("tiny1"), Arc::new(ManualClock::new(now()))).await;
     // Computing the long lists of candidates is not what is tested here.
     world.vms("UPDATE contact SET do_not_contact = 1 WHERE id % 10").await;
     world.refresh().await;
     world.queue.state().clone().close().await.unwrap();
-    ["vms.db", "state.db"].map(|name| std::fs::read(world.path(name)).unwrap())
+    for name in FILES {
+        std::fs::copy(world.path(name), directory.join(name)).unwrap();
+    }
 }
 
 impl World {
     /// Everything is refreshed, and the watcher has made its first check.
     pub(super) async fn settled() -> Self {
-        let [vms, state] = REFRESHED.get_or_init(refreshed).await;
-        let dir = directory();
-        std::fs::write(dir.path().join("vms.db"), vms).unwrap();
-        std::fs::write(dir.path().join("state.db"), state).unwrap();
+        let (files, dir) = (prepared("refreshed", refreshed).await, directory());
+        for name in FILES {
+            std::fs::copy(files.join(name), dir.path().join(name)).unwrap();
+        }
         let mut world = Self::boot(dir, Arc::new(ManualClock::new(now()))).await;
         assert!(world.pass(MINUTE).await.is_empty(), "a refreshed database is nothing to refresh");
         world
@@ -71,7 +72,7 @@ impl World {
 
     /// A second daemon on the same database, with a state of its own, that has refreshed everything.
     pub(super) async fn beside(&self) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         std::os::unix::fs::symlink(self.database(), dir.path().join("vms.db")).unwrap();
         let mut other = Self::boot(dir, self.clock.clone()).await;
         other.refresh().await;
@@ -228,15 +229,6 @@ fn now() -> DateTime<Utc> {
 pub(super) fn tables(runs: &[Vec<Table>]) -> Vec<Table> {
     assert_eq!(runs.len(), 1, "{runs:?}");
     runs[0].clone()
-}
-
-fn unpacked() -> TempDir {
-    let dir = directory();
-    let packed = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/golden/tiny1/vms.db.gz");
-    let mut vms = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(packed).unwrap()).read_to_end(&mut vms).unwrap();
-    std::fs::write(dir.path().join("vms.db"), vms).unwrap();
-    dir
 }
 
 fn config(dir: &TempDir) -> Config {

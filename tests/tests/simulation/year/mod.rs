@@ -58,6 +58,7 @@ use cached::clock::Clock as _;
 use cached::daemon::Upkeep;
 use cached::demo::{DemoOptions, generate};
 use cached::telemetry::{self, Telemetry};
+use cached_tests::directory::directory;
 use cached_tests::vms::Other;
 use chrono::{DateTime, Datelike as _, NaiveDate, NaiveTime, TimeDelta, Utc, Weekday};
 
@@ -107,7 +108,7 @@ struct Year {
 /// Returns the source of the beginning: a small office, with the sample's past.
 fn beginning() -> Vec<u8> {
     let made = std::thread::spawn(|| {
-        let directory = template::directory();
+        let directory = directory();
         let path = directory.path().join("sample.db");
         let now = plan::at_hour(plan::date(plan::FROM), 8);
         let options = DemoOptions { scale: 1, seed: 7, now };
@@ -124,7 +125,7 @@ fn beginning() -> Vec<u8> {
 
 impl Year {
     async fn begin(whole: bool) -> Self {
-        let directory = template::directory();
+        let directory = directory();
         std::fs::write(directory.path().join("vms.db"), beginning()).unwrap();
         let setting = Setting { seed: 7, start: 0, wal: false, lived_in: false, small: false };
         let choices = Choices { time: 0, zone: 0, catch_up: true, grace: 30, more: plan::SETTINGS };

@@ -14,6 +14,7 @@ use cached::state::State;
 use cached::vms::Vms;
 use cached::vms::tables::Table;
 use cached_proto::words::{Outcome, TableState};
+use cached_tests::directory::directory;
 use chrono::NaiveDate;
 use tempfile::TempDir;
 
@@ -23,7 +24,6 @@ use super::plan::{self, Happening};
 use super::{agenda, beginning, import, pages, statement};
 use crate::actor::Actor;
 use crate::daemon::Choices;
-use crate::template;
 use crate::world::refresh_config;
 
 /// Longest time of a refresh; only one that waits for the clock takes as long.
@@ -55,7 +55,7 @@ struct Nights {
 
 /// Lives a year; returns its figures.
 pub(super) async fn live(form: Form, whole: bool) -> Result<String, String> {
-    let directory = template::directory();
+    let directory = directory();
     let database = directory.path().join("vms.db");
     std::fs::write(&database, beginning()).unwrap();
     let vms = Arc::new(Actor::open(&database));

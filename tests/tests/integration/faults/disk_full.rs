@@ -1,8 +1,8 @@
 //! The disk of VMS's database is full.
 
-use crate::mounts::{Disk, private};
-use crate::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, reason, rows, told};
-use crate::{file_limit, log_full};
+use super::mounts::{Disk, private};
+use super::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, reason, rows, told};
+use super::{file_limit, log_full};
 
 #[test]
 fn a_refresh_waits_for_room_and_costs_no_row() {
@@ -32,7 +32,7 @@ fn a_refresh_waits_for_room_and_costs_no_row() {
         let run = &daemon.json(&["history"])["runs"][0];
         assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
     };
-    private("disk_full::a_refresh_waits_for_room_and_costs_no_row", scenario, file_limit::scenario);
+    private("faults::disk_full::a_refresh_waits_for_room_and_costs_no_row", scenario, file_limit::scenario);
 }
 
 #[test]
@@ -65,7 +65,11 @@ fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
         assert_ne!(rows(&vms), before);
         healthy(&daemon);
     };
-    private("disk_full::a_disk_without_inodes_is_told_apart_from_a_full_one", scenario, file_limit::scenario);
+    private(
+        "faults::disk_full::a_disk_without_inodes_is_told_apart_from_a_full_one",
+        scenario,
+        file_limit::scenario,
+    );
 }
 
 #[test]
@@ -94,6 +98,6 @@ fn a_refresh_that_gave_up_is_named_until_another_one_succeeds() {
         assert_ne!(rows(&vms), before);
         healthy(&daemon);
     };
-    let name = "disk_full::a_refresh_that_gave_up_is_named_until_another_one_succeeds";
+    let name = "faults::disk_full::a_refresh_that_gave_up_is_named_until_another_one_succeeds";
     private(name, scenario, log_full::substitute);
 }

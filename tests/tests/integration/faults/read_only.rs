@@ -8,8 +8,8 @@ use std::process::Command;
 use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
 
-use crate::mounts::{bind, private, remount};
-use crate::scene::{QUIET, Rows, Scene, change_source, healthy, rows, told};
+use super::mounts::{bind, private, remount};
+use super::scene::{QUIET, Rows, Scene, change_source, healthy, rows, told};
 
 /// User id of an unprivileged user: `nobody` on Debian and its derivatives.
 const NOBODY: u32 = 65_534;
@@ -34,7 +34,7 @@ fn a_read_only_file_system_is_named_and_waited_for() {
         remount(&directory, "rw");
         mended(&daemon, &scene, &before);
     };
-    private("read_only::a_read_only_file_system_is_named_and_waited_for", scenario, modes);
+    private("faults::read_only::a_read_only_file_system_is_named_and_waited_for", scenario, modes);
 }
 
 #[test]

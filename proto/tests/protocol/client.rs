@@ -2,10 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
-#[path = "support/samples.rs"]
-#[expect(dead_code, reason = "the client treats all requests and replies alike")]
-mod samples;
-
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,6 +19,8 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
+
+use crate::samples;
 
 /// So long that only a hang would reach it.
 const PATIENT: Timeouts = Timeouts { connect: Duration::from_mins(1), answer: Duration::from_mins(1) };

@@ -4,8 +4,8 @@ use std::fs;
 
 use cached_tests::wait;
 
-use crate::mounts::{Disk, private};
-use crate::scene::{QUIET, Scene, change_source, healthy, reason, rows, told};
+use super::mounts::{Disk, private};
+use super::scene::{QUIET, Scene, change_source, healthy, reason, rows, told};
 
 #[test]
 fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
@@ -33,7 +33,7 @@ fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
         healthy(&daemon);
         assert!(fs::read_to_string(file).unwrap().contains("Records before this one are missing"));
     };
-    let name = "log_full::a_full_log_directory_stops_no_work_and_its_gap_is_marked";
+    let name = "faults::log_full::a_full_log_directory_stops_no_work_and_its_gap_is_marked";
     private(name, scenario, substitute);
 }
 

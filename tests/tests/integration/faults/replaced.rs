@@ -8,7 +8,7 @@ use cached_tests::daemon::Daemon;
 use cached_tests::vms::Other;
 use cached_tests::wait;
 
-use crate::scene::{Scene, change_source, healthy, rows, told};
+use super::scene::{Scene, change_source, healthy, rows, told};
 
 const IMPATIENT: &str =
     "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n[retry]\nattempts = 1\n";

@@ -8,7 +8,7 @@ use cached_tests::binary::run;
 use cached_tests::daemon::Daemon;
 use cached_tests::vms::Other;
 
-use crate::scene::{QUIET, Rows, Scene, healthy, rows, told};
+use super::scene::{QUIET, Rows, Scene, healthy, rows, told};
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     format!("{}{suffix}", path.display()).into()

@@ -3,9 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails by panicking")]
 
-#[path = "support/samples.rs"]
-mod samples;
-
 use std::fmt::{Debug, Display, Write as _};
 
 use cached_proto::codec::Message;
@@ -22,6 +19,8 @@ use cached_proto::words::{
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+
+use crate::samples;
 
 /// Rows of sixteen bytes: offset, hexadecimal, ASCII.
 fn hexdump(bytes: &[u8]) -> String {
@@ -59,7 +58,7 @@ fn assert_kept<M: Message>(file: &str, names: Vec<&str>, messages: impl IntoIter
 
 fn assert_same(file: &str, content: &str) {
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path("golden");
+    settings.set_snapshot_path("../golden");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| insta::assert_snapshot!(file, content));
@@ -215,7 +214,7 @@ fn bare(reply: &Reply) -> String {
     serde_json::to_string_pretty(&named.into_iter().next().unwrap().1).unwrap()
 }
 
-const DOCUMENTATION: &str = include_str!("../src/lib.rs");
+const DOCUMENTATION: &str = include_str!("../../src/lib.rs");
 
 /// Takes what was written to one end of `pipe` out of the other, and shows it.
 async fn tap(pipe: &mut DuplexStream) -> (Vec<u8>, String) {

@@ -6,7 +6,7 @@ use std::process::Command;
 use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
 
-use crate::scene::{QUIET, Scene, change_source, healthy, rows, told};
+use super::scene::{QUIET, Scene, change_source, healthy, rows, told};
 
 /// Makes every write of a process fail, or none.
 fn limit(daemon: &Daemon, bytes: &str) {
@@ -21,18 +21,18 @@ const IGNORED: &str = "/bin/grep -h SigIgn /proc/self/status";
 pub(crate) fn scenario() {
     let scene = Scene::new();
     let vms = scene.vms();
-    let daemon = Daemon::launch(scene.command(QUIET), &socket(scene.golden.directory()));
-    daemon.idle();
-    healthy(&daemon);
+    assert_eq!(scene.start(QUIET).stop(), Some(0));
     change_source(&vms);
     let before = rows(&vms);
+    // A daemon that nobody has asked yet: health stores a sample when it is asked first, and then once a minute.
+    let daemon = Daemon::launch(scene.command(QUIET), &socket(scene.golden.directory()));
 
     limit(&daemon, "0");
     let refused = daemon.ctl(&["refresh", "--force"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("in the state database"), "{refused:?}");
     told(&daemon, "log_unwritable", &["cache_manager.log"]);
-    // Health regularly stores a sample, and reports when that fails.
+    // Health could not store its sample, and says so.
     told(&daemon, "state_unwritable", &[&scene.state.to_string_lossy(), "disk I/O error"]);
     assert_eq!(rows(&vms), before);
 

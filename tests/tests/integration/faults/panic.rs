@@ -11,8 +11,8 @@ use cached_proto::words::{HealthLevel, Outcome, Trigger};
 use cached_tests::vms::Other;
 use chrono::{DateTime, Utc};
 
-use crate::scene::{change_source, rows};
-use crate::tamed::Tamed;
+use super::scene::{change_source, rows};
+use super::tamed::Tamed;
 
 const TABLE: Table = Table::RecentVolunteersReportCache;
 

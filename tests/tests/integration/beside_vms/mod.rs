@@ -12,7 +12,7 @@ use cached_tests::inside::Sample;
 use cached_tests::scratch::{all_rows, difference, from_scratch};
 use cached_tests::vms::Other;
 
-use crate::worker::Worker;
+use worker::Worker;
 
 const CONFIGURATION: &str = "[vms]\ntimezone = \"America/Chicago\"\n[http]\nlisten = \"\"\n";
 

@@ -1,11 +1,10 @@
 //! Tests of the sample that `cached demo` uses.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a failing helper fails the test that called it")]
-#![expect(clippy::disallowed_methods, reason = "a test writes its own files")]
-
 use cached::demo::{DemoError, DemoOptions, DemoSummary, MAX_SCALE, generate};
 use sea_orm::{ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 use std::path::Path;
+
+use crate::directory::directory;
 
 /// A weekday in the middle of a season.
 const NOW: &str = "2026-11-20T15:04:05Z";
@@ -22,7 +21,7 @@ struct Sample {
 
 impl Sample {
     async fn new(options: &DemoOptions) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        let dir = directory();
         let path = dir.path().join("new/directory/vms.db");
         let summary = generate(&path, options).await.unwrap();
         Self { _dir: dir, db: open(&path).await, summary }
@@ -227,7 +226,7 @@ async fn events_happen_on_school_days_and_are_only_completed_afterwards() {
 
 #[tokio::test]
 async fn a_sample_is_in_vmss_journal_mode_and_leaves_no_other_file() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().join("vms.db");
     generate(&path, &options(1)).await.unwrap();
     let names: Vec<_> =
@@ -256,7 +255,7 @@ async fn every_time_of_the_year_has_a_past_and_a_future() {
 
 #[tokio::test]
 async fn impossible_scales_are_refused_before_anything_is_written() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     for scale in [0, MAX_SCALE + 1, u32::MAX] {
         let path = dir.path().join("vms.db");
         let error = generate(&path, &DemoOptions { scale, ..options(1) }).await.unwrap_err();
@@ -267,7 +266,7 @@ async fn impossible_scales_are_refused_before_anything_is_written() {
 
 #[tokio::test]
 async fn nothing_is_overwritten() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let path = dir.path().join("vms.db");
     std::fs::write(&path, "precious").unwrap();
     let error = generate(&path, &options(1)).await.unwrap_err();
@@ -281,7 +280,7 @@ async fn nothing_is_overwritten() {
 
 #[tokio::test]
 async fn a_place_that_cannot_be_written_is_named() {
-    let dir = tempfile::tempdir().unwrap();
+    let dir = directory();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let error = generate(&file.join("vms.db"), &options(1)).await.unwrap_err();

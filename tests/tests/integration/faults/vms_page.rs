@@ -10,7 +10,7 @@ use std::time::Duration;
 use cached::clock::ManualClock;
 use cached_proto::words::HealthLevel;
 
-use crate::tamed::Tamed;
+use super::tamed::Tamed;
 
 /// Longer than a response is cached.
 const LATER: Duration = Duration::from_secs(11);

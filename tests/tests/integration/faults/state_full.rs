@@ -8,9 +8,9 @@ use cached_tests::binary::{cachectl, cached, ran, run};
 use cached_tests::wait;
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
-use crate::file_limit;
-use crate::mounts::{Disk, private};
-use crate::scene::{PERSISTENT, QUIET, Scene, change_source, healthy, rows, told};
+use super::file_limit;
+use super::mounts::{Disk, private};
+use super::scene::{PERSISTENT, QUIET, Scene, change_source, healthy, rows, told};
 
 #[test]
 fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
@@ -45,7 +45,7 @@ fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
         assert_ne!(rows(&vms), before);
         healthy(&daemon);
     };
-    let name = "state_full::what_cannot_be_kept_is_refused_and_taken_when_there_is_room";
+    let name = "faults::state_full::what_cannot_be_kept_is_refused_and_taken_when_there_is_room";
     private(name, scenario, file_limit::scenario);
 }
 
@@ -63,7 +63,7 @@ fn a_start_says_that_the_disk_is_full_and_nothing_of_rights() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains("free disk space") && !ran.stderr.contains("regular file"), "{ran:?}");
     };
-    private("state_full::a_start_says_that_the_disk_is_full_and_nothing_of_rights", scenario, || ());
+    private("faults::state_full::a_start_says_that_the_disk_is_full_and_nothing_of_rights", scenario, || ());
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_run_that_it_interrupts_is_finished_without_a_restart() {
         assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
         healthy(&daemon);
     };
-    let name = "state_full::a_run_that_it_interrupts_is_finished_without_a_restart";
+    let name = "faults::state_full::a_run_that_it_interrupts_is_finished_without_a_restart";
     private(name, scenario, file_limit::scenario);
 }
 
@@ -147,7 +147,7 @@ fn a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing() {
         assert_eq!(after.code, Some(0), "{after:?}");
         healthy(&daemon);
     };
-    let name = "state_full::a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing";
+    let name = "faults::state_full::a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing";
     private(name, scenario, || ());
 }
 

@@ -6,8 +6,8 @@ use cached_proto::words::HealthLevel;
 use cached_tests::vms::Other;
 use chrono::TimeDelta;
 
-use crate::scene::rows;
-use crate::tamed::Tamed;
+use super::scene::rows;
+use super::tamed::Tamed;
 
 async fn slots(tamed: &Tamed) -> Vec<String> {
     match tamed.ask(Request::History(HistoryRequest { since_seconds: 10_000_000 })).await {

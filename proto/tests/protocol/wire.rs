@@ -1,12 +1,6 @@
 //! The wire from the first byte: the hello, messages as bytes, and frames that come whole, in pieces, too long or cut
 //! off.
 
-#[path = "support/samples.rs"]
-#[expect(dead_code, reason = "frames carry any message alike")]
-mod samples;
-#[path = "support/strategies.rs"]
-mod strategies;
-
 use cached_proto::codec::{CodecError, Message};
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::frame::{FrameError, REQUEST_CAP, RESPONSE_CAP, client_framed, daemon_framed};
@@ -21,7 +15,8 @@ use futures_util::{SinkExt, StreamExt};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
-use self::strategies::{request, response};
+use crate::samples;
+use crate::strategies::{request, response};
 
 const fn protocols(lowest: u16, highest: u16) -> Protocols {
     Protocols { lowest, highest }
