@@ -21,7 +21,7 @@ use crate::passing::pass;
 use crate::web_client::{ask, authorization, serve_web};
 
 /// Restarts of VMS in one test.
-const RESTARTS: usize = 20;
+const RESTARTS: usize = 100;
 
 /// Time after which a view of the web side is computed again.
 const APART: Duration = Duration::from_secs(10);
@@ -233,12 +233,12 @@ async fn restarts(mode: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vms_with_a_log_that_restarts_again_and_again_sees_every_refresh() {
+async fn a_vms_with_a_log_that_restarts_a_hundred_times_sees_every_refresh() {
     restarts("WAL").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_vms_with_a_rollback_journal_that_restarts_again_and_again_sees_every_refresh() {
+async fn a_vms_with_a_rollback_journal_that_restarts_a_hundred_times_sees_every_refresh() {
     restarts("DELETE").await;
 }
 
