@@ -87,13 +87,11 @@ impl Tracker {
 /// `district_year_end_reports: rebuilt, 21 entries, took 0.41 seconds`
 fn job_line(job: &Job) -> String {
     let ending = job.outcome.map_or(job.phase.as_str(), |outcome| outcome.as_str());
-    match &job.error {
-        Some(error) => format!("{}: {ending}: {}", job.table, one_line(error)),
-        None => {
-            let entries = count(job.figures.entries, "entry");
-            format!("{}: {ending}, {entries}, took {:.2} seconds", job.table, job.figures.seconds)
-        }
+    if let Some(error) = &job.error {
+        return format!("{}: {ending}: {}", job.table, one_line(error));
     }
+    let entries = count(job.figures.entries, "entry");
+    format!("{}: {ending}, {entries}, took {:.2} seconds", job.table, job.figures.seconds)
 }
 
 /// Shows the progress of one run.

@@ -44,10 +44,11 @@ pub(super) struct Anchor {
 impl Gateway {
     /// Takes a read lock on the file. A journal that a crashed process left behind is rolled back first.
     pub(super) async fn anchor(&self) -> Result<Anchor, VmsError> {
-        match self.try_anchor().await {
+        // On the heap, or everything that opens the file would be as large as this.
+        match Box::pin(self.try_anchor()).await {
             Err(VmsError::LeftJournal { .. }) => {
                 self.recover().await?;
-                self.try_anchor().await
+                Box::pin(self.try_anchor()).await
             }
             other => other,
         }
@@ -79,12 +80,14 @@ impl Gateway {
 
     /// Rolls back the journal of a process that crashed.
     pub(super) async fn recover(&self) -> Result<(), VmsError> {
-        let failed = |error| self.opening(connecting(error));
-        let mut connection = self.options(Access::Whole, true).connect().await.map_err(failed)?;
-        let read = sqlx::query(LOCK).execute(&mut connection).await;
-        // If closing fails, the connection is gone as well.
-        let _ = connection.close().await;
-        read.map(drop).map_err(failed)
+        let recovering = async {
+            let mut connection = self.options(Access::Whole, true).connect().await?;
+            let read = sqlx::query(LOCK).execute(&mut connection).await;
+            // If closing fails, the connection is gone as well.
+            let _ = connection.close().await;
+            read.map(drop)
+        };
+        Box::pin(recovering).await.map_err(|error| self.opening(connecting(error)))
     }
 
     /// Checks that the name still means this file.

@@ -79,7 +79,7 @@ impl Gateway {
     /// Opens the file, which must exist.
     pub async fn open(&self) -> Result<Vms, VmsError> {
         let anchor = self.anchor().await?;
-        let opened = Vms::anchored(self, &anchor).await;
+        let opened = Box::pin(Vms::anchored(self, &anchor)).await;
         anchor.release().await;
         opened
     }
@@ -101,7 +101,7 @@ impl Gateway {
         let mut pauses = Pauses::new(self.patience);
         loop {
             let anchor = self.anchor().await?;
-            let connected = self.connected(access, &anchor).await;
+            let connected = Box::pin(self.connected(access, &anchor)).await;
             anchor.release().await;
             if !matches!(connected, Err(VmsError::Locked { .. })) || !pauses.again().await {
                 return connected;

@@ -53,8 +53,7 @@ pub(in crate::web) async fn list(
 ) -> Result<Response, WebFault> {
     let filter = known_filter(filter.as_deref())?;
     let queue = &web.service.queue;
-    let reply =
-        queue.jobs_page(filter, cursor, LISTED.into(), Attempts::Newest).await.map_err(Fault::from)?;
+    let reply = queue.jobs_page(filter, cursor, LISTED, Attempts::Newest).await.map_err(Fault::from)?;
     let choice = |word, title, which| Choice { word, title, is_chosen: filter == which };
     let view = View::of(&web);
     let page = JobsPage {
