@@ -1,31 +1,72 @@
-//! One attempt at a table of a run: whether the table may be filled, its refresh, what VMS wrote meanwhile, and how the
-//! attempt ends.
+//! One attempt at a table of a run: what it is made with, whether the table may be filled, its refresh, what VMS wrote
+//! meanwhile, and how the attempt ends.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use cached_present::count;
 use cached_proto::words::{Outcome, Table};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 use super::compute::{Selection, TableRefresh, off_thread};
-use super::guard;
-use super::run::{RunContext, RunInputs};
-use super::source::{Availability, Recent, is_off};
+use super::guard::{self, Guard};
+use super::source::{Availability, Losses, Recent, is_off, keep_wipes, recall};
 use super::table::{TableResult, keep_sources, refresh_table};
-use super::{Decision, RefreshError, Refresher};
+use super::{Decision, RefreshConfig, RefreshError};
+use crate::clock::Clock;
 use crate::describe::describe;
-use crate::jobs::{Begun, Ending, JobReport, RetryPolicy};
-use crate::reports::{Context, Report};
-use crate::snapshot::{ExistingRow, KeyIndex};
+use crate::jobs::{Begun, Ending, JobReport, Queue, RefreshScope, RetryPolicy};
+use crate::reports::{Context, Report, ReportSettings};
+use crate::snapshot::{self, ExistingRow, KeyIndex, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::{Existing, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, spec};
-use crate::vms::{LockMeter, Vms};
+use crate::vms::{LockMeter, Vms, time};
 
 /// How soon a later run takes up entries that were put off: by then VMS's page is shown, or nobody would ever
 /// see it.
 const PUT_OFF: Duration = Duration::from_mins(2);
+
+/// Works on claimed runs.
+#[derive(Debug, Clone)]
+pub struct Refresher {
+    pub(super) queue: Queue,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) config: watch::Receiver<Arc<RefreshConfig>>,
+    /// Identity of this process.
+    pub(super) process: u64,
+    pub(super) losses: Arc<Losses>,
+}
+
+/// What stays the same for all tables of a run.
+pub(super) struct RunContext {
+    pub(super) run: i64,
+    pub(super) config: Arc<RefreshConfig>,
+    pub(super) settings: Arc<ReportSettings>,
+    pub(super) as_of: Option<DateTime<Utc>>,
+    pub(super) now: DateTime<Utc>,
+    pub(super) scope: RefreshScope,
+    /// For a top-up: what lasts until then is left alone.
+    pub(super) renew_before: DateTime<Utc>,
+    pub(super) guard: Guard,
+    /// How long a lost district row is left to VMS.
+    pub(super) district_grace: Duration,
+    /// For a scheduled run, the zone in which wipes are recorded.
+    pub(super) wipe_zone: Option<Tz>,
+}
+
+/// A run's view of VMS: one connection, one schema, one snapshot.
+pub(super) struct RunInputs {
+    pub(super) vms: Vms,
+    pub(super) availabilities: HashMap<Table, Availability>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Why nothing may be filled from the snapshot, if so.
+    pub(super) held: Option<String>,
+}
 
 /// How an attempt went.
 pub(super) struct Attempted {
@@ -58,6 +99,30 @@ fn ending(error: &RefreshError, retry: RetryPolicy, attempt: u32) -> Ending {
 }
 
 impl Refresher {
+    /// The instant used as "now".
+    pub(super) fn instant(&self, as_of: Option<DateTime<Utc>>) -> DateTime<Utc> {
+        as_of.unwrap_or_else(|| self.clock.now())
+    }
+
+    pub(super) async fn snapshot(
+        &self,
+        vms: &Vms,
+        context: &RunContext,
+        tables: &[Table],
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Snapshot>, RefreshError> {
+        let reports = tables.iter().filter_map(|&table| (context.config.reports)(table));
+        let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
+        let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
+        let state = self.queue.state();
+        let stamps = recall(&mut snapshot, state).await?;
+        self.losses.notice(&snapshot, &stamps, self.clock.monotonic());
+        if let Some(zone) = context.wipe_zone {
+            keep_wipes(state, &snapshot, &stamps, time::local(now, zone)).await?;
+        }
+        Ok(Arc::new(snapshot))
+    }
+
     /// Makes an attempt at a table from the inputs of its run, if they could be read.
     pub(super) async fn attempt(
         &self,

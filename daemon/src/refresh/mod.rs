@@ -16,13 +16,14 @@ mod table;
 mod worker;
 
 pub use crate::jobs::RefreshScope;
+pub use attempt::Refresher;
 pub(crate) use compute::off_thread;
 pub use compute::{Selection, TableRefresh, Timings};
 pub use config::{ConfigureError, RefreshConfig};
 pub use error::{Decision, Loss, RefreshError};
 pub use guard::{SeenLoss, TableGuard};
 pub(crate) use guard::{row_counts, suspicion};
-pub use run::{ActiveRun, Refresher};
+pub use run::ActiveRun;
 pub use source::{Availability, availability};
 pub(crate) use source::{forgotten, read_tables, recall};
 pub(crate) use survey::expected_keys;

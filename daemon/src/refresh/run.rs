@@ -9,62 +9,18 @@ use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Job, JobFigures};
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
-use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::attempt::Attempted;
+use super::attempt::{Attempted, Refresher, RunContext, RunInputs};
 use super::guard::Guard;
-use super::source::{Losses, keep_wipes, recall};
 use super::{Availability, RefreshConfig, RefreshError, availability};
 use crate::clock::Clock;
-use crate::jobs::{
-    Asker, Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, RefreshScope, Settled,
-};
-use crate::reports::{Mode, Report, ReportSettings};
-use crate::snapshot::{self, Snapshot, SourceSet};
-use crate::vms::{Vms, time};
+use crate::jobs::{Asker, Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, Settled};
+use crate::reports::Mode;
 
 /// Number of odd source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
-
-/// Works on claimed runs.
-#[derive(Debug, Clone)]
-pub struct Refresher {
-    pub(super) queue: Queue,
-    pub(super) clock: Arc<dyn Clock>,
-    config: watch::Receiver<Arc<RefreshConfig>>,
-    /// Identity of this process.
-    pub(super) process: u64,
-    pub(super) losses: Arc<Losses>,
-}
-
-/// What stays the same for all tables of a run.
-pub(super) struct RunContext {
-    pub(super) run: i64,
-    pub(super) config: Arc<RefreshConfig>,
-    pub(super) settings: Arc<ReportSettings>,
-    pub(super) as_of: Option<DateTime<Utc>>,
-    pub(super) now: DateTime<Utc>,
-    pub(super) scope: RefreshScope,
-    /// For a top-up: what lasts until then is left alone.
-    pub(super) renew_before: DateTime<Utc>,
-    pub(super) guard: Guard,
-    /// How long a lost district row is left to VMS.
-    pub(super) district_grace: Duration,
-    /// For a scheduled run, the zone in which wipes are recorded.
-    wipe_zone: Option<Tz>,
-}
-
-/// A run's view of VMS: one connection, one schema, one snapshot.
-pub(super) struct RunInputs {
-    pub(super) vms: Vms,
-    pub(super) availabilities: HashMap<Table, Availability>,
-    pub(super) snapshot: Arc<Snapshot>,
-    /// Why nothing may be filled from the snapshot, if so.
-    pub(super) held: Option<String>,
-}
 
 /// A run in progress: its source is read, and its tables follow one by one.
 pub struct ActiveRun {
@@ -121,11 +77,6 @@ impl Refresher {
         }
     }
 
-    /// The instant used as "now".
-    pub(super) fn instant(&self, as_of: Option<DateTime<Utc>>) -> DateTime<Utc> {
-        as_of.unwrap_or_else(|| self.clock.now())
-    }
-
     async fn open(&self, context: &RunContext, tables: &[Table]) -> Result<RunInputs, RefreshError> {
         let (vms, schema) = context.config.vms.open_checked().await?;
         // A table without a report fails by itself, later, and not the whole run.
@@ -142,25 +93,6 @@ impl Refresher {
         }
         let held = context.guard.examine(&self.queue, &snapshot).await?;
         Ok(RunInputs { vms, availabilities, snapshot, held })
-    }
-
-    pub(super) async fn snapshot(
-        &self,
-        vms: &Vms,
-        context: &RunContext,
-        tables: &[Table],
-        now: DateTime<Utc>,
-    ) -> Result<Arc<Snapshot>, RefreshError> {
-        let reports = tables.iter().filter_map(|&table| (context.config.reports)(table));
-        let sources: SourceSet = reports.flat_map(Report::sources).copied().collect();
-        let mut snapshot = snapshot::load(vms, &sources, tables, context.scope.read_depth(), now).await?;
-        let state = self.queue.state();
-        let stamps = recall(&mut snapshot, state).await?;
-        self.losses.notice(&snapshot, &stamps, self.clock.monotonic());
-        if let Some(zone) = context.wipe_zone {
-            keep_wipes(state, &snapshot, &stamps, time::local(now, zone)).await?;
-        }
-        Ok(Arc::new(snapshot))
     }
 }
 

@@ -10,7 +10,6 @@ pub mod recruitment;
 mod report;
 mod settings;
 #[cfg(test)]
-#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
 mod sources_tests;
 #[cfg(test)]
 mod testing;

@@ -183,11 +183,11 @@ mod tests {
 
     /// A database in this journal mode with a row, and nobody connected.
     async fn database(path: &Path, mode: &str) {
-        let mut made = connect(path).await;
+        let mut vms = connect(path).await;
         let pragma = if mode == "WAL" { "PRAGMA journal_mode = WAL" } else { "PRAGMA journal_mode = DELETE" };
-        run(&mut made, pragma).await;
-        run(&mut made, "CREATE TABLE event (x); INSERT INTO event VALUES (1)").await;
-        made.close().await.unwrap();
+        run(&mut vms, pragma).await;
+        run(&mut vms, "CREATE TABLE event (x); INSERT INTO event VALUES (1)").await;
+        vms.close().await.unwrap();
     }
 
     impl Moved {
