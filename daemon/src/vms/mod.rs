@@ -2,6 +2,7 @@
 //! writes time and enums.
 
 mod anchor;
+mod connection;
 pub mod enums;
 mod error;
 mod file;

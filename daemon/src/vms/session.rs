@@ -18,6 +18,39 @@ use sea_orm::{
 
 const LOCKING: &str = "waiting for the write lock";
 
+impl Gateway {
+    /// Opens the file for one use, and closes it again however the use ends.
+    pub(crate) async fn using<T, E: From<VmsError>>(
+        &self,
+        work: impl AsyncFnOnce(&Vms) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let vms = self.open().await?;
+        let done = work(&vms).await;
+        vms.close().await;
+        done
+    }
+
+    /// Opens the file, which must exist.
+    pub async fn open(&self) -> Result<Vms, VmsError> {
+        let anchor = self.anchor().await?;
+        let opened = Box::pin(Vms::anchored(self, &anchor)).await;
+        anchor.release().await;
+        opened
+    }
+
+    /// Opens the file like [`open`](Self::open) and reads the schema, which must be one of VMS's.
+    pub async fn open_checked(&self) -> Result<(Vms, Schema), VmsError> {
+        let vms = self.open().await?;
+        match vms.schema().await {
+            Ok(schema) => Ok((vms, schema)),
+            Err(error) => {
+                vms.close().await;
+                Err(error)
+            }
+        }
+    }
+}
+
 /// One use of VMS's database: a connection that cannot write, and one that can. Both are closed when this is
 /// dropped, at once if it is closed.
 #[derive(Debug, Clone)]
@@ -216,5 +249,78 @@ impl Vms {
         // copying a log into the file on its close: if the file was moved, it may be another file's.
         let _ = self.write.close().await;
         let _ = self.read.close().await;
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
+mod tests {
+    use sea_orm::{ConnectionTrait, Database};
+
+    use super::*;
+    use crate::directory::directory;
+    use crate::sqlite::beside;
+
+    /// A database with a write-ahead log, and nobody connected.
+    async fn database(directory: &Path) -> Gateway {
+        let path = directory.join("vms.db");
+        let vms = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
+        vms.execute_unprepared("PRAGMA journal_mode = WAL; CREATE TABLE event (x)").await.unwrap();
+        vms.close().await.unwrap();
+        Gateway::new(&path)
+    }
+
+    #[tokio::test]
+    async fn no_connection_is_left_when_a_use_ends_whether_well_or_not() {
+        let dir = directory();
+        let gateway = database(dir.path()).await;
+        // SQLite keeps the log for as long as anybody is connected.
+        let log = beside(gateway.path(), "-wal");
+        let read = async |vms: &Vms| {
+            assert_eq!(vms.count("event", "counting").await?, 0);
+            assert!(log.exists(), "connected");
+            vms.count("nothing", "counting").await
+        };
+        assert!(gateway.using(read).await.is_err());
+        assert!(!log.exists());
+        let written = async |vms: &Vms| {
+            let writing = vms.begin_write().await?;
+            writing.execute_unprepared("INSERT INTO event VALUES (1)").await.map_err(VmsError::of("test"))?;
+            writing.commit().await.map_err(VmsError::of("test"))
+        };
+        gateway.using(written).await.unwrap();
+        assert!(!log.exists());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_took_the_place_of_the_one_that_was_read_is_not_written_to() {
+        let dir = directory();
+        let gateway = database(dir.path()).await;
+        let restored = dir.path().join("restored.db");
+        std::fs::copy(gateway.path(), &restored).unwrap();
+        let written = async |vms: &Vms| {
+            assert_eq!(vms.count("event", "counting").await?, 0);
+            std::fs::rename(&restored, gateway.path()).unwrap();
+            vms.begin_write().await?.commit().await.map_err(VmsError::of("test"))
+        };
+        let refused = gateway.using(written).await.unwrap_err();
+        assert!(matches!(refused, VmsError::Replaced { .. }) && refused.is_retryable(), "{refused}");
+        gateway
+            .using(async |vms: &Vms| vms.begin_write().await?.commit().await.map_err(VmsError::of("test")))
+            .await
+            .unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_session_that_is_dropped_closes_itself() {
+        let dir = directory();
+        let gateway = database(dir.path()).await;
+        let log = beside(gateway.path(), "-wal");
+        let (vms, schema) = gateway.open_checked().await.unwrap();
+        assert!(schema.has_table("event") && log.exists());
+        drop(vms);
+        while log.exists() {
+            tokio::task::yield_now().await;
+        }
     }
 }
