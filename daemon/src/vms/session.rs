@@ -3,6 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use sea_orm::sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
+    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
+};
+
 use super::anchor::{Anchor, Pauses, lock};
 use super::error::VmsError;
 use super::gateway::{Access, Gateway, PATIENCE, connecting};
@@ -10,11 +16,6 @@ use super::schema::Schema;
 use super::tables::TableSpec;
 use crate::plain_file::FileId;
 use crate::sqlite::replace_stuck;
-use sea_orm::sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode,
-    SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
-};
 
 const LOCKING: &str = "waiting for the write lock";
 
