@@ -11,7 +11,7 @@
 
 pub mod binary;
 pub mod browser;
-pub mod chance;
+pub mod rng;
 pub mod daemon;
 pub mod directory;
 pub mod fuzz;

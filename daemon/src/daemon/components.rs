@@ -67,8 +67,8 @@ impl Components {
         state: State,
         around: Environment,
     ) -> Result<Self, StartError> {
-        let Environment { clock, chance, .. } = around;
-        let queue = Queue::new(state, Arc::clone(&clock)).with_chance(chance);
+        let Environment { clock, rng, .. } = around;
+        let queue = Queue::new(state, Arc::clone(&clock)).with_rng(rng);
         let left = queue.recover().await?;
         if left > 0 {
             info!("Runs that were interrupted and are queued again: {left}");

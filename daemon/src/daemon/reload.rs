@@ -9,7 +9,7 @@ use cached_proto::words::Chore;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::chance::{Chance, SystemChance};
+use crate::rng::{Rng, SystemRng};
 use crate::clock::Clock;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
@@ -42,7 +42,7 @@ pub struct Environment {
     /// Source of time.
     pub clock: Arc<dyn Clock>,
     /// Source of randomness.
-    pub chance: Arc<dyn Chance>,
+    pub rng: Arc<dyn Rng>,
     /// How long to wait for a lock of another connection on VMS's database.
     pub patience: Duration,
     /// Returns the report of a table.
@@ -52,7 +52,7 @@ pub struct Environment {
 impl Environment {
     /// The environment of a daemon in production.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
+        Self { clock, rng: Arc::new(SystemRng), patience: PATIENCE, reports: report }
     }
 }
 

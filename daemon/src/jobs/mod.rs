@@ -37,7 +37,7 @@ use cached_proto::words::{Phase, SchedulerState};
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::chance::{Chance, SystemChance};
+use crate::rng::{Rng, SystemRng};
 use crate::clock::Clock;
 use crate::state::{Lane, State};
 
@@ -60,7 +60,7 @@ type Cancels = Arc<Mutex<HashMap<i64, (i64, CancellationToken)>>>;
 pub struct Queue {
     state: State,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     events: broadcast::Sender<Progress>,
     work: watch::Sender<()>,
     /// Monotonic instants at which this process claimed its runs.
@@ -78,7 +78,7 @@ impl Queue {
         Self {
             state,
             clock,
-            chance: Arc::new(SystemChance),
+            rng: Arc::new(SystemRng),
             events: broadcast::Sender::new(EVENTS),
             work: watch::Sender::new(()),
             claimed: Arc::default(),
@@ -89,8 +89,8 @@ impl Queue {
     }
 
     /// Replaces the source of randomness.
-    pub fn with_chance(self, chance: Arc<dyn Chance>) -> Self {
-        Self { chance, ..self }
+    pub fn with_rng(self, rng: Arc<dyn Rng>) -> Self {
+        Self { rng, ..self }
     }
 
     /// The same queue, read through the connections of another lane.
@@ -131,7 +131,7 @@ impl Queue {
 
     /// Random bits from the queue's source of randomness.
     pub(crate) fn draw(&self) -> u64 {
-        self.chance.bits()
+        self.rng.bits()
     }
 
     /// Whether a job that this process is working on was cancelled and has not stopped yet.

@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::IntoActiveModel as _;
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::state::{StateError, instant, known, table, word};
 use crate::vms::LockHolds;
 
@@ -140,8 +140,8 @@ pub struct Lease {
 
 impl Lease {
     /// Creates a lease with a unique token.
-    pub(super) fn new(run: i64, chance: &dyn Chance) -> Self {
-        Self { run, token: format!("{:016x}{:016x}", chance.bits(), chance.bits()) }
+    pub(super) fn new(run: i64, rng: &dyn Rng) -> Self {
+        Self { run, token: format!("{:016x}{:016x}", rng.bits(), rng.bits()) }
     }
 
     /// The leased run.

@@ -28,11 +28,11 @@ pub struct RetryPolicy {
 impl RetryPolicy {
     /// The pause before the next attempt after `failures` failed ones; `None` when no attempt is left.
     ///
-    /// Exponential backoff with full jitter: `chance` picks uniformly between zero and `base_delay` doubled
+    /// Exponential backoff with full jitter: `random` picks uniformly between zero and `base_delay` doubled
     /// with each failure, `max_delay` at most. Jobs that were blocked by the same cause at once are thereby
     /// retried one by one.
-    pub fn pause(&self, failures: u32, chance: u64) -> Option<Duration> {
-        (failures < self.attempts).then(|| share(self.longest_pause(failures), chance))
+    pub fn pause(&self, failures: u32, random: u64) -> Option<Duration> {
+        (failures < self.attempts).then(|| share(self.longest_pause(failures), random))
     }
 
     /// Upper bound of the pause after `failures` failed attempts.
@@ -45,10 +45,10 @@ impl RetryPolicy {
     }
 }
 
-/// Scales `whole` by `chance` as a fraction of its range; both ends can be reached.
-fn share(whole: Duration, chance: u64) -> Duration {
+/// Scales `whole` by `random` as a fraction of its range; both ends can be reached.
+fn share(whole: Duration, random: u64) -> Duration {
     let micros = u64::try_from(whole.as_micros()).unwrap_or(u64::MAX);
-    let part = u128::from(micros) * u128::from(chance) / u128::from(u64::MAX);
+    let part = u128::from(micros) * u128::from(random) / u128::from(u64::MAX);
     Duration::from_micros(u64::try_from(part).unwrap_or(micros))
 }
 
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn chance_reaches_both_ends_and_the_middle() {
-        let pauses = [0, u64::MAX / 2 + 1, u64::MAX].map(|chance| POLICY.pause(2, chance).unwrap());
+        let pauses = [0, u64::MAX / 2 + 1, u64::MAX].map(|random| POLICY.pause(2, random).unwrap());
         assert_eq!(pauses.map(|pause| pause.as_millis()), [0, 2000, 4000]);
     }
 
@@ -221,14 +221,14 @@ mod tests {
             base in 0_u64..4_000_000_000,
             max in 0_u64..100_000_000_000,
             failures in 1_u32..40,
-            chance in any::<[u64; 2]>(),
+            random in any::<[u64; 2]>(),
         ) {
             let policy = RetryPolicy {
                 attempts,
                 base_delay: Duration::from_micros(base),
                 max_delay: Duration::from_micros(max),
             };
-            let [less, more] = [chance[0].min(chance[1]), chance[0].max(chance[1])];
+            let [less, more] = [random[0].min(random[1]), random[0].max(random[1])];
             let pauses = (policy.pause(failures, less), policy.pause(failures, more));
             prop_assert_eq!(pauses.0.is_some(), failures < attempts);
             if let (Some(short), Some(long)) = pauses {

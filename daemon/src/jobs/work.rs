@@ -102,7 +102,7 @@ impl Queue {
         let jobs: Vec<(i64, Table)> = jobs.filter_map(|job| Some((job.id, known(job.table_name)?))).collect();
         let claimed = Claimed {
             run: next.id,
-            lease: Lease::new(next.id, self.chance.as_ref()),
+            lease: Lease::new(next.id, self.rng.as_ref()),
             wanted: next.wanted(jobs.iter().map(|&(_, table)| table).collect())?,
             jobs,
             queued: instant(next.queued),
@@ -228,7 +228,7 @@ impl Queue {
         let event: fn(_) -> Progress = match ending {
             Ending::Failed(policy) if wanted => {
                 let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-                pause = policy.pause(failures, self.chance.bits());
+                pause = policy.pause(failures, self.rng.bits());
                 if pause.is_some() { Progress::JobWaits } else { Progress::JobDone }
             }
             Ending::Paused(_) if wanted => Progress::JobWaits,

@@ -25,7 +25,7 @@ use tokio::sync::{Mutex, MutexGuard, OwnedMutexGuard, oneshot, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{error, info, warn};
 
-use crate::chance::{Chance, SystemChance};
+use crate::rng::{Rng, SystemRng};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
@@ -78,7 +78,7 @@ pub(crate) struct Outgoing {
 pub struct Maintenance {
     queue: Queue,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     config: watch::Receiver<Arc<RefreshConfig>>,
     /// Where scheduled backups go, among other things; `None` where there are none.
     settings: Option<watch::Receiver<Arc<Config>>>,
@@ -99,7 +99,7 @@ impl Maintenance {
         Self {
             queue,
             clock,
-            chance: Arc::new(SystemChance),
+            rng: Arc::new(SystemRng),
             config,
             settings: None,
             limits: LockLimits::default(),
@@ -381,7 +381,7 @@ impl Maintenance {
             }
             Err(error) => {
                 let message = describe(&error);
-                let pause = retry.pause(due.attempts.saturating_add(1), self.chance.bits());
+                let pause = retry.pause(due.attempts.saturating_add(1), self.rng.bits());
                 if let Some(pause) = pause.filter(|_| error.is_retryable()) {
                     warn!("Maintenance {} of slot {} is tried again: {message}", due.chore, due.slot);
                     self.clock.sleep(pause).await;

@@ -98,7 +98,7 @@ impl Daemon {
         directory: &Path,
         choices: Choices,
         clock: &Arc<HookedClock>,
-        chance: &Arc<Random>,
+        rng: &Arc<Random>,
         hook: &Arc<Hook>,
     ) -> Self {
         let hook = Arc::clone(hook);
@@ -106,7 +106,7 @@ impl Daemon {
         let state = state.observed(move || hook.point());
         // Waiting for a lock would take real time and change nothing.
         let environment = Environment {
-            chance: chance.clone(),
+            rng: rng.clone(),
             patience: Duration::ZERO,
             ..Environment::new(clock.clone())
         };

@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::*;
-use crate::chance::ManualChance;
+use crate::rng::ManualRng;
 use crate::clock::ManualClock;
 use crate::directory::directory;
 
@@ -38,7 +38,7 @@ impl Daemon {
 
     async fn open(dir: &TempDir, clock: &Arc<ManualClock>) -> Queue {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
-        Queue::new(state, clock.clone()).with_chance(Arc::new(ManualChance::default()))
+        Queue::new(state, clock.clone()).with_rng(Arc::new(ManualRng::default()))
     }
 
     /// Simulates a kill of the process and the start of another one.
