@@ -15,7 +15,10 @@ pub trait Rng: Send + Sync + fmt::Debug {
 pub struct SystemRng;
 
 impl Rng for SystemRng {
-    #[expect(clippy::disallowed_methods, reason = "the one source of randomness, which all other code receives as a parameter")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "all other code receives this source of randomness as a parameter"
+    )]
     fn bits(&self) -> u64 {
         // The standard library seeds the keys of its hash tables from the operating system.
         RandomState::new().build_hasher().finish()

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_school_year_changes_on_the_first_of_august_where_vms_runs() {
+    fn a_school_year_begins_on_1_august_in_the_zone_of_vms() {
         let chicago = chrono_tz::America::Chicago;
         for (now, zone, expected) in [
             ("2026-03-15T02:00:00Z", Tz::UTC, "2526"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_evening_of_31_july_belongs_to_no_year() {
+    fn the_evening_of_31_july_belongs_to_no_school_year() {
         let year = SchoolYear::from_key("2526").unwrap();
         for (text, inside) in [
             ("2025-07-31 23:59:59.999999", false),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_year_turns_on_31_july_where_vms_runs() {
+    fn the_page_switches_to_the_next_virtual_year_on_31_july_in_the_zone_of_vms() {
         let chicago = chrono_tz::America::Chicago;
         for (now, zone, expected) in [
             ("2026-03-15T02:00:00Z", Tz::UTC, "2025-2026"),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_offers_years_by_the_calendar() {
+    fn offered_years_follow_the_calendar() {
         let ends = |now| {
             let years = VirtualYear::offered(utc(now), Tz::UTC);
             [years.first(), years.last()].map(|year| year.unwrap().key())
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_begins_when_its_zone_says_so() {
+    fn a_date_begins_at_midnight_of_its_zone() {
         let chicago = chrono_tz::America::Chicago;
         for (after, zone, expected) in [
             ("2026-03-15T12:00:00Z", Tz::UTC, "2026-08-01T00:00:00Z"),
@@ -369,14 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn a_midnight_that_the_clock_skips_turns_right_after() {
+    fn a_date_whose_midnight_is_skipped_begins_right_after_the_gap() {
         // Beirut's clocks go from 00:00 to 01:00 on this day.
         let turn = next_date(utc("2026-01-01T00:00:00Z"), chrono_tz::Asia::Beirut, (3, 29));
         assert_eq!(turn, Some(utc("2026-03-28T22:00:00Z")));
     }
 
     #[test]
-    fn midnight_is_always_ahead() {
+    fn the_next_midnight_is_always_later() {
         for (after, expected) in [
             ("2026-03-15T23:59:59Z", "2026-03-16T00:00:00Z"),
             ("2026-03-16T00:00:00Z", "2026-03-17T00:00:00Z"),

@@ -11,9 +11,9 @@ mod source;
 use std::thread;
 use std::time::Duration;
 
-use cached_tests::rng::SeededRng;
 use cached_tests::daemon::Daemon;
 use cached_tests::inside::Sample;
+use cached_tests::rng::SeededRng;
 use cached_tests::scratch::{all_rows, difference, from_scratch};
 use cached_tests::vms::Other;
 

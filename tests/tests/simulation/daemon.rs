@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
-use cached::config::{Config, Overrides, Surroundings};
-use cached::daemon::{Components, Environment};
+use cached::config::{Config, Environment, Overrides};
+use cached::daemon::{Components, Dependencies};
 use cached::jobs::{Claimed, QueueError};
 use cached::refresh::ActiveRun;
 use cached::state::State;
@@ -46,7 +46,7 @@ impl Choices {
         for (section, key, value) in self.more {
             set(section, key, value);
         }
-        let environment = Surroundings {
+        let environment = Environment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
@@ -105,10 +105,10 @@ impl Daemon {
         let state = State::open(&directory.join("state.db"), clock.now()).await.unwrap();
         let state = state.observed(move || hook.point());
         // Waiting for a lock would take real time and change nothing.
-        let environment = Environment {
+        let environment = Dependencies {
             rng: rng.clone(),
-            patience: Duration::ZERO,
-            ..Environment::new(clock.clone())
+            lock_timeout: Duration::ZERO,
+            ..Dependencies::new(clock.clone())
         };
         let components =
             Components::boot(choices.config(directory), state.clone(), environment).await.unwrap();
@@ -150,10 +150,10 @@ impl Daemon {
 
     /// Runs one iteration of each loop.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
-        self.components.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
+        self.components.ticker.step().await.map_err(|error| format!("the ticker fails: {error}"))?;
         // VMS's database may be locked; the loops retry later.
         let _ = self.components.watcher.tick().await;
-        let _ = self.components.planner.turn().await;
+        let _ = self.components.planner.step().await;
         Ok(())
     }
 }

@@ -204,7 +204,7 @@ pub(crate) fn schedule(choices: Choices) -> Schedule {
 
 pub(crate) fn refresh_config(config: &Config) -> RefreshConfig {
     let config = RefreshConfig::of(config).unwrap();
-    RefreshConfig { vms: config.vms.patient(Duration::ZERO), ..config }
+    RefreshConfig { vms: config.vms.with_lock_timeout(Duration::ZERO), ..config }
 }
 
 fn exists(vms: &Actor, table: Table) -> bool {
