@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use cached::cli::Cli;
 use cached::clock::{Clock as _, SystemClock};
-use cached::config::Environment;
+use cached::config::ProcessEnvironment;
 use cached::rpc::Inherited;
 use clap::Parser;
 use tikv_jemallocator::Jemalloc;
@@ -16,7 +16,7 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    let environment = Environment::of_process(SystemClock::new().now());
+    let environment = ProcessEnvironment::of_process(SystemClock::new().now());
     // This changes the environment, which is only safe while there is a single thread.
     let passed = Inherited::take(&environment.env);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -23,7 +23,7 @@ const SHARE: usize = QUEUE / 2;
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// After how long a refused reader should retry.
-pub(crate) const RETRY_AFTER: Duration = Duration::from_secs(5);
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Whose places in the queue are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

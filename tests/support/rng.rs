@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 /// A sequence of numbers that is determined by a seed (splitmix64).
 #[derive(Debug, Clone)]
-pub struct SeededRng(u64);
+pub struct Rng(u64);
 
-impl SeededRng {
+impl Rng {
     /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)

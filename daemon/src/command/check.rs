@@ -302,7 +302,7 @@ fn local(at: DateTime<Utc>, zone: Tz) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Environment, Overrides};
+    use crate::config::{Overrides, ProcessEnvironment};
 
     fn lines(keys: &[(&'static str, &'static str, &str)], now: &str) -> Vec<String> {
         let mut overrides = Overrides::default();
@@ -313,7 +313,7 @@ mod tests {
             overrides.set("--test", section, key, *value);
         }
         let now = now.parse().unwrap();
-        let config = Config::load(&overrides, &Environment::of_process(now)).unwrap();
+        let config = Config::load(&overrides, &ProcessEnvironment::of_process(now)).unwrap();
         fires(&config, now).unwrap().lines().skip(2).map(str::to_owned).collect()
     }
 

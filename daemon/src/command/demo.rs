@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Exit, print, refresh, refuse, run};
 use crate::cli::{Cli, Demo, Refresh};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigErrors, Environment, Http, Origin, Overrides};
+use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, ProcessEnvironment};
 use crate::demo::{DemoError, DemoOptions, generate};
 use crate::describe::describe;
 use crate::web::bind;
@@ -37,7 +37,7 @@ enum NoSample {
 }
 
 /// Creates the sample, refreshes it, and serves it unless only one refresh is requested.
-pub async fn demo(cli: &Cli, arguments: &Demo, environment: &Environment) -> Exit {
+pub async fn demo(cli: &Cli, arguments: &Demo, environment: &ProcessEnvironment) -> Exit {
     let clock = SystemClock::new();
     let directory = match sample(arguments, &clock, environment).await {
         Ok(directory) => directory,
@@ -67,7 +67,11 @@ pub async fn demo(cli: &Cli, arguments: &Demo, environment: &Environment) -> Exi
     run::run(config, &overrides, environment, None).await
 }
 
-async fn sample(arguments: &Demo, clock: &dyn Clock, environment: &Environment) -> Result<PathBuf, NoSample> {
+async fn sample(
+    arguments: &Demo,
+    clock: &dyn Clock,
+    environment: &ProcessEnvironment,
+) -> Result<PathBuf, NoSample> {
     let directory = match &arguments.dir {
         Some(directory) => environment.cwd.join(directory),
         None => std::env::temp_dir().join(format!("cached-demo-{}", std::process::id())),
@@ -118,7 +122,7 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
 /// at the sample's VMS. A value that the user has set stays as it is.
 fn open_to_this_machine(
     overrides: &mut Overrides,
-    environment: &Environment,
+    environment: &ProcessEnvironment,
 ) -> Result<Config, ConfigErrors> {
     let config = Config::load(overrides, environment)?;
     if let Some(free) = config.http.listen.and_then(|wanted| another_port(&config, wanted)) {
@@ -201,8 +205,10 @@ mod tests {
                     [schedule]\nrefresh_time = \"05:00\"\n";
         std::fs::write(&file, host).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let environment =
-            Environment { default_file: file.clone(), ..Environment::of_process(SystemClock::new().now()) };
+        let environment = ProcessEnvironment {
+            default_file: file.clone(),
+            ..ProcessEnvironment::of_process(SystemClock::new().now())
+        };
         let load = |arguments: &[&str]| {
             let cli = Cli::try_parse_from([&["cached", "demo"], arguments].concat()).unwrap();
             Config::load(&overrides(&cli, dir.path()), &environment).unwrap()

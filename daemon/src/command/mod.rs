@@ -15,7 +15,7 @@ use signal_hook::consts::SIGXFSZ;
 use self::rights::OthersPlace;
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
-use crate::config::{Config, Environment};
+use crate::config::{Config, ProcessEnvironment};
 use crate::describe::describe;
 use crate::rpc::{InheritError, Inherited};
 use crate::telemetry::{self, Kind};
@@ -47,7 +47,7 @@ static UNWRITTEN: OnceLock<String> = OnceLock::new();
 /// Runs the subcommand of the command line; `passed` is the socket from the service manager, if there is one.
 pub async fn dispatch(
     cli: &Cli,
-    environment: &Environment,
+    environment: &ProcessEnvironment,
     passed: Result<Option<Inherited>, InheritError>,
 ) -> Exit {
     // A write beyond a limit of the file size fails like one on a full disk; without a handler, it would kill
@@ -61,7 +61,11 @@ pub async fn dispatch(
     if exit == Exit::Good { Exit::Failed } else { exit }
 }
 
-async fn work(cli: &Cli, environment: &Environment, passed: Result<Option<Inherited>, InheritError>) -> Exit {
+async fn work(
+    cli: &Cli,
+    environment: &ProcessEnvironment,
+    passed: Result<Option<Inherited>, InheritError>,
+) -> Exit {
     let overrides = cli.overrides();
     if let Command::Demo(arguments) = cli.command() {
         // The demonstration names its own files, so it needs no configuration to begin with.
@@ -95,7 +99,7 @@ async fn work(cli: &Cli, environment: &Environment, passed: Result<Option<Inheri
 /// Runs a one-shot with logging set up.
 async fn with_telemetry(
     config: &Config,
-    environment: &Environment,
+    environment: &ProcessEnvironment,
     work: impl Future<Output = Exit>,
 ) -> Exit {
     let journal_stream = environment.env.get("JOURNAL_STREAM").map(String::as_str);

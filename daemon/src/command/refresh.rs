@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::config::{Environment, Overrides, SystemZone};
+    use crate::config::{Overrides, ProcessEnvironment, SystemZone};
     use crate::directory::unpacked;
 
     #[tokio::test]
@@ -174,7 +174,7 @@ mod tests {
         let state = dir.path().join("state.db");
         overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
         overrides.set("--state", "state", "url", state.to_string_lossy());
-        let environment = Environment {
+        let environment = ProcessEnvironment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,

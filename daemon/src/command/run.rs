@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::{Exit, refuse};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Environment, Overrides};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use crate::describe::describe;
 use crate::rpc::{ConnectionLimits, Inherited};
@@ -31,7 +31,7 @@ const DEADLINE: Duration = Duration::from_mins(1);
 pub async fn run(
     config: Config,
     overrides: &Overrides,
-    environment: &Environment,
+    environment: &ProcessEnvironment,
     inherited: Option<Inherited>,
 ) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
@@ -84,13 +84,14 @@ pub async fn run(
 /// Collects what the daemon gets from this process.
 fn host(
     overrides: &Overrides,
-    environment: &Environment,
+    environment: &ProcessEnvironment,
     telemetry: &Telemetry,
     inherited: Option<Inherited>,
     clock: &Arc<dyn Clock>,
 ) -> ProcessHandles {
     let (overrides, environment, clock) = (overrides.clone(), environment.clone(), Arc::clone(clock));
-    let load = move || Config::load(&overrides, &Environment { now: clock.now(), ..environment.clone() });
+    let load =
+        move || Config::load(&overrides, &ProcessEnvironment { now: clock.now(), ..environment.clone() });
     ProcessHandles {
         load: Some(Box::new(load)),
         telemetry: Some(telemetry.clone()),

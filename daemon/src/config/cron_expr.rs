@@ -7,7 +7,7 @@ use std::str::FromStr;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use cron::TimeUnitSpec as _;
 
-use super::environment::Environment;
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
 
 /// A cron expression with seconds first: second, minute, hour, day of month, month, weekday, and optionally
@@ -209,7 +209,7 @@ impl fmt::Display for CronExpr {
 }
 
 impl Setting for CronExpr {
-    fn parse(text: &str, _: &Environment) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         text.parse().map_err(|error: CronError| error.to_string())
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::environment::Environment;
+use super::process_environment::ProcessEnvironment;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct Key {
     pub doc: &'static str,
     pub(super) spec: Spec,
     /// Whether an empty text is a valid value of the key.
-    pub(super) takes_empty: fn(&Environment) -> bool,
+    pub(super) takes_empty: fn(&ProcessEnvironment) -> bool,
 }
 
 impl Key {
@@ -103,7 +103,7 @@ pub(super) enum Fallback {
     /// This text, parsed like any other.
     Text(&'static str),
     /// A text that depends on the user and on systemd's directories; `None` leaves the key without a value.
-    From(fn(&Environment) -> Option<String>),
+    From(fn(&ProcessEnvironment) -> Option<String>),
     /// No value: the key is optional.
     Unset,
 }
@@ -135,7 +135,7 @@ pub(super) const fn text(default: &'static str) -> Spec {
 }
 
 /// A key whose default depends on the environment.
-pub(super) const fn from(default: fn(&Environment) -> Option<String>) -> Spec {
+pub(super) const fn from(default: fn(&ProcessEnvironment) -> Option<String>) -> Spec {
     Spec { fallback: Fallback::From(default), bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 

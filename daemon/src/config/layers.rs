@@ -10,9 +10,9 @@ use cached_proto::text::one_line;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::environment::Environment;
 use super::error::{ConfigError, HIDDEN, shown};
 use super::key::{Id, Key, Origin};
+use super::process_environment::ProcessEnvironment;
 use super::reader::Given;
 use super::secret;
 use super::setting::Kind;
@@ -71,7 +71,7 @@ impl Layers {
 }
 
 /// Reads every layer, from the weakest to the strongest.
-pub(super) fn collect(overrides: &Overrides, environment: &Environment) -> Layers {
+pub(super) fn collect(overrides: &Overrides, environment: &ProcessEnvironment) -> Layers {
     let mut layers = Layers { given: BTreeMap::new(), errors: Vec::new(), file_usable: true };
     let variable = || environment.variable(CONFIG).map(Path::new);
     let named = overrides.config.as_deref().or_else(variable).map(|path| environment.absolute(path));
@@ -98,7 +98,7 @@ pub(super) fn collect(overrides: &Overrides, environment: &Environment) -> Layer
     layers
 }
 
-fn variables(environment: &Environment, layers: &mut Layers) {
+fn variables(environment: &ProcessEnvironment, layers: &mut Layers) {
     let ours = environment.env.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG);
     for (name, value) in ours {
         let keys = by_variable(name);
@@ -113,7 +113,13 @@ fn variables(environment: &Environment, layers: &mut Layers) {
     }
 }
 
-fn variable(key: &'static Key, name: &str, value: &str, environment: &Environment, layers: &mut Layers) {
+fn variable(
+    key: &'static Key,
+    name: &str,
+    value: &str,
+    environment: &ProcessEnvironment,
+    layers: &mut Layers,
+) {
     let origin = Origin::Variable(shown(name));
     // As in other programs, an empty variable counts as not set, unless empty is a value that unsets or
     // switches off the key.
@@ -142,7 +148,7 @@ fn put(key: &'static Key, value: &str, origin: Origin, layers: &mut Layers) {
 
 /// Adds the values of the file. A file that cannot be read or parsed is marked as unusable, because missing
 /// keys cannot be reported then.
-fn read_file(path: &Path, must_exist: bool, environment: &Environment, layers: &mut Layers) {
+fn read_file(path: &Path, must_exist: bool, environment: &ProcessEnvironment, layers: &mut Layers) {
     match contents(path) {
         Ok((toml, private)) => File { path, toml: &toml, private, environment }.parse(layers),
         Err(source) if source.kind() == io::ErrorKind::NotFound && !must_exist => {}
@@ -166,7 +172,7 @@ struct File<'a> {
     path: &'a Path,
     toml: &'a str,
     private: bool,
-    environment: &'a Environment,
+    environment: &'a ProcessEnvironment,
 }
 
 impl File<'_> {

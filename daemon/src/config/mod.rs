@@ -6,11 +6,11 @@
 
 mod check;
 mod cron_expr;
-mod environment;
 mod error;
 mod key;
 mod layers;
 mod pages;
+mod process_environment;
 mod reader;
 mod secret;
 mod setting;
@@ -24,11 +24,11 @@ mod web;
 mod tests;
 
 pub use cron_expr::CronExpr;
-pub use environment::{DEFAULT_FILE, Environment};
 pub use error::{ConfigError, ConfigErrors};
 pub use key::{Key, Origin};
 pub use layers::Overrides;
 pub use pages::{Changed, RestartNeeded};
+pub use process_environment::{DEFAULT_FILE, ProcessEnvironment};
 pub use secret::SecretFile;
 pub use settings::{
     Cache, Compat, Config, Database, Districts, Guard, Http, Log, Maintenance, Notify, Organization,
@@ -45,7 +45,7 @@ impl Config {
     ///
     /// # Errors
     /// Returns all errors at once: unreadable file, syntax, unknown and invalid keys, contradictions.
-    pub fn load(overrides: &Overrides, environment: &Environment) -> Result<Self, ConfigErrors> {
+    pub fn load(overrides: &Overrides, environment: &ProcessEnvironment) -> Result<Self, ConfigErrors> {
         let (config, errors) = Self::load_all(overrides, environment);
         config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors::new(errors))
     }
@@ -57,7 +57,7 @@ impl Config {
     /// As [`Config::load`], except for those keys.
     pub fn load_to_check(
         overrides: &Overrides,
-        environment: &Environment,
+        environment: &ProcessEnvironment,
     ) -> Result<(Self, Vec<String>), ConfigErrors> {
         let (config, errors) = Self::load_all(overrides, environment);
         let (unjudged, errors): (Vec<_>, Vec<_>) =
@@ -69,7 +69,7 @@ impl Config {
         }
     }
 
-    fn load_all(overrides: &Overrides, environment: &Environment) -> (Option<Self>, Vec<ConfigError>) {
+    fn load_all(overrides: &Overrides, environment: &ProcessEnvironment) -> (Option<Self>, Vec<ConfigError>) {
         let layers = layers::collect(overrides, environment);
         let mut reader = Reader::new(&layers.given, environment, layers.errors, layers.file_usable);
         let config = Self::read(&mut reader);

@@ -6,10 +6,10 @@ use std::path::PathBuf;
 use cached_proto::text::one_line;
 use chrono::DateTime;
 
-use super::environment::Environment;
 use super::error::{ConfigErrors, HIDDEN};
 use super::key::{Fallback, Key};
 use super::layers::Overrides;
+use super::process_environment::ProcessEnvironment;
 use super::settings::{Config, KEYS};
 use super::system_zone::SystemZone;
 
@@ -93,7 +93,7 @@ impl Config {
     pub fn sample() -> Result<String, ConfigErrors> {
         let directories =
             [("STATE", "/var/lib/cached"), ("LOGS", "/var/log/cached"), ("RUNTIME", "/run/cached")];
-        let environment = Environment {
+        let environment = ProcessEnvironment {
             now: DateTime::UNIX_EPOCH,
             env: directories.map(|(name, path)| (format!("{name}_DIRECTORY"), path.to_owned())).into(),
             cwd: PathBuf::from("/"),

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
-use super::environment::{Environment, guessed_zone};
 use super::error::{ConfigError, HIDDEN, shown};
 use super::key::{Fallback, Id, Key, Origin, Origins};
+use super::process_environment::{ProcessEnvironment, guessed_zone};
 use super::secret::is_place;
 use super::setting::{Kind, Setting};
 
@@ -29,7 +29,7 @@ pub(super) struct Given {
 /// Reads keys one by one.
 pub(super) struct Reader<'a> {
     given: &'a BTreeMap<Id, Given>,
-    environment: &'a Environment,
+    environment: &'a ProcessEnvironment,
     errors: Vec<ConfigError>,
     bad: BTreeSet<Id>,
     report_missing: bool,
@@ -38,7 +38,7 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(
         given: &'a BTreeMap<Id, Given>,
-        environment: &'a Environment,
+        environment: &'a ProcessEnvironment,
         errors: Vec<ConfigError>,
         report_missing: bool,
     ) -> Self {

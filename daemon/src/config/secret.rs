@@ -5,7 +5,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::environment::Environment;
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
 use crate::plain_file;
 
@@ -22,7 +22,7 @@ pub(super) fn is_private(mode: u32) -> bool {
 
 /// Returns the secret behind `file:PATH` or `credential:NAME`; `None` if the text is the value itself. The
 /// error says what to do and never repeats contents.
-pub(super) fn resolve(text: &str, environment: &Environment) -> Result<Option<String>, String> {
+pub(super) fn resolve(text: &str, environment: &ProcessEnvironment) -> Result<Option<String>, String> {
     if let Some(path) = text.strip_prefix("file:") {
         return read(&environment.absolute(Path::new(path)), true).map(Some);
     }
@@ -38,7 +38,7 @@ pub(super) fn resolve(text: &str, environment: &Environment) -> Result<Option<St
 }
 
 /// Whether a text is the place of a secret, and not possibly the secret itself in the wrong key.
-pub(super) fn is_place(text: &str, environment: &Environment) -> bool {
+pub(super) fn is_place(text: &str, environment: &ProcessEnvironment) -> bool {
     let path = text.strip_prefix("file:").unwrap_or(text);
     text.starts_with("credential:") || (!path.is_empty() && environment.absolute(Path::new(path)).exists())
 }
@@ -77,7 +77,7 @@ impl fmt::Debug for SecretFile {
 }
 
 impl Setting for SecretFile {
-    fn parse(text: &str, environment: &Environment) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         let path = text.strip_prefix("file:").unwrap_or(text);
         let (place, named) = if text.starts_with("credential:") {
             (text.to_owned(), text.to_owned())

@@ -8,8 +8,8 @@ use chrono::NaiveTime;
 use chrono_tz::Tz;
 
 use super::cron_expr::CronExpr;
-use super::environment as defaults;
 use super::key::{Key, Origins, from, settings, text, unset};
+use super::process_environment as defaults;
 use super::reader::Reader;
 use super::secret::SecretFile;
 use super::setting::Setting;

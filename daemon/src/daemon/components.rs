@@ -8,7 +8,7 @@ use cached_proto::words::{SchedulerState, Trigger};
 use chrono::TimeDelta;
 use tracing::info;
 
-use super::reload::{Dependencies, LiveConfig, ProcessHandles, Reloader, Unusable};
+use super::reload::{Environment, LiveConfig, ProcessHandles, Reloader, Unusable};
 use crate::clock::Clock;
 use crate::config::{Config, RestartNeeded};
 use crate::jobs::{NewRun, Queue, QueueError};
@@ -57,17 +57,17 @@ pub struct Components {
 impl Components {
     /// Recovers unfinished work from `state` and creates all components. If another process may use the same
     /// state, the caller must hold its lock.
-    pub async fn boot(config: Config, state: State, dependencies: Dependencies) -> Result<Self, StartError> {
-        let live = Arc::new(LiveConfig::new(config, &dependencies)?);
-        Self::with(live, state, dependencies).await
+    pub async fn boot(config: Config, state: State, environment: Environment) -> Result<Self, StartError> {
+        let live = Arc::new(LiveConfig::new(config, &environment)?);
+        Self::with(live, state, environment).await
     }
 
     pub(super) async fn with(
         live: Arc<LiveConfig>,
         state: State,
-        dependencies: Dependencies,
+        environment: Environment,
     ) -> Result<Self, StartError> {
-        let Dependencies { clock, rng, .. } = dependencies;
+        let Environment { clock, rng, .. } = environment;
         let queue = Queue::new(state, Arc::clone(&clock)).with_rng(rng);
         let left = queue.recover().await?;
         if left > 0 {

@@ -32,7 +32,7 @@ use crate::web::{self, Web};
 use chores::Chores;
 pub use components::{Components, StartError, Upkeep};
 use list::{Parts, WORKER, WebServer, components};
-pub use reload::{Dependencies, NotReloaded, ProcessHandles, ReloadObserver, Reloaded, Unusable};
+pub use reload::{Environment, NotReloaded, ProcessHandles, ReloadObserver, Reloaded, Unusable};
 use reload::{LiveConfig, Reloader};
 
 /// A running daemon. If dropped without [`stop`](Self::stop), it stops abruptly, as if it were killed.
@@ -74,8 +74,8 @@ impl Daemon {
         web_limits: web::HttpLimits,
         mut host: ProcessHandles,
     ) -> Result<Self, StartError> {
-        let dependencies = Dependencies { reports: host.reports, ..Dependencies::new(Arc::clone(&clock)) };
-        let live = Arc::new(LiveConfig::new(config, &dependencies)?);
+        let environment = Environment { reports: host.reports, ..Environment::new(Arc::clone(&clock)) };
+        let live = Arc::new(LiveConfig::new(config, &environment)?);
         let (telemetry, inherited) = (host.telemetry.clone(), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
@@ -83,7 +83,7 @@ impl Daemon {
         let lock = Arc::new(StateLock::take(path)?);
         let started = clock.now();
         let state = State::open(path, started).await?;
-        let parts = Box::pin(Components::with(Arc::clone(&live), state, dependencies)).await?;
+        let parts = Box::pin(Components::with(Arc::clone(&live), state, environment)).await?;
         let Components { queue, ticker, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
 

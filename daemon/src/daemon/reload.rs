@@ -38,7 +38,7 @@ pub enum Unusable {
 
 /// Dependencies of a daemon's components that are passed in.
 #[derive(Debug, Clone)]
-pub struct Dependencies {
+pub struct Environment {
     /// Source of time.
     pub clock: Arc<dyn Clock>,
     /// Source of randomness.
@@ -49,8 +49,8 @@ pub struct Dependencies {
     pub reports: Reports,
 }
 
-impl Dependencies {
-    /// The dependencies of a daemon in production.
+impl Environment {
+    /// The environment of a daemon in production.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
         Self { clock, rng: Arc::new(SystemRng), lock_timeout: LOCK_TIMEOUT, reports: report }
     }
@@ -76,9 +76,9 @@ pub(super) struct LiveConfig {
 }
 
 impl LiveConfig {
-    pub(super) fn new(config: Config, dependencies: &Dependencies) -> Result<Self, Unusable> {
-        let Dependencies { lock_timeout, reports, .. } = *dependencies;
-        let authority = Authority::new(&config.http, Arc::clone(&dependencies.clock));
+    pub(super) fn new(config: Config, environment: &Environment) -> Result<Self, Unusable> {
+        let Environment { lock_timeout, reports, .. } = *environment;
+        let authority = Authority::new(&config.http, Arc::clone(&environment.clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
         let refresh = configured(&config, reports, lock_timeout)?;
         Ok(Self {

@@ -100,7 +100,7 @@ mod tests {
         each(&[
             (DatabaseUnreachable, Unhealthy, |observed| observed.tables = Err(gone())),
             (DatabaseUnwritable, Unhealthy, |observed| {
-                observed.resources.unwritable = Some(PathBuf::from("/srv"))
+                observed.resources.unwritable = Some(PathBuf::from("/srv"));
             }),
             (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Removed)),
             (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Replaced)),

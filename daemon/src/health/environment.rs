@@ -177,7 +177,7 @@ mod tests {
     fn each_problem_has_its_code_its_level_and_a_command_to_run() {
         each(&[
             (LogUnwritable, Degraded, |observed| {
-                observed.resources.log = Some(complaint(ComplaintCause::Other))
+                observed.resources.log = Some(complaint(ComplaintCause::Other));
             }),
             (SocketLost, Degraded, |observed| observed.faults = vec![fault("control socket")]),
             (LockLost, Degraded, |observed| observed.faults = vec![fault("state lock")]),

@@ -145,7 +145,7 @@ mod tests {
     fn each_problem_has_its_code_its_level_and_a_command_to_run() {
         each(&[
             (TablesDisabled, Degraded, |observed| {
-                one_table(observed, TableState::Disabled, Audit::default())
+                one_table(observed, TableState::Disabled, Audit::default());
             }),
             (TablesDisabled, Unhealthy, |observed| {
                 let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());

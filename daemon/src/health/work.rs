@@ -145,7 +145,7 @@ mod tests {
                 observed.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
             }),
             (LastRunFailed, Unhealthy, |observed| {
-                observed.results = vec![job(Outcome::Failed), job(Outcome::Off)]
+                observed.results = vec![job(Outcome::Failed), job(Outcome::Off)];
             }),
             (SchedulerStopped, Degraded, |observed| observed.scheduler = SchedulerState::Stopped),
             (QueueStuck, Unhealthy, |observed| {

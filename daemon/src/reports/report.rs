@@ -193,7 +193,7 @@ impl<R: Yearly> Report for R {
     }
 
     fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
-        R::Year::turns(cx.now, cx.zone())
+        R::Year::next_switch(cx.now, cx.zone())
     }
 
     fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {

@@ -175,7 +175,7 @@ impl Planner {
                 outdated: survey.audit.outdated > 0
                     && self.asked.get(&table) != Some(&config.settings.fingerprint(table)),
                 renewal_times: survey.renewal_times,
-                turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
+                keys_changed: self.next_keys.get(&table).copied().filter(|at| *at <= now),
                 // An attempt in the future was recorded by a clock that was ahead.
                 tried: tried.get(&table).copied().filter(|at| *at <= now),
                 busy: busy.contains(&table),

@@ -139,9 +139,9 @@ impl Stage<'_> {
     }
 
     fn condition(&self, actor: &Actor, now: DateTime<Utc>) -> Condition {
-        let turned = actor.next_keys.filter(|at| *at <= now);
-        let missing =
-            turned.is_some() && self.keys(actor.report, now).iter().any(|key| !actor.keys.contains(key));
+        let keys_changed = actor.next_keys.filter(|at| *at <= now);
+        let missing = keys_changed.is_some()
+            && self.keys(actor.report, now).iter().any(|key| !actor.keys.contains(key));
         Condition {
             table: actor.report.table(),
             unfit: missing,
@@ -150,7 +150,7 @@ impl Stage<'_> {
                 next_keys: actor.next_keys,
                 ..RenewalTimes::of(actor.report, self.context(now), Some(actor.generated), actor.limit)
             },
-            turned,
+            keys_changed,
             tried: Some(actor.generated),
             busy: false,
         }

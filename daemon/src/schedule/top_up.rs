@@ -64,7 +64,7 @@ pub struct Condition {
     /// When its entries need renewal.
     pub renewal_times: RenewalTimes,
     /// When time changed its keys, if that happened since the last survey.
-    pub turned: Option<DateTime<Utc>>,
+    pub keys_changed: Option<DateTime<Utc>>,
     /// When its last job was queued, whatever the outcome.
     pub tried: Option<DateTime<Utc>>,
     /// Whether one of its jobs is queued or running.
@@ -96,8 +96,8 @@ impl Condition {
         let RenewalTimes { next_keys, next_payloads, .. } = self.renewal_times;
         let ahead = |at: &DateTime<Utc>| *at > now;
         // Changed keys do not matter until an entry of one of them is missing.
-        let turned = self.turned.filter(|_| self.unfit);
-        let changed = next_payloads.filter(|at| !ahead(at)).max(turned);
+        let keys_changed = self.keys_changed.filter(|_| self.unfit);
+        let changed = next_payloads.filter(|at| !ahead(at)).max(keys_changed);
         let top_up_at = self.top_up_at(renewal);
         let cause = if changed.is_some() {
             Some(Cause::Clock)

@@ -19,7 +19,7 @@ fn content() -> Condition {
         unfit: false,
         outdated: false,
         renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), ..RenewalTimes::default() },
-        turned: None,
+        keys_changed: None,
         tried: None,
         busy: false,
     }
@@ -121,9 +121,9 @@ fn new_keys_are_filled_when_time_adds_them() {
     let condition = Condition { renewal_times, tried: Some(utc("01 23:30")), ..content() };
     assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
     let renewal_times = RenewalTimes { next_keys: Some(utc("03 00:00")), ..renewal_times };
-    let turned = Condition { renewal_times, turned: Some(utc("02 00:00")), ..condition };
-    assert_eq!(at("02 00:00", turned), (None, "03 00:00".to_owned()), "no entry is missing");
-    let missing = Condition { unfit: true, ..turned };
+    let keys_changed = Condition { renewal_times, keys_changed: Some(utc("02 00:00")), ..condition };
+    assert_eq!(at("02 00:00", keys_changed), (None, "03 00:00".to_owned()), "no entry is missing");
+    let missing = Condition { unfit: true, ..keys_changed };
     assert_eq!(at("02 00:00", missing), (Some(Cause::Clock), "03 00:00".to_owned()));
 }
 

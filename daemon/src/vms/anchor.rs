@@ -205,8 +205,8 @@ mod tests {
             self.dir.path().join("kept.db")
         }
 
-        /// Moves the file away, and writes to another database with its name: the transaction is in progress.
-        async fn away(&self) -> SqliteConnection {
+        /// Moves the file, and writes to another database with its name: the transaction is in progress.
+        async fn replace_by_another(&self) -> SqliteConnection {
             fs::rename(self.gateway.path(), self.kept()).unwrap();
             let mut other = connect(self.gateway.path()).await;
             run(&mut other, SPILL).await;
@@ -229,7 +229,7 @@ mod tests {
     async fn the_journal_of_a_database_that_took_the_name_is_not_rolled_back_by_a_reader() {
         let moved = Moved::new("DELETE").await;
         let before = fs::read(moved.gateway.path()).unwrap();
-        let other = moved.away().await;
+        let other = moved.replace_by_another().await;
         assert!(beside(moved.gateway.path(), "-journal").exists());
         let read = moved.vms.count("event", "counting").await.unwrap_err();
         assert!(matches!(read, VmsError::Replaced { .. }), "{read}");
@@ -246,7 +246,7 @@ mod tests {
         // Connected before the file is moved.
         moved.vms.begin_write().await.unwrap().rollback().await.unwrap();
         let anchor = moved.gateway.anchor().await.unwrap();
-        let other = moved.away().await;
+        let other = moved.replace_by_another().await;
         let begun = moved.vms.begin_at_once().await.map(drop).unwrap_err();
         assert!(matches!(begun, VmsError::Locked { .. }), "{begun}");
         assert!(moved.gateway.ensure_is(anchor.file).is_err());
@@ -259,7 +259,7 @@ mod tests {
         for mode in MODES {
             let moved = Moved::new(mode).await;
             let before = fs::read(moved.gateway.path()).unwrap();
-            let mut other = moved.away().await;
+            let mut other = moved.replace_by_another().await;
             run(&mut other, "COMMIT; BEGIN").await;
             let refused = moved.vms.begin_write().await.map(drop).unwrap_err();
             assert!(matches!(refused, VmsError::Replaced { .. }), "{mode}: {refused}");

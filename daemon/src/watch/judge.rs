@@ -105,10 +105,10 @@ impl Memory {
     }
 
     fn new_changes(&self, table: Table, observed: &ObservedTable) -> NewChanges {
-        let changed: Vec<Source> = observed.changed().collect();
+        let sources: Vec<Source> = observed.changed().collect();
         let made = observed.kept.values().map(|kept| kept.taken).max();
         let requested =
-            (!changed.is_empty()).then(|| RequestedSource { hashes: observed.hashes.clone(), made });
+            (!sources.is_empty()).then(|| RequestedSource { hashes: observed.hashes.clone(), made });
         let known = self.sources.get(&table);
         // A table that was never generated as a whole is not repaired here, but later changes of its source
         // count.
@@ -120,7 +120,7 @@ impl Memory {
         let nothing = HashSet::new();
         let before = self.rows.get(&table).unwrap_or(&nothing);
         let mut changes =
-            NewChanges { sources: if is_new { changed } else { Vec::new() }, ..NewChanges::default() };
+            NewChanges { sources: if is_new { sources } else { Vec::new() }, ..NewChanges::default() };
         let mut lost = 0;
         let mut stamps: HashMap<&str, usize> = HashMap::new();
         for row in rows.iter().filter(|row| !before.contains(row) || (rechecked && !row.is_lost())) {

@@ -15,7 +15,8 @@ use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
-    CacheType, HealthLevel, MaintenanceTask, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
+    CacheType, HealthLevel, MaintenanceTask, Outcome, Phase, SchedulerState, SlotFate, Table, TableState,
+    Trigger,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use cached::config::{Config, Environment, Overrides, SystemZone};
+use cached::config::{Config, Overrides, ProcessEnvironment, SystemZone};
 use chrono::DateTime;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ pub(super) fn check(bytes: &[u8]) {
 fn load(file: &Path, text: &[u8]) -> Result<Config, String> {
     std::fs::write(file, text).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let environment = Environment {
+    let environment = ProcessEnvironment {
         env: BTreeMap::new(),
         cwd: "/nowhere".into(),
         uid: 1000,

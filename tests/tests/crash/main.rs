@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cached_tests::daemon::Daemon;
 use cached_tests::inside::Sample;
-use cached_tests::rng::SeededRng;
+use cached_tests::rng::Rng;
 use cached_tests::scratch::{all_rows, difference, from_scratch};
 use cached_tests::vms::Other;
 
@@ -46,7 +46,7 @@ fn kills() -> usize {
 }
 
 fn survives(journal: &str) {
-    let mut rng = SeededRng::printed(journal);
+    let mut rng = Rng::printed(journal);
     let sample = Sample::today(11, 1);
     let vms = Other::open(&sample.database());
     vms.execute(&format!("PRAGMA journal_mode = {journal}"));

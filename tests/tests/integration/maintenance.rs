@@ -413,8 +413,8 @@ fn overrides(golden: &Golden) -> cached::config::Overrides {
     overrides
 }
 
-fn environment() -> cached::config::Environment {
-    cached::config::Environment {
+fn environment() -> cached::config::ProcessEnvironment {
+    cached::config::ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
-use cached::config::{Config, Environment, Overrides};
-use cached::daemon::{Components, Dependencies};
+use cached::config::{Config, Overrides, ProcessEnvironment};
+use cached::daemon::{Components, Environment};
 use cached::jobs::{Claimed, QueueError};
 use cached::refresh::ActiveRun;
 use cached::state::State;
@@ -46,7 +46,7 @@ impl Choices {
         for (section, key, value) in self.more {
             set(section, key, value);
         }
-        let environment = Environment {
+        let environment = ProcessEnvironment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
@@ -105,11 +105,8 @@ impl Daemon {
         let state = State::open(&directory.join("state.db"), clock.now()).await.unwrap();
         let state = state.observed(move || hook.point());
         // Waiting for a lock would take real time and change nothing.
-        let environment = Dependencies {
-            rng: rng.clone(),
-            lock_timeout: Duration::ZERO,
-            ..Dependencies::new(clock.clone())
-        };
+        let environment =
+            Environment { rng: rng.clone(), lock_timeout: Duration::ZERO, ..Environment::new(clock.clone()) };
         let components =
             Components::boot(choices.config(directory), state.clone(), environment).await.unwrap();
         Self { components, state, workers: [None, None] }

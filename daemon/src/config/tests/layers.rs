@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::super::{Environment, Localtime, Origin, SystemZone};
+use super::super::{Localtime, Origin, ProcessEnvironment, SystemZone};
 use super::{Fixture, shown, with_database};
 
 /// Section, key and the expected value.
@@ -188,7 +188,7 @@ fn a_user_without_a_home_must_say_where() {
 fn the_process_knows_its_user_and_its_directory() {
     use std::os::unix::fs::MetadataExt;
     let fixture = Fixture::new().file("mine", "");
-    let environment = Environment::of_process(chrono::DateTime::UNIX_EPOCH);
+    let environment = ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH);
     assert_eq!(environment.uid, fixture.path("mine").metadata().unwrap().uid());
     assert_eq!(environment.cwd, std::env::current_dir().unwrap());
     assert_eq!(environment.env.get("PATH").cloned(), std::env::var("PATH").ok());

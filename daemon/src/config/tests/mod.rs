@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::{Config, ConfigErrors, Environment};
+use super::{Config, ConfigErrors, ProcessEnvironment};
 use crate::cli::Cli;
 
 mod layers;
@@ -18,14 +18,14 @@ mod values;
 /// A directory with a configuration file, and the environment of a process that is started there.
 pub(super) struct Fixture {
     dir: tempfile::TempDir,
-    pub(super) environment: Environment,
+    pub(super) environment: ProcessEnvironment,
 }
 
 impl Fixture {
     /// A person's account with nothing in its environment and no configuration file.
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let environment = Environment {
+        let environment = ProcessEnvironment {
             env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
             cwd: PathBuf::from("/here"),
             uid: 1000,

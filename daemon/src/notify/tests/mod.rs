@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Environment, Overrides};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
 use crate::notify::{Judge, Notifier};
@@ -42,7 +42,7 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
     let default_file = dir.path().join("cached.toml");
     std::fs::write(&default_file, text).unwrap();
     std::fs::set_permissions(&default_file, Permissions::from_mode(0o600)).unwrap();
-    let environment = Environment {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,

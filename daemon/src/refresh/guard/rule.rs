@@ -150,8 +150,8 @@ impl Guard {
         }
         let suspects =
             found.keys().filter_map(|source| known.get_key_value(source.table())).map(|(source, before)| {
-                let loss = losses.iter().find(|(lossy, ..)| lossy == source);
-                let suspect = loss.map(|&(.., rows)| match before.suspect {
+                let matching = losses.iter().find(|(lossy, ..)| lossy == source);
+                let suspect = matching.map(|&(.., rows)| match before.suspect {
                     // The loss is the same as long as it does not get worse; its first run may release it.
                     Some(first) if is_not_worse(first.rows, rows) => {
                         Suspect { rows: first.rows.max(rows), run: first.run }

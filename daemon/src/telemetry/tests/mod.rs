@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::config::{Environment, Overrides};
+use crate::config::{Overrides, ProcessEnvironment};
 
 struct Logging {
     dir: tempfile::TempDir,
@@ -30,7 +30,7 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
     for (key, value) in more {
         overrides.set("--log", "log", key, *value);
     }
-    let environment = Environment {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/home/ada".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,

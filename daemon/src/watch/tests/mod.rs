@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Environment, Overrides};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::directory::{directory, prepared, unpacked};
 use crate::jobs::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher};
@@ -236,7 +236,7 @@ fn config(dir: &TempDir) -> Config {
     overrides.set("--state", "state", "url", dir.path().join("state.db").to_string_lossy());
     // The grace period for VMS has tests of its own.
     overrides.set("--district-grace", "cache", "district_grace", "0s");
-    let environment = Environment {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cached::vms::tables::{Table, spec};
-use cached_tests::rng::SeededRng;
+use cached_tests::rng::Rng;
 use cached_tests::vms::Other;
 use sea_orm::DbErr;
 
@@ -36,7 +36,7 @@ pub(crate) struct Wrote {
 }
 
 impl Worker {
-    pub(crate) fn begin(database: &Path, patience: Duration, rng: SeededRng) -> Self {
+    pub(crate) fn begin(database: &Path, patience: Duration, rng: Rng) -> Self {
         let (stop, transactions) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let thread = thread::spawn({
             let (stop, transactions) = (Arc::clone(&stop), Arc::clone(&transactions));
@@ -80,7 +80,7 @@ impl fmt::Display for Wrote {
 
 struct Working {
     vms: Other,
-    rng: SeededRng,
+    rng: Rng,
     wrote: Wrote,
 }
 

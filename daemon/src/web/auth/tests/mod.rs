@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
-use crate::config::{Config, Environment, Overrides};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::vms::users::{Lookup, User, Users, VmsUsers};
 use crate::vms::{Gateway, VmsError};
 
@@ -89,7 +89,7 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
     let file = dir.join("cached.toml");
     let lines = lines.replace("DIR", &dir.display().to_string());
     std::fs::write(&file, format!("[database]\nurl = \"/srv/vms.db\"\n[http]\n{lines}")).unwrap();
-    let environment = Environment {
+    let environment = ProcessEnvironment {
         env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
         cwd: PathBuf::from("/"),
         uid: 1000,
