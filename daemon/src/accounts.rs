@@ -1,8 +1,8 @@
 //! The accounts of this machine: names and groups of users, from the local files.
 //!
-//! The files are read as they are: the C library's look-ups ask whatever `nsswitch.conf` names, and may wait for a
-//! directory service on the network. Accounts that only such a service knows stay numbers, and are recognised by the
-//! groups of their processes.
+//! The files are parsed directly: the C library's lookups query every source in `nsswitch.conf`, and may wait for a
+//! directory service on the network. Accounts that only such a service knows are shown as numbers, and their groups are
+//! taken from their processes.
 
 use crate::plain_file::read_system;
 
@@ -11,14 +11,14 @@ pub(crate) const PASSWD: &str = "/etc/passwd";
 /// The file of the groups.
 pub(crate) const GROUP: &str = "/etc/group";
 
-/// The accounts, as the two files have them.
+/// The contents of both files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Accounts {
     passwd: String,
     group: String,
 }
 
-/// A group that a setting names.
+/// A group named in a setting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Group<'a> {
     pub(crate) gid: u32,
@@ -90,7 +90,7 @@ fn lines(file: &str) -> impl Iterator<Item = Vec<&str>> {
     file.lines().map(|line| line.split(':').collect())
 }
 
-/// The fields of the line of this number.
+/// The fields of the line with this number.
 fn by_number(file: &str, id: u32) -> Option<Vec<&str>> {
     lines(file).find(|fields| number(fields) == Some(id))
 }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_user_is_named_by_the_line_of_its_number_and_is_in_groups_that_list_the_name() {
+    fn a_user_is_found_by_number_and_belongs_to_groups_that_list_its_name() {
         let users =
             "root:x:0:0:root:/root:/bin/sh\nada:x:1000:100::/home/ada:/bin/sh\nbob:x:1001:100::/:/bin/sh\n";
         let accounts = Accounts::new(users, "cached:x:990:eve,ada\n");

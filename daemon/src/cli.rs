@@ -19,7 +19,7 @@ Exit codes:
 #[derive(Debug, Parser)]
 #[command(name = "cached", version, about, after_help = EXIT_CODES)]
 pub struct Cli {
-    /// What to do; the daemon runs when nothing is said.
+    /// The subcommand; without one, the daemon runs.
     #[command(subcommand)]
     command: Option<Command>,
     /// Flags that every subcommand takes.
@@ -64,8 +64,8 @@ pub enum Command {
     Check(Check),
     /// Make a sample VMS database, refresh everything and serve it
     ///
-    /// Reads no configuration file unless --config or `CACHED_CONFIG` names one. Of that, where the files are, section
-    /// notify, section maintenance and `vms.probe_url` do not count.
+    /// Ignores the default configuration file; --config or `CACHED_CONFIG` names one. The file locations, the sections
+    /// notify and maintenance, and `vms.probe_url` in it are ignored.
     Demo(Demo),
 }
 
@@ -77,19 +77,19 @@ pub struct Refresh {
     /// Cache types to refresh [default: all]
     #[arg(value_name = "TYPE")]
     pub types: Vec<CacheType>,
-    /// Another way to name a type, as cachectl takes it; may be repeated
+    /// Another way to name a type, as in cachectl; may be repeated
     #[arg(long = "type", value_name = "TYPE")]
     pub more_types: Vec<CacheType>,
     /// Single tables to refresh; may be repeated
     #[arg(long = "table", value_name = "TABLE")]
     pub tables: Vec<Table>,
-    /// Refresh entries that are still young, too
+    /// Also refresh entries that are still young
     #[arg(long)]
     pub force: bool,
     /// Accept the loss of source rows that the guard would refuse
     #[arg(long)]
     pub accept: bool,
-    /// Instant to take for now, such as 2026-03-08T08:00:00Z
+    /// Use this instant as the current time, such as 2026-03-08T08:00:00Z
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub as_of: Option<DateTime<Utc>>,
     /// Reproduce VMS's payloads bug for bug
@@ -104,10 +104,10 @@ pub struct Refresh {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Args)]
 #[command(after_help = EXIT_CODES)]
 pub struct Check {
-    /// Look at the configuration only, not at the database
+    /// Check only the configuration, not the database
     #[arg(long)]
     pub config_only: bool,
-    /// End with 1 also when a report is not fresh or the last run failed
+    /// Exit with 1 also when a report is not fresh or the last run failed
     #[arg(long, conflicts_with = "config_only")]
     pub strict: bool,
 }
@@ -127,7 +127,7 @@ pub struct Demo {
 }
 
 impl Cli {
-    /// The subcommand, which is `run` unless another was named.
+    /// The subcommand; `run` by default.
     pub fn command(&self) -> Command {
         self.command.clone().unwrap_or(Command::Run)
     }
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_means_one_command() {
+    fn command_lines_are_parsed_into_commands() {
         let as_of = "2026-03-08T08:00:00Z".parse().ok();
         let cases = [
             ("cached", Command::Run),
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn common_flags_stand_before_or_after_the_subcommand() {
+    fn common_flags_may_come_before_or_after_the_subcommand() {
         let flags = "--config f --database d --state s --socket k --http h --timezone z --log-level l";
         for line in
             [format!("cached {flags} check"), format!("cached check {flags}"), format!("cached {flags}")]
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_exits_2_and_says_what_is_known() {
+    fn a_usage_error_exits_2_and_lists_the_valid_values() {
         let cases = [
             (
                 "cached refresh districts",
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn help_and_version_are_no_errors() {
+    fn help_and_version_exit_0() {
         assert_eq!(parse("cached --help").unwrap_err().kind(), ErrorKind::DisplayHelp);
         assert_eq!(parse("cached --version").unwrap_err().exit_code(), 0);
     }

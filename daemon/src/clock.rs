@@ -62,7 +62,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that moves only when told to, for tests and rehearsals.
+/// A clock that only moves when a test or a rehearsal advances it.
 #[derive(Debug)]
 pub struct ManualClock {
     times: watch::Sender<Times>,
@@ -102,10 +102,10 @@ impl ManualClock {
     /// of them.
     ///
     /// # Panics
-    /// If that takes longer than only a hanging program does.
+    /// If that takes so long that the program must be hanging.
     #[expect(
         clippy::panic,
-        reason = "only tests wait for sleeps, and a hanging test must say what it waits for"
+        reason = "only tests wait for sleeps, and a hanging test must name what it waits for"
     )]
     pub async fn sleeping(&self, count: usize) {
         let asleep = |ends: &Vec<Duration>| ends.iter().filter(|&&end| end > self.monotonic()).count();
@@ -113,7 +113,7 @@ impl ManualClock {
         let enough = sleepers.wait_for(|ends| asleep(ends) >= count);
         if tokio::time::timeout(LONGEST_WAIT, enough).await.is_err() {
             let asleep = asleep(&self.sleepers.borrow());
-            panic!("waited in vain for {count} sleeps on the manual clock; there are {asleep}");
+            panic!("expected {count} sleeps on the manual clock, found {asleep}");
         }
     }
 }
@@ -169,7 +169,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     #[tokio::test]
-    async fn advance_wakes_those_whose_sleep_is_over_and_no_other() {
+    async fn advance_ends_exactly_the_sleeps_whose_time_is_over() {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let nap = |d| {
             let clock: Arc<dyn Clock> = clock.clone();

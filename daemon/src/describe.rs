@@ -1,4 +1,4 @@
-//! Words for people: errors with their causes as one line, what became of jobs, and the titles of types.
+//! Texts for people: errors with their causes on one line, summaries of failed jobs, and the titles of types.
 
 use std::any::Any;
 use std::error::Error;
@@ -7,7 +7,7 @@ use cached_proto::text::{one_line, truncated};
 use cached_proto::verb::jobs::Job;
 use cached_proto::words::{CacheType, Outcome, Table};
 
-/// Number of characters that are shown of a line in a file.
+/// Maximum number of characters of a file's line that are shown.
 const LONGEST_LINE: usize = 80;
 
 /// The message of an error, followed by the messages of its causes that are not repeated in it, as one line
@@ -41,7 +41,7 @@ pub(crate) fn toml_error(text: &str, error: &toml::de::Error) -> String {
     format!("line {} ({}): {message}", number + 1, truncated(&line, LONGEST_LINE))
 }
 
-/// Returns a type's title, and a description of what belongs to it.
+/// Returns a type's title and description.
 pub(crate) const fn type_title(cache_type: CacheType) -> (&'static str, &'static str) {
     match cache_type {
         CacheType::District => ("District", "Year-end figures of each district, and its engagement"),
@@ -52,11 +52,11 @@ pub(crate) const fn type_title(cache_type: CacheType) -> (&'static str, &'static
     }
 }
 
-/// Number of causes of failures that are spelled out; for the others, only their tables are counted.
-const TOLD: usize = 5;
+/// Maximum number of failure causes that are spelled out; for the others, only their tables are counted.
+const MAX_CAUSES: usize = 5;
 
-/// Summarizes jobs that did not end well, by cause: `a, b failed: why; c disabled: why; 2 more tables`. Tables have
-/// the names that the reader knows them by.
+/// Summarizes failed jobs by cause: `a, b failed: why; c disabled: why; 2 more tables`. Tables have
+/// the names that their reader knows.
 pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>, name: impl Fn(Table) -> &'static str) -> String {
     let mut groups: Vec<(Outcome, &str, Vec<Table>)> = Vec::new();
     for job in jobs {
@@ -67,20 +67,20 @@ pub fn failures<'j>(jobs: impl IntoIterator<Item = &'j Job>, name: impl Fn(Table
             None => groups.push((outcome, why, vec![job.table])),
         }
     }
-    let mut told: Vec<String> = groups
+    let mut lines: Vec<String> = groups
         .iter()
-        .take(TOLD)
+        .take(MAX_CAUSES)
         .map(|(outcome, why, tables)| {
             let names: Vec<&str> = tables.iter().map(|table| name(*table)).collect();
             format!("{} {outcome}: {}", names.join(", "), one_line(why))
         })
         .collect();
-    match groups.iter().skip(TOLD).map(|(.., tables)| tables.len()).sum() {
+    match groups.iter().skip(MAX_CAUSES).map(|(.., tables)| tables.len()).sum() {
         0 => {}
-        1 => told.push("1 more table".to_owned()),
-        more => told.push(format!("{more} more tables")),
+        1 => lines.push("1 more table".to_owned()),
+        more => lines.push(format!("{more} more tables")),
     }
-    told.join("; ")
+    lines.join("; ")
 }
 
 #[cfg(test)]
@@ -91,8 +91,11 @@ mod tests {
     fn a_toml_error_is_one_line_that_names_the_line() {
         let text = "a = 1\nb = \n";
         let error = toml::from_str::<toml::Table>(text).unwrap_err();
-        let told = toml_error(text, &error);
-        assert!(told.starts_with("line 2 (b =): ") && !told.contains('|') && !told.contains('\n'), "{told}");
+        let message = toml_error(text, &error);
+        assert!(
+            message.starts_with("line 2 (b =): ") && !message.contains('|') && !message.contains('\n'),
+            "{message}"
+        );
     }
 
     #[derive(Debug, thiserror::Error)]
@@ -105,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_are_told_once_and_in_one_line() {
+    fn a_repeated_cause_is_shown_once_and_all_on_one_line() {
         let outer = |detail| Outer { file: "a\nb", detail, cause: std::io::Error::other("disk on fire") };
         assert_eq!(describe(&outer("")), "cannot read a\\nb: disk on fire");
         assert_eq!(describe(&outer(", disk on fire")), "cannot read a\\nb, disk on fire");

@@ -1,4 +1,4 @@
-//! Sends one HTTP request, of which only the response status matters.
+//! Sends one HTTP request and returns only the response status.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use crate::config::Url;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FetchError {
     /// The time limit was exceeded.
-    #[error("there was no answer within {}", humantime::format_duration(*.0))]
+    #[error("no answer within {}", humantime::format_duration(*.0))]
     TimedOut(Duration),
-    /// The connection could not be made or was lost; in the daemon's words or the operating system's.
+    /// The connection failed or was lost; the text is the daemon's or the operating system's.
     #[error("{0}")]
     Unreachable(String),
 }
@@ -37,20 +37,20 @@ pub(crate) enum Call {
 /// Sends the request and returns the status of the response, whatever it is. Redirects are not followed.
 pub(crate) async fn fetch(url: &Url, call: Call, limit: Duration) -> Result<u16, FetchError> {
     let target = url.clone();
-    let (tell, told) = oneshot::channel();
+    let (sender, receiver) = oneshot::channel();
     // A separate thread: unlike a blocking thread of the runtime, it does not delay the end of the process.
     let thread = std::thread::Builder::new().name("fetch".to_owned()).spawn(move || {
         // The receiver may have been dropped.
-        let _ = tell.send(request(&target, call, limit));
+        let _ = sender.send(request(&target, call, limit));
     });
     if let Err(error) = thread {
-        return Err(FetchError::Unreachable(format!("no thread for it: {error}")));
+        return Err(FetchError::Unreachable(format!("cannot start a thread for the request: {error}")));
     }
-    match told.await {
+    match receiver.await {
         Ok(Ok(status)) => Ok(status),
         Ok(Err(Error::Timeout(_))) => Err(FetchError::TimedOut(limit)),
-        Ok(Err(error)) => Err(FetchError::Unreachable(say(&error))),
-        Err(_) => Err(FetchError::Unreachable("the request was broken off".to_owned())),
+        Ok(Err(error)) => Err(FetchError::Unreachable(in_our_words(&error))),
+        Err(_) => Err(FetchError::Unreachable("the request was aborted".to_owned())),
     }
 }
 
@@ -91,8 +91,8 @@ fn request(url: &Url, call: Call, limit: Duration) -> Result<u16, Error> {
     Ok(response.status().as_u16())
 }
 
-/// The value of the header for the user info of an address, if there is any. ureq makes one of its own, but
-/// encodes the user info as it stands in the address, where `@`, `:` and `/` of a password are escaped.
+/// The authorization header for the user info of an address, if it has any. ureq would send its own, but
+/// without decoding the user info first, in which `@`, `:` and `/` of a password are escaped.
 fn authorization(url: &str) -> Option<String> {
     let user_info = authority(url).rsplit_once('@')?.0;
     let (user, password) = user_info.split_once(':').unwrap_or((user_info, ""));
@@ -102,7 +102,7 @@ fn authorization(url: &str) -> Option<String> {
     Some(format!("Basic {}", BASE64.encode(credentials)))
 }
 
-/// What stands between scheme and path.
+/// The part between scheme and path.
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().unwrap_or_default()
@@ -116,16 +116,18 @@ pub(crate) fn with_suffix(url: &str, suffix: &str) -> String {
 }
 
 /// Describes an error in the daemon's words, because ureq's messages repeat the address.
-fn say(error: &Error) -> String {
+fn in_our_words(error: &Error) -> String {
     match error {
-        Error::HostNotFound => "there is no such host; check the address and the name server".to_owned(),
-        Error::BadUri(_) | Error::Http(_) => "the address is none that can be called; correct it".to_owned(),
+        Error::HostNotFound => {
+            "the host name cannot be resolved; check the address and the name server".to_owned()
+        }
+        Error::BadUri(_) | Error::Http(_) => "the address is not valid; correct it".to_owned(),
         // From the operating system or the certificate check; they contain at most host names.
         Error::Io(error) => one_line(&error.to_string()).into_owned(),
         Error::Rustls(error) => one_line(&error.to_string()).into_owned(),
         Error::Tls(what) => (*what).to_owned(),
         Error::Protocol(_) | Error::LargeResponseHeader(..) => {
-            "what answers there is no web server".to_owned()
+            "the server does not speak HTTP; check the address and port".to_owned()
         }
         _ => "the connection failed".to_owned(),
     }

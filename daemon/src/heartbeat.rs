@@ -1,4 +1,4 @@
-//! Heartbeats of the essential loops. A separate timer would go on ticking while its loop hangs, so each loop
+//! Heartbeats of the daemon's loops. A separate timer would keep ticking while its loop hangs, so each loop
 //! announces itself by when its next beat is due.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ impl Heartbeat {
         heartbeat
     }
 
-    /// Records that the loop is alive, and that the next beat may take this long.
+    /// Records that the loop is alive, and that its next beat is due within this time.
     pub fn beat(&self, pause: Duration) {
         let due = self.clock.monotonic().saturating_add(pause).saturating_add(GRACE);
         self.due.store(u64::try_from(due.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -44,7 +44,7 @@ impl Heartbeat {
         self.name
     }
 
-    /// How long the next beat is overdue; none if it is not.
+    /// For how long the next beat has been overdue; none if it is not.
     pub fn overdue(&self) -> Option<Duration> {
         let due = Duration::from_millis(self.due.load(Ordering::Relaxed));
         self.clock.monotonic().checked_sub(due).filter(|late| !late.is_zero())
@@ -61,7 +61,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     #[test]
-    fn silence_is_a_bad_sign_only_beyond_what_was_announced() {
+    fn a_beat_is_overdue_only_after_the_announced_time_and_the_grace() {
         let manual = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let clock: Arc<dyn Clock> = manual.clone();
         let heartbeat = Heartbeat::new("loop", &clock);
@@ -73,7 +73,7 @@ mod tests {
         manual.advance(10 * MINUTE + GRACE);
         assert_eq!(heartbeat.overdue(), None);
         manual.set(DateTime::UNIX_EPOCH + chrono::TimeDelta::days(2));
-        assert_eq!(heartbeat.overdue(), None, "a wall clock that is set says nothing about the loop");
+        assert_eq!(heartbeat.overdue(), None, "setting the wall clock does not affect the heartbeat");
         manual.advance(MINUTE);
         assert_eq!(heartbeat.overdue(), Some(MINUTE));
     }

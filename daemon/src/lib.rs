@@ -29,10 +29,9 @@
 //!
 //! Only `vms` and `state` open a database, and only through SQLite; `plain_file` opens what operators name.
 //!
-//! Time comes from a [`clock::Clock`] and randomness from a [`chance::Chance`] that are passed in.
+//! Time comes from a [`clock::Clock`] and randomness from a [`rng::Rng`] that are passed in.
 
 pub(crate) mod accounts;
-pub mod chance;
 pub mod civil;
 pub mod cli;
 pub mod clock;
@@ -59,6 +58,7 @@ pub(crate) mod probe;
 pub(crate) mod readers;
 pub mod refresh;
 pub mod reports;
+pub mod rng;
 pub mod rpc;
 pub mod schedule;
 pub(crate) mod service;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use cached::cli::Cli;
 use cached::clock::{Clock as _, SystemClock};
-use cached::config::Surroundings;
+use cached::config::ProcessEnvironment;
 use cached::rpc::Inherited;
 use clap::Parser;
 use tikv_jemallocator::Jemalloc;
@@ -16,14 +16,14 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = Cli::parse();
-    let around = Surroundings::of_process(SystemClock::new().now());
+    let environment = ProcessEnvironment::of_process(SystemClock::new().now());
     // This changes the environment, which is only safe while there is a single thread.
-    let passed = Inherited::take(&around.env);
+    let passed = Inherited::take(&environment.env);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .context("the asynchronous runtime could not be started")?;
-    let exit = runtime.block_on(cached::command::dispatch(&cli, &around, passed));
+    let exit = runtime.block_on(cached::command::dispatch(&cli, &environment, passed));
     // An immediate stop must not wait for a report that is still being computed.
     runtime.shutdown_background();
     Ok(exit.into())

@@ -1,4 +1,4 @@
-//! What listeners have in common: a limited number of places that nobody can take all of, and patience when a
+//! Common parts of the listeners: a limited number of places of which each client gets only a share, and a pause when a
 //! connection cannot be accepted.
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ const RECOVER: Duration = Duration::from_millis(200);
 pub(crate) struct Failing(bool);
 
 impl Failing {
-    /// Returns the accepted connection. Says once that `what` cannot be accepted, and waits a moment each time.
+    /// Returns the accepted connection. On an error, pauses, and logs the first of several in a row.
     pub(crate) async fn sort<T>(&mut self, what: &str, accepted: io::Result<T>) -> Option<T> {
         let was_failing = std::mem::replace(&mut self.0, accepted.is_err());
         match accepted {
@@ -33,12 +33,12 @@ impl Failing {
     }
 }
 
-/// Places, and who has how many of them.
+/// A limited number of places, and how many of them each client has taken.
 #[derive(Debug)]
 pub(crate) struct Places<K> {
     all: usize,
-    /// Who is always left some of the places, however many others want them, and how many.
-    kept: Vec<(K, usize)>,
+    /// How many places are reserved for which client, however many others want them.
+    reserved: Vec<(K, usize)>,
     taken: Mutex<HashMap<K, usize>>,
 }
 
@@ -51,24 +51,24 @@ pub(crate) struct Place<K: Eq + Hash> {
 
 impl<K: Copy + Eq + Hash> Places<K> {
     pub(crate) fn new(all: usize) -> Self {
-        Self::keeping(all, Vec::new())
+        Self::with_reserved(all, Vec::new())
     }
 
-    pub(crate) fn keeping(all: usize, kept: Vec<(K, usize)>) -> Self {
-        Self { all, kept, taken: Mutex::default() }
+    pub(crate) fn with_reserved(all: usize, reserved: Vec<(K, usize)>) -> Self {
+        Self { all, reserved, taken: Mutex::default() }
     }
 
-    /// Takes a place, unless `who` has `most` of them already, or the rest is kept for others.
+    /// Takes a place, unless `who` has `most` of them already, or the rest is reserved for others.
     pub(crate) fn take(self: &Arc<Self>, who: K, most: usize) -> Option<Place<K>> {
         let mut taken = self.taken();
         let of = |who: &K| taken.get(who).copied().unwrap_or_default();
-        let kept: usize = self
-            .kept
+        let reserved: usize = self
+            .reserved
             .iter()
             .filter(|(other, _)| *other != who)
             .map(|(other, places)| places.saturating_sub(of(other)))
             .sum();
-        let is_free = taken.values().sum::<usize>() + kept < self.all;
+        let is_free = taken.values().sum::<usize>() + reserved < self.all;
         if !is_free || of(&who) >= most {
             return None;
         }
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_gets_a_share_and_leaves_the_rest_to_others() {
+    fn a_client_gets_at_most_its_share_of_the_places() {
         let places = Arc::new(Places::new(5));
         let ada: Vec<_> = std::iter::from_fn(|| places.take("ada", 3)).collect();
         let bob: Vec<_> = std::iter::from_fn(|| places.take("bob", 3)).collect();
@@ -109,18 +109,21 @@ mod tests {
         drop(ada);
         assert!(places.take("bob", 3).is_some());
         drop(bob);
-        assert!(places.taken().is_empty(), "who has no place is forgotten");
+        assert!(places.taken().is_empty(), "a client without a place is forgotten");
     }
 
     #[test]
-    fn a_place_that_is_kept_for_somebody_goes_to_nobody_else() {
-        let places = Arc::new(Places::keeping(6, vec![("root", 2), ("own", 1)]));
+    fn a_reserved_place_goes_only_to_the_client_it_is_reserved_for() {
+        let places = Arc::new(Places::with_reserved(6, vec![("root", 2), ("own", 1)]));
         let ada: Vec<_> = std::iter::from_fn(|| places.take("ada", 6)).collect();
         assert_eq!(ada.len(), 3);
         let root: Vec<_> = std::iter::from_fn(|| places.take("root", 6)).collect();
-        assert_eq!(root.len(), 2, "and root leaves the daemon's own user its place");
+        assert_eq!(root.len(), 2, "the place of the daemon's own user stays reserved");
         assert!(places.take("own", 6).is_some());
         drop(ada);
-        assert!(places.take("root", 6).is_some(), "beyond what is kept, first come, first served");
+        assert!(
+            places.take("root", 6).is_some(),
+            "places that are not reserved are first come, first served"
+        );
     }
 }

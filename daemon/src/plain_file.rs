@@ -1,6 +1,6 @@
-//! Files that are no databases: opens, creates and names them, and tells one from another.
+//! Files other than databases: opens, creates, renames and identifies them.
 //!
-//! Only SQLite may open and close a database file or what it keeps beside one (`vms::file` says why), and a
+//! Only SQLite may open and close a database file or the files beside it (`vms::file` explains why), and a
 //! path that an operator writes into a setting may name anything.
 
 use std::fs::{File, Metadata, OpenOptions};
@@ -16,7 +16,7 @@ use crate::sqlite::SIDE_FILES;
 /// What every SQLite database begins with.
 const DATABASE: &[u8; 16] = b"SQLite format 3\0";
 
-/// Identity of a file, whatever its name: it differs once another file has taken the name.
+/// Identity of a file, independent of its name: it differs once another file has taken the name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FileId {
     pub(crate) device: u64,
@@ -46,8 +46,8 @@ impl FileId {
     }
 }
 
-/// Opens a file that an operator names. A database is an error, and so is a file beside one, and whatever is no
-/// regular file: opening a pipe waits for its writer, and a device may have no end.
+/// Opens a file named by an operator. A database, a file beside one, and anything but a regular file is an error:
+/// opening a pipe waits for its writer, and a device may have no end.
 #[expect(
     clippy::disallowed_methods,
     reason = "a descriptor that turns out to be of a database is never closed"
@@ -55,14 +55,14 @@ impl FileId {
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     let refused = |what: &str| Err(io::Error::new(io::ErrorKind::InvalidData, what));
     let not_regular = || Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
-    // Opening a device may already do something.
+    // Opening a device may have side effects.
     if !std::fs::metadata(path)?.is_file() {
         return not_regular();
     }
     let real = std::fs::canonicalize(path);
     let name = real.as_deref().unwrap_or(path).as_os_str().as_encoded_bytes();
     if SIDE_FILES.iter().any(|ending| name.ends_with(ending.as_bytes())) {
-        return refused("by its name it belongs to an SQLite database");
+        return refused("its name is that of a file beside an SQLite database");
     }
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
@@ -83,14 +83,14 @@ pub(crate) fn is_database(path: &Path) -> bool {
     open(path).is_err_and(|error| error.kind() == io::ErrorKind::InvalidData)
 }
 
-/// Reads a text that an operator names.
+/// Reads a text file named by an operator.
 pub(crate) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     open(path)?.read_to_string(&mut text)?;
     Ok(text)
 }
 
-/// Reads a text of the system, below `/etc` or `/proc`.
+/// Reads a text file of the system, below `/etc` or `/proc`.
 #[expect(clippy::disallowed_methods, reason = "the paths are fixed, and the system keeps no database there")]
 pub(crate) fn read_system(path: impl AsRef<Path>) -> io::Result<String> {
     std::fs::read_to_string(path)
@@ -102,13 +102,13 @@ pub(crate) fn open_directory(path: &Path) -> io::Result<File> {
     File::open(path.join(""))
 }
 
-/// Creates a file that only its owner may read; fails if there is anything of that name, also a link.
+/// Creates a file that only its owner may read; fails if the name is taken, even by a link.
 #[expect(clippy::disallowed_methods, reason = "a file that was not there before has no locks to lose")]
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
 }
 
-/// Renames a file; fails if there is one of the new name already, which another process may have made.
+/// Renames a file; fails if the new name is taken, perhaps by another process.
 pub(crate) fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Not every file system supports this.
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_is_read_and_what_is_missing_or_no_regular_file_is_an_error() {
+    fn a_regular_text_file_is_read_and_a_missing_or_special_one_is_an_error() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("settings.toml");
         std::fs::write(&file, "short").unwrap();
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_database_and_its_side_files_are_refused_also_through_a_link() {
+    async fn a_database_and_its_side_files_are_refused_even_through_a_link() {
         let dir = tempfile::tempdir().unwrap();
         let path = |name: &str| dir.path().join(name);
         let vms = Database::connect(format!("sqlite://{}?mode=rwc", path("vms.db").display())).await.unwrap();
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_taken_name_is_an_error_and_both_files_stay_as_they_are() {
+    fn renaming_to_a_taken_name_is_an_error_and_changes_neither_file() {
         for rename in [rename_new, link_new] {
             let dir = tempfile::tempdir().unwrap();
             let [from, taken, free] = ["from", "taken", "free"].map(|name| dir.path().join(name));

@@ -17,10 +17,10 @@ const KEPT: Duration = Duration::from_secs(10);
 pub(crate) struct Probe(SingleFlight<(Url, VmsPage)>);
 
 impl Probe {
-    /// Returns the answer of `vms.probe_url`, which may be up to [`KEPT`] old; none without that key.
+    /// Returns the answer of `vms.probe_url`, up to [`KEPT`] old; `None` if the key is not set.
     pub(crate) async fn page(&self, config: &config::Vms, clock: &dyn Clock) -> Option<VmsPage> {
         let url = config.probe_url.as_ref()?;
-        let asked = async {
+        let request = async {
             let began = clock.monotonic();
             let answer = fetch(url, Call::Get(""), config.probe_timeout).await;
             let took = clock.monotonic().saturating_sub(began);
@@ -31,7 +31,7 @@ impl Probe {
             let milliseconds = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
             (url.clone(), VmsPage { url: url.to_string(), status, milliseconds, error })
         };
-        let (_, page) = self.0.get(clock, KEPT, |(of, _)| of == url, asked).await;
+        let (_, page) = self.0.get(clock, KEPT, |(of, _)| of == url, request).await;
         Some(page)
     }
 }

@@ -1,5 +1,5 @@
-//! Who reads lists queues: few are served at a time, a limited number waits, and everybody else is told when to
-//! come again. Without that, two hundred readers would have two hundred answers built at once.
+//! The queue of clients that read lists: few are served at a time, a limited number waits, and all others are refused
+//! with the time after which to retry. Without it, two hundred readers would have two hundred answers built at once.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,11 +19,11 @@ const QUEUE: usize = 64;
 /// Places in the queue that one client may take.
 const SHARE: usize = QUEUE / 2;
 
-/// How long a reader waits for its turn.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a reader waits to be admitted.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// When a reader that is turned away may come again.
-pub(crate) const COME_AGAIN: Duration = Duration::from_secs(5);
+/// After how long a refused reader should retry.
+pub(crate) const RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Whose places in the queue are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -38,46 +38,46 @@ pub(crate) enum Client {
 #[derive(Debug)]
 pub(crate) struct Readers {
     queue: Arc<Places<Client>>,
-    turns: Arc<Semaphore>,
-    /// How long a reader waits for its turn.
-    patience: Duration,
+    served: Arc<Semaphore>,
+    /// How long a reader waits to be admitted.
+    max_wait: Duration,
 }
 
-/// The turn of a reader, over once it is dropped.
+/// A reader that is being served, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Turn {
-    _turn: OwnedSemaphorePermit,
+pub(crate) struct Admission {
+    _permit: OwnedSemaphorePermit,
     place: Place<Client>,
 }
 
-impl Turn {
-    /// Lets the next one have its turn, while this reader keeps its place: an answer that it does not take
-    /// occupies memory.
+impl Admission {
+    /// Admits the next reader, while this one keeps its place in the queue: an answer that it has not taken occupies
+    /// memory.
     pub(crate) fn built(self) -> Place<Client> {
         self.place
     }
 }
 
-/// Too many others read at the moment.
+/// Too many other clients are reading at the moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("too many others read at the moment")]
+#[error("too many other clients are reading at the moment")]
 pub(crate) struct Crowded;
 
 impl Default for Readers {
     fn default() -> Self {
-        let (queue, turns) = (Places::new(QUEUE), Semaphore::new(SERVED));
-        Self { queue: Arc::new(queue), turns: Arc::new(turns), patience: PATIENCE }
+        let (queue, served) = (Places::new(QUEUE), Semaphore::new(SERVED));
+        Self { queue: Arc::new(queue), served: Arc::new(served), max_wait: MAX_WAIT }
     }
 }
 
 impl Readers {
-    /// Waits for the client's turn. `privileged` clients may take every place in the queue.
-    pub(crate) async fn turn(&self, client: Client, privileged: bool) -> Result<Turn, Crowded> {
+    /// Waits until the client can be served. `privileged` clients may take every place in the queue.
+    pub(crate) async fn admit(&self, client: Client, privileged: bool) -> Result<Admission, Crowded> {
         let most = if privileged { QUEUE } else { SHARE };
         let place = self.queue.take(client, most).ok_or(Crowded)?;
-        let turn = timeout(self.patience, Arc::clone(&self.turns).acquire_owned()).await;
-        let turn = turn.map_err(|_| Crowded)?.map_err(|_| Crowded)?;
-        Ok(Turn { _turn: turn, place })
+        let permit = timeout(self.max_wait, Arc::clone(&self.served).acquire_owned()).await;
+        let permit = permit.map_err(|_| Crowded)?.map_err(|_| Crowded)?;
+        Ok(Admission { _permit: permit, place })
     }
 }
 
@@ -94,30 +94,30 @@ mod tests {
     const ADDRESS: Client = Client::Address(IpAddr::V4(Ipv4Addr::LOCALHOST));
 
     #[tokio::test]
-    async fn who_waits_in_vain_is_turned_away_and_leaves_no_trace() {
-        let readers = Readers { patience: Duration::ZERO, ..Readers::default() };
-        let served = join_all((0..SERVED).map(|_| readers.turn(ADA, false))).await;
+    async fn a_reader_that_waited_too_long_is_refused_and_frees_its_place() {
+        let readers = Readers { max_wait: Duration::ZERO, ..Readers::default() };
+        let served = join_all((0..SERVED).map(|_| readers.admit(ADA, false))).await;
         assert!(served.iter().all(Result::is_ok));
         for _ in 0..2 * QUEUE {
-            assert_eq!(readers.turn(ADDRESS, false).await.unwrap_err(), Crowded);
+            assert_eq!(readers.admit(ADDRESS, false).await.unwrap_err(), Crowded);
         }
         drop(served);
-        readers.turn(ADDRESS, false).await.unwrap();
+        readers.admit(ADDRESS, false).await.unwrap();
     }
 
     #[tokio::test]
-    async fn a_crowd_of_one_leaves_places_in_the_queue_to_others() {
-        let readers = Readers { patience: Duration::MAX, ..Readers::default() };
-        let served = join_all((0..SERVED).map(|_| readers.turn(ADA, false))).await;
-        let mut waiting: Vec<_> = (0..SHARE - SERVED).map(|_| Box::pin(readers.turn(ADA, false))).collect();
-        for turn in &mut waiting {
-            assert!(poll!(turn).is_pending());
+    async fn one_client_cannot_take_every_place_in_the_queue() {
+        let readers = Readers { max_wait: Duration::MAX, ..Readers::default() };
+        let served = join_all((0..SERVED).map(|_| readers.admit(ADA, false))).await;
+        let mut waiting: Vec<_> = (0..SHARE - SERVED).map(|_| Box::pin(readers.admit(ADA, false))).collect();
+        for reader in &mut waiting {
+            assert!(poll!(reader).is_pending());
         }
-        assert_eq!(readers.turn(ADA, false).await.unwrap_err(), Crowded, "its share is full");
-        let mut other = Box::pin(readers.turn(ADDRESS, false));
-        assert!(poll!(&mut other).is_pending(), "it waits, and is not turned away");
-        let mut root = Box::pin(readers.turn(ADA, true));
-        assert!(poll!(&mut root).is_pending(), "nor is who is privileged");
+        assert_eq!(readers.admit(ADA, false).await.unwrap_err(), Crowded, "its share is full");
+        let mut other = Box::pin(readers.admit(ADDRESS, false));
+        assert!(poll!(&mut other).is_pending(), "it waits, and is not refused");
+        let mut root = Box::pin(readers.admit(ADA, true));
+        assert!(poll!(&mut root).is_pending(), "and so does a privileged client");
         drop((served, waiting));
         other.await.unwrap();
         root.await.unwrap();

@@ -35,7 +35,7 @@ impl<T> Default for SingleFlight<T> {
 impl<T: Clone> SingleFlight<T> {
     /// Returns a result of `work` that was begun after this call, by this or another caller, or an earlier
     /// result that is younger than `within` and still `good`. If the executing caller is dropped, the next one
-    /// begins the work anew.
+    /// starts the work again.
     pub(crate) async fn get(
         &self,
         clock: &dyn Clock,
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_crowd_that_comes_while_work_goes_on_shares_the_next() {
+    async fn callers_that_arrive_during_an_execution_share_the_next_one() {
         let desk = Desk::default();
         let crowd = async {
             // The first execution has begun by now.
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_earlier_result_serves_while_it_is_young_and_good() {
+    async fn an_earlier_result_is_reused_while_it_is_young_and_good() {
         let desk = Desk::default();
         let ask = async |good| {
             desk.end.notify_one();
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_whose_caller_goes_away_is_begun_anew() {
+    async fn work_whose_caller_is_dropped_is_started_again_by_the_next() {
         let desk = Desk::default();
         {
             let gone = std::pin::pin!(desk.asks(false));
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_is_alone_keeps_work_from_beginning() {
+    async fn no_work_begins_while_the_idle_guard_is_held() {
         let desk = Desk::default();
         let alone = desk.flights.alone().await;
         let mut waits = std::pin::pin!(desk.asks(false));

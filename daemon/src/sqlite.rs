@@ -10,7 +10,7 @@ use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr};
 /// Endings of the names of files that SQLite keeps beside a database.
 pub(crate) const SIDE_FILES: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Returns the path of a file beside a database, whose name has an ending more.
+/// Returns the path of a file beside a database: its name with an ending appended.
 pub(crate) fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(ending);
@@ -29,10 +29,10 @@ pub(crate) fn replace_stuck(options: PoolOptions<Sqlite>) -> PoolOptions<Sqlite>
     })
 }
 
-/// Reads the application id from the header of a database file; 0 for an empty file. Whatever is not a
-/// database is SQLite's error `NOTADB`.
+/// Reads the application id from the header of a database file; 0 for an empty file. For any other file the result is
+/// SQLite's error `NOTADB`.
 ///
-/// No lock is taken, no log or journal is looked at, and nothing is created or changed. SQLite opens the file,
+/// This takes no lock, reads no log or journal, and creates or changes nothing. SQLite opens the file,
 /// because its descriptor must not be closed while other connections of this process have locks on the file:
 /// that would release them.
 pub(crate) async fn application_id(path: &Path) -> Result<u32, sqlx::Error> {
@@ -63,7 +63,7 @@ pub(crate) fn extended_code(error: &DbErr) -> Option<i32> {
     }
 }
 
-/// Whether a statement failed only because others had the database for too long: no connection was free, or
+/// Whether a statement failed only because the database was in use for too long: no connection was free, or
 /// the file stayed locked.
 pub(crate) fn is_busy(error: &DbErr) -> bool {
     match error {

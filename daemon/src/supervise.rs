@@ -30,13 +30,13 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// How long a side component must have run for its earlier failures to be forgotten.
 const STEADY: Duration = Duration::from_mins(10);
 
-/// The components whose faults `health` tells apart.
+/// Components whose faults have reasons of their own in `health`.
 pub(crate) const SOCKET: &str = "control socket";
 pub(crate) const LOCK: &str = "state lock";
 
 const BUG_ENDED: &str = "it ended early; this is a bug, please report it with the log";
 
-/// Why a component cannot go on.
+/// Why a component cannot continue.
 pub(crate) type Failure = Box<dyn Error + Send + Sync>;
 
 /// The work of a component; it ends only when the component is stopped.
@@ -45,15 +45,15 @@ pub(crate) type Work = Pin<Box<dyn Future<Output = Result<(), Failure>> + Send>>
 /// When a component is stopped, in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stop {
-    /// At once: it is dropped, wherever it is.
+    /// At once: its future is dropped.
     AtOnce,
     /// It ends by itself once the run in progress has ended.
     AfterRun,
-    /// It ends by itself once clients have been told of the end of the run.
+    /// It ends by itself once clients have received the end of the run.
     AfterClients,
-    /// It ends by itself once nothing more can happen that anybody is notified of.
+    /// It ends by itself once no further notification can arise.
     Last,
-    /// It is dropped with the daemon; what it does is stopped in another way.
+    /// It is dropped with the daemon; its work is stopped in another way.
     WithDaemon,
 }
 
@@ -62,7 +62,7 @@ pub(crate) enum Stop {
 pub(crate) struct Shutdown {
     /// Stop accepting connections and requests.
     pub(crate) stop: CancellationToken,
-    /// Stop sending events as well: nothing will happen any more.
+    /// Stop sending events as well: there will be no more.
     pub(crate) hang_up: CancellationToken,
 }
 
@@ -105,11 +105,11 @@ impl Component {
     }
 }
 
-/// Why the daemon cannot go on.
+/// Why the daemon cannot continue.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum TaskFailure {
-    /// An essential component reported that it cannot go on.
+    /// An essential component reported that it cannot continue.
     #[error("{source}")]
     Failed { task: &'static str, source: Failure },
     /// An essential component panicked, which is a bug.
@@ -161,7 +161,7 @@ impl Supervisor {
             };
             (name, stop, heartbeat, is_essential, work)
         };
-        // All are prepared before the first one runs: none misses what another does.
+        // All are prepared before the first one runs, so that none misses an event of another.
         let prepared: Vec<_> = list.into_iter().map(prepare).collect();
         let run = |(name, stop, heartbeat, is_essential, work)| {
             let task = AbortOnDropHandle::new(tokio::spawn(work));
@@ -214,7 +214,7 @@ struct Keeper {
 impl Keeper {
     async fn keep(mut self, first: Work) -> Result<(), Failure> {
         let name = self.heartbeat.name();
-        let (mut failures, mut said) = (0_u32, String::new());
+        let (mut failures, mut logged) = (0_u32, String::new());
         let mut work = first;
         loop {
             let began = self.clock.monotonic();
@@ -224,7 +224,7 @@ impl Keeper {
                 return Ok(());
             }
             if self.clock.monotonic().saturating_sub(began) >= STEADY {
-                (failures, said) = (0, String::new());
+                (failures, logged) = (0, String::new());
             }
             failures = failures.saturating_add(1);
             let pause = pause(failures);
@@ -233,13 +233,13 @@ impl Keeper {
                 Ok(Err(failure)) => describe(&*failure),
                 Err(panic) => panicked(panic),
             };
-            // The same again, for hours perhaps, would hide everything else in the log.
-            if what != said {
-                error!("The {name} component does not work, trying again: {what}");
-                said.clone_from(&what);
+            // Repeating the same message for hours would hide everything else in the log.
+            if what != logged {
+                error!("The {name} component failed, starting it again: {what}");
+                logged.clone_from(&what);
             }
             self.faults.set(name, what);
-            // It does nothing until then, so nothing is expected of it.
+            // It does nothing until then, so no beat is expected.
             tokio::select! {
                 () = self.heartbeat.nap(pause) => {}
                 () = self.stopping.cancelled() => return Ok(()),
@@ -263,7 +263,7 @@ fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(16)).min(LONGEST_PAUSE)
 }
 
-/// What does not work at the moment, for `health`; clones share it.
+/// The current faults of components, for `health`; clones share them.
 #[derive(Debug, Clone)]
 pub(crate) struct Faults {
     clock: Arc<dyn Clock>,
@@ -304,7 +304,7 @@ impl Faults {
         self.known().faults.remove(component);
     }
 
-    /// Returns what is wrong at the moment, a component that has not been heard of for too long included.
+    /// Returns the current faults, including components whose heartbeat is overdue.
     pub(crate) fn now(&self) -> Vec<Fault> {
         let now = self.clock.monotonic();
         let known = self.known();
@@ -312,7 +312,7 @@ impl Faults {
         let lasting = lasting.map(|(&component, (what, _))| Fault { component, what: what.clone() });
         let silent = known.heartbeats.iter().filter_map(|heartbeat| {
             let late = heartbeat.overdue()?.as_secs();
-            let what = format!("it has not been heard of for {late} seconds longer than it may");
+            let what = format!("its heartbeat is {late} seconds overdue");
             Some(Fault { component: heartbeat.name(), what })
         });
         lasting.chain(silent).collect()
@@ -347,7 +347,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_component_is_a_fault_while_it_is_silent_and_while_it_fails_and_none_before_or_after() {
+    async fn a_component_is_a_fault_only_while_it_is_silent_or_failing() {
         let manual = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let clock: Arc<dyn Clock> = manual.clone();
         let (faults, stopping) = (Faults::new(clock.clone()), CancellationToken::new());
@@ -368,7 +368,7 @@ mod tests {
         manual.advance(Duration::from_mins(1));
         manual.sleeping(1).await;
         manual.advance(Duration::from_mins(5));
-        assert_eq!(what(), ["it has not been heard of for 180 seconds longer than it may"]);
+        assert_eq!(what(), ["its heartbeat is 180 seconds overdue"]);
         manual.advance(Duration::from_mins(5));
         manual.sleeping(1).await;
         assert_eq!(what(), ["no more"]);

@@ -266,7 +266,7 @@ words! {
 
 words! {
     /// A maintenance task.
-    Chore, "maintenance task" {
+    MaintenanceTask, "maintenance task" {
         /// Statistics for the query planner.
         Analyze = "analyze",
         /// Indexes rebuilt.

@@ -11,7 +11,6 @@
 
 pub mod binary;
 pub mod browser;
-pub mod chance;
 pub mod daemon;
 pub mod directory;
 pub mod fuzz;
@@ -20,6 +19,7 @@ pub mod history;
 pub mod http;
 pub mod inside;
 pub mod passing;
+pub mod rng;
 pub mod scratch;
 pub mod session;
 pub mod vms;

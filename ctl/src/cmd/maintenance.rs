@@ -13,7 +13,7 @@ use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
 };
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask as TaskName;
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -116,7 +116,7 @@ fn lost(error: ClientError) -> CtlError {
 
 fn render(report: &MaintenanceReport, view: &View) -> String {
     let mut text = match report.chore {
-        Chore::Prune => pruned(report, view),
+        TaskName::Prune => pruned(report, view),
         _ => listing(report, view),
     };
     for (item, message) in
@@ -155,12 +155,14 @@ fn size_or_dash(size: u64) -> String {
 fn verdict(report: &MaintenanceReport) -> String {
     let seconds = report.seconds;
     let what = match (report.chore, &report.file) {
-        (Chore::Integrity, _) if report.good => "no damage found".to_owned(),
-        (Chore::Integrity, _) => "DAMAGED: restore a backup, and keep a copy of the damaged file".to_owned(),
-        (Chore::Backup, file) => {
+        (TaskName::Integrity, _) if report.good => "no damage found".to_owned(),
+        (TaskName::Integrity, _) => {
+            "DAMAGED: restore a backup, and keep a copy of the damaged file".to_owned()
+        }
+        (TaskName::Backup, file) => {
             format!("copied to {}", one_line(file.as_deref().unwrap_or("standard output")))
         }
-        (Chore::Prune, _) => {
+        (TaskName::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
             let entries = count(rows, "entry");
@@ -268,7 +270,7 @@ mod tests {
         MaintenanceItem { name: name.to_owned(), rows, bytes, seconds: 0.25, messages }
     }
 
-    fn report(chore: Chore, items: Vec<MaintenanceItem>) -> MaintenanceReport {
+    fn report(chore: TaskName, items: Vec<MaintenanceItem>) -> MaintenanceReport {
         MaintenanceReport {
             chore,
             good: true,
@@ -286,8 +288,8 @@ mod tests {
     fn pruning_tells_table_by_table_what_went_or_would_go() {
         let items =
             vec![item("dia_events_report_cache", 0, 0, &[]), item("organization_detail_cache", 3, 1200, &[])];
-        let dry_run = MaintenanceReport { dry_run: true, ..report(Chore::Prune, items.clone()) };
-        insta::assert_snapshot!(render(&report(Chore::Prune, items), &view()), @r"
+        let dry_run = MaintenanceReport { dry_run: true, ..report(TaskName::Prune, items.clone()) };
+        insta::assert_snapshot!(render(&report(TaskName::Prune, items), &view()), @r"
         TABLE                      REMOVED    SIZE
         dia_events_report_cache          0       -
         organization_detail_cache        3  1.2 kB
@@ -310,7 +312,7 @@ mod tests {
         let bad = MaintenanceReport {
             good: false,
             notes: vec![HOSTILE.to_owned()],
-            ..report(Chore::Integrity, items)
+            ..report(TaskName::Integrity, items)
         };
         insta::assert_snapshot!(render(&bad, &view()), @r"
         NAME                                             SIZE  SECONDS
@@ -327,7 +329,7 @@ mod tests {
     fn a_backup_says_where_it_is() {
         let items = vec![item("/backup/vms.db", 0, 3_072_000, &[])];
         let file = Some("/backup/vms.db".to_owned());
-        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(Chore::Backup, items) }, &view()), @r"
+        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(TaskName::Backup, items) }, &view()), @r"
         NAME              SIZE  SECONDS
         /backup/vms.db  3.0 MB     0.25
         copied to /backup/vms.db; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds

@@ -39,8 +39,8 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         Ok(fires) => print(&fires),
         Err(error) => return refuse(&describe(&error)),
     }
-    if let Some(doubt) = config.zone_doubt() {
-        complain(&format!("warning: {doubt}; set it to the zone that VMS runs in"));
+    if let Some(warning) = config.zone_warning() {
+        complain(&format!("warning: {warning}; set it to the zone that VMS runs in"));
     }
     for key in unjudged {
         complain(&format!(
@@ -220,7 +220,7 @@ impl Freshness {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, RefreshError> {
         let mut notes = String::new();
-        let state = State::look(state).await.unwrap_or_else(|error| {
+        let state = State::open_read_only(state).await.unwrap_or_else(|error| {
             // Without the state, entries are judged by their age alone.
             notes = format!("The state is not looked at: {}\n", one_line(&describe(&error)));
             None
@@ -302,7 +302,7 @@ fn local(at: DateTime<Utc>, zone: Tz) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, Surroundings};
+    use crate::config::{Overrides, ProcessEnvironment};
 
     fn lines(keys: &[(&'static str, &'static str, &str)], now: &str) -> Vec<String> {
         let mut overrides = Overrides::default();
@@ -313,7 +313,7 @@ mod tests {
             overrides.set("--test", section, key, *value);
         }
         let now = now.parse().unwrap();
-        let config = Config::load(&overrides, &Surroundings::of_process(now)).unwrap();
+        let config = Config::load(&overrides, &ProcessEnvironment::of_process(now)).unwrap();
         fires(&config, now).unwrap().lines().skip(2).map(str::to_owned).collect()
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use super::{Exit, print, refresh, refuse, run};
 use crate::cli::{Cli, Demo, Refresh};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, Surroundings};
+use crate::config::{Config, ConfigErrors, Http, Origin, Overrides, ProcessEnvironment};
 use crate::demo::{DemoError, DemoOptions, generate};
 use crate::describe::describe;
 use crate::web::bind;
@@ -37,14 +37,14 @@ enum NoSample {
 }
 
 /// Creates the sample, refreshes it, and serves it unless only one refresh is requested.
-pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
+pub async fn demo(cli: &Cli, arguments: &Demo, environment: &ProcessEnvironment) -> Exit {
     let clock = SystemClock::new();
-    let directory = match sample(arguments, &clock, around).await {
+    let directory = match sample(arguments, &clock, environment).await {
         Ok(directory) => directory,
         Err(error) => return refuse(&describe(&error)),
     };
     let mut overrides = overrides(cli, &directory);
-    let config = match open_to_this_machine(&mut overrides, around) {
+    let config = match open_to_this_machine(&mut overrides, environment) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
@@ -64,12 +64,16 @@ pub async fn demo(cli: &Cli, arguments: &Demo, around: &Surroundings) -> Exit {
         return refuse(&describe(&error));
     }
     print(&invitation(&config, &directory));
-    run::run(config, &overrides, around, None).await
+    run::run(config, &overrides, environment, None).await
 }
 
-async fn sample(arguments: &Demo, clock: &dyn Clock, around: &Surroundings) -> Result<PathBuf, NoSample> {
+async fn sample(
+    arguments: &Demo,
+    clock: &dyn Clock,
+    environment: &ProcessEnvironment,
+) -> Result<PathBuf, NoSample> {
     let directory = match &arguments.dir {
-        Some(directory) => around.cwd.join(directory),
+        Some(directory) => environment.cwd.join(directory),
         None => std::env::temp_dir().join(format!("cached-demo-{}", std::process::id())),
     };
     // A directory that was not named on the command line must be new, so that no other user can have prepared
@@ -116,8 +120,11 @@ fn overrides(cli: &Cli, directory: &Path) -> Overrides {
 
 /// Loads the configuration and opens the page to all users of this machine, because none of them has a login
 /// at the sample's VMS. A value that the user has set stays as it is.
-fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Result<Config, ConfigErrors> {
-    let config = Config::load(overrides, around)?;
+fn open_to_this_machine(
+    overrides: &mut Overrides,
+    environment: &ProcessEnvironment,
+) -> Result<Config, ConfigErrors> {
+    let config = Config::load(overrides, environment)?;
     if let Some(free) = config.http.listen.and_then(|wanted| another_port(&config, wanted)) {
         overrides.set("demo", "http", "listen", free.to_string());
     }
@@ -125,12 +132,12 @@ fn open_to_this_machine(overrides: &mut Overrides, around: &Surroundings) -> Res
         let mut opened = overrides.clone();
         opened.set("demo", "http", "open_viewing", "true");
         // Refused where the configuration admits other machines.
-        if let Ok(config) = Config::load(&opened, around) {
+        if let Ok(config) = Config::load(&opened, environment) {
             *overrides = opened;
             return Ok(config);
         }
     }
-    Config::load(overrides, around)
+    Config::load(overrides, environment)
 }
 
 /// Returns a port to use instead, where any port will do or the default one is taken by another program.
@@ -198,11 +205,13 @@ mod tests {
                     [schedule]\nrefresh_time = \"05:00\"\n";
         std::fs::write(&file, host).unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
-        let around =
-            Surroundings { default_file: file.clone(), ..Surroundings::of_process(SystemClock::new().now()) };
+        let environment = ProcessEnvironment {
+            default_file: file.clone(),
+            ..ProcessEnvironment::of_process(SystemClock::new().now())
+        };
         let load = |arguments: &[&str]| {
             let cli = Cli::try_parse_from([&["cached", "demo"], arguments].concat()).unwrap();
-            Config::load(&overrides(&cli, dir.path()), &around).unwrap()
+            Config::load(&overrides(&cli, dir.path()), &environment).unwrap()
         };
         for (arguments, refresh_time) in
             [(&[][..], "02:00"), (&["--config", file.to_str().unwrap()], "05:00")]

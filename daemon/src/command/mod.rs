@@ -15,7 +15,7 @@ use signal_hook::consts::SIGXFSZ;
 use self::rights::OthersPlace;
 use crate::cli::{Cli, Command};
 use crate::clock::SystemClock;
-use crate::config::{Config, Surroundings};
+use crate::config::{Config, ProcessEnvironment};
 use crate::describe::describe;
 use crate::rpc::{InheritError, Inherited};
 use crate::telemetry::{self, Kind};
@@ -47,7 +47,7 @@ static UNWRITTEN: OnceLock<String> = OnceLock::new();
 /// Runs the subcommand of the command line; `passed` is the socket from the service manager, if there is one.
 pub async fn dispatch(
     cli: &Cli,
-    around: &Surroundings,
+    environment: &ProcessEnvironment,
     passed: Result<Option<Inherited>, InheritError>,
 ) -> Exit {
     // A write beyond a limit of the file size fails like one on a full disk; without a handler, it would kill
@@ -55,25 +55,29 @@ pub async fn dispatch(
     if let Err(error) = signal_hook::flag::register(SIGXFSZ, Arc::default()) {
         return refuse(&format!("signals cannot be received: {error}"));
     }
-    let exit = Box::pin(work(cli, around, passed)).await;
+    let exit = Box::pin(work(cli, environment, passed)).await;
     let Some(why) = UNWRITTEN.get() else { return exit };
     complain(&format!("error: cannot write to standard output: {why}"));
     if exit == Exit::Good { Exit::Failed } else { exit }
 }
 
-async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>, InheritError>) -> Exit {
+async fn work(
+    cli: &Cli,
+    environment: &ProcessEnvironment,
+    passed: Result<Option<Inherited>, InheritError>,
+) -> Exit {
     let overrides = cli.overrides();
     if let Command::Demo(arguments) = cli.command() {
         // The demonstration names its own files, so it needs no configuration to begin with.
-        return Box::pin(demo::demo(cli, &arguments, around)).await;
+        return Box::pin(demo::demo(cli, &arguments, environment)).await;
     }
     if let Command::Check(arguments) = cli.command() {
-        return match Config::load_to_check(&overrides, around) {
+        return match Config::load_to_check(&overrides, environment) {
             Ok((config, unjudged)) => check::check(&config, &unjudged, &arguments).await,
             Err(errors) => refuse(&errors.to_string()),
         };
     }
-    let config = match Config::load(&overrides, around) {
+    let config = match Config::load(&overrides, environment) {
         Ok(config) => config,
         Err(errors) => return refuse(&errors.to_string()),
     };
@@ -83,18 +87,22 @@ async fn work(cli: &Cli, around: &Surroundings, passed: Result<Option<Inherited>
         (Command::Refresh(_), Some(others)) => refuse(&others.refusal("refresh")),
         (_, Some(others)) => refuse(&others.refusal("run")),
         (Command::Refresh(arguments), None) => {
-            Box::pin(with_telemetry(&config, around, refresh::refresh(&config, &arguments))).await
+            Box::pin(with_telemetry(&config, environment, refresh::refresh(&config, &arguments))).await
         }
         (_, None) => match passed {
-            Ok(inherited) => run::run(config, &overrides, around, inherited).await,
+            Ok(inherited) => run::run(config, &overrides, environment, inherited).await,
             Err(error) => refuse(&describe(&error)),
         },
     }
 }
 
 /// Runs a one-shot with logging set up.
-async fn with_telemetry(config: &Config, around: &Surroundings, work: impl Future<Output = Exit>) -> Exit {
-    let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
+async fn with_telemetry(
+    config: &Config,
+    environment: &ProcessEnvironment,
+    work: impl Future<Output = Exit>,
+) -> Exit {
+    let journal_stream = environment.env.get("JOURNAL_STREAM").map(String::as_str);
     match telemetry::init(config, Kind::OneShot, Arc::new(SystemClock::new()), journal_stream) {
         Ok(telemetry) => {
             let exit = work.await;

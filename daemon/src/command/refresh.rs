@@ -21,7 +21,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Mode};
 use crate::describe::describe;
 use crate::jobs::{NewRun, Queue, QueueError};
-use crate::refresh::{ConfigureError, RefreshConfig, Refresher, work_off};
+use crate::refresh::{ConfigureError, RefreshConfig, Refresher, run_until_ended};
 use crate::reports;
 use crate::state::{State, StateError, StateLock};
 use crate::vms::{Gateway, VmsError};
@@ -86,7 +86,7 @@ pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -
     let wanted = queue.enqueue(new).await?.run;
     let (_keep, configs) = watch::channel(Arc::new(refresh_config));
     let refresher = Refresher::new(queue.clone(), Arc::clone(&clock), configs);
-    let run = work_off(&queue, &refresher, wanted).await?;
+    let run = run_until_ended(&queue, &refresher, wanted).await?;
     // Without a daemon nothing else bounds the history.
     let kept = TimeDelta::days(config.state.history_days.into());
     if let Err(error) = queue.prune(clock.now(), kept).await {
@@ -164,7 +164,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::config::{Overrides, Surroundings, SystemZone};
+    use crate::config::{Overrides, ProcessEnvironment, SystemZone};
     use crate::directory::unpacked;
 
     #[tokio::test]
@@ -174,7 +174,7 @@ mod tests {
         let state = dir.path().join("state.db");
         overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
         overrides.set("--state", "state", "url", state.to_string_lossy());
-        let around = Surroundings {
+        let environment = ProcessEnvironment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
@@ -182,7 +182,7 @@ mod tests {
             now: chrono::DateTime::UNIX_EPOCH,
             default_file: dir.path().join("cached.toml"),
         };
-        let config = Config::load(&overrides, &around).unwrap();
+        let config = Config::load(&overrides, &environment).unwrap();
         let clock = Arc::new(ManualClock::new("2026-03-10T17:00:00Z".parse().unwrap()));
         let arguments = Refresh { tables: vec![Table::DiaEventsReportCache], ..Refresh::default() };
         for _ in 0..3 {

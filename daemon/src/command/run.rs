@@ -16,7 +16,7 @@ use tracing::{error, info, warn};
 
 use super::{Exit, refuse};
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, Overrides, Surroundings};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use crate::describe::describe;
 use crate::rpc::{ConnectionLimits, Inherited};
@@ -31,11 +31,11 @@ const DEADLINE: Duration = Duration::from_mins(1);
 pub async fn run(
     config: Config,
     overrides: &Overrides,
-    around: &Surroundings,
+    environment: &ProcessEnvironment,
     inherited: Option<Inherited>,
 ) -> Exit {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let journal_stream = around.env.get("JOURNAL_STREAM").map(String::as_str);
+    let journal_stream = environment.env.get("JOURNAL_STREAM").map(String::as_str);
     let telemetry = match telemetry::init(&config, Kind::Service, Arc::clone(&clock), journal_stream) {
         Ok(telemetry) => telemetry,
         Err(error) => return refuse(&describe(&error)),
@@ -46,7 +46,7 @@ pub async fn run(
         Err(error) => return refuse(&format!("signals cannot be received: {error}")),
     };
     info!("cached {} starts, process {}", env!("CARGO_PKG_VERSION"), std::process::id());
-    let host = host(overrides, around, &telemetry, inherited, &clock);
+    let host = host(overrides, environment, &telemetry, inherited, &clock);
     // The future is large; boxed, it does not enlarge the future of every caller.
     let (limits, web) = (ConnectionLimits::default(), web::HttpLimits::default());
     let started = Box::pin(Daemon::start_with(config, Arc::clone(&clock), limits, web, host));
@@ -84,13 +84,14 @@ pub async fn run(
 /// Collects what the daemon gets from this process.
 fn host(
     overrides: &Overrides,
-    around: &Surroundings,
+    environment: &ProcessEnvironment,
     telemetry: &Telemetry,
     inherited: Option<Inherited>,
     clock: &Arc<dyn Clock>,
 ) -> ProcessHandles {
-    let (overrides, around, clock) = (overrides.clone(), around.clone(), Arc::clone(clock));
-    let load = move || Config::load(&overrides, &Surroundings { now: clock.now(), ..around.clone() });
+    let (overrides, environment, clock) = (overrides.clone(), environment.clone(), Arc::clone(clock));
+    let load =
+        move || Config::load(&overrides, &ProcessEnvironment { now: clock.now(), ..environment.clone() });
     ProcessHandles {
         load: Some(Box::new(load)),
         telemetry: Some(telemetry.clone()),

@@ -7,8 +7,8 @@ use std::str::FromStr;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime};
 use cron::TimeUnitSpec as _;
 
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
-use super::surroundings::Surroundings;
 
 /// A cron expression with seconds first: second, minute, hour, day of month, month, weekday, and optionally
 /// year. Weekdays are those of a crontab: 0 or 7 is Sunday, 1 is Monday, or names. It fires at most once a
@@ -209,7 +209,7 @@ impl fmt::Display for CronExpr {
 }
 
 impl Setting for CronExpr {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         text.parse().map_err(|error: CronError| error.to_string())
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-use super::surroundings::Surroundings;
+use super::process_environment::ProcessEnvironment;
 
 /// One key of the configuration.
 #[derive(Debug, Clone)]
@@ -18,7 +18,7 @@ pub struct Key {
     pub doc: &'static str,
     pub(super) spec: Spec,
     /// Whether an empty text is a valid value of the key.
-    pub(super) takes_empty: fn(&Surroundings) -> bool,
+    pub(super) takes_empty: fn(&ProcessEnvironment) -> bool,
 }
 
 impl Key {
@@ -103,7 +103,7 @@ pub(super) enum Fallback {
     /// This text, parsed like any other.
     Text(&'static str),
     /// A text that depends on the user and on systemd's directories; `None` leaves the key without a value.
-    From(fn(&Surroundings) -> Option<String>),
+    From(fn(&ProcessEnvironment) -> Option<String>),
     /// No value: the key is optional.
     Unset,
 }
@@ -134,8 +134,8 @@ pub(super) const fn text(default: &'static str) -> Spec {
     Spec { fallback: Fallback::Text(default), bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 
-/// A key whose default depends on the surroundings.
-pub(super) const fn from(default: fn(&Surroundings) -> Option<String>) -> Spec {
+/// A key whose default depends on the environment.
+pub(super) const fn from(default: fn(&ProcessEnvironment) -> Option<String>) -> Spec {
     Spec { fallback: Fallback::From(default), bounds: None, restart: false, secrecy: Secrecy::Open }
 }
 
@@ -191,7 +191,7 @@ macro_rules! settings {
         pub struct Config {
             $( $(#[doc = $section_doc])+ pub $section: $Section, )+
             pub(super) origins: Origins,
-            pub(super) zone_doubt: Option<String>,
+            pub(super) zone_warning: Option<String>,
         }
 
         /// Every key, in the order of its declaration.
@@ -201,7 +201,7 @@ macro_rules! settings {
                 name: stringify!($key),
                 doc: concat!($($doc),+),
                 spec: $spec,
-                takes_empty: |around| <$Type as Setting>::parse("", around).is_ok(),
+                takes_empty: |environment| <$Type as Setting>::parse("", environment).is_ok(),
             }, )+ )+
         ];
 
@@ -213,7 +213,7 @@ macro_rules! settings {
                     $( let $key = keys.next().and_then(|key| reader.read::<$Type>(key)); )+
                     let $section = (|| Some($Section { $( $key: $key?, )+ }))();
                 )+
-                Some(Self { $( $section: $section?, )+ origins: reader.origins(), zone_doubt: reader.zone_doubt() })
+                Some(Self { $( $section: $section?, )+ origins: reader.origins(), zone_warning: reader.zone_warning() })
             }
 
             /// The values as TOML, in the order of [`KEYS`]; `None` where an optional key has no value.

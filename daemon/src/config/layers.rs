@@ -12,11 +12,11 @@ use toml::de::{DeTable, DeValue};
 
 use super::error::{ConfigError, HIDDEN, shown};
 use super::key::{Id, Key, Origin};
+use super::process_environment::ProcessEnvironment;
 use super::reader::Given;
 use super::secret;
 use super::setting::Kind;
 use super::settings::{KEYS, find};
-use super::surroundings::Surroundings;
 use crate::plain_file;
 
 /// The variable that names the configuration file, as `--config` does.
@@ -71,14 +71,19 @@ impl Layers {
 }
 
 /// Reads every layer, from the weakest to the strongest.
-pub(super) fn collect(overrides: &Overrides, around: &Surroundings) -> Layers {
+pub(super) fn collect(overrides: &Overrides, environment: &ProcessEnvironment) -> Layers {
     let mut layers = Layers { given: BTreeMap::new(), errors: Vec::new(), file_usable: true };
-    let variable = || around.variable(CONFIG).map(Path::new);
-    let named = overrides.config.as_deref().or_else(variable).map(|path| around.absolute(path));
+    let variable = || environment.variable(CONFIG).map(Path::new);
+    let named = overrides.config.as_deref().or_else(variable).map(|path| environment.absolute(path));
     if named.is_some() || !overrides.only_named {
-        read_file(named.as_deref().unwrap_or(&around.default_file), named.is_some(), around, &mut layers);
+        read_file(
+            named.as_deref().unwrap_or(&environment.default_file),
+            named.is_some(),
+            environment,
+            &mut layers,
+        );
     }
-    variables(around, &mut layers);
+    variables(environment, &mut layers);
     for (flag, section, name, value) in &overrides.values {
         let origin = Origin::Flag(flag);
         match find(section, name) {
@@ -93,8 +98,8 @@ pub(super) fn collect(overrides: &Overrides, around: &Surroundings) -> Layers {
     layers
 }
 
-fn variables(around: &Surroundings, layers: &mut Layers) {
-    let ours = around.env.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG);
+fn variables(environment: &ProcessEnvironment, layers: &mut Layers) {
+    let ours = environment.env.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG);
     for (name, value) in ours {
         let keys = by_variable(name);
         if keys.is_empty()
@@ -103,16 +108,22 @@ fn variables(around: &Surroundings, layers: &mut Layers) {
             layers.errors.push(ConfigError::UnknownVariable { name: shown(name), nearest });
         }
         for key in keys {
-            variable(key, name, value, around, layers);
+            variable(key, name, value, environment, layers);
         }
     }
 }
 
-fn variable(key: &'static Key, name: &str, value: &str, around: &Surroundings, layers: &mut Layers) {
+fn variable(
+    key: &'static Key,
+    name: &str,
+    value: &str,
+    environment: &ProcessEnvironment,
+    layers: &mut Layers,
+) {
     let origin = Origin::Variable(shown(name));
     // As in other programs, an empty variable counts as not set, unless empty is a value that unsets or
     // switches off the key.
-    if !value.is_empty() || (key.takes_empty)(around) {
+    if !value.is_empty() || (key.takes_empty)(environment) {
         let other_name = layers.given.get(&key.id()).filter(|given| given.text != value);
         if let Some(Origin::Variable(other)) = other_name.map(|given| &given.origin) {
             let allowed = format!("{other} says something else; keep one of the two");
@@ -137,9 +148,9 @@ fn put(key: &'static Key, value: &str, origin: Origin, layers: &mut Layers) {
 
 /// Adds the values of the file. A file that cannot be read or parsed is marked as unusable, because missing
 /// keys cannot be reported then.
-fn read_file(path: &Path, must_exist: bool, around: &Surroundings, layers: &mut Layers) {
+fn read_file(path: &Path, must_exist: bool, environment: &ProcessEnvironment, layers: &mut Layers) {
     match contents(path) {
-        Ok((toml, private)) => File { path, toml: &toml, private, around }.parse(layers),
+        Ok((toml, private)) => File { path, toml: &toml, private, environment }.parse(layers),
         Err(source) if source.kind() == io::ErrorKind::NotFound && !must_exist => {}
         Err(source) => {
             layers.file_usable = false;
@@ -161,7 +172,7 @@ struct File<'a> {
     path: &'a Path,
     toml: &'a str,
     private: bool,
-    around: &'a Surroundings,
+    environment: &'a ProcessEnvironment,
 }
 
 impl File<'_> {
@@ -203,7 +214,7 @@ impl File<'_> {
             let mut given =
                 Given { text, kind: Some(kind), private: self.private, origin: self.origin(name.span()) };
             if key.is_secret() {
-                match secret::resolve(&given.text, self.around) {
+                match secret::resolve(&given.text, self.environment) {
                     Ok(None) => {}
                     Ok(Some(secret)) => given = Given { text: secret, private: true, ..given },
                     Err(allowed) => {

@@ -10,11 +10,11 @@ mod error;
 mod key;
 mod layers;
 mod pages;
+mod process_environment;
 mod reader;
 mod secret;
 mod setting;
 mod settings;
-mod surroundings;
 mod system_zone;
 mod value;
 mod web;
@@ -28,12 +28,12 @@ pub use error::{ConfigError, ConfigErrors};
 pub use key::{Key, Origin};
 pub use layers::Overrides;
 pub use pages::{Changed, RestartNeeded};
+pub use process_environment::{DEFAULT_FILE, ProcessEnvironment};
 pub use secret::SecretFile;
 pub use settings::{
     Cache, Compat, Config, Database, Districts, Guard, Http, Log, Maintenance, Notify, Organization,
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,
 };
-pub use surroundings::{DEFAULT_FILE, Surroundings};
 pub use system_zone::{Localtime, SystemZone};
 pub use value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
 pub use web::{CookieName, HostName, Network, Url, WebOrigin};
@@ -45,8 +45,8 @@ impl Config {
     ///
     /// # Errors
     /// Returns all errors at once: unreadable file, syntax, unknown and invalid keys, contradictions.
-    pub fn load(overrides: &Overrides, around: &Surroundings) -> Result<Self, ConfigErrors> {
-        let (config, errors) = Self::load_all(overrides, around);
+    pub fn load(overrides: &Overrides, environment: &ProcessEnvironment) -> Result<Self, ConfigErrors> {
+        let (config, errors) = Self::load_all(overrides, environment);
         config.filter(|_| errors.is_empty()).ok_or_else(|| ConfigErrors::new(errors))
     }
 
@@ -57,9 +57,9 @@ impl Config {
     /// As [`Config::load`], except for those keys.
     pub fn load_to_check(
         overrides: &Overrides,
-        around: &Surroundings,
+        environment: &ProcessEnvironment,
     ) -> Result<(Self, Vec<String>), ConfigErrors> {
-        let (config, errors) = Self::load_all(overrides, around);
+        let (config, errors) = Self::load_all(overrides, environment);
         let (unjudged, errors): (Vec<_>, Vec<_>) =
             errors.into_iter().partition(ConfigError::is_without_credentials);
         let unjudged = unjudged.iter().filter_map(|error| error.key().map(str::to_owned)).collect();
@@ -69,9 +69,9 @@ impl Config {
         }
     }
 
-    fn load_all(overrides: &Overrides, around: &Surroundings) -> (Option<Self>, Vec<ConfigError>) {
-        let layers = layers::collect(overrides, around);
-        let mut reader = Reader::new(&layers.given, around, layers.errors, layers.file_usable);
+    fn load_all(overrides: &Overrides, environment: &ProcessEnvironment) -> (Option<Self>, Vec<ConfigError>) {
+        let layers = layers::collect(overrides, environment);
+        let mut reader = Reader::new(&layers.given, environment, layers.errors, layers.file_usable);
         let config = Self::read(&mut reader);
         if let (Some(config), true) = (&config, layers.file_usable) {
             check::all(config, &mut reader);
@@ -86,9 +86,9 @@ impl Config {
     }
 
     /// Why the guessed `vms.timezone` may not be the zone that VMS runs in; `None` where the key is set.
-    pub fn zone_doubt(&self) -> Option<String> {
-        let (zone, doubt) = (self.vms.timezone, self.zone_doubt.as_ref()?);
-        Some(format!("vms.timezone is not set and guessed to be {zone}, but {doubt}"))
+    pub fn zone_warning(&self) -> Option<String> {
+        let (zone, warning) = (self.vms.timezone, self.zone_warning.as_ref()?);
+        Some(format!("vms.timezone is not set and guessed to be {zone}, but {warning}"))
     }
 
     /// Returns every key, in the order of the documentation.

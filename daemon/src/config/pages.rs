@@ -9,8 +9,8 @@ use chrono::DateTime;
 use super::error::{ConfigErrors, HIDDEN};
 use super::key::{Fallback, Key};
 use super::layers::Overrides;
+use super::process_environment::ProcessEnvironment;
 use super::settings::{Config, KEYS};
-use super::surroundings::Surroundings;
 use super::system_zone::SystemZone;
 
 /// Path of VMS's database in every example.
@@ -93,7 +93,7 @@ impl Config {
     pub fn sample() -> Result<String, ConfigErrors> {
         let directories =
             [("STATE", "/var/lib/cached"), ("LOGS", "/var/log/cached"), ("RUNTIME", "/run/cached")];
-        let around = Surroundings {
+        let environment = ProcessEnvironment {
             now: DateTime::UNIX_EPOCH,
             env: directories.map(|(name, path)| (format!("{name}_DIRECTORY"), path.to_owned())).into(),
             cwd: PathBuf::from("/"),
@@ -103,7 +103,7 @@ impl Config {
         };
         let mut overrides = Overrides::default();
         overrides.set("--database", "database", "url", DATABASE);
-        let config = Self::load(&overrides, &around)?;
+        let config = Self::load(&overrides, &environment)?;
         let keys = config.page(|key, value| {
             let value = value.map_or_else(|| "\"\"".to_owned(), |value| value.to_string());
             let note = match key.spec.fallback {

@@ -7,9 +7,9 @@ use chrono::{DateTime, Utc};
 
 use super::error::{ConfigError, HIDDEN, shown};
 use super::key::{Fallback, Id, Key, Origin, Origins};
+use super::process_environment::{ProcessEnvironment, guessed_zone};
 use super::secret::is_place;
 use super::setting::{Kind, Setting};
-use super::surroundings::{Surroundings, guessed_zone};
 
 /// Placeholder for a value that could not be read, so that the rest can still be checked. It never leaves
 /// this module's caller, because an error has been recorded.
@@ -29,7 +29,7 @@ pub(super) struct Given {
 /// Reads keys one by one.
 pub(super) struct Reader<'a> {
     given: &'a BTreeMap<Id, Given>,
-    around: &'a Surroundings,
+    environment: &'a ProcessEnvironment,
     errors: Vec<ConfigError>,
     bad: BTreeSet<Id>,
     report_missing: bool,
@@ -38,11 +38,11 @@ pub(super) struct Reader<'a> {
 impl<'a> Reader<'a> {
     pub(super) fn new(
         given: &'a BTreeMap<Id, Given>,
-        around: &'a Surroundings,
+        environment: &'a ProcessEnvironment,
         errors: Vec<ConfigError>,
         report_missing: bool,
     ) -> Self {
-        Self { given, around, errors, bad: BTreeSet::new(), report_missing }
+        Self { given, environment, errors, bad: BTreeSet::new(), report_missing }
     }
 
     /// Reads the value of a key: the given one, else its default. After an error it returns a placeholder,
@@ -56,11 +56,11 @@ impl<'a> Reader<'a> {
         }
         let fallback = match key.spec.fallback {
             Fallback::Text(text) => Some(text.to_owned()),
-            Fallback::From(make) => make(self.around),
+            Fallback::From(make) => make(self.environment),
             Fallback::Unset => None,
         };
         match fallback {
-            Some(text) => match T::parse(&text, self.around) {
+            Some(text) => match T::parse(&text, self.environment) {
                 Ok(value) => Some(value),
                 Err(allowed) => {
                     self.refuse(key, allowed);
@@ -78,12 +78,12 @@ impl<'a> Reader<'a> {
                 return Err(T::KIND.expected().to_owned());
             }
         }
-        let value = T::parse(&given.text, self.around)?;
+        let value = T::parse(&given.text, self.environment)?;
         if let Some((low, high)) = key.spec.bounds {
             let at_least =
                 |limit: &T| matches!(value.compare(limit), Some(Ordering::Greater | Ordering::Equal));
             let at_most = |limit: &T| matches!(value.compare(limit), Some(Ordering::Less | Ordering::Equal));
-            if !at_least(&T::parse(low, self.around)?) || !at_most(&T::parse(high, self.around)?) {
+            if !at_least(&T::parse(low, self.environment)?) || !at_most(&T::parse(high, self.environment)?) {
                 return Err(format!("must be from {low} to {high}"));
             }
         }
@@ -108,7 +108,7 @@ impl<'a> Reader<'a> {
             );
             self.errors.push(ConfigError::Missing { key: name, how });
         }
-        T::parse(PLACEHOLDER, self.around).ok()
+        T::parse(PLACEHOLDER, self.environment).ok()
     }
 
     /// Records that the value of a key is not allowed.
@@ -116,13 +116,15 @@ impl<'a> Reader<'a> {
         let given = self.given.get(&key.id());
         let value = match given {
             Some(_) if key.is_secret() => HIDDEN.to_owned(),
-            Some(given) if key.names_secret() && !is_place(&given.text, self.around) => HIDDEN.to_owned(),
+            Some(given) if key.names_secret() && !is_place(&given.text, self.environment) => {
+                HIDDEN.to_owned()
+            }
             Some(Given { text, kind: None | Some(Kind::Text), .. }) => format!("\"{}\"", shown(text)),
             Some(given) => shown(&given.text),
             None => match key.spec.fallback {
                 Fallback::Text(text) => text.to_owned(),
                 Fallback::From(make) => {
-                    format!("\"{}\"", shown(&make(self.around).unwrap_or_default()))
+                    format!("\"{}\"", shown(&make(self.environment).unwrap_or_default()))
                 }
                 Fallback::Unset => "nothing".to_owned(),
             },
@@ -149,13 +151,13 @@ impl<'a> Reader<'a> {
 
     /// When the configuration is read.
     pub(super) const fn now(&self) -> DateTime<Utc> {
-        self.around.now
+        self.environment.now
     }
 
     /// Why the zone of VMS may be another than the guessed one; `None` where it is set.
-    pub(super) fn zone_doubt(&self) -> Option<String> {
+    pub(super) fn zone_warning(&self) -> Option<String> {
         let is_set = self.origin("vms", "timezone").is_some();
-        if is_set { None } else { guessed_zone(self.around).1 }
+        if is_set { None } else { guessed_zone(self.environment).1 }
     }
 
     pub(super) fn into_errors(self) -> Vec<ConfigError> {

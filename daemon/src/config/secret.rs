@@ -5,8 +5,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
-use super::surroundings::Surroundings;
 use crate::plain_file;
 
 /// Maximum size of a secret: no token is longer, and a device without an end must not fill the memory.
@@ -22,15 +22,15 @@ pub(super) fn is_private(mode: u32) -> bool {
 
 /// Returns the secret behind `file:PATH` or `credential:NAME`; `None` if the text is the value itself. The
 /// error says what to do and never repeats contents.
-pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String>, String> {
+pub(super) fn resolve(text: &str, environment: &ProcessEnvironment) -> Result<Option<String>, String> {
     if let Some(path) = text.strip_prefix("file:") {
-        return read(&around.absolute(Path::new(path)), true).map(Some);
+        return read(&environment.absolute(Path::new(path)), true).map(Some);
     }
     let Some(name) = text.strip_prefix("credential:") else { return Ok(None) };
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Err("after credential: comes the name given to LoadCredential=".to_owned());
     }
-    let Some(directory) = around.directory("CREDENTIALS_DIRECTORY") else {
+    let Some(directory) = environment.directory("CREDENTIALS_DIRECTORY") else {
         return Err(NO_CREDENTIALS.to_owned());
     };
     // systemd keeps this directory private itself, so the modes of its files are not checked.
@@ -38,9 +38,9 @@ pub(super) fn resolve(text: &str, around: &Surroundings) -> Result<Option<String
 }
 
 /// Whether a text is the place of a secret, and not possibly the secret itself in the wrong key.
-pub(super) fn is_place(text: &str, around: &Surroundings) -> bool {
+pub(super) fn is_place(text: &str, environment: &ProcessEnvironment) -> bool {
     let path = text.strip_prefix("file:").unwrap_or(text);
-    text.starts_with("credential:") || (!path.is_empty() && around.absolute(Path::new(path)).exists())
+    text.starts_with("credential:") || (!path.is_empty() && environment.absolute(Path::new(path)).exists())
 }
 
 fn read(path: &Path, must_be_private: bool) -> Result<String, String> {
@@ -77,20 +77,20 @@ impl fmt::Debug for SecretFile {
 }
 
 impl Setting for SecretFile {
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         let path = text.strip_prefix("file:").unwrap_or(text);
         let (place, named) = if text.starts_with("credential:") {
             (text.to_owned(), text.to_owned())
         } else {
-            if !is_place(text, around) {
+            if !is_place(text, environment) {
                 return Err("must be the path of a file of mode 0600 that holds the secret, or credential:NAME; \
                             there is no such file, and what was given is not shown, as it may be the secret itself"
                     .to_owned());
             }
-            let place = PathBuf::parse(path, around)?.display().to_string();
+            let place = PathBuf::parse(path, environment)?.display().to_string();
             (place.clone(), format!("file:{place}"))
         };
-        let secret = resolve(&named, around)?.unwrap_or_default();
+        let secret = resolve(&named, environment)?.unwrap_or_default();
         Ok(Self { place, secret })
     }
 

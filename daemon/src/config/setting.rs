@@ -8,7 +8,7 @@ use std::time::Duration;
 use chrono::{NaiveTime, Timelike};
 use chrono_tz::Tz;
 
-use super::surroundings::Surroundings;
+use super::process_environment::ProcessEnvironment;
 
 /// The TOML type of a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) trait Setting: Sized + Clone {
     const KIND: Kind = Kind::Text;
 
     /// Parses the text form, which flags and variables provide. The error says what is allowed.
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String>;
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String>;
 
     /// The value as TOML; `None` if there is none.
     fn show(&self) -> Option<toml::Value>;
@@ -70,9 +70,9 @@ pub(super) trait Setting: Sized + Clone {
 impl<T: Setting> Setting for Option<T> {
     const KIND: Kind = T::KIND;
 
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         // An empty text takes back what a lower layer set.
-        if text.is_empty() { Ok(None) } else { T::parse(text, around).map(Some) }
+        if text.is_empty() { Ok(None) } else { T::parse(text, environment).map(Some) }
     }
 
     fn show(&self) -> Option<toml::Value> {
@@ -91,11 +91,11 @@ impl<T: Setting> Setting for Option<T> {
 impl<T: Setting> Setting for Vec<T> {
     const KIND: Kind = Kind::List;
 
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         text.split(',')
             .map(str::trim)
             .filter(|part| !part.is_empty())
-            .map(|part| T::parse(part, around))
+            .map(|part| T::parse(part, environment))
             .collect()
     }
 
@@ -109,7 +109,7 @@ macro_rules! whole_numbers {
         impl Setting for $Type {
             const KIND: Kind = Kind::Integer;
 
-            fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+            fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
                 text.parse().map_err(|_| format!("must be a whole number from 0 to {}", Self::MAX))
             }
 
@@ -129,7 +129,7 @@ whole_numbers!(u32, u64);
 impl Setting for f64 {
     const KIND: Kind = Kind::Number;
 
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         text.parse().map_err(|_| "must be a number such as 0.95".to_owned())
     }
 
@@ -145,7 +145,7 @@ impl Setting for f64 {
 impl Setting for bool {
     const KIND: Kind = Kind::Boolean;
 
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         match text.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Ok(true),
             "false" | "no" | "off" | "0" => Ok(false),
@@ -159,7 +159,7 @@ impl Setting for bool {
 }
 
 impl Setting for String {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         if text.is_empty() { Err("must not be empty".to_owned()) } else { Ok(text.to_owned()) }
     }
 
@@ -169,11 +169,11 @@ impl Setting for String {
 }
 
 impl Setting for PathBuf {
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         if text.is_empty() || text.contains('\0') {
             return Err("must be a path".to_owned());
         }
-        Ok(around.absolute(Path::new(text)))
+        Ok(environment.absolute(Path::new(text)))
     }
 
     fn show(&self) -> Option<toml::Value> {
@@ -182,7 +182,7 @@ impl Setting for PathBuf {
 }
 
 impl Setting for Duration {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         humantime::parse_duration(text)
             .map_err(|_| "must be a time with its unit, such as 500ms, 30s or 5m".to_owned())
     }
@@ -197,7 +197,7 @@ impl Setting for Duration {
 }
 
 impl Setting for NaiveTime {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let parsed = Self::parse_from_str(text, "%H:%M").or_else(|_| Self::parse_from_str(text, "%H:%M:%S"));
         // A slot is a minute. chrono reads second 60 as a leap second, which no schedule can meet.
         let plain = parsed.ok().filter(|time| (time.second(), time.nanosecond()) == (0, 0));
@@ -210,7 +210,7 @@ impl Setting for NaiveTime {
 }
 
 impl Setting for Tz {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         text.parse().map_err(|_| {
             let likeness = |zone: &Self| strsim::normalized_damerau_levenshtein(text, zone.name());
             let closer = |a: Self, b: Self| if likeness(&b) > likeness(&a) { b } else { a };
@@ -226,7 +226,7 @@ impl Setting for Tz {
 }
 
 impl Setting for SocketAddr {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let local = text.strip_prefix("localhost:").map(|port| format!("127.0.0.1:{port}"));
         local.as_deref().unwrap_or(text).parse().map_err(|_| {
             "must be an address with a port, such as 127.0.0.1:8321, or empty to switch the page off"

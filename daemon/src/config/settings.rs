@@ -9,10 +9,10 @@ use chrono_tz::Tz;
 
 use super::cron_expr::CronExpr;
 use super::key::{Key, Origins, from, settings, text, unset};
+use super::process_environment as defaults;
 use super::reader::Reader;
 use super::secret::SecretFile;
 use super::setting::Setting;
-use super::surroundings as defaults;
 use super::value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
 use super::web::{CookieName, HostName, Network, Url, WebOrigin};
 

@@ -126,13 +126,13 @@ pub(super) fn guess(tz: Option<&str>, system: &SystemZone, now: DateTime<Utc>) -
     }
     let known = claims.iter().position(|(_, zone)| zone.is_some());
     let zone = known.and_then(|at| claims.get(at)?.1).unwrap_or(Tz::UTC);
-    let doubtful = claims.iter().enumerate().filter_map(|(at, (claim, said))| match said {
+    let contradictions = claims.iter().enumerate().filter_map(|(at, (claim, said))| match said {
         None if known.is_none_or(|known| at < known) => Some(format!("{claim}, which names no IANA zone")),
         Some(other) if !is_same(*other, zone, now) => Some(format!("{claim}, which means {other}")),
         _ => None,
     });
-    let doubts: Vec<String> = doubtful.collect();
-    (zone, (!doubts.is_empty()).then(|| doubts.join(" and ")))
+    let warnings: Vec<String> = contradictions.collect();
+    (zone, (!warnings.is_empty()).then(|| warnings.join(" and ")))
 }
 
 /// Whether two zones have shown the same time for years and will for some more: many zones have several names.

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
-use super::surroundings::Surroundings;
 use crate::plain_file::FileId;
 
 macro_rules! words {
@@ -30,7 +30,7 @@ macro_rules! words {
         }
 
         impl Setting for $Name {
-            fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+            fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
                 match text {
                     $( $word => Ok(Self::$Variant), )+
                     _ => Err(format!("must be one of {}", [$($word),+].join(", "))),
@@ -95,7 +95,7 @@ impl fmt::Display for ByteSize {
 }
 
 impl Setting for ByteSize {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let allowed = || "must be a size with its unit, such as 500KB, 20MB or 1GiB".to_owned();
         let upper = text.to_ascii_uppercase();
         let (number, unit) = UNITS
@@ -157,7 +157,7 @@ impl fmt::Display for DatabasePath {
 }
 
 impl Setting for DatabasePath {
-    fn parse(text: &str, around: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, environment: &ProcessEnvironment) -> Result<Self, String> {
         const ALLOWED: &str = "must be the path of a SQLite file, with or without sqlite:// in front";
         let lower = text.to_ascii_lowercase();
         // VMS's own settings may name a driver, too: postgresql+psycopg2.
@@ -181,7 +181,7 @@ impl Setting for DatabasePath {
             return Err(ALLOWED.to_owned());
         }
         let rooted = path.strip_prefix('/').map(|rest| format!("/{}", rest.trim_start_matches('/')));
-        Ok(Self(around.absolute(Path::new(rooted.as_deref().unwrap_or(path)))))
+        Ok(Self(environment.absolute(Path::new(rooted.as_deref().unwrap_or(path)))))
     }
 
     fn show(&self) -> Option<toml::Value> {
@@ -214,7 +214,7 @@ impl CommandLine {
 }
 
 impl Setting for CommandLine {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let mut words = split(text)?.into_iter();
         let program = words.next().filter(|program| !program.is_empty());
         let program = program.ok_or("must begin with the program to start")?;

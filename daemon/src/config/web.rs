@@ -4,8 +4,8 @@ use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::error::redacted;
+use super::process_environment::ProcessEnvironment;
 use super::setting::Setting;
-use super::surroundings::Surroundings;
 
 /// An `http` or `https` URL. Every way of showing it hides user info and query, which may be credentials; a key whose
 /// path may be one is declared as a secret.
@@ -36,7 +36,7 @@ impl fmt::Debug for Url {
 }
 
 impl Setting for Url {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let sound = after_scheme(text).is_some_and(|rest| {
             let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
             let host = authority.rsplit('@').next().unwrap_or_default();
@@ -70,7 +70,7 @@ impl WebOrigin {
 }
 
 impl Setting for WebOrigin {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let origin = text.strip_suffix('/').unwrap_or(text).to_ascii_lowercase();
         if after_scheme(&origin).is_some_and(is_host_and_port) {
             Ok(Self(origin))
@@ -144,7 +144,7 @@ impl fmt::Display for Network {
 }
 
 impl Setting for Network {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let allowed = || "each must be an IP address or a network such as 10.0.0.0/8".to_owned();
         let (address, prefix) = match text.split_once('/') {
             Some((address, prefix)) => (address, Some(prefix)),
@@ -179,7 +179,7 @@ impl HostName {
 }
 
 impl Setting for HostName {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).unwrap_or(text);
         if let Ok(address) = bare.parse::<IpAddr>() {
             return Ok(Self(address.to_string()));
@@ -210,7 +210,7 @@ impl CookieName {
 }
 
 impl Setting for CookieName {
-    fn parse(text: &str, _: &Surroundings) -> Result<Self, String> {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
         if !text.is_empty() && text.chars().all(allowed) {
             Ok(Self(text.to_owned()))

@@ -35,11 +35,11 @@ impl Chores {
         live: &LiveConfig,
     ) -> Result<Self, QueueError> {
         let mut tickers = Vec::new();
-        for (chore, schedules) in live.chore_schedules() {
+        for (chore, schedules) in live.task_schedules() {
             let configs = live.configs();
             let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
             let mut ticker =
-                Ticker::for_chore(chore, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
+                Ticker::for_task(chore, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
             ticker.begin().await?;
             tickers.push(ticker);
         }
@@ -49,7 +49,7 @@ impl Chores {
     /// Runs until dropped.
     pub(super) async fn run(self, maintenance: Arc<Maintenance>, heartbeat: Heartbeat) {
         let ticking = join_all(self.0.into_iter().map(|ticker| ticker.run(heartbeat.clone())));
-        tokio::join!(ticking, maintenance::work_off(maintenance));
+        tokio::join!(ticking, maintenance::run_queued(maintenance));
     }
 }
 

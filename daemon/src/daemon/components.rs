@@ -57,18 +57,18 @@ pub struct Components {
 impl Components {
     /// Recovers unfinished work from `state` and creates all components. If another process may use the same
     /// state, the caller must hold its lock.
-    pub async fn boot(config: Config, state: State, around: Environment) -> Result<Self, StartError> {
-        let live = Arc::new(LiveConfig::new(config, &around)?);
-        Self::with(live, state, around).await
+    pub async fn boot(config: Config, state: State, environment: Environment) -> Result<Self, StartError> {
+        let live = Arc::new(LiveConfig::new(config, &environment)?);
+        Self::with(live, state, environment).await
     }
 
     pub(super) async fn with(
         live: Arc<LiveConfig>,
         state: State,
-        around: Environment,
+        environment: Environment,
     ) -> Result<Self, StartError> {
-        let Environment { clock, chance, .. } = around;
-        let queue = Queue::new(state, Arc::clone(&clock)).with_chance(chance);
+        let Environment { clock, rng, .. } = environment;
+        let queue = Queue::new(state, Arc::clone(&clock)).with_rng(rng);
         let left = queue.recover().await?;
         if left > 0 {
             info!("Runs that were interrupted and are queued again: {left}");

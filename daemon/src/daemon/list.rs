@@ -17,7 +17,7 @@ use crate::heartbeat::Heartbeat;
 use crate::jobs::{Queue, QueueError};
 use crate::maintenance::Maintenance;
 use crate::notify::{Notifier, host_name};
-use crate::refresh::{Refresher, work_until};
+use crate::refresh::{Refresher, run_until_stopped};
 use crate::rpc::{self, Bound, ConnectionLimits};
 use crate::schedule::Ticker;
 use crate::service::{self, Service};
@@ -84,7 +84,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
     let worker = {
         let queue = queue.clone();
         Component::essential(WORKER, Stop::AfterRun, |heartbeat| async move {
-            let ended = work_until(&queue, &refresher, &idle, &heartbeat).await;
+            let ended = run_until_stopped(&queue, &refresher, &idle, &heartbeat).await;
             ended.map_err(|error| WorkerFailed(error).into())
         })
     };

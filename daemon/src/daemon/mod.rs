@@ -74,8 +74,8 @@ impl Daemon {
         web_limits: web::HttpLimits,
         mut host: ProcessHandles,
     ) -> Result<Self, StartError> {
-        let around = Environment { reports: host.reports, ..Environment::new(Arc::clone(&clock)) };
-        let live = Arc::new(LiveConfig::new(config, &around)?);
+        let environment = Environment { reports: host.reports, ..Environment::new(Arc::clone(&clock)) };
+        let live = Arc::new(LiveConfig::new(config, &environment)?);
         let (telemetry, inherited) = (host.telemetry.clone(), host.inherited.take());
         let reloader = Arc::new(Reloader::new(Arc::clone(&live), host));
         let config = live.config();
@@ -83,7 +83,7 @@ impl Daemon {
         let lock = Arc::new(StateLock::take(path)?);
         let started = clock.now();
         let state = State::open(path, started).await?;
-        let parts = Box::pin(Components::with(Arc::clone(&live), state, around)).await?;
+        let parts = Box::pin(Components::with(Arc::clone(&live), state, environment)).await?;
         let Components { queue, ticker, refresher, .. } = parts;
         let chores = Chores::begin(&queue, &clock, &live).await?;
 
@@ -216,7 +216,7 @@ impl Daemon {
         self.shutdown.stop.cancel();
         self.idle.cancel();
         if !self.is_suspect
-            && let Err(error) = self.queue.leave().await
+            && let Err(error) = self.queue.record_stop().await
         {
             warn!(
                 "Should the run in progress be broken off, it counts as a death of the daemon: {}",

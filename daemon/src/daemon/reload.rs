@@ -5,21 +5,21 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::verb::reload::{ChangedKey, ReloadReply, WaitingKey};
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
 use crate::config::{Changed, Config, ConfigErrors, RestartNeeded};
 use crate::describe::describe;
 use crate::refresh::{ConfigureError, RefreshConfig};
 use crate::reports::{Reports, report};
+use crate::rng::{Rng, SystemRng};
 use crate::rpc::Inherited;
 use crate::schedule::{Schedule, ScheduleError};
 use crate::service::Reloads;
 use crate::telemetry::Telemetry;
-use crate::vms::PATIENCE;
+use crate::vms::LOCK_TIMEOUT;
 use crate::web::auth::Authority;
 
 /// Why a configuration that is valid in itself cannot be used.
@@ -42,9 +42,9 @@ pub struct Environment {
     /// Source of time.
     pub clock: Arc<dyn Clock>,
     /// Source of randomness.
-    pub chance: Arc<dyn Chance>,
+    pub rng: Arc<dyn Rng>,
     /// How long to wait for a lock of another connection on VMS's database.
-    pub patience: Duration,
+    pub lock_timeout: Duration,
     /// Returns the report of a table.
     pub reports: Reports,
 }
@@ -52,19 +52,20 @@ pub struct Environment {
 impl Environment {
     /// The environment of a daemon in production.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, chance: Arc::new(SystemChance), patience: PATIENCE, reports: report }
+        Self { clock, rng: Arc::new(SystemRng), lock_timeout: LOCK_TIMEOUT, reports: report }
     }
 }
 
 /// The maintenance tasks that can have a schedule.
-const CHORES: [Chore; 3] = [Chore::Analyze, Chore::Prune, Chore::Backup];
+const CHORES: [MaintenanceTask; 3] =
+    [MaintenanceTask::Analyze, MaintenanceTask::Prune, MaintenanceTask::Backup];
 
 /// The configuration in effect and the values derived from it, published to the components over watch
 /// channels.
 #[derive(Debug)]
 pub(super) struct LiveConfig {
     /// How long to wait for a lock of another connection on VMS's database.
-    patience: Duration,
+    lock_timeout: Duration,
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
@@ -75,17 +76,17 @@ pub(super) struct LiveConfig {
 }
 
 impl LiveConfig {
-    pub(super) fn new(config: Config, around: &Environment) -> Result<Self, Unusable> {
-        let Environment { patience, reports, .. } = *around;
-        let authority = Authority::new(&config.http, Arc::clone(&around.clock));
+    pub(super) fn new(config: Config, environment: &Environment) -> Result<Self, Unusable> {
+        let Environment { lock_timeout, reports, .. } = *environment;
+        let authority = Authority::new(&config.http, Arc::clone(&environment.clock));
         let authority = authority.map_err(|error| Unusable::Visitors(Box::new(error)))?;
-        let refresh = configured(&config, reports, patience)?;
+        let refresh = configured(&config, reports, lock_timeout)?;
         Ok(Self {
-            patience,
+            lock_timeout,
             reports,
             refresh: watch::Sender::new(Arc::new(refresh)),
             schedule: watch::Sender::new(Arc::new(Schedule::configured(&config.schedule)?)),
-            chores: CHORES.map(|chore| watch::Sender::new(Arc::new(chore_schedule(&config, chore)))),
+            chores: CHORES.map(|chore| watch::Sender::new(Arc::new(task_schedule(&config, chore)))),
             authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -95,7 +96,7 @@ impl LiveConfig {
     pub(super) fn reload(&self, new: Config) -> Result<Vec<RestartNeeded>, Unusable> {
         let running = self.config();
         let (new, waiting) = running.reload(new);
-        let refresh = configured(&new, self.reports, self.patience)?;
+        let refresh = configured(&new, self.reports, self.lock_timeout)?;
         // An unchanged schedule is not replaced, because a ticker does not run slots that passed before it
         // received a new schedule.
         let schedule =
@@ -105,7 +106,7 @@ impl LiveConfig {
         self.refresh.send_replace(Arc::new(refresh));
         if chores_moved {
             for (chore, schedule) in CHORES.into_iter().zip(&self.chores) {
-                schedule.send_replace(Arc::new(chore_schedule(&new, chore)));
+                schedule.send_replace(Arc::new(task_schedule(&new, chore)));
             }
         }
         if let Some(schedule) = schedule {
@@ -134,7 +135,9 @@ impl LiveConfig {
     }
 
     /// The schedule of each maintenance task that can have one; without a configured one it never fires.
-    pub(super) fn chore_schedules(&self) -> impl Iterator<Item = (Chore, watch::Receiver<Arc<Schedule>>)> {
+    pub(super) fn task_schedules(
+        &self,
+    ) -> impl Iterator<Item = (MaintenanceTask, watch::Receiver<Arc<Schedule>>)> {
         CHORES.into_iter().zip(self.chores.iter().map(watch::Sender::subscribe))
     }
 
@@ -143,17 +146,17 @@ impl LiveConfig {
     }
 }
 
-fn configured(config: &Config, reports: Reports, patience: Duration) -> Result<RefreshConfig, Unusable> {
+fn configured(config: &Config, reports: Reports, lock_timeout: Duration) -> Result<RefreshConfig, Unusable> {
     let refresh = RefreshConfig::of(config)?;
-    let vms = refresh.vms.patient(patience);
+    let vms = refresh.vms.with_lock_timeout(lock_timeout);
     Ok(RefreshConfig { vms, reports, ..refresh })
 }
 
-fn chore_schedule(config: &Config, chore: Chore) -> Schedule {
+fn task_schedule(config: &Config, chore: MaintenanceTask) -> Schedule {
     let zone = config.schedule.timezone;
     let cron = match chore {
-        Chore::Analyze => &config.maintenance.analyze,
-        Chore::Backup => &config.maintenance.backup,
+        MaintenanceTask::Analyze => &config.maintenance.analyze,
+        MaintenanceTask::Backup => &config.maintenance.backup,
         _ => &config.maintenance.prune,
     };
     cron.as_ref().map_or_else(|| Schedule::never(zone), |cron| Schedule::cron(cron, zone))

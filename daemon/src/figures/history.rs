@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Qu
 
 use super::{Past, PastJob, PastRun};
 use crate::jobs::model::{job, run};
-use crate::state::{Doing, State, StateError, instant, known, micros};
+use crate::state::{ErrorContext, State, StateError, instant, known, micros};
 
 type RunRow = (i64, Option<i64>, f64, Option<String>);
 type JobRow = (i64, String, Option<String>, i64, Option<String>, i64, f64, f64);
@@ -32,7 +32,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
         .into_tuple()
         .all(&view)
         .await
-        .doing("read the runs of a window")?;
+        .context("read the runs of a window")?;
     let ids = ended.select_only().column(run::Column::Id).into_query();
     let mut jobs: Vec<JobRow> = job::Entity::find()
         .filter(job::Column::RunId.in_subquery(ids))
@@ -44,7 +44,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
         .into_tuple()
         .all(&view)
         .await
-        .doing("read the jobs of a window")?;
+        .context("read the jobs of a window")?;
     let ends: HashMap<i64, i64> = runs.iter().filter_map(|&(id, ended, ..)| Some((id, ended?))).collect();
     // A run that was queued earlier may have ended later.
     jobs.sort_by_key(|(run, ..)| ends.get(run).copied());
@@ -62,7 +62,7 @@ pub async fn load(state: &State, since: DateTime<Utc>) -> Result<Past, StateErro
         runs: runs
             .into_iter()
             .filter_map(|(_, _, seconds, outcome)| {
-                // What ended in a word of another version is no figure here.
+                // A run or job with an outcome of another version is not counted.
                 let outcome = match outcome {
                     Some(outcome) => Some(known(outcome)?),
                     None => None,
@@ -123,10 +123,10 @@ pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshe
         .into_tuple()
         .all(&view)
         .await
-        .doing("read the refreshes of everything")?;
+        .context("read the full refreshes")?;
     let mut refreshes = FullRefreshes { total: runs.len() as u64, ..FullRefreshes::default() };
     for (position, (id, started, outcome)) in runs.into_iter().enumerate() {
-        // An outcome that only another version knows is not claimed to be good.
+        // An outcome that only another version knows does not count as good.
         let outcome: Option<Option<Outcome>> = outcome.map(known);
         if outcome.is_none_or(|outcome| outcome.is_some_and(Outcome::is_good)) {
             refreshes.good += 1;
@@ -141,7 +141,7 @@ pub async fn full_refreshes(state: &State, tables: usize) -> Result<FullRefreshe
                 .into_tuple()
                 .one(&view)
                 .await
-                .doing("read the error of a run")?;
+                .context("read the error of a run")?;
             refreshes.last_error = error;
         }
     }
@@ -156,6 +156,6 @@ pub async fn longest_lock(state: &State) -> Result<f64, StateError> {
         .into_tuple()
         .one(state.reader())
         .await
-        .doing("read the longest write lock")?;
+        .context("read the longest write lock")?;
     Ok(longest.flatten().unwrap_or_default())
 }

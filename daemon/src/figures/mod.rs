@@ -21,7 +21,7 @@ use crate::state::ReadinessSample;
 
 pub use history::{FullRefreshes, full_refreshes, load, longest_lock};
 
-/// Most groups of errors that are told: who has more than that looks at the jobs.
+/// Maximum number of error groups in a report; for more than that, the list of jobs is the better view.
 const MOST_GROUPS: usize = 100;
 
 /// How long a sample is valid. Beyond that, readiness is unknown, because the daemon was not running.
@@ -75,7 +75,7 @@ pub struct Rates {
     pub error: Option<f64>,
 }
 
-/// Counts jobs. Tables that are off, withheld, not present or skipped entirely do not count: a success that
+/// Counts jobs. Tables that are off, withheld, absent or skipped entirely do not count: a success that
 /// cannot fail carries no information.
 pub fn rates(jobs: &[PastJob]) -> Rates {
     let jobs: Vec<&PastJob> = jobs.iter().filter(|job| job.outcome.is_tried()).collect();
@@ -134,7 +134,7 @@ pub fn errors(jobs: &[PastJob]) -> Vec<ErrorGroup> {
     groups
 }
 
-/// The message without its numbers: the same cause affects another row, and another count, every night.
+/// The message without its numbers: the same cause has another row and another count every night.
 fn cause(message: &str) -> String {
     let mut cause = String::with_capacity(message.len());
     for c in message.chars() {
@@ -150,7 +150,7 @@ fn cause(message: &str) -> String {
 /// First and last payload size of each table; `jobs` are in chronological order.
 pub fn sizes(jobs: &[PastJob]) -> Vec<SizeTrend> {
     let mut sizes: BTreeMap<Table, SizeTrend> = BTreeMap::new();
-    // A job that failed generated only a part, and one that was not worked on generated nothing.
+    // A failed job generated only a part, and a job that was not worked on generated nothing.
     for job in jobs.iter().filter(|job| job.outcome.is_good() && job.bytes > 0) {
         let (table, first) = (job.table, job.bytes);
         let cache_type = table.cache_type();
@@ -204,7 +204,7 @@ pub struct Bucket {
     pub count: u64,
 }
 
-/// A histogram of all measurements, across restarts. Work that died with its process is not included.
+/// A histogram of all measurements, across restarts. Work whose process died is not included.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Histogram {
     /// Buckets, smallest bound first.

@@ -18,7 +18,7 @@ const TABLE: Table = Table::DiaEventsReportCache;
 const OTHER: Table = Table::OrganizationDetailCache;
 
 #[test]
-fn rates_count_what_could_have_failed() {
+fn rates_count_only_jobs_that_could_have_failed() {
     use Outcome::{Disabled, Failed, Guarded, NotApplicable, Off, Rebuilt, Skipped, Withheld};
     for (outcomes, jobs, good, success, error) in [
         (&[][..], 0, 0, None, None),
@@ -35,7 +35,7 @@ fn rates_count_what_could_have_failed() {
 }
 
 #[test]
-fn times_are_of_whole_runs_and_percentiles_are_runs_that_happened() {
+fn times_are_those_of_full_runs_and_percentiles_are_actual_values() {
     let took = |seconds: &[f64]| {
         let runs: Vec<PastRun> =
             seconds.iter().map(|&seconds| PastRun { seconds, outcome: Some(Outcome::Rebuilt) }).collect();
@@ -51,7 +51,7 @@ fn times_are_of_whole_runs_and_percentiles_are_runs_that_happened() {
 }
 
 #[test]
-fn errors_that_differ_in_numbers_are_one_and_the_newest_is_told() {
+fn errors_that_differ_only_in_numbers_are_one_group_with_the_newest_message() {
     let past = [
         job(TABLE, Outcome::Failed, 1, Some("row 7 was changed")),
         job(TABLE, Outcome::Rebuilt, 2, None),
@@ -60,13 +60,13 @@ fn errors_that_differ_in_numbers_are_one_and_the_newest_is_told() {
         job(OTHER, Outcome::Failed, 5, Some("row 9 was changed")),
         job(OTHER, Outcome::Guarded, 6, None),
     ];
-    let told: Vec<(Table, u64, Timestamp, String)> = errors(&past)
+    let found: Vec<(Table, u64, Timestamp, String)> = errors(&past)
         .into_iter()
         .map(|group| (group.table, group.count, group.last, group.message))
         .collect();
     let group = |table, count, minutes, message: &str| (table, count, at(minutes).into(), message.to_owned());
     assert_eq!(
-        told,
+        found,
         [
             group(TABLE, 2, 3, "row 8123 was changed"),
             group(OTHER, 1, 6, "no reason given"),
@@ -100,22 +100,22 @@ fn taken(minutes: i64, accepted: u64) -> ReadinessSample {
 fn readiness_is_weighted_by_the_time_until_the_next_sample() {
     for (what, samples, share, covered) in [
         ("no sample, no share", vec![], None, 0.0),
-        ("one that just came says nothing yet", vec![taken(100, 100)], None, 0.0),
+        ("a sample of this instant has no weight yet", vec![taken(100, 100)], None, 0.0),
         (
             "a quarter of the time half of it",
             vec![taken(70, 50), taken(75, 100), taken(90, 100)],
             Some(0.9166),
             0.3,
         ),
-        ("a gap is not guessed at", vec![taken(0, 100), taken(80, 0)], Some(0.6), 0.5),
-        ("what came before the window counts in it", vec![taken(-10, 80)], Some(0.8), 0.2),
-        ("what is over before the window does not", vec![taken(-30, 80)], None, 0.0),
+        ("a gap is not filled by a guess", vec![taken(0, 100), taken(80, 0)], Some(0.6), 0.5),
+        ("a sample from before the window counts within it", vec![taken(-10, 80)], Some(0.8), 0.2),
+        ("a sample that expired before the window does not count", vec![taken(-30, 80)], None, 0.0),
     ] {
-        let Readiness { share: found, covered: seen, .. } = readiness(&samples, at(0), at(100));
+        let Readiness { share: found, covered: known, .. } = readiness(&samples, at(0), at(100));
         assert_eq!(found.is_some(), share.is_some(), "{what}: {found:?}");
         let close = |a: f64, b: f64| (a - b).abs() < 0.001;
         assert!(close(found.unwrap_or(0.0), share.unwrap_or(0.0)), "{what}: {found:?}");
-        assert!(close(seen, covered), "{what}: {seen}");
+        assert!(close(known, covered), "{what}: {known}");
     }
 }
 
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_sample_that_says_nothing_new_changes_nothing(samples in samples(), index in any::<prop::sample::Index>()) {
+    fn a_repeated_sample_does_not_change_readiness(samples in samples(), index in any::<prop::sample::Index>()) {
         let position = index.index(samples.len());
         let copy = ReadinessSample { at: samples[position].at + TimeDelta::seconds(20), ..samples[position] };
         let mut more = samples.clone();
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn two_halves_weighted_by_what_is_known_are_the_whole(samples in samples(), cut in 1_i32..2099) {
+    fn readiness_of_two_halves_weighted_by_coverage_equals_the_whole(samples in samples(), cut in 1_i32..2099) {
         let whole = readiness(&samples, at(0), at(2100));
         let (left, right) = (readiness(&samples, at(0), at(cut.into())), readiness(&samples, at(cut.into()), at(2100)));
         let known = |part: &Readiness, minutes: i32| part.covered * f64::from(minutes);

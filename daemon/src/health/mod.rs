@@ -1,12 +1,12 @@
 //! Judges the daemon and the tables that it maintains.
 //!
-//! A reason is one line of the table below: its code, and the check that looks for it in what was [`Seen`]. The code
-//! is a contract with scripts and alerts; `packaging/RUNBOOK.md` explains each. A check says what is wrong, in the
-//! names that its [`Audience`] knows things by, and gives a command to type.
+//! A reason is one line of the table below: its code, and the check that looks for it in an [`Observation`]. The code
+//! is a contract with scripts and alerts; `packaging/RUNBOOK.md` explains each. A check describes the problem in the
+//! names that its [`Audience`] knows, and gives a command to run.
 
 mod databases;
-mod seen;
-mod surroundings;
+mod environment;
+mod observation;
 mod tables;
 #[cfg(test)]
 mod tests;
@@ -18,9 +18,11 @@ use cached_proto::verb::health::{self, HealthReply, VmsPage};
 use cached_proto::words::HealthLevel;
 
 use crate::state::Lost;
-pub use seen::{Audience, BackupLack, Disk, Finding, Seen, StateSeen, Surroundings, Unreadable};
+pub use observation::{
+    Audience, Disk, Finding, MissingBackup, Observation, Resources, StateCondition, Unreadable,
+};
 
-type Check = fn(&Seen, Audience) -> Option<Finding>;
+type Check = fn(&Observation, Audience) -> Option<Finding>;
 
 macro_rules! checks {
     ($($name:ident = $code:literal: $check:expr,)+) => {
@@ -34,7 +36,7 @@ macro_rules! checks {
             /// Every code, in the order of the reasons.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word as scripts, metrics and people read it.
+            /// The word that scripts, metrics and people read.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $code,)+ }
             }
@@ -47,19 +49,19 @@ macro_rules! checks {
 // In the order in which reasons are reported: one that explains others comes first.
 checks! {
     StateLost = "state_lost": databases::state_lost,
-    // Without the state there is nothing that a check could look at: see `state_unusable`.
+    // Without the state, checks have no input: see `state_unusable`.
     StateUnusable = "state_unusable": |_, _| None,
     StateUnwritable = "state_unwritable": databases::state_unwritable,
     DatabaseUnreachable = "database_unreachable": databases::unreachable,
     DatabaseUnwritable = "database_unwritable": databases::unwritable,
-    ClockBehind = "clock_behind": surroundings::clock_behind,
+    ClockBehind = "clock_behind": environment::clock_behind,
     TimezoneGuessed = "timezone_guessed": databases::zone_guessed,
-    SocketLost = "socket_lost": surroundings::socket_lost,
-    LockLost = "lock_lost": surroundings::lock_lost,
-    ComponentFailed = "component_failed": surroundings::component_failed,
-    DiskLow = "disk_low": surroundings::disk_low,
-    InodesLow = "inodes_low": surroundings::inodes_low,
-    LogUnwritable = "log_unwritable": surroundings::log_unwritable,
+    SocketLost = "socket_lost": environment::socket_lost,
+    LockLost = "lock_lost": environment::lock_lost,
+    ComponentFailed = "component_failed": environment::component_failed,
+    DiskLow = "disk_low": environment::disk_low,
+    InodesLow = "inodes_low": environment::inodes_low,
+    LogUnwritable = "log_unwritable": environment::log_unwritable,
     TablesDisabled = "tables_disabled": tables::disabled,
     TablesGuarded = "tables_guarded": tables::guarded,
     EntriesInvalid = "entries_invalid": tables::invalid,
@@ -74,8 +76,8 @@ checks! {
     SecondRefresher = "second_refresher": work::second_refresher,
     MaintenanceFailed = "maintenance_failed": work::maintenance_failed,
     BackupOld = "backup_old": work::backup_old,
-    VmsPageFailed = "vms_page_failed": surroundings::vms_page_failed,
-    VmsPageSlow = "vms_page_slow": surroundings::vms_page_slow,
+    VmsPageFailed = "vms_page_failed": environment::vms_page_failed,
+    VmsPageSlow = "vms_page_slow": environment::vms_page_slow,
     TablesWithheld = "tables_withheld": tables::withheld,
     RowsOdd = "rows_odd": tables::rows_odd,
 }
@@ -83,9 +85,9 @@ checks! {
 /// A reason of a judgement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reason {
-    /// Which one.
+    /// Its code.
     pub code: ReasonCode,
-    /// What was found.
+    /// The finding.
     pub finding: Finding,
 }
 
@@ -101,14 +103,14 @@ pub struct Health {
 }
 
 /// Runs all checks.
-pub fn judge(seen: &Seen, audience: Audience) -> Health {
-    let found = CHECKS.iter().filter_map(|(code, check)| Some((*code, check(seen, audience)?)));
-    Health::of(found, seen.vms_page.clone())
+pub fn judge(observed: &Observation, audience: Audience) -> Health {
+    let found = CHECKS.iter().filter_map(|(code, check)| Some((*code, check(observed, audience)?)));
+    Health::of(found, observed.vms_page.clone())
 }
 
 /// The judgement when the daemon's own database fails, so that nothing can be observed.
 pub fn state_unusable(path: &Path, lost: Option<Lost>, error: &str) -> Health {
-    let state = StateSeen { path: path.to_owned(), lost, unwritable: None };
+    let state = StateCondition { path: path.to_owned(), lost, unwritable: None };
     let lost = databases::lost(&state).map(|lost| (ReasonCode::StateLost, lost));
     let unusable = (ReasonCode::StateUnusable, databases::unusable(&state, error));
     Health::of(lost.into_iter().chain([unusable]), None)

@@ -62,7 +62,7 @@ pub(super) fn run(outcomes: &[Outcome]) -> Run {
 }
 
 /// A daemon without any problem.
-pub(super) fn seen() -> Seen {
+pub(super) fn healthy() -> Observation {
     let audit = Audit { expected: 1, fresh: 1, bytes: 1 << 20, ..Audit::default() };
     let fresh = |table| TableSurvey {
         table,
@@ -71,7 +71,7 @@ pub(super) fn seen() -> Seen {
         audit: audit.clone(),
         renewal_times: RenewalTimes::default(),
     };
-    Seen {
+    Observation {
         now: at(0).to_utc(),
         scheduler: SchedulerState::Running,
         tables: Ok(vec![fresh(Table::DiaEventsReportCache), fresh(Table::OrganizationDetailCache)]),
@@ -83,13 +83,13 @@ pub(super) fn seen() -> Seen {
         results: vec![job(Outcome::Rebuilt)],
         target: TimeDelta::seconds(300),
         refreshers: Vec::new(),
-        failed_chores: Vec::new(),
-        backup_lacks: None,
+        failed_tasks: Vec::new(),
+        missing_backup: None,
         estimate: 0,
-        around: Surroundings { disks: disks(1 << 30), ..Surroundings::default() },
+        resources: Resources { disks: disks(1 << 30), ..Resources::default() },
         database: PathBuf::from("/srv/vms.db"),
-        state: StateSeen { path: PathBuf::from("/var/lib/state.db"), ..StateSeen::default() },
-        zone_doubt: None,
+        state: StateCondition { path: PathBuf::from("/var/lib/state.db"), ..StateCondition::default() },
+        zone_warning: None,
         faults: Vec::new(),
         vms_page: Some(page(Some(200), 12)),
     }
@@ -109,27 +109,27 @@ pub(super) fn disks(free: u64) -> Vec<Disk> {
     vec![disk("/srv", true), disk("/var/lib", false)]
 }
 
-pub(super) fn one_table(seen: &mut Seen, state: TableState, audit: Audit) {
-    if let Ok(tables) = &mut seen.tables {
+pub(super) fn one_table(observed: &mut Observation, state: TableState, audit: Audit) {
+    if let Ok(tables) = &mut observed.tables {
         tables[0] = survey(Table::DiaEventsReportCache, state, audit);
     }
 }
 
-/// The reasons, as the operator is told them.
-pub(super) fn found(seen: &Seen) -> Vec<Reason> {
-    judge(seen, Audience::Operator).reasons
+/// The reasons, in the operator's names.
+pub(super) fn found(observed: &Observation) -> Vec<Reason> {
+    judge(observed, Audience::Operator).reasons
 }
 
-/// A case: a reason, its level, and what brings it about.
-type Case = (ReasonCode, HealthLevel, fn(&mut Seen));
+/// A case: a reason, its level, and the change of a healthy observation that causes it.
+type Case = (ReasonCode, HealthLevel, fn(&mut Observation));
 
-/// Asserts that what is spoilt gives this reason and no other, of this level, in one line and with a command to type.
+/// Asserts that each change causes exactly this reason, of this level, on one line and with a command to run.
 pub(super) fn each(cases: &[Case]) {
-    for &(code, level, spoil) in cases {
-        let mut seen = seen();
-        spoil(&mut seen);
+    for &(code, level, change) in cases {
+        let mut observed = healthy();
+        change(&mut observed);
         for audience in [Audience::Operator, Audience::Reader] {
-            let Health { level: found, reasons, .. } = judge(&seen, audience);
+            let Health { level: found, reasons, .. } = judge(&observed, audience);
             let codes: Vec<ReasonCode> = reasons.iter().map(|reason| reason.code).collect();
             assert_eq!((codes, found), (vec![code], level));
             let Finding { message, hint, .. } = &reasons[0].finding;
@@ -140,43 +140,43 @@ pub(super) fn each(cases: &[Case]) {
 }
 
 #[test]
-fn nothing_wrong_is_nothing_to_say() {
-    let healthy = Health { level: HealthLevel::Healthy, reasons: Vec::new(), vms_page: seen().vms_page };
-    assert_eq!(judge(&seen(), Audience::Operator), healthy);
+fn a_healthy_daemon_has_no_reasons() {
+    let expected = Health { level: HealthLevel::Healthy, reasons: Vec::new(), vms_page: healthy().vms_page };
+    assert_eq!(judge(&healthy(), Audience::Operator), expected);
 }
 
 #[test]
-fn the_worst_reason_decides() {
-    let mut seen = seen();
-    seen.scheduler = SchedulerState::Stopped;
-    seen.tables = Err(gone());
-    assert_eq!(judge(&seen, Audience::Operator).level, HealthLevel::Unhealthy);
+fn the_level_is_that_of_the_worst_reason() {
+    let mut observed = healthy();
+    observed.scheduler = SchedulerState::Stopped;
+    observed.tables = Err(gone());
+    assert_eq!(judge(&observed, Audience::Operator).level, HealthLevel::Unhealthy);
 }
 
 #[test]
-fn readers_are_told_titles_and_no_paths() {
-    let mut seen = seen();
+fn messages_for_readers_have_titles_and_no_paths() {
+    let mut observed = healthy();
     let failed = Job { error: Some("locked".to_owned()), ..job(Outcome::Failed) };
-    seen.results = vec![failed];
-    seen.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
-    for survey in seen.tables.iter_mut().flatten() {
+    observed.results = vec![failed];
+    observed.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
+    for survey in observed.tables.iter_mut().flatten() {
         survey.audit.missing = 1;
     }
-    let told: Vec<String> =
-        judge(&seen, Audience::Reader).reasons.into_iter().map(|reason| reason.finding.message).collect();
+    let messages: Vec<String> =
+        judge(&observed, Audience::Reader).reasons.into_iter().map(|reason| reason.finding.message).collect();
     let expected = [
         "2 entries are missing: DIA events, Organization details",
-        "the last refresh of some tables did not end well: DIA events failed: locked",
-        "refresh 7 works for 301 seconds; the target is 300",
+        "the last refresh of some tables failed: DIA events failed: locked",
+        "run 7 has been running for 301 seconds; the target is 300",
     ];
-    assert_eq!(told, expected);
-    seen.tables = Err(gone());
-    let first = judge(&seen, Audience::Reader).reasons.remove(0);
-    assert_eq!(first.finding.message, "VMS's database cannot be looked at: gone");
+    assert_eq!(messages, expected);
+    observed.tables = Err(gone());
+    let first = judge(&observed, Audience::Reader).reasons.remove(0);
+    assert_eq!(first.finding.message, "VMS's database cannot be read: gone");
 }
 
 #[test]
-fn a_code_is_a_word_of_its_own() {
+fn each_code_is_a_unique_lower_case_word() {
     let mut codes: Vec<&str> = ReasonCode::ALL.iter().map(|code| code.as_str()).collect();
     assert!(codes.iter().all(|code| code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')));
     codes.sort_unstable();

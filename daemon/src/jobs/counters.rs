@@ -2,10 +2,10 @@
 //!
 //! | name | counts |
 //! |---|---|
-//! | `attempts` | attempts at jobs that were begun |
-//! | `retries` | failed attempts that another one follows |
-//! | `kills` | attempts that died with their process |
-//! | `stalls` | times that work stood still because the state database failed |
+//! | `attempts` | attempts that were begun |
+//! | `retries` | failed attempts that are followed by another one |
+//! | `kills` | attempts whose process died |
+//! | `stalls` | times that work stopped because the state database failed |
 //! | `jobs.<outcome>` | jobs that ended with the outcome, or `jobs.cancelled` |
 //! | `runs.<trigger>.<outcome>` | runs that ended with the verdict, or `runs.<trigger>.cancelled` |
 //! | `<measured>.micros` | total duration of everything [`Measured`], in microseconds |
@@ -18,16 +18,16 @@ use std::time::Duration;
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use sea_orm::ConnectionTrait;
 
-use crate::state::{Doing as _, State, StateError, bump};
+use crate::state::{ErrorContext as _, State, StateError, bump};
 use crate::vms::{HOLD_BOUNDS, LockHolds};
 
 /// Attempts that were begun.
 pub const ATTEMPTS: &str = "attempts";
-/// Failed attempts that another one follows.
+/// Failed attempts that are followed by another one.
 pub const RETRIES: &str = "retries";
-/// Attempts that died with their process.
+/// Attempts whose process died.
 pub const KILLS: &str = "kills";
-/// Times that work stood still because the state database failed.
+/// Times that work stopped because the state database failed.
 pub const STALLS: &str = "stalls";
 
 /// Name of the counter of jobs that ended with an outcome; without one, of cancelled jobs.
@@ -61,7 +61,7 @@ const REFRESH_BOUNDS: [Duration; 13] = [
     millis(600_000),
 ];
 
-/// What is counted by duration.
+/// Durations that are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measured {
     /// Holds of VMS's write lock.
@@ -128,7 +128,7 @@ impl State {
     pub(crate) async fn count_holds(&self, held: &LockHolds) -> Result<(), StateError> {
         let tx = self.begin().await?;
         count_holds(&tx, held).await?;
-        tx.commit().await.doing("count holds of the write lock")
+        tx.commit().await.context("count holds of the write lock")
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is asked of the queue: new runs, an end of what was asked for, and another try.
+//! Requests to the queue: new runs, cancelling, and retries.
 
 use std::collections::BTreeMap;
 
@@ -17,10 +17,10 @@ use super::model::{Enqueued, NewRun, QueueError, job, run};
 use super::policy::{AFTER_ONE_RUN, Policy, RefreshScope, covers};
 use super::work::{end, jobs};
 use super::{Queue, locked, read};
-use crate::state::{Doing, StateError, instant, known, micros};
+use crate::state::{ErrorContext, StateError, instant, known, micros};
 
 /// Options of a run: force, accept, exact and as-of instant. Jobs with the same options are retried together.
-type Wishes = (bool, bool, bool, Option<i64>);
+type Options = (bool, bool, bool, Option<i64>);
 
 impl Queue {
     /// Queues a run, or joins a queued one that has not begun and does the same work. The request is durable
@@ -33,39 +33,39 @@ impl Queue {
         let enqueued = match covering(&tx, &new).await? {
             Some(waiting) => {
                 let run = waiting.id;
-                hurry(&tx, waiting, &new).await?;
+                raise_priority(&tx, waiting, &new).await?;
                 Enqueued { run, joined: true }
             }
             None => Enqueued { run: insert(&tx, new, self.clock.now()).await?, joined: false },
         };
-        tx.commit().await.doing("queue a run")?;
+        tx.commit().await.context("queue a run")?;
         self.announce_work();
         Ok(enqueued)
     }
 
-    /// Cancels a job, or all jobs of a run that have not ended, in the name of `by`. Waiting jobs are
-    /// cancelled at once; running ones stop at their next group, and what they have written until then stays.
+    /// Cancels a job, or all jobs of a run that have not ended, on behalf of `by`. Waiting jobs are
+    /// cancelled at once; running ones stop at their next group and keep what they have written until then.
     pub async fn cancel(&self, target: Target, by: &str) -> Result<CancelReply, QueueError> {
         let tx = self.state.begin().await?;
-        let (run, wanted) = target_of(&tx, target).await?;
+        let (run, targets) = target_of(&tx, target).await?;
         let mut events = Vec::new();
         let mut reply = CancelReply { cancelled: Vec::new(), stopping: Vec::new() };
-        for job in wanted {
+        for job in targets {
             let id = job.id;
             let mut row = job.clone().into_active_model();
-            let called_off = Set(Some(format!("cancelled by {by}")));
+            let reason = Set(Some(format!("cancelled by {by}")));
             if job.phase == Phase::Queued.as_str() {
                 row.phase = Set(Phase::Cancelled.as_str().to_owned());
                 row.not_before = Set(None);
-                row.error = called_off;
-                let row = row.update(&tx).await.doing("cancel a job")?;
+                row.error = reason;
+                let row = row.update(&tx).await.context("cancel a job")?;
                 count(&tx, &counters::jobs(None), 1).await?;
                 events.extend(shown(read::job(&tx, row).await)?.map(Progress::JobDone));
                 reply.cancelled.push(id);
             } else if job.phase == Phase::Running.as_str() {
                 row.cancel = Set(true);
-                row.error = called_off;
-                row.update(&tx).await.doing("cancel a job")?;
+                row.error = reason;
+                row.update(&tx).await.context("cancel a job")?;
                 reply.stopping.push(id);
             }
         }
@@ -79,7 +79,7 @@ impl Queue {
             let ended = end(&tx, run, &jobs, self.clock.now()).await;
             events.extend(shown(ended)?.map(Progress::RunDone));
         }
-        tx.commit().await.doing("cancel a job")?;
+        tx.commit().await.context("cancel a job")?;
         for job in &reply.stopping {
             if let Some((_, cancel)) = locked(&self.cancels).get(job) {
                 cancel.cancel();
@@ -109,17 +109,17 @@ impl Queue {
                 reply.tables.push(table);
                 let mut row = job.into_active_model();
                 row.not_before = Set(None);
-                row.update(&tx).await.doing("hurry a job")?;
+                row.update(&tx).await.context("end the pause of a job")?;
             }
             reply.runs.push(run.id);
             let mut row = run.into_active_model();
             row.not_before = Set(None);
             row.parked = Set(None);
-            row.update(&tx).await.doing("hurry a run")?;
+            row.update(&tx).await.context("end the pause of a run")?;
         }
-        tx.commit().await.doing("hurry a run")?;
+        tx.commit().await.context("end the pause of a run")?;
         self.announce_work();
-        self.ask_again(again, &mut reply).await?;
+        self.queue_retries(again, &mut reply).await?;
         if reply.runs.is_empty() { Err(QueueError::NothingToRetry(target)) } else { Ok(reply) }
     }
 
@@ -128,33 +128,33 @@ impl Queue {
         let newest: Vec<i64> = self.last_results().await?.into_iter().map(|job| job.id).collect();
         let tx = self.state.begin().await?;
         let jobs = job::Entity::find().filter(job::Column::Id.is_in(newest));
-        let jobs = jobs.all(&tx).await.doing("read the newest jobs")?;
+        let jobs = jobs.all(&tx).await.context("read the newest jobs")?;
         let mut again = Vec::new();
         for job in jobs.into_iter().filter(is_bad) {
             again.push((run_of(&tx, &job).await?, job));
         }
         drop(tx);
         let mut reply = RetryReply { runs: Vec::new(), tables: Vec::new() };
-        self.ask_again(again, &mut reply).await?;
+        self.queue_retries(again, &mut reply).await?;
         Ok(reply)
     }
 
-    async fn ask_again(
+    async fn queue_retries(
         &self,
         jobs: Vec<(run::Model, job::Model)>,
         reply: &mut RetryReply,
     ) -> Result<(), QueueError> {
-        let mut by_wishes: BTreeMap<Wishes, Vec<Table>> = BTreeMap::new();
+        let mut by_options: BTreeMap<Options, Vec<Table>> = BTreeMap::new();
         for (run, job) in jobs {
-            // What another version has asked for, or another version's table, is left to that version.
+            // A trigger or table that only another version knows is left to that version.
             let words = (known(run.trigger), known(job.table_name));
             let (Some::<Trigger>(trigger), Some(table)) = words else { continue };
-            // The retry is a manual run, which leaves young entries alone unless it is forced.
+            // The retry is a manual run, which skips young entries unless it is forced.
             let force = Policy::of(trigger, run.force).scope >= RefreshScope::Every;
-            let wishes = (force, run.accept, run.exact, run.as_of);
-            by_wishes.entry(wishes).or_default().push(table);
+            let options = (force, run.accept, run.exact, run.as_of);
+            by_options.entry(options).or_default().push(table);
         }
-        for ((force, accept, exact, as_of), mut tables) in by_wishes {
+        for ((force, accept, exact, as_of), mut tables) in by_options {
             tables.sort_unstable();
             reply.tables.extend(&tables);
             let as_of = as_of.map(instant);
@@ -165,7 +165,7 @@ impl Queue {
     }
 }
 
-/// Finds a queued run that has not begun and does all of `new`.
+/// Finds a queued run that has not begun and covers `new`.
 async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run::Model>, StateError> {
     let rows = run::Entity::find()
         .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
@@ -174,7 +174,7 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
         .order_by_asc(run::Column::Id)
         .all(tx)
         .await
-        .doing("look for a run to join")?;
+        .context("look for a run to join")?;
     for row in rows {
         // Cancelled jobs are left out.
         let jobs = job::Entity::find()
@@ -183,9 +183,9 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
             .order_by_asc(job::Column::Ordinal)
             .all(tx)
             .await
-            .doing("look for a run to join")?;
+            .context("look for a run to join")?;
         let tables = jobs.into_iter().filter_map(|job| known(job.table_name)).collect();
-        let Ok(waiting) = row.wanted(tables) else { continue };
+        let Ok(waiting) = row.request(tables) else { continue };
         if !new.tables.is_empty() && covers(&waiting, new) {
             return Ok(Some(row));
         }
@@ -193,9 +193,13 @@ async fn covering(tx: &impl ConnectionTrait, new: &NewRun) -> Result<Option<run:
     Ok(None)
 }
 
-/// Raises the priority of a joined run and makes it due, so that a request does not wait longer than for a run
+/// Raises the priority of a joined run and makes it due, so that the request waits no longer than for a run
 /// of its own.
-async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, new: &NewRun) -> Result<(), StateError> {
+async fn raise_priority(
+    tx: &impl ConnectionTrait,
+    waiting: run::Model,
+    new: &NewRun,
+) -> Result<(), StateError> {
     let not_before = waiting.not_before.filter(|_| new.not_before.is_some());
     let priority = Policy::of(new.trigger, new.force).priority.min(waiting.priority);
     if (priority, not_before) != (waiting.priority, waiting.not_before) {
@@ -206,7 +210,7 @@ async fn hurry(tx: &impl ConnectionTrait, waiting: run::Model, new: &NewRun) -> 
             parked: Set(waiting.parked.filter(|_| not_before.is_some())),
             ..Default::default()
         };
-        run::Entity::update(row).exec(tx).await.doing("join a run")?;
+        run::Entity::update(row).exec(tx).await.context("join a run")?;
     }
     Ok(())
 }
@@ -220,7 +224,7 @@ pub(super) async fn insert(
     if new.tables.is_empty() {
         return Err(QueueError::NoTables);
     }
-    // A run in progress is the one run that a slot waits for.
+    // A slot waits for at most one run: the one in progress.
     let policy = Policy::of(new.trigger, new.force);
     let waits_already = policy.is_of_slot() && is_running(tx).await?;
     let row = run::ActiveModel {
@@ -235,11 +239,11 @@ pub(super) async fn insert(
         phase: Set(Phase::Queued.as_str().to_owned()),
         queued: Set(micros(now)),
         not_before: Set(new.not_before.map(micros)),
-        // A pause that was recorded by a clock that was ahead is found by when it was recorded.
+        // The time of recording reveals a pause that was recorded by a clock that was ahead.
         parked: Set(new.not_before.map(|_| micros(now))),
         ..Default::default()
     };
-    let id = run::Entity::insert(row).exec(tx).await.doing("queue a run")?.last_insert_id;
+    let id = run::Entity::insert(row).exec(tx).await.context("queue a run")?.last_insert_id;
     let jobs = (0..).zip(new.tables).map(|(ordinal, table)| job::ActiveModel {
         run_id: Set(id),
         table_name: Set(table.as_str().to_owned()),
@@ -247,16 +251,16 @@ pub(super) async fn insert(
         phase: Set(Phase::Queued.as_str().to_owned()),
         ..Default::default()
     });
-    job::Entity::insert_many(jobs).exec_without_returning(tx).await.doing("queue the jobs of a run")?;
+    job::Entity::insert_many(jobs).exec_without_returning(tx).await.context("queue the jobs of a run")?;
     Ok(id)
 }
 
 async fn is_running(tx: &impl ConnectionTrait) -> Result<bool, StateError> {
     let running = run::Entity::find().filter(run::Column::Phase.eq(Phase::Running.as_str()));
-    Ok(running.one(tx).await.doing("look for a run in progress")?.is_some())
+    Ok(running.one(tx).await.context("look for a run in progress")?.is_some())
 }
 
-/// What of a cancelled run or job is announced: one with words of another version has no followers.
+/// The cancelled run or job to announce; one with words of another version has no followers.
 fn shown<T, E: Into<QueueError>>(assembled: Result<T, E>) -> Result<Option<T>, QueueError> {
     match assembled.map_err(Into::into) {
         Ok(shown) => Ok(Some(shown)),
@@ -273,12 +277,12 @@ async fn target_of(
     let (id, job) = match target {
         Target::Run(id) => (id, None),
         Target::Job(id) => {
-            let job = job::Entity::find_by_id(id).one(tx).await.doing("read a job")?;
+            let job = job::Entity::find_by_id(id).one(tx).await.context("read a job")?;
             let job = job.ok_or(QueueError::NoSuchJob(id))?;
             (job.run_id, Some(job))
         }
     };
-    let run = run::Entity::find_by_id(id).one(tx).await.doing("read a run")?;
+    let run = run::Entity::find_by_id(id).one(tx).await.context("read a run")?;
     let run = run.ok_or(QueueError::NoSuchRun(id))?;
     let jobs = match job {
         Some(job) => vec![job],
@@ -297,6 +301,6 @@ fn is_bad(job: &job::Model) -> bool {
 }
 
 async fn run_of(tx: &DatabaseTransaction, job: &job::Model) -> Result<run::Model, QueueError> {
-    let run = run::Entity::find_by_id(job.run_id).one(tx).await.doing("read a run")?;
+    let run = run::Entity::find_by_id(job.run_id).one(tx).await.context("read a run")?;
     run.ok_or(QueueError::NoSuchRun(job.run_id))
 }

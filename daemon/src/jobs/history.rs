@@ -14,15 +14,15 @@ use sea_orm::{
 use super::Queue;
 use super::model::{QueueError, job, run};
 use super::read::{self, Attempts, is_unfinished};
-use crate::state::{Doing, StateError, micros};
+use crate::state::{ErrorContext, StateError, micros};
 
 /// Most runs or jobs of a page.
 pub const MOST_LISTED: u32 = 500;
 
-/// Most bytes of a page as JSON, with room for what is around it in an answer of 1 MiB.
+/// Most bytes of a page as JSON; an answer of 1 MiB has room for a little more.
 const MOST_BYTES: usize = 1000 * 1024;
 
-/// Runs whose jobs are read at a time: about half of what fits into a page if each has all tables.
+/// Number of runs whose jobs are read at a time: about half a page if each run has all tables.
 const BATCH: usize = 50;
 
 /// Slots are small, and a deleted slot could run again if the clock is set back to it.
@@ -57,7 +57,7 @@ impl Queue {
             }
             JobFilter::Running => query.filter(is_unfinished()),
         };
-        let rows = query.all(&view).await.doing("read the jobs")?;
+        let rows = query.all(&view).await.context("read the jobs")?;
         let mut next = next(rows.len(), limit, rows.last().map(|row| row.id));
         let (mut jobs, mut unknown) = read::jobs(&view, rows, attempts).await?;
         let sizes = jobs.iter().map(|job| (job.id, job_bytes(job)));
@@ -110,12 +110,12 @@ impl Queue {
         Ok(page)
     }
 
-    /// Removes what is older than `kept` at `now` of everything that grows with time: runs, readiness samples
-    /// and maintenance; slots are kept for longer. Returns the number of removed runs.
+    /// Removes everything older than `kept` at `now` that accumulates over time: runs, readiness samples
+    /// and maintenance tasks; slots are kept for longer. Returns the number of removed runs.
     pub async fn prune(&self, now: DateTime<Utc>, kept: TimeDelta) -> Result<u64, QueueError> {
         self.prune_slots(now - kept.max(SLOTS_KEPT)).await?;
         self.state.prune_readiness(now - kept).await?;
-        self.state.prune_chores(now - kept).await?;
+        self.state.prune_tasks(now - kept).await?;
         self.prune_runs(now - kept).await
     }
 
@@ -128,8 +128,8 @@ impl Queue {
             .filter(run::Column::Ended.lt(micros(before)))
             .exec(&tx)
             .await
-            .doing("prune the history")?;
-        tx.commit().await.doing("prune the history")?;
+            .context("prune the history")?;
+        tx.commit().await.context("prune the history")?;
         Ok(runs.rows_affected)
     }
 }
@@ -147,18 +147,18 @@ async fn run_rows(
         .limit(limit)
         .all(view)
         .await
-        .doing("read the history")
+        .context("read the history")
 }
 
-/// Where the page after one of `rows` rows begins: a full page may not be the last one.
+/// Where the page after one of `rows` rows begins; a full page may be followed by another one.
 fn next(rows: usize, limit: u64, last: Option<i64>) -> Option<i64> {
     last.filter(|_| rows as u64 >= limit)
 }
 
-/// What is left of the bytes of a page.
+/// The bytes that are left in a page.
 struct Room {
     left: usize,
-    /// The number of the last entry in it.
+    /// The number of the last item in it.
     last: Option<i64>,
 }
 
@@ -169,8 +169,8 @@ impl Default for Room {
 }
 
 impl Room {
-    /// Puts entries into the page, given with their numbers and sizes. Returns the number of the last one
-    /// that fits; none if all of them do. A first entry always fits: a page without any would have no end.
+    /// Adds items, given with their numbers and sizes, to the page. Returns the number of the last one
+    /// that fits; none if all of them do. The first item always fits: with an empty page, paging would never end.
     fn last_that_fits(&mut self, sizes: impl Iterator<Item = (i64, usize)>) -> Option<i64> {
         let mut by_number: HashMap<i64, usize> = HashMap::new();
         for (number, bytes) in sizes {
@@ -188,7 +188,7 @@ impl Room {
     }
 }
 
-/// Quotes and backslashes of a text take two bytes each.
+/// Quotes and backslashes take two bytes each in JSON.
 fn text_bytes(text: &str) -> usize {
     2 * text.len()
 }

@@ -5,15 +5,15 @@
 //! |---|---|
 //! | `policy` | what each trigger means |
 //! | `model` | runs, jobs and attempts, stored and sent |
-//! | `enqueue` | what is asked: new runs, cancelling, another try |
+//! | `enqueue` | requests: new runs, cancelling, retries |
 //! | `work` | what the worker does: claim, attempts, settling |
-//! | `retry` | pauses between attempts, and recovery after a death |
+//! | `retry` | pauses between attempts, and recovery after the death of a process |
 //! | `slots` | the one decision on each civil date-time of a schedule |
-//! | `read`, `history` | what is shown: queries, pages, pruning |
-//! | `counters` | what is counted for the metrics |
+//! | `read`, `history` | queries, pages, pruning |
+//! | `counters` | counters for the metrics |
 //!
-//! Here are the queue itself, and what it announces: that there may be work, and every change of runs and of the
-//! scheduler. Who follows a run gets its current state first, then every change.
+//! This file has the queue itself and its announcements: that there may be work, and every change of runs and of the
+//! scheduler. A follower of a run first gets its current state, then every change.
 
 pub mod counters;
 mod enqueue;
@@ -37,13 +37,13 @@ use cached_proto::words::{Phase, SchedulerState};
 use tokio::sync::{OwnedMutexGuard, broadcast, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::chance::{Chance, SystemChance};
 use crate::clock::Clock;
+use crate::rng::{Rng, SystemRng};
 use crate::state::{Lane, State};
 
 pub use history::MOST_LISTED;
 pub use model::{Claimed, Enqueued, HeldRun, JobReport, Lease, NewRun, QueueError, Settled, Unfinished};
-pub use policy::{Asker, Joins, Policy, RefreshScope};
+pub use policy::{Joins, Policy, RefreshScope, Requester};
 pub use read::Attempts;
 pub use retry::RetryPolicy;
 pub use slots::{DueSlot, Punctuality, SlotDecision, SlotWork};
@@ -60,14 +60,14 @@ type Cancels = Arc<Mutex<HashMap<i64, (i64, CancellationToken)>>>;
 pub struct Queue {
     state: State,
     clock: Arc<dyn Clock>,
-    chance: Arc<dyn Chance>,
+    rng: Arc<dyn Rng>,
     events: broadcast::Sender<Progress>,
     work: watch::Sender<()>,
     /// Monotonic instants at which this process claimed its runs.
     claimed: Arc<Mutex<HashMap<i64, Duration>>>,
     /// Cancellation tokens of the jobs that this process is working on.
     cancels: Cancels,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    work_lock: Arc<tokio::sync::Mutex<()>>,
     /// Why the worker is stalled, if it is.
     stalled: Arc<Mutex<Option<String>>>,
 }
@@ -78,19 +78,19 @@ impl Queue {
         Self {
             state,
             clock,
-            chance: Arc::new(SystemChance),
+            rng: Arc::new(SystemRng),
             events: broadcast::Sender::new(EVENTS),
             work: watch::Sender::new(()),
             claimed: Arc::default(),
             cancels: Arc::default(),
-            turn: Arc::default(),
+            work_lock: Arc::default(),
             stalled: Arc::default(),
         }
     }
 
     /// Replaces the source of randomness.
-    pub fn with_chance(self, chance: Arc<dyn Chance>) -> Self {
-        Self { chance, ..self }
+    pub fn with_rng(self, rng: Arc<dyn Rng>) -> Self {
+        Self { rng, ..self }
     }
 
     /// The same queue, read through the connections of another lane.
@@ -103,16 +103,16 @@ impl Queue {
         &self.state
     }
 
-    /// Waits for the turn to work on VMS's database; turns are given in the order of the calls. A task that
-    /// works there for longer than a moment holds the turn, so that a run and a maintenance task never wait
+    /// Waits for the lock under which VMS's database is worked on; it is granted in the order of the calls. A task that
+    /// works there for longer than a moment holds the lock, so that a run and a maintenance task never wait
     /// for each other inside `SQLite`.
-    pub(crate) async fn turn(&self) -> OwnedMutexGuard<()> {
-        Arc::clone(&self.turn).lock_owned().await
+    pub(crate) async fn work_lock(&self) -> OwnedMutexGuard<()> {
+        Arc::clone(&self.work_lock).lock_owned().await
     }
 
-    /// Takes the turn if it is free; `None` otherwise.
-    pub(crate) fn turn_now(&self) -> Option<OwnedMutexGuard<()>> {
-        Arc::clone(&self.turn).try_lock_owned().ok()
+    /// Takes the lock if it is free; `None` otherwise.
+    pub(crate) fn try_work_lock(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.work_lock).try_lock_owned().ok()
     }
 
     /// Why the queue is not being worked on at the moment; `None` while the worker is not stalled.
@@ -130,8 +130,8 @@ impl Queue {
     }
 
     /// Random bits from the queue's source of randomness.
-    pub(crate) fn draw(&self) -> u64 {
-        self.chance.bits()
+    pub(crate) fn random_bits(&self) -> u64 {
+        self.rng.bits()
     }
 
     /// Whether a job that this process is working on was cancelled and has not stopped yet.
@@ -168,7 +168,7 @@ impl Queue {
     }
 
     /// Returns the current state of a run and a subscription to every later change. An event that the
-    /// returned state already includes may be delivered once more; none is left out.
+    /// returned state already includes may be delivered again; none is left out.
     pub async fn subscribe(&self, run: i64) -> Result<(Run, Following), QueueError> {
         // Before the snapshot is read, so that no change falls in between.
         let events = self.events.subscribe();

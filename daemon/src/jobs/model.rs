@@ -1,6 +1,6 @@
 //! Runs, jobs and attempts: as they are stored, as the worker has them, and as clients receive them.
 //!
-//! The state may hold words of another version. A row keeps its words as they are; what needs their meaning
+//! The state may hold words of another version. A row keeps its words as they are; code that needs their meaning
 //! leaves the row out and lists it as an [`UnknownRow`].
 
 use cached_proto::lock::WriteLock;
@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::IntoActiveModel as _;
 
-use crate::chance::Chance;
+use crate::rng::Rng;
 use crate::state::{StateError, instant, known, table, word};
 use crate::vms::LockHolds;
 
@@ -129,9 +129,9 @@ pub struct Enqueued {
 }
 
 /// The right to write the results of a claimed run. One process works on a state at a time, which its lock
-/// ensures for as long as it lives; what dies with a process is put back at the next start. The token guards
+/// ensures for as long as it lives; runs of a dead process are put back at the next start. The token guards
 /// against a late writer of the same process: a run that was put back because the state database failed may
-/// have been claimed anew by the time an interrupted attempt wants to store its result.
+/// have been claimed again by the time an interrupted attempt stores its result.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lease {
     pub(super) run: i64,
@@ -140,8 +140,8 @@ pub struct Lease {
 
 impl Lease {
     /// Creates a lease with a unique token.
-    pub(super) fn new(run: i64, chance: &dyn Chance) -> Self {
-        Self { run, token: format!("{:016x}{:016x}", chance.bits(), chance.bits()) }
+    pub(super) fn new(run: i64, rng: &dyn Rng) -> Self {
+        Self { run, token: format!("{:016x}{:016x}", rng.bits(), rng.bits()) }
     }
 
     /// The leased run.
@@ -157,8 +157,8 @@ pub struct Claimed {
     pub run: i64,
     /// Lease under which its results are written.
     pub lease: Lease,
-    /// What was wanted of it, for the tables of its due jobs.
-    pub wanted: NewRun,
+    /// Its request, limited to the tables of its due jobs.
+    pub request: NewRun,
     /// Due jobs with their numbers, in the order they are worked on; after a retry or an interruption fewer
     /// than all, or none.
     pub jobs: Vec<(i64, Table)>,
@@ -182,7 +182,7 @@ pub struct JobReport {
     pub table: Table,
     /// The outcome.
     pub outcome: Outcome,
-    /// What was done; the warnings include values that VMS fails on.
+    /// The work done; the warnings include values that VMS fails on.
     pub figures: JobFigures,
     /// The error, one line.
     pub error: Option<String>,
@@ -206,7 +206,7 @@ impl JobReport {
     }
 }
 
-/// Number of jobs that have not ended, by where they are.
+/// Number of jobs that have not ended, by stage.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Unfinished {
     /// Not tried yet.
@@ -217,7 +217,7 @@ pub struct Unfinished {
     pub retrying: usize,
 }
 
-/// What later runs need to know of a scheduled run that was held back.
+/// The data of a held scheduled run that later runs need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldRun {
     /// Its slot.
@@ -246,7 +246,7 @@ pub enum QueueError {
     NotStarted(i64),
     /// Another worker has taken the run over, or the run is no longer being worked on.
     #[error(
-        "the lease on run {0} is lost: it was taken up again or has ended; leave it alone and claim anew"
+        "the lease on run {0} is lost: another worker has taken it over, or it has ended; claim another run"
     )]
     LeaseLost(i64),
     /// There is nothing left to cancel.
@@ -254,7 +254,7 @@ pub enum QueueError {
     Over(Target),
     /// The target neither failed nor was cancelled, and does not wait for a retry.
     #[error(
-        "{0} has not failed, so there is nothing to try again; `cachectl refresh --force` generates a table anyway"
+        "{0} has not failed, so there is nothing to retry; use `cachectl refresh --force` to generate a table anyway"
     )]
     NothingToRetry(Target),
     /// The run still has running jobs; it cannot be settled before they have ended.
@@ -280,8 +280,8 @@ pub(super) fn unknown_job(row: job::Model, trigger: String) -> UnknownRow {
 }
 
 impl run::Model {
-    /// What was wanted of it, for these of its tables.
-    pub(super) fn wanted(&self, tables: Vec<Table>) -> Result<NewRun, StateError> {
+    /// Its request, limited to these of its tables.
+    pub(super) fn request(&self, tables: Vec<Table>) -> Result<NewRun, StateError> {
         Ok(NewRun {
             slot: self.slot.clone(),
             force: self.force,
@@ -333,7 +333,7 @@ pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) 
 }
 
 impl job::Model {
-    /// What its last attempt has done, and how long all of them have held VMS's write lock.
+    /// The figures of its last attempt, and how long all attempts together have held VMS's write lock.
     fn figures(&self) -> (JobFigures, WriteLock) {
         let count = |n: i64| u64::try_from(n).unwrap_or_default();
         let figures = JobFigures {
@@ -409,7 +409,7 @@ const ORDER: [Outcome; 10] = [
 
 /// The outcome of a run as a whole; `None` when no job has an outcome.
 ///
-/// A bad outcome wins. Among good outcomes, the one that says most about what was written wins; rebuilt
+/// A bad outcome wins. Among good outcomes, the one that says most about the written entries wins; rebuilt
 /// tables beside verified tables make the run mixed, as rebuilt and verified entries do for a table.
 pub(super) fn verdict(outcomes: &[Outcome]) -> Option<Outcome> {
     let worst = ORDER.into_iter().find(|o| outcomes.contains(o))?;

@@ -1,15 +1,15 @@
-//! What each trigger means, in one table: how urgent its runs are, how much they regenerate, which run may do
-//! the work of a request, and on whose behalf it is. Whoever needs to know asks here and matches on no
-//! trigger itself.
+//! What each trigger means, in one table: the priority of its runs, how much they regenerate, which run may do
+//! the work of a request, and who requested it. Code elsewhere uses this table and never matches on a
+//! trigger.
 
 use cached_proto::words::Trigger;
 
 use super::NewRun;
 
-/// Priority of the run of a slot that has waited for another run: it goes before everything else.
+/// Priority of the run of a slot that has waited for another run: higher than that of all others.
 pub(super) const AFTER_ONE_RUN: i64 = -1;
 
-/// How much of a table a run regenerates, the least first: each does all that those before it do.
+/// How much of a table a run regenerates, in ascending order: each scope includes the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RefreshScope {
     /// Only entries that are missing, unfit or no longer young.
@@ -23,25 +23,25 @@ pub enum RefreshScope {
     Thorough,
 }
 
-/// On whose behalf a run is.
+/// Who requested a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
-    /// A person, who waits for it and gets it also while the scheduler is stopped.
+pub enum Requester {
+    /// A person, who waits for it; it runs even while the scheduler is stopped.
     Person,
-    /// The daemon, which has noticed that something is to be done.
+    /// The daemon, which has noticed that a refresh is needed.
     Daemon,
-    /// A slot of the schedule, in time.
+    /// A slot of the schedule, on time.
     Slot,
     /// A slot that passed while the daemon was not running.
     LateSlot,
 }
 
-/// Which waiting run, whose snapshot is yet to be taken, may do the work of a request.
+/// Which queued run, whose snapshot is yet to be taken, may do the work of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Joins {
     /// None: it is identified by its slot.
     None,
-    /// One that was requested in the same words: the operator gets exactly what was requested.
+    /// One that was requested with the same options: the operator gets exactly what was requested.
     Same,
     /// Any that does at least as much.
     Broader,
@@ -50,45 +50,45 @@ pub enum Joins {
 /// What a trigger means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
-    /// Smaller goes first. A person waits for a manual run; the nightly run is the least urgent, until it has
+    /// Lower numbers go first. A person waits for a manual run; the nightly run has the lowest priority until it has
     /// waited for one run.
     pub priority: i64,
-    /// On whose behalf it is.
-    pub asker: Asker,
-    /// Which waiting run may do its work.
+    /// Who requested it.
+    pub requester: Requester,
+    /// Which queued run may do its work.
     pub joins: Joins,
     /// How much of its tables it regenerates. A scheduled run computes and compares everything: a figure that
     /// was changed in place is corrected by the next night at the latest. A manual run follows the rule of
     /// VMS's own scripts, which leaves young entries alone, unless it is forced.
     pub scope: RefreshScope,
-    /// Whether it is for all tables, so that its duration is that of a refresh of everything.
+    /// Whether it covers all tables, so that its duration is that of a full refresh.
     pub all_tables: bool,
 }
 
 impl Policy {
-    /// What a trigger means for a run that is forced or not.
+    /// The policy of a trigger, for a forced or an ordinary run.
     pub const fn of(trigger: Trigger, force: bool) -> Self {
         use RefreshScope::{Due, Every, Expiring, Thorough};
-        let (priority, asker, joins, scope, all_tables) = match trigger {
-            Trigger::Manual => (0, Asker::Person, Joins::Same, Due, false),
-            Trigger::Startup => (1, Asker::Daemon, Joins::Broader, Due, true),
-            Trigger::CatchUp => (2, Asker::LateSlot, Joins::None, Thorough, true),
-            Trigger::Watch => (3, Asker::Daemon, Joins::Broader, Every, false),
-            Trigger::TopUp => (4, Asker::Daemon, Joins::Broader, Expiring, false),
-            Trigger::Schedule => (5, Asker::Slot, Joins::None, Thorough, true),
+        let (priority, requester, joins, scope, all_tables) = match trigger {
+            Trigger::Manual => (0, Requester::Person, Joins::Same, Due, false),
+            Trigger::Startup => (1, Requester::Daemon, Joins::Broader, Due, true),
+            Trigger::CatchUp => (2, Requester::LateSlot, Joins::None, Thorough, true),
+            Trigger::Watch => (3, Requester::Daemon, Joins::Broader, Every, false),
+            Trigger::TopUp => (4, Requester::Daemon, Joins::Broader, Expiring, false),
+            Trigger::Schedule => (5, Requester::Slot, Joins::None, Thorough, true),
         };
-        Self { priority, asker, joins, scope: if force { Thorough } else { scope }, all_tables }
+        Self { priority, requester, joins, scope: if force { Thorough } else { scope }, all_tables }
     }
 
-    /// Whether it is of a slot. Such a run waits for one other run at the most, an outside monitor expects
+    /// Whether it belongs to a slot. Such a run waits for at most one other run, an external monitor expects
     /// it, and two in a row that see the same loss release what the guard holds.
     pub const fn is_of_slot(&self) -> bool {
-        matches!(self.asker, Asker::Slot | Asker::LateSlot)
+        matches!(self.requester, Requester::Slot | Requester::LateSlot)
     }
 
     /// Whether it does not begin while the scheduler is stopped.
     pub fn is_automatic(&self) -> bool {
-        self.asker != Asker::Person
+        self.requester != Requester::Person
     }
 
     /// The words of the triggers for whose unforced runs a condition holds.
@@ -98,22 +98,22 @@ impl Policy {
     }
 }
 
-/// Whether a run that waits does all of a request, so that the request needs no run of its own.
-pub(super) fn covers(waiting: &NewRun, wanted: &NewRun) -> bool {
-    if (waiting.exact, waiting.as_of) != (wanted.exact, wanted.as_of) {
+/// Whether a queued run does everything that a request asks for, so that the request needs no run of its own.
+pub(super) fn covers(waiting: &NewRun, request: &NewRun) -> bool {
+    if (waiting.exact, waiting.as_of) != (request.exact, request.as_of) {
         return false;
     }
-    let policy = Policy::of(wanted.trigger, wanted.force);
+    let policy = Policy::of(request.trigger, request.force);
     match policy.joins {
         Joins::None => false,
         Joins::Same => {
             let words = |run: &NewRun| (run.trigger, run.force, run.accept);
-            words(waiting) == words(wanted) && waiting.tables == wanted.tables
+            words(waiting) == words(request) && waiting.tables == request.tables
         }
         Joins::Broader => {
             Policy::of(waiting.trigger, waiting.force).scope >= policy.scope
-                && waiting.accept >= wanted.accept
-                && wanted.tables.iter().all(|table| waiting.tables.contains(table))
+                && waiting.accept >= request.accept
+                && request.tables.iter().all(|table| waiting.tables.contains(table))
         }
     }
 }
@@ -128,21 +128,21 @@ mod tests {
     use Table::{DistrictYearEndReports as A, OrganizationDetailCache as B};
     use Trigger::{CatchUp, Manual, Schedule, Startup, TopUp, Watch};
 
-    /// One row of the table: `priority joins scope | asker, in words`.
+    /// One row of the table: `priority joins scope | requester, in words`.
     fn row(trigger: Trigger, force: bool) -> String {
         let policy = Policy::of(trigger, force);
-        let Policy { priority, asker, joins, scope, all_tables } = policy;
+        let Policy { priority, requester, joins, scope, all_tables } = policy;
         let of = |is: bool, word: &'static str| if is { word } else { "" };
         let words = [
             of(policy.is_automatic(), " automatic"),
             of(policy.is_of_slot(), " of-slot"),
             of(all_tables, " all-tables"),
         ];
-        format!("{priority} {joins:?} {scope:?} | {asker:?}{}", words.concat())
+        format!("{priority} {joins:?} {scope:?} | {requester:?}{}", words.concat())
     }
 
     #[test]
-    fn each_trigger_has_its_row() {
+    fn each_trigger_has_its_policy() {
         for (trigger, unforced) in [
             (Manual, "0 Same Due | Person"),
             (Startup, "1 Broader Due | Daemon automatic all-tables"),
@@ -158,12 +158,12 @@ mod tests {
     }
 
     #[test]
-    fn each_scope_does_all_that_those_before_it_do() {
+    fn each_scope_includes_the_ones_before_it() {
         assert!([Due, Expiring, Every, Thorough].is_sorted());
     }
 
     #[test]
-    fn people_go_first_and_the_night_last() {
+    fn manual_runs_have_the_highest_priority_and_scheduled_ones_the_lowest() {
         let mut all = Trigger::ALL.to_vec();
         all.sort_by_key(|trigger| Policy::of(*trigger, false).priority);
         assert_eq!(all, [Manual, Startup, CatchUp, Watch, TopUp, Schedule]);
@@ -192,14 +192,14 @@ mod tests {
             ((Schedule, &[A]), (Schedule, &[A]), false),
             ((Schedule, &[A]), (CatchUp, &[A]), false),
         ];
-        for ((trigger, tables), (asked, wanted), covered) in cases {
-            let found = covers(&run(*trigger, tables), &run(*asked, wanted));
-            assert_eq!(found, *covered, "{trigger} {tables:?} for {asked} {wanted:?}");
+        for ((trigger, tables), (asked, their_tables), covered) in cases {
+            let found = covers(&run(*trigger, tables), &run(*asked, their_tables));
+            assert_eq!(found, *covered, "{trigger} {tables:?} for {asked} {their_tables:?}");
         }
     }
 
     #[test]
-    fn force_covers_everything_and_special_wishes_only_themselves() {
+    fn a_forced_run_covers_any_request_but_special_options_only_equal_ones() {
         let forced = NewRun { force: true, ..run(Manual, &[A]) };
         assert!(covers(&forced, &run(Watch, &[A])));
         let watched = || run(Watch, &[A]);

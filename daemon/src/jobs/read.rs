@@ -16,17 +16,17 @@ use super::Queue;
 use super::model::{
     HeldRun, QueueError, Unfinished, attempt, attempt_of, job, job_of, run, run_of, unknown_job, unknown_run,
 };
-use crate::state::{Doing, StateError, instant, known};
+use crate::state::{ErrorContext, StateError, instant, known};
 
 /// Ids per statement, well below `SQLite`'s limit of bound values.
 const BATCH: usize = 1000;
 
-/// Which of its attempts come with a job. There may be many: only what shows a single job or run has them all.
+/// Which attempts are read with a job. There may be many: only the views of a single job or run show them all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attempts {
     /// None of them.
     None,
-    /// The newest one, whose number is that of all attempts.
+    /// The newest one, whose number is the count of attempts.
     Newest,
     /// All of them.
     All,
@@ -36,24 +36,24 @@ impl Queue {
     /// The run with this id, with its jobs.
     pub async fn run(&self, id: i64) -> Result<Run, QueueError> {
         let view = self.state.view().await?;
-        let row = run::Entity::find_by_id(id).one(&view).await.doing("read a run")?;
+        let row = run::Entity::find_by_id(id).one(&view).await.context("read a run")?;
         Ok(run(&view, row.ok_or(QueueError::NoSuchRun(id))?).await?)
     }
 
     /// The job with this id, and the earliest instant of its next attempt, if it waits for one.
     pub async fn job(&self, id: i64) -> Result<(Job, Option<DateTime<Utc>>), QueueError> {
         let view = self.state.view().await?;
-        let row = job::Entity::find_by_id(id).one(&view).await.doing("read a job")?;
+        let row = job::Entity::find_by_id(id).one(&view).await.context("read a job")?;
         let row = row.ok_or(QueueError::NoSuchJob(id))?;
         let not_before = row.not_before.map(instant);
         Ok((job(&view, row).await?, not_before))
     }
 
-    /// What the guard needs to know of an earlier scheduled run; `None` once it has been pruned from the
+    /// The data of an earlier scheduled run that the guard needs; `None` once it has been pruned from the
     /// history.
     pub async fn held_run(&self, id: i64) -> Result<Option<HeldRun>, StateError> {
         let row = run::Entity::find_by_id(id);
-        let row = row.one(self.state.reader()).await.doing("read a run that was held")?;
+        let row = row.one(self.state.reader()).await.context("read a run that was held")?;
         Ok(row.map(|row| HeldRun { slot: row.slot, ended: row.ended.map(instant) }))
     }
 
@@ -67,7 +67,7 @@ impl Queue {
             .into_tuple()
             .all(self.state.reader())
             .await
-            .doing("look for busy tables")?;
+            .context("look for busy tables")?;
         Ok(tables.into_iter().filter_map(known).collect())
     }
 
@@ -91,7 +91,7 @@ impl Queue {
             .into_tuple()
             .all(self.state.reader())
             .await
-            .doing("count the unfinished jobs")?;
+            .context("count the unfinished jobs")?;
         let mut unfinished = Unfinished::default();
         for (phase, tried, jobs) in rows {
             let jobs = usize::try_from(jobs).unwrap_or_default();
@@ -113,7 +113,7 @@ impl Queue {
             .order_by_asc(run::Column::Id)
             .all(&view)
             .await
-            .doing("look for slots that are caught up")?;
+            .context("look for slots that are caught up")?;
         Ok(runs(&view, rows).await?.0)
     }
 
@@ -121,17 +121,17 @@ impl Queue {
     /// trigger or table.
     pub async fn unknown_count(&self) -> Result<u64, QueueError> {
         let view = self.state.view().await?;
-        let doing = "look for words of another version";
+        let action = "look for words of another version";
         let runs = run::Entity::find()
             .filter(run::Column::Trigger.is_not_in(words(Trigger::ALL, Trigger::as_str)))
             .count(&view)
             .await
-            .doing(doing)?;
+            .context(action)?;
         let jobs = job::Entity::find()
             .filter(job::Column::TableName.is_not_in(words(Table::ALL, Table::as_str)))
             .count(&view)
             .await
-            .doing(doing)?;
+            .context(action)?;
         Ok(runs + jobs)
     }
 
@@ -140,8 +140,8 @@ impl Queue {
         self.newest_jobs(Condition::all().add(job::Column::Phase.eq(Phase::Done.as_str()))).await
     }
 
-    /// The newest ended job of each table that shows how the table is. A job that skipped every entry does
-    /// not: it leaves open whether entries can be written, and does not supersede an earlier failure.
+    /// The newest ended job of each table that shows the state of the table. A job that skipped every entry does
+    /// not: it does not show whether entries can be written, and does not supersede an earlier failure.
     pub async fn last_results(&self) -> Result<Vec<Job>, QueueError> {
         self.newest_jobs(has_result()).await
     }
@@ -154,7 +154,7 @@ impl Queue {
             .order_by_desc(job::Column::Id)
             .one(self.state.reader())
             .await
-            .doing("read the newest job of a table")?;
+            .context("read the newest job of a table")?;
         Ok(newest.and_then(|job| known(job.outcome?)))
     }
 
@@ -167,7 +167,7 @@ impl Queue {
             .to_owned();
         let view = self.state.view().await?;
         let query = job::Entity::find().filter(job::Column::Id.in_subquery(newest));
-        let rows = query.all(&view).await.doing("read the newest jobs")?;
+        let rows = query.all(&view).await.context("read the newest jobs")?;
         Ok(jobs(&view, rows, Attempts::None).await?.0)
     }
 
@@ -185,7 +185,7 @@ impl Queue {
     pub async fn queued_count(&self) -> Result<u64, QueueError> {
         let waiting =
             run::Entity::find().filter(run::Column::Phase.eq(Phase::Queued.as_str())).filter(is_known());
-        Ok(waiting.count(self.state.reader()).await.doing("count the queued runs")?)
+        Ok(waiting.count(self.state.reader()).await.context("count the queued runs")?)
     }
 
     async fn newest(&self, phase: Phase) -> Result<Option<Run>, QueueError> {
@@ -197,7 +197,7 @@ impl Queue {
             .order_by_desc(run::Column::Id)
             .one(&view)
             .await
-            .doing("read the newest run")?;
+            .context("read the newest run")?;
         match row {
             Some(row) => Ok(Some(run(&view, row).await?)),
             None => Ok(None),
@@ -212,7 +212,7 @@ fn has_result() -> Condition {
         .add(is_known_outcome(job::Column::Outcome))
 }
 
-/// Whether this version knows what asked for a run, and so may work on it.
+/// Whether this version knows the trigger of a run, and may therefore work on it.
 pub(super) fn is_known() -> SimpleExpr {
     run::Column::Trigger.is_in(words(Trigger::ALL, Trigger::as_str))
 }
@@ -255,7 +255,7 @@ pub(super) async fn runs(
         if let Ok(run) = run_of(row.clone(), jobs) {
             runs.push(run);
         } else {
-            // What is unknown about a run covers its jobs.
+            // An unknown run makes its jobs unknown, too.
             unknown_jobs.retain(|job| job.run != row.id);
             unknown.push(unknown_run(row));
         }
@@ -267,7 +267,7 @@ pub(super) async fn runs(
 
 /// One job with all its attempts.
 pub(super) async fn job(db: &impl ConnectionTrait, row: job::Model) -> Result<Job, StateError> {
-    let run = run::Entity::find_by_id(row.run_id).one(db).await.doing("read the run of a job")?;
+    let run = run::Entity::find_by_id(row.run_id).one(db).await.context("read the run of a job")?;
     let missing = || StateError::UnknownWord { column: "jobs.run_id", value: row.run_id.to_string() };
     let run = run.ok_or_else(missing)?;
     let mut attempts = read_attempts(db, std::slice::from_ref(&row), Attempts::All).await?;
@@ -330,12 +330,12 @@ async fn in_batches<E: EntityTrait>(
     query: Select<E>,
     column: E::Column,
     ids: Vec<i64>,
-    doing: &'static str,
+    action: &'static str,
 ) -> Result<Vec<E::Model>, StateError> {
     let mut rows = Vec::new();
     for batch in ids.chunks(BATCH) {
         let query = query.clone().filter(column.is_in(batch.iter().copied()));
-        rows.extend(query.all(db).await.doing(doing)?);
+        rows.extend(query.all(db).await.context(action)?);
     }
     Ok(rows)
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use cached_proto::words::{Chore, SchedulerState, Table, Trigger, UnknownWord};
+use cached_proto::words::{MaintenanceTask, SchedulerState, Table, Trigger, UnknownWord};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::OnConflict;
 use sea_orm::{
@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::model::{NewRun, QueueError};
 use super::{Queue, enqueue};
-use crate::state::{Doing, StateError, insert_chore, known, micros, resumed, scheduler_state, table};
+use crate::state::{ErrorContext, StateError, insert_task, known, micros, resumed, scheduler_state, table};
 
 table!(slot, "slots", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -104,7 +104,7 @@ pub enum SlotWork {
     /// A run of these tables, in the order they are worked on.
     Refresh(Vec<Table>),
     /// A maintenance task.
-    Chore(Chore),
+    Maintenance(MaintenanceTask),
 }
 
 /// Whether the daemon was running at a slot's instant.
@@ -124,7 +124,7 @@ impl Queue {
     pub async fn decide(&self, due: DueSlot<'_>) -> Result<Option<SlotDecision>, QueueError> {
         let now = self.clock.now();
         let tx = self.state.begin().await?;
-        if find(&tx, due.schedule, due.slot).await?.is_some_and(|row| stands(&row, now)) {
+        if find(&tx, due.schedule, due.slot).await?.is_some_and(|row| is_final(&row, now)) {
             return Ok(None);
         }
         let pause = Pause::of(&tx, now).await?;
@@ -151,8 +151,8 @@ impl Queue {
                 let new = NewRun { slot, ..NewRun::new(trigger, tables) };
                 Some(enqueue::insert(&tx, new, now).await?)
             }
-            (Some(_), SlotWork::Chore(chore)) => {
-                insert_chore(&tx, chore, due.slot, now).await?;
+            (Some(_), SlotWork::Maintenance(task)) => {
+                insert_task(&tx, task, due.slot, now).await?;
                 None
             }
         };
@@ -164,8 +164,8 @@ impl Queue {
             .on_conflict(replace)
             .exec_without_returning(&tx)
             .await
-            .doing("decide a slot")?;
-        tx.commit().await.doing("decide a slot")?;
+            .context("decide a slot")?;
+        tx.commit().await.context("decide a slot")?;
         if trigger.is_some() {
             self.announce_work();
         }
@@ -173,10 +173,10 @@ impl Queue {
     }
 
     /// The decision on a slot; `None` while it is undecided, or if another version has decided it in a word
-    /// that is unknown here. Such a decision stands.
+    /// that is unknown here. Such a decision is final.
     pub async fn slot(&self, schedule: &str, slot: &str) -> Result<Option<SlotDecision>, QueueError> {
         let row = slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned()));
-        let row = row.one(self.state.reader()).await.doing("read a slot")?;
+        let row = row.one(self.state.reader()).await.context("read a slot")?;
         Ok(row.and_then(|row| known(row.decision)))
     }
 
@@ -185,7 +185,7 @@ impl Queue {
         Ok(ran_on(self.state.reader(), schedule, slot).await?)
     }
 
-    /// The newest decided slot of a schedule before `slot`, or that slot itself if its decision stands.
+    /// The newest decided slot of a schedule before `slot`, or that slot itself if its decision is final.
     pub async fn newest_slot(&self, schedule: &str, slot: &str) -> Result<Option<String>, QueueError> {
         let now = self.clock.now();
         let rows = slot::Entity::find()
@@ -193,8 +193,8 @@ impl Queue {
             .filter(slot::Column::Slot.lte(slot))
             .order_by_desc(slot::Column::Slot);
         let two =
-            sea_orm::QuerySelect::limit(rows, 2).all(self.state.reader()).await.doing("read the slots")?;
-        Ok(two.into_iter().find(|row| row.slot != slot || stands(row, now)).map(|row| row.slot))
+            sea_orm::QuerySelect::limit(rows, 2).all(self.state.reader()).await.context("read the slots")?;
+        Ok(two.into_iter().find(|row| row.slot != slot || is_final(row, now)).map(|row| row.slot))
     }
 
     /// Removes slots decided before an instant. The newest slot of each schedule is kept, whatever its age:
@@ -208,8 +208,8 @@ impl Queue {
              (SELECT max(newest.slot) FROM slots newest WHERE newest.schedule = slots.schedule)",
             [micros(before).into()],
         );
-        tx.execute_raw(slots).await.doing("prune the slots")?;
-        tx.commit().await.doing("prune the slots")?;
+        tx.execute_raw(slots).await.context("prune the slots")?;
+        tx.commit().await.context("prune the slots")?;
         Ok(())
     }
 }
@@ -236,7 +236,7 @@ impl Pause {
 
 /// Whether the decision on a slot is final. A slot that did not run and whose decision lies in the future was
 /// decided by a clock that was ahead: its time is yet to come.
-fn stands(row: &slot::Model, now: DateTime<Utc>) -> bool {
+fn is_final(row: &slot::Model, now: DateTime<Utc>) -> bool {
     RAN.iter().any(|ran| row.decision == ran.as_str()) || row.decided <= micros(now)
 }
 
@@ -245,7 +245,7 @@ async fn find(
     schedule: &str,
     slot: &str,
 ) -> Result<Option<slot::Model>, StateError> {
-    slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned())).one(tx).await.doing("read a slot")
+    slot::Entity::find_by_id((schedule.to_owned(), slot.to_owned())).one(tx).await.context("read a slot")
 }
 
 async fn pass(
@@ -261,7 +261,7 @@ async fn pass(
             .on_conflict(keep)
             .exec_without_returning(tx)
             .await
-            .doing("record slots that passed")?;
+            .context("record slots that passed")?;
     }
     Ok(())
 }
@@ -274,7 +274,7 @@ async fn ran_on(db: &impl ConnectionTrait, schedule: &str, slot: &str) -> Result
         .filter(slot::Column::Decision.is_in(RAN.map(SlotDecision::as_str)))
         .count(db)
         .await
-        .doing("look for a run on the same date")?;
+        .context("look for a run on the same date")?;
     Ok(ran > 0)
 }
 

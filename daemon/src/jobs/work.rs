@@ -1,4 +1,4 @@
-//! What the worker does with the queue: it claims a run, makes attempts at its jobs, and settles it. Every
+//! The worker's side of the queue: claiming a run, making attempts at its jobs, and settling it. Every
 //! step is one transaction, and is announced once it is committed.
 
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use super::policy::{AFTER_ONE_RUN, Policy};
 use super::read::{self, is_known};
 use super::retry::RetryPolicy;
 use super::{Cancels, Queue, locked};
-use crate::state::{Doing, StateError, instant, known, micros, scheduler_state};
+use crate::state::{ErrorContext, StateError, instant, known, micros, scheduler_state};
 
 /// Interval at which a wait for a retry is re-evaluated: the wall clock may be set, and timers of a suspended
-/// machine stand still.
+/// machine do not run.
 const SLICE: Duration = Duration::from_mins(1);
 
 /// An attempt in progress. The job can be stopped for as long as this exists.
@@ -39,8 +39,8 @@ pub struct Begun {
     _stoppable: Stoppable,
 }
 
-/// Keeps the token of an attempt where [`Queue::cancel`] finds it, until the attempt ends, however it ends:
-/// also when the state database fails, or another worker has taken the run over.
+/// Keeps the token of an attempt where [`Queue::cancel`] finds it, until the attempt ends, no matter how:
+/// even if the state database fails, or another worker has taken the run over.
 #[derive(Debug)]
 struct Stoppable {
     cancels: Cancels,
@@ -73,16 +73,16 @@ pub enum Ending {
     /// The attempt failed for a reason that may be transient: the job is retried, if the policy still allows
     /// it.
     Failed(RetryPolicy),
-    /// The attempt did all it could, and the job goes on with the rest after a pause.
+    /// The attempt did all it could; the job continues with the rest after a pause.
     Paused(Duration),
     /// The attempt was stopped because the job was cancelled.
     Cancelled,
 }
 
 impl Queue {
-    /// Claims the due run of the highest priority; among equal ones, the one that has waited longest. No
-    /// request joins it from now on, and slots that wait go next. While the scheduler is stopped, runs with
-    /// an automatic trigger are not begun.
+    /// Claims the due run of the highest priority; among equal ones, the one that has waited longest. From
+    /// now on no request joins it, and waiting slots go next. While the scheduler is stopped, runs with
+    /// an automatic trigger are not started.
     pub async fn claim(&self) -> Result<Option<Claimed>, QueueError> {
         let tx = self.state.begin().await?;
         let now = self.clock.now();
@@ -93,17 +93,17 @@ impl Queue {
             .order_by_asc(run::Column::Id)
             .one(&tx)
             .await
-            .doing("look for queued runs")?;
+            .context("look for queued runs")?;
         let Some(next) = next else {
-            tx.commit().await.doing("look for queued runs")?;
+            tx.commit().await.context("look for queued runs")?;
             return Ok(None);
         };
         let jobs = due_jobs(&tx, &next, at).await?.into_iter();
         let jobs: Vec<(i64, Table)> = jobs.filter_map(|job| Some((job.id, known(job.table_name)?))).collect();
         let claimed = Claimed {
             run: next.id,
-            lease: Lease::new(next.id, self.chance.as_ref()),
-            wanted: next.wanted(jobs.iter().map(|&(_, table)| table).collect())?,
+            lease: Lease::new(next.id, self.rng.as_ref()),
+            request: next.request(jobs.iter().map(|&(_, table)| table).collect())?,
             jobs,
             queued: instant(next.queued),
         };
@@ -114,31 +114,31 @@ impl Queue {
         row.lease = Set(Some(claimed.lease.token.clone()));
         row.not_before = Set(None);
         row.parked = Set(None);
-        row.update(&tx).await.doing("claim a run")?;
-        // A slot waits for one run at the most, or somebody who refreshes in a loop would starve the night.
+        row.update(&tx).await.context("claim a run")?;
+        // A slot waits for at most one run; otherwise a script that refreshes in a loop would starve the nightly run.
         run::Entity::update_many()
             .col_expr(run::Column::Priority, Expr::value(AFTER_ONE_RUN))
             .filter(run::Column::Phase.eq(Phase::Queued.as_str()))
             .filter(run::Column::Trigger.is_in(Policy::words(Policy::is_of_slot)))
             .exec(&tx)
             .await
-            .doing("claim a run")?;
-        tx.commit().await.doing("claim a run")?;
+            .context("claim a run")?;
+        tx.commit().await.context("claim a run")?;
         self.claims().insert(claimed.run, self.clock.monotonic());
         Ok(Some(claimed))
     }
 
-    /// Since when the longest-waiting claimable run has been claimable; `None` when there is nothing to
+    /// Since when the longest-waiting claimable run has been claimable; `None` if there is nothing to
     /// claim.
     pub async fn claimable_since(&self) -> Result<Option<DateTime<Utc>>, QueueError> {
         let view = self.state.view().await?;
         let runs = claimable(&view, micros(self.clock.now())).await?;
-        let runs = runs.all(&view).await.doing("look for queued runs")?;
+        let runs = runs.all(&view).await.context("look for queued runs")?;
         let since = runs.iter().map(|run| run.not_before.map_or(run.queued, |due| due.max(run.queued)));
         Ok(since.min().map(instant))
     }
 
-    /// Waits until a run that waits for its next attempt may be due, for ever when there is none. Call it
+    /// Waits until a run that waits for its next attempt may be due; forever if there is none. Call it
     /// after a [`claim`](Self::claim) that found nothing, and then claim again.
     pub async fn may_be_due(&self) -> Result<(), QueueError> {
         let first = run::Entity::find()
@@ -148,7 +148,7 @@ impl Queue {
             .order_by_asc(run::Column::NotBefore)
             .one(self.state.reader())
             .await
-            .doing("look for runs that wait")?;
+            .context("look for runs that wait")?;
         let Some(until) = first.and_then(|run| run.not_before) else {
             return std::future::pending().await;
         };
@@ -179,17 +179,17 @@ impl Queue {
             snapshot: Set(snapshot.map(micros)),
             ..Default::default()
         };
-        attempt::Entity::insert(begun).exec_without_returning(&tx).await.doing("start an attempt")?;
+        attempt::Entity::insert(begun).exec_without_returning(&tx).await.context("start an attempt")?;
         count(&tx, ATTEMPTS, 1).await?;
         let mut row = row.into_active_model();
         row.phase = Set(Phase::Running.as_str().to_owned());
         row.not_before = Set(None);
-        let row = row.update(&tx).await.doing("start a job")?;
+        let row = row.update(&tx).await.context("start a job")?;
         let started = read::job(&tx, row).await?;
         // Before the commit: a caller that sees the job running must find its token here.
         let cancel = CancellationToken::new();
         let stoppable = Stoppable::new(&self.cancels, job, number, cancel.clone());
-        tx.commit().await.doing("start a job")?;
+        tx.commit().await.context("start a job")?;
         self.announce(Progress::JobStarted(started));
         let number = u32::try_from(number).unwrap_or(u32::MAX);
         Ok(Some(Begun { number, cancel, _stoppable: stoppable }))
@@ -197,7 +197,7 @@ impl Queue {
 
     /// Ends the attempt in progress, and with it the job unless another attempt follows; returns the pause
     /// before that attempt. A snapshot in the report replaces the one that the attempt began with: after a
-    /// conflicting write by another process, an attempt computes once more from a newer snapshot.
+    /// conflicting write by another process, an attempt computes again from a newer snapshot.
     pub async fn finish_attempt(
         &self,
         lease: &Lease,
@@ -213,25 +213,25 @@ impl Queue {
         close(&tx, open.ok_or(QueueError::NotStarted(job))?, report, &ending, now).await?;
         count_holds(&tx, &report.holds).await?;
         let failures = row.failures + i64::from(matches!(ending, Ending::Failed(_)));
-        let wanted = !row.cancel;
-        let called_off = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
+        let may_continue = !row.cancel;
+        let cancelled_by = row.error.clone().filter(|_| row.cancel && ending == Ending::Cancelled);
         let mut row = row.after(report);
-        if called_off.is_some() {
+        if cancelled_by.is_some() {
             // The stored text names who cancelled the job, which the attempt does not know.
-            row.error = Set(called_off);
+            row.error = Set(cancelled_by);
         }
         row.failures = Set(failures);
         let mut pause = match ending {
-            Ending::Paused(pause) if wanted => Some(pause),
+            Ending::Paused(pause) if may_continue => Some(pause),
             _ => None,
         };
         let event: fn(_) -> Progress = match ending {
-            Ending::Failed(policy) if wanted => {
+            Ending::Failed(policy) if may_continue => {
                 let failures = u32::try_from(failures).unwrap_or(u32::MAX);
-                pause = policy.pause(failures, self.chance.bits());
+                pause = policy.pause(failures, self.rng.bits());
                 if pause.is_some() { Progress::JobWaits } else { Progress::JobDone }
             }
-            Ending::Paused(_) if wanted => Progress::JobWaits,
+            Ending::Paused(_) if may_continue => Progress::JobWaits,
             _ => Progress::JobDone,
         };
         if let Some(pause) = pause {
@@ -252,10 +252,10 @@ impl Queue {
                 count_time(&tx, Measured::Refresh(report.table), report.figures.seconds).await?;
             }
         }
-        let row = row.update(&tx).await.doing("finish a job")?;
+        let row = row.update(&tx).await.context("finish a job")?;
         let shown = read::job(&tx, row).await?;
-        tx.commit().await.doing("finish a job")?;
-        // Before the end is announced: nobody may see an ended job that is still to be stopped.
+        tx.commit().await.context("finish a job")?;
+        // Before the end is announced: no client may see an ended job that still appears to be stopping.
         locked(&self.cancels).remove(&job);
         self.announce(event(shown));
         Ok(pause)
@@ -279,7 +279,7 @@ impl Queue {
         let waiting = jobs.iter().filter(|job| job.phase == Phase::Queued.as_str());
         let Some(first) = waiting.map(|job| job.not_before.unwrap_or_default()).min() else {
             let ended = end(&tx, row, &jobs, now).await?;
-            tx.commit().await.doing("finish a run")?;
+            tx.commit().await.context("finish a run")?;
             self.announce(Progress::RunDone(ended.clone()));
             return Ok(Settled::Ended(ended));
         };
@@ -291,15 +291,15 @@ impl Queue {
             parked: Set(Some(micros(now))),
             ..row.into_active_model()
         };
-        row.update(&tx).await.doing("put a run back")?;
-        tx.commit().await.doing("put a run back")?;
+        row.update(&tx).await.context("put a run back")?;
+        tx.commit().await.context("put a run back")?;
         self.announce_work();
         Ok(Settled::Waits(instant(first)))
     }
 }
 
-/// The queued runs that may be begun, in no particular order. Those that another version has queued for a
-/// reason unknown here stay in the queue.
+/// The queued runs that may be started, in no particular order. Those that another version has queued for a
+/// trigger unknown here stay in the queue.
 async fn claimable(db: &impl ConnectionTrait, now: i64) -> Result<Select<run::Entity>, StateError> {
     // A pause that begins in the future was recorded by a clock that was wrong.
     let due = Condition::any()
@@ -332,25 +332,25 @@ async fn due_jobs(
         .order_by_asc(job::Column::Ordinal)
         .all(tx)
         .await
-        .doing("read the jobs of a run")
+        .context("read the jobs of a run")
 }
 
 /// Returns the run if the lease is still its current one.
 async fn held(tx: &DatabaseTransaction, lease: &Lease) -> Result<run::Model, QueueError> {
-    let row = run::Entity::find_by_id(lease.run).one(tx).await.doing("read a run")?;
+    let row = run::Entity::find_by_id(lease.run).one(tx).await.context("read a run")?;
     let row = row.ok_or(QueueError::NoSuchRun(lease.run))?;
     if row.lease.as_ref() == Some(&lease.token) { Ok(row) } else { Err(QueueError::LeaseLost(lease.run)) }
 }
 
 async fn find(tx: &DatabaseTransaction, lease: &Lease, job: i64) -> Result<job::Model, QueueError> {
-    let row = job::Entity::find_by_id(job).one(tx).await.doing("read a job")?;
+    let row = job::Entity::find_by_id(job).one(tx).await.context("read a job")?;
     row.filter(|row| row.run_id == lease.run).ok_or(QueueError::NoSuchJob(job))
 }
 
 async fn newest(tx: &DatabaseTransaction, job: i64) -> Result<Option<attempt::Model>, QueueError> {
     let query =
         attempt::Entity::find().filter(attempt::Column::JobId.eq(job)).order_by_desc(attempt::Column::Number);
-    Ok(query.one(tx).await.doing("read the attempts of a job")?)
+    Ok(query.one(tx).await.context("read the attempts of a job")?)
 }
 
 async fn close(
@@ -368,12 +368,12 @@ async fn close(
     if let Some(snapshot) = report.snapshot {
         row.snapshot = Set(Some(micros(snapshot)));
     }
-    row.update(tx).await.doing("finish an attempt")?;
+    row.update(tx).await.context("finish an attempt")?;
     Ok(())
 }
 
-/// Ends the waiting jobs of a run whose table this version does not know: another version has queued them, and
-/// their run could never end. Their rows keep the word.
+/// Ends the waiting jobs of a run whose table this version does not know: another version queued them, and
+/// their run could otherwise never end. Their rows keep the word.
 async fn set_unknown_aside(tx: &DatabaseTransaction, run: i64) -> Result<(), QueueError> {
     job::Entity::update_many()
         .col_expr(job::Column::Phase, Expr::value(Phase::Cancelled.as_str()))
@@ -384,14 +384,14 @@ async fn set_unknown_aside(tx: &DatabaseTransaction, run: i64) -> Result<(), Que
         .filter(job::Column::TableName.is_not_in(Table::ALL.iter().map(|table| table.as_str())))
         .exec(tx)
         .await
-        .doing("set a job aside")?;
+        .context("set a job aside")?;
     Ok(())
 }
 
 /// The jobs of a run, in no particular order.
 pub(super) async fn jobs(tx: &DatabaseTransaction, run: i64) -> Result<Vec<job::Model>, QueueError> {
     let jobs = job::Entity::find().filter(job::Column::RunId.eq(run));
-    Ok(jobs.all(tx).await.doing("read the jobs of a run")?)
+    Ok(jobs.all(tx).await.context("read the jobs of a run")?)
 }
 
 /// Ends a run whose jobs have all ended. The run is cancelled if none of its jobs has an outcome and at least
@@ -423,6 +423,6 @@ pub(super) async fn end(
         parked: Set(None),
         ..row.into_active_model()
     };
-    let row = row.update(tx).await.doing("finish a run")?;
+    let row = row.update(tx).await.context("finish a run")?;
     Ok(read::run(tx, row).await?)
 }

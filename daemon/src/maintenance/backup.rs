@@ -1,4 +1,4 @@
-//! Scheduled backups: copies in a directory of the operator's, the oldest of which are deleted.
+//! Scheduled backups: copies in a directory that the operator has chosen; the oldest ones are deleted.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -15,7 +15,7 @@ use super::task::{Done, Task};
 use crate::config;
 use crate::plain_file::{self, rename_new};
 
-/// Bytes that are written at a time; between them the daemon may stop.
+/// Bytes that are written at a time; the daemon may stop in between.
 const BLOCK: u64 = 1 << 20;
 
 const UNFINISHED: &str = ".unfinished";
@@ -30,14 +30,14 @@ pub struct Backups {
 }
 
 impl Backups {
-    /// The directory and the number that are configured, if a directory is.
+    /// The configured directory and number; `None` without a directory.
     pub fn configured(config: &config::Maintenance) -> Option<Self> {
         let directory = config.backup_dir.clone()?;
         Some(Self { directory, keep: usize::try_from(config.backup_keep).unwrap_or(usize::MAX) })
     }
 
-    /// Whether there is a backup of a slot between these two, both included. None is found in a directory that
-    /// cannot be read.
+    /// Whether a backup of a slot between these two, inclusive, exists. A directory that cannot be read counts as
+    /// empty.
     pub fn has_between(&self, first: &str, last: &str) -> bool {
         let slots = name_of(first)..=name_of(last);
         self.names().is_ok_and(|names| names.iter().any(|name| slots.contains(name)))
@@ -56,14 +56,14 @@ impl Backups {
         Ok(names)
     }
 
-    /// Refuses a directory that backups cannot be written to, or should not be. Creates nothing.
+    /// Refuses a directory to which backups cannot or should not be written. Creates nothing.
     pub fn examine(&self) -> Result<(), MaintenanceError> {
-        // For which user root takes a look is not known.
+        // Root may be checking on behalf of any user.
         self.ensure_private(|owner| geteuid().is_root() || is_trusted(owner))?;
         access(&self.directory, Access::WRITE_OK).map_err(|error| self.refused(&error.to_string()))
     }
 
-    /// Refuses a directory in which somebody else could put something in the place of a backup.
+    /// Refuses a directory in which another user could replace a backup.
     fn ensure_private(&self, may_own: impl Fn(u32) -> bool) -> Result<(), MaintenanceError> {
         let found = self.directory.metadata().map_err(|error| self.refused(&error.to_string()))?;
         if !found.is_dir() {
@@ -73,7 +73,7 @@ impl Backups {
             return Err(self.refused(&format!("it belongs to user {}", found.uid())));
         }
         if found.mode() & 0o022 != 0 {
-            return Err(self.refused("others may write to it"));
+            return Err(self.refused("other users may write to it"));
         }
         Ok(())
     }
@@ -82,7 +82,7 @@ impl Backups {
         MaintenanceError::BackupDir { path: self.directory.clone(), reason: reason.to_owned() }
     }
 
-    /// Deletes the oldest backups, but never the one of that name.
+    /// Deletes the oldest backups, but never the one with that name.
     fn rotate(&self, newest: &str) -> io::Result<Vec<String>> {
         let names = self.names()?;
         let surplus = names.len().saturating_sub(self.keep.max(1));
@@ -94,12 +94,12 @@ impl Backups {
     }
 }
 
-/// Whether a user could not do more with a directory than this process.
+/// Whether a user has no more rights on a directory than this process.
 fn is_trusted(owner: u32) -> bool {
     owner == geteuid().as_raw() || owner == 0
 }
 
-/// The name of the backup of a slot such as `2026-03-08 03:30`: names are ordered as slots are.
+/// The name of the backup of a slot such as `2026-03-08 03:30`; names sort in the order of the slots.
 fn name_of(slot: &str) -> String {
     format!("vms-{}.db", slot.replace(' ', "T").replace(':', ""))
 }
@@ -117,7 +117,7 @@ fn is_name(name: &str) -> bool {
     })
 }
 
-/// Makes the backup of a slot, unless it is there already.
+/// Makes the backup of a slot, unless it exists already.
 pub(super) async fn back_up(
     task: &Task<'_>,
     backups: &Backups,
@@ -128,15 +128,16 @@ pub(super) async fn back_up(
     let path = backups.directory.join(&name);
     let mut done = Done { file: Some(path.display().to_string()), ..Done::default() };
     if path.symlink_metadata().is_ok() {
-        // A daemon that was killed after it had finished the file does it again; only finished files have names.
-        done.notes.push(format!("{} is there already", path.display()));
+        // A daemon that was killed after it had finished the file repeats the task; only complete files have such a
+        // name.
+        done.notes.push(format!("{} exists already", path.display()));
         return Ok(done);
     }
     let copied = copy(task, Copying::BesideVms).await?;
     let mut item = copied.item.clone();
     item.name = path.display().to_string();
     disk_space::ensure(&backups.directory, item.bytes)?;
-    task.steps.tell("writing it to maintenance.backup_dir", 2, 2);
+    task.steps.publish("writing it to maintenance.backup_dir", 2, 2);
     let (from, interrupt, bytes) = (copied.unnamed(), task.interrupt.clone(), item.bytes);
     let to = backups.directory.join(format!(".{name}{UNFINISHED}"));
     let written = tokio::task::spawn_blocking({
@@ -169,7 +170,7 @@ fn write(
     bytes: u64,
     stopped: impl Fn() -> bool,
 ) -> io::Result<()> {
-    // What a killed daemon left; nobody else can write here.
+    // Left behind by a killed daemon; no other user can write here.
     let _ = std::fs::remove_file(unfinished);
     let mut to = plain_file::create_private(unfinished)?;
     let mut copied = 0;
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn only_names_that_are_given_here_are_backups() {
+    fn only_files_named_by_this_module_count_as_backups() {
         assert_eq!(name_of("2026-03-08 03:30"), "vms-2026-03-08T0330.db");
         for (name, is) in [
             ("vms-2026-03-08T0330.db", true),
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_and_the_new_one_and_other_files_stay() {
+    fn only_the_oldest_backups_are_deleted_but_never_the_new_one_or_other_files() {
         let directory = tempfile::tempdir().unwrap();
         for day in 1..=4 {
             std::fs::write(directory.path().join(name_of(&format!("2026-03-0{day} 03:30"))), "").unwrap();
@@ -238,14 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_others_may_write_to_is_refused_with_the_command_that_makes_a_good_one() {
+    fn a_directory_that_others_may_write_to_is_refused_with_a_command_that_fixes_it() {
         let directory = tempfile::tempdir().unwrap();
         let backups = Backups { directory: directory.path().to_owned(), keep: 2 };
-        for (mode, told) in [(0o700, None), (0o755, None), (0o770, Some("others")), (0o1777, Some("others"))]
+        for (mode, expected) in
+            [(0o700, None), (0o755, None), (0o770, Some("others")), (0o1777, Some("others"))]
         {
             std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(mode)).unwrap();
             let refused = backups.ensure_private(is_trusted).err().map(|error| error.to_string());
-            assert_eq!(refused.is_some(), told.is_some(), "{mode:o}: {refused:?}");
+            assert_eq!(refused.is_some(), expected.is_some(), "{mode:o}: {refused:?}");
             assert!(refused.is_none_or(|refused| refused.contains("install -d -o ")), "{mode:o}");
         }
         let missing = Backups { directory: directory.path().join("missing"), keep: 2 };
@@ -253,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_is_there_whole_or_not_at_all() {
+    fn a_backup_is_complete_or_absent() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("from"), vec![7; 3 << 20]).unwrap();

@@ -1,5 +1,5 @@
-//! The tasks that go table by table: `analyze` and `reindex`, for what the planner knows of the cache tables and their
-//! indexes, and `integrity`, which looks for damage and changes nothing.
+//! The tasks that work table by table: `analyze` and `reindex`, for the planner's statistics and the indexes of the
+//! cache tables, and `integrity`, which looks for damage and changes nothing.
 
 use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::MaintenanceItem;
@@ -17,7 +17,7 @@ use crate::vms::tables::spec;
 /// stays short.
 const ROWS: u32 = 1000;
 
-const LOOKING: &str = "looking at its tables";
+const READING: &str = "reading its tables";
 
 struct Index {
     name: String,
@@ -33,7 +33,7 @@ pub(super) async fn analyze(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let tables = task.using(Access::Read, cache_tables).await?;
     let mut done = Done::default();
     for (at, table) in tables.iter().enumerate() {
-        task.steps.tell(table.as_str(), at, tables.len());
+        task.steps.publish(table.as_str(), at, tables.len());
         let sql = format!("PRAGMA analysis_limit = {ROWS}; ANALYZE \"{table}\"");
         let work = task.briefly("collecting statistics", &sql);
         done.items.push(task.timed(table.as_str(), 0, work).await?);
@@ -44,10 +44,10 @@ pub(super) async fn analyze(task: &Task<'_>) -> Result<Done, MaintenanceError> {
 /// `reindex`: rebuilds the indexes of the cache tables, one per transaction, or none: an operation that would take
 /// too long is refused before anything is changed.
 ///
-/// VMS's writers wait while an index is built, and building reads the whole table where an indexed column
-/// stands behind the payload. So the size of each table is estimated before any lock is taken.
+/// VMS's writers wait while an index is built, and building reads the whole table if an indexed column is stored
+/// behind the payload. So the size of each table is estimated before any lock is taken.
 pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
-    let looking = task.using(Access::Read, async |vms| {
+    let indexes = task.using(Access::Read, async |vms| {
         let mut indexes = Vec::new();
         for table in cache_tables(vms).await? {
             let bytes = bytes_of(vms, table).await?;
@@ -56,10 +56,10 @@ pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
         }
         Ok(indexes)
     });
-    let indexes = looking.await?;
+    let indexes = indexes.await?;
     let mut done = Done::default();
     for (at, index) in indexes.iter().enumerate() {
-        task.steps.tell(&index.name, at, indexes.len());
+        task.steps.publish(&index.name, at, indexes.len());
         let sql = format!("REINDEX {}", quoted(&index.name));
         let work = task.briefly("building an index", &sql);
         done.items.push(task.timed(&index.name, index.bytes, work).await?);
@@ -69,19 +69,19 @@ pub(super) async fn reindex(task: &Task<'_>) -> Result<Done, MaintenanceError> {
 
 /// Returns the cache tables that this VMS has.
 async fn cache_tables(vms: &mut Connection) -> Result<Vec<Table>, MaintenanceError> {
-    let names = vms.texts(LOOKING, "SELECT name FROM sqlite_schema WHERE type = 'table'").await?;
+    let names = vms.texts(READING, "SELECT name FROM sqlite_schema WHERE type = 'table'").await?;
     Ok(Table::ALL.iter().copied().filter(|table| names.iter().any(|name| name == table.as_str())).collect())
 }
 
 async fn indexes_of(vms: &mut Connection, table: Table) -> Result<Vec<String>, MaintenanceError> {
     let sql =
         format!("SELECT name FROM sqlite_schema WHERE type = 'index' AND tbl_name = '{table}' ORDER BY name");
-    vms.texts(LOOKING, &sql).await
+    vms.texts(READING, &sql).await
 }
 
-/// Estimates the bytes of a table. Lengths stand at the beginning of a row, so no payload is read for them.
+/// Estimates the bytes of a table. Lengths are stored at the beginning of a row, so no payload is read for them.
 async fn bytes_of(vms: &mut Connection, table: Table) -> Result<u64, MaintenanceError> {
-    let columns = vms.rows(LOOKING, &format!("PRAGMA table_info(\"{table}\")")).await?;
+    let columns = vms.rows(READING, &format!("PRAGMA table_info(\"{table}\")")).await?;
     let has =
         |name: &str| columns.iter().any(|row| row.try_get::<String, _>(1).is_ok_and(|column| column == name));
     let lengths: Vec<String> = spec(table)
@@ -91,19 +91,19 @@ async fn bytes_of(vms: &mut Connection, table: Table) -> Result<u64, Maintenance
         .map(|column| format!("coalesce(octet_length(\"{}\"), 0)", column.name))
         .collect();
     let sum = if lengths.is_empty() { "0".to_owned() } else { lengths.join(" + ") };
-    vms.number(LOOKING, &format!("SELECT sum({sum}) + 100 * count(*) FROM \"{table}\"")).await
+    vms.number(READING, &format!("SELECT sum({sum}) + 100 * count(*) FROM \"{table}\"")).await
 }
 
-/// Quotes an identifier for SQL, whatever characters it has.
+/// Quotes an identifier for SQL, whatever characters it contains.
 fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Maximum number of findings per database: the first few already say what to do, which is to restore a
+/// Maximum number of findings per database: the first few already show that the remedy is to restore a
 /// backup.
 const FINDINGS: u32 = 100;
 
-const DOING: &str = "looking for damage";
+const ACTION: &str = "looking for damage";
 
 /// `integrity`: looks for damage in VMS's database and in the daemon's own.
 ///
@@ -111,12 +111,12 @@ const DOING: &str = "looking for damage";
 pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let mut done = Done::default();
     let path = task.path().display().to_string();
-    match task.using(Access::Read, async |vms| look(task, vms, &mut done).await).await {
+    match task.using(Access::Read, async |vms| check_vms(task, vms, &mut done).await).await {
         Ok(()) => {}
         // A database that cannot even be read is a finding itself.
         Err(error) => done.items.push(found(path, error)?),
     }
-    task.steps.tell("the state database", 1, 2);
+    task.steps.publish("the state database", 1, 2);
     let state = task.state.path();
     let whole = async {
         let sqlite = task.state.connection().await;
@@ -134,21 +134,21 @@ pub(super) async fn integrity(task: &Task<'_>) -> Result<Done, MaintenanceError>
     Ok(done)
 }
 
-async fn look(task: &Task<'_>, vms: &mut Connection, done: &mut Done) -> Result<(), MaintenanceError> {
+async fn check_vms(task: &Task<'_>, vms: &mut Connection, done: &mut Done) -> Result<(), MaintenanceError> {
     let bytes = vms.size().await?.file;
     if vms.is_write_ahead().await? {
-        task.steps.tell("VMS's database", 0, 2);
+        task.steps.publish("VMS's database", 0, 2);
         let mut item = check(task, vms, "PRAGMA integrity_check").await?;
         (item.name, item.bytes) = (task.path().display().to_string(), bytes);
         done.items.push(item);
     } else {
         // Writers wait for a reader, so no read transaction lasts longer than the check of one table.
         let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage > 0 ORDER BY name";
-        let tables = vms.texts(DOING, sql).await?;
+        let tables = vms.texts(ACTION, sql).await?;
         let name = task.path().display().to_string();
         let mut whole = MaintenanceItem { name, bytes, ..MaintenanceItem::default() };
         for (at, name) in tables.iter().enumerate() {
-            task.steps.tell(name, at, tables.len() + 1);
+            task.steps.publish(name, at, tables.len() + 1);
             task.interrupt.limit(Some(task.limits.lock * 2));
             let checked = check(task, vms, &format!("PRAGMA integrity_check({})", quoted(name))).await;
             task.interrupt.limit(None);
@@ -159,7 +159,7 @@ async fn look(task: &Task<'_>, vms: &mut Connection, done: &mut Done) -> Result<
         whole.messages.truncate(FINDINGS as usize);
         done.items.push(whole);
         done.notes.push(
-            "pages that belong to no table were not looked at: that needs a write-ahead log".to_owned(),
+            "pages that belong to no table were not checked: that requires a write-ahead log".to_owned(),
         );
     }
     Ok(())
@@ -174,7 +174,7 @@ async fn check(
     let sql = if pragma.ends_with(')') { pragma.to_owned() } else { format!("{pragma}({FINDINGS})") };
     let mut item = task
         .timed("", 0, async {
-            messages = database.texts(DOING, &sql).await?;
+            messages = database.texts(ACTION, &sql).await?;
             Ok(())
         })
         .await?;

@@ -35,89 +35,93 @@ impl Connection {
         interrupt: &Interrupt,
     ) -> Result<Self, MaintenanceError> {
         let failed = |source| MaintenanceError::of(path, "opening it", source);
-        let asked = interrupt.clone();
-        sqlite.lock_handle().await.map_err(failed)?.set_progress_handler(STEPS, move || asked.may_continue());
+        let shared = interrupt.clone();
+        sqlite
+            .lock_handle()
+            .await
+            .map_err(failed)?
+            .set_progress_handler(STEPS, move || shared.may_continue());
         Ok(Self { path: path.to_owned(), sqlite, interrupt: interrupt.clone() })
     }
 
     /// Executes a statement.
-    pub(super) async fn run(&mut self, doing: &'static str, sql: &str) -> Result<(), MaintenanceError> {
-        self.rows(doing, sql).await.map(drop)
+    pub(super) async fn run(&mut self, action: &'static str, sql: &str) -> Result<(), MaintenanceError> {
+        self.rows(action, sql).await.map(drop)
     }
 
     /// Executes a statement whose one argument is text.
     pub(super) async fn run_with(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         sql: &'static str,
         argument: &str,
     ) -> Result<(), MaintenanceError> {
         let done = sqlx::query(sql).bind(argument).execute(&mut self.sqlite).await;
-        done.map(drop).map_err(|source| self.sort(doing, source))
+        done.map(drop).map_err(|source| self.classify(action, source))
     }
 
     /// Returns all rows of a query that returns few.
     pub(super) async fn rows(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         sql: &str,
     ) -> Result<Vec<SqliteRow>, MaintenanceError> {
         let query = sqlx::query::<Sqlite>(AssertSqlSafe(sql.to_owned()));
         let rows = query.fetch_all(&mut self.sqlite).await;
-        rows.map_err(|source| self.sort(doing, source))
+        rows.map_err(|source| self.classify(action, source))
     }
 
     /// Returns the first column of all rows, as text.
     pub(super) async fn texts(
         &mut self,
-        doing: &'static str,
+        action: &'static str,
         sql: &str,
     ) -> Result<Vec<String>, MaintenanceError> {
-        let rows = self.rows(doing, sql).await?;
+        let rows = self.rows(action, sql).await?;
         let texts: Result<Vec<String>, _> = rows.iter().map(|row| row.try_get(0)).collect();
-        texts.map_err(|source| self.sort(doing, source))
+        texts.map_err(|source| self.classify(action, source))
     }
 
     /// Returns one number; 0 for NULL and for no row.
-    pub(super) async fn number(&mut self, doing: &'static str, sql: &str) -> Result<u64, MaintenanceError> {
-        let rows = self.rows(doing, sql).await?;
+    pub(super) async fn number(&mut self, action: &'static str, sql: &str) -> Result<u64, MaintenanceError> {
+        let rows = self.rows(action, sql).await?;
         let number = rows.first().map(|row| row.try_get::<Option<i64>, _>(0)).transpose();
-        let number = number.map_err(|source| self.sort(doing, source))?;
+        let number = number.map_err(|source| self.classify(action, source))?;
         Ok(number.flatten().and_then(|number| u64::try_from(number).ok()).unwrap_or_default())
     }
 
     /// Whether the database has a write-ahead log, so that readers and writers do not block each other.
     pub(super) async fn is_write_ahead(&mut self) -> Result<bool, MaintenanceError> {
-        Ok(self.texts("asking for its journal mode", "PRAGMA journal_mode").await? == ["wal"])
+        Ok(self.texts("reading its journal mode", "PRAGMA journal_mode").await? == ["wal"])
     }
 
     /// Returns the size of the database on disk.
     pub(super) async fn size(&mut self) -> Result<MaintenanceSize, MaintenanceError> {
-        const DOING: &str = "asking for its size";
-        let page = self.number(DOING, "PRAGMA page_size").await?;
+        const ACTION: &str = "reading its size";
+        let page = self.number(ACTION, "PRAGMA page_size").await?;
         Ok(MaintenanceSize {
-            file: page * self.number(DOING, "PRAGMA page_count").await?,
-            free: page * self.number(DOING, "PRAGMA freelist_count").await?,
+            file: page * self.number(ACTION, "PRAGMA page_count").await?,
+            free: page * self.number(ACTION, "PRAGMA freelist_count").await?,
             log: log_size(&self.path),
         })
     }
 
-    /// Does some work and closes the connection, however the work ends; uncommitted changes are rolled back.
+    /// Runs `work` and closes the connection, however the work ends; uncommitted changes are rolled back.
     pub(super) async fn using<T>(
         mut self,
         work: impl AsyncFnOnce(&mut Self) -> Result<T, MaintenanceError>,
     ) -> Result<T, MaintenanceError> {
         let done = work(&mut self).await;
-        // If closing fails, the connection is gone as well.
+        // If closing fails, the connection is closed as well.
         let _ = self.sqlite.close().await;
         done
     }
 
-    fn sort(&self, doing: &'static str, source: sqlx::Error) -> MaintenanceError {
-        match MaintenanceError::of(&self.path, doing, source) {
+    fn classify(&self, action: &'static str, source: sqlx::Error) -> MaintenanceError {
+        match MaintenanceError::of(&self.path, action, source) {
             error if !error.is_interrupt() => error,
             _ if self.interrupt.is_stopped() => MaintenanceError::Stopped,
-            _ => MaintenanceError::LockedTooLong { doing },
+            _ => MaintenanceError::LockedTooLong { action },
         }
     }
 }
@@ -129,7 +133,7 @@ const NEVER: u64 = u64::MAX;
 pub(super) struct Interrupt {
     stop: CancellationToken,
     clock: Arc<dyn Clock>,
-    /// Monotonic instant, in microseconds, from which on statements are interrupted.
+    /// Monotonic instant, in microseconds, from which statements are interrupted.
     deadline: Arc<AtomicU64>,
 }
 
@@ -168,7 +172,7 @@ mod tests {
     use crate::clock::ManualClock;
 
     #[test]
-    fn a_limit_counts_from_where_it_is_set_and_a_stop_at_once() {
+    fn a_limit_counts_from_the_moment_it_is_set_and_a_stop_takes_effect_at_once() {
         let clock = Arc::new(ManualClock::new(DateTime::UNIX_EPOCH));
         let stop = CancellationToken::new();
         let interrupt = Interrupt::new(stop.clone(), clock.clone());

@@ -1,10 +1,10 @@
-//! A copy of VMS's database as it is at one instant.
+//! A copy of VMS's database as of one instant.
 //!
 //! `VACUUM INTO` copies within one read transaction. With a write-ahead log, writers are not blocked; with a
 //! rollback journal they cannot commit meanwhile, so a large database is refused there.
 //!
-//! The copy is made beside the state, where only the daemon's user can write, and under a name that no client
-//! chooses: nobody can put another file in its place, or lead it to one. Whoever wants a copy elsewhere gets its
+//! The copy is made beside the state, where only the daemon's user can write, and under a name that is not chosen by a
+//! client: no other user can replace it or redirect it with a link. To store a copy elsewhere, a client receives its
 //! bytes.
 
 use std::fs::File;
@@ -25,7 +25,7 @@ use crate::plain_file::{self, FileId};
 use crate::sqlite::beside;
 use crate::vms::Access;
 
-/// Ends the name of a copy, which begins as that of the state database does. One is enough: there is one task at
+/// Suffix of the name of a copy, after the name of the state database. One name is enough: there is one task at
 /// a time.
 const ENDING: &str = ".vms-copy";
 
@@ -43,31 +43,32 @@ pub(super) enum Copying {
 pub(super) struct Copied {
     name: Name,
     file: File,
-    /// Its size and the time that it took; the name is the caller's to fill in.
+    /// Its size and the time that it took; the caller fills in the name.
     pub(super) item: MaintenanceItem,
 }
 
-/// The name of a copy, which is removed when this is dropped, and with it the name of its journal.
+/// The name of a copy; dropping this removes the copy and its journal.
 #[derive(Debug)]
 struct Name(PathBuf);
 
 impl Drop for Name {
     fn drop(&mut self) {
-        // SQLite would take a journal that a killed daemon left for one of the next copy, and write it back.
+        // SQLite would mistake a journal that a killed daemon left for one of the next copy, and roll it back into
+        // that.
         let _ = std::fs::remove_file(beside(&self.0, "-journal"));
-        // It may have another name by now.
+        // It may have been renamed.
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
 impl Copied {
-    /// Takes the name away and returns the file, which no other process can reach then. It is gone from the disk
-    /// when the file is closed, however that comes about.
+    /// Removes the name and returns the file, which no other process can open then. It is deleted from the disk
+    /// when the file is closed, for whatever reason.
     pub(super) fn unnamed(self) -> File {
         self.file
     }
 
-    /// Gives the copy a name in its directory, durably; replaces what has that name.
+    /// Renames the copy within its directory, durably; replaces an existing file.
     pub(super) fn keep(self, name: &str) -> Result<(PathBuf, MaintenanceItem), MaintenanceError> {
         let Self { name: unfinished, file, item } = self;
         let directory = parent(&unfinished.0);
@@ -116,13 +117,13 @@ async fn copy_to(
     let mut written = 0;
     let mut item = task
         .timed("", bytes, async {
-            task.steps.tell("copying", 0, 2);
-            // What it writes is the copy.
+            task.steps.publish("copying", 0, 2);
+            // The only file that it writes is the copy.
             vms.run("copying it", "PRAGMA query_only = OFF").await?;
             let copied = vms.run_with("copying it", "VACUUM INTO ?", to).await;
             task.interrupt.limit(None);
             copied.map_err(|error| match error {
-                // It is the copy that has no room, not the database.
+                // The copy has run out of space, not the database.
                 MaintenanceError::Full { .. } => MaintenanceError::NoRoom {
                     path: directory.to_owned(),
                     free: free(directory).unwrap_or_default(),
@@ -130,7 +131,7 @@ async fn copy_to(
                 },
                 error => error,
             })?;
-            task.steps.tell("checking the copy", 1, 2);
+            task.steps.publish("checking the copy", 1, 2);
             written = verify(task, path, &file).await?;
             Ok(())
         })
@@ -141,26 +142,26 @@ async fn copy_to(
 
 /// Looks for damage in a copy and returns its size.
 async fn verify(task: &Task<'_>, path: &Path, file: &File) -> Result<u64, MaintenanceError> {
-    // Nobody else uses it: no side files are needed.
+    // No other process uses it: no side files are needed.
     let sqlite = SqliteConnectOptions::new().filename(path).read_only(true).immutable(true).connect().await;
     let sqlite = sqlite.map_err(|source| MaintenanceError::of(path, "opening it", source))?;
     let copy = Connection::over(path, sqlite, &task.interrupt).await?;
-    let looking = copy.using(async |copy| {
+    let checking = copy.using(async |copy| {
         let found = copy.texts("checking the copy", "PRAGMA quick_check(1)").await?;
         Ok((found, copy.size().await?.file))
     });
-    let (found, bytes) = looking.await?;
-    // SQLite opens by name, and finds no damage in an empty file: what it looked at has to be the file that was
-    // written, and all of it.
-    let looked = |source| MaintenanceError::Copy { path: path.to_owned(), source };
-    let (ours, named) = (file.metadata().map_err(looked)?, std::fs::symlink_metadata(path).map_err(looked)?);
+    let (found, bytes) = checking.await?;
+    // SQLite opens by name, and finds no damage in an empty file: the file that it checked has to be the one that was
+    // written, and complete.
+    let failed = |source| MaintenanceError::Copy { path: path.to_owned(), source };
+    let (ours, named) = (file.metadata().map_err(failed)?, std::fs::symlink_metadata(path).map_err(failed)?);
     let is_ours = FileId::of(&ours) == FileId::of(&named) && ours.nlink() == 1;
     let finding = match found.first().map(String::as_str) {
-        _ if !is_ours => "another file has taken its place",
-        _ if bytes == 0 || ours.len() != bytes => "its pages are not all there",
+        _ if !is_ours => "another file has replaced it",
+        _ if bytes == 0 || ours.len() != bytes => "it is incomplete",
         Some("ok") => return Ok(bytes),
         Some(finding) => finding,
-        None => "no answer",
+        None => "the check returned nothing",
     };
     Err(MaintenanceError::Damaged {
         path: task.path().to_owned(),

@@ -1,4 +1,4 @@
-//! Disk space that work needs, and disk space that is free.
+//! Required and free disk space.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use crate::vms::{Vms, VmsError};
 /// system.
 const ALWAYS: u64 = 32 << 20;
 
-/// Returns the most bytes that a refresh of `payload` bytes needs: all of them anew, and once more in
+/// Returns the most bytes that a refresh of `payload` bytes needs: once for the new entries, and once more in
 /// SQLite's journal until it is checkpointed.
 pub const fn refresh_needs(payload: u64) -> u64 {
     ALWAYS + payload.saturating_mul(2)
@@ -22,20 +22,20 @@ pub const fn comfortable(payload: u64) -> u64 {
 }
 
 /// Bytes of payload per row of a source table, rounded up from measurements of databases of three sizes.
-/// Volunteers are in the recent volunteers' 35 rows per window and among the candidates of a hundred events.
+/// A volunteer appears in the recent volunteers' 35 rows per window and among the candidates of a hundred events.
 const PAYLOAD: [(&str, u64); 3] = [("volunteer", 17_000), ("organization", 7_000), ("event", 1_500)];
 
 /// Estimates the bytes of payload of all reports of a database.
 pub async fn estimate(vms: &Vms) -> Result<u64, VmsError> {
     let mut payload: u64 = 0;
     for (table, bytes) in PAYLOAD {
-        let rows = vms.count(table, "counting what reports are made of").await?;
+        let rows = vms.count(table, "counting the rows of the source").await?;
         payload = payload.saturating_add(rows.saturating_mul(bytes));
     }
     Ok(payload)
 }
 
-/// Refuses work for which there is not enough free space.
+/// Refuses work for which the free space is not sufficient.
 pub(super) fn ensure(directory: &Path, work: u64) -> Result<(), MaintenanceError> {
     let need = work.saturating_add(ALWAYS);
     match free(directory) {

@@ -13,64 +13,64 @@ use crate::sqlite::{self, sqlite_code};
 use crate::state::StateError;
 use crate::vms::{BUSY_TIMEOUT_SECONDS, VmsError};
 
-/// Why a maintenance task was not done; a failed task leaves nothing half done.
+/// Why a maintenance task was not completed; a failed task leaves no partial changes.
 #[derive(Debug, thiserror::Error)]
 #[expect(missing_docs, reason = "the messages name the fields")]
 pub enum MaintenanceError {
     /// Another process kept the database locked for longer than the busy timeout.
-    #[error("{} stayed locked by another process for more than {seconds} s ({doing})", path.display())]
-    Locked { path: PathBuf, doing: &'static str, seconds: u64, source: DbErr },
+    #[error("{} stayed locked by another process for more than {seconds} s ({action})", path.display())]
+    Locked { path: PathBuf, action: &'static str, seconds: u64, source: DbErr },
     /// The disk is full.
-    #[error("no space left for {} ({doing}); free disk space, nothing was changed", path.display())]
-    Full { path: PathBuf, doing: &'static str, source: DbErr },
+    #[error("no space left for {} ({action}); free disk space, nothing was changed", path.display())]
+    Full { path: PathBuf, action: &'static str, source: DbErr },
     /// Any other failure of a database.
-    #[error("{} failed ({doing}); `cachectl maintenance integrity` looks for damage", path.display())]
-    Sqlite { path: PathBuf, doing: &'static str, source: DbErr },
+    #[error("{} failed ({action}); `cachectl maintenance integrity` looks for damage", path.display())]
+    Sqlite { path: PathBuf, action: &'static str, source: DbErr },
     /// The daemon is stopping.
-    #[error("the daemon stops; what was not finished is taken back")]
+    #[error("the daemon is stopping; unfinished changes are rolled back")]
     Stopped,
     /// A lock would be held for too long; one that only reads keeps VMS waiting where there is no write-ahead log.
     #[error(
-        "{what} would keep VMS waiting for about {:.1} s, and {:.1} s is the limit",
+        "{what} would keep VMS waiting for about {:.1} s; the limit is {:.1} s",
         estimate.as_secs_f64(),
         limit.as_secs_f64()
     )]
     WouldLock { what: String, reading: bool, estimate: Duration, limit: Duration },
     /// A lock was held for longer than estimated and allowed.
-    #[error("{doing} kept VMS waiting for longer than estimated and was broken off; nothing was changed")]
-    LockedTooLong { doing: &'static str },
+    #[error("{action} kept VMS waiting for longer than estimated and was interrupted; nothing was changed")]
+    LockedTooLong { action: &'static str },
     /// Another process has VMS's database open.
     #[error("{} is in use by {by}", path.display())]
     InUse { path: PathBuf, by: String },
     /// It cannot be determined whether another process has VMS's database open.
-    #[error("cannot tell who has {} open: /proc/locks cannot be read", path.display())]
+    #[error("cannot determine which processes have {} open: /proc/locks cannot be read", path.display())]
     HoldersUnknown { path: PathBuf, source: io::Error },
     /// There is not enough free disk space.
-    #[error("{} has {} MB free, and up to {} MB are needed", path.display(), free >> 20, need >> 20)]
+    #[error("{} has {} MB free, but up to {} MB are needed", path.display(), free >> 20, need >> 20)]
     NoRoom { path: PathBuf, free: u64, need: u64 },
     /// A copy cannot be written.
     #[error("cannot write the copy {}; check the free space and the rights of its directory", path.display())]
     Copy { path: PathBuf, source: io::Error },
     /// The copy would replace the database that is copied.
-    #[error("{} is VMS's own database, which a copy would replace; move the state with state.url", .0.display())]
+    #[error("{} is VMS's own database, which the copy would replace; move the state with state.url", .0.display())]
     Itself(PathBuf),
     /// The directory of scheduled backups is unfit.
     #[error(
-        "maintenance.backup_dir {0} is no place for backups: {reason}; as root: install -d -o {user} -m 700 {0}",
+        "maintenance.backup_dir {0} cannot be used for backups: {reason}; as root: install -d -o {user} -m 700 {0}",
         path.display(), user = geteuid().as_raw()
     )]
     BackupDir { path: PathBuf, reason: String },
     /// There is no directory for scheduled backups.
-    #[error("maintenance.backup_dir is not set; name a directory, or leave maintenance.backup out")]
+    #[error("maintenance.backup_dir is not set; set it to a directory, or remove maintenance.backup")]
     NoBackupDir,
     /// A client of an earlier version names a path for a copy.
-    #[error("the daemon writes to no path that a client names; it sends the copy")]
+    #[error("the daemon does not write to a path named by a client; it sends the copy")]
     NamesAPath,
     /// The copy was not sound and was removed.
-    #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` says more", path.display())]
+    #[error("the copy of {} is damaged: {finding}; `cachectl maintenance integrity` gives details", path.display())]
     Damaged { path: PathBuf, finding: String },
     /// The given age is too short.
-    #[error("entries younger than a day are never pruned; name an age of at least 24h")]
+    #[error("entries younger than a day are never pruned; give an age of at least 24h")]
     TooYoung,
     /// The source appears to be half imported.
     #[error("{0}")]
@@ -88,15 +88,15 @@ pub enum MaintenanceError {
 
 impl MaintenanceError {
     /// Classifies a database error by what can be done about it.
-    pub(super) fn of(path: &Path, doing: &'static str, source: sqlx::Error) -> Self {
+    pub(super) fn of(path: &Path, action: &'static str, source: sqlx::Error) -> Self {
         let source = DbErr::Query(RuntimeErr::SqlxError(Arc::new(source)));
         let path = path.to_owned();
         match sqlite_code(&source) {
             Some(sqlite::BUSY | sqlite::LOCKED) => {
-                Self::Locked { path, doing, seconds: BUSY_TIMEOUT_SECONDS, source }
+                Self::Locked { path, action, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
-            Some(sqlite::FULL) => Self::Full { path, doing, source },
-            _ => Self::Sqlite { path, doing, source },
+            Some(sqlite::FULL) => Self::Full { path, action, source },
+            _ => Self::Sqlite { path, action, source },
         }
     }
 
@@ -140,7 +140,7 @@ impl MaintenanceError {
     /// Returns what to do about the error.
     pub fn hint(&self) -> &'static str {
         match self {
-            Self::Locked { .. } => "try again when VMS or its import has ended what it is doing",
+            Self::Locked { .. } => "try again when VMS or its import has finished",
             Self::WouldLock { reading: true, .. } => {
                 "do it while VMS is stopped and with SQLite's own shell, or give VMS's database a write-ahead log"
             }

@@ -17,14 +17,14 @@ use crate::store::{Existing, Freshness, SerializedGroup, Stamps, StoreError, wri
 use crate::vms::tables::{Key, TableSpec, spec};
 use crate::vms::{LockMeter, Vms};
 
-/// Limits of one transaction, so that VMS's workers hardly notice it.
+/// Limits of one transaction, so that it hardly delays VMS's workers.
 const BATCH_ROWS: usize = 500;
 const BATCH_BYTES: u64 = 4 << 20;
 
-/// Readers that have an age limit use one day, and every refresh comes sooner than that.
+/// Readers with an age limit use one day, and refreshes are more frequent than that.
 const YOUNGEST: TimeDelta = TimeDelta::days(1);
 
-/// Prunes table by table; with `dry_run` does everything but the removal.
+/// Prunes table by table; with `dry_run`, everything except the removal.
 pub(super) async fn prune(
     task: &Task<'_>,
     older_than_seconds: Option<u64>,
@@ -32,7 +32,7 @@ pub(super) async fn prune(
 ) -> Result<Done, MaintenanceError> {
     let now = task.clock.now();
     let oldest_kept = oldest_kept(task, older_than_seconds, now)?;
-    task.steps.tell("looking at what is there", 0, REPORTS.len() + 1);
+    task.steps.publish("reading the present entries", 0, REPORTS.len() + 1);
     let (availabilities, snapshot) = read_tables(task.config, ReadDepth::Shape, now).await?;
     if let Some(reason) = suspicion(task.config.guard, task.state, &row_counts(&snapshot)).await? {
         return Err(MaintenanceError::Suspicious(reason));
@@ -41,14 +41,14 @@ pub(super) async fn prune(
     let held = task.state.guarded().await?;
     let pruning = task.config.vms.using(async |vms| {
         let schema = vms.schema().await?;
-        // While the scheduler runs, removed rows come back within minutes.
+        // While the scheduler is running, removed rows are restored within minutes.
         let is_stopped = task.state.scheduler_state().await? == SchedulerState::Stopped;
         let mut done = Done::default();
         for (at, report) in REPORTS.iter().enumerate() {
             let table = report.table();
-            task.steps.tell(table.as_str(), at + 1, REPORTS.len() + 1);
+            task.steps.publish(table.as_str(), at + 1, REPORTS.len() + 1);
             if held.contains_key(&table) {
-                done.notes.push(format!("{table} is held back by the guard and was left alone"));
+                done.notes.push(format!("{table} is held back by the guard and was skipped"));
                 continue;
             }
             let removed = match availabilities.get(&table) {
@@ -64,7 +64,7 @@ pub(super) async fn prune(
                     }
                     removed
                 }
-                // A table that is switched off has no entries, and rows that were left there are in VMS's way.
+                // A table that is switched off has no entries, and leftover rows would obstruct VMS.
                 Some(Availability::Off(_)) if schema.has_table(table.as_str()) => {
                     let rows = read_existing(&vms.begin_read().await?, table, ReadDepth::Shape).await?;
                     OneTable { task, vms, table, now, oldest_kept, dry_run }.prune(&[], &rows).await?
@@ -111,7 +111,7 @@ impl OneTable<'_> {
         rows: &[ExistingRow],
     ) -> Result<MaintenanceItem, MaintenanceError> {
         let (config, began) = (self.task.config, self.task.clock.monotonic());
-        // The daemon's own stamps make no difference to the age of a row.
+        // The age of a row does not depend on the daemon's own stamps.
         let stamps = Stamps::default();
         let freshness = config.freshness(self.table, self.now, &stamps);
         let unread = unread(expected, rows, &freshness, self.oldest_kept);
@@ -125,8 +125,8 @@ impl OneTable<'_> {
         Ok(item)
     }
 
-    /// Forgets entries whose rows were deleted and that would come back only because the daemon remembers
-    /// them: years, names and events that are no longer wanted. Returns a note of what it did.
+    /// Forgets entries whose rows were deleted and that would be restored only because the daemon has recorded
+    /// them: years, names and events that are no longer wanted. Returns a note about them.
     async fn forget(
         &self,
         expected: &[Key],
@@ -190,7 +190,7 @@ fn batches(rows: &[&ExistingRow]) -> Vec<Vec<ExistingRow>> {
     batches.into_iter().map(|(_, batch)| batch).collect()
 }
 
-/// Returns rows that were made before `oldest_kept`, that no refresh would make again, and that no reader of
+/// Returns rows that were generated before `oldest_kept`, that no refresh would generate again, and that no reader of
 /// VMS's accepts.
 ///
 /// A row is returned only if all of this holds, and if its age is known: expected entries are stamped every
@@ -219,13 +219,13 @@ fn unread<'r>(
         .collect()
 }
 
-/// Whether a page of VMS's may still show a row that no refresh makes.
+/// Whether a page of VMS's may still show a row that no refresh generates.
 fn is_read(spec: &TableSpec, key: &Key, generated: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     match spec.reader_limit_hours {
-        // From that age on the reader computes its data anew.
+        // From that age on, the reader computes its data itself.
         Some(hours) => now - generated < TimeDelta::hours(hours.into()),
-        // VMS shows its own rows whatever their age. The others are of districts, organizations and events
-        // that are gone or past, and of invalid years.
+        // VMS shows its own rows whatever their age. The others belong to districts, organizations and events
+        // that no longer exist or are past, and to invalid years.
         None => key.is_left_to_vms(spec),
     }
 }
@@ -291,28 +291,28 @@ mod tests {
     }
 
     #[test]
-    fn only_old_rows_that_nobody_makes_or_reads_go() {
+    fn only_old_rows_without_a_report_or_reader_are_removed() {
         let (old, young) = ("2026-03-01 00:00:00.000000", "2026-03-10 00:00:00.000000");
         let rows = [
             row(1, &["2526"], old),
             row(2, &["1617"], old),
             row(3, &["1617"], young),
             row(4, &["soon"], old),
-            row(5, &["later"], "no time"),
+            row(5, &["later"], "not a time"),
             row(6, &["2526"], old),
         ];
         assert_eq!(ids(Table::OrganizationSummaryCache, &[&["2526"]], &rows), [2, 4, 6]);
     }
 
     #[test]
-    fn rows_of_other_host_filters_stay_whatever_their_age() {
+    fn rows_of_other_host_filters_are_kept_whatever_their_age() {
         let old = "2020-01-01 00:00:00.000000";
         let rows = [row(1, &["2526", "prepkc", "3"], old), row(2, &["2526", "all", "9"], old)];
         assert_eq!(ids(Table::DistrictYearEndReports, &[], &rows), [2]);
     }
 
     #[test]
-    fn the_first_row_of_an_expected_key_stays_though_it_is_old() {
+    fn the_first_row_of_an_expected_key_is_kept_even_if_it_is_old() {
         let old = "2020-01-01 00:00:00.000000";
         let rows = [row(1, &["2526", "", ""], old), row(2, &["2526", "", ""], old)];
         assert_eq!(ids(Table::VirtualSessionReportCache, &[&["2526", "", ""]], &rows), [2]);

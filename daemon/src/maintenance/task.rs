@@ -1,4 +1,4 @@
-//! What the tasks have in common: their context, their report, and how long they may block VMS's writers.
+//! The common parts of all tasks: their context, their report, and how long they may block VMS's writers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use cached_proto::text::one_line;
 use cached_proto::verb::maintenance::{MaintenanceItem, MaintenanceReport, MaintenanceSize, MaintenanceStep};
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask;
 use tokio::sync::watch;
 
 use super::connection::{Connection, Interrupt};
@@ -14,13 +14,13 @@ use super::error::MaintenanceError;
 use crate::clock::Clock;
 use crate::refresh::RefreshConfig;
 use crate::state::State;
-use crate::vms::{Access, PATIENCE};
+use crate::vms::{Access, LOCK_TIMEOUT};
 
 /// Bytes that are read, copied or sorted per second. A developer's machine with a warm cache does three to
 /// five times as much: the estimate must also hold for a small server with a cold cache.
 const BYTES_PER_SECOND: u64 = 50_000_000;
 
-/// Returns the time that so many bytes take.
+/// Estimates the time for this many bytes.
 pub(super) fn estimate(bytes: u64) -> Duration {
     Duration::from_micros(bytes.saturating_mul(1_000_000) / BYTES_PER_SECOND)
 }
@@ -29,7 +29,7 @@ pub(super) fn estimate(bytes: u64) -> Duration {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LockLimits {
     /// Longest estimated lock; an operation that would hold one longer is refused. One that takes twice as
-    /// long after all is interrupted.
+    /// long as that is interrupted.
     pub lock: Duration,
 }
 
@@ -42,35 +42,35 @@ impl Default for LockLimits {
 
 /// The progress of a task.
 #[derive(Debug, Clone)]
-pub(crate) enum Progressed {
-    Doing(MaintenanceStep),
+pub(crate) enum TaskProgress {
+    Step(MaintenanceStep),
     Ended(Result<Box<MaintenanceReport>, Arc<MaintenanceError>>),
 }
 
 /// Publishes the steps of a task.
 #[derive(Debug)]
-pub(super) struct Steps(watch::Sender<Progressed>);
+pub(super) struct Steps(watch::Sender<TaskProgress>);
 
 impl Steps {
-    pub(super) fn new() -> (Self, watch::Receiver<Progressed>) {
+    pub(super) fn new() -> (Self, watch::Receiver<TaskProgress>) {
         let first = MaintenanceStep { doing: "beginning".to_owned(), done: 0, total: 0 };
-        let (sender, receiver) = watch::channel(Progressed::Doing(first));
+        let (sender, receiver) = watch::channel(TaskProgress::Step(first));
         (Self(sender), receiver)
     }
 
     /// Creates steps without a follower.
-    pub(super) fn untold() -> Self {
+    pub(super) fn unobserved() -> Self {
         Self::new().0
     }
 
-    pub(super) fn tell(&self, doing: &str, done: usize, total: usize) {
+    pub(super) fn publish(&self, doing: &str, done: usize, total: usize) {
         let step =
             MaintenanceStep { doing: one_line(doing).into_owned(), done: done as u64, total: total as u64 };
-        self.0.send_replace(Progressed::Doing(step));
+        self.0.send_replace(TaskProgress::Step(step));
     }
 
     pub(super) fn end(&self, ended: Result<MaintenanceReport, MaintenanceError>) {
-        self.0.send_replace(Progressed::Ended(ended.map(Box::new).map_err(Arc::new)));
+        self.0.send_replace(TaskProgress::Ended(ended.map(Box::new).map_err(Arc::new)));
     }
 }
 
@@ -100,13 +100,13 @@ impl Task<'_> {
         self.config.vms.path()
     }
 
-    /// Opens VMS's file for some work, and closes it again however the work ends.
+    /// Opens VMS's file for `work`, and closes it again however the work ends.
     pub(super) async fn using<T>(
         &self,
         access: Access,
         work: impl AsyncFnOnce(&mut Connection) -> Result<T, MaintenanceError>,
     ) -> Result<T, MaintenanceError> {
-        let sqlite = self.config.vms.patient(PATIENCE).connect(access).await?;
+        let sqlite = self.config.vms.with_lock_timeout(LOCK_TIMEOUT).connect(access).await?;
         Connection::over(self.path(), sqlite, &self.interrupt).await?.using(work).await
     }
 
@@ -123,10 +123,10 @@ impl Task<'_> {
         Ok(MaintenanceItem { name: name.to_owned(), bytes, seconds, ..MaintenanceItem::default() })
     }
 
-    /// Does the work and reports on it.
+    /// Runs `work` and returns its report.
     pub(super) async fn report(
         &self,
-        chore: Chore,
+        name: MaintenanceTask,
         work: impl Future<Output = Result<Done, MaintenanceError>>,
     ) -> Result<MaintenanceReport, MaintenanceError> {
         self.config.vms.ensure_accessible()?;
@@ -135,7 +135,7 @@ impl Task<'_> {
         let before = self.size().await.unwrap_or_default();
         let done = work.await?;
         Ok(MaintenanceReport {
-            chore,
+            chore: name,
             good: !done.bad,
             dry_run: false,
             seconds: self.clock.monotonic().saturating_sub(began).as_secs_f64(),
@@ -182,11 +182,11 @@ impl Task<'_> {
 
     /// Executes statements in a write transaction of its own that lasts no longer than twice the limit; the
     /// wait for the lock does not count.
-    pub(super) async fn briefly(&self, doing: &'static str, sql: &str) -> Result<(), MaintenanceError> {
+    pub(super) async fn briefly(&self, action: &'static str, sql: &str) -> Result<(), MaintenanceError> {
         self.using(Access::Write, async |vms| {
             self.interrupt.limit(Some(self.limits.lock * 2));
-            let done = match vms.run(doing, sql).await {
-                Ok(()) => vms.run(doing, "COMMIT").await,
+            let done = match vms.run(action, sql).await {
+                Ok(()) => vms.run(action, "COMMIT").await,
                 // Closing the connection rolls it back, unless the interrupted statement has ended it already.
                 error => error,
             };
@@ -202,7 +202,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_time_grows_with_the_bytes_and_never_wraps() {
+    fn the_estimate_grows_with_the_bytes_and_never_wraps() {
         assert_eq!(estimate(0), Duration::ZERO);
         assert_eq!(estimate(250_000_000), Duration::from_secs(5));
         assert!(estimate(u64::MAX) > Duration::from_hours(1));

@@ -31,12 +31,12 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
         return Err(MaintenanceError::Itself(kept));
     }
     let mut done = Done::default();
-    task.steps.tell("copying it first", 0, 2);
+    task.steps.publish("copying it first", 0, 2);
     let (kept, mut copied) = copy(task, Copying::Alone).await?.keep(COPY)?;
     copied.name = kept.display().to_string();
     done.items.push(copied);
 
-    task.steps.tell("vacuum", 1, 2);
+    task.steps.publish("vacuum", 1, 2);
     // A process may have opened the database while it was copied.
     ensure_alone(task)?;
     // With a write-ahead log every connection of the daemon's own holds a lock, a survey's for example. There the
@@ -45,7 +45,8 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
     let squeezing =
         task.using(Access::Whole, async |vms| task.timed(&path, size.file, squeeze(vms, write_ahead)).await);
     done.items.push(squeezing.await?);
-    done.notes.push(format!("the copy from before is kept as {} until the next vacuum", kept.display()));
+    done.notes
+        .push(format!("a copy from before the vacuum is kept as {} until the next one", kept.display()));
     done.file = Some(kept.display().to_string());
     Ok(done)
 }
@@ -53,14 +54,14 @@ pub(super) async fn vacuum(task: &Task<'_>) -> Result<Done, MaintenanceError> {
 async fn squeeze(vms: &mut Connection, write_ahead: bool) -> Result<(), MaintenanceError> {
     if !write_ahead {
         // The lock is taken at once and kept until the connection is closed.
-        vms.run("waiting for everybody to leave", "BEGIN EXCLUSIVE").await?;
-        vms.run("waiting for everybody to leave", "COMMIT").await?;
+        vms.run("waiting for other connections to close", "BEGIN EXCLUSIVE").await?;
+        vms.run("waiting for other connections to close", "COMMIT").await?;
     }
-    vms.run("giving free pages back", "VACUUM").await?;
+    vms.run("returning free pages", "VACUUM").await?;
     if write_ahead {
-        // Otherwise a log as large as the database stays behind. A process that still reads only delays the
+        // Otherwise a log as large as the database remains. A process that is still reading only delays the
         // truncation.
-        vms.run("folding the log in", "PRAGMA wal_checkpoint(TRUNCATE)").await?;
+        vms.run("copying the log into the file", "PRAGMA wal_checkpoint(TRUNCATE)").await?;
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! One attempt at a table of a run: what it is made with, whether the table may be filled, its refresh, what VMS wrote
-//! meanwhile, and how the attempt ends.
+//! One attempt at a table of a run: its inputs, whether the table may be filled, its refresh, the entries that VMS
+//! wrote meanwhile, and how the attempt ends.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,8 +27,8 @@ use crate::store::{Existing, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, spec};
 use crate::vms::{LockMeter, Vms, time};
 
-/// How soon a later run takes up entries that were put off: by then VMS's page is shown, or nobody would ever
-/// see it.
+/// How soon a later run takes up entries that were put off: by then VMS has shown its page; sooner, the entry might be
+/// replaced before VMS shows it.
 const PUT_OFF: Duration = Duration::from_mins(2);
 
 /// Works on claimed runs.
@@ -50,7 +50,7 @@ pub(super) struct RunContext {
     pub(super) as_of: Option<DateTime<Utc>>,
     pub(super) now: DateTime<Utc>,
     pub(super) scope: RefreshScope,
-    /// For a top-up: what lasts until then is left alone.
+    /// For a top-up: entries that last until then are left alone.
     pub(super) renew_before: DateTime<Utc>,
     pub(super) guard: Guard,
     /// How long a lost district row is left to VMS.
@@ -64,15 +64,15 @@ pub(super) struct RunInputs {
     pub(super) vms: Vms,
     pub(super) availabilities: HashMap<Table, Availability>,
     pub(super) snapshot: Arc<Snapshot>,
-    /// Why nothing may be filled from the snapshot, if so.
+    /// Why no table may be filled from the snapshot; `None` if they may.
     pub(super) held: Option<String>,
 }
 
-/// How an attempt went.
+/// The result of an attempt.
 pub(super) struct Attempted {
     pub(super) report: JobReport,
     pub(super) ending: Ending,
-    /// How soon a later run has to take up what it left undone; `None` if it left nothing.
+    /// How soon a later run has to finish what it left undone; `None` if it left nothing.
     pub(super) later: Option<Duration>,
 }
 
@@ -87,7 +87,7 @@ impl Attempted {
     }
 }
 
-/// How an attempt with this number ends that met an error.
+/// How an attempt with this number ends after an error.
 fn ending(error: &RefreshError, retry: RetryPolicy, attempt: u32) -> Ending {
     match (error, error.decision()) {
         (RefreshError::Cancelled, _) => Ending::Cancelled,
@@ -170,7 +170,7 @@ impl Refresher {
         if let Some(reason) = &inputs.held {
             return Ok(Attempted::done(guard::hold(state, table, reason, context.now).await?));
         }
-        let is_doubtful = begun.number > 1
+        let may_be_outdated = begun.number > 1
             || state.guarded().await?.contains_key(&table)
             || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
         let recent = self.recent(context, table);
@@ -181,7 +181,7 @@ impl Refresher {
             settings: Arc::clone(&context.settings),
             limits: context.config.limits,
             now: context.now,
-            scope: if is_doubtful { context.scope.widened() } else { context.scope },
+            scope: if may_be_outdated { context.scope.widened() } else { context.scope },
             renew_before: context.renew_before,
             process: self.process,
             cancel: begun.cancel.clone(),
@@ -191,7 +191,7 @@ impl Refresher {
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         let (mut pause, mut put_off) = (recent.pause, 0);
         if result.error.is_none() && !result.contested.is_empty() {
-            let later = self.once_more(context, &inputs.vms, &mut work, &mut result).await;
+            let later = self.recompute(context, &inputs.vms, &mut work, &mut result).await;
             (pause, put_off) = (pause.max(later.0), later.1);
         }
         let TableResult { mut report, error, left, .. } = result;
@@ -209,7 +209,7 @@ impl Refresher {
             // Only the first attempt waits for deleted rows: under steady deletions a job would never end.
             None if left > 0 && begun.number == 1 => {
                 let rows = count(left, "deleted row");
-                report.error = Some(format!("{rows} left to VMS for now, whose page may be computing"));
+                report.error = Some(format!("{rows} left to VMS for now, because its page may be computing"));
                 (Ending::Paused(pause), None)
             }
             None => (Ending::Done, (left > 0 || put_off > 0).then_some(PUT_OFF)),
@@ -217,10 +217,10 @@ impl Refresher {
         Ok(Attempted { report, ending, later })
     }
 
-    /// Computes the entries that VMS wrote meanwhile once more, from a newer snapshot. Those that it writes
-    /// again, or may be computing, are put off: what it wrote is its own newest result, and the table does not
-    /// fail for it. Returns for how long lost rows among them are left to VMS, and how many others are put off.
-    async fn once_more(
+    /// Computes the entries that VMS wrote meanwhile again, from a newer snapshot. Those that it writes again, or may
+    /// be computing, are put off: VMS's rows are its own newest results, and the table does not fail because of them.
+    /// Returns for how long lost rows among them are left to VMS, and how many others are put off.
+    async fn recompute(
         &self,
         context: &RunContext,
         vms: &Vms,
@@ -233,19 +233,19 @@ impl Refresher {
         info!(
             run_id,
             cache_table = table.as_str(),
-            "{table}: VMS wrote {} meanwhile, computing once more",
+            "{table}: VMS wrote {} meanwhile, computing them again",
             count(put_off, "entry")
         );
-        // VMS's rows may be newer than the run: neither stamps nor figures may fall back behind them.
+        // VMS's rows may be newer than the run: neither stamps nor figures may go back to an earlier time.
         work.now = self.instant(context.as_of);
         let newer = async {
             let newer = self.snapshot(vms, context, &[table], work.now).await?;
-            let held = context.guard.once_more().examine(&self.queue, &newer).await?;
+            let held = context.guard.for_newer_snapshot().examine(&self.queue, &newer).await?;
             Ok::<_, RefreshError>(held.map_or(Ok(newer), Err))
         };
         match newer.await.unwrap_or_else(|error| Err(describe(&error))) {
             Err(reason) => {
-                warn!(run_id, cache_table = table.as_str(), "{table}: not computed once more: {reason}");
+                warn!(run_id, cache_table = table.as_str(), "{table}: not computed again: {reason}");
             }
             Ok(newer) => {
                 let recent = self.recent(context, table);
@@ -264,7 +264,7 @@ impl Refresher {
             info!(
                 run_id,
                 cache_table = table.as_str(),
-                "{table}: VMS keeps writing {}, put off to a later run",
+                "{table}: VMS keeps writing {}, left to a later run",
                 count(put_off, "entry")
             );
         }

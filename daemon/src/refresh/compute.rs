@@ -1,5 +1,5 @@
-//! The computing half of a refresh, which runs on blocking threads: what a table is refreshed with, what it
-//! depends on, and the building of its groups.
+//! The computing half of a refresh, which runs on blocking threads: the inputs of a table, the fingerprint of all that
+//! its payloads depend on, and the building of its groups.
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ use crate::vms::tables::{Key, spec};
 /// Entries stamped in one transaction.
 const BATCH: usize = 1000;
 
-/// What a table is refreshed with.
+/// The inputs of a table's refresh.
 #[derive(Clone)]
 pub struct TableRefresh {
     /// The table.
@@ -42,13 +42,13 @@ pub struct TableRefresh {
     pub now: DateTime<Utc>,
     /// How much of the table is regenerated.
     pub scope: RefreshScope,
-    /// For the scope of a top-up: entries that last until this instant are left alone.
+    /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: DateTime<Utc>,
-    /// Identity of this process: another one may be another version, and its generations are not trusted.
+    /// Identity of this process: generations of another one are not trusted, since it may be another version.
     pub process: u64,
     /// Cancelled when the refresh is to be stopped; checked between groups.
     pub cancel: CancellationToken,
-    /// Guard of its lists; `None` if they may lose anything.
+    /// Guard of its lists; `None` if any loss is allowed.
     pub guard: Option<TableGuard>,
     /// Which of its entries are written.
     pub selection: Selection,
@@ -57,7 +57,7 @@ pub struct TableRefresh {
 /// Which entries of a table are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All but these, which VMS may be computing at the moment.
+    /// All except these, which VMS may be computing at the moment.
     AllBut(HashSet<Key>),
     /// Only these, which VMS wrote while they were computed.
     Only(HashSet<Key>),
@@ -69,7 +69,7 @@ impl Selection {
         Self::AllBut(HashSet::new())
     }
 
-    /// Removes from a group what is not written; returns how many entries of the report are left alone.
+    /// Removes the entries of a group that are not written; returns how many of the report are left alone.
     pub(super) fn apply(&self, group: &mut SerializedGroup) -> usize {
         let entries = group.entries.len();
         match self {
@@ -87,7 +87,7 @@ impl Selection {
 }
 
 impl TableRefresh {
-    /// What its report depends on.
+    /// The inputs of its report.
     pub(super) fn context(&self) -> Context<'_> {
         Context::new(&self.snapshot, &self.settings, self.now)
     }
@@ -112,15 +112,15 @@ impl TableRefresh {
 }
 
 impl RefreshScope {
-    /// The scope for a table whose entries may be young and yet be generated from another source than the
+    /// The scope for a table whose entries may be young but were generated from another source than the
     /// recorded one: the table was held back or failed, or an attempt was interrupted before it could record
-    /// what it had written. A run that left such entries alone would end well without having shown that the
+    /// what it had written. A run that skipped such entries would end well without having shown that the
     /// table can be refreshed again.
     pub fn widened(self) -> Self {
         self.max(Self::Every)
     }
 
-    /// How closely existing rows have to be read: a row that is left alone, or stamped without being
+    /// How closely existing rows have to be read: a row that is skipped, or stamped without being
     /// computed, must be one that its reader accepts.
     pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
@@ -129,7 +129,7 @@ impl RefreshScope {
         }
     }
 
-    /// Whether a row is left alone. Rows that expire are those that do not last until `renew_before`, when
+    /// Whether a row is skipped. Rows that expire are those that do not last until `renew_before`, when
     /// another run will have renewed the others. `overtaken` returns whether the passing of time alone has
     /// changed payloads since an instant.
     pub fn spares(
@@ -160,11 +160,11 @@ pub struct Timings {
     pub write: Duration,
 }
 
-/// What is known of a table before its first entry is computed.
+/// The state of a table before its first entry is computed.
 pub(super) struct Prepared {
-    /// What its payloads depend on.
+    /// The inputs of its payloads.
     pub(super) inputs: Inputs,
-    /// Rows that are left alone, by id.
+    /// Rows that are skipped, by id.
     pub(super) spared: HashSet<i64>,
     /// Keys whose stamp is to be deleted once the table is complete.
     pub(super) forgotten: Vec<String>,
@@ -211,7 +211,7 @@ fn entries_by_year(
 ) -> BTreeMap<String, YearEntries> {
     let mut years: BTreeMap<String, YearEntries> = BTreeMap::new();
     let rows = job.snapshot.existing(job.table);
-    for key in index.keys(rows).filter(|key| freshness.is_known_of_today(key)) {
+    for key in index.keys(rows).filter(|key| freshness.is_known_and_current(key)) {
         if let Some(year) = year_of(key, job) {
             let entries = years.entry(year.to_owned()).or_default();
             entries.before += 1;
@@ -226,11 +226,11 @@ pub(super) fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
     spec(job.table).has_years.then(|| key.text(0))?
 }
 
-/// Everything that the payloads of a table depend on, by which an unchanged table is recognised without
-/// computing it.
+/// The fingerprint of everything that the payloads of a table depend on, by which an unchanged table is recognised
+/// without computing it.
 ///
-/// Only what this process has computed itself is trusted: another process may have been another version,
-/// whose report had a fault, and a table whose source never changes would keep its figures for ever. The
+/// Only generations of this process are trusted: another process may have been another version,
+/// whose report had a fault, and a table whose source never changes would keep its figures forever. The
 /// first run of a process that regenerates a table whole therefore computes and compares every entry.
 pub(super) struct Inputs {
     /// A hash over the process, the source, the settings, the keys, the clock, and the rows that do not
@@ -241,7 +241,7 @@ pub(super) struct Inputs {
     keys: Vec<Key>,
 }
 
-/// Collects what the table currently depends on.
+/// Computes the current fingerprint of the table.
 fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     let report = job.report;
     let keys = report.keys(job.context());
@@ -265,8 +265,8 @@ fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
     for row in job.snapshot.existing(job.table) {
         // A row of another key, or a second one of the same, may be one that the report retires.
         let first = wanted.contains(&row.key) && ours.insert(&row.key);
-        // A row that its reader would reject is to be replaced, whatever damaged it and whatever its stamp
-        // is.
+        // A row that its reader would reject is to be replaced, whatever damaged it, even if its stamp
+        // is unchanged.
         if !(first && stamps.is_ours(row) && row.valid && row.complete) {
             add(&format!("{} {} {:?}", row.key, row.id, row.last_updated));
             ours.remove(&row.key);
@@ -318,7 +318,7 @@ pub(super) fn build(
     Ok(timings)
 }
 
-/// Calls reports on a blocking thread, so that the tasks of the runtime go on meanwhile, and turns a panic into
+/// Calls reports on a blocking thread, so that the other tasks of the runtime continue, and turns a panic into
 /// an error.
 pub(crate) async fn off_thread<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
@@ -328,8 +328,8 @@ pub(crate) async fn off_thread<T: Send + 'static>(
 
 /// The error of a report that was called on a blocking thread.
 pub(super) fn panicked(error: JoinError) -> RefreshError {
-    let said = error.try_into_panic().map(|payload| panic_message(payload.as_ref()));
-    RefreshError::Panicked(said.unwrap_or_else(|_| "no message".to_owned()))
+    let message = error.try_into_panic().map(|payload| panic_message(payload.as_ref()));
+    RefreshError::Panicked(message.unwrap_or_else(|_| "no message".to_owned()))
 }
 
 #[cfg(test)]
@@ -339,7 +339,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_is_an_error_with_its_message() {
+    async fn a_panic_becomes_an_error_with_its_message() {
         assert_eq!(off_thread(|| 7).await.unwrap(), 7);
         let broken = || -> () { panic!("index {} out of bounds", 3) };
         let error = off_thread(broken).await.unwrap_err();
@@ -356,7 +356,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_is_spared_by_the_rule_of_the_effort() {
+    fn each_scope_skips_the_rows_that_its_rule_names() {
         let stamps = Stamps::default();
         let limits = AgeLimits {
             max_age: TimeDelta::hours(24),
@@ -390,6 +390,9 @@ mod tests {
             assert!(!spares(RefreshScope::Expiring, &unfit, &|_| false));
         }
         let row = row("2026-03-15 11:00:00.000000");
-        assert!(!spares(RefreshScope::Expiring, &row, &|_| true), "overtaken by the clock");
+        assert!(
+            !spares(RefreshScope::Expiring, &row, &|_| true),
+            "the passing of time has changed its payload"
+        );
     }
 }

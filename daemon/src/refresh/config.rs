@@ -1,4 +1,4 @@
-//! What a run takes from the configuration.
+//! The part of the configuration that a run uses.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,22 +50,22 @@ pub enum ConfigureError {
     },
 }
 
-/// What a run takes from the configuration, as of its start.
+/// The part of the configuration that a run uses, as of its start.
 #[derive(Debug, Clone)]
 pub struct RefreshConfig {
     /// The way to VMS's database.
     pub vms: Gateway,
     /// Settings of the reports.
     pub settings: ReportSettings,
-    /// How old entries may be.
+    /// Age limits of entries.
     pub limits: AgeLimits,
     /// How often and how soon a failed table is retried.
     pub retry: RetryPolicy,
-    /// Limits of a loss above which nothing is filled; `None` when the guard is switched off.
+    /// Limits of a loss above which no table is filled; `None` if the guard is disabled.
     pub guard: Option<LossLimits>,
     /// The report that fills a table.
     pub reports: Reports,
-    /// The zone in which a scheduled run records that tables were wiped before it; `None` when the watch is
+    /// The zone in which a scheduled run records that tables were wiped before it; `None` if the watch is
     /// disabled.
     pub wipe_zone: Option<Tz>,
     /// How long a lost district row is left to VMS, which may be computing it.
@@ -113,7 +113,7 @@ impl RefreshConfig {
         let limits = AgeLimits {
             max_age: hours(config.cache.max_cache_age_hours),
             refresh_after: hours(config.cache.refresh_after_hours),
-            // The key is bounded by half a day.
+            // The key's value is at most half a day.
             tolerance: TimeDelta::from_std(config.cache.top_up_tolerance).unwrap_or_default(),
         };
         let retry = RetryPolicy {
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_data_file_that_is_of_no_use_is_named_with_its_key() {
+    fn an_unusable_data_file_is_reported_with_its_key() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("keywords.toml");
         let message = |expected: &str| {

@@ -25,7 +25,7 @@ pub enum RefreshError {
     #[error(transparent)]
     Queue(#[from] QueueError),
     /// The report panicked; only this table is affected.
-    #[error("the report panicked: {0}; this is a bug, the old rows stand")]
+    #[error("the report panicked: {0}; this is a bug, and the old entries are kept")]
     Panicked(String),
     /// The job was cancelled; groups that were written before stay.
     #[error("cancelled")]
@@ -34,18 +34,18 @@ pub enum RefreshError {
     #[error("{}", held(.0))]
     Guarded(Vec<Loss>),
     /// No report generates the table.
-    #[error("nothing generates {0}")]
+    #[error("no report generates {0}")]
     NoReport(cached_proto::words::Table),
 }
 
-/// What a group would lose beyond the limits of the guard.
+/// A loss of a group that exceeds the limits of the guard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Loss {
     /// The list: entry and column, or the year whose entries are counted.
     pub list: String,
     /// The count before.
     pub before: u64,
-    /// What would be left.
+    /// The count after.
     pub after: u64,
     /// What is counted, in plural.
     pub what: &'static str,
@@ -61,21 +61,21 @@ fn held(losses: &[Loss]) -> String {
         .map(|Loss { list, before, after, what }| format!("{list} would go from {before} to {after} {what}"));
     let more = match losses.len().saturating_sub(NAMED) {
         0 => String::new(),
-        more => format!(" ({more} more lists likewise)"),
+        more => format!(" (and {more} more lists)"),
     };
     format!(
-        "{}; the old rows stand until `cachectl refresh --accept`, or until two scheduled runs in a row see the \
-         same{more}",
+        "{}; the old entries are kept until `cachectl refresh --accept`, or until two scheduled runs in a row find \
+         the same{more}",
         named.collect::<Vec<_>>().join(", ")
     )
 }
 
-/// What happens to a job whose attempt failed.
+/// What to do with a job whose attempt failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
-    /// The cause may pass by itself.
+    /// The cause may disappear by itself.
     Retry,
-    /// Others kept the daemon's own database busy, through no fault of the job: it goes on after a pause, and
+    /// The daemon's own database was busy, through no fault of the job: it continues after a pause, and
     /// the attempt does not count.
     Starved,
     /// Another attempt would fail the same way until the operator intervenes.
@@ -95,7 +95,7 @@ impl RefreshError {
             | Self::Snapshot(SnapshotError(error))
             | Self::Store(StoreError::Database(error)) => error.is_retryable(),
             Self::State(error) | Self::Queue(QueueError::State(error)) => error.may_pass(),
-            // A bug does not pass. Any other failure of the store is one of the report.
+            // A bug does not disappear by itself. Any other failure of the store is one of the report.
             Self::Store(_)
             | Self::Queue(_)
             | Self::Panicked(_)
@@ -149,32 +149,35 @@ mod tests {
     }
 
     #[test]
-    fn a_message_names_the_first_losses_and_counts_the_others() {
+    fn a_loss_message_names_the_first_three_lists_and_counts_the_others() {
         let message = |lists: u64| RefreshError::Guarded((1..=lists).map(loss).collect()).to_string();
-        let rest = "; the old rows stand until `cachectl refresh --accept`, or until two scheduled runs in a row see \
-                    the same";
+        let rest = "; the old entries are kept until `cachectl refresh --accept`, or until two scheduled runs in a \
+                    row find the same";
         assert_eq!(message(1), format!("list 1 would go from 10 to 1 records{rest}"));
         let three = "list 1 would go from 10 to 1 records, list 2 would go from 10 to 2 records, list 3 would go from \
                      10 to 3 records";
         assert_eq!(message(3), format!("{three}{rest}"));
-        assert_eq!(message(5), format!("{three}{rest} (2 more lists likewise)"));
+        assert_eq!(message(5), format!("{three}{rest} (and 2 more lists)"));
     }
 
     #[test]
-    fn what_may_pass_is_tried_again_and_what_somebody_has_to_mend_is_not() {
-        let doing = "writing a group";
+    fn a_transient_failure_is_retried_and_one_that_needs_an_operator_is_not() {
+        let action = "writing a group";
         let key = || "a".to_owned();
         let syntax = serde_json::from_str::<i32>("x").unwrap_err();
         let cases: Vec<(RefreshError, Decision)> = vec![
-            (VmsError::Locked { doing, seconds: 20, source: lost() }.into(), Decision::Retry),
-            (VmsError::Full { doing, source: lost() }.into(), Decision::Retry),
-            (VmsError::Query { doing, source: lost() }.into(), Decision::Retry),
-            (SnapshotError(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
-            (StoreError::from(VmsError::Query { doing, source: lost() }).into(), Decision::Retry),
-            (StateError::Statement { doing, source: lost() }.into(), Decision::Retry),
-            (StateError::Busy { doing, source: no_connection() }.into(), Decision::Starved),
-            (QueueError::from(StateError::Busy { doing, source: no_connection() }).into(), Decision::Starved),
-            (VmsError::Query { doing, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
+            (VmsError::Locked { action, seconds: 20, source: lost() }.into(), Decision::Retry),
+            (VmsError::Full { action, source: lost() }.into(), Decision::Retry),
+            (VmsError::Query { action, source: lost() }.into(), Decision::Retry),
+            (SnapshotError(VmsError::Query { action, source: lost() }).into(), Decision::Retry),
+            (StoreError::from(VmsError::Query { action, source: lost() }).into(), Decision::Retry),
+            (StateError::Statement { action, source: lost() }.into(), Decision::Retry),
+            (StateError::Busy { action, source: no_connection() }.into(), Decision::Starved),
+            (
+                QueueError::from(StateError::Busy { action, source: no_connection() }).into(),
+                Decision::Starved,
+            ),
+            (VmsError::Query { action, source: DbErr::Type("no text".into()) }.into(), Decision::Fail),
             (VmsError::Missing { path: "/x".into() }.into(), Decision::Fail),
             (VmsError::NoVmsTables { path: "/x".into() }.into(), Decision::Fail),
             (

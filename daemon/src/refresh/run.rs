@@ -16,64 +16,64 @@ use super::attempt::{Attempted, Refresher, RunContext, RunInputs};
 use super::guard::Guard;
 use super::{Availability, RefreshConfig, RefreshError, availability};
 use crate::clock::Clock;
-use crate::jobs::{Asker, Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, Settled};
+use crate::jobs::{Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, Requester, Settled};
 use crate::reports::Mode;
 
-/// Number of odd source rows that are logged individually per run; all of them are counted.
+/// Maximum number of invalid source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
 
-/// A run in progress: its source is read, and its tables follow one by one.
+/// A run in progress: its source has been read, and its tables are refreshed one by one.
 pub struct ActiveRun {
     refresher: Refresher,
     claimed: Claimed,
     jobs: VecDeque<(i64, Table)>,
     context: RunContext,
-    /// `None` when nothing is left to do.
+    /// `None` if nothing is left to do.
     inputs: Option<Result<RunInputs, RefreshError>>,
-    /// Tables of which a later run has to take something up, and how soon.
+    /// Tables that a later run has to finish, and how soon.
     later: Vec<(Table, Duration)>,
 }
 
 impl Refresher {
-    /// Creates a refresher that takes each run's configuration from `config` as it stands when the run
+    /// Creates a refresher that takes each run's configuration from the value of `config` when the run
     /// begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
-        let process = queue.draw();
+        let process = queue.random_bits();
         Self { queue, clock, config, process, losses: Arc::default() }
     }
 
     /// Takes the snapshot that all tables of a claimed run are computed from.
     pub async fn begin(&self, claimed: &Claimed) -> ActiveRun {
-        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.wanted.trigger);
+        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.request.trigger);
         let (context, claimed) = (self.context(claimed), claimed.clone());
         // After an interruption there may be nothing left to do.
-        let tables = &claimed.wanted.tables;
+        let tables = &claimed.request.tables;
         let inputs = if tables.is_empty() { None } else { Some(self.open(&context, tables).await) };
         let jobs = claimed.jobs.iter().copied().collect();
         ActiveRun { refresher: self.clone(), claimed, jobs, context, inputs, later: Vec::new() }
     }
 
     fn context(&self, claimed: &Claimed) -> RunContext {
-        let (config, wanted) = (Arc::clone(&self.config.borrow()), &claimed.wanted);
+        let (config, request) = (Arc::clone(&self.config.borrow()), &claimed.request);
         let mut settings = config.settings.clone();
-        if wanted.exact {
+        if request.exact {
             settings.mode = Mode::Exact;
         }
-        let now = self.instant(wanted.as_of);
-        let policy = Policy::of(wanted.trigger, wanted.force);
+        let now = self.instant(request.as_of);
+        let policy = Policy::of(request.trigger, request.force);
         RunContext {
             run: claimed.run,
             guard: Guard::of(config.guard, claimed),
-            // Somebody who forces a refresh wants the rows at once.
-            district_grace: if wanted.force { Duration::ZERO } else { config.district_grace },
-            // The time of any other run says nothing about when another process was at work.
-            wipe_zone: config.wipe_zone.filter(|_| policy.asker == Asker::Slot),
+            // An operator who forces a refresh wants the rows at once.
+            district_grace: if request.force { Duration::ZERO } else { config.district_grace },
+            // Only the time of a scheduled run shows when another process was at work.
+            wipe_zone: config.wipe_zone.filter(|_| policy.requester == Requester::Slot),
             config,
             settings: Arc::new(settings),
-            as_of: wanted.as_of,
+            as_of: request.as_of,
             now,
             scope: policy.scope,
-            renew_before: wanted.renew_before.unwrap_or(now),
+            renew_before: request.renew_before.unwrap_or(now),
         }
     }
 
@@ -97,7 +97,7 @@ impl Refresher {
 }
 
 impl ActiveRun {
-    /// Works on the next table, until the job ends or has to wait for its next attempt. Returns false when no
+    /// Works on the next table, until its job ends or has to wait for its next attempt. Returns false if no
     /// table was left.
     pub async fn step(&mut self) -> Result<bool, QueueError> {
         let (Some((job, table)), Some(inputs)) = (self.jobs.pop_front(), &self.inputs) else {
@@ -139,7 +139,7 @@ impl ActiveRun {
         }
         let queue = &self.refresher.queue;
         if let Some(pause) = queue.finish_attempt(&self.claimed.lease, job_id, &report, ending).await? {
-            let next = why_paused.map_or_else(|| "tries again".to_owned(), |why| format!("{why}; goes on"));
+            let next = why_paused.map_or_else(|| "tries again".to_owned(), |why| format!("{why}; continues"));
             info!(run_id, job_id, "{table}: {next} in {:.1} seconds", pause.as_secs_f64());
         }
         Ok(())
@@ -148,18 +148,18 @@ impl ActiveRun {
     /// Gives the run back: ended, or waiting for further attempts.
     pub async fn settle(self) -> Result<Settled, QueueError> {
         if let Some(Ok(inputs)) = self.inputs {
-            // Leaves nothing behind in the log of VMS's database.
+            // Empties the log of VMS's database.
             inputs.vms.close_and_fold().await;
         }
         let (queue, run_id) = (&self.refresher.queue, self.claimed.run);
         let pause = self.later.iter().map(|(_, pause)| *pause).max();
-        // A run of another time says nothing about what is due now.
+        // A run with another "now" does not show what is due now.
         if let Some(pause) = pause.filter(|_| self.context.as_of.is_none()) {
             let tables = self.later.iter().map(|(table, _)| *table).collect();
             let not_before = Some(queue.now() + pause);
             let later = NewRun { not_before, ..NewRun::new(Trigger::Watch, tables) };
             let later = queue.enqueue(later).await?.run;
-            info!(run_id, "What was put off is taken up by run {later}");
+            info!(run_id, "The entries left over are taken up by run {later}");
         }
         let settled = queue.settle(&self.claimed.lease).await?;
         match &settled {

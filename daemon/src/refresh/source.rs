@@ -1,9 +1,9 @@
-//! What reports are computed from: whether VMS has what a table needs, the snapshot of it, and the recorded rows that
-//! another process has deleted.
+//! The inputs of reports: whether VMS has the tables and columns that a report needs, the snapshot, and the recorded
+//! rows that another process has deleted.
 //!
-//! Which entries a report has depends in part on which rows exist: a year, a name or an event that had a row
+//! The keys of a report depend in part on the rows that exist: a year, a name or an event that had a row
 //! has one again after a wipe. Rows recorded in the state therefore count as much as existing ones. A record
-//! is deleted when a complete generation does not bring its row back, since none ever will.
+//! is deleted if a complete generation does not restore its row, since no later one will.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -20,20 +20,20 @@ use crate::store::Stamps;
 use crate::vms::Schema;
 use crate::vms::tables::{Habit, Key, spec};
 
-/// Whether a table can be refreshed, or why not.
+/// Whether a table can be refreshed, and if not, why.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Availability {
     /// It can be refreshed.
     Ready,
     /// This VMS has no such table, and needs none.
     NotApplicable,
-    /// This setting switches it off.
+    /// This setting disables it.
     Off(&'static str),
     /// VMS's schema lacks these tables or columns.
     Disabled(Vec<String>),
 }
 
-/// Whether the configuration switches a table off, whatever VMS's schema is.
+/// Whether the configuration disables a table, whatever VMS's schema is.
 pub(super) fn is_off(table: Table, settings: &ReportSettings) -> bool {
     report(table).is_some_and(|report| report.off(settings).is_some())
 }
@@ -86,7 +86,7 @@ impl Availability {
             Self::NotApplicable => Some("this VMS has no such table".to_owned()),
             Self::Off(setting) => Some((*setting).to_owned()),
             Self::Disabled(missing) => {
-                Some(format!("VMS's schema has changed: {} is not there", missing.join(", ")))
+                Some(format!("VMS's schema has changed: {} is missing", missing.join(", ")))
             }
         }
     }
@@ -135,11 +135,11 @@ pub(crate) async fn recall(
     Ok(recalled)
 }
 
-/// When rows were found to be lost that VMS may be computing at the moment.
+/// When each lost row that VMS may be computing at the moment was noticed.
 ///
-/// VMS's district page looks for its row, computes for seconds if there is none, and then inserts it, which
-/// fails and leads the reader astray if a row was put back meanwhile. It computes as often as a reader asks for
-/// a lost row, so the first moments after a loss are left to it. Only this process needs to know: another one
+/// VMS's district page looks for its row, computes for seconds if the row is missing, and then inserts it, which
+/// fails and shows the reader an error if a row was restored meanwhile. It computes whenever a reader requests
+/// a lost row, so the first moments after a loss are left to it. This is kept in memory only: another process
 /// finds the same rows lost, and waits as long.
 #[derive(Debug, Default)]
 pub(super) struct Losses(Mutex<HashMap<Table, HashMap<String, LostRow>>>);
@@ -152,7 +152,7 @@ struct LostRow {
 }
 
 impl Losses {
-    /// Notices the lost rows of a snapshot's tables, and forgets those that are there again.
+    /// Records the lost rows of a snapshot's tables, and forgets those that have been restored.
     pub(super) fn notice(&self, snapshot: &Snapshot, stamps: &HashMap<Table, Stamps>, now: Duration) {
         let mut losses = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (&table, stamps) in stamps.iter().filter(|(table, _)| spec(**table).has(Habit::ComputesOnView)) {
@@ -185,16 +185,16 @@ impl Losses {
     }
 }
 
-/// Rows that were lost a moment ago.
+/// Rows that were lost recently.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Recent {
     pub(super) keys: HashSet<Key>,
-    /// How long they are left alone yet.
+    /// For how much longer they are left alone.
     pub(super) pause: Duration,
 }
 
 /// Records which tables another process has wiped shortly before a scheduled run read them. The run refills
-/// them, so that the watch would not notice.
+/// them, so that the watch would not detect it.
 pub(super) async fn keep_wipes(
     state: &State,
     snapshot: &Snapshot,

@@ -40,7 +40,7 @@ pub struct RenewalTimes {
     pub oldest: Option<DateTime<Utc>>,
     /// When the oldest entry passes its limit.
     pub expires: Option<DateTime<Utc>>,
-    /// When the passing of time alone next changes which entries there are.
+    /// When the passing of time alone next changes the set of entries.
     pub next_keys: Option<DateTime<Utc>>,
     /// When the passing of time alone first changes the payload of the oldest entry, after it was generated.
     pub next_payloads: Option<DateTime<Utc>>,
@@ -69,8 +69,8 @@ pub async fn survey(
     survey_with(config, Some(state), depth, now).await
 }
 
-/// Like [`survey`], where there may be no state yet: then no table is held back, and entries are judged by
-/// their own content alone.
+/// Like [`survey`], but without a state if there is none yet: then no table is held back, and entries are judged by
+/// their content alone.
 pub async fn survey_with(
     config: &RefreshConfig,
     state: Option<&State>,
@@ -92,7 +92,7 @@ pub async fn survey_with(
             continue;
         }
         let stamps = stamps.remove(&table).unwrap_or_default();
-        // A report that panics is shown as disabled; the others are surveyed all the same.
+        // A report that panics is shown as disabled; the others are surveyed anyway.
         let judged = off_thread({
             let (config, snapshot) = (Arc::clone(&shared), Arc::clone(&snapshot));
             move || judge(&config, report, &snapshot, &stamps, now)
@@ -165,7 +165,7 @@ pub async fn rehearsal_inputs(
     Ok(RehearsalInputs { reports: filled.map(|(report, _)| (report, limit(report))).collect(), snapshot })
 }
 
-/// What there is to know of each report whose table can be refreshed. One that panics is left out: it is not refreshed
+/// The data of each report whose table can be refreshed. One that panics is left out: it is not refreshed
 /// either.
 async fn of_each<T: Send + 'static>(
     config: &RefreshConfig,

@@ -23,7 +23,7 @@ use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
 /// Number of written entries after which their stamps are stored; each time costs a synced write.
-const REMEMBERED_AT_ONCE: usize = 1000;
+const STAMPS_PER_WRITE: usize = 1000;
 
 /// Result of refreshing a table; the figures include what was done before an error.
 #[derive(Debug)]
@@ -34,14 +34,14 @@ pub struct TableResult {
     pub timings: Timings,
     /// Why it ended early.
     pub error: Option<RefreshError>,
-    /// Entries that another process wrote or deleted after the snapshot; they are as that process left them.
+    /// Entries that another process wrote or deleted after the snapshot; they are left unchanged.
     pub contested: HashSet<Key>,
     /// How many entries were left to VMS, which may be computing them at the moment.
     pub left: u64,
 }
 
 impl TableResult {
-    /// Adds what was done about a part of the entries afterwards, and how that ended.
+    /// Adds the result of a later pass over a part of the entries.
     pub(super) fn add(&mut self, again: Self) {
         let (figures, more) = (&mut self.report.figures, again.report.figures);
         figures.rebuilt += more.rebuilt;
@@ -52,15 +52,15 @@ impl TableResult {
         self.error = again.error;
     }
 
-    /// Says in the report how it ended.
+    /// Records in the report how it ended.
     pub(super) fn conclude(&mut self) {
         self.report.outcome = outcome(&self.report.figures, self.error.as_ref());
         self.report.error = self.error.as_ref().map(|error| describe(error));
     }
 }
 
-/// Builds and writes one table. Building runs one group ahead of writing, so that memory holds two groups of
-/// text at the most.
+/// Builds and writes one table. Building is one group ahead of writing, so that memory holds at most two groups of
+/// text.
 pub async fn refresh_table(
     vms: &Vms,
     state: &State,
@@ -92,9 +92,9 @@ pub async fn refresh_table(
     work.report.snapshot = Some(job.snapshot.taken);
     work.report.figures.warnings = warnings(job);
     let refreshed = work.refresh().await;
-    // Also after an error, so that the rows that were written count as the daemon's own.
-    let remembered = work.remember().await;
-    let error = refreshed.and(remembered).err();
+    // Also after an error, so that rows already written count as the daemon's own.
+    let stored = work.store_stamps().await;
+    let error = refreshed.and(stored).err();
     let Work { mut report, timings, meter, contested, left, .. } = work;
     report.holds = meter.holds();
     report.figures.seconds = clock.monotonic().saturating_sub(started).as_secs_f64();
@@ -113,7 +113,7 @@ struct Work<'a> {
     stamp: String,
     report: JobReport,
     timings: Timings,
-    /// Rows that are left alone, by id.
+    /// Rows that are skipped, by id.
     spared: HashSet<i64>,
     /// Its rows by key.
     index: KeyIndex,
@@ -161,21 +161,21 @@ impl Work<'_> {
         if self.report.figures.skipped == self.left {
             self.removed.extend(forgotten);
             if self.left > 0 || !self.contested.is_empty() {
-                // Some rows are not of this generation.
+                // Some rows do not belong to this generation.
                 return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
             }
             let (entries, bytes) = (self.report.figures.entries, self.report.figures.bytes);
             let generation = Generation { inputs: inputs.hash, entries, bytes };
             // The stamps are stored first, then the generation that relies on them: never the other way
             // round.
-            self.remember().await?;
+            self.store_stamps().await?;
             self.state.keep_generation(table, generation).await?;
             keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
         }
         Ok(())
     }
 
-    /// Stamps the rows of an unchanged table: nothing that the payloads depend on has changed, and every row
+    /// Stamps the rows of an unchanged table: no input of the payloads has changed, and every row
     /// is unchanged since the daemon wrote it.
     async fn restamp(
         &mut self,
@@ -246,7 +246,7 @@ impl Work<'_> {
             Ok(outcome) => {
                 self.count(group, &outcome);
                 self.note(group, outcome, freshness.stamps);
-                if self.written.len() >= REMEMBERED_AT_ONCE { self.remember().await } else { Ok(()) }
+                if self.written.len() >= STAMPS_PER_WRITE { self.store_stamps().await } else { Ok(()) }
             }
             Err(error) => {
                 self.report.figures.failed += group.entries.len() as u64;
@@ -265,8 +265,8 @@ impl Work<'_> {
     }
 
     fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
-        // Rows of VMS's own that were left alone are recorded, too: their deletion affects VMS's readers all
-        // the same. A row that VMS put in the place of one of the daemon's is not recorded: the watch is to
+        // VMS's own rows that were left alone are recorded, too: their deletion affects VMS's readers
+        // just as much. A row that VMS put in the place of one of the daemon's is not recorded: the watch has to
         // find and judge it.
         let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
             let last_updated = row.last_updated?;
@@ -282,7 +282,7 @@ impl Work<'_> {
                 Some(columns) if !columns.is_empty() => {
                     Some(digest(columns.iter().map(|text| text.as_bytes())))
                 }
-                // The row was stamped without being computed: it holds what it held.
+                // The row was stamped without being computed: its payload is unchanged.
                 _ => stamps.0.get(&key).and_then(|left| left.payload.clone()),
             };
             (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload })
@@ -290,16 +290,16 @@ impl Work<'_> {
         self.removed.extend(group.retire.iter().map(ToString::to_string));
     }
 
-    /// Stores the stamps of what was written since the last call. If the process dies before, only the
+    /// Stores the stamps of the rows written since the last call. If the process dies before, only the
     /// ownership of those rows is lost: they count as VMS's own until they are written again.
-    async fn remember(&mut self) -> Result<(), RefreshError> {
+    async fn store_stamps(&mut self) -> Result<(), RefreshError> {
         let (written, removed) = (std::mem::take(&mut self.written), std::mem::take(&mut self.removed));
         self.state.stamps().record(self.job.table, written, &removed).await?;
         Ok(())
     }
 }
 
-/// Stores the sources of a report, so that later changes are noticed. To be called when the table needs
+/// Stores the sources of a report, so that later changes are detected. To be called when the table needs
 /// nothing more from this snapshot.
 pub(super) async fn keep_sources(
     state: &State,
@@ -343,7 +343,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_word_tells_what_was_written_whatever_was_left_alone() {
+    fn the_outcome_depends_on_the_written_entries_and_not_on_skipped_ones() {
         for ([rebuilt, pruned, verified, skipped], word) in [
             ([1, 0, 0, 0], Outcome::Rebuilt),
             ([1, 0, 0, 1], Outcome::Rebuilt),

@@ -1,4 +1,4 @@
-//! The worker: it claims the runs of the queue one after the other, opens what each is computed from, works
+//! The worker: it claims the runs of the queue one after the other, takes the snapshot of each, works
 //! on its tables in their order, and settles it.
 
 use std::pin::pin;
@@ -26,13 +26,13 @@ const SLICE: Duration = Duration::from_mins(1);
 const LONGEST_TABLE: Duration = Duration::from_hours(1);
 
 /// Works on queued runs until `stop` is cancelled. A run in progress is finished first: its next write is
-/// never more than a group away, and an interrupted one would have to begin anew. Tables that wait for their
+/// never more than a group away, and an interrupted one would have to start over. Tables that wait for their
 /// next attempt are not waited for; the next process continues with them.
 ///
 /// If the state database fails, for example because its disk is full, the worker waits until it can be used
-/// again: the runs in progress are then put back and done again, and nothing of VMS's is lost in the
+/// again: the runs in progress are then put back and repeated, and no entry of VMS's is lost in the
 /// meantime.
-pub async fn work_until(
+pub async fn run_until_stopped(
     queue: &Queue,
     refresher: &Refresher,
     stop: &CancellationToken,
@@ -43,13 +43,13 @@ pub async fn work_until(
             return Err(failure);
         }
         let why = describe(&failure);
-        error!("Nothing is refreshed until the state database can be used again: {why}");
+        error!("Refreshing stops until the state database can be used again: {why}");
         queue.set_stalled(Some(why));
         if !put_back(queue, stop, heartbeat).await {
             break;
         }
         queue.set_stalled(None);
-        info!("The state database can be used again; the work goes on");
+        info!("The state database can be used again; refreshing continues");
     }
     Ok(())
 }
@@ -63,7 +63,7 @@ async fn work(
     // Subscribed before the first claim, so that nothing queued in between is missed.
     let mut work = queue.work();
     // A run is claimed only when it can begin: one that waits for a maintenance task stays queued.
-    while let Some(turn) = turn(queue, stop, heartbeat).await {
+    while let Some(lock) = work_lock(queue, stop, heartbeat).await {
         if let Some(claimed) = queue.claim().await? {
             let mut events = queue.events();
             let mut run = pin!(refresh(refresher, &claimed));
@@ -77,7 +77,7 @@ async fn work(
                 }
             }
         } else {
-            drop(turn);
+            drop(lock);
             tokio::select! {
                 () = stop.cancelled() => break,
                 more = more(queue, &mut work) => if !more? { break },
@@ -88,11 +88,11 @@ async fn work(
     Ok(())
 }
 
-/// Works on queued runs until the run `wanted` has ended, its retries included.
-pub async fn work_off(queue: &Queue, refresher: &Refresher, wanted: i64) -> Result<Run, QueueError> {
+/// Works on queued runs until the run `run_id` has ended, its retries included.
+pub async fn run_until_ended(queue: &Queue, refresher: &Refresher, run_id: i64) -> Result<Run, QueueError> {
     let mut work = queue.work();
     loop {
-        let run = queue.run(wanted).await?;
+        let run = queue.run(run_id).await?;
         if matches!(run.phase, Phase::Done | Phase::Cancelled) {
             return Ok(run);
         }
@@ -118,7 +118,7 @@ impl Refresher {
 async fn refresh(refresher: &Refresher, claimed: &Claimed) -> Result<(), QueueError> {
     match refresher.run(claimed).await {
         Err(QueueError::LeaseLost(run)) => {
-            warn!(run_id = run, "Run {run} was taken up by somebody else meanwhile; it is left to them");
+            warn!(run_id = run, "Run {run} was taken over by another worker meanwhile and is left to it");
             Ok(())
         }
         other => other.map(drop),
@@ -133,14 +133,18 @@ async fn more(queue: &Queue, work: &mut Work) -> Result<bool, QueueError> {
     }
 }
 
-/// Waits for the turn, which a maintenance task may hold for long; `None` when the worker is to stop.
-async fn turn(queue: &Queue, stop: &CancellationToken, heartbeat: &Heartbeat) -> Option<OwnedMutexGuard<()>> {
-    let mut turn = pin!(queue.turn());
+/// Waits for the work lock, which a maintenance task may hold for long; `None` when the worker is to stop.
+async fn work_lock(
+    queue: &Queue,
+    stop: &CancellationToken,
+    heartbeat: &Heartbeat,
+) -> Option<OwnedMutexGuard<()>> {
+    let mut lock = pin!(queue.work_lock());
     loop {
         tokio::select! {
             biased;
             () = stop.cancelled() => return None,
-            turn = &mut turn => return Some(turn),
+            lock = &mut lock => return Some(lock),
             () = heartbeat.nap(SLICE) => {}
         }
     }

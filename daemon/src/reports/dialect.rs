@@ -1,7 +1,7 @@
 //! How VMS's Python and its SQLite round, sum, trim and match.
 //!
 //! `0` and `0.0` are different texts on VMS's pages. Rounding is half to even on the exact binary value; a sum
-//! of nothing, and a percentage of nothing, is the integer `0`.
+//! without summands, and a percentage of zero, is the integer `0`.
 
 use std::cmp::Ordering;
 
@@ -13,7 +13,7 @@ pub fn round(value: f64, digits: usize) -> f64 {
     format!("{value:.digits$}").parse().unwrap_or(value)
 }
 
-/// A sum of hours: the integer `0` until something other than zero was added, a float from then on.
+/// A sum of hours: the integer `0` until a nonzero value is added, a float from then on.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Hours(f64, bool);
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hours_that_round_to_minus_zero_are_no_less_than_none() {
+    fn hours_that_round_to_minus_zero_equal_no_hours() {
         let mut little = Hours::default();
         little.add(Some(-0.004));
         assert_eq!(little.rounded(1).compare(Hours::default()), Ordering::Equal);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn rounding_is_pythons() {
+    fn rounding_matches_python() {
         for (value, digits, expected) in [
             (6.25, 1, 6.2),
             (18.75, 1, 18.8),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sum_is_an_integer_until_something_is_added() {
+    fn a_sum_is_an_integer_until_a_nonzero_value_is_added() {
         let text = |hours: &[Option<f64>]| {
             let mut sum = Hours::default();
             for &hours in hours {
@@ -188,20 +188,20 @@ mod tests {
     }
 
     #[test]
-    fn percentages_of_nothing_are_integers() {
+    fn a_percentage_of_zero_is_the_integer_zero() {
         assert_eq!(serde_json::to_string(&percent(0.0, 0.0)).unwrap(), "0");
         assert_eq!(serde_json::to_string(&percent(0.0, 3.0)).unwrap(), "0.0");
         assert_eq!(serde_json::to_string(&percent(2.0, 3.0)).unwrap(), "66.7");
     }
 
     #[test]
-    fn whitespace_is_pythons() {
+    fn whitespace_matches_python() {
         assert_eq!(strip(" \x1f\u{a0}\u{3000}a b\x1c\n"), "a b");
-        assert_eq!(strip("\u{200b}a"), "\u{200b}a", "a zero width space is none");
+        assert_eq!(strip("\u{200b}a"), "\u{200b}a", "a zero width space is not whitespace");
     }
 
     #[test]
-    fn letters_and_numbers_are_pythons() {
+    fn letters_and_numbers_match_python() {
         for (text, expected) in [
             ("0035f00000AbCdEfGh", true),
             ("éééééééééééééééééé", true),
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn like_is_sqlites() {
+    fn like_matches_sqlite() {
         for (pattern, text, expected) in [
             ("data", "Big DATA lab", true),
             ("data", "dat a", false),

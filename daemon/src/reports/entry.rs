@@ -1,4 +1,4 @@
-//! What a report builder makes: payloads, entries and groups.
+//! The output of report builders: payloads, entries and groups.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -91,7 +91,7 @@ impl<K, V> Ordered<K, V> {
 }
 
 impl<K: Hash + Eq + Clone, V: Default> Ordered<K, V> {
-    /// Returns the value of `key`, inserting a default if there is none yet.
+    /// Returns the value of `key`, inserting a default if the key is missing.
     pub(super) fn entry(&mut self, key: K) -> &mut V {
         let entries = &mut self.entries;
         let position = *self.positions.entry(key.clone()).or_insert_with(|| {
@@ -147,7 +147,7 @@ impl<'s> Group<'s> {
     }
 }
 
-/// Groups, each computed when it is asked for.
+/// Groups, each computed on demand.
 pub type Built<'s> = Box<dyn Iterator<Item = Group<'s>> + 's>;
 
 #[cfg(test)]
@@ -155,7 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_shared_part_is_the_same_json_every_time() {
+    fn a_shared_part_has_the_same_json_every_time() {
         #[derive(Serialize)]
         struct Payload {
             own: u8,

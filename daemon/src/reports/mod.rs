@@ -26,7 +26,7 @@ use twox_hash::XxHash3_128;
 
 use crate::vms::tables::Table;
 
-/// All reports, in the order in which a refresh works on them: reports that become stale first come first.
+/// All reports, in the order in which a refresh works on them: those that become stale first come first.
 pub static REPORTS: &[&dyn Report] = &[
     // One per line, so that additions do not conflict.
     &recruitment::Dia,
@@ -42,7 +42,7 @@ pub static REPORTS: &[&dyn Report] = &[
     &recruitment::Candidates,
 ];
 
-/// Function that returns the report of a table. It is [`report`], except where a caller supplies reports of
+/// Function that returns the report of a table: [`report`], unless a caller supplies reports of
 /// its own.
 pub type Reports = fn(Table) -> Option<&'static dyn Report>;
 
@@ -60,7 +60,7 @@ pub fn tables(types: &[CacheType], tables: &[Table]) -> Vec<Table> {
 }
 
 impl ReportSettings {
-    /// Returns a fingerprint of the settings that `table`'s payloads depend on; entries made under another
+    /// Returns a fingerprint of the settings that `table`'s payloads depend on; entries generated under another
     /// fingerprint are stale.
     pub fn fingerprint(&self, table: Table) -> String {
         let mut hasher = XxHash3_128::new();

@@ -1,4 +1,4 @@
-//! What a report is: where it reads, which rows it has, and what is in them.
+//! The interface of a report: its sources, its keys, and the computation of its entries.
 
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
@@ -14,9 +14,9 @@ use crate::vms::tables::{Key, Table};
 pub struct Context<'s> {
     /// The source.
     pub snapshot: &'s Snapshot,
-    /// What the operator can change.
+    /// The settings of the operator.
     pub settings: &'s ReportSettings,
-    /// The instant as of which the report is asked.
+    /// The instant as of which the report is computed.
     pub now: DateTime<Utc>,
 }
 
@@ -45,7 +45,7 @@ impl<'s> Context<'s> {
 /// A report: the tables it reads, its keys, and the computation of its entries. One whose rows belong to years
 /// implements [`Yearly`] instead.
 ///
-/// What its settings decide about its table stands here; what VMS does with the table stands in the table's
+/// The effects of settings on a table are defined here; the way VMS uses the table is defined in its
 /// [`TableSpec`](crate::vms::tables::TableSpec).
 pub trait Report: Sync {
     /// Returns the cache table that the report fills.
@@ -59,18 +59,18 @@ pub trait Report: Sync {
     /// [`Report::withheld`] read, a small part of [`Report::sources`]: surveys read no others.
     fn key_sources(&self) -> &'static [Source];
 
-    /// Returns the setting that switches the table off, if one does: then it has no key and no group.
+    /// Returns the setting that switches the table off, if it is off: then it has no key and no group.
     fn off(&self, _settings: &ReportSettings) -> Option<&'static str> {
         None
     }
 
     /// Returns the settings that payloads depend on besides those that every report depends on, as bytes:
-    /// entries made under others are stale.
+    /// entries generated under others are stale.
     fn own_settings(&self, _settings: &ReportSettings) -> Vec<u8> {
         Vec::new()
     }
 
-    /// Returns why the report must not be stored at all, if so: it would show data to people who may not see
+    /// Returns why the report must not be stored at all, or `None`: it would show data to people who may not see
     /// it. Depends only on [`Report::key_sources`].
     fn withheld(&self, _cx: Context<'_>) -> Option<String> {
         None
@@ -138,15 +138,15 @@ pub trait Yearly: Sync {
         None
     }
 
-    /// Returns the year that a row belongs to; `None` for rows that this report does not make.
+    /// Returns the year that a row belongs to; `None` for rows that this report does not generate.
     fn year_of(&self, key: &Key) -> Option<Self::Year> {
         Self::Year::from_key(key.text(0)?)
     }
 
-    /// Prepares what all years share, and returns the function that gives the keys of one.
+    /// Prepares the data that all years share, and returns the function that gives the keys of one year.
     fn keys(&self, cx: Context<'_>) -> impl FnMut(Self::Year) -> Vec<Key>;
 
-    /// Prepares what all years share, and returns the function that computes the groups of one.
+    /// Prepares the data that all years share, and returns the function that computes the groups of one year.
     fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(Self::Year) -> Built<'s> + 's;
 
     /// Returns the years that the table has, oldest first.
@@ -193,7 +193,7 @@ impl<R: Yearly> Report for R {
     }
 
     fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
-        R::Year::turns(cx.now, cx.zone())
+        R::Year::next_switch(cx.now, cx.zone())
     }
 
     fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {

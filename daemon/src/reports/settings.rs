@@ -13,7 +13,7 @@ pub struct ReportSettings {
     pub mode: Mode,
     /// Time zone of VMS's process: it decides when a school year begins.
     pub zone: Tz,
-    /// The districts that reports are made for.
+    /// The districts that reports are generated for.
     pub districts: DistrictMapping,
     /// Whether `organization_reports` is filled. VMS neither writes nor reads that table, and a row in it
     /// makes VMS's "delete organization" fail, so it is off unless the operator enables it.
@@ -33,7 +33,7 @@ pub struct ReportSettings {
 }
 
 impl ReportSettings {
-    /// Creates settings with defaults for everything that has one.
+    /// Creates settings with all defaults.
     pub const fn new(mode: Mode, zone: Tz, districts: DistrictMapping, keywords: Keywords) -> Self {
         Self {
             mode,
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn the_switch_of_organization_reports_concerns_that_table_alone() {
+    fn switching_organization_reports_changes_only_the_fingerprint_of_that_table() {
         let switched =
             |organization_reports_table| ReportSettings { organization_reports_table, ..settings(BUILT_IN) };
         for &table in Table::ALL {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_zone_of_vms_concerns_every_table() {
+    fn the_zone_of_vms_changes_the_fingerprint_of_every_table() {
         let chicago = ReportSettings { zone: Tz::America__Chicago, ..settings(BUILT_IN) };
         for &table in Table::ALL {
             assert_ne!(chicago.fingerprint(table), settings(BUILT_IN).fingerprint(table), "{table}");
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn keywords_concern_the_tables_of_recruitment_alone() {
+    fn keywords_change_only_the_fingerprints_of_recruitment_tables() {
         let (before, after) =
             (settings(BUILT_IN), settings(&BUILT_IN.replacen("\"software\"", "\"firmware\"", 1)));
         let noted = settings(&format!("# A remark.\n{BUILT_IN}"));

@@ -1,4 +1,4 @@
-//! Each report from its declared sources alone, on VMS's data as it really is.
+//! Each report is built from its declared sources alone, on real VMS data.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -36,7 +36,7 @@ impl Database {
         self.snapshot(sources, &[report.table()]).await
     }
 
-    /// Everything that any report may read.
+    /// All sources that any report may read.
     async fn everything(&self) -> Snapshot {
         let sources: BTreeSet<Source> = REPORTS.iter().flat_map(|report| report.sources()).copied().collect();
         self.snapshot(&sources, Table::ALL).await
@@ -47,12 +47,12 @@ fn now() -> DateTime<Utc> {
     "2026-03-15T05:00:00Z".parse().unwrap()
 }
 
-/// Settings under which every report has entries and reads what it can.
+/// Settings under which every report has entries and reads all its sources.
 fn all_on() -> ReportSettings {
     ReportSettings { zone: Chicago, organization_reports_table: true, ..settings(Mode::Fixed) }
 }
 
-/// What surveys use of a report.
+/// The parts of a report that surveys use.
 fn surveyed(report: &dyn Report, snapshot: &Snapshot) -> (Vec<Key>, impl Debug + PartialEq) {
     let settings = all_on();
     let cx = Context::new(snapshot, &settings, now());
@@ -60,7 +60,7 @@ fn surveyed(report: &dyn Report, snapshot: &Snapshot) -> (Vec<Key>, impl Debug +
     (report.keys(cx), rest)
 }
 
-/// What a refresh uses of a report.
+/// The parts of a report that a refresh uses.
 #[derive(PartialEq)]
 struct Generated {
     clock: String,
@@ -83,7 +83,7 @@ fn generated(report: &dyn Report, snapshot: &Snapshot) -> Generated {
 }
 
 #[tokio::test]
-async fn each_report_is_the_same_from_its_declared_sources_as_from_all_of_them() {
+async fn each_report_is_the_same_from_its_declared_sources_as_from_all_sources() {
     let source = Database::open().await;
     let everything = source.everything().await;
     for report in REPORTS {
@@ -100,7 +100,7 @@ async fn each_report_is_the_same_from_its_declared_sources_as_from_all_of_them()
 }
 
 #[tokio::test]
-async fn a_report_that_lacks_one_of_its_declared_sources_fails_and_stores_no_figure() {
+async fn a_report_without_one_of_its_declared_sources_fails() {
     let source = Database::open().await;
     for report in REPORTS {
         let table = report.table();

@@ -1,4 +1,4 @@
-//! A small VMS to test rules on, row by row, and what the reports make of it.
+//! A small VMS for testing the rules of reports, built row by row, and the output of the reports on it.
 //!
 //! It is 15 March 2026, 02:00 UTC. Every event is completed and all people may be shown and asked, unless a
 //! test changes it.
@@ -44,7 +44,7 @@ pub(super) fn column(list: &Value, member: &str) -> Value {
     list.as_array().unwrap().iter().map(|element| element[member].clone()).collect()
 }
 
-/// Returns a key of texts; an empty one stands for NULL.
+/// Returns a key of texts; an empty text is NULL.
 pub(super) fn key(columns: &[&str]) -> Key {
     let column = |text: &&str| if text.is_empty() { KeyValue::Null } else { (*text).into() };
     Key(columns.iter().map(column).collect())
@@ -182,7 +182,7 @@ impl World {
     }
 }
 
-/// People, and what they did.
+/// People, and their participation.
 impl World {
     pub(super) fn person(mut self, id: i64, first: &str, last: &str) -> Self {
         let contact = Contact {
@@ -323,7 +323,7 @@ impl World {
     }
 }
 
-/// Cache rows, and what the reports make.
+/// Cache rows, and the output of the reports.
 impl World {
     /// Adds a row that already exists in a cache table.
     pub(super) fn has_row(mut self, table: Table, key: Key) -> Self {
@@ -387,7 +387,7 @@ impl World {
     }
 }
 
-/// Two districts of the mapping of [`two_districts`]: Center stands before Alder.
+/// Two districts of the mapping of [`two_districts`]: Center comes before Alder.
 pub(super) const CENTER: i64 = 7;
 pub(super) const ALDER: i64 = 3;
 

@@ -19,8 +19,8 @@ const FIRST: i32 = 2018;
 
 /// A year of one kind, identified by the calendar year in which it begins.
 pub trait Year: Copy + Ord + 'static {
-    /// Month and day, by the local date where VMS runs, on which its pages turn to the next year.
-    const TURN: (u32, u32);
+    /// Month and day, by the local date where VMS runs, on which its pages switch to the next year.
+    const SWITCH_DAY: (u32, u32);
 
     /// Returns the year that begins in this calendar year.
     fn starting(year: i32) -> Self;
@@ -40,13 +40,13 @@ pub trait Year: Copy + Ord + 'static {
     /// Returns the year that VMS's pages show at `now`, by the local date in `zone`.
     fn current(now: DateTime<Utc>, zone: Tz) -> Self {
         let today = time::local(now, zone).date();
-        let has_turned = (today.month(), today.day()) >= Self::TURN;
-        Self::starting(if has_turned { today.year() } else { today.year() - 1 })
+        let has_switched = (today.month(), today.day()) >= Self::SWITCH_DAY;
+        Self::starting(if has_switched { today.year() } else { today.year() - 1 })
     }
 
     /// Returns when [`current`](Self::current) next changes after an instant.
-    fn turns(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
-        next_date(after, zone, Self::TURN)
+    fn next_switch(after: DateTime<Utc>, zone: Tz) -> Option<DateTime<Utc>> {
+        next_date(after, zone, Self::SWITCH_DAY)
     }
 
     /// Returns the previous year.
@@ -65,7 +65,7 @@ pub trait Year: Copy + Ord + 'static {
 pub struct SchoolYear(i32);
 
 impl Year for SchoolYear {
-    const TURN: (u32, u32) = (8, 1);
+    const SWITCH_DAY: (u32, u32) = (8, 1);
 
     fn starting(year: i32) -> Self {
         Self(year)
@@ -96,7 +96,7 @@ impl Year for SchoolYear {
 pub struct VirtualYear(i32);
 
 impl Year for VirtualYear {
-    const TURN: (u32, u32) = (7, 31);
+    const SWITCH_DAY: (u32, u32) = (7, 31);
 
     fn starting(year: i32) -> Self {
         Self(year)
@@ -169,10 +169,10 @@ pub fn kept<Y: Year>(
 
 /// Returns whether a key of either kind names a past or the current year.
 pub fn is_past_or_current(key: &str, now: DateTime<Utc>, zone: Tz) -> bool {
-    fn has_begun<Y: Year>(key: &str, now: DateTime<Utc>, zone: Tz) -> bool {
+    fn has_switched<Y: Year>(key: &str, now: DateTime<Utc>, zone: Tz) -> bool {
         Y::from_key(key).is_some_and(|year| year <= Y::current(now, zone))
     }
-    has_begun::<SchoolYear>(key, now, zone) || has_begun::<VirtualYear>(key, now, zone)
+    has_switched::<SchoolYear>(key, now, zone) || has_switched::<VirtualYear>(key, now, zone)
 }
 
 /// Returns the first midnight UTC after an instant; `None` at the end of the supported calendar.
@@ -190,7 +190,7 @@ fn next_date(after: DateTime<Utc>, zone: Tz, (month, day): (u32, u32)) -> Option
         .into_iter()
         .filter_map(|year| NaiveDate::from_ymd_opt(year, month, day))
         .map(|date| first_instant(date.and_time(NaiveTime::MIN), zone).0)
-        .find(|&turn| turn > after)
+        .find(|&begin| begin > after)
 }
 
 fn at_midnight(year: i32, month: u32, day: u32) -> NaiveDateTime {
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_school_year_changes_on_the_first_of_august_where_vms_runs() {
+    fn a_school_year_begins_on_1_august_in_the_zone_of_vms() {
         let chicago = chrono_tz::America::Chicago;
         for (now, zone, expected) in [
             ("2026-03-15T02:00:00Z", Tz::UTC, "2526"),
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn the_evening_of_31_july_belongs_to_no_year() {
+    fn the_evening_of_31_july_belongs_to_no_school_year() {
         let year = SchoolYear::from_key("2526").unwrap();
         for (text, inside) in [
             ("2025-07-31 23:59:59.999999", false),
@@ -293,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn a_virtual_year_turns_on_31_july_where_vms_runs() {
+    fn the_page_switches_to_the_next_virtual_year_on_31_july_in_the_zone_of_vms() {
         let chicago = chrono_tz::America::Chicago;
         for (now, zone, expected) in [
             ("2026-03-15T02:00:00Z", Tz::UTC, "2025-2026"),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_offers_years_by_the_calendar() {
+    fn offered_years_follow_the_calendar() {
         let ends = |now| {
             let years = VirtualYear::offered(utc(now), Tz::UTC);
             [years.first(), years.last()].map(|year| year.unwrap().key())
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_begins_when_its_zone_says_so() {
+    fn a_date_begins_at_midnight_of_its_zone() {
         let chicago = chrono_tz::America::Chicago;
         for (after, zone, expected) in [
             ("2026-03-15T12:00:00Z", Tz::UTC, "2026-08-01T00:00:00Z"),
@@ -369,14 +369,14 @@ mod tests {
     }
 
     #[test]
-    fn a_midnight_that_the_clock_skips_turns_right_after() {
+    fn a_date_whose_midnight_is_skipped_begins_right_after_the_gap() {
         // Beirut's clocks go from 00:00 to 01:00 on this day.
-        let turn = next_date(utc("2026-01-01T00:00:00Z"), chrono_tz::Asia::Beirut, (3, 29));
-        assert_eq!(turn, Some(utc("2026-03-28T22:00:00Z")));
+        let begin = next_date(utc("2026-01-01T00:00:00Z"), chrono_tz::Asia::Beirut, (3, 29));
+        assert_eq!(begin, Some(utc("2026-03-28T22:00:00Z")));
     }
 
     #[test]
-    fn midnight_is_always_ahead() {
+    fn the_next_midnight_is_always_later() {
         for (after, expected) in [
             ("2026-03-15T23:59:59Z", "2026-03-16T00:00:00Z"),
             ("2026-03-16T00:00:00Z", "2026-03-17T00:00:00Z"),

@@ -38,7 +38,7 @@ pub(crate) async fn serve(
     if service.own_uid != ROOT {
         kept.push((service.own_uid, limits.kept));
     }
-    let places = Arc::new(Places::keeping(limits.connections, kept));
+    let places = Arc::new(Places::with_reserved(limits.connections, kept));
     let doors = Arc::new(Semaphore::new(TURNED_AWAY));
     let mut failing = Failing::default();
     loop {

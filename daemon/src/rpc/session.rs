@@ -115,13 +115,13 @@ pub(super) async fn serve(
     }
 }
 
-/// Does what is asked for, if the peer may ask for it, and in its turn if that takes much reading. Those that read
-/// VMS's database wait for each other elsewhere, and may have to wait for VMS.
+/// Does what is asked for, if the peer may ask for it, and waits to be admitted if that takes much reading. Those
+/// that read VMS's database wait for each other elsewhere, and may have to wait for VMS.
 async fn answer(service: &Service, peer: Peer, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
     peer.require(service, request.right()).await?;
-    let _turn = if request.reads_much() {
+    let _admission = if request.reads_much() {
         let privileged = peer.is_privileged(service.own_uid);
-        Some(service.readers.turn(Client::User(peer.uid()), privileged).await?)
+        Some(service.readers.admit(Client::User(peer.uid()), privileged).await?)
     } else {
         None
     };

@@ -1,4 +1,4 @@
-//! Scheduling: pure decisions on which table is refreshed when, and the two loops that act on them.
+//! Scheduling: pure decisions about which table is refreshed when, and the two loops that act on them.
 //!
 //! A schedule is a sequence of *slots*, civil date-times such as 2026-03-08 02:00. A slot fires at the first
 //! instant at which its zone's wall clock shows it or has passed it: after the gap in spring, at the first of
@@ -52,7 +52,7 @@ impl Schedule {
         Ok(Self { rule: Rule::every(refresh_time, interval_hours)?, zone })
     }
 
-    /// The schedule that the configuration asks for.
+    /// The configured schedule.
     pub fn configured(config: &config::Schedule) -> Result<Self, ScheduleError> {
         if let Some(cron) = &config.cron {
             return Ok(Self::cron(cron, config.timezone));
@@ -81,7 +81,7 @@ impl Schedule {
         self.rule.is_daily()
     }
 
-    /// The first slot after a civil date-time; none when there is no further one.
+    /// The first slot after a civil date-time; `None` if there is no later one.
     pub fn next_slot(&self, after: NaiveDateTime) -> Option<NaiveDateTime> {
         self.rule.next(after)
     }
@@ -152,7 +152,7 @@ pub struct Fire {
 }
 
 impl Fire {
-    /// What a clock change does to this fire, in words; none on ordinary nights.
+    /// The effect of a clock change on this fire, as text; none on ordinary nights.
     pub fn note_text(&self) -> Option<String> {
         let text = match self.note? {
             ClockChange::Gap => "the clock goes forward over this time: fires at the first instant after",

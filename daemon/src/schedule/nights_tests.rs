@@ -1,5 +1,5 @@
-//! Nights under clocks that are set, machines that sleep, and daemons that are restarted: no night runs
-//! twice, none is skipped.
+//! Nights with clocks that are set, machines that sleep, and daemons that are restarted: no night runs
+//! twice, and none is skipped.
 
 use std::collections::HashMap;
 
@@ -74,7 +74,7 @@ impl Story {
         self.furthest = self.furthest.max(clock.now());
     }
 
-    async fn tell(&mut self, happening: Happening) {
+    async fn apply(&mut self, happening: Happening) {
         match happening {
             Happening::Pass(minutes) => {
                 for quarter in 0..=minutes / 15 {
@@ -126,7 +126,7 @@ impl Story {
         self.daemon().clock.set(noon);
         self.daemon().ticker.tick().await.unwrap();
         self.furthest = noon;
-        self.tell(Happening::Pass(3 * 24 * 60)).await;
+        self.apply(Happening::Pass(3 * 24 * 60)).await;
         let runs = self.daemon().runs().await;
         for days in 2..=4 {
             let slot = format!("{} {}", date(days), self.time);
@@ -148,7 +148,7 @@ proptest! {
         runtime.block_on(async {
             let mut story = Story::new(begin, time).await;
             for happening in happenings {
-                story.tell(happening).await;
+                story.apply(happening).await;
             }
             story.judge().await;
         });

@@ -21,14 +21,14 @@ use crate::refresh::{RefreshConfig, RefreshError};
 use crate::reports::tables;
 use crate::snapshot::ReadDepth;
 
-/// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
+/// Longest sleep: the wall clock may be set, and timers stop while the machine is suspended.
 const SLICE: Duration = Duration::from_mins(1);
 
 /// Delay of the first check after a start, which gives the ticker time to decide missed slots.
 const FIRST: Duration = Duration::from_secs(5);
 
 /// Longest time between two surveys of the tables, since other processes write them, too.
-const LOOK: TimeDelta = TimeDelta::minutes(15);
+const INTERVAL: TimeDelta = TimeDelta::minutes(15);
 
 /// Upper bound of the time for a survey, which reads VMS's database and may have to wait for its locks.
 const LONGEST_SURVEY: Duration = Duration::from_hours(1);
@@ -45,7 +45,7 @@ pub struct Planner {
     schedules: watch::Receiver<Arc<Schedule>>,
     config: watch::Receiver<Arc<RefreshConfig>>,
     /// When the tables were last surveyed, and when the next survey is due.
-    looked: Option<(DateTime<Utc>, DateTime<Utc>)>,
+    surveyed: Option<(DateTime<Utc>, DateTime<Utc>)>,
     /// When time next changes the keys of each table, as of the last survey.
     next_keys: HashMap<Table, DateTime<Utc>>,
     /// Settings fingerprint under which a table with entries of other settings was last topped up.
@@ -68,7 +68,7 @@ impl Planner {
             clock,
             schedules,
             config,
-            looked: None,
+            surveyed: None,
             next_keys: HashMap::new(),
             asked: HashMap::new(),
         }
@@ -82,37 +82,40 @@ impl Planner {
             tokio::select! {
                 () = heartbeat.nap(wait) => {}
                 // Once the senders are dropped, neither can change any more and only the timer matters.
-                Ok(()) = self.schedules.changed() => self.look_anew(),
-                Ok(()) = self.config.changed() => self.look_anew(),
+                Ok(()) = self.schedules.changed() => self.survey_again(),
+                Ok(()) = self.config.changed() => self.survey_again(),
             }
             heartbeat.beat(LONGEST_SURVEY);
-            if let Err(error) = self.turn().await {
-                tracing::error!("What has to be topped up is not known; trying again: {}", describe(&error));
+            if let Err(error) = self.step().await {
+                tracing::error!(
+                    "Cannot determine which tables need a top-up; trying again: {}",
+                    describe(&error)
+                );
             }
             wait = self.wait();
         }
     }
 
     /// Discards the time of the next survey, because the schedule or the configuration has changed.
-    pub fn look_anew(&mut self) {
-        self.looked = None;
+    pub fn survey_again(&mut self) {
+        self.surveyed = None;
     }
 
     /// Surveys the tables if a survey is due, and queues a run of those that cannot wait. Returns the number
     /// of that run.
-    pub async fn turn(&mut self) -> Result<Option<i64>, RefreshError> {
+    pub async fn step(&mut self) -> Result<Option<i64>, RefreshError> {
         let now = self.clock.now();
-        // If the clock was set back, the last survey lies in the future and does not count.
-        if self.looked.is_some_and(|(looked, again)| looked <= now && now < again) {
+        // If the clock was set back, the last survey is in the future and does not count.
+        if self.surveyed.is_some_and(|(surveyed, next)| surveyed <= now && now < next) {
             return Ok(None);
         }
         let schedule = Arc::clone(&self.schedules.borrow_and_update());
         if !self.is_running().await? || self.is_due(&schedule, now).await? {
-            self.looked = None;
+            self.surveyed = None;
             return Ok(None);
         }
-        // Set before the survey, so that a failed survey is repeated, but not in every turn.
-        self.looked = Some((now, now + LOOK));
+        // Set before the survey, so that a failed survey is repeated, but not at every step.
+        self.surveyed = Some((now, now + INTERVAL));
         let config = Arc::clone(&self.config.borrow_and_update());
         // Reads the entries' shape as well: only this survey finds damage done by other processes.
         let surveys = survey(&config, self.queue.state(), ReadDepth::Shape, now).await?;
@@ -126,8 +129,8 @@ impl Planner {
         let plan = plan(&conditions, now, &renewal);
         // A job in progress may still generate entries under the previous settings.
         let soon = conditions.iter().any(|condition| condition.outdated && condition.busy);
-        let again = now + if soon { TimeDelta::minutes(1) } else { LOOK };
-        self.looked = Some((now, plan.look_at.map_or(again, |at| at.min(again))));
+        let again = now + if soon { TimeDelta::minutes(1) } else { INTERVAL };
+        self.surveyed = Some((now, plan.next_decision.map_or(again, |at| at.min(again))));
         let run = self.top_up(&plan.tables, &renewal).await?;
         if run.is_some() {
             let renewed = plan.tables.iter().filter(|(_, cause)| *cause == Cause::Settings);
@@ -172,7 +175,7 @@ impl Planner {
                 outdated: survey.audit.outdated > 0
                     && self.asked.get(&table) != Some(&config.settings.fingerprint(table)),
                 renewal_times: survey.renewal_times,
-                turned: self.next_keys.get(&table).copied().filter(|at| *at <= now),
+                keys_changed: self.next_keys.get(&table).copied().filter(|at| *at <= now),
                 // An attempt in the future was recorded by a clock that was ahead.
                 tried: tried.get(&table).copied().filter(|at| *at <= now),
                 busy: busy.contains(&table),
@@ -195,7 +198,7 @@ impl Planner {
     }
 
     fn wait(&self) -> Duration {
-        let until = self.looked.and_then(|(_, again)| (again - self.clock.now()).to_std().ok());
+        let until = self.surveyed.and_then(|(_, again)| (again - self.clock.now()).to_std().ok());
         until.map_or(SLICE, |until| until.min(SLICE))
     }
 }
@@ -249,6 +252,6 @@ pub async fn resume(queue: &Queue) -> Result<bool, QueueError> {
 
 impl fmt::Debug for Planner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Planner").field("looked", &self.looked).finish_non_exhaustive()
+        f.debug_struct("Planner").field("surveyed", &self.surveyed).finish_non_exhaustive()
     }
 }

@@ -14,7 +14,7 @@ use crate::snapshot::Snapshot;
 use crate::vms::tables::Key;
 
 /// Largest number of decisions; a longer list gives no further information.
-const MOST: usize = 10_000;
+const MAX_DECISIONS: usize = 10_000;
 
 /// How far before the first day the simulation begins; earlier events do not affect that day.
 const RUN_UP: TimeDelta = TimeDelta::days(2);
@@ -81,11 +81,11 @@ impl Stage<'_> {
         let mut now = self.schedule.due(begin - TimeDelta::seconds(1)).map_or(begin, |fire| fire.at);
         let mut actors = self.actors(now);
         now = now.max(begin - RUN_UP);
-        while rehearsal.decisions.len() < MOST {
+        while rehearsal.decisions.len() < MAX_DECISIONS {
             let fire = self.schedule.fires_after(now, 1).into_iter().next().filter(|fire| fire.at < end);
-            let look = self.look(&mut actors, now, &mut rehearsal);
-            match (fire, look) {
-                (Some(fire), look) if look.is_none_or(|at| fire.at <= at) => {
+            let next = self.top_up(&mut actors, now, &mut rehearsal);
+            match (fire, next) {
+                (Some(fire), next) if next.is_none_or(|at| fire.at <= at) => {
                     now = fire.at;
                     self.fire(fire, &mut actors, &mut rehearsal);
                 }
@@ -93,7 +93,7 @@ impl Stage<'_> {
                 _ => break,
             }
         }
-        rehearsal.cut = rehearsal.decisions.len() >= MOST;
+        rehearsal.cut = rehearsal.decisions.len() >= MAX_DECISIONS;
         rehearsal.decisions.retain(|decision| decision.at >= begin);
         rehearsal
     }
@@ -109,7 +109,7 @@ impl Stage<'_> {
     }
 
     /// Tops up the tables that cannot wait, and returns the instant of the next check.
-    fn look(
+    fn top_up(
         &self,
         actors: &mut [Actor],
         now: DateTime<Utc>,
@@ -135,13 +135,13 @@ impl Stage<'_> {
         if !tables.is_empty() {
             rehearsal.decisions.push(Rehearsed { at: now, trigger: Trigger::TopUp, fire: None, tables });
         }
-        decide(actors).look_at
+        decide(actors).next_decision
     }
 
     fn condition(&self, actor: &Actor, now: DateTime<Utc>) -> Condition {
-        let turned = actor.next_keys.filter(|at| *at <= now);
-        let missing =
-            turned.is_some() && self.keys(actor.report, now).iter().any(|key| !actor.keys.contains(key));
+        let keys_changed = actor.next_keys.filter(|at| *at <= now);
+        let missing = keys_changed.is_some()
+            && self.keys(actor.report, now).iter().any(|key| !actor.keys.contains(key));
         Condition {
             table: actor.report.table(),
             unfit: missing,
@@ -150,7 +150,7 @@ impl Stage<'_> {
                 next_keys: actor.next_keys,
                 ..RenewalTimes::of(actor.report, self.context(now), Some(actor.generated), actor.limit)
             },
-            turned,
+            keys_changed,
             tried: Some(actor.generated),
             busy: false,
         }

@@ -47,11 +47,11 @@ fn nightly() -> Schedule {
 }
 
 #[test]
-fn a_limit_of_a_day_and_a_nightly_schedule_make_one_refresh_a_night() {
+fn a_nightly_schedule_with_a_limit_of_a_day_refreshes_once_a_night() {
     let decisions = rehearse(&[(&FirstTime, DAY)], &nightly(), SchedulerState::Running, "2026-06-02", 7);
     let nights = (2..9).map(|day| format!("06-{day:02} 02:00 run of 2026-06-{day:02} 02:00 None"));
     assert_eq!(decisions, nights.collect::<Vec<_>>());
-    // The autumn night is an hour too long.
+    // The autumn night is an hour longer than the limit.
     let decisions = rehearse(&[(&FirstTime, DAY)], &nightly(), SchedulerState::Running, "2026-11-01", 2);
     let expected = [
         "11-01 01:00 top-up of first_time_volunteer_report_cache Expiring",
@@ -75,7 +75,7 @@ fn entries_that_the_night_would_renew_too_late_are_topped_up_before_it() {
 }
 
 #[test]
-fn entries_with_time_to_spare_wait_for_the_night_whatever_its_length() {
+fn entries_within_the_tolerance_wait_for_the_nightly_run_even_in_autumn() {
     // The autumn night comes 25 hours after the one before it.
     let limit = TimeDelta::minutes(25 * 60 + 11);
     let decisions = rehearse(&[(&FirstTime, limit)], &nightly(), SchedulerState::Running, "2026-10-31", 3);
@@ -90,7 +90,7 @@ fn entries_with_time_to_spare_wait_for_the_night_whatever_its_length() {
 }
 
 #[test]
-fn windows_that_end_with_the_day_are_renewed_at_midnight_utc() {
+fn daily_windows_are_renewed_at_midnight_utc() {
     let limit = TimeDelta::hours(48);
     let decisions = rehearse(&[(&Recent, limit)], &nightly(), SchedulerState::Running, "2026-06-02", 1);
     let expected = [
@@ -101,7 +101,7 @@ fn windows_that_end_with_the_day_are_renewed_at_midnight_utc() {
 }
 
 #[test]
-fn years_are_filled_as_they_turn() {
+fn a_new_year_is_filled_when_it_begins() {
     let limit = TimeDelta::days(3);
     let reports: [(&'static dyn Report, TimeDelta); 2] = [(&VirtualSessions, limit), (&FirstTime, limit)];
     let decisions = rehearse(&reports, &nightly(), SchedulerState::Running, "2026-07-31", 2);
@@ -121,7 +121,7 @@ fn years_are_filled_as_they_turn() {
 }
 
 #[test]
-fn a_stopped_scheduler_decides_about_slots_only() {
+fn a_stopped_scheduler_has_slots_but_no_top_ups() {
     let reports: [(&'static dyn Report, TimeDelta); 1] = [(&Recent, DAY)];
     let decisions = rehearse(&reports, &nightly(), SchedulerState::Stopped, "2026-06-02", 2);
     let expected = ["06-02 02:00 run of 2026-06-02 02:00 None", "06-03 02:00 run of 2026-06-03 02:00 None"];
@@ -129,7 +129,7 @@ fn a_stopped_scheduler_decides_about_slots_only() {
 }
 
 #[test]
-fn top_ups_between_rare_runs_do_not_creep_into_the_day() {
+fn top_ups_between_rare_runs_stay_at_the_time_of_day_of_the_schedule() {
     let sundays = Schedule::cron(&"0 0 2 * * SUN".parse().unwrap(), Chicago);
     let reports: [(&'static dyn Report, TimeDelta); 1] = [(&FirstTime, DAY)];
     let decisions = rehearse(&reports, &sundays, SchedulerState::Running, "2026-06-01", 60);
@@ -141,7 +141,7 @@ fn top_ups_between_rare_runs_do_not_creep_into_the_day() {
 }
 
 #[test]
-fn days_begin_and_end_with_their_zone() {
+fn days_begin_and_end_at_midnight_of_the_zone() {
     let midnight = Schedule::every("00:00", 24, Chicago).unwrap();
     let decisions = rehearse(&[], &midnight, SchedulerState::Running, "2026-06-02", 2);
     let expected = ["06-02 00:00 run of 2026-06-02 00:00 None", "06-03 00:00 run of 2026-06-03 00:00 None"];
@@ -149,7 +149,7 @@ fn days_begin_and_end_with_their_zone() {
 }
 
 #[test]
-fn a_schedule_without_slots_leaves_everything_to_top_ups() {
+fn without_slots_all_renewals_are_top_ups() {
     let never = Schedule::never(Chicago);
     let reports: [(&'static dyn Report, TimeDelta); 1] = [(&FirstTime, DAY)];
     let decisions = rehearse(&reports, &never, SchedulerState::Running, "2026-06-02", 2);

@@ -22,7 +22,7 @@ fn shown(fires: &[Fire]) -> Vec<(String, String, Option<ClockChange>)> {
 }
 
 #[test]
-fn clock_changes_move_the_instant_and_keep_the_night() {
+fn a_clock_change_moves_the_instant_of_a_slot_but_not_its_date() {
     let cases = [
         (
             "02:00",
@@ -69,7 +69,7 @@ fn a_slot_of_the_repeated_hour_stays_due_while_the_clock_shows_the_hour_again() 
 }
 
 #[test]
-fn a_fire_on_the_wire_says_why_it_is_special() {
+fn a_fire_in_a_clock_change_is_sent_with_a_note() {
     let fire = daily("02:00", CHICAGO).fires_after(utc("2026-03-08 07:00"), 1)[0];
     let wire = cached_proto::verb::next::Fire::from(&fire);
     assert_eq!((wire.slot.as_str(), wire.offset.as_str()), ("2026-03-08 02:00", "-05:00"));
@@ -78,7 +78,7 @@ fn a_fire_on_the_wire_says_why_it_is_special() {
 }
 
 #[test]
-fn slots_of_one_instant_are_one_fire() {
+fn slots_that_share_an_instant_make_one_fire() {
     let schedule = Schedule::cron(&"0 */30 * * * *".parse().unwrap(), CHICAGO);
     let fires = schedule.fires_after(utc("2026-03-08 07:00"), 3);
     let expected = [
@@ -112,7 +112,7 @@ fn intervals_are_counted_from_the_refresh_time() {
 }
 
 #[test]
-fn what_cannot_be_a_schedule_is_refused_with_the_way_to_write_it() {
+fn an_invalid_schedule_is_refused_with_the_correct_syntax() {
     let every = |time, hours| Schedule::every(time, hours, CHICAGO).unwrap_err().to_string();
     let cases = [
         (every("2 am", 24), "HH:MM"),
@@ -127,7 +127,7 @@ fn what_cannot_be_a_schedule_is_refused_with_the_way_to_write_it() {
 }
 
 #[test]
-fn a_schedule_whose_years_have_passed_has_no_next_fire_and_its_last_one_is_due() {
+fn a_schedule_of_past_years_has_a_due_fire_but_no_next_one() {
     let past = Schedule::cron(&"0 0 2 * * * 2020-2025".parse().unwrap(), CHICAGO);
     for now in ["2026-01-01 00:00", "2026-11-30 02:00", "2027-06-01 12:00"] {
         assert_eq!(past.fires_after(utc(now), 3), [], "{now}");
@@ -139,7 +139,7 @@ fn a_schedule_whose_years_have_passed_has_no_next_fire_and_its_last_one_is_due()
 }
 
 #[test]
-fn a_schedule_of_a_date_that_no_year_has_has_no_next_fire_and_none_due() {
+fn a_schedule_of_an_impossible_date_never_fires() {
     for schedule in [Schedule::cron(&"0 0 2 31 2 *".parse().unwrap(), CHICAGO), Schedule::never(CHICAGO)] {
         assert_eq!(schedule.fires_after(utc("2026-01-01 00:00"), 3), []);
         assert_eq!(schedule.due(utc("2026-01-01 00:00")), None);
@@ -148,7 +148,7 @@ fn a_schedule_of_a_date_that_no_year_has_has_no_next_fire_and_none_due() {
 }
 
 #[test]
-fn a_schedule_of_the_future_has_a_next_and_nothing_due() {
+fn a_schedule_of_future_years_has_a_next_fire_but_none_due() {
     let later = Schedule::cron(&"0 0 2 1 1 * 2030".parse().unwrap(), CHICAGO);
     assert_eq!(later.due(utc("2026-01-01 00:00")), None);
     assert_eq!(later.fires_after(utc("2026-01-01 00:00"), 3).len(), 1);
@@ -216,7 +216,7 @@ fn agrees_with_the_wall_clock(zone: Tz, year: i32) {
 }
 
 #[test]
-fn every_civil_date_fires_once_where_clocks_are_peculiar() {
+fn every_civil_date_fires_once_in_zones_with_unusual_clock_changes() {
     for zone in PECULIAR {
         for year in [2018, 2026] {
             agrees_with_the_wall_clock(zone.parse().unwrap(), year);
@@ -226,7 +226,7 @@ fn every_civil_date_fires_once_where_clocks_are_peculiar() {
 
 /// Samoa skipped 2011-12-30; the fires around it must still strictly ascend.
 #[test]
-fn a_date_that_never_was_fires_no_later_than_the_next() {
+fn a_skipped_date_fires_no_later_than_the_next_date() {
     for time in TIMES {
         let fires = daily(time, chrono_tz::Pacific::Apia).fires_after(utc("2011-12-28 00:00"), 5);
         assert!(fires.windows(2).all(|pair| pair[0].at < pair[1].at), "{fires:?}");
@@ -246,7 +246,7 @@ proptest! {
     /// The due fire and the next one are adjacent at any instant: no fire lies between them, and none is
     /// both.
     #[test]
-    fn what_is_due_and_what_is_next_are_neighbours(
+    fn the_due_and_the_next_fire_are_adjacent(
         zone in prop::sample::select(&chrono_tz::TZ_VARIANTS[..]),
         rule in prop::sample::select(vec!["0 */20 * * * *", "0 0 2 * * *", "30 30 1,13 * * *", "0 0 0 * * Sun", "0 5 * 31 * *"]),
         near in prop::sample::select(vec!["2026-03-08 07:00", "2026-03-29 00:00", "2026-11-01 05:00", "2026-04-04 14:00", "2024-02-29 00:00"]),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use cached_proto::words::{Chore, Table};
+use cached_proto::words::{MaintenanceTask, Table};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
@@ -14,7 +14,7 @@ use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::jobs::{DueSlot, Punctuality, Queue, QueueError, SlotDecision, SlotWork};
 
-/// Longest sleep: the wall clock may be set, and timers stand still while the machine is suspended.
+/// Longest sleep: the wall clock may be set, and timers stop while the machine is suspended.
 const SLICE: Duration = Duration::from_mins(1);
 
 /// Largest number of undecided past slots that are recorded; with hourly slots this covers six weeks.
@@ -30,7 +30,7 @@ pub type CatchUp = Box<dyn Fn() -> bool + Send + Sync>;
 /// The work that a slot triggers.
 enum Work {
     Refresh(Tables),
-    Chore(Chore),
+    Maintenance(MaintenanceTask),
 }
 
 /// Decides each slot of one schedule once its instant has been reached.
@@ -66,14 +66,14 @@ impl Ticker {
     }
 
     /// Creates a ticker for a maintenance task, whose slots are recorded under the task's name.
-    pub async fn for_chore(
-        chore: Chore,
+    pub async fn for_task(
+        task: MaintenanceTask,
         queue: Queue,
         clock: Arc<dyn Clock>,
         schedules: watch::Receiver<Arc<Schedule>>,
         catch_up: CatchUp,
     ) -> Result<Self, QueueError> {
-        Self::of(chore.as_str(), queue, clock, schedules, Work::Chore(chore), catch_up).await
+        Self::of(task.as_str(), queue, clock, schedules, Work::Maintenance(task), catch_up).await
     }
 
     async fn of(
@@ -104,10 +104,10 @@ impl Ticker {
     /// Runs until dropped; cancel-safe. Beats `heartbeat` in every iteration.
     pub async fn run(mut self, heartbeat: Heartbeat) {
         loop {
-            if let Err(error) = self.turn().await {
+            if let Err(error) = self.step().await {
                 let error = describe(&error);
                 tracing::error!(
-                    "Schedule {}: what is due cannot be decided, trying again: {error}",
+                    "Schedule {}: the slot that is due could not be decided, trying again: {error}",
                     self.name
                 );
             }
@@ -121,11 +121,11 @@ impl Ticker {
     }
 
     /// Decides the slot that is due, then switches to a replaced schedule.
-    pub async fn turn(&mut self) -> Result<(), QueueError> {
+    pub async fn step(&mut self) -> Result<(), QueueError> {
         let decided = self.tick().await;
         self.adopt();
         if let Some(decided) = decided? {
-            self.tell(decided);
+            self.log(decided);
         }
         Ok(())
     }
@@ -133,12 +133,12 @@ impl Ticker {
     /// Runs the first tick. The caller awaits it before anything else can change how past slots are decided.
     pub async fn begin(&mut self) -> Result<(), QueueError> {
         if let Some(decided) = self.tick().await? {
-            self.tell(decided);
+            self.log(decided);
         }
         Ok(())
     }
 
-    fn tell(&self, (fire, decision): (Fire, SlotDecision)) {
+    fn log(&self, (fire, decision): (Fire, SlotDecision)) {
         tracing::info!("Slot {} of schedule {}: {decision}", slot_text(fire.slot), self.name);
     }
 
@@ -162,7 +162,7 @@ impl Ticker {
             daily: self.schedule.is_daily(),
             work: match &self.work {
                 Work::Refresh(tables) => SlotWork::Refresh(tables()),
-                Work::Chore(chore) => SlotWork::Chore(*chore),
+                Work::Maintenance(task) => SlotWork::Maintenance(*task),
             },
         };
         Ok(self.queue.decide(due_slot).await?.map(|decision| (due, decision)))

@@ -127,21 +127,21 @@ async fn the_nights_of_clock_changes_run_once() {
 }
 
 #[tokio::test]
-async fn a_clock_that_steps_back_and_forth_runs_no_slot_twice_and_loses_none() {
+async fn no_slot_runs_twice_or_is_lost_when_the_clock_is_set_back_and_forth() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-02 02:00").await, Some(decided("2026-06-02 02:00", SlotDecision::Run)));
     assert_eq!(d.tick_at("2026-06-02 01:30").await, None);
     assert_eq!(d.tick_at("2026-06-02 02:00").await, None, "the same slot again");
     assert_eq!(d.tick_at("2026-05-20 12:00").await, None);
     assert_eq!(d.tick_at("2026-05-21 02:00").await, Some(decided("2026-05-21 02:00", SlotDecision::Run)));
-    assert_eq!(d.tick_at("2026-06-02 02:00").await, None, "ran under a clock that was ahead");
+    assert_eq!(d.tick_at("2026-06-02 02:00").await, None, "it ran under a clock that was ahead");
     assert_eq!(d.tick_at("2026-06-05 12:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));
     assert_eq!(d.decided("2026-06-04 02:00").await, Some(SlotDecision::Missed));
     assert_eq!(d.runs().await, ["2026-06-02 02:00", "2026-05-21 02:00", "2026-06-05 02:00"]);
 }
 
 #[tokio::test]
-async fn a_verdict_by_a_clock_that_was_ahead_does_not_cost_a_night() {
+async fn a_slot_recorded_as_missed_by_a_clock_that_was_ahead_still_runs() {
     let d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     let mut d = d.down("2026-06-04 12:00", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-04 12:00").await, Some(decided("2026-06-04 02:00", SlotDecision::Missed)));
@@ -152,7 +152,7 @@ async fn a_verdict_by_a_clock_that_was_ahead_does_not_cost_a_night() {
 }
 
 #[tokio::test]
-async fn a_state_made_under_a_clock_that_was_ahead_still_runs() {
+async fn slots_still_run_with_a_state_created_by_a_clock_that_was_ahead() {
     let mut d = Daemon::start("2030-01-01 12:00", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-01 12:00").await, None);
     let mut d = d.down("2026-06-01 13:00", schedule("02:00", 24)).await;
@@ -180,11 +180,11 @@ async fn a_machine_that_slept_through_a_slot_runs_it_on_waking() {
 }
 
 #[tokio::test]
-async fn a_restart_in_the_middle_of_a_run_neither_repeats_nor_loses_it() {
+async fn a_restart_during_a_run_neither_repeats_nor_loses_its_slot() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     d.tick_at("2026-06-02 02:00").await;
     let claimed = d.queue.claim().await.unwrap().unwrap();
-    assert_eq!(claimed.wanted.slot.as_deref(), Some("2026-06-02 02:00"));
+    assert_eq!(claimed.request.slot.as_deref(), Some("2026-06-02 02:00"));
     d.queue.start_attempt(&claimed.lease, claimed.jobs[0].0, None).await.unwrap();
     let mut d = d.down("2026-06-02 02:01", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-02 02:01").await, None);
@@ -207,7 +207,7 @@ async fn slots_that_pass_while_the_scheduler_is_stopped_are_paused_for_good() {
 }
 
 #[tokio::test]
-async fn a_slot_that_passed_unseen_during_a_stop_is_paused_although_the_scheduler_was_started_since() {
+async fn an_undecided_slot_of_a_pause_is_paused_even_after_the_scheduler_was_started() {
     let mut d = Daemon::start("2026-06-01 12:00", schedule("02:00", 24)).await;
     pause(&d.queue).await.unwrap();
     // The machine slept over two slots, which are still undecided when the scheduler is started.
@@ -249,16 +249,16 @@ async fn pruning_removes_old_slots_but_never_the_newest() {
     d.clock.set(chicago("2026-06-03 12:00"));
     d.queue.prune_slots(d.clock.now()).await.unwrap();
     assert_eq!(d.decided("2026-06-02 02:00").await, None);
-    assert_eq!(d.tick_at("2026-06-03 13:00").await, None, "decided once, although history is gone");
+    assert_eq!(d.tick_at("2026-06-03 13:00").await, None, "it is decided only once, even without history");
     assert_eq!(d.tick_at("2026-06-05 02:00").await, Some(decided("2026-06-05 02:00", SlotDecision::Run)));
-    assert_eq!(d.decided("2026-06-02 02:00").await, None, "and not recorded anew");
+    assert_eq!(d.decided("2026-06-02 02:00").await, None, "and it is not recorded again");
 }
 
 /// Advances the clock by minutes for a running ticker until `done`, for a day at most.
 async fn minutes_until(what: &str, clock: &ManualClock, mut done: impl AsyncFnMut() -> bool) {
     let end = clock.now() + TimeDelta::days(1);
     while !done().await {
-        assert!(clock.now() < end, "waited in vain: {what}");
+        assert!(clock.now() < end, "timed out waiting for {what}");
         clock.sleeping(1).await;
         clock.advance(Duration::from_mins(1));
     }
@@ -293,7 +293,7 @@ async fn the_loop_runs_a_slot_at_its_instant_and_follows_a_new_schedule() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_loop_that_hangs_in_a_decision_is_missed_and_one_that_waits_for_the_night_is_not() {
+async fn a_hanging_loop_is_overdue_but_one_that_waits_for_its_slot_is_not() {
     let d = Daemon::start("2026-06-01 23:50", schedule("00:00", 24)).await;
     let Daemon { clock, queue, schedules, dir: _dir, .. } = d;
     let heartbeat = heartbeat(&clock);
@@ -347,7 +347,7 @@ async fn after_a_downtime_only_the_newest_missed_slot_is_caught_up_once() {
 }
 
 #[tokio::test]
-async fn a_downtime_in_which_no_slot_passed_leaves_nothing_to_catch_up() {
+async fn a_downtime_without_a_slot_causes_no_catch_up() {
     let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
     assert_eq!(d.tick_at("2026-06-01 12:00").await, None, "a new state has missed nothing");
     d.tick_at("2026-06-02 02:00").await;
@@ -356,7 +356,7 @@ async fn a_downtime_in_which_no_slot_passed_leaves_nothing_to_catch_up() {
 }
 
 #[tokio::test]
-async fn what_passed_during_a_stop_is_never_caught_up() {
+async fn a_slot_that_passed_while_the_scheduler_was_stopped_is_never_caught_up() {
     let d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
     d.queue.state().set_scheduler_state(SchedulerState::Stopped).await.unwrap();
     let mut d = d.down("2026-06-03 09:00", schedule("02:00", 24)).await;
@@ -381,7 +381,7 @@ async fn a_changed_time_of_day_is_not_caught_up_on_a_date_that_had_its_run() {
 }
 
 #[tokio::test]
-async fn a_catch_up_that_a_fast_clock_made_stands() {
+async fn a_catch_up_under_a_clock_that_was_ahead_is_not_repeated() {
     let mut d = Daemon::eager("2026-06-01 12:00", schedule("02:00", 24)).await;
     let mut d = {
         d.tick_at("2026-06-01 12:01").await;

@@ -1,5 +1,5 @@
-//! Decides, as a pure function, which tables cannot wait for the next scheduled run, and when that run will have renewed
-//! all entries.
+//! Decides, as a pure function, which tables cannot wait for the next scheduled run, and when that run will have
+//! renewed all entries.
 
 use std::fmt;
 
@@ -11,19 +11,19 @@ use crate::refresh::RenewalTimes;
 
 /// How long a table is left alone after an attempt that did not help: the cause takes longer to fix than the
 /// retries of a job last.
-const PAUSE: TimeDelta = TimeDelta::hours(1);
+const RETRY_PAUSE: TimeDelta = TimeDelta::hours(1);
 
 /// Delay of the next check of a table that needs a top-up but is being worked on.
-const BUSY: TimeDelta = TimeDelta::minutes(1);
+const BUSY_RECHECK: TimeDelta = TimeDelta::minutes(1);
 
 /// Lower bound for the expected duration of a scheduled run.
-const LEAST: TimeDelta = TimeDelta::minutes(10);
+const MIN_DURATION: TimeDelta = TimeDelta::minutes(10);
 
 /// Upper bound for the expected duration; a run that took longer must have been stuck.
-const MOST: TimeDelta = TimeDelta::hours(12);
+const MAX_DURATION: TimeDelta = TimeDelta::hours(12);
 
 /// How long before its limit an entry is topped up: time enough for a second attempt.
-const LEAD: TimeDelta = TimeDelta::hours(1);
+const MIN_LEAD: TimeDelta = TimeDelta::hours(1);
 
 /// Why a table is topped up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,7 @@ pub struct Condition {
     /// When its entries need renewal.
     pub renewal_times: RenewalTimes,
     /// When time changed its keys, if that happened since the last survey.
-    pub turned: Option<DateTime<Utc>>,
+    pub keys_changed: Option<DateTime<Utc>>,
     /// When its last job was queued, whatever the outcome.
     pub tried: Option<DateTime<Utc>>,
     /// Whether one of its jobs is queued or running.
@@ -77,16 +77,16 @@ pub struct Plan {
     /// The tables to top up.
     pub tables: Vec<(Table, Cause)>,
     /// The next instant at which the decision would differ; none if only an event can change it.
-    pub look_at: Option<DateTime<Utc>>,
+    pub next_decision: Option<DateTime<Utc>>,
 }
 
 /// Decides for all tables at once, so that one run covers all tables that need a top-up at the same time.
 pub fn plan(conditions: &[Condition], now: DateTime<Utc>, renewal: &Renewal<'_>) -> Plan {
     let mut plan = Plan::default();
     for condition in conditions {
-        let (cause, look_at) = condition.decide(now, renewal);
+        let (cause, next_decision) = condition.decide(now, renewal);
         plan.tables.extend(cause.map(|cause| (condition.table, cause)));
-        plan.look_at = [plan.look_at, look_at].into_iter().flatten().min();
+        plan.next_decision = [plan.next_decision, next_decision].into_iter().flatten().min();
     }
     plan
 }
@@ -96,8 +96,8 @@ impl Condition {
         let RenewalTimes { next_keys, next_payloads, .. } = self.renewal_times;
         let ahead = |at: &DateTime<Utc>| *at > now;
         // Changed keys do not matter until an entry of one of them is missing.
-        let turned = self.turned.filter(|_| self.unfit);
-        let changed = next_payloads.filter(|at| !ahead(at)).max(turned);
+        let keys_changed = self.keys_changed.filter(|_| self.unfit);
+        let changed = next_payloads.filter(|at| !ahead(at)).max(keys_changed);
         let top_up_at = self.top_up_at(renewal);
         let cause = if changed.is_some() {
             Some(Cause::Clock)
@@ -110,12 +110,12 @@ impl Condition {
         };
         // A change by time after the last attempt is a new reason, and so are settings of no earlier attempt.
         let tried = self.tried.filter(|tried| changed.is_none_or(|at| *tried >= at) && !self.outdated);
-        let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + PAUSE).filter(ahead);
+        let pause_ends = tried.filter(|_| cause.is_some()).map(|at| at + RETRY_PAUSE).filter(ahead);
         // The run in progress may have read the source before this cause arose.
-        let free_at = cause.filter(|_| self.busy).map(|_| now + BUSY);
+        let free_at = cause.filter(|_| self.busy).map(|_| now + BUSY_RECHECK);
         let instants = [next_keys, next_payloads, top_up_at, pause_ends, free_at];
-        let look_at = instants.into_iter().flatten().filter(ahead).min();
-        (cause.filter(|_| !self.busy && pause_ends.is_none()), look_at)
+        let next_decision = instants.into_iter().flatten().filter(ahead).min();
+        (cause.filter(|_| !self.busy && pause_ends.is_none()), next_decision)
     }
 
     /// When the oldest entry is topped up because of its age.
@@ -158,7 +158,7 @@ impl<'s> Renewal<'s> {
         let fire = schedule.fires_after(now, 1).into_iter().next();
         let daily = fire.as_ref().map(|fire| DailyTime { schedule, time: fire.slot.time() });
         let ends = fire.and_then(|fire| fire.at.checked_add_signed(expected));
-        Self { ends, tolerance: tolerance.max(expected), expected, lead: expected.max(LEAD), daily }
+        Self { ends, tolerance: tolerance.max(expected), expected, lead: expected.max(MIN_LEAD), daily }
     }
 
     /// The end of that run, less the tolerance. Entries that last until then need no top-up.
@@ -217,7 +217,7 @@ pub fn expected(seconds: impl IntoIterator<Item = f64>) -> TimeDelta {
     let longest = seconds.into_iter().filter(|seconds| seconds.is_finite()).fold(0.0, f64::max);
     #[expect(clippy::cast_possible_truncation, reason = "bounded by the line before")]
     let twice = (longest.min(86_400.0) * 2_000.0) as i64;
-    TimeDelta::milliseconds(twice).clamp(LEAST, MOST)
+    TimeDelta::milliseconds(twice).clamp(MIN_DURATION, MAX_DURATION)
 }
 
 #[cfg(test)]

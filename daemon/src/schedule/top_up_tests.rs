@@ -19,7 +19,7 @@ fn content() -> Condition {
         unfit: false,
         outdated: false,
         renewal_times: RenewalTimes { expires: Some(utc("02 22:00")), ..RenewalTimes::default() },
-        turned: None,
+        keys_changed: None,
         tried: None,
         busy: false,
     }
@@ -28,8 +28,9 @@ fn content() -> Condition {
 /// Why the table is topped up, if it is, and when the next decision is due.
 fn at(now: &str, condition: Condition) -> (Option<Cause>, String) {
     let plan = plan(&[condition], utc(now), &renewal());
-    let look_at = plan.look_at.map_or_else(|| "never".to_owned(), |at| at.format("%d %H:%M").to_string());
-    (plan.tables.first().map(|&(_, cause)| cause), look_at)
+    let next_decision =
+        plan.next_decision.map_or_else(|| "never".to_owned(), |at| at.format("%d %H:%M").to_string());
+    (plan.tables.first().map(|&(_, cause)| cause), next_decision)
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn entries_that_the_next_run_renews_in_time_are_left_to_it() {
 }
 
 #[test]
-fn entries_that_it_would_renew_too_late_are_topped_up_shortly_before() {
+fn entries_that_the_next_run_renews_too_late_are_topped_up_before_their_limit() {
     for (expires, from) in [("02 06:54", "02 05:54"), ("02 06:00", "02 05:00"), ("01 20:00", "01 19:00")] {
         let renewal_times = RenewalTimes { expires: Some(utc(expires)), ..RenewalTimes::default() };
         let condition = Condition { renewal_times, ..content() };
@@ -52,7 +53,7 @@ fn entries_that_it_would_renew_too_late_are_topped_up_shortly_before() {
 }
 
 #[test]
-fn an_unfit_entry_is_renewed_at_once_but_not_again_and_again() {
+fn an_unfit_entry_is_renewed_at_once_but_not_repeatedly() {
     let unfit = Condition { unfit: true, ..content() };
     assert_eq!(at("01 12:00", unfit), (Some(Cause::Unfit), "never".to_owned()));
     let tried = Condition { tried: Some(utc("01 11:30")), ..unfit };
@@ -71,7 +72,7 @@ fn entries_of_other_settings_are_renewed_at_once_whatever_was_tried_before() {
 }
 
 #[test]
-fn a_table_that_is_being_worked_on_is_let_alone() {
+fn a_table_with_an_unfinished_job_is_not_topped_up() {
     let renewal_times = RenewalTimes { next_keys: Some(utc("02 00:00")), ..RenewalTimes::default() };
     let busy = Condition { unfit: true, busy: true, renewal_times, ..content() };
     assert_eq!(at("01 12:00", busy), (None, "01 12:01".to_owned()), "its run may have begun before");
@@ -103,7 +104,7 @@ fn entries_that_the_clock_renews_before_their_limit_are_left_to_it() {
 }
 
 #[test]
-fn what_the_clock_changes_is_renewed_when_it_does() {
+fn payloads_that_change_with_time_are_renewed_when_they_do() {
     let renewal_times = RenewalTimes { next_payloads: Some(utc("02 00:00")), ..content().renewal_times };
     let tried = Some(utc("01 23:30"));
     let condition = Condition { renewal_times, tried, ..content() };
@@ -115,14 +116,14 @@ fn what_the_clock_changes_is_renewed_when_it_does() {
 }
 
 #[test]
-fn new_keys_are_filled_when_the_clock_brings_them() {
+fn new_keys_are_filled_when_time_adds_them() {
     let renewal_times = RenewalTimes { next_keys: Some(utc("02 00:00")), ..content().renewal_times };
     let condition = Condition { renewal_times, tried: Some(utc("01 23:30")), ..content() };
     assert_eq!(at("01 23:59", condition), (None, "02 00:00".to_owned()));
     let renewal_times = RenewalTimes { next_keys: Some(utc("03 00:00")), ..renewal_times };
-    let turned = Condition { renewal_times, turned: Some(utc("02 00:00")), ..condition };
-    assert_eq!(at("02 00:00", turned), (None, "03 00:00".to_owned()), "no entry is missing");
-    let missing = Condition { unfit: true, ..turned };
+    let keys_changed = Condition { renewal_times, keys_changed: Some(utc("02 00:00")), ..condition };
+    assert_eq!(at("02 00:00", keys_changed), (None, "03 00:00".to_owned()), "no entry is missing");
+    let missing = Condition { unfit: true, ..keys_changed };
     assert_eq!(at("02 00:00", missing), (Some(Cause::Clock), "03 00:00".to_owned()));
 }
 
@@ -130,12 +131,12 @@ fn new_keys_are_filled_when_the_clock_brings_them() {
 fn without_a_next_run_every_entry_is_topped_up_before_its_limit() {
     let never = Renewal { ends: None, ..renewal() };
     let quiet = plan(&[content()], utc("02 20:59"), &never);
-    assert_eq!(quiet, Plan { tables: Vec::new(), look_at: Some(utc("02 21:00")) });
+    assert_eq!(quiet, Plan { tables: Vec::new(), next_decision: Some(utc("02 21:00")) });
     assert_eq!(plan(&[content()], utc("02 21:00"), &never).tables, [(TABLE, Cause::Expiring)]);
 }
 
 #[test]
-fn tables_are_decided_together() {
+fn tables_that_need_a_top_up_share_one_run() {
     let soon = RenewalTimes { next_keys: Some(utc("01 13:00")), ..RenewalTimes::default() };
     let later = RenewalTimes { next_keys: Some(utc("01 14:00")), ..RenewalTimes::default() };
     let other = Table::RecentVolunteersReportCache;
@@ -145,11 +146,11 @@ fn tables_are_decided_together() {
     ];
     let plan = plan(&conditions, utc("01 12:00"), &renewal());
     assert_eq!(plan.tables, [(TABLE, Cause::Unfit), (other, Cause::Unfit)]);
-    assert_eq!(plan.look_at, Some(utc("01 13:00")));
+    assert_eq!(plan.next_decision, Some(utc("01 13:00")));
 }
 
 #[test]
-fn a_run_is_expected_to_take_twice_the_longest_within_reason() {
+fn the_expected_duration_is_twice_the_longest_within_bounds() {
     for (seconds, minutes) in [
         (&[][..], 10),
         (&[3.0, 41.0], 10),
@@ -187,7 +188,7 @@ fn the_next_run_ends_after_its_fire() {
 }
 
 #[test]
-fn days_without_a_run_have_their_top_ups_at_its_time_of_day() {
+fn on_days_without_a_run_top_ups_are_made_at_its_time_of_day() {
     let sundays = Schedule::cron(&"0 0 2 * * SUN".parse().unwrap(), chrono_tz::America::Chicago);
     let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
     let top_up_at = |now: &str, generated: &str, hours| {

@@ -1,5 +1,5 @@
-//! Every night of ten years in every time zone. Zones whose offsets are the same throughout are checked as
-//! one: nothing else of a zone counts.
+//! Every night of ten years in every time zone. Zones with the same offsets throughout are checked as
+//! one: only the offsets matter.
 //!
 //! The expected instants are computed only from the offsets of a zone: between two changes of its offset the
 //! wall clock runs evenly, so the first instant at which it has reached a time is plain arithmetic.

@@ -13,7 +13,7 @@ use tracing::info;
 
 use super::fault::fault;
 use super::{Caller, Service};
-use crate::maintenance::{Maintenance, Ordered, Outgoing, Progressed};
+use crate::maintenance::{Maintenance, Ordered, Outgoing, TaskProgress};
 
 /// Bytes per event.
 const PART: u64 = 1 << 20;
@@ -58,11 +58,11 @@ impl Sending {
             self.ordered.progressed.changed().await.ok()?;
             let progressed = self.ordered.progressed.borrow_and_update().clone();
             match progressed {
-                Progressed::Doing(step) => return Some(Response::Backup(BackupEvent::Step(step))),
-                Progressed::Ended(Err(error)) => {
+                TaskProgress::Step(step) => return Some(Response::Backup(BackupEvent::Step(step))),
+                TaskProgress::Ended(Err(error)) => {
                     return Some(Response::Answer(Err(Fault::from(&*error))));
                 }
-                Progressed::Ended(Ok(_)) => self.parts = Some(parts(self.ordered.copy.try_recv().ok()?)),
+                TaskProgress::Ended(Ok(_)) => self.parts = Some(parts(self.ordered.copy.try_recv().ok()?)),
             }
         }
     }

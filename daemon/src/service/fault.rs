@@ -7,7 +7,7 @@ use tracing::error;
 
 use crate::describe::describe;
 use crate::jobs::QueueError;
-use crate::readers::{COME_AGAIN, Crowded};
+use crate::readers::{Crowded, RETRY_INTERVAL};
 use crate::state::StateError;
 
 /// A fault whose message is complete by itself.
@@ -26,7 +26,7 @@ fn internal(cause: &dyn Error) -> Fault {
 
 /// A failure that nobody has to look into: too many others want the same.
 fn busy(cause: &dyn Error) -> Fault {
-    let hint = format!("try again in {} seconds", COME_AGAIN.as_secs());
+    let hint = format!("try again in {} seconds", RETRY_INTERVAL.as_secs());
     fault(FaultCode::Busy, &describe(cause), &hint)
 }
 

@@ -4,18 +4,20 @@ use std::sync::Arc;
 
 use cached_proto::verb::health::{HealthReply, VmsPage};
 use cached_proto::verb::jobs::JobFilter;
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask;
 use chrono::TimeDelta;
 
 use super::{Service, Surveyed};
 use crate::describe::describe;
-use crate::health::{Audience, BackupLack, Health, Seen, StateSeen, Surroundings, judge, state_unusable};
+use crate::health::{
+    Audience, Health, MissingBackup, Observation, Resources, StateCondition, judge, state_unusable,
+};
 use crate::jobs::QueueError;
 use crate::maintenance::{Backups, disk_space};
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
 use crate::schedule::{Schedule, slot_text};
-use crate::state::{FailedChore, StateError};
+use crate::state::{FailedTask, StateError};
 use crate::watch::wipes::second_refreshers;
 
 /// Most waiting jobs that are read: more of them do not make a queue any more stuck.
@@ -51,7 +53,7 @@ async fn judged(
     vms_page: Option<VmsPage>,
     audience: Audience,
 ) -> Health {
-    match look(service, surveyed, vms_page).await {
+    match observe(service, surveyed, vms_page).await {
         Ok(seen) => judge(&seen, audience),
         Err(error) => {
             let state = service.queue.state();
@@ -60,19 +62,23 @@ async fn judged(
     }
 }
 
-async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>) -> Result<Seen, Unusable> {
+async fn observe(
+    service: &Service,
+    surveyed: &Surveyed,
+    vms_page: Option<VmsPage>,
+) -> Result<Observation, Unusable> {
     let queue = &service.queue;
     let target = service.config.borrow().targets.refresh_seconds;
     let database = service.refresh.borrow().vms.path().to_owned();
     let log = service.config.borrow().log.dir.clone();
     let zone = service.config.borrow().schedule.timezone;
-    let zone_doubt = service.config.borrow().zone_doubt();
+    let zone_warning = service.config.borrow().zone_warning();
     let state = queue.state().clone();
     // A network file system may be slow to respond.
-    let around = tokio::task::spawn_blocking({
+    let resources = tokio::task::spawn_blocking({
         let vms = database.clone();
         let state = state.path().to_owned();
-        move || Surroundings::look(&vms, &state, log.as_deref())
+        move || Resources::measure(&vms, &state, log.as_deref())
     });
     let scheduler = queue.state().scheduler_state().await?;
     let tables = match surveyed {
@@ -85,28 +91,28 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
             error => Err(error.into()),
         },
     };
-    let (around, lost) = tokio::join!(around, state.lost());
+    let (resources, lost) = tokio::join!(resources, state.lost());
     let path = queue.state().path().to_owned();
-    Ok(Seen {
+    Ok(Observation {
         scheduler,
         estimate: estimate(service, tables.as_deref().unwrap_or_default()).await,
         tables,
-        state: StateSeen { path, lost, unwritable: service.unwritable() },
-        zone_doubt,
+        state: StateCondition { path, lost, unwritable: service.unwritable() },
+        zone_warning,
         vms_page,
         database,
         last: queue.last_run().await?,
         // Read before the run in progress: a run claimed in between then shows up as that.
         claimable_since: queue.claimable_since().await?,
-        maintains: service.maintenance.has_turn(),
+        maintains: service.maintenance.is_working(),
         current: queue.current_run().await?,
         waiting: queue.jobs(JobFilter::Running, WAITING).await?,
         results: queue.last_results().await?,
         target: TimeDelta::seconds(target.into()),
-        failed_chores: failed_chores(service).await?,
-        backup_lacks: backup_lacks(service).await?,
+        failed_tasks: failed_tasks(service).await?,
+        missing_backup: missing_backup(service).await?,
         refreshers: second_refreshers(queue.state(), service.clock.now(), zone).await?,
-        around: around.unwrap_or_default(),
+        resources: resources.unwrap_or_default(),
         faults: service.faults.now(),
         // Taken after the survey of the database, which may have been slow.
         now: service.clock.now(),
@@ -114,21 +120,21 @@ async fn look(service: &Service, surveyed: &Surveyed, vms_page: Option<VmsPage>)
 }
 
 /// Scheduled maintenance that failed and is still scheduled.
-async fn failed_chores(service: &Service) -> Result<Vec<FailedChore>, StateError> {
-    let failed = service.queue.state().failed_chores().await?;
+async fn failed_tasks(service: &Service) -> Result<Vec<FailedTask>, StateError> {
+    let failed = service.queue.state().failed_tasks().await?;
     let config = service.config.borrow();
-    let is_scheduled = |chore| match chore {
-        Chore::Analyze => config.maintenance.analyze.is_some(),
-        Chore::Prune => config.maintenance.prune.is_some(),
-        Chore::Backup => config.maintenance.backup.is_some(),
-        Chore::Reindex | Chore::Vacuum | Chore::Integrity => false,
+    let is_scheduled = |task| match task {
+        MaintenanceTask::Analyze => config.maintenance.analyze.is_some(),
+        MaintenanceTask::Prune => config.maintenance.prune.is_some(),
+        MaintenanceTask::Backup => config.maintenance.backup.is_some(),
+        MaintenanceTask::Reindex | MaintenanceTask::Vacuum | MaintenanceTask::Integrity => false,
     };
-    Ok(failed.into_iter().filter(|failed| is_scheduled(failed.chore)).collect())
+    Ok(failed.into_iter().filter(|failed| is_scheduled(failed.task)).collect())
 }
 
 /// The slot since which there should be a scheduled backup, and is none: the last but one, since the last may
 /// still be worked on. A schedule that did not exist then lacks nothing.
-async fn backup_lacks(service: &Service) -> Result<Option<BackupLack>, QueueError> {
+async fn missing_backup(service: &Service) -> Result<Option<MissingBackup>, QueueError> {
     let config = Arc::clone(&service.config.borrow());
     let Some(cron) = &config.maintenance.backup else { return Ok(None) };
     let Some(backups) = Backups::configured(&config.maintenance) else { return Ok(None) };
@@ -138,13 +144,13 @@ async fn backup_lacks(service: &Service) -> Result<Option<BackupLack>, QueueErro
         return Ok(None);
     };
     let [before, last] = [before, last].map(|fire| slot_text(fire.slot));
-    if service.queue.slot(Chore::Backup.as_str(), &before).await?.is_none() {
+    if service.queue.slot(MaintenanceTask::Backup.as_str(), &before).await?.is_none() {
         return Ok(None);
     }
     let (directory, since) = (backups.directory.clone(), before.clone());
     // A network file system may be slow to respond.
     let there = tokio::task::spawn_blocking(move || backups.has_between(&before, &last)).await;
-    Ok((!there.unwrap_or_default()).then_some(BackupLack { since, directory }))
+    Ok((!there.unwrap_or_default()).then_some(MissingBackup { since, directory }))
 }
 
 /// Estimated size of what a first refresh generates; 0 once there are reports, whose actual size says more.

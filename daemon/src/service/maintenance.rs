@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::verb::maintenance::{MaintenanceReply, MaintenanceRequest};
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask;
 use tracing::info;
 
 use super::fault::fault;
@@ -18,13 +18,13 @@ pub(crate) fn maintenance(
     caller: &Caller,
     request: &MaintenanceRequest,
 ) -> Result<MaintenanceReply, Fault> {
-    let chore = request.chore();
-    if chore == Chore::Backup {
+    let task = request.task();
+    if task == MaintenanceTask::Backup {
         return Err(Fault::from(&MaintenanceError::NamesAPath));
     }
     let id = Maintenance::start(&Arc::clone(&service.maintenance), request.clone())?;
-    info!("Maintenance {chore} asked for by {caller}");
-    Ok(MaintenanceReply { id, chore })
+    info!("Maintenance {task} asked for by {caller}");
+    Ok(MaintenanceReply { id, chore: task })
 }
 
 impl From<Busy> for Fault {

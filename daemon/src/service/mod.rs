@@ -33,7 +33,7 @@ pub(crate) use shared::{Caller, Reloads, Service};
 pub(crate) use survey::Surveyed;
 
 use crate::jobs::Following;
-use crate::maintenance::Progressed;
+use crate::maintenance::TaskProgress;
 
 /// Does what is asked for; what follows the answer is in [`Stream::behind`].
 pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
@@ -76,7 +76,7 @@ pub(crate) enum Stream {
     /// Lines of the log.
     Log(logs::Tail),
     /// Progress of a maintenance task. A stop of the daemon ends the task, so that is sent as well.
-    Maintenance(watch::Receiver<Progressed>),
+    Maintenance(watch::Receiver<TaskProgress>),
     /// A copy of VMS's database. A stop of the daemon ends that, too.
     Backup(Box<backup::Sending>),
 }
@@ -143,10 +143,10 @@ impl Stream {
     }
 }
 
-fn progressed(progressed: Progressed) -> Response {
+fn progressed(progressed: TaskProgress) -> Response {
     match progressed {
-        Progressed::Doing(step) => Response::Event(Progress::Step(step)),
-        Progressed::Ended(Ok(report)) => Response::Event(Progress::MaintenanceDone(*report)),
-        Progressed::Ended(Err(error)) => Response::Answer(Err(Fault::from(&*error))),
+        TaskProgress::Step(step) => Response::Event(Progress::Step(step)),
+        TaskProgress::Ended(Ok(report)) => Response::Event(Progress::MaintenanceDone(*report)),
+        TaskProgress::Ended(Err(error)) => Response::Answer(Err(Fault::from(&*error))),
     }
 }

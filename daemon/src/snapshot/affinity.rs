@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_key_finds_the_row_that_sqlite_joins_it_with() {
+    async fn a_text_key_equals_the_id_that_sqlite_joins_it_with() {
         let db = database().await;
         db.execute_unprepared("INSERT INTO event_districts VALUES (1, '')").await.unwrap();
         for text in texts() {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn text_in_an_integer_column_is_read_as_the_integer_that_sqlite_makes_of_it() {
+    async fn text_in_an_integer_column_is_read_as_sqlite_converts_it() {
         let db = database().await;
         for text in texts() {
             // A column of INTEGER affinity stores the integer itself wherever the text equals one.

@@ -1,4 +1,4 @@
-//! The cells of one row, as loosely typed as SQLite stores them, and how a row is read from them.
+//! The cells of one row, as loosely typed as SQLite stores them, and how they are converted to a row.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -19,7 +19,7 @@ pub(super) enum Cell<'a> {
     Int(i64),
     Real(f64),
     Text(Cow<'a, str>),
-    /// Bytes, which equal no key and of which VMS can make no text: here as the text that they would be.
+    /// Bytes, which equal no key and which VMS cannot convert to text; kept as the text that they would be.
     Blob(String),
 }
 
@@ -102,7 +102,7 @@ pub(super) trait Row: Sized {
     const COLUMNS: &'static [Column];
 
     /// Reads a row from its cells.
-    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity>;
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, InvalidValue>;
 }
 
 /// Declares a row: the name of its table, and each field with the method of [`Cells`] that reads it and the
@@ -133,7 +133,7 @@ macro_rules! row {
 
             fn read(
                 cells: &mut $crate::snapshot::cells::Cells<'_, '_>,
-            ) -> Result<Self, $crate::snapshot::cells::Oddity> {
+            ) -> Result<Self, $crate::snapshot::cells::InvalidValue> {
                 Ok(Self { $( $field: $crate::snapshot::cells::row!(@cell cells $read $($check)?) ),+ })
             }
         }
@@ -141,14 +141,14 @@ macro_rules! row {
 }
 pub(super) use row;
 
-/// What is wrong with a value.
+/// A value that VMS fails on, or that no column of its type can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Oddity {
+pub(super) struct InvalidValue {
     pub(super) column: &'static str,
     pub(super) what: &'static str,
 }
 
-/// Stands for a sequence that is not UTF-8, until the cell is read. Unicode never assigns it to a character.
+/// Marks a sequence that is not UTF-8, until the cell is read. Unicode never assigns it to a character.
 pub(super) const DAMAGED: char = '\u{fdd0}';
 
 const NO_INTEGER: &str = "is not an integer";
@@ -159,8 +159,8 @@ pub(super) struct Cells<'a, 'r> {
     values: &'r mut std::vec::IntoIter<Cell<'a>>,
     columns: std::slice::Iter<'static, Column>,
     symbols: &'r mut Symbols,
-    /// Values that were read with a substitute, or although VMS fails on them.
-    pub(super) oddities: Vec<Oddity>,
+    /// Values that were replaced by a default, or read although VMS fails on them.
+    pub(super) invalid_values: Vec<InvalidValue>,
 }
 
 impl<'a, 'r> Cells<'a, 'r> {
@@ -169,7 +169,7 @@ impl<'a, 'r> Cells<'a, 'r> {
         values: &'r mut std::vec::IntoIter<Cell<'a>>,
         symbols: &'r mut Symbols,
     ) -> Self {
-        Self { values, columns: columns.iter(), symbols, oddities: Vec::new() }
+        Self { values, columns: columns.iter(), symbols, invalid_values: Vec::new() }
     }
 
     fn next(&mut self) -> (&'static str, Cell<'a>) {
@@ -178,26 +178,26 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     fn note(&mut self, column: &'static str, what: &'static str) {
-        self.oddities.push(Oddity { column, what });
+        self.invalid_values.push(InvalidValue { column, what });
     }
 
     /// Reads a required integer, by which rows are joined. Other values equal no key, and VMS does not join
     /// them either.
-    pub(super) fn id(&mut self) -> Result<i64, Oddity> {
+    pub(super) fn id(&mut self) -> Result<i64, InvalidValue> {
         let (column, cell) = self.next();
-        integer_of(&cell).ok_or(Oddity { column, what: NO_INTEGER })
+        integer_of(&cell).ok_or(InvalidValue { column, what: NO_INTEGER })
     }
 
     /// Reads a required integer that is kept as text: the text as it is stored, and the integer that it
     /// equals.
-    pub(super) fn text_id(&mut self) -> Result<(Text, i64), Oddity> {
+    pub(super) fn text_id(&mut self) -> Result<(Text, i64), InvalidValue> {
         let (column, cell) = self.next();
-        let id = integer_of(&cell).ok_or(Oddity { column, what: NO_INTEGER })?;
+        let id = integer_of(&cell).ok_or(InvalidValue { column, what: NO_INTEGER })?;
         let text = self.as_text(column, cell).unwrap_or_default();
         Ok((self.symbols.intern(&text), id))
     }
 
-    /// Reads an integer by which rows are joined; `None` for NULL and for what is not an integer.
+    /// Reads an integer by which rows are joined; `None` for NULL and for any other value.
     pub(super) fn key(&mut self) -> Option<i64> {
         let (column, cell) = self.next();
         let value = integer_of(&cell);
@@ -208,7 +208,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// Reads a number of people, minutes or the like. VMS declares 32 bits, which SQLite does not enforce;
-    /// within them no sum overflows. `None` for NULL and for what is not such a number.
+    /// within them no sum overflows. `None` for NULL and for any other value.
     pub(super) fn count(&mut self) -> Option<i64> {
         let (column, cell) = self.next();
         let value = integer_of(&cell);
@@ -217,7 +217,7 @@ impl<'a, 'r> Cells<'a, 'r> {
             None if cell == Cell::Null => {}
             None => self.note(column, "is not an integer; read as NULL"),
             Some(value) if !is_held(&value) => {
-                self.note(column, "is more than VMS's column is declared to hold; read as NULL");
+                self.note(column, "exceeds the declared range of VMS's column; read as NULL");
             }
             Some(_) => {}
         }
@@ -241,8 +241,8 @@ impl<'a, 'r> Cells<'a, 'r> {
         value
     }
 
-    /// Reads a boolean, which VMS stores as 0 or 1; its models take any other number for true, and its
-    /// queries for neither.
+    /// Reads a boolean, which VMS stores as 0 or 1; its models treat any other number as true, and its
+    /// queries as neither.
     pub(super) fn boolean(&mut self) -> Option<bool> {
         let (column, cell) = self.next();
         let value = integer_of(&cell);
@@ -281,20 +281,17 @@ impl<'a, 'r> Cells<'a, 'r> {
 
     /// Reads the name of an enum member. VMS itself fails on any other word.
     pub(super) fn member(&mut self, is_declared: fn(&str) -> bool) -> Option<Text> {
-        self.checked(is_declared, "is a word that VMS does not declare; it stands for itself")
+        self.checked(is_declared, "is a word that VMS does not declare; used as it is")
     }
 
     /// Reads a date that is compared as text. VMS itself fails on anything else.
     pub(super) fn date(&mut self) -> Option<Text> {
-        self.checked(time::is_date, "is not a date that VMS can read; it stands as it is")
+        self.checked(time::is_date, "is not a date that VMS can read; used as it is")
     }
 
     /// Reads an instant that is compared as text. VMS itself fails on anything else.
     pub(super) fn instant_text(&mut self) -> Option<Text> {
-        self.checked(
-            |text| time::parse(text).is_some(),
-            "is not a time that VMS can read; it stands as it is",
-        )
+        self.checked(|text| time::parse(text).is_some(), "is not a time that VMS can read; used as it is")
     }
 
     fn checked(&mut self, is_readable: fn(&str) -> bool, what: &'static str) -> Option<Text> {
@@ -320,19 +317,19 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 
     /// Reads required text.
-    pub(super) fn required_text(&mut self) -> Result<Text, Oddity> {
+    pub(super) fn required_text(&mut self) -> Result<Text, InvalidValue> {
         let (column, cell) = self.next();
-        let text = self.as_text(column, cell).ok_or(Oddity { column, what: "is NULL" })?;
+        let text = self.as_text(column, cell).ok_or(InvalidValue { column, what: "is NULL" })?;
         Ok(Arc::from(text.as_ref()))
     }
 
     /// Reads required text by which rows are joined.
-    pub(super) fn required_text_key(&mut self) -> Result<Text, Oddity> {
+    pub(super) fn required_text_key(&mut self) -> Result<Text, InvalidValue> {
         let (column, cell) = self.next();
         if matches!(cell, Cell::Blob(_)) {
-            return Err(Oddity { column, what: "is binary data, which equals no key" });
+            return Err(InvalidValue { column, what: "is binary data, which equals no key" });
         }
-        let text = self.as_text(column, cell).ok_or(Oddity { column, what: "is NULL" })?;
+        let text = self.as_text(column, cell).ok_or(InvalidValue { column, what: "is NULL" })?;
         Ok(Arc::from(text.as_ref()))
     }
 
@@ -345,7 +342,7 @@ impl<'a, 'r> Cells<'a, 'r> {
     }
 }
 
-/// The text of a value, and what is wrong with it as a text.
+/// The text of a value, and the problem with it, if any.
 fn lossy(cell: Cell<'_>) -> (Option<Cow<'_, str>>, Option<&'static str>) {
     const REPLACEMENT: &str = "\u{fffd}";
     match cell {
@@ -374,7 +371,7 @@ fn integer_of(cell: &Cell<'_>) -> Option<i64> {
     }
 }
 
-/// Texts seen so far, each kept once.
+/// The distinct texts so far, each kept once.
 #[derive(Debug, Default)]
 pub(super) struct Symbols(HashSet<Text>);
 

@@ -1,7 +1,7 @@
 //! Events, and rows that link people to them.
 
 use super::Text;
-use super::cells::{Cells, Column, Oddity, Row, row};
+use super::cells::{Cells, Column, InvalidValue, Row, row};
 use crate::vms::enums::{is_event_format, is_event_status, is_event_type};
 use crate::vms::time::Stored;
 
@@ -68,7 +68,7 @@ impl Row for EventDistrict {
     const TABLE: &'static str = "event_districts";
     const COLUMNS: &'static [Column] = &[Column::plain("event_id"), Column::plain("district_id")];
 
-    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, Oddity> {
+    fn read(cells: &mut Cells<'_, '_>) -> Result<Self, InvalidValue> {
         let event = cells.id()?;
         let (stored, district) = cells.text_id()?;
         Ok(Self { event, district, stored })

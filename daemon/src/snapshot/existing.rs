@@ -1,5 +1,5 @@
 //! The rows of a cache table, without their payload, with a check of its shape. Shapes of payloads that have
-//! not changed since they were parsed are remembered.
+//! not changed since they were parsed are cached.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ pub struct ExistingRow {
     pub bytes: u64,
 }
 
-const DOING: &str = "reading what is in a cache table";
+const ACTION: &str = "reading a cache table";
 
 /// Positions of a table's rows, ordered by key and id: finds the rows of a key without a copy of any key, and
 /// is built once for a table, however many groups look rows up in it.
@@ -96,7 +96,7 @@ pub async fn read_existing(
     Ok(rows)
 }
 
-/// What a statement selects of a row in addition to its stamp and its key.
+/// The columns that a statement selects in addition to stamp and key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Columns {
     Stamps,
@@ -112,8 +112,8 @@ async fn query(
     values: Vec<Value>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
     let statement = Statement::from_sql_and_values(DbBackend::Sqlite, statement(spec, columns, only), values);
-    let rows = db.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
-    rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(DOING))
+    let rows = db.query_all_raw(statement).await.map_err(VmsError::of(ACTION))?;
+    rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(ACTION))
 }
 
 fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbErr> {
@@ -254,7 +254,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rows_are_found_by_key_lowest_id_first() {
+    fn rows_of_a_key_are_found_lowest_id_first() {
         let row = |id: i64, key: &str| ExistingRow {
             id,
             key: Key(vec![key.into()]),

@@ -23,11 +23,11 @@ use crate::vms::{Vms, VmsError};
 #[error("no snapshot of the source could be taken: {0}")]
 pub struct SnapshotError(#[from] pub VmsError);
 
-/// The source tables that something needs.
+/// A set of source tables.
 pub type SourceSet = BTreeSet<Source>;
 
-/// Makes of the list of source tables: what a table is, the snapshot with a field for each, and the reading of
-/// one of them into its field.
+/// Generates from the list of source tables: the enum of tables, the snapshot with a field for each, and the function
+/// that reads a table into its field.
 macro_rules! sources {
     (@is_entity entity) => { true };
     (@is_entity link) => { false };
@@ -66,9 +66,9 @@ macro_rules! sources {
             pub taken: DateTime<Utc>,
             /// Rows read, and a hash over their columns, by source table.
             pub sources: BTreeMap<Source, SourceFacts>,
-            /// Rows that were left out, or read with a substitute.
+            /// Rows that were skipped, or read with default values.
             pub warnings: Vec<Warning>,
-            /// Rows of the cache tables that are being refreshed, as they stood at the same instant.
+            /// Rows of the cache tables that are being refreshed, as of the same instant.
             pub existing: HashMap<Table, Vec<ExistingRow>>,
             /// Keys of recorded rows of these tables that no longer exist.
             pub lost: HashMap<Table, Vec<Key>>,

@@ -7,9 +7,9 @@ use std::ops::{Deref, Range};
 ///
 /// # Panics
 ///
-/// When the rows are used although the table was not loaded. A report that reads a table which it does not
+/// If the rows are used although the table was not loaded. A report that reads a table which it does not
 /// declare would otherwise see it as empty whenever no other report of the run declares it, and store wrong
-/// figures. The panic fails that one table: whoever calls a report contains its panics.
+/// figures. The panic fails only that one table: callers of reports catch panics.
 #[derive(Debug, Clone)]
 pub struct Loaded<R>(Option<Vec<R>>);
 
@@ -31,7 +31,7 @@ impl<R> Deref for Loaded<R> {
 
     #[expect(
         clippy::panic,
-        reason = "a wrong figure must be impossible, and callers of reports contain panics"
+        reason = "a wrong figure must be impossible, and callers of reports catch panics"
     )]
     fn deref(&self) -> &Vec<R> {
         self.0.as_ref().unwrap_or_else(|| {
@@ -130,17 +130,17 @@ mod testing {
 
     #[test]
     #[should_panic(expected = "reads rows of Event, which are not among its declared sources")]
-    fn rows_of_a_table_that_was_not_loaded_cannot_be_read() {
+    fn reading_rows_of_a_table_that_was_not_loaded_panics() {
         let _ = crate::snapshot::Snapshot::default().events.len();
     }
 
     #[test]
-    fn a_table_that_was_loaded_may_be_empty() {
+    fn a_loaded_table_may_be_empty() {
         assert!(crate::snapshot::Snapshot::without_rows().events.is_empty());
     }
 
     #[test]
-    fn rows_of_a_key_come_in_table_order_and_keyless_rows_not_at_all() {
+    fn rows_are_grouped_by_key_in_table_order_without_keyless_rows() {
         let rows = [(Some(2), 'a'), (Some(1), 'b'), (None, 'c'), (Some(2), 'd'), (Some(2), 'e')];
         let groups = Groups::by(&rows, |row| row.0);
         let letters = |key: i32| groups.rows(&rows, &key).map(|row| row.1).collect::<String>();

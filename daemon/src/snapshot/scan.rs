@@ -15,7 +15,7 @@ use sea_orm::{DatabaseTransaction, DbBackend, DbErr, Statement, StreamTrait};
 use serde::de::{DeserializeSeed, SeqAccess, Visitor};
 use twox_hash::XxHash3_128;
 
-use super::cells::{Cell, Cells, Column, DAMAGED, Oddity, Row, Symbols};
+use super::cells::{Cell, Cells, Column, DAMAGED, InvalidValue, Row, Symbols};
 use crate::sqlite::sqlite_code;
 
 const WINDOW: u32 = 1000;
@@ -29,7 +29,7 @@ pub struct SourceFacts {
     pub hash: u128,
 }
 
-/// A source row that was left out, or read with a substitute.
+/// A source row that was skipped, or read with default values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Warning {
     /// The source table.
@@ -144,7 +144,7 @@ async fn windows(
 }
 
 /// Whether an error may have been caused by a BLOB: one in a text column makes SQLite reject the whole window,
-/// and then every cell has to be checked. SQLite has no code of its own for that; any other error of the
+/// and then every cell has to be checked. SQLite has no specific code for that; any other error of the
 /// statement occurs again when it is read carefully.
 fn may_be_blob(error: &DbErr) -> bool {
     sqlite_code(error) == Some(SQLITE_ERROR)
@@ -202,16 +202,16 @@ impl<R: Row> Sink<'_, R> {
         let Some(Cell::Int(rowid)) = cells.next() else { return };
         let mut reader = Cells::new(R::COLUMNS, &mut cells, self.symbols);
         let row = R::read(&mut reader);
-        for Oddity { column, what } in reader.oddities {
+        for InvalidValue { column, what } in reader.invalid_values {
             self.warnings.push(Warning { table: R::TABLE, rowid, what: format!("{column} {what}") });
         }
         match row {
             Ok(row) => self.rows.push(row),
-            Err(Oddity { column, what }) => {
+            Err(InvalidValue { column, what }) => {
                 self.warnings.push(Warning {
                     table: R::TABLE,
                     rowid,
-                    what: format!("left out: {column} {what}"),
+                    what: format!("skipped: {column} {what}"),
                 });
             }
         }

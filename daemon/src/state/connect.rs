@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use cached_migrations::state::{migrate, odd_columns, unknown_migrations};
+use cached_migrations::state::{differing_columns, migrate, unknown_migrations};
 use sea_orm::sqlx::ConnectOptions as _;
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbErr, Statement, TryGetable};
@@ -16,14 +16,14 @@ use crate::sqlite::{NOTADB, replace_stuck, sqlite_code};
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Most reading connections of a lane; more would only wait for the same disk.
 const READING: u32 = 4;
-/// How long work waits for a connection: nothing hurries it, and pruning a long history takes a while.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// How long others wait: they would rather try again.
-pub(super) const IMPATIENCE: Duration = Duration::from_secs(5);
-/// A connection that has not been used for so long is closed; one of each lane stays open.
+/// How long work waits for a connection: it is not urgent, and pruning a long history takes a while.
+pub(super) const WORK_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long others wait: their callers would rather try again.
+pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A connection that has been idle for this long is closed; one of each lane stays open.
 const IDLE: Duration = Duration::from_secs(30);
-/// Kilobytes that a connection caches. The pages are in the system's cache anyway, and each connection that
-/// has read the history once would keep `SQLite`'s two megabytes.
+/// Kilobytes that a connection caches. The pages are in the system's cache anyway, and otherwise each connection that
+/// has read the history once would keep `SQLite`'s default of two megabytes.
 const CACHED: &str = "-256";
 
 const CORRUPT: i32 = 11;
@@ -31,11 +31,11 @@ const CORRUPT: i32 = 11;
 /// A group of readers that share connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lane {
-    /// The worker, the schedule, and whatever else keeps the caches fresh.
+    /// The worker, the schedule, and everything else that keeps the caches fresh.
     Work,
-    /// The check of the service manager's watchdog, monitoring, and the judgement that notices are based on.
+    /// The service manager's watchdog, monitoring, and the health checks that notifications are based on.
     Probes,
-    /// Whoever looks at pages or asks through the socket.
+    /// Clients of the web pages and of the control socket.
     Readers,
 }
 
@@ -68,11 +68,11 @@ impl From<DatabaseConnection> for Lanes {
     }
 }
 
-/// Checks that the database is a sound state database of a known version, without changing anything except to
-/// finish what a crash left.
+/// Checks that the database is a sound state database of a known version. Changes nothing, except that SQLite rolls
+/// back or completes what a crash left unfinished.
 pub(super) async fn probe(path: &Path) -> Result<(), StateError> {
     let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
-    let db = connect(path, 1, PATIENCE, reading).await.map_err(|e| broken(path, e))?;
+    let db = connect(path, 1, WORK_TIMEOUT, reading).await.map_err(|e| broken(path, e))?;
     let verdict = judge(path, &db).await;
     let closed = db.close().await;
     verdict?;
@@ -95,20 +95,20 @@ async fn judge(path: &Path, db: &DatabaseConnection) -> Result<(), StateError> {
     if !unknown.is_empty() {
         return Err(StateError::Newer { path: path.to_owned(), unknown: unknown.join(", ") });
     }
-    let odd = odd_columns(db).await.map_err(broken)?;
-    if odd.is_empty() {
+    let differing = differing_columns(db).await.map_err(broken)?;
+    if differing.is_empty() {
         Ok(())
     } else {
-        Err(StateError::Unreleased { path: path.to_owned(), columns: odd.join(", ") })
+        Err(StateError::Unreleased { path: path.to_owned(), columns: differing.join(", ") })
     }
 }
 
-/// Opens the writing connection and the reading ones of each lane, and migrates the schema. Work waits for a
-/// connection as long as `patience`, others as long as `impatience`.
+/// Opens the writing connection and the reading connections of each lane, and migrates the schema. Work waits for a
+/// connection as long as `work_timeout`, others as long as `probe_timeout`.
 pub(super) async fn pools(
     path: &Path,
-    patience: Duration,
-    impatience: Duration,
+    work_timeout: Duration,
+    probe_timeout: Duration,
 ) -> Result<(DatabaseConnection, Lanes), StateError> {
     let prepare = |source| StateError::Prepare { path: path.to_owned(), source };
     let writing = |o: SqliteConnectOptions| {
@@ -118,37 +118,39 @@ pub(super) async fn pools(
             .synchronous(SqliteSynchronous::Full)
             .pragma("application_id", APPLICATION_ID.to_string())
     };
-    let write = connect(path, 1, patience, writing).await.map_err(prepare)?;
+    let write = connect(path, 1, work_timeout, writing).await.map_err(prepare)?;
     migrate(&write).await.map_err(prepare)?;
     let reading = |o: SqliteConnectOptions| o.pragma("query_only", "ON");
-    let lane = async |patience| connect(path, READING, patience, reading).await.map_err(prepare);
-    let (work, probes) = (lane(patience).await?, lane(impatience).await?);
-    Ok((write, Lanes { work, probes, readers: lane(impatience).await? }))
+    let lane = async |timeout| connect(path, READING, timeout, reading).await.map_err(prepare);
+    let (work, probes) = (lane(work_timeout).await?, lane(probe_timeout).await?);
+    Ok((write, Lanes { work, probes, readers: lane(probe_timeout).await? }))
 }
 
 /// Opens one read-only connection.
-pub(super) async fn looking(path: &Path) -> Result<DatabaseConnection, StateError> {
+pub(super) async fn read_only(path: &Path) -> Result<DatabaseConnection, StateError> {
     probe(path).await?;
-    connect(path, 1, PATIENCE, |o| o.pragma("query_only", "ON")).await.map_err(|error| broken(path, error))
+    connect(path, 1, WORK_TIMEOUT, |o| o.pragma("query_only", "ON"))
+        .await
+        .map_err(|error| broken(path, error))
 }
 
 async fn connect<F>(
     path: &Path,
     connections: u32,
-    patience: Duration,
+    timeout: Duration,
     adjust: F,
 ) -> Result<DatabaseConnection, DbErr>
 where
     F: Fn(SqliteConnectOptions) -> SqliteConnectOptions + Send + Sync + 'static,
 {
     let path = path.to_owned();
-    // The path is set as a path: in a URL, some file names would mean something else.
+    // The path is not part of the URL, in which some file names would have another meaning.
     let mut options = ConnectOptions::new("sqlite://state.db");
     options.map_sqlx_sqlite_pool_opts(replace_stuck);
     options
         .max_connections(connections)
         .min_connections(1)
-        .acquire_timeout(patience)
+        .acquire_timeout(timeout)
         .idle_timeout(IDLE)
         .sqlx_logging(false)
         .map_sqlx_sqlite_opts(move |_| adjust(self::options(&path)));

@@ -19,8 +19,8 @@ pub enum StateError {
     Directory { path: PathBuf, source: io::Error },
     /// It cannot be opened for reading and writing.
     #[error(
-        "cannot open the state database {} for reading and writing; it must be a regular file that belongs to the user \
-         the daemon runs as, in a directory that this user may write to",
+        "cannot open the state database {} for reading and writing; it must be a regular file that belongs to the \
+         user the daemon runs as, in a directory that this user may write to",
         path.display()
     )]
     Inaccessible { path: PathBuf, source: io::Error },
@@ -29,22 +29,22 @@ pub enum StateError {
     NotAFile { path: PathBuf },
     /// The file is not an SQLite database.
     #[error(
-        "{} is not an SQLite database and is left as it is; set state.url to another path, or move the file away to \
+        "{} is not an SQLite database and was not changed; set state.url to another path, or move the file away to \
          begin with an empty state",
         path.display()
     )]
     NotSqlite { path: PathBuf },
-    /// The file is a database of another application, VMS's perhaps.
+    /// The file is a database of another application, perhaps VMS's.
     #[error(
-        "{} is a database of another application (application id {found:#010x}) and is left as it is; set state.url to \
+        "{} is a database of another application (application id {found:#010x}) and was not changed; set state.url to \
          another path",
         path.display()
     )]
     Foreign { path: PathBuf, found: u32 },
     /// It is damaged.
     #[error(
-        "the state database {} is damaged ({detail}) and is left as it is; restore it from a backup, or move it and its \
-         -wal file away to begin with an empty state (history and counters are lost, reports are not)",
+        "the state database {} is damaged ({detail}) and was not changed; restore it from a backup, or move it and \
+         its -wal file away to begin with an empty state (history and counters are lost, reports are not)",
         path.display()
     )]
     Corrupt { path: PathBuf, detail: String },
@@ -55,26 +55,26 @@ pub enum StateError {
         path.display()
     )]
     Newer { path: PathBuf, unknown: String },
-    /// Its tables are not those that the migrations named in it make: it is of a time before the first
+    /// Its tables differ from those that its recorded migrations create: it was made before the first
     /// release, when a migration could still change.
     #[error(
-        "the state database {} was made by a development version of cached, from before the first release, and cannot be \
-         brought up to date (its columns differ: {columns}); move it and its -wal file away to begin with an empty \
-         state (history and counters are lost, reports are not)",
+        "the state database {} was made by a development version of cached, from before the first release, and \
+         cannot be brought up to date (its columns differ: {columns}); move it and its -wal file away to begin with \
+         an empty state (history and counters are lost, reports are not)",
         path.display()
     )]
     Unreleased { path: PathBuf, columns: String },
     /// Its schema cannot be brought up to date.
     #[error(
         "cannot prepare the state database {}; check free disk space, the rights of the file and its directory, and \
-         that nobody else holds it open",
+         that no other program has it open",
         path.display()
     )]
     Prepare { path: PathBuf, source: DbErr },
     /// Another process holds the state.
     #[error(
-        "{} is locked{}: another cached holds this state; if it is the daemon, use cachectl or stop it first, otherwise \
-         wait until that refresh has ended",
+        "{} is locked{}: another cached holds this state; if it is the daemon, use cachectl or stop it first; \
+         otherwise wait until that refresh has ended",
         path.display(),
         pid.map(|pid| format!(" by process {pid}")).unwrap_or_default()
     )]
@@ -89,11 +89,11 @@ pub enum StateError {
     #[error("no space left for {}; free disk space (`df -h` shows where)", path.display())]
     NoSpace { path: PathBuf, source: io::Error },
     /// A statement failed.
-    #[error("cannot {doing} in the state database; check free disk space and the journal, then try again")]
-    Statement { doing: &'static str, source: DbErr },
-    /// Others used it for too long; nothing is wrong with it.
-    #[error("cannot {doing}: the state database is busy, {}; try again in a moment", wait(source))]
-    Busy { doing: &'static str, source: DbErr },
+    #[error("cannot {action} in the state database; check free disk space and the journal, then try again")]
+    Statement { action: &'static str, source: DbErr },
+    /// It was in use by others for too long; it is not damaged.
+    #[error("cannot {action}: the state database is busy, {}; try again in a moment", wait(source))]
+    Busy { action: &'static str, source: DbErr },
     /// A value that this version never writes.
     #[error(
         "the state database holds \"{value}\" as {column}, which this version does not know; was the file edited by \
@@ -102,7 +102,7 @@ pub enum StateError {
     UnknownWord { column: &'static str, value: String },
 }
 
-/// What was waited for in vain.
+/// Describes what could not be obtained in time.
 fn wait(source: &DbErr) -> &'static str {
     match source {
         DbErr::ConnectionAcquire(_) => "and every connection for such work is in use",
@@ -111,12 +111,12 @@ fn wait(source: &DbErr) -> &'static str {
 }
 
 impl StateError {
-    /// Whether the cause may pass by itself: a failed statement, unlike a file that is not what it should be.
+    /// Whether the cause may disappear by itself: true for a failed statement, false for a wrong or damaged file.
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Statement { .. } | Self::Busy { .. })
     }
 
-    /// Classifies an error of the file system: on a full disk, permissions are not what has to be checked.
+    /// Classifies an error of the file system: on a full disk, the operator should not be sent to check permissions.
     pub(super) fn of_file(source: io::Error, path: &Path, otherwise: fn(PathBuf, io::Error) -> Self) -> Self {
         let path = path.to_owned();
         match source.kind() {
@@ -126,18 +126,18 @@ impl StateError {
     }
 }
 
-/// Adds to an error what the statement was for, which `SQLite`'s own message does not say.
-pub(crate) trait Doing<T> {
-    fn doing(self, what: &'static str) -> Result<T, StateError>;
+/// Adds the purpose of the statement to an error, since `SQLite`'s own message does not mention it.
+pub(crate) trait ErrorContext<T> {
+    fn context(self, action: &'static str) -> Result<T, StateError>;
 }
 
-impl<T> Doing<T> for Result<T, DbErr> {
-    fn doing(self, doing: &'static str) -> Result<T, StateError> {
+impl<T> ErrorContext<T> for Result<T, DbErr> {
+    fn context(self, action: &'static str) -> Result<T, StateError> {
         self.map_err(|source| {
             if is_busy(&source) {
-                StateError::Busy { doing, source }
+                StateError::Busy { action, source }
             } else {
-                StateError::Statement { doing, source }
+                StateError::Statement { action, source }
             }
         })
     }

@@ -5,8 +5,8 @@
 //! everything written to a removed or replaced file is lost when the process ends, without an error. That is
 //! checked here as well.
 //!
-//! The file is not opened here, only its header is asked for: this process may have it open already, and its
-//! locks would be lost when a descriptor is closed.
+//! This module does not open the file itself, but lets `SQLite` read its header: this process may have it open already,
+//! and closing another descriptor would release its locks.
 
 use std::fmt;
 use std::fs::{DirBuilder, Metadata};
@@ -25,7 +25,7 @@ use crate::sqlite::{NOTADB, application_id, beside, primary_code};
 /// Size of the header of a database file.
 const HEADER: u64 = 100;
 
-/// Ensures that there is a file which is either empty or may be a state database.
+/// Ensures that the file exists and is either empty or possibly a state database.
 pub(super) async fn prepare(path: &Path) -> Result<(), StateError> {
     ensure_directory(path)?;
     let inaccessible =
@@ -41,7 +41,7 @@ pub(super) async fn prepare(path: &Path) -> Result<(), StateError> {
     examine_file(path, &found).await
 }
 
-/// Checks the file at `path`, if there is one, as far as is possible without `SQLite`; changes nothing.
+/// Checks the file at `path`, if it exists, as far as is possible without `SQLite`; changes nothing.
 pub(crate) async fn examine(path: &Path) -> Result<(), StateError> {
     match std::fs::metadata(path) {
         Ok(found) => examine_file(path, &found).await,
@@ -71,8 +71,8 @@ pub(super) fn ensure_directory(path: &Path) -> Result<(), StateError> {
     }
 }
 
-/// Checks that an empty file has no log: `SQLite` takes an empty file for a new database and deletes the log
-/// of the old one, with all that is in it.
+/// Checks that an empty file has no log: `SQLite` treats an empty file as a new database and deletes the log
+/// of the old one with all its data.
 fn empty(path: &Path) -> Result<(), StateError> {
     match std::fs::metadata(beside(path, "-wal")) {
         Ok(wal) if wal.len() > 0 => Err(StateError::Corrupt {
@@ -86,16 +86,16 @@ fn empty(path: &Path) -> Result<(), StateError> {
 async fn header(path: &Path, size: u64) -> Result<(), StateError> {
     let path = path.to_owned();
     match application_id(&path).await {
-        // Zero: another application's, or a state database whose log was not folded in yet. Only a query can
+        // Zero: another application's, or a state database whose log has not been copied into it yet. Only a query can
         // distinguish them.
         Ok(0 | APPLICATION_ID) => Ok(()),
         Ok(found) => Err(StateError::Foreign { path, found }),
         Err(error) if primary_code(&error) != Some(NOTADB) => {
             Err(StateError::Prepare { path, source: DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))) })
         }
-        // Nobody can have a transaction in such a file.
+        // No process can have a transaction in such a file.
         Err(_) if size < HEADER && plain_file::is_database(&path) => {
-            Err(StateError::Corrupt { path, detail: "the file is cut off".to_owned() })
+            Err(StateError::Corrupt { path, detail: "the file is truncated".to_owned() })
         }
         Err(_) => Err(StateError::NotSqlite { path }),
     }
@@ -104,7 +104,7 @@ async fn header(path: &Path, size: u64) -> Result<(), StateError> {
 /// What happened to the file while it was open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lost {
-    /// The path names nothing any more.
+    /// The path no longer exists.
     Removed,
     /// The path names another file.
     Replaced,
@@ -117,12 +117,12 @@ impl fmt::Display for Lost {
         f.write_str(match self {
             Self::Removed => "was removed",
             Self::Replaced => "was replaced by another file",
-            Self::Overwritten => "was cut off or overwritten",
+            Self::Overwritten => "was truncated or overwritten",
         })
     }
 }
 
-/// Returns what happened to the file `opened` that was at `path`; `None` also when it cannot be examined.
+/// Returns what happened to the file `opened` that was at `path`; `None` if it is unchanged or cannot be examined.
 pub(super) async fn lost(path: &Path, opened: FileId) -> Option<Lost> {
     match tokio::fs::metadata(path).await {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Some(Lost::Removed),

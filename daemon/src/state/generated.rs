@@ -1,5 +1,5 @@
-//! What each cache table was last generated from, and how each of its entries was left: if another row or
-//! none is found there, another process has written.
+//! The source that each cache table was last generated from, and the last recorded stamp of each entry: if the row
+//! differs or is missing, another process has written.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::Expr;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Doing, State, StateError, count, instant, micros, put, stored, table};
+use super::{ErrorContext, State, StateError, count, instant, micros, put, stored, table};
 use crate::snapshot::{Source, SourceFacts};
 
 table!(generation, "generations", {
@@ -64,7 +64,7 @@ impl State {
         let row = generation::Entity::find_by_id(table.as_str())
             .one(self.reader())
             .await
-            .doing("read what a table was generated from")?;
+            .context("read what a table was generated from")?;
         Ok(row.map(|row| Generation {
             inputs: row.inputs,
             entries: count(row.entries),
@@ -80,7 +80,7 @@ impl State {
             entries: stored(generation.entries),
             bytes: stored(generation.bytes),
         };
-        put(&self.write, vec![row]).await.doing("keep what a table was generated from")
+        put(&self.write, vec![row]).await.context("record what a table was generated from")
     }
 
     /// Deletes the generation of a table, so that the next refresh computes it again.
@@ -88,7 +88,7 @@ impl State {
         generation::Entity::delete_by_id(table.as_str())
             .exec(&self.write)
             .await
-            .doing("forget what a table was generated from")?;
+            .context("delete the record of what a table was generated from")?;
         Ok(())
     }
 
@@ -99,10 +99,10 @@ impl State {
             .filter(source::Column::TableName.eq(table.as_str()))
             .all(self.reader())
             .await
-            .doing("read what a table was made of")?;
+            .context("read the sources of a table")?;
         let mut sources = BTreeMap::new();
         for row in rows {
-            // A hash of another form is of another source: the table counts as changed.
+            // A hash in another format is that of another source: the table counts as changed.
             let Ok(hash) = u128::from_str_radix(&row.hash, 16) else { continue };
             let facts = SourceFacts { rows: count(row.rows), hash };
             sources.insert(row.source, KeptSource { facts, taken: instant(row.taken) });
@@ -117,7 +117,7 @@ impl State {
         sources: &[(Source, SourceFacts)],
         taken: DateTime<Utc>,
     ) -> Result<(), StateError> {
-        let doing = "keep what a table was made of";
+        let action = "record the sources of a table";
         let rows = sources.iter().map(|(source, facts)| source::Model {
             table_name: table.as_str().to_owned(),
             source: source.table().to_owned(),
@@ -130,13 +130,13 @@ impl State {
             .filter(source::Column::TableName.eq(table.as_str()))
             .exec(&tx)
             .await
-            .doing(doing)?;
-        put(&tx, rows.collect()).await.doing(doing)?;
-        tx.commit().await.doing(doing)
+            .context(action)?;
+        put(&tx, rows.collect()).await.context(action)?;
+        tx.commit().await.context(action)
     }
 }
 
-/// An entry as it was written, or found and left alone.
+/// An entry as it was written, or as it was found and left alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryStamp {
     /// Id of the cache row.
@@ -144,7 +144,7 @@ pub struct EntryStamp {
     /// `last_updated`, exactly as stored.
     pub last_updated: String,
     /// Fingerprint of the settings that the payload depends on; `None` for a row that another process wrote
-    /// and that was left alone. Such a row is recorded so that its loss is noticed, and never counts as the
+    /// and that was left alone. Such a row is recorded so that its loss is detected, and never counts as the
     /// daemon's own.
     pub fingerprint: Option<String>,
     /// Digest of the payload that the daemon wrote; `None` for a row that was left alone.
@@ -180,7 +180,7 @@ impl<'a> EntryStamps<'a> {
                 .filter(entry_stamp::Column::EntryKey.is_in(keys))
                 .exec(&tx)
                 .await
-                .doing("forget removed entries")?;
+                .context("delete the records of removed entries")?;
         }
         let rows = written.into_iter().map(|(entry_key, stamp)| entry_stamp::Model {
             table_name: table.as_str().to_owned(),
@@ -190,8 +190,8 @@ impl<'a> EntryStamps<'a> {
             fingerprint: stamp.fingerprint,
             payload: stamp.payload,
         });
-        put(&tx, rows.collect()).await.doing("keep written entries")?;
-        tx.commit().await.doing("keep written entries")
+        put(&tx, rows.collect()).await.context("record written entries")?;
+        tx.commit().await.context("record written entries")
     }
 
     /// Clears the fingerprints of the daemon's own entries of a table, so that they count as stale; returns
@@ -203,7 +203,7 @@ impl<'a> EntryStamps<'a> {
             .filter(entry_stamp::Column::Fingerprint.is_not_null())
             .exec(&self.state.write)
             .await
-            .doing("forget what entries were made from")?;
+            .context("clear the fingerprints of entries")?;
         Ok(done.rows_affected)
     }
 
@@ -213,7 +213,7 @@ impl<'a> EntryStamps<'a> {
             .filter(entry_stamp::Column::TableName.eq(table.as_str()))
             .all(self.state.reader())
             .await
-            .doing("read what was written")?;
+            .context("read the records of written entries")?;
         let stamp = |row: entry_stamp::Model| {
             let (row_id, last_updated) = (row.row_id, row.last_updated);
             let (fingerprint, payload) = (row.fingerprint, row.payload);

@@ -1,4 +1,4 @@
-//! What the guard stores from one run to the next.
+//! The data that the guard stores between runs.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, Query};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 
-use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
+use super::{ErrorContext, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(guard_count, "guard_counts", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -36,15 +36,15 @@ table!(guarded_list, "guarded_lists", {
 /// Row counts of one source table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SourceCount {
-    /// Rows in the last snapshot that was believed.
+    /// Rows in the last accepted snapshot.
     pub rows: u64,
     /// Rows in the scheduled runs since then that were held because of this table.
     pub suspect: Option<Suspect>,
-    /// When the snapshot that was believed was taken.
+    /// When the last accepted snapshot was taken.
     pub taken: DateTime<Utc>,
 }
 
-/// The loss that consecutive held scheduled runs have seen.
+/// The loss that consecutive held scheduled runs have found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Suspect {
     /// Rows of the source table.
@@ -53,14 +53,14 @@ pub struct Suspect {
     pub run: i64,
 }
 
-/// A list because of which a group is held.
+/// A list for which a group is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GuardedList {
     /// Name of the list: entry and column, or the year whose entries were counted.
     pub list: String,
     /// Items that would have been left in it.
     pub items: u64,
-    /// The first of the consecutive scheduled runs that saw the loss; `None` until one has.
+    /// The first of the consecutive scheduled runs that found the loss; `None` until one has.
     pub run: Option<i64>,
 }
 
@@ -73,15 +73,15 @@ pub struct Guarded {
     pub since: DateTime<Utc>,
     /// The lists that would have lost too much; empty if the whole table is held because of its source.
     pub lists: Vec<GuardedList>,
-    /// The run that has since believed the loss of the source; the table has not been refreshed yet.
-    pub believed: Option<i64>,
+    /// The run that has since accepted the loss of the source; the table has not been refreshed yet.
+    pub accepted: Option<i64>,
 }
 
 impl State {
     /// The stored counts, by source table.
     pub async fn source_counts(&self) -> Result<BTreeMap<String, SourceCount>, StateError> {
         let rows =
-            guard_count::Entity::find().all(self.reader()).await.doing("read the counts of the guard")?;
+            guard_count::Entity::find().all(self.reader()).await.context("read the counts of the guard")?;
         let read = |row: guard_count::Model| {
             let suspect = row.suspect.zip(row.suspect_run);
             let suspect = suspect.map(|(rows, run)| Suspect { rows: count(rows), run });
@@ -91,7 +91,7 @@ impl State {
         Ok(rows.into_iter().map(read).collect())
     }
 
-    /// Replaces the counts of the given source tables; others stay.
+    /// Replaces the counts of the given source tables and keeps the others.
     pub async fn keep_source_counts(&self, counts: &BTreeMap<String, SourceCount>) -> Result<(), StateError> {
         let rows = counts.iter().map(|(source, counted)| guard_count::Model {
             source: source.clone(),
@@ -100,15 +100,15 @@ impl State {
             suspect_run: counted.suspect.map(|suspect| suspect.run),
             taken: micros(counted.taken),
         });
-        put(&self.write, rows.collect()).await.doing("keep the counts of the guard")
+        put(&self.write, rows.collect()).await.context("store the counts of the guard")
     }
 
     /// The tables that are held back.
     pub async fn guarded(&self) -> Result<HashMap<Table, Guarded>, StateError> {
-        const DOING: &str = "read which tables are held";
-        let held = guarded::Entity::find().all(self.reader()).await.doing(DOING)?;
+        const ACTION: &str = "read which tables are held";
+        let held = guarded::Entity::find().all(self.reader()).await.context(ACTION)?;
         let mut lists: HashMap<String, Vec<GuardedList>> = HashMap::new();
-        for row in guarded_list::Entity::find().all(self.reader()).await.doing(DOING)? {
+        for row in guarded_list::Entity::find().all(self.reader()).await.context(ACTION)? {
             let list = GuardedList { list: row.list, items: count(row.items), run: row.run };
             lists.entry(row.table_name).or_default().push(list);
         }
@@ -118,15 +118,15 @@ impl State {
                 let lists = lists.remove(&row.table_name).unwrap_or_default();
                 let table = known(row.table_name)?;
                 let (reason, since) = (row.reason, instant(row.since));
-                Some((table, Guarded { reason, since, lists, believed: row.believed }))
+                Some((table, Guarded { reason, since, lists, accepted: row.believed }))
             })
             .collect())
     }
 
-    /// Records that a table, or some of its groups, are held back, in place of what was recorded before. The
+    /// Records that a table, or some of its groups, are held back, replacing the previous record. The
     /// `since` of a table that was already held is kept.
     pub async fn hold(&self, table: Table, held: Guarded) -> Result<(), StateError> {
-        const DOING: &str = "remember that a table is held";
+        const ACTION: &str = "record that a table is held";
         let name = table.as_str().to_owned();
         let lists = held.lists.into_iter().map(|list| guarded_list::Model {
             table_name: name.clone(),
@@ -135,22 +135,22 @@ impl State {
             run: list.run,
         });
         let tx = self.begin().await?;
-        let before = guarded::Entity::find_by_id(name.as_str()).one(&tx).await.doing(DOING)?;
+        let before = guarded::Entity::find_by_id(name.as_str()).one(&tx).await.context(ACTION)?;
         let row = guarded::Model {
             table_name: name.clone(),
             reason: held.reason,
             since: before.map_or(micros(held.since), |before| before.since),
-            believed: held.believed,
+            believed: held.accepted,
         };
-        put(&tx, vec![row]).await.doing(DOING)?;
+        put(&tx, vec![row]).await.context(ACTION)?;
         let of_table = guarded_list::Column::TableName.eq(name.as_str());
-        guarded_list::Entity::delete_many().filter(of_table).exec(&tx).await.doing(DOING)?;
-        put(&tx, lists.collect()).await.doing(DOING)?;
-        tx.commit().await.doing(DOING)
+        guarded_list::Entity::delete_many().filter(of_table).exec(&tx).await.context(ACTION)?;
+        put(&tx, lists.collect()).await.context(ACTION)?;
+        tx.commit().await.context(ACTION)
     }
 
-    /// Records that a run has believed the loss of the source because of which tables are held.
-    pub async fn believe(&self, run: i64) -> Result<(), StateError> {
+    /// Records that a run has accepted the loss of the source for which tables are held.
+    pub async fn accept_loss(&self, run: i64) -> Result<(), StateError> {
         let of_lists =
             Query::select().column(guarded_list::Column::TableName).from(guarded_list::Entity).to_owned();
         guarded::Entity::update_many()
@@ -158,15 +158,15 @@ impl State {
             .filter(guarded::Column::TableName.not_in_subquery(of_lists))
             .exec(&self.write)
             .await
-            .doing("remember that a loss is believed")?;
+            .context("record that a loss is accepted")?;
         Ok(())
     }
 
     /// Records that a table is no longer held back.
     pub async fn release(&self, table: Table) -> Result<(), StateError> {
-        const DOING: &str = "remember that a table is not held any more";
-        // Its lists go with it.
-        guarded::Entity::delete_by_id(table.as_str()).exec(&self.write).await.doing(DOING)?;
+        const ACTION: &str = "record that a table is no longer held";
+        // Its lists are deleted with it.
+        guarded::Entity::delete_by_id(table.as_str()).exec(&self.write).await.context(ACTION)?;
         Ok(())
     }
 }

@@ -21,12 +21,12 @@ pub struct StateLock {
     file: Mutex<File>,
 }
 
-/// What became of a lock that is held.
+/// The state of a held lock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kept {
-    /// Its file is still the one at the path.
+    /// Its file is still at the path.
     Held,
-    /// Its file had been removed or replaced, and the one that is there now is locked.
+    /// Its file had been removed or replaced, and the file now at the path has been locked.
     TakenAgain,
 }
 
@@ -43,9 +43,9 @@ impl StateLock {
         Ok(Self { path, file })
     }
 
-    /// Makes sure that the lock still keeps others out: whoever finds no file at the path, or another one, can
-    /// lock that. A file that nobody has locked meanwhile is locked; otherwise the error names its holder, and
-    /// the state is theirs.
+    /// Makes sure that the lock still excludes others: a process that finds no file at the path, or another one, can
+    /// lock that. If no process has locked that file meanwhile, this one does; otherwise the error names its holder, to
+    /// which the state now belongs.
     pub fn keep(&self) -> Result<Kept, StateError> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         let ours = file.metadata().map(|ours| FileId::of(&ours)).ok();
@@ -79,12 +79,12 @@ fn lock(path: &Path) -> Result<File, StateError> {
         .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
         .open(path)
         .map_err(unusable)?;
-    // The daemon is about to empty it, and to write its number into it: that must be no other file of its user's.
+    // The daemon is about to truncate it and to write its process id: it must not be any other file of its user.
     let found = file.metadata().map_err(unusable)?;
     let own = geteuid();
     let foreign = found.uid() != own.as_raw() && !own.is_root();
     if !found.is_file() || found.nlink() != 1 || foreign {
-        let what = "it is not a file of the daemon's own with this one name; remove it";
+        let what = "it is not a file of the daemon's own, or it has a second name; remove it";
         return Err(unusable(io::Error::new(io::ErrorKind::InvalidInput, what)));
     }
     match file.try_lock() {

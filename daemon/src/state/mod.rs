@@ -1,6 +1,5 @@
 //! The daemon's own database, separate from VMS's: queue, history, slots, counters.
 
-mod chores;
 mod connect;
 mod error;
 mod file;
@@ -10,6 +9,7 @@ mod lock;
 mod samples;
 mod settings;
 mod stored;
+mod tasks;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
@@ -27,11 +27,9 @@ use sea_orm::{
 
 use crate::plain_file::FileId;
 
-pub(crate) use chores::insert_chore;
-pub use chores::{DueChore, FailedChore};
 pub use connect::Lane;
 use connect::Lanes;
-pub(crate) use error::Doing;
+pub(crate) use error::ErrorContext;
 pub use error::StateError;
 pub use file::Lost;
 pub(crate) use file::examine;
@@ -39,9 +37,11 @@ pub use generated::{EntryStamp, EntryStamps, Generation, KeptSource};
 pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
 pub use samples::{ReadinessSample, Rewrite, Wipe};
-pub(crate) use settings::{bump, resumed, scheduler_state, take_leaving};
+pub(crate) use settings::{bump, resumed, scheduler_state, take_recorded_stop};
 use stored::{count, put, stored};
 pub(crate) use stored::{instant, known, micros, table, word};
+pub(crate) use tasks::insert_task;
+pub use tasks::{DueTask, FailedTask};
 
 fn identity(path: &Path) -> Result<FileId, StateError> {
     FileId::at(path).map_err(|source| StateError::Inaccessible { path: path.to_owned(), source })
@@ -67,46 +67,46 @@ impl State {
     /// Opens the state database, and creates it when the file is missing or empty.
     ///
     /// A file that is anything other than a sound state database of this or an older version is an error and
-    /// is left exactly as it is. A caller that may meet another process here takes a [`StateLock`] first.
-    /// `now` becomes the instant before which a new state counts nothing as missed.
+    /// is not changed. A caller that may compete with another process takes a [`StateLock`] first.
+    /// In a new state, slots before `now` do not count as missed.
     pub async fn open(path: &Path, now: DateTime<Utc>) -> Result<Self, StateError> {
-        Self::open_waiting(path, now, connect::PATIENCE, connect::IMPATIENCE).await
+        Self::open_waiting(path, now, connect::WORK_TIMEOUT, connect::PROBE_TIMEOUT).await
     }
 
-    /// Like [`open`](Self::open): work waits for a connection as long as `patience`, others as long as
-    /// `impatience`.
+    /// Like [`open`](Self::open): work waits for a connection as long as `work_timeout`, others as long as
+    /// `probe_timeout`.
     pub(crate) async fn open_waiting(
         path: &Path,
         now: DateTime<Utc>,
-        patience: Duration,
-        impatience: Duration,
+        work_timeout: Duration,
+        probe_timeout: Duration,
     ) -> Result<Self, StateError> {
         file::prepare(path).await?;
         let file = identity(path)?;
         connect::probe(path).await?;
-        let (write, lanes) = connect::pools(path, patience, impatience).await?;
+        let (write, lanes) = connect::pools(path, work_timeout, probe_timeout).await?;
         let (lanes, lane) = (Arc::new(lanes), Lane::Work);
         let state = Self { path: path.to_owned(), write, lanes, lane, file };
         state.remember_creation(now).await?;
         Ok(state)
     }
 
-    /// Opens a state database read-only, possibly while another process has it open; `None` when there is
+    /// Opens a state database read-only, possibly while another process has it open; `None` if there is
     /// none yet. Its schema is not migrated.
-    pub async fn look(path: &Path) -> Result<Option<Self>, StateError> {
+    pub async fn open_read_only(path: &Path) -> Result<Option<Self>, StateError> {
         let file = match std::fs::metadata(path) {
             Ok(found) if found.len() == 0 => return Ok(None),
             Ok(found) => FileId::of(&found),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StateError::Inaccessible { path: path.to_owned(), source }),
         };
-        let read = connect::looking(path).await?;
+        let read = connect::read_only(path).await?;
         let (write, lanes, lane) = (read.clone(), Arc::new(read.into()), Lane::Work);
         Ok(Some(Self { path: path.to_owned(), write, lanes, lane, file }))
     }
 
-    /// The same database, read through the connections of another lane. [`Lane::Work`] is what it is opened
-    /// with.
+    /// The same database, read through the connections of another lane. [`open`](Self::open) returns it on
+    /// [`Lane::Work`].
     pub fn on(&self, lane: Lane) -> Self {
         Self { lane, ..self.clone() }
     }
@@ -141,22 +141,22 @@ impl State {
         EntryStamps::new(self)
     }
 
-    /// Closes all connections and folds the write-ahead log into the file.
+    /// Closes all connections and copies the write-ahead log into the file.
     pub async fn close(self) -> Result<(), StateError> {
         let Lanes { work, probes, readers } = Arc::unwrap_or_clone(self.lanes);
         for read in [work, probes, readers] {
-            read.close().await.doing("close the connections")?;
+            read.close().await.context("close the connections")?;
         }
-        self.write.close().await.doing("close the connections")
+        self.write.close().await.context("close the connections")
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {
         self.lanes.of(self.lane)
     }
 
-    /// Begins a read transaction: one view for several reads.
+    /// Begins a read transaction: one consistent view for several reads.
     pub(crate) async fn view(&self) -> Result<DatabaseTransaction, StateError> {
-        self.reader().begin().await.doing("begin to read")
+        self.reader().begin().await.context("begin to read")
     }
 
     /// Begins a write transaction. It is `IMMEDIATE`: a transaction that reads first and writes later fails
@@ -167,6 +167,6 @@ impl State {
             sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        self.write.begin_with_options(options).await.doing("begin to write")
+        self.write.begin_with_options(options).await.context("begin to write")
     }
 }

@@ -1,11 +1,11 @@
-//! What was observed over time, kept for a while: when another process emptied, replaced or rewrote cache
+//! Observations that are kept for a while: when another process emptied, replaced or rewrote cache
 //! tables, and how many of the expected entries VMS's readers would have accepted.
 
 use cached_proto::words::Table;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
+use super::{ErrorContext, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(wipe, "wipes", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -46,11 +46,11 @@ pub struct Wipe {
 /// Rows of a table that another process rewrote at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rewrite {
-    /// When.
+    /// When they were found.
     pub at: DateTime<Utc>,
     /// The table.
     pub table: Table,
-    /// How many rows.
+    /// Number of rows.
     pub rows: u64,
 }
 
@@ -61,7 +61,7 @@ pub struct ReadinessSample {
     pub at: DateTime<Utc>,
     /// Entries that should exist.
     pub expected: u64,
-    /// Of those, the ones that VMS's readers would have accepted.
+    /// Of those, the number that VMS's readers would have accepted.
     pub accepted: u64,
 }
 
@@ -79,7 +79,7 @@ impl State {
         at: DateTime<Utc>,
         tables: &[(Table, usize)],
     ) -> Result<(), StateError> {
-        let doing = "keep when tables were rewritten";
+        let action = "record that tables were rewritten";
         if tables.is_empty() {
             return Ok(());
         }
@@ -89,10 +89,10 @@ impl State {
             rows: stored(*rows as u64),
         });
         let tx = self.begin().await?;
-        put(&tx, rows.collect()).await.doing(doing)?;
+        put(&tx, rows.collect()).await.context(action)?;
         let old = rewrite::Entity::delete_many().filter(rewrite::Column::At.lt(micros(at - KEPT)));
-        old.exec(&tx).await.doing(doing)?;
-        tx.commit().await.doing(doing)
+        old.exec(&tx).await.context(action)?;
+        tx.commit().await.context(action)
     }
 
     /// Rewrites since an instant, oldest first.
@@ -102,7 +102,7 @@ impl State {
             .order_by_asc(rewrite::Column::At)
             .all(self.reader())
             .await
-            .doing("read when tables were rewritten")?;
+            .context("read when tables were rewritten")?;
         let read = |row: rewrite::Model| {
             Some(Rewrite { at: instant(row.at), table: known(row.table_name)?, rows: count(row.rows) })
         };
@@ -111,7 +111,7 @@ impl State {
 
     /// Records that `tables` were wiped at a civil date-time, and deletes wipes more than two weeks older.
     pub async fn keep_wipes(&self, at: NaiveDateTime, tables: &[Table]) -> Result<(), StateError> {
-        let doing = "keep when tables were wiped";
+        let action = "record that tables were wiped";
         if tables.is_empty() {
             return Ok(());
         }
@@ -121,13 +121,13 @@ impl State {
             table_name: table.as_str().to_owned(),
         });
         let tx = self.begin().await?;
-        put(&tx, rows.collect()).await.doing(doing)?;
+        put(&tx, rows.collect()).await.context(action)?;
         wipe::Entity::delete_many()
             .filter(wipe::Column::Day.lt((at.date() - KEPT).to_string()))
             .exec(&tx)
             .await
-            .doing(doing)?;
-        tx.commit().await.doing(doing)
+            .context(action)?;
+        tx.commit().await.context(action)
     }
 
     /// Wipes since a civil date.
@@ -136,7 +136,7 @@ impl State {
             .filter(wipe::Column::Day.gte(since.to_string()))
             .all(self.reader())
             .await
-            .doing("read when tables were wiped")?;
+            .context("read when tables were wiped")?;
         let wipe = |row: wipe::Model| {
             let hour = u32::try_from(row.hour).unwrap_or_default();
             Some(Wipe { day: row.day.parse().ok()?, hour, table: known(row.table_name)? })
@@ -148,7 +148,7 @@ impl State {
     pub async fn keep_readiness(&self, sample: ReadinessSample) -> Result<(), StateError> {
         let ReadinessSample { at, expected, accepted } = sample;
         let row = readiness::Model { at: micros(at), expected: stored(expected), accepted: stored(accepted) };
-        put(&self.write, vec![row]).await.doing("keep a sample of readiness")
+        put(&self.write, vec![row]).await.context("store a sample of readiness")
     }
 
     /// The samples since an instant, oldest first.
@@ -158,7 +158,7 @@ impl State {
             .order_by_asc(readiness::Column::At)
             .all(self.reader())
             .await
-            .doing("read the samples of readiness")?;
+            .context("read the samples of readiness")?;
         Ok(rows.into_iter().map(Into::into).collect())
     }
 
@@ -168,6 +168,6 @@ impl State {
             .filter(readiness::Column::At.lt(micros(before)))
             .exec(&self.write)
             .await;
-        Ok(gone.doing("prune the samples of readiness")?.rows_affected)
+        Ok(gone.context("prune the samples of readiness")?.rows_affected)
     }
 }

@@ -1,4 +1,4 @@
-//! Settings that survive restarts and are not configuration, and counters that do.
+//! Settings that survive restarts but are not configuration, and counters.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Expr, OnConflict};
 use sea_orm::{ActiveValue::Set, ConnectionTrait, EntityTrait, ExprTrait};
 
-use super::{Doing, State, StateError, count, instant, known, micros, put, stored, table};
+use super::{ErrorContext, State, StateError, count, instant, known, micros, put, stored, table};
 
 table!(setting, "settings", {
     #[sea_orm(primary_key, auto_increment = false)]
@@ -22,7 +22,7 @@ table!(counter, "counters", {
 
 const SCHEDULER: &str = "scheduler";
 const RESUMED: &str = "scheduler_resumed";
-const LEAVING: &str = "leaving";
+const DELIBERATE_STOP: &str = "leaving";
 const CREATED: &str = "created";
 
 impl State {
@@ -31,42 +31,42 @@ impl State {
         scheduler_state(self.reader()).await
     }
 
-    /// Switches automatic triggers; returns false when they were in that state already.
+    /// Switches automatic triggers on or off; returns false if they were in that state already.
     pub async fn set_scheduler_state(&self, wanted: SchedulerState) -> Result<bool, StateError> {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? != wanted;
         if changed {
             set(&tx, SCHEDULER, wanted.as_str().to_owned()).await?;
-            tx.commit().await.doing("switch the scheduler")?;
+            tx.commit().await.context("switch the scheduler")?;
         }
         Ok(changed)
     }
 
-    /// Lets automatic triggers fire again; returns false when they did already. What was due before `now`
-    /// passed during the pause, even if it has not been decided yet.
+    /// Lets automatic triggers fire again; returns false if they did already. Slots that were due before `now`
+    /// passed during the pause, even if they have not been decided yet.
     pub async fn resume_scheduler(&self, now: DateTime<Utc>) -> Result<bool, StateError> {
         let tx = self.begin().await?;
         let changed = scheduler_state(&tx).await? == SchedulerState::Stopped;
         if changed {
             set(&tx, SCHEDULER, SchedulerState::Running.as_str().to_owned()).await?;
             set(&tx, RESUMED, micros(now).to_string()).await?;
-            tx.commit().await.doing("start the scheduler")?;
+            tx.commit().await.context("start the scheduler")?;
         }
         Ok(changed)
     }
 
-    /// Records that the process is about to end on purpose: unfinished attempts do not count against their
+    /// Records that the process is about to stop deliberately: unfinished attempts do not count against their
     /// jobs.
-    pub(crate) async fn set_leaving(&self) -> Result<(), StateError> {
-        set(&self.write, LEAVING, String::new()).await
+    pub(crate) async fn record_stop(&self) -> Result<(), StateError> {
+        set(&self.write, DELIBERATE_STOP, String::new()).await
     }
 
-    /// When this state was created; nothing that was due before counts as missed.
+    /// When this state was created; slots that were due before do not count as missed.
     pub async fn created(&self) -> Result<DateTime<Utc>, StateError> {
         parsed("settings.created", &get(self.reader(), CREATED).await?.unwrap_or_default())
     }
 
-    /// Sets the instant of creation, also to correct one taken from a clock that was ahead.
+    /// Sets the instant of creation, for example to correct one taken from a clock that was ahead.
     pub(crate) async fn set_created(&self, at: DateTime<Utc>) -> Result<(), StateError> {
         set(&self.write, CREATED, micros(at).to_string()).await
     }
@@ -89,7 +89,7 @@ impl State {
 
     /// All counters by name.
     pub async fn counters(&self) -> Result<BTreeMap<String, u64>, StateError> {
-        let rows = counter::Entity::find().all(self.reader()).await.doing("read the counters")?;
+        let rows = counter::Entity::find().all(self.reader()).await.context("read the counters")?;
         Ok(rows.into_iter().map(|row| (row.name, count(row.value))).collect())
     }
 
@@ -101,7 +101,7 @@ impl State {
     }
 }
 
-/// Whether automatic triggers fire. A word of another version counts as none, and is kept until somebody
+/// Whether automatic triggers fire. A word of another version counts as not set, and is kept until an operator
 /// starts or stops the scheduler.
 pub(crate) async fn scheduler_state(db: &impl ConnectionTrait) -> Result<SchedulerState, StateError> {
     Ok(get(db, SCHEDULER).await?.and_then(known).unwrap_or(SchedulerState::Running))
@@ -113,9 +113,9 @@ pub(crate) async fn resumed(db: &impl ConnectionTrait) -> Result<Option<DateTime
     micros.map(|micros| parsed("settings.scheduler_resumed", &micros)).transpose()
 }
 
-/// Whether the previous process ended on purpose; clears the record.
-pub(crate) async fn take_leaving(db: &impl ConnectionTrait) -> Result<bool, StateError> {
-    let deleted = setting::Entity::delete_by_id(LEAVING).exec(db).await.doing("read a setting")?;
+/// Whether the previous process stopped deliberately; clears the record.
+pub(crate) async fn take_recorded_stop(db: &impl ConnectionTrait) -> Result<bool, StateError> {
+    let deleted = setting::Entity::delete_by_id(DELIBERATE_STOP).exec(db).await.context("read a setting")?;
     Ok(deleted.rows_affected > 0)
 }
 
@@ -129,15 +129,15 @@ fn announced(channel: &str) -> String {
 }
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>, StateError> {
-    let row = setting::Entity::find_by_id(key).one(db).await.doing("read a setting")?;
+    let row = setting::Entity::find_by_id(key).one(db).await.context("read a setting")?;
     Ok(row.map(|row| row.value))
 }
 
 async fn set(db: &impl ConnectionTrait, key: &str, value: String) -> Result<(), StateError> {
-    put(db, vec![setting::Model { key: key.to_owned(), value }]).await.doing("keep a setting")
+    put(db, vec![setting::Model { key: key.to_owned(), value }]).await.context("store a setting")
 }
 
-/// Adds to a counter in the caller's transaction: the count and what is counted are committed together.
+/// Adds to a counter in the caller's transaction, so that the count is committed together with the counted change.
 pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Result<(), StateError> {
     let by = stored(by);
     let grown = Expr::col((counter::Entity, counter::Column::Value)).add(by);
@@ -147,6 +147,6 @@ pub(crate) async fn bump(db: &impl ConnectionTrait, name: &str, by: u64) -> Resu
         )
         .exec_without_returning(db)
         .await
-        .doing("count")?;
+        .context("count")?;
     Ok(())
 }

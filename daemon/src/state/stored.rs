@@ -13,7 +13,7 @@ use sea_orm::{
 
 use super::StateError;
 
-/// Declares the row of a table, in a module of its own for the names that are derived from it. The schema
+/// Declares the row of a table, in a module of its own for the derived names. The schema
 /// documents why each column exists.
 macro_rules! table {
     ($row:ident, $name:tt, { $($columns:tt)* }) => {
@@ -39,7 +39,7 @@ pub(crate) use table;
 /// Rows per statement, well below `SQLite`'s limit of 32,766 bound values.
 pub(super) const BATCH: usize = 1000;
 
-/// Inserts rows, each in place of one of the same key if there is one.
+/// Inserts rows, each replacing a row with the same key.
 pub(crate) async fn put<M, E>(db: &impl ConnectionTrait, rows: Vec<M>) -> Result<(), DbErr>
 where
     M: ModelTrait<Entity = E> + IntoActiveModel<E::ActiveModel>,
@@ -77,13 +77,13 @@ pub(crate) fn instant(micros: i64) -> DateTime<Utc> {
     Timestamp::from_micros(micros).to_utc()
 }
 
-/// Parses a stored word; `None` for one that this version does not know. Another version wrote it: what has it
-/// is kept as it is, and left out of everything that needs its meaning.
+/// Parses a stored word; `None` for one that this version does not know. Another version wrote it: its row
+/// is kept as it is, and left out of everything that needs the meaning of the word.
 pub(crate) fn known<W: FromStr<Err = UnknownWord>>(value: impl AsRef<str>) -> Option<W> {
     value.as_ref().parse().ok()
 }
 
-/// Parses a stored word of one row that was asked for; an unknown one is an error, never guessed at.
+/// Parses a stored word of a single requested row; an unknown word is an error.
 pub(crate) fn word<W: FromStr<Err = UnknownWord>>(
     column: &'static str,
     value: String,

@@ -35,7 +35,7 @@ async fn run_sql(path: &Path, sql: &str) {
 }
 
 #[tokio::test]
-async fn a_missing_file_is_created_with_its_directory_for_nobody_else_to_read() {
+async fn a_missing_file_and_its_directory_are_created_readable_only_by_their_owner() {
     let (dir, _) = place();
     let path = dir.path().join("var/lib/cached/state.db");
     let state = open(&path).await;
@@ -53,7 +53,7 @@ async fn an_empty_file_is_a_new_state() {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn settings_counters_and_stamps_survive_a_restart() {
     let (_dir, path) = place();
     let state = open(&path).await;
     let stamp = EntryStamp {
@@ -76,9 +76,9 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(state.created().await.unwrap(), NOW, "creation is the first opening");
 }
 
-/// After a kill, nearly everything is still in the log, including the mark of a state database.
+/// After a kill, nearly everything is still in the log, including the application id.
 #[tokio::test]
-async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() {
+async fn a_state_whose_data_is_still_in_its_log_is_accepted_with_all_data() {
     let (dir, path) = place();
     let state = open(&path).await;
     state.bump("runs", 5).await.unwrap();
@@ -86,12 +86,12 @@ async fn a_state_whose_log_was_never_folded_in_is_ours_with_all_that_is_in_it() 
     for suffix in ["", "-wal"] {
         fs::copy(beside(&path, suffix), beside(&killed, suffix)).unwrap();
     }
-    assert_eq!(fs::read(&killed).unwrap()[68..72], [0; 4], "the mark is in the log only");
+    assert_eq!(fs::read(&killed).unwrap()[68..72], [0; 4], "the application id is in the log only");
     assert_eq!(open(&killed).await.counters().await.unwrap()["runs"], 5);
 }
 
 #[tokio::test]
-async fn a_new_state_has_a_running_scheduler_and_tells_whether_a_switch_changed_anything() {
+async fn a_new_state_has_a_running_scheduler_and_reports_whether_a_switch_changed_it() {
     let (_dir, path) = place();
     let state = open(&path).await;
     assert_eq!(state.scheduler_state().await.unwrap(), SchedulerState::Running);
@@ -101,7 +101,7 @@ async fn a_new_state_has_a_running_scheduler_and_tells_whether_a_switch_changed_
 }
 
 #[tokio::test]
-async fn stamps_follow_what_is_written_and_removed_table_by_table() {
+async fn stamps_are_stored_and_deleted_for_each_table_separately() {
     let (_dir, path) = place();
     let state = open(&path).await;
     let stamps = state.stamps();
@@ -112,7 +112,7 @@ async fn stamps_follow_what_is_written_and_removed_table_by_table() {
         fingerprint: Some("f".into()),
         payload: None,
     };
-    // More than one batch, so that a batch that is left out shows.
+    // More than one batch, so that a missing batch would be detected.
     let many: Vec<_> = (0..2500).map(|n| (format!("k{n}"), stamp(n))).collect();
     stamps.record(table, many.clone(), &[]).await.unwrap();
     stamps.record(other, many[..1].to_vec(), &[]).await.unwrap();
@@ -129,7 +129,7 @@ async fn stamps_follow_what_is_written_and_removed_table_by_table() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_no_sound_state_is_refused_and_left_as_it_is() {
+async fn a_file_that_is_not_a_sound_state_is_refused_and_not_changed() {
     type Expected = fn(&StateError) -> bool;
 
     let (dir, good) = place();
@@ -161,7 +161,7 @@ async fn a_file_that_is_no_sound_state_is_refused_and_left_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_database_without_any_application_id_is_not_taken_for_ours() {
+async fn a_database_without_an_application_id_is_refused() {
     let (_dir, path) = place();
     run_sql(&path, "CREATE TABLE event (id INTEGER PRIMARY KEY)").await;
     let before = fs::read(&path).unwrap();
@@ -171,7 +171,7 @@ async fn a_database_without_any_application_id_is_not_taken_for_ours() {
 }
 
 #[tokio::test]
-async fn a_state_of_a_newer_version_is_refused_by_name() {
+async fn a_state_of_a_newer_version_is_refused_with_the_unknown_migration() {
     let (_dir, path) = place();
     open(&path).await.close().await.unwrap();
     run_sql(&path, "INSERT INTO seaql_migrations VALUES ('m9999_from_the_future', 0)").await;
@@ -182,12 +182,12 @@ async fn a_state_of_a_newer_version_is_refused_by_name() {
 
 /// The first commit that had a state at all; the migration that it names has been edited since.
 #[tokio::test]
-async fn a_state_of_a_development_version_is_refused_with_what_to_do_and_left_as_it_is() {
+async fn a_state_of_a_development_version_is_refused_with_a_remedy_and_not_changed() {
     let (_dir, path) = place();
     let mark = format!("PRAGMA application_id = {APPLICATION_ID};");
     run_sql(&path, &(mark + include_str!("tests/first_commit.sql"))).await;
     let before = fs::read(&path).unwrap();
-    for error in [refusal(&path).await, State::look(&path).await.unwrap_err()] {
+    for error in [refusal(&path).await, State::open_read_only(&path).await.unwrap_err()] {
         assert!(matches!(error, StateError::Unreleased { .. }), "{error:?}");
         let said = error.to_string();
         assert!(said.contains("runs.priority") && said.contains("move it and its -wal file away"), "{said}");
@@ -196,7 +196,7 @@ async fn a_state_of_a_development_version_is_refused_with_what_to_do_and_left_as
 }
 
 #[tokio::test]
-async fn what_analyze_leaves_in_a_state_does_not_make_it_another_one() {
+async fn a_state_with_the_tables_of_analyze_is_accepted() {
     let (_dir, path) = place();
     open(&path).await.close().await.unwrap();
     run_sql(&path, "ANALYZE").await;
@@ -204,7 +204,7 @@ async fn what_analyze_leaves_in_a_state_does_not_make_it_another_one() {
 }
 
 #[tokio::test]
-async fn an_emptied_file_beside_its_log_is_not_taken_for_a_new_one() {
+async fn an_empty_file_beside_a_log_is_refused() {
     let (dir, path) = place();
     fs::write(&path, "").unwrap();
     let wal = dir.path().join("state.db-wal");
@@ -214,7 +214,7 @@ async fn an_emptied_file_beside_its_log_is_not_taken_for_a_new_one() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_opened_is_named_with_what_to_do() {
+async fn a_state_that_cannot_be_opened_is_reported_with_a_remedy() {
     let (dir, path) = place();
     fs::create_dir(&path).unwrap();
     let error = refusal(&path).await;
@@ -232,7 +232,7 @@ async fn what_cannot_be_opened_is_named_with_what_to_do() {
 }
 
 #[test]
-fn a_second_holder_is_told_who_holds_the_state_and_what_to_use() {
+fn a_locked_state_is_refused_with_its_holder_and_a_remedy() {
     let (_dir, path) = place();
     let held = StateLock::take(&path).unwrap();
     let error = StateLock::take(&path).unwrap_err();
@@ -247,7 +247,7 @@ fn a_second_holder_is_told_who_holds_the_state_and_what_to_use() {
 }
 
 #[test]
-fn a_lock_file_is_not_followed_to_where_a_link_points() {
+fn a_lock_file_that_is_a_link_is_not_followed() {
     let (dir, path) = place();
     let victim = dir.path().join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -257,7 +257,7 @@ fn a_lock_file_is_not_followed_to_where_a_link_points() {
 }
 
 #[test]
-fn a_lock_file_that_has_another_name_is_not_emptied() {
+fn a_lock_file_with_a_second_name_is_not_truncated() {
     let (dir, path) = place();
     let victim = dir.path().join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -266,12 +266,12 @@ fn a_lock_file_that_has_another_name_is_not_emptied() {
     assert_eq!(fs::read(&victim).unwrap(), b"precious");
 }
 
-/// As with two hundred readers that each held a connection while the worker needed one.
+/// Two hundred readers once held all connections while the worker needed one.
 #[tokio::test]
-async fn readers_that_hold_every_connection_of_theirs_hold_up_neither_work_nor_probes() {
+async fn readers_that_hold_all_their_connections_block_neither_work_nor_probes() {
     let (_dir, path) = place();
-    let (patience, impatience) = (Duration::from_secs(30), Duration::from_millis(100));
-    let state = State::open_waiting(&path, NOW, patience, impatience).await.unwrap();
+    let (work_timeout, probe_timeout) = (Duration::from_secs(30), Duration::from_millis(100));
+    let state = State::open_waiting(&path, NOW, work_timeout, probe_timeout).await.unwrap();
     let readers = state.on(Lane::Readers);
     let mut held = Vec::new();
     for _ in 0..4 {

@@ -13,7 +13,7 @@ use super::SerializedEntry;
 use crate::vms::tables::{TableSpec, by_ids};
 use crate::vms::{Vms, VmsError};
 
-const DOING: &str = "comparing with what is stored";
+const ACTION: &str = "comparing stored payloads";
 
 /// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte.
 pub(super) async fn unchanged(
@@ -22,7 +22,7 @@ pub(super) async fn unchanged(
     entries: &HashMap<i64, &SerializedEntry>,
 ) -> Result<HashSet<i64>, VmsError> {
     let mut same = HashSet::new();
-    let look = |id, row: &QueryResult| {
+    let visit = |id, row: &QueryResult| {
         if let Some(entry) = entries.get(&id)
             && equals(row, entry)?
         {
@@ -30,17 +30,17 @@ pub(super) async fn unchanged(
         }
         Ok(ControlFlow::Continue(()))
     };
-    look_at(vms, spec, entries.keys(), look).await?;
+    for_each_row(vms, spec, entries.keys(), visit).await?;
     Ok(same)
 }
 
-/// Calls `look` with the id and the payload columns of each stored row until it has seen enough. One row is in
+/// Calls `visit` with the id and the payload columns of each stored row until it breaks off. One row is in
 /// memory at a time.
-async fn look_at(
+async fn for_each_row(
     vms: &Vms,
     spec: &TableSpec,
     ids: impl Iterator<Item = &i64>,
-    mut look: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
+    mut visit: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
 ) -> Result<(), VmsError> {
     let ids: Vec<i64> = ids.copied().collect();
     if ids.is_empty() {
@@ -50,10 +50,10 @@ async fn look_at(
     for (rows, values) in by_ids(&ids) {
         let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        let mut rows = view.stream_raw(statement).await.map_err(VmsError::of(DOING))?;
-        while let Some(row) = rows.try_next().await.map_err(VmsError::of(DOING))? {
-            let looked = row.try_get_by_index(0).and_then(|id| look(id, &row));
-            if looked.map_err(VmsError::of(DOING))?.is_break() {
+        let mut rows = view.stream_raw(statement).await.map_err(VmsError::of(ACTION))?;
+        while let Some(row) = rows.try_next().await.map_err(VmsError::of(ACTION))? {
+            let visited = row.try_get_by_index(0).and_then(|id| visit(id, &row));
+            if visited.map_err(VmsError::of(ACTION))?.is_break() {
                 return Ok(());
             }
         }
@@ -82,8 +82,8 @@ pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
 }
 
 /// Whether any of the rows, which another process has written since, holds another payload than the daemon's.
-/// `left` has the digest of the daemon's payload for each row id; a payload without a digest counts as
-/// another one. JSON that differs only in spelling is the same: VMS puts blanks between values and escapes
+/// `left` has the digest of the daemon's payload for each row id; a row without a digest counts as
+/// changed. JSON that differs only in formatting is the same: VMS puts blanks between values and escapes
 /// letters.
 pub(crate) async fn is_changed(
     vms: &Vms,
@@ -91,16 +91,16 @@ pub(crate) async fn is_changed(
     left: &HashMap<i64, Option<String>>,
 ) -> Result<bool, VmsError> {
     let mut changed = false;
-    let look = |id, row: &QueryResult| {
+    let visit = |id, row: &QueryResult| {
         let (stored, left) = (stored(row, spec)?, left.get(&id).and_then(Option::as_deref));
         changed = left.is_none_or(|left| !is_same(&stored, left));
         Ok(if changed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
     };
-    look_at(vms, spec, left.keys(), look).await?;
+    for_each_row(vms, spec, left.keys(), visit).await?;
     Ok(changed)
 }
 
-/// The payload columns of a row; NULL is the empty text, which no payload is.
+/// The payload columns of a row; NULL becomes the empty text, which is never a payload.
 fn stored(row: &QueryResult, spec: &TableSpec) -> Result<Vec<Vec<u8>>, DbErr> {
     let column = |index| Ok(row.try_get_by_index::<Option<Vec<u8>>>(index)?.unwrap_or_default());
     (1..=spec.payload.len()).map(column).collect()
@@ -111,7 +111,7 @@ fn is_same(stored: &[Vec<u8>], left: &str) -> bool {
     digest(stored.iter().map(Vec::as_slice)) == left || digest(respelled().iter().map(AsRef::as_ref)) == left
 }
 
-/// A JSON text as the daemon spells it; any other text as it is.
+/// A JSON text in the daemon's formatting; any other text unchanged.
 fn respelled(text: &[u8]) -> Cow<'_, [u8]> {
     let json = serde_json::from_slice::<serde_json::Value>(text).and_then(|json| serde_json::to_vec(&json));
     json.map_or(Cow::Borrowed(text), Cow::Owned)
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_payload_is_the_same_however_its_json_is_spelled_and_another_one_with_other_values() {
+    fn a_payload_is_the_same_in_any_json_formatting_and_differs_with_other_values() {
         let ours = r#"[{"name":"Zoë","score":0.5,"hours":2.0},null]"#;
         let left = digest([ours.as_bytes(), b"plain"].into_iter());
         let same = |json: &str, text: &str| is_same(&[json.into(), text.into()], &left);

@@ -11,7 +11,7 @@ use crate::state::EntryStamp;
 use crate::vms::tables::{Key, StampZone, TableSpec};
 use crate::vms::time;
 
-/// A stamp further in the future than this is wrong, not merely from a clock that runs a little fast.
+/// A stamp further in the future than this is wrong, and not merely from a clock that is slightly fast.
 const TOLERATED_FUTURE: TimeDelta = TimeDelta::minutes(5);
 
 /// Age limits of rows.
@@ -21,7 +21,7 @@ pub struct AgeLimits {
     pub max_age: TimeDelta,
     /// Below this age a manual refresh leaves a row alone unless forced.
     pub refresh_after: TimeDelta,
-    /// How long a row may be past its limit before anything but the next scheduled run renews it.
+    /// How long a row may be past its limit before it is renewed ahead of the next scheduled run.
     pub tolerance: TimeDelta,
 }
 
@@ -67,7 +67,7 @@ impl Stamps {
     }
 
     /// Whether the loss of `lost` rows at once empties the table, or takes more of it than a page view does.
-    /// One row may be all that a table has.
+    /// A table may have only one row.
     pub fn is_wipe(&self, lost: usize) -> bool {
         let left = self.0.len();
         lost > 0 && (lost == left || (lost > 1 && lost * 4 >= left))
@@ -148,13 +148,13 @@ impl Freshness<'_> {
     }
 
     /// Whether a row is unchanged since the daemon wrote it, and was generated under the current settings.
-    pub fn is_ours_of_today(&self, row: &ExistingRow) -> bool {
+    pub fn is_ours_and_current(&self, row: &ExistingRow) -> bool {
         self.stamps.fingerprint(&row.key, row) == Some(self.fingerprint.as_str())
     }
 
     /// Whether a row of this key has been recorded before, whatever has happened to it since, and not under
     /// other settings.
-    pub fn is_known_of_today(&self, key: &Key) -> bool {
+    pub fn is_known_and_current(&self, key: &Key) -> bool {
         let left = self.stamps.0.get(&key.to_string());
         left.is_some_and(|left| left.fingerprint.as_ref().is_none_or(|made| *made == self.fingerprint))
     }
@@ -206,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn age_is_read_by_the_tables_own_clock() {
+    fn age_is_computed_in_the_time_zone_of_the_table() {
         for (table, stamp, fresh) in [
             (Table::OrganizationSummaryCache, "2026-03-14 12:00:00.000000", false),
             (Table::OrganizationSummaryCache, "2026-03-14 12:00:00.000001", true),
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn a_local_stamp_inside_a_clock_change_means_the_instant_at_which_a_schedule_of_that_time_fires() {
+    fn a_local_stamp_inside_a_clock_change_means_the_instant_at_which_a_slot_of_that_time_fires() {
         let stamps = Stamps::default();
         let limits = AgeLimits {
             max_age: TimeDelta::hours(24),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_stale_is_never_young() {
+    fn a_stale_row_is_never_young() {
         let now = "2026-03-15T12:00:00Z".parse().unwrap();
         let (stamps, spec) = (Stamps::default(), spec(Table::OrganizationSummaryCache));
         let is_young = |max_age, stamp: &str| {
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_made_under_other_settings_is_stale_but_a_foreign_row_is_not() {
+    fn an_entry_generated_under_other_settings_is_stale_but_a_row_of_vms_is_not() {
         let stamp = "2026-03-15 11:00:00.000000";
         let made = |id, fingerprint: &str| {
             let (last_updated, fingerprint) = (stamp.to_owned(), Some(fingerprint.to_owned()));

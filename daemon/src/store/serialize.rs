@@ -20,10 +20,10 @@ pub enum StoreError {
     /// A payload could not be turned into JSON.
     #[error("{table} {key}: column {column} cannot be serialized: {source}")]
     Serialize { table: Table, key: String, column: &'static str, source: serde_json::Error },
-    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page. An empty name
-    /// stands for a JSON container.
+    /// A payload lacks a member that VMS's reader requires; writing it would turn a hit into an error page. An empty
+    /// `member` means that the column is not a JSON container.
     #[error(
-        "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, the old row stands"
+        "{table} {key}: column {column} lacks {member:?}; this is a bug of the report, and the old entry is kept"
     )]
     Incomplete { table: Table, key: String, column: &'static str, member: &'static str },
 }

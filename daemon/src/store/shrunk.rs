@@ -1,7 +1,7 @@
 //! Finds lists that would lose most of their records.
 //!
-//! A payload that did not get shorter did not lose most of its records, and SQLite knows how long a column is
-//! without reading it. So only rows that shrink are read and counted; on most nights that is none.
+//! A payload that did not get shorter did not lose most of its records, and SQLite knows the length of a column
+//! without reading it. So only rows that shrink are read and counted; on most nights there are none.
 
 use std::collections::HashMap;
 
@@ -13,9 +13,9 @@ use crate::snapshot::ExistingRow;
 use crate::vms::tables::{TableSpec, by_ids};
 use crate::vms::{Vms, VmsError};
 
-const DOING: &str = "counting what is in an entry";
+const ACTION: &str = "counting the records of an entry";
 
-/// Limits of a loss above which it needs a review before it is written.
+/// Limits of a loss above which a group is held until the loss is confirmed.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LossLimits {
     /// Share of the records that may vanish, 0 to 1.
@@ -60,7 +60,7 @@ pub async fn shrunk(
         if lengths.get(&row.id).is_none_or(|stored| length >= *stored) {
             continue;
         }
-        let Some(stored) = vms.payload_bytes(spec, row.id, DOING).await? else { continue };
+        let Some(stored) = vms.payload_bytes(spec, row.id, ACTION).await? else { continue };
         for ((column, before), after) in spec.payload.iter().zip(&stored).zip(&entry.columns) {
             let Some(before) = before.as_deref().filter(|_| column.json).and_then(records) else { continue };
             let after = records(after.as_bytes()).unwrap_or_default();
@@ -80,16 +80,16 @@ async fn lengths(vms: &Vms, spec: &TableSpec, ids: Vec<i64>) -> Result<HashMap<i
     for (rows, values) in by_ids(&ids) {
         let sql = format!("SELECT id, {bytes} FROM \"{}\" {rows}", spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        for row in view.query_all_raw(statement).await.map_err(VmsError::of(DOING))? {
-            let id = row.try_get_by_index(0).map_err(VmsError::of(DOING))?;
-            let length: i64 = row.try_get_by_index(1).map_err(VmsError::of(DOING))?;
+        for row in view.query_all_raw(statement).await.map_err(VmsError::of(ACTION))? {
+            let id = row.try_get_by_index(0).map_err(VmsError::of(ACTION))?;
+            let length: i64 = row.try_get_by_index(1).map_err(VmsError::of(ACTION))?;
             lengths.insert(id, u64::try_from(length).unwrap_or_default());
         }
     }
     Ok(lengths)
 }
 
-/// Counts the objects in lists, at any depth: what a report shows as rows. `None` if `json` is not JSON.
+/// Counts the objects in lists, at any depth, which a report shows as rows. `None` if `json` is not JSON.
 fn records(json: &[u8]) -> Option<u64> {
     serde_json::from_slice::<Counted>(json).ok().map(|counted| counted.inside)
 }

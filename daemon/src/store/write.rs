@@ -59,9 +59,9 @@ impl<'a> Existing<'a> {
 /// Writes `group` over the rows that existed at the snapshot's instant.
 ///
 /// `skip` selects existing rows to leave alone. `stamp` is the `last_updated` of everything written. Rows that
-/// another process has changed, added or removed since the snapshot are left as they are and named in the
-/// outcome: they are newer than what would be written, and must not keep the others from being written.
-/// `meter` measures how long the write lock was held, also when the write fails.
+/// another process has changed, added or removed since the snapshot are not changed but named in the
+/// outcome: they are newer than the entries of the group, and must not prevent the others from being written.
+/// `meter` measures how long the write lock was held, even if the write fails.
 pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
@@ -171,7 +171,7 @@ impl Writer<'_> {
             }
         }
         for entry in &changes.insert {
-            // An entry without its payload stands for a row that was there.
+            // An entry without its payload represents a row that existed.
             let id = if is_known(self.spec, entry) { None } else { self.insert(entry).await? };
             match id {
                 Some(id) => {
@@ -194,7 +194,7 @@ impl Writer<'_> {
         Ok(result.rows_affected())
     }
 
-    /// Replaces a row; false when it is not the one of the snapshot any more.
+    /// Replaces a row; false if it is no longer the one of the snapshot.
     async fn replace(&self, row: &ExistingRow, entry: &SerializedEntry) -> Result<bool, VmsError> {
         let sets: Vec<String> =
             self.spec.payload.iter().map(|column| format!("\"{}\" = ?", column.name)).collect();
@@ -209,14 +209,14 @@ impl Writer<'_> {
         Ok(self.run(sql, values).await? == 1)
     }
 
-    /// Stamps rows; returns the ids of those that are still the ones of the snapshot.
+    /// Stamps rows; returns the ids of those that are unchanged since the snapshot.
     async fn stamp(
         &self,
         rows: impl ExactSizeIterator<Item = &ExistingRow>,
     ) -> Result<HashSet<i64>, VmsError> {
-        const DOING: &str = "stamping entries";
+        const ACTION: &str = "stamping entries";
         let pairs = vec!["(?,?)"; rows.len()].join(",");
-        // The list drives the join, so that each row is found by its id: `last_updated` stands behind the
+        // The list drives the join, so that each row is found by its id: `last_updated` is stored behind the
         // payload, and a scan would read every page of it.
         let sql = format!(
             "UPDATE \"{table}\" SET last_updated = ? FROM (VALUES {pairs}) AS v \
@@ -229,15 +229,15 @@ impl Writer<'_> {
             values.extend([row.id.into(), row.last_updated.clone().into()]);
         }
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        let stamped = self.transaction.query_all_raw(statement).await.map_err(VmsError::of(DOING))?;
+        let stamped = self.transaction.query_all_raw(statement).await.map_err(VmsError::of(ACTION))?;
         stamped
             .iter()
             .map(|row| row.try_get_by_index(0))
             .collect::<Result<_, _>>()
-            .map_err(VmsError::of(DOING))
+            .map_err(VmsError::of(ACTION))
     }
 
-    /// Inserts an entry and returns its id; `None` when there is a row of its key by now.
+    /// Inserts an entry and returns its id; `None` if a row with its key exists by now.
     async fn insert(&self, entry: &SerializedEntry) -> Result<Option<i64>, VmsError> {
         let columns: Vec<String> = self
             .spec
@@ -261,13 +261,13 @@ impl Writer<'_> {
         values.extend(entry.columns.iter().map(|text| Value::from(text.as_ref())));
         values.push(self.stamp.into());
         values.extend(entry.key.0.iter().map(Value::from));
-        let doing = "inserting an entry";
+        let action = "inserting an entry";
         let row = self
             .transaction
             .query_one_raw(Statement::from_sql_and_values(DbBackend::Sqlite, sql, values))
             .await
-            .map_err(VmsError::of(doing))?;
-        row.map(|row| row.try_get_by_index(0)).transpose().map_err(VmsError::of(doing))
+            .map_err(VmsError::of(action))?;
+        row.map(|row| row.try_get_by_index(0)).transpose().map_err(VmsError::of(action))
     }
 
     async fn remove(&self, row: &ExistingRow) -> Result<u64, VmsError> {

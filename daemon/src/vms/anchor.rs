@@ -1,15 +1,15 @@
-//! A read lock on the file itself, so that nothing of another file is ever written into it.
+//! A read lock on the file itself, so that data of another file is never written into it.
 //!
 //! SQLite looks for the journal and the log of a database by its name. Suppose the file is renamed while a
 //! connection has it open, and another database gets the name, as when a backup is restored. Then the connection
-//! takes the other database's journal for one that a crash left behind and rolls it back into the file that it
-//! holds; the journal of a new database empties that file. In the same way it would copy the other database's log
+//! mistakes the other database's journal for one that a crash left behind and rolls it back into the file that it
+//! has open; the journal of a new database empties that file. In the same way it would copy the other database's log
 //! into it.
 //!
-//! Both need the exclusive lock on the file, which nobody gets while another connection has a read lock, and
-//! neither is done by a connection that was opened read-only. So an anchor is such a connection, in a read
-//! transaction; every other connection is bound to its log, and begins to write, while there is an anchor, and is
-//! given up when the name means another file by then. From there on SQLite itself notices that its file was moved.
+//! Both need the exclusive lock on the file, which is not granted while another connection has a read lock, and
+//! a connection that was opened read-only does neither. So an anchor is such a connection, in a read
+//! transaction; every other connection is bound to its log, and begins to write, while an anchor exists, and is
+//! closed if the name refers to another file by then. After that, SQLite itself detects that its file was moved.
 
 use std::time::Duration;
 
@@ -22,13 +22,13 @@ use super::gateway::{Access, Gateway, connecting};
 use crate::plain_file::FileId;
 
 /// Any read takes the lock; this one also reads the header, so that a file that is not a database is distinguished
-/// from a missing table, and tells the journal mode.
+/// from a missing table, and returns the journal mode.
 pub(super) const LOCK: &str =
     "SELECT count(*), (SELECT journal_mode FROM pragma_journal_mode) FROM sqlite_schema";
 
 /// The first pauses between two attempts to get a lock, in milliseconds. SQLite waits like this, too.
 const PAUSES: [u64; 10] = [1, 2, 5, 10, 15, 20, 25, 25, 25, 50];
-/// All further ones.
+/// All later pauses.
 const LONGEST: u64 = 100;
 
 /// A read lock on the file that had the name when it was taken.
@@ -44,7 +44,7 @@ pub(super) struct Anchor {
 impl Gateway {
     /// Takes a read lock on the file. A journal that a crashed process left behind is rolled back first.
     pub(super) async fn anchor(&self) -> Result<Anchor, VmsError> {
-        // On the heap, or everything that opens the file would be as large as this.
+        // On the heap: the future of every caller would otherwise be as large as this one.
         match Box::pin(self.try_anchor()).await {
             Err(VmsError::LeftJournal { .. }) => {
                 self.recover().await?;
@@ -64,7 +64,7 @@ impl Gateway {
             Ok(()) => {}
             Err(error) => {
                 anchor.release().await;
-                // What looks like its journal may be that of the file which has the name now.
+                // The journal that SQLite found may be that of the file that has the name now.
                 self.ensure_is(file)?;
                 return Err(error);
             }
@@ -90,7 +90,7 @@ impl Gateway {
         Box::pin(recovering).await.map_err(|error| self.opening(connecting(error)))
     }
 
-    /// Checks that the name still means this file.
+    /// Checks that the name still refers to this file.
     pub(super) fn ensure_is(&self, file: FileId) -> Result<(), VmsError> {
         if self.file()? == file { Ok(()) } else { Err(VmsError::Replaced { path: self.path().to_owned() }) }
     }
@@ -104,7 +104,7 @@ impl Anchor {
         Ok(())
     }
 
-    /// Gives the lock back. A connection that is to be given up is closed before that.
+    /// Releases the lock. A connection that must not be used any more is closed before that.
     pub(super) async fn release(self) {
         // If closing fails, the connection is gone as well.
         let _ = self.connection.close().await;
@@ -116,10 +116,10 @@ pub(super) async fn lock(connection: &impl ConnectionTrait) -> Result<(), DbErr>
     connection.query_one_raw(Statement::from_string(DbBackend::Sqlite, LOCK)).await.map(drop)
 }
 
-/// The pauses between attempts to get a lock that another process has.
+/// The pauses between attempts to get a lock that another process holds.
 ///
-/// Each attempt gives up its own read lock. SQLite would wait with it: another process that has begun to commit waits
-/// until all readers are gone, and both would wait for each other.
+/// Each attempt releases its own read lock. SQLite would keep it while waiting: another process that has begun to
+/// commit waits until all readers have finished, and both would wait for each other.
 #[derive(Debug)]
 pub(super) struct Pauses {
     left: Duration,
@@ -127,9 +127,9 @@ pub(super) struct Pauses {
 }
 
 impl Pauses {
-    /// Pauses that last as long as `patience` together.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { left: patience, lengths: PAUSES.iter() }
+    /// Pauses with a total length of `lock_timeout`.
+    pub(super) fn new(lock_timeout: Duration) -> Self {
+        Self { left: lock_timeout, lengths: PAUSES.iter() }
     }
 
     /// Pauses before another attempt; false when there is no time left.
@@ -160,8 +160,8 @@ mod tests {
     use crate::sqlite::beside;
 
     const MODES: [&str; 2] = ["DELETE", "WAL"];
-    /// Begins a transaction whose journal is on the disk before it is committed: only then does SQLite take it for
-    /// one that a crash left.
+    /// Begins a transaction whose journal is on the disk before it is committed: only then does SQLite consider it
+    /// one that a crash left behind.
     const SPILL: &str = "PRAGMA cache_size = 1; PRAGMA cache_spill = 1; BEGIN IMMEDIATE; \
         CREATE TEMP VIEW generate AS \
         WITH n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 2000) SELECT value FROM n";
@@ -181,7 +181,7 @@ mod tests {
         sqlx::raw_sql(sql).execute(connection).await.unwrap();
     }
 
-    /// A database in this journal mode with a row, and nobody connected.
+    /// A database in this journal mode with a row and no connections.
     async fn database(path: &Path, mode: &str) {
         let mut vms = connect(path).await;
         let pragma = if mode == "WAL" { "PRAGMA journal_mode = WAL" } else { "PRAGMA journal_mode = DELETE" };
@@ -193,7 +193,8 @@ mod tests {
     impl Moved {
         async fn new(mode: &str) -> Self {
             let dir = directory();
-            let gateway = Gateway::new(&dir.path().join("vms.db")).patient(Duration::from_millis(50));
+            let gateway =
+                Gateway::new(&dir.path().join("vms.db")).with_lock_timeout(Duration::from_millis(50));
             database(gateway.path(), mode).await;
             let vms = gateway.open().await.unwrap();
             assert_eq!(vms.count("event", "counting").await.unwrap(), 1);
@@ -204,8 +205,8 @@ mod tests {
             self.dir.path().join("kept.db")
         }
 
-        /// Moves the file away, and writes to another database with its name: the transaction is in progress.
-        async fn away(&self) -> SqliteConnection {
+        /// Moves the file, and writes to another database with its name: the transaction is in progress.
+        async fn replace_by_another(&self) -> SqliteConnection {
             fs::rename(self.gateway.path(), self.kept()).unwrap();
             let mut other = connect(self.gateway.path()).await;
             run(&mut other, SPILL).await;
@@ -214,7 +215,7 @@ mod tests {
             other
         }
 
-        /// Checks that the file is as it was, once everything is closed, and the other database undisturbed.
+        /// Checks that the file is unchanged once everything is closed, and the other database is intact.
         async fn unharmed(self, mut other: SqliteConnection, before: &[u8]) {
             run(&mut other, "COMMIT; INSERT INTO shopping VALUES ('bread')").await;
             self.vms.close().await;
@@ -223,12 +224,12 @@ mod tests {
         }
     }
 
-    /// The journal of the new database says that there was nothing before: rolled back, it would empty the old one.
+    /// The journal of the new database says that it was empty before: rolled back, it would empty the old one.
     #[tokio::test]
     async fn the_journal_of_a_database_that_took_the_name_is_not_rolled_back_by_a_reader() {
         let moved = Moved::new("DELETE").await;
         let before = fs::read(moved.gateway.path()).unwrap();
-        let other = moved.away().await;
+        let other = moved.replace_by_another().await;
         assert!(beside(moved.gateway.path(), "-journal").exists());
         let read = moved.vms.count("event", "counting").await.unwrap_err();
         assert!(matches!(read, VmsError::Replaced { .. }), "{read}");
@@ -245,7 +246,7 @@ mod tests {
         // Connected before the file is moved.
         moved.vms.begin_write().await.unwrap().rollback().await.unwrap();
         let anchor = moved.gateway.anchor().await.unwrap();
-        let other = moved.away().await;
+        let other = moved.replace_by_another().await;
         let begun = moved.vms.begin_at_once().await.map(drop).unwrap_err();
         assert!(matches!(begun, VmsError::Locked { .. }), "{begun}");
         assert!(moved.gateway.ensure_is(anchor.file).is_err());
@@ -254,11 +255,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nothing_is_written_through_a_session_whose_file_was_moved() {
+    async fn a_session_whose_file_was_moved_refuses_to_write() {
         for mode in MODES {
             let moved = Moved::new(mode).await;
             let before = fs::read(moved.gateway.path()).unwrap();
-            let mut other = moved.away().await;
+            let mut other = moved.replace_by_another().await;
             run(&mut other, "COMMIT; BEGIN").await;
             let refused = moved.vms.begin_write().await.map(drop).unwrap_err();
             assert!(matches!(refused, VmsError::Replaced { .. }), "{mode}: {refused}");
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_journal_that_a_crash_left_is_rolled_back_by_whoever_opens_the_file() {
+    async fn a_journal_that_a_crash_left_is_rolled_back_when_the_file_is_opened() {
         let dir = directory();
         let path = |name: &str| dir.path().join(name);
         database(&path("live.db"), "DELETE").await;
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_writer_that_commits_and_one_that_waits_for_it_do_not_wait_for_each_other() {
+    async fn a_committing_writer_and_a_waiting_writer_do_not_deadlock() {
         for mode in MODES {
             let dir = directory();
             let gateway = Gateway::new(&dir.path().join("vms.db"));
@@ -297,7 +298,7 @@ mod tests {
             let mut other = connect(gateway.path()).await;
             run(&mut other, "PRAGMA busy_timeout = 0; BEGIN IMMEDIATE; INSERT INTO event VALUES (2)").await;
             let commits = async {
-                // A reader of a moment may be in the way, but none that waits itself.
+                // A short-lived reader may be in the way, but none that itself waits.
                 while sqlx::raw_sql("COMMIT").execute(&mut other).await.is_err() {
                     tokio::task::yield_now().await;
                 }

@@ -1,4 +1,4 @@
-//! Single connections to VMS's file, for work that a pool does not allow, and the folding of its log.
+//! Single connections to VMS's file, for work that a pool does not allow, and copying the log into the file.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::gateway::{Access, Gateway, connecting};
 impl Gateway {
     /// Opens one connection, for work that a pool does not allow.
     pub(crate) async fn connect(&self, access: Access) -> Result<SqliteConnection, VmsError> {
-        let mut pauses = Pauses::new(self.patience);
+        let mut pauses = Pauses::new(self.lock_timeout);
         loop {
             let anchor = self.anchor().await?;
             let connected = Box::pin(self.connected(access, &anchor)).await;
@@ -25,7 +25,7 @@ impl Gateway {
     }
 
     async fn connected(&self, access: Access, anchor: &Anchor) -> Result<SqliteConnection, VmsError> {
-        // Nothing waits while there is an anchor.
+        // No statement waits for a lock while the anchor exists.
         let options = self.options(access, anchor.write_ahead).busy_timeout(Duration::ZERO);
         let mut connection = options.connect().await.map_err(|error| self.opening(connecting(error)))?;
         let ready = async {
@@ -49,14 +49,16 @@ impl Gateway {
     /// Copies the write-ahead log into the database file and empties it, so that a copy of the file alone is
     /// complete and no old log can be replayed over a restored file.
     ///
-    /// It waits for nobody, and nobody for it: others read and write while the log is copied. Only a log that has
-    /// been copied whole is emptied; that takes the write lock for an instant, and is left out while anybody reads
-    /// or writes. What is not possible at once is done another time, so there is nothing to report.
+    /// It neither waits for other processes nor makes them wait: they read and write while the log is copied. A log
+    /// that has been copied completely is emptied; that takes the write lock for an instant, and is skipped while
+    /// another process reads or writes. A later call does what was not possible now, so errors are ignored.
     pub(crate) async fn fold_log(&self) {
         if log_size(self.path()) == 0 {
             return;
         }
-        let Ok(mut connection) = self.patient(Duration::ZERO).connect(Access::Whole).await else { return };
+        let Ok(mut connection) = self.with_lock_timeout(Duration::ZERO).connect(Access::Whole).await else {
+            return;
+        };
         if let Ok((0, frames, copied)) = checkpoint(&mut connection, "PRAGMA wal_checkpoint(PASSIVE)").await
             && frames == copied
         {
@@ -66,7 +68,7 @@ impl Gateway {
     }
 }
 
-/// Returns whether it was hindered, the frames of the log, and how many of them are in the database.
+/// Returns whether it was blocked, the number of frames in the log, and how many of them have been copied.
 async fn checkpoint(connection: &mut SqliteConnection, sql: &'static str) -> sqlx::Result<(i32, i32, i32)> {
     sqlx::query_as(sql).fetch_one(connection).await
 }

@@ -6,9 +6,9 @@ pub const VIRTUAL_SESSION: &str = "VIRTUAL_SESSION";
 pub const CONNECTOR_SESSION: &str = "CONNECTOR_SESSION";
 /// Status of an event that took place.
 pub const COMPLETED: &str = "COMPLETED";
-/// Status of an event that will take place, or did and was never closed.
+/// Status of an event that will take place, or that took place and was never closed.
 pub const CONFIRMED: &str = "CONFIRMED";
-/// Status of an event that was watched by more classes than its own.
+/// Status of an event that other classes watched, too.
 pub const SIMULCAST: &str = "SIMULCAST";
 /// Status of an event that did not take place.
 pub const CANCELLED: &str = "CANCELLED";

@@ -27,8 +27,8 @@ pub enum VmsError {
     Inaccessible { path: PathBuf, reason: String },
     /// VMS could not open its own database while the daemon uses it.
     #[error(
-        "the VMS database {path} is left alone: {reason}; as the daemon's user, `cached check` prints the commands \
-         that mend this",
+        "the VMS database {path} was not opened: {reason}; as the daemon's user, `cached check` prints the commands \
+         that fix this",
         path = .path.display()
     )]
     WouldLockOut { path: PathBuf, reason: String },
@@ -38,7 +38,7 @@ pub enum VmsError {
     /// The file is a database, but not VMS's.
     #[error("{path} has none of VMS's tables; set database.url (or --database) to VMS's SQLite file", path = .path.display())]
     NoVmsTables { path: PathBuf },
-    /// Another file has taken the place of the one that was read.
+    /// Another file has replaced the one that was read.
     #[error(
         "the VMS database {path} was replaced by another file after it had been read; nothing was written, another \
          attempt reads the new one",
@@ -47,55 +47,55 @@ pub enum VmsError {
     Replaced { path: PathBuf },
     /// A process that crashed, or is just writing, left a journal, and the connection may not roll it back.
     #[error(
-        "the journal of an unfinished transaction lies beside the VMS database ({doing}): {source}; another attempt \
+        "the journal of an unfinished transaction is beside the VMS database ({action}): {source}; another attempt \
          rolls it back"
     )]
-    LeftJournal { doing: &'static str, source: DbErr },
+    LeftJournal { action: &'static str, source: DbErr },
     /// Another process kept the database locked for longer than the busy timeout.
-    #[error("the VMS database stayed locked by another process for more than {seconds} s ({doing})")]
-    Locked { doing: &'static str, seconds: u64, source: DbErr },
+    #[error("the VMS database stayed locked by another process for more than {seconds} s ({action})")]
+    Locked { action: &'static str, seconds: u64, source: DbErr },
     /// The disk is full.
-    #[error("no space left for the VMS database ({doing}): {source}; free disk space, nothing was changed")]
-    Full { doing: &'static str, source: DbErr },
+    #[error("no space left for the VMS database ({action}): {source}; free disk space, nothing was changed")]
+    Full { action: &'static str, source: DbErr },
     /// The file system takes no more files, and SQLite needs one for its journal.
     #[error(
-        "no inodes left for a file beside the VMS database in {} ({doing}): {source}; remove files that nobody needs, `df -i` \
+        "no inodes left for a file beside the VMS database in {} ({action}): {source}; remove unneeded files, `df -i` \
          shows where, nothing was changed",
         path.display()
     )]
-    NoInodes { path: PathBuf, doing: &'static str, source: DbErr },
+    NoInodes { path: PathBuf, action: &'static str, source: DbErr },
     /// The file or its directory may not be written.
     #[error(
-        "the VMS database cannot be written ({doing}): the daemon's user needs write rights on the file and its \
-         directory, and the service needs the directory in ReadWritePaths=; as that user, `cached check` says what \
-         to type"
+        "the VMS database cannot be written ({action}): the daemon's user needs write rights on the file and its \
+         directory, and the service needs the directory in ReadWritePaths=; as that user, `cached check` shows what \
+         to run"
     )]
-    ReadOnly { doing: &'static str, source: DbErr },
+    ReadOnly { action: &'static str, source: DbErr },
     /// The database is damaged.
-    #[error("the VMS database is damaged ({doing}): {source}; `cachectl maintenance integrity` says where")]
-    Damaged { doing: &'static str, source: DbErr },
+    #[error("the VMS database is damaged ({action}): {source}; `cachectl maintenance integrity` shows where")]
+    Damaged { action: &'static str, source: DbErr },
     /// Any other failure of the database.
-    #[error("the VMS database failed ({doing}): {source}")]
-    Query { doing: &'static str, source: DbErr },
+    #[error("the VMS database failed ({action}): {source}")]
+    Query { action: &'static str, source: DbErr },
 }
 
-/// Waiting time for a lock, as long as VMS's own.
+/// Maximum wait for a lock, the same as VMS's own.
 pub(crate) const BUSY_TIMEOUT_SECONDS: u64 = 20;
 
 impl VmsError {
-    /// Classifies a database error; `doing` names the operation that failed, for the message.
-    pub fn of(doing: &'static str) -> impl FnOnce(DbErr) -> Self {
+    /// Classifies a database error; `action` names the operation that failed, for the message.
+    pub fn of(action: &'static str) -> impl FnOnce(DbErr) -> Self {
         move |source| match sqlite_code(&source) {
             Some(sqlite::READONLY) if extended_code(&source) == Some(sqlite::READONLY_ROLLBACK) => {
-                Self::LeftJournal { doing, source }
+                Self::LeftJournal { action, source }
             }
             Some(sqlite::BUSY | sqlite::LOCKED) => {
-                Self::Locked { doing, seconds: BUSY_TIMEOUT_SECONDS, source }
+                Self::Locked { action, seconds: BUSY_TIMEOUT_SECONDS, source }
             }
-            Some(sqlite::FULL) => Self::Full { doing, source },
-            Some(sqlite::READONLY) => Self::ReadOnly { doing, source },
-            Some(sqlite::CORRUPT | sqlite::NOTADB) => Self::Damaged { doing, source },
-            _ => Self::Query { doing, source },
+            Some(sqlite::FULL) => Self::Full { action, source },
+            Some(sqlite::READONLY) => Self::ReadOnly { action, source },
+            Some(sqlite::CORRUPT | sqlite::NOTADB) => Self::Damaged { action, source },
+            _ => Self::Query { action, source },
         }
     }
 
@@ -114,24 +114,24 @@ impl VmsError {
         matches!(sqlite_code(error), Some(sqlite::READONLY | sqlite::CANTOPEN))
     }
 
-    /// Names what can only be told with the path of the database: that it was moved away, and the lack of inodes
-    /// beside it, where SQLite says that it could not open a file.
+    /// Classifies errors for which the path of the database is needed: that it was moved, and a lack of inodes
+    /// in its directory, which SQLite reports as a file that it could not open.
     pub(crate) fn beside(self, path: &Path) -> Self {
         let directory = path.parent().unwrap_or(Path::new("/"));
         match self {
             Self::ReadOnly { source, .. } if extended_code(&source) == Some(sqlite::READONLY_DBMOVED) => {
                 Self::Replaced { path: path.to_owned() }
             }
-            Self::Query { doing, source }
+            Self::Query { action, source }
                 if sqlite_code(&source) == Some(sqlite::CANTOPEN) && free_inodes(directory) == Some(0) =>
             {
-                Self::NoInodes { path: directory.to_owned(), doing, source }
+                Self::NoInodes { path: directory.to_owned(), action, source }
             }
             other => other,
         }
     }
 
-    /// Whether the file itself is missing, out of reach or something else.
+    /// Whether the file itself is missing, inaccessible or not VMS's database.
     pub(crate) const fn is_of_the_file(&self) -> bool {
         matches!(self, Self::Missing { .. } | Self::Inaccessible { .. } | Self::NotADatabase { .. })
     }
@@ -156,7 +156,7 @@ impl VmsError {
     }
 }
 
-/// Whether a failure is one of the machine or the connection. A failure of the statement or the data recurs
+/// Whether a failure comes from the machine or the connection. A failure of the statement or the data recurs
 /// each time.
 fn may_pass(error: &DbErr) -> bool {
     if let Some(code) = sqlite_code(error) {

@@ -1,10 +1,10 @@
-//! Questions about a database file that are answered without opening it.
+//! Information about a database file that is available without opening it.
 //!
 //! When a process closes any descriptor of a file, the system releases every lock that the process has on that
 //! file, including those of SQLite's connections: VMS could then commit in the middle of a transaction of the
 //! daemon, or remove the write-ahead log while the daemon writes to it. SQLite itself keeps a descriptor until
-//! its last lock is gone. So only SQLite opens a database file, its `-wal`, `-shm` or `-journal`; everything
-//! else is asked of the directory entry, and of `/proc`.
+//! its last lock is released. So only SQLite opens a database file, its `-wal`, `-shm` or `-journal`; everything
+//! else is read from the directory entry and from `/proc`.
 
 use std::collections::BTreeSet;
 use std::fs::{self, Metadata};
@@ -20,17 +20,17 @@ use super::error::VmsError;
 use crate::plain_file::{FileId, read_system};
 use crate::sqlite::{SIDE_FILES, beside};
 
-/// The content of VMS's database as far as the file system shows it: every commit, by whatever process, makes it
-/// a different one. It also differs after a checkpoint, and when another file was put or copied in its place.
+/// The state of VMS's database as far as the file system shows it: every commit, by any process, changes
+/// it. It also changes after a checkpoint, and when another file has replaced the database or was copied over it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Footprint {
     database: Written,
-    /// `None` when there is no log, or an empty one, as a connection that writes nothing creates it.
+    /// `None` without a log or with an empty one, which a connection creates even if it writes nothing.
     log: Option<Written>,
 }
 
-/// The last change of a file. The time of change of its entry cannot be set back, as a copy that preserves
-/// times does with the other.
+/// The last change of a file. Its status change time cannot be set back, unlike its modification time, which a copy
+/// that preserves times sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Written {
     file: FileId,
@@ -42,7 +42,7 @@ pub(super) struct Written {
 impl Footprint {
     /// Reads the footprint of a database that the daemon may read and write.
     pub(crate) fn of(path: &Path) -> Result<Self, VmsError> {
-        // The log first: what a checkpoint moves from one file to the other in between shows in the database.
+        // The log first: if a checkpoint comes in between, the change of the database file shows it.
         let log = fs::metadata(beside(path, "-wal")).ok().filter(|log| log.len() > 0);
         Ok(Self { database: Written::of(&ensure_accessible(path)?), log: log.as_ref().map(Written::of) })
     }
@@ -59,7 +59,7 @@ impl Written {
     }
 }
 
-/// Returns the size of the write-ahead log; 0 when there is none.
+/// Returns the size of the write-ahead log; 0 without one.
 pub(crate) fn log_size(database: &Path) -> u64 {
     fs::metadata(beside(database, "-wal")).map_or(0, |log| log.len())
 }
@@ -82,19 +82,19 @@ pub(crate) fn ensure_accessible(path: &Path) -> Result<Metadata, VmsError> {
     }
 }
 
-/// Maximum number of holders that are named; more would not change what to do.
+/// Maximum number of holders that are named; more would not help the operator.
 const NAMED: usize = 5;
 
 /// The kernel's list of all file locks on this machine.
 const LOCKS: &str = "/proc/locks";
 
-/// Describes the other processes that have the database open; `None` when there are none. Fails when the
-/// locks cannot be listed: then a process of another user could be connected without being seen.
+/// Describes the other processes that have the database open; `None` if there are none. Fails if the
+/// locks cannot be listed: then a process of another user could be connected without being detected.
 ///
 /// `/proc` shows the open files of processes of the same user, and to root those of all processes. The list
 /// of locks is readable by every user, and a process that is connected to a database with a write-ahead log
-/// always holds a lock. With a rollback journal an idle process of another user holds none and is not seen;
-/// that does no harm, because there the exclusive lock decides.
+/// always holds a lock. With a rollback journal an idle process of another user holds no lock and is not detected;
+/// that is harmless, because there the exclusive lock decides.
 pub(crate) fn holders(database: &Path) -> io::Result<Option<String>> {
     holders_by(database, Path::new(LOCKS))
 }
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_footprint_changes_with_a_commit_and_not_with_a_connection() {
+    async fn a_footprint_changes_with_a_commit_but_not_with_a_connection() {
         for mode in ["WAL", "DELETE"] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("vms.db");
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_belongs_to_a_process_if_it_is_on_the_file() {
+    fn the_holder_of_a_lock_is_found_by_the_device_and_inode_of_the_file() {
         let files = [FileId { device: makedev(0xfd, 1), inode: 5678 }];
         for (line, holder) in [
             ("1: POSIX  ADVISORY  READ 1234 fd:01:5678 128 128", Some(1234)),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn our_own_process_is_nobody_else() {
+    fn locks_of_this_process_are_not_reported() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vms.db");
         let _open = fs::File::create(&path).unwrap();
@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn without_the_list_of_locks_nothing_is_claimed() {
+    fn without_the_list_of_locks_the_holders_are_unknown() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("vms.db");
         fs::write(&path, "").unwrap();

@@ -1,8 +1,8 @@
-//! The one way to VMS's SQLite file. Every connection that this process makes is made here, and none stays open
-//! while nothing is read or written: an idle connection would keep VMS's own last one from removing the write-ahead
-//! log, and whoever copies the file after VMS has stopped would miss what is in it.
+//! The one way to VMS's SQLite file. This process makes all its connections here, and none stays open
+//! while idle: an idle connection would keep VMS's own last one from removing the write-ahead
+//! log, and a copy of the file made after VMS has stopped would lack the transactions in that log.
 //!
-//! With a rollback journal, readers open the file read-only, so that they can roll nothing back into it (see
+//! With a rollback journal, readers open the file read-only, so that they cannot roll a journal back into it (see
 //! [`anchor`](super::anchor)). With a write-ahead log they open it read-write with `query_only` on: a connection
 //! that was opened read-only leaves the log behind when it is the last. The journal mode is never touched, because
 //! both must keep working for VMS. `foreign_keys` is off as in VMS itself; with it on, a cache row of a district
@@ -23,38 +23,38 @@ use crate::plain_file::FileId;
 use crate::sqlite::application_id;
 
 /// How long to wait for a lock that another process holds.
-pub const PATIENCE: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
+pub const LOCK_TIMEOUT: Duration = Duration::from_secs(BUSY_TIMEOUT_SECONDS);
 
-/// What a connection is for.
+/// The purpose of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
-    /// Reading what other processes write, and copying it.
+    /// Reading and copying, while other processes write.
     Read,
-    /// One short write transaction, which has begun.
+    /// One short write transaction, already begun.
     Write,
-    /// What has no transaction: copying the log into the file, or building the file anew. With a rollback journal it
-    /// locks the file until it is closed.
+    /// Operations without a transaction: copying the log into the file, or rebuilding the file. With a rollback
+    /// journal it locks the file until it is closed.
     Whole,
 }
 
-/// VMS's file: where it is, how long to wait for it, and all that opens it.
+/// VMS's file: its path, how long to wait for its locks, and everything that opens it.
 #[derive(Debug, Clone)]
 pub struct Gateway {
     path: PathBuf,
-    pub(super) patience: Duration,
+    pub(super) lock_timeout: Duration,
     judge: Arc<Judge>,
 }
 
 impl Gateway {
-    /// The way to the file at `path`, which need not exist yet.
+    /// The gateway to the file at `path`, which does not have to exist yet.
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), patience: PATIENCE, judge: Arc::default() }
+        Self { path: path.to_owned(), lock_timeout: LOCK_TIMEOUT, judge: Arc::default() }
     }
 
-    /// The same way, on which a lock is waited for as long as `patience`.
+    /// The same gateway with another `lock_timeout`.
     #[must_use]
-    pub fn patient(&self, patience: Duration) -> Self {
-        Self { patience, ..self.clone() }
+    pub fn with_lock_timeout(&self, lock_timeout: Duration) -> Self {
+        Self { lock_timeout, ..self.clone() }
     }
 
     /// The file.
@@ -72,7 +72,7 @@ impl Gateway {
         ensure_accessible(&self.path).map(drop)
     }
 
-    /// Whether the database is there and can be read: cheap, and without any lock.
+    /// Whether the database exists and can be read: cheap, and without taking a lock.
     pub(crate) async fn is_readable(&self) -> bool {
         let entry = tokio::fs::metadata(&self.path).await;
         if !entry.is_ok_and(|entry| entry.is_file() && entry.len() > 0) {
@@ -81,7 +81,7 @@ impl Gateway {
         application_id(&self.path).await.is_ok()
     }
 
-    /// Checks that the file is there, and that opening it cannot lock VMS out of it.
+    /// Checks that the file exists, and that opening it cannot lock VMS out of it.
     pub(super) fn ensure_shared(&self) -> Result<(), VmsError> {
         self.ensure_accessible()?;
         match self.judge.lock_out(&self.path) {
@@ -90,7 +90,7 @@ impl Gateway {
         }
     }
 
-    /// The file that has the name at present.
+    /// The file that has the name now.
     pub(super) fn file(&self) -> Result<FileId, VmsError> {
         ensure_accessible(&self.path).map(|metadata| FileId::of(&metadata))
     }
@@ -100,7 +100,7 @@ impl Gateway {
             .filename(&self.path)
             .create_if_missing(false)
             .foreign_keys(false)
-            .busy_timeout(self.patience)
+            .busy_timeout(self.lock_timeout)
             .disable_statement_logging();
         match access {
             Access::Read if write_ahead => options.pragma("query_only", "ON"),
@@ -110,9 +110,9 @@ impl Gateway {
         }
     }
 
-    /// Makes a connection wait for locks: to commit, it waits until all readers are gone.
+    /// Makes a connection wait for locks: a commit waits until all readers have finished.
     pub(super) fn busy_timeout(&self) -> String {
-        format!("PRAGMA busy_timeout = {}", self.patience.as_millis())
+        format!("PRAGMA busy_timeout = {}", self.lock_timeout.as_millis())
     }
 
     pub(super) fn opening(&self, source: DbErr) -> VmsError {
@@ -144,13 +144,13 @@ mod tests {
     use crate::directory::directory;
 
     #[tokio::test]
-    async fn a_database_is_readable_and_text_an_empty_file_a_directory_and_nothing_are_not() {
+    async fn only_a_database_is_readable_not_text_an_empty_file_or_a_directory() {
         let dir = directory();
         let gateway = Gateway::new(&dir.path().join("vms.db"));
         let options = SqliteConnectOptions::new().filename(gateway.path()).create_if_missing(true);
         let mut vms = options.connect().await.unwrap();
         sqlx::raw_sql("PRAGMA journal_mode = WAL; CREATE TABLE event (x)").execute(&mut vms).await.unwrap();
-        assert!(gateway.is_readable().await, "while it is in use");
+        assert!(gateway.is_readable().await, "a database in use");
         vms.close().await.unwrap();
         assert!(gateway.is_readable().await);
         let path = |name: &str| dir.path().join(name);

@@ -19,7 +19,7 @@ pub(crate) use error::BUSY_TIMEOUT_SECONDS;
 pub use error::VmsError;
 pub(crate) use file::{Footprint, holders, log_size};
 pub(crate) use gateway::Access;
-pub use gateway::{Gateway, PATIENCE};
+pub use gateway::{Gateway, LOCK_TIMEOUT};
 pub use holds::{HOLD_BOUNDS, LockHolds, LockMeter};
 pub use schema::Schema;
 pub use session::Vms;

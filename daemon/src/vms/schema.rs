@@ -17,15 +17,15 @@ impl Schema {
     pub async fn read(db: &impl ConnectionTrait) -> Result<Self, VmsError> {
         const SQL: &str = "SELECT m.name AS t, p.name AS c \
              FROM sqlite_master m JOIN pragma_table_info(m.name) p WHERE m.type IN ('table', 'view')";
-        let doing = "reading its schema";
+        let action = "reading its schema";
         let rows = db
             .query_all_raw(Statement::from_string(DbBackend::Sqlite, SQL))
             .await
-            .map_err(VmsError::of(doing))?;
+            .map_err(VmsError::of(action))?;
         let mut tables: HashMap<String, HashSet<String>> = HashMap::new();
         for row in rows {
-            let table: String = row.try_get("", "t").map_err(VmsError::of(doing))?;
-            let column: String = row.try_get("", "c").map_err(VmsError::of(doing))?;
+            let table: String = row.try_get("", "t").map_err(VmsError::of(action))?;
+            let column: String = row.try_get("", "c").map_err(VmsError::of(action))?;
             tables.entry(table).or_default().insert(column);
         }
         Ok(Self { tables })
@@ -36,7 +36,7 @@ impl Schema {
         self.tables.contains_key(table)
     }
 
-    /// Whether any of VMS's tables that reports are made of exists.
+    /// Whether at least one of the VMS tables that reports are generated from exists.
     pub fn is_vms(&self) -> bool {
         ["event", "contact", "volunteer", "district"].iter().any(|t| self.has_table(t))
     }

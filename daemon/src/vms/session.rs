@@ -1,4 +1,4 @@
-//! One use of VMS's database, which reads much and writes in short transactions.
+//! A session on VMS's database: long reads and short write transactions.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use sea_orm::{
 
 use super::anchor::{Anchor, Pauses, lock};
 use super::error::VmsError;
-use super::gateway::{Access, Gateway, PATIENCE, connecting};
+use super::gateway::{Access, Gateway, LOCK_TIMEOUT, connecting};
 use super::schema::Schema;
 use super::tables::TableSpec;
 use crate::plain_file::FileId;
@@ -20,7 +20,7 @@ use crate::sqlite::replace_stuck;
 const LOCKING: &str = "waiting for the write lock";
 
 impl Gateway {
-    /// Opens the file for one use, and closes it again however the use ends.
+    /// Opens the file for one session, and closes it again however the session ends.
     pub(crate) async fn using<T, E: From<VmsError>>(
         &self,
         work: impl AsyncFnOnce(&Vms) -> Result<T, E>,
@@ -52,8 +52,8 @@ impl Gateway {
     }
 }
 
-/// One use of VMS's database: a connection that cannot write, and one that can. Both are closed when this is
-/// dropped, at once if it is closed.
+/// A session on VMS's database: a connection that cannot write, and one that can. Both are closed when this is
+/// dropped; [`close`](Self::close) waits for it.
 #[derive(Debug, Clone)]
 pub struct Vms {
     gateway: Gateway,
@@ -61,7 +61,7 @@ pub struct Vms {
     file: FileId,
     write_ahead: bool,
     read: DatabaseConnection,
-    /// Not connected before the first write.
+    /// Connects with the first write.
     write: DatabaseConnection,
 }
 
@@ -74,11 +74,11 @@ impl Vms {
     /// Opens the file that is anchored.
     pub(super) async fn anchored(gateway: &Gateway, anchor: &Anchor) -> Result<Self, VmsError> {
         // A reader may be waiting for a lock for the whole busy timeout; the pool must wait longer. A session is
-        // over before its connections are old or idle.
+        // over before its connections become old or idle.
         let pool = || {
             let options = SqlitePoolOptions::new().test_before_acquire(false).max_connections(1);
             let options = options.idle_timeout(None).max_lifetime(None);
-            replace_stuck(options).acquire_timeout(2 * PATIENCE.max(gateway.patience))
+            replace_stuck(options).acquire_timeout(2 * LOCK_TIMEOUT.max(gateway.lock_timeout))
         };
         let write_ahead = anchor.write_ahead;
         let reading = gateway.options(Access::Read, write_ahead).row_buffer_size(4);
@@ -104,7 +104,7 @@ impl Vms {
         }
     }
 
-    /// Reads for the first time: with a write-ahead log, that binds the connection to the log which has the name.
+    /// Makes the first read: with a write-ahead log, that binds the connection to the log that has the name now.
     async fn bind(&self) -> Result<(), VmsError> {
         if self.write_ahead {
             lock(&self.read).await.map_err(|error| self.gateway.opening(error))?;
@@ -112,7 +112,7 @@ impl Vms {
         self.gateway.ensure_is(self.file)
     }
 
-    /// Reads the present tables and columns; an error where none is VMS's own.
+    /// Reads the existing tables and columns; fails if none of them is VMS's.
     pub async fn schema(&self) -> Result<Schema, VmsError> {
         let schema = Schema::read(&self.begin_read().await?).await?;
         if schema.is_vms() { Ok(schema) } else { Err(VmsError::NoVmsTables { path: self.path().to_owned() }) }
@@ -129,17 +129,18 @@ impl Vms {
         self
     }
 
-    /// Begins a read transaction, which ends when it is dropped. The first read is made: with a rollback journal, it is
-    /// the one that may find a journal beside the file, and that of a process which crashed is rolled back then.
+    /// Begins a read transaction, which ends when it is dropped. This includes the first read: with a rollback
+    /// journal, that read may find a journal beside the file, and the journal of a crashed process is rolled back
+    /// then.
     pub async fn begin_read(&self) -> Result<DatabaseTransaction, VmsError> {
-        const DOING: &str = "beginning to read";
-        let mut pauses = Pauses::new(self.gateway.patience);
+        const ACTION: &str = "beginning to read";
+        let mut pauses = Pauses::new(self.gateway.lock_timeout);
         loop {
-            let begun = self.read.begin().await.map_err(VmsError::of(DOING))?;
+            let begun = self.read.begin().await.map_err(VmsError::of(ACTION))?;
             let Err(error) = lock(&begun).await else { return Ok(begun) };
-            // Dropping it would end it, too, only later.
+            // Dropping it would also end it, but later.
             let _ = begun.rollback().await;
-            let error = VmsError::of(DOING)(error);
+            let error = VmsError::of(ACTION)(error);
             // What looks like its journal may be that of the file which has the name now.
             self.gateway.ensure_is(self.file)?;
             if !matches!(error, VmsError::LeftJournal { .. }) || !pauses.again().await {
@@ -154,29 +155,29 @@ impl Vms {
     /// It is `IMMEDIATE`: a transaction that first reads and then writes would fail at once, whatever the
     /// busy timeout, if VMS has written in between.
     ///
-    /// Refuses a path that has another file by now: what was computed from the one that was read does not belong
-    /// into a backup that somebody has just restored.
+    /// Refuses a path that has another file by now: entries computed from the old file must not be written
+    /// into a backup that an operator has just restored.
     pub async fn begin_write(&self) -> Result<DatabaseTransaction, VmsError> {
         // With a log, the reader has a read lock for as long as it is connected.
         let begun =
             if self.write_ahead { self.begin_immediate().await } else { self.begin_anchored().await }?;
-        // Now that it is locked: until then, somebody may be copying.
+        // Checked once it is locked: until then, another process may be copying a file over it.
         if let Err(replaced) = self.gateway.ensure_is(self.file) {
-            // Dropping it would roll it back, too, only later.
+            // Dropping it would also roll it back, but later.
             let _ = begun.rollback().await;
             return Err(replaced);
         }
         Ok(begun)
     }
 
-    /// Begins to write while the reader has a read lock, but waits without one.
+    /// Begins to write while the reader has a read lock, but waits for the write lock without one.
     async fn begin_anchored(&self) -> Result<DatabaseTransaction, VmsError> {
-        let mut pauses = Pauses::new(self.gateway.patience);
+        let mut pauses = Pauses::new(self.gateway.lock_timeout);
         loop {
             // Nothing is held yet, so this waits by itself.
             let anchor = self.begin_read().await?;
             let begun = self.begin_at_once().await;
-            // Dropping it would end it, too, only later.
+            // Dropping it would also end it, but later.
             let _ = anchor.rollback().await;
             if !matches!(begun, Err(VmsError::Locked { .. })) || !pauses.again().await {
                 return begun;
@@ -201,16 +202,16 @@ impl Vms {
     }
 
     /// Counts the rows of a table.
-    pub(crate) async fn count(&self, table: &str, doing: &'static str) -> Result<u64, VmsError> {
+    pub(crate) async fn count(&self, table: &str, action: &'static str) -> Result<u64, VmsError> {
         let sql = format!("SELECT count(*) FROM \"{table}\"");
         let view = self.begin_read().await?;
         let row = view.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
-        let row = row.map_err(VmsError::of(doing))?;
-        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(doing))?;
+        let row = row.map_err(VmsError::of(action))?;
+        let rows = row.map(|row| row.try_get_by_index::<i64>(0)).transpose().map_err(VmsError::of(action))?;
         Ok(rows.and_then(|rows| u64::try_from(rows).ok()).unwrap_or_default())
     }
 
-    /// Reads the payload columns of a cache row as text, in the order of the table's description; `None` when the
+    /// Reads the payload columns of a cache row as text, in the order of the table's description; `None` if the
     /// row is gone.
     pub(crate) async fn payload(
         &self,
@@ -227,17 +228,17 @@ impl Vms {
         &self,
         spec: &TableSpec,
         id: i64,
-        doing: &'static str,
+        action: &'static str,
     ) -> Result<Option<Vec<Option<Vec<u8>>>>, VmsError> {
         let sql = format!("SELECT {} FROM \"{}\" WHERE id = ?", spec.payload_sql(), spec.table);
         let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, [id.into()]);
-        let row = self.begin_read().await?.query_one_raw(statement).await.map_err(VmsError::of(doing))?;
+        let row = self.begin_read().await?.query_one_raw(statement).await.map_err(VmsError::of(action))?;
         let Some(row) = row else { return Ok(None) };
         let cells = (0..spec.payload.len()).map(|position| row.try_get_by_index(position));
-        cells.collect::<Result<_, _>>().map(Some).map_err(VmsError::of(doing))
+        cells.collect::<Result<_, _>>().map(Some).map_err(VmsError::of(action))
     }
 
-    /// Closes both connections and leaves nothing behind in the log.
+    /// Closes both connections and empties the log.
     pub(crate) async fn close_and_fold(self) {
         let gateway = self.gateway.clone();
         self.close().await;
@@ -246,7 +247,7 @@ impl Vms {
 
     /// Closes both connections.
     pub async fn close(self) {
-        // Closing can only fail for connections that are gone already. The reader's read lock keeps the other from
+        // Closing can only fail for connections that are closed already. The reader's read lock keeps the other from
         // copying a log into the file on its close: if the file was moved, it may be another file's.
         let _ = self.write.close().await;
         let _ = self.read.close().await;
@@ -262,7 +263,7 @@ mod tests {
     use crate::directory::directory;
     use crate::sqlite::beside;
 
-    /// A database with a write-ahead log, and nobody connected.
+    /// A database with a write-ahead log and no connections.
     async fn database(directory: &Path) -> Gateway {
         let path = directory.join("vms.db");
         let vms = Database::connect(format!("sqlite://{}?mode=rwc", path.display())).await.unwrap();
@@ -272,10 +273,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_connection_is_left_when_a_use_ends_whether_well_or_not() {
+    async fn a_session_leaves_no_connection_open_whether_it_succeeds_or_fails() {
         let dir = directory();
         let gateway = database(dir.path()).await;
-        // SQLite keeps the log for as long as anybody is connected.
+        // SQLite keeps the log as long as a process is connected.
         let log = beside(gateway.path(), "-wal");
         let read = async |vms: &Vms| {
             assert_eq!(vms.count("event", "counting").await?, 0);
@@ -294,7 +295,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_took_the_place_of_the_one_that_was_read_is_not_written_to() {
+    async fn a_file_that_replaced_the_one_that_was_read_is_not_written() {
         let dir = directory();
         let gateway = database(dir.path()).await;
         let restored = dir.path().join("restored.db");

@@ -22,7 +22,7 @@ pub fn parse(text: &str) -> Option<NaiveDateTime> {
     fast(text).or_else(|| lenient(text))
 }
 
-/// The form VMS writes, without chrono's general parser, which costs more than reading the row.
+/// Parses the form that VMS writes, without chrono's general parser, which costs more than reading the row.
 fn fast(text: &str) -> Option<NaiveDateTime> {
     let bytes: &[u8; 26] = text.as_bytes().try_into().ok()?;
     let shape = bytes[4] == b'-'
@@ -73,12 +73,12 @@ pub fn local(at: DateTime<Utc>, zone: chrono_tz::Tz) -> NaiveDateTime {
 pub struct Stored {
     /// The text of the column.
     pub text: Box<str>,
-    /// The wall clock it shows; VMS prints it as it is, in no zone.
+    /// The wall-clock time; VMS prints it as it is, without a zone.
     pub at: NaiveDateTime,
 }
 
 impl Stored {
-    /// Parses a column; `None` when VMS itself could not read it.
+    /// Parses a column; `None` if VMS itself could not read it.
     pub fn read(text: &str) -> Option<Self> {
         parse(text).map(|at| Self { text: text.into(), at })
     }
@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_is_none() {
+    fn text_that_is_not_a_time_is_none() {
         for text in
             ["", "soon", "2026-13-01 00:00:00.000000", "2026-02-30 00:00:00.000000", "2026-01-01 25:00:00"]
         {

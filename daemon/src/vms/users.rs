@@ -1,4 +1,4 @@
-//! VMS's table `users`, which says what a visitor of the web pages may.
+//! VMS's table `users`, which determines the rights of a visitor of the web pages.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl User {
 /// The lookup of one user, which may find none.
 pub(crate) type Lookup<'a, T> = BoxFuture<'a, Result<Option<T>, VmsError>>;
 
-/// A source of users, queried anew with every request.
+/// A source of users, queried again with every request.
 pub(crate) trait Users: Send + Sync {
     /// The user with this id.
     fn by_id(&self, id: i64) -> Lookup<'_, User>;
@@ -46,9 +46,9 @@ pub(crate) trait Users: Send + Sync {
 
 /// How long a lookup waits for a lock that another process holds; shorter than elsewhere, since a visitor would
 /// rather try again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The columns that are read; the rest of the row, passwords above all, never is.
+/// The columns that are read; the others, above all passwords, never are.
 const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
      CAST(COALESCE(security_level, 0) AS INTEGER) AS security_level, \
      CAST(COALESCE(is_active, 0) AS INTEGER) AS is_active";
@@ -59,9 +59,9 @@ const COLUMNS: &str = "id, COALESCE(username, '') AS username, \
 pub(crate) struct VmsUsers(Gateway);
 
 impl VmsUsers {
-    /// The users in this database, whose file need not exist yet.
+    /// The users in this database; its file does not have to exist yet.
     pub(crate) fn new(vms: &Gateway) -> Self {
-        Self(vms.patient(PATIENCE))
+        Self(vms.with_lock_timeout(LOCK_TIMEOUT))
     }
 
     async fn find(&self, condition: &str, value: Value) -> Result<Option<QueryResult>, VmsError> {

@@ -2,12 +2,12 @@
 //! damaged.
 //!
 //! A check costs as much as reading the source, so it is made only after a hint, and then once the database
-//! is quiet: an import deletes cache rows first and goes on writing for minutes. All tables that need a
+//! is quiet: an import deletes cache rows first and continues to write for minutes. All tables that need a
 //! refresh are queued as one run. If that run fails for good, it is queued again, at a slow rate, for as long
 //! as the reason holds.
 
 mod judge;
-mod look;
+mod observe;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
@@ -33,12 +33,12 @@ use crate::snapshot::{ExistingRow, ReadDepth, Source, read_existing};
 use crate::store::is_changed;
 use crate::vms::tables::{Habit, spec};
 use crate::vms::{Footprint, Gateway, Vms, VmsError, time};
-use judge::{Held, Memory, News};
-use look::look;
+use judge::{Held, Memory, NewChanges};
+use observe::observe;
 
 /// How often a refresh that failed for good is queued again: the cause takes longer to fix than the retries
-/// of a job last, and nothing else would detect that reports which look fresh are not.
-const AGAIN: Duration = Duration::from_hours(1);
+/// of a job last, and nothing else would detect that seemingly fresh reports are outdated.
+const RECHECK_INTERVAL: Duration = Duration::from_hours(1);
 
 /// Upper bound of the time for a check, which reads VMS's database and may have to wait for its locks.
 const LONGEST_CHECK: Duration = Duration::from_hours(1);
@@ -50,42 +50,42 @@ pub struct Watcher {
     clock: Arc<dyn Clock>,
     config: watch::Receiver<Arc<Config>>,
     refresh: watch::Receiver<Arc<RefreshConfig>>,
-    /// What the database looked like at the last poll; `None` makes the next one notice a change.
+    /// The footprint of the database at the last poll; `None` makes the next poll report a change.
     footprint: Option<Footprint>,
     debounce: Debounce,
     /// Wall-clock time of the first change since the last check.
-    moved: DateTime<Utc>,
+    changed_at: DateTime<Utc>,
     memory: Memory,
     held: Held,
     /// Tables for which a refresh was queued because another process had rewritten their rows in bulk, since
-    /// the last search for failed refreshes. It may have been another daemon, which this one must not answer
-    /// write for write.
+    /// the last search for failed refreshes. It may have been another daemon, and the two must not keep rewriting each
+    /// other's rows.
     answered: HashSet<Table>,
     /// Monotonic time of the last search for failed refreshes.
-    doubted: Duration,
-    /// Whether the database was unreachable at the last attempt.
-    away: bool,
+    last_recheck: Duration,
+    /// Whether the database could not be reached at the last attempt.
+    unreachable: bool,
     /// Whether an earlier check was made, so that anything new has happened since then.
-    has_looked: bool,
+    has_checked: bool,
     /// The last logged error, which is not logged again.
     complaint: Option<String>,
 }
 
 /// The findings of a check.
 struct Findings {
-    news: BTreeMap<Table, News>,
-    /// Tables that the guard holds and would let through now.
+    changes: BTreeMap<Table, NewChanges>,
+    /// Held tables that the guard would now release.
     released: HashSet<Table>,
     /// Tables to refresh.
     wanting: Vec<Table>,
 }
 
-enum Looked {
+enum CheckOutcome {
     /// A run was in progress, whose writes cannot be distinguished from those of other processes until it
     /// ends.
     Overlapped,
     /// The check is complete; contains the queued run, if there was a reason for one.
-    Asked(Option<i64>),
+    Completed(Option<i64>),
 }
 
 impl Watcher {
@@ -96,8 +96,8 @@ impl Watcher {
         config: watch::Receiver<Arc<Config>>,
         refresh: watch::Receiver<Arc<RefreshConfig>>,
     ) -> Self {
-        let (footprint, debounce, memory, held, answered, moved) = <_>::default();
-        let doubted = clock.monotonic();
+        let (footprint, debounce, memory, held, answered, changed_at) = <_>::default();
+        let last_recheck = clock.monotonic();
         Self {
             queue,
             clock,
@@ -105,13 +105,13 @@ impl Watcher {
             refresh,
             footprint,
             debounce,
-            moved,
+            changed_at,
             memory,
             held,
             answered,
-            doubted,
-            away: false,
-            has_looked: false,
+            last_recheck,
+            unreachable: false,
+            has_checked: false,
             complaint: None,
         }
     }
@@ -123,9 +123,9 @@ impl Watcher {
             let complaint = self.tick().await.err().map(|error| describe(&error));
             if complaint != self.complaint {
                 if let Some(error) = &complaint {
-                    warn!("Changes are not noticed at the moment, trying again: {error}");
+                    warn!("Changes cannot be detected at the moment, trying again: {error}");
                 } else {
-                    info!("Changes are noticed again");
+                    info!("Changes are detected again");
                 }
                 self.complaint = complaint;
             }
@@ -148,32 +148,32 @@ impl Watcher {
         }
         let config = Arc::clone(&self.refresh.borrow());
         let now = self.clock.monotonic();
-        // A change shows only once, so record it before anything else can fail.
-        if self.has_moved(&config.vms)? {
-            self.note_move(now);
+        // A change is visible only once, so record it before anything else can fail.
+        if self.has_changed(&config.vms)? {
+            self.note_change(now);
         }
-        if self.doubt(now).await? {
-            self.note_move(now);
+        if self.needs_recheck(now).await? {
+            self.note_change(now);
         }
-        if self.away && !self.is_stopped().await? {
-            config.vms.patient(Duration::ZERO).using(async |vms| vms.schema().await).await?;
-            let run = self.make_up().await?;
-            self.away = false;
+        if self.unreachable && !self.is_stopped().await? {
+            config.vms.with_lock_timeout(Duration::ZERO).using(async |vms| vms.schema().await).await?;
+            let run = self.catch_up().await?;
+            self.unreachable = false;
             return Ok(run);
         }
-        let patience = Patience { quiet: watch.quiet, max_delay: watch.max_delay };
+        let limits = DebounceLimits { quiet: watch.quiet, max_delay: watch.max_delay };
         // While the scheduler is stopped, changes stay recorded and are checked once it is started.
-        if !self.debounce.is_due(now, patience) || self.is_stopped().await? {
+        if !self.debounce.is_due(now, limits) || self.is_stopped().await? {
             return Ok(None);
         }
-        let looked = self.look(&config).await;
-        if let Ok(Looked::Asked(run)) = looked {
+        let checked = self.check(&config).await;
+        if let Ok(CheckOutcome::Completed(run)) = checked {
             self.debounce.settle();
             return Ok(run);
         }
         self.debounce.postpone(now);
-        self.away |= matches!(&looked, Err(RefreshError::Vms(error)) if error.is_of_the_file());
-        looked.map(|_| None)
+        self.unreachable |= matches!(&checked, Err(RefreshError::Vms(error)) if error.is_of_the_file());
+        checked.map(|_| None)
     }
 
     /// Whether the database was written to, or its file replaced, since the last call; true on the first one.
@@ -181,48 +181,51 @@ impl Watcher {
     /// This is only a hint to check the database: the daemon's own writes change it as well, and VMS writes
     /// cache rows when its pages are viewed. It is taken from the directory, since a connection that stays open
     /// would keep the write-ahead log alive after VMS has stopped.
-    fn has_moved(&mut self, vms: &Gateway) -> Result<bool, VmsError> {
+    fn has_changed(&mut self, vms: &Gateway) -> Result<bool, VmsError> {
         match vms.footprint() {
             Ok(footprint) => Ok(self.footprint.replace(footprint) != Some(footprint)),
             Err(error) => {
-                (self.footprint, self.away) = (None, true);
+                (self.footprint, self.unreachable) = (None, true);
                 Err(error)
             }
         }
     }
 
-    fn note_move(&mut self, now: Duration) {
-        if self.debounce.moved(now) {
-            self.moved = self.clock.now();
+    fn note_change(&mut self, now: Duration) {
+        if self.debounce.record_change(now) {
+            self.changed_at = self.clock.now();
         }
     }
 
     /// Whether a queued refresh has failed since, or has had its rows rewritten in bulk again, so that a check
     /// must find out whether it is still needed.
-    async fn doubt(&mut self, now: Duration) -> Result<bool, QueueError> {
-        if now.saturating_sub(self.doubted) < AGAIN {
+    async fn needs_recheck(&mut self, now: Duration) -> Result<bool, QueueError> {
+        if now.saturating_sub(self.last_recheck) < RECHECK_INTERVAL {
             return Ok(false);
         }
         let failed = self.failed().await?;
-        self.doubted = now;
-        let (held, answered) = (self.held.doubt(), std::mem::take(&mut self.answered));
+        self.last_recheck = now;
+        let (held, answered) = (self.held.forget(), std::mem::take(&mut self.answered));
         let suspect = failed.into_iter().chain(answered);
-        Ok(suspect.fold(held, |doubtful, table| self.memory.doubt(table) | doubtful))
+        Ok(suspect.fold(held, |needed, table| self.memory.recheck(table) | needed))
     }
 
-    /// Queues what failed while the database was unreachable; the pause between attempts of a table would
-    /// delay it by up to an hour. Entries that look fresh are left to the next check.
-    async fn make_up(&mut self) -> Result<Option<i64>, QueueError> {
+    /// Queues the tables that failed while the database was unreachable; the pause between attempts would
+    /// delay them by up to an hour. Seemingly fresh entries are left to the next check.
+    async fn catch_up(&mut self) -> Result<Option<i64>, QueueError> {
         let failed = self.failed().await?;
         for &table in &failed {
-            self.memory.doubt(table);
+            self.memory.recheck(table);
         }
         if failed.is_empty() {
             return Ok(None);
         }
         let new = NewRun::new(Trigger::Startup, reports::tables(&[], &failed));
         let run = self.queue.enqueue(new).await?.run;
-        info!(run_id = run, "VMS's database is back; what failed without it is refreshed");
+        info!(
+            run_id = run,
+            "VMS's database can be reached again; refreshing the tables that failed meanwhile"
+        );
         Ok(Some(run))
     }
 
@@ -236,37 +239,37 @@ impl Watcher {
         Ok(self.queue.state().scheduler_state().await? == SchedulerState::Stopped)
     }
 
-    async fn look(&mut self, config: &RefreshConfig) -> Result<Looked, RefreshError> {
+    async fn check(&mut self, config: &RefreshConfig) -> Result<CheckOutcome, RefreshError> {
         let (current, before) = self.runs().await?;
         if current.is_some() {
-            return Ok(Looked::Overlapped);
+            return Ok(CheckOutcome::Overlapped);
         }
-        // The database is quiet: the best time to leave nothing behind in its log. This is no change; what others
-        // write from here on is seen by this check or by the next poll.
+        // The database is quiet: the best time to empty its log. This does not count as a change; what other processes
+        // write from here on is found by this check or by the next poll.
         config.vms.fold_log().await;
         self.footprint = config.vms.footprint().ok();
         let compared = config.vms.using(async |vms| self.compare(vms, config).await);
-        let Findings { news, released, wanting } = compared.await?;
+        let Findings { changes, released, wanting } = compared.await?;
         if self.runs().await? != (None, before) {
-            return Ok(Looked::Overlapped);
+            return Ok(CheckOutcome::Overlapped);
         }
-        self.keep_wipes(&news).await?;
-        self.keep_rewrites(&news).await?;
+        self.keep_wipes(&changes).await?;
+        self.keep_rewrites(&changes).await?;
         let run = if wanting.is_empty() {
             None
         } else {
             let new = NewRun::new(Trigger::Watch, reports::tables(&[], &wanting));
             let run = self.queue.enqueue(new).await?.run;
-            let is_released = |table| self.held.is_news(&released, table);
-            info!(run_id = run, "{}", told(&news, &wanting, is_released));
+            let is_released = |table| self.held.is_new(&released, table);
+            info!(run_id = run, "{}", reasons_text(&changes, &wanting, is_released));
             Some(run)
         };
-        let is_answered = |table: &Table| news.get(table).is_some_and(|news| news.bulk);
+        let is_answered = |table: &Table| changes.get(table).is_some_and(|changes| changes.bulk);
         self.answered.extend(wanting.into_iter().filter(is_answered));
-        self.memory.learn(news);
+        self.memory.learn(changes);
         self.held.learn(released);
-        self.has_looked = true;
-        Ok(Looked::Asked(run))
+        self.has_checked = true;
+        Ok(CheckOutcome::Completed(run))
     }
 
     /// Returns the ids of the run in progress and of the last ended run.
@@ -276,80 +279,89 @@ impl Watcher {
     }
 
     async fn compare(&self, vms: &Vms, config: &RefreshConfig) -> Result<Findings, RefreshError> {
-        let mut seen = look(vms, config, self.queue.state()).await?;
-        if seen.values().any(|table| !table.stamps.gone(&table.rows).is_empty()) {
+        let mut observed = observe(vms, config, self.queue.state()).await?;
+        if observed.values().any(|table| !table.stamps.gone(&table.rows).is_empty()) {
             let expected = expected_keys(config, self.queue.state(), self.clock.now()).await?;
-            for (table, seen) in &mut seen {
+            for (table, observed) in &mut observed {
                 if let Some(expected) = expected.get(table) {
-                    seen.forget_unexpected(expected);
+                    observed.forget_unexpected(expected);
                 }
             }
         }
-        let news = self.memory.compare(&seen);
-        let released = Held::released(vms, config, self.queue.state(), &seen).await?;
+        let changes = self.memory.compare(&observed);
+        let released = Held::released(vms, config, self.queue.state(), &observed).await?;
         let mut wanting = Vec::new();
-        for (&table, news) in &news {
-            let is_due = !news.sources.is_empty() || news.gone > 0 || self.held.is_news(&released, table);
-            let may_repair = !(news.bulk && self.answered.contains(&table));
-            if is_due || (may_repair && needs_repair(vms, table, news).await?) {
+        for (&table, changes) in &changes {
+            let is_due =
+                !changes.sources.is_empty() || changes.gone > 0 || self.held.is_new(&released, table);
+            let may_repair = !(changes.bulk && self.answered.contains(&table));
+            if is_due || (may_repair && needs_repair(vms, table, changes).await?) {
                 wanting.push(table);
             }
         }
-        Ok(Findings { news, released, wanting })
+        Ok(Findings { changes, released, wanting })
     }
 
     /// Stores which tables a second refresher has rewritten in bulk, except those found by the first check,
     /// whose time is unknown, and which may be those of a run that the end of the daemon cut short. One table
-    /// without equal stamps is none: VMS's page of a district's year rewrites all districts.
-    async fn keep_rewrites(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
-        let several = news.values().filter(|news| news.bulk).count() > 1;
-        let of_refresher = |news: &News| self.has_looked && news.bulk && (several || news.alike);
-        let found = news.iter().filter(|(_, news)| of_refresher(news));
-        let rows: Vec<(Table, usize)> = found.map(|(&table, news)| (table, news.rewritten.len())).collect();
+    /// without equal stamps does not count: VMS's page of a district's year rewrites all districts.
+    async fn keep_rewrites(&self, changes: &BTreeMap<Table, NewChanges>) -> Result<(), RefreshError> {
+        let several = changes.values().filter(|changes| changes.bulk).count() > 1;
+        let of_refresher =
+            |changes: &NewChanges| self.has_checked && changes.bulk && (several || changes.alike);
+        let found = changes.iter().filter(|(_, changes)| of_refresher(changes));
+        let rows: Vec<(Table, usize)> =
+            found.map(|(&table, changes)| (table, changes.rewritten.len())).collect();
         for (table, rows) in &rows {
             warn!(cache_table = table.as_str(), "{table}: another process has rewritten {rows} rows at once");
         }
-        Ok(self.queue.state().keep_rewrites(self.moved, &rows).await?)
+        Ok(self.queue.state().keep_rewrites(self.changed_at, &rows).await?)
     }
 
     /// Stores wipes of tables, except those found by the first check, whose time is unknown.
-    async fn keep_wipes(&self, news: &BTreeMap<Table, News>) -> Result<(), RefreshError> {
-        let wiped = news.iter().filter(|(_, news)| news.wiped && self.has_looked);
+    async fn keep_wipes(&self, changes: &BTreeMap<Table, NewChanges>) -> Result<(), RefreshError> {
+        let wiped = changes.iter().filter(|(_, changes)| changes.wiped && self.has_checked);
         let wiped: Vec<Table> = wiped.map(|(&table, _)| table).collect();
         let zone = self.config.borrow().schedule.timezone;
-        Ok(self.queue.state().keep_wipes(time::local(self.moved, zone), &wiped).await?)
+        Ok(self.queue.state().keep_wipes(time::local(self.changed_at, zone), &wiped).await?)
     }
 }
 
 /// Whether rows written by another process must be replaced before the next scheduled run.
-async fn needs_repair(vms: &Vms, table: Table, news: &News) -> Result<bool, RefreshError> {
-    if news.rewritten.is_empty() {
+async fn needs_repair(vms: &Vms, table: Table, changes: &NewChanges) -> Result<bool, RefreshError> {
+    if changes.rewritten.is_empty() {
         return Ok(false);
     }
     let readable = |row: &ExistingRow| row.last_updated.as_deref().and_then(time::parse).is_some();
     let fit = |row: &ExistingRow| row.valid && row.complete && readable(row);
     let shapes = read_existing(&vms.begin_read().await?, table, ReadDepth::Shape).await?;
-    if shapes.iter().any(|row| news.rewritten.contains_key(&row.id) && !fit(row)) {
+    if shapes.iter().any(|row| changes.rewritten.contains_key(&row.id) && !fit(row)) {
         return Ok(true);
     }
     // Viewing that page with custom keywords stores another list for all users, and the row does not show it.
-    // Viewing it without, or a refresh by another daemon, stores the list that is there.
-    Ok(spec(table).has(Habit::VariesByView) && is_changed(vms, spec(table), &news.rewritten).await?)
+    // Viewing it without, or a refresh by another daemon, stores the same list.
+    Ok(spec(table).has(Habit::VariesByView) && is_changed(vms, spec(table), &changes.rewritten).await?)
 }
 
-fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Table) -> bool) -> String {
-    let of = || wanting.iter().filter_map(|table| Some((table, news.get(table)?)));
+fn reasons_text(
+    changes: &BTreeMap<Table, NewChanges>,
+    wanting: &[Table],
+    is_released: impl Fn(Table) -> bool,
+) -> String {
+    let of = || wanting.iter().filter_map(|table| Some((table, changes.get(table)?)));
     let sources: std::collections::BTreeSet<Source> =
-        of().flat_map(|(_, news)| news.sources.iter().copied()).collect();
+        of().flat_map(|(_, changes)| changes.sources.iter().copied()).collect();
     let sources: Vec<&str> = sources.into_iter().map(Source::table).collect();
-    let is_odd = |news: &News| news.gone > 0 || !news.rewritten.is_empty();
-    let rows = of().filter(|(_, news)| news.sources.is_empty() && is_odd(news));
+    let has_changed_rows = |changes: &NewChanges| changes.gone > 0 || !changes.rewritten.is_empty();
+    let rows = of().filter(|(_, changes)| changes.sources.is_empty() && has_changed_rows(changes));
     let rows: Vec<String> = rows
-        .map(|(table, news)| format!("{table} ({} rows gone, {} rewritten)", news.gone, news.rewritten.len()))
+        .map(|(table, changes)| {
+            format!("{table} ({} rows gone, {} rewritten)", changes.gone, changes.rewritten.len())
+        })
         .collect();
     let mut reasons = Vec::new();
     if !sources.is_empty() {
-        reasons.push(format!("VMS has changed {}", sources.join(", ")));
+        reasons.push(format!("VMS changed {}", sources.join(", ")));
     }
     if !rows.is_empty() {
         reasons.push(format!("cache rows were lost: {}", rows.join(", ")));
@@ -357,14 +369,14 @@ fn told(news: &BTreeMap<Table, News>, wanting: &[Table], is_released: impl Fn(Ta
     let released: Vec<&str> =
         wanting.iter().filter(|&&table| is_released(table)).map(|table| table.as_str()).collect();
     if !released.is_empty() {
-        reasons.push(format!("the source that these were held for is back: {}", released.join(", ")));
+        reasons.push(format!("the source of these held tables has been restored: {}", released.join(", ")));
     }
     format!("Refreshing {} tables: {}", wanting.len(), reasons.join("; "))
 }
 
 /// How long a check is delayed while changes continue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Patience {
+pub struct DebounceLimits {
     /// Required time without a further change.
     pub quiet: Duration,
     /// Time since the first change after which the check no longer waits for quiet.
@@ -374,36 +386,36 @@ pub struct Patience {
 /// Coalesces any number of changes into few checks. Timestamps are those of a monotonic clock.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Debounce {
-    moves: Option<Moves>,
+    changes: Option<ChangeTimes>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Moves {
+struct ChangeTimes {
     first: Duration,
     last: Duration,
 }
 
 impl Debounce {
     /// Records a change. Returns true for the first change since the last check.
-    pub fn moved(&mut self, now: Duration) -> bool {
-        let first = self.moves.map_or(now, |moves| moves.first);
-        self.moves.replace(Moves { first, last: now }).is_none()
+    pub fn record_change(&mut self, now: Duration) -> bool {
+        let first = self.changes.map_or(now, |changes| changes.first);
+        self.changes.replace(ChangeTimes { first, last: now }).is_none()
     }
 
     /// Whether a check is due.
-    pub fn is_due(&self, now: Duration, patience: Patience) -> bool {
-        self.moves.is_some_and(|Moves { first, last }| {
-            now.saturating_sub(last) >= patience.quiet || now.saturating_sub(first) >= patience.max_delay
+    pub fn is_due(&self, now: Duration, limits: DebounceLimits) -> bool {
+        self.changes.is_some_and(|ChangeTimes { first, last }| {
+            now.saturating_sub(last) >= limits.quiet || now.saturating_sub(first) >= limits.max_delay
         })
     }
 
     /// Records a completed check, which covers all earlier changes.
     pub fn settle(&mut self) {
-        self.moves = None;
+        self.changes = None;
     }
 
-    /// Records a check that could not be made: waits as if the first change were now.
+    /// Records a failed check: waits as if the first change were now.
     pub fn postpone(&mut self, now: Duration) {
-        self.moves = Some(Moves { first: now, last: now });
+        self.changes = Some(ChangeTimes { first: now, last: now });
     }
 }

@@ -10,10 +10,10 @@ use chrono_tz::Tz;
 use crate::state::{Rewrite, State, StateError, Wipe};
 use crate::vms::tables::{Habit, spec};
 
-/// How many days are examined; a second refresher that was switched off is forgotten after them.
+/// How many days are examined; a second refresher that was switched off is no longer reported after them.
 const DAYS: TimeDelta = TimeDelta::days(3);
 
-/// How long rewriting in bulk counts after it was found. Once is enough: no page view does that.
+/// For how long a bulk rewrite counts after it was found. One is enough: no page view does that.
 const RECENT: TimeDelta = TimeDelta::days(1);
 
 /// Another process that seems to refresh.
@@ -78,7 +78,7 @@ impl SecondRefresher {
             Self::Wipes { hour, days, tables } => {
                 let tables: Vec<&str> = tables.iter().map(|table| name(*table)).collect();
                 format!(
-                    "somebody else empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last \
+                    "another process empties cache tables between {hour:02}:00 and {hour:02}:59 (on {days} of the last \
                      days): {}",
                     tables.join(", ")
                 )
@@ -98,12 +98,12 @@ impl SecondRefresher {
     /// What the operator should do about it.
     pub fn hint(&self) -> &'static str {
         let Self::Wipes { tables, .. } = self else {
-            return "if a second cached, with a state of its own, works on this database, stop it: the two only \
-                    repeat each other's work; this reason ends a day after the last such write";
+            return "if a second cached with its own state works on this database, stop it: the two only \
+                    repeat each other's work; this reason disappears a day after the last such write";
         };
         if tables.iter().any(|&table| !spec(table).has(Habit::Empties)) {
-            "VMS's imports do that; what they delete is refilled, but set schedule.refresh_time to an hour after \
-             the import, so that nothing is computed twice"
+            "VMS's imports do that; the deleted entries are refilled, but set schedule.refresh_time to an hour after \
+             the import to avoid computing them twice"
         } else {
             "switch VMS's own refresher off: the cron line of pythonanywhere_cache_manager.py, or the scheduler \
              that `python app.py` starts with FLASK_ENV=production"
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn what_to_switch_off_depends_on_what_is_wiped() {
+    fn the_hint_depends_on_the_wiped_tables() {
         let of = |tables| SecondRefresher::Wipes { hour: 3, days: 2, tables };
         // Whether an import deletes enough rows to count depends on how many years a table holds.
         for table in [

@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use super::frame::{Frame, Prose, shown};
 use super::wants::Wants;
 use crate::jobs::QueueError;
-use crate::readers::COME_AGAIN;
+use crate::readers::RETRY_INTERVAL;
 
 /// A reply as the body of a response.
 #[derive(Debug, Clone, Copy)]
@@ -234,7 +234,7 @@ impl From<Fault> for WebFault {
         };
         let told = Self::new(status, fault.message).hint(fault.hint);
         match fault.code {
-            FaultCode::Busy => told.code("busy").retry_after(COME_AGAIN),
+            FaultCode::Busy => told.code("busy").retry_after(RETRY_INTERVAL),
             _ => told,
         }
     }

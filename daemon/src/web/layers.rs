@@ -21,7 +21,7 @@ use super::answer::WebFault;
 use super::app::Web;
 use super::probes;
 use super::wants::{Wants, has_pages};
-use crate::readers::COME_AGAIN;
+use crate::readers::RETRY_INTERVAL;
 
 /// Puts the layers around routes.
 pub(super) fn around(routes: Router<Web>, web: &Web) -> Router<Web> {
@@ -87,7 +87,7 @@ async fn spare(request: Request, next: Next) -> Response {
     )
     .hint("close some of them, or come again later")
     .code("busy")
-    .retry_after(COME_AGAIN)
+    .retry_after(RETRY_INTERVAL)
     .answer(Wants::of(&parts))
 }
 

@@ -29,7 +29,7 @@ use super::layers::{Spare, bare};
 use super::routes;
 use crate::heartbeat::Heartbeat;
 use crate::places::{Failing, Places};
-use crate::readers::COME_AGAIN;
+use crate::readers::RETRY_INTERVAL;
 use crate::supervise::Shutdown;
 
 /// Time to receive the head of a request on a spare connection: probes send theirs at once.
@@ -90,7 +90,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     let conversations = TaskTracker::new();
     let places = Arc::new(Places::new(limits.connections));
     let spare = Arc::new(Semaphore::new(limits.spare));
-    let seconds = COME_AGAIN.as_secs().to_string();
+    let seconds = RETRY_INTERVAL.as_secs().to_string();
     let full = bare("503 Service Unavailable", (RETRY_AFTER, &seconds));
     let mut failing = Failing::default();
     loop {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock};
-use cached::config::{Config, Overrides, Surroundings};
+use cached::config::{Config, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles, StartError};
 use cached::rpc::{ConnectionLimits, Inherited};
 use cached::web;
@@ -97,7 +97,7 @@ impl Home {
         for (section, key, value) in &self.settings {
             overrides.set("--set", section, key, value.as_str());
         }
-        let around = Surroundings {
+        let environment = ProcessEnvironment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
@@ -105,7 +105,7 @@ impl Home {
             system_zone: cached::config::SystemZone::linked("America/Chicago"),
             default_file: self.path("cached.toml"),
         };
-        Config::load(&overrides, &around).unwrap()
+        Config::load(&overrides, &environment).unwrap()
     }
 
     pub(crate) async fn try_boot(&self) -> Result<Daemon, StartError> {

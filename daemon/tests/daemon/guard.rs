@@ -170,7 +170,7 @@ async fn a_list_of_a_past_year_does_not_lose_most_of_its_records_overnight() {
         .map(|job| job.error.as_deref().unwrap())
         .collect();
     assert!(!held.is_empty(), "{run:?}");
-    assert!(held.iter().all(|error| error.contains(" records; the old rows stand")), "{held:?}");
+    assert!(held.iter().all(|error| error.contains(" records; the old entries are kept")), "{held:?}");
     let tables: Vec<String> = run
         .jobs
         .iter()
@@ -228,7 +228,7 @@ async fn a_table_does_not_lose_most_of_its_entries_overnight() {
             assert_eq!(held, districts.contains(&job.table), "{job:?}");
         }
         let errors = run.jobs.iter().filter_map(|job| job.error.as_deref());
-        let told = "to 0 entries; the old rows stand until `cachectl refresh --accept`";
+        let told = "to 0 entries; the old entries are kept until `cachectl refresh --accept`";
         assert!(errors.clone().all(|error| error.contains(told)), "{run:?}");
         let now = payloads(&home).await;
         assert!(

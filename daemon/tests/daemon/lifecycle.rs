@@ -8,7 +8,7 @@ use std::time::Duration;
 use cached::clock::{Clock, ManualClock, Sleep};
 use cached::daemon::{Daemon, ProcessHandles, StartError};
 use cached::jobs::{NewRun, Queue};
-use cached::refresh::{RefreshConfig, Refresher, work_off};
+use cached::refresh::{RefreshConfig, Refresher, run_until_ended};
 use cached::rpc::{BindError, Inherited};
 use cached::state::{State, StateError};
 use cached_proto::client::{Client, ClientError};
@@ -40,7 +40,7 @@ async fn a_state_under_which_only_one_table_was_ever_refreshed_is_filled_at_once
     let asked = queue.enqueue(NewRun::new(Trigger::Manual, vec![table])).await.unwrap().run;
     let (_keep, configs) = tokio::sync::watch::channel(Arc::new(RefreshConfig::of(&home.config()).unwrap()));
     let refresher = Refresher::new(queue.clone(), home.clock.clone(), configs);
-    assert!(work_off(&queue, &refresher, asked).await.unwrap().outcome.unwrap().is_good());
+    assert!(run_until_ended(&queue, &refresher, asked).await.unwrap().outcome.unwrap().is_good());
     state.close().await.unwrap();
     let daemon = home.boot().await;
     let filled = finished(&daemon, 2).await;

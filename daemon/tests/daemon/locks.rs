@@ -198,7 +198,7 @@ async fn a_state_that_is_opened_twice_keeps_its_log_when_another_process_closes_
     let open = async || State::open(&path, cached::clock::Clock::now(&*home.clock)).await.unwrap();
     let state = open().await;
     open().await.close().await.unwrap();
-    State::look(&path).await.unwrap().unwrap().close().await.unwrap();
+    State::open_read_only(&path).await.unwrap().unwrap().close().await.unwrap();
     Other::start(&path).rows("close");
     assert!(home.path("state.db-wal").exists(), "removed while we are connected");
     assert!(state.set_scheduler_state(SchedulerState::Stopped).await.unwrap());

@@ -9,7 +9,7 @@ use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
 use cached_proto::verb::maintenance::MaintenanceRequest;
 use cached_proto::verb::refresh::{Progress, RefreshRequest};
-use cached_proto::words::Chore;
+use cached_proto::words::MaintenanceTask;
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
 use crate::boot::{Home, ask, connect, fault, finished, mode, reason, within};
@@ -35,7 +35,7 @@ async fn is_analyzed(home: &Home) -> bool {
 
 async fn ended(daemon: &Daemon) {
     let none_due = async {
-        while daemon.queue().state().due_chore().await.unwrap().is_some() {
+        while daemon.queue().state().due_task().await.unwrap().is_some() {
             tokio::task::yield_now().await;
         }
     };
@@ -73,7 +73,7 @@ async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
 
     // After a restart, the same slot counts as done.
     let daemon = home.boot().await;
-    assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
+    assert!(daemon.queue().state().due_task().await.unwrap().is_none());
     daemon.stop().await.unwrap();
 }
 
@@ -98,7 +98,7 @@ async fn a_stopped_scheduler_does_no_maintenance_now_or_later() {
     let daemon = home.boot().await;
     assert_eq!(decided(&daemon).await, Some(SlotDecision::Paused));
     ask(&daemon, Request::StartScheduler).await;
-    assert!(daemon.queue().state().due_chore().await.unwrap().is_none());
+    assert!(daemon.queue().state().due_task().await.unwrap().is_none());
     assert!(!is_analyzed(&home).await);
     daemon.stop().await.unwrap();
 }
@@ -130,7 +130,7 @@ async fn until_backup(home: &Home, daemon: &Daemon, slot: &str) {
         while !decided().await {
             pass(&home.clock, 10 * MINUTE).await;
         }
-        while daemon.queue().state().due_chore().await.unwrap().is_some() {
+        while daemon.queue().state().due_task().await.unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -206,7 +206,7 @@ async fn a_task_tells_its_steps_and_then_its_end() {
     let daemon = home.boot().await;
     let request = Request::Maintenance(MaintenanceRequest::Analyze);
     let (reply, mut events) = connect(&daemon).await.follow(&request).await.unwrap();
-    assert!(matches!(reply, Reply::Maintenance(reply) if reply.chore == Chore::Analyze));
+    assert!(matches!(reply, Reply::Maintenance(reply) if reply.chore == MaintenanceTask::Analyze));
     let mut steps = 0;
     let report = loop {
         match within("the next event", events.next()).await.unwrap() {
@@ -256,7 +256,7 @@ async fn there_is_one_task_at_a_time() {
     let (_, mut first) = connect(&daemon).await.follow(&analyze).await.unwrap();
     let second = connect(&daemon).await.call(&analyze).await;
     let fault = fault(second);
-    assert!(fault.retryable && fault.message.contains("under way"), "{fault:?}");
+    assert!(fault.retryable && fault.message.contains("in progress"), "{fault:?}");
     held.rollback().await.unwrap();
     while !matches!(within("the next event", first.next()).await.unwrap(), Some(Progress::MaintenanceDone(_)))
     {

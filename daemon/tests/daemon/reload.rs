@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cached::config::{Config, Overrides, Surroundings};
+use cached::config::{Config, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
@@ -61,7 +61,7 @@ async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_no
     let load = || {
         let mut overrides = Overrides::default();
         overrides.set("--keep", "cache", "prune_after_days", "soon");
-        Config::load(&overrides, &Surroundings::of_process(chrono::DateTime::UNIX_EPOCH))
+        Config::load(&overrides, &ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH))
     };
     let host = ProcessHandles {
         load: Some(Box::new(load)),

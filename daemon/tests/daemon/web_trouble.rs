@@ -90,7 +90,7 @@ async fn a_first_start_is_told_as_one() {
         "{page}"
     );
     assert!(page.contains("class=\"verdict busy\"") && page.contains("None has ended yet."), "{page}");
-    assert!(!page.contains("makes them now") && !page.contains("<svg"), "{page}");
+    assert!(!page.contains("generates them now") && !page.contains("<svg"), "{page}");
     locked.release().await;
     finished(&daemon, 1).await;
     let page = ada.opens("status").await.body;

@@ -30,7 +30,7 @@ impl MigrationName for Step {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Step {
-    /// SQLite can roll back DDL: a stop in the middle must not leave half a schema that fails every later
+    /// SQLite can roll back DDL: an interruption must not leave a partial schema that fails every later
     /// start.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
@@ -65,9 +65,9 @@ pub async fn unknown_migrations(db: &DatabaseConnection) -> Result<Vec<String>, 
     Ok(applied.into_iter().filter(|name| known.iter().all(|m| m.name() != name)).collect())
 }
 
-/// Returns the columns in which the tables differ from what the applied migrations create, as `table.column`: they were
-/// made when one of these was another one, before any version was released.
-pub async fn odd_columns(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+/// Returns the columns in which the tables differ from those that the applied migrations create, as `table.column`:
+/// the file was made before the first release, when a migration could still change.
+pub async fn differing_columns(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
     let steps = applied(db).await?.len();
     if steps == 0 {
         return Ok(Vec::new());
@@ -76,11 +76,12 @@ pub async fn odd_columns(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> 
     Migrator::up(&model, steps.try_into().ok()).await?;
     let (there, expected) = (columns(db).await?, columns(&model).await?);
     model.close().await?;
-    let odd: BTreeSet<String> = there.symmetric_difference(&expected).map(|(name, _)| name.clone()).collect();
-    Ok(odd.into_iter().collect())
+    let differing: BTreeSet<String> =
+        there.symmetric_difference(&expected).map(|(name, _)| name.clone()).collect();
+    Ok(differing.into_iter().collect())
 }
 
-/// The columns of the migrations' tables, with what they are.
+/// The columns of the migrations' tables, with their types and constraints.
 async fn columns(db: &DatabaseConnection) -> Result<BTreeSet<(String, String)>, DbErr> {
     // SQLite's own tables come and go with ANALYZE.
     let every = "SELECT t.name || '.' || c.name, concat_ws(' ', c.type, c.\"notnull\", c.dflt_value, c.pk) \

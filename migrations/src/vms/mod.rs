@@ -17,7 +17,7 @@ use sea_orm_migration::sea_orm::{ConnectionTrait, DbErr};
 /// Creates VMS's tables and indexes in an empty SQLite database.
 ///
 /// `with_engagement` adds `district_engagement_reports`, which only older versions of VMS have.
-/// Run it inside a transaction to get all of it or nothing. Fails when one of the tables exists already.
+/// Run it inside a transaction to get all tables or none. Fails if one of the tables exists already.
 pub async fn create(db: &impl ConnectionTrait, with_engagement: bool) -> Result<(), DbErr> {
     let engagement = with_engagement.then_some(&caches::DISTRICT_ENGAGEMENT_REPORTS);
     // A foreign key names an earlier table, but for those of `tenant` and `users`, which name each other.

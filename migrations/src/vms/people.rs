@@ -1,5 +1,5 @@
 //! People: every volunteer, teacher and student is a row of `contact` and a row of their own with the same id.
-//! And what is known of them, organizations included.
+//! Also their details, including organizations.
 
 use super::table::Type::{Boolean, Date, DateTime, Integer, Text, Varchar};
 use super::table::{Table, index, optional, reference, required, unique_index, unnamed_unique};

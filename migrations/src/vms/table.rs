@@ -20,7 +20,7 @@ pub(super) enum Type {
 }
 
 impl Type {
-    /// Needed because sea-query's portable builders choose names of their own (`datetime_text`, `json_text`).
+    /// Needed because sea-query's portable builders choose different names (`datetime_text`, `json_text`).
     fn declared(self) -> String {
         match self {
             Self::Boolean => "BOOLEAN".to_owned(),

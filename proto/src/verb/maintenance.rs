@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::words::Chore;
+use crate::words::MaintenanceTask;
 
 /// A task with its arguments.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,14 +39,14 @@ pub enum MaintenanceRequest {
 
 impl MaintenanceRequest {
     /// Returns the word for the task.
-    pub const fn chore(&self) -> Chore {
+    pub const fn task(&self) -> MaintenanceTask {
         match self {
-            Self::Analyze => Chore::Analyze,
-            Self::Reindex => Chore::Reindex,
-            Self::Vacuum => Chore::Vacuum,
-            Self::Integrity => Chore::Integrity,
-            Self::Backup { .. } => Chore::Backup,
-            Self::Prune { .. } => Chore::Prune,
+            Self::Analyze => MaintenanceTask::Analyze,
+            Self::Reindex => MaintenanceTask::Reindex,
+            Self::Vacuum => MaintenanceTask::Vacuum,
+            Self::Integrity => MaintenanceTask::Integrity,
+            Self::Backup { .. } => MaintenanceTask::Backup,
+            Self::Prune { .. } => MaintenanceTask::Prune,
         }
     }
 }
@@ -57,7 +57,7 @@ pub struct MaintenanceReply {
     /// Number of the task, counted from the daemon's start.
     pub id: u64,
     /// The accepted task.
-    pub chore: Chore,
+    pub chore: MaintenanceTask,
 }
 
 /// The current step of a task.
@@ -101,7 +101,7 @@ pub struct MaintenanceItem {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceReport {
     /// The task.
-    pub chore: Chore,
+    pub chore: MaintenanceTask,
     /// Whether all is well; false when damage was found.
     pub good: bool,
     /// Whether nothing was changed because only a preview was requested.

@@ -15,7 +15,8 @@ use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::logs::LogEvent;
 use cached_proto::verb::refresh::Progress;
 use cached_proto::words::{
-    CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
+    CacheType, HealthLevel, MaintenanceTask, Outcome, Phase, SchedulerState, SlotFate, Table, TableState,
+    Trigger,
 };
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
@@ -189,7 +190,7 @@ fn words() {
         list("HealthLevel", HealthLevel::ALL),
         list("SchedulerState", SchedulerState::ALL),
         list("SlotFate", SlotFate::ALL),
-        list("Chore", Chore::ALL),
+        list("Chore", MaintenanceTask::ALL),
     ];
     assert_same("words", &lists.join("\n"));
 }

@@ -32,7 +32,8 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
 use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{
-    CacheType, Chore, HealthLevel, Outcome, Phase, SchedulerState, SlotFate, Table, TableState, Trigger,
+    CacheType, HealthLevel, MaintenanceTask, Outcome, Phase, SchedulerState, SlotFate, Table, TableState,
+    Trigger,
 };
 
 /// 2026-03-08 08:00:00 UTC, and so many seconds later.
@@ -146,7 +147,7 @@ pub(crate) fn replies() -> Vec<Reply> {
             }],
             notes: vec!["every run succeeds".to_owned()],
         }),
-        Reply::Maintenance(MaintenanceReply { id: 3, chore: Chore::Backup }),
+        Reply::Maintenance(MaintenanceReply { id: 3, chore: MaintenanceTask::Backup }),
         Reply::Reload(ReloadReply {
             reloaded: true,
             changed: vec![ChangedKey {
@@ -340,7 +341,7 @@ fn run() -> Run {
 
 fn maintenance() -> MaintenanceReport {
     MaintenanceReport {
-        chore: Chore::Integrity,
+        chore: MaintenanceTask::Integrity,
         good: false,
         dry_run: true,
         seconds: 1.25,

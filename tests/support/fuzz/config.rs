@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use cached::config::{Config, Overrides, Surroundings, SystemZone};
+use cached::config::{Config, Overrides, ProcessEnvironment, SystemZone};
 use chrono::DateTime;
 use tempfile::TempDir;
 
@@ -35,7 +35,7 @@ pub(super) fn check(bytes: &[u8]) {
 fn load(file: &Path, text: &[u8]) -> Result<Config, String> {
     std::fs::write(file, text).unwrap();
     std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o600)).unwrap();
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: BTreeMap::new(),
         cwd: "/nowhere".into(),
         uid: 1000,
@@ -47,7 +47,7 @@ fn load(file: &Path, text: &[u8]) -> Result<Config, String> {
     overrides.set("--database", "database", "url", "/srv/vms.db");
     overrides.set("--state", "state", "url", "/srv/state.db");
     overrides.set("--socket", "socket", "path", "/srv/cached.sock");
-    Config::load(&overrides, &around).map_err(|errors| errors.to_string())
+    Config::load(&overrides, &environment).map_err(|errors| errors.to_string())
 }
 
 /// The page as values, without the comments that say where each came from.

@@ -11,9 +11,9 @@ mod source;
 use std::thread;
 use std::time::Duration;
 
-use cached_tests::chance::Chance;
 use cached_tests::daemon::Daemon;
 use cached_tests::inside::Sample;
+use cached_tests::rng::Rng;
 use cached_tests::scratch::{all_rows, difference, from_scratch};
 use cached_tests::vms::Other;
 
@@ -46,7 +46,7 @@ fn kills() -> usize {
 }
 
 fn survives(journal: &str) {
-    let mut chance = Chance::printed(journal);
+    let mut rng = Rng::printed(journal);
     let sample = Sample::today(11, 1);
     let vms = Other::open(&sample.database());
     vms.execute(&format!("PRAGMA journal_mode = {journal}"));
@@ -68,13 +68,13 @@ fn survives(journal: &str) {
         assert!(kill < MOST * kills(), "waited in vain for kills while a run is in progress: {hits}");
         source.renew();
         let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
-        let asks = chance.below(STARTS) > 0;
+        let asks = rng.below(STARTS) > 0;
         if asks {
             daemon.answers();
             let asked = daemon.json(&["refresh", "--force", "--no-wait"]);
             accepted.push(asked["run"].as_str().unwrap().parse().unwrap());
         }
-        thread::park_timeout(whole.mul_f64(chance.share()));
+        thread::park_timeout(whole.mul_f64(rng.share()));
         drop(daemon);
         let remains = remains(&sample);
         if asks {

@@ -152,7 +152,7 @@ fn a_check_says_whether_backups_could_be_written_and_creates_nothing() {
     }
     for (directory, code, said) in [
         (&absent, 1, "No such file or directory"),
-        (&shared, 1, "others may write to it"),
+        (&shared, 1, "other users may write to it"),
         (&private, 0, "writable"),
     ] {
         let mut command = cached();

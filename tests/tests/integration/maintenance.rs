@@ -351,7 +351,7 @@ fn a_lock_that_outlasts_the_patience_is_a_fault_to_try_again() {
 async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
     let golden = Golden::unpack("tiny1");
     assert_eq!(cached_tests::binary::run(golden.refresh().arg("organization")).code, Some(0));
-    let config = cached::config::Config::load(&overrides(&golden), &surroundings()).unwrap();
+    let config = cached::config::Config::load(&overrides(&golden), &environment()).unwrap();
     let config = tokio::sync::watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
     let clock = Arc::new(SystemClock::new());
     let now = cached::clock::Clock::now(&*clock);
@@ -370,7 +370,7 @@ async fn limited(golden: &Golden, bytes: u64) -> Maintenance {
     let mut overrides = overrides(golden);
     let copies = golden.directory().join("copies");
     overrides.set("--set", "maintenance", "backup_dir", copies.to_str().unwrap());
-    let config = cached::config::Config::load(&overrides, &surroundings()).unwrap();
+    let config = cached::config::Config::load(&overrides, &environment()).unwrap();
     let settings = tokio::sync::watch::Sender::new(Arc::new(config.clone())).subscribe();
     let config = tokio::sync::watch::Sender::new(Arc::new(RefreshConfig::of(&config).unwrap()));
     let clock = Arc::new(SystemClock::new());
@@ -413,8 +413,8 @@ fn overrides(golden: &Golden) -> cached::config::Overrides {
     overrides
 }
 
-fn surroundings() -> cached::config::Surroundings {
-    cached::config::Surroundings {
+fn environment() -> cached::config::ProcessEnvironment {
+    cached::config::ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,

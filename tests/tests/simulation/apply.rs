@@ -120,12 +120,12 @@ impl World {
                 self.step(worker, 60).await?;
             }
         }
-        self.daemon.components.queue.leave().await.map_err(|error| error.to_string())?;
+        self.daemon.components.queue.record_stop().await.map_err(|error| error.to_string())?;
         self.reboot(down).await
     }
 
     async fn break_off(&mut self, point: u64, down: u64) -> Result<(), String> {
-        self.daemon.components.queue.leave().await.map_err(|error| error.to_string())?;
+        self.daemon.components.queue.record_stop().await.map_err(|error| error.to_string())?;
         self.leaving = true;
         self.hook.arm(point, Blow::Kill);
         self.steps(0, STEPS, down).await?;
@@ -164,7 +164,7 @@ impl World {
         let config = choices.config(self.directory.path());
         self.refresh = refresh_config(&config);
         self.daemon.components.reload(config).map_err(|error| error.to_string())?;
-        self.daemon.components.planner.look_anew();
+        self.daemon.components.planner.survey_again();
         // The operation wakes up the loops.
         self.turn().await?;
         if (before.time, before.zone) != (choices.time, choices.zone) {

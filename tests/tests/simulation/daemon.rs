@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
-use cached::config::{Config, Overrides, Surroundings};
+use cached::config::{Config, Overrides, ProcessEnvironment};
 use cached::daemon::{Components, Environment};
 use cached::jobs::{Claimed, QueueError};
 use cached::refresh::ActiveRun;
@@ -46,7 +46,7 @@ impl Choices {
         for (section, key, value) in self.more {
             set(section, key, value);
         }
-        let environment = Surroundings {
+        let environment = ProcessEnvironment {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
@@ -98,18 +98,15 @@ impl Daemon {
         directory: &Path,
         choices: Choices,
         clock: &Arc<HookedClock>,
-        chance: &Arc<Random>,
+        rng: &Arc<Random>,
         hook: &Arc<Hook>,
     ) -> Self {
         let hook = Arc::clone(hook);
         let state = State::open(&directory.join("state.db"), clock.now()).await.unwrap();
         let state = state.observed(move || hook.point());
         // Waiting for a lock would take real time and change nothing.
-        let environment = Environment {
-            chance: chance.clone(),
-            patience: Duration::ZERO,
-            ..Environment::new(clock.clone())
-        };
+        let environment =
+            Environment { rng: rng.clone(), lock_timeout: Duration::ZERO, ..Environment::new(clock.clone()) };
         let components =
             Components::boot(choices.config(directory), state.clone(), environment).await.unwrap();
         Self { components, state, workers: [None, None] }
@@ -150,10 +147,10 @@ impl Daemon {
 
     /// Runs one iteration of each loop.
     pub(crate) async fn turn(&mut self) -> Result<(), String> {
-        self.components.ticker.turn().await.map_err(|error| format!("the ticker fails: {error}"))?;
+        self.components.ticker.step().await.map_err(|error| format!("the ticker fails: {error}"))?;
         // VMS's database may be locked; the loops retry later.
         let _ = self.components.watcher.tick().await;
-        let _ = self.components.planner.turn().await;
+        let _ = self.components.planner.step().await;
         Ok(())
     }
 }

@@ -59,10 +59,10 @@ impl World {
     fn claimed(&mut self, claimed: &Claimed, worker: usize) -> Result<(), String> {
         let first = !self.jobs.has_begun(claimed.run);
         self.jobs.begun(claimed.run, worker);
-        if first && self.slots.is_stopped() && claimed.wanted.trigger != Trigger::Manual {
+        if first && self.slots.is_stopped() && claimed.request.trigger != Trigger::Manual {
             return Err(format!(
                 "7: run {} ({}) begins while the scheduler is stopped",
-                claimed.run, claimed.wanted.trigger
+                claimed.run, claimed.request.trigger
             ));
         }
         Ok(())
@@ -71,6 +71,6 @@ impl World {
 
 /// Returns whether a run regenerates every row.
 fn regenerates_all(claimed: &Claimed) -> bool {
-    claimed.wanted.force
-        || matches!(claimed.wanted.trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch)
+    claimed.request.force
+        || matches!(claimed.request.trigger, Trigger::Schedule | Trigger::CatchUp | Trigger::Watch)
 }

@@ -43,9 +43,9 @@ impl LossWatch {
     /// Records that a run has read this number of participations.
     pub(crate) fn began(&mut self, claimed: &Claimed, rows: i64, now: DateTime<Utc>) {
         self.passed(claimed);
-        let scheduled = matches!(claimed.wanted.trigger, Trigger::Schedule | Trigger::CatchUp);
-        if self.mark.is_some_and(|mark| is_lossy(mark, rows)) && !claimed.wanted.accept {
-            let slot = claimed.wanted.slot.as_deref();
+        let scheduled = matches!(claimed.request.trigger, Trigger::Schedule | Trigger::CatchUp);
+        if self.mark.is_some_and(|mark| is_lossy(mark, rows)) && !claimed.request.accept {
+            let slot = claimed.request.slot.as_deref();
             let slot = slot.and_then(|slot| NaiveDateTime::parse_from_str(slot, "%Y-%m-%d %H:%M").ok());
             // A run that catches up shortly before the next slot sees the same import as that slot.
             let is_before = |(other, at): &(Option<NaiveDateTime>, Option<DateTime<Utc>>)| {
@@ -66,7 +66,7 @@ impl LossWatch {
         let highest = self.mark.map_or(rows, |mark| mark.max(rows));
         // If the daemon dies before it stores the mark, its mark is lower than assumed here, which is
         // harmless.
-        self.mark = Some(if scheduled || claimed.wanted.accept { rows } else { highest });
+        self.mark = Some(if scheduled || claimed.request.accept { rows } else { highest });
     }
 
     pub(crate) fn is_held(&self, run: i64) -> bool {

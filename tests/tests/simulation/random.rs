@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use cached::chance::Chance;
+use cached::rng::Rng;
 
 /// `SplitMix64`: small, and sufficient for choosing operations.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Random {
     }
 }
 
-impl Chance for Random {
+impl Rng for Random {
     fn bits(&self) -> u64 {
         let mut z =
             self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed).wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -34,7 +34,7 @@ pub(crate) struct World {
     pub(crate) refresh: RefreshConfig,
     pub(crate) clock: Arc<HookedClock>,
     pub(crate) hook: Arc<Hook>,
-    chance: Arc<Random>,
+    rng: Arc<Random>,
     pub(crate) vms: Arc<Actor>,
     /// Independent reader of VMS's database and the state.
     pub(crate) reader: Vms,
@@ -79,11 +79,11 @@ impl World {
         choices: Choices,
         start: DateTime<Utc>,
     ) -> Self {
-        let (hook, chance) = (Hook::new(), Arc::new(Random::new(setting.seed)));
+        let (hook, rng) = (Hook::new(), Arc::new(Random::new(setting.seed)));
         let clock = Arc::new(HookedClock::new(start, hook.clone()));
         let database = directory.path().join("vms.db");
         let vms = Arc::new(Actor::open(&database));
-        let daemon = Daemon::boot(directory.path(), choices, &clock, &chance, &hook).await;
+        let daemon = Daemon::boot(directory.path(), choices, &clock, &rng, &hook).await;
         let reader = Vms::open(&database).await.unwrap();
         let mut options =
             ConnectOptions::new(format!("sqlite://{}", directory.path().join("state.db").display()));
@@ -99,7 +99,7 @@ impl World {
             refresh,
             clock,
             hook,
-            chance,
+            rng,
             vms,
             reader,
             state,
@@ -166,7 +166,7 @@ impl World {
     pub(crate) async fn reboot(&mut self, down: u64) -> Result<(), String> {
         self.clock.manual.advance(Duration::from_secs(down));
         let directory = self.directory.path();
-        self.daemon = Daemon::boot(directory, self.choices, &self.clock, &self.chance, &self.hook).await;
+        self.daemon = Daemon::boot(directory, self.choices, &self.clock, &self.rng, &self.hook).await;
         self.jobs.recovered(&self.state).await?;
         self.slots.look(&self.state).await
     }
@@ -204,7 +204,7 @@ pub(crate) fn schedule(choices: Choices) -> Schedule {
 
 pub(crate) fn refresh_config(config: &Config) -> RefreshConfig {
     let config = RefreshConfig::of(config).unwrap();
-    RefreshConfig { vms: config.vms.patient(Duration::ZERO), ..config }
+    RefreshConfig { vms: config.vms.with_lock_timeout(Duration::ZERO), ..config }
 }
 
 fn exists(vms: &Actor, table: Table) -> bool {

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::super::{Localtime, Origin, Surroundings, SystemZone};
+use super::super::{Localtime, Origin, ProcessEnvironment, SystemZone};
 use super::{Fixture, shown, with_database};
 
 /// Section, key and the expected value.
@@ -138,7 +138,7 @@ type Variables = &'static [(&'static str, &'static str)];
 
 fn with_user(uid: u32, variables: Variables) -> Fixture {
     let mut fixture = with_database("").env(variables);
-    fixture.around.uid = uid;
+    fixture.environment.uid = uid;
     fixture
 }
 
@@ -175,7 +175,7 @@ fn files_go_where_the_user_may_write() {
 #[test]
 fn a_user_without_a_home_must_say_where() {
     let mut fixture = with_database("");
-    fixture.around.env.remove("HOME");
+    fixture.environment.env.remove("HOME");
     let errors = fixture.errors(&[]);
     assert!(errors.len() == 1, "{errors:?}");
     assert!(errors[0].starts_with("state.url is not set: give --state PATH"), "{errors:?}");
@@ -188,16 +188,16 @@ fn a_user_without_a_home_must_say_where() {
 fn the_process_knows_its_user_and_its_directory() {
     use std::os::unix::fs::MetadataExt;
     let fixture = Fixture::new().file("mine", "");
-    let around = Surroundings::of_process(chrono::DateTime::UNIX_EPOCH);
-    assert_eq!(around.uid, fixture.path("mine").metadata().unwrap().uid());
-    assert_eq!(around.cwd, std::env::current_dir().unwrap());
-    assert_eq!(around.env.get("PATH").cloned(), std::env::var("PATH").ok());
+    let environment = ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH);
+    assert_eq!(environment.uid, fixture.path("mine").metadata().unwrap().uid());
+    assert_eq!(environment.cwd, std::env::current_dir().unwrap());
+    assert_eq!(environment.env.get("PATH").cloned(), std::env::var("PATH").ok());
 }
 
 fn fixture(tz: Option<&str>, localtime: &str, timezone: Option<&str>) -> Fixture {
     let mut fixture = with_database("");
-    fixture.around.now = "2026-11-30T12:00:00Z".parse().unwrap();
-    fixture.around.system_zone = SystemZone {
+    fixture.environment.now = "2026-11-30T12:00:00Z".parse().unwrap();
+    fixture.environment.system_zone = SystemZone {
         localtime: match localtime {
             "" => Localtime::Missing,
             "?" => Localtime::Unknown,
@@ -205,16 +205,17 @@ fn fixture(tz: Option<&str>, localtime: &str, timezone: Option<&str>) -> Fixture
         },
         timezone: timezone.map(str::to_owned),
     };
-    fixture.around.env.extend(tz.map(|tz| ("TZ".to_owned(), tz.to_owned())));
+    fixture.environment.env.extend(tz.map(|tz| ("TZ".to_owned(), tz.to_owned())));
     fixture
 }
 
 /// Checks the guessed zone, and whether and why it is doubted.
-fn check(tz: Option<&str>, localtime: &str, timezone: Option<&str>, zone: &str, doubt: Option<&str>) {
+fn check(tz: Option<&str>, localtime: &str, timezone: Option<&str>, zone: &str, warning: Option<&str>) {
     let config = fixture(tz, localtime, timezone).config(&[]);
     assert_eq!(config.vms.timezone.name(), zone, "{tz:?} {localtime} {timezone:?}");
-    let doubt = doubt.map(|doubt| format!("vms.timezone is not set and guessed to be {zone}, but {doubt}"));
-    assert_eq!(config.zone_doubt(), doubt, "{tz:?} {localtime} {timezone:?}");
+    let warning =
+        warning.map(|warning| format!("vms.timezone is not set and guessed to be {zone}, but {warning}"));
+    assert_eq!(config.zone_warning(), warning, "{tz:?} {localtime} {timezone:?}");
     assert_eq!(config.schedule.timezone.name(), "America/Chicago");
 }
 
@@ -313,7 +314,7 @@ fn a_zone_that_is_set_is_not_doubted() {
             fixture = fixture.env(&[("CACHED_VMS_TIMEZONE", "Europe/Vienna")]);
         }
         let config = fixture.config(arguments);
-        assert_eq!((config.vms.timezone.name(), config.zone_doubt()), ("Europe/Vienna", None));
+        assert_eq!((config.vms.timezone.name(), config.zone_warning()), ("Europe/Vienna", None));
     }
 }
 

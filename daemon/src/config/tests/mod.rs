@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::{Config, ConfigErrors, Surroundings};
+use super::{Config, ConfigErrors, ProcessEnvironment};
 use crate::cli::Cli;
 
 mod layers;
@@ -15,17 +15,17 @@ mod pages;
 mod secrets;
 mod values;
 
-/// A directory with a configuration file, and the surroundings of a process that is started there.
+/// A directory with a configuration file, and the environment of a process that is started there.
 pub(super) struct Fixture {
     dir: tempfile::TempDir,
-    pub(super) around: Surroundings,
+    pub(super) environment: ProcessEnvironment,
 }
 
 impl Fixture {
     /// A person's account with nothing in its environment and no configuration file.
     pub(super) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let around = Surroundings {
+        let environment = ProcessEnvironment {
             env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
             cwd: PathBuf::from("/here"),
             uid: 1000,
@@ -33,7 +33,7 @@ impl Fixture {
             system_zone: crate::config::SystemZone::linked("Europe/Vienna"),
             default_file: dir.path().join("cached.toml"),
         };
-        Self { dir, around }
+        Self { dir, environment }
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -56,7 +56,7 @@ impl Fixture {
     }
 
     pub(super) fn env(mut self, variables: &[(&str, &str)]) -> Self {
-        self.around
+        self.environment
             .env
             .extend(variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         self
@@ -64,12 +64,12 @@ impl Fixture {
 
     pub(super) fn load(&self, arguments: &[&str]) -> Result<Config, ConfigErrors> {
         let arguments = ["cached"].into_iter().chain(arguments.iter().copied());
-        Config::load(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
+        Config::load(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.environment)
     }
 
     pub(super) fn load_to_check(&self, arguments: &[&str]) -> Result<(Config, Vec<String>), ConfigErrors> {
         let arguments = ["cached"].into_iter().chain(arguments.iter().copied());
-        Config::load_to_check(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.around)
+        Config::load_to_check(&Cli::try_parse_from(arguments).unwrap().overrides(), &self.environment)
     }
 
     /// Loads a configuration that must be valid.

@@ -249,7 +249,7 @@ fn years_that_are_left_out_hide_no_firing_of_the_years_before() {
 fn a_schedule_whose_years_have_passed_is_refused_with_its_last_date() {
     let load = |now: &str, line: &str| {
         let mut fixture = with_database(line);
-        fixture.around.now = now.parse().unwrap();
+        fixture.environment.now = now.parse().unwrap();
         fixture.load(&[]).map_err(|errors| errors.to_string())
     };
     // 02:00 in Chicago is 08:00 UTC in winter.

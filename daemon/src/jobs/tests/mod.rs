@@ -14,9 +14,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tempfile::TempDir;
 
 use super::*;
-use crate::chance::ManualChance;
 use crate::clock::ManualClock;
 use crate::directory::directory;
+use crate::rng::ManualRng;
 
 const START: DateTime<Utc> = DateTime::UNIX_EPOCH;
 const A: Table = Table::DistrictYearEndReports;
@@ -38,7 +38,7 @@ impl Daemon {
 
     async fn open(dir: &TempDir, clock: &Arc<ManualClock>) -> Queue {
         let state = State::open(&dir.path().join("state.db"), clock.now()).await.unwrap();
-        Queue::new(state, clock.clone()).with_chance(Arc::new(ManualChance::default()))
+        Queue::new(state, clock.clone()).with_rng(Arc::new(ManualRng::default()))
     }
 
     /// Simulates a kill of the process and the start of another one.
@@ -87,7 +87,7 @@ fn manual(tables: &[Table]) -> NewRun {
 }
 
 #[tokio::test]
-async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
+async fn a_claimed_run_ends_with_a_verdict_after_all_its_jobs() {
     let d = Daemon::new().await;
     let new = NewRun { force: true, accept: true, exact: true, as_of: Some(START), ..manual(&[B, A]) };
     let run = d.queue.enqueue(new).await.unwrap().run;
@@ -95,12 +95,12 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
 
     d.clock.advance(Duration::from_secs(5));
     let claimed = d.claim().await;
-    assert_eq!((claimed.run, claimed.wanted.trigger, claimed.queued), (run, Trigger::Manual, START));
+    assert_eq!((claimed.run, claimed.request.trigger, claimed.queued), (run, Trigger::Manual, START));
     assert!(
-        claimed.wanted.force
-            && claimed.wanted.accept
-            && claimed.wanted.exact
-            && claimed.wanted.as_of == Some(START)
+        claimed.request.force
+            && claimed.request.accept
+            && claimed.request.exact
+            && claimed.request.as_of == Some(START)
     );
     assert_eq!(claimed.jobs.iter().map(|j| j.1).collect::<Vec<_>>(), [B, A], "in working order");
     assert_eq!(d.queue.current_run().await.unwrap().unwrap().id, run);
@@ -145,11 +145,11 @@ async fn a_run_goes_from_the_queue_through_its_jobs_to_a_verdict() {
 async fn a_run_needs_a_table() {
     let d = Daemon::new().await;
     assert!(matches!(d.queue.enqueue(manual(&[])).await, Err(QueueError::NoTables)));
-    assert_eq!(d.queue.queued_count().await.unwrap(), 0, "nothing half queued");
+    assert_eq!(d.queue.queued_count().await.unwrap(), 0, "no incomplete run is queued");
 }
 
 #[tokio::test]
-async fn an_attempt_ends_once_and_only_after_it_began() {
+async fn an_attempt_can_only_end_after_it_began_and_only_once() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -161,19 +161,19 @@ async fn an_attempt_ends_once_and_only_after_it_began() {
     d.work_on(&claimed, 0, &report).await;
     let twice = d.queue.finish_attempt(lease, job, &report, Ending::Done).await;
     assert!(matches!(twice, Err(QueueError::NotStarted(_))), "{twice:?}");
-    assert!(d.begin(&claimed, 0).await.is_none(), "what has ended does not begin again");
+    assert!(d.begin(&claimed, 0).await.is_none(), "an ended job does not begin again");
     let unknown = d.queue.start_attempt(lease, job + 1, None).await;
     assert!(matches!(unknown, Err(QueueError::NoSuchJob(_))), "{unknown:?}");
     let job = d.queue.jobs(JobFilter::All, 1).await.unwrap().remove(0);
     assert_eq!(
         job.attempts[0].snapshot,
         report.snapshot.map(Into::into),
-        "the snapshot it was computed from in the end"
+        "the snapshot that it was finally computed from"
     );
 }
 
 /// Returns the next event of a run.
-async fn heard(following: &mut Following) -> Result<Option<Progress>, FellBehind> {
+async fn next_event(following: &mut Following) -> Result<Option<Progress>, FellBehind> {
     tokio::time::timeout(Duration::from_mins(1), following.next()).await.expect("no event arrives")
 }
 
@@ -191,14 +191,14 @@ async fn a_follower_sees_the_snapshot_first_and_then_every_change() {
     d.work_on(&claimed, 1, &JobReport::new(B, Outcome::Verified)).await;
     let done = d.ended(&claimed).await;
 
-    let Some(Progress::JobStarted(started)) = heard(&mut following).await.unwrap() else {
+    let Some(Progress::JobStarted(started)) = next_event(&mut following).await.unwrap() else {
         panic!("no start")
     };
     assert_eq!((started.table, started.phase), (B, Phase::Running));
-    let Some(Progress::JobDone(ended)) = heard(&mut following).await.unwrap() else { panic!("no end") };
+    let Some(Progress::JobDone(ended)) = next_event(&mut following).await.unwrap() else { panic!("no end") };
     assert_eq!((ended.table, ended.outcome), (B, Some(Outcome::Verified)));
-    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(done)));
-    assert_eq!(heard(&mut following).await.unwrap(), None);
+    assert_eq!(next_event(&mut following).await.unwrap(), Some(Progress::RunDone(done)));
+    assert_eq!(next_event(&mut following).await.unwrap(), None);
 }
 
 /// At whatever point a follower subscribes, snapshot and events together show the end of every job.
@@ -220,7 +220,7 @@ async fn no_change_falls_between_snapshot_and_events() {
         let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
         let mut ended: Vec<_> =
             snapshot.jobs.iter().filter(|j| j.phase == Phase::Done).map(|j| j.table).collect();
-        while let Some(event) = heard(&mut following).await.unwrap() {
+        while let Some(event) = next_event(&mut following).await.unwrap() {
             if let Progress::JobDone(job) = event {
                 ended.push(job.table);
             }
@@ -237,13 +237,13 @@ async fn following_a_run_that_has_ended_ends_at_once() {
     d.queue.cancel(Target::Run(run), "user 7").await.unwrap();
     let (snapshot, mut following) = d.queue.subscribe(run).await.unwrap();
     assert_eq!(snapshot.phase, Phase::Cancelled);
-    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(snapshot)));
-    assert_eq!(heard(&mut following).await.unwrap(), None);
+    assert_eq!(next_event(&mut following).await.unwrap(), Some(Progress::RunDone(snapshot)));
+    assert_eq!(next_event(&mut following).await.unwrap(), None);
     assert!(matches!(d.queue.subscribe(run + 1).await, Err(QueueError::NoSuchRun(_))));
 }
 
 #[tokio::test]
-async fn a_follower_that_falls_behind_is_told_so() {
+async fn a_follower_that_falls_behind_gets_an_error() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let (_, mut following) = d.queue.subscribe(run).await.unwrap();
@@ -251,11 +251,11 @@ async fn a_follower_that_falls_behind_is_told_so() {
     for _ in 0..=EVENTS {
         d.queue.announce(event.clone());
     }
-    assert_eq!(heard(&mut following).await, Err(FellBehind { missed: 1 }));
+    assert_eq!(next_event(&mut following).await, Err(FellBehind { missed: 1 }));
 }
 
 #[tokio::test]
-async fn work_that_comes_after_an_empty_claim_is_not_missed() {
+async fn work_that_is_queued_after_an_empty_claim_is_not_missed() {
     let d = Daemon::new().await;
     let mut work = d.queue.work();
     assert!(d.queue.claim().await.unwrap().is_none());
@@ -266,7 +266,7 @@ async fn work_that_comes_after_an_empty_claim_is_not_missed() {
 }
 
 #[tokio::test]
-async fn jobs_are_listed_newest_first_by_what_is_wanted() {
+async fn jobs_are_filtered_and_listed_newest_first() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A, B])).await.unwrap();
     let claimed = d.claim().await;
@@ -305,7 +305,7 @@ async fn history_survives_a_restart_until_it_is_pruned() {
     assert_eq!(
         d.queue.prune_runs(d.clock.now() + TimeDelta::days(1)).await.unwrap(),
         1,
-        "what waits is not past"
+        "waiting jobs are not pruned"
     );
     assert_eq!(d.queue.jobs(JobFilter::All, 10).await.unwrap().len(), 1, "jobs go with their run");
 }

@@ -6,7 +6,7 @@ use super::*;
 use crate::schedule::{pause, resume};
 
 #[tokio::test]
-async fn an_identical_request_joins_one_that_still_waits_and_no_other() {
+async fn a_request_joins_an_identical_one_only_while_that_waits() {
     let d = Daemon::new().await;
     let first = d.queue.enqueue(manual(&[A])).await.unwrap();
     assert!(!first.joined);
@@ -24,14 +24,14 @@ async fn an_identical_request_joins_one_that_still_waits_and_no_other() {
     assert_eq!(d.queue.enqueue(manual(&[A])).await.unwrap(), Enqueued { run: first.run, joined: true });
     assert_eq!(d.claim().await.run, first.run);
     let later = d.queue.enqueue(manual(&[A])).await.unwrap();
-    assert!(!later.joined, "what has begun may have read the source before this request");
+    assert!(!later.joined, "a run that has begun may have read the source before this request");
 
     d.queue.cancel(Target::Run(later.run), "user 7").await.unwrap();
-    assert!(!d.queue.enqueue(manual(&[A])).await.unwrap().joined, "nobody joins what was cancelled");
+    assert!(!d.queue.enqueue(manual(&[A])).await.unwrap().joined, "no request joins a cancelled run");
 }
 
 #[tokio::test]
-async fn requests_that_come_together_make_one_run() {
+async fn concurrent_identical_requests_make_one_run() {
     let d = Daemon::new().await;
     let ask = |_| {
         let queue = d.queue.clone();
@@ -47,7 +47,7 @@ async fn requests_that_come_together_make_one_run() {
 }
 
 #[tokio::test]
-async fn what_the_daemon_asks_of_itself_is_done_by_whatever_does_more() {
+async fn an_automatic_request_joins_a_waiting_run_that_covers_it() {
     let d = Daemon::new().await;
     let all = d.queue.enqueue(NewRun::new(Trigger::Watch, vec![A, B])).await.unwrap().run;
     for narrower in [Trigger::Watch, Trigger::TopUp, Trigger::Startup] {
@@ -57,11 +57,11 @@ async fn what_the_daemon_asks_of_itself_is_done_by_whatever_does_more() {
     let job = d.queue.run(all).await.unwrap().jobs[1].id;
     d.queue.cancel(Target::Job(job), "user 7").await.unwrap();
     let later = d.queue.enqueue(NewRun::new(Trigger::TopUp, vec![B])).await.unwrap();
-    assert!(!later.joined, "the table that was called off would not be made");
+    assert!(!later.joined, "the cancelled table would not be refreshed");
 }
 
 #[tokio::test]
-async fn who_joins_a_run_does_not_wait_longer_than_for_one_of_their_own() {
+async fn a_joined_run_gets_the_priority_of_the_request() {
     let d = Daemon::new().await;
     let night = d.queue.enqueue(NewRun::new(Trigger::Schedule, vec![A, B])).await.unwrap().run;
     let top_up =
@@ -72,7 +72,7 @@ async fn who_joins_a_run_does_not_wait_longer_than_for_one_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_not_due_yet_waits_until_then_or_until_a_request_joins_it() {
+async fn a_delayed_run_waits_until_it_is_due_or_a_request_joins_it() {
     let d = Daemon::new().await;
     let minute = Duration::from_mins(1);
     let later =
@@ -82,7 +82,7 @@ async fn a_run_that_is_not_due_yet_waits_until_then_or_until_a_request_joins_it(
     assert_eq!(d.queue.enqueue(later()).await.unwrap(), Enqueued { run: first.run, joined: true });
     assert!(d.queue.claim().await.unwrap().is_none(), "it is not due");
     d.clock.advance(Duration::from_secs(59));
-    assert_eq!(d.claim().await.run, first.run, "a later request does not put it off");
+    assert_eq!(d.claim().await.run, first.run, "a later request does not delay it");
 
     let second = d.queue.enqueue(later()).await.unwrap().run;
     assert!(d.queue.claim().await.unwrap().is_none());
@@ -125,7 +125,7 @@ proptest! {
                     let made: Vec<Table> = claimed.jobs.iter().map(|job| job.1).collect();
                     for (_, new) in owed.extract_if(.., |(run, _)| *run == claimed.run) {
                         assert!(new.tables.iter().all(|table| made.contains(table)), "{new:?}: {made:?}");
-                        assert!(claimed.wanted.force >= new.force && claimed.wanted.accept >= new.accept, "{new:?}");
+                        assert!(claimed.request.force >= new.force && claimed.request.accept >= new.accept, "{new:?}");
                     }
                 }
             }
@@ -135,17 +135,17 @@ proptest! {
 }
 
 #[tokio::test]
-async fn within_a_priority_who_came_first_goes_first() {
+async fn runs_of_equal_priority_go_in_the_order_of_their_requests() {
     let d = Daemon::new().await;
     let night = d.queue.enqueue(NewRun::new(Trigger::Schedule, vec![A])).await.unwrap().run;
     let first = d.queue.enqueue(manual(&[B])).await.unwrap().run;
     let second = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let order = [d.claim().await.run, d.claim().await.run, d.claim().await.run];
-    assert_eq!(order, [first, night, second], "a night waits for one run");
+    assert_eq!(order, [first, night, second], "the nightly run waits for one run");
 }
 
 #[tokio::test]
-async fn a_slot_that_becomes_due_during_a_run_goes_next_however_much_is_asked_for_by_hand() {
+async fn a_slot_that_becomes_due_during_a_run_goes_next_despite_manual_requests() {
     let d = Daemon::new().await;
     let forced = || NewRun { force: true, ..manual(&[A]) };
     d.queue.enqueue(forced()).await.unwrap();
@@ -164,18 +164,18 @@ async fn a_slot_that_becomes_due_during_a_run_goes_next_however_much_is_asked_fo
     assert_eq!(d.queue.decide(due).await.unwrap(), Some(SlotDecision::Run));
     d.work_on(&current, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
     d.ended(&current).await;
-    // A script asks again as soon as its last refresh has ended.
+    // A script requests a refresh as soon as its last one has ended.
     assert_eq!(d.queue.enqueue(forced()).await.unwrap().run, waiting);
     let night = d.claim().await;
     assert_eq!(
-        (night.wanted.trigger, night.wanted.slot.as_deref()),
+        (night.request.trigger, night.request.slot.as_deref()),
         (Trigger::Schedule, Some("1970-01-01 02:00"))
     );
     assert_eq!(d.claim().await.run, waiting);
 }
 
 #[tokio::test]
-async fn a_slot_that_a_manual_run_went_before_is_not_passed_over_again_after_a_restart() {
+async fn a_slot_that_has_waited_for_one_run_still_goes_next_after_a_restart() {
     let d = Daemon::new().await;
     let night = d.queue.enqueue(NewRun::new(Trigger::CatchUp, vec![A])).await.unwrap().run;
     let asked = d.queue.enqueue(manual(&[A])).await.unwrap().run;
@@ -190,7 +190,7 @@ async fn a_slot_that_a_manual_run_went_before_is_not_passed_over_again_after_a_r
 }
 
 #[tokio::test]
-async fn the_order_is_manual_slots_that_waited_startup_watch_top_up() {
+async fn the_order_is_manual_then_slots_that_waited_then_startup_watch_and_top_up() {
     let d = Daemon::new().await;
     let tables = Table::ALL.iter().copied();
     let triggers = [
@@ -207,7 +207,7 @@ async fn the_order_is_manual_slots_that_waited_startup_watch_top_up() {
     }
     let mut order = Vec::new();
     while let Some(next) = d.queue.claim().await.unwrap() {
-        order.push(next.wanted.trigger);
+        order.push(next.request.trigger);
     }
     // After the first run, the slots that waited for it.
     let wanted = [
@@ -222,7 +222,7 @@ async fn the_order_is_manual_slots_that_waited_startup_watch_top_up() {
 }
 
 #[tokio::test]
-async fn what_nobody_asked_for_is_not_begun_while_the_scheduler_is_stopped() {
+async fn automatic_runs_do_not_begin_while_the_scheduler_is_stopped() {
     let d = Daemon::new().await;
     let begun = d.queue.enqueue(NewRun::new(Trigger::Watch, vec![B])).await.unwrap().run;
     d.claim().await;
@@ -232,9 +232,9 @@ async fn what_nobody_asked_for_is_not_begun_while_the_scheduler_is_stopped() {
     d.queue.recover().await.unwrap();
     let asked = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let order = [d.claim().await.run, d.claim().await.run];
-    assert_eq!(order, [asked, begun], "a run in progress goes on");
+    assert_eq!(order, [asked, begun], "a run in progress continues");
     assert_eq!(d.queue.claim().await.unwrap(), None);
     resume(&d.queue).await.unwrap();
-    let order = [d.claim().await.wanted.trigger, d.claim().await.wanted.trigger];
-    assert_eq!(order, [Trigger::Startup, Trigger::TopUp], "what was held back");
+    let order = [d.claim().await.request.trigger, d.claim().await.request.trigger];
+    assert_eq!(order, [Trigger::Startup, Trigger::TopUp], "the runs that were held back");
 }

@@ -1,4 +1,4 @@
-//! Tests of who may write results, of recovery after a worker is gone, and of what is counted of the work.
+//! Tests of leases, of recovery after the death of a worker, and of the counters.
 
 use cached_proto::lock::WriteLock;
 
@@ -7,7 +7,7 @@ use crate::figures::{Histogram, longest_lock};
 use crate::vms::{LockHolds, LockMeter};
 
 #[tokio::test]
-async fn what_a_dead_process_left_is_put_back_and_only_that() {
+async fn recovery_puts_back_exactly_the_runs_of_the_dead_process() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
     let waiting = d.queue.enqueue(manual(&[B])).await.unwrap().run;
@@ -37,7 +37,7 @@ async fn what_a_dead_process_left_is_put_back_and_only_that() {
 }
 
 #[tokio::test]
-async fn a_run_interrupted_after_its_last_job_only_needs_its_verdict() {
+async fn a_run_interrupted_after_its_last_job_only_gets_its_verdict() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -65,7 +65,7 @@ async fn a_job_that_kills_its_worker_twice_is_set_aside_with_its_history() {
     let d = killed(killed(d).await).await;
 
     let claimed = d.claim().await;
-    assert_eq!(claimed.jobs.iter().map(|job| job.1).collect::<Vec<_>>(), [B], "the other tables go on");
+    assert_eq!(claimed.jobs.iter().map(|job| job.1).collect::<Vec<_>>(), [B], "the other tables continue");
     d.work_on(&claimed, 0, &JobReport::new(B, Outcome::Rebuilt)).await;
     let run = d.ended(&claimed).await;
     let poison = &run.jobs[0];
@@ -79,7 +79,7 @@ async fn a_job_that_kills_its_worker_twice_is_set_aside_with_its_history() {
 }
 
 #[tokio::test]
-async fn a_job_that_somebody_cancelled_does_not_come_back_after_a_kill() {
+async fn a_cancelled_job_is_not_put_back_after_a_kill() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let claimed = d.claim().await;
@@ -117,7 +117,7 @@ async fn only_the_holder_of_the_lease_writes_results() {
 }
 
 #[tokio::test]
-async fn a_job_that_another_worker_has_taken_over_is_not_being_stopped_here_any_more() {
+async fn a_job_that_another_worker_has_taken_over_no_longer_counts_as_stopping() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -133,7 +133,7 @@ async fn a_job_that_another_worker_has_taken_over_is_not_being_stopped_here_any_
 }
 
 #[tokio::test]
-async fn a_late_result_of_a_run_that_was_put_back_and_claimed_anew_is_refused() {
+async fn a_late_result_of_a_run_that_was_claimed_again_is_refused() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let first = d.claim().await;
@@ -149,7 +149,7 @@ async fn a_late_result_of_a_run_that_was_put_back_and_claimed_anew_is_refused() 
 }
 
 #[tokio::test]
-async fn however_long_an_attempt_takes_nobody_else_gets_its_run() {
+async fn a_claimed_run_is_not_claimed_again_however_long_it_takes() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -161,15 +161,15 @@ async fn however_long_an_attempt_takes_nobody_else_gets_its_run() {
 }
 
 #[tokio::test]
-async fn a_run_that_is_broken_off_by_a_stop_counts_against_no_job() {
+async fn a_run_interrupted_by_a_stop_counts_against_no_job() {
     let mut d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     for _ in 0..3 {
-        d.queue.leave().await.unwrap();
+        d.queue.record_stop().await.unwrap();
         d = killed(d).await;
     }
     let d = killed(d).await;
-    assert_eq!(d.claim().await.jobs.len(), 1, "one death without a stop sets nothing aside");
+    assert_eq!(d.claim().await.jobs.len(), 1, "a single death sets no job aside");
 }
 
 fn held(millis: &[u64]) -> LockHolds {
@@ -184,7 +184,7 @@ fn held(millis: &[u64]) -> LockHolds {
 }
 
 #[tokio::test]
-async fn those_of_all_attempts_and_tables_count() {
+async fn lock_holds_of_all_attempts_and_tables_are_counted() {
     let policy = RetryPolicy { attempts: 2, base_delay: Duration::ZERO, max_delay: Duration::ZERO };
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A, B])).await.unwrap();
@@ -222,7 +222,7 @@ async fn those_of_all_attempts_and_tables_count() {
 }
 
 #[tokio::test]
-async fn how_long_refreshes_take_is_counted_by_table_and_by_run() {
+async fn durations_are_counted_by_table_and_by_run() {
     use counters::Measured::{Refresh, Run};
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A, B])).await.unwrap();

@@ -28,7 +28,7 @@ impl Daemon {
 }
 
 #[tokio::test]
-async fn a_paused_job_goes_on_when_its_pause_is_over_and_has_not_failed() {
+async fn a_paused_job_continues_after_its_pause_without_counting_as_failed() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     let half_a_minute = Duration::from_secs(30);
@@ -50,7 +50,7 @@ async fn a_paused_job_goes_on_when_its_pause_is_over_and_has_not_failed() {
 }
 
 #[tokio::test]
-async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
+async fn a_failed_job_is_retried_after_a_pause_until_its_attempts_are_used_up() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     for longest in [8, 10] {
@@ -74,12 +74,12 @@ async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
         attempts.iter().all(|a| a.outcome == Some(Outcome::Failed) && a.error.as_deref() == Some("locked"))
     );
     assert!(attempts.iter().all(|attempt| (attempt.seconds - 0.5).abs() < 1e-9), "{attempts:?}");
-    assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each from a snapshot of its own");
+    assert!(attempts.is_sorted_by(|a, b| a.snapshot < b.snapshot), "each attempt has its own snapshot");
     let listed = async |attempts| {
         let page = d.queue.jobs_page(JobFilter::All, None, 1, attempts).await.unwrap();
         page.jobs[0].attempts.iter().map(|attempt| attempt.number).collect::<Vec<_>>()
     };
-    assert_eq!(listed(Attempts::Newest).await, [3], "its number is that of all");
+    assert_eq!(listed(Attempts::Newest).await, [3], "its number is the count of attempts");
     assert_eq!((listed(Attempts::None).await, listed(Attempts::All).await), (vec![], vec![1, 2, 3]));
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted[counters::ATTEMPTS], counted[counters::RETRIES]), (3, 2));
@@ -87,7 +87,7 @@ async fn a_failed_job_is_tried_again_after_a_pause_and_gives_up_in_the_end() {
 }
 
 #[tokio::test]
-async fn what_cannot_pass_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -97,7 +97,7 @@ async fn what_cannot_pass_is_not_tried_again() {
 }
 
 #[tokio::test]
-async fn the_rest_of_the_run_and_other_runs_go_on_meanwhile() {
+async fn other_jobs_and_runs_continue_while_a_job_waits_for_its_retry() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
     let other = d.queue.enqueue(NewRun::new(Trigger::Schedule, vec![B])).await.unwrap().run;
@@ -132,7 +132,7 @@ async fn a_pause_survives_a_restart() {
 }
 
 #[tokio::test]
-async fn a_pause_of_a_clock_that_was_ahead_does_not_last_until_it_gets_there_again() {
+async fn a_pause_set_by_a_clock_that_was_ahead_ends_when_the_clock_is_corrected() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     d.clock.set(START + TimeDelta::days(30));
@@ -142,7 +142,7 @@ async fn a_pause_of_a_clock_that_was_ahead_does_not_last_until_it_gets_there_aga
 }
 
 #[tokio::test]
-async fn waiting_ends_when_the_next_attempt_is_due() {
+async fn may_be_due_returns_when_the_next_attempt_is_due() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let pause = d.fail_once().await;
@@ -156,7 +156,7 @@ async fn waiting_ends_when_the_next_attempt_is_due() {
 }
 
 #[tokio::test]
-async fn retrying_a_job_that_waits_cuts_its_pause_short() {
+async fn retrying_a_waiting_job_ends_its_pause() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     d.fail_once().await;
@@ -166,7 +166,7 @@ async fn retrying_a_job_that_waits_cuts_its_pause_short() {
 }
 
 #[tokio::test]
-async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
+async fn retrying_a_failed_run_queues_a_new_run_and_keeps_the_old_one() {
     let d = Daemon::new().await;
     let night = NewRun { exact: true, ..NewRun::new(Trigger::Watch, vec![A, B]) };
     d.queue.enqueue(night).await.unwrap();
@@ -179,19 +179,22 @@ async fn retrying_what_failed_asks_for_a_new_run_and_leaves_the_old_one() {
 
     let reply = d.queue.retry(Target::Job(old.jobs[0].id)).await.unwrap();
     assert_eq!(reply.tables, [A]);
-    assert_eq!(d.queue.retry(Target::Run(old.id)).await.unwrap(), reply, "the same once more joins");
+    assert_eq!(d.queue.retry(Target::Run(old.id)).await.unwrap(), reply, "an identical retry joins");
     assert_eq!(d.queue.retry_failed().await.unwrap(), reply);
     let again = d.claim().await;
-    assert_eq!((again.wanted.trigger, again.wanted.force, again.wanted.exact), (Trigger::Manual, true, true));
+    assert_eq!(
+        (again.request.trigger, again.request.force, again.request.exact),
+        (Trigger::Manual, true, true)
+    );
     d.work_on(&again, 0, &JobReport::new(A, Outcome::Rebuilt)).await;
     d.ended(&again).await;
     assert_eq!(d.queue.run(old.id).await.unwrap(), old);
-    assert!(d.queue.retry_failed().await.unwrap().runs.is_empty(), "nothing has failed any more");
+    assert!(d.queue.retry_failed().await.unwrap().runs.is_empty(), "there is no failed job left");
     assert!(matches!(d.queue.retry(Target::Job(99)).await, Err(QueueError::NoSuchJob(99))));
 }
 
 #[tokio::test]
-async fn a_job_that_skips_every_entry_does_not_make_up_for_one_that_failed() {
+async fn a_job_that_skips_every_entry_does_not_supersede_a_failed_one() {
     let d = Daemon::new().await;
     for outcome in [Outcome::Failed, Outcome::Skipped] {
         d.queue.enqueue(manual(&[A])).await.unwrap();
@@ -218,7 +221,7 @@ async fn an_attempt_that_has_ended_never_changes() {
 }
 
 #[tokio::test]
-async fn what_waits_is_cancelled_at_once_and_its_run_with_its_last_job() {
+async fn a_waiting_job_is_cancelled_at_once_and_its_run_with_its_last_job() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
     let (_, mut following) = d.queue.subscribe(run).await.unwrap();
@@ -231,18 +234,18 @@ async fn what_waits_is_cancelled_at_once_and_its_run_with_its_last_job() {
     assert!(d.queue.claim().await.unwrap().is_none());
 
     for job in [1, 2] {
-        let Some(Progress::JobDone(done)) = heard(&mut following).await.unwrap() else {
+        let Some(Progress::JobDone(done)) = next_event(&mut following).await.unwrap() else {
             panic!("no end of {job}")
         };
         assert_eq!((done.id, done.phase, done.outcome), (job, Phase::Cancelled, None));
     }
-    assert_eq!(heard(&mut following).await.unwrap(), Some(Progress::RunDone(ended)));
+    assert_eq!(next_event(&mut following).await.unwrap(), Some(Progress::RunDone(ended)));
     let counted = d.queue.state().counters().await.unwrap();
     assert_eq!((counted["jobs.cancelled"], counted["runs.manual.cancelled"]), (2, 1));
 }
 
 #[tokio::test]
-async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
+async fn cancelling_a_run_stops_its_running_job_and_the_others_never_begin() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
     let claimed = d.claim().await;
@@ -265,13 +268,13 @@ async fn a_running_job_is_told_and_the_rest_of_its_run_never_begins() {
     assert_eq!(
         (job.phase, job.outcome, job.figures.rebuilt),
         (Phase::Cancelled, None, 3),
-        "what was written is told"
+        "the entries written until then are reported"
     );
     assert_eq!((job.attempts[0].outcome, job.attempts[0].error.as_deref()), (None, Some("cancelled")));
 }
 
 #[tokio::test]
-async fn a_run_of_which_some_was_made_ends_with_that() {
+async fn a_partly_cancelled_run_ends_with_the_outcome_of_its_finished_jobs() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A, B])).await.unwrap();
     let claimed = d.claim().await;
@@ -280,11 +283,11 @@ async fn a_run_of_which_some_was_made_ends_with_that() {
     let ended = d.ended(&claimed).await;
     assert_eq!((ended.phase, ended.outcome), (Phase::Done, Some(Outcome::Rebuilt)));
     let retried = d.queue.retry(Target::Run(ended.id)).await.unwrap();
-    assert_eq!(retried.tables, [B], "what was called off can be had after all");
+    assert_eq!(retried.tables, [B], "a cancelled table can be retried");
 }
 
 #[tokio::test]
-async fn a_job_that_was_called_off_is_not_tried_again_when_it_fails_first() {
+async fn a_cancelled_job_that_fails_before_it_stops_is_not_retried() {
     let d = Daemon::new().await;
     d.queue.enqueue(manual(&[A])).await.unwrap();
     let claimed = d.claim().await;
@@ -298,7 +301,7 @@ async fn a_job_that_was_called_off_is_not_tried_again_when_it_fails_first() {
 }
 
 #[tokio::test]
-async fn what_has_ended_or_never_was_cannot_be_cancelled() {
+async fn an_ended_or_unknown_target_cannot_be_cancelled() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     d.queue.cancel(Target::Run(run), "user 7").await.unwrap();

@@ -1,7 +1,7 @@
-//! Words of another version in the state database: what has them is kept, shown and left alone.
+//! Words of another version in the state database: rows with such words are kept, shown and left alone.
 
 use cached_proto::verb::jobs::UnknownRow;
-use cached_proto::words::{Chore, HealthLevel, SchedulerState};
+use cached_proto::words::{HealthLevel, MaintenanceTask, SchedulerState};
 use sea_orm::{ConnectionTrait, Database, DbBackend, Statement};
 
 use super::*;
@@ -27,8 +27,8 @@ impl Daemon {
         text
     }
 
-    /// Works off the queue; returns the numbers of the runs that ended.
-    async fn work_off(&self) -> Vec<i64> {
+    /// Works on the queue until it is empty; returns the numbers of the runs that ended.
+    async fn run_queued(&self) -> Vec<i64> {
         let mut ended = Vec::new();
         while let Some(claimed) = self.queue.claim().await.unwrap() {
             for index in 0..claimed.jobs.len() {
@@ -48,7 +48,7 @@ fn unknown(run: i64, trigger: &str) -> UnknownRow {
 }
 
 #[tokio::test]
-async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on() {
+async fn a_run_with_an_unknown_trigger_stays_queued_while_others_run() {
     let d = Daemon::new().await;
     let strange = d.queue.enqueue(manual(&[A])).await.unwrap().run;
     d.sql("UPDATE runs SET trigger = 'comet', not_before = 1").await;
@@ -56,9 +56,9 @@ async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on()
     let d = d.restart().await;
     d.queue.recover().await.unwrap();
     assert_eq!(d.queue.unknown_count().await.unwrap(), 1);
-    assert_eq!(d.work_off().await, [asked]);
+    assert_eq!(d.run_queued().await, [asked]);
     assert_eq!(d.queue.queued_count().await.unwrap(), 0);
-    assert_eq!(d.queue.claimable_since().await.unwrap(), None, "health must not take it for stuck");
+    assert_eq!(d.queue.claimable_since().await.unwrap(), None, "health must not consider it stuck");
     assert!(!d.queue.enqueue(NewRun::new(Trigger::Startup, vec![A])).await.unwrap().joined);
 
     let page = d.queue.history_page(START, None, 10).await.unwrap();
@@ -69,20 +69,20 @@ async fn a_run_of_an_unknown_trigger_stays_queued_and_the_others_are_worked_on()
     assert_eq!((job.run, job.trigger.as_str(), job.table.as_deref()), (strange, "comet", Some(A.as_str())));
     assert_eq!(jobs.jobs.len(), 2);
 
-    assert_eq!(d.queue.prune_runs(START + TimeDelta::days(1)).await.unwrap(), 1, "what has ended");
+    assert_eq!(d.queue.prune_runs(START + TimeDelta::days(1)).await.unwrap(), 1, "the ended run");
     assert_eq!(d.text("SELECT trigger FROM runs WHERE id = 1").await, "comet");
-    // A person may still call it off.
+    // A person may still cancel it.
     assert_eq!(d.queue.cancel(Target::Run(strange), "uid 1").await.unwrap().cancelled.len(), 1);
     assert_eq!(d.text("SELECT phase FROM runs WHERE id = 1").await, "cancelled");
 }
 
 #[tokio::test]
-async fn a_job_of_an_unknown_table_is_set_aside_with_its_word_and_its_run_ends() {
+async fn a_job_of_an_unknown_table_is_cancelled_and_keeps_its_word() {
     let d = Daemon::new().await;
     let run = d.queue.enqueue(manual(&[A, B])).await.unwrap().run;
     let lone = d.queue.enqueue(NewRun { force: true, ..manual(&[A]) }).await.unwrap().run;
     d.sql("UPDATE jobs SET table_name = 'moon_report_cache' WHERE id <> 2").await;
-    assert_eq!(d.work_off().await, [run, lone]);
+    assert_eq!(d.run_queued().await, [run, lone]);
     let shown = d.queue.run(run).await.unwrap();
     assert_eq!((shown.outcome, shown.jobs.len()), (Some(Outcome::Rebuilt), 1));
     let page = d.queue.history_page(START, None, 10).await.unwrap();
@@ -102,11 +102,11 @@ async fn a_job_of_an_unknown_table_is_set_aside_with_its_word_and_its_run_ends()
 }
 
 #[tokio::test]
-async fn unknown_outcomes_of_runs_jobs_and_attempts_make_no_listing_or_figure_fail() {
+async fn listings_and_figures_accept_unknown_outcomes() {
     let d = Daemon::new().await;
     for _ in 0..2 {
         d.queue.enqueue(manual(&[A])).await.unwrap();
-        d.work_off().await;
+        d.run_queued().await;
     }
     d.sql(
         "UPDATE runs SET outcome = 'molten' WHERE id = 2; UPDATE jobs SET outcome = 'molten' WHERE id = 2; \
@@ -122,13 +122,13 @@ async fn unknown_outcomes_of_runs_jobs_and_attempts_make_no_listing_or_figure_fa
     let page = d.queue.jobs_page(JobFilter::All, None, 10, Attempts::None).await.unwrap();
     assert_eq!((page.jobs.len(), page.unknown[0].outcome.as_deref()), (1, Some("molten")));
     let full = full_refreshes(d.queue.state(), 1).await.unwrap();
-    assert_eq!((full.total, full.good), (2, 1), "an unknown outcome is not claimed to be good");
+    assert_eq!((full.total, full.good), (2, 1), "an unknown outcome does not count as good");
     let past = load(d.queue.state(), START).await.unwrap();
     assert_eq!((past.runs.len(), past.jobs.len()), (1, 1));
 }
 
 #[tokio::test]
-async fn unknown_words_of_settings_slots_chores_wipes_and_held_tables_are_left_alone() {
+async fn unknown_words_in_settings_slots_tasks_wipes_and_held_tables_are_kept() {
     let d = Daemon::new().await;
     d.sql(
         "INSERT INTO settings VALUES ('scheduler', 'dozing'), ('announced.command', 'feverish'); \
@@ -146,9 +146,9 @@ async fn unknown_words_of_settings_slots_chores_wipes_and_held_tables_are_left_a
     assert_eq!(state.announced("command").await.unwrap(), HealthLevel::Healthy);
     assert_eq!(d.queue.slot("nightly", "1970-01-01 02:00").await.unwrap(), None);
     let newest = d.queue.newest_slot("nightly", "1970-01-01 02:00").await.unwrap();
-    assert_eq!(newest.as_deref(), Some("1970-01-01 02:00"), "its decision stands");
-    assert_eq!(state.due_chore().await.unwrap().unwrap().chore, Chore::Analyze);
-    assert!(state.failed_chores().await.unwrap().is_empty());
+    assert_eq!(newest.as_deref(), Some("1970-01-01 02:00"), "its decision is final");
+    assert_eq!(state.due_task().await.unwrap().unwrap().task, MaintenanceTask::Analyze);
+    assert!(state.failed_tasks().await.unwrap().is_empty());
     assert!(state.wipes(START.date_naive()).await.unwrap().is_empty());
     assert!(state.rewrites(START).await.unwrap().is_empty());
     assert!(state.guarded().await.unwrap().is_empty());
@@ -160,11 +160,11 @@ async fn unknown_words_of_settings_slots_chores_wipes_and_held_tables_are_left_a
 
 /// The longest texts that errors have, with as much to escape as there can be.
 #[tokio::test]
-async fn a_page_ends_before_it_is_too_long_to_be_shown() {
+async fn a_page_ends_before_it_exceeds_the_limit_of_an_answer() {
     let d = Daemon::new().await;
     for _ in 0..3 {
         d.queue.enqueue(manual(&[A, B])).await.unwrap();
-        d.work_off().await;
+        d.run_queued().await;
     }
     d.sql("UPDATE jobs SET error = replace(hex(zeroblob(100000)), '00', '\"\\')").await;
     let (mut runs, mut jobs, mut before) = (Vec::new(), Vec::new(), None);
@@ -191,11 +191,11 @@ async fn a_page_ends_before_it_is_too_long_to_be_shown() {
 }
 
 #[tokio::test]
-async fn pages_follow_each_other_without_a_gap_and_end() {
+async fn consecutive_pages_have_no_gap_and_come_to_an_end() {
     let d = Daemon::new().await;
     for _ in 0..5 {
         d.queue.enqueue(manual(&[A, B])).await.unwrap();
-        d.work_off().await;
+        d.run_queued().await;
     }
     let (mut runs, mut jobs, mut before) = (Vec::new(), Vec::new(), None);
     loop {

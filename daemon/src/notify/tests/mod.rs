@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Overrides, Surroundings};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
 use crate::notify::{Judge, Notifier};
@@ -42,7 +42,7 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
     let default_file = dir.path().join("cached.toml");
     std::fs::write(&default_file, text).unwrap();
     std::fs::set_permissions(&default_file, Permissions::from_mode(0o600)).unwrap();
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
@@ -50,7 +50,7 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
         system_zone: crate::config::SystemZone::linked("America/Chicago"),
         default_file,
     };
-    Arc::new(Config::load(&Overrides::default(), &around).unwrap())
+    Arc::new(Config::load(&Overrides::default(), &environment).unwrap())
 }
 
 pub(super) struct Rig {

@@ -1,14 +1,14 @@
-//! Holds reports back when the source looks half imported, so that the refresh does not do more harm than
-//! none.
+//! Holds reports back when the source appears to be half imported: refreshing from it would do more harm than
+//! no refresh.
 //!
-//! Row counts of every snapshot are compared with those of the last one that was believed. A snapshot that
-//! lost too much fills nothing. It is believed when the operator accepts it, or when two scheduled runs in a
-//! row see the same loss: then the rows are gone for good. The lists of the tables that it was held for
-//! shrink by the same loss, and are not judged once more.
+//! Row counts of every snapshot are compared with those of the last accepted one. No table is filled from a snapshot
+//! that lost too much. It is accepted by the operator, or when two scheduled runs in a
+//! row find the same loss: then the rows are gone for good. The lists of the tables that it was held for
+//! shrink by the same loss, and are not judged again.
 //!
-//! Each table is guarded for itself as well: a group in which a past or the current year would lose most of its records
-//! or most of its entries is held back, and the other groups of the table are written all the same. Only what the source
-//! alone can take away is judged, never what the clock takes: windows of days expire, lists by event shrink as events
+//! Each table is also guarded individually: a group in which a past or the current year would lose most of its records
+//! or most of its entries is held back, and the other groups of the table are written. Only losses that the source
+//! alone can cause are judged, never those that time causes: windows of days expire, lists by event shrink as events
 //! pass, and a coming year is still being planned.
 
 mod rule;
@@ -29,11 +29,11 @@ use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
 pub(super) use rule::Guard;
-use rule::{Occasion, goes_on};
-pub use rule::{SeenLoss, TableGuard};
+pub use rule::{KnownLoss, TableGuard};
+use rule::{Occasion, is_not_worse};
 
 impl Guard {
-    /// Compares a snapshot with the last one that was believed, and stores its counts. If nothing may be
+    /// Compares a snapshot with the last accepted one, and stores its counts. If no table may be
     /// filled from it, returns the reason.
     pub(super) async fn examine(
         &self,
@@ -44,15 +44,15 @@ impl Guard {
         let known = state.source_counts().await?;
         let mut ages = BTreeMap::new();
         for suspect in known.values().filter_map(|count| count.suspect) {
-            if let Some(ago) = self.seen_ago(queue, suspect.run, snapshot.taken).await? {
+            if let Some(ago) = self.found_ago(queue, suspect.run, snapshot.taken).await? {
                 ages.insert(suspect.run, ago);
             }
         }
         let verdict = self.judge(&known, &row_counts(snapshot), &ages, snapshot.taken);
-        if verdict.believes_a_loss {
-            // The tables come first, so that a crash in between does not leave a loss that is believed while
+        if verdict.accepts_a_loss {
+            // The tables come first, so that a crash in between does not leave a loss that is accepted while
             // their lists are still held.
-            state.believe(self.run).await?;
+            state.accept_loss(self.run).await?;
         }
         state.keep_source_counts(&verdict.counts).await?;
         Ok(verdict.held)
@@ -61,7 +61,7 @@ impl Guard {
     /// How long ago the scheduled run `run` saw the loss that it was held for; `None` when it does not count
     /// as a run before this one. A missed slot that is caught up shortly before the next slot sees the same
     /// import as that one: two runs have to be at least half as far apart as their slots.
-    async fn seen_ago(
+    async fn found_ago(
         &self,
         queue: &Queue,
         run: i64,
@@ -74,7 +74,7 @@ impl Guard {
         Ok(held.map_or(Some(TimeDelta::MAX), |held| self.counts_since(&held, now)))
     }
 
-    /// Creates the guard of a table's own lists; `None` when any loss is allowed.
+    /// Creates the guard of a table's own lists; `None` if any loss is allowed.
     pub(super) async fn of_table(
         &self,
         queue: &Queue,
@@ -85,22 +85,22 @@ impl Guard {
         if self.occasion == Occasion::Accepted {
             return Ok(None);
         }
-        let mut guard = TableGuard { limits, seen: Vec::new() };
+        let mut guard = TableGuard { limits, known_losses: Vec::new() };
         let Some(held) = queue.state().guarded().await?.remove(&table) else { return Ok(Some(guard)) };
-        if held.believed.is_some() {
+        if held.accepted.is_some() {
             return Ok(None);
         }
         for GuardedList { list, items, run } in held.lists {
             if let (Occasion::Scheduled, Some(run)) = (self.occasion, run)
-                && let Some(ago) = self.seen_ago(queue, run, now).await?
+                && let Some(ago) = self.found_ago(queue, run, now).await?
             {
-                guard.seen.push(SeenLoss { list, items, ago });
+                guard.known_losses.push(KnownLoss { list, items, ago });
             }
         }
         Ok(Some(guard))
     }
 
-    /// Stores what groups of a table were held for, with the reason in words.
+    /// Stores the losses for which groups of a table were held, with the reason as text.
     pub(super) async fn hold_groups(
         &self,
         state: &State,
@@ -117,7 +117,7 @@ impl Guard {
                 // Runs between two scheduled ones do not count as a second scheduled run.
                 (Occasion::Accepted | Occasion::Other, first) => first.unwrap_or(now),
                 (Occasion::Scheduled, Some(first))
-                    if first.run.is_some() && goes_on(first.items, loss.after) =>
+                    if first.run.is_some() && is_not_worse(first.items, loss.after) =>
                 {
                     GuardedList { items: first.items.max(loss.after), ..first }
                 }
@@ -125,7 +125,7 @@ impl Guard {
             }
         });
         let lists = lists.collect();
-        state.hold(table, Guarded { reason, since: now, lists, believed: None }).await
+        state.hold(table, Guarded { reason, since: now, lists, accepted: None }).await
     }
 }
 
@@ -134,7 +134,7 @@ pub(crate) fn row_counts(snapshot: &Snapshot) -> BTreeMap<Source, u64> {
     snapshot.sources.iter().map(|(&source, facts)| (source, facts.rows)).collect()
 }
 
-/// Returns why a snapshot with these row counts would not be believed, if so; stores nothing.
+/// Returns why a snapshot with these row counts would not be accepted, or `None` if it would; stores nothing.
 pub(crate) async fn suspicion(
     limits: Option<LossLimits>,
     state: &State,
@@ -145,7 +145,7 @@ pub(crate) async fn suspicion(
     Ok(guard.judge(&known, rows, &BTreeMap::new(), DateTime::UNIX_EPOCH).held)
 }
 
-/// Holds a table of a run whose snapshot is not believed, and returns its report.
+/// Holds a table of a run whose snapshot is not accepted, and returns its report.
 pub(super) async fn hold(
     state: &State,
     table: Table,
@@ -154,7 +154,7 @@ pub(super) async fn hold(
 ) -> Result<JobReport, StateError> {
     let reason = reason.to_owned();
     state
-        .hold(table, Guarded { reason: reason.clone(), since: now, lists: Vec::new(), believed: None })
+        .hold(table, Guarded { reason: reason.clone(), since: now, lists: Vec::new(), accepted: None })
         .await?;
     let mut report = JobReport::new(table, Outcome::Guarded);
     report.error = Some(reason);
@@ -171,8 +171,8 @@ pub(super) struct GroupGuard<'a> {
 }
 
 impl GroupGuard<'_> {
-    /// Returns what a group would lose beyond the limits, apart from losses that earlier scheduled runs have
-    /// seen and that are for good. To be called before anything of the group is written.
+    /// Returns the losses of a group that exceed the limits, except those that earlier scheduled runs have
+    /// found and that are permanent. To be called before the group is written.
     ///
     /// Records are compared only with those of rows that the daemon wrote under the current settings: lists
     /// differ under other settings, and in rows that VMS wrote.
@@ -189,7 +189,7 @@ impl GroupGuard<'_> {
             .iter()
             .filter(|entry| !entry.columns.is_empty() && is_settled(&entry.key, job))
             .filter_map(|entry| Some((existing.of(&entry.key).next()?, entry)))
-            .filter(|(row, _)| freshness.is_ours_of_today(row) && !skip(row))
+            .filter(|(row, _)| freshness.is_ours_and_current(row) && !skip(row))
             .collect();
         let shrunk = shrunk(self.vms, spec(job.table), &compared, guard.limits).await?;
         losses.extend(shrunk.into_iter().map(|Shrunk { key, column, before, after }| Loss {
@@ -198,13 +198,14 @@ impl GroupGuard<'_> {
             after,
             what: "records",
         }));
-        let is_new = |loss: &Loss| !guard.seen.iter().any(|seen| seen.releases(&loss.list, loss.after));
+        let is_new =
+            |loss: &Loss| !guard.known_losses.iter().any(|known| known.releases(&loss.list, loss.after));
         Ok(if losses.iter().any(is_new) { losses } else { Vec::new() })
     }
 }
 
-/// The years of which a group would remove most entries: a half-imported source can have as many rows as
-/// before without naming what it should. However small a year, more than one entry must not be lost like that.
+/// The years of which a group would remove most entries: a half-imported source can have as many rows as before and
+/// yet lack the references that it should have. However small a year, at most one entry may be lost that way.
 fn lost_entries(
     limits: LossLimits,
     job: &TableRefresh,

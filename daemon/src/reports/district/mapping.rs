@@ -1,4 +1,4 @@
-//! The districts that reports are made for: a data file that the operator can replace.
+//! The districts that reports are generated for: a data file that the operator can replace.
 //!
 //! It mirrors VMS's `DISTRICT_MAPPING`. Order matters: VMS shows district cards in the order of their rows,
 //! and rows are inserted in this order. Districts are matched by `district.salesforce_id`, never by the
@@ -12,7 +12,7 @@ use serde::Deserialize;
 use crate::describe::toml_error;
 
 /// The mapping that is compiled in.
-const EMBEDDED: &str = include_str!("../../../data/districts.toml");
+const BUILT_IN: &str = include_str!("../../../data/districts.toml");
 
 const SCHEMA_VERSION: u32 = 1;
 
@@ -45,7 +45,7 @@ pub struct District {
     /// Not used by any report.
     #[serde(default)]
     pub merge_with: String,
-    /// Whether reports are made for the district.
+    /// Whether reports are generated for the district.
     #[serde(default = "shown")]
     pub show: bool,
     /// Aliases of the name.
@@ -91,7 +91,7 @@ impl DistrictMapping {
             } else if district.aliases.iter().any(String::is_empty) {
                 "an alias is empty, which would match every event"
             } else if !seen.insert(district.id.as_str()) {
-                "its id stands in the file twice"
+                "its id appears twice in the file"
             } else {
                 continue;
             };
@@ -106,7 +106,7 @@ impl DistrictMapping {
         if let Some(parsed) = PARSED.get() {
             return Ok(parsed.clone());
         }
-        let parsed = Self::parse(EMBEDDED)?;
+        let parsed = Self::parse(BUILT_IN)?;
         Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
@@ -115,7 +115,7 @@ impl DistrictMapping {
         &self.0
     }
 
-    /// Returns the districts that reports are made for.
+    /// Returns the districts that reports are generated for.
     pub fn shown(&self) -> impl Iterator<Item = &District> {
         self.0.iter().filter(|district| district.show)
     }
@@ -131,12 +131,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_embedded_mapping_is_sound() {
+    fn the_built_in_mapping_is_valid() {
         assert_eq!(DistrictMapping::embedded().unwrap().shown().count(), 7);
     }
 
     #[test]
-    fn a_bad_mapping_says_what_is_wrong() {
+    fn an_invalid_mapping_is_refused_with_the_reason() {
         let entry = |id: &str, rest: &str| format!("[[district]]\nid = \"{id}\"\nname = \"N\"\n{rest}\n");
         for (text, message) in [
             ("schema_version = 2".to_owned(), "this version reads 1"),

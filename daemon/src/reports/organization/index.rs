@@ -243,7 +243,7 @@ mod tests {
     const AFTER: &str = "2026-07-31 00:00:00.000001";
 
     #[test]
-    fn membership_in_a_window() {
+    fn only_an_open_or_ended_membership_within_the_window_counts() {
         let window = SchoolYear::from_key("2526").unwrap().window();
         for (status, start, end, expected) in [
             (Some("Current"), None, None, true),
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_within_a_membership() {
+    fn only_events_between_the_bounds_of_a_membership_count() {
         let event = Stored::read("2025-10-01 09:30:00.000000").unwrap();
         for (status, start, end, expected) in [
             (Some("Current"), None, None, true),

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn exclusion_and_tenure_do_not_matter() {
+    fn exclusion_and_membership_dates_do_not_matter() {
         let mut world = world()
             .volunteer(10, "Ann", "Able")
             .member(10, 1)
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_person_is_nobody() {
+    fn a_person_without_a_contact_or_a_volunteer_row_does_not_count() {
         let one = || {
             world().volunteer(10, "Ann", "Able").member(10, 1).event(career_fair(1, "COMPLETED")).took_part(
                 1,
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn most_hours_come_first_and_ties_keep_sessions_only_last() {
+    fn organizations_are_ordered_by_hours_with_session_only_ones_last() {
         let mut world = World::default();
         for id in 1..=5 {
             world = world.organization(id, "Any").volunteer(10 + id, "Ann", "Able").member(10 + id, id);
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_year_in_which_nothing_happened_has_a_row() {
+    fn a_year_without_events_has_a_row() {
         let rows = world().rows(&Summary, Mode::Exact);
         assert_eq!(rows["2425"].to_string(), r#"{"organizations_data":[]}"#);
     }

@@ -32,7 +32,7 @@
 //!
 //! # Percentages
 //!
-//! Percentages are whole numbers, rounded half to even as Python's `round` does; a percentage of nothing is
+//! Percentages are whole numbers, rounded half to even as Python's `round` does; a percentage of zero is
 //! `0`.
 //!
 //! # Deviation

@@ -278,7 +278,7 @@ mod tests {
     use crate::reports::testing::World;
 
     #[test]
-    fn the_primary_organization_falls_back_step_by_step() {
+    fn the_primary_organization_falls_back_to_the_first_membership_and_then_to_own_text() {
         let salesforce_id = "0015f00000JU4opAAD";
         for (memberships, text, expected) in [
             (&[(3, false), (1, true), (2, true)][..], "Text", "Alpha"),

@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::config::{Overrides, Surroundings};
+use crate::config::{Overrides, ProcessEnvironment};
 
 struct Logging {
     dir: tempfile::TempDir,
@@ -30,7 +30,7 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
     for (key, value) in more {
         overrides.set("--log", "log", key, *value);
     }
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/home/ada".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
@@ -38,7 +38,7 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
         system_zone: crate::config::SystemZone::default(),
         default_file: "/nowhere/cached.toml".into(),
     };
-    Config::load(&overrides, &around).unwrap()
+    Config::load(&overrides, &environment).unwrap()
 }
 
 fn is_packed(name: &str) -> bool {

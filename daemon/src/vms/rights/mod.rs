@@ -1,4 +1,4 @@
-//! Whether VMS and the daemon can share VMS's database.
+//! Checks whether VMS and the daemon can share VMS's database.
 //!
 //! SQLite keeps further files beside the database (`-wal`, `-shm`, `-journal`). The process that needs one
 //! first creates it: with the mode of the database, but as its own user and in its own group, or in the
@@ -42,7 +42,7 @@ impl Identity {
     pub(crate) fn of_process() -> Self {
         let gid = rustix::process::getegid().as_raw();
         let further = rustix::process::getgroups().unwrap_or_default();
-        // Login programs list the primary group once more among the others.
+        // Login programs list the primary group again among the others.
         let further = further.into_iter().map(rustix::process::Gid::as_raw).filter(|&other| other != gid);
         let groups = [gid].into_iter().chain(further).collect();
         Self { uid: rustix::process::geteuid().as_raw(), gid, groups }
@@ -76,7 +76,7 @@ pub(crate) struct Rights {
     pub(crate) lists: bool,
 }
 
-/// A problem that keeps VMS or the daemon from working.
+/// A problem that prevents VMS or the daemon from working.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Finding {
     /// Description of the problem.
@@ -86,7 +86,7 @@ pub(crate) struct Finding {
 }
 
 /// Returns the directories above the database that this process cannot enter, outermost first; the last one
-/// may be the database's own. What lies below a closed directory cannot be checked, so it counts as closed,
+/// may be the database's own. Directories below a closed one cannot be checked, so they count as closed,
 /// too.
 pub(crate) fn closed_directories(database: &Path) -> Vec<&Path> {
     let mut above: Vec<&Path> = database.ancestors().skip(1).filter(|path| path.is_absolute()).collect();
@@ -97,7 +97,7 @@ pub(crate) fn closed_directories(database: &Path) -> Vec<&Path> {
 impl Rights {
     /// Reads the permissions of a database that exists.
     pub(crate) fn read(database: &Path) -> io::Result<Self> {
-        // What SQLite creates is beside the file itself, not beside a link to it.
+        // SQLite creates files beside the file itself, not beside a link to it.
         let database = std::fs::canonicalize(database)?;
         let parent = database.parent().unwrap_or(Path::new("/"));
         let directory = Entry::read(parent, Access::WRITE_OK | Access::EXEC_OK)?;
@@ -120,7 +120,7 @@ impl Rights {
     pub(crate) fn findings(&self, me: &Identity, accounts: &Accounts) -> Vec<Finding> {
         let Some(database) = self.files.first() else { return Vec::new() };
         if me.uid == 0 {
-            // Root may do everything, and SQLite gives what root creates to the database's owner and group.
+            // Root may do everything, and SQLite gives the files that root creates to the database's owner and group.
             return Vec::new();
         }
         let mut found = self.unusable(&accounts.user(me.uid));
@@ -130,7 +130,7 @@ impl Rights {
         if self.directory.mode & STICKY != 0 && self.directory.uid != me.uid {
             found.push(Finding {
                 problem: format!(
-                    "{} is sticky: neither VMS nor the daemon can remove what the other created",
+                    "{} is sticky: neither VMS nor the daemon can remove the other's files",
                     self.directory.path.display()
                 ),
                 locks_out: false,
@@ -142,12 +142,12 @@ impl Rights {
     }
 
     fn unusable(&self, me: &str) -> Vec<Finding> {
-        let told = |entry: &Entry, what: &str| Finding {
+        let finding = |entry: &Entry, what: &str| Finding {
             problem: format!("{me} cannot {what} {}", entry.path.display()),
             locks_out: false,
         };
-        let directory = (!self.directory.usable).then(|| told(&self.directory, "create files in"));
-        let files = self.files.iter().filter(|file| !file.usable).map(|file| told(file, "read and write"));
+        let directory = (!self.directory.usable).then(|| finding(&self.directory, "create files in"));
+        let files = self.files.iter().filter(|file| !file.usable).map(|file| finding(file, "read and write"));
         directory.into_iter().chain(files).collect()
     }
 
@@ -170,7 +170,7 @@ impl Rights {
         }
         Some(Finding {
             problem: format!(
-                "what {} creates beside the database would belong to group {} with mode {:o}, and {} could not \
+                "files that {} creates beside the database would belong to group {} with mode {:o}, and {} could not \
                  open its own database any more",
                 accounts.user(me.uid),
                 accounts.group(new),
@@ -192,7 +192,7 @@ impl Rights {
             || (database.mode & GROUP_RW == GROUP_RW && me.groups.contains(&new));
         (!ours).then(|| Finding {
             problem: format!(
-                "what {} creates beside the database would belong to group {}, and {} could not open it",
+                "files that {} creates beside the database would belong to group {}, and {} could not open them",
                 accounts.user(database.uid),
                 accounts.group(new),
                 accounts.user(me.uid),
@@ -202,7 +202,7 @@ impl Rights {
     }
 }
 
-/// Judges whether opening the database could lock VMS out of it, and remembers that it could not, so that the
+/// Judges whether opening the database could lock VMS out of it, and caches a negative result, so that the
 /// accounts are read again only after a change of them or of the permissions.
 #[derive(Debug, Default)]
 pub(super) struct Judge(Mutex<Option<(Rights, AccountFiles)>>);
@@ -211,7 +211,7 @@ pub(super) struct Judge(Mutex<Option<(Rights, AccountFiles)>>);
 type AccountFiles = [Option<Written>; 2];
 
 impl Judge {
-    /// Returns why opening the database could lock VMS out of it; `None` when it cannot.
+    /// Returns why opening the database could lock VMS out of it; `None` if it cannot.
     pub(super) fn lock_out(&self, database: &Path) -> Option<String> {
         // A process that may not read the permissions gets its error when it opens the database.
         let rights = Rights::read(database).ok()?;
@@ -226,7 +226,7 @@ impl Judge {
         accounts: impl FnOnce() -> Accounts,
         me: &Identity,
     ) -> Option<String> {
-        // The files beside the database come and go, and tell nothing about those that will come.
+        // The files beside the database come and go; their rights do not determine those of later ones.
         rights.files.truncate(1);
         let judged = (rights, files);
         let mut good = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -258,11 +258,11 @@ fn has_list(path: &Path, name: &std::ffi::CStr) -> bool {
     rustix::fs::getxattr(path, name, &mut nothing).is_ok_and(|size| size > 0)
 }
 
-/// The group that is created where the database has none that could be shared.
+/// The group that is created if the database's group cannot be shared.
 const NEW_GROUP: &str = "vms-data";
 
 impl Rights {
-    /// Returns the commands, for root to type, after which there are no findings any more. They may be
+    /// Returns the commands that root can run to resolve all findings. They may be
     /// repeated.
     pub(crate) fn commands(&self, me: &Identity, accounts: &Accounts) -> Vec<String> {
         let Some(database) = self.files.first() else { return Vec::new() };
@@ -298,7 +298,7 @@ impl Rights {
 
 /// Returns the commands that give the daemon's user, and no other user, access to directories that are closed
 /// to it: to those above the database's own by an access control list, and to that one as a member of its
-/// group. The latter is left out while a directory above it is closed, because its group cannot be read yet.
+/// group. The latter is omitted while a directory above it is closed, because its group cannot be read yet.
 pub(crate) fn open_directories(
     closed: &[&Path],
     database: &Path,

@@ -37,7 +37,7 @@ fn two_users_can_share_a_database_only_through_its_group_and_a_setgid_directory(
         ("the daemon's own group is VMS's", (VMS, VMS, 0o770), (VMS, VMS, 0o660), &[VMS], false, 0),
         ("setgid with a foreign group", (VMS, DAEMON, 0o2770), (VMS, VMS, 0o660), &both, true, 1),
         ("group cannot write", (VMS, VMS, 0o2770), (VMS, VMS, 0o640), &both, true, 2),
-        ("for everybody", (VMS, VMS, 0o777), (VMS, VMS, 0o666), &both[..1], false, 0),
+        ("for all users", (VMS, VMS, 0o777), (VMS, VMS, 0o666), &both[..1], false, 0),
         ("sticky", (VMS, VMS, 0o3770), (VMS, VMS, 0o660), &both, false, 1),
         ("owner outside the group", (VMS, DAEMON, 0o2770), (VMS, DAEMON, 0o660), &both, true, 1),
         ("root's file, shared by group", (0, 33, 0o2775), (0, 33, 0o664), &[DAEMON, 33], false, 0),
@@ -52,7 +52,7 @@ fn two_users_can_share_a_database_only_through_its_group_and_a_setgid_directory(
 }
 
 #[test]
-fn root_and_access_control_lists_are_not_judged_by_modes() {
+fn modes_are_not_judged_for_root_or_with_access_control_lists() {
     let mut plain = rights((VMS, VMS, 0o770), (VMS, VMS, 0o660));
     let root = Identity { uid: 0, gid: 0, groups: vec![0] };
     assert_eq!(plain.findings(&root, &accounts()), []);
@@ -61,7 +61,7 @@ fn root_and_access_control_lists_are_not_judged_by_modes() {
 }
 
 #[test]
-fn commands_make_what_was_wrong_right_and_name_every_file() {
+fn the_commands_resolve_all_findings_and_name_every_file() {
     let mut rights = rights((VMS, VMS, 0o1755), (VMS, VMS, 0o644));
     rights.files.push(entry("/srv/vms/vms.db-wal", (VMS, VMS, 0o644)));
     assert_eq!(
@@ -77,7 +77,7 @@ fn commands_make_what_was_wrong_right_and_name_every_file() {
 }
 
 #[test]
-fn roots_group_is_not_given_away() {
+fn a_database_in_the_group_root_gets_a_new_group() {
     let mut rights = rights((VMS, 0, 0o755), (VMS, 0, 0o644));
     rights.directory.path = "/srv/our vms".into();
     rights.files[0].path = "/srv/our vms/it's.db".into();
@@ -95,7 +95,7 @@ fn roots_group_is_not_given_away() {
 }
 
 #[test]
-fn accounts_are_read_again_only_when_they_or_the_rights_have_changed() {
+fn accounts_are_read_again_only_after_a_change_of_them_or_of_the_rights() {
     let judge = Judge::default();
     let (shared, me) = (rights((VMS, VMS, 0o2770), (VMS, VMS, 0o660)), daemon(&[DAEMON, VMS]));
     let unread = || panic!("the accounts are known");
@@ -106,7 +106,7 @@ fn accounts_are_read_again_only_when_they_or_the_rights_have_changed() {
     assert_eq!(judge.judge(with_log, files, unread, &me), None);
     let none = || Accounts::new("vms:x:1001:5::/:/bin/sh\n", "vms:x:1001:\n");
     assert!(judge.judge(shared.clone(), [None, None], none, &me).is_some(), "VMS has left the group");
-    assert!(judge.judge(shared, [None, None], none, &me).is_some(), "a refusal is not remembered");
+    assert!(judge.judge(shared, [None, None], none, &me).is_some(), "a refusal is not cached");
     let plain = rights((VMS, VMS, 0o770), (VMS, VMS, 0o660));
     assert!(judge.judge(plain, files, accounts, &me).is_some());
 }

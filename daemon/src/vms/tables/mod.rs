@@ -14,7 +14,7 @@ pub use specs::{HOST_FILTER, spec};
 pub struct TableSpec {
     /// The table.
     pub table: Table,
-    /// What it holds, for people who do not know its name.
+    /// Its title, for people who do not know its name.
     pub title: &'static str,
     /// The columns by which VMS's readers look a row up.
     pub key: &'static [&'static str],
@@ -24,32 +24,32 @@ pub struct TableSpec {
     pub payload: &'static [PayloadColumn],
     /// What VMS stores in `last_updated`.
     pub stamps: StampZone,
-    /// Age from which on VMS's reader rejects a row; `None` where it does not check the age.
+    /// Age from which VMS's reader rejects a row; `None` if it does not check the age.
     pub reader_limit_hours: Option<u32>,
     /// JSON paths without which a reader rejects the row or breaks on it.
     pub required: &'static [Required],
     /// Whether the first key column names the year that a row belongs to; without one the row is of a window
     /// of days.
     pub has_years: bool,
-    /// A key column, by its position, and its value in all rows that a refresh makes. Rows with another value
-    /// are VMS's own: it makes them, and shows them whatever their age.
+    /// A key column, by its position, and its value in all rows that a refresh generates. Rows with another value
+    /// are VMS's own: it generates them, and shows them whatever their age.
     pub fixed: Option<(usize, &'static str)>,
-    /// What VMS does with the table besides reading its rows.
+    /// VMS's uses of the table besides reading its rows.
     pub habits: &'static [Habit],
 }
 
-/// Something that VMS does with a table besides reading its rows.
+/// A use that VMS makes of a table besides reading its rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Habit {
-    /// Newer versions have dropped it.
+    /// Newer versions of VMS have dropped it.
     Drops,
     /// A missing row is computed on view for so long that another process may insert it meanwhile, and that
-    /// makes the page fail. VMS's other pages compute faster than that, or look again before they insert.
+    /// makes the page fail. VMS's other pages compute faster than that, or check again before they insert.
     ComputesOnView,
-    /// Viewing the page with parameters of one's own stores another payload for all users, which the row does
+    /// Viewing the page with custom parameters stores another payload for all users, which the row does
     /// not show.
     VariesByView,
-    /// Its own refresher empties the table. VMS's imports do that as well, and delete the current year of all
+    /// VMS's own refresher empties the table. VMS's imports do that as well, and delete the current year of all
     /// other tables.
     Empties,
 }
@@ -105,12 +105,12 @@ pub fn by_ids(ids: &[i64]) -> impl Iterator<Item = (String, Vec<Value>)> {
 }
 
 impl TableSpec {
-    /// Whether VMS does this with the table.
+    /// Whether VMS uses the table in this way.
     pub fn has(&self, habit: Habit) -> bool {
         self.habits.contains(&habit)
     }
 
-    /// Returns SQL for the bytes of a row's payload. Lengths stand at the beginning of a row, so no payload
+    /// Returns SQL for the bytes of a row's payload. Lengths are stored at the beginning of a row, so no payload
     /// is read for them.
     pub fn bytes_sql(&self) -> String {
         let lengths =

@@ -18,7 +18,7 @@ const fn container(column: &'static str) -> Required {
     Required { column, member: "" }
 }
 
-/// What most tables have in common.
+/// The common values of most tables.
 const PLAIN: TableSpec = TableSpec {
     table: Table::DiaEventsReportCache,
     title: "",
@@ -36,7 +36,7 @@ const PLAIN: TableSpec = TableSpec {
 /// The only host filter whose rows VMS's own refresh can compute.
 pub const HOST_FILTER: &str = "all";
 
-/// Makes [`spec`] of a table's name, its title, and what is not as in [`PLAIN`].
+/// Generates [`spec`] from each table's name, its title, and the fields that differ from [`PLAIN`].
 macro_rules! specs {
     ($($table:ident: $title:literal {$($field:tt)*})+) => {
         /// The description of a cache table.
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_table_has_a_title_of_its_own() {
+    fn every_table_has_its_own_title() {
         let titles: BTreeSet<&str> = Table::ALL.iter().map(|&table| spec(table).title).collect();
         assert_eq!(titles.len(), Table::ALL.len());
     }

@@ -1,4 +1,4 @@
-//! Entries that VMS writes, or may be computing, while a run is at work.
+//! Entries that VMS writes, or may be computing, during a run.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -17,26 +17,26 @@ use crate::vms::tables::Key;
 use crate::vms::time;
 
 /// A report during whose computations VMS writes.
-struct Meddled(Table);
+struct InterferedReport(Table);
 
 /// The database, a statement for each computation in which `{n}` is the number of the computation, and how many
-/// computations are meddled with.
-struct Meddling {
+/// computations are interfered with.
+struct Interference {
     database: PathBuf,
     sql: String,
     from: u32,
     to: u32,
 }
 
-static MEDDLING: Mutex<Option<Meddling>> = Mutex::new(None);
+static INTERFERENCE: Mutex<Option<Interference>> = Mutex::new(None);
 
-impl Meddled {
+impl InterferedReport {
     fn inner(&self) -> &'static dyn Report {
         report(self.0).unwrap()
     }
 }
 
-impl Report for Meddled {
+impl Report for InterferedReport {
     fn table(&self) -> Table {
         self.0
     }
@@ -58,21 +58,21 @@ impl Report for Meddled {
     }
 
     fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        if let Some(meddling) =
-            MEDDLING.lock().unwrap().as_mut().filter(|meddling| meddling.from < meddling.to)
+        if let Some(interference) =
+            INTERFERENCE.lock().unwrap().as_mut().filter(|interference| interference.from < interference.to)
         {
-            meddling.from += 1;
-            let sql = meddling.sql.replace("{n}", &format!("{:02}", meddling.from));
-            tokio::runtime::Handle::current().block_on(execute(&meddling.database, &sql));
+            interference.from += 1;
+            let sql = interference.sql.replace("{n}", &format!("{:02}", interference.from));
+            tokio::runtime::Handle::current().block_on(execute(&interference.database, &sql));
         }
         self.inner().build(cx)
     }
 }
 
-fn meddled(table: Table) -> Option<&'static dyn Report> {
+fn interfered_report(table: Table) -> Option<&'static dyn Report> {
     match table {
-        Table::RecruitmentCandidatesCache => Some(&Meddled(Table::RecruitmentCandidatesCache)),
-        Table::DistrictYearEndReports => Some(&Meddled(Table::DistrictYearEndReports)),
+        Table::RecruitmentCandidatesCache => Some(&InterferedReport(Table::RecruitmentCandidatesCache)),
+        Table::DistrictYearEndReports => Some(&InterferedReport(Table::DistrictYearEndReports)),
         table => report(table),
     }
 }
@@ -85,13 +85,13 @@ fn set(world: &World, change: impl FnOnce(&mut RefreshConfig)) {
     });
 }
 
-fn meddle(world: &World, sql: &str, times: u32) {
+fn interfere(world: &World, sql: &str, times: u32) {
     let (database, sql) = (world.database(), sql.to_owned());
-    *MEDDLING.lock().unwrap() = Some(Meddling { database, sql, from: 0, to: times });
+    *INTERFERENCE.lock().unwrap() = Some(Interference { database, sql, from: 0, to: times });
 }
 
-fn meddled_with() -> u32 {
-    MEDDLING.lock().unwrap().as_ref().map_or(0, |meddling| meddling.from)
+fn interferences() -> u32 {
+    INTERFERENCE.lock().unwrap().as_ref().map_or(0, |interference| interference.from)
 }
 
 async fn queue(world: &World, table: Table, force: bool) {
@@ -112,16 +112,16 @@ fn ended(settled: Option<Settled>) -> Run {
     }
 }
 
-/// What a run did: its trigger, the outcome of its only table, and the entries that were left alone.
+/// The result of a run: its trigger, the outcome of its only table, and the number of skipped entries.
 fn done(run: &Run) -> (Trigger, Outcome, u64) {
     let [job] = run.jobs.as_slice() else { panic!("one table: {run:?}") };
     (run.trigger, job.outcome.unwrap(), job.figures.skipped)
 }
 
 #[tokio::test]
-async fn an_entry_that_vms_writes_meanwhile_is_computed_once_more_and_then_put_off() {
+async fn an_entry_that_vms_writes_twice_during_a_run_is_computed_again_and_then_put_off() {
     let world = World::settled().await;
-    set(&world, |config| config.reports = meddled);
+    set(&world, |config| config.reports = interfered_report);
     for (table, payload, broken) in [
         (Table::RecruitmentCandidatesCache, "candidates_data", "[7]"),
         // All districts of a year are one group.
@@ -134,13 +134,13 @@ async fn an_entry_that_vms_writes_meanwhile_is_computed_once_more_and_then_put_o
             "UPDATE {table} SET {payload} = '{broken}', last_updated = '2026-03-15 05:00:{{n}}.000000' WHERE id = 2"
         );
 
-        // VMS writes once: the second computation replaces what it wrote.
-        meddle(&world, &rewrite, 1);
+        // VMS writes once: the second computation replaces its row.
+        interfere(&world, &rewrite, 1);
         assert_eq!(done(&force(&world, table).await).2, 0, "{table}");
-        assert_eq!((meddled_with(), world.number(&written).await), (1, 0), "{table}");
+        assert_eq!((interferences(), world.number(&written).await), (1, 0), "{table}");
 
-        // VMS writes during both computations: its row stands, and all others are written.
-        meddle(&world, &rewrite, 9);
+        // VMS writes during both computations: its row is kept, and all others are written.
+        interfere(&world, &rewrite, 9);
         world.clock.advance(SECOND);
         let now = time::to_text(world.clock.now().naive_utc());
         let (trigger, outcome, skipped) = done(&force(&world, table).await);
@@ -148,16 +148,16 @@ async fn an_entry_that_vms_writes_meanwhile_is_computed_once_more_and_then_put_o
             outcome.is_good() && trigger == Trigger::Manual && skipped == 1,
             "{table}: {outcome} {skipped}"
         );
-        assert_eq!((meddled_with(), world.number(&written).await), (2, 1), "{table}");
+        assert_eq!((interferences(), world.number(&written).await), (2, 1), "{table}");
         let stamped = format!("SELECT count(*) FROM {table} WHERE last_updated = '{now}'");
         assert_eq!(world.number(&stamped).await, rows - 1, "{table}");
 
-        // It is taken up within minutes, and until VMS lets it be.
+        // It is taken up within minutes, again and again until VMS stops writing it.
         assert!(world.step().await.is_none(), "{table} is taken up at once");
         world.clock.advance(2 * MINUTE);
         assert_eq!(done(&ended(world.step().await)).0, Trigger::Watch, "{table}");
-        assert_eq!((meddled_with(), world.number(&written).await), (4, 1), "{table}");
-        meddle(&world, "", 0);
+        assert_eq!((interferences(), world.number(&written).await), (4, 1), "{table}");
+        interfere(&world, "", 0);
         world.clock.advance(2 * MINUTE);
         assert_eq!(done(&ended(world.step().await)).2, 0, "{table}");
         assert_eq!(world.number(&written).await, 0, "{table}");
@@ -165,9 +165,9 @@ async fn an_entry_that_vms_writes_meanwhile_is_computed_once_more_and_then_put_o
         assert!(world.step().await.is_none(), "{table} is taken up again and again");
 
         // Rows that VMS removes or inserts meanwhile.
-        meddle(&world, &format!("DELETE FROM {table} WHERE id = 2"), 1);
+        interfere(&world, &format!("DELETE FROM {table} WHERE id = 2"), 1);
         force(&world, table).await;
-        assert_eq!((meddled_with(), world.rows(table).await), (1, rows), "{table}");
+        assert_eq!((interferences(), world.rows(table).await), (1, rows), "{table}");
     }
 }
 
@@ -178,7 +178,7 @@ async fn a_row_that_vms_inserts_meanwhile_is_replaced_by_the_next_computation() 
     world.vms("CREATE TABLE kept AS SELECT * FROM organization_summary_cache WHERE id = 2").await;
     world.vms("DELETE FROM organization_summary_cache WHERE id = 2").await;
     // VMS inserts it when the group before is written. The table has no unique constraint: only the comparison
-    // within the transaction keeps a second row away.
+    // within the transaction prevents a second row.
     world
         .vms(
             "CREATE TRIGGER meanwhile AFTER UPDATE ON organization_summary_cache \
@@ -214,15 +214,15 @@ async fn until(world: &World) -> Duration {
 }
 
 #[tokio::test]
-async fn a_lost_district_row_is_left_to_vms_for_half_a_minute_whatever_triggers_the_refresh() {
+async fn a_lost_district_row_is_left_to_vms_for_half_a_minute_by_every_unforced_run() {
     for trigger in [Trigger::Manual, Trigger::Schedule, Trigger::Watch, Trigger::TopUp, Trigger::Startup] {
         let world = lost().await;
         let rows = world.rows(DISTRICTS).await;
         world.queue.enqueue(NewRun::new(trigger, vec![DISTRICTS])).await.unwrap();
         assert_eq!(until(&world).await, 30 * SECOND, "{trigger}");
-        assert_eq!(world.rows(DISTRICTS).await, rows, "{trigger}: put back at once");
+        assert_eq!(world.rows(DISTRICTS).await, rows, "{trigger}: restored at once");
         world.clock.advance(29 * SECOND);
-        assert!(world.step().await.is_none(), "{trigger}: put back too early");
+        assert!(world.step().await.is_none(), "{trigger}: restored too early");
         world.clock.advance(SECOND);
         let run = ended(world.step().await);
         assert!(run.outcome.unwrap().is_good(), "{run:?}");
@@ -233,7 +233,7 @@ async fn a_lost_district_row_is_left_to_vms_for_half_a_minute_whatever_triggers_
 }
 
 #[tokio::test]
-async fn a_forced_refresh_puts_a_lost_district_row_back_at_once_and_other_tables_never_wait() {
+async fn a_forced_refresh_restores_a_lost_district_row_at_once() {
     let world = lost().await;
     let rows = world.rows(DISTRICTS).await;
     force(&world, DISTRICTS).await;
@@ -247,12 +247,12 @@ async fn a_forced_refresh_puts_a_lost_district_row_back_at_once_and_other_tables
 }
 
 #[tokio::test]
-async fn a_district_row_that_vms_computes_in_time_stays_its_own_until_it_is_compared() {
+async fn a_district_row_that_vms_inserts_during_the_wait_is_kept() {
     let world = lost().await;
     world.queue.enqueue(NewRun::new(Trigger::Manual, vec![DISTRICTS])).await.unwrap();
     until(&world).await;
     let rows = world.rows(DISTRICTS).await;
-    // VMS's INSERT would fail if the row had been put back.
+    // VMS's INSERT would fail if the row had been restored.
     world.vms("INSERT INTO district_year_end_reports SELECT * FROM kept").await;
     world.clock.advance(30 * SECOND);
     assert!(ended(world.step().await).outcome.unwrap().is_good());
@@ -260,7 +260,7 @@ async fn a_district_row_that_vms_computes_in_time_stays_its_own_until_it_is_comp
 }
 
 #[tokio::test]
-async fn a_district_row_that_is_lost_while_a_job_waits_does_not_keep_it_waiting() {
+async fn a_second_lost_district_row_does_not_prolong_the_wait_of_a_job() {
     let world = lost().await;
     let rows = world.rows(DISTRICTS).await;
     queue(&world, DISTRICTS, false).await;
@@ -268,14 +268,18 @@ async fn a_district_row_that_is_lost_while_a_job_waits_does_not_keep_it_waiting(
     world.clock.advance(30 * SECOND);
     world.vms("DELETE FROM district_year_end_reports WHERE id = 3").await;
     let run = ended(world.step().await);
-    assert_eq!(world.rows(DISTRICTS).await, rows, "the first is back, the second is left alone: {run:?}");
+    assert_eq!(
+        world.rows(DISTRICTS).await,
+        rows,
+        "the first is restored, the second is left to VMS: {run:?}"
+    );
     world.clock.advance(2 * MINUTE);
     assert_eq!(ended(world.step().await).trigger, Trigger::Watch);
     assert_eq!(world.rows(DISTRICTS).await, rows + 1);
 }
 
 #[tokio::test]
-async fn a_district_row_that_is_lost_a_second_time_is_left_alone_again() {
+async fn a_district_row_that_is_lost_again_is_left_to_vms_again() {
     let world = lost().await;
     force(&world, DISTRICTS).await;
     world.clock.advance(MINUTE);

@@ -4,7 +4,6 @@ mod left_to_vms;
 mod pauses;
 mod rows;
 mod source;
-mod starved;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Overrides, Surroundings};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::directory::{directory, prepared, unpacked};
 use crate::jobs::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher};
@@ -66,7 +65,7 @@ impl World {
             std::fs::copy(files.join(name), dir.path().join(name)).unwrap();
         }
         let mut world = Self::boot(dir, Arc::new(ManualClock::new(now()))).await;
-        assert!(world.pass(MINUTE).await.is_empty(), "a refreshed database is nothing to refresh");
+        assert!(world.pass(MINUTE).await.is_empty(), "a refreshed database needs no refresh");
         world
     }
 
@@ -85,13 +84,13 @@ impl World {
         Self::on(state, dir, clock)
     }
 
-    /// Stops the daemon, and starts it again so that nothing waits longer than `patience` for a connection to
+    /// Stops the daemon, and starts it again so that nothing waits longer than `timeout` for a connection to
     /// its state.
-    async fn impatient(self, patience: Duration) -> Self {
+    async fn with_state_timeout(self, timeout: Duration) -> Self {
         let Self { dir, clock, queue, .. } = self;
         queue.state().clone().close().await.unwrap();
         let path = dir.path().join("state.db");
-        let state = State::open_waiting(&path, clock.now(), patience, patience).await.unwrap();
+        let state = State::open_waiting(&path, clock.now(), timeout, timeout).await.unwrap();
         Self::on(state, dir, clock)
     }
 
@@ -235,9 +234,9 @@ fn config(dir: &TempDir) -> Config {
     let mut overrides = Overrides::default();
     overrides.set("--database", "database", "url", dir.path().join("vms.db").to_string_lossy());
     overrides.set("--state", "state", "url", dir.path().join("state.db").to_string_lossy());
-    // The time that is left to VMS has tests of its own.
+    // The grace period for VMS has tests of its own.
     overrides.set("--district-grace", "cache", "district_grace", "0s");
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
@@ -245,7 +244,7 @@ fn config(dir: &TempDir) -> Config {
         system_zone: crate::config::SystemZone::linked("UTC"),
         default_file: dir.path().join("cached.toml"),
     };
-    Config::load(&overrides, &around).unwrap()
+    Config::load(&overrides, &environment).unwrap()
 }
 
 pub(super) async fn other(path: &std::path::Path) -> DatabaseConnection {

@@ -1,4 +1,5 @@
-//! When the watch looks and asks, and when it waits: for quiet, for the scheduler, for a source to come back.
+//! When the watch checks and queues refreshes, and when it waits: for quiet, for the scheduler, for a source to be
+//! restored.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,83 +13,84 @@ use crate::jobs::NewRun;
 use crate::refresh::RefreshConfig;
 use crate::reports;
 use crate::store::LossLimits;
-use crate::watch::{Debounce, Patience};
+use crate::watch::{Debounce, DebounceLimits};
 
-const PATIENCE: Patience = Patience { quiet: Duration::from_secs(30), max_delay: Duration::from_mins(5) };
+const LIMITS: DebounceLimits =
+    DebounceLimits { quiet: Duration::from_secs(30), max_delay: Duration::from_mins(5) };
 
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
 
 /// Polls each second until `until`; returns the times of the checks.
-fn looks(moves: &[u64], until: u64, patience: Patience) -> Vec<u64> {
+fn checks(changes: &[u64], until: u64, limits: DebounceLimits) -> Vec<u64> {
     let mut debounce = Debounce::default();
-    let mut looks = Vec::new();
+    let mut checks = Vec::new();
     for second in 0..until {
-        if moves.contains(&second) {
-            debounce.moved(at(second));
+        if changes.contains(&second) {
+            debounce.record_change(at(second));
         }
-        if debounce.is_due(at(second), patience) {
+        if debounce.is_due(at(second), limits) {
             debounce.settle();
-            looks.push(second);
+            checks.push(second);
         }
     }
-    looks
+    checks
 }
 
 #[test]
-fn it_waits_for_quiet_but_not_for_ever() {
+fn a_check_waits_for_quiet_but_no_longer_than_the_longest_delay() {
     let storm: Vec<u64> = (0..700).collect();
-    for (what, moves, expected) in [
-        ("nothing moves", vec![], vec![]),
-        ("one move", vec![10], vec![40]),
-        ("a move restarts the wait", vec![10, 35], vec![65]),
+    for (what, changes, expected) in [
+        ("nothing changes", vec![], vec![]),
+        ("one change", vec![10], vec![40]),
+        ("a change restarts the wait", vec![10, 35], vec![65]),
         ("two changes far apart", vec![10, 100], vec![40, 130]),
         ("a storm", storm, vec![300, 601, 729]),
     ] {
-        assert_eq!(looks(&moves, 1000, PATIENCE), expected, "{what}");
+        assert_eq!(checks(&changes, 1000, LIMITS), expected, "{what}");
     }
-    assert_eq!(looks(&[10, 11], 100, Patience { quiet: Duration::ZERO, ..PATIENCE }), [10, 11]);
+    assert_eq!(checks(&[10, 11], 100, DebounceLimits { quiet: Duration::ZERO, ..LIMITS }), [10, 11]);
 }
 
 #[test]
-fn a_look_that_could_not_be_made_is_made_up_for() {
+fn a_check_that_failed_is_made_again_after_the_quiet_time() {
     let mut debounce = Debounce::default();
-    assert!(debounce.moved(at(0)));
-    assert!(!debounce.moved(at(1)), "only the first move is the first");
-    assert!(debounce.is_due(at(31), PATIENCE));
+    assert!(debounce.record_change(at(0)));
+    assert!(!debounce.record_change(at(1)), "the second change is not the first");
+    assert!(debounce.is_due(at(31), LIMITS));
     debounce.postpone(at(31));
-    assert!(!debounce.is_due(at(60), PATIENCE));
-    assert!(debounce.is_due(at(61), PATIENCE));
+    assert!(!debounce.is_due(at(60), LIMITS));
+    assert!(debounce.is_due(at(61), LIMITS));
     debounce.settle();
-    assert!(!debounce.is_due(at(10_000), PATIENCE));
-    assert!(debounce.moved(at(10_000)));
+    assert!(!debounce.is_due(at(10_000), LIMITS));
+    assert!(debounce.record_change(at(10_000)));
 }
 
 proptest! {
     #[test]
-    fn no_move_is_forgotten_and_looks_are_rare(
-        mut moves in prop::collection::vec(0_u64..2000, 1..300),
+    fn no_change_is_forgotten_and_checks_are_rare(
+        mut changes in prop::collection::vec(0_u64..2000, 1..300),
         quiet in 0_u64..60,
         max_delay in 0_u64..400,
     ) {
-        moves.sort_unstable();
-        let patience = Patience { quiet: at(quiet), max_delay: at(max_delay) };
+        changes.sort_unstable();
+        let limits = DebounceLimits { quiet: at(quiet), max_delay: at(max_delay) };
         let wait = quiet.min(max_delay);
-        let looks = looks(&moves, 3000, patience);
-        for moved in &moves {
-            let latency = looks.iter().find(|look| *look >= moved).map(|look| look - moved);
-            prop_assert!(latency.is_some_and(|latency| latency <= max_delay), "{moved}: {latency:?}");
+        let checks = checks(&changes, 3000, limits);
+        for change in &changes {
+            let latency = checks.iter().find(|check| *check >= change).map(|check| check - change);
+            prop_assert!(latency.is_some_and(|latency| latency <= max_delay), "{change}: {latency:?}");
         }
-        for pair in looks.windows(2) {
+        for pair in checks.windows(2) {
             prop_assert!(pair[1] - pair[0] > wait.saturating_sub(1), "{pair:?}");
         }
-        for look in &looks {
-            let since = moves.iter().filter(|moved| *moved <= look).max();
-            let first = looks.iter().filter(|before| *before < look).max();
-            let first = moves.iter().find(|moved| first.is_none_or(|before| *moved > before));
-            let (since, first) = (look - since.unwrap(), look - first.unwrap());
-            prop_assert!(since >= quiet || first >= max_delay, "{look}: {since} {first}");
+for check in &checks {
+            let since = changes.iter().filter(|change| *change <= check).max();
+            let first = checks.iter().filter(|before| *before < check).max();
+            let first = changes.iter().find(|change| first.is_none_or(|before| *change > before));
+            let (since, first) = (check - since.unwrap(), check - first.unwrap());
+            prop_assert!(since >= quiet || first >= max_delay, "{check}: {since} {first}");
         }
     }
 }
@@ -110,7 +112,7 @@ impl World {
 }
 
 #[tokio::test]
-async fn a_source_that_comes_back_exactly_releases_what_was_held() {
+async fn a_source_that_is_restored_exactly_releases_the_held_tables() {
     let mut world = World::settled().await;
     world.vms(KEEP).await;
     world.vms(LOSS).await;
@@ -118,18 +120,18 @@ async fn a_source_that_comes_back_exactly_releases_what_was_held() {
     world.night().await;
     let held = world.held().await;
     assert!(held.len() > 5, "{held:?}");
-    assert!(world.pass(MINUTE).await.is_empty(), "as long as the rows are gone, nothing is asked for");
+    assert!(world.pass(MINUTE).await.is_empty(), "nothing is refreshed while the rows are gone");
     assert_eq!(world.held().await, held);
 
     world.vms(BACK).await;
     let released = tables(&world.pass(MINUTE).await);
     assert_eq!(released.into_iter().collect::<HashSet<_>>(), held);
     assert!(world.held().await.is_empty());
-    assert!(world.pass(10 * MINUTE).await.is_empty(), "and once is enough");
+    assert!(world.pass(10 * MINUTE).await.is_empty(), "it is refreshed only once");
 }
 
 #[tokio::test]
-async fn a_list_that_is_whole_again_releases_its_table() {
+async fn a_list_that_is_complete_again_releases_its_table() {
     let mut world = World::settled().await;
     let limits = LossLimits { max_loss: 0.6, min_rows: 5 };
     world.live.send_modify(|live| {
@@ -142,7 +144,7 @@ async fn a_list_that_is_whole_again_releases_its_table() {
     assert!(!held.is_empty());
     for _ in 0..3 {
         world.vms("UPDATE contact SET notes = 'called'").await;
-        assert!(world.pass(MINUTE).await.is_empty(), "what is held is not asked for over and over");
+        assert!(world.pass(MINUTE).await.is_empty(), "no refresh of a held table is queued over and over");
         world.clock.advance(Duration::from_hours(1));
     }
     assert_eq!(world.held().await, held);
@@ -154,7 +156,7 @@ async fn a_list_that_is_whole_again_releases_its_table() {
 }
 
 #[tokio::test]
-async fn what_is_released_and_fails_is_asked_for_again_each_hour() {
+async fn a_released_table_that_fails_is_queued_again_each_hour() {
     let mut world = World::settled().await;
     world.vms(KEEP).await;
     world.vms(LOSS).await;
@@ -178,7 +180,7 @@ async fn what_is_released_and_fails_is_asked_for_again_each_hour() {
 const WIPE: &str = "DELETE FROM organization_summary_cache";
 
 #[tokio::test]
-async fn a_stopped_scheduler_keeps_the_watcher_from_asking() {
+async fn a_stopped_scheduler_prevents_the_watcher_from_queueing_runs() {
     let mut world = World::settled().await;
     world.queue.state().set_scheduler_state(SchedulerState::Stopped).await.unwrap();
     world.vms(WIPE).await;
@@ -188,7 +190,7 @@ async fn a_stopped_scheduler_keeps_the_watcher_from_asking() {
 }
 
 #[tokio::test]
-async fn a_start_that_mended_everything_leaves_nothing_to_ask_for() {
+async fn after_a_refresh_during_the_stop_a_start_queues_nothing() {
     let mut world = World::settled().await;
     world.queue.state().set_scheduler_state(SchedulerState::Stopped).await.unwrap();
     world.vms(WIPE).await;
@@ -199,7 +201,7 @@ async fn a_start_that_mended_everything_leaves_nothing_to_ask_for() {
 }
 
 #[tokio::test]
-async fn watching_is_switched_off_and_on_by_a_reload() {
+async fn a_reload_switches_watching_off_and_on() {
     let mut world = World::settled().await;
     let switch = |world: &World, enabled| {
         let mut config = world.configs.borrow().as_ref().clone();
@@ -210,5 +212,5 @@ async fn watching_is_switched_off_and_on_by_a_reload() {
     world.vms(WIPE).await;
     assert!(world.pass(10 * MINUTE).await.is_empty());
     switch(&world, true);
-    assert_eq!(world.pass(MINUTE).await.len(), 1, "what happened meanwhile is noticed");
+    assert_eq!(world.pass(MINUTE).await.len(), 1, "changes made meanwhile are detected");
 }

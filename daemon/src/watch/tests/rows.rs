@@ -19,7 +19,7 @@ use crate::watch::wipes::{SecondRefresher, second_refreshers};
 const REWRITE: &str = "last_updated = '2026-03-15 05:00:30.000000'";
 
 #[tokio::test]
-async fn a_wiped_table_is_refilled_and_no_other_is_touched() {
+async fn a_wiped_table_is_refilled_and_no_other_is_refreshed() {
     let mut world = World::settled().await;
     let filled = world.filled().await;
     assert!(filled.len() >= 7, "{filled:?}");
@@ -31,14 +31,14 @@ async fn a_wiped_table_is_refilled_and_no_other_is_touched() {
 }
 
 #[tokio::test]
-async fn one_lost_row_is_enough() {
+async fn a_single_lost_row_is_refilled() {
     let mut world = World::settled().await;
     world.vms("DELETE FROM organization_detail_cache WHERE id = 3").await;
     assert_eq!(tables(&world.pass(MINUTE).await), [Table::OrganizationDetailCache]);
 }
 
 #[tokio::test]
-async fn a_deleted_row_that_no_report_makes_any_more_is_no_loss() {
+async fn a_deleted_row_that_no_report_generates_any_more_is_not_lost() {
     let mut world = World::settled().await;
     world.clock.advance(Duration::from_hours(72));
     world.refresh().await;
@@ -52,7 +52,7 @@ async fn a_deleted_row_that_no_report_makes_any_more_is_no_loss() {
 }
 
 #[tokio::test]
-async fn an_import_that_deletes_first_and_goes_on_writing_is_made_up_for_once() {
+async fn an_import_that_deletes_first_and_keeps_writing_causes_one_refresh() {
     let mut world = World::settled().await;
     let filled = world.filled().await;
     let import = async |world: &World, second: u64| {
@@ -73,7 +73,7 @@ async fn an_import_that_deletes_first_and_goes_on_writing_is_made_up_for_once() 
 }
 
 #[tokio::test]
-async fn a_row_that_vms_rewrites_whole_is_its_own_figure() {
+async fn a_complete_row_that_vms_rewrites_is_left_to_vms() {
     let mut world = World::settled().await;
     for (table, _) in world.filled().await {
         world.vms(&format!("UPDATE {table} SET {REWRITE}")).await;
@@ -82,7 +82,7 @@ async fn a_row_that_vms_rewrites_whole_is_its_own_figure() {
 }
 
 #[tokio::test]
-async fn a_recruitment_row_is_repaired_if_a_view_stored_another_list_and_left_alone_if_the_same_one() {
+async fn a_recruitment_row_is_repaired_only_if_a_view_stored_another_list() {
     let mut world = World::settled().await;
     let table = Table::RecruitmentCandidatesCache;
     let longest = format!("id = (SELECT id FROM {table} ORDER BY length(candidates_data) DESC LIMIT 1)");
@@ -91,7 +91,7 @@ async fn a_recruitment_row_is_repaired_if_a_view_stored_another_list_and_left_al
     world.vms(&format!("UPDATE {table} SET {REWRITE}, {spaced} WHERE {longest}")).await;
     assert!(world.pass(2 * MINUTE).await.is_empty(), "the same list");
 
-    // A view with keywords of its own finds others.
+    // A view with custom keywords finds other candidates.
     let fewer = "candidates_data = json_remove(candidates_data, '$[0]')";
     let later = "last_updated = '2026-03-15 05:04:30.000000'";
     world.vms(&format!("UPDATE {table} SET {later}, {fewer} WHERE {longest}")).await;
@@ -99,7 +99,7 @@ async fn a_recruitment_row_is_repaired_if_a_view_stored_another_list_and_left_al
 }
 
 #[tokio::test]
-async fn a_page_that_rewrites_all_districts_of_a_year_is_no_second_refresher() {
+async fn a_page_that_rewrites_all_districts_of_a_year_is_not_a_second_refresher() {
     let mut world = World::settled().await;
     let table = Table::DistrictYearEndReports;
     assert!(world.rows(table).await > 5);
@@ -123,7 +123,7 @@ async fn a_recruitment_row_that_vms_overwrites_is_regenerated() {
 }
 
 #[tokio::test]
-async fn a_row_that_vms_damages_is_mended() {
+async fn a_row_that_vms_damages_is_repaired() {
     let mut world = World::settled().await;
     for (table, damage) in [
         (
@@ -139,7 +139,7 @@ async fn a_row_that_vms_damages_is_mended() {
 }
 
 #[tokio::test]
-async fn a_reduced_row_in_place_of_a_deleted_one_is_mended() {
+async fn an_incomplete_row_in_place_of_a_deleted_one_is_repaired() {
     let mut world = World::settled().await;
     // The attendance page deletes a district's rows, and the detail page then stores a partial one.
     world
@@ -154,7 +154,7 @@ async fn a_reduced_row_in_place_of_a_deleted_one_is_mended() {
 }
 
 #[tokio::test]
-async fn rows_of_keys_that_we_do_not_generate_are_vmss_own() {
+async fn rows_of_keys_that_no_report_generates_are_left_to_vms() {
     let mut world = World::settled().await;
     let insert = |year: &str| {
         format!(
@@ -169,7 +169,7 @@ async fn rows_of_keys_that_we_do_not_generate_are_vmss_own() {
 }
 
 #[tokio::test]
-async fn rows_that_a_refresh_found_young_and_left_alone_are_missed_when_they_are_gone() {
+async fn a_young_row_that_a_refresh_skipped_is_refilled_when_it_is_lost() {
     let mut world = World::settled().await.forgetful().await;
     let filled = world.filled().await;
     world.run(Trigger::Startup).await;
@@ -184,7 +184,7 @@ async fn rows_that_a_refresh_found_young_and_left_alone_are_missed_when_they_are
 }
 
 #[tokio::test]
-async fn a_row_of_vmss_own_that_was_left_alone_never_becomes_ours() {
+async fn a_row_of_vms_that_was_skipped_never_counts_as_the_daemons() {
     let world = World::settled().await.forgetful().await;
     world.run(Trigger::Startup).await;
     let table = Table::OrganizationDetailCache;
@@ -194,7 +194,7 @@ async fn a_row_of_vmss_own_that_was_left_alone_never_becomes_ours() {
 }
 
 #[tokio::test]
-async fn a_row_that_no_refresh_brings_back_is_no_reason_to_refresh() {
+async fn a_lost_row_that_no_refresh_restores_causes_only_one_refresh() {
     let mut world = World::settled().await;
     let (table, last_updated) = (Table::OrganizationSummaryCache, "2026-03-15 02:00:00.000000".to_owned());
     let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: Some(String::new()), payload: None };
@@ -204,7 +204,7 @@ async fn a_row_that_no_refresh_brings_back_is_no_reason_to_refresh() {
     assert!(world.pass(10 * MINUTE).await.is_empty());
 
     world.vms(&format!("DELETE FROM {table}")).await;
-    assert_eq!(tables(&world.pass(MINUTE).await), [table], "others of that table still count");
+    assert_eq!(tables(&world.pass(MINUTE).await), [table], "other rows of that table still count");
     // A row that no refresh restores is not reported as missing after a restart either.
     let stamps = world.queue.state().stamps().load(table).await.unwrap();
     assert!(!stamps.contains_key("1011"), "{stamps:?}");
@@ -213,7 +213,7 @@ async fn a_row_that_no_refresh_brings_back_is_no_reason_to_refresh() {
 }
 
 #[tokio::test]
-async fn a_row_that_vms_deletes_for_good_is_missed_once_and_then_forgotten() {
+async fn a_row_that_vms_deletes_for_good_causes_only_one_refresh() {
     let mut world = World::settled().await;
     world.vms("DELETE FROM organization WHERE id = 3; DELETE FROM organization_detail_cache WHERE organization_id = 3").await;
     assert!(tables(&world.pass(MINUTE).await).contains(&Table::OrganizationDetailCache));
@@ -222,7 +222,7 @@ async fn a_row_that_vms_deletes_for_good_is_missed_once_and_then_forgotten() {
 }
 
 #[tokio::test]
-async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
+async fn years_known_only_from_their_rows_are_restored_after_a_wipe() {
     let mut world = World::settled().await;
     // A user has opened VMS's pages for a past year, and the next refresh has taken these rows over.
     for (table, columns) in [
@@ -263,7 +263,7 @@ async fn years_that_only_their_rows_kept_come_back_after_a_wipe() {
 }
 
 #[tokio::test]
-async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
+async fn events_known_only_from_their_rows_are_restored_after_a_wipe() {
     let mut world = World::settled().await;
     let table = Table::RecruitmentCandidatesCache;
     // An event beyond the range of VMS's list page, whose page a user has opened.
@@ -287,7 +287,7 @@ async fn events_that_only_their_row_kept_come_back_after_a_wipe() {
 }
 
 #[tokio::test]
-async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
+async fn a_process_that_wipes_at_the_same_hour_of_two_days_is_reported() {
     let mut world = World::settled().await;
     let found = async |world: &World| {
         second_refreshers(world.queue.state(), world.clock.now(), Chicago).await.unwrap()
@@ -302,7 +302,7 @@ async fn whoever_wipes_at_the_same_hour_of_two_days_is_found_out() {
     world.vms("DELETE FROM organization_detail_cache WHERE id = 2").await;
     assert_eq!(world.pass(MINUTE).await.len(), 1);
     let found = found(&world).await;
-    // The schedule's zone is five hours behind UTC, and the clock began at five. One row is nobody's wipe.
+    // The schedule's zone is five hours behind UTC, and the clock began at five. One row is not a wipe.
     let tables = vec![Table::VirtualSessionDistrictCache];
     assert_eq!(found, [SecondRefresher::Wipes { hour: 0, days: 2, tables }]);
 }
@@ -336,8 +336,8 @@ async fn hint(world: &World) -> Option<(u32, &'static str)> {
 }
 
 #[tokio::test]
-async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
-    for (sql, told) in [(IMPORT, "import"), (REFRESHER, "switch VMS's own refresher off")] {
+async fn an_import_at_the_same_hour_of_two_days_is_distinguished_from_a_refresher() {
+    for (sql, expected) in [(IMPORT, "import"), (REFRESHER, "switch VMS's own refresher off")] {
         let mut world = World::settled().await;
         for day in 0..2 {
             assert_eq!(hint(&world).await, None);
@@ -349,12 +349,12 @@ async fn an_import_at_the_same_hour_of_two_days_is_told_from_a_refresher() {
         }
         let (hour, hint) = hint(&world).await.unwrap();
         assert_eq!(hour, 0);
-        assert!(hint.contains(told), "{hint}");
+        assert!(hint.contains(expected), "{hint}");
     }
 }
 
 #[tokio::test]
-async fn a_refresher_that_runs_just_before_ours_is_found_out_though_no_row_is_missing_afterwards() {
+async fn a_refresher_that_runs_just_before_a_scheduled_run_is_reported() {
     let mut world = World::settled().await;
     for day in 0..2 {
         assert_eq!(hint(&world).await, None);
@@ -370,7 +370,7 @@ async fn a_refresher_that_runs_just_before_ours_is_found_out_though_no_row_is_mi
 
 const TABLE: Table = Table::RecruitmentCandidatesCache;
 
-/// Lets both daemons notice and work, in steps; returns the numbers of their watch's runs.
+/// Lets both daemons detect changes and work, in steps; returns the number of watch runs of each.
 async fn together(both: &mut [World; 2], steps: u64, step: Duration) -> [usize; 2] {
     let mut runs = [0, 0];
     for _ in 0..steps {
@@ -408,7 +408,7 @@ async fn rewritten(world: &World) -> BTreeMap<Table, u64> {
 }
 
 #[tokio::test]
-async fn a_forced_refresh_of_one_daemon_is_answered_by_no_run_of_the_other_and_named() {
+async fn a_forced_refresh_of_one_daemon_is_reported_by_the_other_without_a_run() {
     let mut both = both().await;
     force(&both[0]).await;
     let runs = together(&mut both, 10 * MINUTE.as_secs(), SECOND).await;
@@ -421,7 +421,7 @@ async fn a_forced_refresh_of_one_daemon_is_answered_by_no_run_of_the_other_and_n
 }
 
 #[tokio::test]
-async fn two_daemons_of_other_keywords_repair_each_others_rows_once_an_hour_at_the_most() {
+async fn two_daemons_with_different_keywords_repair_each_others_rows_at_most_once_an_hour() {
     let mut both = both().await;
     let text = include_str!("../../../data/recruitment_keywords.toml");
     let others = Keywords::parse(&text.replacen("title_match = 0.6", "title_match = 0.7", 1)).unwrap();

@@ -34,7 +34,7 @@ pub(super) fn is_hash<M: Mac + KeyInit>(key: &[u8], message: &[u8], hash: &[u8])
 pub(super) struct Seal([u8; 32]);
 
 impl Seal {
-    /// Generates the key with the kernel's random numbers: the daemon's `Chance` guards against accidents,
+    /// Generates the key with the kernel's random numbers: the daemon's `Rng` guards against accidents,
     /// while this has to withstand adversaries.
     pub(super) fn draw() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 32];

@@ -22,20 +22,20 @@ use crate::web::auth::Peer;
 /// Bytes that are handed to the connection at a time: what it has buffered is not known to have been taken.
 const PIECE: usize = 32 * 1024;
 
-/// Waits for the request's turn, which ends when its answer is built.
+/// Waits until the request is admitted; the next one is when this answer is built.
 pub(super) async fn wait(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Some(&Peer(peer)) = parts.extensions.get::<Peer>() else {
         return unanswered();
     };
     let client = Client::Address(web.authority().client_address(&parts, peer));
-    let turn = match web.service.readers.turn(client, false).await {
-        Ok(turn) => turn,
+    let admission = match web.service.readers.admit(client, false).await {
+        Ok(admission) => admission,
         Err(crowded) => return WebFault::from(Fault::from(crowded)).into_response(),
     };
     let (head, body) = next.run(Request::from_parts(parts, body)).await.into_parts();
     let Ok(rest) = to_bytes(body, usize::MAX).await else { return unanswered() };
-    Response::from_parts(head, Body::new(Pieces { rest, _place: turn.built() }))
+    Response::from_parts(head, Body::new(Pieces { rest, _place: admission.built() }))
 }
 
 fn unanswered() -> Response {

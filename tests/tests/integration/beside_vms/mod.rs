@@ -6,9 +6,9 @@ mod worker;
 
 use std::time::Duration;
 
-use cached_tests::chance::Chance;
 use cached_tests::daemon::Daemon;
 use cached_tests::inside::Sample;
+use cached_tests::rng::Rng;
 use cached_tests::scratch::{all_rows, difference, from_scratch};
 use cached_tests::vms::Other;
 
@@ -27,14 +27,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 #[test]
 fn refreshes_and_writers_do_not_fail_each_other() {
-    let mut chance = Chance::printed("beside VMS");
+    let mut rng = Rng::printed("beside VMS");
     let sample = Sample::today(12, 1);
     Other::open(&sample.database()).execute("PRAGMA journal_mode = WAL");
     let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
     daemon.answers();
     daemon.idle();
 
-    let mut begin = |patience| Worker::begin(&sample.database(), patience, Chance::new(chance.bits()));
+    let mut begin = |patience| Worker::begin(&sample.database(), patience, Rng::new(rng.bits()));
     let workers: Vec<Worker> = (0..WORKERS).map(|_| begin(PATIENCE)).collect();
     let impatient = begin(Duration::from_secs(1));
     let written = || workers.iter().map(Worker::transactions).sum::<u64>();

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cached::vms::tables::{Table, spec};
-use cached_tests::chance::Chance;
+use cached_tests::rng::Rng;
 use cached_tests::vms::Other;
 use sea_orm::DbErr;
 
@@ -36,17 +36,17 @@ pub(crate) struct Wrote {
 }
 
 impl Worker {
-    pub(crate) fn begin(database: &Path, patience: Duration, chance: Chance) -> Self {
+    pub(crate) fn begin(database: &Path, patience: Duration, rng: Rng) -> Self {
         let (stop, transactions) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let thread = thread::spawn({
             let (stop, transactions) = (Arc::clone(&stop), Arc::clone(&transactions));
             let vms = Other::open_for(database, patience);
             move || {
-                let mut working = Working { vms, chance, wrote: Wrote::default() };
+                let mut working = Working { vms, rng, wrote: Wrote::default() };
                 while !stop.load(Ordering::Relaxed) {
                     working.transaction();
                     transactions.store(working.wrote.transactions, Ordering::Relaxed);
-                    let thinking = u64::try_from(working.chance.below(THINKING)).unwrap();
+                    let thinking = u64::try_from(working.rng.below(THINKING)).unwrap();
                     thread::park_timeout(Duration::from_millis(thinking));
                 }
                 working.wrote
@@ -80,7 +80,7 @@ impl fmt::Display for Wrote {
 
 struct Working {
     vms: Other,
-    chance: Chance,
+    rng: Rng,
     wrote: Wrote,
 }
 
@@ -113,28 +113,28 @@ impl Working {
 
     /// Returns whether the statement is a page view, and the statement.
     fn statement(&mut self) -> (bool, String) {
-        if self.chance.below(VIEWS) == 0 {
+        if self.rng.below(VIEWS) == 0 {
             return (true, self.view());
         }
         let chosen = format!(
             "id = (SELECT id FROM event_participation WHERE id >= {} ORDER BY id LIMIT 1)",
-            self.chance.below(2000)
+            self.rng.below(2000)
         );
-        let hours = 1 + self.chance.below(8);
+        let hours = 1 + self.rng.below(8);
         let change = format!("UPDATE event_participation SET delivery_hours = {hours} WHERE {chosen}");
         let sign_up = format!(
             "INSERT INTO event_participation (volunteer_id, event_id, status, delivery_hours) \
              SELECT volunteer_id, event_id, 'Attended', {hours} FROM event_participation WHERE {chosen}; {change}"
         );
-        (false, if self.chance.below(4) == 0 { sign_up } else { change })
+        (false, if self.rng.below(4) == 0 { sign_up } else { change })
     }
 
     fn view(&mut self) -> String {
         let tables: Vec<Table> =
             Table::ALL.iter().copied().filter(|&table| table != Table::OrganizationReports).collect();
-        let table = tables[self.chance.below(tables.len())];
+        let table = tables[self.rng.below(tables.len())];
         let payload = spec(table).payload[0].name;
-        let row = self.chance.below(20);
+        let row = self.rng.below(20);
         format!(
             "UPDATE {table} SET \"{payload}\" = \"{payload}\" || '', \
              last_updated = strftime('%Y-%m-%d %H:%M:%f000', 'now') \

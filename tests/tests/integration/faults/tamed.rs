@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::ManualClock;
-use cached::config::{Config, Overrides, Surroundings};
+use cached::config::{Config, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles};
 use cached::reports::{Reports, report};
 use cached::rpc::ConnectionLimits;
@@ -104,7 +104,7 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
     let lines = settings.iter().map(|(section, key, value)| format!("{section}.{key} = {value}\n"));
     fs::write(&file, lines.collect::<String>()).unwrap();
     fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
         cwd: "/".into(),
         uid: 1000,
@@ -112,5 +112,5 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
         system_zone: cached::config::SystemZone::linked("America/Chicago"),
         default_file: file,
     };
-    Config::load(&overrides, &around).unwrap()
+    Config::load(&overrides, &environment).unwrap()
 }

@@ -158,7 +158,7 @@ impl Nights {
         if exit(&run) != Exit::Good {
             return Err(format!("the refresh ends with an error: {run:?}"));
         }
-        let state = State::look(&state_path).await.map_err(|error| error.to_string())?;
+        let state = State::open_read_only(&state_path).await.map_err(|error| error.to_string())?;
         let surveys = survey_with(&self.refresh, state.as_ref(), ReadDepth::Shape, now).await;
         let mut fresh = Vec::new();
         for survey in surveys.map_err(|error| error.to_string())? {

@@ -36,7 +36,7 @@ fn a_district_without_events_has_empty_lists() {
 }
 
 #[test]
-fn a_renamed_district_has_no_row_and_its_old_one_is_retired() {
+fn a_renamed_district_has_no_row_and_its_old_row_is_removed() {
     let mut source = two_districts();
     source.districts[0].name = "Alder Schools".into();
     for id in ["3", "7"] {
@@ -49,7 +49,7 @@ fn a_renamed_district_has_no_row_and_its_old_one_is_retired() {
 }
 
 #[test]
-fn a_row_belongs_to_the_first_district_of_the_name_and_summarizes_that_of_the_salesforce_id() {
+fn a_row_belongs_to_the_first_district_with_the_name_but_summarizes_the_one_with_the_salesforce_id() {
     let mut source = two_districts();
     source = source.district(2, "sf-double", "Alder School District");
     source.events.push(partnered(1, Some("DIA"), None));
@@ -71,7 +71,7 @@ fn a_row_belongs_to_the_first_district_of_the_name_and_summarizes_that_of_the_sa
 }
 
 #[test]
-fn an_event_belongs_by_link_by_school_or_by_name() {
+fn an_event_belongs_to_a_district_by_link_by_school_or_by_name() {
     for (case, kind, partner, link, school, alder) in [
         ("linked", Some("DIA"), None, Some(ALDER), None, true),
         ("at a school", Some("DIA"), None, None, Some("a-high"), true),
@@ -184,6 +184,6 @@ fn hours_of_the_summary_are_added_by_participation() {
     for (event, hours) in [(2, 0.1), (1, 0.2), (1, 0.05), (2, 0.7)] {
         source = source.took_part(event, 30, "Attended", Some(hours));
     }
-    // At the edge of rounding: added event by event the sum would be a little less, and round to 1.0.
+    // At the edge of rounding: added event by event, the sum would be slightly less and round to 1.0.
     assert_eq!(columns(&source, CENTER)[0]["total_volunteer_hours"], 1.1);
 }

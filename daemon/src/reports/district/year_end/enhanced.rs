@@ -18,7 +18,7 @@ use std::collections::HashSet;
 use serde::Serialize;
 
 use crate::reports::dialect::{Hours, percent};
-use crate::reports::district::year_end::events::{Format, Seen};
+use crate::reports::district::year_end::events::{DistrictEvent, Format};
 use crate::reports::district::{STUDENTS_PER_TEACHER, count};
 use crate::reports::entry::Ordered;
 use crate::snapshot::Text;
@@ -110,8 +110,8 @@ struct TypesByFormat {
 
 impl Enhanced {
     /// Computes every figure over the events of a district.
-    pub(super) fn of(seen: &[Seen<'_, '_>]) -> Self {
-        let tally = Tally::of(seen);
+    pub(super) fn of(district_events: &[DistrictEvent<'_, '_>]) -> Self {
+        let tally = Tally::of(district_events);
         Self {
             events: Events::of(&tally),
             students: Students::of(&tally),
@@ -277,20 +277,20 @@ struct Tally {
 
 impl Tally {
     /// Accumulates over the events of a district.
-    fn of(seen: &[Seen<'_, '_>]) -> Self {
+    fn of(district_events: &[DistrictEvent<'_, '_>]) -> Self {
         let mut tally = Self::default();
-        for seen in seen {
-            tally.take(seen);
+        for district_event in district_events {
+            tally.take(district_event);
         }
         tally
     }
 
-    fn take(&mut self, seen: &Seen<'_, '_>) {
-        let event = seen.event;
+    fn take(&mut self, district_event: &DistrictEvent<'_, '_>) {
+        let event = district_event.event;
         let format = event.format;
         self.events.add(format, |events| *events += 1);
-        self.students.add(format, |students| *students += seen.total_students);
-        self.volunteer_rows.add(format, |rows| *rows += seen.volunteers());
+        self.students.add(format, |students| *students += district_event.total_students);
+        self.volunteer_rows.add(format, |rows| *rows += district_event.volunteers());
         self.volunteers.add(format, |people| people.extend(event.volunteers.iter().map(|row| row.volunteer)));
         self.hours.add(format, |hours| hours.add_sum(event.hours));
         for (&organization, &hours) in &event.organizations {
@@ -298,7 +298,9 @@ impl Tally {
         }
         self.types.add(format, |types| *types.entry(Text::clone(&event.kind)) += 1);
         match format {
-            Format::InPerson => self.roster.extend(seen.roster.iter().map(|attendee| attendee.row.student)),
+            Format::InPerson => {
+                self.roster.extend(district_event.roster.iter().map(|attendee| attendee.row.student));
+            }
             Format::Virtual => {
                 self.teachers.extend(&event.present_teachers);
                 self.classrooms += count(event.present_teachers.len());

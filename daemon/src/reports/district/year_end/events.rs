@@ -80,7 +80,7 @@ pub(super) struct YearEvent<'s> {
 
 /// An event with the facts for one district.
 #[derive(Debug)]
-pub(super) struct Seen<'y, 's> {
+pub(super) struct DistrictEvent<'y, 's> {
     pub(super) event: &'y YearEvent<'s>,
     /// The district's students who attended.
     pub(super) roster: &'y [Attendee<'s>],
@@ -90,7 +90,7 @@ pub(super) struct Seen<'y, 's> {
     pub(super) calendar_students: i64,
 }
 
-impl<'y, 's> Seen<'y, 's> {
+impl<'y, 's> DistrictEvent<'y, 's> {
     /// Returns the facts of `event` for the district `district`.
     pub(super) fn new(event: &'y YearEvent<'s>, district: i64) -> Self {
         let roster = event.roster.of(district);

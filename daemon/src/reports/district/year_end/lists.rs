@@ -25,7 +25,7 @@ use crate::reports::Mode;
 use crate::reports::dialect::Hours;
 use crate::reports::district::count;
 use crate::reports::district::facts::recorded_hours;
-use crate::reports::district::year_end::events::{Format, Seen};
+use crate::reports::district::year_end::events::{DistrictEvent, Format};
 use crate::reports::entry::Ordered;
 use crate::snapshot::{School, Text};
 
@@ -66,21 +66,21 @@ struct ExcelCounts {
 }
 
 /// Returns the calendar of a district.
-pub(super) fn by_month<'s>(seen: &[Seen<'_, 's>], mode: Mode) -> Calendar<'s> {
+pub(super) fn by_month<'s>(district_events: &[DistrictEvent<'_, 's>], mode: Mode) -> Calendar<'s> {
     let mut calendar = Calendar::default();
-    for seen in seen {
-        let month = calendar.entry(Text::clone(&seen.event.month));
-        month.total_students += seen.calendar_students;
-        month.total_volunteers += seen.volunteers();
-        month.total_volunteer_hours.add_sum(seen.event.hours);
-        month.events.push(calendar_event(seen, mode));
+    for district_event in district_events {
+        let month = calendar.entry(Text::clone(&district_event.event.month));
+        month.total_students += district_event.calendar_students;
+        month.total_volunteers += district_event.volunteers();
+        month.total_volunteer_hours.add_sum(district_event.event.hours);
+        month.events.push(calendar_event(district_event, mode));
     }
     calendar
 }
 
-fn calendar_event<'s>(seen: &Seen<'_, 's>, mode: Mode) -> CalendarEvent<'s> {
-    let (facts, event) = (seen.event, seen.event.event);
-    let (students, volunteers) = (seen.calendar_students, seen.volunteers());
+fn calendar_event<'s>(district_event: &DistrictEvent<'_, 's>, mode: Mode) -> CalendarEvent<'s> {
+    let (facts, event) = (district_event.event, district_event.event.event);
+    let (students, volunteers) = (district_event.calendar_students, district_event.volunteers());
     let counted = facts.counted.is_some();
     CalendarEvent {
         id: event.id,
@@ -134,17 +134,17 @@ struct SchoolEvent<'s> {
 
 impl<'s> SchoolsByLevel<'s> {
     /// Lists `schools`, which are ordered by name.
-    pub(super) fn of(schools: &[&'s School], seen: &[Seen<'_, 's>]) -> Self {
-        let mut by_school: HashMap<&str, Vec<&Seen<'_, 's>>> = HashMap::new();
-        for seen in seen {
-            if let Some(school) = seen.event.event.school.as_deref() {
-                by_school.entry(school).or_default().push(seen);
+    pub(super) fn of(schools: &[&'s School], district_events: &[DistrictEvent<'_, 's>]) -> Self {
+        let mut by_school: HashMap<&str, Vec<&DistrictEvent<'_, 's>>> = HashMap::new();
+        for district_event in district_events {
+            if let Some(school) = district_event.event.event.school.as_deref() {
+                by_school.entry(school).or_default().push(district_event);
             }
         }
         let mut levels = Self::default();
         for school in schools {
-            let seen = by_school.get(&*school.name).map_or(&[][..], Vec::as_slice);
-            levels.level(school.level.as_deref()).push(entry(school, seen));
+            let school_events = by_school.get(&*school.name).map_or(&[][..], Vec::as_slice);
+            levels.level(school.level.as_deref()).push(entry(school, school_events));
         }
         levels
     }
@@ -159,28 +159,29 @@ impl<'s> SchoolsByLevel<'s> {
     }
 }
 
-fn entry<'s>(school: &'s School, seen: &[&Seen<'_, 's>]) -> SchoolEntry<'s> {
-    let rows = || seen.iter().flat_map(|seen| seen.event.volunteers.iter().copied());
+fn entry<'s>(school: &'s School, district_events: &[&DistrictEvent<'_, 's>]) -> SchoolEntry<'s> {
+    let rows =
+        || district_events.iter().flat_map(|district_event| district_event.event.volunteers.iter().copied());
     SchoolEntry {
         name: &school.name,
-        total_students: seen.iter().map(|seen| seen.calendar_students).sum(),
-        total_volunteers: seen.iter().map(|seen| seen.volunteers()).sum(),
+        total_students: district_events.iter().map(|district_event| district_event.calendar_students).sum(),
+        total_volunteers: district_events.iter().map(|district_event| district_event.volunteers()).sum(),
         total_volunteer_hours: recorded_hours(rows()),
         unique_volunteer_count: count(rows().map(|row| row.volunteer).collect::<HashSet<_>>().len()),
-        events: seen.iter().map(|seen| school_event(seen)).collect(),
+        events: district_events.iter().map(|district_event| school_event(district_event)).collect(),
     }
 }
 
-fn school_event<'s>(seen: &Seen<'_, 's>) -> SchoolEvent<'s> {
-    let (facts, event) = (seen.event, seen.event.event);
+fn school_event<'s>(district_event: &DistrictEvent<'_, 's>) -> SchoolEvent<'s> {
+    let (facts, event) = (district_event.event, district_event.event.event);
     SchoolEvent {
         id: event.id,
         title: event.title.as_deref(),
         date: Text::clone(&facts.date),
         time: Text::clone(&facts.time),
         kind: Text::clone(&facts.kind),
-        students: seen.calendar_students,
-        volunteers: seen.volunteers(),
+        students: district_event.calendar_students,
+        volunteers: district_event.volunteers(),
         volunteer_hours: facts.recorded_hours,
     }
 }

@@ -35,7 +35,7 @@ use crate::snapshot::{Source, Text};
 use crate::vms::tables::{HOST_FILTER, Key, KeyValue, Table};
 
 use enhanced::Enhanced;
-use events::{Seen, YearEvents};
+use events::{DistrictEvent, YearEvents};
 use lists::{Calendar, SchoolsByLevel};
 use program::ProgramBreakdown;
 
@@ -75,12 +75,12 @@ impl Yearly for YearEnd {
         move |year| {
             let (prefix, events) = (prefix(year), events.of(year, &index, districts.len()));
             let entry = |(position, of): (usize, &Active<'s>)| {
-                let seen: Vec<_> = events
+                let district_events: Vec<_> = events
                     .iter()
                     .filter(|event| event.districts.contains(&position))
-                    .map(|event| Seen::new(event, of.district.id))
+                    .map(|event| DistrictEvent::new(event, of.district.id))
                     .collect();
-                Entry { key: key(&prefix, of.district), payload: payload(of, &seen, cx.mode()) }
+                Entry { key: key(&prefix, of.district), payload: payload(of, &district_events, cx.mode()) }
             };
             let entries = districts.iter().enumerate().map(entry).collect();
             group(Self::TABLE, year, &prefix, entries, cx).alone()
@@ -132,15 +132,15 @@ struct EventsData<'s> {
     schools_by_level: SchoolsByLevel<'s>,
 }
 
-fn payload<'s>(of: &Active<'s>, seen: &[Seen<'_, 's>], mode: Mode) -> Vec<Payload<'s>> {
-    let enhanced = Enhanced::of(seen);
+fn payload<'s>(of: &Active<'s>, district_events: &[DistrictEvent<'_, 's>], mode: Mode) -> Vec<Payload<'s>> {
+    let enhanced = Enhanced::of(district_events);
     let (events, students, volunteers) = (&enhanced.events, &enhanced.students, &enhanced.volunteers);
     let events_data = EventsData {
-        events_by_month: lists::by_month(seen, mode),
+        events_by_month: lists::by_month(district_events, mode),
         total_events: events.total,
         unique_volunteer_count: volunteers.unique_total,
         unique_student_count: students.unique_total,
-        schools_by_level: SchoolsByLevel::of(&of.schools, seen),
+        schools_by_level: SchoolsByLevel::of(&of.schools, district_events),
     };
     let report_data = ReportData {
         name: &of.district.name,
@@ -156,7 +156,7 @@ fn payload<'s>(of: &Active<'s>, seen: &[Seen<'_, 's>], mode: Mode) -> Vec<Payloa
         unique_volunteer_count: volunteers.unique_total,
         total_volunteer_hours: volunteers.hours_total,
         event_types: enhanced.event_types.clone(),
-        program_breakdown: ProgramBreakdown::of(seen),
+        program_breakdown: ProgramBreakdown::of(district_events),
         enhanced,
     };
     vec![Payload::json(report_data), Payload::json(events_data)]

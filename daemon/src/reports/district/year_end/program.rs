@@ -15,7 +15,7 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::json;
 
 use crate::reports::district::STUDENTS_PER_TEACHER;
-use crate::reports::district::year_end::events::{Format, Seen};
+use crate::reports::district::year_end::events::{DistrictEvent, Format};
 use crate::vms::enums::VIRTUAL_SESSION;
 
 /// A program: its key in the payload, and the event types that belong to it.
@@ -86,25 +86,26 @@ pub(super) struct ProgramBreakdown {
 
 impl ProgramBreakdown {
     /// Counts over the events of a district.
-    pub(super) fn of(seen: &[Seen<'_, '_>]) -> Self {
+    pub(super) fn of(district_events: &[DistrictEvent<'_, '_>]) -> Self {
         let mut breakdown = Self::default();
-        for seen in seen {
-            breakdown.add(seen);
+        for district_event in district_events {
+            breakdown.add(district_event);
         }
         breakdown
     }
 
-    fn add(&mut self, seen: &Seen<'_, '_>) {
-        let kind = seen.event.event.kind.as_deref();
-        if seen.event.format == Format::InPerson {
+    fn add(&mut self, district_event: &DistrictEvent<'_, '_>) {
+        let kind = district_event.event.event.kind.as_deref();
+        if district_event.event.format == Format::InPerson {
             self.events += 1;
-            self.students.add(seen.roster.iter().map(|attendee| attendee.row.student));
-            self.volunteers.add(seen.event.volunteers.iter().map(|row| row.volunteer));
+            self.students.add(district_event.roster.iter().map(|attendee| attendee.row.student));
+            self.volunteers.add(district_event.event.volunteers.iter().map(|row| row.volunteer));
         }
         for (program, people) in PROGRAMS.iter().zip(&mut self.programs) {
             if kind.is_some_and(|kind| program.kinds.contains(&kind)) {
                 let counts = |level: Option<&str>| !program.high_school_only || level == Some("High");
-                let students = seen.roster.iter().filter(|student| counts(student.school.level.as_deref()));
+                let students =
+                    district_event.roster.iter().filter(|student| counts(student.school.level.as_deref()));
                 people.add(students.map(|attendee| attendee.row.student));
             }
         }
@@ -112,7 +113,7 @@ impl ProgramBreakdown {
             Some("MATH_RELAYS") => self.math_relays += 1,
             Some(VIRTUAL_SESSION) => {
                 self.sessions += 1;
-                self.teachers.add(seen.event.present_teachers.iter().copied());
+                self.teachers.add(district_event.event.present_teachers.iter().copied());
             }
             _ => {}
         }

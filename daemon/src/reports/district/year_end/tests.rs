@@ -42,7 +42,7 @@ fn every_active_district_has_a_row_in_every_year_in_the_order_of_the_mapping() {
 }
 
 #[test]
-fn rows_of_districts_that_are_no_longer_active_are_retired() {
+fn rows_of_districts_that_are_no_longer_active_are_removed() {
     let mut source = two_districts();
     let inactive: &[&str] = &["2526", "all", "9"];
     let others: [&[&str]; 3] = [&["2526", "prepkc", "9"], &["2526", "all", "7"], &["2829", "all", "9"]];
@@ -93,7 +93,7 @@ fn every_school_is_listed_by_level_and_name_and_finds_its_events_by_name() {
 const BOTH: &str = "Center School District and Alder School District";
 
 #[test]
-fn totals_calendar_and_programs_count_students_differently() {
+fn totals_calendar_and_programs_count_students_by_different_rules() {
     // Two of Center's students attended; staff counted, or did not.
     for (case, partner, links, counted, totals, calendar_students) in [
         ("counted by staff", "Center School District", &[][..], Some(12), 12, 12),
@@ -102,7 +102,7 @@ fn totals_calendar_and_programs_count_students_differently() {
         ("a comma in the partner", "Center School District, Acme", &[], Some(12), 2, 12),
         ("two linked districts, one active", "Center School District", &[CENTER, 8], Some(12), 2, 12),
         ("one linked district", "Center School District", &[CENTER], Some(12), 12, 12),
-        ("a link to nowhere", "Center School District", &[CENTER, 99], Some(12), 12, 12),
+        ("a link to a missing district", "Center School District", &[CENTER, 99], Some(12), 12, 12),
         ("shared, no comma", BOTH, &[], Some(12), 12, 2),
         ("shared by links", "", &[CENTER, ALDER], Some(12), 2, 2),
     ] {
@@ -166,7 +166,7 @@ fn fairs_count_students_of_high_schools_only() {
 }
 
 #[test]
-fn a_student_without_a_contact_is_in_no_roster() {
+fn a_student_without_a_contact_is_not_in_the_roster() {
     let mut source = two_districts();
     source.events.push(partnered(1, Some("DIA"), PARTNER));
     source = source.attended(1, 10, "c-high");
@@ -215,7 +215,7 @@ fn names_are_found_anywhere_in_the_partner_or_in_linked_names() {
 }
 
 #[test]
-fn a_school_without_a_name_pulls_every_event() {
+fn a_school_without_a_name_matches_every_event() {
     let mut source = two_districts();
     source = source.school("a-blank", "", ALDER, None);
     source.events.push(partnered(1, Some("DIA"), None));
@@ -256,7 +256,7 @@ fn a_virtual_event_without_hours_gets_them_from_its_duration() {
 }
 
 #[test]
-fn a_sum_is_not_rounded_and_nothing_is_an_integer() {
+fn a_sum_is_not_rounded_and_an_empty_sum_is_an_integer() {
     let mut source = two_districts();
     let [empty, _] = exact(&source, CENTER);
     assert_eq!(empty["total_volunteer_hours"].to_string(), "0");
@@ -346,7 +346,7 @@ fn fixed_mode_repeats_both_counts_under_the_names_of_the_excel_file() {
 }
 
 #[test]
-fn months_and_types_stand_in_the_order_of_events() {
+fn months_and_types_are_in_the_order_of_events() {
     let mut source = two_districts();
     for (id, start, kind) in [
         (1, "2026-04-01 00:00:00.000000", "DIA"),
@@ -367,7 +367,7 @@ fn months_and_types_stand_in_the_order_of_events() {
 }
 
 #[test]
-fn the_evening_of_31_july_and_unfinished_events_are_left_out() {
+fn events_on_the_evening_of_31_july_and_unfinished_events_do_not_count() {
     for (start, status, counts) in [
         ("2025-08-01 00:00:00.000000", "COMPLETED", 1),
         ("2026-07-31 00:00:00.000000", "COMPLETED", 1),

@@ -36,7 +36,7 @@
 //! As `_get_cancelled_events`.
 //!
 //! One element per event, of any type, that is cancelled or has a participation of a member with one of the
-//! statuses [`CALLED_OFF`]; it counts the distinct members with a matching participation, which is every one
+//! statuses [`CANCELLED_STATUSES`]; it counts the distinct members with a matching participation, which is every one
 //! of them when the event itself is cancelled. The status shown is always `Cancelled/No Show`. An event that
 //! took place can be listed here as well as among the in-person events. VMS leaves the order undefined; here
 //! it is by event id.
@@ -342,7 +342,7 @@ fn classrooms_of<'s>(event: &Event, index: &DetailIndex<'s>) -> Option<Vec<Class
 }
 
 /// Statuses of a participation that was cancelled or missed, compared case-sensitively.
-const CALLED_OFF: [&str; 8] = [
+const CANCELLED_STATUSES: [&str; 8] = [
     "Cancelled",
     "No Show",
     "Did Not Attend",
@@ -367,7 +367,7 @@ pub(super) fn cancelled<'s>(engagement: &[Engagement<'s>]) -> Vec<CancelledEvent
     let mut events: BTreeMap<i64, (&Event, HashSet<i64>)> = BTreeMap::new();
     for member in engagement {
         for &(participation, event) in &member.participations {
-            if came_to_nothing(participation, event) {
+            if was_cancelled_or_missed(participation, event) {
                 events
                     .entry(event.id)
                     .or_insert_with(|| (event, HashSet::new()))
@@ -388,7 +388,7 @@ pub(super) fn cancelled<'s>(engagement: &[Engagement<'s>]) -> Vec<CancelledEvent
         .collect()
 }
 
-fn came_to_nothing(participation: &Participation, event: &Event) -> bool {
+fn was_cancelled_or_missed(participation: &Participation, event: &Event) -> bool {
     event.status.as_deref() == Some(CANCELLED)
-        || participation.status.as_deref().is_some_and(|status| CALLED_OFF.contains(&status))
+        || participation.status.as_deref().is_some_and(|status| CANCELLED_STATUSES.contains(&status))
 }

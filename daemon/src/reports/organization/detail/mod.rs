@@ -219,7 +219,7 @@ impl Layout {
             group.name = if let Some((first, last)) = ids {
                 format!("{}, organizations {first} to {last}", year.key())
             } else {
-                // Last and in a group of its own: if the guard doubts that they are gone, it holds nothing else.
+                // Last and in a group of its own: if the guard suspects their loss, it holds no other group.
                 group.retire = std::mem::take(&mut retire);
                 format!("{}, organizations that are gone", year.key())
             };

@@ -63,7 +63,7 @@ fn the_id_is_a_number_in_one_table_and_text_in_the_other() {
 }
 
 #[test]
-fn rows_of_organizations_that_are_gone_are_retired() {
+fn rows_of_organizations_that_no_longer_exist_are_removed() {
     let world = world()
         .has_row(DETAIL, Key(vec!["2526".into(), 1.into()]))
         .has_row(DETAIL, Key(vec!["2526".into(), 2.into()]))
@@ -76,7 +76,7 @@ fn rows_of_organizations_that_are_gone_are_retired() {
 }
 
 #[test]
-fn without_any_organization_only_old_rows_are_retired() {
+fn without_any_organization_only_old_rows_are_removed() {
     let world = none().has_row(DETAIL, Key(vec!["2526".into(), 2.into()]));
     let groups = world.groups(&Detail, Mode::Fixed);
     assert_eq!((groups.len(), retired(&world, &Detail)), (1, vec!["2526|2".to_owned()]));
@@ -118,7 +118,7 @@ fn both_tables_carry_the_same_lists() {
 }
 
 #[test]
-fn a_group_stays_small_and_a_large_organization_gets_one_of_its_own() {
+fn groups_stay_small_and_a_large_organization_gets_its_own_group() {
     let mut world = none().event(career_fair(1, "COMPLETED"));
     for id in 1..=40_000 {
         // Organization 2 has most of the volunteers.
@@ -140,7 +140,7 @@ fn a_group_stays_small_and_a_large_organization_gets_one_of_its_own() {
 }
 
 #[test]
-fn many_small_organizations_are_spread_over_groups() {
+fn many_small_organizations_are_split_into_groups() {
     let world = (2..=600).fold(world(), |world, id| world.organization(id, "Small"));
     let names: Vec<String> = world.groups(&Detail, Mode::Fixed).into_iter().map(|group| group.name).collect();
     let of =
@@ -262,7 +262,7 @@ fn students_are_calculated_only_from_a_complete_attendance() {
 }
 
 #[test]
-fn which_participations_are_rows_of_an_in_person_event() {
+fn only_matching_participations_are_rows_of_an_in_person_event() {
     for (kind, event_status, status, hours, expected) in [
         (FAIR, "COMPLETED", "Attended", Some(2.0), Some("2.0")),
         (FAIR, "COMPLETED", "Successfully Completed", Some(2.0), Some("2.0")),
@@ -329,7 +329,7 @@ fn events_come_by_beginning_title_and_the_first_name_in_them() {
 }
 
 #[test]
-fn a_session_that_is_recorded_twice_counts_twice() {
+fn a_session_recorded_both_ways_counts_twice() {
     let detail = world()
         .volunteer(10, "Ann", "Able")
         .member(10, 1)
@@ -355,7 +355,7 @@ fn a_session_that_is_recorded_twice_counts_twice() {
 }
 
 #[test]
-fn only_sessions_that_took_or_take_place_count() {
+fn only_past_and_planned_sessions_that_are_not_cancelled_count() {
     for (kind, status, expected) in [
         ("VIRTUAL_SESSION", "COMPLETED", 1),
         ("VIRTUAL_SESSION", "CONFIRMED", 1),
@@ -376,7 +376,7 @@ fn only_sessions_that_took_or_take_place_count() {
 }
 
 #[test]
-fn classrooms_repeat_for_every_volunteer_and_people_of_one_name_are_one() {
+fn classrooms_repeat_for_every_volunteer_and_people_with_one_name_count_once() {
     let mut world = world()
         .volunteer(10, "Ann", "Able")
         .member(10, 1)
@@ -443,7 +443,7 @@ fn a_session_whose_teachers_are_all_excluded_is_not_listed_but_counted() {
 }
 
 #[test]
-fn midnight_is_shown_as_no_time_and_fractions_only_in_the_sort_key() {
+fn midnight_is_shown_as_a_dash_and_fractions_only_in_the_sort_key() {
     for (start, time, date_sort) in [
         ("2025-11-05 00:00:00.000000", "—", "2025-11-05T00:00:00"),
         ("2025-11-05 00:00:59.000000", "—", "2025-11-05T00:00:59"),

@@ -21,7 +21,7 @@
 //! * events that have a row already, except those that began more than `keep_days` ago.
 //!
 //! Rows of other events, and of events that no longer exist, are retired: VMS's pages answer those with an
-//! error or compute them anew.
+//! error or compute them again.
 //!
 //! Instants are compared as SQLite does, as text.
 

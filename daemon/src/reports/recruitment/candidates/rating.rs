@@ -231,7 +231,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn one_pass_finds_what_looking_one_by_one_finds(
+        fn one_pass_finds_the_same_keywords_as_separate_searches(
             keywords in proptest::collection::vec("[abé%_ ]{1,4}", 1..12),
             text in "[abABéÉ ]{0,12}",
         ) {

@@ -40,7 +40,7 @@ fn ids(world: &World) -> Vec<i64> {
 }
 
 #[test]
-fn a_candidate_is_explained() {
+fn a_candidate_has_reasons_and_a_breakdown() {
     let world = fair()
         .event(planned(2, Some("CAREER_FAIR"), "2020-01-01 00:00:00.000000"))
         .event(planned(3, None, "2020-01-01 00:00:00.000000"))
@@ -107,7 +107,7 @@ fn a_wildcard_in_a_skill_selects_but_is_not_rated() {
 }
 
 #[test]
-fn hits_are_named_in_the_order_of_keywords_and_reach_over_joints() {
+fn matches_are_in_keyword_order_and_may_span_two_fields() {
     let world = fair().volunteer_as(1, |_, volunteer| {
         volunteer.title = Some("Interview, Resume and Professional".into());
         volunteer.department = Some("Job".into());
@@ -189,7 +189,7 @@ fn locality_and_frequency_have_steps() {
 }
 
 #[test]
-fn having_no_type_is_a_type() {
+fn a_missing_type_counts_as_a_type() {
     let world = World::default()
         .event(planned(1, None, SOON))
         .event(planned(2, None, "2020-01-01 00:00:00.000000"))
@@ -202,7 +202,7 @@ fn having_no_type_is_a_type() {
 }
 
 #[test]
-fn equals_stay_ordered_by_id() {
+fn candidates_with_equal_points_are_ordered_by_id() {
     let world = fair()
         .titled(1, "career")
         .volunteer_as(2, |_, volunteer| {
@@ -215,7 +215,7 @@ fn equals_stay_ordered_by_id() {
 }
 
 #[test]
-fn the_first_two_thousand_are_kept_before_they_are_rated() {
+fn only_the_first_two_thousand_by_id_are_rated() {
     let mut world = fair();
     for id in 1..=2000 {
         world = world.titled(id, "career");
@@ -229,7 +229,7 @@ fn the_first_two_thousand_are_kept_before_they_are_rated() {
 }
 
 #[test]
-fn who_may_be_asked() {
+fn only_active_reachable_volunteers_are_candidates() {
     type Change = fn(&mut Contact, &mut Volunteer);
     let cases: [(&str, bool, Change); 11] = [
         ("without a status", true, |_, volunteer| volunteer.status = None),
@@ -281,7 +281,7 @@ fn the_employer_is_typed_in_or_the_first_link() {
     assert_eq!(of(Some("00Typed"), &[5]), json!("00Typed"));
     assert_eq!(of(None, &[6, 5]), json!("Six"), "being primary does not matter");
     assert_eq!(of(Some(""), &[5]), json!("Five"));
-    assert_eq!(of(Some(""), &[99, 5]), json!(null), "the first link leads nowhere");
+    assert_eq!(of(Some(""), &[99, 5]), json!(null), "the first link is to a missing organization");
     assert_eq!(of(Some(""), &[]), json!(""));
     assert_eq!(of(None, &[]), json!(null));
 }
@@ -325,7 +325,7 @@ fn upcoming_events_come_first_then_recent_ones_and_ties_by_id() {
 }
 
 #[test]
-fn each_list_has_fifty_events_and_nothing_but_the_date_matters() {
+fn each_list_has_the_fifty_nearest_events_whatever_their_status() {
     let mut world = World::default();
     for id in 1..=60 {
         world = world.event(planned(id, None, &format!("2027-01-01 00:00:00.{id:06}")));
@@ -336,7 +336,7 @@ fn each_list_has_fifty_events_and_nothing_but_the_date_matters() {
 }
 
 #[test]
-fn events_that_own_a_row_keep_it_for_a_while() {
+fn events_with_a_row_keep_it_for_keep_days() {
     let mut world = World::default();
     for id in 1..=50 {
         world = world.event(planned(id, None, &day(14)));
@@ -363,14 +363,14 @@ fn events_that_own_a_row_keep_it_for_a_while() {
 }
 
 #[test]
-fn an_old_row_of_a_recent_event_stays_only_while_recent_events_have_rows() {
+fn an_old_row_of_a_recent_event_is_kept_only_if_recent_events_have_rows() {
     let world = with_rows(World::default().event(planned(1, None, "2020-01-01 00:00:00.000000")), &[1]);
     assert_eq!(keys(&world, |_| ()), [1]);
     assert!(keys(&world, |settings| settings.include_recent = false).is_empty());
 }
 
 #[test]
-fn nothing_is_retired_when_every_row_is_kept() {
+fn no_row_is_removed_if_all_are_still_wanted() {
     let world = with_rows(World::default().event(planned(1, None, &day(16))), &[1]);
     assert_eq!(world.groups(&Candidates, Mode::Fixed).len(), 1);
 }
@@ -403,7 +403,7 @@ fn target_events_change_right_after_one_begins() {
 }
 
 #[test]
-fn how_recent_somebody_was_active_changes_at_midnight_utc() {
+fn recency_changes_at_midnight_utc() {
     let next = Candidates.next_payloads(World::default().cx(Mode::Fixed));
     assert_eq!(next, Some(utc("2026-03-16T00:00:00Z")));
 }

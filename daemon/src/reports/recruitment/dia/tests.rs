@@ -27,7 +27,7 @@ fn listed(world: &World) -> Vec<i64> {
 }
 
 #[test]
-fn there_is_one_row_without_key_even_when_nothing_comes() {
+fn the_table_has_one_row_even_without_upcoming_events() {
     let world = World::default();
     assert_eq!(world.keys(&Dia), [Key(vec![])]);
     assert_eq!(
@@ -37,7 +37,7 @@ fn there_is_one_row_without_key_even_when_nothing_comes() {
 }
 
 #[test]
-fn events_that_still_look_for_somebody_are_listed() {
+fn events_that_need_volunteers_or_have_a_listed_phrase_are_listed() {
     let titled = |id, title: &str| Event { title: Some(title.into()), ..planned(id, Some("DIA"), SOON) };
     let world = World::default()
         .event(wanted(1, "DIA", SOON))
@@ -66,7 +66,7 @@ fn events_are_ordered_by_beginning_type_and_id() {
 }
 
 #[test]
-fn an_event_is_told_with_all_keys_in_order() {
+fn an_event_has_all_its_keys_in_order() {
     let mut world = World::default().event(Event {
         title: Some("A talk".into()),
         status: Some("NO_SHOW".into()),
@@ -105,7 +105,7 @@ fn an_empty_salesforce_id_gives_no_link_and_a_missing_school_no_name() {
 }
 
 #[test]
-fn any_participation_fills_an_event_and_nobody_is_left_out_but_who_is_gone() {
+fn any_participation_fills_an_event_and_all_existing_volunteers_are_listed() {
     let world = World::default()
         .event(wanted(1, "DIA", SOON))
         .event(wanted(2, "DIA", SOON))
@@ -129,7 +129,7 @@ fn any_participation_fills_an_event_and_nobody_is_left_out_but_who_is_gone() {
 }
 
 #[test]
-fn addresses_fall_back_to_any() {
+fn the_address_falls_back_to_a_non_primary_one() {
     let of = |emails: &[(Option<&str>, Option<bool>)]| {
         let world = World::default()
             .event(wanted(1, "DIA", SOON))
@@ -146,7 +146,7 @@ fn addresses_fall_back_to_any() {
 }
 
 #[test]
-fn the_employer_is_the_main_link_or_a_name_that_is_no_id() {
+fn the_employer_is_the_primary_link_or_a_typed_name_that_is_not_an_id() {
     let of = |typed: Option<&str>, links: &[(i64, Option<bool>)]| {
         let world = World::default()
             .event(wanted(1, "DIA", SOON))
@@ -182,7 +182,7 @@ fn hourly() -> World {
 }
 
 #[test]
-fn events_of_data_in_action_leave_their_report_as_they_begin() {
+fn dia_events_leave_the_report_when_they_begin() {
     let world = hourly();
     let next = |at| Dia.next_payloads(Context { now: at, ..world.cx(Mode::Fixed) });
     assert_eq!(next(now()), Some(utc("2026-03-15T12:00:00Z")));

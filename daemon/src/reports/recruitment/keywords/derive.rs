@@ -183,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_stand_between_spaces_or_at_the_ends() {
+    fn a_word_is_between_spaces_or_at_the_ends_of_the_text() {
         for (text, term, expected) in [
             ("learn sql today", "sql", true),
             ("learn sql, today", "sql", false),

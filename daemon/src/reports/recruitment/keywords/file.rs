@@ -279,7 +279,7 @@ pub(crate) struct Template(Vec<Piece>);
 /// Reasons why a text is not a valid template.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum TemplateError {
-    #[error("{{{0}}} is no placeholder; known are {known}", known = known())]
+    #[error("{{{0}}} is not a placeholder; valid placeholders are {known}", known = known())]
     Unknown(String),
     #[error("a brace is opened and never closed")]
     Open,
@@ -358,7 +358,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_filled() {
+    fn placeholders_are_replaced_by_their_values() {
         let template = Template::try_from("Past {label} event ({n}x)".to_owned()).unwrap();
         assert_eq!(
             template.fill(&[(Placeholder::N, &3), (Placeholder::Label, &"Career {n} Fair")]),
@@ -370,8 +370,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_placeholder_is_refused() {
-        for (text, message) in [("{points}", "{points} is no placeholder"), ("{n", "never closed")] {
+    fn an_unknown_placeholder_is_refused() {
+        for (text, message) in [("{points}", "{points} is not a placeholder"), ("{n", "never closed")] {
             let error = Template::try_from(text.to_owned()).unwrap_err().to_string();
             assert!(error.contains(message), "{error}");
         }

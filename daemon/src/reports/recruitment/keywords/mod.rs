@@ -23,7 +23,7 @@ use crate::describe::toml_error;
 use crate::reports::recruitment::keywords::file::{Category, Rule};
 
 /// The file that is compiled in.
-const EMBEDDED: &str = include_str!("../../../../data/recruitment_keywords.toml");
+const BUILT_IN: &str = include_str!("../../../../data/recruitment_keywords.toml");
 
 const SCHEMA_VERSION: u32 = 1;
 
@@ -69,7 +69,7 @@ impl Keywords {
         if let Some(parsed) = PARSED.get() {
             return Ok(parsed.clone());
         }
-        let parsed = Self::parse(EMBEDDED)?;
+        let parsed = Self::parse(BUILT_IN)?;
         Ok(PARSED.get_or_init(|| parsed).clone())
     }
 
@@ -97,7 +97,7 @@ fn check(keywords: &Keywords) -> Checked {
     vocabulary(keywords)?;
     let order = &keywords.flatten.order;
     let named = order.iter().collect::<HashSet<_>>().len();
-    require(order.len() == named, "flatten.order", "a category stands in it twice")?;
+    require(order.len() == named, "flatten.order", "a category appears twice")?;
     require(named == Category::COUNT, "flatten.order", "a category is missing, its keywords would be lost")
 }
 
@@ -161,7 +161,7 @@ fn templates(keywords: &Keywords) -> Checked {
     let url = (url_entry.to_owned(), url, &[Placeholder::SalesforceId][..]);
     for (entry, template, placeholders) in named.into_iter().chain(frequency).chain([url]) {
         require(!template.is_empty(), &entry, "is empty")?;
-        require(template.has_only(placeholders), &entry, "has a placeholder that is not known there")?;
+        require(template.has_only(placeholders), &entry, "has a placeholder that is not valid there")?;
     }
     let has_id = keywords.dia.salesforce_event_url.has(Placeholder::SalesforceId);
     require(has_id, url_entry, "lacks {salesforce_id}, so that every event would have the same link")
@@ -198,7 +198,7 @@ fn unique<'a>(table: &str, names: impl Iterator<Item = &'a str>) -> Checked {
     let mut seen = HashSet::new();
     for name in names {
         require(!name.is_empty(), table, "a name is empty")?;
-        require(seen.insert(name), &format!("{table} {name:?}"), "stands there twice")?;
+        require(seen.insert(name), &format!("{table} {name:?}"), "appears twice")?;
     }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Keywords of events, and keyword files that are rejected.
 
-use super::{EMBEDDED, Keywords, Subject};
+use super::{BUILT_IN, Keywords, Subject};
 use crate::reports::testing::planned;
 use crate::snapshot::Event;
 
@@ -15,7 +15,7 @@ fn subject(kind: Option<&str>, format: &str, title: &str) -> Event {
 }
 
 #[test]
-fn an_event_with_everything() {
+fn an_event_with_all_fields_has_keywords_of_every_category() {
     let location = Some("Kansas City Downtown".into());
     let event = Event { location, ..subject(Some("CAREER_SPEAKER"), "IN_PERSON", "Painting Career in Art") };
     let expected = [
@@ -38,7 +38,7 @@ fn an_event_with_everything() {
 }
 
 #[test]
-fn a_session_that_says_nothing_has_the_words_of_its_title_or_universal_ones() {
+fn a_session_without_derived_keywords_gets_title_words_or_universal_ones() {
     let session = |title: &str| derive(&subject(Some("VIRTUAL_SESSION"), "VIRTUAL", title), &[]);
     for (title, expected) in [
         ("Zig: the (zag) of Zug, zig", &["zig", "zag", "zug"][..]),
@@ -56,7 +56,7 @@ fn a_session_that_says_nothing_has_the_words_of_its_title_or_universal_ones() {
 }
 
 #[test]
-fn the_length_of_the_title_counts_in_words() {
+fn the_length_of_the_title_is_measured_in_words() {
     let session = |title: &str| derive(&subject(Some("VIRTUAL_SESSION"), "VIRTUAL", title), &[]);
     let (long, short) = (["detailed"], ["focused"]);
     assert_eq!(session("a b c d e f g h i")[..1], long);
@@ -113,30 +113,30 @@ fn a_subject_adds_only_what_no_other_category_has() {
 fn a_content_only_type_has_neither_type_nor_format_keywords() {
     let event = subject(Some("CAREER_FAIR"), "IN_PERSON", "x y z w");
     assert!(derive(&event, &[]).starts_with(&["career".to_owned()]));
-    let content_only = EMBEDDED.replacen("[\"VIRTUAL_SESSION\"]", "[\"CAREER_FAIR\"]", 1);
+    let content_only = BUILT_IN.replacen("[\"VIRTUAL_SESSION\"]", "[\"CAREER_FAIR\"]", 1);
     let keywords = Keywords::parse(&content_only).unwrap();
     let derived = keywords.derive(Subject { event: &event, skills: &[] });
     assert_eq!(derived, ["volunteer", "event", "participation"]);
 }
 
 #[test]
-fn the_embedded_file_is_sound() {
+fn the_built_in_file_is_valid() {
     Keywords::embedded().unwrap();
 }
 
 #[test]
-fn a_file_without_what_nothing_depends_on_is_the_same_file() {
+fn comments_and_unused_keys_do_not_change_the_canonical_text() {
     let embedded = Keywords::embedded().unwrap();
     let kept = |line: &&str| {
         !["source =", "value =", "connector_", "boost_format ="].iter().any(|start| line.starts_with(start))
     };
-    let shorter = EMBEDDED.lines().filter(kept).collect::<Vec<_>>().join("\n");
-    assert!(shorter.len() < EMBEDDED.len());
+    let shorter = BUILT_IN.lines().filter(kept).collect::<Vec<_>>().join("\n");
+    assert!(shorter.len() < BUILT_IN.len());
     assert_eq!(Keywords::parse(&shorter).unwrap().canonical_text(), embedded.canonical_text());
 }
 
 #[test]
-fn a_bad_file_says_which_entry_is_wrong_and_why() {
+fn an_invalid_file_is_refused_with_the_entry_and_the_reason() {
     for (good, bad, message) in [
         (
             "schema_version = 1",
@@ -153,9 +153,9 @@ fn a_bad_file_says_which_entry_is_wrong_and_why() {
         ("max_days = 180", "max_days = 90", "scoring.recency: max_days must rise"),
         ("min_events = 5", "min_events = 10", "scoring.frequency: min_events must fall"),
         ("\"Recent activity\"", "\"Recent ({n})\"", "scoring.text.recency_reason: has a placeholder"),
-        ("\"Recent activity\"", "\"Recent {days}\"", "{days} is no placeholder"),
+        ("\"Recent activity\"", "\"Recent {days}\"", "{days} is not a placeholder"),
         ("{salesforce_id}/view", "view", "dia.salesforce_event_url: lacks {salesforce_id}"),
-        ("name = \"P2T\"", "name = \"BFI\"", "event_type \"BFI\": stands there twice"),
+        ("name = \"P2T\"", "name = \"BFI\"", "event_type \"BFI\": appears twice"),
         ("[\"VIRTUAL_SESSION\"]", "[\"VIRTUAL\"]", "content_only_types \"VIRTUAL\": is not among"),
         ("\"software\"", "\"Software\"", "text.domain \"technology\" terms: \"Software\" is not lower case"),
         ("\"software\"", "\"\"", "text.domain \"technology\" terms: a word is empty"),
@@ -165,7 +165,7 @@ fn a_bad_file_says_which_entry_is_wrong_and_why() {
         ("name = \"beginner\"", "name = \"Beginner\"", "audience.level \"Beginner\": \"Beginner\" is not"),
         ("[\"volunteer\", \"event\", \"participation\"]", "[]", "fallback.universal: is empty"),
         ("\"fallback_text\", ", "", "flatten.order: a category is missing"),
-        ("\"fallback_text\", ", "\"text\", ", "flatten.order: a category stands in it twice"),
+        ("\"fallback_text\", ", "\"text\", ", "flatten.order: a category appears twice"),
         ("\"fallback_text\", ", "\"custom\", ", "unknown variant `custom`"),
         ("\"Data Ethics Speaker\"", "\"\"", "dia.title_phrases: a phrase is empty"),
         (
@@ -174,8 +174,8 @@ fn a_bad_file_says_which_entry_is_wrong_and_why() {
             "dia.salesforce_id_prefix: is empty",
         ),
     ] {
-        assert!(EMBEDDED.contains(good), "{good}");
-        let error = Keywords::parse(&EMBEDDED.replacen(good, bad, 1)).unwrap_err().to_string();
+        assert!(BUILT_IN.contains(good), "{good}");
+        let error = Keywords::parse(&BUILT_IN.replacen(good, bad, 1)).unwrap_err().to_string();
         assert!(error.contains(message), "{good} -> {bad}: {error}");
     }
 }

@@ -18,7 +18,7 @@
 //! * `participant_count` is 25 times the number of distinct teacher names; the event's own count is not read.
 //! * `is_simulcast` is true when any registration of the session is a simulcast, also one of another
 //!   district.
-//! * `district` is the name of the entry as it stands in the key, not the name of the matching district.
+//! * `district` is the name of the entry as in the key, not the name of the matching district.
 //!
 //! # `monthly_stats`
 //!

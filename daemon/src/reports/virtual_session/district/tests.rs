@@ -21,7 +21,7 @@ fn district(world: &mut World, name: &str) -> [Value; 5] {
 }
 
 #[test]
-fn names_are_those_of_the_report_and_those_with_a_row() {
+fn the_names_are_those_of_the_report_and_those_with_a_row() {
     let mut world = classroom_day();
     let shown = |keys: &[Key]| {
         let texts = keys.iter().map(|key| format!("{} {}", key.text(0).unwrap(), key.text(1).unwrap()));
@@ -57,7 +57,7 @@ fn every_key_is_built_in_the_order_of_the_keys() {
 }
 
 #[test]
-fn a_large_year_comes_in_several_groups_and_no_district_twice() {
+fn a_large_year_is_split_into_groups_without_repeating_a_district() {
     let mut world = classroom_day();
     let long: Arc<str> = "x".repeat(GROUP_BYTES / 3).into();
     let attended = world.events[2].clone();
@@ -87,7 +87,7 @@ fn a_large_year_comes_in_several_groups_and_no_district_twice() {
 }
 
 #[test]
-fn a_session_carries_what_is_the_districts() {
+fn a_session_lists_only_registrations_of_the_district() {
     let mut world = classroom_day();
     world.event_teachers[0].simulcast = Some(true);
     let [data, ..] = district(&mut world, "grandview school district ");
@@ -109,7 +109,7 @@ fn a_session_carries_what_is_the_districts() {
 }
 
 #[test]
-fn a_teacher_without_a_school_district_is_where_the_session_is() {
+fn a_teacher_without_a_school_district_belongs_to_the_place_of_the_session() {
     let mut world = classroom_day();
     let [data, _, schools, ..] = district(&mut world, "Ten");
     assert_eq!(data[0]["teachers"], json!(["Bob Baker"]));
@@ -176,7 +176,7 @@ fn a_month_sums_its_completed_sessions() {
 }
 
 #[test]
-fn a_month_without_schools_says_so_and_averages_are_not_rounded() {
+fn a_month_without_schools_has_a_placeholder_and_averages_are_not_rounded() {
     let mut world = classroom_day();
     world.teachers[1].school = None;
     let [_, months, _, teachers, _] = district(&mut world, "Ten");
@@ -196,7 +196,7 @@ fn a_month_without_schools_says_so_and_averages_are_not_rounded() {
 }
 
 #[test]
-fn attendance_is_confirmed_or_said_and_not_denied() {
+fn a_registration_counts_if_confirmed_or_attended_and_not_cancelled() {
     for (status, confirmed, expected) in [
         (Some("Attended"), false, true),
         (Some("count"), false, true),
@@ -246,7 +246,7 @@ fn teachers_are_counted_once_per_session_attended() {
 }
 
 #[test]
-fn the_first_school_of_a_name_decides() {
+fn a_school_name_is_resolved_to_the_first_school_with_that_name() {
     let mut world = classroom_day();
     let schools = |world: &mut World| {
         let [_, _, schools, ..] = district(world, "Grandview");
@@ -293,7 +293,7 @@ fn titles_and_names_are_counted_once_but_percentages_refer_to_ids() {
 }
 
 #[test]
-fn sessions_held_in_a_classroom_bring_teachers_and_local_presenters_only() {
+fn sessions_moved_to_a_classroom_count_only_teachers_and_local_presenters() {
     let mut world = classroom_day();
     world.events[2].status = Some("DRAFT".into());
     world.events[2].original_status = Some("moved to in-person session".into());

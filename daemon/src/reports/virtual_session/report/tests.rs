@@ -37,7 +37,7 @@ fn a_year_is_one_group_of_one_entry() {
 }
 
 #[test]
-fn the_options_hold_what_the_rows_hold_and_the_places_behind_them() {
+fn the_filter_options_include_the_values_of_the_rows_and_the_places_of_sessions() {
     let world = classroom_day();
     let [.., options] = report(&world);
     assert_eq!(options["school_years"][0], "2027-2028");

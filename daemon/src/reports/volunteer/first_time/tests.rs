@@ -28,7 +28,7 @@ fn years_are_previous_current_and_those_with_rows() {
 }
 
 #[test]
-fn a_row_reads_as_vms_writes_it() {
+fn a_row_equals_the_one_that_vms_writes() {
     let mut world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-09-01")
@@ -54,7 +54,7 @@ fn a_row_reads_as_vms_writes_it() {
 }
 
 #[test]
-fn a_year_without_anybody_has_integer_zeros() {
+fn a_year_without_volunteers_has_integer_zeros() {
     assert_eq!(
         text(&World::default()),
         concat!(
@@ -65,7 +65,7 @@ fn a_year_without_anybody_has_integer_zeros() {
 }
 
 #[test]
-fn whoever_only_failed_to_show_up_is_not_listed() {
+fn a_volunteer_with_only_no_shows_is_not_listed() {
     let world = World::default()
         .volunteer(1, "Did", "Nothing")
         .began(1, "2025-09-01")
@@ -88,7 +88,7 @@ fn whoever_only_failed_to_show_up_is_not_listed() {
 }
 
 #[test]
-fn figures_are_of_a_lifetime_and_events_of_the_year() {
+fn figures_cover_a_lifetime_but_events_only_the_year() {
     let mut world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-08-01")
@@ -110,7 +110,7 @@ fn figures_are_of_a_lifetime_and_events_of_the_year() {
 }
 
 #[test]
-fn participations_that_look_alike_are_one_event_but_count_each() {
+fn equal_participations_are_one_event_but_are_counted_separately() {
     let world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-09-01")
@@ -168,7 +168,7 @@ fn totals_go_over_rows_and_add_unrounded_hours() {
 }
 
 #[test]
-fn the_newest_come_first_and_equal_ones_by_id() {
+fn the_newest_volunteers_come_first_and_ties_are_ordered_by_id() {
     let world = World::default()
         .volunteer(1, "Zed", "Old")
         .began(1, "2025-08-01")

@@ -73,7 +73,7 @@ impl Report for Recent {
 
     /// The windows change daily, and with the school year.
     fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
-        [next_utc_midnight(cx.now), SchoolYear::turns(cx.now, cx.zone())].into_iter().flatten().min()
+        [next_utc_midnight(cx.now), SchoolYear::next_switch(cx.now, cx.zone())].into_iter().flatten().min()
     }
 
     fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {

@@ -67,7 +67,7 @@ fn every_window_has_a_base_row_and_34_typed_rows() {
 }
 
 #[test]
-fn default_windows_past_use_are_retired_and_nothing_else() {
+fn only_outdated_default_windows_are_removed() {
     let with_title = {
         let mut key = days_key("2025-03-07", "2026-03-07", "ALL");
         key.0[4] = "fair".into();
@@ -92,7 +92,7 @@ fn default_windows_past_use_are_retired_and_nothing_else() {
 }
 
 #[test]
-fn the_base_row_reads_as_vms_writes_it() {
+fn the_base_row_equals_the_one_that_vms_writes() {
     let world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-12-02")
@@ -115,7 +115,7 @@ fn the_base_row_reads_as_vms_writes_it() {
 }
 
 #[test]
-fn who_counts_as_active() {
+fn only_attended_or_simulcast_participations_make_a_volunteer_active() {
     let mut world = World::default()
         .volunteer(1, "In", "Attended")
         .volunteer(2, "In", "Simulcast")
@@ -159,7 +159,7 @@ fn the_last_type_is_the_greatest_name_and_not_that_of_the_last_event() {
 }
 
 #[test]
-fn a_person_is_listed_by_organization_name_and_links_of_one_name_multiply() {
+fn a_person_is_listed_once_per_organization_name_with_figures_multiplied_by_links() {
     let world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-12-02")
@@ -191,7 +191,7 @@ fn a_person_is_listed_by_organization_name_and_links_of_one_name_multiply() {
 }
 
 #[test]
-fn both_days_at_the_ends_of_a_window_count_for_those_who_began() {
+fn the_first_and_the_last_day_of_a_window_count_for_first_engagements() {
     let world = World::default()
         .volunteer(1, "Before", "Year")
         .began(1, "2025-07-31")
@@ -304,7 +304,7 @@ fn exact_typed_rows_are_zeroed_and_share_one_payload() {
 }
 
 #[test]
-fn a_fixed_typed_row_reads_as_vms_derives_it() {
+fn a_fixed_typed_row_equals_vmss_derivation() {
     let world = World::default()
         .volunteer(1, "Ann", "Able")
         .began(1, "2025-12-02")
@@ -329,7 +329,7 @@ fn a_fixed_typed_row_reads_as_vms_derives_it() {
     assert_eq!(
         payload(&world, Mode::Fixed, &year_key("2526", "bfi"))["active_volunteers"],
         json!([]),
-        "a type without participations has a row all the same"
+        "a type without participations still has a row"
     );
     let base = year_key("2526", "ALL");
     assert_eq!(
@@ -339,7 +339,7 @@ fn a_fixed_typed_row_reads_as_vms_derives_it() {
 }
 
 #[test]
-fn fixed_typed_rows_are_alphabetical_and_leave_out_what_has_no_declared_type() {
+fn fixed_typed_rows_are_alphabetical_and_omit_participations_without_a_declared_type() {
     let world = World::default()
         .volunteer(1, "bob", "Baker")
         .volunteer(2, "Ann", "Able")

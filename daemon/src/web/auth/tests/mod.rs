@@ -13,7 +13,7 @@ use chrono::{DateTime, Utc};
 
 use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
-use crate::config::{Config, Overrides, Surroundings};
+use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::vms::users::{Lookup, User, Users, VmsUsers};
 use crate::vms::{Gateway, VmsError};
 
@@ -89,7 +89,7 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
     let file = dir.join("cached.toml");
     let lines = lines.replace("DIR", &dir.display().to_string());
     std::fs::write(&file, format!("[database]\nurl = \"/srv/vms.db\"\n[http]\n{lines}")).unwrap();
-    let around = Surroundings {
+    let environment = ProcessEnvironment {
         env: BTreeMap::from([("HOME".to_owned(), "/home/ada".to_owned())]),
         cwd: PathBuf::from("/"),
         uid: 1000,
@@ -97,7 +97,7 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
         system_zone: crate::config::SystemZone::default(),
         default_file: file,
     };
-    Config::load(&Overrides::default(), &around).unwrap()
+    Config::load(&Overrides::default(), &environment).unwrap()
 }
 
 /// A POST with these headers; the host is the address that the server listens on, unless they say otherwise.

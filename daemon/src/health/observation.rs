@@ -1,4 +1,4 @@
-//! What the checks look at, and what they answer.
+//! The input of the checks, and their results.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::describe::describe;
 use crate::disk;
 use crate::refresh::RefreshError;
 use crate::refresh::survey::TableSurvey;
-use crate::state::{FailedChore, Lost};
+use crate::state::{FailedTask, Lost};
 use crate::supervise::Fault;
 use crate::telemetry::{self, Complaint};
 use crate::vms::tables::spec;
@@ -22,7 +22,7 @@ use crate::watch::wipes::SecondRefresher;
 
 /// The observed state that the checks judge.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct Observation {
     /// When the state was observed.
     pub now: DateTime<Utc>,
     /// Whether automatic triggers fire.
@@ -48,17 +48,17 @@ pub struct Seen {
     /// Expected payload size of a first refresh, in bytes; 0 if unknown.
     pub estimate: u64,
     /// Free space, permissions and the state of the log file.
-    pub around: Surroundings,
+    pub resources: Resources,
     /// VMS's database.
     pub database: PathBuf,
     /// The daemon's own database.
-    pub state: StateSeen,
+    pub state: StateCondition,
     /// Scheduled maintenance tasks whose last execution failed.
-    pub failed_chores: Vec<FailedChore>,
-    /// What is missing of the scheduled backups.
-    pub backup_lacks: Option<BackupLack>,
+    pub failed_tasks: Vec<FailedTask>,
+    /// The scheduled backup that is missing, if any.
+    pub missing_backup: Option<MissingBackup>,
     /// Why VMS may run in another zone than the guessed one.
-    pub zone_doubt: Option<String>,
+    pub zone_warning: Option<String>,
     /// Parts of the daemon itself that do not work.
     pub faults: Vec<Fault>,
     /// VMS's answer to the page probe, if the probe is configured.
@@ -82,7 +82,7 @@ impl From<&RefreshError> for Unreadable {
 
 /// Observed condition of the state database.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct StateSeen {
+pub struct StateCondition {
     /// Path of the database file.
     pub path: PathBuf,
     /// How the file was lost after it was opened, if it was.
@@ -91,10 +91,10 @@ pub struct StateSeen {
     pub unwritable: Option<String>,
 }
 
-/// There has been no scheduled backup for too long.
+/// A scheduled backup that is missing: there has been none for too long.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BackupLack {
-    /// The slot from which on there is none.
+pub struct MissingBackup {
+    /// The slot since which it is missing.
     pub since: String,
     /// Where it should be.
     pub directory: PathBuf,
@@ -115,7 +115,7 @@ pub struct Disk {
 
 /// Conditions outside the databases' content.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Surroundings {
+pub struct Resources {
     /// Free space next to VMS's database, the state and the log; directories that cannot be measured are left
     /// out.
     pub disks: Vec<Disk>,
@@ -125,9 +125,9 @@ pub struct Surroundings {
     pub log: Option<Complaint>,
 }
 
-impl Surroundings {
-    /// Observes the directories of VMS's database, of the state and of the log files, if there are any.
-    pub fn look(vms: &Path, state: &Path, log: Option<&Path>) -> Self {
+impl Resources {
+    /// Measures the directories of VMS's database, of the state and of the log files, if they exist.
+    pub fn measure(vms: &Path, state: &Path, log: Option<&Path>) -> Self {
         // A symbolic link may lead to another file system, and SQLite creates its journal next to the file
         // itself.
         let vms = std::fs::canonicalize(vms).unwrap_or_else(|_| vms.to_owned());
@@ -152,12 +152,12 @@ impl Surroundings {
     }
 }
 
-/// Who reads a finding: each knows tables, runs and VMS's database by other names.
+/// The reader of a finding: each knows tables, runs and VMS's database by different names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Whoever operates the daemon: terminal, scripts, notifications and log.
+    /// The operator of the daemon: terminal, scripts, notifications and log.
     Operator,
-    /// Whoever reads the reports, in a browser: by titles, and without paths.
+    /// A user of the reports in a browser, who knows titles but no paths.
     Reader,
 }
 
@@ -183,19 +183,11 @@ impl Audience {
         }
     }
 
-    /// On which database something was done; readers know of one only.
+    /// The database as the place of an action; readers know of only one.
     pub(super) fn on_database(self, path: &Path) -> String {
         match self {
             Self::Operator => format!(" on {}", path.display()),
             Self::Reader => String::new(),
-        }
-    }
-
-    /// A run, which readers know as a refresh.
-    pub(super) fn run(self, id: i64) -> String {
-        match self {
-            Self::Operator => format!("run {id}"),
-            Self::Reader => format!("refresh {id}"),
         }
     }
 }

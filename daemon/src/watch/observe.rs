@@ -13,7 +13,7 @@ use crate::vms::{Vms, VmsError};
 
 /// A refreshed cache table: its current content, and the content as the daemon left it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct SeenTable {
+pub(super) struct ObservedTable {
     /// Its rows, ordered by id; their shape is not judged.
     pub(super) rows: Vec<ExistingRow>,
     /// The stamps of the rows as the daemon left them.
@@ -24,9 +24,9 @@ pub(super) struct SeenTable {
     pub(super) hashes: BTreeMap<Source, u128>,
 }
 
-impl SeenTable {
-    /// Forgets the stamps of rows that are gone and that no report would make again: what the clock has retired is
-    /// no loss.
+impl ObservedTable {
+    /// Forgets the stamps of missing rows that no report would generate again: rows that have expired are
+    /// not lost.
     pub(super) fn forget_unexpected(&mut self, expected: &HashSet<String>) {
         let gone: HashSet<String> = self.stamps.gone(&self.rows).into_iter().map(str::to_owned).collect();
         self.stamps.0.retain(|key, _| !gone.contains(key) || expected.contains(key));
@@ -47,11 +47,15 @@ impl SeenTable {
 }
 
 /// The result of a check, by table.
-pub(super) type Seen = BTreeMap<Table, SeenTable>;
+pub(super) type Observation = BTreeMap<Table, ObservedTable>;
 
 /// Reads the sources and rows of all refreshed tables. There is no common transaction: it would keep VMS
 /// from writing during the whole check, and any change between two statements triggers the hint again.
-pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Result<Seen, RefreshError> {
+pub(super) async fn observe(
+    vms: &Vms,
+    config: &RefreshConfig,
+    state: &State,
+) -> Result<Observation, RefreshError> {
     let schema = vms.schema().await?;
     let ready: Vec<&dyn Report> = REPORTS
         .iter()
@@ -64,17 +68,17 @@ pub(super) async fn look(vms: &Vms, config: &RefreshConfig, state: &State) -> Re
         let hash = source_hash(&view, source).await.map_err(VmsError::of("looking for changes"))?;
         hashes.insert(source, hash);
     }
-    let mut seen = Seen::new();
+    let mut observed = Observation::new();
     for report in ready {
         let table = report.table();
         let of = |source: &Source| Some((*source, *hashes.get(source)?));
-        let table_seen = SeenTable {
+        let observed_table = ObservedTable {
             rows: read_existing(&vms.begin_read().await?, table, ReadDepth::Stamps).await?,
             stamps: Stamps(state.stamps().load(table).await?),
             kept: state.sources(table).await?,
             hashes: report.sources().iter().filter_map(of).collect(),
         };
-        seen.insert(table, table_seen);
+        observed.insert(table, observed_table);
     }
-    Ok(seen)
+    Ok(observed)
 }

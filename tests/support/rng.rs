@@ -4,9 +4,9 @@ use std::time::SystemTime;
 
 /// A sequence of numbers that is determined by a seed (splitmix64).
 #[derive(Debug, Clone)]
-pub struct Chance(u64);
+pub struct Rng(u64);
 
-impl Chance {
+impl Rng {
     /// Creates the sequence of a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)

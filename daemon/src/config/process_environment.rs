@@ -16,7 +16,7 @@ pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
 
 /// Environment, working directory, user and zone of the process.
 #[derive(Debug, Clone)]
-pub struct Surroundings {
+pub struct ProcessEnvironment {
     /// When the configuration is read: a schedule whose years have passed by then is an error.
     pub now: DateTime<Utc>,
     /// The environment variables. A value that is not UTF-8 carries U+FFFD and is refused where it would be
@@ -32,8 +32,8 @@ pub struct Surroundings {
     pub default_file: PathBuf,
 }
 
-impl Surroundings {
-    /// Reads the surroundings of this process at `now`.
+impl ProcessEnvironment {
+    /// Reads the environment of this process at `now`.
     pub fn of_process(now: DateTime<Utc>) -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self {
@@ -70,34 +70,34 @@ impl Surroundings {
 }
 
 /// Path of the state database: systemd's directory, `/var/lib/cached`, or the user's own.
-pub(super) fn state_url(around: &Surroundings) -> Option<String> {
-    place::state(around.uid, variable(around)).map(|dir| text(&dir.join("state.db")))
+pub(super) fn state_url(environment: &ProcessEnvironment) -> Option<String> {
+    place::state(environment.uid, variable(environment)).map(|dir| text(&dir.join("state.db")))
 }
 
 /// Path of the control socket, by the rule that clients use as well.
-pub(super) fn socket_path(around: &Surroundings) -> Option<String> {
-    place::socket(around.uid, variable(around)).map(|socket| text(&socket))
+pub(super) fn socket_path(environment: &ProcessEnvironment) -> Option<String> {
+    place::socket(environment.uid, variable(environment)).map(|socket| text(&socket))
 }
 
-fn variable(around: &Surroundings) -> impl Fn(&str) -> Option<String> + Copy {
-    |name| around.variable(name).map(str::to_owned)
+fn variable(environment: &ProcessEnvironment) -> impl Fn(&str) -> Option<String> + Copy {
+    |name| environment.variable(name).map(str::to_owned)
 }
 
 /// Directory of the log file; daemons of ordinary users log to the terminal and the journal only.
-pub(super) fn log_dir(around: &Surroundings) -> Option<String> {
-    let system = || around.is_root().then_some(Path::new("/var/log/cached"));
-    around.directory("LOGS_DIRECTORY").or_else(system).map(text)
+pub(super) fn log_dir(environment: &ProcessEnvironment) -> Option<String> {
+    let system = || environment.is_root().then_some(Path::new("/var/log/cached"));
+    environment.directory("LOGS_DIRECTORY").or_else(system).map(text)
 }
 
 /// The zone VMS most likely runs in.
 #[expect(clippy::unnecessary_wraps, reason = "every such default may be absent")]
-pub(super) fn vms_timezone(around: &Surroundings) -> Option<String> {
-    Some(guessed_zone(around).0.name().to_owned())
+pub(super) fn vms_timezone(environment: &ProcessEnvironment) -> Option<String> {
+    Some(guessed_zone(environment).0.name().to_owned())
 }
 
 /// The zone VMS most likely runs in, and why that may be wrong.
-pub(super) fn guessed_zone(around: &Surroundings) -> (Tz, Option<String>) {
-    guess(around.env.get("TZ").map(String::as_str), &around.system_zone, around.now)
+pub(super) fn guessed_zone(environment: &ProcessEnvironment) -> (Tz, Option<String>) {
+    guess(environment.env.get("TZ").map(String::as_str), &environment.system_zone, environment.now)
 }
 
 fn text(path: &Path) -> String {

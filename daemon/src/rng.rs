@@ -5,17 +5,20 @@ use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Source of randomness for all components.
-pub trait Chance: Send + Sync + fmt::Debug {
+pub trait Rng: Send + Sync + fmt::Debug {
     /// Returns 64 unpredictable bits, good enough against accidents but not against adversaries.
     fn bits(&self) -> u64;
 }
 
 /// The operating system's randomness.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct SystemChance;
+pub struct SystemRng;
 
-impl Chance for SystemChance {
-    #[expect(clippy::disallowed_methods, reason = "this is the chance that everybody else is given")]
+impl Rng for SystemRng {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "all other code receives this source of randomness as a parameter"
+    )]
     fn bits(&self) -> u64 {
         // The standard library seeds the keys of its hash tables from the operating system.
         RandomState::new().build_hasher().finish()
@@ -24,15 +27,15 @@ impl Chance for SystemChance {
 
 /// A deterministic sequence, for tests and rehearsals.
 #[derive(Debug, Default)]
-pub struct ManualChance {
-    drawn: AtomicU64,
+pub struct ManualRng {
+    count: AtomicU64,
 }
 
-impl Chance for ManualChance {
+impl Rng for ManualRng {
     fn bits(&self) -> u64 {
         // Multiplication by an odd factor yields every value before one repeats, and spreads consecutive
         // inputs over the whole range.
-        self.drawn.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        self.count.fetch_add(1, Ordering::Relaxed).wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
 }
 
@@ -43,20 +46,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bits_do_not_come_twice() {
-        let (system, manual) = (SystemChance, ManualChance::default());
-        for chance in [&system as &dyn Chance, &manual] {
-            let drawn: HashSet<u64> = (0..1000).map(|_| chance.bits()).collect();
-            assert_eq!(drawn.len(), 1000, "{chance:?}");
+    fn a_thousand_values_are_all_different() {
+        let (system, manual) = (SystemRng, ManualRng::default());
+        for rng in [&system as &dyn Rng, &manual] {
+            let values: HashSet<u64> = (0..1000).map(|_| rng.bits()).collect();
+            assert_eq!(values.len(), 1000, "{rng:?}");
         }
     }
 
     #[test]
-    fn a_manual_sequence_is_the_same_each_time() {
-        let draw = || {
-            let chance = ManualChance::default();
-            [chance.bits(), chance.bits(), chance.bits()]
+    fn the_manual_sequence_is_the_same_each_time() {
+        let sequence = || {
+            let rng = ManualRng::default();
+            [rng.bits(), rng.bits(), rng.bits()]
         };
-        assert_eq!(draw(), draw());
+        assert_eq!(sequence(), sequence());
     }
 }
