@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_socket_is_the_users_own_only_where_there_is_one() {
+    fn the_socket_is_the_users_own_if_it_exists_else_that_of_the_system() {
         let (runtime, home) = (Some(("XDG_RUNTIME_DIR", "/run/user/1007")), Some(("HOME", "/home/ada")));
         for (uid, set, exists, socket) in [
             (0, runtime, true, place::SYSTEM_SOCKET),

@@ -53,29 +53,29 @@ pub(crate) enum CtlError {
     /// The conversation with the daemon failed, or the daemon refused.
     #[error(transparent)]
     Client(#[from] ClientError),
-    /// The user's own time limit has passed.
-    #[error("run {run} has not ended within {}; it goes on", humantime::format_duration(*.waited))]
+    /// The time limit given by the user has passed.
+    #[error("run {run} has not ended within {}; it continues", humantime::format_duration(*.waited))]
     StillRunning { run: i64, waited: Duration },
     /// The events of a run ended before the run did; without a cause, the daemon only ended the stream.
-    #[error("lost sight of run {run} before it had ended")]
-    LostSight { run: i64, source: Option<ClientError> },
+    #[error("lost track of run {run} before it ended")]
+    LostTrack { run: i64, source: Option<ClientError> },
     /// The steps of a maintenance task ended before the task did.
-    #[error("lost sight of the maintenance task before it had ended")]
+    #[error("lost track of the maintenance task before it ended")]
     LostTask(#[source] Option<ClientError>),
     /// A copy cannot be written there.
     #[error("cannot write a copy to {what}: {why}")]
     NoTarget { what: String, why: String },
     /// A copy was begun and cannot be finished.
-    #[error("{what} cannot be written; free space there, or name another place")]
+    #[error("{what} cannot be written; free some space there, or choose another path")]
     NotWritten { what: String, source: io::Error },
     /// What was received or written is not what the daemon has sent.
-    #[error("{what} is not the copy that the daemon has sent; do not use it, and try again")]
+    #[error("{what} is not the copy that the daemon sent; do not use it, and try again")]
     CopyDiffers { what: String },
     /// A signal ended the wait for a copy.
     #[error("interrupted; the copy to {what} is not complete")]
     Interrupted { what: String },
     /// Signals cannot be received.
-    #[error("cannot wait for signals; look at the limits of this process (ulimit -a)")]
+    #[error("cannot wait for signals; check the limits of this process (ulimit -a)")]
     Signals(#[source] io::Error),
     /// Standard output cannot be written to.
     #[error("cannot write to standard output")]
@@ -93,7 +93,7 @@ impl CtlError {
             Self::StillRunning { .. } => Exit::TimedOut,
             // A reader that needs no more closes the pipe, as `head` does; that is not an error.
             Self::Stdout(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Good,
-            Self::LostSight { source, .. } | Self::LostTask(source) => {
+            Self::LostTrack { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)
             }
             Self::NoTarget { .. } => Exit::Usage,
@@ -127,7 +127,7 @@ impl CtlError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
-            Self::LostSight { source: Some(ClientError::Fault(fault)), .. }
+            Self::LostTrack { source: Some(ClientError::Fault(fault)), .. }
             | Self::LostTask(Some(ClientError::Fault(fault)))
                 if !fault.hint.is_empty() =>
             {
@@ -137,11 +137,11 @@ impl CtlError {
                 Some("install cached and cachectl of the same version".to_owned())
             }
             Self::StillRunning { .. } => {
-                Some("look at it with `cachectl status` or `cachectl jobs --running`".to_owned())
+                Some("check it with `cachectl status` or `cachectl jobs --running`".to_owned())
             }
             // Runs are durable: a daemon that restarts continues them.
-            Self::LostSight { run, .. } => Some(format!("look for run {run} in `cachectl history`")),
-            Self::LostTask(_) => Some("the log of cached says how it ended".to_owned()),
+            Self::LostTrack { run, .. } => Some(format!("find run {run} in `cachectl history`")),
+            Self::LostTask(_) => Some("the log of cached shows how it ended".to_owned()),
             Self::Client(_)
             | Self::NoTarget { .. }
             | Self::NotWritten { .. }
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_fault_says_what_is_wrong_and_what_to_do() {
-        let told = fault(FaultCode::NotAllowed, "only members of cached may refresh", "use sudo").lines();
-        insta::assert_snapshot!(told.join("\n"), @r"
+        let printed = fault(FaultCode::NotAllowed, "only members of cached may refresh", "use sudo").lines();
+        insta::assert_snapshot!(printed.join("\n"), @r"
         error: only members of cached may refresh
         hint: use sudo
         ");
@@ -208,26 +208,26 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_that_ran_out_says_how_to_look() {
+    fn a_timed_out_wait_names_the_commands_that_show_the_run() {
         let error = CtlError::StillRunning { run: 12, waited: Duration::from_secs(90) };
         assert_eq!(error.exit(), Exit::TimedOut);
         insta::assert_snapshot!(error.lines().join("\n"), @r"
-        error: run 12 has not ended within 1m 30s; it goes on
-        hint: look at it with `cachectl status` or `cachectl jobs --running`
+        error: run 12 has not ended within 1m 30s; it continues
+        hint: check it with `cachectl status` or `cachectl jobs --running`
         ");
     }
 
     #[test]
-    fn a_run_outlives_its_connection() {
+    fn a_lost_connection_says_where_to_find_the_run() {
         let path = "/run/cached/cached.sock".into();
         let source = ClientError::Broken { path, source: io::ErrorKind::UnexpectedEof.into() };
-        let error = CtlError::LostSight { run: 12, source: Some(source) };
+        let error = CtlError::LostTrack { run: 12, source: Some(source) };
         assert_eq!(error.exit(), Exit::Unreachable);
         insta::assert_snapshot!(error.lines().join("\n"), @r"
-        error: lost sight of run 12 before it had ended
-        cause: the connection to /run/cached/cached.sock broke; the daemon may have stopped: look at `systemctl status cached`
+        error: lost track of run 12 before it ended
+        cause: the connection to /run/cached/cached.sock broke; the daemon may have stopped: check `systemctl status cached`
         cause: unexpected end of file
-        hint: look for run 12 in `cachectl history`
+        hint: find run 12 in `cachectl history`
         ");
     }
 
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_reader_that_has_gone_is_no_error() {
+    fn a_broken_pipe_exits_with_0_and_other_write_errors_with_1() {
         let gone = CtlError::Stdout(io::ErrorKind::BrokenPipe.into());
         assert_eq!((gone.exit(), gone.lines()), (Exit::Good, Vec::new()));
         let full = CtlError::Stdout(io::ErrorKind::StorageFull.into());

@@ -23,6 +23,6 @@ fn start(cli: Cli) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("cannot start the runtime; look at the limits of this process (ulimit -a)")?;
+        .context("cannot start the runtime; check the limits of this process (ulimit -a)")?;
     Ok(runtime.block_on(cachectl::run(cli)))
 }

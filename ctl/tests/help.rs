@@ -1,4 +1,4 @@
-//! The command line as scripts and people meet it: help texts, exit codes, and where messages go.
+//! The command line as scripts and people use it: help texts, exit codes, and where messages go.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails is a test that fails")]
 
@@ -45,8 +45,8 @@ fn help_of_every_verb() {
 }
 
 #[test]
-fn usage_errors_exit_with_2_and_say_what_is_known() {
-    for (arguments, told) in [
+fn usage_errors_exit_with_2_and_list_the_known_words() {
+    for (arguments, expected) in [
         (&[][..], "Usage: cachectl"),
         (&["refersh"], "refresh"),
         (&["refresh", "districts"], "district, organization, virtual_session, volunteer, recruitment"),
@@ -79,7 +79,7 @@ fn usage_errors_exit_with_2_and_say_what_is_known() {
     ] {
         let output = output(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
-        assert!(text(&output.stderr).contains(told), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(expected), "{arguments:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
 }
@@ -97,10 +97,10 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
             _ => &[],
         };
         let output = output(&[&[verb, "--socket", "/nonexistent/cached.sock"], required].concat());
-        let told = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(3), "{verb}: {told}");
+        let printed = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{verb}: {printed}");
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {
-            assert!(told.contains(part), "{verb}: no {part:?} in {told}");
+            assert!(printed.contains(part), "{verb}: no {part:?} in {printed}");
         }
         assert!(output.stdout.is_empty(), "{verb}");
     }
@@ -108,31 +108,31 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
 
 #[test]
 fn the_socket_is_that_of_the_flag_or_the_variable_or_the_system() {
-    let told = |command: &mut Command| text(&command.output().unwrap().stderr).to_owned();
+    let printed = |command: &mut Command| text(&command.output().unwrap().stderr).to_owned();
     let variable = ("CACHED_SOCKET", "/nonexistent/variable.sock");
 
-    let flag = told(cachectl(&["ping", "--socket", "/nonexistent/flag.sock"]).env(variable.0, variable.1));
+    let flag = printed(cachectl(&["ping", "--socket", "/nonexistent/flag.sock"]).env(variable.0, variable.1));
     assert!(flag.contains("/nonexistent/flag.sock"), "{flag}");
-    let before_the_verb = told(&mut cachectl(&["--socket", "/nonexistent/flag.sock", "ping"]));
+    let before_the_verb = printed(&mut cachectl(&["--socket", "/nonexistent/flag.sock", "ping"]));
     assert!(before_the_verb.contains("/nonexistent/flag.sock"), "{before_the_verb}");
-    let from_variable = told(cachectl(&["ping"]).env(variable.0, variable.1));
+    let from_variable = printed(cachectl(&["ping"]).env(variable.0, variable.1));
     assert!(from_variable.contains("/nonexistent/variable.sock"), "{from_variable}");
     if !Path::new("/run/cached/cached.sock").exists() {
-        let default = told(&mut cachectl(&["ping"]));
+        let default = printed(&mut cachectl(&["ping"]));
         assert!(default.contains("/run/cached/cached.sock"), "{default}");
     }
 }
 
 #[test]
-fn a_hostile_socket_path_is_told_on_one_line() {
+fn a_hostile_socket_path_is_reported_on_one_line() {
     let output = output(&["ping", "--socket", "/nonexistent/a\nerror: \u{1b}[31mb"]);
-    let told = text(&output.stderr);
-    assert_eq!(told.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{told}");
-    assert!(!told.contains('\u{1b}'), "{told}");
+    let printed = text(&output.stderr);
+    assert_eq!(printed.lines().filter(|line| line.starts_with("error: ")).count(), 1, "{printed}");
+    assert!(!printed.contains('\u{1b}'), "{printed}");
 }
 
 #[test]
-fn a_reader_that_has_gone_is_no_error() {
+fn a_broken_pipe_of_standard_output_exits_with_0() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let output = cachectl(&["completions", "bash"]).stdout(writer).output().unwrap();
@@ -151,9 +151,9 @@ fn completions_know_verbs_and_types() {
     }
 }
 
-/// Where a flag stands does not matter, and help is there under the name that other programs give it.
+/// Flags are accepted before and after the verb, and `help` is a verb, as in other programs.
 #[test]
-fn json_may_stand_before_the_verb_and_help_is_a_verb() {
+fn json_is_accepted_before_the_verb_and_help_is_a_verb() {
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no.sock");
     for arguments in [&["--json", "status"][..], &["status", "--json"], &["--json", "maintenance", "analyze"]]
     {
@@ -169,7 +169,7 @@ fn json_may_stand_before_the_verb_and_help_is_a_verb() {
 }
 
 #[test]
-fn an_empty_socket_variable_is_none() {
+fn an_empty_socket_variable_counts_as_unset() {
     let tried = cachectl(&["ping"]).env("CACHED_SOCKET", "").output().unwrap();
     assert!(text(&tried.stderr).contains("/run/cached/cached.sock"), "{}", text(&tried.stderr));
 }

@@ -8,7 +8,7 @@
   const IDLE = 60000;
 
   const main = document.getElementById("main");
-  const said = document.getElementById("said");
+  const announcement = document.getElementById("announcement");
   const live = document.getElementById("live");
   const events = document.currentScript.dataset.events;
   let fetching = false;
@@ -18,19 +18,19 @@
   let source = null;
   let pressed = false;
 
-  // What is lost is said aloud and where it is seen; that all is well again, only in the footer.
-  const tell = (text, lost) => {
-    if (lost && !live.classList.contains("lost")) said.textContent = text;
+  // A lost connection is announced to screen readers and shown in the footer; its return is only shown in the footer.
+  const announce = (text, lost) => {
+    if (lost && !live.classList.contains("lost")) announcement.textContent = text;
     live.classList.toggle("lost", lost);
     live.textContent = text;
     live.hidden = false;
   };
   // Where no place was left among the followers, now and then has to do.
   const follows = () => {
-    if (due && selects()) tell("Changes are shown when no text is selected any more.", false);
-    else tell(source ? "This page shows changes as they happen." : "This page is brought up to date every minute.", false);
+    if (due && selects()) announce("Changes are shown when no text is selected any more.", false);
+    else announce(source ? "This page shows changes as they happen." : "This page is brought up to date every minute.", false);
   };
-  const loses = () => tell("The daemon cannot be reached; what is shown may be out of date.", true);
+  const loses = () => announce("The daemon cannot be reached; what is shown may be out of date.", true);
 
   // Where an element is below the nearest one with an id, by its place among its neighbours: elements without an id of
   // their own keep the focus, too, whatever appears or vanishes in other parts of the page.
@@ -93,7 +93,7 @@
         follows();
         return;
       }
-      if (heading(fresh) !== heading(main)) said.textContent = heading(fresh);
+      if (heading(fresh) !== heading(main)) announcement.textContent = heading(fresh);
       put(fresh);
       document.title = page.title;
       follows();
@@ -118,7 +118,7 @@
   };
 
   const start = () => {
-    // Browsers open six connections to a host at the most, and VMS may be on the same one: a page that nobody sees must
+    // Browsers open six connections to a host at the most, and VMS may be on the same one: a page that is not visible must
     // not keep any of them.
     if (source || document.hidden) return;
     source = new EventSource(events);
@@ -130,7 +130,7 @@
       // Refused for good.
       if (source && source.readyState === EventSource.CLOSED) source = null;
       // The daemon ends the stream every few minutes, and browsers come back by themselves: only asking for the page
-      // tells whether it is gone.
+      // shows whether it is gone.
       soon();
     });
   };

@@ -55,7 +55,8 @@ fn keys() -> String {
             Some(text) => format!(" Default: {text}."),
             None if key.full_name() == "database.url" => " Required.".to_owned(),
             None if key.is_unset_by_default() => " Not set by default.".to_owned(),
-            None => " Default: that of the user and the system.".to_owned(),
+            // The doc comment says what the default depends on.
+            None => String::new(),
         };
         let text = format!("{}{default}{restart}{secret}", key.doc.trim()).replace('\\', "\\e");
         // Writing to a String cannot fail.

@@ -42,7 +42,7 @@ pub struct Common {
     /// Control socket
     #[arg(long, value_name = "PATH", global = true)]
     pub socket: Option<String>,
-    /// Address of the status page, "" for none [default: 127.0.0.1:8321]
+    /// Address of the status page, "" to disable it [default: 127.0.0.1:8321]
     #[arg(long, value_name = "ADDR", global = true)]
     pub http: Option<String>,
     /// Time zone of the schedule and of VMS, also `CACHED_TIMEZONE`
@@ -64,8 +64,8 @@ pub enum Command {
     Check(Check),
     /// Make a sample VMS database, refresh everything and serve it
     ///
-    /// Ignores the default configuration file; --config or `CACHED_CONFIG` names one. The file locations, the sections
-    /// notify and maintenance, and `vms.probe_url` in it are ignored.
+    /// Reads no configuration file unless --config or `CACHED_CONFIG` names one. Its file paths, section notify,
+    /// section maintenance and `vms.probe_url` are ignored.
     Demo(Demo),
 }
 
@@ -83,13 +83,13 @@ pub struct Refresh {
     /// Single tables to refresh; may be repeated
     #[arg(long = "table", value_name = "TABLE")]
     pub tables: Vec<Table>,
-    /// Also refresh entries that are still young
+    /// Also refresh entries that are young enough
     #[arg(long)]
     pub force: bool,
     /// Accept the loss of source rows that the guard would refuse
     #[arg(long)]
     pub accept: bool,
-    /// Use this instant as the current time, such as 2026-03-08T08:00:00Z
+    /// Instant to use as the current time, such as 2026-03-08T08:00:00Z
     #[arg(long, value_name = "RFC3339", value_parser = instant)]
     pub as_of: Option<DateTime<Utc>>,
     /// Reproduce VMS's payloads bug for bug

@@ -1,7 +1,7 @@
 //! The client of the control socket.
 //!
 //! One connection carries one request at a time. A call that failed, timed out or was dropped half-way
-//! leaves its connection out of step, so that connection is never used again: connect anew.
+//! leaves its connection out of step, so that connection is never used again: open another one.
 
 use std::io;
 use std::marker::PhantomData;
@@ -195,18 +195,18 @@ pub enum ClientError {
     )]
     Protocol { ours: Protocols, theirs: Protocols },
     /// The peer on the socket did not send a valid hello.
-    #[error("no proper hello from {}; check that it is the socket of cached", shown(.path))]
+    #[error("no valid hello from {}; check that it is the socket of cached", shown(.path))]
     Hello { path: PathBuf, source: HelloError },
     /// The daemon took too long.
     #[error(
-        "waited {after:?} for {what} from {}; the daemon is busy or stuck: try again, or look at \
+        "waited {after:?} for {what} from {}; the daemon is busy or stuck: try again, or check \
          `systemctl status cached`",
         shown(.path)
     )]
     TimedOut { path: PathBuf, what: &'static str, after: Duration },
     /// The connection failed or ended early.
     #[error(
-        "the connection to {} broke; the daemon may have stopped: look at `systemctl status cached`",
+        "the connection to {} broke; the daemon may have stopped: check `systemctl status cached`",
         shown(.path)
     )]
     Broken { path: PathBuf, source: io::Error },
@@ -214,13 +214,13 @@ pub enum ClientError {
     #[error("{} sent {what}; report this as a bug of the daemon", shown(.path))]
     Unexpected { path: PathBuf, what: &'static str },
     /// The answer does not belong to the request.
-    #[error("the daemon answered something else than `{verb}` asks for")]
+    #[error("the daemon's answer does not belong to `{verb}`")]
     WrongReply { verb: &'static str },
     /// A message could not be encoded or decoded.
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// An earlier call left the connection out of step.
-    #[error("the connection is spent after an earlier error; connect again")]
+    #[error("the connection cannot be used after an earlier error; connect again")]
     Spent,
 }
 
@@ -276,7 +276,7 @@ mod tests {
 
     /// Constructs the error directly: a test that runs as root cannot make the kernel refuse the connection.
     #[test]
-    fn a_socket_that_refuses_this_user_is_told_apart_from_one_that_is_not_there() {
+    fn a_refusing_socket_and_a_missing_socket_are_different_errors() {
         let error =
             ClientError::from_connect(Path::new("/run/x.sock"), io::ErrorKind::PermissionDenied.into());
         assert!(matches!(error, ClientError::NotAllowed { .. }), "{error:?}");

@@ -19,7 +19,7 @@ pub enum FaultCode {
     Internal,
     /// Another process kept a database locked.
     Locked,
-    /// Too many others ask at the moment; from protocol 2 on, [`Unavailable`](Self::Unavailable) before.
+    /// Too many other requests at the moment; from protocol 2 on, [`Unavailable`](Self::Unavailable) before.
     Busy,
 }
 

@@ -43,10 +43,10 @@ pub enum FrameError {
         cap: usize,
     },
     /// The connection ended within a frame.
-    #[error("the connection ended in the middle of a message; look at the peer's log")]
+    #[error("the connection ended in the middle of a message; check the peer's log")]
     CutOff,
     /// The connection failed.
-    #[error("the connection failed; look at the peer's log")]
+    #[error("the connection failed; check the peer's log")]
     Io(#[from] io::Error),
     /// The frame is complete but does not hold a valid message.
     #[error(transparent)]

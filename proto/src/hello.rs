@@ -76,7 +76,7 @@ pub struct DaemonHello {
     pub speaks: Protocols,
 }
 
-/// Why a hello failed. The connection is of no use afterwards.
+/// Why a hello failed. The connection cannot be used afterwards.
 #[derive(Debug, thiserror::Error)]
 pub enum HelloError {
     /// The peer does not speak this protocol at all.
@@ -100,7 +100,9 @@ pub enum HelloError {
         theirs: Protocols,
     },
     /// The connection failed or ended.
-    #[error("the connection failed during the hello; try again, and if it persists look at the daemon's log")]
+    #[error(
+        "the connection failed during the hello; try again, and if that does not help, check the daemon's log"
+    )]
     Io(#[from] io::Error),
 }
 

@@ -10,8 +10,8 @@
 //! `/run/cached/cached.sock`; for a daemon that an ordinary user runs `$XDG_RUNTIME_DIR/cached.sock` or,
 //! without that variable, `~/.local/state/cached/cached.sock`; or the path given by the daemon's
 //! configuration and `CACHED_SOCKET`. It is a socket of the file system, and its file permissions decide who
-//! may connect; who may make a request ([`message::Request::right`]) is decided by the daemon, from the
-//! user id that the kernel reports for the peer.
+//! may connect; the right to make a request ([`message::Request::right`]) is checked by the daemon, from the user id
+//! that the kernel reports for the peer.
 //!
 //! # 2. Say hello
 //!

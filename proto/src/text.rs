@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_disturbs_a_line_is_shown_as_an_escape() {
+    fn control_and_bidirectional_characters_become_escapes() {
         for (given, shown) in [
             ("", ""),
             ("Ünïcödé, 日本語, 👩‍🏫 and \\n", "Ünïcödé, 日本語, 👩‍🏫 and \\n"),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_long_ends_in_an_ellipsis() {
+    fn a_text_over_the_limit_ends_in_an_ellipsis() {
         for (given, max, shown) in [
             ("", 0, ""),
             ("abc", 0, ""),
@@ -117,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_line_is_a_line(text in foreign_text()) {
+        fn any_text_becomes_one_line_and_a_second_pass_changes_nothing(text in foreign_text()) {
             let line = one_line(&text);
             for c in line.chars() {
                 prop_assert!(!c.is_control(), "{c:?}");

@@ -165,7 +165,7 @@ words! {
         Mixed = "mixed",
         /// Every entry was young enough; none was written.
         Skipped = "skipped",
-        /// Not written because it would disclose data to people who may not see it.
+        /// Not written because it would expose data to users who may see only part of it.
         Withheld = "withheld",
         /// Switched off by configuration.
         Off = "off",
@@ -195,9 +195,9 @@ impl Outcome {
 words! {
     /// The phase of a run or a job.
     Phase, "phase" {
-        /// Waiting for its turn.
+        /// Queued.
         Queued = "queued",
-        /// Being worked on.
+        /// In progress.
         Running = "running",
         /// Ended; its outcome says how.
         Done = "done",
@@ -219,7 +219,7 @@ words! {
         Incomplete = "incomplete",
         /// An entry that cannot be parsed.
         Invalid = "invalid",
-        /// Not written because it would disclose data to people who may not see it.
+        /// Not written because it would expose data to users who may see only part of it.
         Withheld = "withheld",
         /// Switched off by configuration.
         Off = "off",

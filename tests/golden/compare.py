@@ -5,7 +5,7 @@ Compare the cache tables of a SQLite database with what VMS itself computed (SET
 Object key order is ignored; floats within 1e-9 relative (1e-9 absolute near zero); an integer is not a float (VMS prints
 them differently; --loose-numbers lets it pass); list order is significant except for the paths in RULES, where VMS's own
 order is undefined (no or partial ORDER BY, or a Python set).
---strict   treats every list as ordered (tells whether VMS's *practical* order was reproduced).
+--strict   treats every list as ordered (shows whether VMS's *practical* order was reproduced).
 --org-detail full (default): organization_detail_cache must hold what VMS computes for every organization and year;
            vms: only the rows that VMS manages to store itself (organizations without any event that year).
 --fixed    the database was refreshed in fixed mode: typed rows of recent_volunteers_report_cache

@@ -49,8 +49,8 @@ pub struct Ran {
     pub stderr: String,
 }
 
-/// Runs a command to its end, and stops it if it has none. Its output is captured, wherever it was to go; for another
-/// place see [`ran`].
+/// Runs a command to its end, and stops it after a timeout. Its output is always captured; to send it elsewhere, see
+/// [`ran`].
 pub fn run(command: &mut Command) -> Ran {
     let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     ran(&format!("{command:?}"), child.unwrap())
@@ -65,13 +65,13 @@ pub fn ran(what: &str, mut child: Child) -> Ran {
     Ran { code, stdout: text(stdout), stderr: text(stderr) }
 }
 
-/// Waits for the end of a process; one that does not end is stopped, so that nothing waits for it.
+/// Waits for the end of a process; one that does not end is stopped.
 pub fn end(what: &str, child: &mut Child) -> ExitStatus {
-    let ended = wait::within_patience(|| child.try_wait().unwrap());
+    let ended = wait::within_timeout(|| child.try_wait().unwrap());
     ended.unwrap_or_else(|| {
         // It may have ended at this moment.
         let _ = child.kill();
-        panic!("waited in vain: the end of {what}")
+        panic!("timed out: the end of {what}")
     })
 }
 

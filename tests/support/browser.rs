@@ -163,8 +163,8 @@ impl Browser {
     /// security policy.
     pub fn complaints(&self) -> Vec<String> {
         let entries = self.ask("/se/log", &json!({"type": "browser"}));
-        let told = |entry: &Value| entry["message"].as_str().unwrap().to_owned();
-        entries.as_array().unwrap().iter().map(told).collect()
+        let message = |entry: &Value| entry["message"].as_str().unwrap().to_owned();
+        entries.as_array().unwrap().iter().map(message).collect()
     }
 
     /// Returns the page's accessibility tree: role and name of each element, and the level of headings.

@@ -42,7 +42,7 @@ impl Daemon {
 
     /// Waits until the daemon's socket answers.
     pub fn answers(&self) {
-        // Looking is cheaper than a client that is turned away.
+        // Checking for the file is cheaper than a client that is refused.
         wait::until("the daemon has its socket", || self.socket.exists().then_some(()));
         wait::until("the daemon answers", || {
             (run(cachectl().args(["ping", "--socket"]).arg(&self.socket)).code == Some(0)).then_some(())
@@ -117,7 +117,7 @@ impl Daemon {
     /// Stops the daemon, and returns its exit code.
     pub fn stop(mut self) -> Option<i32> {
         self.signal(Signal::TERM);
-        binary::end("the daemon that was told to stop", &mut self.child).code()
+        binary::end("the daemon that was asked to stop", &mut self.child).code()
     }
 
     /// Waits until no run is in progress or queued.

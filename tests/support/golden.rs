@@ -72,8 +72,8 @@ impl Golden {
             .args(arguments)
             .output()
             .expect("python3 is needed to compare with the expectation");
-        let said = String::from_utf8_lossy(&output.stdout);
-        assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-        assert!(said.contains("ok  "), "the judge compared nothing: {said}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{printed}{}", String::from_utf8_lossy(&output.stderr));
+        assert!(printed.contains("ok  "), "the comparison compared nothing: {printed}");
     }
 }

@@ -56,10 +56,10 @@ pub struct Line {
 }
 
 impl Line {
-    /// Connects. A daemon that does not answer for `patience` makes a request fail.
-    pub fn open(address: SocketAddr, patience: Duration) -> io::Result<Self> {
+    /// Connects. A daemon that does not answer within `timeout` makes a request fail.
+    pub fn open(address: SocketAddr, timeout: Duration) -> io::Result<Self> {
         let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(patience))?;
+        stream.set_read_timeout(Some(timeout))?;
         Ok(Self { stream: BufReader::new(stream), address })
     }
 

@@ -115,7 +115,7 @@ impl Inside {
     }
 
     /// Returns components that do not wait for a lock of another process.
-    pub fn impatient(mut self) -> Self {
+    pub fn without_waiting(mut self) -> Self {
         let gateway = Gateway::new(self.vms.path()).with_lock_timeout(Duration::ZERO);
         self.vms = self.runtime.block_on(gateway.open()).unwrap();
         self

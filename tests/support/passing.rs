@@ -9,7 +9,7 @@ use cached::clock::ManualClock;
 pub const LOOPS: usize = 11;
 
 /// Timeout that only a hanging loop reaches.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Advances the clock once every loop waits for it, and returns when each has acted on it and waits again.
 ///
@@ -22,5 +22,5 @@ pub async fn pass(clock: &ManualClock, by: Duration) {
 }
 
 async fn at_rest(clock: &ManualClock) {
-    tokio::time::timeout(PATIENCE, clock.sleeping(LOOPS)).await.expect("a loop does not come to rest");
+    tokio::time::timeout(TIMEOUT, clock.sleeping(LOOPS)).await.expect("a loop does not come to rest");
 }

@@ -13,7 +13,7 @@ impl Rng {
     }
 
     /// Creates the sequence of `CACHED_SEED`, or else of an arbitrary seed; the seed is printed.
-    #[expect(clippy::disallowed_methods, reason = "a seed that nobody chose comes from somewhere")]
+    #[expect(clippy::disallowed_methods, reason = "a seed that was not given has to come from somewhere")]
     pub fn printed(what: &str) -> Self {
         let chosen = std::env::var("CACHED_SEED").ok().map(|text| text.parse().unwrap());
         let seed = chosen.unwrap_or_else(|| {

@@ -34,8 +34,8 @@ pub fn difference(found: &[(Table, Rows)], expected: &[(Table, Rows)]) -> Option
     found.iter().zip(expected).find_map(|((table, found), (_, expected))| {
         let keys = found.keys().chain(expected.keys());
         let key = keys.into_iter().find(|&key| found.get(key) != expected.get(key))?;
-        let told =
+        let shown =
             |rows: &Rows| rows.get(key).map_or("nothing".to_owned(), |row| format!("{} bytes", row.len()));
-        Some(format!("{table} {key}: {} instead of {}", told(found), told(expected)))
+        Some(format!("{table} {key}: {} instead of {}", shown(found), shown(expected)))
     })
 }

@@ -26,14 +26,14 @@ impl Other {
     }
 
     /// Opens a file with the given busy timeout.
-    pub fn open_for(path: &Path, patience: Duration) -> Self {
+    pub fn open_for(path: &Path, busy_timeout: Duration) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let mut options = ConnectOptions::new(format!("sqlite://{}?mode=rwc", path.display()));
         options
             .max_connections(1)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(move |sqlite| sqlite.foreign_keys(false).busy_timeout(patience));
+            .map_sqlx_sqlite_opts(move |sqlite| sqlite.foreign_keys(false).busy_timeout(busy_timeout));
         let connection = runtime.block_on(Database::connect(options)).unwrap();
         Self { runtime, connection }
     }

@@ -26,15 +26,15 @@ pub(crate) async fn run(args: &CancelArgs, context: &Context) -> Result<Exit, Ct
 }
 
 fn render(reply: &CancelReply) -> String {
-    let line = |jobs: &[i64], said: &str| match jobs {
+    let line = |jobs: &[i64], state: &str| match jobs {
         [] => String::new(),
-        [job] => format!("Job {job} {said}.\n"),
+        [job] => format!("Job {job} {state}.\n"),
         jobs => {
             let jobs: Vec<String> = jobs.iter().map(ToString::to_string).collect();
             format!(
                 "Jobs {} {}.\n",
                 jobs.join(", "),
-                said.replacen("is", "are", 1).replacen("stops", "stop", 1)
+                state.replacen("is", "are", 1).replacen("stops", "stop", 1)
             )
         }
     };
@@ -48,7 +48,7 @@ mod tests {
     use crate::output;
 
     #[test]
-    fn what_is_cancelled_and_what_still_stops_are_told_apart() {
+    fn cancelled_jobs_and_jobs_that_still_stop_have_separate_lines() {
         let reply = CancelReply { cancelled: vec![8, 9], stopping: vec![7] };
         insta::assert_snapshot!(render(&reply), @r"
         Jobs 8, 9 are cancelled.

@@ -19,7 +19,7 @@ pub(crate) struct GetArgs {
     /// The table
     #[arg(value_name = "TABLE", value_parser = Word::TABLE)]
     pub(crate) table: Table,
-    /// What is known of the key, for example `school_year=2526`
+    /// Known key columns, for example `school_year=2526`
     #[arg(value_name = "COLUMN=VALUE", value_parser = parse_key)]
     pub(crate) key: Vec<KeyPart>,
     /// The format.
@@ -58,9 +58,9 @@ fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
     }
     match (reply.state, reply.run) {
         (TableState::Missing, Some(run)) => {
-            let _ = write!(text, "; run {run} makes it");
+            let _ = write!(text, "; run {run} generates it");
         }
-        (TableState::Missing, None) => text.push_str("; no refresh makes such an entry"),
+        (TableState::Missing, None) => text.push_str("; no refresh generates such an entry"),
         _ => {}
     }
     text.push('\n');
@@ -121,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_says_whether_it_comes() {
+    fn a_missing_entry_names_the_run_that_generates_it_if_any() {
         let missing =
             GetReply { state: TableState::Missing, generated: None, columns: Vec::new(), ..entry() };
-        insta::assert_snapshot!(render(&missing, &view()).unwrap(), @"organization_detail_cache school_year=2627 organization_id=7: missing; no refresh makes such an entry");
+        insta::assert_snapshot!(render(&missing, &view()).unwrap(), @"organization_detail_cache school_year=2627 organization_id=7: missing; no refresh generates such an entry");
         let queued = GetReply { run: Some(12), key: Vec::new(), ..missing };
-        insta::assert_snapshot!(render(&queued, &view()).unwrap(), @"organization_detail_cache: missing; run 12 makes it");
+        insta::assert_snapshot!(render(&queued, &view()).unwrap(), @"organization_detail_cache: missing; run 12 generates it");
     }
 
     #[test]

@@ -84,7 +84,7 @@ mod tests {
                     "database_unreachable",
                     HealthLevel::Unhealthy,
                     "the VMS database /srv/vms.db cannot be opened",
-                    "look at the rights of the file: ls -l /srv/vms.db",
+                    "check the permissions of the file: ls -l /srv/vms.db",
                 ),
                 reason("tables_stale", HealthLevel::Degraded, HOSTILE, ""),
             ],
@@ -103,20 +103,20 @@ mod tests {
         The daemon is unhealthy for 2 reasons.
 
         unhealthy: the VMS database /srv/vms.db cannot be opened [database_unreachable]
-        hint: look at the rights of the file: ls -l /srv/vms.db
+        hint: check the permissions of the file: ls -l /srv/vms.db
 
         degraded: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end [tables_stale]
         ");
     }
 
     #[test]
-    fn nothing_to_say_is_one_line() {
+    fn a_healthy_daemon_without_reasons_is_one_line() {
         let healthy = HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: None };
         insta::assert_snapshot!(render(&healthy, &view()), @"The daemon is healthy.");
     }
 
     #[test]
-    fn what_is_only_worth_knowing_is_a_note() {
+    fn a_reason_of_level_healthy_is_shown_as_a_note() {
         let mut healthy = degraded();
         healthy.health = HealthLevel::Healthy;
         healthy.reasons.truncate(1);
@@ -125,7 +125,7 @@ mod tests {
         The daemon is healthy.
 
         note: the VMS database /srv/vms.db cannot be opened [database_unreachable]
-        hint: look at the rights of the file: ls -l /srv/vms.db
+        hint: check the permissions of the file: ls -l /srv/vms.db
         ");
     }
 
@@ -136,14 +136,14 @@ mod tests {
         The daemon is <ESC>[31munhealthy<ESC>[0m for 2 reasons.
 
         <ESC>[31munhealthy<ESC>[0m: the VMS database /srv/vms.db cannot be opened [database_unreachable]
-        hint: look at the rights of the file: ls -l /srv/vms.db
+        hint: check the permissions of the file: ls -l /srv/vms.db
 
         <ESC>[33mdegraded<ESC>[0m: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end [tables_stale]
         ");
     }
 
     #[test]
-    fn the_exit_code_is_the_judgement() {
+    fn degraded_exits_with_1_only_when_strict_and_unhealthy_always() {
         for (health, strict, exit) in [
             (HealthLevel::Healthy, true, Exit::Good),
             (HealthLevel::Degraded, false, Exit::Good),
@@ -164,7 +164,7 @@ mod tests {
               "code": "database_unreachable",
               "level": "unhealthy",
               "message": "the VMS database /srv/vms.db cannot be opened",
-              "hint": "look at the rights of the file: ls -l /srv/vms.db"
+              "hint": "check the permissions of the file: ls -l /srv/vms.db"
             },
             {
               "code": "tables_stale",

@@ -66,7 +66,7 @@ async fn fetch(since_seconds: u64, context: &Context) -> Result<History, CtlErro
 fn render(history: &History, view: &View) -> String {
     let unknown = unknown(&history.unknown);
     if history.runs.is_empty() {
-        return format!("No runs in that time; `--since` looks further back.\n{unknown}");
+        return format!("No runs in that time; `--since` reaches further back.\n{unknown}");
     }
     let columns = [
         numbers("RUN"),
@@ -112,7 +112,7 @@ mod tests {
     use crate::testing::{at, job, run, view};
 
     #[test]
-    fn runs_tell_their_tables() {
+    fn a_run_is_listed_with_its_tables_by_state() {
         let jobs = vec![
             job(1, Table::DistrictYearEndReports, Outcome::Rebuilt),
             job(2, Table::OrganizationDetailCache, Outcome::Failed),
@@ -132,8 +132,8 @@ mod tests {
     }
 
     #[test]
-    fn no_runs_say_how_to_look_further() {
-        insta::assert_snapshot!(render(&History::default(), &view()), @"No runs in that time; `--since` looks further back.");
+    fn an_empty_history_names_the_since_flag() {
+        insta::assert_snapshot!(render(&History::default(), &view()), @"No runs in that time; `--since` reaches further back.");
     }
 
     #[test]

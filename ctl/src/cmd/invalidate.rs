@@ -47,7 +47,7 @@ impl<'a> From<&'a InvalidateReply> for Invalidated<'a> {
 
 fn render(reply: &InvalidateReply) -> String {
     let (entries, tables) = (count(reply.entries, "entry"), count(reply.tables.len(), "table"));
-    format!("{entries} of {tables} count as stale; run {} makes them anew.\n", reply.run)
+    format!("{entries} of {tables} are now stale; run {} regenerates them.\n", reply.run)
 }
 
 #[cfg(test)]
@@ -61,8 +61,8 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_happens_next() {
-        insta::assert_snapshot!(render(&reply()), @"74 entries of 2 tables count as stale; run 12 makes them anew.");
+    fn the_answer_names_the_run_that_regenerates_the_entries() {
+        insta::assert_snapshot!(render(&reply()), @"74 entries of 2 tables are now stale; run 12 regenerates them.");
     }
 
     #[test]

@@ -37,7 +37,7 @@ fn render(reply: &JobReply, view: &View) -> String {
     let job = &reply.job;
     let (word, tone) = standing(job.phase, job.outcome);
     let mut text = format!(
-        "Job {}: {}, {} in run {} ({}), asked for {}\n",
+        "Job {}: {}, {} in run {} ({}), requested {}\n",
         job.id,
         job.table,
         view.style.paint(tone, &word),
@@ -52,7 +52,7 @@ fn render(reply: &JobReply, view: &View) -> String {
         let _ = writeln!(text, "{}", figures(job));
     }
     if job.attempts.is_empty() {
-        text.push_str("Nothing was tried yet.\n");
+        text.push_str("No attempts yet.\n");
         return text;
     }
     let columns = [numbers("TRY"), words("OUTCOME"), numbers("TOOK"), words("STARTED"), words("SNAPSHOT")];
@@ -66,8 +66,8 @@ fn render(reply: &JobReply, view: &View) -> String {
         }
     }
     // The job may have ended without a further attempt, so that no attempt holds its error.
-    let told = job.attempts.last().and_then(|attempt| attempt.error.as_ref());
-    if let Some(error) = job.error.as_ref().filter(|error| told != Some(error)) {
+    let shown = job.attempts.last().and_then(|attempt| attempt.error.as_ref());
+    if let Some(error) = job.error.as_ref().filter(|error| shown != Some(error)) {
         let _ = writeln!(text, "{gap}{}", one_line(error));
     }
     text
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn every_attempt_tells_how_it_ended() {
+    fn every_attempt_is_listed_with_its_outcome_and_error() {
         let attempts = vec![
             attempt(1, Some(Outcome::Failed), Some(HOSTILE)),
             attempt(2, None, Some("cancelled")),
@@ -126,7 +126,7 @@ mod tests {
             ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
         };
         insta::assert_snapshot!(render(&JobReply { job: running, not_before: None }, &view()), @r"
-        Job 7: dia_events_report_cache, running in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        Job 7: dia_events_report_cache, running in run 12 (manual), requested Sun 22 Nov 14:40 CST
 
         TRY  OUTCOME      TOOK  STARTED               SNAPSHOT
           1  failed     0.75 s  Sun 22 Nov 14:40 CST  Sun 22 Nov 14:40 CST
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_waits_says_until_when() {
+    fn a_waiting_job_names_the_time_of_its_next_attempt() {
         let waiting = Job {
             attempts: vec![attempt(1, Some(Outcome::Failed), Some("locked"))],
             phase: Phase::Queued,
@@ -149,7 +149,7 @@ mod tests {
         };
         let reply = JobReply { job: waiting, not_before: Some(at("2026-11-22T20:45:30Z")) };
         insta::assert_snapshot!(render(&reply, &view()), @r"
-        Job 7: dia_events_report_cache, queued in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        Job 7: dia_events_report_cache, queued in run 12 (manual), requested Sun 22 Nov 14:40 CST
         Its next attempt begins in 1 min 30 s.
 
         TRY  OUTCOME    TOOK  STARTED               SNAPSHOT
@@ -160,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_was_set_aside_says_why() {
+    fn a_job_that_was_set_aside_shows_its_error_without_a_further_attempt() {
         let aside = Job {
             attempts: vec![attempt(1, Some(Outcome::Failed), Some("interrupted"))],
             error: Some("set aside".into()),
             ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
         };
         insta::assert_snapshot!(render(&JobReply { job: aside, not_before: None }, &view()), @r"
-        Job 7: dia_events_report_cache, failed in run 12 (manual), asked for Sun 22 Nov 14:40 CST
+        Job 7: dia_events_report_cache, failed in run 12 (manual), requested Sun 22 Nov 14:40 CST
         21 entries: 20 rebuilt, 1 verified, 0 skipped, 3 pruned, 0 failed; 12.3 kB
 
         TRY  OUTCOME    TOOK  STARTED               SNAPSHOT
@@ -179,15 +179,15 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_never_ran_says_so() {
+    fn a_job_without_attempts_says_that_there_are_none() {
         let queued = Job {
             phase: Phase::Queued,
             outcome: None,
             ..job(7, Table::DiaEventsReportCache, Outcome::Failed)
         };
         insta::assert_snapshot!(render(&JobReply { job: queued, not_before: None }, &view()), @r"
-        Job 7: dia_events_report_cache, queued in run 12 (manual), asked for Sun 22 Nov 14:40 CST
-        Nothing was tried yet.
+        Job 7: dia_events_report_cache, queued in run 12 (manual), requested Sun 22 Nov 14:40 CST
+        No attempts yet.
         ");
     }
 }

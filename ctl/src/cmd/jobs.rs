@@ -25,7 +25,7 @@ pub(crate) struct JobsArgs {
     /// Only jobs that are queued or running
     #[arg(long)]
     pub(crate) running: bool,
-    /// Show at most so many
+    /// Maximum number of jobs
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(crate) limit: u32,
     /// The format.
@@ -80,7 +80,10 @@ pub(super) fn unknown(rows: &[UnknownRow]) -> String {
         return text;
     }
     let number = count(rows.len(), "entry");
-    let _ = writeln!(text, "\n{number} with words that this cached does not know, kept and not worked on:");
+    let _ = writeln!(
+        text,
+        "\n{number} with words that this version of cached does not know; kept, but not processed:"
+    );
     for UnknownRow { run, job, trigger, table, phase, outcome } in rows {
         let of = job.map_or_else(|| format!("run {run}"), |job| format!("job {job} of run {run}"));
         let words = [("trigger", Some(trigger)), ("table", table.as_ref()), ("phase", Some(phase))];
@@ -213,18 +216,18 @@ mod tests {
         insta::assert_snapshot!(text, @r"
         No jobs yet.
 
-        2 entries with words that this cached does not know, kept and not worked on:
+        2 entries with words that this version of cached does not know; kept, but not processed:
         job 35 of run 13: trigger manual, table all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end, phase done
         run 13: trigger manual, phase done, outcome molten
         ");
     }
 
     #[test]
-    fn no_jobs_say_which() {
+    fn an_empty_list_of_jobs_names_the_filter() {
         let empty = Jobs::default();
-        let said = [JobFilter::All, JobFilter::Failed, JobFilter::Running]
+        let printed = [JobFilter::All, JobFilter::Failed, JobFilter::Running]
             .map(|filter| render(&empty, filter, &view()));
-        insta::assert_snapshot!(said.concat(), @r"
+        insta::assert_snapshot!(printed.concat(), @r"
         No jobs yet.
         No failed jobs.
         No job is queued or running.

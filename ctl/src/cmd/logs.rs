@@ -20,13 +20,13 @@ const NEWEST: u64 = 100;
 /// Arguments of `logs`.
 #[derive(Debug, Args)]
 pub(crate) struct LogsArgs {
-    /// Go on with lines as they are written, until interrupted
+    /// Keep printing lines as they are written, until interrupted
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Only lines of this run
     #[arg(long, value_name = "ID")]
     pub(crate) run: Option<i64>,
-    /// Of the lines that are there, only the newest so many
+    /// Number of existing lines to show: the newest ones
     #[arg(short = 'n', long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(0..=100_000))]
     pub(crate) lines: Option<u64>,
     /// Only lines that were written within this time, for example 36h or 7d
@@ -59,7 +59,7 @@ async fn print(mut lines: Events<LogEvent>, as_json: bool) -> Result<Exit, CtlEr
         match event {
             LogEvent::Lines(lines) => output::stream(&render(&lines, as_json)?)?,
             LogEvent::Unreadable(why) => {
-                note(&format!("error: a log file cannot be read to its end: {}", one_line(&why)));
+                note(&format!("error: a log file cannot be read completely: {}", one_line(&why)));
                 exit = Exit::Failed;
             }
             LogEvent::CaughtUp => {}
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_are_shown_as_they_are_and_stay_lines() {
+    fn each_log_line_is_printed_as_one_line_whatever_it_contains() {
         insta::assert_snapshot!(render(&lines(), false).unwrap(), @r"
         2026-11-22 14:40:05,123 - cached::refresh::run::12 - INFO - a - b took 0.41 seconds
         2026-11-22 14:40:06,000 - cached::command::run - WARNING - w

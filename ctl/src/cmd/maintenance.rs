@@ -13,7 +13,7 @@ use cached_proto::verb::maintenance::{
     MaintenanceItem, MaintenanceReport, MaintenanceRequest, MaintenanceSize,
 };
 use cached_proto::verb::refresh::Progress;
-use cached_proto::words::MaintenanceTask as TaskName;
+use cached_proto::words::MaintenanceTask;
 use clap::{Args, Subcommand};
 use futures_util::StreamExt as _;
 use serde::Serialize;
@@ -33,7 +33,7 @@ use crate::output::{self, View, note, table};
 pub(crate) struct MaintenanceArgs {
     /// What to do.
     #[command(subcommand)]
-    pub(crate) task: MaintenanceTask,
+    pub(crate) task: MaintenanceCommand,
     /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -41,35 +41,35 @@ pub(crate) struct MaintenanceArgs {
 
 /// One variant per task.
 #[derive(Debug, Subcommand)]
-pub(crate) enum MaintenanceTask {
-    /// Collect the statistics by which SQLite plans its reads of the cache tables
+pub(crate) enum MaintenanceCommand {
+    /// Collect the statistics that SQLite uses to plan reads of the cache tables
     Analyze,
-    /// Build the indexes of the cache tables anew, one at a time
+    /// Rebuild the indexes of the cache tables, one at a time
     ///
     /// VMS's writers wait while an index is built, so an index that would take too long is refused.
     Reindex,
-    /// Give free pages of VMS's database back; VMS must be stopped
+    /// Return the free pages of VMS's database to the file system; VMS must be stopped
     ///
     /// Needs room for two more copies of the file. A copy is made first and kept until the next vacuum.
     Vacuum,
-    /// Look for damage in VMS's database and in the daemon's own; exits with 1 if there is any
+    /// Check VMS's database and the daemon's own for damage; exits with 1 if any is found
     Integrity,
-    /// Copy VMS's database as it is now, without keeping VMS from its work
+    /// Copy VMS's database as it is now; VMS can keep writing
     ///
-    /// The daemon makes and verifies the copy, and sends it; this program writes it, as the user that runs it. It
-    /// holds personal data and credentials, so this needs root, the daemon's own user, or membership in the group
-    /// of `socket.backup_group`. With -, what is said of it goes to standard error.
+    /// The daemon makes, verifies and sends the copy; this program writes it, as the user that runs it. The copy holds
+    /// personal data and credentials, so this needs root, the daemon's own user, or membership in the group of
+    /// `socket.backup_group`. With -, messages go to standard error.
     Backup {
-        /// Where to: a file that does not exist, or - for standard output
+        /// File to write, which must not exist yet, or - for standard output
         #[arg(value_name = "FILE")]
         file: PathBuf,
     },
-    /// Remove cache entries that nobody reads any more and that no refresh makes
+    /// Remove cache entries that VMS no longer reads and no refresh generates
     Prune {
         /// Only entries that are older than this, for example 30d [default: the configured age]
         #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
         older_than: Option<Duration>,
-        /// Say what would be removed, and remove nothing
+        /// Only report what would be removed
         #[arg(long)]
         dry_run: bool,
     },
@@ -78,12 +78,12 @@ pub(crate) enum MaintenanceTask {
 /// Sends the request, follows the task and prints the result.
 pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exit, CtlError> {
     let request = match &args.task {
-        MaintenanceTask::Analyze => MaintenanceRequest::Analyze,
-        MaintenanceTask::Reindex => MaintenanceRequest::Reindex,
-        MaintenanceTask::Vacuum => MaintenanceRequest::Vacuum,
-        MaintenanceTask::Integrity => MaintenanceRequest::Integrity,
-        MaintenanceTask::Backup { file } => return backup(file, args.json, context).await,
-        MaintenanceTask::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
+        MaintenanceCommand::Analyze => MaintenanceRequest::Analyze,
+        MaintenanceCommand::Reindex => MaintenanceRequest::Reindex,
+        MaintenanceCommand::Vacuum => MaintenanceRequest::Vacuum,
+        MaintenanceCommand::Integrity => MaintenanceRequest::Integrity,
+        MaintenanceCommand::Backup { file } => return backup(file, args.json, context).await,
+        MaintenanceCommand::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
             older_than_seconds: older_than.map(|age| age.as_secs()),
             dry_run: *dry_run,
         },
@@ -106,7 +106,7 @@ async fn wait(mut events: Events<Progress>, moving: bool) -> Result<MaintenanceR
     }
 }
 
-/// A fault means that the task has failed, any other error that it was lost sight of.
+/// A fault means that the task has failed; any other error means that its progress was lost.
 fn lost(error: ClientError) -> CtlError {
     match error {
         ClientError::Fault(_) => error.into(),
@@ -115,12 +115,12 @@ fn lost(error: ClientError) -> CtlError {
 }
 
 fn render(report: &MaintenanceReport, view: &View) -> String {
-    let mut text = match report.chore {
-        TaskName::Prune => pruned(report, view),
+    let mut text = match report.task {
+        MaintenanceTask::Prune => pruned(report, view),
         _ => listing(report, view),
     };
     for (item, message) in
-        report.items.iter().flat_map(|item| item.messages.iter().map(move |said| (item, said)))
+        report.items.iter().flat_map(|item| item.messages.iter().map(move |message| (item, message)))
     {
         let _ = writeln!(text, "{}: {}", one_line(&item.name), one_line(message));
     }
@@ -154,21 +154,21 @@ fn size_or_dash(size: u64) -> String {
 
 fn verdict(report: &MaintenanceReport) -> String {
     let seconds = report.seconds;
-    let what = match (report.chore, &report.file) {
-        (TaskName::Integrity, _) if report.good => "no damage found".to_owned(),
-        (TaskName::Integrity, _) => {
+    let what = match (report.task, &report.file) {
+        (MaintenanceTask::Integrity, _) if report.good => "no damage found".to_owned(),
+        (MaintenanceTask::Integrity, _) => {
             "DAMAGED: restore a backup, and keep a copy of the damaged file".to_owned()
         }
-        (TaskName::Backup, file) => {
+        (MaintenanceTask::Backup, file) => {
             format!("copied to {}", one_line(file.as_deref().unwrap_or("standard output")))
         }
-        (TaskName::Prune, _) => {
+        (MaintenanceTask::Prune, _) => {
             let rows: u64 = report.items.iter().map(|item| item.rows).sum();
             let would = if report.dry_run { "would be " } else { "" };
             let entries = count(rows, "entry");
             format!("{entries} {would}removed")
         }
-        (chore, _) => format!("{chore} done"),
+        (task, _) => format!("{task} done"),
     };
     let after = size(report.after);
     let sizes =
@@ -184,7 +184,7 @@ fn size(size: MaintenanceSize) -> String {
 
 /// Writes a copy to a file that must not exist, or to standard output if the path is `-`.
 async fn backup(path: &Path, as_json: bool, context: &Context) -> Result<Exit, CtlError> {
-    // Before anything is copied: most of what can be wrong is wrong with the path.
+    // Before anything is copied, because most errors are errors of the path.
     let mut target = Target::open(path)?;
     let goes_to_stdout = target.is_stdout();
     // An unfinished file is to be removed; otherwise a signal does what it always does, also while a pipe is full.
@@ -270,9 +270,9 @@ mod tests {
         MaintenanceItem { name: name.to_owned(), rows, bytes, seconds: 0.25, messages }
     }
 
-    fn report(chore: TaskName, items: Vec<MaintenanceItem>) -> MaintenanceReport {
+    fn report(task: MaintenanceTask, items: Vec<MaintenanceItem>) -> MaintenanceReport {
         MaintenanceReport {
-            chore,
+            task,
             good: true,
             dry_run: false,
             seconds: 1.5,
@@ -285,11 +285,11 @@ mod tests {
     }
 
     #[test]
-    fn pruning_tells_table_by_table_what_went_or_would_go() {
+    fn pruning_lists_what_was_or_would_be_removed_by_table() {
         let items =
             vec![item("dia_events_report_cache", 0, 0, &[]), item("organization_detail_cache", 3, 1200, &[])];
-        let dry_run = MaintenanceReport { dry_run: true, ..report(TaskName::Prune, items.clone()) };
-        insta::assert_snapshot!(render(&report(TaskName::Prune, items), &view()), @r"
+        let dry_run = MaintenanceReport { dry_run: true, ..report(MaintenanceTask::Prune, items.clone()) };
+        insta::assert_snapshot!(render(&report(MaintenanceTask::Prune, items), &view()), @r"
         TABLE                      REMOVED    SIZE
         dia_events_report_cache          0       -
         organization_detail_cache        3  1.2 kB
@@ -304,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn damage_is_told_line_by_line_and_cannot_forge_any() {
+    fn each_finding_of_damage_is_one_line_whatever_it_contains() {
         let items = vec![
             item("/srv/vms.db", 0, 8192, &["row 7 missing from index x", HOSTILE]),
             item(HOSTILE, 0, 0, &[]),
@@ -312,7 +312,7 @@ mod tests {
         let bad = MaintenanceReport {
             good: false,
             notes: vec![HOSTILE.to_owned()],
-            ..report(TaskName::Integrity, items)
+            ..report(MaintenanceTask::Integrity, items)
         };
         insta::assert_snapshot!(render(&bad, &view()), @r"
         NAME                                             SIZE  SECONDS
@@ -326,10 +326,10 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_says_where_it_is() {
+    fn a_backup_names_its_file() {
         let items = vec![item("/backup/vms.db", 0, 3_072_000, &[])];
         let file = Some("/backup/vms.db".to_owned());
-        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(TaskName::Backup, items) }, &view()), @r"
+        insta::assert_snapshot!(render(&MaintenanceReport { file, ..report(MaintenanceTask::Backup, items) }, &view()), @r"
         NAME              SIZE  SECONDS
         /backup/vms.db  3.0 MB     0.25
         copied to /backup/vms.db; 4.0 MB (1.0 MB free) + log 32 B -> 3.0 MB, 1.50 seconds

@@ -55,11 +55,11 @@ pub struct Cli {
 /// One variant per verb.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
-    /// Ask whether the daemon is there
+    /// Check whether the daemon answers
     Ping(Json),
     /// Show what is cached, how old it is and what comes next
     Status(status::StatusArgs),
-    /// Show the daemon's judgement of itself, and what to do about it
+    /// Show the daemon's health: what is wrong, and what to do about it
     Health(health::HealthArgs),
     /// Refresh some tables, or all, and wait for the result
     ///
@@ -68,34 +68,33 @@ pub(crate) enum Verb {
     Refresh(refresh::RefreshArgs),
     /// Refresh every table and wait for the result
     RefreshAll(refresh::RefreshAllArgs),
-    /// Let automatic refreshes happen; survives restarts
+    /// Resume automatic refreshes; the setting survives restarts
     StartScheduler(Json),
-    /// Pause automatic refreshes; a run in progress finishes, manual work goes on
+    /// Pause automatic refreshes; a run in progress finishes, manual refreshes still work
     StopScheduler(Json),
-    /// Show when the schedule fires next
+    /// Show when the next scheduled runs start
     Next(next::NextArgs),
-    /// Show every decision that the scheduler would take on given days
+    /// Show every decision that the scheduler would make on given days
     ///
-    /// The same rules that decide in earnest decide here, under a clock that jumps: scheduled runs with their
-    /// slots and clock changes, and what cannot wait for them. Assumes that the daemon is there all the time,
-    /// that every run succeeds, and that nothing changes but the clock.
+    /// Runs the real scheduling rules against a simulated clock: scheduled runs with their slots and clock changes, and
+    /// top-ups of entries that cannot wait for them. Assumes that the daemon runs all the time, that every run
+    /// succeeds, and that only the clock changes.
     Rehearse(rehearse::RehearseArgs),
     /// List jobs (one table of one run each), newest first
     Jobs(jobs::JobsArgs),
     /// Show one job with all its attempts
     Job(job::JobArgs),
-    /// Call off a job or a run: what waits never runs, what runs stops soon
+    /// Cancel a job or a run: queued jobs never run, a running job stops soon
     ///
-    /// A running job stops at its next group; what it wrote until then stays.
+    /// A running job stops at its next group of entries; what it has written until then is kept.
     Cancel(cancel::CancelArgs),
     /// Try again what failed or was cancelled
     ///
-    /// A new run is asked for; the history of the old one stays. A job that waits for its next
-    /// attempt has it now.
+    /// This queues a new run; the history of the old one is kept. A job that waits for its next attempt gets it now.
     Retry(retry::RetryArgs),
     /// List past runs, newest first
     History(history::HistoryArgs),
-    /// Send a test notice through every channel of section notify, and say what came of each
+    /// Send a test notice through every channel of section notify, and report the result of each
     Notify(notify::NotifyArgs),
     /// Show how well refreshing has worked, against the targets of the configuration
     Report(report::ReportArgs),
@@ -105,19 +104,18 @@ pub(crate) enum Verb {
     /// stands for an empty column. An entry that is missing and should be there is queued. Entries hold
     /// personal data, so this needs the same rights as a change.
     Get(get::GetArgs),
-    /// Make entries count as stale whatever their age, and refresh them; until then they are shown
+    /// Mark entries as stale whatever their age, and refresh them; VMS shows them until then
     Invalidate(invalidate::InvalidateArgs),
-    /// Look after the database files; one task at a time, and none while a refresh runs
+    /// Maintain the database files; one task at a time, and none during a refresh
     ///
     /// Progress is shown on standard error. Interrupting the wait does not stop the task; stopping the daemon does.
     Maintenance(maintenance::MaintenanceArgs),
     /// Show the daemon's log file, rotated and compressed files included
     ///
-    /// Without --run, --since and -n the newest 100 lines are shown. The lines come through the daemon, so no
-    /// rights on its files are needed; they may name people, so this needs the same rights as a change.
+    /// Without --run, --since and -n the newest 100 lines are shown. The daemon sends the lines, so no permissions on
+    /// its files are needed; they may name people, so this needs the same rights as a change.
     Logs(logs::LogsArgs),
-    /// Have the daemon read its configuration again, and say what changed, what waits for a restart, or
-    /// what is wrong
+    /// Have the daemon read its configuration again, and report what changed, what needs a restart, or what is wrong
     ///
     /// The same as a SIGHUP or `systemctl reload cached`, with an answer. A configuration with an error
     /// changes nothing.

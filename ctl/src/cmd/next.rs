@@ -1,4 +1,4 @@
-//! `next`: when the schedule fires.
+//! `next`: the next scheduled runs.
 
 use std::fmt::Write as _;
 
@@ -17,10 +17,10 @@ use crate::output::{View, table};
 /// Arguments of `next`.
 #[derive(Debug, Args)]
 pub(crate) struct NextArgs {
-    /// How many fires to show
+    /// Number of scheduled runs to show
     #[arg(short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) count: u32,
-    /// Say where each fire comes from: the schedule, its slot, and the clock change if there is one
+    /// Explain each scheduled run: the schedule, its slot, and the clock change if there is one
     #[arg(long)]
     pub(crate) explain: bool,
     /// The format.
@@ -39,7 +39,9 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
     let view = view.in_zone(&reply.timezone);
     let mut text = String::new();
     if reply.scheduler == SchedulerState::Stopped {
-        text.push_str("The scheduler is stopped: until `cachectl start-scheduler` none of these fires.\n");
+        text.push_str(
+            "The scheduler is stopped: none of these runs starts until `cachectl start-scheduler`.\n",
+        );
     }
     if explain {
         text.push_str(&explanation(reply));
@@ -52,7 +54,7 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
         text.push('\n');
     }
     match (reply.fires.as_slice(), explain) {
-        ([], _) => text.push_str("The schedule never fires again.\n"),
+        ([], _) => text.push_str("No further runs are scheduled.\n"),
         ([fire], false) => {
             let (moment, distance) = (view.moment(fire.at), view.distance(fire.at));
             let _ = writeln!(text, "Next refresh {moment} ({distance})");
@@ -74,8 +76,8 @@ fn render(reply: &NextReply, explain: bool, view: &View) -> String {
 fn explanation(reply: &NextReply) -> String {
     format!(
         "Schedule: {}, in {}\n\
-         A slot is a time of the wall clock there. One that a clock change skips fires at\n\
-         the first instant after the gap; one that it repeats fires the first time only.\n\n",
+         A slot is a wall-clock time in that zone. A slot that a clock change skips runs at\n\
+         the first instant after the gap; a slot that it repeats runs the first time only.\n\n",
         one_line(&reply.schedule),
         one_line(&reply.timezone)
     )
@@ -137,7 +139,7 @@ mod tests {
     #[test]
     fn several_fires_are_a_listing() {
         insta::assert_snapshot!(render(&reply(SchedulerState::Stopped), false, &view()), @r"
-        The scheduler is stopped: until `cachectl start-scheduler` none of these fires.
+        The scheduler is stopped: none of these runs starts until `cachectl start-scheduler`.
         Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
         FIRES                      WHEN
         Mon 23 Nov 02:00 CST       in 11 h 16 min
@@ -150,8 +152,8 @@ mod tests {
     fn an_explanation_names_slot_and_clock_change() {
         insta::assert_snapshot!(render(&reply(SchedulerState::Running), true, &view()), @r"
         Schedule: daily at 02:00, in America/Chicago
-        A slot is a time of the wall clock there. One that a clock change skips fires at
-        the first instant after the gap; one that it repeats fires the first time only.
+        A slot is a wall-clock time in that zone. A slot that a clock change skips runs at
+        the first instant after the gap; a slot that it repeats runs the first time only.
 
         Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
 
@@ -170,7 +172,7 @@ mod tests {
         let reply = NextReply { fires: Vec::new(), ..reply(SchedulerState::Running) };
         insta::assert_snapshot!(render(&reply, false, &view()), @r"
         Note: slot 2026-11-22 02:00 was missed; run 12 catches up with it
-        The schedule never fires again.
+        No further runs are scheduled.
         ");
     }
 

@@ -38,7 +38,7 @@ fn judge(reply: &NotifyReply) -> Exit {
 
 fn render(reply: &NotifyReply) -> String {
     if reply.channels.is_empty() {
-        return "Nobody would be told of anything: set command, webhook or ping_url below [notify] in the \
+        return "No notification channel is configured: set command, webhook or ping_url below [notify] in the \
                 configuration of cached, and reload it.\n"
             .to_owned();
     }
@@ -75,8 +75,8 @@ mod tests {
     }
 
     #[test]
-    fn a_daemon_that_tells_nobody_says_what_to_set() {
-        insta::assert_snapshot!(render(&reply(&[])), @"Nobody would be told of anything: set command, webhook or ping_url below [notify] in the configuration of cached, and reload it.");
+    fn without_channels_the_answer_says_which_keys_to_set() {
+        insta::assert_snapshot!(render(&reply(&[])), @"No notification channel is configured: set command, webhook or ping_url below [notify] in the configuration of cached, and reload it.");
     }
 
     #[test]

@@ -22,13 +22,13 @@ use crate::output::progress::Display;
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{self, View, note, table};
 
-/// How to follow the run that was asked for.
+/// How to follow the requested run.
 #[derive(Debug, Args)]
 pub(crate) struct FollowArgs {
     /// Print the number of the run and do not wait for its end
     #[arg(long)]
     pub(crate) no_wait: bool,
-    /// Wait no longer than this, for example 90s or 5min; the run goes on
+    /// Wait no longer than this, for example 90s or 5min; the run continues
     #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
     pub(crate) timeout: Option<Duration>,
     /// The format.
@@ -107,7 +107,7 @@ async fn follow(request: RefreshRequest, args: &FollowArgs, context: &Context) -
     }
     let (reply, events) = context.follow(request).await?;
     if reply.joined {
-        note(&format!("the same was asked for already, so this joins run {}", reply.run));
+        note(&format!("an identical request is queued already; following run {}", reply.run));
     }
     let end = wait(reply.run, events, context.moving);
     let run = match args.timeout {
@@ -127,8 +127,8 @@ async fn wait(run: i64, mut events: Events<Progress>, moving: bool) -> Result<Ru
         match events.next().await {
             Ok(Some(Progress::RunDone(run))) => return Ok(run),
             Ok(Some(event)) => display.observe(&event),
-            Ok(None) => return Err(CtlError::LostSight { run, source: None }),
-            Err(source) => return Err(CtlError::LostSight { run, source: Some(source) }),
+            Ok(None) => return Err(CtlError::LostTrack { run, source: None }),
+            Err(source) => return Err(CtlError::LostTrack { run, source: Some(source) }),
         }
     }
 }
@@ -202,7 +202,8 @@ fn remarks(jobs: &[Job]) -> String {
             lines.push(format!("{}: {}", job.table, one_line(error)));
         }
         if job.figures.warnings > 0 {
-            let warnings = format!("{} source rows left out or read with a substitute", job.figures.warnings);
+            let warnings =
+                format!("{} skipped or read with default values", count(job.figures.warnings, "source row"));
             lines.push(format!("{}: {warnings}", job.table));
         }
     }
@@ -255,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_heard_before_and_behind_the_verb() {
+    fn json_may_stand_before_or_after_the_verb() {
         for arguments in [["cachectl", "--json", "refresh"], ["cachectl", "refresh", "--json"]] {
             let Verb::Refresh(args) = Cli::try_parse_from(arguments).unwrap().verb else {
                 panic!("another verb")
@@ -265,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn how_long_to_wait_has_a_unit_or_is_seconds_and_may_be_said_in_vain() {
+    fn the_timeout_takes_a_unit_or_seconds_and_is_accepted_with_no_wait() {
         for (arguments, waited) in [
             (&["--timeout", "90s"][..], Some(90_000)),
             (&["--timeout", "90"], Some(90_000)),
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_is_not_waited_for_is_a_number() {
+    fn no_wait_prints_only_the_run_number() {
         let reply = RefreshReply { run: 12, joined: false };
         assert_eq!(queued(&reply, false).unwrap(), "12\n");
         insta::assert_snapshot!(queued(&reply, true).unwrap(), @r#"
@@ -302,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_comes_first_and_the_errors_last() {
+    fn a_run_is_printed_as_verdict_then_tables_then_errors() {
         insta::assert_snapshot!(render(&mixed(), &view()), @r"
         Run 12: failed, 3 tables in 4.56 s
 
@@ -312,7 +313,7 @@ mod tests {
         dia_events_report_cache      failed               21       20         1  0.41 s
 
         dia_events_report_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
-        dia_events_report_cache: 2 source rows left out or read with a substitute
+        dia_events_report_cache: 2 source rows skipped or read with default values
         ");
     }
 
@@ -327,7 +328,7 @@ mod tests {
         dia_events_report_cache      failed               21       20         1        0       3       0  12.3 kB  0.41 s
 
         dia_events_report_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
-        dia_events_report_cache: 2 source rows left out or read with a substitute
+        dia_events_report_cache: 2 source rows skipped or read with default values
         ");
     }
 

@@ -50,15 +50,13 @@ fn render(reply: &RehearseReply, view: &View) -> String {
         one_line(&reply.from)
     );
     if reply.scheduler == SchedulerState::Stopped {
-        text.push_str(
-            "The scheduler is stopped: until `cachectl start-scheduler` all of this is left out.\n",
-        );
+        text.push_str("The scheduler is stopped: none of this happens until `cachectl start-scheduler`.\n");
     }
     for note in &reply.notes {
         let _ = writeln!(text, "Note: {}", one_line(note));
     }
     if reply.decisions.is_empty() {
-        text.push_str("Nothing is decided on these days.\n");
+        text.push_str("No decisions on these days.\n");
         return text;
     }
     text.push('\n');
@@ -135,14 +133,14 @@ mod tests {
     }
 
     #[test]
-    fn a_stopped_scheduler_is_said_before_anything_else() {
+    fn a_stopped_scheduler_is_mentioned_above_the_decisions() {
         let mut reply = RehearseReply { scheduler: SchedulerState::Stopped, days: 1, ..reply() };
         reply.decisions.truncate(1);
         reply.decisions[0].fate = SlotFate::Paused;
         reply.notes.clear();
         insta::assert_snapshot!(render(&reply, &wide()), @r"
         daily at 02:00 in America/Chicago: 1 day from 2027-03-13
-        The scheduler is stopped: until `cachectl start-scheduler` all of this is left out.
+        The scheduler is stopped: none of this happens until `cachectl start-scheduler`.
 
         AT                         OFFSET  TRIGGER   SLOT              FATE    TABLES  WHY
         Sat 13 Mar 2027 02:00 CST  -06:00  schedule  2027-03-13 02:00  paused  -
@@ -150,11 +148,11 @@ mod tests {
     }
 
     #[test]
-    fn days_may_be_quiet() {
+    fn days_without_decisions_say_so() {
         let reply = RehearseReply { decisions: Vec::new(), notes: Vec::new(), ..reply() };
         insta::assert_snapshot!(render(&reply, &wide()), @r"
         daily at 02:00 in America/Chicago: 2 days from 2027-03-13
-        Nothing is decided on these days.
+        No decisions on these days.
         ");
     }
 

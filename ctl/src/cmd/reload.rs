@@ -38,9 +38,9 @@ fn render(reply: &ReloadReply) -> String {
     }
     text.push_str(match (reply.reloaded, reply.changed.is_empty(), reply.waiting.is_empty()) {
         (false, ..) => "Nothing has changed: the running configuration stays in effect.\n",
-        (true, true, true) => "The configuration is reloaded; it says what it said before.\n",
-        (true, _, true) => "The configuration is reloaded.\n",
-        (true, _, false) => "The configuration is reloaded; what needs a restart waits for it.\n",
+        (true, true, true) => "Configuration reloaded; nothing changed.\n",
+        (true, _, true) => "Configuration reloaded.\n",
+        (true, _, false) => "Configuration reloaded; some changes need a restart.\n",
     });
     text
 }
@@ -77,17 +77,17 @@ mod tests {
     }
 
     #[test]
-    fn it_says_what_changed_and_what_waits() {
+    fn a_reload_lists_what_changed_and_what_needs_a_restart() {
         insta::assert_snapshot!(render(&reply()), @r#"
         log.level: "info" -> "debug"
         notify.command: off -> all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         http.listen: stays "127.0.0.1:8321"; restart cached for off
-        The configuration is reloaded; what needs a restart waits for it.
+        Configuration reloaded; some changes need a restart.
         "#);
     }
 
     #[test]
-    fn it_says_what_is_wrong_and_that_nothing_changed() {
+    fn a_refused_reload_lists_the_errors_and_says_that_nothing_changed() {
         insta::assert_snapshot!(render(&refused()), @r"
         error: unknown key log.levle (/etc/cached/cached.toml line 7); did you mean log.level?
         Nothing has changed: the running configuration stays in effect.
@@ -95,13 +95,13 @@ mod tests {
     }
 
     #[test]
-    fn the_same_configuration_changes_nothing() {
+    fn a_reload_of_the_same_configuration_says_that_nothing_changed() {
         let same = ReloadReply { reloaded: true, errors: Vec::new(), ..refused() };
-        insta::assert_snapshot!(render(&same), @"The configuration is reloaded; it says what it said before.");
+        insta::assert_snapshot!(render(&same), @"Configuration reloaded; nothing changed.");
     }
 
     #[test]
-    fn only_what_took_effect_or_waits_is_good() {
+    fn a_refused_reload_exits_with_1_and_an_accepted_one_with_0() {
         let halfway = ReloadReply { errors: vec!["the log".into()], ..reply() };
         for (reply, exit) in [(reply(), Exit::Good), (refused(), Exit::Failed), (halfway, Exit::Failed)] {
             assert_eq!(judge(&reply), exit, "{reply:?}");

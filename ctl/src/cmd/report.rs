@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cached_present::{Figure, Tone, bytes, duration, figures, percent, spoken};
+use cached_present::{Figure, Tone, bytes, count, duration, figures, percent, spoken};
 use cached_proto::lock::WriteLock;
 use cached_proto::text::one_line;
 use cached_proto::verb::report::{ErrorGroup, ReportReply, ReportRequest, SizeTrend};
@@ -35,12 +35,12 @@ pub(crate) async fn run(args: &ReportArgs, context: &Context) -> Result<Exit, Ct
 
 fn render(reply: &ReportReply, view: &View) -> String {
     let mut text = format!(
-        "From {} to {}: {} runs ({} without fault), {} tables worked on.\n\n",
+        "From {} to {}: {} ({} without a failure), {} processed.\n\n",
         view.moment(reply.since),
         view.moment(reply.until),
-        reply.runs,
+        count(reply.runs, "run"),
         reply.runs_good,
-        reply.jobs,
+        count(reply.jobs, "table"),
     );
     text.push_str(&listing(reply, view));
     text.push_str(&write_lock(reply));
@@ -56,12 +56,13 @@ fn render(reply: &ReportReply, view: &View) -> String {
 
 /// Describes the longest time that VMS's own writers may have had to wait.
 fn write_lock(reply: &ReportReply) -> String {
-    let WriteLock { count, seconds, longest } = reply.write_lock;
-    if count == 0 {
+    let WriteLock { count: holds, seconds, longest } = reply.write_lock;
+    if holds == 0 {
         return "\nVMS's write lock was not held.\n".to_owned();
     }
     format!(
-        "\nVMS's write lock was held {count} times, {} in all; longest write lock {longest:.3} s.\n",
+        "\nVMS's write lock was held {}, {} in all; longest write lock {longest:.3} s.\n",
+        count(holds, "time"),
         duration(seconds),
     )
 }
@@ -71,10 +72,10 @@ fn readiness(reply: &ReportReply) -> String {
     let reads = &reply.reads;
     format!(
         "\nReadiness is the share of expected entries that VMS's readers would have accepted, weighted by time;\n\
-         it is known for {} of the window ({} samples). VMS's own hits cannot be seen from outside.\n\
+         it is known for {} of the window ({}). VMS's own hits cannot be observed from outside.\n\
          Reads by `cachectl get` so far: {} fresh, {} stale, {} missed.\n",
         percent(reply.readiness.covered),
-        reply.readiness.samples,
+        count(reply.readiness.samples, "sample"),
         reads.hits,
         reads.stale,
         reads.misses,
@@ -192,9 +193,9 @@ mod tests {
     }
 
     #[test]
-    fn figures_stand_beside_their_targets() {
+    fn each_figure_is_listed_beside_its_target() {
         insta::assert_snapshot!(render(&week(), &View { width: None, ..view() }), @r"
-            From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 9 runs (8 without fault), 90 tables worked on.
+            From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 9 runs (8 without a failure), 90 tables processed.
 
             FIGURE                VALUE  TARGET           VERDICT
             Success rate         98.8 %  at least 95.0 %  met
@@ -207,7 +208,7 @@ mod tests {
             VMS's write lock was held 1234 times, 3.70 s in all; longest write lock 0.012 s.
 
             Readiness is the share of expected entries that VMS's readers would have accepted, weighted by time;
-            it is known for 50.0 % of the window (500 samples). VMS's own hits cannot be seen from outside.
+            it is known for 50.0 % of the window (500 samples). VMS's own hits cannot be observed from outside.
             Reads by `cachectl get` so far: 3 fresh, 1 stale, 2 missed.
 
             ERRORS  TABLE                    OUTCOME  LAST                  MESSAGE
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn without_data_there_is_no_verdict() {
         insta::assert_snapshot!(render(&nothing(), &view()), @r"
-            From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 0 runs (0 without fault), 0 tables worked on.
+            From Sun 15 Nov 14:44 CST to Sun 22 Nov 14:44 CST: 0 runs (0 without a failure), 0 tables processed.
 
             FIGURE              VALUE  TARGET           VERDICT
             Success rate      no data  at least 95.0 %  -
@@ -235,13 +236,13 @@ mod tests {
             VMS's write lock was not held.
 
             Readiness is the share of expected entries that VMS's readers would have accepted, weighted by time;
-            it is known for 0.0 % of the window (0 samples). VMS's own hits cannot be seen from outside.
+            it is known for 0.0 % of the window (0 samples). VMS's own hits cannot be observed from outside.
             Reads by `cachectl get` so far: 0 fresh, 0 stale, 0 missed.
             ");
     }
 
     #[test]
-    fn what_is_not_quite_all_does_not_look_like_all() {
+    fn a_share_just_below_all_is_not_shown_as_100_percent() {
         for (share, shown) in
             [(1.0, "100.0 %"), (0.9999, "99.9 %"), (0.95, "95.0 %"), (0.29, "29.0 %"), (0.0, "0.0 %")]
         {
@@ -250,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn no_errors_are_not_less_than_none() {
+    fn an_error_rate_of_zero_is_shown_without_a_minus_sign() {
         let shown = render(&ReportReply { error_rate: Some(0.0), ..nothing() }, &view());
         assert!(shown.contains("Error rate          0.0 %"), "{shown}");
     }

@@ -33,12 +33,12 @@ pub(crate) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, Ctl
 
 fn render(reply: &RetryReply) -> String {
     if reply.runs.is_empty() {
-        return "No table's newest job failed.\n".to_owned();
+        return "Nothing to retry.\n".to_owned();
     }
     let runs: Vec<String> = reply.runs.iter().map(|run| format!("run {run}")).collect();
     let tables: Vec<&str> = reply.tables.iter().copied().map(Table::as_str).collect();
     format!(
-        "Queued as {}: {}. `cachectl jobs --running` shows how it goes.\n",
+        "Queued as {}: {}. `cachectl jobs --running` shows the progress.\n",
         runs.join(" and "),
         tables.join(", ")
     )
@@ -53,7 +53,7 @@ mod tests {
     fn the_answer_names_runs_and_tables() {
         let tables = vec![Table::DiaEventsReportCache, Table::OrganizationDetailCache];
         let reply = RetryReply { runs: vec![13, 14], tables };
-        insta::assert_snapshot!(render(&reply), @"Queued as run 13 and run 14: dia_events_report_cache, organization_detail_cache. `cachectl jobs --running` shows how it goes.");
+        insta::assert_snapshot!(render(&reply), @"Queued as run 13 and run 14: dia_events_report_cache, organization_detail_cache. `cachectl jobs --running` shows the progress.");
         insta::assert_snapshot!(output::json(&reply).unwrap(), @r#"
         {
           "runs": [
@@ -66,6 +66,6 @@ mod tests {
           ]
         }
         "#);
-        insta::assert_snapshot!(render(&RetryReply { runs: vec![], tables: vec![] }), @"No table's newest job failed.");
+        insta::assert_snapshot!(render(&RetryReply { runs: vec![], tables: vec![] }), @"Nothing to retry.");
     }
 }

@@ -31,14 +31,14 @@ async fn switch(
 const fn render(reply: &SchedulerReply) -> &'static str {
     match (reply.scheduler, reply.changed) {
         (SchedulerState::Running, true) => {
-            "The scheduler is running. What is missing or stale is being looked for.\n"
+            "The scheduler is running. Checking for missing or stale entries.\n"
         }
-        (SchedulerState::Running, false) => "The scheduler was running already.\n",
+        (SchedulerState::Running, false) => "The scheduler is already running.\n",
         (SchedulerState::Stopped, true) => {
-            "The scheduler is stopped, also after a restart. A run in progress finishes; \
+            "The scheduler is stopped and stays stopped after a restart. A run in progress finishes; \
              `cachectl start-scheduler` starts it again.\n"
         }
-        (SchedulerState::Stopped, false) => "The scheduler was stopped already.\n",
+        (SchedulerState::Stopped, false) => "The scheduler is already stopped.\n",
     }
 }
 
@@ -51,8 +51,8 @@ mod tests {
     fn the_answer_says_whether_anything_changed() {
         let reply = |scheduler, changed| SchedulerReply { scheduler, changed };
         let started = |changed| reply(SchedulerState::Running, changed);
-        insta::assert_snapshot!(render(&started(true)), @"The scheduler is running. What is missing or stale is being looked for.");
-        insta::assert_snapshot!(render(&started(false)), @"The scheduler was running already.");
+        insta::assert_snapshot!(render(&started(true)), @"The scheduler is running. Checking for missing or stale entries.");
+        insta::assert_snapshot!(render(&started(false)), @"The scheduler is already running.");
         insta::assert_snapshot!(output::json(&started(true)).unwrap(), @r#"
         {
           "scheduler": "running",
@@ -60,8 +60,8 @@ mod tests {
         }
         "#);
         let stopped = |changed| reply(SchedulerState::Stopped, changed);
-        insta::assert_snapshot!(render(&stopped(true)), @"The scheduler is stopped, also after a restart. A run in progress finishes; `cachectl start-scheduler` starts it again.");
-        insta::assert_snapshot!(render(&stopped(false)), @"The scheduler was stopped already.");
+        insta::assert_snapshot!(render(&stopped(true)), @"The scheduler is stopped and stays stopped after a restart. A run in progress finishes; `cachectl start-scheduler` starts it again.");
+        insta::assert_snapshot!(render(&stopped(false)), @"The scheduler is already stopped.");
         insta::assert_snapshot!(output::json(&stopped(false)).unwrap(), @r#"
         {
           "scheduler": "stopped",

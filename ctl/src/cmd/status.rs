@@ -71,7 +71,7 @@ fn scheduler(reply: &StatusReply, view: &View) -> String {
             let word = view.style.paint(Tone::Warning, "stopped");
             format!("{word}; `cachectl start-scheduler` starts it")
         }
-        (SchedulerState::Running, None) => "running, and the schedule never fires again".to_owned(),
+        (SchedulerState::Running, None) => "running, but no further runs are scheduled".to_owned(),
         (SchedulerState::Running, Some(next)) => {
             format!("running, next refresh {} ({})", view.moment(next), view.distance(next))
         }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_well() {
+    fn fresh_tables_are_listed_below_a_good_verdict() {
         insta::assert_snapshot!(render(&fresh(), &view()), @r"
         All 2 tables are fresh; next refresh Mon 23 Nov 02:00 CST
 
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_said_first_and_explained_last() {
+    fn problems_are_in_the_verdict_and_explained_below_the_listing() {
         insta::assert_snapshot!(render(&troubled(), &view()), @r"
         3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache); next refresh Mon 23 Nov 02:00 CST
 
@@ -286,7 +286,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_a_table_back_is_told_once() {
+    fn the_reason_that_holds_a_table_back_is_printed_once() {
         let held = Some("event went from 80 to 5 rows".to_owned());
         let guarded = TableStatus {
             note: held.clone(),
@@ -341,7 +341,7 @@ mod tests {
         let reply = StatusReply { current_run: Some(current), queued_runs: 1, ..fresh() };
         let text = render(&reply, &view());
         insta::assert_snapshot!(text.lines().take(6).collect::<Vec<_>>().join("\n"), @r"
-        All 2 tables are fresh; refresh 12 is in progress
+        All 2 tables are fresh; run 12 is in progress
 
         Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
         Current    run 12 (manual), 1 of 3 tables done in 3 min 59 s, now organization_detail_cache
@@ -351,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn the_verdict_is_one_line_an_operator_can_read_aloud() {
+    fn the_verdict_is_one_line_for_every_kind_of_status() {
         let one = |state| reply(vec![table(Table::DiaEventsReportCache, state)]);
         let cases = [
             fresh(),
@@ -379,13 +379,13 @@ mod tests {
         3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache); next refresh Mon 23 Nov 02:00 CST
         All 2 tables are fresh; the scheduler is stopped
         All 2 tables are fresh; no refresh is scheduled
-        All 2 tables are fresh; refresh 12 is in progress
+        All 2 tables are fresh; run 12 is in progress
         The VMS database cannot be read: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end; next refresh Mon 23 Nov 02:00 CST
         ");
     }
 
     #[test]
-    fn a_daemon_that_knows_nothing_yet_still_has_a_status() {
+    fn a_daemon_without_runs_and_tables_still_has_a_status() {
         let reply = StatusReply { scheduler: SchedulerState::Stopped, last_run: None, ..reply(Vec::new()) };
         insta::assert_snapshot!(render(&reply, &view()), @r"
         No table is being kept fresh; the scheduler is stopped

@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn any_instant_of_a_peer_can_be_shown() {
+    fn any_timestamp_can_be_formatted() {
         for micros in [i64::MIN, i64::MAX] {
             for zone in [Zone::Named(Tz::Asia__Tokyo), Zone::Named(Tz::America__Chicago), Zone::Local] {
                 let shown = View { zone, ..view() }.moment(Timestamp::from_micros(micros));
@@ -169,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn a_distance_has_a_direction() {
+    fn past_and_future_distances_read_ago_and_in() {
         assert_eq!(view().distance(at("2026-11-22T20:00:00Z")), "44 min ago");
         assert_eq!(view().distance(at("2026-11-23T08:00:00Z")), "in 11 h 16 min");
     }
 
     #[test]
-    fn colour_needs_a_terminal_and_no_objection() {
+    fn colour_needs_a_terminal_and_an_unset_no_color() {
         for (is_terminal, no_color, term, colour) in [
             (true, None, None, true),
             (true, Some(""), Some("xterm"), true),

@@ -66,7 +66,7 @@ impl Tracker {
         self.done = ended.len();
         self.current =
             run.jobs.iter().find(|job| job.phase == Phase::Running).map(|job| job.table.to_string());
-        let waits = if run.phase == Phase::Queued { ", waiting for its turn" } else { "" };
+        let waits = if run.phase == Phase::Queued { ", queued" } else { "" };
         let first = format!("run {}: {}{waits}", run.id, count(self.total, "table"));
         std::iter::once(first).chain(ended.into_iter().map(job_line)).collect()
     }
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
     use crate::testing::{HOSTILE, job, run};
 
-    /// Two tables: one that ended before the client followed, one that is worked on afterwards.
+    /// Two tables: one that ended before the client followed, one that is refreshed afterwards.
     fn events() -> Vec<Progress> {
         let before = job(1, Table::DistrictYearEndReports, Outcome::Rebuilt);
         let failed =
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_log_gets_a_line_per_table() {
+    fn without_a_terminal_each_table_is_a_line() {
         let mut tracker = Tracker::default();
         let lines: Vec<String> = events().iter().flat_map(|event| tracker.observe(event)).collect();
         insta::assert_snapshot!(lines.join("\n"), @r"
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_gets_a_line_that_moves() {
+    fn on_a_terminal_progress_is_one_line_that_is_redrawn() {
         let mut tracker = Tracker::default();
         let messages = events().into_iter().map(|event| {
             tracker.observe(&event);
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_waits_says_so() {
+    fn a_queued_run_says_that_it_waits() {
         let queued = Run { phase: Phase::Queued, ..run(Vec::new()) };
         let lines = Tracker::default().observe(&Progress::Snapshot(queued));
-        assert_eq!(lines, ["run 12: 0 tables, waiting for its turn"]);
+        assert_eq!(lines, ["run 12: 0 tables, queued"]);
     }
 }

@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_stand_right_and_foreign_text_on_one_line() {
+    fn numbers_are_aligned_right_and_hostile_text_stays_on_one_line() {
         insta::assert_snapshot!(rendered(None), @r"
         RUN  OUTCOME                                        TABLES
           7  failed                                         district_year_end_reports, organization_detail_cache, dia_events_report_cache
@@ -99,14 +99,14 @@ mod tests {
     }
 
     #[test]
-    fn a_terminal_of_no_usable_width_is_not_squeezed_into() {
+    fn a_terminal_that_is_too_narrow_gets_full_lines() {
         for width in [0, 1, 59] {
             assert_eq!(rendered(Some(width)), rendered(None), "{width} columns");
         }
     }
 
     #[test]
-    fn no_rows_leave_the_header() {
+    fn a_table_without_rows_is_its_header() {
         assert_eq!(render(&view(), &["TABLE", "STATE"].map(words), Vec::new()), "TABLE  STATE\n");
     }
 }

@@ -39,7 +39,7 @@ impl Target {
         if path == Path::new("-") {
             if io::stdout().is_terminal() {
                 return Err(unfit(
-                    "a terminal cannot take a database; lead standard output to a file or a pipe",
+                    "a terminal cannot take a database; redirect standard output to a file or a pipe",
                 ));
             }
             // A second descriptor: the library's own output is buffered by lines.
@@ -101,7 +101,7 @@ impl Target {
         unfinished.persist_noclobber(&path).map_err(|unnamed| match unnamed.error.kind() {
             io::ErrorKind::AlreadyExists => CtlError::NoTarget {
                 what: what.clone(),
-                why: "it came into existence meanwhile, and was not overwritten".to_owned(),
+                why: "it was created meanwhile and was not overwritten".to_owned(),
             },
             _ => failed(unnamed.error),
         })?;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_is_there_whole_and_private_or_not_at_all() {
+    fn a_target_gets_its_name_only_once_complete_and_has_mode_0600() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("copy.db");
         let begun = || {
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_into_existence_meanwhile_is_not_overwritten() {
+    fn a_file_created_meanwhile_is_not_overwritten() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("copy.db");
         let target = Target::open(&path).unwrap();
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_was_put_in_the_place_of_the_copy_is_told() {
+    fn a_file_that_replaced_the_unfinished_copy_is_an_error() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("copy.db");
         let mut target = Target::open(&path).unwrap();
@@ -188,12 +188,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_place_for_a_copy_is_refused_with_a_reason() {
+    fn a_path_that_cannot_take_a_copy_is_refused_with_a_reason() {
         let directory = tempfile::tempdir().unwrap();
         let path = |name: &str| directory.path().join(name);
         std::fs::write(path("file"), "precious").unwrap();
         std::os::unix::fs::symlink(path("nothing"), path("link")).unwrap();
-        for (target, told) in [
+        for (target, expected) in [
             (path("file"), "exists already"),
             (path("link"), "exists already"),
             (PathBuf::from("/dev/null"), "`-` is standard output"),
@@ -205,7 +205,7 @@ mod tests {
             (path("file/copy.db"), "Not a directory"),
         ] {
             let error = Target::open(&target).unwrap_err().to_string();
-            assert!(error.contains(told), "{}: {error}", target.display());
+            assert!(error.contains(expected), "{}: {error}", target.display());
         }
         assert_eq!(names(directory.path()), ["file", "link"]);
     }

@@ -28,7 +28,7 @@ use crate::snapshot::ReadDepth;
 use crate::state::{State, examine};
 use crate::vms::{Vms, VmsError};
 
-/// How many fires of each schedule are printed: enough to tell weekdays from Sunday to Thursday.
+/// How many times of each schedule are printed: enough to distinguish Monday to Friday from Sunday to Thursday.
 const FIRES: usize = 3;
 
 /// Prints the findings; changes nothing. The keys in `unjudged` name credentials that only the service has.
@@ -39,13 +39,11 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         Ok(fires) => print(&fires),
         Err(error) => return refuse(&describe(&error)),
     }
-    if let Some(warning) = config.zone_warning() {
-        complain(&format!("warning: {warning}; set it to the zone that VMS runs in"));
+    if let Some(reason) = config.zone_warning() {
+        complain(&format!("warning: {reason}; set it to the zone that VMS runs in"));
     }
     for key in unjudged {
-        complain(&format!(
-            "note: {key} names a systemd credential, which only the service is given: not looked at"
-        ));
+        complain(&format!("note: {key} names a systemd credential, which only the service has: not checked"));
     }
     let refresh = match RefreshConfig::of(config) {
         Ok(refresh) => refresh,
@@ -55,15 +53,19 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         return Exit::Good;
     }
     print("\n");
-    let (sharing, told) = rights::examine(refresh.vms.path());
-    print(&told);
+    let (sharing, text) = rights::examine(refresh.vms.path());
+    print(&text);
     if let Some(others) = OthersPlace::find(config) {
         let user = others.user;
-        print(&format!("Root may do everything; what user {user} may: runuser -u {user} -- cached check\n"));
+        print(&format!(
+            "Root has every permission; to check those of user {user}: runuser -u {user} -- cached check\n"
+        ));
     }
     if sharing == Sharing::LocksOut {
         // Even reading the database would create files that VMS cannot open.
-        return refuse("the VMS database is not looked into, because that could lock VMS out of it");
+        return refuse(
+            "not opening the VMS database: with these permissions that could lock VMS out. Run the commands above first.",
+        );
     }
     let found = match probe(&refresh, config, sharing).await {
         Ok(found) => found,
@@ -78,14 +80,14 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
     if state == Exit::Good { backups } else { state }
 }
 
-/// The next fires of each schedule in words, as comments: what a cron expression means is seen in its days.
+/// The next fires of each schedule in words, as comments: the days show what a cron expression means.
 fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
     let zone = config.schedule.timezone;
     let maintenance = &config.maintenance;
     let crons =
         [("analyze", &maintenance.analyze), ("prune", &maintenance.prune), ("backup", &maintenance.backup)];
-    let chores = crons.into_iter().filter_map(|(chore, cron)| Some((chore, cron.as_ref()?)));
-    let mut page = format!("\n# The next fires, in {zone}:\n");
+    let maintenance = crons.into_iter().filter_map(|(task, cron)| Some((task, cron.as_ref()?)));
+    let mut page = format!("\n# The next scheduled times, in {zone}:\n");
     let mut add = |what: &str, schedule: &Schedule, cron: Option<&CronExpr>| {
         for fire in schedule.fires_after(now, FIRES) {
             let at = fire.at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z");
@@ -98,8 +100,8 @@ fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
         }
     };
     add("refresh", &Schedule::configured(&config.schedule)?, config.schedule.cron.as_ref());
-    for (chore, cron) in chores {
-        add(chore, &Schedule::cron(cron, zone), Some(cron));
+    for (task, cron) in maintenance {
+        add(task, &Schedule::cron(cron, zone), Some(cron));
     }
     Ok(page)
 }
@@ -120,28 +122,28 @@ async fn probe(config: &RefreshConfig, whole: &Config, sharing: Sharing) -> Resu
     let access = if sharing == Sharing::Good { "readable and writable" } else { "readable; see above" };
     print(&format!("VMS database {}: {access}\n", path.display()));
     if let Some(payload) = payload {
-        print(&told_room(path, payload));
+        print(&room_line(path, payload));
     }
     let zone = whole.schedule.timezone;
     let clock = Arc::new(SystemClock::new());
-    let looked = Freshness::look(config, whole.state.url.as_path(), zone, clock).await;
-    let mut usable = looked.is_ok();
-    let freshness = looked.unwrap_or_else(|error| {
+    let read = Freshness::read(config, whole.state.url.as_path(), zone, clock).await;
+    let mut usable = read.is_ok();
+    let freshness = read.unwrap_or_else(|error| {
         refuse(&describe(&error));
         Freshness::default()
     });
     for report in REPORTS {
         let availability = availability(*report, &schema, &config.settings);
-        let told = availability.note().unwrap_or_else(|| freshness.of(report.table(), zone));
+        let text = availability.note().unwrap_or_else(|| freshness.of(report.table(), zone));
         usable &= !matches!(availability, Availability::Disabled(_));
-        print(&format!("{:36} {told}\n", report.table()));
+        print(&format!("{:36} {text}\n", report.table()));
     }
     print(&freshness.notes);
     Ok(Found { usable, fresh: freshness.good })
 }
 
 /// Describes how much room a first refresh needs beside VMS's database.
-fn told_room(path: &Path, payload: u64) -> String {
+fn room_line(path: &Path, payload: u64) -> String {
     let directory = path.parent().unwrap_or(Path::new("/"));
     let needed = disk_space::refresh_needs(payload) >> 20;
     match disk::free(directory) {
@@ -213,7 +215,7 @@ pub(super) struct Freshness {
 
 impl Freshness {
     /// Reads the cache tables, and the state if there is one; changes neither.
-    pub(super) async fn look(
+    pub(super) async fn read(
         config: &RefreshConfig,
         state: &Path,
         zone: Tz,
@@ -222,7 +224,7 @@ impl Freshness {
         let mut notes = String::new();
         let state = State::open_read_only(state).await.unwrap_or_else(|error| {
             // Without the state, entries are judged by their age alone.
-            notes = format!("The state is not looked at: {}\n", one_line(&describe(&error)));
+            notes = format!("The state is not read: {}\n", one_line(&describe(&error)));
             None
         });
         let surveys = survey_with(config, state.as_ref(), ReadDepth::Shape, clock.now()).await?;
@@ -236,7 +238,7 @@ impl Freshness {
         };
         let ended_well = last.as_ref().is_none_or(|run| run.outcome.is_none_or(Outcome::is_good));
         if let Some(run) = &last {
-            notes.push_str(&told_run(run, zone));
+            notes.push_str(&run_lines(run, zone));
         }
         let good = ended_well && surveys.iter().all(|survey| is_good(survey.state));
         let tables = surveys.into_iter().map(|survey| (survey.table, survey)).collect();
@@ -256,15 +258,15 @@ impl Freshness {
             (audit.incomplete, "incomplete"),
             (audit.invalid, "invalid"),
         ];
-        let mut told = format!("ready, {} of {} entries fresh", audit.fresh, audit.expected);
+        let mut text = format!("ready, {} of {} entries fresh", audit.fresh, audit.expected);
         for (count, word) in wrong.iter().filter(|(count, _)| *count > 0) {
             // Writing to a String cannot fail.
-            let _ = write!(told, ", {count} {word}");
+            let _ = write!(text, ", {count} {word}");
         }
         if let Some(newest) = audit.newest {
-            let _ = write!(told, "; newest {}", local(newest, zone));
+            let _ = write!(text, "; newest {}", local(newest, zone));
         }
-        told
+        text
     }
 }
 
@@ -283,16 +285,16 @@ const fn is_good(state: TableState) -> bool {
 
 /// Formats `Last run: 12 (manual) rebuilt, ended 2026-11-22 19:35:18 CST`, and the errors of the run's
 /// tables.
-fn told_run(run: &Run, zone: Tz) -> String {
+fn run_lines(run: &Run, zone: Tz) -> String {
     let outcome = run.outcome.map_or("has not ended", Outcome::as_str);
     let ended = run.ended.map(|at| format!(", ended {}", local(at.to_utc(), zone))).unwrap_or_default();
-    let mut told = format!("Last run: {} ({}) {outcome}{ended}\n", run.id, run.trigger);
+    let mut text = format!("Last run: {} ({}) {outcome}{ended}\n", run.id, run.trigger);
     for job in &run.jobs {
         if let Some(error) = &job.error {
-            let _ = writeln!(told, "{}: {}", job.table, one_line(error));
+            let _ = writeln!(text, "{}: {}", job.table, one_line(error));
         }
     }
-    told
+    text
 }
 
 fn local(at: DateTime<Utc>, zone: Tz) -> String {
@@ -318,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_fires_are_told_with_weekday_date_time_and_zone() {
+    fn the_next_scheduled_times_are_printed_with_weekday_date_time_and_zone() {
         assert_eq!(
             lines(&[], "2026-10-31T06:00:00Z"),
             [

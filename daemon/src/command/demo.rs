@@ -57,7 +57,7 @@ pub async fn demo(cli: &Cli, arguments: &Demo, environment: &ProcessEnvironment)
         print(&format!("\nThe sample and its refreshed reports: {}\n", directory.join("vms.db").display()));
         return Exit::Good;
     }
-    // A daemon would refresh without its page and try the port again; here the page is what there is to see.
+    // A daemon would refresh without its page and try the port again; a demonstration without its page is useless.
     if let Some(address) = config.http.listen
         && let Err(error) = bind(address).await
     {
@@ -142,9 +142,9 @@ fn open_to_this_machine(
 
 /// Returns a port to use instead, where any port will do or the default one is taken by another program.
 fn another_port(config: &Config, wanted: SocketAddr) -> Option<SocketAddr> {
-    let is_anybodys = *config.origin("http", "listen") == Origin::Default;
+    let is_default_port = *config.origin("http", "listen") == Origin::Default;
     let is_taken = || TcpListener::bind(wanted).is_err_and(|error| error.kind() == io::ErrorKind::AddrInUse);
-    if wanted.port() != 0 && !(is_anybodys && is_taken()) {
+    if wanted.port() != 0 && !(is_default_port && is_taken()) {
         return None;
     }
     let free = TcpListener::bind((wanted.ip(), 0)).and_then(|listener| listener.local_addr()).ok()?;
@@ -154,10 +154,10 @@ fn another_port(config: &Config, wanted: SocketAddr) -> Option<SocketAddr> {
     Some(free)
 }
 
-/// Describes where the page is, and who may see it.
+/// Describes where the page is, and who can view it.
 fn page(http: &Http) -> String {
     let Some(address) = http.listen else { return String::new() };
-    let who = if http.open_viewing { ", open to everybody on this machine, for looking only" } else { "" };
+    let who = if http.open_viewing { ", open to every user of this machine, for viewing only" } else { "" };
     format!("The page{who}:\n\n\x20   http://{address}/management/cache/status\n\n")
 }
 
@@ -197,7 +197,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_host_that_is_configured_hears_nothing_of_it() {
+    fn the_notifications_and_maintenance_of_the_host_stay_off_in_a_demo() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("cached.toml");
         let host = "[notify]\nping_url = \"https://u:p@hc/1\"\ncommand = \"/bin/mail root\"\n\

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use cached_present::count;
 use cached_present::report::RunReport;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
@@ -42,7 +43,7 @@ pub enum NotStarted {
     #[error(transparent)]
     Queue(#[from] QueueError),
     /// No table was left to refresh.
-    #[error("nothing generates the tables that were asked for")]
+    #[error("no report generates the requested tables")]
     NothingToDo,
 }
 
@@ -129,8 +130,12 @@ pub(super) fn render(run: &Run, zone: Tz) -> String {
             let _ = writeln!(text, "{}: {}", job.table, one_line(&error));
         }
         if job.figures.warnings > 0 {
-            let _ =
-                writeln!(text, "{}: {} odd source rows, named in the log", job.table, job.figures.warnings);
+            let _ = writeln!(
+                text,
+                "{}: {} skipped or read with default values, named in the log",
+                job.table,
+                count(job.figures.warnings, "source row")
+            );
         }
     }
     let outcome = run.outcome.map_or("nothing to do", Outcome::as_str);

@@ -1,5 +1,5 @@
-//! Rights on files: what `cached check` says about those of VMS's database, and whose files the daemon's own are, since
-//! root may write everywhere, but the daemon's user cannot use what root creates.
+//! Permissions on files: what `cached check` reports about those of VMS's database, and which user owns the daemon's
+//! own files, since root may write everywhere, but the daemon's user cannot use files that root creates.
 
 use std::fmt::Write as _;
 use std::fs::Metadata;
@@ -34,7 +34,7 @@ pub(super) fn examine(database: &Path) -> (Sharing, String) {
             // Writing to a String cannot fail.
             let _ = writeln!(text, "  {command}");
         }
-        text.push_str("Then look again: what is in there could not be judged yet.\n");
+        text.push_str("Then check again: the files in there could not be checked yet.\n");
         return (Sharing::Wrong, text);
     }
     // A missing database is reported by the code that opens it.

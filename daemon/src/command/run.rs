@@ -111,7 +111,7 @@ async fn due(clock: &dyn Clock, every: Option<Duration>) {
 
 /// Lets the run in progress end, unless that takes too long or a second signal arrives.
 async fn stop(daemon: Daemon, signals: &mut Signals) {
-    info!("Stopping; a refresh in progress is finished first, a second signal breaks it off");
+    info!("Stopping; a run in progress is finished first, a second signal aborts it");
     stopping(DEADLINE);
     let insisted = async {
         while let Some(signal) = signals.next().await {
@@ -120,7 +120,7 @@ async fn stop(daemon: Daemon, signals: &mut Signals) {
             }
         }
     };
-    let broken_off = "the refresh in progress is broken off; it begins anew at the next start";
+    let broken_off = "the run in progress is aborted; it starts again at the next start of the daemon";
     tokio::select! {
         stopped = tokio::time::timeout(DEADLINE, daemon.stop()) => match stopped {
             Ok(Ok(())) => info!("Stopped"),
@@ -132,9 +132,9 @@ async fn stop(daemon: Daemon, signals: &mut Signals) {
 }
 
 /// Notifies the service manager. Without one this has no effect and never fails.
-fn tell(states: &[NotifyState<'_>]) {
+fn notify(states: &[NotifyState<'_>]) {
     if let Err(error) = send(states) {
-        tracing::warn!("the service manager cannot be told: {error}");
+        tracing::warn!("the service manager cannot be notified: {error}");
     }
 }
 
@@ -149,7 +149,7 @@ fn send(states: &[NotifyState<'_>]) -> io::Result<()> {
 
 /// Reports that clients can connect.
 fn ready() {
-    tell(&[NotifyState::Ready, NotifyState::Status("running")]);
+    notify(&[NotifyState::Ready, NotifyState::Status("running")]);
 }
 
 /// Reports reloads to the service manager, whatever requested them.
@@ -158,8 +158,8 @@ struct ServiceManager;
 impl ReloadObserver for ServiceManager {
     fn reloading(&self) {
         match NotifyState::monotonic_usec_now() {
-            Ok(now) => tell(&[NotifyState::Reloading, now]),
-            Err(_) => tell(&[NotifyState::Reloading]),
+            Ok(now) => notify(&[NotifyState::Reloading, now]),
+            Err(_) => notify(&[NotifyState::Reloading]),
         }
     }
 
@@ -170,17 +170,17 @@ impl ReloadObserver for ServiceManager {
 
 /// Reports that no request is accepted any more, and that the rest takes at most `deadline`.
 fn stopping(deadline: Duration) {
-    let patience = u32::try_from((deadline + Duration::from_secs(10)).as_micros()).unwrap_or(u32::MAX);
-    tell(&[
+    let extension = u32::try_from((deadline + Duration::from_secs(10)).as_micros()).unwrap_or(u32::MAX);
+    notify(&[
         NotifyState::Stopping,
-        NotifyState::Status("finishing the refresh in progress"),
-        NotifyState::ExtendTimeoutUsec(patience),
+        NotifyState::Status("finishing the run in progress"),
+        NotifyState::ExtendTimeoutUsec(extension),
     ]);
 }
 
 /// Sets the text that `systemctl status` shows.
 fn status(text: &str) {
-    tell(&[NotifyState::Status(&one_line(text))]);
+    notify(&[NotifyState::Status(&one_line(text))]);
 }
 
 /// Returns the interval of watchdog notifications, with time to spare; `None` if the service manager expects
@@ -191,5 +191,5 @@ fn watchdog() -> Option<Duration> {
 
 /// Sends a watchdog notification.
 fn alive() {
-    tell(&[NotifyState::Watchdog]);
+    notify(&[NotifyState::Watchdog]);
 }

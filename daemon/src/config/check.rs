@@ -33,18 +33,18 @@ fn schedule(config: &Config, reader: &mut Reader<'_>) {
         for name in ["refresh_time", "refresh_interval_hours"] {
             if let Some(origin) = reader.origin("schedule", name).cloned() {
                 refuse(reader, "schedule", "cron", &[("schedule", name)], || {
-                    format!("replaces {name}, which is set too ({origin}); keep one of the two")
+                    format!("replaces {name}, which is also set ({origin}); keep one of the two")
                 });
             }
         }
     }
 }
 
-/// Finds cron expressions without a firing ahead: a schedule that has ended is no schedule.
+/// Finds cron expressions that never fire again: a schedule that has ended is an error.
 fn never_again(config: &Config, reader: &mut Reader<'_>) {
     let now = reader.now().with_timezone(&config.schedule.timezone).naive_local();
-    let stop = "to refresh only by hand, `cachectl stop-scheduler`";
-    let leave = "to do without it, leave the key out";
+    let stop = "to refresh only by hand, run `cachectl stop-scheduler`";
+    let leave = "to disable it, remove the key";
     for (section, name, cron, instead) in [
         ("schedule", "cron", &config.schedule.cron, stop),
         ("maintenance", "analyze", &config.maintenance.analyze, leave),
@@ -158,7 +158,7 @@ fn secret_key(http: &Http, reader: &mut Reader<'_>) {
         });
     } else if PUBLISHED_KEYS.contains(&key) {
         refuse(reader, "http", "secret_key_file", &[], || {
-            "holds a key that VMS publishes, with which anybody can log in as anybody; give VMS a SECRET_KEY of \
+            "holds a key that VMS publishes, with which anyone can log in as any user; give VMS a SECRET_KEY of \
              its own and put the same one here"
                 .to_owned()
         });
@@ -197,7 +197,7 @@ fn listen(http: &Http, reader: &mut Reader<'_>) {
     if !ways && !is_local(http) {
         let others = [("http", "secret_key_file"), ("http", "token_file"), ("http", "api_tokens")];
         refuse(reader, "http", "listen", &others, || {
-            "serves other machines, but nobody could log in: set http.secret_key_file, http.token_file or \
+            "serves other machines, but no login is possible: set http.secret_key_file, http.token_file or \
              http.api_tokens, or listen on a loopback address such as 127.0.0.1:8321"
                 .to_owned()
         });
@@ -213,9 +213,12 @@ fn open_viewing(http: &Http, reader: &mut Reader<'_>) {
     let against = if !is_local(http) {
         Some(("listen", "http.listen is a loopback address"))
     } else if !http.trusted_proxies.is_empty() {
-        Some(("trusted_proxies", "there is no proxy in front, and http.trusted_proxies names one"))
+        Some(("trusted_proxies", "no proxy is in front of the daemon, but http.trusted_proxies names one"))
     } else if http.public_origin.as_ref().is_some_and(|origin| !is_local_origin(origin)) {
-        Some(("public_origin", "nobody comes from elsewhere, and http.public_origin says that somebody does"))
+        Some((
+            "public_origin",
+            "no browser connects from another machine, but http.public_origin says otherwise",
+        ))
     } else {
         None
     };

@@ -45,9 +45,9 @@ pub enum CronError {
     Field {
         /// The field's name.
         field: &'static str,
-        /// What the field says.
+        /// The text of the field.
         given: String,
-        /// What it may say.
+        /// The values that it allows.
         allowed: &'static str,
     },
     /// It fires more than once a minute, but slots are identified by the minute.

@@ -126,7 +126,7 @@ fn variable(
     if !value.is_empty() || (key.takes_empty)(environment) {
         let other_name = layers.given.get(&key.id()).filter(|given| given.text != value);
         if let Some(Origin::Variable(other)) = other_name.map(|given| &given.origin) {
-            let allowed = format!("{other} says something else; keep one of the two");
+            let allowed = format!("{other} has another value; keep one of the two");
             layers.refuse(key, format!("\"{}\"", shown(value)), origin, allowed);
         } else if key.is_secret() {
             let allowed = "secrets are never taken from the environment; write file:PATH or credential:NAME for \

@@ -87,8 +87,8 @@ impl Config {
 
     /// Why the guessed `vms.timezone` may not be the zone that VMS runs in; `None` where the key is set.
     pub fn zone_warning(&self) -> Option<String> {
-        let (zone, warning) = (self.vms.timezone, self.zone_warning.as_ref()?);
-        Some(format!("vms.timezone is not set and guessed to be {zone}, but {warning}"))
+        let (zone, reason) = (self.vms.timezone, self.zone_warning.as_ref()?);
+        Some(format!("vms.timezone is not set and guessed to be {zone}, but {reason}"))
     }
 
     /// Returns every key, in the order of the documentation.

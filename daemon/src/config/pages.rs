@@ -107,10 +107,10 @@ impl Config {
         let keys = config.page(|key, value| {
             let value = value.map_or_else(|| "\"\"".to_owned(), |value| value.to_string());
             let note = match key.spec.fallback {
-                Fallback::From(_) => " Default: that of the user and the system.",
                 Fallback::Unset if key.section == "database" => " Required.",
                 Fallback::Unset => " Not set by default.",
-                Fallback::Text(_) => "",
+                // The doc comment of a key with such a default says what it depends on.
+                Fallback::From(_) | Fallback::Text(_) => "",
             };
             format!("#{doc}{note}\n# {name} = {value}\n", doc = key.doc, name = key.name)
         });

@@ -26,7 +26,7 @@ pub struct ProcessEnvironment {
     pub cwd: PathBuf,
     /// The user id.
     pub uid: u32,
-    /// What the system says about its time zone.
+    /// The system's settings of its time zone.
     pub system_zone: SystemZone,
     /// The file that is read, if it exists, when `--config` names none.
     pub default_file: PathBuf,

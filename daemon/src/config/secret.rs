@@ -28,7 +28,7 @@ pub(super) fn resolve(text: &str, environment: &ProcessEnvironment) -> Result<Op
     }
     let Some(name) = text.strip_prefix("credential:") else { return Ok(None) };
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
-        return Err("after credential: comes the name given to LoadCredential=".to_owned());
+        return Err("credential: must be followed by the name given to LoadCredential=".to_owned());
     }
     let Some(directory) = environment.directory("CREDENTIALS_DIRECTORY") else {
         return Err(NO_CREDENTIALS.to_owned());

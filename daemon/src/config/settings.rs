@@ -24,17 +24,19 @@ settings! {
     }
     /// The daemon's own database.
     state: State {
-        /// Path of the daemon's SQLite file; created when missing.
+        /// Path of the daemon's SQLite file; created when missing. Default: `/var/lib/cached/state.db` for the service
+        /// and system accounts, `~/.local/state/cached/state.db` for other users.
         url: DatabasePath = from(defaults::state_url).restart();
         /// Days for which finished runs and jobs are kept.
         history_days: u32 = text("90").within("1", "3650");
     }
     /// How VMS runs.
     vms: Vms {
-        /// IANA zone of VMS's process: school years and local time stamps follow it. Not set, it is guessed from `TZ`
-        /// and the system.
+        /// IANA zone of VMS's process: school years and local time stamps follow it. If not set, it is taken
+        /// from `TZ`, else from the system.
         timezone: Tz = from(defaults::vms_timezone);
-        /// URL of a page of VMS, such as `http://127.0.0.1:8000/health`, that `health` asks for whether VMS answers.
+        /// URL of a page of VMS, such as `http://127.0.0.1:8000/health`, that `health` requests to check that VMS
+        /// answers.
         probe_url: Option<Url> = unset();
         /// Longest time that the page may take.
         probe_timeout: Duration = text("5s").within("100ms", "30s");
@@ -43,11 +45,11 @@ settings! {
     schedule: Schedule {
         /// Civil time of day of the refresh, in `timezone`.
         refresh_time: NaiveTime = text("02:00");
-        /// Hours between refreshes, counted from `refresh_time`; divides 24.
+        /// Hours between refreshes, counted from `refresh_time`. Must be 1, 2, 3, 4, 6, 8, 12 or 24.
         refresh_interval_hours: u32 = text("24").within("1", "24");
         /// IANA zone of the schedule.
         timezone: Tz = text("America/Chicago");
-        /// Whether a refresh that was missed while the daemon was down is made up for.
+        /// Whether a refresh that was missed while the daemon was down is caught up.
         catch_up: bool = text("true");
         /// Cron expression in place of `refresh_time` and `refresh_interval_hours`: second minute hour day month
         /// weekday and, if need be, year, with the weekdays of a crontab (0 and 7 are Sunday, 1 is Monday, or names).
@@ -59,12 +61,12 @@ settings! {
         max_cache_age_hours: u32 = text("24").within("1", "8760");
         /// Hours before which a manual refresh without `--force` leaves an entry alone.
         refresh_after_hours: u32 = text("20").within("0", "8759");
-        /// How long entries may be past their limit before a scheduled run has renewed them; twice the duration of
-        /// recent runs at least. Entries that would be for longer are topped up.
+        /// How long entries may be past their limit before a scheduled run renews them; at least twice the duration of
+        /// recent runs. Entries that would be past it for longer are topped up.
         top_up_tolerance: Duration = text("15min").within("0s", "12h");
-        /// Days after which an entry that nobody wants any more is pruned.
+        /// Days after which an entry that no reader uses any more is pruned.
         prune_after_days: u32 = text("7").within("1", "3650");
-        /// How long a deleted district report is left to VMS, which may be computing it.
+        /// How long a deleted district report is not regenerated, because VMS may be computing it.
         district_grace: Duration = text("30s").within("0s", "1h");
     }
     /// Faithfulness to VMS.
@@ -98,7 +100,7 @@ settings! {
     }
     /// Failed jobs.
     retry: Retry {
-        /// How often a job is tried in all.
+        /// Maximum number of attempts at a job.
         attempts: u32 = text("3").within("1", "20");
         /// Pause before the second attempt; it doubles with each further one.
         base_delay: Duration = text("2s").within("0s", "1h");
@@ -109,11 +111,11 @@ settings! {
     watch: Watch {
         /// Whether changes are watched for.
         enabled: bool = text("true");
-        /// How often the database is looked at.
+        /// How often the database is checked.
         poll: Duration = text("1s").within("10ms", "1h");
         /// How long the source must be quiet before a change is acted on.
         quiet: Duration = text("30s").within("0s", "1day");
-        /// How long a source that never gets quiet can put that off.
+        /// Longest time for which a source that does not get quiet delays the refresh.
         max_delay: Duration = text("5m").within("0s", "1day");
     }
     /// Protection against a half-imported source.
@@ -127,7 +129,8 @@ settings! {
     }
     /// The control socket.
     socket: Socket {
-        /// Path of the socket, at most 107 bytes.
+        /// Path of the socket, at most 107 bytes. Default: `/run/cached/cached.sock` for the service and system
+        /// accounts, `$XDG_RUNTIME_DIR/cached.sock` for other users.
         path: PathBuf = from(defaults::socket_path).restart();
         /// Group whose members may use the verbs that write.
         write_group: String = text("cached");
@@ -143,28 +146,29 @@ settings! {
         public_origin: Option<WebOrigin> = unset();
         /// Addresses or networks of proxies whose forwarding headers are believed.
         trusted_proxies: Vec<Network> = text("");
-        /// Further names under which browsers reach the page, besides `public_origin`, `listen` and this machine.
+        /// Further host names under which browsers reach the page, besides `public_origin`, `listen` and this machine.
         hosts: Vec<HostName> = text("");
-        /// File of mode 0600, or `credential:NAME`, that holds the `SECRET_KEY` VMS runs with; with it, whoever is
-        /// logged in at VMS as an administrator is logged in here.
+        /// File of mode 0600, or `credential:NAME`, that holds the `SECRET_KEY` VMS runs with; with it, administrators
+        /// who are logged in to VMS are logged in here.
         secret_key_file: Option<SecretFile> = unset().place();
         /// Name of VMS's session cookie (its `SESSION_COOKIE_NAME`).
         session_cookie: CookieName = text("vms_session");
-        /// Name of VMS's remember cookie (its `REMEMBER_COOKIE_NAME`), which is good for as long as the
-        /// `SECRET_KEY`; empty: that cookie logs nobody in.
+        /// Name of VMS's remember cookie (its `REMEMBER_COOKIE_NAME`), which is valid for as long as the `SECRET_KEY`;
+        /// if empty, that cookie is ignored.
         remember_cookie: Option<CookieName> = text("vms_remember");
-        /// How long a session cookie is good (VMS's `SESSION_LIFETIME_SECONDS`).
+        /// How long a session cookie is valid (VMS's `SESSION_LIFETIME_SECONDS`).
         session_lifetime: Duration = text("8h").within("1m", "366days");
         /// File of mode 0600, or `credential:NAME`, that holds a token for `Authorization: Bearer`.
         token_file: Option<SecretFile> = unset().place();
         /// Whether the API token of one of VMS's administrators (header `X-API-Token`) logs in.
         api_tokens: bool = text("false");
-        /// Whether anybody on this machine may look without logging in; only without a proxy.
+        /// Whether users of this machine may view without logging in; only without a proxy.
         open_viewing: bool = text("false");
     }
     /// Logs.
     log: Log {
-        /// Directory of `cache_manager.log`; without one there is no log file.
+        /// Directory of `cache_manager.log`; if empty, no log file is written. Default: `/var/log/cached` for the
+        /// service and root, empty for other users.
         dir: Option<PathBuf> = from(defaults::log_dir);
         /// `error`, `warn`, `info`, `debug` or `trace`.
         level: LogLevel = text("info");
@@ -175,20 +179,20 @@ settings! {
         /// Whether records go to the journal as well.
         journald: bool = text("true");
     }
-    /// Who is told when health changes, and when the nightly refresh ran.
+    /// Notifications of changes of health, and of the nightly refresh.
     notify: Notify {
         /// Command to start, without a shell; the notice is its standard input.
         command: Option<CommandLine> = unset();
         /// URL that gets a POST; `file:PATH` and `credential:NAME` name a private file that holds it.
         webhook: Option<Url> = unset().secret();
         /// URL of a dead man's switch: fetched after every good scheduled run, with `/start` before one and with
-        /// `/fail` after a bad one. Whoever knows it can silence the alarm, so it may be `file:PATH` or
+        /// `/fail` after a bad one. Anyone who knows it can silence the alarm, so it may be `file:PATH` or
         /// `credential:NAME`, as above.
         ping_url: Option<Url> = unset().secret();
         /// Longest time for any of them.
         timeout: Duration = text("10s").within("100ms", "10m");
     }
-    /// What operation is measured against.
+    /// Targets that operation is measured against.
     targets: Targets {
         /// Lowest share of jobs that should end well.
         success_rate: f64 = text("0.95").within("0", "1");
@@ -203,12 +207,12 @@ settings! {
     maintenance: Maintenance {
         /// When `ANALYZE` runs.
         analyze: Option<CronExpr> = unset();
-        /// When entries that nobody wants any more are pruned.
+        /// When entries that no reader uses any more are pruned.
         prune: Option<CronExpr> = unset();
         /// When VMS's database is copied into `backup_dir`.
         backup: Option<CronExpr> = unset();
-        /// Directory of those copies: it has to exist, to belong to the daemon's user or to root, and to be writable
-        /// by nobody else.
+        /// Directory of those copies: it must exist, must belong to the daemon's user or to root, and must not be
+        /// writable by other users.
         backup_dir: Option<PathBuf> = unset();
         /// How many of them are kept.
         backup_keep: u32 = text("7").within("1", "10000");

@@ -1,4 +1,4 @@
-//! What the system says about its time zone, and the zone that VMS runs in according to it.
+//! The system's settings of its time zone, and the zone that VMS runs in according to them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,16 +15,16 @@ const ZONES: &str = "usr/share/zoneinfo";
 /// Most links that are followed from `/etc/localtime`.
 const LINKS: usize = 8;
 
-/// What the system says about its time zone.
+/// The system's settings of its time zone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SystemZone {
     /// The file `/etc/localtime`, which the C library, and so VMS, goes by.
     pub localtime: Localtime,
-    /// What `/etc/timezone` says, which some programs go by.
+    /// The zone in `/etc/timezone`, which some programs use.
     pub timezone: Option<String>,
 }
 
-/// What `/etc/localtime` says.
+/// The zone of `/etc/localtime`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Localtime {
     /// There is no such file, or it cannot be read: the C library takes UTC.
@@ -37,7 +37,7 @@ pub enum Localtime {
 }
 
 impl SystemZone {
-    /// A system that leads to a zone and says nothing else.
+    /// A system whose `/etc/localtime` leads to a zone, without `/etc/timezone`.
     pub fn linked(zone: &str) -> Self {
         Self { localtime: Localtime::Is(zone.to_owned()), timezone: None }
     }
@@ -126,13 +126,13 @@ pub(super) fn guess(tz: Option<&str>, system: &SystemZone, now: DateTime<Utc>) -
     }
     let known = claims.iter().position(|(_, zone)| zone.is_some());
     let zone = known.and_then(|at| claims.get(at)?.1).unwrap_or(Tz::UTC);
-    let contradictions = claims.iter().enumerate().filter_map(|(at, (claim, said))| match said {
+    let disagreeing = claims.iter().enumerate().filter_map(|(at, (claim, zone_of))| match zone_of {
         None if known.is_none_or(|known| at < known) => Some(format!("{claim}, which names no IANA zone")),
         Some(other) if !is_same(*other, zone, now) => Some(format!("{claim}, which means {other}")),
         _ => None,
     });
-    let warnings: Vec<String> = contradictions.collect();
-    (zone, (!warnings.is_empty()).then(|| warnings.join(" and ")))
+    let disagreements: Vec<String> = disagreeing.collect();
+    (zone, (!disagreements.is_empty()).then(|| disagreements.join(" and ")))
 }
 
 /// Whether two zones have shown the same time for years and will for some more: many zones have several names.

@@ -236,7 +236,7 @@ fn split(text: &str) -> Result<Vec<String>, String> {
             (_, '\0') => return Err("must not contain a null character".to_owned()),
             (Some(open), c) if c == open => quote = None,
             (Some('"') | None, '\\') => {
-                let next = chars.next().ok_or("ends with a backslash that stands before nothing")?;
+                let next = chars.next().ok_or("ends with a backslash that escapes nothing")?;
                 word.get_or_insert_default().push(next);
             }
             (None, '"' | '\'') => {
@@ -266,7 +266,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_what_white_space_separates_and_quotes_hold_together() {
+    fn a_command_is_split_at_white_space_outside_quotes() {
         for (text, expected) in [
             ("/usr/bin/mail", &["/usr/bin/mail"][..]),
             ("  mail\t-s  x ", &["mail", "-s", "x"]),
@@ -280,8 +280,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_is_refused_with_what_to_do() {
-        for (text, told) in [
+    fn an_invalid_command_is_refused_with_a_hint() {
+        for (text, expected) in [
             ("mail 'root", "never closes"),
             ("mail \\", "backslash"),
             ("mail root | tee log", "without a shell"),
@@ -289,7 +289,7 @@ mod tests {
             ("a\0b", "null"),
         ] {
             let error = split(text).unwrap_err();
-            assert!(error.contains(told), "{text}: {error}");
+            assert!(error.contains(expected), "{text}: {error}");
         }
     }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
-use super::chores::{self, Chores};
+use super::background::{self, ScheduledMaintenance};
 use super::components::{planner, watcher};
 use super::reload::LiveConfig;
 use crate::clock::Clock;
@@ -28,7 +28,7 @@ use crate::web::{self, BindError, Listening, Web};
 
 /// The worker cannot use the queue.
 #[derive(Debug, thiserror::Error)]
-#[error("the worker cannot go on; what is queued stays queued until the next start")]
+#[error("the worker cannot continue; queued runs stay queued until the next start")]
 struct WorkerFailed(#[source] QueueError);
 
 /// Another process has taken the lock of the state, whose file had been removed.
@@ -41,8 +41,8 @@ struct LockLost(#[source] StateError);
 pub(super) const WORKER: &str = "worker";
 const WEB: &str = "web";
 
-/// Interval at which the lock file is looked at.
-const LOOK: Duration = Duration::from_secs(10);
+/// Interval at which the lock file is checked.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What the components are made of.
 pub(super) struct Parts {
@@ -53,7 +53,7 @@ pub(super) struct Parts {
     pub(super) queue: Queue,
     pub(super) refresher: Refresher,
     pub(super) ticker: Ticker,
-    pub(super) chores: Chores,
+    pub(super) maintenance_tasks: ScheduledMaintenance,
     pub(super) maintenance: Arc<Maintenance>,
     pub(super) service: Arc<Service>,
     pub(super) socket: (Bound, ConnectionLimits),
@@ -61,8 +61,8 @@ pub(super) struct Parts {
     pub(super) shutdown: Shutdown,
     /// Cancelled when no further run may begin.
     pub(super) idle: CancellationToken,
-    /// Cancelled when no further events to notify of can occur.
-    pub(super) told: CancellationToken,
+    /// Cancelled when no further event can occur that would have to be announced.
+    pub(super) events_over: CancellationToken,
 }
 
 /// The web server, which may have to wait for its port.
@@ -77,8 +77,10 @@ pub(super) struct WebServer {
 
 /// All components, those without which nothing works first.
 pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component> {
-    let Parts { clock, live, lock, queue, refresher, ticker, chores, maintenance, service, .. } = parts;
-    let Parts { socket: (bound, limits), telemetry, shutdown, idle, told, .. } = parts;
+    let Parts {
+        clock, live, lock, queue, refresher, ticker, maintenance_tasks, maintenance, service, ..
+    } = parts;
+    let Parts { socket: (bound, limits), telemetry, shutdown, idle, events_over, .. } = parts;
     let faults = service.faults.clone();
 
     let worker = {
@@ -114,31 +116,31 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
     let history = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("history", Stop::AtOnce, move |heartbeat| {
-            chores::prune_daily(queue.clone(), Arc::clone(&clock), live.configs(), heartbeat)
+            background::prune_daily(queue.clone(), Arc::clone(&clock), live.configs(), heartbeat)
         })
     };
     let samples = {
         let service = Arc::clone(&service);
-        side("samples", Stop::AtOnce, move |heartbeat| chores::sample(Arc::clone(&service), heartbeat))
+        side("samples", Stop::AtOnce, move |heartbeat| background::sample(Arc::clone(&service), heartbeat))
     };
     let notify = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("notify", Stop::Last, move |heartbeat| {
             let (events, judge) = (|| queue.events(), service::judge(&service));
             let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
-            notifier.run(told.clone(), heartbeat)
+            notifier.run(events_over.clone(), heartbeat)
         })
     };
-    let mut first = Some(chores);
+    let mut first = Some(maintenance_tasks);
     let maintenance = Component::side("maintenance", Stop::WithDaemon, move |heartbeat| {
         let (first, maintenance) = (first.take(), Arc::clone(&maintenance));
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         async move {
-            let chores = match first {
-                Some(chores) => chores,
-                None => Chores::begin(&queue, &clock, &live).await?,
+            let maintenance_tasks = match first {
+                Some(maintenance_tasks) => maintenance_tasks,
+                None => ScheduledMaintenance::begin(&queue, &clock, &live).await?,
             };
-            Box::pin(chores.run(maintenance, heartbeat)).await;
+            Box::pin(maintenance_tasks.run(maintenance, heartbeat)).await;
             Ok(())
         }
     });
@@ -149,7 +151,7 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
         })
     });
     // Only process 1 of a container inherits the processes of others.
-    let orphans = (std::process::id() == 1).then(|| side("orphans", Stop::AtOnce, chores::reap));
+    let orphans = (std::process::id() == 1).then(|| side("orphans", Stop::AtOnce, background::reap));
     let web = web.map(|web| web.component(shutdown, faults));
     let always = [worker, schedule, socket, keep_lock, top_up, watch, history, samples, notify, maintenance];
     always.into_iter().chain(log).chain(orphans).chain(web).collect()
@@ -192,10 +194,10 @@ impl WebServer {
     }
 }
 
-/// Looks after the lock file for as long as the daemon runs. Ends only if another process works with the state.
+/// Keeps the lock file locked for as long as the daemon runs. Ends only if another process works with the state.
 async fn keep(lock: Weak<StateLock>, heartbeat: Heartbeat, faults: Faults) -> Result<(), Failure> {
     loop {
-        heartbeat.nap(LOOK).await;
+        heartbeat.nap(CHECK_INTERVAL).await;
         let Some(lock) = lock.upgrade() else { return Ok(()) };
         let path = lock.path().display().to_string();
         // A network file system may be slow to respond.

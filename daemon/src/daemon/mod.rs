@@ -4,7 +4,7 @@
 //! opened: a client that can connect reaches a daemon that can serve requests. VMS's database is not needed
 //! for any of that; without it the daemon runs, reports the problem, and tries again with every run.
 
-mod chores;
+mod background;
 mod components;
 mod list;
 mod reload;
@@ -29,7 +29,7 @@ pub use crate::supervise::TaskFailure;
 use crate::supervise::{Faults, LOCK, Shutdown, Stop, Supervisor};
 use crate::telemetry::Telemetry;
 use crate::web::{self, Web};
-use chores::Chores;
+use background::ScheduledMaintenance;
 pub use components::{Components, StartError, Upkeep};
 use list::{Parts, WORKER, WebServer, components};
 pub use reload::{Environment, NotReloaded, ProcessHandles, ReloadObserver, Reloaded, Unusable};
@@ -48,9 +48,9 @@ pub struct Daemon {
     shutdown: Shutdown,
     /// Cancelled when no further run may begin.
     idle: CancellationToken,
-    /// Cancelled when no further events to notify of can occur.
-    told: CancellationToken,
-    /// Whether the run in progress may be the cause of the daemon's end, or is somebody else's by now.
+    /// Cancelled when no further event can occur that would have to be announced.
+    events_over: CancellationToken,
+    /// Whether the run in progress may be the cause of the daemon's end; false once another process owns it.
     is_suspect: bool,
     _guards: [DropGuard; 4],
     /// Dropped last: until then no other process may use the state and the socket.
@@ -85,7 +85,7 @@ impl Daemon {
         let state = State::open(path, started).await?;
         let parts = Box::pin(Components::with(Arc::clone(&live), state, environment)).await?;
         let Components { queue, ticker, refresher, .. } = parts;
-        let chores = Chores::begin(&queue, &clock, &live).await?;
+        let maintenance_tasks = ScheduledMaintenance::begin(&queue, &clock, &live).await?;
 
         let bound = rpc::open(inherited, &config.socket.path, &config.socket.write_group, &lock).await?;
         let socket = bound.path().to_owned();
@@ -109,7 +109,7 @@ impl Daemon {
             faults: faults.clone(),
         });
         let shutdown = Shutdown::default();
-        let (idle, told) = (CancellationToken::new(), CancellationToken::new());
+        let (idle, events_over) = (CancellationToken::new(), CancellationToken::new());
         let (address, http) = watch::channel(None);
         let web = match config.http.listen {
             Some(listen) => {
@@ -129,14 +129,14 @@ impl Daemon {
             queue: queue.clone(),
             refresher,
             ticker,
-            chores,
+            maintenance_tasks,
             maintenance: Arc::clone(&maintenance),
             service,
             socket: (bound, limits),
             telemetry,
             shutdown: shutdown.clone(),
             idle: idle.clone(),
-            told: told.clone(),
+            events_over: events_over.clone(),
         };
         Ok(Self {
             socket,
@@ -150,7 +150,7 @@ impl Daemon {
             maintenance,
             shutdown,
             idle,
-            told,
+            events_over,
             is_suspect: false,
             _lock: lock,
         })
@@ -203,7 +203,7 @@ impl Daemon {
     /// component is overdue. One of another component is a reason of `health`.
     pub async fn is_alive(&self) -> bool {
         if let Some((name, late)) = self.components.silent() {
-            error!("The {name} loop has not been heard of for {} seconds longer than it may", late.as_secs());
+            error!("The {name} loop is {} seconds overdue with its heartbeat", late.as_secs());
             return false;
         }
         self.queue.on(Lane::Probes).queued_count().await.is_ok()
@@ -219,7 +219,7 @@ impl Daemon {
             && let Err(error) = self.queue.record_stop().await
         {
             warn!(
-                "Should the run in progress be broken off, it counts as a death of the daemon: {}",
+                "If the run in progress is aborted now, it counts as a death of the daemon: {}",
                 describe(&error)
             );
         }
@@ -230,7 +230,7 @@ impl Daemon {
         drop(self.maintenance.ended().await);
         self.shutdown.hang_up.cancel();
         self.components.stop(Stop::AfterClients).await;
-        self.told.cancel();
+        self.events_over.cancel();
         self.components.stop(Stop::Last).await;
         self.queue.state().clone().close().await
     }

@@ -57,7 +57,7 @@ impl Environment {
 }
 
 /// The maintenance tasks that can have a schedule.
-const CHORES: [MaintenanceTask; 3] =
+const SCHEDULED: [MaintenanceTask; 3] =
     [MaintenanceTask::Analyze, MaintenanceTask::Prune, MaintenanceTask::Backup];
 
 /// The configuration in effect and the values derived from it, published to the components over watch
@@ -69,8 +69,8 @@ pub(super) struct LiveConfig {
     config: watch::Sender<Arc<Config>>,
     refresh: watch::Sender<Arc<RefreshConfig>>,
     schedule: watch::Sender<Arc<Schedule>>,
-    /// Those of [`CHORES`].
-    chores: [watch::Sender<Arc<Schedule>>; CHORES.len()],
+    /// Those of [`SCHEDULED`].
+    maintenance_schedules: [watch::Sender<Arc<Schedule>>; SCHEDULED.len()],
     authority: watch::Sender<Arc<Authority>>,
     reports: Reports,
 }
@@ -86,7 +86,8 @@ impl LiveConfig {
             reports,
             refresh: watch::Sender::new(Arc::new(refresh)),
             schedule: watch::Sender::new(Arc::new(Schedule::configured(&config.schedule)?)),
-            chores: CHORES.map(|chore| watch::Sender::new(Arc::new(task_schedule(&config, chore)))),
+            maintenance_schedules: SCHEDULED
+                .map(|task| watch::Sender::new(Arc::new(maintenance_schedule(&config, task)))),
             authority: watch::Sender::new(Arc::new(authority)),
             config: watch::Sender::new(Arc::new(config)),
         })
@@ -101,12 +102,12 @@ impl LiveConfig {
         // received a new schedule.
         let schedule =
             (new.schedule != running.schedule).then(|| Schedule::configured(&new.schedule)).transpose()?;
-        let zone_moved = new.schedule.timezone != running.schedule.timezone;
-        let chores_moved = zone_moved || new.maintenance != running.maintenance;
+        let zone_changed = new.schedule.timezone != running.schedule.timezone;
+        let maintenance_changed = zone_changed || new.maintenance != running.maintenance;
         self.refresh.send_replace(Arc::new(refresh));
-        if chores_moved {
-            for (chore, schedule) in CHORES.into_iter().zip(&self.chores) {
-                schedule.send_replace(Arc::new(task_schedule(&new, chore)));
+        if maintenance_changed {
+            for (task, schedule) in SCHEDULED.into_iter().zip(&self.maintenance_schedules) {
+                schedule.send_replace(Arc::new(maintenance_schedule(&new, task)));
             }
         }
         if let Some(schedule) = schedule {
@@ -135,10 +136,10 @@ impl LiveConfig {
     }
 
     /// The schedule of each maintenance task that can have one; without a configured one it never fires.
-    pub(super) fn task_schedules(
+    pub(super) fn maintenance_schedules(
         &self,
     ) -> impl Iterator<Item = (MaintenanceTask, watch::Receiver<Arc<Schedule>>)> {
-        CHORES.into_iter().zip(self.chores.iter().map(watch::Sender::subscribe))
+        SCHEDULED.into_iter().zip(self.maintenance_schedules.iter().map(watch::Sender::subscribe))
     }
 
     pub(super) fn schedules(&self) -> watch::Receiver<Arc<Schedule>> {
@@ -152,9 +153,9 @@ fn configured(config: &Config, reports: Reports, lock_timeout: Duration) -> Resu
     Ok(RefreshConfig { vms, reports, ..refresh })
 }
 
-fn task_schedule(config: &Config, chore: MaintenanceTask) -> Schedule {
+fn maintenance_schedule(config: &Config, task: MaintenanceTask) -> Schedule {
     let zone = config.schedule.timezone;
-    let cron = match chore {
+    let cron = match task {
         MaintenanceTask::Analyze => &config.maintenance.analyze,
         MaintenanceTask::Backup => &config.maintenance.backup,
         _ => &config.maintenance.prune,
@@ -258,7 +259,7 @@ impl Reloader {
         if let Some(manager) = &self.host.manager {
             manager.ready();
         }
-        tell(&result);
+        log(&result);
         result
     }
 
@@ -296,7 +297,7 @@ impl Reloads for Reloader {
     }
 }
 
-fn tell(result: &Result<Reloaded, NotReloaded>) {
+fn log(result: &Result<Reloaded, NotReloaded>) {
     match result {
         Ok(reloaded) => {
             if let Some(trouble) = &reloaded.log {
@@ -305,13 +306,13 @@ fn tell(result: &Result<Reloaded, NotReloaded>) {
             for key in &reloaded.waiting {
                 warn!("{key}");
             }
-            info!("The configuration is reloaded");
+            info!("Configuration reloaded");
         }
         Err(errors) => {
             for line in errors.lines() {
                 error!("{line}");
             }
-            error!("The configuration is not reloaded: the running one stays in effect");
+            error!("Configuration not reloaded: the running one stays in effect");
         }
     }
 }

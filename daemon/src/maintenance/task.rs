@@ -135,7 +135,7 @@ impl Task<'_> {
         let before = self.size().await.unwrap_or_default();
         let done = work.await?;
         Ok(MaintenanceReport {
-            chore: name,
+            task: name,
             good: !done.bad,
             dry_run: false,
             seconds: self.clock.monotonic().saturating_sub(began).as_secs_f64(),

@@ -28,19 +28,19 @@ pub(super) struct Announcer {
 impl Announcer {
     /// Runs until the daemon stops.
     pub(super) async fn run(mut self) {
-        let mut told = Told::new(self.announced_before().await);
+        let mut announced = Announced::new(self.announced_before().await);
         loop {
             let judgement = self.latest.borrow_and_update().clone();
             let configured = self.channel.is_configured(&self.configs.borrow_and_update().notify);
             if let Some(judgement) = judgement.filter(|_| configured) {
                 let level = judgement.health.health;
-                if let Some(previous) = told.due(level) {
+                if let Some(previous) = announced.due(level) {
                     match self.announce(previous, &judgement).await {
                         Some(true) => {
-                            told.arrived(level);
+                            announced.arrived(level);
                             self.remember(level).await;
                         }
-                        Some(false) => told.give_up(level),
+                        Some(false) => announced.give_up(level),
                         // The level or the configuration has changed: evaluate again.
                         None => continue,
                     }
@@ -49,7 +49,7 @@ impl Announcer {
             tokio::select! {
                 changed = self.latest.changed() => if changed.is_err() { return },
                 changed = self.configs.changed() => match changed {
-                    Ok(()) => told.hope(),
+                    Ok(()) => announced.allow_retry(),
                     Err(_) => return,
                 },
             }
@@ -67,7 +67,7 @@ impl Announcer {
             if !self.channel.is_configured(&config.notify) {
                 return None;
             }
-            match self.channel.tell(&config.notify, &notice, &*self.clock).await {
+            match self.channel.send(&config.notify, &notice, &*self.clock).await {
                 Ok(()) => {
                     info!("Announced over notify.{channel}: {level}, {previous} before");
                     return Some(true);
@@ -81,14 +81,16 @@ impl Announcer {
                 changed = self.latest.wait_for(moved) => return changed.is_err().then_some(false),
             }
         }
-        warn!("Nobody was told over notify.{channel} of {level}; `cachectl notify --test` tries it again");
+        warn!(
+            "No notification of {level} was sent over notify.{channel}; test it with `cachectl notify --test`"
+        );
         Some(false)
     }
 
     async fn announced_before(&self) -> HealthLevel {
         // A repeated announcement is better than a lost one.
         self.state.announced(self.channel.as_str()).await.unwrap_or_else(|error| {
-            warn!("what was announced before is not known: {}", describe(&error));
+            warn!("the last announcement is not known: {}", describe(&error));
             HealthLevel::Healthy
         })
     }
@@ -102,12 +104,12 @@ impl Announcer {
 
 /// What one channel has announced.
 #[derive(Debug)]
-pub(super) struct Told {
+pub(super) struct Announced {
     announced: HealthLevel,
     given_up: Option<HealthLevel>,
 }
 
-impl Told {
+impl Announced {
     pub(super) const fn new(announced: HealthLevel) -> Self {
         Self { announced, given_up: None }
     }
@@ -130,7 +132,7 @@ impl Told {
     }
 
     /// Allows another attempt after a change of the configuration, which may have fixed the cause.
-    pub(super) const fn hope(&mut self) {
+    pub(super) const fn allow_retry(&mut self) {
         self.given_up = None;
     }
 }

@@ -33,7 +33,7 @@ impl Channel {
     }
 
     /// Sends the notice once; does nothing if the channel is not configured.
-    pub(super) async fn tell(
+    pub(super) async fn send(
         self,
         config: &Notify,
         notice: &Notice,
@@ -61,7 +61,7 @@ pub(crate) struct Tried {
 pub(crate) async fn try_all(config: &Notify, clock: &dyn Clock) -> Vec<Tried> {
     let notice = Notice::test(&host_name(), clock.now());
     let channel = async |channel: Channel| {
-        let result = channel.tell(config, &notice, clock).await;
+        let result = channel.send(config, &notice, clock).await;
         channel.is_configured(config).then_some(Tried { channel: channel.as_str(), result })
     };
     let ping = async {

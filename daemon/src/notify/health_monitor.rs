@@ -68,7 +68,7 @@ impl HealthMonitor {
         let mut settling = Settling::new();
         let mut after_run = false;
         loop {
-            if !self.anybody_listens(&heartbeat).await {
+            if !self.has_channel(&heartbeat).await {
                 return;
             }
             heartbeat.beat(LONGEST_JUDGEMENT);
@@ -89,7 +89,7 @@ impl HealthMonitor {
 
     /// Waits until a channel is configured, since an evaluation costs a read of VMS's database and is made
     /// only if its result is used. Returns false once the daemon has stopped.
-    async fn anybody_listens(&mut self, heartbeat: &Heartbeat) -> bool {
+    async fn has_channel(&mut self, heartbeat: &Heartbeat) -> bool {
         let listens = |config: &Arc<Config>| {
             [Channel::Command, Channel::Webhook].iter().any(|channel| channel.is_configured(&config.notify))
         };
@@ -127,19 +127,19 @@ async fn run_ended(events: &mut Receiver<Progress>) -> Option<()> {
 #[derive(Debug)]
 pub(super) struct Settling {
     settled: HealthLevel,
-    doubtful: bool,
+    is_unconfirmed: bool,
 }
 
 impl Settling {
     pub(super) const fn new() -> Self {
-        Self { settled: HealthLevel::Healthy, doubtful: false }
+        Self { settled: HealthLevel::Healthy, is_unconfirmed: false }
     }
 
     /// Whether this judgement counts. `definite` means that it was made because a run ended.
     pub(super) fn counts(&mut self, level: HealthLevel, definite: bool) -> bool {
         let worse = level > self.settled;
-        let counts = !worse || definite || self.doubtful;
-        self.doubtful = worse && !counts;
+        let counts = !worse || definite || self.is_unconfirmed;
+        self.is_unconfirmed = worse && !counts;
         if counts {
             self.settled = level;
         }

@@ -1,7 +1,7 @@
 //! Notifies the operator of a change of health, and a monitoring service of the nightly refresh.
 //!
 //! All of this runs in a task of its own and is bounded: a receiver that hangs, fails or sends false answers
-//! costs a notice and nothing else. Refreshes neither wait for notifications nor depend on them.
+//! costs its own notice and nothing else. Refreshes neither wait for notifications nor depend on them.
 //!
 //! Each channel reads the latest judgement and stores on disk what it announced last. So notices do not queue
 //! up for a receiver that is down, changes that were reverted in the meantime are not announced, and a

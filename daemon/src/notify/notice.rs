@@ -19,7 +19,7 @@ pub(super) struct Notice {
     state: &'static str,
     /// The previously announced level.
     previous: &'static str,
-    reasons: Vec<Told>,
+    reasons: Vec<ShownReason>,
     host: String,
     at: Timestamp,
     version: &'static str,
@@ -27,7 +27,7 @@ pub(super) struct Notice {
 
 /// A reason, escaped and truncated for display.
 #[derive(Debug, Serialize)]
-struct Told {
+struct ShownReason {
     code: String,
     message: String,
     hint: String,
@@ -35,12 +35,12 @@ struct Told {
 
 impl Notice {
     pub(super) fn change(previous: HealthLevel, now: &HealthReply, host: &str, at: DateTime<Utc>) -> Self {
-        let reasons = now.reasons.iter().map(told).collect();
+        let reasons = now.reasons.iter().map(shown_reason).collect();
         Self { reasons, ..Self::new(now.health.as_str(), previous.as_str(), host, at) }
     }
 
     pub(super) fn test(host: &str, at: DateTime<Utc>) -> Self {
-        let test = Told {
+        let test = ShownReason {
             code: "test".to_owned(),
             message: "this is a test; nothing has happened".to_owned(),
             hint: "nothing needs to be done".to_owned(),
@@ -58,7 +58,7 @@ impl Notice {
         let Self { state, previous, host, at, version, .. } = self;
         let at = at.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
         let mut text = format!("cached on {host}: {state} (before: {previous}) at {at}, version {version}\n");
-        for Told { code, message, hint } in &self.reasons {
+        for ShownReason { code, message, hint } in &self.reasons {
             // Writing to a String cannot fail.
             let _ = write!(text, "{code}: {message}");
             let _ = writeln!(text, "{}{hint}", if hint.is_empty() { "" } else { " | to do: " });
@@ -73,8 +73,8 @@ impl Notice {
     }
 }
 
-fn told(reason: &Reason) -> Told {
-    Told { code: shown(&reason.code), message: shown(&reason.message), hint: shown(&reason.hint) }
+fn shown_reason(reason: &Reason) -> ShownReason {
+    ShownReason { code: shown(&reason.code), message: shown(&reason.message), hint: shown(&reason.hint) }
 }
 
 fn shown(text: &str) -> String {

@@ -133,7 +133,7 @@ async fn send(
         let config = Arc::clone(&configs.borrow());
         let Some(url) = &config.notify.ping_url else { return };
         match call(url, Call::Get(signal.suffix()), config.notify.timeout).await {
-            Ok(()) => return debug!("notify.ping_url was told: {signal:?}"),
+            Ok(()) => return debug!("notify.ping_url received {signal:?}"),
             Err(error) => warn!("notify.ping_url failed: {}", describe(&error)),
         }
         let Some(pause) = pause.filter(|_| !outdated()) else { return };

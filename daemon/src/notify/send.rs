@@ -1,4 +1,4 @@
-//! The two ways on which a notice leaves: an HTTP request, and the operator's command.
+//! The two ways to send a notice: an HTTP request, and the operator's command.
 
 use std::future::pending;
 use std::io;
@@ -29,10 +29,10 @@ pub(crate) enum NotifyError {
     #[error("{program} cannot be watched")]
     Watch { program: String, source: io::Error },
     /// The program exited with an error.
-    #[error("{program} ended with {status}{said}; try it by hand with some text on its standard input")]
-    Failed { program: String, status: String, said: String },
+    #[error("{program} ended with {status}{stderr}; run it by hand with some text on its standard input")]
+    Failed { program: String, status: String, stderr: String },
     /// The program or the receiver exceeded the time limit.
-    #[error("{who} took longer than {}; look why, or raise notify.timeout", humantime::format_duration(*.limit))]
+    #[error("{who} took longer than {}; find out why, or raise notify.timeout", humantime::format_duration(*.limit))]
     TimedOut { who: String, limit: Duration },
     /// The receiver answered with an error status.
     #[error("{host} answered with status {status}; check the address{}", hint(*.status))]
@@ -44,7 +44,7 @@ pub(crate) enum NotifyError {
 
 const fn hint(status: u16) -> &'static str {
     match status {
-        300..400 => ": it leads elsewhere, and redirects are not followed",
+        300..400 => ": redirects are not followed",
         _ => "",
     }
 }
@@ -66,7 +66,7 @@ const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /// Bytes of standard error that are kept, and characters of it that are shown.
 const KEPT: usize = 4096;
-const TOLD: usize = 200;
+const SHOWN: usize = 200;
 
 /// Runs the command with the text on its standard input and waits for its end; after `limit` it is killed
 /// with all its children.
@@ -94,7 +94,7 @@ pub(super) async fn start(
     tokio::select! {
         ended = group.feed(text) => match ended {
             Ok((status, _)) if status.success() => Ok(()),
-            Ok((status, said)) => Err(NotifyError::Failed { program, status: status.to_string(), said }),
+            Ok((status, stderr)) => Err(NotifyError::Failed { program, status: status.to_string(), stderr }),
             Err(source) => Err(NotifyError::Watch { program, source }),
         },
         () = clock.sleep(limit) => Err(NotifyError::TimedOut { who: program, limit }),
@@ -113,9 +113,9 @@ impl Group {
                 let _ = stdin.write_all(text.as_bytes()).await;
             }
         };
-        let mut said = Said { stderr, bytes: Vec::new() };
+        let mut output = Stderr { stderr, bytes: Vec::new() };
         let talk = async {
-            tokio::join!(write, said.read());
+            tokio::join!(write, output.read());
             pending().await
         };
         // Children that outlive the command may hold its pipes open, so only its own exit counts.
@@ -124,8 +124,8 @@ impl Group {
             never = talk => never,
         };
         // The last output may still be in the pipe.
-        let _ = said.read().now_or_never();
-        Ok((status, said.text()))
+        let _ = output.read().now_or_never();
+        Ok((status, output.text()))
     }
 }
 
@@ -141,12 +141,12 @@ impl Drop for Group {
 }
 
 /// The beginning of standard error. The rest is read and discarded, so that the command does not block.
-struct Said {
+struct Stderr {
     stderr: Option<ChildStderr>,
     bytes: Vec<u8>,
 }
 
-impl Said {
+impl Stderr {
     async fn read(&mut self) {
         let Some(stderr) = &mut self.stderr else { return };
         let mut buffer = [0; 1024];
@@ -161,7 +161,7 @@ impl Said {
         let text = String::from_utf8_lossy(&self.bytes);
         match text.trim() {
             "" => String::new(),
-            said => format!(" ({})", truncated(&one_line(said), TOLD)),
+            text => format!(" ({})", truncated(&one_line(text), SHOWN)),
         }
     }
 }

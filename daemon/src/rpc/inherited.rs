@@ -25,7 +25,9 @@ pub enum InheritError {
         count: usize,
     },
     /// The passed file descriptor is not a Unix stream socket.
-    #[error("what the service manager passed is of no use; the socket unit needs ListenStream= with a path")]
+    #[error(
+        "the service manager did not pass a stream socket; the socket unit needs ListenStream= with a path"
+    )]
     WrongKind(#[source] io::Error),
     /// The socket does not accept connections.
     #[error(
@@ -43,8 +45,8 @@ pub struct Inherited {
 
 impl Inherited {
     /// Takes the socket passed to this very process; `None` if none was passed. Must be called once, before
-    /// threads are started: it removes the environment variables that describe the socket, so that no child
-    /// process believes them.
+    /// threads are started: it removes the environment variables that describe the socket, so that no child process
+    /// takes them for its own.
     pub fn take(env: &BTreeMap<String, String>) -> Result<Option<Self>, InheritError> {
         let ours = std::process::id().to_string();
         if env.get("LISTEN_PID") != Some(&ours) {

@@ -42,7 +42,7 @@ impl Peer {
         self.uid
     }
 
-    /// Whether it is root or the daemon's own user, for whom there are always places.
+    /// Whether it is root or the daemon's own user, for which connections are reserved.
     pub(super) const fn is_privileged(self, own_uid: u32) -> bool {
         self.uid == 0 || self.uid == own_uid
     }
@@ -51,9 +51,9 @@ impl Peer {
     pub(super) async fn require(self, service: &Service, right: Right) -> Result<(), Fault> {
         let socket = service.config.borrow().socket.clone();
         let (group, refused) = match right {
-            Right::Look => return Ok(()),
+            Right::Read => return Ok(()),
             Right::Write => {
-                (Some(socket.write_group), "may neither change anything nor see what is in entries")
+                (Some(socket.write_group), "has read-only access (no changes, no entry contents)")
             }
             Right::Backup => (
                 socket.backup_group,
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn root_our_own_user_and_the_group_have_a_right_and_nobody_else() {
+    fn only_root_our_own_user_and_members_of_the_group_have_a_right() {
         let stranger = Peer { pid: None, uid: 54_321, gid: 54_321 };
         for group in [Some("54322"), Some("no such group"), None] {
             assert!(!stranger.has_right(990, group), "{group:?}");

@@ -1,4 +1,4 @@
-//! Accepts connections, up to a limit, of which no user but root and the daemon's own can take all.
+//! Accepts connections, up to a limit. No user but root and the daemon's own can take all of them.
 
 use std::sync::{Arc, Weak};
 
@@ -19,7 +19,7 @@ use crate::state::StateLock;
 use crate::supervise::{Faults, SOCKET, Shutdown};
 
 /// Connections that can be refused with a message at the same time; further ones are closed without one.
-const TURNED_AWAY: usize = 16;
+const REJECTED: usize = 16;
 
 const ROOT: u32 = 0;
 
@@ -39,16 +39,16 @@ pub(crate) async fn serve(
         kept.push((service.own_uid, limits.kept));
     }
     let places = Arc::new(Places::with_reserved(limits.connections, kept));
-    let doors = Arc::new(Semaphore::new(TURNED_AWAY));
+    let rejections = Arc::new(Semaphore::new(REJECTED));
     let mut failing = Failing::default();
     loop {
         let accepted = tokio::select! {
             biased;
             () = shutdown.stop.cancelled() => break,
             accepted = bound.listener.accept() => accepted,
-            () = heartbeat.nap(limits.look) => {
+            () = heartbeat.nap(limits.socket_check) => {
                 if let Some(lock) = lock.upgrade() {
-                    look_after(&mut bound, &lock, &service.faults).await;
+                    ensure_reachable(&mut bound, &lock, &service.faults).await;
                 }
                 continue;
             }
@@ -57,7 +57,9 @@ pub(crate) async fn serve(
         let peer = match Peer::of(&stream) {
             Ok(peer) => peer,
             Err(error) => {
-                debug!("a connection to the control socket is closed, not knowing whose it is: {error}");
+                debug!(
+                    "a connection to the control socket is closed, because its user cannot be determined: {error}"
+                );
                 continue;
             }
         };
@@ -70,10 +72,10 @@ pub(crate) async fn serve(
                 }
                 drop(place);
             });
-        } else if let Ok(door) = Arc::clone(&doors).try_acquire_owned() {
+        } else if let Ok(place) = Arc::clone(&rejections).try_acquire_owned() {
             sessions.spawn(async move {
-                session::turn_away(stream, &limits).await;
-                drop(door);
+                session::reject(stream, &limits).await;
+                drop(place);
             });
         }
     }
@@ -83,8 +85,8 @@ pub(crate) async fn serve(
     sessions.wait().await;
 }
 
-/// Makes the socket reachable again if its file is gone, and says what keeps it from that.
-async fn look_after(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
+/// Makes the socket reachable again if its file is gone, and logs the reason if that fails.
+async fn ensure_reachable(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
     if !bound.is_lost() {
         return;
     }
@@ -92,10 +94,10 @@ async fn look_after(bound: &mut Bound, lock: &StateLock, faults: &Faults) {
     match bound.restore(lock).await {
         Ok(()) => {
             faults.clear(SOCKET);
-            warn!("The control socket {path} was gone; it is there again");
+            warn!("The control socket {path} was gone; it has been created again");
         }
         Err(error) => {
-            let what = format!("{path} is gone, and nobody can connect: {}", describe(&error));
+            let what = format!("{path} is gone, so no client can connect: {}", describe(&error));
             if faults.set(SOCKET, what.clone()) {
                 error!("The control socket is lost, trying again: {what}");
             }

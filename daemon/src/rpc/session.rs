@@ -33,10 +33,10 @@ pub struct ConnectionLimits {
     pub connections: usize,
     /// Connections among those that one user may have; root and the daemon's own user may have all.
     pub each: usize,
-    /// Connections that nobody else takes from root, and from the daemon's own user.
+    /// Connections reserved for root, and as many for the daemon's own user.
     pub kept: usize,
-    /// Interval at which the file of the socket is looked at.
-    pub look: Duration,
+    /// Interval at which the file of the socket is checked.
+    pub socket_check: Duration,
 }
 
 impl Default for ConnectionLimits {
@@ -49,7 +49,7 @@ impl Default for ConnectionLimits {
             connections: 64,
             each: 32,
             kept: 4,
-            look: Duration::from_secs(10),
+            socket_check: Duration::from_secs(10),
         }
     }
 }
@@ -59,9 +59,9 @@ impl Default for ConnectionLimits {
 pub(super) enum End {
     #[error("the client took too long to {0}")]
     TooSlow(&'static str),
-    #[error("nothing was asked for a while")]
+    #[error("the client was idle for too long")]
     Idle,
-    #[error("the client's hello was none")]
+    #[error("the client's hello was invalid")]
     Hello(#[from] HelloError),
     #[error(transparent)]
     Frame(#[from] FrameError),
@@ -69,7 +69,7 @@ pub(super) enum End {
     HungUp,
     #[error("the client was too slow for the events that follow its answer")]
     FellBehind,
-    #[error("the daemon stops")]
+    #[error("the daemon is stopping")]
     Stopping,
 }
 
@@ -109,14 +109,14 @@ pub(super) async fn serve(
         line.send(Response::Answer(answer)).await?;
         match stream {
             None => {}
-            Some(Ok(stream)) => early = line.tell(stream, &shutdown.hang_up).await?,
+            Some(Ok(stream)) => early = line.send_events(stream, &shutdown.hang_up).await?,
             Some(Err(fault)) => line.send(Response::Answer(Err(fault))).await?,
         }
     }
 }
 
-/// Does what is asked for, if the peer may ask for it, and waits to be admitted if that takes much reading. Those
-/// that read VMS's database wait for each other elsewhere, and may have to wait for VMS.
+/// Answers the request if the peer has the right to it; requests that take much reading wait in the queue of readers.
+/// Requests that read VMS's database wait for each other elsewhere, and may have to wait for VMS.
 async fn answer(service: &Service, peer: Peer, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
     peer.require(service, request.right()).await?;
     let _admission = if request.reads_much() {
@@ -129,7 +129,7 @@ async fn answer(service: &Service, peer: Peer, caller: &Caller, request: &Reques
 }
 
 /// Refuses a client because there are too many connections.
-pub(super) async fn turn_away(stream: LocalStream, limits: &ConnectionLimits) {
+pub(super) async fn reject(stream: LocalStream, limits: &ConnectionLimits) {
     if let Ok(mut line) = welcome(stream, limits).await {
         let message = "too many clients are connected already, or too many of this user";
         let full = fault(FaultCode::Busy, message, "close some of them, or try again later");
@@ -200,7 +200,7 @@ impl Line<'_> {
     }
 
     /// Sends all events until the last one, and returns a request received meanwhile.
-    async fn tell(
+    async fn send_events(
         &mut self,
         mut stream: Stream,
         hang_up: &CancellationToken,
@@ -263,7 +263,7 @@ fn unreadable(error: &FrameError) -> Option<Fault> {
     };
     let code = match error {
         CodecError::TooLong { .. } => FaultCode::BadRequest,
-        // Garbage and a request of a later version cannot be told apart.
+        // Garbage cannot be distinguished from a request of a later version.
         _ => FaultCode::Unsupported,
     };
     Some(fault(code, &error.what(), error.hint()))

@@ -33,7 +33,7 @@ pub enum BindError {
     #[error("cannot create {} for the control socket; create it, or set socket.path", .path.display())]
     Directory { path: PathBuf, source: io::Error },
     /// A file that is not a socket exists at the path.
-    #[error("{} is not a socket and is left as it is; move it away, or set socket.path", .path.display())]
+    #[error("{} is not a socket and is left unchanged; move it away, or set socket.path", .path.display())]
     NotASocket { path: PathBuf },
     /// Another process serves the socket.
     #[error(
@@ -76,7 +76,7 @@ impl Bound {
         &self.path
     }
 
-    /// Whether the path does not lead here any more: nobody can connect, although the socket still listens.
+    /// Whether the path no longer leads here: no client can connect, although the socket still listens.
     pub(super) fn is_lost(&self) -> bool {
         self.file.is_some() && self.file != FileId::at_link(&self.path).ok()
     }
@@ -90,7 +90,7 @@ impl Bound {
 
     /// Listens at the path again. A socket that the service manager passed is created by it alone.
     pub(super) async fn restore(&mut self, held: &StateLock) -> Result<(), BindError> {
-        // What is at the path now, or will be, belongs to another socket.
+        // The file at the path belongs to another socket now, or soon will.
         self.listener.do_not_reclaim_name_on_drop();
         let Some(group) = &self.group else { return Err(BindError::Passed { path: self.path.clone() }) };
         *self = bind(&self.path, group, held).await?;

@@ -34,12 +34,12 @@ pub(crate) fn backup(service: &Service) -> BackupReply {
     BackupReply { database: service.refresh.borrow().vms.path().display().to_string() }
 }
 
-/// Starts the copy. It is broken off when the client disconnects.
+/// Starts the copy. It is aborted when the client disconnects.
 pub(crate) fn begin(service: &Service, caller: &Caller) -> Result<Sending, Fault> {
     let mut ordered = Maintenance::start_copy(&service.maintenance)?;
     // The current step is sent first.
     ordered.progressed.mark_changed();
-    info!("A backup of VMS's database was asked for by {caller}");
+    info!("Backup of VMS's database requested by {caller}");
     Ok(Sending { ordered, parts: None, stop: service.maintenance.stopper().clone() })
 }
 
@@ -98,5 +98,5 @@ fn done(copy: &Outgoing, digest: Sha256) -> Response {
 
 fn unreadable(error: &std::io::Error) -> Fault {
     let message = format!("the copy cannot be read: {error}");
-    fault(FaultCode::Internal, &message, "look at the disk of the state directory, then try again")
+    fault(FaultCode::Internal, &message, "check the disk of the state directory, then try again")
 }

@@ -20,11 +20,11 @@ pub(crate) fn fault(code: FaultCode, message: &str, hint: &str) -> Fault {
 fn internal(cause: &dyn Error) -> Fault {
     let message = describe(cause);
     error!("a request failed: {message}");
-    let hint = "look at the log of cached, then try again".to_owned();
+    let hint = "check the log of cached, then try again".to_owned();
     Fault { code: FaultCode::Internal, message, hint, retryable: true }
 }
 
-/// A failure that nobody has to look into: too many others want the same.
+/// A failure that needs no investigation: too many other requests at the same time.
 fn busy(cause: &dyn Error) -> Fault {
     let hint = format!("try again in {} seconds", RETRY_INTERVAL.as_secs());
     fault(FaultCode::Busy, &describe(cause), &hint)

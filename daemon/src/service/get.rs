@@ -42,13 +42,13 @@ pub(crate) async fn get(service: &Service, request: &GetRequest, then: Missing) 
     let table = request.table;
     let wanted = wanted(request)?;
     let search = find(service, table, &wanted).await.map_err(|error| {
-        fault(FaultCode::Unavailable, &describe(&error), "`cachectl health` says what is wrong")
+        fault(FaultCode::Unavailable, &describe(&error), "`cachectl health` shows what is wrong")
     })?;
     let Found { key, stored, expected } = match search {
         Search::Found(found) => found,
         Search::Unknown => return missing(service, request, request.key.clone(), false).await,
         Search::NotKept(why) => {
-            return Err(fault(FaultCode::BadRequest, &format!("{table} is not kept: {why}"), ""));
+            return Err(fault(FaultCode::BadRequest, &format!("{table} is not refreshed: {why}"), ""));
         }
         Search::Ambiguous { keys, more } => {
             let mut keys: Vec<String> = keys.iter().map(|key| arguments(table, key)).collect();
@@ -56,7 +56,7 @@ pub(crate) async fn get(service: &Service, request: &GetRequest, then: Missing) 
                 keys.push(format!("{more} more"));
             }
             let message = format!("several entries of {table} match: {}", keys.join("; "));
-            let hint = "give more of the key; COLUMN= stands for an empty column";
+            let hint = "give more of the key; COLUMN= means an empty column";
             return Err(fault(FaultCode::BadRequest, &message, hint));
         }
     };

@@ -1,4 +1,4 @@
-//! `health`: collects the data to be judged; the judgement itself is made elsewhere.
+//! `health`: collects the data to be judged; `crate::health` judges it.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ enum Unusable {
     Survey(Arc<RefreshError>),
 }
 
-/// Judges the health, as operators are told it; a failing state database is a judgement, too.
+/// Judges the health, in the words for operators; a failing state database is a judgement, too.
 pub(crate) async fn health(service: &Service) -> HealthReply {
     // Concurrently, because VMS and its database may both be slow to respond.
     let (surveyed, vms_page) = tokio::join!(service.survey(), service.vms_page());
@@ -132,8 +132,8 @@ async fn failed_tasks(service: &Service) -> Result<Vec<FailedTask>, StateError> 
     Ok(failed.into_iter().filter(|failed| is_scheduled(failed.task)).collect())
 }
 
-/// The slot since which there should be a scheduled backup, and is none: the last but one, since the last may
-/// still be worked on. A schedule that did not exist then lacks nothing.
+/// The slot since which a scheduled backup is missing: the last but one, since the last may still be in progress. A
+/// schedule that did not exist then lacks nothing.
 async fn missing_backup(service: &Service) -> Result<Option<MissingBackup>, QueueError> {
     let config = Arc::clone(&service.config.borrow());
     let Some(cron) = &config.maintenance.backup else { return Ok(None) };

@@ -1,14 +1,29 @@
-//! `jobs`, `job`, `cancel` and `retry`
+//! `history`, `jobs`, `job`, `cancel` and `retry`
 
 use cached_proto::fault::Fault;
 use cached_proto::verb::cancel::{CancelReply, CancelRequest};
+use cached_proto::verb::history::{HistoryPage, HistoryPageRequest, HistoryReply, HistoryRequest};
 use cached_proto::verb::job::{JobReply, JobRequest};
 use cached_proto::verb::jobs::{JobsPage, JobsPageRequest, JobsReply, JobsRequest};
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use tracing::info;
 
 use super::{Caller, Service};
-use crate::jobs::{Attempts, QueueError};
+use crate::jobs::{Attempts, MOST_LISTED, QueueError};
+
+/// The first page, for clients that do not know pages.
+pub(crate) async fn history(service: &Service, request: &HistoryRequest) -> Result<HistoryReply, Fault> {
+    let since_seconds = request.since_seconds;
+    let first = HistoryPageRequest { since_seconds, before: None, limit: MOST_LISTED };
+    Ok(HistoryReply { runs: history_page(service, &first).await?.runs })
+}
+
+pub(crate) async fn history_page(
+    service: &Service,
+    request: &HistoryPageRequest,
+) -> Result<HistoryPage, Fault> {
+    Ok(service.queue.history_page(service.ago(request.since_seconds), request.before, request.limit).await?)
+}
 
 /// The first page, for clients that do not know pages.
 pub(crate) async fn jobs(service: &Service, request: &JobsRequest) -> Result<JobsReply, Fault> {
@@ -46,7 +61,7 @@ pub(crate) async fn retry(
         RetryRequest::Failed => service.queue.retry_failed().await?,
     };
     for run in &reply.runs {
-        info!(run_id = run, "Another try, refresh {run}, asked for by {caller}");
+        info!(run_id = run, "Retry as run {run} requested by {caller}");
     }
     Ok(reply)
 }

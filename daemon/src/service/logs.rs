@@ -37,8 +37,8 @@ pub(crate) fn logs(service: &Service) -> Result<LogsReply, Fault> {
     Ok(LogsReply { file: file.to_string_lossy().into_owned(), timezone: timezone.name().to_owned() })
 }
 
-/// Starts reading the log, and records who reads it: behind what is read, so that it is not among the newest
-/// lines that somebody asks for.
+/// Starts reading the log, and records the reader: after the read position, so that the record is not among the newest
+/// lines that were requested.
 pub(crate) fn tail(service: &Service, caller: &Caller, request: &LogsRequest) -> Result<Tail, Fault> {
     let wanted = Wanted {
         run: request.run,

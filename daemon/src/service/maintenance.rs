@@ -23,8 +23,8 @@ pub(crate) fn maintenance(
         return Err(Fault::from(&MaintenanceError::NamesAPath));
     }
     let id = Maintenance::start(&Arc::clone(&service.maintenance), request.clone())?;
-    info!("Maintenance {task} asked for by {caller}");
-    Ok(MaintenanceReply { id, chore: task })
+    info!("Maintenance {task} requested by {caller}");
+    Ok(MaintenanceReply { id, task })
 }
 
 impl From<Busy> for Fault {

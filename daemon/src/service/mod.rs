@@ -1,14 +1,12 @@
-//! What the verbs do, one file per verb, for the control socket and the web server alike; and what they share. Here is
-//! which verb a request is of, and which events follow its answer.
+//! What the verbs do, one file per verb, for the control socket and the web server alike; and what they share. This
+//! file maps requests to verbs, and answers to the events that follow them.
 //!
-//! Who may use a verb is decided before it is called: by the session for the socket, by the gate for the web.
+//! Access is checked before a verb is called: by the session for the socket, by the gate for the web.
 
 pub(crate) mod backup;
 pub(crate) mod fault;
 pub(crate) mod get;
 pub(crate) mod health;
-pub(crate) mod history;
-pub(crate) mod invalidate;
 pub(crate) mod jobs;
 pub(crate) mod logs;
 pub(crate) mod maintenance;
@@ -35,7 +33,7 @@ pub(crate) use survey::Surveyed;
 use crate::jobs::Following;
 use crate::maintenance::TaskProgress;
 
-/// Does what is asked for; what follows the answer is in [`Stream::behind`].
+/// Executes the request; [`Stream::behind`] has the events that follow the answer.
 pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request) -> Result<Reply, Fault> {
     Ok(match request {
         Request::Ping => Reply::Pong(service.pong()),
@@ -46,7 +44,7 @@ pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request
         Request::StopScheduler => Reply::Scheduler(scheduler::stop(service, caller).await?),
         Request::Next(request) => Reply::Next(next::next(service, request).await?),
         Request::Jobs(request) => Reply::Jobs(jobs::jobs(service, request).await?),
-        Request::History(request) => Reply::History(history::history(service, request).await?),
+        Request::History(request) => Reply::History(jobs::history(service, request).await?),
         Request::NotifyTest => Reply::Notify(notify::notify(service).await),
         Request::Job(request) => Reply::Job(jobs::job(service, request).await?),
         Request::Cancel(request) => Reply::Cancel(jobs::cancel(service, caller, request).await?),
@@ -54,7 +52,7 @@ pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request
         Request::Report(request) => Reply::Report(report::report(service, request).await?),
         Request::Get(request) => Reply::Get(get::get(service, request, get::Missing::Make).await?),
         Request::Invalidate(request) => {
-            Reply::Invalidate(invalidate::invalidate(service, caller, request).await?)
+            Reply::Invalidate(refresh::invalidate(service, caller, request).await?)
         }
         Request::Rehearse(request) => Reply::Rehearse(rehearse::rehearse(service, request).await?),
         Request::Maintenance(request) => {
@@ -63,7 +61,7 @@ pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request
         Request::Reload => Reply::Reload(reload::reload(service, caller).await),
         Request::Logs(_) => Reply::Logs(logs::logs(service)?),
         Request::JobsPage(request) => Reply::JobsPage(jobs::page(service, request).await?),
-        Request::HistoryPage(request) => Reply::HistoryPage(history::page(service, request).await?),
+        Request::HistoryPage(request) => Reply::HistoryPage(jobs::history_page(service, request).await?),
         Request::Backup => Reply::Backup(backup::backup(service)),
     })
 }
@@ -136,10 +134,10 @@ impl Stream {
     /// The fault sent to a client when the daemon stops before the last event.
     pub(crate) fn broken_off(&self) -> Fault {
         let hint = match self {
-            Self::Run(..) => "the run is kept and worked on when the daemon is started again",
-            Self::Log(_) | Self::Maintenance(_) | Self::Backup(_) => "ask again when it is started again",
+            Self::Run(..) => "the run is kept and continues when the daemon is started again",
+            Self::Log(_) | Self::Maintenance(_) | Self::Backup(_) => "try again when it is started again",
         };
-        fault::fault(FaultCode::Unavailable, "the daemon stops", hint)
+        fault::fault(FaultCode::Unavailable, "the daemon is stopping", hint)
     }
 }
 

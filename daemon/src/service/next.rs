@@ -43,7 +43,7 @@ async fn unusual(
     scheduler: SchedulerState,
 ) -> Result<Option<String>, QueueError> {
     if scheduler == SchedulerState::Stopped {
-        return Ok(Some("the scheduler is stopped: passes as paused and is not caught up".to_owned()));
+        return Ok(Some("the scheduler is stopped: recorded as paused and not caught up".to_owned()));
     }
     // Only today's date can already have had its run.
     let zone = schedule.zone();
@@ -52,14 +52,17 @@ async fn unusual(
         return Ok(None);
     }
     let ran = service.queue.ran_on_date_of(schedule::NIGHTLY, &slot_text(fire.slot)).await?;
-    Ok(ran.then(|| "this date has had its run, at another time of day: does not run again".to_owned()))
+    Ok(ran.then(|| "this date has had its run at another time of day, so it does not run again".to_owned()))
 }
 
 /// Missed slots whose catch-up runs are still pending.
 async fn notes(service: &Service) -> Result<Vec<String>, QueueError> {
     let note = |run: Run| {
-        let state =
-            if run.phase == Phase::Running { "is at work on it" } else { "is queued to make up for it" };
+        let state = if run.phase == Phase::Running {
+            "is catching up with it"
+        } else {
+            "is queued to catch up with it"
+        };
         format!("slot {} was missed; run {} {state}", run.slot.unwrap_or_default(), run.id)
     };
     Ok(service.queue.pending_catch_ups().await?.into_iter().map(note).collect())

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use cached_present::count;
 use cached_proto::fault::{Fault, FaultCode};
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::words::{SchedulerState, SlotFate, Table, Trigger};
@@ -21,8 +22,8 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
     let from = date(&request.from)?;
     let days = request.days;
     if !(1..=MOST).contains(&days) {
-        let message = format!("{days} days cannot be rehearsed");
-        return Err(fault(FaultCode::BadRequest, &message, &format!("ask for 1 to {MOST} days")));
+        let message = format!("{} cannot be rehearsed", count(days, "day"));
+        return Err(fault(FaultCode::BadRequest, &message, &format!("request 1 to {MOST} days")));
     }
     let schedule = service.schedule();
     let scheduler = service.queue.state().scheduler_state().await?;
@@ -52,8 +53,7 @@ pub(crate) async fn rehearse(service: &Service, request: &RehearseRequest) -> Re
         fault(FaultCode::Internal, "the rehearsal panicked", "this is a bug; please report it with the log")
     })?;
     if cut {
-        notes
-            .push(format!("there are more decisions than the {} shown; ask for fewer days", decisions.len()));
+        notes.push(format!("only the first {} decisions are shown; request fewer days", decisions.len()));
     }
     Ok(RehearseReply {
         scheduler,

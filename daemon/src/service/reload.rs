@@ -9,9 +9,9 @@ use super::{Caller, Service};
 use crate::describe::describe;
 
 pub(crate) async fn reload(service: &Service, caller: &Caller) -> ReloadReply {
-    info!("A reload of the configuration was asked for by {caller}");
+    info!("Reload of the configuration requested by {caller}");
     let component = Arc::clone(&service.reloader);
-    // Reads files, and compiles what is in them.
+    // Reads files, and compiles their contents.
     let reply = tokio::task::spawn_blocking(move || component.reload()).await;
     reply.unwrap_or_else(|error| ReloadReply {
         reloaded: false,

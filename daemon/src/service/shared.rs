@@ -38,13 +38,13 @@ pub(crate) struct Service {
     pub(crate) reloader: Arc<dyn Reloads>,
     /// The log of this process, if it keeps one.
     pub(crate) logs: Option<Logs>,
-    /// Looks at VMS's tables.
+    /// Surveys VMS's tables.
     pub(crate) surveys: Arc<Surveys>,
     /// Requests a page from VMS.
     pub(crate) probe: Arc<Probe>,
-    /// The queue of those who read lists.
+    /// The queue of requests that read lists.
     pub(crate) readers: Arc<Readers>,
-    /// What of the daemon itself does not work.
+    /// Parts of the daemon itself that do not work.
     pub(crate) faults: Faults,
 }
 
@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_cannot_break_the_line_of_a_log() {
+    fn a_hostile_name_of_a_caller_is_one_line() {
         let long = "a".repeat(500);
         for (caller, shown) in [
             (Caller::Local(1000), "user 1000".to_owned()),

@@ -1,5 +1,5 @@
-//! Looks at VMS's tables on behalf of verbs: one at a time, because many impatient clients must not slow VMS down, and
-//! shared by all who ask meanwhile.
+//! Surveys VMS's tables on behalf of verbs: one survey at a time, because many impatient clients must not slow VMS
+//! down; concurrent requests share it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -35,11 +35,11 @@ struct Sampling {
     /// When the last sample was taken.
     last: Option<DateTime<Utc>>,
     /// Why the last sample could not be stored.
-    unkept: Option<String>,
+    unstored: Option<String>,
 }
 
 impl Surveys {
-    /// Waits until nobody else looks at VMS's tables; while this is kept, nobody does.
+    /// Waits until no survey of VMS's tables is running; none starts while the returned guard is kept.
     pub(super) async fn alone(&self) -> impl Sized + use<'_> {
         self.flight.alone().await
     }
@@ -55,27 +55,27 @@ impl Surveys {
 
     /// Whether a sample is due. A clock that was set back must not postpone it.
     fn is_due(&self, now: DateTime<Utc>, apart: TimeDelta) -> bool {
-        let Sampling { last, unkept } = &*self.sampling();
-        unkept.is_some() || last.is_none_or(|last| now < last || now - last >= apart)
+        let Sampling { last, unstored } = &*self.sampling();
+        unstored.is_some() || last.is_none_or(|last| now < last || now - last >= apart)
     }
 }
 
 impl Service {
     /// Surveys every cache table.
     pub(crate) async fn survey(&self) -> Surveyed {
-        let look = async { self.look(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
-        self.surveys.flight.get(self.clock.as_ref(), Duration::ZERO, |_| true, look).await
+        let reading = async { self.survey_tables(SAMPLES_APART).await.map(Arc::from).map_err(Arc::new) };
+        self.surveys.flight.get(self.clock.as_ref(), Duration::ZERO, |_| true, reading).await
     }
 
     /// Surveys every cache table in order to take a sample.
     pub(crate) async fn sample(&self) -> Result<(), RefreshError> {
         let _alone = self.surveys.flight.alone().await;
-        self.look(TimeDelta::zero()).await.map(drop)
+        self.survey_tables(TimeDelta::zero()).await.map(drop)
     }
 
     /// Why the state database cannot be written, according to the most recent attempts.
     pub(crate) fn unwritable(&self) -> Option<String> {
-        self.queue.stalled().or(self.surveys.sampling().unkept.clone())
+        self.queue.stalled().or(self.surveys.sampling().unstored.clone())
     }
 
     /// Reads the inputs of a rehearsal.
@@ -85,16 +85,16 @@ impl Service {
         rehearsal_inputs(&config, self.clock.now()).await
     }
 
-    async fn look(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
+    async fn survey_tables(&self, samples_apart: TimeDelta) -> Result<Vec<TableSurvey>, RefreshError> {
         let config = Arc::clone(&self.refresh.borrow());
-        // Whoever asked: the result is shared with those who probe, and must not fail because many read.
+        // Always on the lane of probes: they share the result, and it must not fail because of many readers.
         let (state, now) = (&self.queue.state().on(Lane::Probes), self.clock.now());
         let surveys = survey(&config, state, self.surveys.shapes.depth(now), now).await?;
         if let Some(sample) = sample(now, &surveys).filter(|_| self.surveys.is_due(now, samples_apart)) {
             // The survey is worth returning even if the sample cannot be stored.
-            let kept = state.keep_readiness(sample).await;
-            let unkept = kept.err().map(|error| describe(&error));
-            *self.surveys.sampling() = Sampling { last: Some(now), unkept };
+            let stored = state.keep_readiness(sample).await;
+            let unstored = stored.err().map(|error| describe(&error));
+            *self.surveys.sampling() = Sampling { last: Some(now), unstored };
         }
         Ok(surveys)
     }

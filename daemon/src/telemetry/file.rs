@@ -56,9 +56,8 @@ pub(super) struct LogFile {
     tidier: Option<Tidier>,
 }
 
-/// A consistent position in the log: everything written before it is in the files, everything after it
-/// arrives live.
-pub(super) struct Standing {
+/// A consistent position in the log: everything written before it is in the files, everything after it arrives live.
+pub(super) struct Position {
     pub(super) place: Place,
     pub(super) live: broadcast::Receiver<Arc<str>>,
 }
@@ -121,11 +120,11 @@ impl LogFile {
         }
     }
 
-    /// Calls `look` with the current position while nothing is written; does nothing if there is no file.
-    pub(super) fn standing<T>(&self, look: impl FnOnce(Standing) -> T) -> Option<T> {
+    /// Calls `read` with the current position while nothing is written; does nothing if there is no file.
+    pub(super) fn with_position<T>(&self, read: impl FnOnce(Position) -> T) -> Option<T> {
         let writer = self.lock();
         writer.place.dir.as_ref()?;
-        Some(look(Standing { place: writer.place.clone(), live: self.live.subscribe() }))
+        Some(read(Position { place: writer.place.clone(), live: self.live.subscribe() }))
     }
 
     /// Starts compressing rotated files and deleting old ones.
@@ -197,7 +196,7 @@ impl Writer {
             // A file that grows beyond its limit is better than lost records.
             Some(Err(error)) => {
                 if !std::mem::replace(&mut self.unrotated, true) {
-                    told(&Complaint::of(dir, "rotated", error));
+                    report(&Complaint::of(dir, "rotated", error));
                 }
             }
         }
@@ -215,7 +214,7 @@ impl Writer {
     /// Notes that a record is lost, and reports it once.
     fn lose(&mut self, complaint: Complaint) {
         if self.complaint.is_none() {
-            told(&complaint);
+            report(&complaint);
         }
         self.complaint = Some(complaint);
     }
@@ -233,7 +232,7 @@ pub struct Complaint {
 /// The kinds of failures of the log file, by their remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ComplaintCause {
-    /// A link stands in its place.
+    /// A symbolic or hard link is in its place.
     Link,
     /// The file system takes no more files.
     NoInodes,
@@ -259,13 +258,13 @@ impl Complaint {
     }
 }
 
-fn told(complaint: &Complaint) {
+fn report(complaint: &Complaint) {
     let check = match complaint.cause {
         ComplaintCause::Link => "remove the link",
-        ComplaintCause::NoInodes => "remove files that nobody needs",
+        ComplaintCause::NoInodes => "remove files that are not needed",
         ComplaintCause::Other => "check free space and the rights of its directory",
     };
-    note(&format!("{}; {check}; the work goes on", complaint.message));
+    note(&format!("{}; {check}; work continues", complaint.message));
 }
 
 impl Current {

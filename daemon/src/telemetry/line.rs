@@ -28,7 +28,7 @@ pub(super) struct Head {
 /// forged by data, and would change messages that scripts search for.
 pub(super) fn for_file(event: &Event<'_>, at: DateTime<Tz>) -> String {
     let metadata = event.metadata();
-    let Seen { message, run } = Seen::in_event(event);
+    let LineFields { message, run } = LineFields::in_event(event);
     let run = run.map_or_else(String::new, |run| format!("::{run}"));
     stamped(at, &format!("{}{run}", metadata.target()), *metadata.level(), &message)
 }
@@ -75,7 +75,7 @@ pub(super) fn head(line: &str, zone: Tz) -> Option<Head> {
 
 /// Formats a record for people who read standard error.
 pub(super) fn for_people(event: &Event<'_>) -> String {
-    let Seen { message, .. } = Seen::in_event(event);
+    let LineFields { message, .. } = LineFields::in_event(event);
     format!("{} {}\n", word(*event.metadata().level()), one_line(&message))
 }
 
@@ -91,20 +91,20 @@ fn word(level: Level) -> &'static str {
 
 /// The message and the run, without the other fields, which are for the journal.
 #[derive(Default)]
-struct Seen {
+struct LineFields {
     message: String,
     run: Option<i64>,
 }
 
-impl Seen {
+impl LineFields {
     fn in_event(event: &Event<'_>) -> Self {
-        let mut seen = Self::default();
-        event.record(&mut seen);
-        seen
+        let mut fields = Self::default();
+        event.record(&mut fields);
+        fields
     }
 }
 
-impl Visit for Seen {
+impl Visit for LineFields {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         if field.name() == "message" {
             self.message = format!("{value:?}");

@@ -7,17 +7,18 @@ mod file;
 mod line;
 mod read;
 mod rotated;
-mod sinks;
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 
+use std::os::unix::fs::MetadataExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::Dispatch;
+use tracing::{Dispatch, Event, Subscriber};
+use tracing_journald::{Priority, PriorityMappings};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use tracing_subscriber::layer::{Layered, SubscriberExt as _};
+use tracing_subscriber::layer::{Context, Layered, SubscriberExt as _};
 use tracing_subscriber::{Layer, Registry, reload};
 
 use crate::clock::Clock;
@@ -25,6 +26,7 @@ use crate::config::{Config, LogLevel, Origin};
 use crate::heartbeat::Heartbeat;
 pub use file::{Complaint, ComplaintCause};
 use file::{LogFile, Place};
+use line::note;
 pub use read::Logs;
 pub(crate) use read::{FellBehind, Live, Piece, Wanted};
 
@@ -60,7 +62,7 @@ pub enum TelemetryError {
 #[derive(Clone)]
 pub struct Telemetry {
     level: reload::Handle<Targets, Sinks>,
-    journal: reload::Handle<sinks::Journal, Registry>,
+    journal: reload::Handle<Journal, Registry>,
     file: Arc<LogFile>,
 }
 
@@ -85,19 +87,19 @@ pub fn build(
     journal_stream: Option<&str>,
 ) -> (Dispatch, Telemetry) {
     let is_alone = kind == Kind::Library;
-    let journal = sinks::journal(config.log.journald && !is_alone, journal_stream.is_some());
+    let journal = journal(config.log.journald && !is_alone, journal_stream.is_some());
     // systemd copies standard error to the journal, so records would be there twice.
-    let twice = journal.is_some() && journal_stream.is_some_and(sinks::is_stderr);
+    let twice = journal.is_some() && journal_stream.is_some_and(is_stderr);
     let (journal, journal_handle) = reload::Layer::new(journal);
     let file = Arc::new(LogFile::new(clock, Place::of(config)));
     // Tidies rotated files left by the previous process.
     file.tidy();
     let mut sinks: Vec<Box<dyn Layer<Registry> + Send + Sync>> =
-        vec![Box::new(sinks::ToFile(Arc::clone(&file))), Box::new(journal)];
+        vec![Box::new(ToFile(Arc::clone(&file))), Box::new(journal)];
     if !twice && !is_alone {
         let quiet = kind == Kind::OneShot && *config.origin("log", "level") == Origin::Default;
         let least = if quiet { LevelFilter::WARN } else { LevelFilter::TRACE };
-        sinks.push(Box::new(sinks::ToStderr { least }));
+        sinks.push(Box::new(ToStderr { least }));
     }
     let (level, level_handle) = reload::Layer::new(targets(config.log.level));
     let dispatch = Dispatch::new(tracing_subscriber::registry().with(sinks).with(level));
@@ -110,7 +112,7 @@ impl Telemetry {
         self.file.settle(Place::of(config));
         let connected = self.journal.with_current(Option::is_some)?;
         if connected != config.log.journald {
-            self.journal.reload(sinks::journal(config.log.journald, false))?;
+            self.journal.reload(journal(config.log.journald, false))?;
         }
         self.level.reload(targets(config.log.level))?;
         Ok(())
@@ -148,7 +150,7 @@ impl Telemetry {
 
 /// Why records are missing from the log file of this process, if there are any.
 pub fn complaint() -> Option<Complaint> {
-    tracing::dispatcher::get_default(|sinks| sinks.downcast_ref::<sinks::ToFile>()?.0.complaint())
+    tracing::dispatcher::get_default(|sinks| sinks.downcast_ref::<ToFile>()?.0.complaint())
 }
 
 /// Enables this program's own records from `level` on, and those of libraries from warnings on.
@@ -161,4 +163,65 @@ fn targets(level: LogLevel) -> Targets {
         LogLevel::Trace => LevelFilter::TRACE,
     };
     Targets::new().with_target("cached", level).with_default(level.min(LevelFilter::WARN))
+}
+
+/// Appends records to the log file.
+struct ToFile(Arc<LogFile>);
+
+impl<S: Subscriber> Layer<S> for ToFile {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        self.0.append(|at| line::for_file(event, at));
+    }
+}
+
+/// Prints records to standard error for people.
+struct ToStderr {
+    /// The least severe level that is printed.
+    least: LevelFilter,
+}
+
+impl<S: Subscriber> Layer<S> for ToStderr {
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        if *event.metadata().level() <= self.least {
+            line::to_stderr(&line::for_people(event));
+        }
+    }
+}
+
+/// The systemd journal, if it is enabled and available; it gets the fields of a record as fields of its own
+/// (`CACHE_TABLE`, `RUN_ID` and so on).
+type Journal = Option<tracing_journald::Layer>;
+
+/// Connects to the journal. Its absence is reported only when the process runs under systemd.
+fn journal(wanted: bool, under_systemd: bool) -> Journal {
+    if !wanted {
+        return None;
+    }
+    match tracing_journald::layer() {
+        Ok(layer) => Some(layer.with_field_prefix(None).with_priority_mappings(priorities())),
+        Err(error) => {
+            if under_systemd {
+                note(&format!("the journal cannot be reached ({error}); logging without its fields"));
+            }
+            None
+        }
+    }
+}
+
+/// Whether `JOURNAL_STREAM`, device and inode as `8:1234`, refers to this process's standard error and not
+/// merely to a parent's.
+fn is_stderr(journal_stream: &str) -> bool {
+    std::fs::metadata("/proc/self/fd/2")
+        .is_ok_and(|stderr| journal_stream == format!("{}:{}", stderr.dev(), stderr.ino()))
+}
+
+/// Overrides the library's defaults, which map info records to `Notice` and debug records to `Informational`.
+fn priorities() -> PriorityMappings {
+    PriorityMappings {
+        error: Priority::Error,
+        warn: Priority::Warning,
+        info: Priority::Informational,
+        debug: Priority::Debug,
+        trace: Priority::Debug,
+    }
 }

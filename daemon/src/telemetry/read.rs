@@ -12,7 +12,7 @@ use chrono_tz::Tz;
 use flate2::read::MultiGzDecoder;
 use tokio::sync::broadcast;
 
-use super::file::{LogFile, Standing};
+use super::file::{LogFile, Position};
 use super::line::{self, Head, head};
 use super::rotated::{self, CURRENT, Rotated};
 
@@ -56,7 +56,7 @@ pub(crate) struct Past {
 #[derive(Debug)]
 pub(crate) struct Live {
     lines: broadcast::Receiver<Arc<str>>,
-    sieve: Sieve,
+    filter: Filter,
 }
 
 /// A part of the past log.
@@ -78,22 +78,22 @@ enum Source {
 impl Logs {
     /// Path of the current file, if there is one.
     pub(crate) fn path(&self) -> Option<PathBuf> {
-        self.0.standing(|standing| standing.place.dir.map(|dir| dir.join(CURRENT))).flatten()
+        self.0.with_position(|standing| standing.place.dir.map(|dir| dir.join(CURRENT))).flatten()
     }
 
     /// Opens the log; `None` if there is no log file. No line is missing between past and live, and none is
     /// in both.
     pub(crate) fn open(&self, wanted: Wanted) -> Option<io::Result<Reading>> {
-        self.0.standing(|standing| Reading::begin(standing, wanted))
+        self.0.with_position(|standing| Reading::begin(standing, wanted))
     }
 }
 
 impl Reading {
-    fn begin(standing: Standing, wanted: Wanted) -> io::Result<Self> {
-        let Standing { place, live } = standing;
+    fn begin(standing: Position, wanted: Wanted) -> io::Result<Self> {
+        let Position { place, live } = standing;
         let dir = place.dir.unwrap_or_default();
         let oldest = wanted.since.map(|since| {
-            // A file is named after its newest record, or one that came a little later.
+            // A file is named after the day of its newest record, or of one that came a little later.
             let day = since.with_timezone(&place.zone).date_naive();
             day.checked_sub_days(Days::new(1)).unwrap_or(day)
         });
@@ -106,8 +106,8 @@ impl Reading {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
-        let sieve = Sieve { wanted, zone: place.zone, passed: true };
-        Ok(Self { past: Past { dir, files, wanted, zone: place.zone }, live: Live { lines: live, sieve } })
+        let filter = Filter { wanted, zone: place.zone, passed: true };
+        Ok(Self { past: Past { dir, files, wanted, zone: place.zone }, live: Live { lines: live, filter } })
     }
 }
 
@@ -134,11 +134,11 @@ impl Past {
     /// Passes every wanted piece to `take`, oldest first, until `gone` returns true. Blocks.
     pub(crate) fn read(self, gone: impl Fn() -> bool, mut take: impl FnMut(Piece)) {
         let Self { dir, files, wanted, zone } = self;
-        let sieve = || Sieve { wanted, zone, passed: false };
+        let filter = || Filter { wanted, zone, passed: false };
         let Some(newest) = wanted.newest else {
-            let mut sieve = sieve();
+            let mut filter = filter();
             for file in files {
-                pieces(&dir, &file, &mut sieve, &gone, &mut take);
+                pieces(&dir, &file, &mut filter, &gone, &mut take);
             }
             return;
         };
@@ -150,12 +150,12 @@ impl Past {
             if counted >= newest {
                 break;
             }
-            pieces(&dir, file, &mut sieve(), &gone, &mut |_| counted += 1);
+            pieces(&dir, file, &mut filter(), &gone, &mut |_| counted += 1);
             oldest = at;
         }
         let mut surplus = counted.saturating_sub(newest);
         for file in files.iter().skip(oldest) {
-            pieces(&dir, file, &mut sieve(), &gone, &mut |piece| match surplus {
+            pieces(&dir, file, &mut filter(), &gone, &mut |piece| match surplus {
                 0 => take(piece),
                 _ => surplus -= 1,
             });
@@ -166,7 +166,7 @@ impl Past {
 fn pieces(
     dir: &Path,
     file: &Source,
-    sieve: &mut Sieve,
+    filter: &mut Filter,
     gone: &impl Fn() -> bool,
     take: &mut impl FnMut(Piece),
 ) {
@@ -177,7 +177,7 @@ fn pieces(
     for text in open(dir, file) {
         let read = text.and_then(|text| {
             lines(text, |line| {
-                if let Some(line) = sieve.sift(line) {
+                if let Some(line) = filter.sift(line) {
                     take(Piece::Line(line));
                 }
                 !gone()
@@ -237,8 +237,8 @@ fn lines(text: impl Read, mut take: impl FnMut(&str) -> bool) -> io::Result<()> 
         let line = line.strip_suffix(b"\n").unwrap_or(&line);
         let line = String::from_utf8_lossy(line);
         if is_first && !line::is_ours(&line) {
-            // Whatever bears the name of a log would be shown to whoever may read the log.
-            return Err(io::Error::other("it does not begin as a log of cached does, and is not shown"));
+            // Otherwise any file with the name of a log would be shown to every user who may read the log.
+            return Err(io::Error::other("it does not begin like a log of cached, and is not shown"));
         }
         is_first = false;
         if !take(&line) {
@@ -253,7 +253,7 @@ impl Live {
         loop {
             match self.lines.recv().await {
                 Ok(line) => {
-                    if let Some(line) = self.sieve.sift(&line) {
+                    if let Some(line) = self.filter.sift(&line) {
                         return Ok(Some(line));
                     }
                 }
@@ -271,14 +271,14 @@ pub(crate) struct FellBehind;
 
 /// Filters lines.
 #[derive(Debug)]
-struct Sieve {
+struct Filter {
     wanted: Wanted,
     zone: Tz,
     /// Whether the previous line passed: a line without a parsable head is treated like the one before it.
     passed: bool,
 }
 
-impl Sieve {
+impl Filter {
     fn sift(&mut self, line: &str) -> Option<LogLine> {
         let head = head(line, self.zone);
         if let Some(Head { at, run }) = head {

@@ -121,7 +121,7 @@ pub(super) enum Step {
 }
 
 /// A hook by which tests make a step fail.
-pub(super) type Obstacle<'a> = &'a dyn Fn(Step) -> io::Result<()>;
+pub(super) type StepHook<'a> = &'a dyn Fn(Step) -> io::Result<()>;
 
 /// The result of compressing a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -169,7 +169,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
 }
 
 /// Replaces the plain file by its compressed form.
-pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::Result<Packed> {
+pub(super) fn pack(dir: &Path, rotated: Rotated, hook: StepHook<'_>) -> io::Result<Packed> {
     let (plain, packed) = (dir.join(rotated.plain()), dir.join(rotated.packed()));
     let source = open(&plain)?;
     // Every writer holds a shared lock. Where locks are not supported, no lock is held.
@@ -183,12 +183,12 @@ pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::
         }
     } else {
         let part = dir.join(unfinished(rotated));
-        if let Err(error) = write(source, &part, &packed, obstacle) {
+        if let Err(error) = write(source, &part, &packed, hook) {
             // A partial file on a full disk would only use more space.
             let _ = std::fs::remove_file(&part);
             return Err(error);
         }
-        obstacle(Step::Renamed)?;
+        hook(Step::Renamed)?;
         // The new name must be on the disk before the old one is removed.
         open_directory(dir)?.sync_all()?;
     }
@@ -196,19 +196,19 @@ pub(super) fn pack(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> io::
     Ok(Packed::Done)
 }
 
-fn write(mut source: File, part: &Path, packed: &Path, obstacle: Obstacle<'_>) -> io::Result<()> {
+fn write(mut source: File, part: &Path, packed: &Path, hook: StepHook<'_>) -> io::Result<()> {
     let file = create_private(part)?;
-    obstacle(Step::Begun)?;
+    hook(Step::Begun)?;
     let mut encoder = GzEncoder::new(file, Compression::default());
     io::copy(&mut source, &mut encoder)?;
     encoder.flush()?;
-    obstacle(Step::Copied)?;
+    hook(Step::Copied)?;
     let file = encoder.finish()?;
     let found = source.metadata()?;
     file.set_permissions(found.permissions())?;
     file.set_modified(found.modified()?)?;
     file.sync_all()?;
-    obstacle(Step::Written)?;
+    hook(Step::Written)?;
     rename_new(part, packed)
 }
 
@@ -244,12 +244,12 @@ pub(super) struct Order {
 
 /// A file or directory that could not be tidied this time.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Untidy {
+pub(super) enum Leftover {
     #[error("the log directory {} cannot be tidied; check its rights", .0.display())]
     Directory(PathBuf, #[source] io::Error),
     #[error("{} cannot be deleted; check the rights of its directory, or delete it yourself", .0.display())]
     Delete(PathBuf, #[source] io::Error),
-    #[error("{} cannot be compressed and stays as it is for now; check free space and rights", .0.display())]
+    #[error("{} cannot be compressed for now; check free space and permissions", .0.display())]
     Pack(PathBuf, #[source] io::Error),
     #[error("{} and the same name with .gz hold different records, so both stay; move one of them away", .0.display())]
     Differs(PathBuf),
@@ -257,18 +257,18 @@ pub(super) enum Untidy {
 
 /// Compresses rotated files and deletes those past their retention, by the day in the name. Files with names
 /// that this program does not give are left alone, and so are log files that are not regular files or belong to others.
-pub(super) fn tidy(order: &Order, obstacle: Obstacle<'_>) -> Vec<Untidy> {
+pub(super) fn tidy(order: &Order, hook: StepHook<'_>) -> Vec<Leftover> {
     let mut left = Vec::new();
-    match tidy_all(order, obstacle, &mut left) {
+    match tidy_all(order, hook, &mut left) {
         // Nothing was ever logged to this directory.
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => left.push(Untidy::Directory(order.dir.clone(), error)),
+        Err(error) => left.push(Leftover::Directory(order.dir.clone(), error)),
         Ok(()) => {}
     }
     left
 }
 
-fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io::Result<()> {
+fn tidy_all(order: &Order, hook: StepHook<'_>, left: &mut Vec<Leftover>) -> io::Result<()> {
     let dir = &order.dir;
     let directory = open_directory(dir)?;
     // Another process is tidying this directory; its unfinished file is not a leftover.
@@ -296,24 +296,24 @@ fn tidy_all(order: &Order, obstacle: Obstacle<'_>, left: &mut Vec<Untidy>) -> io
         if rotated.day < oldest {
             delete(dir.join(name), left);
         } else if form == Form::Plain {
-            left.extend(compress(dir, rotated, obstacle));
+            left.extend(compress(dir, rotated, hook));
         }
     }
     Ok(())
 }
 
-fn compress(dir: &Path, rotated: Rotated, obstacle: Obstacle<'_>) -> Option<Untidy> {
+fn compress(dir: &Path, rotated: Rotated, hook: StepHook<'_>) -> Option<Leftover> {
     let path = || dir.join(rotated.plain());
-    match pack(dir, rotated, obstacle) {
+    match pack(dir, rotated, hook) {
         Ok(Packed::Done | Packed::InUse) => None,
-        Ok(Packed::Differs) => Some(Untidy::Differs(path())),
-        Err(error) => Some(Untidy::Pack(path(), error)),
+        Ok(Packed::Differs) => Some(Leftover::Differs(path())),
+        Err(error) => Some(Leftover::Pack(path(), error)),
     }
 }
 
-fn delete(path: PathBuf, left: &mut Vec<Untidy>) {
+fn delete(path: PathBuf, left: &mut Vec<Leftover>) {
     match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => left.push(Untidy::Delete(path, error)),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => left.push(Leftover::Delete(path, error)),
         _ => {}
     }
 }

@@ -29,14 +29,14 @@ impl<T: Serialize> IntoResponse for Json<T> {
                 ([(CONTENT_TYPE, HeaderValue::from_static("application/json"))], text).into_response()
             }
             Err(error) => {
-                tracing::error!("a reply is no JSON: {error}");
-                WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "the reply cannot be shown").json()
+                tracing::error!("a reply cannot be written as JSON: {error}");
+                WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "the reply cannot be written as JSON").json()
             }
         }
     }
 }
 
-/// What VMS's pages look for in an answer to a change, beside the reply itself.
+/// The fields that VMS's pages read in an answer to a change, beside the reply itself.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Done<T> {
     success: bool,
@@ -52,7 +52,7 @@ impl<T> Done<T> {
     }
 }
 
-/// Most entries of a page whose client does not say how many.
+/// Maximum number of items of a page whose client does not set one.
 pub(crate) const LISTED: u32 = 100;
 
 /// A page as the body of a response, with a `Link` header.
@@ -63,7 +63,7 @@ pub(crate) struct Paged<T> {
 }
 
 impl<T> Paged<T> {
-    /// The page that was asked for at `uri`; the next one begins at `next`.
+    /// The page requested at `uri`; the next one begins at `next`.
     pub(crate) fn new(page: T, uri: &Uri, next: Option<i64>) -> Self {
         Self { page, next: next.map(|cursor| following(uri, cursor)) }
     }
@@ -80,7 +80,7 @@ impl<T: Serialize> IntoResponse for Paged<T> {
     }
 }
 
-/// The address of the page that begins at a cursor, with everything else as it was asked for.
+/// The address of the page that begins at a cursor; all other parameters stay as requested.
 pub(crate) fn following(uri: &Uri, cursor: i64) -> String {
     let asked = uri.query().unwrap_or_default().split('&');
     let others = asked.filter(|part| !part.is_empty() && !part.starts_with("cursor="));
@@ -94,15 +94,15 @@ pub(crate) fn following(uri: &Uri, cursor: i64) -> String {
 /// As JSON: `{"success": false, "error": MESSAGE, "code": WORD, "hint": WHAT TO DO}`. VMS's pages read
 /// `success` and `error`.
 #[derive(Debug, Clone)]
-pub(crate) struct WebFault(Box<Told>);
+pub(crate) struct WebFault(Box<FaultParts>);
 
 #[derive(Debug, Clone)]
-struct Told {
+struct FaultParts {
     status: StatusCode,
     code: &'static str,
     error: String,
     hint: String,
-    /// When to come again, if that would help.
+    /// Time after which a retry may succeed, if a retry may help.
     retry_after: Option<Duration>,
     more: Map<String, Value>,
 }
@@ -126,7 +126,7 @@ impl WebFault {
         };
         let error = one_line(error.as_ref()).into_owned();
         let hint = String::new();
-        Self(Box::new(Told { status, code, error, hint, retry_after: None, more: Map::new() }))
+        Self(Box::new(FaultParts { status, code, error, hint, retry_after: None, more: Map::new() }))
     }
 
     /// Adds a hint what to do about it.
@@ -147,7 +147,7 @@ impl WebFault {
         self
     }
 
-    /// Says when to come again.
+    /// Sets the time after which a retry may succeed.
     pub(crate) fn retry_after(mut self, pause: Duration) -> Self {
         self.0.retry_after = Some(pause);
         self
@@ -157,9 +157,9 @@ impl WebFault {
         self.0.status
     }
 
-    /// Message and hint as one text, for a page that is shown all the same.
-    pub(crate) fn told(&self) -> String {
-        let Told { error, hint, .. } = &*self.0;
+    /// Message and hint as one text, for a page that is shown in spite of the fault.
+    pub(crate) fn message_and_hint(&self) -> String {
+        let FaultParts { error, hint, .. } = &*self.0;
         if hint.is_empty() { error.clone() } else { format!("{error}; {hint}") }
     }
 
@@ -173,7 +173,7 @@ impl WebFault {
 
     /// The response for scripts.
     pub(crate) fn json(self) -> Response {
-        let Told { status, code, error, hint, retry_after, more } = *self.0;
+        let FaultParts { status, code, error, hint, retry_after, more } = *self.0;
         let mut body = Map::new();
         body.insert("success".to_owned(), false.into());
         body.insert("error".to_owned(), error.into());
@@ -185,10 +185,10 @@ impl WebFault {
 
     /// The response for browsers.
     pub(crate) fn html(self) -> Response {
-        let Told { status, error, hint, retry_after, .. } = *self.0;
+        let FaultParts { status, error, hint, retry_after, .. } = *self.0;
         let title = status.canonical_reason().unwrap_or("Error");
         let page = ErrorPage {
-            frame: Frame::nobodys(title),
+            frame: Frame::public(title),
             status,
             error: Prose::new(error),
             hint: Prose::new(hint),
@@ -232,16 +232,16 @@ impl From<Fault> for WebFault {
             FaultCode::Unavailable | FaultCode::Locked | FaultCode::Busy => StatusCode::SERVICE_UNAVAILABLE,
             FaultCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         };
-        let told = Self::new(status, fault.message).hint(fault.hint);
+        let converted = Self::new(status, fault.message).hint(fault.hint);
         match fault.code {
-            FaultCode::Busy => told.code("busy").retry_after(RETRY_INTERVAL),
-            _ => told,
+            FaultCode::Busy => converted.code("busy").retry_after(RETRY_INTERVAL),
+            _ => converted,
         }
     }
 }
 
-/// Converts an error of the queue. If something has ended since the visitor saw it, that is a conflict and no
-/// mistake.
+/// Converts an error of the queue. If something has ended since the visitor saw it, that is a conflict and not an
+/// invalid request.
 impl From<QueueError> for WebFault {
     fn from(error: QueueError) -> Self {
         let is_late = matches!(error, QueueError::Over(_) | QueueError::NothingToRetry(_));
@@ -249,12 +249,12 @@ impl From<QueueError> for WebFault {
         if !is_late {
             return fault;
         }
-        let Told { error, hint, .. } = *fault.0;
+        let FaultParts { error, hint, .. } = *fault.0;
         Self::new(StatusCode::CONFLICT, error).hint(hint)
     }
 }
 
-/// Why something was not done.
+/// Why a request was not carried out.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Problem {
     /// Always false.
@@ -272,7 +272,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_next_page_is_asked_for_as_this_one_was() {
+    fn the_link_to_the_next_page_keeps_the_other_parameters() {
         for (asked, next) in [
             ("/api/runs", "/api/runs?cursor=7"),
             ("/api/runs?since=90d&limit=5", "/api/runs?since=90d&limit=5&cursor=7"),

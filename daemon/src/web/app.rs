@@ -23,7 +23,7 @@ pub struct HttpLimits {
     /// Time for the client to accept the next part of a response.
     pub write: Duration,
     /// Time for the client to accept the last response when the daemon stops.
-    pub farewell: Duration,
+    pub goodbye: Duration,
     /// Time that a request may wait for the end of its run.
     pub wait: Duration,
     /// Number of simultaneous connections.
@@ -36,7 +36,7 @@ pub struct HttpLimits {
     pub followers: usize,
     /// Most bytes in the body of a request.
     pub body_bytes: usize,
-    /// Interval at which a server that nobody connects to renews its heartbeat.
+    /// Interval at which a server without new connections renews its heartbeat.
     pub beat: Duration,
 }
 
@@ -46,7 +46,7 @@ impl Default for HttpLimits {
             head: Duration::from_secs(15),
             body: Duration::from_secs(15),
             write: Duration::from_secs(30),
-            farewell: Duration::from_secs(3),
+            goodbye: Duration::from_secs(3),
             wait: Duration::from_mins(10),
             connections: 512,
             each: 256,
@@ -67,14 +67,14 @@ pub(crate) struct Web(Arc<Shared>);
 pub(crate) struct Shared {
     /// The service that the verbs work with.
     pub(super) service: Arc<Service>,
-    /// The same with connections of its own to the state database, for load balancers and monitoring, whom no number
-    /// of readers may hold up.
+    /// The same with connections of its own to the state database, for load balancers and monitoring, which must never
+    /// wait for other readers.
     pub(super) probes: Service,
     authority: watch::Receiver<Arc<Authority>>,
     /// VMS's users.
     pub(super) users: VmsUsers,
     pub(super) limits: HttpLimits,
-    /// Cancelled when nothing will happen any more, which ends everything that waits or streams.
+    /// Cancelled when no further event can occur, which ends all waiting and streaming requests.
     pub(super) hang_up: CancellationToken,
     /// Recently computed views.
     pub(super) views: Views,

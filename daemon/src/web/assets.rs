@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_formula_is_that_of_the_guidelines() {
+    fn black_on_white_has_the_contrast_that_the_guidelines_state() {
         for (one, other, expected) in [
             ([0.0; 3], [255.0; 3], "21.00"),
             ([119.0; 3], [255.0; 3], "4.48"),
@@ -135,12 +135,15 @@ mod tests {
     }
 
     #[test]
-    fn text_can_be_read_by_day_and_by_night() {
+    fn text_and_icons_have_enough_contrast_in_both_themes() {
         for (time, palette) in ["day", "night"].into_iter().zip(palettes()) {
-            for (drawn, grounds, needed) in PAIRS {
+            for (foreground, grounds, needed) in PAIRS {
                 for ground in grounds {
-                    let got = contrast(palette[drawn], palette[ground]);
-                    assert!(got >= needed, "{drawn} on {ground} by {time}: {got:.2}, {needed} is needed");
+                    let got = contrast(palette[foreground], palette[ground]);
+                    assert!(
+                        got >= needed,
+                        "{foreground} on {ground} by {time}: {got:.2}, {needed} is needed"
+                    );
                 }
             }
         }

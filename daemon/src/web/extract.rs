@@ -1,4 +1,4 @@
-//! What requests say: parameters in their URL, and the fields of a form in either encoding. Our own pages send
+//! The contents of requests: parameters in their URL, and the fields of a form in either encoding. Our own pages send
 //! `application/x-www-form-urlencoded`; VMS's page, which sends its form by script, sends `multipart/form-data`.
 //! What is not understood yields a fault like any other.
 
@@ -56,7 +56,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Number {
         let Path(text) = Path::<String>::from_request_parts(parts, state)
             .await
             .map_err(|error| WebFault::new(StatusCode::NOT_FOUND, error.body_text()))?;
-        let none = || WebFault::new(StatusCode::NOT_FOUND, format!("\"{text}\" is not a number of anything"));
+        let none = || WebFault::new(StatusCode::NOT_FOUND, format!("\"{text}\" is not a number"));
         text.parse().map(Self).map_err(|_| none())
     }
 }
@@ -95,7 +95,7 @@ pub(super) async fn fields(headers: &HeaderMap, body: &Bytes) -> Result<Fields, 
     if let Ok(parts) = Multipart::from_request(request, &()).await {
         return texts(parts).await;
     }
-    let error = "the body is not said to be a form";
+    let error = "the content type of the body is not a form";
     Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error).code("not_a_form").hint(HINT))
 }
 
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn both_ways_of_sending_a_form_are_read_alike() {
+    async fn both_encodings_of_a_form_give_the_same_fields() {
         let expected: Fields = [("cache_type", "district"), ("force", ""), ("a", "x y\r\nz&ä=")]
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .into();
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_form_is_refused() {
+    async fn a_body_that_is_not_a_form_of_text_fields_is_refused() {
         let whole = part("cache_type", "all");
         let file = whole.replace("name=", "filename=\"f\"; name=");
         for (kind, body, status) in [

@@ -20,7 +20,7 @@ pub(super) enum Rights {
     /// May view, and change after logging in again.
     Remembered,
     /// May view.
-    Look,
+    View,
 }
 
 /// The data that a template needs to render the frame around its content.
@@ -42,14 +42,14 @@ pub(super) struct Frame {
 
 impl Frame {
     /// The frame of a public page.
-    pub(super) fn nobodys(title: &str) -> Self {
+    pub(super) fn public(title: &str) -> Self {
         Self {
             title: title.to_owned(),
             here: "",
             who: String::new(),
             csrf: String::new(),
             is_live: false,
-            rights: Rights::Look,
+            rights: Rights::View,
             assets: assets::version(),
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -57,7 +57,7 @@ impl Frame {
 
     /// Whether the visitor sees buttons, even if they are disabled.
     pub(super) fn has_buttons(&self) -> bool {
-        self.rights != Rights::Look
+        self.rights != Rights::View
     }
 
     /// Whether the visitor has to log in again before the buttons are enabled.
@@ -71,7 +71,7 @@ pub(super) fn shown(status: StatusCode, page: &impl Template) -> Response {
     match page.render() {
         Ok(page) => (status, Page(page)).into_response(),
         Err(error) => {
-            tracing::error!("a page cannot be shown: {error}");
+            tracing::error!("a page cannot be rendered: {error}");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
@@ -178,7 +178,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_stand_out() {
+    fn text_in_backticks_becomes_code() {
         for (text, pieces) in [
             ("", &[][..]),
             ("plain", &[("plain", false)]),
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_shown_is_text_of_one_line() {
+    fn hostile_text_is_escaped_to_one_line() {
         let text = "<script>\"'&\n\u{202e}b\u{2028}";
         let shown = Shown { text }.render().unwrap();
         let escaped = "&#60;script&#62;&#34;&#39;&#38;\\n\\u{202e}b\\u{2028}";

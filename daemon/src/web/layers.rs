@@ -1,4 +1,4 @@
-//! What every request passes before its route, and every response after it.
+//! The layers that every request passes before its route, and every response after it.
 //!
 //! Responses get their headers, a spare connection serves probes only, a fault becomes a page where one is wanted, a
 //! panic costs its request, other hosts are refused, and the body is read completely.
@@ -75,7 +75,7 @@ async fn with_headers(mut response: Response) -> Response {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Spare;
 
-/// Turns away what a spare connection does not serve.
+/// Refuses requests that a spare connection does not serve.
 async fn spare(request: Request, next: Next) -> Response {
     if request.extensions().get::<Spare>().is_none() || probes::is_probe(request.uri().path()) {
         return next.run(request).await;
@@ -85,7 +85,7 @@ async fn spare(request: Request, next: Next) -> Response {
         StatusCode::SERVICE_UNAVAILABLE,
         "too many connections are open, or too many from this address",
     )
-    .hint("close some of them, or come again later")
+    .hint("close some of them, or try again later")
     .code("busy")
     .retry_after(RETRY_INTERVAL)
     .answer(Wants::of(&parts))
@@ -107,16 +107,16 @@ async fn as_wanted(request: Request, next: Next) -> Response {
 /// on behalf of its visitors.
 async fn check_host(State(web): State<Web>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    // Clients of the probes are often no browsers, send any host or none, and learn no secret.
+    // Clients of the probes are often not browsers, send any host or none, and learn no secret.
     let is_probe = matches!(parts.uri.path(), "/health" | "/ready");
     if is_probe || web.authority().allows_host(&parts) {
         return next.run(Request::from_parts(parts, body)).await;
     }
     let fault = if parts.headers.contains_key(HOST) || parts.uri.host().is_some() {
-        WebFault::new(StatusCode::MISDIRECTED_REQUEST, "this is not the host that was asked for")
+        WebFault::new(StatusCode::MISDIRECTED_REQUEST, "unexpected Host header")
             .hint("set http.public_origin to the address under which browsers reach this page")
     } else {
-        WebFault::new(StatusCode::BAD_REQUEST, "the request names no host")
+        WebFault::new(StatusCode::BAD_REQUEST, "the request has no Host header")
     };
     fault.answer(Wants::of(&parts))
 }
@@ -147,7 +147,7 @@ async fn read_body(State(web): State<Web>, request: Request, next: Next) -> Resp
 /// The response for a path that does not exist.
 async fn unknown_path(request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let fault = WebFault::new(StatusCode::NOT_FOUND, format!("there is nothing at {}", parts.uri.path()));
+    let fault = WebFault::new(StatusCode::NOT_FOUND, format!("there is no page at {}", parts.uri.path()));
     let hint = if parts.uri.path() == "/login" {
         "this is not VMS but `cached`: log in at VMS, and serve both under one host name"
     } else {
@@ -159,7 +159,7 @@ async fn unknown_path(request: Request) -> Response {
 /// The response for a path that exists, but not with this method.
 async fn wrong_method(request: Request) -> Response {
     let (parts, _) = request.into_parts();
-    let error = format!("{} cannot be done with {}", parts.method, parts.uri.path());
+    let error = format!("the method {} is not supported by {}", parts.method, parts.uri.path());
     // A visitor who had to log in before a form was accepted is redirected back with a GET.
     let hint = "the status page is at /management/cache/status";
     WebFault::new(StatusCode::METHOD_NOT_ALLOWED, error).hint(hint).answer(Wants::of(&parts))
@@ -169,6 +169,6 @@ async fn wrong_method(request: Request) -> Response {
 pub(super) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("a web request made a handler panic; this is a bug, please report it with the log");
     WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "An internal error occurred")
-        .hint("look at the log of cached")
+        .hint("check the log of cached")
         .into_response()
 }

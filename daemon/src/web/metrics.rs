@@ -32,7 +32,7 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 #[utoipa::path(
     get, path = "/metrics",
-    responses((status = 200, description = "How things are and have gone, for Prometheus.", body = String, content_type = "text/plain"))
+    responses((status = 200, description = "Current state and history, for Prometheus.", body = String, content_type = "text/plain"))
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
     let scrape = web.views.scrape(&web.probes).await?;
@@ -59,9 +59,9 @@ fn table_families(scrape: &Scrape) -> Vec<MetricFamily> {
         "Age of the oldest entry that the table should have; below 0 when it is stamped in the future.",
     );
     let mut entries = Family::gauge("cached_table_entries", "Entries by state.");
-    let mut rows = Family::gauge("cached_table_rows", "Entries that are there, whatever their state.");
+    let mut rows = Family::gauge("cached_table_rows", "Existing entries, whatever their state.");
     let mut bytes = Family::gauge("cached_table_payload_bytes", "Payload of all rows.");
-    let mut states = Family::gauge("cached_table_state", "1 for the state that the table is in.");
+    let mut states = Family::gauge("cached_table_state", "1 for the current state of the table.");
     for table in &scrape.status.tables {
         let labels = labels(table.table);
         if let Some(oldest) = table.oldest {
@@ -80,7 +80,7 @@ fn table_families(scrape: &Scrape) -> Vec<MetricFamily> {
     }
     let mut refreshes = Family::histogram(
         "cached_table_refresh_seconds",
-        "Time of work on the table, by jobs that ended and did not skip every entry; of a job that was tried again, the last attempt.",
+        "Time of work on the table, by jobs that ended and did not skip every entry; of a retried job, its last attempt.",
     );
     for &table in Table::ALL {
         let histogram = Histogram::of(&scrape.counters, Measured::Refresh(table));
@@ -132,7 +132,7 @@ fn work_families(scrape: &Scrape) -> Vec<MetricFamily> {
         counted("cached_job_kills_total", "Attempts that died with their process.", counters::KILLS),
         counted(
             "cached_worker_stalls_total",
-            "Times that work stood still because the state database failed.",
+            "Times that work stalled because the state database failed.",
             counters::STALLS,
         ),
         measured(
@@ -161,7 +161,7 @@ fn outcomes() -> impl Iterator<Item = (Option<Outcome>, &'static str)> {
 }
 
 fn runs(scrape: &Scrape) -> Family {
-    let mut family = Family::counter("cached_runs_total", "Runs that ended, by what asked for them.");
+    let mut family = Family::counter("cached_runs_total", "Runs that ended, by trigger.");
     for &trigger in Trigger::ALL {
         for (outcome, word) in outcomes() {
             let count = number(scrape.counter(&counters::runs(trigger, outcome)));
@@ -183,7 +183,7 @@ fn queue(scrape: &Scrape) -> Family {
     let queue = scrape.queue;
     let mut family = Family::gauge(
         "cached_queue_jobs",
-        "Jobs that are not done with; dead ones ended badly and are not tried again by themselves.",
+        "Jobs that are not finished; dead ones ended badly and are not retried automatically.",
     );
     let phases = [
         ("pending", queue.pending),
@@ -239,12 +239,12 @@ fn judgement_families(scrape: &Scrape) -> Vec<MetricFamily> {
         ),
         yes_no(
             "cached_vms_database_up",
-            "Whether VMS's database can be looked at.",
+            "Whether VMS's database can be read.",
             status.database_error.is_none(),
         ),
         yes_no(
             "cached_up_to_date",
-            "Whether every entry that VMS may ask for is there and fresh.",
+            "Whether every entry that VMS may read exists and is fresh.",
             status.database_error.is_none() && status.tables.iter().all(is_up_to_date),
         ),
         levels(scrape),
@@ -272,7 +272,7 @@ fn is_up_to_date(table: &TableStatus) -> bool {
 }
 
 fn levels(scrape: &Scrape) -> Family {
-    let family = Family::gauge("cached_health", "1 for the level that the daemon judges itself to be at.");
+    let family = Family::gauge("cached_health", "1 for the current level of the daemon's health.");
     HealthLevel::ALL.iter().fold(family, |family, &level| {
         family.with(&[("level", level.as_str())], flag(level == scrape.health.level))
     })
@@ -281,9 +281,9 @@ fn levels(scrape: &Scrape) -> Family {
 fn reasons(scrape: &Scrape) -> Family {
     let family = Family::gauge(
         "cached_health_reason",
-        "1 for each reason of that judgement; `cachectl health` tells them in words.",
+        "1 for each reason of that level; `cachectl health` shows them in words.",
     );
-    // A code stands at most once among the reasons: no two metrics may have the same labels.
+    // Each code occurs at most once among the reasons: no two metrics may have the same labels.
     scrape.health.reasons.iter().fold(family, |family, reason| {
         let (code, level) = (reason.code.as_str(), reason.finding.level.as_str());
         family.with(&[("code", code), ("level", level)], 1.0)
@@ -345,10 +345,10 @@ impl Family {
     /// Adds a histogram.
     fn add_histogram(&mut self, labels: &[Label<'_>], measured: &Histogram) {
         let bucket = |bucket: &figures::Bucket| {
-            let mut told = Bucket::default();
-            told.set_upper_bound(bucket.at_most.as_secs_f64());
-            told.set_cumulative_count(bucket.count);
-            told
+            let mut shown = Bucket::default();
+            shown.set_upper_bound(bucket.at_most.as_secs_f64());
+            shown.set_cumulative_count(bucket.count);
+            shown
         };
         let mut histogram = Buckets::default();
         histogram.set_bucket(measured.buckets.iter().map(bucket).collect());

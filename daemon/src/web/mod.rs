@@ -52,14 +52,14 @@
 //! | personal | as for viewing, but not opened by open viewing |
 //! | changing | an administrator with a session whose request comes from our own pages, holders of a token |
 //!
-//! `auth` authenticates the visitor, `gate` decides what the visitor may do, and has those who read lists
-//! queue: with more of them than are served soon, the rest is told when to come again.
+//! `auth` authenticates the visitor, `gate` decides what the visitor may do, and queues the requests that read lists:
+//! requests beyond the length of the queue are refused with a time for a retry.
 //!
 //! # Request processing
 //!
-//! `server` (connections and their limits) → `layers` (headers, panics, the host that is asked for, the body within
-//! limits) → `routes` → `gate` → the handler, most of which take what they show from `views`. Any error on the way
-//! becomes a response in `answer`: JSON for scripts, a page for browsers, distinguished by `wants`.
+//! `server` (connections and their limits) → `layers` (headers, panics, the requested host, the body within limits) →
+//! `routes` → `gate` → the handler, most of which take what they show from `views`. Any error on the way becomes a
+//! response in `answer`: JSON for scripts, a page for browsers, distinguished by `wants`.
 //!
 //! # Adding a route
 //!

@@ -20,7 +20,7 @@ use super::answer::Problem;
 #[openapi(
     info(
         title = "cached",
-        description = "How the report caches of VMS are, and what makes them anew. Wherever there is a GET there is a \
+        description = "The state of VMS's report caches, and requests to refresh them. Every GET also exists as a \
                        HEAD. Keys are stable and only ever added."
     ),
     components(schemas(Problem, Refused, TooMany)),
@@ -28,14 +28,14 @@ use super::answer::Problem;
 )]
 struct Frame;
 
-/// Why a visitor is turned away; a [`Problem`] with a code where logging in would not be enough.
+/// Why a visitor is refused; a [`Problem`] with a code where logging in would not be enough.
 #[derive(Debug, Serialize, ToSchema)]
 struct Refused {
     /// In VMS's words.
     error: String,
 }
 
-/// Why nothing more is looked at for now.
+/// Why no further attempt is checked for now.
 #[derive(Debug, Serialize, ToSchema)]
 struct TooMany {
     /// Always false.
@@ -64,7 +64,7 @@ impl Modify for Schemes {
         let session = ApiKeyValue::with_description(
             "vms_session",
             "The session of an administrator of VMS. A request that changes something must also come from a page of \
-             ours, which browsers say by themselves.",
+             ours, which browsers send by themselves.",
         );
         let schemes = [
             (BEARER, SecurityScheme::Http(bearer.description(Some("The operator's token.")).build())),
@@ -89,14 +89,14 @@ pub(super) fn gated(paths: &mut Paths) {
     for operation in operations(paths) {
         operation.security =
             Some([BEARER, API_TOKEN, SESSION].map(|way| SecurityRequirement::new(way, none)).into());
-        may_answer::<Refused>(operation, 401, "It is not known who asks.");
-        may_answer::<Refused>(operation, 403, "Who asks may not.");
+        may_answer::<Refused>(operation, 401, "The client is not authenticated.");
+        may_answer::<Refused>(operation, 403, "The client is not allowed to do this.");
         may_answer::<TooMany>(operation, 429, "Too many attempts with a wrong token.");
         may_answer::<Problem>(operation, 503, "A database does not answer.");
         for status in ["401", "403", "429", "503"] {
             may_be_a_page(operation, status);
         }
-        let what = "It is not known who asks, and it wants a page: VMS's login, where that is a way in.";
+        let what = "The client is not authenticated and accepts a page: a redirect to VMS's login, where that is enabled.";
         led_elsewhere(operation, 302, what);
     }
 }
@@ -107,7 +107,7 @@ pub(super) fn completed(mut document: Document) -> Document {
     let paths = document.paths.paths.iter_mut();
     for (_, item) in paths.filter(|(path, _)| path.contains("{id}")) {
         for operation in methods(item) {
-            may_answer::<Problem>(operation, 404, "There is none of that number.");
+            may_answer::<Problem>(operation, 404, "No run or job has that number.");
         }
     }
     for operation in operations(&mut document.paths) {

@@ -12,7 +12,7 @@ use super::answer::Json;
 use super::app::Web;
 use crate::supervise::SOCKET;
 
-/// Whether load balancers and monitoring ask for this path: it is served also where nothing else is.
+/// Whether load balancers and monitoring request this path: a spare connection serves only such paths.
 pub(super) fn is_probe(path: &str) -> bool {
     matches!(path, "/health" | "/ready" | "/metrics")
 }
@@ -28,8 +28,8 @@ struct Alive {
     error: Option<&'static str>,
 }
 
-/// Whether the process and its own database are alive. A database of VMS's that cannot be read is no reason to restart
-/// the daemon; that is what `cachectl health` and `/ready` tell.
+/// Whether the process and its own database are alive. An unreadable database of VMS is no reason to restart the
+/// daemon, so it is reported by `cachectl health` and `/ready` instead.
 #[utoipa::path(
     get, path = "/health",
     responses(
@@ -44,7 +44,7 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
     let (code, status, error) = if alive.is_ok() {
         (StatusCode::OK, "healthy", None)
     } else {
-        let error = "the state database does not answer; look at the log of cached";
+        let error = "the state database does not answer; check the log of cached";
         (StatusCode::SERVICE_UNAVAILABLE, "unhealthy", Some(error))
     };
     (code, Json(Alive { status, database, version: env!("CARGO_PKG_VERSION"), error })).into_response()
@@ -54,7 +54,7 @@ pub(super) async fn health(State(web): State<Web>) -> Response {
 #[derive(Debug, Serialize, ToSchema)]
 struct Readiness {
     ready: bool,
-    /// Tables that VMS would not find whole.
+    /// Tables with entries that VMS would not find or would reject.
     not_ready: Vec<Lacking>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
@@ -79,22 +79,22 @@ struct Lacking {
     )
 )]
 pub(super) async fn ready(State(web): State<Web>) -> Response {
-    let readiness = look(&web).await;
+    let readiness = check(&web).await;
     let code = if readiness.ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (code, Json(readiness)).into_response()
 }
 
-async fn look(web: &Web) -> Readiness {
+async fn check(web: &Web) -> Readiness {
     let lost = web.service.faults.now().iter().any(|fault| fault.component == SOCKET);
     let unknown = |error| Readiness { ready: false, not_ready: Vec::new(), error: Some(error) };
     match web.views.status(&web.probes).await {
         Ok(status) if status.database_error.is_none() => {
             let not_ready: Vec<Lacking> = status.tables.iter().filter_map(lacking).collect();
-            let error = lost.then_some("the control socket is lost; look at the log of cached");
+            let error = lost.then_some("the control socket is lost; check the log of cached");
             Readiness { ready: not_ready.is_empty() && !lost, not_ready, error }
         }
-        Ok(_) => unknown("VMS's database cannot be read; `cachectl health` says why"),
-        Err(_) => unknown("the state database does not answer; look at the log of cached"),
+        Ok(_) => unknown("VMS's database cannot be read; `cachectl health` shows why"),
+        Err(_) => unknown("the state database does not answer; check the log of cached"),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Accepts connections, up to a limit, of which no address can take all; a client cannot affect more than its own
-//! connection. Beyond the limit there are spare connections, which serve load balancers and monitoring only.
+//! Accepts connections up to a limit, and fewer from one address; a client can affect only its own connection. Beyond
+//! the limit there are spare connections, which serve load balancers and monitoring only.
 
 use std::io;
 use std::net::SocketAddr;
@@ -87,7 +87,7 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
     info!("Serving http://{}/management/cache/status", listening.address);
     let limits = web.limits;
     let router = routes::router(web.clone());
-    let conversations = TaskTracker::new();
+    let connections = TaskTracker::new();
     let places = Arc::new(Places::new(limits.connections));
     let spare = Arc::new(Semaphore::new(limits.spare));
     let seconds = RETRY_INTERVAL.as_secs().to_string();
@@ -104,35 +104,35 @@ pub(crate) async fn serve(listening: Listening, web: Web, shutdown: Shutdown, he
         let (router, shutdown, peer) = (router.clone(), shutdown.clone(), Peer(peer.ip()));
         let most = if web.authority().is_proxy(peer.0) { limits.connections } else { limits.each };
         if let Some(place) = places.take(peer.0.to_canonical(), most) {
-            conversations.spawn(async move {
-                converse(stream, peer, None, router, &limits, &shutdown).await;
+            connections.spawn(async move {
+                serve_connection(stream, peer, None, router, &limits, &shutdown).await;
                 drop(place);
             });
         } else if let Ok(place) = Arc::clone(&spare).try_acquire_owned() {
-            conversations.spawn(async move {
-                converse(stream, peer, Some(Spare), router, &limits, &shutdown).await;
+            connections.spawn(async move {
+                serve_connection(stream, peer, Some(Spare), router, &limits, &shutdown).await;
                 drop(place);
             });
         } else {
-            turn_away(&stream, &full);
+            reject(&stream, &full);
         }
     }
     // Closed now, so that clients see at once that there is no server.
     drop(listening);
-    conversations.close();
-    conversations.wait().await;
+    connections.close();
+    connections.wait().await;
 }
 
 /// Refuses a connection without waiting: one beyond the limit must not cost anything.
-fn turn_away(stream: &TcpStream, response: &[u8]) {
+fn reject(stream: &TcpStream, response: &[u8]) {
     if let Err(error) = stream.try_write(response) {
-        debug!("a web connection that was one too many is closed without a word: {error}");
+        debug!("a web connection beyond the limit is closed without an answer: {error}");
     }
 }
 
 /// Answers requests one after the other, on a spare connection only one. After `stop`, only the current one is
 /// completed; after `hang_up`, the client has a short time to accept the response.
-async fn converse<S>(
+async fn serve_connection<S>(
     stream: S,
     peer: Peer,
     spare: Option<Spare>,
@@ -166,14 +166,14 @@ async fn converse<S>(
             connection.as_mut().graceful_shutdown();
             tokio::select! {
                 end = connection.as_mut() => Some(end),
-                () = shutdown.hang_up.cancelled() => timeout(limits.farewell, connection).await.ok(),
+                () = shutdown.hang_up.cancelled() => timeout(limits.goodbye, connection).await.ok(),
             }
         }
     };
     match end {
         Some(Ok(())) => {}
         Some(Err(error)) => debug!("a web connection ended: {}", crate::describe::describe(&error)),
-        None => debug!("a web connection is broken off: the daemon stops"),
+        None => debug!("a web connection is aborted: the daemon is stopping"),
     }
 }
 
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_panic_costs_its_request_and_tells_nothing() {
+    async fn a_panic_answers_500_without_its_message_and_the_connection_goes_on() {
         async fn boom() {
             panic!("the secret is hunter2");
         }
@@ -199,27 +199,30 @@ mod tests {
         let (mut near, far) = tokio::io::duplex(4096);
         let peer = Peer(IpAddr::from([127, 0, 0, 1]));
         let served = tokio::spawn(async move {
-            converse(far, peer, None, router, &HttpLimits::default(), &Shutdown::default()).await;
+            serve_connection(far, peer, None, router, &HttpLimits::default(), &Shutdown::default()).await;
         });
         near.write_all(b"GET /boom HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         near.write_all(b"GET /fine HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").await.unwrap();
-        let mut told = String::new();
-        near.read_to_string(&mut told).await.unwrap();
+        let mut received = String::new();
+        near.read_to_string(&mut received).await.unwrap();
         served.await.unwrap();
-        assert!(told.starts_with("HTTP/1.1 500 ") && told.contains("An internal error occurred"), "{told}");
-        assert!(told.contains("HTTP/1.1 200 ") && !told.contains("hunter2"), "{told}");
+        assert!(
+            received.starts_with("HTTP/1.1 500 ") && received.contains("An internal error occurred"),
+            "{received}"
+        );
+        assert!(received.contains("HTTP/1.1 200 ") && !received.contains("hunter2"), "{received}");
     }
 
     #[tokio::test]
-    async fn a_reader_that_stops_reading_is_given_up() {
+    async fn a_reader_that_stops_reading_is_disconnected() {
         let router = Router::new().route("/", get(async || "x".repeat(1 << 20)));
         let (mut near, far) = tokio::io::duplex(64);
         near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
         let peer = Peer(IpAddr::from([127, 0, 0, 1]));
         let limits = HttpLimits { write: Duration::from_millis(20), ..HttpLimits::default() };
-        converse(far, peer, None, router, &limits, &Shutdown::default()).await;
-        let mut told = Vec::new();
-        near.read_to_end(&mut told).await.unwrap();
-        assert!(told.starts_with(b"HTTP/1.1 200 ") && told.len() < 1 << 20, "{}", told.len());
+        serve_connection(far, peer, None, router, &limits, &Shutdown::default()).await;
+        let mut received = Vec::new();
+        near.read_to_end(&mut received).await.unwrap();
+        assert!(received.starts_with(b"HTTP/1.1 200 ") && received.len() < 1 << 20, "{}", received.len());
     }
 }

@@ -1,4 +1,4 @@
-//! What the web interface shows, read once for all who ask at the same time and kept for a moment: fifty concurrent
+//! What the web interface shows, read once for all concurrent requests and kept for a moment: fifty concurrent
 //! readers must not cause fifty reads of VMS's database.
 
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ const FAILURES: u32 = 60;
 /// For how long something that was read is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kept {
-    /// To people, who look at the current state: a second, unless a run has progressed.
+    /// To people, who expect the current state: a second, unless a run has progressed.
     UntilProgress,
     /// To clients that poll: some seconds, whatever has happened since.
     AWhile,
@@ -189,7 +189,7 @@ impl Views {
         shared(&self.scrape, service, Kept::AWhile, read).await
     }
 
-    /// Discards what people look at. Must be called after a change that no run reports.
+    /// Discards the views for people. Must be called after a change that no run reports.
     pub(super) async fn forget(&self) {
         self.status.forget().await;
         self.week.forget().await;
@@ -208,7 +208,7 @@ async fn shared<T>(
     read_once(flight, service.clock.as_ref(), kept, || service.queue.events(), read).await
 }
 
-/// Returns what was read before, if it may still be shown, or reads it. A fault is shown to none who ask later.
+/// Returns what was read before, if it may still be shown, or reads it. A fault is not kept for later requests.
 async fn read_once<T>(
     flight: &Flight<T>,
     clock: &dyn Clock,
@@ -269,26 +269,26 @@ mod tests {
 
         /// Returns the number of the answer that is served.
         async fn sees(&self, kept: Kept) -> usize {
-            let look = async {
+            let reading = async {
                 tokio::task::yield_now().await;
                 Ok(self.views.fetch_add(1, Ordering::Relaxed) + 1)
             };
             let events = || self.events.subscribe();
-            **read_once(&self.flight, &self.clock, kept, events, look).await.unwrap()
+            **read_once(&self.flight, &self.clock, kept, events, reading).await.unwrap()
         }
     }
 
     #[tokio::test]
-    async fn fifty_readers_share_an_answer() {
+    async fn fifty_concurrent_readers_cause_one_read() {
         let desk = Desk::new();
-        let seen = join_all((0..50).map(|_| desk.sees(Kept::UntilProgress))).await;
-        assert_eq!(seen, [1; 50]);
+        let answers = join_all((0..50).map(|_| desk.sees(Kept::UntilProgress))).await;
+        assert_eq!(answers, [1; 50]);
         desk.clock.advance(Kept::UntilProgress.within());
         assert_eq!(desk.sees(Kept::UntilProgress).await, 2);
     }
 
     #[tokio::test]
-    async fn an_event_and_a_change_make_an_answer_useless() {
+    async fn an_event_or_a_change_discards_the_kept_answer() {
         let desk = Desk::new();
         assert_eq!(desk.sees(Kept::UntilProgress).await, 1);
         let step = MaintenanceStep { doing: String::new(), done: 0, total: 0 };

@@ -1,6 +1,7 @@
-//! A refresh that is asked for through the web: what was wished for, and that there was nothing to do.
+//! A refresh requested through the web: what it covers, and whether there was nothing to do.
 
 use axum::http::StatusCode;
+use cached_present::count;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::words::{CacheType, Outcome, Table};
@@ -152,7 +153,7 @@ pub(super) fn nothing_to_do(run: &Run, young: u32) -> Option<String> {
         RefreshScope::Expiring => {
             "nothing to do: every entry lasts until the next scheduled refresh".to_owned()
         }
-        _ => format!("nothing to do: every entry is younger than {young} hours"),
+        _ => format!("nothing to do: every entry is younger than {}", count(young, "hour")),
     })
 }
 
@@ -161,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wanted_is_named_as_vms_names_it() {
+    fn the_title_of_a_request_is_written_as_vms_writes_it() {
         for (body, title) in [
             ("{}", "All"),
             (r#"{"cache_type": "all"}"#, "All"),
@@ -174,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unknown_types_tables_and_fields_are_refused() {
         for body in [
             "",
             "{",

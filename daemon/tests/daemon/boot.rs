@@ -22,9 +22,9 @@ use tempfile::TempDir;
 use crate::directory::{directory, prepared, unpacked};
 
 /// Timeout that only a hanging daemon reaches.
-pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
+pub(crate) const TIMEOUT: Duration = Duration::from_mins(1);
 
-pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: PATIENCE, answer: PATIENCE };
+pub(crate) const TIMEOUTS: Timeouts = Timeouts { connect: TIMEOUT, answer: TIMEOUT };
 
 /// What a stopped daemon leaves.
 const FILES: [&str; 2] = ["vms.db", "state.db"];
@@ -171,7 +171,7 @@ pub(crate) async fn finished(daemon: &Daemon, run: i64) -> Run {
 
 /// Waits for what only a hanging daemon never does.
 pub(crate) async fn within<T>(what: &str, waiting: impl Future<Output = T>) -> T {
-    let Ok(value) = tokio::time::timeout(PATIENCE, waiting).await else { panic!("waited in vain: {what}") };
+    let Ok(value) = tokio::time::timeout(TIMEOUT, waiting).await else { panic!("timed out: {what}") };
     value
 }
 

@@ -1,4 +1,4 @@
-//! Components that panic, and files of the daemon's that vanish under it.
+//! Components that panic, and files of the daemon that are removed while it runs.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -61,12 +61,12 @@ impl Trap {
     }
 }
 
-/// A daemon that has refreshed everything, with a page and intervals that tell its components apart.
+/// A daemon that has refreshed everything, with a page and a different interval for each component.
 async fn trapped() -> (Home, Daemon, Arc<Trap>) {
     let mut home = Home::lived_in().await;
     home.set("http", "listen", "127.0.0.1:0");
     home.set("watch", "poll", "7s");
-    (home.web.beat, home.limits.look) = (WEB, SOCKET);
+    (home.web.beat, home.limits.socket_check) = (WEB, SOCKET);
     let trap = Arc::new(Trap { clock: home.clock.clone(), armed: Mutex::default() });
     let daemon = home.boot_with(trap.clone(), ProcessHandles::default()).await.unwrap();
     (home, daemon, trap)
@@ -92,14 +92,14 @@ async fn a_side_component_that_panics_is_named_in_health_and_works_again() {
         let (home, mut daemon, trap) = trapped().await;
         trap.arm(interval, 1);
         shut(&home, &trap).await;
-        let mut told = None;
+        let mut shown = None;
         let telling = async {
-            while told.is_none() {
-                told = reason(&daemon, "component_failed").await;
+            while shown.is_none() {
+                shown = reason(&daemon, "component_failed").await;
             }
         };
         within("health names it", telling).await;
-        let message = told.unwrap().message;
+        let message = shown.unwrap().message;
         let panicked = format!("{component}: it panicked (the trap is shut)");
         assert!(message.contains(&panicked), "{component}: {message}");
         // A second later it is started again, and sleeps as before.
@@ -115,7 +115,7 @@ async fn a_side_component_that_panics_is_named_in_health_and_works_again() {
 }
 
 #[tokio::test]
-async fn a_component_that_panics_again_and_again_stays_in_health_until_it_has_run_for_a_while() {
+async fn a_component_that_keeps_panicking_stays_in_health_until_it_has_run_for_a_while() {
     let (home, daemon, trap) = trapped().await;
     trap.arm(WATCH, 3);
     shut(&home, &trap).await;
@@ -129,7 +129,7 @@ async fn a_component_that_panics_again_and_again_stays_in_health_until_it_has_ru
 }
 
 #[tokio::test]
-async fn a_job_in_progress_goes_on_when_the_page_panics() {
+async fn a_job_in_progress_continues_when_the_web_server_panics() {
     let (home, daemon, trap) = trapped().await;
     let locked = Locked::hold(&home).await;
     let (run, _events) = follow(&daemon, true).await;
@@ -143,7 +143,7 @@ async fn a_job_in_progress_goes_on_when_the_page_panics() {
 }
 
 #[tokio::test]
-async fn a_job_that_the_end_of_the_control_socket_breaks_off_counts_against_no_table() {
+async fn a_job_aborted_by_a_failure_of_the_control_socket_is_not_counted_as_a_death() {
     let (home, mut daemon, trap) = trapped().await;
     let locked = Locked::hold(&home).await;
     let (run, _events) = follow(&daemon, true).await;
@@ -184,13 +184,13 @@ async fn kills(daemon: &Daemon) -> u64 {
 }
 
 #[tokio::test]
-async fn a_socket_whose_file_is_removed_is_there_again_and_health_and_ready_say_so_meanwhile() {
+async fn a_removed_socket_is_created_again_and_reported_by_health_and_ready_meanwhile() {
     let mut home = Home::lived_in().await;
     home.set("http", "listen", "127.0.0.1:0");
     let daemon = home.boot().await;
     served(&daemon).await;
     std::fs::remove_file(home.socket()).unwrap();
-    until("the socket is there again", || {
+    until("the socket exists again", || {
         home.clock.advance(Duration::from_secs(1));
         home.socket().exists()
     })
@@ -198,7 +198,7 @@ async fn a_socket_whose_file_is_removed_is_there_again_and_health_and_ready_say_
     served(&daemon).await;
     assert_eq!(reason(&daemon, "socket_lost").await, None);
 
-    // As long as its directory cannot be made, nobody can connect.
+    // As long as its directory cannot be created, no client can connect.
     std::fs::remove_dir_all(home.path("run")).unwrap();
     std::fs::write(home.path("run"), "").unwrap();
     let mut ready = crate::web_client::ask(&daemon, "GET", "/ready", &[], "").await;
@@ -209,9 +209,9 @@ async fn a_socket_whose_file_is_removed_is_there_again_and_health_and_ready_say_
         }
     };
     within("/ready notices it", noticing).await;
-    assert_eq!(ready.json()["error"], "the control socket is lost; look at the log of cached");
+    assert_eq!(ready.json()["error"], "the control socket is lost; check the log of cached");
     std::fs::remove_file(home.path("run")).unwrap();
-    until("the socket is there again", || {
+    until("the socket exists again", || {
         home.clock.advance(Duration::from_secs(1));
         home.socket().exists()
     })
@@ -223,7 +223,7 @@ async fn a_socket_whose_file_is_removed_is_there_again_and_health_and_ready_say_
 }
 
 #[tokio::test]
-async fn a_socket_that_another_program_has_put_in_its_place_is_left_when_the_daemon_stops() {
+async fn a_foreign_socket_at_the_path_is_kept_when_the_daemon_stops() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     std::fs::remove_file(home.socket()).unwrap();
@@ -242,7 +242,7 @@ async fn a_lock_file_that_is_removed_is_locked_again_before_a_second_daemon_can_
     let daemon = home.boot().await;
     let lock = home.path("state.db.lock");
     std::fs::remove_file(&lock).unwrap();
-    until("the lock file is there again", || {
+    until("the lock file exists again", || {
         home.clock.advance(Duration::from_secs(1));
         lock.exists()
     })
@@ -254,7 +254,7 @@ async fn a_lock_file_that_is_removed_is_locked_again_before_a_second_daemon_can_
 }
 
 #[tokio::test]
-async fn a_lock_that_somebody_else_has_taken_ends_the_daemon() {
+async fn a_lock_taken_by_another_process_ends_the_daemon() {
     let home = Home::lived_in().await;
     let mut daemon = home.boot().await;
     std::fs::remove_file(home.path("state.db.lock")).unwrap();
@@ -273,17 +273,17 @@ async fn a_lock_file_that_cannot_be_made_again_is_a_reason_of_health() {
     let lock = home.path("state.db.lock");
     std::fs::remove_file(&lock).unwrap();
     std::fs::create_dir(&lock).unwrap();
-    let mut told = None;
+    let mut shown = None;
     let noticing = async {
-        while told.is_none() {
+        while shown.is_none() {
             home.clock.advance(Duration::from_secs(1));
-            told = reason(&daemon, "lock_lost").await;
+            shown = reason(&daemon, "lock_lost").await;
         }
     };
     within("health notices it", noticing).await;
-    assert!(told.unwrap().message.contains("state.db.lock"));
+    assert!(shown.unwrap().message.contains("state.db.lock"));
     std::fs::remove_dir(&lock).unwrap();
-    until("the lock file is there again", || {
+    until("the lock file exists again", || {
         home.clock.advance(Duration::from_secs(1));
         lock.is_file()
     })

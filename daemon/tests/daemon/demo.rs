@@ -70,7 +70,7 @@ async fn the_same_options_give_the_same_rows() {
 }
 
 #[tokio::test]
-async fn sizes_are_as_promised_and_grow_with_the_scale() {
+async fn sample_sizes_are_as_documented_and_grow_with_the_scale() {
     for scale in [1_u32, 3] {
         let sample = Sample::new(&DemoOptions { scale, ..options(1) }).await;
         let factor = scale as usize;
@@ -156,7 +156,7 @@ async fn times_have_vmss_form() {
 }
 
 #[tokio::test]
-async fn every_report_has_something_to_say() {
+async fn the_sample_has_data_for_every_report() {
     for seed in 1..=4 {
         let sample = Sample::new(&options(seed)).await;
         for (what, least) in [
@@ -265,7 +265,7 @@ async fn impossible_scales_are_refused_before_anything_is_written() {
 }
 
 #[tokio::test]
-async fn nothing_is_overwritten() {
+async fn an_existing_database_is_not_overwritten() {
     let dir = directory();
     let path = dir.path().join("vms.db");
     std::fs::write(&path, "precious").unwrap();
@@ -279,7 +279,7 @@ async fn nothing_is_overwritten() {
 }
 
 #[tokio::test]
-async fn a_place_that_cannot_be_written_is_named() {
+async fn an_unwritable_path_is_named_in_the_error() {
     let dir = directory();
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();

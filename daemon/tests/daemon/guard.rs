@@ -74,7 +74,7 @@ fn is_held(run: &Run) -> bool {
 }
 
 #[tokio::test]
-async fn a_source_that_lost_most_of_a_table_fills_nothing_until_it_is_accepted() {
+async fn a_source_that_lost_most_of_a_table_is_guarded_until_accepted() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = payloads(&home).await;
@@ -101,7 +101,7 @@ async fn a_source_that_lost_most_of_a_table_fills_nothing_until_it_is_accepted()
 }
 
 #[tokio::test]
-async fn what_was_held_back_is_regenerated_however_young_it_is() {
+async fn after_acceptance_held_tables_are_regenerated_even_if_young() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     execute(&home, LOSS).await;
@@ -120,7 +120,7 @@ async fn what_was_held_back_is_regenerated_however_young_it_is() {
 }
 
 #[tokio::test]
-async fn two_scheduled_runs_that_see_the_same_release_it() {
+async fn two_scheduled_runs_with_the_same_loss_accept_it() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     execute(&home, LOSS).await;
@@ -131,7 +131,7 @@ async fn two_scheduled_runs_that_see_the_same_release_it() {
 }
 
 #[tokio::test]
-async fn a_source_that_comes_back_releases_itself() {
+async fn a_source_whose_rows_return_is_no_longer_guarded() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     execute(&home, "CREATE TABLE kept AS SELECT * FROM event_participation").await;
@@ -193,7 +193,7 @@ async fn district_rows(home: &Home) -> usize {
 }
 
 #[tokio::test]
-async fn a_table_that_is_emptied_takes_no_report_with_it_however_small_it_is() {
+async fn an_emptied_source_table_is_guarded_however_small_it_was() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = payloads(&home).await;
@@ -228,8 +228,8 @@ async fn a_table_does_not_lose_most_of_its_entries_overnight() {
             assert_eq!(held, districts.contains(&job.table), "{job:?}");
         }
         let errors = run.jobs.iter().filter_map(|job| job.error.as_deref());
-        let told = "to 0 entries; the old entries are kept until `cachectl refresh --accept`";
-        assert!(errors.clone().all(|error| error.contains(told)), "{run:?}");
+        let shown = "to 0 entries; the old rows stand until `cachectl refresh --accept`";
+        assert!(errors.clone().all(|error| error.contains(shown)), "{run:?}");
         let now = payloads(&home).await;
         assert!(
             before
@@ -244,7 +244,7 @@ async fn a_table_does_not_lose_most_of_its_entries_overnight() {
 }
 
 #[tokio::test]
-async fn a_single_district_may_go() {
+async fn the_loss_of_a_single_district_is_accepted() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = district_rows(&home).await;
@@ -257,7 +257,7 @@ async fn a_single_district_may_go() {
 }
 
 #[tokio::test]
-async fn a_loss_of_the_source_that_is_believed_does_not_hold_its_lists_once_more() {
+async fn an_accepted_loss_of_the_source_does_not_hold_its_lists() {
     let mut home = Home::new();
     // The sample's lists are short.
     home.set("guard", "min_rows", "5");
@@ -278,7 +278,7 @@ async fn a_loss_of_the_source_that_is_believed_does_not_hold_its_lists_once_more
 }
 
 #[tokio::test]
-async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
+async fn a_catch_up_run_just_before_the_next_slot_does_not_count_as_a_second_night() {
     let mut home = Home::lived_in().await;
     // Only the runs of this test.
     home.set("watch", "enabled", "false");
@@ -292,7 +292,10 @@ async fn a_run_that_is_caught_up_just_before_the_next_is_no_night_before() {
     };
     assert!(is_held(&run(Trigger::CatchUp, "2026-03-09 12:00").await));
     home.clock.advance(Duration::from_mins(5));
-    assert!(is_held(&run(Trigger::Schedule, "2026-03-10 12:05").await), "five minutes are no night");
+    assert!(
+        is_held(&run(Trigger::Schedule, "2026-03-10 12:05").await),
+        "five minutes do not count as a night"
+    );
     // On the following day; the two runs are more than half as far apart as their slots.
     home.clock.advance(Duration::from_hours(25));
     assert!(!is_held(&run(Trigger::Schedule, "2026-03-11 12:05").await));
@@ -310,7 +313,7 @@ async fn stamps(home: &Home, table: Table) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
-async fn a_loss_in_one_year_holds_that_year_and_the_others_are_written() {
+async fn a_loss_in_one_year_holds_back_only_that_year() {
     let mut home = Home::new();
     // The sample's lists are short.
     home.set("guard", "min_rows", "5");
@@ -349,7 +352,7 @@ async fn a_loss_in_one_year_holds_that_year_and_the_others_are_written() {
 }
 
 #[tokio::test]
-async fn windows_of_days_that_expire_night_by_night_are_no_loss() {
+async fn windows_that_expire_night_by_night_are_not_guarded_as_a_loss() {
     let mut home = Home::new();
     home.set("watch", "enabled", "false");
     let daemon = home.boot().await;

@@ -2,16 +2,80 @@
 
 use std::time::Duration;
 
+use cached::daemon::Daemon;
+use cached_proto::codec::Message as _;
 use cached_proto::fault::FaultCode;
 use cached_proto::hello::{Protocols, encode_client, parse_daemon};
 use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::refresh::RefreshRequest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::time::timeout;
 
-use crate::boot::{Home, connect, fault, served, within};
-use crate::raw::{Raw, framed, request};
+use crate::boot::{Home, TIMEOUT, connect, fault, served, within};
 
 /// A timeout short enough to wait for, and long enough for a client that is merely slow on a busy machine.
 const SOON: Duration = Duration::from_secs(1);
+
+/// A client that can violate the protocol.
+struct Raw(UnixStream);
+
+const HELLO: Protocols = Protocols::OURS;
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(message.len()).unwrap();
+    [&length.to_le_bytes(), message].concat()
+}
+
+fn request(request: &Request) -> Vec<u8> {
+    framed(&request.encode().unwrap())
+}
+
+impl Raw {
+    async fn connect(daemon: &Daemon) -> Self {
+        Self(UnixStream::connect(daemon.socket()).await.unwrap())
+    }
+
+    /// Connects and completes the handshake.
+    async fn greeted(daemon: &Daemon) -> Self {
+        let mut raw = Self::connect(daemon).await;
+        raw.send(&encode_client(HELLO)).await;
+        let answer: [u8; 10] = raw.read().await;
+        assert!(answer.starts_with(b"VMSC"));
+        raw
+    }
+
+    /// Sends bytes. The daemon may close the connection before it has read them all: then the rest is not
+    /// sent.
+    async fn send(&mut self, bytes: &[u8]) {
+        let _ = self.0.write_all(bytes).await;
+    }
+
+    async fn no_more(&mut self) {
+        self.0.shutdown().await.unwrap();
+    }
+
+    async fn read<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        timeout(TIMEOUT, self.0.read_exact(&mut bytes)).await.unwrap().unwrap();
+        bytes
+    }
+
+    async fn response(&mut self) -> Response {
+        let length = u32::from_le_bytes(self.read().await);
+        let mut bytes = vec![0; usize::try_from(length).unwrap()];
+        timeout(TIMEOUT, self.0.read_exact(&mut bytes)).await.unwrap().unwrap();
+        Response::decode(&bytes).unwrap()
+    }
+
+    /// Waits until the daemon has closed the connection, and returns how many bytes arrived before.
+    async fn closed(&mut self) -> usize {
+        let mut rest = Vec::new();
+        // A connection with unread bytes in it is reset; that ends it as well.
+        let _ = timeout(TIMEOUT, self.0.read_to_end(&mut rest)).await.unwrap();
+        rest.len()
+    }
+}
 
 #[tokio::test]
 async fn a_frame_that_cannot_be_read_is_answered_with_a_fault_and_closed() {
@@ -45,7 +109,7 @@ async fn a_frame_that_cannot_be_read_is_answered_with_a_fault_and_closed() {
 }
 
 #[tokio::test]
-async fn a_connection_that_ends_within_a_frame_is_closed_without_a_word() {
+async fn a_connection_that_ends_within_a_frame_is_closed_without_an_answer() {
     let home = Home::new();
     let daemon = home.boot().await;
     let mut raw = Raw::greeted(&daemon).await;
@@ -56,7 +120,7 @@ async fn a_connection_that_ends_within_a_frame_is_closed_without_a_word() {
 }
 
 #[tokio::test]
-async fn a_stranger_is_not_answered() {
+async fn a_client_with_another_magic_gets_no_answer() {
     let home = Home::new();
     let daemon = home.boot().await;
     let mut raw = Raw::connect(&daemon).await;
@@ -66,7 +130,7 @@ async fn a_stranger_is_not_answered() {
 }
 
 #[tokio::test]
-async fn a_client_of_another_protocol_is_told_which_ones_are_spoken() {
+async fn a_client_of_an_unknown_protocol_gets_the_supported_range() {
     let home = Home::new();
     let daemon = home.boot().await;
     let mut raw = Raw::connect(&daemon).await;
@@ -104,7 +168,7 @@ async fn an_idle_client_is_disconnected() {
 }
 
 #[tokio::test]
-async fn a_client_too_many_is_told_so_and_a_freed_place_is_given_again() {
+async fn a_client_beyond_the_limit_gets_a_fault_and_a_freed_place_is_reused() {
     let mut home = Home::new();
     (home.limits.connections, home.limits.kept) = (2, 0);
     let daemon = home.boot().await;
@@ -121,7 +185,7 @@ async fn a_client_too_many_is_told_so_and_a_freed_place_is_given_again() {
 }
 
 #[tokio::test]
-async fn requests_may_be_sent_ahead_also_behind_one_that_streams() {
+async fn requests_sent_ahead_are_answered_in_order_even_behind_a_stream() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let mut raw = Raw::greeted(&daemon).await;

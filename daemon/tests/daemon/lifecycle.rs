@@ -20,7 +20,7 @@ use chrono::{DateTime, Utc};
 use crate::boot::{Home, TIMEOUTS, ask, finished, follow, mode, queued, served, within};
 
 #[tokio::test]
-async fn a_new_state_is_filled_at_once_and_an_old_one_is_not() {
+async fn a_new_state_queues_a_startup_run_and_an_existing_one_does_not() {
     let home = Home::new();
     let daemon = home.boot().await;
     let first = finished(&daemon, 1).await;
@@ -32,7 +32,7 @@ async fn a_new_state_is_filled_at_once_and_an_old_one_is_not() {
 }
 
 #[tokio::test]
-async fn a_state_under_which_only_one_table_was_ever_refreshed_is_filled_at_once() {
+async fn a_state_with_only_one_refreshed_table_queues_a_startup_run() {
     let home = Home::new();
     let state = State::open(&home.path("state.db"), home.clock.now()).await.unwrap();
     let queue = Queue::new(state.clone(), home.clock.clone());
@@ -49,13 +49,13 @@ async fn a_state_under_which_only_one_table_was_ever_refreshed_is_filled_at_once
 }
 
 #[tokio::test]
-async fn a_first_run_that_could_not_work_is_made_up_for_at_the_next_start() {
+async fn a_failed_startup_run_is_repeated_at_the_next_start() {
     let home = Home::new();
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
     let daemon = home.boot().await;
     let first = finished(&daemon, 1).await;
     let off = first.jobs.iter().find(|job| job.table == Table::OrganizationReports).unwrap();
-    assert_eq!((off.outcome, &off.error), (Some(Outcome::Off), &None), "what is switched off does not fail");
+    assert_eq!((off.outcome, &off.error), (Some(Outcome::Off), &None), "a table that is off does not fail");
     daemon.stop().await.unwrap();
     std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
     let daemon = home.boot().await;
@@ -76,7 +76,7 @@ async fn the_nightly_refresh_runs_when_its_slot_comes() {
 }
 
 #[tokio::test]
-async fn socket_and_directory_are_for_owner_and_group_only_and_go_with_the_daemon() {
+async fn socket_and_directory_have_modes_for_owner_and_group_and_are_removed_at_the_stop() {
     let home = Home::new();
     let daemon = home.boot().await;
     assert_eq!(mode(&home.socket()), 0o660);
@@ -86,7 +86,7 @@ async fn socket_and_directory_are_for_owner_and_group_only_and_go_with_the_daemo
 }
 
 #[tokio::test]
-async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
+async fn a_stop_finishes_the_run_in_progress_and_its_followers_get_the_end() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let (id, mut events) = follow(&daemon, true).await;
@@ -106,7 +106,7 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
         last = Some(event);
     }
     assert!(matches!(last, Some(Progress::RunDone(run)) if run.id == id && run.phase == Phase::Done));
-    let told = loop {
+    let shown = loop {
         match within("the next event", others.next()).await {
             Ok(Some(Progress::RunDone(run))) => break Ok(run),
             Ok(_) => {}
@@ -118,7 +118,7 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
 
     let daemon = home.boot().await;
     assert_eq!(finished(&daemon, waiting).await.phase, Phase::Done);
-    match told {
+    match shown {
         Err(ClientError::Fault(fault)) => assert!(fault.retryable, "{fault:?}"),
         // The first run was so quick that the second one began before the stop.
         Ok(run) => assert_eq!(run.id, waiting),
@@ -127,7 +127,7 @@ async fn stopping_finishes_the_run_in_progress_and_tells_those_who_follow_it() {
 }
 
 #[tokio::test]
-async fn stopping_does_not_wait_for_idle_clients() {
+async fn a_stop_does_not_wait_for_idle_clients() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let mut client = Client::connect(daemon.socket(), TIMEOUTS).await.unwrap();
@@ -160,7 +160,7 @@ async fn two_daemons_share_neither_state_nor_socket() {
 }
 
 #[tokio::test]
-async fn the_socket_of_a_killed_daemon_is_replaced_and_anything_else_is_left() {
+async fn the_socket_of_a_killed_daemon_is_replaced_and_other_files_are_kept() {
     let home = Home::new();
     std::fs::create_dir(home.path("run")).unwrap();
     std::fs::write(home.path("precious"), "").unwrap();
@@ -177,7 +177,7 @@ async fn the_socket_of_a_killed_daemon_is_replaced_and_anything_else_is_left() {
 }
 
 #[tokio::test]
-async fn a_reload_takes_over_what_it_can_and_says_what_waits() {
+async fn a_reload_applies_most_keys_and_lists_those_that_need_a_restart() {
     let mut home = Home::new();
     let daemon = home.boot().await;
     home.set("schedule", "refresh_time", "03:30");
@@ -194,7 +194,7 @@ async fn a_reload_takes_over_what_it_can_and_says_what_waits() {
 }
 
 #[tokio::test]
-async fn a_passed_socket_is_served_as_it_is_and_stays_when_the_daemon_ends() {
+async fn a_passed_socket_is_served_unchanged_and_kept_when_the_daemon_ends() {
     let home = Home::new();
     let elsewhere = home.path("passed.sock");
     let listener = UnixListener::bind(&elsewhere).unwrap();
@@ -217,7 +217,7 @@ async fn a_passed_socket_is_served_as_it_is_and_stays_when_the_daemon_ends() {
 }
 
 #[tokio::test]
-async fn loops_that_get_on_are_alive_however_long_they_have_nothing_to_do() {
+async fn idle_loops_count_as_alive_for_any_length_of_time() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     for _ in 0..30 {

@@ -1,5 +1,5 @@
-//! The daemon beside a VMS in another process: nothing that is asked of the daemon takes the locks of its
-//! connections away, and nothing of what VMS has committed is left in a log that a copy of the file misses.
+//! The daemon beside a VMS in another process: no request to the daemon releases the locks of its connections, and no
+//! commit of VMS is left in a log that a copy of the file misses.
 //!
 //! VMS has to be another process, since POSIX locks belong to processes; so does whatever copies the file.
 
@@ -16,7 +16,7 @@ use cached_proto::verb::refresh::RefreshRequest;
 use cached_proto::words::{Outcome, SchedulerState, Table, Trigger};
 use serde_json::{Value, json};
 
-use crate::boot::{self, Home, PATIENCE, finished};
+use crate::boot::{self, Home, TIMEOUT, finished};
 use crate::passing::pass;
 use crate::web_client::{ask, authorization, serve_web};
 
@@ -32,7 +32,7 @@ const TABLE: Table = Table::OrganizationSummaryCache;
 
 const MODES: [&str; 2] = ["WAL", "DELETE"];
 
-/// Executes one statement for each line, with VMS's patience; `open` and `close` are about the connection.
+/// Executes one statement for each line, with VMS's busy timeout; `open` and `close` control the connection.
 const PYTHON: &str = r"
 import json, sqlite3, sys
 db = None
@@ -124,7 +124,7 @@ async fn at_rest(mode: &str) -> (Home, Daemon) {
     (home, daemon)
 }
 
-/// Asks everything that looks at the database.
+/// Sends every request that reads the database.
 async fn ask_everything(daemon: &Daemon) {
     let token = authorization();
     let authorized = [("Authorization", token.as_str())];
@@ -171,7 +171,7 @@ fn stamp(vms: &mut Other) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_write_lock_is_kept_whatever_is_asked() {
+async fn a_write_lock_survives_every_request() {
     for mode in MODES {
         let (home, daemon) = at_rest(mode).await;
         let mut vms = Other::start(&home.path("vms.db"));
@@ -185,14 +185,14 @@ async fn a_write_lock_is_kept_whatever_is_asked() {
         check(&home);
         assert!(vms.is_locked_out(), "{mode}: after `cached check`");
         transaction.rollback().await.unwrap();
-        assert!(!vms.is_locked_out(), "{mode}: nobody holds it any more");
+        assert!(!vms.is_locked_out(), "{mode}: the lock has been released");
         ours.close().await;
         daemon.stop().await.unwrap();
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_state_that_is_opened_twice_keeps_its_log_when_another_process_closes_it() {
+async fn a_state_opened_twice_keeps_its_log_when_another_process_closes_it() {
     let home = Home::new();
     let path = home.path("state.db");
     let open = async || State::open(&path, cached::clock::Clock::now(&*home.clock)).await.unwrap();
@@ -215,7 +215,7 @@ async fn restarts(mode: &str) {
         let ours = Vms::open(&home.path("vms.db")).await.unwrap();
         let transaction = ours.begin_write().await.unwrap();
         ask_everything(&daemon).await;
-        assert!(vms.is_locked_out(), "restart {restart}: our transaction is not seen");
+        assert!(vms.is_locked_out(), "restart {restart}: our transaction is not visible");
         transaction.rollback().await.unwrap();
         vms.rows("close");
         if mode == "WAL" {
@@ -224,7 +224,7 @@ async fn restarts(mode: &str) {
         ours.close().await;
         let stamped = refresh(&home, &daemon).await;
         vms.rows("open");
-        assert_eq!(stamp(&mut vms), stamped, "restart {restart}: the refresh is not seen");
+        assert_eq!(stamp(&mut vms), stamped, "restart {restart}: the refresh is not visible");
         assert_eq!(vms.one("PRAGMA quick_check"), "ok", "restart {restart}");
         home.clock.advance(SECOND);
     }
@@ -251,7 +251,7 @@ async fn until(home: &Home, what: &str, condition: impl AsyncFn() -> bool) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, passing).await.unwrap_or_else(|_| panic!("waited in vain: {what}"));
+    tokio::time::timeout(TIMEOUT, passing).await.unwrap_or_else(|_| panic!("timed out: {what}"));
 }
 
 /// Waits until the log is gone; no time passes for the daemon, but it may be reading at the moment.
@@ -261,9 +261,7 @@ async fn log_is_gone(home: &Home) {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, waiting)
-        .await
-        .expect("the daemon keeps the log of a VMS that has stopped");
+    tokio::time::timeout(TIMEOUT, waiting).await.expect("the daemon keeps the log of a VMS that has stopped");
 }
 
 /// Waits until the watch has queued a run after run `before`, and until it has ended.
@@ -305,7 +303,7 @@ async fn a_copy_of_the_file_after_vms_has_stopped_has_every_commit() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_is_folded_in_while_vms_is_quiet_and_after_it_was_killed() {
+async fn the_log_is_checkpointed_while_vms_is_idle_and_after_it_was_killed() {
     let (home, daemon) = at_rest("WAL").await;
     let (path, log) = (home.path("vms.db"), home.path("vms.db-wal"));
     let mut vms = Other::start(&path);
@@ -325,7 +323,7 @@ async fn a_log_is_folded_in_while_vms_is_quiet_and_after_it_was_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_copied_over_the_file_is_what_is_there_and_is_refreshed() {
+async fn a_backup_copied_over_the_database_is_used_and_refreshed() {
     for mode in MODES {
         let (home, daemon) = at_rest(mode).await;
         let (path, backup) = (home.path("vms.db"), home.path("backup.db"));
@@ -343,7 +341,7 @@ async fn a_backup_copied_over_the_file_is_what_is_there_and_is_refreshed() {
         assert_eq!(vms.rows("PRAGMA integrity_check"), json!([["ok"]]), "{mode}: after the restore");
         assert_eq!((vms.one(RENAMED), vms.one(REFRESHED)), (json!(0), json!(0)), "{mode}");
         vms.rows("close");
-        // The source and its reports are those of the backup, and not what the daemon has seen last.
+        // The source and its reports are those of the backup, and not those that the daemon read last.
         watched(&home, &daemon, 2).await;
         vms.rows("open");
         assert_eq!((vms.one(RENAMED), vms.one(REFRESHED)), (json!(0), json!(0)), "{mode}");

@@ -18,7 +18,6 @@ mod notify;
 #[path = "../../../tests/support/passing.rs"]
 pub mod passing;
 mod queue;
-mod raw;
 mod reload;
 mod schedule;
 /// Shared with the tests of the real binaries.

@@ -55,7 +55,7 @@ async fn decided(daemon: &Daemon) -> Option<SlotDecision> {
 }
 
 #[tokio::test]
-async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
+async fn a_scheduled_task_runs_once_at_its_slot() {
     let home = scheduled().await;
     let daemon = home.boot().await;
     assert!(!is_analyzed(&home).await);
@@ -78,7 +78,7 @@ async fn a_slot_of_a_schedule_is_done_once_and_in_time() {
 }
 
 #[tokio::test]
-async fn a_slot_that_nobody_attended_is_caught_up_once() {
+async fn a_maintenance_slot_missed_while_down_is_caught_up_once() {
     let home = scheduled().await;
     home.clock.advance(40 * MINUTE);
     let daemon = home.boot().await;
@@ -89,7 +89,7 @@ async fn a_slot_that_nobody_attended_is_caught_up_once() {
 }
 
 #[tokio::test]
-async fn a_stopped_scheduler_does_no_maintenance_now_or_later() {
+async fn a_maintenance_slot_that_passes_while_stopped_is_never_run() {
     let home = scheduled().await;
     let daemon = home.boot().await;
     ask(&daemon, Request::StopScheduler).await;
@@ -146,7 +146,7 @@ async fn quick_check(path: &std::path::Path) -> String {
 }
 
 #[tokio::test]
-async fn scheduled_backups_are_whole_private_and_as_many_as_are_kept() {
+async fn scheduled_backups_are_complete_have_mode_0600_and_old_ones_are_removed() {
     let home = backed_up().await;
     let daemon = home.boot().await;
     for day in 10..=12 {
@@ -164,7 +164,7 @@ async fn scheduled_backups_are_whole_private_and_as_many_as_are_kept() {
 }
 
 #[tokio::test]
-async fn a_backup_that_fails_and_backups_that_stay_away_are_reasons() {
+async fn a_failed_backup_and_missing_backups_are_reasons_of_health() {
     let home = backed_up().await;
     let daemon = home.boot().await;
     assert_eq!(reason(&daemon, "backup_old").await, None, "none is due yet");
@@ -178,7 +178,7 @@ async fn a_backup_that_fails_and_backups_that_stay_away_are_reasons() {
     assert!(old.contains("2026-03-10 12:30"), "{old}");
     std::fs::rename(home.path("away"), home.path("backups")).unwrap();
     assert_eq!(reason(&daemon, "backup_old").await, None);
-    // Nobody makes any.
+    // No backup is made any more.
     ask(&daemon, Request::StopScheduler).await;
     for day in 12..=13 {
         until_backup(&home, &daemon, &format!("2026-03-{day} 12:30")).await;
@@ -189,7 +189,7 @@ async fn a_backup_that_fails_and_backups_that_stay_away_are_reasons() {
 }
 
 #[tokio::test]
-async fn a_path_that_a_client_names_is_not_written_to() {
+async fn a_backup_to_a_path_named_by_a_client_is_refused() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let target = home.path("copy.db");
@@ -201,12 +201,12 @@ async fn a_path_that_a_client_names_is_not_written_to() {
 }
 
 #[tokio::test]
-async fn a_task_tells_its_steps_and_then_its_end() {
+async fn a_task_streams_its_steps_and_then_its_end() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let request = Request::Maintenance(MaintenanceRequest::Analyze);
     let (reply, mut events) = connect(&daemon).await.follow(&request).await.unwrap();
-    assert!(matches!(reply, Reply::Maintenance(reply) if reply.chore == MaintenanceTask::Analyze));
+    assert!(matches!(reply, Reply::Maintenance(reply) if reply.task == MaintenanceTask::Analyze));
     let mut steps = 0;
     let report = loop {
         match within("the next event", events.next()).await.unwrap() {
@@ -221,7 +221,7 @@ async fn a_task_tells_its_steps_and_then_its_end() {
 }
 
 #[tokio::test]
-async fn a_run_that_waits_for_a_task_is_not_stuck() {
+async fn a_run_that_waits_for_a_task_is_not_reported_as_stuck() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     // Another process holds the write lock, so that the task takes a while.
@@ -246,7 +246,7 @@ async fn a_run_that_waits_for_a_task_is_not_stuck() {
 }
 
 #[tokio::test]
-async fn there_is_one_task_at_a_time() {
+async fn a_second_task_is_refused_while_one_runs() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     // Another process holds the write lock, so that the first one waits.

@@ -16,12 +16,12 @@ async fn notify(home: &Home) -> NotifyReply {
 }
 
 #[tokio::test]
-async fn without_any_channel_there_is_nothing_to_test() {
+async fn a_test_without_channels_returns_an_empty_list() {
     assert_eq!(notify(&Home::new()).await.channels, []);
 }
 
 #[tokio::test]
-async fn every_configured_channel_is_tried_and_its_secret_kept() {
+async fn every_configured_channel_is_tested_and_no_secret_is_shown() {
     let mut home = Home::new();
     // No process listens on that port any more.
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();

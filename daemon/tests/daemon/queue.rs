@@ -69,7 +69,7 @@ fn good(run: &Run, index: usize) -> bool {
 }
 
 #[tokio::test]
-async fn a_locked_table_waits_for_its_next_attempt_while_the_others_go_on() {
+async fn a_locked_table_waits_for_its_next_attempt_while_the_others_continue() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let locked = Locked::hold(&home).await;
@@ -111,7 +111,7 @@ async fn a_locked_table_waits_for_its_next_attempt_while_the_others_go_on() {
 }
 
 #[tokio::test]
-async fn a_table_that_is_cancelled_stops_at_its_next_group_and_can_be_had_later() {
+async fn a_cancelled_table_stops_at_its_next_group_and_can_be_retried() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let locked = Locked::hold(&home).await;
@@ -135,7 +135,7 @@ async fn a_table_that_is_cancelled_stops_at_its_next_group_and_can_be_had_later(
 }
 
 #[tokio::test]
-async fn a_table_that_takes_the_daemon_down_twice_is_set_aside_and_the_others_are_made() {
+async fn a_table_that_kills_the_daemon_twice_is_set_aside_and_the_others_are_refreshed() {
     let home = Home::lived_in().await;
     let mut daemon = home.boot().await;
     let locked = Locked::hold(&home).await;
@@ -164,7 +164,7 @@ async fn a_table_that_takes_the_daemon_down_twice_is_set_aside_and_the_others_ar
 }
 
 #[tokio::test]
-async fn a_report_that_panics_fails_its_table_and_nothing_else() {
+async fn a_report_that_panics_fails_only_its_table() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     // No calendar continues after this instant, and not every report handles it.

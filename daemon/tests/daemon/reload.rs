@@ -34,7 +34,7 @@ async fn reload(daemon: &Daemon) -> ReloadReply {
 }
 
 #[tokio::test]
-async fn verb_and_signal_take_the_same_way_and_the_service_manager_hears_of_both() {
+async fn reloads_by_verb_and_by_signal_both_notify_the_service_manager() {
     let mut home = Home::new();
     let first = home.config();
     home.set("cache", "prune_after_days", "9");
@@ -55,7 +55,7 @@ async fn verb_and_signal_take_the_same_way_and_the_service_manager_hears_of_both
 }
 
 #[tokio::test]
-async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_not_left_waiting() {
+async fn an_invalid_configuration_changes_nothing_and_ends_the_reload_for_the_service_manager() {
     let home = Home::new();
     let heard = Heard::default();
     let load = || {
@@ -78,7 +78,7 @@ async fn a_configuration_of_no_use_changes_nothing_and_the_service_manager_is_no
 }
 
 #[tokio::test]
-async fn a_daemon_without_a_source_or_a_log_file_says_so() {
+async fn a_reload_or_logs_without_a_source_or_a_log_file_is_a_fault_with_a_hint() {
     let home = Home::new();
     let daemon = home.boot().await;
     let reply = reload(&daemon).await;
@@ -89,7 +89,7 @@ async fn a_daemon_without_a_source_or_a_log_file_says_so() {
 }
 
 #[tokio::test]
-async fn entries_of_other_settings_are_made_anew_at_once() {
+async fn entries_of_other_settings_are_regenerated_at_once() {
     let mut home = Home::new();
     home.set("watch", "enabled", "false");
     let first = home.config();

@@ -32,7 +32,7 @@ async fn run(daemon: &Daemon, id: i64) -> Run {
 async fn run_in_time(home: &Home, daemon: &Daemon, id: i64) -> Run {
     let end = home.clock.now() + 48 * HOUR;
     while daemon.queue().run(id).await.is_err() {
-        assert!(home.clock.now() < end, "run {id} is not asked for");
+        assert!(home.clock.now() < end, "run {id} is not queued");
         pass(&home.clock, MINUTE).await;
     }
     finished(daemon, id).await
@@ -79,7 +79,7 @@ async fn a_night_without_a_daemon_is_caught_up_once() {
 }
 
 #[tokio::test]
-async fn a_missed_night_is_let_be_where_that_is_wanted() {
+async fn a_missed_night_is_not_caught_up_if_catch_up_is_off() {
     let mut home = Home::lived_in().await;
     home.set("schedule", "catch_up", "false");
     home.clock.advance(15 * HOUR);
@@ -88,7 +88,7 @@ async fn a_missed_night_is_let_be_where_that_is_wanted() {
 }
 
 #[tokio::test]
-async fn rows_that_others_removed_are_filled_and_no_other_table_is_touched() {
+async fn removed_rows_are_refilled_by_a_run_of_only_their_table() {
     let mut home = Home::lived_in().await;
     unwatched(&mut home);
     lose(&home, Table::OrganizationSummaryCache).await;
@@ -101,7 +101,7 @@ async fn rows_that_others_removed_are_filled_and_no_other_table_is_touched() {
 }
 
 #[tokio::test]
-async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
+async fn entries_that_expire_before_the_night_are_topped_up() {
     let mut home = Home::lived_in().await;
     // Entries reach their age limit at noon, an hour before their renewal.
     unwatched(&mut home);
@@ -121,7 +121,7 @@ async fn entries_that_the_night_would_reach_too_late_are_renewed_before_it() {
 }
 
 #[tokio::test]
-async fn young_entries_that_people_left_alone_are_renewed_in_time() {
+async fn entries_skipped_as_young_are_topped_up_before_they_expire() {
     let mut home = Home::lived_in().await;
     unwatched(&mut home);
     home.set("cache", "max_cache_age_hours", "23");
@@ -155,7 +155,7 @@ async fn young_entries_that_people_left_alone_are_renewed_in_time() {
 }
 
 #[tokio::test]
-async fn a_figure_that_was_changed_in_place_is_put_right_by_the_next_night() {
+async fn a_payload_changed_in_place_is_replaced_by_the_next_nightly_run() {
     let mut home = Home::lived_in().await;
     unwatched(&mut home);
     let wrong = format!(
@@ -178,7 +178,7 @@ async fn a_figure_that_was_changed_in_place_is_put_right_by_the_next_night() {
 }
 
 #[tokio::test]
-async fn a_stopped_scheduler_fills_nothing_until_it_is_started() {
+async fn missing_rows_are_refilled_only_after_the_scheduler_is_started() {
     let mut home = Home::lived_in().await;
     unwatched(&mut home);
     lose(&home, Table::OrganizationSummaryCache).await;
@@ -199,14 +199,14 @@ async fn a_stopped_scheduler_fills_nothing_until_it_is_started() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_tells_clock_changes_and_what_cannot_wait() {
+async fn a_rehearsal_lists_clock_changes_and_top_ups() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let reply = rehearse(&daemon, "2026-03-07", 2).await;
     assert_eq!((reply.notes.as_slice(), reply.timezone.as_str()), (&[][..], "America/Chicago"));
     let nights: Vec<_> = reply.decisions.iter().filter(|d| d.trigger == Trigger::Schedule).collect();
-    let told: Vec<_> = nights.iter().map(|d| (d.slot.as_deref().unwrap(), d.offset.as_str())).collect();
-    assert_eq!(told, [("2026-03-07 02:00", "-06:00"), ("2026-03-08 02:00", "-05:00")]);
+    let shown: Vec<_> = nights.iter().map(|d| (d.slot.as_deref().unwrap(), d.offset.as_str())).collect();
+    assert_eq!(shown, [("2026-03-07 02:00", "-06:00"), ("2026-03-08 02:00", "-05:00")]);
     assert!(nights[1].note.as_ref().unwrap().contains("goes forward"));
     let tops: Vec<_> = reply.decisions.iter().filter(|d| d.trigger == Trigger::TopUp).collect();
     assert!(
@@ -219,7 +219,7 @@ async fn a_rehearsal_tells_clock_changes_and_what_cannot_wait() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_without_vms_tells_the_slots() {
+async fn a_rehearsal_without_vms_lists_only_the_slots() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
@@ -229,7 +229,7 @@ async fn a_rehearsal_without_vms_tells_the_slots() {
 }
 
 #[tokio::test]
-async fn a_rehearsal_of_nonsense_is_refused() {
+async fn a_rehearsal_of_an_invalid_date_or_number_of_days_is_refused() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     for (from, days) in

@@ -25,44 +25,44 @@ async fn last_run_failed(daemon: &Daemon) -> Option<String> {
 }
 
 #[tokio::test]
-async fn a_failure_stands_until_the_table_itself_has_been_refreshed() {
+async fn a_failed_table_stays_a_reason_until_it_has_been_refreshed() {
     const BROKEN: Table = Table::FirstTimeVolunteerReportCache;
     let mut home = Home::lived_in().await;
     home.set("watch", "enabled", "false");
     let daemon = home.boot().await;
     let broken = format!(
-        "CREATE TRIGGER broken BEFORE UPDATE ON {BROKEN} BEGIN SELECT RAISE(ABORT, 'disk is odd'); END"
+        "CREATE TRIGGER broken BEFORE UPDATE ON {BROKEN} BEGIN SELECT RAISE(ABORT, 'disk is broken'); END"
     );
     execute(&home, &broken).await;
     assert_eq!(refresh(&daemon, false).await.outcome, Some(Outcome::Failed));
-    let told = last_run_failed(&daemon).await.unwrap();
+    let shown = last_run_failed(&daemon).await.unwrap();
     assert!(
-        told.contains("first_time_volunteer_report_cache failed: ") && told.contains("disk is odd"),
-        "{told}"
+        shown.contains("first_time_volunteer_report_cache failed: ") && shown.contains("disk is broken"),
+        "{shown}"
     );
 
     // Refreshing other tables does not change this.
     let types = vec![CacheType::District];
     let others = asked(&daemon, RefreshRequest { types, force: true, ..RefreshRequest::default() }).await;
     assert!(others.outcome.unwrap().is_good(), "{others:?}");
-    assert_eq!(last_run_failed(&daemon).await.as_ref(), Some(&told));
-    // Its entries are young, but leaving them alone would prove nothing.
+    assert_eq!(last_run_failed(&daemon).await.as_ref(), Some(&shown));
+    // Its entries are young, but a run that skips them proves nothing.
     let outcomes = |run: Run| -> Vec<(Table, Outcome)> {
         let tried = run.jobs.into_iter().filter_map(|job| Some((job.table, job.outcome?)));
         tried.filter(|(_, outcome)| outcome.is_tried()).collect()
     };
     let young = asked(&daemon, RefreshRequest::default()).await;
     assert_eq!(outcomes(young), [(BROKEN, Outcome::Failed)]);
-    assert_eq!(last_run_failed(&daemon).await, Some(told));
+    assert_eq!(last_run_failed(&daemon).await, Some(shown));
 
     execute(&home, "DROP TRIGGER broken").await;
-    let mended = outcomes(asked(&daemon, RefreshRequest::default()).await);
-    assert!(matches!(mended[..], [(BROKEN, outcome)] if outcome.is_good()), "{mended:?}");
+    let resolved = outcomes(asked(&daemon, RefreshRequest::default()).await);
+    assert!(matches!(resolved[..], [(BROKEN, outcome)] if outcome.is_good()), "{resolved:?}");
     assert_eq!(last_run_failed(&daemon).await, None);
 }
 
 #[tokio::test]
-async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
+async fn a_run_held_by_a_stopped_scheduler_is_not_reported_as_stuck() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let locked = Locked::hold(&home).await;
@@ -81,7 +81,7 @@ async fn what_a_stopped_scheduler_holds_back_is_not_stuck() {
 }
 
 #[tokio::test]
-async fn a_run_that_skips_everything_changes_no_figure() {
+async fn a_run_that_skips_every_entry_changes_no_figure_of_the_report() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = report(&daemon).await;
@@ -100,7 +100,7 @@ async fn report(daemon: &Daemon) -> ReportReply {
 }
 
 #[tokio::test]
-async fn a_report_counts_what_happened_and_has_no_figure_where_nothing_did() {
+async fn a_report_counts_runs_and_has_no_figures_without_data() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let first = report(&daemon).await;
@@ -123,7 +123,7 @@ async fn a_report_counts_what_happened_and_has_no_figure_where_nothing_did() {
 }
 
 #[tokio::test]
-async fn readiness_is_what_was_seen_for_as_long_as_it_was_seen() {
+async fn readiness_weights_each_sample_by_the_time_it_covers() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     states(&daemon).await;
@@ -151,7 +151,7 @@ fn get_request(table: Table, key: &[(&str, &str)]) -> Request {
 }
 
 #[tokio::test]
-async fn get_tells_fresh_stale_and_missing_entries_apart_and_counts_them() {
+async fn get_returns_and_counts_fresh_stale_and_missing_entries() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let table = Table::OrganizationSummaryCache;
@@ -177,23 +177,23 @@ async fn get_tells_fresh_stale_and_missing_entries_apart_and_counts_them() {
 }
 
 #[tokio::test]
-async fn get_says_which_keys_there_are() {
+async fn get_with_an_unknown_key_column_lists_the_key_columns() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let table = Table::OrganizationDetailCache;
-    for (key, told) in [
+    for (key, shown) in [
         (&[("year", "2526")][..], "its key columns are: school_year, organization_id"),
         (&[("school_year", "2526"), ("school_year", "2627")], "school_year"),
         (&[("school_year", "2526")], "organization_id="),
     ] {
         let fault = fault(connect(&daemon).await.call(&get_request(table, key)).await);
         assert_eq!(fault.code, FaultCode::BadRequest);
-        assert!(format!("{} {}", fault.message, fault.hint).contains(told), "{fault:?}");
+        assert!(format!("{} {}", fault.message, fault.hint).contains(shown), "{fault:?}");
     }
 }
 
 #[tokio::test]
-async fn invalidated_entries_stay_until_a_run_has_made_them_anew() {
+async fn invalidated_entries_stay_until_a_run_has_regenerated_them() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let before = payloads(&home).await;

@@ -43,7 +43,7 @@ fn codes(health: &HealthReply) -> Vec<&str> {
 }
 
 #[tokio::test]
-async fn ping_says_who_is_there_and_since_when() {
+async fn ping_returns_version_process_and_start() {
     let home = Home::new();
     let daemon = home.boot().await;
     home.clock.advance(Duration::from_hours(1));
@@ -123,7 +123,7 @@ async fn an_accepted_refresh_is_in_jobs_and_history() {
 }
 
 #[tokio::test]
-async fn status_tells_of_fresh_tables_after_a_refresh() {
+async fn status_reports_fresh_tables_after_a_refresh() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let status = status(&daemon, false).await;
@@ -152,7 +152,7 @@ async fn status_measures_bytes_when_asked() {
 }
 
 #[tokio::test]
-async fn without_vms_the_daemon_says_so_and_works_again_when_it_is_back() {
+async fn a_missing_vms_database_is_reported_and_used_again_when_it_returns() {
     let home = Home::new();
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
     let daemon = home.boot().await;
@@ -166,9 +166,10 @@ async fn without_vms_the_daemon_says_so_and_works_again_when_it_is_back() {
     assert_eq!(codes(&ill), ["database_unreachable", "last_run_failed"]);
 
     std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
-    let seen = status(&daemon, false).await;
+    let reply = status(&daemon, false).await;
     assert!(
-        seen.tables
+        reply
+            .tables
             .iter()
             .any(|table| { table.last_error.as_ref().is_some_and(|error| error.contains("does not exist")) })
     );
@@ -181,7 +182,7 @@ async fn without_vms_the_daemon_says_so_and_works_again_when_it_is_back() {
 }
 
 #[tokio::test]
-async fn health_names_what_is_stale_and_that_the_scheduler_is_stopped() {
+async fn health_reports_stale_entries_and_a_stopped_scheduler() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     assert_eq!(health(&daemon).await.health, HealthLevel::Healthy);
@@ -196,7 +197,7 @@ async fn health_names_what_is_stale_and_that_the_scheduler_is_stopped() {
 }
 
 #[tokio::test]
-async fn a_stopped_scheduler_stays_stopped_until_it_is_started_and_then_fills_what_went_stale() {
+async fn a_started_scheduler_refreshes_entries_that_became_stale_while_stopped() {
     let home = Home::lived_in().await;
     let daemon = home.boot().await;
     let stopped = |changed| SchedulerReply { scheduler: SchedulerState::Stopped, changed };
@@ -217,7 +218,7 @@ async fn a_stopped_scheduler_stays_stopped_until_it_is_started_and_then_fills_wh
 }
 
 #[tokio::test]
-async fn next_tells_slots_and_instants() {
+async fn next_returns_slots_and_instants() {
     let home = Home::new();
     let daemon = home.boot().await;
     let Reply::Next(next) = ask(&daemon, Request::Next(NextRequest { count: 2 })).await else {
@@ -232,7 +233,7 @@ async fn next_tells_slots_and_instants() {
 }
 
 #[tokio::test]
-async fn a_request_for_nothing_is_a_fault_and_the_connection_stays_usable() {
+async fn a_request_without_tables_is_a_fault_and_the_connection_stays_usable() {
     let home = Home::new();
     let daemon = home.boot().await;
     let mut client = connect(&daemon).await;

@@ -78,7 +78,7 @@ async fn a_list_is_read_page_by_page_along_its_links() {
 }
 
 #[tokio::test]
-async fn an_entry_is_served_until_it_is_known_and_says_how_old_it_is() {
+async fn an_entry_is_served_with_its_age_and_a_known_one_is_a_304() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -107,7 +107,7 @@ async fn an_entry_is_served_until_it_is_known_and_says_how_old_it_is() {
 }
 
 #[tokio::test]
-async fn an_entry_that_is_not_there_is_made() {
+async fn a_request_for_a_missing_entry_queues_its_table() {
     let mut home = Home::lived_in().await;
     execute(&home, "DELETE FROM organization_summary_cache").await;
     home.set("watch", "enabled", "false");
@@ -122,7 +122,7 @@ async fn an_entry_that_is_not_there_is_made() {
 }
 
 #[tokio::test]
-async fn whoever_may_only_look_queues_nothing_by_asking_for_an_entry() {
+async fn a_visitor_who_may_only_view_queues_no_run_for_a_missing_entry() {
     let mut home = Home::lived_in().await;
     execute(&home, "DELETE FROM organization_summary_cache").await;
     home.set("watch", "enabled", "false");
@@ -160,7 +160,7 @@ async fn whoever_may_only_look_queues_nothing_by_asking_for_an_entry() {
 }
 
 #[tokio::test]
-async fn what_a_report_holds_is_text_and_stays_text() {
+async fn hostile_text_in_a_report_is_escaped_in_json() {
     let mut home = Home::new();
     let name = "<script>alert(1)</script> \"a\"\n\u{202e}b\u{2028}c";
     execute(&home, &format!("UPDATE organization SET name = '{name}' WHERE id = 35")).await;
@@ -175,7 +175,7 @@ async fn what_a_report_holds_is_text_and_stays_text() {
 }
 
 #[tokio::test]
-async fn a_job_is_called_off_and_tried_again() {
+async fn a_job_can_be_cancelled_and_retried_over_the_api() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;

@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::boot::{Home, PATIENCE};
+use crate::boot::{Home, TIMEOUT};
 
 /// The operator's token.
 const TOKEN: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -89,7 +89,7 @@ impl Line {
     pub(crate) async fn hear(&mut self) -> String {
         let mut bytes = Vec::new();
         // On a reset, the bytes received before it count.
-        let _ = timeout(PATIENCE, self.0.read_to_end(&mut bytes)).await.unwrap();
+        let _ = timeout(TIMEOUT, self.0.read_to_end(&mut bytes)).await.unwrap();
         String::from_utf8(bytes).unwrap()
     }
 
@@ -97,7 +97,7 @@ impl Line {
     pub(crate) async fn hear_until(&mut self, words: &str) -> String {
         let mut bytes = Vec::new();
         while !String::from_utf8_lossy(&bytes).contains(words) {
-            let heard = timeout(PATIENCE, self.0.read_buf(&mut bytes)).await.unwrap().unwrap();
+            let heard = timeout(TIMEOUT, self.0.read_buf(&mut bytes)).await.unwrap().unwrap();
             assert_ne!(heard, 0, "the end came before {words:?}: {}", String::from_utf8_lossy(&bytes));
         }
         String::from_utf8(bytes).unwrap()

@@ -9,7 +9,7 @@ use crate::boot::{Home, finished};
 use crate::web_client::{JSON, get, post, serve_web, trusted};
 
 #[tokio::test]
-async fn the_status_has_the_shape_that_vms_gives_it() {
+async fn the_json_status_has_the_keys_of_vms() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -39,7 +39,7 @@ async fn the_status_has_the_shape_that_vms_gives_it() {
 }
 
 #[tokio::test]
-async fn before_anything_was_refreshed_there_are_no_figures() {
+async fn the_json_status_before_the_first_refresh_has_null_figures() {
     let mut home = Home::new();
     serve_web(&mut home);
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
@@ -55,7 +55,7 @@ async fn before_anything_was_refreshed_there_are_no_figures() {
 }
 
 #[tokio::test]
-async fn the_scheduler_buttons_work_as_often_as_they_are_pressed() {
+async fn starting_or_stopping_the_scheduler_twice_succeeds() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -75,7 +75,7 @@ async fn the_scheduler_buttons_work_as_often_as_they_are_pressed() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_waited_for_says_what_vms_says() {
+async fn a_refresh_with_wait_answers_with_the_message_of_vms() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -115,7 +115,7 @@ async fn a_refresh_that_is_waited_for_says_what_vms_says() {
 }
 
 #[tokio::test]
-async fn a_refresh_that_is_not_waited_for_is_queued() {
+async fn a_refresh_without_wait_answers_202_with_the_run() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -132,7 +132,7 @@ async fn a_refresh_that_is_not_waited_for_is_queued() {
 
 /// VMS's own page sends its form by script, as `multipart/form-data`, and a script may send nothing at all.
 #[tokio::test]
-async fn the_form_is_taken_as_vmss_own_page_sends_it() {
+async fn a_multipart_form_as_sent_by_vmss_page_is_accepted() {
     const KIND: (&str, &str) =
         ("Content-Type", "multipart/form-data; boundary=----WebKitFormBoundary7MA4YWxk");
     let mut home = Home::lived_in().await;
@@ -166,12 +166,12 @@ async fn the_form_is_taken_as_vmss_own_page_sends_it() {
         let answer = trusted(&daemon, "POST", "refresh", headers, &body).await;
         assert_eq!(answer.status, status, "{body}: {answer:?}");
     }
-    let told = trusted(&daemon, "POST", "refresh", &[JSON], "{}").await.json();
-    assert_eq!(told["code"], "not_a_form");
+    let shown = trusted(&daemon, "POST", "refresh", &[JSON], "{}").await.json();
+    assert_eq!(shown["code"], "not_a_form");
 }
 
 #[tokio::test]
-async fn a_refresh_that_fails_is_never_a_success() {
+async fn a_failed_refresh_with_wait_answers_500() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -187,7 +187,7 @@ async fn every_table_that_fails_is_named() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     home.set("watch", "enabled", "false");
-    for (table, why) in [("dia_events_report_cache", "odd"), ("recruitment_candidates_cache", "even")] {
+    for (table, why) in [("dia_events_report_cache", "broken"), ("recruitment_candidates_cache", "full")] {
         let broken = format!(
             "CREATE TRIGGER broken_{table} BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, 'disk is {why}'); END"
         );
@@ -198,13 +198,13 @@ async fn every_table_that_fails_is_named() {
     let (status, body) = (answer.status, answer.json());
     assert_eq!((status, &body["code"]), (500, &json!("refresh_failed")));
     let error = body["error"].as_str().unwrap();
-    for told in [
+    for shown in [
         "dia_events_report_cache failed: ",
-        "disk is odd",
+        "disk is broken",
         "recruitment_candidates_cache failed: ",
-        "disk is even",
+        "disk is full",
     ] {
-        assert!(error.contains(told), "{told}: {error}");
+        assert!(error.contains(shown), "{shown}: {error}");
     }
     let tables = body["tables"].as_array().unwrap();
     let failed = tables.iter().filter(|table| table["outcome"] == "failed").count();
@@ -214,7 +214,7 @@ async fn every_table_that_fails_is_named() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_refreshed_is_named_in_the_error() {
+async fn an_unknown_type_table_or_field_is_named_in_the_error() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -225,13 +225,13 @@ async fn what_cannot_be_refreshed_is_named_in_the_error() {
         (&[JSON], "{\"cache_type\":", 400, "the body cannot be used: "),
         (&[JSON], "[]", 400, "the body must be a JSON object"),
         (&[JSON], r#"{"forse": true}"#, 400, "the body cannot be used: unknown field `forse`"),
-        (&[("Content-Type", "text/plain")], "{}", 415, "the body is not said to be JSON"),
-        (&[], "cache_type=all", 415, "the body is not said to be JSON"),
+        (&[("Content-Type", "text/plain")], "{}", 415, "Content-Type must be application/json"),
+        (&[], "cache_type=all", 415, "Content-Type must be application/json"),
     ] {
         let answer = trusted(&daemon, "POST", "api/refresh", headers, body).await;
         assert_eq!((answer.status, &answer.json()["success"]), (status, &json!(false)), "{body}");
-        let told = answer.json()["error"].as_str().unwrap().to_owned();
-        assert!(told.starts_with(error), "{body}: {told}");
+        let shown = answer.json()["error"].as_str().unwrap().to_owned();
+        assert!(shown.starts_with(error), "{body}: {shown}");
         assert!(!answer.body.contains('\u{202e}'));
     }
     assert_eq!(daemon.queue().queued_count().await.unwrap(), 0);

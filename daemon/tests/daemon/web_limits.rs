@@ -6,7 +6,7 @@ use cached_proto::verb::refresh::Progress;
 use serde_json::json;
 use tokio::net::TcpStream;
 
-use crate::boot::{Home, PATIENCE, finished, reason, served, until, within};
+use crate::boot::{Home, TIMEOUT, finished, reason, served, until, within};
 use crate::queue::Locked;
 use crate::web_client::{BROWSER, Line, address, ask, authorization, request, serve_web, trusted};
 
@@ -16,7 +16,7 @@ const STATUS: &str = "/management/cache/api/status";
 const SOON: Duration = Duration::from_secs(1);
 
 #[tokio::test]
-async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
+async fn a_slow_client_loses_its_connection_and_delays_no_other() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     (home.web.head, home.web.body) = (SOON, SOON);
@@ -30,14 +30,14 @@ async fn a_client_that_dawdles_loses_its_connection_and_holds_up_nobody() {
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
     assert_eq!(silent.hear().await, "");
     // Hyper may answer with an error.
-    let told = head.hear().await;
-    assert!(told.is_empty() || told.starts_with("HTTP/1.1 408 "), "{told}");
+    let shown = head.hear().await;
+    assert!(shown.is_empty() || shown.starts_with("HTTP/1.1 408 "), "{shown}");
     assert!(body.hear().await.starts_with("HTTP/1.1 408 "));
     assert_eq!(ask(&daemon, "GET", "/health", &[], "").await.status, 200);
 }
 
 #[tokio::test]
-async fn one_connection_too_many_is_told_so() {
+async fn a_connection_beyond_the_limit_is_answered_with_503() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     (home.web.connections, home.web.spare) = (1, 0);
@@ -61,7 +61,7 @@ async fn one_connection_too_many_is_told_so() {
 }
 
 #[tokio::test]
-async fn who_holds_its_share_of_connections_is_served_probes_and_told_when_to_come_again() {
+async fn beyond_its_share_a_client_gets_probes_and_a_503_with_a_retry_time() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     home.web.each = 2;
@@ -100,9 +100,9 @@ async fn a_body_that_is_too_long_is_not_read() {
             authorization()
         )
     };
-    let mut said = Line::open(&daemon).await;
-    said.say(&head("Content-Length: 999999999999")).await;
-    assert_eq!(said.answer().await.status, 413);
+    let mut announced = Line::open(&daemon).await;
+    announced.say(&head("Content-Length: 999999999999")).await;
+    assert_eq!(announced.answer().await.status, 413);
     let mut chunked = Line::open(&daemon).await;
     chunked.say(&head("Transfer-Encoding: chunked")).await;
     chunked.say(&format!("11000\r\n{}\r\n", "x".repeat(0x11000))).await;
@@ -110,7 +110,7 @@ async fn a_body_that_is_too_long_is_not_read() {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused() {
+async fn malformed_requests_are_refused() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -123,8 +123,8 @@ async fn nonsense_is_refused() {
     ] {
         let mut line = Line::open(&daemon).await;
         line.say(&nonsense).await;
-        let told = line.hear().await;
-        assert!(!told.contains(" 200 "), "{told}");
+        let shown = line.hear().await;
+        assert!(!shown.contains(" 200 "), "{shown}");
     }
     assert_eq!(ask(&daemon, "GET", STATUS, &[("Host", "")], "").await.status, 421);
     let nameless = async |path| {
@@ -143,7 +143,7 @@ async fn nonsense_is_refused() {
 
 /// Hyper answers these itself, and no header can be added: so there must be nothing to protect.
 #[tokio::test]
-async fn a_request_that_cannot_be_read_gets_a_status_and_nothing_else() {
+async fn an_unreadable_request_gets_a_status_and_an_empty_body() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -154,9 +154,12 @@ async fn a_request_that_cannot_be_read_gets_a_status_and_nothing_else() {
     ] {
         let mut line = Line::open(&daemon).await;
         line.say(&unreadable).await;
-        let told = line.answer().await;
-        assert_eq!((told.status, told.header("content-length"), told.body.as_str()), (status, Some("0"), ""));
-        assert_eq!(told.header("content-type"), None);
+        let shown = line.answer().await;
+        assert_eq!(
+            (shown.status, shown.header("content-length"), shown.body.as_str()),
+            (status, Some("0"), "")
+        );
+        assert_eq!(shown.header("content-type"), None);
     }
 }
 
@@ -187,7 +190,7 @@ async fn one_connection_serves_many_requests() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
+async fn a_stop_finishes_current_requests_and_accepts_no_new_ones() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -212,7 +215,7 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
     })
     .await;
     let stop = tokio::spawn(daemon.stop());
-    within("nobody accepts connections", async {
+    within("no connection is accepted any more", async {
         while TcpStream::connect(address).await.is_ok() {
             tokio::task::yield_now().await;
         }
@@ -220,7 +223,7 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
     .await;
     assert_eq!(idle.hear().await, "");
     locked.release().await;
-    let ended = tokio::time::timeout(PATIENCE, async {
+    let ended = tokio::time::timeout(TIMEOUT, async {
         while !matches!(
             within("the next event", events.next()).await.unwrap(),
             Some(Progress::RunDone(_)) | None
@@ -228,14 +231,14 @@ async fn stopping_finishes_what_is_being_answered_and_takes_nothing_new() {
     });
     ended.await.unwrap();
     stop.await.unwrap().unwrap();
-    let told = behind.answer().await;
-    assert_eq!((told.status, &told.json()["code"]), (503, &json!("unavailable")), "{told:?}");
-    let told = working.answer().await;
-    assert!(matches!(told.status, 200 | 503), "{told:?}");
+    let shown = behind.answer().await;
+    assert_eq!((shown.status, &shown.json()["code"]), (503, &json!("unavailable")), "{shown:?}");
+    let shown = working.answer().await;
+    assert!(matches!(shown.status, 200 | 503), "{shown:?}");
 }
 
 #[tokio::test]
-async fn a_port_that_is_taken_is_a_reason_of_health_and_is_served_once_it_is_free() {
+async fn a_taken_port_is_a_reason_of_health_and_is_used_once_free() {
     let mut home = Home::new();
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();

@@ -35,7 +35,7 @@ fn value(samples: &[Sample], name: &str, labels: &[(&str, &str)]) -> f64 {
     let [sample] = found[..] else { panic!("{name} {labels:?}: {found:?}") };
     match sample.value {
         Value::Counter(value) | Value::Gauge(value) | Value::Untyped(value) => value,
-        ref other => panic!("{name} is no number: {other:?}"),
+        ref other => panic!("{name} is not a number: {other:?}"),
     }
 }
 
@@ -95,7 +95,7 @@ fn labels_of(sample: &Sample) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_scrape_is_what_prometheus_takes() {
+async fn a_scrape_is_valid_for_prometheus() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -103,7 +103,7 @@ async fn a_scrape_is_what_prometheus_takes() {
 }
 
 #[tokio::test]
-async fn a_scrape_tells_what_is_there_and_what_was_done() {
+async fn a_scrape_has_the_state_of_the_tables_and_the_finished_work() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -145,7 +145,7 @@ async fn a_scrape_tells_what_is_there_and_what_was_done() {
 }
 
 #[tokio::test]
-async fn a_run_that_skips_everything_is_no_refresh() {
+async fn a_run_that_skips_every_entry_is_not_counted_as_a_refresh() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -165,7 +165,7 @@ async fn a_run_that_skips_everything_is_no_refresh() {
 }
 
 #[tokio::test]
-async fn counters_go_on_after_a_restart() {
+async fn counters_continue_after_a_restart() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -178,14 +178,14 @@ async fn counters_go_on_after_a_restart() {
 }
 
 #[tokio::test]
-async fn a_database_that_cannot_be_looked_at_is_told_and_nothing_is_made_up() {
+async fn an_unreadable_vms_database_is_reported_and_its_tables_have_no_metrics() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
     assert_strict(&scrape(&daemon).await);
     std::fs::rename(home.path("vms.db"), home.path("elsewhere")).unwrap();
     let held = samples(&scrape(&daemon).await);
-    assert!((value(&held, "cached_vms_database_up", &[]) - 1.0).abs() < 0.1, "one look is held");
+    assert!((value(&held, "cached_vms_database_up", &[]) - 1.0).abs() < 0.1, "one reading is kept");
     home.clock.advance(APART);
     let run = post(&daemon, "api/refresh", r#"{"cache_type": "volunteer"}"#).await.json()["run"].clone();
     finished(&daemon, run.as_str().unwrap().parse().unwrap()).await;
@@ -202,11 +202,11 @@ async fn a_database_that_cannot_be_looked_at_is_told_and_nothing_is_made_up() {
         let found = value(&samples, name, labels);
         assert!((found - expected).abs() < 1e-6, "{name} {labels:?} is {found}, not {expected}");
     }
-    assert!(!text.contains("cached_table_entries"), "no figures of tables that nobody has seen");
+    assert!(!text.contains("cached_table_entries"), "no figures of tables that were not read");
 }
 
 #[tokio::test]
-async fn only_who_may_look_may_scrape() {
+async fn a_scrape_requires_the_right_to_view() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -233,7 +233,7 @@ async fn dashboard_and_alerts_use_metrics_that_exist() {
         let text = std::fs::read_to_string(&path).unwrap();
         let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
         for word in words.filter(|word| word.starts_with("cached_")) {
-            *known.get_mut(word).unwrap_or_else(|| panic!("{file} uses {word}, which nobody scrapes")) += 1;
+            *known.get_mut(word).unwrap_or_else(|| panic!("{file} uses {word}, which is not exported")) += 1;
         }
         assert!(known.values().any(|&uses| uses > 0), "{file} uses no metric at all");
     }

@@ -37,7 +37,7 @@ async fn the_copy_in_the_repository_is_current() {
 
 /// A summary of the whole API: an addition or a removal here affects scripts of operators.
 #[tokio::test]
-async fn every_route_says_who_may_and_what_may_happen() {
+async fn every_route_documents_its_access_and_its_responses() {
     let document: Value = serde_json::from_str(&served().await).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
     let ways = json!([{"bearer": []}, {"api_token": []}, {"session": []}]);

@@ -86,7 +86,7 @@ pub(crate) fn is_well_formed(page: &str) -> bool {
 }
 
 #[test]
-fn the_judge_of_form_can_tell() {
+fn the_check_for_well_formed_pages_finds_unclosed_elements() {
     for (page, well) in
         [("<p>a<br></p>", true), ("<p><b></p></b>", false), ("<p>", false), ("</p>", false), ("<p", false)]
     {
@@ -95,7 +95,7 @@ fn the_judge_of_form_can_tell() {
 }
 
 #[tokio::test]
-async fn every_page_is_whole_and_holds_nothing_inline() {
+async fn every_page_is_well_formed_and_has_no_inline_style_or_script() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -137,7 +137,7 @@ async fn the_scheduler_is_stopped_and_started_by_forms() {
 }
 
 #[tokio::test]
-async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
+async fn a_form_refreshes_the_chosen_types_and_shows_the_progress() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -147,12 +147,12 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
     assert_eq!(to, "runs/2?notice=queued");
     assert!(page.body.contains("<progress max=\"4\" value=\"0\""), "{}", page.body);
     let status = ada.opens("status").await;
-    assert!(status.body.contains("; refresh 2 is in progress</h1>"), "{}", status.body);
+    assert!(status.body.contains("; run 2 is in progress</h1>"), "{}", status.body);
     locked.release().await;
     let run = finished(&daemon, 2).await;
     assert_eq!(run.jobs.len(), 4);
     let page = ada.opens("runs/2").await;
-    assert!(page.body.contains("<h1>Refresh 2 ended well: 4 tables</h1>"), "{}", page.body);
+    assert!(page.body.contains("<h1>Run 2 ended well: 4 tables</h1>"), "{}", page.body);
     // As in VMS, a missing type means everything.
     let (to, _) = ada.submits("refresh", "").await;
     assert_eq!(
@@ -165,7 +165,7 @@ async fn a_form_refreshes_what_was_chosen_and_shows_how_it_goes() {
 }
 
 #[tokio::test]
-async fn a_run_that_had_nothing_to_do_says_so_and_offers_to_insist() {
+async fn a_run_with_nothing_to_do_says_so_and_offers_a_forced_refresh() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -173,8 +173,8 @@ async fn a_run_that_had_nothing_to_do_says_so_and_offers_to_insist() {
     ada.submits("refresh", "cache_type=organization").await;
     finished(&daemon, 2).await;
     let page = ada.opens("runs/2").await.body;
-    let told = "<h1>Refresh 2 had nothing to do: every entry is younger than 20 hours</h1>";
-    assert!(page.contains(told) && is_well_formed(&page), "{page}");
+    let shown = "<h1>Run 2 had nothing to do: every entry is younger than 20 hours</h1>";
+    assert!(page.contains(shown) && is_well_formed(&page), "{page}");
     for (field, value) in [("cache_type", "organization"), ("force", "1")] {
         let field = format!("<input type=\"hidden\" name=\"{field}\" value=\"{value}\">");
         assert_eq!(page.matches(&field).count(), 1, "{field}: {page}");
@@ -183,16 +183,16 @@ async fn a_run_that_had_nothing_to_do_says_so_and_offers_to_insist() {
     let run = finished(&daemon, 3).await;
     assert!(run.jobs.iter().all(|job| job.figures.skipped == 0), "{run:?}");
     let page = ada.opens("runs/3").await.body;
-    assert!(page.contains("<h1>Refresh 3 ended well: ") && !page.contains("name=\"force\""), "{page}");
+    assert!(page.contains("<h1>Run 3 ended well: ") && !page.contains("name=\"force\""), "{page}");
 }
 
 #[tokio::test]
-async fn what_cannot_be_refreshed_is_said_on_the_form() {
+async fn an_unknown_type_or_field_is_reported_on_the_form() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
     let ada = Ada::visits(&home, &daemon);
-    for (fields, told) in [
+    for (fields, shown) in [
         ("cache_type=districts", "Unknown cache type: districts; use all, district"),
         ("cache_type=district&forse=1", "Unknown field: forse"),
         ("cache_type=district&force=perhaps", "force is either 0 or 1"),
@@ -200,7 +200,7 @@ async fn what_cannot_be_refreshed_is_said_on_the_form() {
     ] {
         let page = ada.sends("refresh", &format!("csrf_token={}&{fields}", ada.token().await)).await;
         assert_eq!(page.status, 400, "{fields}: {page:?}");
-        assert!(page.body.contains(told) && is_well_formed(&page.body), "{fields}: {}", page.body);
+        assert!(page.body.contains(shown) && is_well_formed(&page.body), "{fields}: {}", page.body);
     }
     assert_eq!(daemon.queue().queued_count().await.unwrap(), 0);
 }
@@ -225,7 +225,7 @@ async fn a_form_of_another_site_does_nothing() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_told_on_a_page() {
+async fn an_error_is_shown_to_a_browser_as_a_page() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -253,7 +253,7 @@ async fn what_is_wrong_is_told_on_a_page() {
 }
 
 #[tokio::test]
-async fn whoever_only_looks_sees_no_buttons() {
+async fn a_visitor_who_may_only_view_sees_no_buttons() {
     let mut home = Home::lived_in().await;
     home.set("http", "listen", "127.0.0.1:0");
     home.set("http", "open_viewing", "true");
@@ -272,7 +272,7 @@ async fn whoever_only_looks_sees_no_buttons() {
 }
 
 #[tokio::test]
-async fn whoever_is_only_remembered_is_told_to_log_in_again() {
+async fn a_remembered_visitor_is_asked_to_log_in_again() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -292,7 +292,7 @@ async fn whoever_is_only_remembered_is_told_to_log_in_again() {
 }
 
 #[tokio::test]
-async fn style_and_script_are_kept_until_they_change() {
+async fn style_and_script_are_cacheable_under_a_versioned_url() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -320,20 +320,20 @@ async fn events_begin_with_a_snapshot_and_end_with_the_daemon() {
     let headers = [("Accept", "text/event-stream"), ("Cookie", ada.cookie.as_str())];
     let mut line = Line::open(&daemon).await;
     line.say(&request("GET", events, &headers, "")).await;
-    let mut told = line.hear_until("event: snapshot").await;
-    assert!(told.contains("content-type: text/event-stream"), "{told}");
+    let mut shown = line.hear_until("event: snapshot").await;
+    assert!(shown.contains("content-type: text/event-stream"), "{shown}");
     let one_too_many = ask(&daemon, "GET", events, &headers, "").await;
     assert_eq!((one_too_many.status, &one_too_many.json()["code"]), (503, &json!("unavailable")));
     ada.submits("refresh", "cache_type=district&force=1").await;
-    told += &line.hear_until("event: run_done").await;
+    shown += &line.hear_until("event: run_done").await;
     // The state is shown regardless of the user or interface that changed it.
     boot::ask(&daemon, Request::StopScheduler).await;
-    told += &line.hear_until("{\"scheduler\":\"stopped\"}").await;
-    assert!(told.contains("event: scheduler"), "{told}");
+    shown += &line.hear_until("{\"scheduler\":\"stopped\"}").await;
+    assert!(shown.contains("event: scheduler"), "{shown}");
     let page = ada.opens("status").await.body;
     assert!(page.contains("the scheduler is stopped"), "{page}");
     for event in ["event: job_started", "event: job_done", "\"outcome\":\"verified\""] {
-        assert!(told.contains(event), "{event}: {told}");
+        assert!(shown.contains(event), "{event}: {shown}");
     }
     let at = address(&daemon);
     daemon.stop().await.unwrap();

@@ -12,7 +12,7 @@ const REFRESH: &str = "/management/cache/api/refresh";
 const ENTRY: &str = "/management/cache/api/entries/dia_events_report_cache";
 
 #[tokio::test]
-async fn strangers_are_asked_to_log_in() {
+async fn requests_without_a_credential_are_answered_with_401() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -34,7 +34,7 @@ async fn strangers_are_asked_to_log_in() {
 }
 
 #[tokio::test]
-async fn browsers_are_sent_to_vmss_login_and_back_to_a_page() {
+async fn browsers_are_redirected_to_vmss_login_with_the_way_back() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -56,7 +56,7 @@ async fn browsers_are_sent_to_vmss_login_and_back_to_a_page() {
 }
 
 #[tokio::test]
-async fn without_vmss_key_nobody_is_sent_to_a_login_that_is_not_there() {
+async fn without_vmss_key_browsers_are_not_redirected_to_a_login() {
     let mut home = Home::lived_in().await;
     home.set("http", "listen", "127.0.0.1:0");
     let daemon = home.boot().await;
@@ -85,7 +85,7 @@ async fn without_vmss_key_nobody_is_sent_to_a_login_that_is_not_there() {
 }
 
 #[tokio::test]
-async fn every_refusal_has_its_status_and_says_what_is_wrong() {
+async fn every_refusal_has_its_status_code_and_message() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -99,7 +99,7 @@ async fn every_refusal_has_its_status_and_says_what_is_wrong() {
         ("GET", "api/entries/organization_summary_cache?key=school_year%3D1718", &[], "", 404, "not_found"),
         ("GET", "api/runs?since=soon", &[], "", 400, "bad_request"),
         ("GET", "api/runs?until=7d", &[], "", 400, "bad_request"),
-        ("GET", "api/jobs?filter=odd", &[], "", 400, "bad_request"),
+        ("GET", "api/jobs?filter=other", &[], "", 400, "bad_request"),
         ("GET", "api/jobs?limit=-1", &[], "", 400, "bad_request"),
         ("GET", "api/entries/organization_summary_cache?key=year%3D2526", &[], "", 400, "bad_request"),
         ("GET", "api/entries/organization_summary_cache?key=2526", &[], "", 400, "bad_request"),
@@ -119,14 +119,14 @@ async fn every_refusal_has_its_status_and_says_what_is_wrong() {
     ] {
         let answer = trusted(&daemon, method, path, headers, body).await;
         assert_eq!(answer.status, status, "{method} {path}: {answer:?}");
-        let told = answer.json();
-        assert_eq!((&told["success"], &told["code"]), (&json!(false), &json!(code)), "{method} {path}");
-        assert!(told["error"].as_str().is_some_and(|error| !error.is_empty()), "{told}");
+        let shown = answer.json();
+        assert_eq!((&shown["success"], &shown["code"]), (&json!(false), &json!(code)), "{method} {path}");
+        assert!(shown["error"].as_str().is_some_and(|error| !error.is_empty()), "{shown}");
     }
 }
 
 #[tokio::test]
-async fn browsers_are_told_in_pages_that_run_nothing() {
+async fn refusals_for_browsers_are_pages_without_scripts() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;
@@ -146,7 +146,7 @@ async fn browsers_are_told_in_pages_that_run_nothing() {
 }
 
 #[tokio::test]
-async fn every_answer_forbids_what_we_do_not_serve() {
+async fn every_response_has_the_security_headers() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);
     let daemon = home.boot().await;

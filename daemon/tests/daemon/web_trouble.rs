@@ -7,7 +7,7 @@ use crate::queue::Locked;
 use crate::web_pages::{Ada, is_well_formed, serve_pages};
 
 #[tokio::test]
-async fn a_failure_is_shown_and_tried_again_from_the_page() {
+async fn a_failed_table_is_shown_and_can_be_retried_from_its_page() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     home.set("retry", "attempts", "1");
@@ -33,7 +33,7 @@ async fn a_failure_is_shown_and_tried_again_from_the_page() {
         assert!(!page.contains("<img"), "{path}: {page}");
     }
     let page = ada.opens("runs/2").await.body;
-    assert!(page.contains("<h1>Refresh 2 failed for 1 of 2 tables</h1>"), "{page}");
+    assert!(page.contains("<h1>Run 2 failed for 1 of 2 tables</h1>"), "{page}");
     execute(&home, "DROP TRIGGER broken").await;
     let (to, _) = ada.submits(&format!("jobs/{}/retry", job.id), "").await;
     assert_eq!(to, "runs/3?notice=retried");
@@ -41,7 +41,7 @@ async fn a_failure_is_shown_and_tried_again_from_the_page() {
 }
 
 #[tokio::test]
-async fn what_failed_together_is_one_failure_until_it_is_mended() {
+async fn tables_that_failed_for_one_reason_are_one_failure_until_resolved() {
     const NOW: &str = "value=\"all\">Refresh now</button>";
     const RETRY: &str = "action=\"/management/cache/runs/2/retry\"";
     let mut home = Home::lived_in().await;
@@ -77,7 +77,7 @@ async fn what_failed_together_is_one_failure_until_it_is_mended() {
 }
 
 #[tokio::test]
-async fn a_first_start_is_told_as_one() {
+async fn during_the_first_run_the_page_says_that_tables_are_being_filled() {
     let mut home = Home::new();
     serve_pages(&mut home).await;
     let locked = Locked::hold(&home).await;
@@ -86,20 +86,20 @@ async fn a_first_start_is_told_as_one() {
     working(&daemon).await;
     let page = ada.opens("status").await.body;
     assert!(
-        page.contains("<h1>The tables are being filled for the first time; refresh 1 is in progress</h1>"),
+        page.contains("<h1>The tables are being filled for the first time; run 1 is in progress</h1>"),
         "{page}"
     );
-    assert!(page.contains("class=\"verdict busy\"") && page.contains("None has ended yet."), "{page}");
-    assert!(!page.contains("generates them now") && !page.contains("<svg"), "{page}");
+    assert!(page.contains("class=\"verdict busy\"") && page.contains("No run has ended yet."), "{page}");
+    assert!(!page.contains("makes them now") && !page.contains("<svg"), "{page}");
     locked.release().await;
     finished(&daemon, 1).await;
     let page = ada.opens("status").await.body;
-    assert!(page.contains("1 refresh, which ended well; it took"), "{page}");
+    assert!(page.contains("1 run, which ended well; it took"), "{page}");
     assert!(!page.contains("known for"), "{page}");
 }
 
 #[tokio::test]
-async fn a_loss_is_told_in_titles_and_decided_about_on_the_form() {
+async fn a_loss_is_shown_with_table_titles_and_accepted_on_the_form() {
     const DECIDE: &str = "href=\"/management/cache/refresh#loss\"";
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
@@ -131,11 +131,11 @@ async fn a_loss_is_told_in_titles_and_decided_about_on_the_form() {
     ada.submits("refresh", "cache_type=district&force=1&accept=1").await;
     assert!(finished(&daemon, 3).await.outcome.unwrap().is_good());
     let page = ada.opens("status").await.body;
-    assert!(page.contains("All that failed has ended well since.") && !page.contains(DECIDE), "{page}");
+    assert!(page.contains("All earlier failures have been resolved.") && !page.contains(DECIDE), "{page}");
 }
 
 #[tokio::test]
-async fn what_waits_is_called_off_from_its_page() {
+async fn a_queued_run_can_be_cancelled_from_its_page() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -144,36 +144,36 @@ async fn what_waits_is_called_off_from_its_page() {
     ada.submits("refresh", "cache_type=district&force=1").await;
     ada.submits("refresh", "cache_type=volunteer&force=1").await;
     let (_, page) = ada.submits("runs/3/cancel", "").await;
-    assert!(page.body.contains("<h1>Refresh 3 was called off</h1>"), "{}", page.body);
+    assert!(page.body.contains("<h1>Run 3 was cancelled</h1>"), "{}", page.body);
     locked.release().await;
     finished(&daemon, 2).await;
 }
 
 #[tokio::test]
-async fn a_button_that_comes_too_late_leads_back_and_is_told() {
+async fn a_button_pressed_too_late_leads_back_with_a_notice() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
     let ada = Ada::visits(&home, &daemon);
-    for (path, told) in [
+    for (path, shown) in [
         ("jobs/1/cancel", "The job had ended already"),
-        ("runs/1/cancel", "The refresh had ended already"),
-        ("jobs/1/retry", "There is nothing to try again"),
-        ("runs/1/retry", "There is nothing to try again"),
+        ("runs/1/cancel", "The run had ended already"),
+        ("jobs/1/retry", "Nothing to retry"),
+        ("runs/1/retry", "Nothing to retry"),
     ] {
         let (to, page) = ada.submits(path, "").await;
         assert!(to.starts_with(&path[..6]), "{path}: {to}");
-        assert!(page.body.contains(told), "{path}: {}", page.body);
+        assert!(page.body.contains(shown), "{path}: {}", page.body);
     }
     // A link must not make a page show a false notice.
     for path in ["runs/1?notice=cancelled", "jobs/1?notice=cancelled"] {
         let page = ada.opens(path).await.body;
-        assert!(!page.contains("called off") && !page.contains("class=\"notice\""), "{path}: {page}");
+        assert!(!page.contains("is cancelled") && !page.contains("class=\"notice\""), "{path}: {page}");
     }
 }
 
 #[tokio::test]
-async fn what_runs_is_told_to_stop_soon() {
+async fn a_running_job_and_run_can_be_cancelled_from_their_pages() {
     let mut home = Home::lived_in().await;
     serve_pages(&mut home).await;
     let daemon = home.boot().await;
@@ -193,11 +193,11 @@ async fn what_runs_is_told_to_stop_soon() {
     let calm = ada.opens("runs/2?notice=cancelled").await.body;
     assert!(!calm.contains("class=\"notice\""), "{calm}");
     let (_, page) = ada.submits(&format!("jobs/{job}/cancel"), "").await;
-    assert!(page.body.contains("The job is called off and stops soon."), "{}", page.body);
+    assert!(page.body.contains("The job is cancelled and stops soon."), "{}", page.body);
     let (_, page) = ada.submits("runs/2/cancel", "").await;
-    assert!(page.body.contains("what runs stops soon"), "{}", page.body);
+    assert!(page.body.contains("the table in progress stops soon"), "{}", page.body);
     locked.release().await;
     finished(&daemon, 2).await;
     let page = ada.opens("runs/2?notice=cancelled").await.body;
-    assert!(page.contains("The refresh is called off."), "{page}");
+    assert!(page.contains("The run is cancelled."), "{page}");
 }

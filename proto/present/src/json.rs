@@ -102,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_terminals_act_on_is_escaped_and_the_value_kept() {
+    fn control_characters_are_escaped_and_the_json_value_is_unchanged() {
         let hostile = "all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end";
         for given in [hostile, "\u{7f}\u{9b}31m", "Kärlek 🎓 \\ \"quoted\"", "\u{e0001}"] {
             let json = pretty(&given).unwrap();

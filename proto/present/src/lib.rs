@@ -1,5 +1,5 @@
-//! How the daemon and its client say the same to people and scripts: the wording of replies, their JSON, and where
-//! a daemon is found.
+//! What the daemon and its client share to present replies to people and scripts: the wording of replies, their JSON,
+//! and where a daemon is found.
 //!
 //! These are pure functions of what crosses the socket. Here is only what both sides use: the caller decides where
 //! a text is displayed, and in which colour.

@@ -15,7 +15,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 pub struct RunReport {
     /// The run: text, so that scripts do not count with it.
     pub run: String,
-    /// What asked for it.
+    /// Its trigger.
     pub trigger: Trigger,
     /// When work began; none when the run was cancelled before.
     pub started: Option<Timestamp>,
@@ -23,7 +23,7 @@ pub struct RunReport {
     pub seconds: f64,
     /// The verdict: that of its worst table, where a cancelled one counts as failed.
     pub outcome: Option<Outcome>,
-    /// Its tables, in the order they were worked on.
+    /// Its tables, in the order in which they were processed.
     pub tables: Vec<TableReport>,
     /// How long VMS's write lock was held, by all its tables.
     pub write_lock: WriteLock,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn scripts_rely_on_these_keys() {
+    fn the_json_of_a_run_has_these_keys() {
         let json = serde_json::to_string_pretty(&RunReport::from(&run())).unwrap();
         insta::assert_snapshot!(json, @r#"
         {
@@ -202,7 +202,7 @@ mod tests {
             ..run()
         };
         let half = Run { jobs: vec![done, cancelled(Some("cancelled by user 0"))], ..run() };
-        for (run, told) in [
+        for (run, expected) in [
             (whole, vec![(Some(Outcome::Failed), Some("cancelled"))]),
             (
                 half,
@@ -213,7 +213,7 @@ mod tests {
             assert_eq!(report.outcome, Some(Outcome::Failed));
             let tables: Vec<_> =
                 report.tables.iter().map(|table| (table.outcome, table.error.as_deref())).collect();
-            assert_eq!(tables, told);
+            assert_eq!(tables, expected);
         }
     }
 }

@@ -139,7 +139,7 @@ fn names(tables: &[Table]) -> String {
 
 fn what_comes_next(reply: &StatusReply, moment: impl FnOnce(Timestamp) -> String) -> String {
     match (&reply.current_run, reply.scheduler, reply.next_run) {
-        (Some(run), _, _) => format!("refresh {} is in progress", run.id),
+        (Some(run), _, _) => format!("run {} is in progress", run.id),
         (None, SchedulerState::Stopped, _) => "the scheduler is stopped".to_owned(),
         (None, SchedulerState::Running, None) => "no refresh is scheduled".to_owned(),
         (None, SchedulerState::Running, Some(next)) => format!("next refresh {}", moment(next)),

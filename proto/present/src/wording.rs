@@ -96,7 +96,7 @@ pub fn lacks(table: &TableStatus) -> Option<String> {
         .filter(|(number, _)| *number > 0)
         .map(|(number, state)| format!("{number} {state}"))
         .collect();
-    (!parts.is_empty()).then(|| format!("{} of {} entries", parts.join(", "), table.expected))
+    (!parts.is_empty()).then(|| format!("{} of {}", parts.join(", "), count(table.expected, "entry")))
 }
 
 #[cfg(test)]
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bytes_are_short() {
+    fn bytes_are_formatted_in_decimal_units() {
         for (given, shown) in [
             (0, "0 B"),
             (999, "999 B"),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thing_is_singular() {
+    fn a_count_of_one_is_singular() {
         let counted = [0_u64, 1, 2].map(|number| [count(number, "table"), count(number, "entry")]);
         assert_eq!(counted, [["0 tables", "0 entries"], ["1 table", "1 entry"], ["2 tables", "2 entries"]]);
     }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_good_is_cut_and_what_is_bad_is_rounded_up() {
+    fn good_shares_are_rounded_down_and_bad_shares_up() {
         for (share, good, bad) in [
             (0.0, "0.0 %", "0.0 %"),
             (0.05, "5.0 %", "5.0 %"),

@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_a_job_and_runs_say_so() {
+    fn a_bare_number_is_a_job_and_run_colon_number_a_run() {
         assert_eq!("7".parse(), Ok(Target::Job(7)));
         assert_eq!("run:12".parse(), Ok(Target::Run(12)));
         for wrong in ["", "run:", "run 7", "seven", "99999999999999999999"] {

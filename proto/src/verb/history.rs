@@ -14,13 +14,13 @@ pub struct HistoryRequest {
     pub since_seconds: u64,
 }
 
-/// One refresh that somebody or something asked for.
+/// One run: a refresh that a person or a trigger requested.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Run {
     /// Number of the run.
     pub id: i64,
-    /// What asked for it.
+    /// Its trigger.
     pub trigger: Trigger,
     /// The slot of a scheduled run, `YYYY-MM-DD HH:MM`.
     pub slot: Option<String>,
@@ -36,7 +36,7 @@ pub struct Run {
     pub seconds: f64,
     /// The verdict: that of its worst table.
     pub outcome: Option<Outcome>,
-    /// Its tables, in the order they are worked on.
+    /// Its tables, in the order in which they are processed.
     pub jobs: Vec<Job>,
     /// How long VMS's write lock was held, by all its tables.
     pub write_lock: WriteLock,

@@ -110,7 +110,7 @@ pub struct Job {
     pub id: i64,
     /// Number of its run.
     pub run: i64,
-    /// What asked for the run.
+    /// The trigger of the run.
     pub trigger: Trigger,
     /// Type of the table.
     #[serde(rename = "type")]
@@ -184,8 +184,8 @@ pub struct JobsPage {
     pub next: Option<i64>,
 }
 
-/// A run or a job with a word that this daemon does not know, written by another version. It is kept and not
-/// worked on. The words are those that are stored.
+/// A run or a job with a word that this daemon does not know, written by another version. It is kept, but not
+/// processed. The words are those that are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnknownRow {
@@ -193,7 +193,7 @@ pub struct UnknownRow {
     pub run: i64,
     /// Number of the job; none when the run itself is meant.
     pub job: Option<i64>,
-    /// What asked for the run.
+    /// The trigger of the run.
     pub trigger: String,
     /// The table of the job.
     pub table: Option<String>,

@@ -20,7 +20,7 @@ pub enum MaintenanceRequest {
     Reindex,
     /// Give free pages back to the file system, after a backup.
     Vacuum,
-    /// Look for damage in VMS's database and in the daemon's own.
+    /// Check VMS's database and the daemon's own for damage.
     Integrity,
     /// Have the daemon copy VMS's database to a path. Refused: the daemon writes to no path that a client names,
     /// [`crate::verb::backup`] has it sent instead.
@@ -57,7 +57,8 @@ pub struct MaintenanceReply {
     /// Number of the task, counted from the daemon's start.
     pub id: u64,
     /// The accepted task.
-    pub chore: MaintenanceTask,
+    #[serde(rename = "chore")]
+    pub task: MaintenanceTask,
 }
 
 /// The current step of a task.
@@ -101,12 +102,13 @@ pub struct MaintenanceItem {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MaintenanceReport {
     /// The task.
-    pub chore: MaintenanceTask,
+    #[serde(rename = "chore")]
+    pub task: MaintenanceTask,
     /// Whether all is well; false when damage was found.
     pub good: bool,
     /// Whether nothing was changed because only a preview was requested.
     pub dry_run: bool,
-    /// Seconds of work, without the wait for the task's turn.
+    /// Seconds of work, without the wait in the queue.
     pub seconds: f64,
     /// Size of VMS's database before the task.
     pub before: MaintenanceSize,

@@ -25,14 +25,14 @@ pub mod status;
 
 use serde::{Deserialize, Serialize};
 
-/// Who may make a request, besides root and the daemon's own user.
+/// The right that a request needs; root and the daemon's own user have every right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Right {
-    /// Everybody who can connect.
-    Look,
-    /// Members of the group that may change things: the request changes something or returns personal data.
+    /// Every user who can connect has it.
+    Read,
+    /// Members of `socket.write_group` have it: the request changes something or returns personal data.
     Write,
-    /// Members of the group that may copy VMS's database, with every credential in it.
+    /// Members of `socket.backup_group` have it: a copy of VMS's database holds every credential in it.
     Backup,
 }
 
@@ -194,32 +194,32 @@ macro_rules! typed {
 }
 
 verbs! {
-    "ping": Ping as ping::PingRequest => Pong(ping::Pong), Look;
-    "status": Status(status::StatusRequest) => Status(status::StatusReply), Look;
-    "health": Health as health::HealthRequest => Health(health::HealthReply), Look;
+    "ping": Ping as ping::PingRequest => Pong(ping::Pong), Read;
+    "status": Status(status::StatusRequest) => Status(status::StatusReply), Read;
+    "health": Health as health::HealthRequest => Health(health::HealthReply), Read;
     "refresh": Refresh(refresh::RefreshRequest) => Refresh(refresh::RefreshReply), Write, then refresh::Progress;
     "start-scheduler": StartScheduler as scheduler::StartRequest,
         "stop-scheduler": StopScheduler as scheduler::StopRequest
         => Scheduler(scheduler::SchedulerReply), Write;
-    "next": Next(next::NextRequest) => Next(next::NextReply), Look;
-    "jobs": Jobs(jobs::JobsRequest) => Jobs(jobs::JobsReply), Look, reads much;
-    "history": History(history::HistoryRequest) => History(history::HistoryReply), Look, reads much;
+    "next": Next(next::NextRequest) => Next(next::NextReply), Read;
+    "jobs": Jobs(jobs::JobsRequest) => Jobs(jobs::JobsReply), Read, reads much;
+    "history": History(history::HistoryRequest) => History(history::HistoryReply), Read, reads much;
     "notify": NotifyTest as notify::NotifyRequest => Notify(notify::NotifyReply), Write;
-    "job": Job(job::JobRequest) => Job(job::JobReply), Look, reads much;
+    "job": Job(job::JobRequest) => Job(job::JobReply), Read, reads much;
     "cancel": Cancel(cancel::CancelRequest) => Cancel(cancel::CancelReply), Write;
     "retry": Retry(retry::RetryRequest) => Retry(retry::RetryReply), Write;
-    "report": Report(report::ReportRequest) => Report(report::ReportReply), Look, reads much;
+    "report": Report(report::ReportRequest) => Report(report::ReportReply), Read, reads much;
     "get": Get(get::GetRequest) => Get(get::GetReply), Write;
     "invalidate": Invalidate(invalidate::InvalidateRequest) => Invalidate(invalidate::InvalidateReply), Write;
-    "rehearse": Rehearse(rehearse::RehearseRequest) => Rehearse(rehearse::RehearseReply), Look;
+    "rehearse": Rehearse(rehearse::RehearseRequest) => Rehearse(rehearse::RehearseReply), Read;
     "maintenance": Maintenance(maintenance::MaintenanceRequest)
         => Maintenance(maintenance::MaintenanceReply), Write, then refresh::Progress;
     "reload": Reload as reload::ReloadRequest => Reload(reload::ReloadReply), Write;
     "logs": Logs(logs::LogsRequest) => Logs(logs::LogsReply), Write, then logs::LogEvent;
 
     // From protocol 2 on.
-    "jobs": JobsPage(jobs::JobsPageRequest) => JobsPage(jobs::JobsPage), Look, reads much;
-    "history": HistoryPage(history::HistoryPageRequest) => HistoryPage(history::HistoryPage), Look, reads much;
+    "jobs": JobsPage(jobs::JobsPageRequest) => JobsPage(jobs::JobsPage), Read, reads much;
+    "history": HistoryPage(history::HistoryPageRequest) => HistoryPage(history::HistoryPage), Read, reads much;
     "maintenance backup": Backup as backup::BackupRequest
         => Backup(backup::BackupReply), Backup, then backup::BackupEvent;
 }

@@ -27,7 +27,7 @@ pub struct ReportReply {
     pub runs: u64,
     /// Number of those runs whose tables all ended well.
     pub runs_good: u64,
-    /// Tables that were worked on; tables that are off, withheld, absent or wholly skipped do not count.
+    /// Tables that were processed; tables that are off, withheld, absent or wholly skipped do not count.
     pub jobs: u64,
     /// Number of those jobs that ended well.
     pub jobs_good: u64,

@@ -42,7 +42,7 @@ pub struct TableStatus {
     pub oldest: Option<Timestamp>,
     /// When the newest expected entry was generated.
     pub newest: Option<Timestamp>,
-    /// Bytes of payload, when asked for.
+    /// Bytes of payload, if requested.
     pub bytes: Option<u64>,
     /// The error of the last attempt, if it failed.
     pub last_error: Option<String>,
@@ -66,7 +66,7 @@ pub struct StatusReply {
     pub last_run: Option<Run>,
     /// Runs waiting behind it.
     pub queued_runs: u64,
-    /// Why the VMS database cannot be looked at, if it cannot.
+    /// Why the VMS database cannot be read, if it cannot.
     pub database_error: Option<String>,
     /// The cache tables.
     pub tables: Vec<TableStatus>,

@@ -25,11 +25,11 @@ use crate::samples;
 /// So long that only a hang would reach it.
 const PATIENT: Timeouts = Timeouts { connect: Duration::from_mins(1), answer: Duration::from_mins(1) };
 
-/// For peers that never say a word.
+/// For peers that never send anything.
 const IMPATIENT: Timeouts =
     Timeouts { connect: Duration::from_millis(20), answer: Duration::from_millis(20) };
 
-/// A socket in a directory of its own, and who listens there.
+/// A socket in a directory of its own, and the task that listens there.
 struct Listening {
     path: PathBuf,
     daemon: JoinHandle<()>,
@@ -116,7 +116,7 @@ async fn an_answer_has_the_type_of_its_request() {
 }
 
 #[tokio::test]
-async fn where_nobody_listens_the_error_says_how_to_start_the_daemon() {
+async fn without_a_listener_the_error_says_how_to_start_the_daemon() {
     let dir = tempfile::tempdir().unwrap();
     let stale = dir.path().join("stale.sock");
     drop(UnixListener::bind(&stale).unwrap());
@@ -144,7 +144,7 @@ async fn a_path_cannot_break_the_line_of_an_error() {
 }
 
 #[tokio::test]
-async fn a_daemon_of_another_time_is_a_mismatch_that_names_both() {
+async fn a_daemon_of_other_protocols_is_a_mismatch_that_names_both_ranges() {
     let listening = listen(async |mut stream| {
         let future = Protocols { lowest: 7, highest: 9 };
         welcome(&mut stream, future).await.unwrap_err();
@@ -155,7 +155,7 @@ async fn a_daemon_of_another_time_is_a_mismatch_that_names_both() {
 }
 
 #[tokio::test]
-async fn something_that_is_not_the_daemon_is_recognised() {
+async fn a_peer_without_a_valid_hello_is_a_hello_error() {
     let listening = listen(async |mut stream| {
         stream.write_all(b"220 mail.example ESMTP\r\n").await.unwrap();
         // Closing before the client's hello is read would reset the connection under its answer.
@@ -166,14 +166,14 @@ async fn something_that_is_not_the_daemon_is_recognised() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_never_says_hello_is_given_up() {
+async fn a_daemon_that_never_says_hello_is_a_timeout() {
     let listening = listen(async |_stream| std::future::pending().await);
     let error = connect_error(&listening.path, IMPATIENT).await;
     assert!(matches!(error, ClientError::TimedOut { what: "the connection", .. }), "{error:?}");
 }
 
 #[tokio::test]
-async fn after_a_timeout_no_late_answer_is_taken_for_the_next_one() {
+async fn after_a_timeout_the_connection_is_refused_so_that_a_late_answer_is_not_read() {
     let listening = serve(async |mut frames| {
         frames.next().await.unwrap().unwrap();
         std::future::pending::<()>().await;
@@ -197,7 +197,7 @@ async fn a_daemon_that_hangs_up_is_a_broken_connection() {
 }
 
 #[tokio::test]
-async fn a_daemon_that_turns_the_client_away_is_heard() {
+async fn the_fault_of_a_daemon_that_rejects_the_client_is_returned() {
     let fault = samples::faults().remove(4);
     let sent = fault.clone();
     let mut listening =
@@ -210,7 +210,7 @@ async fn a_daemon_that_turns_the_client_away_is_heard() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_says_which_versions_to_compare() {
+async fn an_answer_that_cannot_be_decoded_says_to_install_the_same_versions() {
     let listening = listen(async |mut stream| {
         welcome(&mut stream, Protocols::OURS).await.unwrap();
         stream.write_all(&[4, 0, 0, 0, 9, 9, 9, 9]).await.unwrap();
@@ -249,7 +249,7 @@ async fn events_follow_until_the_run_is_done() {
     let mut sent = samples::events();
     // A stream is that of a run or that of a task.
     sent.retain(|event| event.run().is_some());
-    // The samples stand in the order of the wire; in a stream the end comes last.
+    // The samples are in the order of the wire; in a stream the end comes last.
     sent.sort_by_key(|event| matches!(event, Progress::RunDone(_)));
     let (listening, mut events) = follow(sent.iter().cloned().map(Response::Event).collect()).await;
     for event in sent {
@@ -270,7 +270,7 @@ async fn a_stream_that_ends_early_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_stream_may_break_off_with_a_fault() {
+async fn a_stream_that_ends_with_a_fault_returns_the_fault() {
     let fault = samples::faults().remove(4);
     let (_listening, mut events) = follow(vec![Response::Answer(Err(fault.clone()))]).await;
     assert!(matches!(events.next().await, Err(ClientError::Fault(heard)) if heard == fault));
@@ -288,7 +288,7 @@ async fn a_request_that_does_not_stream_has_no_events() {
 }
 
 #[tokio::test]
-async fn events_are_never_taken_for_the_answer_to_a_later_call() {
+async fn unread_events_do_not_become_the_answer_to_a_later_call() {
     let listening = serve(async |mut frames| {
         answer(&mut frames, Ok(queued())).await;
         for event in samples::events() {

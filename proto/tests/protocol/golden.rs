@@ -190,7 +190,7 @@ fn words() {
         list("HealthLevel", HealthLevel::ALL),
         list("SchedulerState", SchedulerState::ALL),
         list("SlotFate", SlotFate::ALL),
-        list("Chore", MaintenanceTask::ALL),
+        list("MaintenanceTask", MaintenanceTask::ALL),
     ];
     assert_same("words", &lists.join("\n"));
 }
@@ -260,7 +260,7 @@ async fn exchange() -> Vec<String> {
 }
 
 #[tokio::test]
-async fn the_documented_exchange_is_the_real_one() {
+async fn the_documented_exchange_is_the_one_on_the_wire() {
     for dump in exchange().await {
         let documented = format!("//! {}", dump.trim_end().replace('\n', "\n//! "));
         assert!(DOCUMENTATION.contains(&documented), "the documentation lacks\n{documented}");

@@ -147,7 +147,7 @@ pub(crate) fn replies() -> Vec<Reply> {
             }],
             notes: vec!["every run succeeds".to_owned()],
         }),
-        Reply::Maintenance(MaintenanceReply { id: 3, chore: MaintenanceTask::Backup }),
+        Reply::Maintenance(MaintenanceReply { id: 3, task: MaintenanceTask::Backup }),
         Reply::Reload(ReloadReply {
             reloaded: true,
             changed: vec![ChangedKey {
@@ -341,7 +341,7 @@ fn run() -> Run {
 
 fn maintenance() -> MaintenanceReport {
     MaintenanceReport {
-        chore: MaintenanceTask::Integrity,
+        task: MaintenanceTask::Integrity,
         good: false,
         dry_run: true,
         seconds: 1.25,

@@ -69,7 +69,7 @@ async fn without_a_common_number_both_sides_can_name_both() {
 }
 
 #[tokio::test]
-async fn a_daemon_tells_a_stranger_nothing() {
+async fn a_daemon_sends_nothing_to_a_peer_with_another_magic() {
     let (mut stranger, mut daemon) = duplex(64);
     stranger.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let error = welcome(&mut daemon, Protocols::OURS).await.unwrap_err();
@@ -81,7 +81,7 @@ async fn a_daemon_tells_a_stranger_nothing() {
 }
 
 #[tokio::test]
-async fn a_client_believes_no_daemon_that_contradicts_itself() {
+async fn a_daemon_hello_that_contradicts_itself_is_an_error() {
     for (hello, why) in [
         (b"VMSC\x02\x00\x01\x00\x01\x00", "it does not speak"),
         (b"VMSC\x02\x00\x01\x00\x02\x00", "not offered"),
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_is_what_is_read(a: u16, b: u16) {
+    fn a_hello_decodes_to_what_was_encoded(a: u16, b: u16) {
         let speaks = protocols(a.min(b), a.max(b));
         prop_assert_eq!(parse_client(encode_client(speaks))?, speaks);
         let hello = DaemonHello { chosen: speaks.common(speaks), speaks };
@@ -128,7 +128,7 @@ proptest! {
     }
 
     #[test]
-    fn it_does_not_matter_who_chooses(a: u16, b: u16, c: u16, d: u16) {
+    fn the_common_number_is_the_same_from_both_sides(a: u16, b: u16, c: u16, d: u16) {
         let (ours, theirs) = (protocols(a.min(b), a.max(b)), protocols(c.min(d), c.max(d)));
         prop_assert_eq!(ours.common(theirs), theirs.common(ours));
     }
@@ -136,12 +136,12 @@ proptest! {
 
 proptest! {
     #[test]
-    fn every_request_survives(request in request()) {
+    fn every_request_decodes_to_what_was_encoded(request in request()) {
         prop_assert_eq!(Request::decode(&request.encode()?)?, request);
     }
 
     #[test]
-    fn every_response_survives(response in response()) {
+    fn every_response_decodes_to_what_was_encoded(response in response()) {
         prop_assert_eq!(Response::decode(&response.encode()?)?, response);
     }
 
@@ -200,7 +200,7 @@ fn fault_of(length: usize) -> Response {
 }
 
 #[test]
-fn a_request_may_fill_its_cap_and_not_pass_it() {
+fn a_request_of_exactly_its_cap_is_accepted_and_one_byte_more_is_refused() {
     let most = (REQUEST_CAP - 23) / 4;
     let largest = refresh_of(most);
     assert_eq!(Request::decode(&largest.encode().unwrap()).unwrap(), largest);
@@ -209,7 +209,7 @@ fn a_request_may_fill_its_cap_and_not_pass_it() {
 }
 
 #[test]
-fn a_response_may_fill_its_cap_and_not_pass_it() {
+fn a_response_of_exactly_its_cap_is_accepted_and_one_byte_more_is_refused() {
     let largest = fault_of(RESPONSE_CAP - 29);
     let bytes = largest.encode().unwrap();
     assert_eq!(bytes.len(), RESPONSE_CAP);
@@ -239,13 +239,13 @@ fn a_text_that_claims_more_than_the_cap_is_refused_before_anything_is_allocated(
 }
 
 #[test]
-fn a_text_that_claims_more_than_there_is_is_refused() {
+fn a_text_longer_than_its_message_is_refused() {
     let error = Response::decode(&fault_that_claims(3)).unwrap_err();
     assert!(matches!(error, CodecError::Malformed { .. }), "{error}");
 }
 
 #[test]
-fn a_list_that_claims_more_than_there_is_is_refused() {
+fn a_list_longer_than_its_message_is_refused() {
     for claimed in [1, 1 << 20, 1 << 40, u64::MAX] {
         let mut bytes = 3_u32.to_le_bytes().to_vec();
         bytes.extend(claimed.to_le_bytes());
@@ -267,7 +267,7 @@ fn length(bytes: usize) -> [u8; 4] {
 }
 
 #[tokio::test]
-async fn messages_cross_in_both_directions() {
+async fn client_and_daemon_exchange_messages_and_end_cleanly() {
     let (client, daemon) = duplex(1 << 16);
     let (mut client, mut daemon) = (client_framed(client), daemon_framed(daemon));
     for request in samples::requests() {
@@ -356,7 +356,7 @@ async fn the_daemon_can_answer_a_message_that_it_cannot_read() {
 }
 
 #[tokio::test]
-async fn a_message_over_its_cap_is_not_sent_and_harms_nothing() {
+async fn a_message_over_its_cap_is_not_sent_and_the_connection_stays_usable() {
     let (client, daemon) = duplex(1 << 10);
     let (mut client, mut daemon) = (client_framed(client), daemon_framed(daemon));
     let tables = vec![Table::OrganizationReports; REQUEST_CAP];

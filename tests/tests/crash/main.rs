@@ -65,7 +65,7 @@ fn survives(journal: &str) {
     // However busy the machine is: until most kills have come while a run was in progress.
     while hits.kills() < kills() || !hits.are_most() {
         let kill = hits.kills();
-        assert!(kill < MOST * kills(), "waited in vain for kills while a run is in progress: {hits}");
+        assert!(kill < MOST * kills(), "timed out for kills while a run is in progress: {hits}");
         source.renew();
         let daemon = Daemon::spawn(sample.directory(), CONFIGURATION);
         let asks = rng.below(STARTS) > 0;

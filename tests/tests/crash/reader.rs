@@ -21,13 +21,13 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// A reader in a thread of its own.
 pub(crate) struct Reader {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Sight>,
+    thread: JoinHandle<Readings>,
 }
 
 /// Results of a reader.
 #[derive(Default)]
-pub(crate) struct Sight {
-    looks: u64,
+pub(crate) struct Readings {
+    rounds: u64,
     entries: u64,
     faults: Vec<String>,
 }
@@ -40,30 +40,34 @@ impl Reader {
             move || {
                 let mut reading = Reading::new(vms, groups);
                 while !stop.load(Ordering::Relaxed) {
-                    reading.look();
+                    reading.read_all();
                 }
-                reading.sight
+                reading.readings
             }
         });
         Self { stop, thread }
     }
 
     /// Stops reading, and checks that no entry was missing, torn or locked.
-    pub(crate) fn end(self) -> Sight {
+    pub(crate) fn end(self) -> Readings {
         self.stop.store(true, Ordering::Relaxed);
-        let sight = self.thread.join().unwrap();
-        assert!(sight.faults.is_empty(), "{sight}: {:#?}", &sight.faults[..sight.faults.len().min(10)]);
-        assert!(sight.looks > 0);
-        sight
+        let readings = self.thread.join().unwrap();
+        assert!(
+            readings.faults.is_empty(),
+            "{readings}: {:#?}",
+            &readings.faults[..readings.faults.len().min(10)]
+        );
+        assert!(readings.rounds > 0);
+        readings
     }
 }
 
-impl fmt::Display for Sight {
+impl fmt::Display for Readings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "{} looks at a table and {} entries read, {} faults",
-            self.looks,
+            "{} reads of a table and of {} entries, {} faults",
+            self.rounds,
             self.entries,
             self.faults.len()
         )
@@ -76,29 +80,29 @@ struct Reading {
     known: BTreeMap<Table, HashSet<String>>,
     /// The last timestamp of each group; it never goes back.
     stamps: HashMap<(Table, String), String>,
-    sight: Sight,
+    readings: Readings,
 }
 
 impl Reading {
     fn new(vms: Other, groups: Groups) -> Self {
-        Self { vms, groups, known: BTreeMap::new(), stamps: HashMap::new(), sight: Sight::default() }
+        Self { vms, groups, known: BTreeMap::new(), stamps: HashMap::new(), readings: Readings::default() }
     }
 
-    fn look(&mut self) {
+    fn read_all(&mut self) {
         for &table in Table::ALL {
-            if let Err(error) = self.look_at(table) {
-                self.sight.faults.push(format!("{table}: {error}"));
+            if let Err(error) = self.read_table(table) {
+                self.readings.faults.push(format!("{table}: {error}"));
             }
             thread::park_timeout(PAUSE);
         }
     }
 
-    fn look_at(&mut self, table: Table) -> Result<(), DbErr> {
-        self.sight.looks += 1;
+    fn read_table(&mut self, table: Table) -> Result<(), DbErr> {
+        self.readings.rounds += 1;
         let keys = key_sql(table);
         let rows =
             self.vms.try_cells(&format!("SELECT {keys}, CAST(last_updated AS TEXT) FROM \"{table}\""))?;
-        let mut fault = |what: String| self.sight.faults.push(format!("{table}: {what}"));
+        let mut fault = |what: String| self.readings.faults.push(format!("{table}: {what}"));
         let known = self.known.entry(table).or_default();
         let found: HashSet<String> = rows.iter().map(|row| row[0].clone()).collect();
         for gone in known.difference(&found) {
@@ -121,14 +125,14 @@ impl Reading {
         }
         *known = found;
         // A page view: one entry by its key, another one each time.
-        let turn = usize::try_from(self.sight.looks).unwrap();
+        let turn = usize::try_from(self.readings.rounds).unwrap();
         let Some(row) = rows.get(turn % rows.len().max(1)) else { return Ok(()) };
         let (key, payload) = (row[0].replace('\'', "''"), payload_sql(table));
         let page =
             self.vms.try_cells(&format!("SELECT {payload} FROM \"{table}\" WHERE {keys} = '{key}'"))?;
-        self.sight.entries += 1;
+        self.readings.entries += 1;
         if page.first().is_none_or(|page| page[0].trim().is_empty()) {
-            self.sight.faults.push(format!("{table}: {} is blank", row[0]));
+            self.readings.faults.push(format!("{table}: {} is blank", row[0]));
         }
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! Copies of VMS's database: who gets one, where it goes, and that the daemon is nobody's deputy on the way.
+//! Backups of VMS's database: who gets one, where it is written, and that the daemon writes nothing with its own rights
+//! on behalf of a client.
 //!
 //! Tests that need two users need root; without it they print a notice and pass.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -21,7 +22,7 @@ const MEMBER: u32 = 54_104;
 const MEMBERS: u32 = 54_105;
 const KEEPERS: u32 = 54_106;
 
-/// What nobody may see who may not open VMS's database.
+/// A text that users without access to VMS's database must not see.
 const SECRET: &str = "scrypt:32768:8:1$SALT$THE-HASH-OF-A-PASSWORD";
 
 const HEADER: &[u8] = b"SQLite format 3\0";
@@ -132,7 +133,7 @@ fn is_whole(copy: &Path) -> bool {
 /// The member of the group writes nothing with the daemon's rights: not where only the daemon may write, and no
 /// copy where the member may.
 #[test]
-fn a_member_of_the_group_gets_no_copy_wherever_it_is_asked_for() {
+fn a_member_of_the_write_group_gets_no_backup_at_any_path() {
     let Some(site) = Site::new("", &[]) else { return };
     let (log, state) = (site.path("daemon/log"), site.path("daemon"));
     let before = (names(&log), names(&state));
@@ -155,7 +156,7 @@ fn a_member_of_the_group_gets_no_copy_wherever_it_is_asked_for() {
 
 /// As when the copy had come into the log's directory in some other way.
 #[test]
-fn a_database_under_the_name_of_a_log_is_not_shown() {
+fn a_database_with_the_name_of_a_log_is_not_shown_by_logs() {
     let Some(site) = Site::new("", &[]) else { return };
     let log = site.path("daemon/log");
     for (name, owner) in [("cache_manager_20260101.log", DAEMON), ("cache_manager_20260102.log", MEMBER)] {
@@ -168,14 +169,14 @@ fn a_database_under_the_name_of_a_log_is_not_shown() {
             !ran.stdout.contains("scrypt") && !ran.stdout.contains("SQLite format"),
             "{arguments:?}: {ran:?}"
         );
-        assert_eq!(ran.code, Some(1), "{arguments:?}: what is left out is told: {ran:?}");
+        assert_eq!(ran.code, Some(1), "{arguments:?}: what is left out is reported: {ran:?}");
         assert!(ran.stderr.contains("cache_manager_20260101.log"), "{arguments:?}: {ran:?}");
         assert!(ran.stdout.contains("starts, process"), "{arguments:?}: the log itself is shown: {ran:?}");
     }
 }
 
 #[test]
-fn a_group_of_its_own_may_copy_and_owns_what_it_gets() {
+fn a_member_of_the_backup_group_gets_a_backup_that_it_owns() {
     let Some(site) = Site::new(&format!("backup_group = \"{KEEPERS}\"\n"), &[]) else { return };
     let copy = site.path("member/copy.db");
     let arguments = ["maintenance", "backup", copy.to_str().unwrap()];
@@ -187,7 +188,7 @@ fn a_group_of_its_own_may_copy_and_owns_what_it_gets() {
     assert!(is_whole(&copy));
 }
 
-/// Exchanges every unfinished file of a directory for an empty one that everybody may read.
+/// Replaces every unfinished file of a directory with an empty one that every user may read.
 const SWAP: &str = "cd \"$1\" && while :; do for f in .*.unfinished; do \
     [ -f \"$f\" ] && mv \"$f\" \"stolen.$$\" 2>/dev/null && : >\"$f\" && chmod 666 \"$f\"; done; done";
 
@@ -202,7 +203,7 @@ impl Drop for Running {
 }
 
 #[test]
-fn whoever_owns_the_directory_gets_no_byte_of_a_copy_that_root_makes_there() {
+fn the_owner_of_a_directory_gets_no_byte_of_a_backup_that_root_writes_there() {
     let Some(site) = Site::new("", &[]) else { return };
     let directory = site.path("member");
     let mut swap = become_user(MEMBER, &[]);
@@ -226,7 +227,7 @@ fn whoever_owns_the_directory_gets_no_byte_of_a_copy_that_root_makes_there() {
 
 /// As in a service with `PrivateTmp=`.
 #[test]
-fn a_copy_is_where_the_client_sees_it_whatever_the_daemon_sees() {
+fn a_backup_is_written_in_the_mount_namespace_of_the_client() {
     let private = [
         "unshare",
         "--mount",
@@ -282,7 +283,7 @@ fn next_backup(command: &mut Command) -> Ran {
 }
 
 #[test]
-fn standard_output_gets_the_copy_and_standard_error_what_is_said_of_it() {
+fn a_backup_to_standard_output_prints_its_messages_on_standard_error() {
     let (golden, daemon) = started("");
     let copy = golden.directory().join("piped.db");
     let mut command = backup(&daemon, "-");
@@ -290,8 +291,8 @@ fn standard_output_gets_the_copy_and_standard_error_what_is_said_of_it() {
     let output = child.wait_with_output().unwrap();
     fs::write(&copy, output.stdout).unwrap();
     assert!(output.status.success() && is_whole(&copy));
-    let said = String::from_utf8(output.stderr).unwrap();
-    let report: serde_json::Value = serde_json::from_str(&said[said.find('{').unwrap()..]).unwrap();
+    let printed = String::from_utf8(output.stderr).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&printed[printed.find('{').unwrap()..]).unwrap();
     assert_eq!((&report["chore"], &report["file"]), (&"backup".into(), &serde_json::Value::Null));
     let sum = run(Command::new("sha256sum").arg(&copy));
     assert_eq!(sum.stdout.split(' ').next(), report["sha256"].as_str());
@@ -299,7 +300,7 @@ fn standard_output_gets_the_copy_and_standard_error_what_is_said_of_it() {
 }
 
 #[test]
-fn a_full_disk_of_the_client_is_told_and_leaves_nothing() {
+fn a_backup_to_a_full_disk_is_an_error_and_leaves_no_file() {
     let (golden, daemon) = started("");
     let full = File::options().write(true).open("/dev/full").unwrap();
     let client = backup(&daemon, "-").stdout(full).stderr(Stdio::piped()).spawn().unwrap();
@@ -318,7 +319,7 @@ fn a_full_disk_of_the_client_is_told_and_leaves_nothing() {
 }
 
 #[test]
-fn a_client_that_dies_half_way_leaves_no_copy_and_nobody_waits_for_it() {
+fn a_client_killed_during_a_backup_leaves_no_copy_and_blocks_no_other_work() {
     let (golden, daemon) = started("");
     // It does not read, so the daemon cannot send everything.
     let mut client = backup(&daemon, "-");
@@ -341,7 +342,7 @@ fn a_client_that_dies_half_way_leaves_no_copy_and_nobody_waits_for_it() {
 }
 
 #[test]
-fn an_interrupted_client_takes_its_file_away() {
+fn an_interrupted_client_removes_its_unfinished_file() {
     let (golden, daemon) = started("");
     let copy = golden.directory().join("copy.db");
     let unfinished = || names(golden.directory()).iter().any(|name| name.ends_with(".unfinished"));

@@ -103,10 +103,10 @@ fn fake_vms() -> SocketAddr {
             let mut stream = BufReader::new(stream.unwrap());
             let mut line = String::new();
             while stream.read_line(&mut line).unwrap() > 2 && !line.ends_with("\r\n\r\n") {}
-            let said = format!("VMS: {}", line.split(' ').nth(1).unwrap());
-            let length = said.len();
+            let printed = format!("VMS: {}", line.split(' ').nth(1).unwrap());
+            let length = printed.len();
             let answer =
-                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{said}");
+                format!("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{printed}");
             stream.get_mut().write_all(answer.as_bytes()).unwrap();
         }
     });
@@ -161,7 +161,7 @@ fn session() -> String {
 }
 
 #[test]
-fn cached_is_a_part_of_the_site() {
+fn nginx_serves_cached_as_a_part_of_vmss_site() {
     let Some(site) = Site::open() else { return };
     let script = ("X-Requested-With", "XMLHttpRequest");
     let cookie = session();
@@ -193,7 +193,7 @@ fn cached_is_a_part_of_the_site() {
         assert_eq!(answer.status, status, "{origin}: {answer:?}");
     }
     let other = ask(site.address, "GET", STATUS, &[script, cookie, ("Host", "evil.example")]);
-    assert_eq!(other.status, 421, "the name that was asked for is passed on");
+    assert_eq!(other.status, 421, "the requested host name is passed on");
 
     // Attempts are counted for the client, not for the proxy.
     let attempt = |client: &str| {
@@ -219,7 +219,7 @@ fn event(lines: &mut Lines<BufReader<TcpStream>>, name: &str) -> String {
 }
 
 #[test]
-fn a_follower_hears_of_a_refresh_while_it_runs() {
+fn events_pass_nginx_while_a_run_is_in_progress() {
     let Some(site) = Site::open() else { return };
     site.daemon.idle();
     let mut lines = site.follow(&session());

@@ -86,7 +86,7 @@ fn a_passed_socket_is_served_and_left_where_it_is() {
 }
 
 #[test]
-fn a_socket_that_was_meant_for_another_process_is_not_taken() {
+fn a_socket_passed_to_another_process_is_ignored() {
     let golden = Golden::unpack("tiny1");
     let (mut parent, passed) = passed(&golden, "another");
     let _daemon = silent(&mut parent);
@@ -96,7 +96,7 @@ fn a_socket_that_was_meant_for_another_process_is_not_taken() {
 }
 
 #[test]
-fn what_is_no_listening_stream_socket_is_refused_with_what_the_unit_needs() {
+fn a_passed_descriptor_that_is_not_a_listening_stream_socket_is_refused_with_a_hint() {
     for kind in ["datagram", "deaf"] {
         let golden = Golden::unpack("tiny1");
         let ran = run(&mut passed(&golden, kind).0);
@@ -106,7 +106,7 @@ fn what_is_no_listening_stream_socket_is_refused_with_what_the_unit_needs() {
 }
 
 /// Waits for a notification that contains this line; others may come before it.
-fn told(manager: &UnixDatagram, line: &str) -> String {
+fn notification(manager: &UnixDatagram, line: &str) -> String {
     let mut buffer = [0; 4096];
     wait::until(line, || {
         let size = manager.recv(&mut buffer).ok()?;
@@ -135,20 +135,20 @@ fn notified(golden: &Golden, manager: &UnixDatagram, socket: &OsStr) {
     manager.set_nonblocking(true).unwrap();
     let mut command = Daemon::command(golden, "");
     let mut daemon = silent(command.env("NOTIFY_SOCKET", socket).env("WATCHDOG_USEC", "300000"));
-    told(manager, "READY=1");
+    notification(manager, "READY=1");
     assert_eq!(
         ping(&golden.directory().join("cached.sock")).code,
         Some(0),
         "ready before clients can connect"
     );
-    told(manager, "WATCHDOG=1");
+    notification(manager, "WATCHDOG=1");
     daemon.signal(Signal::HUP);
-    let reloading = told(manager, "RELOADING=1");
+    let reloading = notification(manager, "RELOADING=1");
     assert!(reloading.contains("MONOTONIC_USEC="), "{reloading}");
-    told(manager, "READY=1");
-    told(manager, "WATCHDOG=1");
+    notification(manager, "READY=1");
+    notification(manager, "WATCHDOG=1");
     daemon.signal(Signal::TERM);
-    let stopping = told(manager, "STOPPING=1");
+    let stopping = notification(manager, "STOPPING=1");
     assert!(stopping.contains("EXTEND_TIMEOUT_USEC="), "{stopping}");
     assert_eq!(daemon.ended(), Some(0));
 }
@@ -188,7 +188,7 @@ fn a_client_whose_process_is_not_visible_to_the_daemon_is_served() {
 }
 
 #[test]
-fn what_a_command_of_the_operator_leaves_running_does_not_stay_in_the_process_table() {
+fn orphans_of_an_operators_command_are_reaped_by_process_1() {
     let golden = Golden::unpack("tiny1");
     let notify = "[notify]\ncommand = \"/bin/sh -c 'sleep 1 & exit 0'\"\n";
     let Some(daemon) = contained(&golden, notify) else { return };

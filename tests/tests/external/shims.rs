@@ -33,14 +33,14 @@ type Case = (&'static str, &'static [&'static str], i32, &'static str);
 fn all(golden: &Golden, cases: &[Case]) {
     for &(script, arguments, code, part) in cases {
         let ran = shim(golden, script, arguments);
-        let said = format!("{}{}", ran.stdout, ran.stderr);
-        assert_eq!(ran.code, Some(code), "{script} {arguments:?}: {said}");
-        assert!(said.contains(part), "{script} {arguments:?} does not say {part:?}: {said}");
+        let printed = format!("{}{}", ran.stdout, ran.stderr);
+        assert_eq!(ran.code, Some(code), "{script} {arguments:?}: {printed}");
+        assert!(printed.contains(part), "{script} {arguments:?} does not say {part:?}: {printed}");
     }
 }
 
 #[test]
-fn what_means_nothing_is_refused_as_vms_did() {
+fn invalid_arguments_of_a_script_are_refused_as_by_vms() {
     let golden = Golden::unpack("tiny1");
     all(
         &golden,
@@ -61,7 +61,7 @@ fn what_means_nothing_is_refused_as_vms_did() {
 }
 
 #[test]
-fn without_a_daemon_the_work_is_done_at_once() {
+fn without_a_daemon_the_scripts_refresh_in_their_own_process() {
     let golden = Golden::unpack("tiny1");
     all(
         &golden,
@@ -96,7 +96,7 @@ fn without_a_daemon_the_work_is_done_at_once() {
 }
 
 #[test]
-fn with_a_daemon_it_is_asked() {
+fn with_a_daemon_the_scripts_use_it() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
     daemon.idle();

@@ -147,7 +147,7 @@ fn a_rollback_journal_is_shared_through_group_and_setgid_directory() {
 }
 
 #[test]
-fn a_directory_that_would_lock_vms_out_is_told_before_anything_is_touched_and_can_be_mended() {
+fn check_reports_a_directory_that_would_lock_vms_out_and_its_commands_fix_it() {
     for journal in ["WAL", "DELETE"] {
         let Some(site) = Site::new(journal, 0o770) else { return };
         let checked = site.check();
@@ -165,15 +165,15 @@ fn a_directory_that_would_lock_vms_out_is_told_before_anything_is_touched_and_ca
         for command in commands.map(str::trim).filter(|line| line.starts_with("ch")) {
             assert_eq!(run(Command::new("sh").args(["-c", command])).code, Some(0), "{command}");
         }
-        let mended = site.check();
-        assert_eq!(mended.code, Some(0), "{mended:?}");
+        let resolved = site.check();
+        assert_eq!(resolved.code, Some(0), "{resolved:?}");
         site.refreshes();
         site.vms_writes();
     }
 }
 
 #[test]
-fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it() {
+fn check_names_the_command_that_opens_a_closed_directory() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };
     let top = site.golden.directory();
     let home = top.join("home");
@@ -206,7 +206,7 @@ fn a_directory_that_the_daemon_cannot_enter_comes_with_the_command_that_opens_it
 /// Root does not create the files that another user's daemon needs: root has every permission and would own
 /// them.
 #[test]
-fn root_makes_no_files_where_the_daemons_user_works() {
+fn root_is_refused_where_the_daemons_user_works() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };
     // An account that every Debian has.
     chown(site.own(""), Some(1), None).unwrap();
@@ -251,9 +251,7 @@ fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
     let ctl = |arguments: &[&str]| run(cachectl().args(arguments).arg("--socket").arg(&socket));
     let vms = Other::open(&site.database());
     vms.number("SELECT count(*) FROM event");
-    for (options, told) in
-        [("subset=pid", "cannot determine which processes have"), ("rw", "is in use by process")]
-    {
+    for (options, expected) in [("subset=pid", "cannot tell who has"), ("rw", "is in use by process")] {
         let mut running = daemon(&[options]).spawn().unwrap();
         wait::until("the daemon has refreshed", || {
             let ran = ctl(&["status", "--json"]);
@@ -261,7 +259,7 @@ fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
             status["last_run"].is_object().then_some(())
         });
         let ran = ctl(&["maintenance", "vacuum"]);
-        assert!(ran.code == Some(1) && ran.stderr.contains(told), "{options}: {ran:?}");
+        assert!(ran.code == Some(1) && ran.stderr.contains(expected), "{options}: {ran:?}");
         running.kill().unwrap();
         running.wait().unwrap();
     }
@@ -269,7 +267,7 @@ fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
 
 /// As with cron, su, or ssh without PAM.
 #[test]
-fn a_daemon_and_a_client_of_a_user_without_a_session_meet() {
+fn a_client_without_a_session_finds_the_daemon_of_its_user() {
     let Some(site) = Site::new("WAL", 0o2770) else { return };
     let client = site.golden.directory().join("cachectl");
     fs::hard_link(path("cachectl"), &client)
@@ -337,9 +335,9 @@ fn a_member_who_holds_every_connection_it_gets_locks_out_neither_root_nor_the_da
         })
         .into();
     for member in &mut members {
-        let mut said = String::new();
-        BufReader::new(member.stdout.as_mut().unwrap()).read_line(&mut said).unwrap();
-        assert_eq!(said, "held\n");
+        let mut printed = String::new();
+        BufReader::new(member.stdout.as_mut().unwrap()).read_line(&mut printed).unwrap();
+        assert_eq!(printed, "held\n");
     }
     let refused = ctl(VMS, &["ping"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");

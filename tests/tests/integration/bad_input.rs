@@ -1,4 +1,4 @@
-//! Bad input ends with its exit code and a message that says what to do, and nothing is changed.
+//! Bad input ends with its exit code and a message that message what to do, and nothing is changed.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -28,11 +28,11 @@ fn a_missing_database_is_named_with_the_way_to_set_it() {
     let directory = tempfile::tempdir().unwrap();
     let database = directory.path().join("nowhere.db");
     refused(&refresh(directory.path(), &database, &[]), &["nowhere.db does not exist", "--database"]);
-    assert!(!database.exists(), "an empty database was made up");
+    assert!(!database.exists(), "an empty database was created");
 }
 
 #[test]
-fn no_database_at_all_says_how_to_name_one() {
+fn without_a_database_the_error_names_the_key_and_the_flag() {
     refused(&run(cached().arg("refresh")), &["database.url", "CACHED_DATABASE_URL"]);
 }
 
@@ -40,7 +40,7 @@ fn no_database_at_all_says_how_to_name_one() {
 fn a_file_that_is_no_database_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("notes.txt");
-    fs::write(&file, "not a database, only a few notes that somebody took one day".repeat(100)).unwrap();
+    fs::write(&file, "not a database, only a few notes from some day".repeat(100)).unwrap();
     let before = fs::read(&file).unwrap();
     refused(&refresh(directory.path(), &file, &[]), &["notes.txt is not a SQLite database"]);
     assert_eq!(fs::read(&file).unwrap(), before);
@@ -55,7 +55,7 @@ fn a_database_without_vms_tables_is_refused() {
 }
 
 #[test]
-fn words_that_are_not_known_come_with_those_that_are() {
+fn an_unknown_type_or_table_lists_the_known_ones() {
     let golden = Golden::unpack("tiny1");
     let (directory, database) = (golden.directory(), &golden.database());
     refused(&refresh(directory, database, &["districts"]), &["districts", "virtual_session"]);
@@ -65,7 +65,7 @@ fn words_that_are_not_known_come_with_those_that_are() {
 }
 
 #[test]
-fn an_unknown_key_names_the_nearest() {
+fn an_unknown_key_names_the_nearest_known_one() {
     let golden = Golden::unpack("tiny1");
     let file = golden.directory().join("cached.toml");
     fs::write(&file, "[schedule]\nrefresh_tmie = \"03:00\"\n").unwrap();
@@ -75,7 +75,7 @@ fn an_unknown_key_names_the_nearest() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn all_mistakes_of_a_configuration_are_reported_together() {
     let golden = Golden::unpack("tiny1");
     let file = golden.directory().join("cached.toml");
     fs::write(&file, "[schedule]\nrefresh_time = \"25:00\"\n[guard]\nmax_loss = 7\n").unwrap();
@@ -85,7 +85,7 @@ fn every_mistake_is_told_at_once() {
 }
 
 #[test]
-fn a_socket_path_that_does_not_fit_says_how_long_it_may_be() {
+fn a_socket_path_that_is_too_long_is_refused_with_the_limit() {
     let golden = Golden::unpack("tiny1");
     let socket = golden.directory().join("s".repeat(120));
     let mut command = golden.refresh();
@@ -94,7 +94,7 @@ fn a_socket_path_that_does_not_fit_says_how_long_it_may_be() {
 }
 
 #[test]
-fn a_state_that_cannot_be_written_says_so_and_nothing_is_refreshed() {
+fn with_an_unwritable_state_nothing_is_refreshed() {
     let golden = Golden::unpack("tiny1");
     let obstacle = golden.directory().join("obstacle");
     fs::write(&obstacle, "a file where a directory should be").unwrap();
@@ -106,14 +106,14 @@ fn a_state_that_cannot_be_written_says_so_and_nothing_is_refreshed() {
 }
 
 #[test]
-fn a_state_that_is_held_asks_to_use_cachectl() {
+fn a_one_shot_beside_a_daemon_is_refused_with_a_hint_to_cachectl() {
     let golden = Golden::unpack("tiny1");
     let _held = cached::state::StateLock::take(&golden.state()).unwrap();
     refused(&run(&mut golden.refresh()), &["cachectl", &format!("process {}", std::process::id())]);
 }
 
 #[test]
-fn hostile_names_never_reach_the_terminal_as_they_are() {
+fn hostile_names_are_escaped_in_the_output_of_a_refresh() {
     let golden = Golden::unpack("tiny1");
     Other::open(&golden.database()).execute(
         "UPDATE event_participation SET delivery_hours = 'a' || char(10) || char(27) || '[31mred' WHERE id = 1; \
@@ -122,7 +122,7 @@ fn hostile_names_never_reach_the_terminal_as_they_are() {
     let ran = run(golden.refresh().arg("district"));
     assert_eq!(ran.code, Some(0), "{ran:?}");
     assert!(!ran.stdout.contains('\u{1b}') && !ran.stderr.contains('\u{1b}'), "{ran:?}");
-    assert!(ran.stdout.contains("odd source rows"), "{ran:?}");
+    assert!(ran.stdout.contains("skipped or read with default values"), "{ran:?}");
 }
 
 #[test]
@@ -131,11 +131,11 @@ fn a_check_finds_a_state_that_a_refresh_would_refuse() {
     let (notes, directory) = (golden.directory().join("notes.txt"), golden.directory().join("place"));
     fs::write(&notes, "no database").unwrap();
     fs::create_dir(&directory).unwrap();
-    for (state, told) in [(&notes, "is not an SQLite database"), (&directory, "is not a regular file")] {
+    for (state, reported) in [(&notes, "is not an SQLite database"), (&directory, "is not a regular file")] {
         for verb in ["check", "refresh"] {
             let mut command = cached();
             command.arg(verb).arg("--database").arg(golden.database()).arg("--state").arg(state);
-            refused(&run(&mut command), &[told]);
+            refused(&run(&mut command), &[reported]);
         }
     }
     assert_eq!(fs::read_to_string(&notes).unwrap(), "no database");
@@ -150,7 +150,7 @@ fn a_check_says_whether_backups_could_be_written_and_creates_nothing() {
         fs::create_dir(directory).unwrap();
         fs::set_permissions(directory, fs::Permissions::from_mode(mode)).unwrap();
     }
-    for (directory, code, said) in [
+    for (directory, code, expected) in [
         (&absent, 1, "No such file or directory"),
         (&shared, 1, "other users may write to it"),
         (&private, 0, "writable"),
@@ -160,7 +160,7 @@ fn a_check_says_whether_backups_could_be_written_and_creates_nothing() {
         let ran = run(command.env("CACHED_MAINTENANCE_BACKUP_DIR", directory));
         let line = format!("{}{}", ran.stdout, ran.stderr);
         let line =
-            line.lines().find(|line| line.contains(said) && line.contains(directory.to_str().unwrap()));
+            line.lines().find(|line| line.contains(expected) && line.contains(directory.to_str().unwrap()));
         assert!(ran.code == Some(code) && line.is_some(), "{directory:?}: {ran:?}");
         assert!(code == 0 || line.unwrap().contains("install -d -o "), "{line:?}");
     }
@@ -180,9 +180,9 @@ fn a_data_file_that_cannot_be_read_names_its_line_in_one_line() {
     assert!(!ran.stderr.contains("\\n"), "{ran:?}");
 }
 
-/// A pipe without a writer keeps whoever opens it for reading waiting.
+/// Opening a pipe without a writer for reading would block.
 #[test]
-fn a_pipe_where_a_file_belongs_is_refused_and_not_waited_for() {
+fn a_pipe_in_place_of_a_file_is_refused_without_waiting() {
     let golden = Golden::unpack("tiny1");
     let fifo = golden.directory().join("fifo");
     assert_eq!(run(Command::new("mkfifo").args(["-m", "600"]).arg(&fifo)).code, Some(0));

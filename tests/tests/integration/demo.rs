@@ -17,13 +17,13 @@ const PAGE: &str = "/management/cache/status";
 const BROWSER: (&str, &str) = ("Accept", "text/html,*/*;q=0.8");
 
 /// Longest wait for a line; only a failing test waits that long.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// A running demonstration.
 struct Demo {
     process: Child,
     /// Output before the address of its page.
-    said: String,
+    output: String,
     address: SocketAddr,
 }
 
@@ -37,21 +37,21 @@ impl Drop for Demo {
 impl Demo {
     fn start(mut command: Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut said = String::new();
-        let (tell, told) = mpsc::channel();
+        let mut output = String::new();
+        let (sender, lines) = mpsc::channel();
         let stdout = BufReader::new(process.stdout.take().unwrap());
-        std::thread::spawn(move || stdout.lines().try_for_each(|line| tell.send(line.unwrap())));
+        std::thread::spawn(move || stdout.lines().try_for_each(|line| sender.send(line.unwrap())));
         let address = loop {
-            let line = told.recv_timeout(PATIENCE);
-            let line = line.unwrap_or_else(|why| panic!("no page is promised ({why}): {said}"));
+            let line = lines.recv_timeout(TIMEOUT);
+            let line = line.unwrap_or_else(|why| panic!("no page is promised ({why}): {output}"));
             if let Some(rest) = line.trim().strip_prefix("http://") {
                 break rest.strip_suffix(PAGE).unwrap().parse().unwrap();
             }
-            said += &line;
-            said.push('\n');
+            output += &line;
+            output.push('\n');
         };
         wait::until("the page is served", || std::net::TcpStream::connect(address).ok());
-        Self { process, said, address }
+        Self { process, output, address }
     }
 
     fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -70,7 +70,7 @@ fn demo(directory: &Path) -> Command {
 }
 
 #[test]
-fn everybody_on_this_machine_may_look_and_do_nothing() {
+fn every_user_of_this_machine_may_view_the_demo_and_change_nothing() {
     let scratch = TempDir::new().unwrap();
     let mut command = demo(scratch.path());
     command.args(["--http", "127.0.0.1:0"]);
@@ -90,19 +90,19 @@ fn everybody_on_this_machine_may_look_and_do_nothing() {
 }
 
 #[test]
-fn a_port_that_nobody_asked_for_may_be_another_one() {
+fn a_taken_default_port_is_replaced_by_another_one() {
     let scratch = TempDir::new().unwrap();
     // If another process has the port already, the test works as well.
     let _taken = TcpListener::bind("127.0.0.1:8321");
     let demo = Demo::start(demo(scratch.path()));
     assert_ne!(demo.address.port(), 8321);
-    let told = format!("Port 8321 is taken; the page is at port {} instead.", demo.address.port());
-    assert!(demo.said.contains(&told), "{}", demo.said);
+    let reported = format!("Port 8321 is taken; the page is at port {} instead.", demo.address.port());
+    assert!(demo.output.contains(&reported), "{}", demo.output);
     assert_eq!(demo.ask("GET", PAGE, &[BROWSER]).status, 200);
 }
 
 #[test]
-fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
+fn a_taken_port_that_was_configured_is_an_error() {
     let scratch = TempDir::new().unwrap();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
@@ -114,7 +114,7 @@ fn a_port_that_was_asked_for_and_is_taken_is_an_error() {
 }
 
 #[test]
-fn what_the_user_has_set_himself_stays() {
+fn values_that_the_user_has_set_stay_in_a_demo() {
     let scratch = TempDir::new().unwrap();
     let mut command = demo(scratch.path());
     command.args(["--http", "127.0.0.1:0"]).env("CACHED_HTTP_OPEN_VIEWING", "false");

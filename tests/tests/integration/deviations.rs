@@ -62,7 +62,7 @@ fn events_of_a_month_carry_the_two_counts_that_vms_downloads_need() {
 }
 
 #[test]
-fn typed_rows_of_recent_volunteers_list_who_was_active() {
+fn typed_rows_of_recent_volunteers_list_the_active_volunteers_in_fixed_mode() {
     let golden = Golden::unpack("tiny1");
     let rows = |which: &str| {
         let sql =
@@ -74,7 +74,7 @@ fn typed_rows_of_recent_volunteers_list_who_was_active() {
     };
     refresh(&golden, Table::RecentVolunteersReportCache, EXACT);
     let (exact, base) = (rows("<>"), rows("="));
-    assert!(exact.len() > 100 && active(&exact).is_empty(), "VMS's own typed rows list nobody");
+    assert!(exact.len() > 100 && active(&exact).is_empty(), "VMS's own typed rows list no person");
     refresh(&golden, Table::RecentVolunteersReportCache, &[]);
     let fixed = rows("<>");
     assert_eq!(rows("="), base, "the base row is VMS's own in both modes");
@@ -101,7 +101,7 @@ fn the_virtual_report_is_withheld_from_vms_with_limited_accounts() {
     let golden = Golden::unpack("tiny1");
     add_user(&golden, "global", 1);
     add_user(&golden, "district", 0);
-    assert_eq!(refresh(&golden, SESSIONS, &[])["outcome"], "rebuilt", "nobody is limited");
+    assert_eq!(refresh(&golden, SESSIONS, &[])["outcome"], "rebuilt", "no user is limited");
     let stored = || Other::open(&golden.database()).rows(SESSIONS).len();
     let ours = stored();
     // The changed timestamp marks one of the rows as stored by VMS itself.
@@ -121,7 +121,7 @@ fn the_virtual_report_is_withheld_from_vms_with_limited_accounts() {
 }
 
 #[test]
-fn the_operator_may_allow_it_and_exact_mode_withholds_nothing() {
+fn the_virtual_report_is_written_if_allowed_or_in_exact_mode() {
     let golden = Golden::unpack("tiny1");
     add_user(&golden, "district", 1);
     let stored = || Other::open(&golden.database()).rows(SESSIONS).len();
@@ -166,16 +166,16 @@ fn events_of_an_organization_are_sorted_by_text_in_both_modes() {
 }
 
 #[test]
-fn organization_reports_are_off_unless_they_are_wanted() {
+fn organization_reports_are_off_unless_enabled() {
     let golden = Golden::unpack("tiny1");
     let stored = || Other::open(&golden.database()).rows(Table::OrganizationReports).len();
     for arguments in [&[][..], EXACT] {
-        let told = refresh(&golden, Table::OrganizationReports, arguments);
-        assert_eq!((&told["outcome"], stored()), (&"off".into(), 0));
+        let reported = refresh(&golden, Table::OrganizationReports, arguments);
+        assert_eq!((&reported["outcome"], stored()), (&"off".into(), 0));
     }
     let file = configured(&golden, "[organization]\nreports_table = true\n");
-    let told = refresh(&golden, Table::OrganizationReports, &["--config", &file]);
-    assert_eq!(told["outcome"], "rebuilt");
+    let reported = refresh(&golden, Table::OrganizationReports, &["--config", &file]);
+    assert_eq!(reported["outcome"], "rebuilt");
     let organizations = Other::open(&golden.database()).number("SELECT count(*) FROM organization");
     assert_eq!(i64::try_from(stored()).unwrap(), 2 * organizations);
 }

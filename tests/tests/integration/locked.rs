@@ -37,7 +37,7 @@ fn a_lock_that_is_held_for_a_second_is_waited_for_within_one_attempt() {
 }
 
 #[test]
-fn a_lock_that_outlasts_the_patience_is_an_error_with_all_old_rows_intact() {
+fn a_lock_held_beyond_the_timeout_is_an_error_and_all_old_rows_stay() {
     let golden = Golden::unpack("tiny1");
     let inside = Inside::open(&golden.database(), &golden.state());
     for result in inside.refresh(RefreshScope::Every, now()).1 {
@@ -48,7 +48,7 @@ fn a_lock_that_outlasts_the_patience_is_an_error_with_all_old_rows_intact() {
     let rows = || Table::ALL.iter().map(|&table| vms.rows(table)).collect::<Vec<_>>();
     let before = rows();
     vms.execute("BEGIN IMMEDIATE");
-    let inside = inside.impatient();
+    let inside = inside.without_waiting();
     let (_, results) = inside.refresh(RefreshScope::Every, now());
     vms.execute("COMMIT");
     assert_eq!(rows(), before);

@@ -10,7 +10,7 @@ use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
 use cached_tests::wait;
 
-/// Rotated after every few lines; the configuration goes on in section log.
+/// Rotated after every few lines; the configuration continues in section log.
 const SMALL: &str = "max_size = \"1KB\"\n";
 
 fn text(daemon: &Daemon, arguments: &[&str]) -> String {
@@ -48,7 +48,7 @@ impl Drop for Follower {
 }
 
 #[test]
-fn each_of_the_three_greps_finds_what_it_promises() {
+fn the_three_documented_greps_find_completed_failed_and_timed_lines() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     daemon.idle();
@@ -82,7 +82,7 @@ fn each_of_the_three_greps_finds_what_it_promises() {
 }
 
 #[test]
-fn the_lines_of_a_run_are_found_over_rotated_and_compressed_files() {
+fn logs_of_a_run_include_rotated_and_compressed_files() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, SMALL);
     daemon.idle();
@@ -120,7 +120,7 @@ fn the_lines_of_a_run_are_found_over_rotated_and_compressed_files() {
 }
 
 #[test]
-fn following_goes_on_across_rotation_and_has_every_line_once() {
+fn a_follower_gets_every_line_once_across_rotation() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, SMALL);
     daemon.idle();

@@ -80,7 +80,7 @@ fn leave_behind(golden: &Golden) {
 }
 
 #[test]
-fn vms_writes_on_while_its_database_is_looked_after() {
+fn vms_keeps_writing_during_maintenance() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");
         leave_behind(&golden);
@@ -116,7 +116,7 @@ fn vms_writes_on_while_its_database_is_looked_after() {
 }
 
 #[test]
-fn a_vacuum_waits_for_nobody_and_needs_to_be_alone() {
+fn a_vacuum_beside_another_process_is_refused_without_waiting() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");
         Other::open(&golden.database()).execute(
@@ -165,7 +165,7 @@ fn a_backup_equals_the_database_and_overwrites_nothing() {
 }
 
 #[test]
-fn a_relative_path_is_that_of_the_client() {
+fn a_relative_backup_path_is_resolved_by_the_client() {
     let (golden, daemon) = started("WAL", "");
     let elsewhere = tempfile::tempdir().unwrap();
     let mut command = cachectl();
@@ -175,17 +175,27 @@ fn a_relative_path_is_that_of_the_client() {
     assert_eq!(content(&elsewhere.path().join("copy.db")), content(&golden.database()));
 }
 
+/// Starts a daemon on a database that takes a while to copy: with so many further rows of so many bytes.
+fn started_with_ballast(rows: u32, bytes: u32) -> (Golden, Daemon) {
+    let (golden, daemon) = started("WAL", "");
+    Other::open(&golden.database()).execute(&format!(
+        "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows}) \
+         SELECT randomblob({bytes}) AS data FROM n"
+    ));
+    (golden, daemon)
+}
+
+fn backup_to(copy: &Path, daemon: &Daemon) -> Command {
+    let mut command = cachectl();
+    command.args(["maintenance", "backup"]).arg(copy).arg("--socket").arg(daemon.socket());
+    command
+}
+
 #[test]
 fn a_daemon_that_is_killed_leaves_no_copy_behind() {
-    let (golden, daemon) = started("WAL", "");
-    Other::open(&golden.database()).execute(
-        "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) \
-         SELECT randomblob(1000000) AS data FROM n",
-    );
+    let (golden, daemon) = started_with_ballast(60, 1_000_000);
     let copy = golden.directory().join("copy.db");
-    let mut backup: Command = cachectl();
-    backup.args(["maintenance", "backup"]).arg(&copy).arg("--socket").arg(daemon.socket());
-    let mut backup = backup.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut backup = backup_to(&copy, &daemon).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     let being_made = golden.directory().join("state.db.vms-copy");
     wait::until("some of the copy is made", || {
         being_made.metadata().is_ok_and(|copy| copy.len() > 0).then_some(())
@@ -205,29 +215,23 @@ fn a_daemon_that_is_killed_leaves_no_copy_behind() {
 }
 
 #[test]
-fn a_stop_breaks_a_task_off_and_leaves_no_trace_of_it() {
-    let (golden, daemon) = started("WAL", "");
-    Other::open(&golden.database()).execute(
-        "CREATE TABLE ballast AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) \
-         SELECT randomblob(1000) AS data FROM n",
-    );
+fn a_stop_aborts_a_task_and_leaves_no_file() {
+    let (golden, daemon) = started_with_ballast(100_000, 1000);
     let copy = golden.directory().join("copy.db");
-    let mut backup: Command = cachectl();
-    backup.args(["maintenance", "backup"]).arg(&copy).arg("--socket").arg(daemon.socket());
-    let backup = backup.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let backup = backup_to(&copy, &daemon).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let count = || {
         let names = golden.directory().read_dir().unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".vms-copy")).count()
     };
     wait::until("the copy is begun", || (count() > 0).then_some(()));
     assert_eq!(daemon.stop(), Some(0));
-    let told = cached_tests::binary::ran("the backup", backup);
+    let reported = cached_tests::binary::ran("the backup", backup);
     // Either the copy or the stop was quicker; a partial copy never remains.
-    assert_eq!((count(), copy.exists()), (0, told.code == Some(0)), "{told:?}");
+    assert_eq!((count(), copy.exists()), (0, reported.code == Some(0)), "{reported:?}");
 }
 
 #[test]
-fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
+fn a_prune_removes_exactly_what_its_dry_run_listed() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");
         let clean = Other::open(&golden.database());
@@ -246,7 +250,7 @@ fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
         let kept = rows(&clean);
         drop(clean);
         leave_behind(&golden);
-        let told = good(&daemon, &["prune", "--dry-run", "--older-than", "30d"]);
+        let reported = good(&daemon, &["prune", "--dry-run", "--older-than", "30d"]);
         let removed = |report: &serde_json::Value| -> Vec<(String, u64, u64)> {
             report["items"]
                 .as_array()
@@ -262,7 +266,7 @@ fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
                 .collect()
         };
         let of = |table: &str| {
-            removed(&told).into_iter().find(|(name, ..)| name == table).map(|(_, rows, _)| rows)
+            removed(&reported).into_iter().find(|(name, ..)| name == table).map(|(_, rows, _)| rows)
         };
         assert_eq!(of("organization_summary_cache"), Some(1));
         assert_eq!(of("recent_volunteers_report_cache"), Some(3));
@@ -273,7 +277,7 @@ fn a_prune_removes_what_its_rehearsal_said_and_nothing_that_is_read() {
             1
         );
         let done = good(&daemon, &["prune", "--older-than", "30d"]);
-        assert_eq!(removed(&done), removed(&told), "{journal}");
+        assert_eq!(removed(&done), removed(&reported), "{journal}");
         vms.execute("DELETE FROM district_year_end_reports WHERE host_filter = 'prepkc'");
         assert!(rows(&vms) == kept, "{journal}: something else is gone or changed");
         let ran = refused(&daemon, &["prune", "--older-than", "23h"]);
@@ -312,7 +316,7 @@ fn a_year_that_was_deleted_comes_back_until_a_prune_while_the_scheduler_is_stopp
 }
 
 #[test]
-fn damage_is_found_and_told() {
+fn a_damaged_index_is_reported_by_an_integrity_check() {
     for journal in MODES {
         let (golden, daemon) = started(journal, "");
         // An index that lacks its table's rows: the file is readable, and corrupt.
@@ -337,7 +341,7 @@ fn damage_is_found_and_told() {
 }
 
 #[test]
-fn a_lock_that_outlasts_the_patience_is_a_fault_to_try_again() {
+fn maintenance_under_a_lock_held_beyond_the_timeout_is_a_retryable_fault() {
     let (golden, daemon) = started("DELETE", "");
     let vms = Other::open(&golden.database());
     vms.execute("BEGIN IMMEDIATE");
@@ -348,7 +352,7 @@ fn a_lock_that_outlasts_the_patience_is_a_fault_to_try_again() {
 }
 
 #[tokio::test]
-async fn an_index_that_would_keep_vms_waiting_is_refused_by_name() {
+async fn a_reindex_that_would_block_vms_is_refused_naming_the_index() {
     let golden = Golden::unpack("tiny1");
     assert_eq!(cached_tests::binary::run(golden.refresh().arg("organization")).code, Some(0));
     let config = cached::config::Config::load(&overrides(&golden), &environment()).unwrap();
@@ -383,7 +387,7 @@ async fn limited(golden: &Golden, bytes: u64) -> Maintenance {
 }
 
 #[test]
-fn without_a_write_ahead_log_only_what_vms_would_wait_for_is_refused() {
+fn without_a_write_ahead_log_only_tasks_that_block_vms_too_long_are_refused() {
     let golden = Golden::unpack("tiny1");
     Other::open(&golden.database()).execute(
         "PRAGMA journal_mode = DELETE; \

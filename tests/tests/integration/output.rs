@@ -16,7 +16,7 @@ fn to_full(command: &mut Command) -> Ran {
 }
 
 /// Runs a command whose standard output has lost its reader before anything is written.
-fn to_nobody(command: &mut Command) -> Ran {
+fn to_broken_pipe(command: &mut Command) -> Ran {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let child = command.stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
@@ -24,7 +24,7 @@ fn to_nobody(command: &mut Command) -> Ran {
 }
 
 #[test]
-fn an_outcome_that_cannot_be_written_is_a_failure() {
+fn a_result_that_cannot_be_written_to_standard_output_exits_with_1() {
     let golden = Golden::unpack("tiny1");
     let full = to_full(golden.refresh().args(["district", "--json"]));
     assert_eq!(full.code, Some(1), "{full:?}");
@@ -37,13 +37,13 @@ fn an_outcome_that_cannot_be_written_is_a_failure() {
 }
 
 #[test]
-fn a_reader_that_has_gone_changes_no_exit_code() {
+fn a_broken_pipe_changes_no_exit_code() {
     let golden = Golden::unpack("tiny1");
-    let gone = to_nobody(golden.refresh().arg("district"));
+    let gone = to_broken_pipe(golden.refresh().arg("district"));
     assert_eq!(gone.code, Some(0), "{gone:?}");
     let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
     daemon.idle();
-    let ctl = |verb: &str| to_nobody(cachectl().arg(verb).arg("--socket").arg(daemon.socket()));
+    let ctl = |verb: &str| to_broken_pipe(cachectl().arg(verb).arg("--socket").arg(daemon.socket()));
     assert_eq!(ctl("status").code, Some(0));
     std::fs::rename(golden.database(), golden.directory().join("elsewhere")).unwrap();
     let failed = ctl("refresh");

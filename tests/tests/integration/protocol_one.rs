@@ -41,7 +41,7 @@ fn ask(socket: &Path, requests: &[Request]) -> Vec<Result<Reply, Fault>> {
     })
 }
 
-/// Runs the client against a daemon of the first release that has these lists; returns what was asked for.
+/// Runs the client against a daemon of the first release that has these lists; returns the requests.
 fn against(list: fn(&Request) -> Reply, arguments: &[&str]) -> (Ran, Request) {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("cached.sock");
@@ -62,7 +62,7 @@ fn against(list: fn(&Request) -> Reply, arguments: &[&str]) -> (Ran, Request) {
 }
 
 #[test]
-fn a_client_asks_a_daemon_that_knows_no_pages_for_the_whole_list() {
+fn a_client_requests_the_whole_list_from_a_daemon_of_protocol_1() {
     let none = |request: &Request| match request {
         Request::Jobs(_) => Reply::Jobs(JobsReply { jobs: Vec::new() }),
         _ => Reply::History(HistoryReply { runs: Vec::new() }),
@@ -76,7 +76,7 @@ fn a_client_asks_a_daemon_that_knows_no_pages_for_the_whole_list() {
 }
 
 #[test]
-fn a_client_that_knows_no_pages_gets_the_newest_entries_of_a_long_list() {
+fn a_client_of_protocol_1_gets_the_newest_items_of_a_long_list() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     daemon.idle();
@@ -106,7 +106,7 @@ fn a_client_that_knows_no_pages_gets_the_newest_entries_of_a_long_list() {
 
 /// The word for "busy" came with the second protocol.
 #[test]
-fn a_client_too_many_is_told_so_in_words_that_it_knows() {
+fn a_client_of_protocol_1_beyond_the_limit_gets_a_fault_of_protocol_1() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     let held = runtime().block_on(async {
@@ -114,7 +114,7 @@ fn a_client_too_many_is_told_so_in_words_that_it_knows() {
         while let Ok(mut stream) = UnixStream::connect(daemon.socket()).await {
             greet(&mut stream, ONE).await.unwrap();
             let mut frames = client_framed(stream);
-            // Whoever is turned away may find the connection closed already, and its answer waiting.
+            // A refused client may find the connection closed already, with the answer still to be read.
             let _ = frames.send(&Request::Ping).await;
             match frames.next().await.unwrap().unwrap() {
                 Response::Answer(Ok(_)) => held.push(frames),

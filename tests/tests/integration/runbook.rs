@@ -34,7 +34,7 @@ fn every_health_reason_is_explained_and_no_other() {
 }
 
 #[test]
-fn every_verb_that_is_written_down_exists() {
+fn every_verb_in_the_documents_exists() {
     let help = run(cachectl().arg("--help")).stdout;
     let (_, commands) = help.split_once("Commands:").unwrap();
     let exists: BTreeSet<&str> = commands.lines().filter_map(|line| line.split_whitespace().next()).collect();

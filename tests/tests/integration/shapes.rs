@@ -97,9 +97,9 @@ fn repaired_by(
             (true, TableState::Incomplete) => (1, 0),
             (true, _) => (0, 1),
         };
-        let told = (survey.audit.incomplete, survey.audit.invalid, survey.state);
+        let reported = (survey.audit.incomplete, survey.audit.invalid, survey.state);
         let expected = if damaged.contains_key(&table) { state } else { TableState::Fresh };
-        assert_eq!(told, (incomplete, invalid, expected), "{table} {:?}", damaged.get(&table));
+        assert_eq!(reported, (incomplete, invalid, expected), "{table} {:?}", damaged.get(&table));
     }
     let changes = refreshed.refresh(scope);
     let expected: BTreeMap<&str, (u64, u64)> = damaged.keys().map(|table| (table.as_str(), (1, 0))).collect();
@@ -128,7 +128,7 @@ fn is_incomplete(damage: impl Fn(&str, &str) -> String) {
 }
 
 #[test]
-fn what_lacks_something_that_its_reader_demands_is_incomplete() {
+fn a_payload_without_a_required_member_is_incomplete_and_replaced() {
     is_incomplete(|column, member| match member {
         "" => format!("\"{column}\" = '\"no container\"'"),
         member => format!("\"{column}\" = json_remove(\"{column}\", '$.{member}')"),
@@ -136,7 +136,7 @@ fn what_lacks_something_that_its_reader_demands_is_incomplete() {
 }
 
 #[test]
-fn what_is_null_where_its_reader_looks_is_incomplete() {
+fn a_payload_with_null_for_a_required_member_is_incomplete_and_replaced() {
     is_incomplete(|column, member| match member {
         // VMS stores Python's `None` as this.
         "" => format!("\"{column}\" = 'null'"),
@@ -145,7 +145,7 @@ fn what_is_null_where_its_reader_looks_is_incomplete() {
 }
 
 #[test]
-fn what_cannot_be_parsed_is_invalid() {
+fn a_truncated_payload_is_invalid_and_replaced() {
     let refreshed = Refreshed::new();
     let most = Table::ALL.iter().map(|&table| spec(table).payload.len()).max().unwrap();
     for position in 0..most {
@@ -157,7 +157,7 @@ fn what_cannot_be_parsed_is_invalid() {
 }
 
 #[test]
-fn the_nightly_run_does_not_stamp_damage_unseen() {
+fn the_nightly_run_replaces_a_damaged_payload_instead_of_stamping_it() {
     let refreshed = Refreshed::new();
     repaired_by(RefreshScope::Every, &refreshed, TableState::Invalid, |spec| {
         let column = spec.payload.iter().find(|column| column.json)?.name;
@@ -166,7 +166,7 @@ fn the_nightly_run_does_not_stamp_damage_unseen() {
 }
 
 #[test]
-fn a_stamp_that_is_none_is_invalid_and_gets_a_new_one() {
+fn an_entry_with_an_invalid_time_stamp_is_invalid_and_stamped_again() {
     let refreshed = Refreshed::new();
     for stamp in ["'yesterday'", "''", "NULL", "x'ff'", "CAST(x'3200ff' AS TEXT)", "20260315"] {
         let before = Table::ALL.iter().map(|&table| refreshed.dump(table)).collect::<Vec<_>>();
@@ -244,7 +244,7 @@ fn rows_with_foreign_keys_are_counted_and_left_alone() {
 }
 
 #[test]
-fn of_rows_with_one_key_the_lowest_id_stays() {
+fn of_several_rows_with_one_key_the_lowest_id_is_kept() {
     let refreshed = Refreshed::new();
     // NULL key columns bypass VMS's constraints in the first; the others have no constraints.
     let tables =
@@ -311,7 +311,7 @@ fn districts_are_inserted_in_the_order_of_the_mapping() {
 }
 
 #[test]
-fn a_look_by_what_is_known_finds_what_parsing_finds() {
+fn a_survey_by_known_shapes_finds_the_same_as_one_by_parsing() {
     let refreshed = Refreshed::new();
     let shapes = Shapes::default();
     let (inside, vms, now) = (&refreshed.inside, &refreshed.vms, refreshed.now);

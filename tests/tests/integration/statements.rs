@@ -27,9 +27,9 @@ fn reads(sql: &str, table: &str) -> bool {
 fn statements(scale: u32) -> Vec<String> {
     let sample = Sample::generate(1, scale);
     let statements = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&statements);
+    let recorded = Arc::clone(&statements);
     let inside = Inside::open(&sample.database(), &sample.state())
-        .observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
+        .observed(move |sql| recorded.lock().unwrap().push(sql.to_owned()));
     assert!(inside.schema().is_vms());
     let (_, results) = inside.refresh(RefreshScope::Every, now());
     for result in results {
@@ -52,7 +52,7 @@ fn every_source_table_is_read_by_one_statement_whatever_its_size() {
             assert_eq!(count, 1, "statements that read {table}");
         }
         for (table, count) in counts(statements, Table::ALL.iter().map(|table| table.as_str())) {
-            assert_eq!(count, 1, "statements that look at what is in {table}");
+            assert_eq!(count, 1, "statements that check the contents of {table}");
         }
     }
     // No other statement grows with the data either.
@@ -65,8 +65,8 @@ fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
     let inside = Inside::open(&sample.database(), &sample.state());
     inside.refresh(RefreshScope::Every, now());
     let statements = Arc::new(Mutex::new(Vec::new()));
-    let seen = Arc::clone(&statements);
-    let inside = inside.observed(move |sql| seen.lock().unwrap().push(sql.to_owned()));
+    let recorded = Arc::clone(&statements);
+    let inside = inside.observed(move |sql| recorded.lock().unwrap().push(sql.to_owned()));
     for (scope, compares) in [(RefreshScope::Every, false), (RefreshScope::Thorough, true)] {
         statements.lock().unwrap().clear();
         inside.refresh(scope, now());
@@ -80,7 +80,7 @@ fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
 }
 
 #[test]
-fn figures_of_a_process_before_are_computed_and_compared_once() {
+fn rows_of_an_earlier_process_are_computed_and_compared_once() {
     let sample = Sample::generate(1, 1);
     let inside = Inside::open(&sample.database(), &sample.state());
     inside.refresh(RefreshScope::Every, now());

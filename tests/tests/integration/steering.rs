@@ -1,4 +1,5 @@
 //! The real daemon, controlled by the real client.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Stdio;
 
@@ -10,7 +11,7 @@ use cached_tests::wait;
 use rustix::process::Signal;
 
 #[test]
-fn a_new_daemon_fills_everything_at_once_and_says_so() {
+fn a_new_daemon_fills_all_tables_at_once_with_a_startup_run() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     daemon.idle();
@@ -64,7 +65,7 @@ fn a_stopped_scheduler_stays_stopped_over_a_restart() {
 }
 
 #[test]
-fn a_second_daemon_is_refused_and_the_first_goes_on() {
+fn a_second_daemon_is_refused_and_the_first_keeps_running() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     let second = run(Daemon::command(&golden, "").stdin(Stdio::null()));
@@ -74,7 +75,7 @@ fn a_second_daemon_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn a_killed_daemon_leaves_a_socket_that_the_next_one_takes_over() {
+fn the_socket_of_a_killed_daemon_is_replaced_by_the_next_one() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     daemon.signal(Signal::KILL);
@@ -90,7 +91,7 @@ fn a_killed_daemon_leaves_a_socket_that_the_next_one_takes_over() {
 }
 
 #[test]
-fn a_daemon_without_its_database_says_unhealthy_and_recovers_by_itself() {
+fn a_daemon_without_vmss_database_is_unhealthy_and_recovers() {
     let golden = Golden::unpack("tiny1");
     let away = golden.directory().join("away.db");
     std::fs::rename(golden.database(), &away).unwrap();
@@ -107,7 +108,7 @@ fn a_daemon_without_its_database_says_unhealthy_and_recovers_by_itself() {
 }
 
 #[test]
-fn a_reload_takes_over_what_is_valid_and_keeps_the_old_when_it_is_not() {
+fn a_valid_configuration_is_applied_on_sighup_and_an_invalid_one_is_not() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "[schedule]\nrefresh_time = \"02:00\"\n");
     let slot = || daemon.json(&["next"])["fires"][0]["slot"].as_str().unwrap().to_owned();
@@ -125,7 +126,7 @@ fn a_reload_takes_over_what_is_valid_and_keeps_the_old_when_it_is_not() {
 }
 
 #[test]
-fn a_run_that_is_cancelled_before_it_began_has_its_line_in_the_log() {
+fn a_run_cancelled_before_it_began_is_logged_as_failed() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
     daemon.idle();
@@ -142,14 +143,14 @@ fn a_run_that_is_cancelled_before_it_began_has_its_line_in_the_log() {
     vms.execute("COMMIT");
     assert_eq!(cancelled.code, Some(0), "{cancelled:?}");
     let log = daemon.ctl(&["logs", "--run", waits.trim()]).stdout;
-    let told =
+    let reported =
         log.lines().filter(|line| line.contains("ERROR - Cache refresh failed: cancelled by user ")).count();
-    assert_eq!(told, 1, "{log}");
+    assert_eq!(reported, 1, "{log}");
     daemon.idle();
 }
 
 #[test]
-fn the_new_settings_of_a_one_shot_or_a_daemon_hold_for_what_is_there_already() {
+fn changed_settings_regenerate_existing_entries() {
     let golden = Golden::unpack("tiny1");
     let state = golden.state();
     let mut exact = cached();
@@ -157,7 +158,7 @@ fn the_new_settings_of_a_one_shot_or_a_daemon_hold_for_what_is_there_already() {
     assert_eq!(run(&mut exact).code, Some(0));
     // In fixed mode, and long before the hour after which a table is tried again.
     let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
-    wait::until("the entries are made anew", || {
+    wait::until("the entries are regenerated", || {
         let status = daemon.json(&["status"]);
         let tables = status["tables"].as_array().unwrap();
         let done = tables.iter().all(|table| matches!(table["state"].as_str(), Some("fresh" | "off")));
@@ -166,7 +167,7 @@ fn the_new_settings_of_a_one_shot_or_a_daemon_hold_for_what_is_there_already() {
 }
 
 #[test]
-fn a_history_of_5000_runs_that_no_single_answer_can_hold_is_listed_whole() {
+fn a_history_too_long_for_one_answer_is_listed_completely() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "[schedule]\ncatch_up = false\n");
     daemon.idle();
@@ -192,7 +193,7 @@ fn a_history_of_5000_runs_that_no_single_answer_can_hold_is_listed_whole() {
 }
 
 #[test]
-fn words_of_another_version_in_the_state_are_shown_and_left_alone() {
+fn unknown_words_in_the_state_are_listed_and_left_unchanged() {
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "");
     daemon.idle();
@@ -216,7 +217,7 @@ fn words_of_another_version_in_the_state_are_shown_and_left_alone() {
     let history = daemon.ctl(&["history", "--since", "100000d"]);
     assert_eq!(history.code, Some(0), "{history:?}");
     for shown in [
-        "2 entries with words that this cached does not know",
+        "2 entries with words that this version of cached does not know",
         "run 500: trigger comet, phase queued",
         "job 1 of run 1: trigger startup, table moon_report_cache, phase done, outcome molten",
     ] {
@@ -228,4 +229,51 @@ fn words_of_another_version_in_the_state_are_shown_and_left_alone() {
     let kept =
         Other::open(&state).number("SELECT count(*) FROM runs WHERE trigger = 'comet' AND phase = 'queued'");
     assert_eq!(kept, 1);
+}
+
+fn reload(daemon: &Daemon, code: i32) -> serde_json::Value {
+    let ran = daemon.ctl(&["reload", "--json"]);
+    assert_eq!(ran.code, Some(code), "{ran:?}");
+    serde_json::from_str(&ran.stdout).unwrap()
+}
+
+#[test]
+fn a_reload_applies_a_new_log_level_and_reports_it() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "level = \"error\"\n");
+    daemon.idle();
+    let log = golden.directory().join("log/cache_manager.log");
+    assert_eq!(std::fs::read_to_string(&log).unwrap_or_default(), "");
+
+    Daemon::command(&golden, "level = \"info\"\n[http]\nlisten = \"127.0.0.1:1\"\n");
+    let answer = reload(&daemon, 0);
+    assert_eq!(answer["reloaded"], true);
+    assert_eq!(answer["changed"][0]["key"], "log.level", "{answer}");
+    assert_eq!(answer["changed"][0]["to"], "\"info\"", "{answer}");
+    assert_eq!(answer["changed"].as_array().unwrap().len(), 1, "{answer}");
+    assert_eq!(answer["waiting"][0]["key"], "http.listen", "{answer}");
+    assert_eq!(daemon.ctl(&["refresh", "district", "--force"]).code, Some(0));
+    assert!(std::fs::read_to_string(&log).unwrap().contains(" - INFO - Cache refresh completed"));
+
+    assert_eq!(reload(&daemon, 0)["changed"].as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_reload_with_errors_reports_each_with_its_line_and_changes_nothing() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "");
+    daemon.idle();
+    let next = || daemon.json(&["next"])["fires"][0]["slot"].clone();
+    let before = next();
+    Daemon::command(&golden, "levle = \"debug\"\n[schedule]\nrefresh_time = \"soon\"\n");
+    let answer = reload(&daemon, 1);
+    assert_eq!(answer["reloaded"], false);
+    let errors: Vec<&str> =
+        answer["errors"].as_array().unwrap().iter().map(|error| error.as_str().unwrap()).collect();
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    for error in &errors {
+        assert!(error.contains("cached.toml") && error.contains("line "), "{error}");
+    }
+    assert!(errors.iter().any(|error| error.contains("log.level?")), "{errors:?}");
+    assert_eq!(next(), before);
 }

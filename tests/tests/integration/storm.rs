@@ -1,4 +1,4 @@
-//! A crowd that reads a long history, again and again, beside refreshes and probes.
+//! Many clients that read a long history, again and again, beside refreshes and probes.
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
@@ -24,15 +24,15 @@ const HISTORY: &str = "/management/cache/api/runs?since=90d";
 const MOST: usize = 1024 * 1024;
 
 /// Longer than any answer may take.
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a reader that was turned away waits here: less than it is told, which makes the crowd worse.
+/// How long a rejected reader waits here: less than the daemon asks for, which makes the load worse.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Longest time without a sign of life that a service manager with the packaged limits would bear.
 const GAP: Duration = Duration::from_secs(5);
 
-/// Only a failing test waits so long for a reader to be served and for one to be turned away.
+/// Only a failing test waits so long for a reader to be served and for one to be rejected.
 const LONGEST: Duration = Duration::from_mins(2);
 
 /// A crowd, and what it reads.
@@ -40,15 +40,15 @@ struct Crowd {
     set: &'static str,
     runs: u32,
     readers: usize,
-    /// At least; it goes on until somebody was served and somebody turned away.
+    /// Minimum duration; the storm continues until one reader was served and one was rejected.
     lasts: Duration,
 }
 
 /// What the crowd has met so far.
 #[derive(Debug, Default)]
-struct Seen {
+struct Counts {
     pages: AtomicUsize,
-    turned_away: AtomicUsize,
+    rejected: AtomicUsize,
 }
 
 /// What the crowd and those beside it have met.
@@ -63,9 +63,9 @@ struct Met {
     memory: [u64; 3],
 }
 
-impl Seen {
+impl Counts {
     fn is_both(&self) -> bool {
-        self.pages.load(Ordering::Relaxed) > 0 && self.turned_away.load(Ordering::Relaxed) > 0
+        self.pages.load(Ordering::Relaxed) > 0 && self.rejected.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -76,7 +76,7 @@ impl Met {
 }
 
 #[test]
-fn a_crowd_of_readers_fails_no_refresh_and_no_probe_and_is_told_when_to_come_again() {
+fn under_many_readers_refreshes_and_probes_succeed_and_rejected_readers_get_a_retry_time() {
     let crowd = Crowd { set: "tiny1", runs: 1000, readers: 48, lasts: Duration::from_secs(1) };
     storm(&crowd);
 }
@@ -84,15 +84,15 @@ fn a_crowd_of_readers_fails_no_refresh_and_no_probe_and_is_told_when_to_come_aga
 /// Prints the figures for the README of the benches.
 #[test]
 #[ignore = "takes two minutes of a whole machine"]
-fn two_hundred_and_forty_readers_of_twenty_thousand_runs_leave_nothing_behind() {
+fn after_240_readers_of_20000_runs_the_daemon_uses_no_more_memory() {
     let crowd = Crowd { set: "small3", runs: 20_000, readers: 240, lasts: Duration::from_mins(1) };
-    let (met, seen) = storm(&crowd);
+    let (met, counts) = storm(&crowd);
     println!(
-        "{} pages of at most {} kB, {} turned away, {} forced refreshes; /health p50 {:?}, p99 {:?}, longest {:?}; \
+        "{} pages of at most {} kB, {} rejected, {} forced refreshes; /health p50 {:?}, p99 {:?}, longest {:?}; \
          longest gap of the watchdog {:?}; {} kB before, {} kB at most, {} kB a minute after",
-        seen.pages.into_inner(),
+        counts.pages.into_inner(),
         met.longest_page / 1024,
-        seen.turned_away.into_inner(),
+        counts.rejected.into_inner(),
         met.refreshes,
         met.probe(50),
         met.probe(99),
@@ -106,7 +106,7 @@ fn two_hundred_and_forty_readers_of_twenty_thousand_runs_leave_nothing_behind() 
 
 /// Fails on a refresh that fails or needs a second try, on an answer that is too long, too late or no answer,
 /// and on a watchdog that hears nothing.
-fn storm(crowd: &Crowd) -> (Met, Seen) {
+fn storm(crowd: &Crowd) -> (Met, Counts) {
     let golden = Golden::unpack(crowd.set);
     let daemon = Daemon::start(&golden, "");
     daemon.idle();
@@ -126,17 +126,17 @@ fn storm(crowd: &Crowd) -> (Met, Seen) {
     let address = served_at(&golden.directory().join("log"));
     daemon.idle();
     let before = Other::open(&golden.state()).number("SELECT max(id) FROM jobs");
-    let (over, seen) = (&AtomicBool::new(false), Seen::default());
+    let (over, counts) = (&AtomicBool::new(false), Counts::default());
     let mut met = Met { memory: [memory(&daemon), 0, 0], ..Met::default() };
     scope(|scope| {
         let readers: Vec<_> =
-            (0..crowd.readers).map(|_| scope.spawn(|| read(address, &seen, over))).collect();
+            (0..crowd.readers).map(|_| scope.spawn(|| read(address, &counts, over))).collect();
         let prober = scope.spawn(move || probe(address, over));
         let listener = scope.spawn(|| listen(&watchdog, over));
         let weigher = beside(scope, over, || memory(&daemon));
         let (began, end) = (now(), End(over));
-        while began.elapsed() < crowd.lasts || !seen.is_both() {
-            assert!(began.elapsed() < LONGEST, "waited in vain for a page and for a refusal: {seen:?}");
+        while began.elapsed() < crowd.lasts || !counts.is_both() {
+            assert!(began.elapsed() < LONGEST, "timed out for a page and for a refusal: {counts:?}");
             let ran = daemon.ctl(&["refresh-all", "--force"]);
             assert_eq!(ran.code, Some(0), "{ran:?}");
             met.refreshes += 1;
@@ -159,8 +159,8 @@ fn storm(crowd: &Crowd) -> (Met, Seen) {
         met.memory[2] = memory(&daemon);
     }
     let tries = format!("SELECT coalesce(max(number), 0) FROM attempts WHERE job_id > {before}");
-    assert_eq!(Other::open(&golden.state()).number(&tries), 1, "a table needed a second try");
-    (met, seen)
+    assert_eq!(Other::open(&golden.state()).number(&tries), 1, "a table needed a second attempt");
+    (met, counts)
 }
 
 /// Ends the storm, also when something in its middle fails.
@@ -173,22 +173,22 @@ impl Drop for End<'_> {
 }
 
 /// Reads the history until the storm is over; returns the longest page.
-fn read(address: SocketAddr, seen: &Seen, over: &AtomicBool) -> usize {
+fn read(address: SocketAddr, counts: &Counts, over: &AtomicBool) -> usize {
     let mut longest = 0;
     let authorization = format!("Bearer {TOKEN}");
     let headers = [("Authorization", authorization.as_str())];
-    let mut line = Line::open(address, PATIENCE).unwrap();
+    let mut line = Line::open(address, TIMEOUT).unwrap();
     while !over.load(Ordering::Relaxed) {
         let answer = line.get(HISTORY, &headers).unwrap();
         assert!(answer.body.len() <= MOST, "an answer of {} bytes", answer.body.len());
         match answer.status {
             200 => {
-                seen.pages.fetch_add(1, Ordering::Relaxed);
+                counts.pages.fetch_add(1, Ordering::Relaxed);
                 longest = longest.max(answer.body.len());
                 assert!(answer.header("link").unwrap().ends_with("; rel=\"next\""), "{}", answer.head);
             }
             503 => {
-                seen.turned_away.fetch_add(1, Ordering::Relaxed);
+                counts.rejected.fetch_add(1, Ordering::Relaxed);
                 let seconds: u64 = answer.header("retry-after").unwrap().parse().unwrap();
                 assert!((1..=60).contains(&seconds), "{}", answer.head);
                 park_timeout(PAUSE);
@@ -204,7 +204,7 @@ fn probe(address: SocketAddr, over: &AtomicBool) -> Vec<Duration> {
     let mut took = Vec::new();
     while !over.load(Ordering::Relaxed) {
         let began = now();
-        let answer = Line::open(address, PATIENCE).unwrap().get("/health", &[]).unwrap();
+        let answer = Line::open(address, TIMEOUT).unwrap().get("/health", &[]).unwrap();
         took.push(began.elapsed());
         assert_eq!(answer.status, 200, "{}", answer.body);
         park_timeout(Duration::from_millis(20));

@@ -23,9 +23,9 @@ fn rows(vms: &Other) -> BTreeMap<Table, Rows> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a real process is waited for in real time")]
-fn timed(what: &str, mended: impl FnMut() -> Option<()>) {
+fn timed(what: &str, recovered: impl FnMut() -> Option<()>) {
     let began = Instant::now();
-    wait::until(what, mended);
+    wait::until(what, recovered);
     println!("{what} after {:.2?}", began.elapsed());
 }
 
@@ -67,11 +67,11 @@ fn an_update_by_plain_sql_reaches_the_reports() {
     let daemon = Daemon::start(&golden, IMPATIENT);
     daemon.idle();
     let table = Table::RecentVolunteersReportCache;
-    let told = || vms.rows(table).values().any(|payload| payload.contains("4321"));
-    assert!(!told());
+    let reported = || vms.rows(table).values().any(|payload| payload.contains("4321"));
+    assert!(!reported());
 
     vms.execute(&format!("UPDATE event_participation SET delivery_hours = 4321 WHERE id = {participation}"));
-    timed("a changed participation is in the reports", || told().then_some(()));
+    timed("a changed participation is in the reports", || reported().then_some(()));
     daemon.idle();
     let run = daemon.json(&["history"])["runs"][0].clone();
     assert_eq!(run["trigger"], "watch", "{run}");

@@ -9,7 +9,7 @@ use std::time::Duration;
 use sea_orm::{ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DbBackend, Statement};
 
 /// Time to wait for a lock.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 type Question = (String, Sender<Result<Vec<String>, String>>);
 
@@ -36,7 +36,7 @@ impl Actor {
     pub(crate) fn execute_unless_locked(&self, sql: &str) -> bool {
         self.execute("PRAGMA busy_timeout = 0");
         let answer = self.ask(&format!("!{sql}"));
-        self.execute(&format!("PRAGMA busy_timeout = {}", PATIENCE.as_millis()));
+        self.execute(&format!("PRAGMA busy_timeout = {}", TIMEOUT.as_millis()));
         match answer {
             Ok(_) => true,
             Err(error) if error.contains("database is locked") => false,
@@ -77,7 +77,7 @@ fn serve(url: String, asked: &Receiver<Question>) {
         options
             .max_connections(1)
             .sqlx_logging(false)
-            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(PATIENCE));
+            .map_sqlx_sqlite_opts(|sqlite| sqlite.foreign_keys(false).busy_timeout(TIMEOUT));
         let connection = Database::connect(options).await.unwrap();
         while let Ok((sql, answer)) = asked.recv() {
             let _ = answer.send(ask(&connection, &sql).await.map_err(|error| error.to_string()));

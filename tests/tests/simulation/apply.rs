@@ -34,7 +34,7 @@ impl World {
                     self.rows.set_back(now);
                     self.loss.set_back();
                 }
-                self.turn().await
+                self.iterate().await
             }
             Op::Work(steps) => self.steps(0, steps, 0).await.map(drop),
             Op::Idle => self.idle().await,
@@ -82,7 +82,7 @@ impl World {
         }
     }
 
-    /// Lets a worker go on for at most `steps` steps; returns how many it took.
+    /// Lets a worker continue for at most `steps` steps; returns how many it took.
     async fn steps(&mut self, worker: usize, steps: u64, down: u64) -> Result<u64, String> {
         for step in 0..steps {
             if !self.step(worker, down).await? {
@@ -166,7 +166,7 @@ impl World {
         self.daemon.components.reload(config).map_err(|error| error.to_string())?;
         self.daemon.components.planner.survey_again();
         // The operation wakes up the loops.
-        self.turn().await?;
+        self.iterate().await?;
         if (before.time, before.zone) != (choices.time, choices.zone) {
             self.slots.reload(schedule(choices), self.now());
         }

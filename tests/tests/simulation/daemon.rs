@@ -146,7 +146,7 @@ impl Daemon {
     }
 
     /// Runs one iteration of each loop.
-    pub(crate) async fn turn(&mut self) -> Result<(), String> {
+    pub(crate) async fn iterate(&mut self) -> Result<(), String> {
         self.components.ticker.step().await.map_err(|error| format!("the ticker fails: {error}"))?;
         // VMS's database may be locked; the loops retry later.
         let _ = self.components.watcher.tick().await;

@@ -1,4 +1,4 @@
-//! Histories drawn from a seed.
+//! Histories generated from a seed.
 
 use cached::vms::tables::Table;
 

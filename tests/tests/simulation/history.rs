@@ -1,12 +1,13 @@
-//! Executes histories, and shortens those that fail.
+//! Executes histories, and shortens and keeps those that fail.
 
 use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 
 use futures_util::FutureExt as _;
+use serde::{Deserialize, Serialize};
 
 use crate::generate::generate;
 use crate::op::{Op, Setting};
-use crate::reproduction;
 use crate::world::World;
 
 /// Executes a history from its beginning until everything is at rest; an error names the violated invariant
@@ -36,7 +37,7 @@ pub(crate) fn try_seeds(seeds: impl Iterator<Item = u64>) {
         let (setting, ops) = generate(seed);
         if let Err(broken) = play(setting, &ops) {
             let (ops, broken) = shorten(setting, ops, broken);
-            let file = reproduction::write(setting, &ops, &broken);
+            let file = write(setting, &ops, &broken);
             panic!(
                 "seed {seed} fails {broken}\nafter {histories} good histories; the shortest history is in {file}, and \
                  is run again by `cargo test -p cached-tests --test simulation histories_that_failed`:\n{setting:?}\n{ops:#?}"
@@ -72,4 +73,43 @@ fn shorten(setting: Setting, mut ops: Vec<Op>, mut broken: String) -> (Vec<Op>, 
 fn number(broken: &str) -> Option<char> {
     let named = |part: &str| part.len() == 1 && part.chars().all(|c| c.is_ascii_digit());
     broken.split([' ', ':']).find(|part| named(part)).and_then(|part| part.chars().next())
+}
+
+/// A history that once failed, kept as a file.
+#[derive(Debug, Serialize, Deserialize)]
+struct Reproduction {
+    /// The violated invariant.
+    broken: String,
+    setting: Setting,
+    ops: Vec<Op>,
+}
+
+fn directory() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/simulation/reproductions")
+}
+
+/// Stores a history and returns its path.
+fn write(setting: Setting, ops: &[Op], broken: &str) -> String {
+    let path = directory().join(format!("seed-{}.json", setting.seed));
+    let kept = Reproduction { broken: broken.to_owned(), setting, ops: ops.to_vec() };
+    let text = serde_json::to_string_pretty(&kept).unwrap();
+    std::fs::write(&path, text + "\n").map_or_else(
+        |error| format!("no file, since {} cannot be written: {error}", path.display()),
+        |()| path.display().to_string(),
+    )
+}
+
+/// Executes all stored histories.
+pub(crate) fn run_reproductions() {
+    let Ok(files) = std::fs::read_dir(directory()) else { return };
+    let mut files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.sort();
+    for file in &files {
+        let kept: Reproduction = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+        if let Err(broken) = play(kept.setting, &kept.ops) {
+            panic!("{} fails again {broken}\n{:#?}", file.display(), kept.ops);
+        }
+    }
+    println!("{} histories that failed once hold", files.len());
 }

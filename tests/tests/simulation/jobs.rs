@@ -1,4 +1,4 @@
-//! Checks of runs and jobs: none is lost, none is worked on by two workers, none runs for ever.
+//! Checks of runs and jobs: none is lost, none has two workers, none runs for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,7 +40,7 @@ impl JobWatch {
     /// Checks that a worker that has recorded a result holds the run.
     pub(crate) fn worked(&self, run: i64, worker: usize) -> Result<(), String> {
         match self.begun.get(&run) {
-            Some(&holder) if holder != worker => Err(format!("4: run {run} is worked on by two")),
+            Some(&holder) if holder != worker => Err(format!("4: run {run} has two workers")),
             _ => Ok(()),
         }
     }
@@ -55,7 +55,7 @@ impl JobWatch {
     /// Checks that after a start no job is in progress, and that only jobs that killed twice were set aside.
     pub(crate) async fn recovered(&self, db: &DatabaseConnection) -> Result<(), String> {
         if let Some(job) = running(db).await.first() {
-            return Err(format!("4: job {job} is at work and nobody works on it"));
+            return Err(format!("4: job {job} is running without a worker"));
         }
         let sql = "SELECT id, kills, coalesce(error, '') LIKE 'the daemon died twice%', phase FROM jobs \
                    WHERE kills > 0 OR error LIKE 'the daemon died twice%'";
@@ -74,11 +74,11 @@ impl JobWatch {
     }
 
     /// Checks what holds at any time.
-    pub(crate) async fn look(&self, db: &DatabaseConnection) -> Result<(), String> {
+    pub(crate) async fn check(&self, db: &DatabaseConnection) -> Result<(), String> {
         let twice =
             "SELECT job_id, count(*) FROM attempts WHERE ended IS NULL GROUP BY job_id HAVING count(*) > 1";
         if let Some(row) = rows(db, twice).await.first() {
-            return Err(format!("4: job {} is worked on {} times at once", number(row, 0), number(row, 1)));
+            return Err(format!("4: job {} has {} attempts at once", number(row, 0), number(row, 1)));
         }
         let sql = format!(
             "SELECT job_id, count(*) FROM attempts WHERE coalesce(error, '') NOT LIKE 'interrupted by%' \

@@ -17,7 +17,7 @@ impl World {
             Stepped::Claimed(_) | Stepped::Began(_) => self.judge_claim(&stepped, worker)?,
             Stepped::Worked(claimed, table) => {
                 self.jobs.worked(claimed.run, worker)?;
-                self.jobs.look(&self.state).await?;
+                self.jobs.check(&self.state).await?;
                 if !self.is_opaque() && self.tables.contains(table) {
                     let rows = self.read(&[*table]).await;
                     if self.loss.is_held(claimed.run) {
@@ -27,7 +27,7 @@ impl World {
                     self.rows.stepped(&[*table], rows, &self.refresh, now, regenerates_all(claimed)).await?;
                 }
             }
-            Stepped::Settled => self.jobs.look(&self.state).await?,
+            Stepped::Settled => self.jobs.check(&self.state).await?,
             Stepped::Lost => {}
         }
         Ok(true)

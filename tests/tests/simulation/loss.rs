@@ -17,7 +17,7 @@ pub(crate) struct LossWatch {
     mark: Option<i64>,
     /// Consecutive scheduled runs that saw the loss: their slots, and when they ran, unless the clock was set
     /// back since.
-    seen: BTreeMap<i64, (Option<NaiveDateTime>, Option<DateTime<Utc>>)>,
+    lossy_runs: BTreeMap<i64, (Option<NaiveDateTime>, Option<DateTime<Utc>>)>,
     /// Runs that must not write anything.
     held: BTreeSet<i64>,
 }
@@ -30,7 +30,7 @@ impl LossWatch {
 
     /// Records that the clock was set back: the distance between runs is unknown from then on.
     pub(crate) fn set_back(&mut self) {
-        for (_, at) in self.seen.values_mut() {
+        for (_, at) in self.lossy_runs.values_mut() {
             *at = None;
         }
     }
@@ -52,17 +52,17 @@ impl LossWatch {
                 let apart = slot.zip(*other).map(|(one, other)| (one - other).abs() / 2);
                 at.zip(apart).is_none_or(|(at, apart)| now - at >= apart)
             };
-            let settled =
-                scheduled && self.seen.iter().any(|(&run, seen)| run != claimed.run && is_before(seen));
+            let settled = scheduled
+                && self.lossy_runs.iter().any(|(&run, earlier)| run != claimed.run && is_before(earlier));
             if scheduled {
-                self.seen.insert(claimed.run, (slot, Some(now)));
+                self.lossy_runs.insert(claimed.run, (slot, Some(now)));
             }
             if !settled {
                 self.held.insert(claimed.run);
                 return;
             }
         }
-        self.seen.clear();
+        self.lossy_runs.clear();
         let highest = self.mark.map_or(rows, |mark| mark.max(rows));
         // If the daemon dies before it stores the mark, its mark is lower than assumed here, which is
         // harmless.

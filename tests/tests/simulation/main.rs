@@ -37,7 +37,6 @@ mod loss;
 mod meddle;
 mod op;
 mod random;
-mod reproduction;
 mod rows;
 mod settled;
 mod slots;
@@ -46,7 +45,7 @@ mod vms;
 mod world;
 mod year;
 
-use history::try_seeds;
+use history::{run_reproductions, try_seeds};
 
 /// Number of seeds of an ordinary run, over all parts. They are the same in every run: what more of them would find is
 /// found by the thousands of `.ci/full`, and kept as a reproduction.
@@ -57,7 +56,7 @@ const PARTS: u64 = 4;
 
 #[test]
 fn histories_that_failed_once_do_not_again() {
-    reproduction::run_all();
+    run_reproductions();
 }
 
 #[test]

@@ -44,7 +44,7 @@ impl World {
         }
     }
 
-    /// Lets the worker go on until VMS has executed a statement at the n-th point from now.
+    /// Lets the worker continue until VMS has executed a statement at the n-th point from now.
     pub(crate) async fn meddle_with(&mut self, point: u64, sql: String) -> Result<(), String> {
         self.hook.arm(point, Blow::Write(self.vms.clone(), sql));
         let mut idle = false;

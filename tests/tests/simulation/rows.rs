@@ -75,8 +75,8 @@ impl RowWatch {
         now: DateTime<Utc>,
         whole: bool,
     ) -> Result<(), String> {
-        let looked = |at: &(Table, Key)| tables.contains(&at.0);
-        let gone: Vec<_> = self.last.keys().filter(|at| looked(at) && !rows.contains_key(at)).collect();
+        let is_checked = |at: &(Table, Key)| tables.contains(&at.0);
+        let gone: Vec<_> = self.last.keys().filter(|at| is_checked(at) && !rows.contains_key(at)).collect();
         if !gone.is_empty() {
             let expected = expected(config, now).await?;
             if let Some((table, key)) = gone.into_iter().find(|at| expected.contains(at)) {
@@ -94,7 +94,7 @@ impl RowWatch {
         if whole {
             self.are_whole(&rows)?;
         }
-        self.last.retain(|at, _| !looked(at));
+        self.last.retain(|at, _| !is_checked(at));
         self.last.extend(rows);
         Ok(())
     }
@@ -105,7 +105,7 @@ impl RowWatch {
         let gone = self.last.keys().find(|at| at.0 == table && !rows.contains_key(at));
         match changed.map(|(at, _)| at).or(gone) {
             Some((table, key)) => {
-                Err(format!("6: {table} {key} was written from a source that is not believed"))
+                Err(format!("6: {table} {key} was written from a source that is not accepted"))
             }
             None => Ok(()),
         }

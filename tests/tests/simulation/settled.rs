@@ -51,7 +51,7 @@ impl World {
             self.rest(&LONGER).await?;
             self.jobs.ended(&self.state).await?;
         }
-        self.slots.look(&self.state).await?;
+        self.slots.check(&self.state).await?;
         self.slots.complete(self.now())?;
         if self.is_right().await.is_err() {
             self.rest(&LONGER).await?;
@@ -61,7 +61,7 @@ impl World {
         self.rest(&[31]).await?;
         match jobs::automatic(&self.state).await - before {
             0 => Ok(()),
-            runs => Err(format!("8: {runs} more runs although nothing happens any more")),
+            runs => Err(format!("8: {runs} more runs although nothing changes any more")),
         }
     }
 
@@ -148,7 +148,7 @@ pub(crate) async fn compare(
             let payload = &builds.entry(at).or_insert_with(build)[&key];
             if stored != payload {
                 return Err(format!(
-                    "2: {table} {key} is not what a fresh refresh makes: {}",
+                    "2: {table} {key} is not what a fresh refresh generates: {}",
                     difference(&stored.concat(), &payload.concat())
                 ));
             }

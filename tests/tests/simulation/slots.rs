@@ -71,7 +71,7 @@ impl SlotWatch {
     }
 
     /// Checks the decisions since the last call.
-    pub(crate) async fn look(&mut self, db: &DatabaseConnection) -> Result<(), String> {
+    pub(crate) async fn check(&mut self, db: &DatabaseConnection) -> Result<(), String> {
         let slots = read(db).await;
         for (slot, decision) in &slots {
             let before = self.last.get(slot).map(String::as_str);
@@ -114,7 +114,7 @@ impl SlotWatch {
         let Some(due) = self.schedule.due(at).filter(|fire| fire.at > self.since) else { return Ok(()) };
         let slot = slot_text(due.slot);
         match self.last.get(&slot).map(String::as_str) {
-            None => Err(format!("1: slot {slot} came and nobody decided it")),
+            None => Err(format!("1: slot {slot} came and was not decided")),
             Some("missed") if self.stopped.is_none() => {
                 Err(format!("1: slot {slot} was skipped while the daemon was running"))
             }
@@ -129,7 +129,7 @@ impl SlotWatch {
             let slot = slot_text(fire.slot);
             let is_overtaken = self.overtaken.as_ref().is_some_and(|newest| slot < *newest);
             if !is_overtaken && !self.last.contains_key(&slot) {
-                return Err(format!("1: nothing became of slot {slot}"));
+                return Err(format!("1: slot {slot} was never decided"));
             }
         }
         Ok(())

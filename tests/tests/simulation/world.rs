@@ -144,22 +144,22 @@ impl World {
     }
 
     /// Runs one iteration of each loop.
-    pub(crate) async fn turn(&mut self) -> Result<(), String> {
-        self.daemon.turn().await?;
-        self.slots.look(&self.state).await
+    pub(crate) async fn iterate(&mut self) -> Result<(), String> {
+        self.daemon.iterate().await?;
+        self.slots.check(&self.state).await
     }
 
     /// Advances the clock while the daemon is awake: it wakes up for every slot.
     pub(crate) async fn pass(&mut self, seconds: u64) -> Result<(), String> {
-        self.turn().await?;
+        self.iterate().await?;
         let until = self.now() + Duration::from_secs(seconds);
         while let Some(fire) = self.slots.next_fire(self.now()).filter(|&fire| fire <= until) {
             self.clock.manual.advance((fire - self.now()).to_std().unwrap());
-            self.turn().await?;
+            self.iterate().await?;
             self.slots.attended(fire)?;
         }
         self.clock.manual.advance((until - self.now()).to_std().unwrap());
-        self.turn().await
+        self.iterate().await
     }
 
     /// Kills the daemon, unless it is dead already, and starts it again after a while.
@@ -168,7 +168,7 @@ impl World {
         let directory = self.directory.path();
         self.daemon = Daemon::boot(directory, self.choices, &self.clock, &self.rng, &self.hook).await;
         self.jobs.recovered(&self.state).await?;
-        self.slots.look(&self.state).await
+        self.slots.check(&self.state).await
     }
 
     /// Kills the daemon and its workers, and records which jobs were in progress.

@@ -30,8 +30,8 @@ fn every_layer_beats_those_below_it() {
         let fixture = with_database(if in_file { file } else { "" }).env(if in_env { &env } else { &[] });
         let config = fixture.config(if in_flag { &flag } else { &[] });
         assert_eq!(config.http.listen.unwrap().port(), port, "{in_file} {in_env} {in_flag}");
-        let said = config.origin("http", "listen").to_string();
-        assert_eq!(said.replace(&fixture.dir.path().display().to_string(), "DIR"), origin);
+        let shown = config.origin("http", "listen").to_string();
+        assert_eq!(shown.replace(&fixture.dir.path().display().to_string(), "DIR"), origin);
     }
 }
 
@@ -90,7 +90,7 @@ fn no_two_keys_share_a_variable() {
 }
 
 #[test]
-fn an_empty_variable_takes_back_what_the_file_sets() {
+fn an_empty_variable_unsets_the_value_of_the_file() {
     let config = with_database("[log]\ndir = \"/logs\"").env(&[("CACHED_LOG_DIR", "")]).config(&[]);
     assert_eq!(config.log.dir, None);
 }
@@ -112,7 +112,7 @@ fn without_a_default_file_the_defaults_hold() {
 }
 
 #[test]
-fn an_empty_variable_is_none_where_empty_is_no_value() {
+fn an_empty_variable_is_ignored_where_empty_is_not_a_value() {
     let file = "[socket]\npath = \"/f.sock\"\nwrite_group = \"staff\"";
     let empty = [("CACHED_SOCKET", ""), ("CACHED_SOCKET_WRITE_GROUP", ""), ("CACHED_DATABASE_URL", "")];
     let config = with_database(file).env(&empty).config(&[]);
@@ -143,7 +143,7 @@ fn with_user(uid: u32, variables: Variables) -> Fixture {
 }
 
 #[test]
-fn files_go_where_the_user_may_write() {
+fn the_default_paths_depend_on_the_user() {
     let systemd: Variables = &[
         ("STATE_DIRECTORY", "/s/cached:/other"),
         ("RUNTIME_DIRECTORY", "/r/cached"),
@@ -173,7 +173,7 @@ fn files_go_where_the_user_may_write() {
 }
 
 #[test]
-fn a_user_without_a_home_must_say_where() {
+fn a_user_without_a_home_must_set_the_state() {
     let mut fixture = with_database("");
     fixture.environment.env.remove("HOME");
     let errors = fixture.errors(&[]);
@@ -185,7 +185,7 @@ fn a_user_without_a_home_must_say_where() {
 }
 
 #[test]
-fn the_process_knows_its_user_and_its_directory() {
+fn the_environment_of_a_process_has_its_user_directory_and_variables() {
     use std::os::unix::fs::MetadataExt;
     let fixture = Fixture::new().file("mine", "");
     let environment = ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH);
@@ -209,20 +209,20 @@ fn fixture(tz: Option<&str>, localtime: &str, timezone: Option<&str>) -> Fixture
     fixture
 }
 
-/// Checks the guessed zone, and whether and why it is doubted.
-fn check(tz: Option<&str>, localtime: &str, timezone: Option<&str>, zone: &str, warning: Option<&str>) {
+/// Checks the guessed zone, and the warning about it if there is one.
+fn check(tz: Option<&str>, localtime: &str, timezone: Option<&str>, zone: &str, reason: Option<&str>) {
     let config = fixture(tz, localtime, timezone).config(&[]);
     assert_eq!(config.vms.timezone.name(), zone, "{tz:?} {localtime} {timezone:?}");
-    let warning =
-        warning.map(|warning| format!("vms.timezone is not set and guessed to be {zone}, but {warning}"));
-    assert_eq!(config.zone_warning(), warning, "{tz:?} {localtime} {timezone:?}");
+    let reason =
+        reason.map(|reason| format!("vms.timezone is not set and guessed to be {zone}, but {reason}"));
+    assert_eq!(config.zone_warning(), reason, "{tz:?} {localtime} {timezone:?}");
     assert_eq!(config.schedule.timezone.name(), "America/Chicago");
 }
 
 const CHICAGO: &str = "/usr/share/zoneinfo/America/Chicago";
 
 #[test]
-fn a_zone_that_is_named_in_any_usual_way_is_understood() {
+fn every_usual_way_to_name_a_zone_is_accepted() {
     check(None, CHICAGO, None, "America/Chicago", None);
     check(None, "/etc/../usr/share/zoneinfo/Europe/Vienna", None, "Europe/Vienna", None);
     check(None, "/etc/zoneinfo/Etc/UTC", Some("Etc/UTC"), "Etc/UTC", None);
@@ -251,7 +251,7 @@ fn a_zone_that_is_named_in_any_usual_way_is_understood() {
 }
 
 #[test]
-fn sources_that_disagree_are_named() {
+fn sources_that_disagree_about_the_zone_are_named_in_the_warning() {
     let vienna = "/etc/localtime is /usr/share/zoneinfo/Europe/Vienna, which means Europe/Vienna";
     check(
         Some("America/Chicago"),
@@ -286,7 +286,7 @@ fn sources_that_disagree_are_named() {
 }
 
 #[test]
-fn what_names_no_zone_is_doubted_unless_something_better_does() {
+fn a_source_without_an_iana_zone_is_a_warning_unless_a_stronger_source_names_one() {
     let rule = "TZ is \"CST6CDT,M3.2.0,M11.1.0\", which names no IANA zone";
     check(Some("CST6CDT,M3.2.0,M11.1.0"), CHICAGO, None, "America/Chicago", Some(rule));
     check(Some(":CST6CDT,M3.2.0,M11.1.0"), "", None, "UTC", Some(rule));
@@ -302,12 +302,12 @@ fn what_names_no_zone_is_doubted_unless_something_better_does() {
     check(None, "?", None, "UTC", Some(unknown));
     check(None, "?", Some("America/Chicago"), "America/Chicago", Some(unknown));
     check(None, "/srv/zone", None, "UTC", Some("/etc/localtime is /srv/zone, which names no IANA zone"));
-    // TZ comes first, and the others say nothing against it.
+    // TZ comes first, and the others do not disagree.
     check(Some("America/Chicago"), "?", Some("nonsense"), "America/Chicago", None);
 }
 
 #[test]
-fn a_zone_that_is_set_is_not_doubted() {
+fn a_configured_zone_gives_no_warning() {
     for arguments in [&["--timezone", "Europe/Vienna"][..], &[]] {
         let mut fixture = fixture(Some("nonsense"), "?", Some("America/Chicago"));
         if arguments.is_empty() {

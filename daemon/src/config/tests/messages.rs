@@ -52,11 +52,11 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[schedule]\ncron = \"0 0 2 30 2 *\"",
-        "schedule.cron = \"0 0 2 30 2 *\" (F line 4): must have a date ahead, but no date ever matches this; to refresh only by hand, `cachectl stop-scheduler`",
+        "schedule.cron = \"0 0 2 30 2 *\" (F line 4): must have a date ahead, but no date ever matches this; to refresh only by hand, run `cachectl stop-scheduler`",
     ),
     (
         "[maintenance]\nanalyze = \"0 0 2 31 feb *\"",
-        "maintenance.analyze = \"0 0 2 31 feb *\" (F line 4): must have a date ahead, but no date ever matches this; to do without it, leave the key out",
+        "maintenance.analyze = \"0 0 2 31 feb *\" (F line 4): must have a date ahead, but no date ever matches this; to disable it, remove the key",
     ),
     (
         "[schedule]\ncron = \"0 0 2 * * 8\"",
@@ -80,11 +80,11 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[schedule]\ncron = \"0 0 2 * * *\"\nrefresh_time = \"03:00\"",
-        "schedule.cron = \"0 0 2 * * *\" (F line 4): replaces refresh_time, which is set too (F line 5); keep one of the two",
+        "schedule.cron = \"0 0 2 * * *\" (F line 4): replaces refresh_time, which is also set (F line 5); keep one of the two",
     ),
     (
         "[schedule]\ncron = \"0 0 2 * * *\"\nrefresh_interval_hours = 6",
-        "schedule.cron = \"0 0 2 * * *\" (F line 4): replaces refresh_interval_hours, which is set too (F line 5); keep one of the two",
+        "schedule.cron = \"0 0 2 * * *\" (F line 4): replaces refresh_interval_hours, which is also set (F line 5); keep one of the two",
     ),
     (
         "[cache]\nrefresh_after_hours = 24",
@@ -117,7 +117,7 @@ const IN_THE_FILE: &[(&str, &str)] = &[
     ),
     (
         "[http]\nlisten = \"0.0.0.0:8321\"",
-        "http.listen = \"0.0.0.0:8321\" (F line 4): serves other machines, but nobody could log in: set http.secret_key_file, http.token_file or http.api_tokens, or listen on a loopback address such as 127.0.0.1:8321",
+        "http.listen = \"0.0.0.0:8321\" (F line 4): serves other machines, but no login is possible: set http.secret_key_file, http.token_file or http.api_tokens, or listen on a loopback address such as 127.0.0.1:8321",
     ),
     (
         "[http]\npublic_origin = \"https://x.org/vms\"",
@@ -200,7 +200,7 @@ fn a_wrong_variable_names_the_variable() {
 #[test]
 fn two_variables_for_one_key_must_agree() {
     let variables = [("CACHED_SOCKET", "/a.sock"), ("CACHED_SOCKET_PATH", "/b.sock")];
-    let message = "socket.path = \"/b.sock\" (variable CACHED_SOCKET_PATH): CACHED_SOCKET says something else; \
+    let message = "socket.path = \"/b.sock\" (variable CACHED_SOCKET_PATH): CACHED_SOCKET has another value; \
                    keep one of the two";
     assert_eq!(with_database("").env(&variables).errors(&[]), [message]);
 }
@@ -254,7 +254,7 @@ fn a_key_that_is_set_twice_is_a_syntax_error() {
 }
 
 #[test]
-fn all_errors_come_at_once() {
+fn all_errors_are_reported_together() {
     let errors = Fixture::new()
         .toml("[cach]\n[schedule]\nrefresh_interval_hours = 7\nrefresh_time = \"x\"\n[guard]\nmax_los = 1")
         .env(&[("CACHED_HTTP_LISTEN", "0.0.0.0:1"), ("CACHED_HTTP_NOPE", "")])
@@ -277,7 +277,7 @@ fn all_errors_come_at_once() {
 }
 
 #[test]
-fn a_key_that_is_wrong_by_itself_is_not_blamed_again_for_a_contradiction() {
+fn an_invalid_value_is_not_also_reported_as_a_contradiction() {
     let errors = with_database("[cache]\nmax_cache_age_hours = \"x\"\nrefresh_after_hours = 30").errors(&[]);
     assert_eq!(errors.len(), 1, "{errors:?}");
 }
@@ -293,7 +293,7 @@ fn a_message_is_one_line_whatever_the_value() {
 }
 
 #[test]
-fn a_variable_of_another_program_is_none_of_ours() {
+fn an_unrelated_variable_with_our_prefix_is_ignored() {
     for name in ["CACHED_HOME", "CACHED_BIN", "CACHED_LOGBOOK"] {
         with_database("").env(&[(name, "x")]).config(&[]);
     }

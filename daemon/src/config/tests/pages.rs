@@ -46,7 +46,7 @@ const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../packaging/cached.
 
 /// The sample is current; with `UPDATE_SAMPLE` set, it is rewritten.
 #[test]
-fn the_shipped_sample_is_the_table_of_keys() {
+fn the_shipped_sample_matches_the_table_of_keys() {
     let made = Config::sample().unwrap();
     if std::env::var_os("UPDATE_SAMPLE").is_some() {
         std::fs::write(SHIPPED, &made).unwrap();
@@ -54,7 +54,7 @@ fn the_shipped_sample_is_the_table_of_keys() {
     let shipped = std::fs::read_to_string(SHIPPED).unwrap();
     assert!(
         made == shipped,
-        "packaging/cached.toml is not what the table of keys says; run the test with UPDATE_SAMPLE=1"
+        "packaging/cached.toml does not match the table of keys; run the test with UPDATE_SAMPLE=1"
     );
 }
 
@@ -77,7 +77,7 @@ fn every_key_of_the_sample_may_be_uncommented_and_changes_nothing() {
 }
 
 #[test]
-fn what_needs_a_restart_stays_and_is_named() {
+fn a_key_that_needs_a_restart_keeps_its_value_and_is_reported() {
     let running = with_database("").config(&["--state", "/s.db", "--socket", "/s.sock"]);
     let new = Fixture::new().toml("[cache]\nprune_after_days = 9\n[state]\nhistory_days = 7").config(&[
         "--database",

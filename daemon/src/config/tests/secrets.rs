@@ -13,7 +13,7 @@ fn with_key(contents: &str, lines: &str) -> Fixture {
 }
 
 #[test]
-fn nobody_can_log_in_unless_somebody_says_so() {
+fn by_default_no_way_to_log_in_is_enabled() {
     let http = with_key("", "").config(&[]).http;
     assert!(http.secret_key_file.is_none() && http.token_file.is_none());
     assert!(!http.api_tokens && !http.open_viewing);
@@ -63,7 +63,7 @@ fn a_file_that_changed_is_a_changed_configuration() {
 }
 
 #[test]
-fn a_secret_that_protects_nothing_is_refused() {
+fn a_weak_or_malformed_secret_is_refused() {
     let publishes = "holds a key that VMS publishes";
     let cases = [
         ("secret_key_file", "dev-secret-key-change-in-production\n", publishes),
@@ -101,7 +101,7 @@ fn a_secret_that_protects_nothing_is_refused() {
 }
 
 #[test]
-fn a_secret_that_others_may_read_or_nobody_can_is_refused() {
+fn a_secret_file_that_others_may_read_or_that_is_unreadable_is_refused() {
     let errors = with_key(KEY, "token_file = \"KEY\"").mode("key", 0o640).errors(&[]);
     assert_eq!(
         errors,
@@ -112,7 +112,7 @@ fn a_secret_that_others_may_read_or_nobody_can_is_refused() {
 }
 
 #[test]
-fn a_secret_in_the_place_of_its_path_is_not_shown() {
+fn a_secret_given_instead_of_its_path_is_not_shown() {
     let expects = "must be the path of a file of mode 0600 that holds the secret, or credential:NAME";
     for key in ["secret_key_file", "token_file"] {
         for given in [
@@ -142,7 +142,7 @@ fn a_secret_in_the_place_of_its_path_is_not_shown() {
 }
 
 #[test]
-fn serving_other_machines_takes_a_way_to_log_in() {
+fn a_listener_for_other_machines_requires_a_way_to_log_in() {
     let others = "listen = \"0.0.0.0:8321\"\n";
     for way in ["secret_key_file = \"KEY\"", "token_file = \"KEY\"", "api_tokens = true"] {
         assert!(with_key(KEY, &format!("{others}{way}")).load(&[]).is_ok(), "{way}");
@@ -152,7 +152,7 @@ fn serving_other_machines_takes_a_way_to_log_in() {
     }
     for listen in ["0.0.0.0:8321", "[::]:8321", "192.0.2.1:80"] {
         let errors = with_key(KEY, &format!("listen = \"{listen}\"")).errors(&[]);
-        assert!(errors.len() == 1 && errors[0].contains("nobody could log in"), "{errors:?}");
+        assert!(errors.len() == 1 && errors[0].contains("no login is possible"), "{errors:?}");
     }
     for listen in ["127.0.0.1:8321", "127.0.0.9:0", "[::1]:8321", "[::ffff:127.0.0.1]:8321", ""] {
         assert!(with_key(KEY, &format!("listen = \"{listen}\"")).load(&[]).is_ok(), "{listen}");
@@ -160,7 +160,7 @@ fn serving_other_machines_takes_a_way_to_log_in() {
 }
 
 #[test]
-fn open_viewing_is_for_this_machine_only() {
+fn open_viewing_is_refused_unless_only_this_machine_can_connect() {
     let cases = [
         ("", None),
         ("public_origin = \"http://localhost:8321\"", None),
@@ -186,7 +186,7 @@ fn open_viewing_is_for_this_machine_only() {
 }
 
 #[test]
-fn an_origin_has_one_port_and_proxies_are_not_everybody() {
+fn an_origin_with_a_bad_port_or_a_proxy_network_of_all_addresses_is_refused() {
     for line in [
         "public_origin = \"https://a:99999\"",
         "public_origin = \"https://a:99999:1\"",
@@ -212,7 +212,7 @@ fn an_origin_has_one_port_and_proxies_are_not_everybody() {
 }
 
 #[test]
-fn hosts_and_cookies_have_names() {
+fn hosts_and_cookie_names_are_checked() {
     let config =
         with_key("", "hosts = [\"VMS.Example.org.\", \"[::1]\", \"192.0.2.7\"]\nremember_cookie = \"\"")
             .config(&[]);
@@ -347,10 +347,10 @@ fn a_secret_url_may_be_a_systemd_credential() {
 }
 
 #[test]
-fn a_credential_is_a_name_and_no_path() {
+fn a_path_as_the_name_of_a_credential_is_refused() {
     for name in ["", "../hook", "/etc/shadow", "."] {
         let errors = with_database(&format!("[notify]\nwebhook = \"credential:{name}\"")).errors(&[]);
-        assert!(errors[0].contains("comes the name"), "{errors:?}");
+        assert!(errors[0].contains("must be followed by the name"), "{errors:?}");
     }
 }
 

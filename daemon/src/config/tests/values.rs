@@ -32,7 +32,7 @@ fn the_database_is_a_path_with_or_without_scheme() {
 }
 
 #[test]
-fn anything_else_is_no_database() {
+fn a_database_url_that_is_not_a_sqlite_path_is_refused() {
     let allowed = "must be the path of a SQLite file, with or without sqlite:// in front";
     let not_yet = "PostgreSQL is not supported yet";
     let cases = [
@@ -57,7 +57,7 @@ fn anything_else_is_no_database() {
 }
 
 #[test]
-fn one_file_under_two_names_is_refused() {
+fn the_state_may_not_be_vmss_database_under_another_name() {
     let fixture = Fixture::new().file("vms.db", "");
     std::os::unix::fs::symlink(fixture.path("vms.db"), fixture.path("link.db")).unwrap();
     std::os::unix::fs::symlink(fixture.dir.path(), fixture.path("sub")).unwrap();
@@ -70,7 +70,7 @@ fn one_file_under_two_names_is_refused() {
 }
 
 #[test]
-fn a_value_means_the_same_however_it_is_written() {
+fn different_spellings_of_a_value_have_the_same_meaning() {
     let cases = [
         ("log", "max_size", "500KB", "\"500KB\""),
         ("log", "max_size", "2048 KiB", "\"2MiB\""),
@@ -111,7 +111,7 @@ fn the_file_may_use_the_types_of_toml() {
 }
 
 #[test]
-fn a_default_gives_way_to_a_limit_that_somebody_has_set() {
+fn a_default_above_a_limit_that_was_set_is_lowered() {
     for lines in
         ["[cache]\nmax_cache_age_hours = 12", "[retry]\nmax_delay = \"1s\"", "[watch]\nmax_delay = \"5s\""]
     {
@@ -200,7 +200,7 @@ fn weekdays_are_those_of_a_crontab() {
 }
 
 #[test]
-fn an_expression_that_cannot_be_read_says_which_field_and_what_it_may_be() {
+fn an_invalid_cron_expression_names_the_field_and_its_allowed_values() {
     for (expression, part) in [
         ("0 2 * * *", "put \"0 \" in front, as in \"0 0 2 * * *\""),
         ("0 2 * * 1-5", "as in \"0 0 2 * * 1-5\""),
@@ -236,7 +236,7 @@ fn an_expression_that_cannot_be_read_says_which_field_and_what_it_may_be() {
 }
 
 #[test]
-fn years_that_are_left_out_hide_no_firing_of_the_years_before() {
+fn excluded_years_do_not_hide_firings_of_earlier_years() {
     let expression: CronExpr = "0 0 2 * * * 2020-2025,2028".parse().unwrap();
     assert_eq!(expression.previous(civil("2026-11-30 03:00")), Some(civil("2025-12-31 02:00")));
     assert_eq!(expression.previous(civil("2028-01-01 00:00")), Some(civil("2025-12-31 02:00")));
@@ -254,7 +254,7 @@ fn a_schedule_whose_years_have_passed_is_refused_with_its_last_date() {
     };
     // 02:00 in Chicago is 08:00 UTC in winter.
     for (section, key, instead) in
-        [("schedule", "cron", "`cachectl stop-scheduler`"), ("maintenance", "analyze", "leave the key out")]
+        [("schedule", "cron", "`cachectl stop-scheduler`"), ("maintenance", "analyze", "remove the key")]
     {
         let line = format!("[{section}]\n{key} = \"0 0 2 * * * 2020-2025\"");
         assert!(load("2025-12-31T07:59:59Z", &line).is_ok());

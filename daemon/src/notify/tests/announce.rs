@@ -7,18 +7,18 @@ use cached_proto::words::{Outcome, Trigger};
 
 use super::{Answer, Receiver};
 use super::{Rig, config};
-use crate::notify::announcer::Told;
+use crate::notify::announcer::Announced;
 use crate::notify::health_monitor::Settling;
 
 #[tokio::test]
-async fn a_change_is_told_over_every_channel() {
+async fn a_change_of_health_is_announced_over_every_channel() {
     let mut receiver = Receiver::always(Answer::Status(200)).await;
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("mail");
     let command = format!("/bin/sh -c 'cat >> \"$1\"' sh \"{}\"", file.display());
     let mut rig = Rig::new(&[("webhook", &receiver.url("/hook")), ("command", &command)]).await;
     rig.ran(Unhealthy);
-    insta::assert_snapshot!(receiver.next().await.json().to_string().replace(env!("CARGO_PKG_VERSION"), "V"), @r#"{"state":"unhealthy","previous":"healthy","reasons":[{"code":"database_unreachable","message":"no such file: a\\nb\\u{202e}","hint":"look at `cached check`"}],"host":"vps1","at":"2026-03-10T17:00:00Z","version":"V"}"#);
+    insta::assert_snapshot!(receiver.next().await.json().to_string().replace(env!("CARGO_PKG_VERSION"), "V"), @r#"{"state":"unhealthy","previous":"healthy","reasons":[{"code":"database_unreachable","message":"no such file: a\\nb\\u{202e}","hint":"run `cached check`"}],"host":"vps1","at":"2026-03-10T17:00:00Z","version":"V"}"#);
     rig.remembers("command", Unhealthy).await;
     rig.ran(Healthy);
     let over = receiver.next().await.json();
@@ -27,13 +27,13 @@ async fn a_change_is_told_over_every_channel() {
     let mail = std::fs::read_to_string(file).unwrap();
     insta::assert_snapshot!(mail.replace(env!("CARGO_PKG_VERSION"), "V"), @r"
     cached on vps1: unhealthy (before: healthy) at 2026-03-10T17:00:00Z, version V
-    database_unreachable: no such file: a\nb\u{202e} | to do: look at `cached check`
+    database_unreachable: no such file: a\nb\u{202e} | to do: run `cached check`
     cached on vps1: healthy (before: unhealthy) at 2026-03-10T17:00:00Z, version V
     ");
 }
 
 #[tokio::test]
-async fn what_lasts_is_told_without_any_run_and_what_does_not_is_not() {
+async fn a_problem_at_two_evaluations_is_announced_and_at_one_is_not() {
     let mut receiver = Receiver::always(Answer::Status(200)).await;
     let rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
     rig.clock.sleeping(1).await;
@@ -46,7 +46,7 @@ async fn what_lasts_is_told_without_any_run_and_what_does_not_is_not() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_fails_is_tried_again_and_given_up() {
+async fn a_failing_receiver_is_retried_and_then_given_up() {
     let mut receiver = Receiver::new(|n| Answer::Status(if n < 3 { 500 } else { 200 })).await;
     let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
     rig.ran(Unhealthy);
@@ -64,7 +64,7 @@ async fn a_receiver_that_fails_is_tried_again_and_given_up() {
 }
 
 #[tokio::test]
-async fn trouble_that_ends_before_anybody_could_be_told_is_not_told() {
+async fn a_problem_that_ends_before_its_announcement_arrives_is_not_announced() {
     let mut receiver = Receiver::new(|n| Answer::Status(if n < 1 { 500 } else { 200 })).await;
     let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
     rig.ran(Unhealthy);
@@ -75,7 +75,7 @@ async fn trouble_that_ends_before_anybody_could_be_told_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_restart_repeats_nothing_and_forgets_nothing() {
+async fn after_a_restart_only_changes_since_the_last_announcement_are_announced() {
     let mut receiver = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("webhook", &receiver.url("/"))]).await;
     rig.ran(Unhealthy);
@@ -93,7 +93,7 @@ async fn a_restart_repeats_nothing_and_forgets_nothing() {
 }
 
 #[tokio::test]
-async fn a_corrected_configuration_is_tried_at_once() {
+async fn a_failed_announcement_is_retried_at_once_after_a_reload() {
     let mut broken = Receiver::always(Answer::Status(404)).await;
     let mut good = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
@@ -127,14 +127,14 @@ async fn a_receiver_that_hangs_delays_neither_the_other_channels_nor_the_end() {
 }
 
 #[tokio::test]
-async fn a_dead_mans_switch_that_hangs_does_not_keep_the_daemon() {
+async fn a_hanging_dead_mans_switch_does_not_delay_the_stop() {
     let mut hanging = Receiver::always(Answer::Never).await;
     let mut rig = Rig::new(&[("ping_url", &*hanging.url("/")), ("timeout", "10m")]).await;
     rig.begins(Trigger::Schedule);
     hanging.next().await;
     let clock = rig.clock.clone();
     let pass = async {
-        // The time to stop, beside the next look at whether a channel is configured.
+        // The time to stop, beside the next check whether a channel is configured.
         clock.sleeping(2).await;
         clock.advance(Duration::from_secs(5));
     };
@@ -142,7 +142,7 @@ async fn a_dead_mans_switch_that_hangs_does_not_keep_the_daemon() {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_removed_between_two_attempts_has_announced_nothing() {
+async fn a_channel_removed_between_two_attempts_counts_as_not_announced() {
     let mut broken = Receiver::always(Answer::Status(500)).await;
     let mut good = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
@@ -152,15 +152,15 @@ async fn a_channel_that_is_removed_between_two_attempts_has_announced_nothing() 
     rig.clock.sleeping(2).await;
     rig.configs.send_replace(config(&[]));
     rig.clock.advance(Duration::from_hours(1));
-    // Whether a channel is configured is looked at again in a minute; nothing else is under way.
+    // Whether a channel is configured is checked again in a minute; nothing else is under way.
     rig.clock.sleeping(1).await;
     rig.configs.send_replace(config(&[("webhook", &good.url("/"))]));
-    let told = good.next_while(rig.second()).await.json();
-    assert_eq!((&told["state"], &told["previous"]), (&"unhealthy".into(), &"healthy".into()));
+    let notice = good.next_while(rig.second()).await.json();
+    assert_eq!((&notice["state"], &notice["previous"]), (&"unhealthy".into(), &"healthy".into()));
 }
 
 #[tokio::test]
-async fn a_channel_that_is_configured_after_a_recovery_is_not_sent_the_old_level() {
+async fn a_channel_configured_after_a_recovery_is_not_sent_the_old_level() {
     let mut broken = Receiver::always(Answer::Status(500)).await;
     let mut good = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("webhook", &broken.url("/"))]).await;
@@ -175,12 +175,12 @@ async fn a_channel_that_is_configured_after_a_recovery_is_not_sent_the_old_level
     // The next evaluation finds it healthy, which was never announced as anything else.
     rig.clock.sleeping(1).await;
     rig.ran(Degraded);
-    let told = good.next_while(rig.second()).await.json();
-    assert_eq!((&told["state"], &told["previous"]), (&"degraded".into(), &"healthy".into()));
+    let notice = good.next_while(rig.second()).await.json();
+    assert_eq!((&notice["state"], &notice["previous"]), (&"degraded".into(), &"healthy".into()));
 }
 
 #[tokio::test]
-async fn scheduled_runs_are_told_from_start_to_end_in_order_and_others_are_not() {
+async fn scheduled_runs_signal_start_and_end_in_order_and_other_runs_signal_nothing() {
     let mut receiver = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
     for (trigger, outcome) in [
@@ -200,7 +200,7 @@ async fn scheduled_runs_are_told_from_start_to_end_in_order_and_others_are_not()
 }
 
 #[tokio::test]
-async fn a_signal_that_fails_is_repeated_unless_there_is_newer_news() {
+async fn a_failed_signal_is_repeated_unless_a_newer_signal_waits() {
     let mut receiver = Receiver::new(|n| Answer::Status(if n < 3 { 500 } else { 200 })).await;
     let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
     let second = rig.second();
@@ -215,7 +215,7 @@ async fn a_signal_that_fails_is_repeated_unless_there_is_newer_news() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_run_is_told_even_when_the_daemon_stops_with_it() {
+async fn the_end_of_a_run_is_signalled_even_when_the_daemon_stops_with_it() {
     let mut receiver = Receiver::always(Answer::Status(200)).await;
     let mut rig = Rig::new(&[("ping_url", &receiver.url("/uuid"))]).await;
     rig.begins(Trigger::Schedule);
@@ -226,7 +226,7 @@ async fn the_end_of_a_run_is_told_even_when_the_daemon_stops_with_it() {
 }
 
 #[test]
-fn only_changes_are_told_and_recovery_only_after_what_was_told() {
+fn a_level_is_due_when_it_differs_from_the_last_one_that_arrived() {
     // The judged level, whether its announcement would arrive, and the previous level if it is to be
     // announced.
     type Step = (HealthLevel, bool, Option<HealthLevel>);
@@ -252,13 +252,13 @@ fn only_changes_are_told_and_recovery_only_after_what_was_told() {
         (Unhealthy, &[(Unhealthy, true, None), (Healthy, true, Some(Unhealthy)), (Healthy, true, None)]),
     ];
     for (before, steps) in stories {
-        let mut told = Told::new(*before);
+        let mut announced = Announced::new(*before);
         for (number, (level, arrives, expected)) in steps.iter().enumerate() {
-            let due = told.due(*level);
+            let due = announced.due(*level);
             assert_eq!(due, *expected, "from {before}, {steps:?}, step {number}");
             match (due, arrives) {
-                (Some(_), true) => told.arrived(*level),
-                (Some(_), false) => told.give_up(*level),
+                (Some(_), true) => announced.arrived(*level),
+                (Some(_), false) => announced.give_up(*level),
                 (None, _) => {}
             }
         }
@@ -266,16 +266,16 @@ fn only_changes_are_told_and_recovery_only_after_what_was_told() {
 }
 
 #[test]
-fn a_changed_configuration_is_a_new_chance() {
-    let mut told = Told::new(Healthy);
-    told.give_up(Unhealthy);
-    assert_eq!(told.due(Unhealthy), None);
-    told.hope();
-    assert_eq!(told.due(Unhealthy), Some(Healthy));
+fn a_changed_configuration_makes_a_failed_level_due_again() {
+    let mut announced = Announced::new(Healthy);
+    announced.give_up(Unhealthy);
+    assert_eq!(announced.due(Unhealthy), None);
+    announced.allow_retry();
+    assert_eq!(announced.due(Unhealthy), Some(Healthy));
 }
 
 #[test]
-fn what_is_worse_counts_when_it_lasts_or_follows_a_run() {
+fn a_worse_level_counts_at_the_second_evaluation_or_after_a_run() {
     // The judged level, whether it follows a run, and whether it counts.
     type Step = (HealthLevel, bool, bool);
     let stories: &[&[Step]] = &[

@@ -107,7 +107,7 @@ impl Rig {
     pub(super) async fn stop(&mut self) {
         let running = self.running.take().unwrap();
         running.stop.cancel();
-        tokio::time::timeout(PATIENCE, running.task).await.expect("the notifier does not stop").unwrap();
+        tokio::time::timeout(TIMEOUT, running.task).await.expect("the notifier does not stop").unwrap();
         running.state.close().await.unwrap();
     }
 
@@ -121,7 +121,7 @@ impl Rig {
             code: "database_unreachable".to_owned(),
             level,
             message: message.to_owned(),
-            hint: "look at `cached check`".to_owned(),
+            hint: "run `cached check`".to_owned(),
         };
         let reasons = match level {
             HealthLevel::Healthy => Vec::new(),
@@ -134,12 +134,12 @@ impl Rig {
         self.runs += 1;
         // The event occurs once for each table and for each further attempt.
         for _ in 0..2 {
-            self.tell(Progress::JobStarted(job(self.runs, trigger)));
+            self.publish(Progress::JobStarted(job(self.runs, trigger)));
         }
     }
 
     pub(super) fn ends(&self, trigger: Trigger, outcome: Outcome) {
-        self.tell(Progress::RunDone(run(self.runs, trigger, outcome)));
+        self.publish(Progress::RunDone(run(self.runs, trigger, outcome)));
     }
 
     /// Sets the health and reports a run, after which the health is evaluated.
@@ -149,7 +149,7 @@ impl Rig {
         self.ends(Trigger::Manual, Outcome::Rebuilt);
     }
 
-    fn tell(&self, event: Progress) {
+    fn publish(&self, event: Progress) {
         let _ = self.events.send(event);
     }
 
@@ -161,7 +161,7 @@ impl Rig {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        let waited = tokio::time::timeout(PATIENCE, stored).await;
+        let waited = tokio::time::timeout(TIMEOUT, stored).await;
         assert!(waited.is_ok(), "that {channel} has announced {level} is not stored");
     }
 
@@ -205,7 +205,7 @@ fn run(id: i64, trigger: Trigger, outcome: Outcome) -> Run {
 }
 
 /// Long enough that only a hang exceeds it.
-pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+pub(super) const TIMEOUT: Duration = Duration::from_mins(1);
 
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Answer {
@@ -240,13 +240,13 @@ impl Receiver {
     pub(super) async fn new(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
-        let (tell, requests) = unbounded_channel();
+        let (sender, requests) = unbounded_channel();
         let answer = Arc::new(answer);
         let server = tokio::spawn(async move {
             let mut connections = JoinSet::new();
             for number in 0.. {
                 let (stream, _) = listener.accept().await.unwrap();
-                connections.spawn(serve(stream, answer(number), tell.clone()));
+                connections.spawn(serve(stream, answer(number), sender.clone()));
             }
         });
         Self { address, requests, _server: AbortOnDropHandle::new(server) }
@@ -261,7 +261,7 @@ impl Receiver {
     }
 
     pub(super) async fn next(&mut self) -> Request {
-        tokio::time::timeout(PATIENCE, self.requests.recv()).await.expect("no request arrives").unwrap()
+        tokio::time::timeout(TIMEOUT, self.requests.recv()).await.expect("no request arrives").unwrap()
     }
 
     /// Returns the next request, advancing the time with `pass` until it arrives.
@@ -275,11 +275,11 @@ impl Receiver {
                 }
             }
         };
-        tokio::time::timeout(PATIENCE, wait).await.expect("no request arrives, however much time passes")
+        tokio::time::timeout(TIMEOUT, wait).await.expect("no request arrives, however much time passes")
     }
 }
 
-async fn serve(mut stream: TcpStream, answer: Answer, tell: UnboundedSender<Request>) {
+async fn serve(mut stream: TcpStream, answer: Answer, sender: UnboundedSender<Request>) {
     let mut bytes = Vec::new();
     let request = loop {
         let mut buffer = [0; 1024];
@@ -292,7 +292,7 @@ async fn serve(mut stream: TcpStream, answer: Answer, tell: UnboundedSender<Requ
             return;
         }
     };
-    let _ = tell.send(request);
+    let _ = sender.send(request);
     match answer {
         Answer::Status(status) => {
             let text = format!("HTTP/1.1 {status} So\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n");

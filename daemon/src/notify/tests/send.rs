@@ -1,4 +1,4 @@
-//! The two ways on which a notice leaves.
+//! Tests of the two ways to send a notice.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use chrono::DateTime;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::config;
-use super::{Answer, PATIENCE, Receiver};
+use super::{Answer, Receiver, TIMEOUT};
 use crate::clock::ManualClock;
 use crate::config::Url;
 use crate::describe::describe;
@@ -37,7 +37,7 @@ fn a_suffix_goes_behind_the_path() {
 }
 
 #[test]
-fn of_an_address_only_the_host_is_shown_and_only_where_it_is_plain() {
+fn a_message_shows_only_the_host_of_an_address_and_only_if_it_is_unambiguous() {
     for (address, shown) in [
         ("https://hooks.example/T0/secret", "hooks.example"),
         ("https://hooks.example:8443?token=secret", "hooks.example:8443"),
@@ -50,7 +50,7 @@ fn of_an_address_only_the_host_is_shown_and_only_where_it_is_plain() {
 }
 
 #[tokio::test]
-async fn only_a_good_status_is_good() {
+async fn only_a_status_from_200_to_299_is_a_success() {
     for (status, good) in
         [(200, true), (204, true), (301, false), (307, false), (404, false), (429, false), (500, false)]
     {
@@ -61,7 +61,7 @@ async fn only_a_good_status_is_good() {
         assert!(request.head.contains("content-type: application/json"), "{}", request.head);
         match result {
             Ok(()) => assert!(good, "{status}"),
-            Err(NotifyError::Refused { status: told, .. }) => assert!(!good && told == status),
+            Err(NotifyError::Refused { status: refused, .. }) => assert!(!good && refused == status),
             Err(other) => panic!("{status}: {other}"),
         }
     }
@@ -100,7 +100,7 @@ async fn escaped_characters_of_user_and_password_are_sent_as_what_they_stand_for
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_is_given_up() {
+async fn a_hanging_receiver_is_a_timeout() {
     let receiver = Receiver::always(Answer::Never).await;
     let limit = Duration::from_millis(100);
     let error = call(&url(&receiver.url("/")), Call::Get(""), limit).await.unwrap_err();
@@ -108,7 +108,7 @@ async fn a_receiver_that_hangs_is_given_up() {
 }
 
 #[tokio::test]
-async fn no_error_gives_away_what_is_secret() {
+async fn no_error_contains_a_secret() {
     let mut receivers = Vec::new();
     for answer in [Answer::Status(403), Answer::Status(302), Answer::Garbage, Answer::Never] {
         receivers.push(Receiver::always(answer).await);
@@ -125,8 +125,8 @@ async fn no_error_gives_away_what_is_secret() {
         let address = format!("{place}/secret-path?token=secret#secret");
         let limit = Duration::from_secs(2);
         let error = call(&url(&address), Call::Post("{}".to_owned()), limit).await.unwrap_err();
-        let (told, debug) = (describe(&error), format!("{error:?}"));
-        assert!(!told.contains("secret") && !debug.contains("secret"), "{place}: {told} {debug}");
+        let (message, debug) = (describe(&error), format!("{error:?}"));
+        assert!(!message.contains("secret") && !debug.contains("secret"), "{place}: {message} {debug}");
     }
 }
 
@@ -169,7 +169,7 @@ impl Place {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         };
-        tokio::time::timeout(PATIENCE, written).await.expect("the script writes no process id")
+        tokio::time::timeout(TIMEOUT, written).await.expect("the script writes no process id")
     }
 }
 
@@ -187,12 +187,12 @@ async fn the_text_is_standard_input() {
 }
 
 #[tokio::test]
-async fn a_command_that_does_not_read_is_fine() {
+async fn a_command_that_does_not_read_its_input_succeeds() {
     Place::new().sh("exec 0<&-; exit 0").await.unwrap();
 }
 
 #[tokio::test]
-async fn nothing_of_our_environment_is_passed_on() {
+async fn a_command_gets_no_variable_of_the_daemons_environment() {
     let place = Place::new();
     place.sh("env > F").await.unwrap();
     let out = place.out();
@@ -204,20 +204,20 @@ async fn nothing_of_our_environment_is_passed_on() {
 }
 
 #[tokio::test]
-async fn an_error_says_what_the_command_said_on_one_line() {
+async fn an_error_contains_the_commands_standard_error_on_one_line() {
     let error = Place::new().sh("echo no route >&2; echo to host >&2; exit 3").await.unwrap_err();
-    let told = describe(&error);
-    assert!(told.starts_with("/bin/sh ended with exit status: 3 (no route\\nto host); "), "{told}");
+    let message = describe(&error);
+    assert!(message.starts_with("/bin/sh ended with exit status: 3 (no route\\nto host); "), "{message}");
 }
 
 #[tokio::test]
-async fn an_error_is_short_whatever_the_command_says() {
+async fn an_error_is_short_even_after_long_standard_error() {
     let error = Place::new().sh("head -c 200000 /dev/zero | tr \"\\000\" x >&2; exit 1").await.unwrap_err();
     assert!(describe(&error).len() < 500);
 }
 
 #[tokio::test]
-async fn what_cannot_be_started_says_so() {
+async fn a_program_that_does_not_exist_is_named_in_the_error() {
     let config = config(&[("command", "/nonexistent/mail root")]);
     let clock = ManualClock::new(DateTime::UNIX_EPOCH);
     let error = start(config.notify.command.as_ref().unwrap(), "", LIMIT, &clock).await.unwrap_err();
@@ -226,7 +226,7 @@ async fn what_cannot_be_started_says_so() {
 }
 
 #[tokio::test]
-async fn after_the_timeout_it_is_killed_with_its_children() {
+async fn after_the_timeout_a_command_is_killed_with_its_children() {
     let place = Place::new();
     let wait = async {
         let child = place.pid().await;
@@ -241,11 +241,11 @@ async fn after_the_timeout_it_is_killed_with_its_children() {
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, dying).await.expect("the child lives on");
+    tokio::time::timeout(TIMEOUT, dying).await.expect("the child lives on");
 }
 
 #[tokio::test]
-async fn what_a_command_leaves_behind_on_purpose_is_neither_waited_for_nor_killed() {
+async fn a_background_process_of_a_command_is_neither_waited_for_nor_killed() {
     let place = Place::new();
     place.sh("sleep 1000 & echo $! > F; exit 0").await.unwrap();
     let child = place.pid().await;

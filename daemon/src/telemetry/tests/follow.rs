@@ -20,7 +20,7 @@ impl Logging {
     }
 }
 
-/// Logs lines 1 to 9, one an hour, into many files of all forms; odd ones are of run 12, even ones of run 2.
+/// Logs lines 1 to 9, one an hour, into many files of all forms; odd numbers are of run 12, even ones of run 2.
 fn filled() -> Logging {
     let logging = logging(&[("max_size", "170B")]);
     logging.log(|| {
@@ -34,7 +34,7 @@ fn filled() -> Logging {
 }
 
 #[test]
-fn the_past_is_read_over_all_files_and_as_far_as_it_is_wanted() {
+fn past_lines_are_read_across_all_files_and_filtered() {
     let logging = filled();
     // Nine hours after the first line, which was 123 ms after the hour.
     let ago = |hours| Some(logging.clock.now() - chrono::TimeDelta::hours(hours));
@@ -55,7 +55,7 @@ fn the_past_is_read_over_all_files_and_as_far_as_it_is_wanted() {
 }
 
 #[test]
-fn a_name_that_was_given_twice_hides_no_line() {
+fn two_files_with_the_same_number_are_both_read() {
     let logging = filled();
     logging.telemetry.tidied();
     let packed = logging.names().into_iter().find(|name| name.ends_with(".log.gz")).unwrap();
@@ -77,7 +77,7 @@ fn a_name_that_was_given_twice_hides_no_line() {
 /// The runbook's name for a file that is moved away by hand: the day, and the seconds since 1970 as its
 /// number.
 #[test]
-fn what_is_moved_away_by_hand_is_read_and_tidied_like_any_other() {
+fn a_file_moved_by_hand_is_read_and_tidied_like_a_rotated_one() {
     let logging = logging(&[("max_size", "100B")]);
     logging.log(|| info!("1"));
     let moved = format!("cache_manager_20261101.{}.log", logging.clock.now().timestamp());
@@ -89,15 +89,15 @@ fn what_is_moved_away_by_hand_is_read_and_tidied_like_any_other() {
 }
 
 #[tokio::test]
-async fn no_line_is_lost_or_doubled_between_past_and_live() {
+async fn no_line_is_lost_or_repeated_between_past_and_live() {
     let logging = logging(&[("max_size", "150B")]);
     logging.log(|| (1..=5).for_each(|n| info!("{n}")));
     let reading = logging.telemetry.logs().open(ALL).unwrap().unwrap();
     logging.log(|| (6..=9).for_each(|n| info!("{n}")));
     // Waits until past files are rotated and compressed.
     logging.telemetry.tidied();
-    let mut seen = Vec::new();
-    let mut keep = |text: &str| seen.push(text.rsplit(" - ").next().unwrap().to_owned());
+    let mut received = Vec::new();
+    let mut keep = |text: &str| received.push(text.rsplit(" - ").next().unwrap().to_owned());
     reading.past.read(
         || false,
         |piece| match piece {
@@ -109,11 +109,11 @@ async fn no_line_is_lost_or_doubled_between_past_and_live() {
     for _ in 6..=9 {
         keep(&live.next().await.unwrap().unwrap().text);
     }
-    assert_eq!(seen.join(" "), "1 2 3 4 5 6 7 8 9");
+    assert_eq!(received.join(" "), "1 2 3 4 5 6 7 8 9");
 }
 
 #[tokio::test]
-async fn a_slow_reader_of_the_live_log_falls_behind_and_the_log_does_not_wait() {
+async fn a_slow_reader_of_the_live_log_gets_an_error_and_does_not_block_logging() {
     let logging = logging(&[("max_size", "100MB")]);
     let mut live = logging.telemetry.logs().open(ALL).unwrap().unwrap().live;
     logging.log(|| (0..10_000).for_each(|n| info!("{n}")));
@@ -122,7 +122,7 @@ async fn a_slow_reader_of_the_live_log_falls_behind_and_the_log_does_not_wait() 
 }
 
 #[test]
-fn a_broken_file_is_named_and_the_others_are_read() {
+fn a_broken_file_is_reported_and_the_others_are_read() {
     let logging = filled();
     let name = logging.names().into_iter().find(|name| is_packed(name)).unwrap();
     fs::write(logging.path().join(&name), "garbage").unwrap();
@@ -132,7 +132,7 @@ fn a_broken_file_is_named_and_the_others_are_read() {
 }
 
 #[test]
-fn what_a_link_points_to_is_not_shown() {
+fn the_target_of_a_link_is_not_read() {
     let logging = filled();
     let secret = logging.dir.path().join("secret");
     fs::write(&secret, "secret\n").unwrap();
@@ -145,7 +145,7 @@ fn what_a_link_points_to_is_not_shown() {
 
 /// Only files that were written here are logs, whatever their names.
 #[test]
-fn what_does_not_begin_as_a_log_does_is_named_and_not_shown() {
+fn a_file_that_does_not_begin_like_a_log_is_reported_and_not_read() {
     for name in ["cache_manager_20261031.log", "cache_manager_20261031.log.gz", "cache_manager.log"] {
         let logging = filled();
         let mut secret = b"SQLite format 3\0\nscrypt:32768:8:1$SALT$HASH\n".to_vec();
@@ -157,7 +157,7 @@ fn what_does_not_begin_as_a_log_does_is_named_and_not_shown() {
         fs::write(logging.path().join(name), secret).unwrap();
         for wanted in [ALL, Wanted { newest: Some(100_000), ..ALL }] {
             let past = logging.past(wanted);
-            assert!(past.iter().any(|text| text.contains("does not begin as a log")), "{name}: {past:?}");
+            assert!(past.iter().any(|text| text.contains("does not begin like a log")), "{name}: {past:?}");
             assert!(!past.iter().any(|text| text.contains("scrypt")), "{name}: {past:?}");
             assert!(past.contains(&"1".to_owned()), "{name}: {past:?}");
         }
@@ -172,7 +172,7 @@ fn without_a_directory_there_is_nothing_to_read() {
 }
 
 #[test]
-fn foreign_lines_are_shown_on_one_line_and_belong_to_no_run() {
+fn a_line_of_another_program_is_one_line_without_a_run() {
     let logging = logging(&[]);
     logging.log(|| info!("ours"));
     let log = fs::File::options().append(true).open(logging.path().join("cache_manager.log")).unwrap();

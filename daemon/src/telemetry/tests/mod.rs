@@ -136,7 +136,7 @@ fn a_full_file_is_rotated_and_numbered_within_the_day() {
 }
 
 #[test]
-fn a_number_whose_file_was_compressed_is_not_given_again() {
+fn the_number_of_a_compressed_file_is_not_used_again() {
     let logging = logging(&[("max_size", "100B")]);
     fs::create_dir(logging.dir.path().join("log")).unwrap();
     fs::write(logging.path().join("cache_manager_20261101.4.log.gz"), "").unwrap();
@@ -173,7 +173,7 @@ fn what_a_process_of_an_earlier_day_left_is_rotated_under_that_day() {
 }
 
 #[test]
-fn a_file_that_was_moved_away_or_removed_is_made_anew() {
+fn a_log_file_that_was_moved_or_removed_is_created_again() {
     let logging = logging(&[]);
     let log = logging.dir.path().join("log");
     logging.log(|| {
@@ -188,7 +188,7 @@ fn a_file_that_was_moved_away_or_removed_is_made_anew() {
 }
 
 #[test]
-fn a_log_that_cannot_be_written_stops_nobody_and_is_written_again_when_it_can() {
+fn an_unwritable_log_loses_records_until_it_is_writable_and_blocks_no_work() {
     let logging = logging(&[]);
     let log = logging.dir.path().join("log");
     fs::write(&log, "a file where the directory should be").unwrap();
@@ -201,7 +201,7 @@ fn a_log_that_cannot_be_written_stops_nobody_and_is_written_again_when_it_can() 
 }
 
 #[test]
-fn a_link_in_place_of_the_file_is_not_followed_and_named() {
+fn a_symbolic_link_in_place_of_the_log_is_reported_and_not_followed() {
     let logging = logging(&[]);
     let log = logging.dir.path().join("log");
     fs::create_dir(&log).unwrap();
@@ -223,7 +223,7 @@ fn a_link_in_place_of_the_file_is_not_followed_and_named() {
 }
 
 #[test]
-fn a_file_that_has_another_name_is_not_written_to_and_named() {
+fn a_log_file_with_a_second_hard_link_is_reported_and_not_written() {
     let logging = logging(&[]);
     let log = logging.dir.path().join("log");
     fs::create_dir(&log).unwrap();
@@ -270,7 +270,7 @@ fn level_and_directory_change_while_running() {
 }
 
 #[test]
-fn libraries_are_heard_from_a_warning_on() {
+fn records_of_libraries_are_kept_from_warning_level_on() {
     let logging = logging(&[("level", "trace")]);
     logging.log(|| {
         info!(target: "sqlx::query", "chatter");

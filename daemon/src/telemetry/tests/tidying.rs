@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use chrono::{DateTime, NaiveDate};
 use proptest::prelude::*;
 
-use super::super::rotated::{Form, Order, Rotated, Step, Untidy, tidy};
+use super::super::rotated::{Form, Leftover, Order, Rotated, Step, tidy};
 use super::*;
 use crate::heartbeat::Heartbeat;
 
@@ -28,7 +28,7 @@ pub(super) fn killed(order: &Order, at: Step) {
     drop(killed);
 }
 
-fn undisturbed(order: &Order) -> Vec<Untidy> {
+fn undisturbed(order: &Order) -> Vec<Leftover> {
     tidy(order, &|_| Ok(()))
 }
 
@@ -45,7 +45,7 @@ fn gunzip(path: &Path) -> String {
 }
 
 #[test]
-fn what_is_compressed_what_is_deleted_and_what_is_not_touched() {
+fn rotated_files_are_compressed_old_ones_deleted_and_other_files_left_alone() {
     for (name, left) in [
         ("cache_manager.log", &["cache_manager.log"][..]),
         ("cache_manager_20261101.log", &["cache_manager_20261101.log.gz"]),
@@ -76,7 +76,7 @@ fn what_is_compressed_what_is_deleted_and_what_is_not_touched() {
 }
 
 #[test]
-fn links_and_directories_are_left_alone_whatever_their_name() {
+fn links_and_directories_with_names_of_logs_are_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     let outside = tempfile::tempdir().unwrap();
     let victim = outside.path().join("victim");
@@ -124,7 +124,7 @@ fn a_compressed_file_has_mode_and_time_of_the_plain_one() {
 }
 
 #[test]
-fn a_crash_at_any_step_loses_nothing_and_is_made_good_by_the_next_look() {
+fn after_a_crash_at_any_step_the_next_tidying_completes_the_compression() {
     for at in STEPS {
         let dir = tempfile::tempdir().unwrap();
         let text = "a line\n".repeat(30_000);
@@ -146,7 +146,7 @@ fn a_full_disk_at_any_step_keeps_the_plain_file_and_leaves_no_half_one() {
         fs::write(dir.path().join("cache_manager_20261101.log"), "1\n").unwrap();
         let full = |step| if step == at { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) };
         let left = tidy(&order(dir.path()), &full);
-        assert!(matches!(left[..], [Untidy::Pack(..)]), "{at:?}: {left:?}");
+        assert!(matches!(left[..], [Leftover::Pack(..)]), "{at:?}: {left:?}");
         assert!(names(dir.path()).contains(&"cache_manager_20261101.log".to_owned()), "{at:?}");
         assert!(!names(dir.path()).iter().any(|name| name.starts_with('.')), "{at:?}");
         assert!(undisturbed(&order(dir.path())).is_empty(), "{at:?}");
@@ -171,14 +171,14 @@ fn a_compressed_file_of_the_same_name_is_a_leftover_only_if_it_holds_the_same() 
         fs::write(&plain, "1\n2\n").unwrap();
         fs::write(dir.path().join("cache_manager_20261101.log.gz"), &packed).unwrap();
         let left = undisturbed(&order(dir.path()));
-        assert_eq!(matches!(left[..], [Untidy::Differs(_)]), kept, "{what}: {left:?}");
+        assert_eq!(matches!(left[..], [Leftover::Differs(_)]), kept, "{what}: {left:?}");
         assert_eq!(plain.exists(), kept, "{what}");
         assert_eq!(fs::read(dir.path().join("cache_manager_20261101.log.gz")).unwrap(), packed, "{what}");
     }
 }
 
 #[test]
-fn a_file_that_another_process_writes_waits_for_a_later_look() {
+fn a_file_that_another_process_writes_is_compressed_by_a_later_tidying() {
     let dir = tempfile::tempdir().unwrap();
     let plain = dir.path().join("cache_manager_20261101.log");
     fs::write(&plain, "1\n").unwrap();
@@ -195,20 +195,20 @@ fn a_file_that_another_process_writes_waits_for_a_later_look() {
 fn one_process_at_a_time_tidies() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("cache_manager_20261101.log"), "1\n").unwrap();
-    let looked = Cell::new(false);
+    let attempted = Cell::new(false);
     let other = |_| {
         // While one process is tidying, leftovers of another one are not searched for.
         assert!(undisturbed(&order(dir.path())).is_empty());
-        looked.set(true);
+        attempted.set(true);
         Ok(())
     };
     assert!(tidy(&order(dir.path()), &other).is_empty());
-    assert!(looked.get());
+    assert!(attempted.get());
     assert_eq!(names(dir.path()), ["cache_manager_20261101.log.gz"]);
 }
 
 #[test]
-fn a_start_makes_good_what_was_left() {
+fn a_start_compresses_files_left_by_the_previous_process() {
     let dir = tempfile::tempdir().unwrap();
     for name in
         ["cache_manager_20200101.log.gz", "cache_manager_20261031.log", ".cache_manager_20261031.log.gz.part"]
@@ -222,7 +222,7 @@ fn a_start_makes_good_what_was_left() {
 }
 
 #[tokio::test]
-async fn old_files_go_daily_even_when_nothing_is_logged() {
+async fn old_files_are_deleted_daily_even_without_new_records() {
     let logging = logging(&[("keep_days", "1")]);
     fs::create_dir(logging.path()).unwrap();
     fs::write(logging.path().join("cache_manager_20261031.log.gz"), "").unwrap();
@@ -239,7 +239,7 @@ async fn old_files_go_daily_even_when_nothing_is_logged() {
 }
 
 #[test]
-fn a_file_that_was_copied_and_emptied_is_small_again() {
+fn a_log_truncated_by_another_program_counts_from_its_new_size() {
     let logging = logging(&[("max_size", "150B")]);
     logging.log(|| {
         info!("1");
@@ -305,7 +305,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn every_line_is_there_once_and_in_order(
+    fn any_sequence_of_events_keeps_every_line_once_and_in_order(
         happenings in prop::collection::vec(happening(), 1..60),
         max_size in 100..400_u64,
     ) {

@@ -33,24 +33,24 @@ const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
     ),
     responses(
         (
-            status = 200, description = "The entry, fresh or stale; `X-Cache-State` says which.", body = EntryReport,
+            status = 200, description = "The entry, fresh or stale; `X-Cache-State` shows which.", body = EntryReport,
             headers(
                 ("Age" = u64, description = "Seconds since it was generated."),
                 ("ETag" = String, description = "Stays the same for as long as the entry does."),
-                ("Cache-Control" = String, description = "For the visitor's own eyes, and asked for anew each time."),
+                ("Cache-Control" = String, description = "Only the client may cache it, and revalidates it each time."),
                 ("X-Cache-State" = String, description = "`fresh` or `stale`.")
             )
         ),
         (
-            status = 304, description = "It is the one that is known.",
+            status = 304, description = "The entry is the one that the client has.",
             headers(
                 ("Age" = u64, description = "Seconds since it was generated."),
                 ("ETag" = String, description = "Stays the same for as long as the entry does."),
-                ("Cache-Control" = String, description = "For the visitor's own eyes, and asked for anew each time."),
+                ("Cache-Control" = String, description = "Only the client may cache it, and revalidates it each time."),
                 ("X-Cache-State" = String, description = "`fresh` or `stale`.")
             )
         ),
-        (status = 404, description = "It is of no use to VMS, or there is no such entry or table.", body = Problem)
+        (status = 404, description = "VMS would reject the entry, or the entry or table does not exist.", body = Problem)
     )
 )]
 pub(in crate::web) async fn entry(
@@ -107,19 +107,19 @@ fn useless(reply: &GetReply, then: Missing) -> WebFault {
     let fault = match (state, reply.run) {
         (TableState::Missing, Some(run)) => WebFault::new(
             StatusCode::NOT_FOUND,
-            format!("this entry of {table} is missing; run {run} makes it"),
+            format!("this entry of {table} is missing; run {run} generates it"),
         )
-        .hint("ask again when the run has ended")
+        .hint("try again when the run has ended")
         .with("run", run.to_string()),
         (TableState::Missing, None) if then == Missing::Make => {
-            WebFault::new(StatusCode::NOT_FOUND, format!("no refresh makes such an entry of {table}"))
+            WebFault::new(StatusCode::NOT_FOUND, format!("no refresh generates such an entry of {table}"))
         }
         (TableState::Missing, None) => {
             WebFault::new(StatusCode::NOT_FOUND, format!("this entry of {table} is missing"))
-                .hint("POST api/refresh makes it if it is one of those that a refresh makes")
+                .hint("POST api/refresh generates it if a refresh generates such entries")
         }
         _ => WebFault::new(StatusCode::NOT_FOUND, format!("this entry of {table} is {state}"))
-            .hint("POST api/refresh makes it anew"),
+            .hint("POST api/refresh regenerates it"),
     };
     fault.with("state", state.as_str())
 }

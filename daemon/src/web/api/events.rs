@@ -5,8 +5,8 @@
 //! and `job_done` with the job, `run_done` with the run, `scheduler` with whether it runs. A change that the
 //! snapshot already includes may be sent once more; no change is left out.
 //!
-//! A follower that falls behind is disconnected, and so is every follower after some minutes: browsers
-//! reconnect by themselves, and the gate decides anew who may view.
+//! A follower that falls behind is disconnected, and so is every follower after some minutes: browsers reconnect by
+//! themselves, and the gate checks access again.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -35,7 +35,7 @@ use crate::web::app::Web;
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// How long a connection lasts before the client must reconnect and pass the gate again.
-const TURN: Duration = Duration::from_mins(5);
+const LIFETIME: Duration = Duration::from_mins(5);
 
 /// Delay before a browser reconnects.
 const RETRY: Duration = Duration::from_secs(2);
@@ -56,7 +56,7 @@ struct Follower {
     web: Web,
     first: Option<Event>,
     events: broadcast::Receiver<Progress>,
-    turn: Pin<Box<Sleep>>,
+    lifetime: Pin<Box<Sleep>>,
     _place: OwnedSemaphorePermit,
 }
 
@@ -64,12 +64,12 @@ struct Follower {
     get, path = "/management/cache/api/events",
     responses(
         (status = 200, description = "Server-sent events: `snapshot` first, then one for each change, until the \
-          follower is sent to come back.", body = String, content_type = "text/event-stream")
+          follower has to reconnect.", body = String, content_type = "text/event-stream")
     )
 )]
 pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, WebFault> {
     let Some(place) = web.follow() else {
-        let error = "too many pages follow what happens";
+        let error = "too many pages follow events already";
         return Err(
             WebFault::new(StatusCode::SERVICE_UNAVAILABLE, error).hint("reload the page now and then")
         );
@@ -83,7 +83,7 @@ pub(in crate::web) async fn events(State(web): State<Web>) -> Result<Response, W
         current_run: queue.current_run().await.map_err(Fault::from)?,
     };
     let first = event("snapshot", &snapshot).map(|event| event.retry(RETRY));
-    let follower = Follower { web, first, events, turn: Box::pin(sleep(TURN)), _place: place };
+    let follower = Follower { web, first, events, lifetime: Box::pin(sleep(LIFETIME)), _place: place };
     let stream = stream::unfold(follower, |mut follower| async move {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
@@ -102,10 +102,10 @@ impl Follower {
             let happened = tokio::select! {
                 biased;
                 () = self.web.hang_up.cancelled() => return None,
-                () = &mut self.turn => return None,
+                () = &mut self.lifetime => return None,
                 happened = self.events.recv() => happened.ok()?,
             };
-            let told = match &happened {
+            let sent = match &happened {
                 Progress::JobStarted(job) => event("job_started", job),
                 Progress::JobWaits(job) => event("job_waits", job),
                 Progress::JobDone(job) => event("job_done", job),
@@ -113,8 +113,8 @@ impl Follower {
                 Progress::Scheduler(state) => event("scheduler", &json!({"scheduler": state})),
                 Progress::Snapshot(_) | Progress::Step(_) | Progress::MaintenanceDone(_) => None,
             };
-            if told.is_some() {
-                return told;
+            if sent.is_some() {
+                return sent;
             }
         }
     }

@@ -31,7 +31,7 @@ pub(in crate::web) struct WantedRuns {
     /// As `cachectl` takes it: `36h`, `7d`.
     #[param(pattern = "^[0-9]{1,4}[smhdw]$")]
     since: Option<String>,
-    /// Most runs of the page; 500 are the most that count. A page may have fewer.
+    /// Maximum number of runs of the page, at most 500. A page may have fewer.
     #[param(default = 100)]
     limit: Option<u32>,
     /// The `next` of the page before.
@@ -56,7 +56,7 @@ pub(in crate::web) async fn runs(
     let window = since.map_or(Ok(WINDOW), |since| duration(&since))?;
     let limit = limit.unwrap_or(LISTED);
     let request = HistoryPageRequest { since_seconds: window.as_secs(), before: cursor, limit };
-    let page = service::history::page(&web.service, &request).await?;
+    let page = service::jobs::history_page(&web.service, &request).await?;
     let next = page.next;
     Ok(Paged::new(page, &uri, next))
 }
@@ -72,7 +72,7 @@ pub(in crate::web) async fn run(State(web): State<Web>, Number(id): Number) -> R
 
 fn duration(text: &str) -> Result<Duration, WebFault> {
     humantime::parse_duration(text).map_err(|_| {
-        WebFault::new(StatusCode::BAD_REQUEST, format!("\"{text}\" is no length of time"))
+        WebFault::new(StatusCode::BAD_REQUEST, format!("\"{text}\" is not a duration"))
             .hint("write it as 36h or 7d")
     })
 }
@@ -85,7 +85,7 @@ pub(in crate::web) struct WantedJobs {
     /// `all`, `failed` or `running`.
     #[param(pattern = "^(all|failed|running)$")]
     filter: Option<String>,
-    /// Most jobs of the page; 500 are the most that count. A page may have fewer.
+    /// Maximum number of jobs of the page, at most 500. A page may have fewer.
     #[param(default = 100)]
     limit: Option<u32>,
     /// The `next` of the page before.
@@ -130,8 +130,8 @@ pub(in crate::web) async fn job(
     post, path = "/management/cache/api/jobs/{id}/cancel",
     params(Number),
     responses(
-        (status = 200, description = "It is cancelled, or stops soon.", body = Done<CancelReply>),
-        (status = 409, description = "It has ended already.", body = Problem)
+        (status = 200, description = "The job is cancelled, or stops soon.", body = Done<CancelReply>),
+        (status = 409, description = "The job has ended already.", body = Problem)
     )
 )]
 pub(in crate::web) async fn cancel(
@@ -153,8 +153,8 @@ pub(in crate::web) async fn cancel(
     post, path = "/management/cache/api/jobs/{id}/retry",
     params(Number),
     responses(
-        (status = 200, description = "It gets another try.", body = Done<RetryReply>),
-        (status = 409, description = "It has not failed, so there is nothing to try again.", body = Problem)
+        (status = 200, description = "The job gets another attempt.", body = Done<RetryReply>),
+        (status = 409, description = "The job has not failed, so it cannot be retried.", body = Problem)
     )
 )]
 pub(in crate::web) async fn retry(
@@ -164,5 +164,5 @@ pub(in crate::web) async fn retry(
 ) -> Result<Json<Done<RetryReply>>, WebFault> {
     let request = RetryRequest::Target(Target::Job(job));
     let reply = service::jobs::retry(&web.service, &admitted.caller(), &request).await?;
-    Ok(Json(Done::new(format!("Job {job} gets another try"), reply)))
+    Ok(Json(Done::new(format!("Job {job} gets another attempt"), reply)))
 }

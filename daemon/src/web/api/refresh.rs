@@ -1,4 +1,4 @@
-//! `POST api/refresh`: queues a run, and with `?wait=1` stays until it has ended.
+//! `POST api/refresh`: queues a run, and with `?wait=1` answers when the run has ended.
 
 use axum::body::Bytes;
 use axum::extract::State;
@@ -27,7 +27,7 @@ use crate::web::wish::{Given, Wish, nothing_to_do};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(in crate::web) struct Waiting {
-    /// `1` to stay until the run has ended.
+    /// `1` to get the answer when the run has ended.
     #[param(pattern = "^(0|1|true|false)?$")]
     wait: Option<String>,
 }
@@ -41,7 +41,7 @@ struct Queued {
     jobs: Vec<i64>,
 }
 
-/// Why a refresh that was waited for is no success.
+/// Why a refresh that was waited for did not succeed.
 #[derive(Debug, Serialize, ToSchema)]
 struct RefreshFailed {
     /// Always false.
@@ -63,12 +63,12 @@ struct RefreshFailed {
 #[utoipa::path(
     post, path = "/management/cache/api/refresh",
     params(Waiting),
-    request_body(content = Given, description = "Nothing stands for everything."),
+    request_body(content = Given, description = "An empty body means everything."),
     responses(
-        (status = 200, description = "It was waited for and went well.", body = Done<RunReport>),
-        (status = 202, description = "It is queued.", body = Done<Queued>),
-        (status = 415, description = "There is a body that is not said to be JSON.", body = Problem),
-        (status = 500, description = "It was waited for, and a table did not end well.", body = RefreshFailed)
+        (status = 200, description = "The run has ended well.", body = Done<RunReport>),
+        (status = 202, description = "The run is queued.", body = Done<Queued>),
+        (status = 415, description = "The content type of the body is not JSON.", body = Problem),
+        (status = 500, description = "The run has ended, and a table did not end well.", body = RefreshFailed)
     )
 )]
 pub(in crate::web) async fn refresh(
@@ -89,8 +89,11 @@ pub(in crate::web) async fn refresh(
     } else if is_json(&headers) {
         Wish::from_json(&body)?
     } else {
-        return Err(WebFault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "the body is not said to be JSON")
-            .hint("send Content-Type: application/json"));
+        return Err(WebFault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "Content-Type must be application/json",
+        )
+        .hint("send the body as JSON"));
     };
     let reply = refresh::refresh(&web.service, &admitted.caller(), &wish.request()).await?;
     let message = if wait {
@@ -98,7 +101,7 @@ pub(in crate::web) async fn refresh(
             let young = web.service.config.borrow().cache.refresh_after_hours;
             return answer(&wish, &run?, young);
         }
-        format!("Run {} goes on; see api/runs/{}", reply.run, reply.run)
+        format!("Run {} continues; see api/runs/{}", reply.run, reply.run)
     } else {
         format!("{} caches are queued for refresh as run {}", wish.title(), reply.run)
     };
@@ -122,14 +125,14 @@ fn answer(wish: &Wish, run: &Run, young: u32) -> Result<Response, WebFault> {
     }
     let error = match run.phase {
         Phase::Cancelled => "it was cancelled",
-        _ if failures.is_empty() => "the log says why",
+        _ if failures.is_empty() => "the log shows why",
         _ => &failures,
     };
     // Strings and numbers always convert to JSON.
     let tables = serde_json::to_value(report.tables).unwrap_or_default();
-    Err(WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Refresh {} failed: {error}", run.id))
+    Err(WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, format!("Run {} failed: {error}", run.id))
         .code("refresh_failed")
-        .hint("the rows that were there before are still served")
+        .hint("VMS still serves the earlier entries")
         .with("run", run.id.to_string())
         .with("tables", tables))
 }
@@ -149,7 +152,7 @@ async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
                 Ok(Some(Progress::RunDone(run))) => return Ok(run),
                 Ok(Some(_)) => {}
                 Ok(None) => return Err(stopping(run)),
-                // No event has been reported to the client, so subscribing anew is enough.
+                // No event has been reported to the client, so subscribing again is enough.
                 Err(_) => break,
             }
         }
@@ -157,7 +160,7 @@ async fn ended(web: &Web, run: i64) -> Result<Run, WebFault> {
 }
 
 fn stopping(run: i64) -> WebFault {
-    WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon stops")
-        .hint("the run is kept and worked on when the daemon is started again")
+    WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "the daemon is stopping")
+        .hint("the run is kept and continues when the daemon is started again")
         .with("run", run.to_string())
 }

@@ -1,6 +1,6 @@
 //! `GET api/status`: VMS's own figures under VMS's own keys, along with figures that VMS never had. `GET api/tables`: what
-//! `cachectl status --sizes --json` prints. `POST scheduler/start` and `scheduler/stop`, with VMS's messages: both succeed
-//! even if nothing changes; the buttons of the status page use them as well, and return to that page.
+//! `cachectl status --sizes --json` prints. `POST scheduler/start` and `scheduler/stop`, with VMS's messages: both
+//! succeed even without a change; the buttons of the status page use them as well, and return to that page.
 
 use axum::extract::State;
 use axum::response::{IntoResponse as _, Response};
@@ -39,12 +39,13 @@ struct Data {
     queue: QueueState,
     /// Over the last week.
     rates: Rates,
-    /// Why VMS's database cannot be looked at, if it cannot.
+    /// Why VMS's database cannot be read, if it cannot.
     database_error: Option<String>,
     caches: Vec<TableStatus>,
 }
 
-/// As VMS counts: refreshes of everything, as far as the history goes back; those that skipped every entry are none.
+/// As VMS counts: refreshes of everything, as far as the history goes back; those that skipped every entry do not
+/// count.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StatusStats)]
 struct Stats {
@@ -112,7 +113,7 @@ pub(in crate::web) async fn tables(State(web): State<Web>) -> Result<Json<Status
     responses(
         (status = 200, description = "Automatic triggers fire.", body = Done<SchedulerReply>),
         (
-            status = 303, description = "The same for who wants a page: back to the status page.",
+            status = 303, description = "For browsers: a redirect to the status page.",
             headers(("Location" = String, description = "The page."))
         )
     )
@@ -131,7 +132,7 @@ pub(in crate::web) async fn start(
     responses(
         (status = 200, description = "Automatic triggers do not fire.", body = Done<SchedulerReply>),
         (
-            status = 303, description = "The same for who wants a page: back to the status page.",
+            status = 303, description = "For browsers: a redirect to the status page.",
             headers(("Location" = String, description = "The page."))
         )
     )

@@ -21,9 +21,9 @@ use crate::describe::describe;
 use crate::vms::users::Users;
 use crate::vms::{VmsError, time};
 
-/// No random key could be drawn, without which nobody can be authenticated.
+/// No random key could be generated, and without it no client can be authenticated.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot draw a random key for the web side: {0}")]
+#[error("cannot generate a random key for the web interface: {0}")]
 pub(crate) struct NoKey(#[from] getrandom::Error);
 
 /// Authenticates requests under one configuration.
@@ -68,7 +68,7 @@ enum Judged {
 impl Authority {
     /// Sets up authentication; secret files have already been read as part of the configuration.
     pub(crate) fn new(http: &Http, clock: Arc<dyn Clock>) -> Result<Self, NoKey> {
-        let seal = Seal::draw()?;
+        let seal = Seal::generate()?;
         let (limiter, confirmed) = (Limiter::new(clock), Confirmed::default());
         let kept = Kept { seal, limiter, confirmed, in_trouble: AtomicBool::new(false) };
         Ok(Self::with(http, Arc::new(kept)))
@@ -105,7 +105,9 @@ impl Authority {
         let judged = match self.by_header(request, peer, users, now).await {
             Some(judged) => judged,
             None => match self.by_cookies(request, users, now).await {
-                Judged::As(Visitor::Nobody(_)) | Judged::Forged(_) if self.is_open_to(request, peer) => {
+                Judged::As(Visitor::Unauthenticated(_)) | Judged::Forged(_)
+                    if self.is_open_to(request, peer) =>
+                {
                     Judged::As(Visitor::nameless("this machine", Way::Open))
                 }
                 judged => judged,
@@ -184,7 +186,7 @@ impl Authority {
         if !may_be_api_token(token) {
             return Some(Judged::Forged("API token"));
         }
-        // Who has guessed too often must not cost VMS a read of its database with each further guess.
+        // A client with too many failed attempts must not cost VMS a read of its database with each further one.
         if !self.kept.confirmed.has(token, &self.kept.seal)
             && let Some(retry_after) = self.kept.limiter.wait(self.client_address(request, peer))
         {
@@ -200,7 +202,7 @@ impl Authority {
                 Judged::As(if is_current {
                     Visitor::of(&user, Way::ApiToken)
                 } else {
-                    Visitor::Nobody(Anonymous::Void)
+                    Visitor::Unauthenticated(Anonymous::Void)
                 })
             }
         })
@@ -210,14 +212,14 @@ impl Authority {
     /// the remembered one.
     async fn by_cookies(&self, request: &Parts, users: &dyn Users, now: DateTime<Utc>) -> Judged {
         let Some(cookies) = &self.cookies else {
-            return Judged::As(Visitor::Nobody(Anonymous::NoCredential));
+            return Judged::As(Visitor::Unauthenticated(Anonymous::NoCredential));
         };
-        let said = cookies.read(request, now);
-        let session = match said.session {
+        let found = cookies.read(request, now);
+        let session = match found.session {
             Some(Verdict::Sound(id)) => id.map(|id| (id, Way::Session)),
             _ => None,
         };
-        let remember = match said.remember {
+        let remember = match found.remember {
             Some(Verdict::Sound(id)) => Some((id, Way::Remember)),
             _ => None,
         };
@@ -228,11 +230,11 @@ impl Authority {
                 Ok(None) => {}
             }
         }
-        match (said.session, said.remember) {
+        match (found.session, found.remember) {
             (Some(Verdict::Forged), _) => Judged::Forged("session cookie"),
             (_, Some(Verdict::Forged)) => Judged::Forged("remember cookie"),
-            (None, None) => Judged::As(Visitor::Nobody(Anonymous::NoCredential)),
-            _ => Judged::As(Visitor::Nobody(Anonymous::Void)),
+            (None, None) => Judged::As(Visitor::Unauthenticated(Anonymous::NoCredential)),
+            _ => Judged::As(Visitor::Unauthenticated(Anonymous::Void)),
         }
     }
 
@@ -240,7 +242,7 @@ impl Authority {
         match self.kept.limiter.failed(client) {
             Ok(()) => {
                 warn!("Refused a wrong {what} from {client}");
-                Visitor::Nobody(Anonymous::Refused)
+                Visitor::Unauthenticated(Anonymous::Refused)
             }
             Err(retry_after) => {
                 debug!("Refused a wrong {what} from {client}, which has failed too often");
@@ -256,15 +258,15 @@ impl Authority {
         match answer {
             Ok(found) => {
                 if was_in_trouble {
-                    info!("VMS's users can be looked up again");
+                    info!("VMS's users can be read again");
                 }
                 Ok(found)
             }
             Err(error) => {
                 if !was_in_trouble {
-                    warn!("Nobody can log in to the web side: {}", describe(&error));
+                    warn!("No login to the web interface is possible: {}", describe(&error));
                 }
-                Err(Visitor::Nobody(Anonymous::Unavailable))
+                Err(Visitor::Unauthenticated(Anonymous::Unavailable))
             }
         }
     }

@@ -16,9 +16,9 @@ const INTERVAL: Duration = Duration::from_secs(6);
 /// Clients that are counted individually, about 200 KiB of them. Clients beyond that share one count.
 const MOST_CLIENTS: usize = 4096;
 
-/// Counts failures by client. It can be asked without counting, so that who has guessed too often is refused before
-/// VMS's database is read, and who is right pays nothing. The clock is read as monotonic time, so that setting the wall clock neither lifts
-/// nor imposes a limit.
+/// Counts failures by client. It can be queried without counting, so that a client with too many failures is refused
+/// before VMS's database is read, and a valid credential counts nothing. The clock is read as monotonic time, so that
+/// setting the wall clock neither lifts nor imposes a limit.
 #[derive(Debug)]
 pub(super) struct Limiter {
     clock: Arc<dyn Clock>,

@@ -203,7 +203,7 @@ fn message(visitor: &Visitor, until: i64) -> String {
     let whom = match visitor {
         Visitor::Admin { user_id: Some(id), .. } | Visitor::NotAdmin { user_id: id } => format!("user {id}"),
         Visitor::Admin { user_id: None, how, .. } => format!("{how:?}"),
-        Visitor::Nobody(_) | Visitor::TooMany { .. } => "nobody".to_owned(),
+        Visitor::Unauthenticated(_) | Visitor::TooMany { .. } => "nobody".to_owned(),
     };
     format!("form for {whom} until {until}")
 }
@@ -213,13 +213,13 @@ fn message(visitor: &Visitor, until: i64) -> String {
 /// A page cannot set any of these headers. `Origin: null` proves nothing: our own forms send it too when the
 /// page forbids the browser to send its address.
 pub(super) fn is_from_own_page(request: &Parts, hosts: &Hosts) -> bool {
-    let said = |name: HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or_default());
-    let origin = said(ORIGIN);
+    let header = |name: HeaderName| request.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let origin = header(ORIGIN);
     let named =
-        origin.filter(|&origin| origin != "null").or_else(|| said(REFERER).filter(|_| origin.is_none()));
+        origin.filter(|&origin| origin != "null").or_else(|| header(REFERER).filter(|_| origin.is_none()));
     match named {
         Some(url) => hosts.is_own_site(url, request),
-        None => said(SEC_FETCH_SITE) == Some("same-origin"),
+        None => header(SEC_FETCH_SITE) == Some("same-origin"),
     }
 }
 

@@ -29,14 +29,14 @@ pub(super) fn is_hash<M: Mac + KeyInit>(key: &[u8], message: &[u8], hash: &[u8])
     })
 }
 
-/// A secret number that never leaves this process, generated anew at every start.
+/// A secret number that never leaves this process, generated at every start.
 #[derive(Clone)]
 pub(super) struct Seal([u8; 32]);
 
 impl Seal {
     /// Generates the key with the kernel's random numbers: the daemon's `Rng` guards against accidents,
     /// while this has to withstand adversaries.
-    pub(super) fn draw() -> Result<Self, getrandom::Error> {
+    pub(super) fn generate() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
@@ -83,7 +83,7 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-/// API tokens that VMS has confirmed since the start, as hashes: whether to ask VMS about them is no guess.
+/// API tokens that VMS has confirmed since the start, as hashes: these may be checked with VMS despite the limit.
 #[derive(Default)]
 pub(super) struct Confirmed(Mutex<HashSet<Vec<u8>>>);
 

@@ -13,7 +13,7 @@ const LONGEST_NAME: usize = 64;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Visitor {
     /// A visitor who is not authenticated.
-    Nobody(Anonymous),
+    Unauthenticated(Anonymous),
     /// A visitor with access.
     Admin {
         /// The name in VMS, or the kind of credential; one line.
@@ -77,7 +77,7 @@ impl Visitor {
     /// A user of VMS, at the current security level.
     pub(super) fn of(user: &User, how: Way) -> Self {
         if !user.is_active {
-            Self::Nobody(Anonymous::Void)
+            Self::Unauthenticated(Anonymous::Void)
         } else if user.is_admin() {
             let name = truncated(&one_line(&user.username), LONGEST_NAME).into_owned();
             Self::Admin { name, user_id: Some(user.id), how }

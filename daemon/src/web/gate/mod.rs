@@ -1,17 +1,22 @@
-//! Access control for routes, by class.
+//! Access control for routes, by class. Requests that read lists also wait in a queue, and each keeps its place until its
+//! client has received the answer: otherwise every connection could hold one in memory.
 
-mod queue;
 mod refusal;
 
+use std::convert::Infallible;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
-use axum::body::Bytes;
+use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::MethodRouter;
+use cached_proto::fault::Fault;
+use hyper::body::{Frame, SizeHint};
 use utoipa_axum::router::UtoipaMethodRouter;
 
 use super::answer::WebFault;
@@ -19,6 +24,8 @@ use super::app::Web;
 use super::auth::{Anonymous, Peer, Visitor, Way};
 use super::wants::Wants;
 use super::{extract, openapi};
+use crate::places::Place;
+use crate::readers::Client;
 use crate::service::Caller;
 use refusal::Refusal;
 
@@ -50,8 +57,8 @@ impl Gate {
         route.behind(self, Class::Viewing)
     }
 
-    /// Gates a route as [`viewing`](Self::viewing) does, and has those who are admitted queue: its answers may
-    /// be long, or take reading much of the history.
+    /// Gates a route as [`viewing`](Self::viewing) does, and queues the admitted requests: their answers may be long,
+    /// or take reading much of the history.
     pub(super) fn reading<R: Route>(&self, route: R) -> R {
         self.viewing(route.queued(self))
     }
@@ -78,12 +85,12 @@ pub(super) trait Route {
 
 impl Route for MethodRouter<Web> {
     fn behind(self, gate: &Gate, class: Class) -> Self {
-        // Only for methods that the route has: others get a 405, whoever the visitor is.
+        // Only for methods that the route has: others get a 405 for every visitor.
         self.route_layer(from_fn_with_state((gate.0.clone(), class), admit))
     }
 
     fn queued(self, gate: &Gate) -> Self {
-        self.route_layer(from_fn_with_state(gate.0.clone(), queue::wait))
+        self.route_layer(from_fn_with_state(gate.0.clone(), wait))
     }
 }
 
@@ -112,7 +119,7 @@ async fn admit(State((web, class)): State<(Web, Class)>, request: Request, next:
             parts.extensions.insert(admitted);
             let response = next.run(Request::from_parts(parts, body.into())).await;
             if class == Class::Changing {
-                // Who made the change, or reloads a page, sees it.
+                // The visitor who made the change sees it, also after reloading a page.
                 web.views.forget().await;
             }
             response
@@ -145,8 +152,8 @@ async fn judge(web: &Web, class: Class, parts: &Parts, body: &Bytes) -> Result<A
 /// Decides whether the visitor may reach routes of the class.
 fn may(class: Class, visitor: &Visitor) -> Result<(), Refusal> {
     match visitor {
-        Visitor::Nobody(Anonymous::Unavailable) => Err(Refusal::Unavailable),
-        Visitor::Nobody(_) => Err(Refusal::Unknown),
+        Visitor::Unauthenticated(Anonymous::Unavailable) => Err(Refusal::Unavailable),
+        Visitor::Unauthenticated(_) => Err(Refusal::Unknown),
         Visitor::NotAdmin { .. } => Err(Refusal::NotAdmin),
         Visitor::TooMany { retry_after } => Err(Refusal::TooMany(*retry_after)),
         Visitor::Admin { how, .. } => match (class, how) {
@@ -192,7 +199,7 @@ impl Admitted {
             Visitor::Admin { how: Way::Bearer, .. } => Caller::Bearer,
             Visitor::Admin { name, how: Way::ApiToken, .. } => Caller::ApiToken(name.clone()),
             Visitor::Admin { name, .. } => Caller::Browser(name.clone()),
-            Visitor::Nobody(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
+            Visitor::Unauthenticated(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
                 Caller::Browser("nobody".to_owned())
             }
         }
@@ -208,12 +215,67 @@ impl FromRequestParts<Web> for Admitted {
     }
 }
 
+/// Bytes that are handed to the connection at a time: what it has buffered is not known to have been taken.
+const PIECE: usize = 32 * 1024;
+
+/// Waits until the request is admitted as a reader; the next one is admitted when this answer is built.
+async fn wait(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Some(&Peer(peer)) = parts.extensions.get::<Peer>() else {
+        return unanswered();
+    };
+    let client = Client::Address(web.authority().client_address(&parts, peer));
+    let admission = match web.service.readers.admit(client, false).await {
+        Ok(admission) => admission,
+        Err(crowded) => return WebFault::from(Fault::from(crowded)).into_response(),
+    };
+    let (head, body) = next.run(Request::from_parts(parts, body)).await.into_parts();
+    let Ok(rest) = to_bytes(body, usize::MAX).await else { return unanswered() };
+    Response::from_parts(head, Body::new(Pieces { rest, _place: admission.built() }))
+}
+
+fn unanswered() -> Response {
+    WebFault::new(StatusCode::INTERNAL_SERVER_ERROR, "the answer cannot be built").into_response()
+}
+
+/// The part of an answer that its reader has not received yet.
+struct Pieces {
+    rest: Bytes,
+    _place: Place<Client>,
+}
+
+impl hyper::body::Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.rest.is_empty() {
+            return Poll::Ready(None);
+        }
+        let length = self.rest.len().min(PIECE);
+        // A copy: a part of the whole would keep all of it in memory.
+        let piece = Bytes::copy_from_slice(&self.rest.split_to(length));
+        Poll::Ready(Some(Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn classes_ask_for_more_and_more() {
+    fn each_class_requires_at_least_what_the_one_before_requires() {
         use Class::{Changing, Personal, Viewing};
         let admitted = |class, how| {
             may(class, &Visitor::Admin { name: "ada".to_owned(), user_id: Some(1), how }).is_ok()
@@ -231,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_no_administrator_may_nothing() {
+    fn a_user_who_is_not_an_administrator_reaches_no_gated_route() {
         for class in [Class::Viewing, Class::Personal, Class::Changing] {
             may(class, &Visitor::NotAdmin { user_id: 2 }).unwrap_err();
             may(class, &Visitor::TooMany { retry_after: std::time::Duration::ZERO }).unwrap_err();

@@ -38,24 +38,29 @@ impl Refusal {
         match (self, wants) {
             (Self::Unknown, Wants::Html) if ways.vms_login => to_login(parts),
             (Self::Unknown, Wants::Html) => challenged(no_login(ways).html()),
-            (Self::Unknown, Wants::Json) => {
-                challenged(told(StatusCode::UNAUTHORIZED, json!({"error": "Authentication required"})))
+            (Self::Unknown, Wants::Json) => challenged(json_response(
+                StatusCode::UNAUTHORIZED,
+                json!({"error": "Authentication required"}),
+            )),
+            (Self::Unavailable, wants) => WebFault::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "VMS's database cannot be read to check your login",
+            )
+            .hint("try again; `cachectl health` shows what is wrong with it")
+            .answer(wants),
+            (Self::NotAdmin, Wants::Json) => {
+                json_response(StatusCode::FORBIDDEN, json!({"error": "Unauthorized"}))
             }
-            (Self::Unavailable, wants) => {
-                WebFault::new(StatusCode::SERVICE_UNAVAILABLE, "VMS's database cannot be asked who you are")
-                    .hint("try again; `cachectl health` says what is wrong with it")
-                    .answer(wants)
-            }
-            (Self::NotAdmin, Wants::Json) => told(StatusCode::FORBIDDEN, json!({"error": "Unauthorized"})),
             (Self::NotAdmin, Wants::Html) => {
                 WebFault::new(StatusCode::FORBIDDEN, "Admin access required.").html()
             }
-            (Self::Remembered, wants) => {
-                WebFault::new(StatusCode::FORBIDDEN, "for this, log in again: you were only remembered")
-                    .hint("log out of VMS and log in with your password")
-                    .code("log_in_again")
-                    .answer(wants)
-            }
+            (Self::Remembered, wants) => WebFault::new(
+                StatusCode::FORBIDDEN,
+                "log in again to do this: you are only remembered from an earlier visit",
+            )
+            .hint("log out of VMS and log in with your password")
+            .code("log_in_again")
+            .answer(wants),
             (Self::Elsewhere, wants) => {
                 WebFault::new(StatusCode::FORBIDDEN, "this request does not come from a page of this daemon")
                     .hint("reload the page and try again; behind a proxy, set http.public_origin")
@@ -67,7 +72,7 @@ impl Refusal {
     }
 }
 
-fn told(status: StatusCode, body: Value) -> Response {
+fn json_response(status: StatusCode, body: Value) -> Response {
     (status, Json(body)).into_response()
 }
 
@@ -79,7 +84,7 @@ fn too_many(pause: Duration, wants: Wants) -> Response {
         Wants::Html => WebFault::new(status, message).html(),
         Wants::Json => {
             let error = json!({"code": "RATE_LIMIT_EXCEEDED", "message": message});
-            told(status, json!({"success": false, "error": error}))
+            json_response(status, json!({"success": false, "error": error}))
         }
     };
     response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
@@ -106,10 +111,10 @@ fn no_login(ways: WaysIn) -> WebFault {
     };
     let hint = format!(
         "{scripts}for browsers, set `http.secret_key_file` and serve these pages under VMS's own host name, so that its \
-         administrators are signed in here, or set `http.open_viewing` to let this machine look; on the server, \
-         `cachectl status` tells the same as this page"
+         administrators are signed in here, or set `http.open_viewing` to allow viewing from this machine; on the server, \
+         `cachectl status` shows the same as this page"
     );
-    WebFault::new(StatusCode::UNAUTHORIZED, "Nobody can sign in here with a browser.").hint(hint)
+    WebFault::new(StatusCode::UNAUTHORIZED, "Signing in here with a browser is not set up.").hint(hint)
 }
 
 /// The path to return to after the login: the requested one, or, since a form cannot be sent again from

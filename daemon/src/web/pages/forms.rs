@@ -1,4 +1,4 @@
-//! Forms: `GET refresh` and `POST refresh`, to begin a refresh; and the buttons, each of which executes one verb and
+//! Forms: `GET refresh` and `POST refresh`, to begin a refresh; and the buttons. Each button executes one verb and
 //! redirects to the page that shows the result.
 
 use crate::describe::type_title;
@@ -32,7 +32,7 @@ struct RefreshPage {
     types: Vec<Choice>,
     /// Hours for which an entry counts as young.
     young: u32,
-    /// Losses of suspiciously many rows in VMS, and what is held back for them.
+    /// Losses of suspiciously many rows in VMS, and the tables that are held back for them.
     losses: Vec<Loss>,
 }
 
@@ -65,7 +65,7 @@ pub(in crate::web) async fn submit(
     let wish = match wish {
         Ok(wish) => wish,
         Err(fault) if wants == Wants::Html => {
-            return Ok(filled(fault.status(), &web, visit, Some(Prose::new(fault.told()))).await);
+            return Ok(filled(fault.status(), &web, visit, Some(Prose::new(fault.message_and_hint()))).await);
         }
         Err(fault) => return Err(fault),
     };
@@ -82,8 +82,8 @@ async fn filled(status: StatusCode, web: &Web, visit: Visit, error: Option<Prose
     let types = CacheType::ALL.iter().map(choice).collect();
     let young = web.service.config.borrow().cache.refresh_after_hours;
     // The form is useful even if the status cannot be read.
-    let seen = web.views.overview(&web.service).await;
-    let losses = seen.map_or_else(|_| Vec::new(), |seen| losses(&seen.status.tables));
+    let overview = web.views.overview(&web.service).await;
+    let losses = overview.map_or_else(|_| Vec::new(), |overview| losses(&overview.status.tables));
     shown(status, &RefreshPage { frame: visit.still("Refresh", "refresh"), error, types, young, losses })
 }
 

@@ -61,12 +61,12 @@ pub(in crate::web) async fn list(
         filters: [
             choice("all", "All", JobFilter::All),
             choice("failed", "Failed", JobFilter::Failed),
-            choice("running", "Waiting and running", JobFilter::Running),
+            choice("running", "Queued and running", JobFilter::Running),
         ],
         none: match filter {
-            JobFilter::All => "Nothing was done yet.",
-            JobFilter::Failed => "Nothing has failed as far back as the history goes.",
-            JobFilter::Running => "Nothing waits, and nothing runs.",
+            JobFilter::All => "No jobs yet.",
+            JobFilter::Failed => "No failed jobs in the history.",
+            JobFilter::Running => "No job is queued or running.",
         },
         older: reply.next.map(|next| following(&uri, next)),
         jobs: reply.jobs.iter().map(|job| JobRow::of(job, &view)).collect(),
@@ -88,7 +88,7 @@ pub(super) struct JobRow {
     pub(super) took: String,
     pub(super) error: Option<Prose>,
     pub(super) can_retry: bool,
-    /// Whether the guard held the job back: another try alone would end in the same way.
+    /// Whether the guard held the job back: another attempt alone would end in the same way.
     pub(super) is_guarded: bool,
     pub(super) can_cancel: bool,
 }
@@ -102,7 +102,7 @@ impl JobRow {
             run: job.run,
             name: Name::of(job.table),
             state: if is_waiting(job) {
-                Badge { word: "waits for its next try".to_owned(), ..Badge::standing(job.phase, None) }
+                Badge { word: "waits for its next attempt".to_owned(), ..Badge::standing(job.phase, None) }
             } else {
                 Badge::standing(job.phase, job.outcome)
             },
@@ -121,7 +121,7 @@ impl JobRow {
     }
 }
 
-/// How often the job was tried: the number of its newest attempt.
+/// Number of attempts: the number of the newest one.
 fn tries(job: &Job) -> u32 {
     job.attempts.last().map_or(0, |attempt| attempt.number)
 }
@@ -131,8 +131,7 @@ fn is_waiting(job: &Job) -> bool {
     job.phase == Phase::Queued && !job.attempts.is_empty()
 }
 
-/// Whether the job was held back because the source has lost suspiciously many rows, about which a person
-/// decides.
+/// Whether the job was held back because the source has lost suspiciously many rows; a person decides about that.
 pub(super) fn is_guarded(job: &Job) -> bool {
     job.phase == Phase::Done && job.outcome == Some(Outcome::Guarded)
 }
@@ -186,14 +185,14 @@ pub(in crate::web) async fn page(
         frame: visit.live(format!("Job {id}"), ""),
         notice: match notice {
             Some(Notice::Cancelled) if web.service.queue.is_stopping(id) => {
-                Some("The job is called off and stops soon.")
+                Some("The job is cancelled and stops soon.")
             }
-            Some(Notice::Cancelled) if reply.job.phase == Phase::Cancelled => Some("The job is called off."),
+            Some(Notice::Cancelled) if reply.job.phase == Phase::Cancelled => Some("The job is cancelled."),
             Some(Notice::CancelledTooLate) if is_over => {
-                Some("The job had ended already: there was nothing left to call off.")
+                Some("The job had ended already, so nothing was cancelled.")
             }
             Some(Notice::RetriedTooLate) if !JobRow::of(&reply.job, &view).can_retry => {
-                Some("There is nothing to try again: the job has not failed, or is being tried again.")
+                Some("Nothing to retry: the job has not failed, or is already being retried.")
             }
             _ => None,
         },
@@ -226,9 +225,9 @@ const fn idle(outcome: Option<Outcome>) -> Option<&'static str> {
         Some(Outcome::NotApplicable) => Some("This VMS has no such table."),
         Some(Outcome::Off) => Some("This table is switched off in the configuration."),
         Some(Outcome::Withheld) => {
-            Some("This table is withheld: VMS would show its users figures that they may not see.")
+            Some("This table is withheld: it would expose data to users who may see only part of it.")
         }
-        Some(Outcome::Skipped) => Some("There was nothing to do: every entry was young enough."),
+        Some(Outcome::Skipped) => Some("Nothing to do: every entry was young enough."),
         _ => None,
     }
 }
@@ -240,7 +239,7 @@ fn figures(job: &Job) -> Vec<(&'static str, String)> {
     }
     let (done, lock) = (&job.figures, &job.write_lock);
     // If nothing was done, counts of zero are left out.
-    let is_told = |number: u64| number > 0 || idle(job.outcome).is_none();
+    let is_shown = |number: u64| number > 0 || idle(job.outcome).is_none();
     let mut figures: Vec<(&'static str, String)> = [
         ("Entries", done.entries),
         ("Rebuilt", done.rebuilt),
@@ -248,13 +247,13 @@ fn figures(job: &Job) -> Vec<(&'static str, String)> {
         ("Skipped", done.skipped),
         ("Removed", done.pruned),
         ("Failed", done.failed),
-        ("Odd source rows", done.warnings),
+        ("Suspect source rows", done.warnings),
     ]
     .into_iter()
-    .filter(|(_, number)| is_told(*number))
+    .filter(|(_, number)| is_shown(*number))
     .map(|(name, number)| (name, number.to_string()))
     .collect();
-    if is_told(done.bytes) {
+    if is_shown(done.bytes) {
         figures.push(("Size", bytes(done.bytes)));
     }
     if idle(job.outcome).is_none() || lock.seconds > 0.0 {

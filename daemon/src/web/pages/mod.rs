@@ -45,13 +45,13 @@ impl FromRequestParts<Web> for Visit {
 impl Visit {
     fn of(visitor: &Visitor, csrf: String) -> Self {
         let (who, rights) = match visitor {
-            Visitor::Admin { how: Way::Open, .. } => ("Viewing without signing in".to_owned(), Rights::Look),
+            Visitor::Admin { how: Way::Open, .. } => ("Viewing without signing in".to_owned(), Rights::View),
             Visitor::Admin { name, how: Way::Remember, .. } => {
                 (format!("Remembered as {name}"), Rights::Remembered)
             }
             Visitor::Admin { name, .. } => (format!("Signed in as {name}"), Rights::All),
-            Visitor::Nobody(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
-                (String::new(), Rights::Look)
+            Visitor::Unauthenticated(_) | Visitor::NotAdmin { .. } | Visitor::TooMany { .. } => {
+                (String::new(), Rights::View)
             }
         };
         // A token that its visitor cannot use is left out.
@@ -67,7 +67,7 @@ impl Visit {
     /// The frame of a page that is not updated: a form that is being filled in.
     pub(super) fn still(self, title: impl Into<String>, here: &'static str) -> Frame {
         let Self { who, rights, csrf } = self;
-        Frame { title: title.into(), here, who, csrf, rights, ..Frame::nobodys("") }
+        Frame { title: title.into(), here, who, csrf, rights, ..Frame::public("") }
     }
 }
 
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn who_may_change_something_sees_buttons() {
+    fn a_visitor_who_may_change_something_sees_buttons() {
         for (how, buttons, remembered, csrf) in [
             (Way::Session, true, false, "t"),
             (Way::Bearer, true, false, "t"),

@@ -30,7 +30,7 @@ pub(super) struct Plot {
     /// Dates from left to right, at equal distances.
     pub(super) days: [String; 5],
     /// A description of the plot in one sentence.
-    pub(super) told: String,
+    pub(super) summary: String,
     /// Rows of the table, newest first.
     pub(super) rows: Vec<RunRow>,
     /// Number of runs that are not listed.
@@ -73,7 +73,7 @@ impl Plot {
         let mut bars: Vec<Bar> = ended.iter().rev().map(|run| bar(run, longest, view)).collect();
         bars.sort_by_key(|bar| bar.is_bad);
         Self {
-            told: told(&bars, longest),
+            summary: summary(&bars, longest),
             bars,
             top: duration(longest),
             days: [0, 1, 2, 3, 4].map(day),
@@ -96,17 +96,15 @@ impl RunRow {
     }
 }
 
-fn told(bars: &[Bar], longest: f64) -> String {
+fn summary(bars: &[Bar], longest: f64) -> String {
     let failed = bars.iter().filter(|bar| bar.is_bad).count();
     let took = duration(longest);
     match (bars.len(), failed) {
-        (0, _) => "None has ended yet.".to_owned(),
-        (1, 0) => format!("1 refresh, which ended well; it took {took}."),
-        (1, _) => format!("1 refresh, which failed or held something back; it took {took}."),
-        (all, 0) => format!("{all} refreshes, none of which failed; the longest took {took}."),
-        (all, failed) => format!(
-            "{all} refreshes, {failed} of which failed or held something back; the longest took {took}."
-        ),
+        (0, _) => "No run has ended yet.".to_owned(),
+        (1, 0) => format!("1 run, which ended well; it took {took}."),
+        (1, _) => format!("1 run, which failed or held tables back; it took {took}."),
+        (all, 0) => format!("{all} runs, all of which ended well; the longest took {took}."),
+        (all, failed) => format!("{all} runs; {failed} failed or held tables back; the longest took {took}."),
     }
 }
 
@@ -124,7 +122,7 @@ fn bar(run: &Run, longest: f64, view: &View) -> Bar {
         is_bad: row.state.tone == class(Tone::Bad),
         mark: format!("M{x:.1} 0h{BAR}l-{} 12z", BAR / 2.0),
         title: format!(
-            "{}: refresh {} ({}) {} in {}",
+            "{}: run {} ({}) {} in {}",
             row.when.text, row.id, row.trigger, row.state.word, row.took
         ),
     }

@@ -1,4 +1,4 @@
-//! `GET runs/{id}`: one refresh, during and after its run.
+//! `GET runs/{id}`: one run, in progress or ended.
 
 use std::collections::BTreeSet;
 
@@ -99,19 +99,19 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, vi
     RunPage {
         frame,
         notice: match notice {
-            Some(Notice::Queued) if !is_over => Some("The refresh is queued."),
-            Some(Notice::Joined) if !is_over => Some("The same refresh was queued already; this is it."),
-            Some(Notice::Retried) if !is_over => Some("What did not end well gets another try."),
+            Some(Notice::Queued) if !is_over => Some("The run is queued."),
+            Some(Notice::Joined) if !is_over => Some("An identical run was queued already; this is it."),
+            Some(Notice::Retried) if !is_over => Some("The tables that did not end well are retried."),
             Some(Notice::Cancelled) if is_stopping => {
-                Some("The refresh is called off; what runs stops soon.")
+                Some("The run is cancelled; the table in progress stops soon.")
             }
-            Some(Notice::Cancelled) if run.phase == Phase::Cancelled => Some("The refresh is called off."),
+            Some(Notice::Cancelled) if run.phase == Phase::Cancelled => Some("The run is cancelled."),
             Some(Notice::CancelledTooLate) if is_over => {
-                Some("The refresh had ended already: there was nothing left to call off.")
+                Some("The run had ended already, so nothing was cancelled.")
             }
-            Some(Notice::RetriedTooLate) if !jobs.iter().any(|job| job.can_retry) => Some(
-                "There is nothing to try again: what failed is being tried again, or has ended well since.",
-            ),
+            Some(Notice::RetriedTooLate) if !jobs.iter().any(|job| job.can_retry) => {
+                Some("Nothing to retry: the failed tables are being retried, or have ended well since.")
+            }
             _ => None,
         },
         id: run.id,
@@ -147,7 +147,7 @@ fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
             errors.push(error.clone());
         }
     }
-    let said = errors.into_iter().filter_map(|error| {
+    let shared = errors.into_iter().filter_map(|error| {
         let with: Vec<&mut JobRow> =
             jobs.iter_mut().filter(|job| job.error.as_ref() == Some(&error)).collect();
         if with.len() < 2 {
@@ -160,26 +160,26 @@ fn shared(jobs: &mut [JobRow]) -> Vec<Shared> {
         }
         Some(Shared { tables, error })
     });
-    said.collect()
+    shared.collect()
 }
 
 /// The state or result of the run in one sentence. Good only if every table is.
 fn sentence(run: &Run, young: u32) -> String {
     if let Some(nothing) = nothing_to_do(run, young) {
-        return format!("Refresh {} had {nothing}", run.id);
+        return format!("Run {} had {nothing}", run.id);
     }
     let (bad, guarded) = failed(run);
     let tables = count(run.jobs.len(), "table");
     match run.phase {
-        Phase::Queued => format!("Refresh {} waits for its turn", run.id),
+        Phase::Queued => format!("Run {} is queued", run.id),
         Phase::Running if bad > 0 => {
-            format!("Refresh {} is running; {} failed so far", run.id, count(bad, "table"))
+            format!("Run {} is running; {} failed so far", run.id, count(bad, "table"))
         }
-        Phase::Running => format!("Refresh {} is running", run.id),
-        Phase::Cancelled => format!("Refresh {} was called off", run.id),
-        Phase::Done if bad > 0 && bad == guarded => format!("Refresh {} held back {bad} of {tables}", run.id),
-        Phase::Done if bad > 0 => format!("Refresh {} failed for {bad} of {tables}", run.id),
-        Phase::Done if !run.outcome.is_none_or(Outcome::is_good) => format!("Refresh {} failed", run.id),
-        Phase::Done => format!("Refresh {} ended well: {tables}", run.id),
+        Phase::Running => format!("Run {} is running", run.id),
+        Phase::Cancelled => format!("Run {} was cancelled", run.id),
+        Phase::Done if bad > 0 && bad == guarded => format!("Run {} held back {bad} of {tables}", run.id),
+        Phase::Done if bad > 0 => format!("Run {} failed for {bad} of {tables}", run.id),
+        Phase::Done if !run.outcome.is_none_or(Outcome::is_good) => format!("Run {} failed", run.id),
+        Phase::Done => format!("Run {} ended well: {tables}", run.id),
     }
 }

@@ -62,23 +62,23 @@ pub(in crate::web) async fn page(
     visit: Visit,
     Parameters(Noticed { notice }): Parameters<Noticed>,
 ) -> Result<Response, WebFault> {
-    let seen = web.views.overview(&web.service).await?;
+    let overview = web.views.overview(&web.service).await?;
     let interval = web.service.config.borrow().schedule.refresh_interval_hours;
     let frame = visit.live("", "status");
-    Ok(shown(StatusCode::OK, &filled(&seen, frame, notice, interval, &View::of(&web))))
+    Ok(shown(StatusCode::OK, &filled(&overview, frame, notice, interval, &View::of(&web))))
 }
 
 fn filled(
-    seen: &Overview,
+    overview: &Overview,
     mut frame: Frame,
     notice: Option<Notice>,
     interval: u32,
     view: &View,
 ) -> StatusPage {
-    let status = &seen.status;
-    let verdict = Verdict::of(status, &seen.health, view);
+    let status = &overview.status;
+    let verdict = Verdict::of(status, &overview.health, view);
     let is_running = status.scheduler == SchedulerState::Running;
-    let last: HashMap<Table, &Job> = seen.last_results.iter().map(|job| (job.table, job)).collect();
+    let last: HashMap<Table, &Job> = overview.last_results.iter().map(|job| (job.table, job)).collect();
     // The state is in the title, for people with many open tabs.
     frame.title.clone_from(&verdict.headline);
     StatusPage {
@@ -97,14 +97,14 @@ fn filled(
         current: status.current_run.as_ref().map(|run| Progressing::of(run, view)),
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
-        figures: figures(&seen.report).into_iter().map(measured).collect(),
-        // Before that, it would only show how short the daemon has existed.
-        covered: Some(seen.report.readiness.covered)
-            .filter(|_| seen.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
+        figures: figures(&overview.report).into_iter().map(measured).collect(),
+        // Before that, it would only show that the daemon is new.
+        covered: Some(overview.report.readiness.covered)
+            .filter(|_| overview.runs.last().is_some_and(|oldest| view.now - oldest.queued.to_utc() >= DAY))
             .map(percent),
         tables: rows(&status.tables, &last, view),
-        plot: Plot::of(&seen.runs, view),
-        failures: failures(&seen.failures, &last, view),
+        plot: Plot::of(&overview.runs, view),
+        failures: failures(&overview.failures, &last, view),
     }
 }
 
@@ -170,13 +170,13 @@ fn notes(table: &TableStatus) -> Vec<Note> {
 
 /// Builds the rows of all tables. A note that one table already has is not repeated for the next ones.
 pub(super) fn rows(tables: &[TableStatus], last: &HashMap<Table, &Job>, view: &View) -> Vec<TableRow> {
-    let mut said: Vec<(Prose, &'static str)> = Vec::new();
+    let mut shown: Vec<(Prose, &'static str)> = Vec::new();
     let row = |table: &TableStatus| {
         let mut row = TableRow::of(table, last.get(&table.table).copied(), view);
         for note in row.notes.iter_mut().filter(|note| note.is_bad) {
-            match said.iter().find(|(text, _)| *text == note.text) {
+            match shown.iter().find(|(text, _)| *text == note.text) {
                 Some((_, first)) => note.text = Prose::new(format!("the same as {first}")),
-                None => said.push((note.text.clone(), row.name.title)),
+                None => shown.push((note.text.clone(), row.name.title)),
             }
         }
         row
@@ -193,7 +193,7 @@ pub(super) struct Failures {
     /// Failures that may need a person's attention.
     pub(super) open: Vec<Failure>,
     /// Failures whose tables have all ended well since.
-    pub(super) mended: Vec<Failure>,
+    pub(super) resolved: Vec<Failure>,
 }
 
 /// Jobs that failed in one run for the same reason.
@@ -206,8 +206,8 @@ pub(super) struct Failure {
     pub(super) when: When,
     pub(super) error: Prose,
     /// Whether all of its tables have ended well since.
-    pub(super) is_mended: bool,
-    /// Whether it was held back by the guard: another try alone would end in the same way.
+    pub(super) is_resolved: bool,
+    /// Whether it was held back by the guard: another attempt alone would end in the same way.
     pub(super) is_guarded: bool,
     /// Target of the form that retries the failure; `None` when nothing is left to retry.
     pub(super) retry: Option<String>,
@@ -215,21 +215,21 @@ pub(super) struct Failure {
 
 impl Failures {
     pub(super) fn is_empty(&self) -> bool {
-        self.open.is_empty() && self.mended.is_empty()
+        self.open.is_empty() && self.resolved.is_empty()
     }
 }
 
 /// Groups failed jobs, the newest first; `newest` has each table's newest job that did not skip every entry. Tables that
 /// failed in one run for the same reason are one failure; of a table that fails repeatedly, only the newest counts.
 pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View) -> Failures {
-    let is_mended = |job: &Job| {
+    let is_resolved = |job: &Job| {
         let later = newest.get(&job.table).filter(|newest| newest.id > job.id);
         later.is_some_and(|later| later.outcome.is_some_and(Outcome::is_good))
     };
-    let mut told = HashSet::new();
+    let mut counted = HashSet::new();
     let mut groups: Vec<(bool, Vec<&Job>)> = Vec::new();
-    for job in jobs.iter().filter(|job| told.insert(job.table)) {
-        let key = (is_mended(job), job.run, &job.error);
+    for job in jobs.iter().filter(|job| counted.insert(job.table)) {
+        let key = (is_resolved(job), job.run, &job.error);
         let alike = |group: &&mut (bool, Vec<&Job>)| {
             group.1.first().is_some_and(|first| (group.0, first.run, &first.error) == key)
         };
@@ -238,15 +238,15 @@ pub(super) fn failures(jobs: &[Job], newest: &HashMap<Table, &Job>, view: &View)
             None => groups.push((key.0, vec![job])),
         }
     }
-    let (mended, open): (Vec<_>, Vec<_>) = groups.iter().partition(|(is_mended, _)| *is_mended);
-    let told = |groups: Vec<&(bool, Vec<&Job>)>| {
-        let told = groups.into_iter().take(SHOWN);
-        told.filter_map(|(is_mended, group)| failure(group, *is_mended, view)).collect()
+    let (resolved, open): (Vec<_>, Vec<_>) = groups.iter().partition(|(is_resolved, _)| *is_resolved);
+    let listed = |groups: Vec<&(bool, Vec<&Job>)>| {
+        let first = groups.into_iter().take(SHOWN);
+        first.filter_map(|(is_resolved, group)| failure(group, *is_resolved, view)).collect()
     };
-    Failures { open: told(open), mended: told(mended) }
+    Failures { open: listed(open), resolved: listed(resolved) }
 }
 
-fn failure(jobs: &[&Job], is_mended: bool, view: &View) -> Option<Failure> {
+fn failure(jobs: &[&Job], is_resolved: bool, view: &View) -> Option<Failure> {
     let first = jobs.first()?;
     let began = first.attempts.last().map_or(first.queued, |attempt| attempt.started);
     let state = Badge::standing(first.phase, first.outcome);
@@ -258,11 +258,11 @@ fn failure(jobs: &[&Job], is_mended: bool, view: &View) -> Option<Failure> {
     Some(Failure {
         run: first.run,
         jobs: jobs.iter().rev().map(|job| (job.id, Name::of(job.table))).collect(),
-        state: if is_mended { Badge { tone: class(Tone::Plain), ..state } } else { state },
+        state: if is_resolved { Badge { tone: class(Tone::Plain), ..state } } else { state },
         when: view.when(began),
         error: Prose::new(first.error.clone().unwrap_or_default()),
-        is_mended,
-        is_guarded: !is_mended && is_guarded(first),
-        retry: Some(retry).filter(|_| !is_mended && jobs.iter().any(|job| can_retry(job))),
+        is_resolved,
+        is_guarded: !is_resolved && is_guarded(first),
+        retry: Some(retry).filter(|_| !is_resolved && jobs.iter().any(|job| can_retry(job))),
     })
 }

@@ -1,5 +1,5 @@
-//! The first lines of the status page: the state, the reasons, and what to do, in the words of people who
-//! know the reports and not the daemon.
+//! The first lines of the status page: the state, the reasons, and what to do, in words for people who know the reports
+//! but not the daemon.
 
 use cached_present::{self, Tone};
 use cached_proto::verb::status::StatusReply;
@@ -17,15 +17,15 @@ pub(super) struct Verdict {
     pub(super) tone: &'static str,
     pub(super) headline: String,
     pub(super) next: String,
-    pub(super) first: Vec<Told>,
-    pub(super) more: Vec<Told>,
+    pub(super) first: Vec<ShownReason>,
+    pub(super) more: Vec<ShownReason>,
     pub(super) remedy: Option<Remedy>,
     /// Whether some table's newest refresh did not end well.
     pub(super) has_failed: bool,
 }
 
 /// A reason of the health, as shown.
-pub(super) struct Told {
+pub(super) struct ShownReason {
     pub(super) tone: &'static str,
     pub(super) message: Prose,
     pub(super) hint: Prose,
@@ -45,8 +45,9 @@ impl Verdict {
         let tables = cached_present::verdict(status, |at| view.moment(at));
         let is_busy = status.current_run.is_some();
         let is_first = is_busy && status.last_run.is_none() && tables.tone == Tone::Warning;
-        let mut told: Vec<Told> = health.reasons.iter().map(|reason| Told::of(reason, is_busy)).collect();
-        let more = told.split_off(told.len().min(FIRST));
+        let mut shown: Vec<ShownReason> =
+            health.reasons.iter().map(|reason| ShownReason::of(reason, is_busy)).collect();
+        let more = shown.split_off(shown.len().min(FIRST));
         let (tone, headline) = if is_first {
             ("busy", "The tables are being filled for the first time".to_owned())
         } else {
@@ -56,7 +57,7 @@ impl Verdict {
             tone,
             headline,
             next: tables.next,
-            first: told,
+            first: shown,
             more,
             remedy: remedy(status, tables.tone),
             has_failed: health.reasons.iter().any(|reason| reason.code == ReasonCode::LastRunFailed),
@@ -64,7 +65,7 @@ impl Verdict {
     }
 }
 
-impl Told {
+impl ShownReason {
     fn of(reason: &Reason, is_busy: bool) -> Self {
         let Reason { code, finding } = reason;
         // A reason that is mere information is neither good nor bad.
@@ -100,7 +101,7 @@ fn headline(tables: &cached_present::Verdict, health: &Health) -> String {
                 ReasonCode::DatabaseUnreachable | ReasonCode::DatabaseUnwritable => {
                     "VMS's database cannot be used"
                 }
-                ReasonCode::Retrying => "a refresh failed and is tried again",
+                ReasonCode::Retrying => "a refresh failed and is being retried",
                 ReasonCode::StateLost | ReasonCode::StateUnusable | ReasonCode::StateUnwritable => {
                     "the daemon cannot keep its own records"
                 }

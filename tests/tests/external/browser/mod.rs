@@ -15,16 +15,16 @@ const BREAK: &str = "CREATE TRIGGER broken BEFORE INSERT ON dia_events_report_ca
                      BEGIN SELECT RAISE(ABORT, '<b>out of order</b>'); END; DELETE FROM dia_events_report_cache";
 
 #[test]
-fn the_status_page_says_what_cachectl_says() {
+fn the_status_page_shows_the_verdict_of_cachectl_status() {
     let Some(scene) = Scene::set() else { return };
-    scene.look("status", "status");
-    let told = scene.daemon.ctl(&["status"]).stdout;
-    assert_eq!(scene.browser.text("#verdict h1"), told.lines().next().unwrap());
+    scene.inspect("status", "status");
+    let printed = scene.daemon.ctl(&["status"]).stdout;
+    assert_eq!(scene.browser.text("#verdict h1"), printed.lines().next().unwrap());
     assert_eq!(scene.browser.text("header .who"), "Signed in as ada");
-    scene.look("refresh", "refresh");
-    scene.look("jobs", "jobs");
-    scene.look("jobs/1", "job");
-    scene.look("runs/1", "run");
+    scene.inspect("refresh", "refresh");
+    scene.inspect("jobs", "jobs");
+    scene.inspect("jobs/1", "job");
+    scene.inspect("runs/1", "run");
 }
 
 #[test]
@@ -34,11 +34,11 @@ fn a_refresh_is_watched_from_the_first_table_to_the_last() {
     scene.browser.open(&format!("{}/refresh", scene.address));
     scene.browser.click("input[name=force]");
     scene.browser.click("main form button");
-    scene.browser.shows("#verdict h1", "Refresh 2 is running");
+    scene.browser.shows("#verdict h1", "Run 2 is running");
     scene.browser.run(REMEMBER);
     scene.picture("refreshing");
     scene.vms.execute("COMMIT");
-    scene.browser.shows("#verdict h1", "Refresh 2 ended well");
+    scene.browser.shows("#verdict h1", "Run 2 ended well");
     assert_eq!(scene.browser.run(REMEMBERS), true, "the page was reloaded");
     scene.browser.shows("#live", "as they happen");
     scene.is_content();
@@ -61,7 +61,7 @@ fn the_scheduler_is_stopped_and_started() {
 const TABS: usize = 8;
 
 #[test]
-fn many_tabs_do_not_keep_each_other_waiting_and_the_one_that_is_seen_is_live() {
+fn with_many_tabs_every_page_loads_and_the_visible_one_is_live() {
     let Some(scene) = Scene::set() else { return };
     let status = format!("{}/status", scene.address);
     scene.browser.open(&status);
@@ -82,12 +82,12 @@ fn many_tabs_do_not_keep_each_other_waiting_and_the_one_that_is_seen_is_live() {
 }
 
 #[test]
-fn focus_and_selected_text_outlive_what_happens_elsewhere() {
+fn focus_and_selected_text_survive_updates_of_other_parts() {
     const SELECT: &str = "getSelection().selectAllChildren(document.querySelector('#verdict h1'))";
     let Some(scene) = Scene::set() else { return };
     scene.browser.open(&format!("{}/status", scene.address));
     scene.browser.shows("#live", "as they happen");
-    // The part of the page that comes with a refresh stands before the link.
+    // The part of the page that appears with a run is before the link.
     scene.browser.run("document.querySelector('#scheduler a.button').focus()");
     scene.vms.execute("BEGIN IMMEDIATE");
     scene.daemon.ctl(&["refresh", "district", "--force", "--no-wait"]);
@@ -103,16 +103,16 @@ fn focus_and_selected_text_outlive_what_happens_elsewhere() {
 }
 
 #[test]
-fn what_is_held_back_is_decided_about_on_the_form() {
+fn a_held_back_loss_is_accepted_on_the_form() {
     let Some(scene) = Scene::set() else { return };
     scene.vms.execute("DELETE FROM event_participation WHERE id % 10 < 7");
     scene.daemon.ctl(&["refresh", "--force", "--no-wait"]);
     scene.browser.open(&format!("{}/status", scene.address));
     scene.browser.shows("#verdict .actions", "Decide about the loss");
     scene.daemon.idle();
-    scene.look("status", "guarded");
-    scene.look("runs/2", "guarded-run");
-    scene.look("refresh#loss", "guarded-form");
+    scene.inspect("status", "guarded");
+    scene.inspect("runs/2", "guarded-run");
+    scene.inspect("refresh#loss", "guarded-form");
     scene.browser.shows("#loss", "324 to 96");
 }
 
@@ -125,7 +125,7 @@ fn a_failure_appears_as_text_and_can_be_retried() {
     scene.daemon.ctl(&["refresh", "--table", "dia_events_report_cache", "--force", "--no-wait"]);
     scene.browser.shows("#tables", "<b>out of order</b>");
     assert_eq!(scene.browser.run(REMEMBERS), true, "the page was reloaded");
-    scene.look("status", "failure");
+    scene.inspect("status", "failure");
     scene.browser.open(&format!("{}/runs/2", scene.address));
     scene.vms.execute("DROP TRIGGER broken");
     scene.browser.click("form[action$='/retry'] button");
@@ -136,5 +136,5 @@ fn a_failure_appears_as_text_and_can_be_retried() {
         (table["state"] == "fresh").then_some(())
     });
     scene.browser.shows("#verdict h1", "ended well");
-    scene.picture("mended");
+    scene.picture("resolved");
 }

@@ -49,7 +49,7 @@ impl Scene {
     }
 
     /// Opens a page in every width and color scheme, saves screenshots, and checks for errors.
-    pub(crate) fn look(&self, path: &str, name: &str) {
+    pub(crate) fn inspect(&self, path: &str, name: &str) {
         self.browser.open(&format!("{}/{path}", self.address));
         self.picture(name);
     }
@@ -86,7 +86,11 @@ impl Scene {
         assert!(levels.windows(2).all(|pair| pair[1] <= pair[0] + 1), "{picture} skips a level: {levels:?}");
         // This must hold also where rows are displayed as blocks.
         let script = "return document.querySelectorAll('main table:not(details table)').length";
-        assert_eq!(self.browser.run(script), of("table").count(), "{picture}: tables are told as such");
+        assert_eq!(
+            self.browser.run(script),
+            of("table").count(),
+            "{picture}: tables are announced as tables"
+        );
         assert!(of("table").count() == 0 || of("rowheader").count() > 0, "{picture}: rows have names");
     }
 

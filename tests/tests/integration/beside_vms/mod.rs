@@ -23,10 +23,10 @@ const WORKERS: usize = 4;
 const REFRESHES: usize = 4;
 
 /// Time for which VMS waits for a lock.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 #[test]
-fn refreshes_and_writers_do_not_fail_each_other() {
+fn refreshes_and_vmss_writers_run_side_by_side_without_errors() {
     let mut rng = Rng::printed("beside VMS");
     let sample = Sample::today(12, 1);
     Other::open(&sample.database()).execute("PRAGMA journal_mode = WAL");
@@ -34,9 +34,9 @@ fn refreshes_and_writers_do_not_fail_each_other() {
     daemon.answers();
     daemon.idle();
 
-    let mut begin = |patience| Worker::begin(&sample.database(), patience, Rng::new(rng.bits()));
-    let workers: Vec<Worker> = (0..WORKERS).map(|_| begin(PATIENCE)).collect();
-    let impatient = begin(Duration::from_secs(1));
+    let mut begin = |busy_timeout| Worker::begin(&sample.database(), busy_timeout, Rng::new(rng.bits()));
+    let workers: Vec<Worker> = (0..WORKERS).map(|_| begin(TIMEOUT)).collect();
+    let without_waiting = begin(Duration::from_secs(1));
     let written = || workers.iter().map(Worker::transactions).sum::<u64>();
     for refresh in 0..REFRESHES {
         let before = written();
@@ -47,7 +47,7 @@ fn refreshes_and_writers_do_not_fail_each_other() {
             "refresh {refresh}: {} s, {transactions} transactions beside it, write lock {}",
             run["seconds"], run["write_lock"]
         );
-        assert!(transactions > 0, "nobody wrote during refresh {refresh}");
+        assert!(transactions > 0, "no transaction was committed during refresh {refresh}");
         assert!(run["write_lock"]["longest"].as_f64().unwrap() > 0.0, "{run}");
     }
     for (worker, number) in workers.into_iter().zip(1..) {
@@ -55,7 +55,7 @@ fn refreshes_and_writers_do_not_fail_each_other() {
         println!("worker {number}: {wrote}");
         assert_eq!(wrote.errors, Vec::<String>::new(), "worker {number}");
     }
-    println!("with a patience of one second: {}", impatient.end());
+    println!("with a busy timeout of one second: {}", without_waiting.end());
 
     daemon.idle();
     daemon.json(&["refresh", "--force"]);

@@ -36,11 +36,11 @@ pub(crate) struct Wrote {
 }
 
 impl Worker {
-    pub(crate) fn begin(database: &Path, patience: Duration, rng: Rng) -> Self {
+    pub(crate) fn begin(database: &Path, busy_timeout: Duration, rng: Rng) -> Self {
         let (stop, transactions) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         let thread = thread::spawn({
             let (stop, transactions) = (Arc::clone(&stop), Arc::clone(&transactions));
-            let vms = Other::open_for(database, patience);
+            let vms = Other::open_for(database, busy_timeout);
             move || {
                 let mut working = Working { vms, rng, wrote: Wrote::default() };
                 while !stop.load(Ordering::Relaxed) {

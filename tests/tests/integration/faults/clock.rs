@@ -17,7 +17,7 @@ async fn slots(tamed: &Tamed) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clock_that_is_set_back_is_told_and_no_night_runs_twice() {
+async fn a_clock_set_back_is_reported_and_no_night_runs_twice() {
     use cached::clock::Clock as _;
     // 01:55 in Chicago: five minutes before the slot.
     let night = "2026-03-11T06:55:00Z";

@@ -1,16 +1,24 @@
 //! The disk of VMS's database is full.
 
+use std::path::PathBuf;
+
 use super::mounts::{Disk, private};
-use super::scene::{PERSISTENT, QUIET, Scene, change_source, fold_in, healthy, reason, rows, told};
+use super::scene::{PERSISTENT, QUIET, Scene, await_reason, change_source, fold_in, healthy, reason, rows};
 use super::{file_limit, log_full};
 
+/// Returns a scene whose VMS database is on a small disk, with the directory of that disk.
+fn database_on_a_disk() -> (PathBuf, Disk, Scene) {
+    let scene = Scene::new();
+    let directory = scene.directory("disk");
+    let disk = Disk::mount(&directory);
+    let scene = scene.move_database(&directory);
+    (directory, disk, scene)
+}
+
 #[test]
-fn a_refresh_waits_for_room_and_costs_no_row() {
+fn on_a_full_disk_a_refresh_waits_for_space_and_loses_no_row() {
     let scenario = || {
-        let scene = Scene::new();
-        let directory = scene.directory("disk");
-        let disk = Disk::mount(&directory);
-        let scene = scene.move_database(&directory);
+        let (directory, disk, scene) = database_on_a_disk();
         // VMS keeps its database open all the time.
         let vms = scene.vms();
         let daemon = scene.start(PERSISTENT);
@@ -21,8 +29,8 @@ fn a_refresh_waits_for_room_and_costs_no_row() {
         disk.fill();
         assert_eq!(daemon.ctl(&["refresh", "--force", "--no-wait"]).code, Some(0));
         let path = scene.database.to_string_lossy();
-        told(&daemon, "retrying", &[&path, "no space left for the VMS database", "free disk space"]);
-        told(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
+        await_reason(&daemon, "retrying", &[&path, "no space left for the VMS database", "free disk space"]);
+        await_reason(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
         assert_eq!(rows(&vms), before);
 
         disk.make_room();
@@ -32,11 +40,15 @@ fn a_refresh_waits_for_room_and_costs_no_row() {
         let run = &daemon.json(&["history"])["runs"][0];
         assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
     };
-    private("faults::disk_full::a_refresh_waits_for_room_and_costs_no_row", scenario, file_limit::scenario);
+    private(
+        "faults::disk_full::on_a_full_disk_a_refresh_waits_for_space_and_loses_no_row",
+        scenario,
+        file_limit::scenario,
+    );
 }
 
 #[test]
-fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
+fn a_disk_without_inodes_is_reported_differently_from_a_full_one() {
     let scenario = || {
         let scene = Scene::new();
         let directory = scene.directory("disk");
@@ -53,8 +65,12 @@ fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
         assert!(!files.is_empty());
         assert_eq!(daemon.ctl(&["refresh", "--force", "--no-wait"]).code, Some(0));
         let place = directory.to_string_lossy();
-        told(&daemon, "retrying", &["no inodes left for a file beside the VMS database", &place, "`df -i`"]);
-        told(&daemon, "inodes_low", &[&place, "has 0 inodes left"]);
+        await_reason(
+            &daemon,
+            "retrying",
+            &["no inodes left for a file beside the VMS database", &place, "`df -i`"],
+        );
+        await_reason(&daemon, "inodes_low", &[&place, "has 0 inodes left"]);
         assert_eq!(reason(&daemon.health(), "disk_low"), None);
         assert_eq!(rows(&vms), before);
 
@@ -66,19 +82,16 @@ fn a_disk_without_inodes_is_told_apart_from_a_full_one() {
         healthy(&daemon);
     };
     private(
-        "faults::disk_full::a_disk_without_inodes_is_told_apart_from_a_full_one",
+        "faults::disk_full::a_disk_without_inodes_is_reported_differently_from_a_full_one",
         scenario,
         file_limit::scenario,
     );
 }
 
 #[test]
-fn a_refresh_that_gave_up_is_named_until_another_one_succeeds() {
+fn a_failed_refresh_stays_a_reason_until_another_one_succeeds() {
     let scenario = || {
-        let scene = Scene::new();
-        let directory = scene.directory("disk");
-        let disk = Disk::mount(&directory);
-        let scene = scene.move_database(&directory);
+        let (_, disk, scene) = database_on_a_disk();
         let vms = scene.vms();
         let daemon = scene.start(QUIET);
         change_source(&vms);
@@ -89,7 +102,7 @@ fn a_refresh_that_gave_up_is_named_until_another_one_succeeds() {
         let refresh = daemon.ctl(&["refresh", "--force"]);
         assert_eq!(refresh.code, Some(1), "{refresh:?}");
         let path = scene.database.to_string_lossy();
-        told(&daemon, "last_run_failed", &[&path, "no space left for the VMS database"]);
+        await_reason(&daemon, "last_run_failed", &[&path, "no space left for the VMS database"]);
         assert_eq!(rows(&vms), before);
 
         disk.make_room();
@@ -98,6 +111,6 @@ fn a_refresh_that_gave_up_is_named_until_another_one_succeeds() {
         assert_ne!(rows(&vms), before);
         healthy(&daemon);
     };
-    let name = "faults::disk_full::a_refresh_that_gave_up_is_named_until_another_one_succeeds";
+    let name = "faults::disk_full::a_failed_refresh_stays_a_reason_until_another_one_succeeds";
     private(name, scenario, log_full::substitute);
 }

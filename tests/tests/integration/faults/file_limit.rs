@@ -6,7 +6,7 @@ use std::process::Command;
 use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
 
-use super::scene::{QUIET, Scene, change_source, healthy, rows, told};
+use super::scene::{QUIET, Scene, await_reason, change_source, healthy, rows};
 
 /// Makes every write of a process fail, or none.
 fn limit(daemon: &Daemon, bytes: &str) {
@@ -24,16 +24,16 @@ pub(crate) fn scenario() {
     assert_eq!(scene.start(QUIET).stop(), Some(0));
     change_source(&vms);
     let before = rows(&vms);
-    // A daemon that nobody has asked yet: health stores a sample when it is asked first, and then once a minute.
+    // A daemon without any request yet: health stores a sample at the first request, and then once a minute.
     let daemon = Daemon::launch(scene.command(QUIET), &socket(scene.golden.directory()));
 
     limit(&daemon, "0");
     let refused = daemon.ctl(&["refresh", "--force"]);
     assert_eq!(refused.code, Some(1), "{refused:?}");
     assert!(refused.stderr.contains("in the state database"), "{refused:?}");
-    told(&daemon, "log_unwritable", &["cache_manager.log"]);
-    // Health could not store its sample, and says so.
-    told(&daemon, "state_unwritable", &[&scene.state.to_string_lossy(), "disk I/O error"]);
+    await_reason(&daemon, "log_unwritable", &["cache_manager.log"]);
+    // Health could not store its sample, and message so.
+    await_reason(&daemon, "state_unwritable", &[&scene.state.to_string_lossy(), "disk I/O error"]);
     assert_eq!(rows(&vms), before);
 
     limit(&daemon, "unlimited");
@@ -43,12 +43,12 @@ pub(crate) fn scenario() {
 }
 
 #[test]
-fn nothing_can_be_written_and_nothing_is_lost() {
+fn a_file_size_limit_of_zero_loses_no_row() {
     scenario();
 }
 
 #[test]
-fn a_command_of_the_operator_still_ends_at_the_limit() {
+fn a_command_of_the_operator_does_not_inherit_the_ignored_signal() {
     let scene = Scene::new();
     let out = scene.golden.directory().join("ignored");
     let notify = format!("[notify]\ncommand = \"/bin/sh -c '{IGNORED} > {}'\"\n", out.display());

@@ -5,10 +5,10 @@ use std::fs;
 use cached_tests::wait;
 
 use super::mounts::{Disk, private};
-use super::scene::{QUIET, Scene, change_source, healthy, reason, rows, told};
+use super::scene::{QUIET, Scene, await_reason, change_source, healthy, reason, rows};
 
 #[test]
-fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
+fn with_a_full_log_directory_work_continues_and_the_gap_is_marked() {
     let scenario = || {
         let scene = Scene::new();
         let directory = scene.directory("log");
@@ -25,15 +25,15 @@ fn a_full_log_directory_stops_no_work_and_its_gap_is_marked() {
             reason(&daemon.health(), "log_unwritable")
         });
         let file = directory.join("cache_manager.log");
-        told(&daemon, "log_unwritable", &[&file.to_string_lossy(), "No space left on device"]);
-        told(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
-        assert_ne!(rows(&vms), before, "the work goes on");
+        await_reason(&daemon, "log_unwritable", &[&file.to_string_lossy(), "No space left on device"]);
+        await_reason(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
+        assert_ne!(rows(&vms), before, "work continues");
 
         disk.make_room();
         healthy(&daemon);
         assert!(fs::read_to_string(file).unwrap().contains("Records before this one are missing"));
     };
-    let name = "faults::log_full::a_full_log_directory_stops_no_work_and_its_gap_is_marked";
+    let name = "faults::log_full::with_a_full_log_directory_work_continues_and_the_gap_is_marked";
     private(name, scenario, substitute);
 }
 
@@ -49,8 +49,8 @@ pub(crate) fn substitute() {
     fs::rename(&log, scene.golden.directory().join("kept")).unwrap();
     fs::write(&log, "in the way").unwrap();
     assert_eq!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
-    told(&daemon, "log_unwritable", &[&log.join("cache_manager.log").to_string_lossy()]);
-    assert_ne!(rows(&vms), before, "the work goes on");
+    await_reason(&daemon, "log_unwritable", &[&log.join("cache_manager.log").to_string_lossy()]);
+    assert_ne!(rows(&vms), before, "work continues");
 
     fs::remove_file(&log).unwrap();
     healthy(&daemon);
@@ -62,6 +62,6 @@ pub(crate) fn substitute() {
 }
 
 #[test]
-fn something_in_the_way_of_the_log_stops_no_work() {
+fn with_a_file_in_place_of_the_log_directory_work_continues() {
     substitute();
 }

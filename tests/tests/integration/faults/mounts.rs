@@ -22,11 +22,11 @@ pub(crate) fn private(name: &str, scenario: impl FnOnce(), substitute: impl FnOn
     }
     let Some(unshare) = WAYS.into_iter().find_map(way) else {
         // Not printed by a macro: that output is shown for failed tests only.
-        let said = format!(
+        let notice = format!(
             "\nNOT TESTED: {name} needs a private mount namespace, which this machine does not allow; \
              its substitute runs instead\n"
         );
-        std::io::stderr().write_all(said.as_bytes()).unwrap();
+        std::io::stderr().write_all(notice.as_bytes()).unwrap();
         return substitute();
     };
     let mut again = unshare();
@@ -50,21 +50,21 @@ fn way(flags: &'static [&'static str]) -> Option<impl Fn() -> Command> {
 
 /// A small disk at a directory.
 #[derive(Debug)]
-pub(crate) struct Disk<'a>(&'a Path);
+pub(crate) struct Disk(PathBuf);
 
-impl<'a> Disk<'a> {
+impl Disk {
     /// Enough space for any refresh.
     const ROOMY: &'static str = "size=256m";
 
-    pub(crate) fn mount(at: &'a Path) -> Self {
+    pub(crate) fn mount(at: &Path) -> Self {
         mount(&["-t", "tmpfs", "-o", Self::ROOMY, "tmpfs"], at);
-        Self(at)
+        Self(at.to_owned())
     }
 
     /// A disk with space for any refresh, but for few files.
-    pub(crate) fn with_inodes(at: &'a Path, inodes: u32) -> Self {
+    pub(crate) fn with_inodes(at: &Path, inodes: u32) -> Self {
         mount(&["-t", "tmpfs", "-o", &format!("{},nr_inodes={inodes}", Self::ROOMY), "tmpfs"], at);
-        Self(at)
+        Self(at.to_owned())
     }
 
     /// Creates files until not another one can be, and returns them.
@@ -76,17 +76,17 @@ impl<'a> Disk<'a> {
     /// Fills the disk until not another page fits.
     pub(crate) fn fill(&self) {
         wait::until("the disk is full", || {
-            let found = rustix::fs::statvfs(self.0).unwrap();
+            let found = rustix::fs::statvfs(&self.0).unwrap();
             let used = (found.f_blocks - found.f_bfree) * found.f_frsize;
             // The remount is refused while another process writes.
             let mut remount = Command::new("mount");
-            run(remount.args(["-o", &format!("remount,size={used}")]).arg(self.0));
-            (rustix::fs::statvfs(self.0).unwrap().f_bavail == 0).then_some(())
+            run(remount.args(["-o", &format!("remount,size={used}")]).arg(&self.0));
+            (rustix::fs::statvfs(&self.0).unwrap().f_bavail == 0).then_some(())
         });
     }
 
     pub(crate) fn make_room(&self) {
-        mount(&["-o", &format!("remount,{}", Self::ROOMY)], self.0);
+        mount(&["-o", &format!("remount,{}", Self::ROOMY)], &self.0);
     }
 }
 

@@ -59,7 +59,7 @@ fn reports(table: Table) -> Option<&'static dyn Report> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn its_table_fails_alone_and_the_daemon_lives() {
+async fn a_panic_in_a_report_fails_only_its_table() {
     let mut tamed =
         Tamed::start("2026-03-10T17:00:00Z", &[("watch", "enabled", "false")], Some(reports)).await;
     let other = |tamed: &Tamed| Other::open(&tamed.golden.database());
@@ -149,7 +149,7 @@ fn faulty(table: Table) -> Option<&'static dyn Report> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_of_a_report_ends_more_than_its_job() {
+async fn a_panic_in_any_part_of_a_report_fails_only_its_job() {
     let mut tamed =
         Tamed::start("2026-03-10T17:00:00Z", &[("watch", "enabled", "false")], Some(faulty)).await;
     for fault in [KEYS, WITHHELD, NEXT] {
@@ -168,10 +168,10 @@ async fn nothing_of_a_report_ends_more_than_its_job() {
             assert_eq!(job.outcome == Some(Outcome::Failed), job.table == TABLE, "{fault}: {job:?}");
         }
         FAULT.store(NOTHING, Ordering::Relaxed);
-        // What has failed is made whole by the next run in a way of its own.
+        // Each failure is repaired by the next run in its own way.
         let new = NewRun { force: true, ..NewRun::new(Trigger::Manual, vec![TABLE]) };
-        let mended = tamed.daemon.queue().enqueue(new).await.unwrap().run;
-        assert!(tamed.finished(mended).await.outcome.unwrap().is_good());
+        let recovered = tamed.daemon.queue().enqueue(new).await.unwrap().run;
+        assert!(tamed.finished(recovered).await.outcome.unwrap().is_good());
         tokio::select! {
             biased;
             failure = tamed.daemon.failed() => panic!("{fault}: {failure}"),

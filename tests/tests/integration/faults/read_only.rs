@@ -9,13 +9,13 @@ use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
 
 use super::mounts::{bind, private, remount};
-use super::scene::{QUIET, Rows, Scene, change_source, healthy, rows, told};
+use super::scene::{QUIET, Rows, Scene, await_reason, change_source, healthy, rows};
 
 /// User id of an unprivileged user: `nobody` on Debian and its derivatives.
 const NOBODY: u32 = 65_534;
 
 #[test]
-fn a_read_only_file_system_is_named_and_waited_for() {
+fn a_read_only_file_system_is_reported_and_recovers() {
     let scenario = || {
         let scene = Scene::new();
         let directory = scene.directory("disk");
@@ -32,13 +32,13 @@ fn a_read_only_file_system_is_named_and_waited_for() {
             &[&scene.database, Path::new("Read-only file system")],
         );
         remount(&directory, "rw");
-        mended(&daemon, &scene, &before);
+        recovered(&daemon, &scene, &before);
     };
-    private("faults::read_only::a_read_only_file_system_is_named_and_waited_for", scenario, modes);
+    private("faults::read_only::a_read_only_file_system_is_reported_and_recovers", scenario, modes);
 }
 
 #[test]
-fn missing_rights_are_named_and_waited_for() {
+fn missing_permissions_are_reported_and_recover() {
     modes();
 }
 
@@ -55,21 +55,21 @@ fn modes() {
     mode(&scene.database, 0o444);
     refused(&daemon, &scene, "database_unreachable", &[&scene.database, Path::new("Permission denied")]);
     mode(&scene.database, 0o666);
-    mended(&daemon, &scene, &before);
+    recovered(&daemon, &scene, &before);
 
     // A database with a write-ahead log cannot even be read where that log cannot be made.
     let before = changed(&scene);
     mode(&directory, 0o555);
     refused(&daemon, &scene, "database_unreachable", &[&scene.database, Path::new("and its directory")]);
     mode(&directory, 0o777);
-    mended(&daemon, &scene, &before);
+    recovered(&daemon, &scene, &before);
 
     scene.vms().execute("PRAGMA journal_mode = DELETE");
     let before = changed(&scene);
     mode(&directory, 0o555);
     refused(&daemon, &scene, "database_unwritable", &[&directory, Path::new("cannot be written to")]);
     mode(&directory, 0o777);
-    mended(&daemon, &scene, &before);
+    recovered(&daemon, &scene, &before);
 }
 
 fn mode(path: &Path, mode: u32) {
@@ -112,11 +112,11 @@ fn refused(daemon: &Daemon, scene: &Scene, code: &str, parts: &[&Path]) {
     assert_eq!(refresh.code, Some(1), "{refresh:?}");
     let parts: Vec<_> = parts.iter().map(|part| part.to_string_lossy()).collect();
     let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
-    told(daemon, code, &parts);
-    told(daemon, "last_run_failed", &[&scene.database.to_string_lossy()]);
+    await_reason(daemon, code, &parts);
+    await_reason(daemon, "last_run_failed", &[&scene.database.to_string_lossy()]);
 }
 
-fn mended(daemon: &Daemon, scene: &Scene, before: &Rows) {
+fn recovered(daemon: &Daemon, scene: &Scene, before: &Rows) {
     assert_eq!(&rows(&scene.vms()), before);
     assert_eq!(daemon.ctl(&["retry", "--failed"]).code, Some(0));
     daemon.idle();

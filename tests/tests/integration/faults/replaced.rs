@@ -8,7 +8,7 @@ use cached_tests::daemon::Daemon;
 use cached_tests::vms::Other;
 use cached_tests::wait;
 
-use super::scene::{Scene, change_source, healthy, rows, told};
+use super::scene::{Scene, await_reason, change_source, healthy, rows};
 
 const IMPATIENT: &str =
     "[watch]\npoll = \"20ms\"\nquiet = \"200ms\"\nmax_delay = \"2s\"\n[retry]\nattempts = 1\n";
@@ -20,7 +20,7 @@ fn settled(path: &Path) -> PathBuf {
 }
 
 #[test]
-fn a_newer_copy_is_noticed_and_worked_on() {
+fn a_newer_copy_of_the_database_is_noticed_and_refreshed() {
     let scene = Scene::new();
     let path = settled(&scene.database);
     let daemon = scene.start(IMPATIENT);
@@ -41,7 +41,7 @@ fn a_newer_copy_is_noticed_and_worked_on() {
 
 /// Puts something else in the file's place for a while; it is reported, never written to, and the reason
 /// disappears when VMS's file is back.
-fn while_away(intruder: impl FnOnce(&Path), says: &str) {
+fn while_away(intruder: impl FnOnce(&Path), message: &str) {
     let scene = Scene::new();
     let path = settled(&scene.database);
     let daemon = scene.start(IMPATIENT);
@@ -53,10 +53,10 @@ fn while_away(intruder: impl FnOnce(&Path), says: &str) {
     intruder(&path);
     let bytes = fs::read(&path).ok();
 
-    told(&daemon, "database_unreachable", &[&path.to_string_lossy(), says]);
+    await_reason(&daemon, "database_unreachable", &[&path.to_string_lossy(), message]);
     let refresh = daemon.ctl(&["refresh", "--force"]);
     assert_eq!(refresh.code, Some(1), "{refresh:?}");
-    told(&daemon, "last_run_failed", &[&path.to_string_lossy(), says]);
+    await_reason(&daemon, "last_run_failed", &[&path.to_string_lossy(), message]);
     assert_eq!(fs::read(&path).ok(), bytes, "what is not VMS's was written to");
 
     // SQLite would replay a log or a journal that is left there over VMS's file.
@@ -91,7 +91,7 @@ fn retried(daemon: &Daemon) {
 }
 
 #[test]
-fn a_database_that_is_not_vmss_is_refused() {
+fn a_database_without_vmss_tables_in_its_place_is_refused() {
     while_away(
         |path| Other::open(path).execute("CREATE TABLE shopping (item TEXT)"),
         "has none of VMS's tables",
@@ -99,12 +99,12 @@ fn a_database_that_is_not_vmss_is_refused() {
 }
 
 #[test]
-fn a_file_that_is_no_database_is_refused() {
-    let garbage = "no database, only a few notes that somebody took one day\n".repeat(300);
+fn a_file_that_is_not_a_database_in_its_place_is_refused() {
+    let garbage = "no database, only a few notes from some day\n".repeat(300);
     while_away(|path| fs::write(path, garbage).unwrap(), "is not a SQLite database");
 }
 
 #[test]
-fn a_removed_file_is_waited_for_and_none_is_made_up() {
+fn a_removed_database_is_waited_for_and_not_created() {
     while_away(|path| assert!(!path.exists()), "does not exist");
 }

@@ -56,7 +56,7 @@ pub(crate) fn rows(vms: &Other) -> Rows {
 
 /// Checkpoints and truncates VMS's write-ahead log, so that it has no free space within itself.
 pub(crate) fn fold_in(vms: &Other) {
-    assert_eq!(vms.number("PRAGMA wal_checkpoint(TRUNCATE)"), 0, "somebody holds the log");
+    assert_eq!(vms.number("PRAGMA wal_checkpoint(TRUNCATE)"), 0, "another process holds the log");
 }
 
 /// Changes source data that every larger report is built from.
@@ -129,8 +129,8 @@ pub(crate) fn healthy(daemon: &Daemon) {
 }
 
 /// Waits for a reason whose message contains all these parts, and whose hint gives a remedy.
-pub(crate) fn told(daemon: &Daemon, code: &str, parts: &[&str]) {
-    let reason = wait::until(&format!("health tells {code}"), || reason(&daemon.health(), code));
+pub(crate) fn await_reason(daemon: &Daemon, code: &str, parts: &[&str]) {
+    let reason = wait::until(&format!("health reports {code}"), || reason(&daemon.health(), code));
     check(&reason, parts);
 }
 

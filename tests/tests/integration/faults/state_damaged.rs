@@ -8,13 +8,13 @@ use cached_tests::binary::run;
 use cached_tests::daemon::Daemon;
 use cached_tests::vms::Other;
 
-use super::scene::{QUIET, Rows, Scene, healthy, rows, told};
+use super::scene::{QUIET, Rows, Scene, await_reason, healthy, rows};
 
 fn beside(path: &Path, suffix: &str) -> PathBuf {
     format!("{}{suffix}", path.display()).into()
 }
 
-/// Does what the hint tells an operator to do.
+/// Does what the hint asks an operator to do.
 fn move_away(path: &Path) {
     for suffix in ["", "-wal", "-shm"] {
         let file = beside(path, suffix);
@@ -45,7 +45,7 @@ fn stopped() -> (Scene, Rows) {
 }
 
 /// Checks that a daemon with an empty state finds everything fresh and changes nothing.
-fn begins_anew(scene: &Scene, before: &Rows) {
+fn starts_with_an_empty_state(scene: &Scene, before: &Rows) {
     move_away(&scene.state);
     let daemon = scene.start(QUIET);
     assert_eq!(&rows(&scene.vms()), before);
@@ -53,7 +53,7 @@ fn begins_anew(scene: &Scene, before: &Rows) {
 }
 
 #[test]
-fn a_state_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
+fn a_damaged_or_foreign_state_is_refused_and_left_unchanged() {
     let (scene, before) = stopped();
     let sound = fs::read(&scene.state).unwrap();
     let half = sound.len() as u64 / 2;
@@ -70,33 +70,33 @@ fn a_state_that_cannot_be_trusted_is_refused_and_left_as_it_is() {
             &["is a database of another application", "set state.url to another path"],
         ),
     ];
-    for (damage, says) in cases {
+    for (damage, message) in cases {
         fs::write(&scene.state, &sound).unwrap();
         damage(&scene.state);
         let bytes = fs::read(&scene.state).unwrap();
         let ran = run(&mut scene.command(QUIET));
         assert_eq!(ran.code, Some(2), "{ran:?}");
-        for part in says.iter().chain([&&*scene.state.to_string_lossy()]) {
+        for part in message.iter().chain([&&*scene.state.to_string_lossy()]) {
             assert!(ran.stderr.contains(part), "{part:?} is not in {}", ran.stderr);
         }
         println!("REFUSED {}", ran.stderr);
         assert_eq!(fs::read(&scene.state).unwrap(), bytes, "the damaged file was touched");
         assert_eq!(rows(&scene.vms()), before);
     }
-    begins_anew(&scene, &before);
+    starts_with_an_empty_state(&scene, &before);
 }
 
 /// Damages the state while the daemon runs; checks that the daemon reports it, loses no row, and is healthy
 /// after the remedy of its hint.
-fn while_running(damage: impl FnOnce(&Scene), code: &str, says: &str, mend: impl FnOnce(&Scene)) {
+fn while_running(damage: impl FnOnce(&Scene), code: &str, message: &str, repair: impl FnOnce(&Scene)) {
     let scene = Scene::new();
     let daemon = scene.start(QUIET);
     let before = rows(&scene.vms());
     damage(&scene);
-    told(&daemon, code, &[&scene.state.to_string_lossy(), says]);
+    await_reason(&daemon, code, &[&scene.state.to_string_lossy(), message]);
     assert_eq!(rows(&scene.vms()), before);
     stop(daemon);
-    mend(&scene);
+    repair(&scene);
     let daemon = scene.start(QUIET);
     assert_eq!(rows(&scene.vms()), before);
     healthy(&daemon);
@@ -123,22 +123,22 @@ fn a_replaced_state_is_noticed_and_used_after_a_restart() {
         fs::rename(copy, &scene.state).unwrap();
     };
     // The write-ahead log next to it belongs to the old file.
-    let mend = |scene: &Scene| {
+    let repair = |scene: &Scene| {
         for suffix in ["-wal", "-shm"] {
             let _ = fs::remove_file(beside(&scene.state, suffix));
         }
     };
-    while_running(replace, "state_lost", "was replaced by another file", mend);
+    while_running(replace, "state_lost", "was replaced by another file", repair);
 }
 
 #[test]
 fn a_state_that_is_cut_off_is_noticed() {
-    let mend = |scene: &Scene| move_away(&scene.state);
-    while_running(|scene| cut_off(&scene.state, 0), "state_lost", "was truncated or overwritten", mend);
+    let repair = |scene: &Scene| move_away(&scene.state);
+    while_running(|scene| cut_off(&scene.state, 0), "state_lost", "was cut off or overwritten", repair);
 }
 
 #[test]
 fn a_state_that_is_overwritten_is_noticed() {
-    let mend = |scene: &Scene| move_away(&scene.state);
-    while_running(|scene| garbage(&scene.state), "state_lost", "was truncated or overwritten", mend);
+    let repair = |scene: &Scene| move_away(&scene.state);
+    while_running(|scene| garbage(&scene.state), "state_lost", "was cut off or overwritten", repair);
 }

@@ -1,7 +1,7 @@
 //! The disk of the state database is full.
 
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use cached_tests::binary::{cachectl, cached, ran, run};
@@ -10,15 +10,21 @@ use rustix::fs::{FallocateFlags, fallocate, statvfs};
 
 use super::file_limit;
 use super::mounts::{Disk, private};
-use super::scene::{PERSISTENT, QUIET, Scene, change_source, healthy, rows, told};
+use super::scene::{PERSISTENT, QUIET, Scene, await_reason, change_source, healthy, rows};
+
+/// Returns a scene whose state database is on a small disk, with the directory of that disk.
+fn state_on_a_disk() -> (Scene, PathBuf, Disk) {
+    let mut scene = Scene::new();
+    let directory = scene.directory("disk");
+    let disk = Disk::mount(&directory);
+    scene.state = directory.join("state.db");
+    (scene, directory, disk)
+}
 
 #[test]
-fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
+fn with_a_full_state_requests_are_refused_until_space_is_free() {
     let scenario = || {
-        let mut scene = Scene::new();
-        let directory = scene.directory("disk");
-        let disk = Disk::mount(&directory);
-        scene.state = directory.join("state.db");
+        let (scene, directory, disk) = state_on_a_disk();
         let vms = scene.vms();
         let daemon = scene.start(QUIET);
         change_source(&vms);
@@ -33,7 +39,7 @@ fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
         });
         assert!(refused.contains("database or disk is full"), "{refused}");
         assert_ne!(daemon.ctl(&["refresh", "--force"]).code, Some(0));
-        told(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
+        await_reason(&daemon, "disk_low", &[&directory.to_string_lossy(), "0 MB free"]);
         before.none_lost(&rows(&vms));
 
         disk.make_room();
@@ -45,12 +51,12 @@ fn what_cannot_be_kept_is_refused_and_taken_when_there_is_room() {
         assert_ne!(rows(&vms), before);
         healthy(&daemon);
     };
-    let name = "faults::state_full::what_cannot_be_kept_is_refused_and_taken_when_there_is_room";
+    let name = "faults::state_full::with_a_full_state_requests_are_refused_until_space_is_free";
     private(name, scenario, file_limit::scenario);
 }
 
 #[test]
-fn a_start_says_that_the_disk_is_full_and_nothing_of_rights() {
+fn a_start_on_a_full_disk_reports_the_disk_and_not_permissions() {
     let scenario = || {
         let scene = Scene::new();
         let directory = scene.directory("disk");
@@ -63,16 +69,17 @@ fn a_start_says_that_the_disk_is_full_and_nothing_of_rights() {
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.stderr.contains("free disk space") && !ran.stderr.contains("regular file"), "{ran:?}");
     };
-    private("faults::state_full::a_start_says_that_the_disk_is_full_and_nothing_of_rights", scenario, || ());
+    private(
+        "faults::state_full::a_start_on_a_full_disk_reports_the_disk_and_not_permissions",
+        scenario,
+        || (),
+    );
 }
 
 #[test]
-fn a_run_that_it_interrupts_is_finished_without_a_restart() {
+fn a_run_interrupted_by_a_full_state_finishes_without_a_restart() {
     let scenario = || {
-        let mut scene = Scene::new();
-        let directory = scene.directory("disk");
-        let disk = Disk::mount(&directory);
-        scene.state = directory.join("state.db");
+        let (scene, _, disk) = state_on_a_disk();
         let vms = scene.vms();
         let daemon = scene.start(PERSISTENT);
         change_source(&vms);
@@ -86,7 +93,11 @@ fn a_run_that_it_interrupts_is_finished_without_a_restart() {
         });
         disk.fill();
         vms.execute("COMMIT");
-        told(&daemon, "state_unwritable", &[&scene.state.to_string_lossy(), "database or disk is full"]);
+        await_reason(
+            &daemon,
+            "state_unwritable",
+            &[&scene.state.to_string_lossy(), "database or disk is full"],
+        );
         before.none_lost(&rows(&vms));
 
         disk.make_room();
@@ -97,17 +108,14 @@ fn a_run_that_it_interrupts_is_finished_without_a_restart() {
         assert!(run["jobs"].as_array().unwrap().iter().all(|job| job["outcome"] != "failed"), "{run}");
         healthy(&daemon);
     };
-    let name = "faults::state_full::a_run_that_it_interrupts_is_finished_without_a_restart";
+    let name = "faults::state_full::a_run_interrupted_by_a_full_state_finishes_without_a_restart";
     private(name, scenario, file_limit::scenario);
 }
 
 #[test]
-fn a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing() {
+fn a_backup_that_runs_out_of_space_is_refused_and_leaves_no_file() {
     let scenario = || {
-        let mut scene = Scene::new();
-        let directory = scene.directory("disk");
-        let _disk = Disk::mount(&directory);
-        scene.state = directory.join("state.db");
+        let (scene, directory, _disk) = state_on_a_disk();
         let vms = scene.vms();
         // Large enough for the copy to be met half way.
         vms.execute(
@@ -141,13 +149,13 @@ fn a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing() {
         for part in ["copying\n", directory.to_str().unwrap(), "has 0 MB free"] {
             assert!(refused.stderr.contains(part), "{part:?}: {refused:?}");
         }
-        assert_eq!(copies(), Vec::<std::path::PathBuf>::new());
+        assert_eq!(copies(), Vec::<PathBuf>::new());
         before.none_lost(&rows(&vms));
         let after = ran("the next backup", backup().spawn().unwrap());
         assert_eq!(after.code, Some(0), "{after:?}");
         healthy(&daemon);
     };
-    let name = "faults::state_full::a_copy_for_which_the_room_ends_half_way_is_refused_and_leaves_nothing";
+    let name = "faults::state_full::a_backup_that_runs_out_of_space_is_refused_and_leaves_no_file";
     private(name, scenario, || ());
 }
 

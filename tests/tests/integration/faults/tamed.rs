@@ -22,7 +22,7 @@ use cached_tests::passing;
 use chrono::{DateTime, Utc};
 
 /// Timeout that only a hanging daemon reaches.
-const PATIENCE: Duration = Duration::from_mins(1);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 pub(crate) struct Tamed {
     pub(crate) golden: Golden,
@@ -51,7 +51,7 @@ impl Tamed {
     }
 
     pub(crate) async fn ask(&self, request: Request) -> Reply {
-        let timeouts = Timeouts { connect: PATIENCE, answer: PATIENCE };
+        let timeouts = Timeouts { connect: TIMEOUT, answer: TIMEOUT };
         Client::connect(self.daemon.socket(), timeouts).await.unwrap().call(&request).await.unwrap()
     }
 
@@ -71,7 +71,7 @@ impl Tamed {
     pub(crate) async fn finished(&self, run: i64) -> Run {
         let (_, mut following) = self.daemon.queue().subscribe(run).await.unwrap();
         loop {
-            let event = tokio::time::timeout(PATIENCE, following.next()).await.unwrap().unwrap();
+            let event = tokio::time::timeout(TIMEOUT, following.next()).await.unwrap().unwrap();
             if let Progress::RunDone(run) = event.unwrap() {
                 return run;
             }

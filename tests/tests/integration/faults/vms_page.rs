@@ -65,7 +65,7 @@ impl Vms {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_vmss_is_asked_for_now_and_then() {
+async fn the_page_of_vms_is_requested_only_when_the_last_answer_has_expired() {
     let vms = Vms::start();
     let url = format!("\"http://me:hunter2@{}/health?token=hunter2\"", vms.address);
     let settings = [("watch", "enabled", "false"), ("vms", "probe_url", url.as_str())];
@@ -110,7 +110,7 @@ async fn a_page_of_vmss_is_asked_for_now_and_then() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nobody_who_answers_is_told_with_the_reason() {
+async fn a_refused_connection_to_vms_is_reported_with_its_cause() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     let url = format!("http://{nobody}/health");
     let quoted = format!("\"{url}\"");
@@ -123,7 +123,7 @@ async fn nobody_who_answers_is_told_with_the_reason() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn vms_that_hangs_is_given_up_after_the_timeout() {
+async fn a_hanging_vms_is_reported_after_the_timeout() {
     // Connections are accepted by the system, and no process ever responds.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("\"http://{}/\"", silent.local_addr().unwrap());

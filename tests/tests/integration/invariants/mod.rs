@@ -2,12 +2,12 @@
 //!
 //! Samples are generated, mutated at random, and refreshed. Then:
 //!
-//! * no table fails, and its odd source rows are counted;
+//! * no table fails, and its suspect source rows are counted;
 //! * every key of the report has one row, and no other row is there;
 //! * every payload is consistent: totals are the sums of their parts, and lists have their order. The rules
 //!   for each report are stated in the file of its type;
 //! * a second refresh of unchanged data replaces nothing and updates every timestamp, whether it recognises
-//!   that nothing has changed or computes everything anew.
+//!   that nothing has changed or computes everything again.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::cast_precision_loss, reason = "the figures of a sample are small")]
 
@@ -83,7 +83,7 @@ fn the_keys_are_the_rows(inside: &Inside) {
     }
 }
 
-fn payloads_agree_with_themselves(inside: &Inside) {
+fn payloads_are_consistent(inside: &Inside) {
     district::check(inside);
     organization::check(inside);
     virtual_session::check(inside);
@@ -115,25 +115,25 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, max_shrink_iters: 16, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_the_data(seed in 0_u64..3, mutations in mutations()) {
+    fn every_invariant_holds_after_random_mutations(seed in 0_u64..3, mutations in mutations()) {
         let sample = sample(seed);
         let inside = inside(&sample, &mutations);
         let (snapshot, results) = inside.refresh(RefreshScope::Every, now());
         all_well(&results);
         for (report, result) in REPORTS.iter().zip(&results) {
             let read: BTreeSet<&str> = report.sources().iter().map(|source| source.table()).collect();
-            let odd = snapshot.warnings.iter().filter(|warning| read.contains(warning.table)).count();
-            prop_assert_eq!(result.report.figures.warnings, odd as u64, "{}", report.table());
+            let suspect = snapshot.warnings.iter().filter(|warning| read.contains(warning.table)).count();
+            prop_assert_eq!(result.report.figures.warnings, suspect as u64, "{}", report.table());
             prop_assert_eq!(result.report.figures.entries, result.report.figures.rebuilt, "{}", report.table());
         }
         the_keys_are_the_rows(&inside);
-        payloads_agree_with_themselves(&inside);
+        payloads_are_consistent(&inside);
         nothing_is_replaced_again(&inside, &results);
     }
 }
 
 #[test]
-fn a_sample_as_it_is() {
+fn every_invariant_holds_for_an_unchanged_sample() {
     let sample = Sample::generate(7, 1);
     let inside = inside(&sample, &[]);
     let (snapshot, results) = inside.refresh(RefreshScope::Every, now());
@@ -146,5 +146,5 @@ fn a_sample_as_it_is() {
         );
     }
     the_keys_are_the_rows(&inside);
-    payloads_agree_with_themselves(&inside);
+    payloads_are_consistent(&inside);
 }

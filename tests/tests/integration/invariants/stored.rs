@@ -44,13 +44,13 @@ impl Row {
 /// Returns a member that is a list.
 #[track_caller]
 pub(crate) fn list<'v>(value: &'v Value, member: &str) -> &'v [Value] {
-    value[member].as_array().unwrap_or_else(|| panic!("{member} is no list in {value}"))
+    value[member].as_array().unwrap_or_else(|| panic!("{member} is not a list in {value}"))
 }
 
 /// Returns a member that is a number.
 #[track_caller]
 pub(crate) fn number(value: &Value, member: &str) -> f64 {
-    value[member].as_f64().unwrap_or_else(|| panic!("{member} is no number in {value}"))
+    value[member].as_f64().unwrap_or_else(|| panic!("{member} is not a number in {value}"))
 }
 
 /// Returns a member that is text; NULL is empty.

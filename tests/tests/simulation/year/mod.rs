@@ -8,7 +8,7 @@
 //! * each table is fresh and whole, and each payload equals, byte for byte, a build from scratch from the source
 //!   of this instant. Only a default window of recent volunteers is compared as of the run that wrote it, since
 //!   it ends at that instant by definition, and no renewal of it may be due;
-//! * no row is left that no report has, but windows of the last days and ranges that somebody has typed in; no
+//! * no row is left that no report has, but windows of the last days and ranges that a user has typed in; no
 //!   key has two rows;
 //! * nothing is guarded but by a broken import, and the health names the planned trouble or nothing;
 //! * the slot of the night has run once, and there were no more other runs than there were causes;
@@ -30,7 +30,8 @@
 //! | 14 October, 8 December | VMS writes in the middle of the nightly run | as after any page view |
 //! | 16 November | an import loses nine of ten participations, repaired the next day | all is guarded and no row changes; clean on the morning after |
 //! | 18 to 20 January | the clock is stepped, by seconds, minutes and hours, forward and back | clean on the next morning |
-//! | 8 February | an import loses nine of ten events, repaired on the fifth day | guarded for two nights, then believed: the third morning is clean over what is left, and so is that after the repair |
+//! | 8 February | an import loses nine of ten events, repaired on the fifth day | guarded for two nights, then
+//! accepted: the third morning is clean over what is left, and so is that after the repair |
 //! | 27 March | the machine sleeps for a night | the slot is caught up |
 //! | 10 to 13 April | the daemon is stopped, VMS and its imports are not | clean on the morning of the start |
 //! | 2 to 4 May | an account is limited to a district | the virtual session report is withheld |
@@ -39,9 +40,9 @@
 //!
 //! One-shots live the same year without a daemon, a refresh each night at 02:00, judged right after it: with their
 //! state kept, with and without `--force`, and with their state lost each time. With the state kept, a broken
-//! import is guarded until it is repaired, since only scheduled runs believe a loss; without, nobody knows that
-//! the source was larger, and the rows are those of what is left. Without `--force` nobody views pages, because
-//! what VMS has just written is left alone.
+//! import is guarded until it is repaired, since only scheduled runs accept a loss; without it, the daemon does not
+//! know that the source was larger, and the rows are built from what is left. Without `--force` no pages are viewed,
+//! because rows that VMS has just written are skipped.
 //!
 //! An ordinary run lives the days around these events, with the machine off in between. `CACHED_YEAR=1 cargo
 //! test -p cached-tests --test simulation year:: -- --nocapture` lives the whole year and prints its figures.
@@ -72,7 +73,7 @@ use nights::Form;
 use office::Office;
 use plan::{Down, Happening, Lost, ZONE};
 
-/// Time after which a change of VMS is looked at.
+/// Time after which the watch reacts to a change of VMS.
 const QUIET: Duration = Duration::from_secs(31);
 
 /// Rows of events that a broken import loses, and their return.
@@ -157,7 +158,7 @@ impl Year {
 
     async fn live(&mut self) -> Result<(), String> {
         let days = plan::days(self.whole);
-        self.turn().await?;
+        self.iterate().await?;
         for (&day, &next) in days.iter().zip(&days[1..]) {
             let lived = self.day(day, next).await;
             lived.map_err(|broken| format!("by the morning of {next}, {}: {broken}", self.world.now()))?;
@@ -204,9 +205,9 @@ impl Year {
             if self.down.is_some() {
                 continue;
             }
-            self.turn().await?;
+            self.iterate().await?;
             if fire == Some(stop) {
-                self.world.slots.look(&self.world.state).await?;
+                self.world.slots.check(&self.world.state).await?;
                 self.world.slots.attended(stop)?;
             }
         }
@@ -214,8 +215,8 @@ impl Year {
     }
 
     /// Runs one iteration of each loop, and what it has queued.
-    async fn turn(&mut self) -> Result<(), String> {
-        self.world.daemon.turn().await?;
+    async fn iterate(&mut self) -> Result<(), String> {
+        self.world.daemon.iterate().await?;
         let queue = &self.world.daemon.components.queue;
         let queued = queue.queued_count().await.map_err(|error| error.to_string())?;
         match self.blow.take_if(|_| queued > 0) {
@@ -256,9 +257,9 @@ impl Year {
         self.world.touched().await;
         self.morning.written += 1;
         if self.down.is_none() {
-            self.turn().await?;
+            self.iterate().await?;
             self.world.clock.manual.advance(QUIET);
-            self.turn().await?;
+            self.iterate().await?;
         }
         Ok(())
     }
@@ -303,19 +304,19 @@ impl Year {
                 if down != Some(Down::Suspended) {
                     self.world.die(0).await?;
                 }
-                self.turn().await?;
+                self.iterate().await?;
                 self.world.clock.manual.advance(QUIET);
-                self.turn().await?;
+                self.iterate().await?;
             }
             Happening::Set(seconds) => {
                 self.morning.steps += 1;
                 self.world.apply(Op::Set(seconds)).await?;
-                self.turn().await?;
+                self.iterate().await?;
             }
             Happening::Reload(more) => {
                 self.morning.reloads += 1;
                 self.world.reload(Choices { more, ..self.world.choices }).await?;
-                self.turn().await?;
+                self.iterate().await?;
             }
             Happening::Crash(point) => {
                 self.morning.boots += 1;

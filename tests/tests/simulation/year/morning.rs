@@ -39,7 +39,7 @@ pub(super) struct Morning {
     run: i64,
 }
 
-/// The rows of all tables, which must stand while the source is not believed.
+/// The rows of all tables, which must not change while the source is not accepted.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Held(BTreeMap<Table, BTreeMap<Key, Vec<String>>>);
 
@@ -98,7 +98,7 @@ impl Morning {
 impl Year {
     /// Judges the morning of a day.
     pub(super) async fn judge(&mut self, day: NaiveDate) -> Result<(), String> {
-        self.world.slots.look(&self.world.state).await?;
+        self.world.slots.check(&self.world.state).await?;
         self.world.slots.attended(self.world.now())?;
         self.world.jobs.ended(&self.world.state).await?;
         let held = self.tables().await?;
@@ -140,7 +140,7 @@ impl Year {
         self.world.vms.number("SELECT count(*) FROM users WHERE scope_type <> 'global'") > 0
     }
 
-    /// No row is left that no report has, except expiring windows and ranges that somebody has typed in; no
+    /// No row is left that no report has, except expiring windows and ranges that a user has typed in; no
     /// key has two rows.
     async fn leftovers(&self) -> Result<(), String> {
         if self.morning.lost.is_some() {
@@ -227,7 +227,7 @@ impl Year {
             return Err(format!("{nightly} scheduled runs since the last morning: {runs:?}"));
         }
         let Morning { written, boots, steps, reloads, turns, .. } = self.morning;
-        // The watch reacts to what was written; after a start and after a step of the clock it looks as well.
+        // The watch reacts to what was written; after a start and after a step of the clock it checks as well.
         let watch = written + boots + steps;
         // Before the nightly run, at midnight UTC and at the turn of a year; as each event begins (the list
         // of upcoming events changes at that instant, the list of recent ones right after); and for what the

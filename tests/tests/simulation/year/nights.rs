@@ -27,7 +27,7 @@ use crate::daemon::Choices;
 use crate::world::refresh_config;
 
 /// Longest time of a refresh; only one that waits for the clock takes as long.
-const PATIENCE: Duration = Duration::from_mins(2);
+const TIMEOUT: Duration = Duration::from_mins(2);
 
 /// How the refreshes are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub(super) async fn live(form: Form, whole: bool) -> Result<String, String> {
     let database = directory.path().join("vms.db");
     std::fs::write(&database, beginning()).unwrap();
     let vms = Arc::new(Actor::open(&database));
-    // A one-shot would wait for the end of the grace on a clock that nobody moves meanwhile.
+    // A one-shot would wait for the end of the grace period on a clock that does not move meanwhile.
     let choices = Choices { time: 0, zone: 0, catch_up: true, grace: 0, more: plan::SETTINGS };
     let days = plan::nights(whole);
     let mut nights = Nights {
@@ -142,18 +142,18 @@ impl Nights {
         let (config, now) = (self.choices.config(self.directory.path()), self.clock.now());
         let arguments = Refresh { force: self.form.force, ..Refresh::default() };
         let refreshed = once(&config, &arguments, self.clock.clone());
-        let run = tokio::time::timeout(PATIENCE, refreshed).await.map_err(|_| "the refresh never ends")?;
+        let run = tokio::time::timeout(TIMEOUT, refreshed).await.map_err(|_| "the refresh never ends")?;
         let run = run.map_err(|error| error.to_string())?;
         let state_path = self.directory.path().join("state.db");
         self.figures[0] += 1;
-        // Without a state, nobody knows that the source was larger before.
+        // Without a state, a refresh does not know that the source was larger before.
         if self.form.kept && self.held.is_some() {
             self.figures[1] += 1;
             if exit(&run) != Exit::Failed || run.outcome != Some(Outcome::Guarded) {
                 return Err(format!("a broken import is not guarded: {run:?}"));
             }
-            let stands = self.held.as_ref() == Some(&Held::of(&self.reader, Table::ALL, now).await);
-            return if stands { Ok(()) } else { Err("rows have changed that are held".to_owned()) };
+            let unchanged = self.held.as_ref() == Some(&Held::of(&self.reader, Table::ALL, now).await);
+            return if unchanged { Ok(()) } else { Err("rows have changed that are held".to_owned()) };
         }
         if exit(&run) != Exit::Good {
             return Err(format!("the refresh ends with an error: {run:?}"));

@@ -1,4 +1,4 @@
-//! The office that works with VMS: what it changes in the source tables on an ordinary day, drawn from a seed.
+//! The office that works with VMS: what it changes in the source tables on an ordinary day, chosen by a seed.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Office {
         times
     }
 
-    /// Returns the times of day at which somebody looks at a page of VMS.
+    /// Returns the times of day at which a user views a page of VMS.
     pub(super) fn views(&self) -> impl Iterator<Item = NaiveTime> + use<> {
         let viewed = self.random.percent(40);
         let minutes = 9 * 60 + self.random.below(7 * 60);

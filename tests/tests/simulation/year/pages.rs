@@ -48,7 +48,7 @@ pub(super) async fn view(
     Some(format!("UPDATE {table} SET last_updated = '{stamp}', {} WHERE id = {id}", sets.join(", ")))
 }
 
-/// Rows of VMS's own that no report has, which nobody may touch: ranges that somebody has typed in.
+/// Rows of VMS's own that no report has, which must not be touched: ranges that a user has typed in.
 pub(super) const TYPED_RANGES: &str = "
 INSERT INTO recent_volunteers_report_cache (date_from, date_to, event_types, title_filter, report_data, last_updated)
     VALUES ('2027-01-01', '2027-03-31', 'ALL', NULL, '{\"active_volunteers\":[],\"first_time_in_range\":[]}',

@@ -19,7 +19,7 @@ pub(super) enum Lost {
 pub(super) enum Down {
     /// The machine is off, and VMS with it.
     Off,
-    /// The machine sleeps: both go on where they were.
+    /// The machine sleeps: both continue where they were.
     Suspended,
     /// The daemon is stopped; VMS is not.
     Stopped,
@@ -30,7 +30,7 @@ pub(super) enum Down {
 pub(super) enum Happening {
     /// The office works.
     Work,
-    /// Somebody looks at a page.
+    /// A user views a page.
     View,
     /// The office plans this many events of a season.
     Season(u64),
@@ -52,9 +52,9 @@ pub(super) enum Happening {
     Meddle(u64),
     /// VMS gets an account that is limited to a district, or loses it again.
     Scoped(bool),
-    /// VMS stores rows of ranges that somebody has typed in.
+    /// VMS stores rows of ranges that a user has typed in.
     TypedRanges,
-    /// Pages without a row are looked at.
+    /// Pages without a row are viewed.
     OldPages,
 }
 

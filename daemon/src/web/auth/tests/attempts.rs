@@ -18,7 +18,7 @@ async fn let_go(house: &House, peer: &str, tries: usize) -> usize {
     let mut count = 0;
     for _ in 0..tries {
         match house.visitor_from(peer, &[WRONG]).await {
-            Visitor::Nobody(Anonymous::Refused) => count += 1,
+            Visitor::Unauthenticated(Anonymous::Refused) => count += 1,
             Visitor::TooMany { .. } => {}
             other => panic!("{other:?}"),
         }
@@ -27,7 +27,7 @@ async fn let_go(house: &House, peer: &str, tries: usize) -> usize {
 }
 
 #[tokio::test]
-async fn ten_failures_are_let_go_and_one_every_six_seconds() {
+async fn ten_failures_and_then_one_every_six_seconds_are_tolerated() {
     let house = house();
     assert_eq!(let_go(&house, "203.0.113.9", 30).await, 10);
     let Visitor::TooMany { retry_after } = house.visitor_from("203.0.113.9", &[WRONG]).await else {
@@ -41,7 +41,7 @@ async fn ten_failures_are_let_go_and_one_every_six_seconds() {
 }
 
 #[tokio::test]
-async fn setting_the_wall_clock_frees_nobody() {
+async fn setting_the_wall_clock_does_not_lift_the_limit() {
     let house = house();
     let_go(&house, "203.0.113.9", 10).await;
     house.clock.set(NOW + chrono::TimeDelta::days(1));
@@ -49,7 +49,7 @@ async fn setting_the_wall_clock_frees_nobody() {
 }
 
 #[tokio::test]
-async fn clients_are_told_apart_by_the_address_that_they_have() {
+async fn failures_are_counted_by_client_address() {
     let cases = [
         // First client, second client, and whether they share a count.
         ("203.0.113.9", "203.0.113.9", true),
@@ -66,7 +66,7 @@ async fn clients_are_told_apart_by_the_address_that_they_have() {
 }
 
 #[tokio::test]
-async fn behind_a_proxy_the_client_pays_and_not_the_proxy() {
+async fn behind_a_proxy_failures_count_for_the_client_and_not_for_the_proxy() {
     let house = house();
     let from = async |client| house.visitor(&[WRONG, ("x-forwarded-for", client)]).await;
     for _ in 0..10 {
@@ -74,11 +74,11 @@ async fn behind_a_proxy_the_client_pays_and_not_the_proxy() {
     }
     assert!(matches!(from("203.0.113.9").await, Visitor::TooMany { .. }));
     assert!(matches!(from("198.51.100.1, 203.0.113.9").await, Visitor::TooMany { .. }));
-    assert_eq!(from("203.0.113.10").await, nobody(Anonymous::Refused));
+    assert_eq!(from("203.0.113.10").await, unauthenticated(Anonymous::Refused));
 }
 
 #[tokio::test]
-async fn who_is_right_comes_in_whatever_his_neighbours_do() {
+async fn a_valid_credential_is_accepted_from_an_address_with_too_many_failures() {
     let mut house = house();
     house.users.tokens = vec![(API_TOKEN, user(1, 3, true), Some("2027-01-01 00:00:00"))];
     let token = [("x-api-token", API_TOKEN)];
@@ -88,11 +88,11 @@ async fn who_is_right_comes_in_whatever_his_neighbours_do() {
     let visitor = house.visitor_from("203.0.113.9", &[("authorization", &right)]).await;
     assert!(matches!(visitor, Visitor::Admin { how: Way::Bearer, .. }));
     assert_eq!(house.visitor_from("203.0.113.9", &token).await, admin(Way::ApiToken));
-    assert_eq!(house.visitor_from("203.0.113.9", &[]).await, nobody(Anonymous::NoCredential));
+    assert_eq!(house.visitor_from("203.0.113.9", &[]).await, unauthenticated(Anonymous::NoCredential));
 }
 
 #[tokio::test]
-async fn a_reload_forgives_nothing() {
+async fn a_reload_keeps_the_counted_failures() {
     let mut house = house();
     let_go(&house, "203.0.113.9", 50).await;
     house.rebuild("token_file = \"DIR/token\"");
@@ -102,7 +102,7 @@ async fn a_reload_forgives_nothing() {
 /// More clients than are counted individually: memory is bounded, no new client is refused for long, and the
 /// clients of the flood share a count.
 #[tokio::test]
-async fn many_clients_need_little_memory() {
+async fn clients_beyond_the_memory_limit_share_one_count() {
     let house = house();
     let address = |number: u32| std::net::Ipv4Addr::from(0x0b00_0000 + number).to_string();
     for number in 0..4096 {
@@ -151,9 +151,9 @@ async fn no_key_token_or_cookie_is_logged_or_printed() {
             write!(shown, "{visitor:?}").unwrap();
         }
     }
-    let told = format!("{shown} {:?} {}", house.authority, log.text());
+    let printed = format!("{shown} {:?} {}", house.authority, log.text());
     for secret in [KEY, BEARER, API_TOKEN, "wrong-"] {
-        assert!(!told.contains(secret), "{secret} is in {told}");
+        assert!(!printed.contains(secret), "{secret} is in {printed}");
     }
 }
 
@@ -220,7 +220,7 @@ fn parts() -> impl Strategy<Value = Parts> {
 
 proptest! {
     #[test]
-    fn nobody_comes_in_by_chance(parts in parts(), peer in any::<std::net::IpAddr>(), form in any::<String>()) {
+    fn random_headers_are_never_accepted(parts in parts(), peer in any::<std::net::IpAddr>(), form in any::<String>()) {
         thread_local!(static HOUSE: House = {
             let mut house = House::with_all("some key or other", "trusted_proxies = [\"::/1\", \"0.0.0.0/1\"]");
             house.users.users = (0..1000).map(|id| user(id, 3, true)).collect();
@@ -229,7 +229,7 @@ proptest! {
         HOUSE.with(|house| {
             let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
             let visitor = runtime.block_on(house.authority.visitor(&parts, peer, &house.users, NOW));
-            prop_assert!(matches!(visitor, Visitor::Nobody(_) | Visitor::TooMany { .. }), "{visitor:?}");
+            prop_assert!(matches!(visitor, Visitor::Unauthenticated(_) | Visitor::TooMany { .. }), "{visitor:?}");
             house.authority.client_address(&parts, peer);
             house.authority.allows_host(&parts);
             let without_origin = {

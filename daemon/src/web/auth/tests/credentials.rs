@@ -51,11 +51,13 @@ impl Recorded {
     fn expected(&self, case: &Case) -> Visitor {
         let Some(id) = case.user else {
             let has_ours = case.cookie.contains("vms_remember=") || case.cookie.contains("vms_session=");
-            return nobody(match (case.forged, has_ours && case.name != "an empty session cookie") {
-                (true, _) => Anonymous::Refused,
-                (false, true) => Anonymous::Void,
-                (false, false) => Anonymous::NoCredential,
-            });
+            return unauthenticated(
+                match (case.forged, has_ours && case.name != "an empty session cookie") {
+                    (true, _) => Anonymous::Refused,
+                    (false, true) => Anonymous::Void,
+                    (false, false) => Anonymous::NoCredential,
+                },
+            );
         };
         let user = self.users.iter().find(|user| user.id == id).unwrap();
         let how = if case.by.as_deref() == Some("remember") { Way::Remember } else { Way::Session };
@@ -71,7 +73,7 @@ impl Recorded {
 }
 
 #[tokio::test]
-async fn whom_vms_lets_in_comes_in_and_nobody_else() {
+async fn every_recorded_cookie_is_accepted_or_refused_as_by_vms() {
     let recorded = recorded();
     assert_eq!((NOW.timestamp(), 8 * 60 * 60), (recorded.now, recorded.lifetime));
     assert!(recorded.cases.len() > 50);
@@ -84,7 +86,7 @@ async fn whom_vms_lets_in_comes_in_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn an_administrator_costs_one_lookup_and_a_forger_none() {
+async fn a_valid_cookie_costs_one_lookup_and_a_forged_one_none() {
     let recorded = recorded();
     for (name, lookups) in [
         ("a session", 1),
@@ -111,8 +113,8 @@ async fn a_demotion_and_a_deactivation_count_from_the_next_request_on() {
     for (user, expected) in [
         (user(1, 3, true), admin(Way::Session)),
         (user(1, 2, true), Visitor::NotAdmin { user_id: 1 }),
-        (user(1, 3, false), nobody(Anonymous::Void)),
-        (user(2, 3, true), nobody(Anonymous::Void)),
+        (user(1, 3, false), unauthenticated(Anonymous::Void)),
+        (user(2, 3, true), unauthenticated(Anonymous::Void)),
         (user(1, 3, true), admin(Way::Session)),
     ] {
         house.users.users = vec![user];
@@ -121,7 +123,7 @@ async fn a_demotion_and_a_deactivation_count_from_the_next_request_on() {
 }
 
 #[tokio::test]
-async fn names_and_lifetime_are_the_configurations() {
+async fn cookie_names_and_session_lifetime_follow_the_configuration() {
     let recorded = recorded();
     let key = recorded.case("a session").key.clone();
     let session = recorded.case("a session").cookie.replace("vms_session", "staging");
@@ -146,7 +148,7 @@ async fn names_and_lifetime_are_the_configurations() {
 }
 
 #[tokio::test]
-async fn a_session_that_unpacks_to_too_much_is_void() {
+async fn a_session_that_decompresses_beyond_the_limit_is_refused() {
     use std::io::Write as _;
 
     use base64::Engine as _;
@@ -170,34 +172,37 @@ async fn a_session_that_unpacks_to_too_much_is_void() {
     let mut house = House::with_key("some key or other");
     house.users.users = vec![user(1, 3, true)];
     assert_eq!(house.visitor(&[("cookie", &signed(64 * 1024))]).await, admin(Way::Session));
-    assert_eq!(house.visitor(&[("cookie", &signed(64 * 1024 + 1))]).await, nobody(Anonymous::Void));
-    assert_eq!(house.visitor(&[("cookie", &signed(16 * 1024 * 1024))]).await, nobody(Anonymous::Void));
+    assert_eq!(house.visitor(&[("cookie", &signed(64 * 1024 + 1))]).await, unauthenticated(Anonymous::Void));
+    assert_eq!(
+        house.visitor(&[("cookie", &signed(16 * 1024 * 1024))]).await,
+        unauthenticated(Anonymous::Void)
+    );
 }
 
 #[tokio::test]
-async fn without_vmss_key_its_cookies_mean_nothing() {
+async fn without_vmss_key_its_cookies_are_ignored() {
     let recorded = recorded();
     let mut house = House::new("");
     house.users = recorded.users();
     for case in &recorded.cases {
         let visitor = house.visitor(&[("cookie", &case.cookie)]).await;
-        assert_eq!(visitor, nobody(Anonymous::NoCredential), "{}", case.name);
+        assert_eq!(visitor, unauthenticated(Anonymous::NoCredential), "{}", case.name);
     }
 }
 
 #[tokio::test]
-async fn a_new_key_counts_after_a_reload() {
+async fn a_new_key_is_used_after_a_reload() {
     let recorded = recorded();
     let case = recorded.case("a session");
     let mut house = House::with_key("the key of yesterday");
     house.users = recorded.users();
     let cookie = [("cookie", case.cookie.as_str())];
-    assert_eq!(house.visitor(&cookie).await, nobody(Anonymous::Refused));
+    assert_eq!(house.visitor(&cookie).await, unauthenticated(Anonymous::Refused));
     write_private(&house.dir.path().join("key"), &format!("{}\n", case.key));
     house.rebuild("secret_key_file = \"DIR/key\"");
     assert_eq!(house.visitor(&cookie).await, admin(Way::Session));
     house.rebuild("");
-    assert_eq!(house.visitor(&cookie).await, nobody(Anonymous::NoCredential));
+    assert_eq!(house.visitor(&cookie).await, unauthenticated(Anonymous::NoCredential));
 }
 
 fn bearer(how: &str) -> (&'static str, String) {
@@ -205,9 +210,9 @@ fn bearer(how: &str) -> (&'static str, String) {
 }
 
 #[tokio::test]
-async fn the_operators_token_is_taken_whole_and_exactly() {
+async fn only_the_exact_operators_token_is_accepted() {
     let holder = Visitor::Admin { name: "bearer token".to_owned(), user_id: None, how: Way::Bearer };
-    let (none, refused) = (nobody(Anonymous::NoCredential), nobody(Anonymous::Refused));
+    let (none, refused) = (unauthenticated(Anonymous::NoCredential), unauthenticated(Anonymous::Refused));
     let cases = [
         (bearer("Bearer "), &holder),
         (bearer("bearer "), &holder),
@@ -235,13 +240,13 @@ async fn the_operators_token_is_taken_whole_and_exactly() {
 async fn an_api_token_needs_an_active_administrator_and_time_left() {
     let cases = [
         (user(1, 3, true), Some("2026-03-15 12:00:00.000001"), admin(Way::ApiToken)),
-        (user(1, 3, true), Some("2026-03-15 12:00:00.000000"), nobody(Anonymous::Void)),
-        (user(1, 3, true), Some("2026-03-14 23:59:59.999999"), nobody(Anonymous::Void)),
+        (user(1, 3, true), Some("2026-03-15 12:00:00.000000"), unauthenticated(Anonymous::Void)),
+        (user(1, 3, true), Some("2026-03-14 23:59:59.999999"), unauthenticated(Anonymous::Void)),
         (user(1, 3, true), Some("2027-01-01 00:00:00"), admin(Way::ApiToken)),
-        (user(1, 3, true), Some("never"), nobody(Anonymous::Void)),
-        (user(1, 3, true), Some(""), nobody(Anonymous::Void)),
-        (user(1, 3, true), None, nobody(Anonymous::Void)),
-        (user(1, 3, false), Some("2027-01-01 00:00:00"), nobody(Anonymous::Void)),
+        (user(1, 3, true), Some("never"), unauthenticated(Anonymous::Void)),
+        (user(1, 3, true), Some(""), unauthenticated(Anonymous::Void)),
+        (user(1, 3, true), None, unauthenticated(Anonymous::Void)),
+        (user(1, 3, false), Some("2027-01-01 00:00:00"), unauthenticated(Anonymous::Void)),
         (user(1, 2, true), Some("2027-01-01 00:00:00"), Visitor::NotAdmin { user_id: 1 }),
         (user(1, 4, true), Some("2027-01-01 00:00:00"), Visitor::NotAdmin { user_id: 1 }),
     ];
@@ -253,7 +258,7 @@ async fn an_api_token_needs_an_active_administrator_and_time_left() {
 }
 
 #[tokio::test]
-async fn what_vms_cannot_have_issued_is_not_looked_up() {
+async fn a_token_that_vms_cannot_have_issued_is_not_looked_up() {
     let texts = [
         String::new(),
         API_TOKEN[1..].to_owned(),
@@ -264,33 +269,40 @@ async fn what_vms_cannot_have_issued_is_not_looked_up() {
     ];
     for text in texts {
         let house = House::with_all("some key or other", "");
-        assert_eq!(house.visitor(&[("x-api-token", &text)]).await, nobody(Anonymous::Refused), "{text}");
+        assert_eq!(
+            house.visitor(&[("x-api-token", &text)]).await,
+            unauthenticated(Anonymous::Refused),
+            "{text}"
+        );
         assert_eq!(house.users.lookups.load(Ordering::Relaxed), 0, "{text}");
     }
     let house = House::with_all("some key or other", "");
-    assert_eq!(house.visitor(&[("x-api-token", API_TOKEN)]).await, nobody(Anonymous::Refused));
+    assert_eq!(house.visitor(&[("x-api-token", API_TOKEN)]).await, unauthenticated(Anonymous::Refused));
     assert_eq!(house.users.lookups.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test]
-async fn a_way_that_is_off_leads_nowhere_and_counts_nothing() {
+async fn a_credential_of_a_disabled_way_is_ignored_and_not_counted() {
     let mut house = House::new("");
     house.users.tokens = vec![(API_TOKEN, user(1, 3, true), Some("2027-01-01 00:00:00"))];
     for _ in 0..50 {
         for header in [("authorization", "Bearer wrong"), ("x-api-token", API_TOKEN)] {
-            assert_eq!(house.visitor(&[header]).await, nobody(Anonymous::NoCredential));
+            assert_eq!(house.visitor(&[header]).await, unauthenticated(Anonymous::NoCredential));
         }
     }
 }
 
 #[tokio::test]
-async fn when_vms_cannot_be_asked_nobody_of_its_comes_in_and_it_is_said_once() {
+async fn without_vmss_database_its_users_are_refused_and_one_warning_is_logged() {
     let mut house = House::with_all("some key or other", "");
     house.users.tokens = vec![(API_TOKEN, user(1, 3, true), Some("2027-01-01 00:00:00"))];
     let log = Log::begin();
     house.users.is_down = true;
     for _ in 0..50 {
-        assert_eq!(house.visitor(&[("x-api-token", API_TOKEN)]).await, nobody(Anonymous::Unavailable));
+        assert_eq!(
+            house.visitor(&[("x-api-token", API_TOKEN)]).await,
+            unauthenticated(Anonymous::Unavailable)
+        );
     }
     let (name, value) = bearer("Bearer ");
     assert!(matches!(house.visitor(&[(name, &value)]).await, Visitor::Admin { .. }));
@@ -299,15 +311,15 @@ async fn when_vms_cannot_be_asked_nobody_of_its_comes_in_and_it_is_said_once() {
     assert_eq!(
         log.lines(),
         [
-            "WARN Nobody can log in to the web side: the VMS database /srv/vms.db does not exist; set database.url \
+            "WARN No login to the web interface is possible: the VMS database /srv/vms.db does not exist; set database.url \
              (or --database) to VMS's SQLite file",
-            "INFO VMS's users can be looked up again",
+            "INFO VMS's users can be read again",
         ]
     );
 }
 
 #[tokio::test]
-async fn a_name_from_vms_is_one_short_line() {
+async fn a_hostile_user_name_becomes_one_short_line() {
     let mut house = House::with_all("some key or other", "");
     let user = User { username: format!("a\n{}", "b".repeat(100)), ..user(1, 3, true) };
     house.users.tokens = vec![(API_TOKEN, user, Some("2027-01-01 00:00:00"))];
@@ -330,7 +342,7 @@ async fn run(path: &std::path::Path, statements: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_user_is_what_his_row_says_now() {
+async fn a_changed_row_of_a_user_counts_at_once() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("vms.db");
     let rows = "INSERT INTO users VALUES (1, 'ada', 3, 1), (2, 'bob', -1, 0), (3, NULL, NULL, NULL)";
@@ -381,7 +393,7 @@ async fn a_vms_without_api_tokens_has_none() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_missing_or_replaced_is_looked_for_again() {
+async fn a_missing_or_replaced_database_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let (path, other) = (dir.path().join("vms.db"), dir.path().join("restored.db"));
     let users = VmsUsers::new(&Gateway::new(&path));

@@ -120,8 +120,8 @@ pub(super) fn admin(how: Way) -> Visitor {
     Visitor::Admin { name: "ada".to_owned(), user_id: Some(1), how }
 }
 
-pub(super) fn nobody(why: Anonymous) -> Visitor {
-    Visitor::Nobody(why)
+pub(super) fn unauthenticated(why: Anonymous) -> Visitor {
+    Visitor::Unauthenticated(why)
 }
 
 /// Users in memory, and a counter of lookups.
@@ -135,7 +135,7 @@ pub(super) struct KnownUsers {
 }
 
 impl KnownUsers {
-    fn look<T: Send + 'static>(&self, found: Option<T>) -> Lookup<'_, T> {
+    fn found<T: Send + 'static>(&self, found: Option<T>) -> Lookup<'_, T> {
         self.lookups.fetch_add(1, Ordering::Relaxed);
         let missing = || VmsError::Missing { path: "/srv/vms.db".into() };
         Box::pin(std::future::ready(if self.is_down { Err(missing()) } else { Ok(found) }))
@@ -144,12 +144,12 @@ impl KnownUsers {
 
 impl Users for KnownUsers {
     fn by_id(&self, id: i64) -> Lookup<'_, User> {
-        self.look(self.users.iter().find(|user| user.id == id).cloned())
+        self.found(self.users.iter().find(|user| user.id == id).cloned())
     }
 
     fn by_api_token<'a>(&'a self, token: &'a str) -> Lookup<'a, (User, Option<String>)> {
         let found = self.tokens.iter().find(|(known, ..)| *known == token);
-        self.look(found.map(|(_, user, expiry)| (user.clone(), expiry.map(str::to_owned))))
+        self.found(found.map(|(_, user, expiry)| (user.clone(), expiry.map(str::to_owned))))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::*;
 
 #[test]
-fn the_client_is_the_last_hop_that_is_no_proxy_of_ours() {
+fn the_client_is_the_last_hop_that_is_not_a_trusted_proxy() {
     let house = House::new("trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\", \"2001:db8::/32\"]");
     let cases: &[(&str, &[&str], &str)] = &[
         // An untrusted peer is itself the client, whatever its header contains.
@@ -62,7 +62,7 @@ const EVERYWHERE: &str = "listen = \"0.0.0.0:8321\"\napi_tokens = true";
 const ONE: &str = "listen = \"192.0.2.1:8321\"\napi_tokens = true";
 
 #[test]
-fn only_our_own_names_are_answered_to() {
+fn only_requests_to_our_own_host_names_are_allowed() {
     let cases = [
         ("", "127.0.0.1:8321", true),
         ("", "127.0.0.1", true),
@@ -106,7 +106,7 @@ fn only_our_own_names_are_answered_to() {
 }
 
 #[test]
-fn a_request_that_names_none_or_two_is_judged_by_all_of_them() {
+fn a_request_with_no_host_or_a_foreign_host_is_refused() {
     let house = House::new("");
     let allowed = |request: Request<()>| house.authority.allows_host(&request.into_parts().0);
     let get = Request::get;
@@ -121,7 +121,7 @@ fn a_request_that_names_none_or_two_is_judged_by_all_of_them() {
 const PUBLIC: &str = "public_origin = \"https://vms.example.org\"";
 
 #[test]
-fn what_changes_something_must_come_from_our_own_page() {
+fn a_change_is_accepted_only_from_our_own_pages() {
     let vms = ("host", "vms.example.org");
     let own = ("host", "127.0.0.1:8321");
     let origin = |url| ("origin", url);
@@ -145,7 +145,7 @@ fn what_changes_something_must_come_from_our_own_page() {
         ("", &[("host", "localhost"), origin("http://localhost")], true),
         ("", &[("host", "localhost"), origin("https://localhost")], true),
         ("", &[("host", "localhost:80"), origin("http://localhost")], true),
-        // The origin matches the request's host, but the host is none of ours.
+        // The origin matches the request's host, but the host is not ours.
         ("", &[("host", "evil.example"), origin("http://evil.example")], false),
         // A wrong origin is decisive, whatever other headers contain.
         (PUBLIC, &[vms, origin("https://evil.example"), referer("https://vms.example.org/")], false),
@@ -179,7 +179,7 @@ fn what_changes_something_must_come_from_our_own_page() {
 }
 
 #[test]
-fn what_no_browser_sends_by_itself_needs_no_proof() {
+fn a_token_in_a_header_needs_no_own_origin() {
     let house = House::new("");
     let request = request(&[("origin", "https://evil.example")]);
     for how in [Way::Bearer, Way::ApiToken] {
@@ -188,7 +188,7 @@ fn what_no_browser_sends_by_itself_needs_no_proof() {
 }
 
 #[test]
-fn the_method_of_a_request_proves_nothing() {
+fn the_csrf_check_ignores_the_method() {
     let house = House::new("");
     for method in ["GET", "HEAD", "OPTIONS", "POST", "DELETE"] {
         let mut request = request(&[("origin", "https://evil.example")]);
@@ -198,7 +198,7 @@ fn the_method_of_a_request_proves_nothing() {
 }
 
 #[test]
-fn a_form_token_is_good_for_its_visitor_until_its_end() {
+fn a_form_token_is_valid_for_its_visitor_until_it_expires() {
     let house = House::new("session_lifetime = \"1h\"");
     let request = request(&[]);
     let ok = |visitor: &Visitor, token: &str, at| house.authority.csrf_ok(visitor, &request, Some(token), at);
@@ -208,18 +208,20 @@ fn a_form_token_is_good_for_its_visitor_until_its_end() {
     assert!(ok(&session, &token, NOW));
     assert!(ok(&session, &token, NOW + hour));
     assert!(!ok(&session, &token, NOW + hour + Duration::from_secs(1)));
-    assert!(ok(&admin(Way::Remember), &token, NOW), "he stays himself when his session ends");
+    assert!(ok(&admin(Way::Remember), &token, NOW), "the token of a user stays valid when the session ends");
 
     let other = Visitor::Admin { name: "ada".to_owned(), user_id: Some(11), how: Way::Session };
     let open = Visitor::Admin { name: "ada".to_owned(), user_id: None, how: Way::Open };
-    for visitor in [&other, &open, &nobody(Anonymous::NoCredential), &Visitor::NotAdmin { user_id: 2 }] {
+    for visitor in
+        [&other, &open, &unauthenticated(Anonymous::NoCredential), &Visitor::NotAdmin { user_id: 2 }]
+    {
         assert!(!ok(visitor, &token, NOW), "{visitor:?}");
         assert!(ok(visitor, &house.authority.csrf_token(visitor, NOW), NOW), "{visitor:?}");
     }
 }
 
 #[test]
-fn a_changed_or_foreign_form_token_is_none() {
+fn a_changed_or_foreign_form_token_is_refused() {
     let mut house = House::new("");
     let (session, request) = (admin(Way::Session), request(&[]));
     let token = house.authority.csrf_token(&session, NOW);
@@ -246,7 +248,7 @@ fn open() -> Visitor {
 }
 
 #[tokio::test]
-async fn only_whoever_sits_at_this_machine_may_look() {
+async fn open_viewing_is_allowed_only_from_this_machine_without_a_proxy() {
     let cases: &[(&str, Headers<'_>, bool)] = &[
         ("127.0.0.1", &[], true),
         ("127.0.0.1", &[("host", "localhost:8321")], true),
@@ -279,17 +281,20 @@ async fn only_whoever_sits_at_this_machine_may_look() {
     for (peer, headers, expected) in cases {
         let house = House::new("open_viewing = true\nhosts = [\"vms.example.org\"]");
         let visitor = house.visitor_from(peer, headers).await;
-        let otherwise = nobody(Anonymous::NoCredential);
+        let otherwise = unauthenticated(Anonymous::NoCredential);
         assert_eq!(visitor, if *expected { open() } else { otherwise.clone() }, "{peer} {headers:?}");
         assert_eq!(House::new("").visitor_from(peer, headers).await, otherwise, "closed by default");
     }
 }
 
 #[tokio::test]
-async fn who_says_who_he_is_is_judged_by_that() {
+async fn with_open_viewing_a_given_credential_still_decides() {
     let mut house = House::with_all("some key or other", "open_viewing = true");
     house.users.tokens = vec![(API_TOKEN, user(2, 1, true), Some("2027-01-01 00:00:00"))];
     assert_eq!(house.visitor(&[("x-api-token", API_TOKEN)]).await, Visitor::NotAdmin { user_id: 2 });
-    assert_eq!(house.visitor(&[("authorization", "Bearer wrong")]).await, nobody(Anonymous::Refused));
+    assert_eq!(
+        house.visitor(&[("authorization", "Bearer wrong")]).await,
+        unauthenticated(Anonymous::Refused)
+    );
     assert_eq!(house.visitor(&[("cookie", "vms_session=left.over.cookie")]).await, open());
 }

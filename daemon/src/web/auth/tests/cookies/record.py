@@ -195,7 +195,7 @@ def main():
     r.case("a session of a key beyond Latin-1", s + r.session(1, key=WIDE_KEY), key=WIDE_KEY)
     r.case("a session and a remembered admin under a key beyond Latin-1",
            f"{s}{r.session(1, key=WIDE_KEY)}; {m}{remembered}", key=WIDE_KEY)
-    # Flask-Login raises under such a key, so that nobody can tell whether the cookie is wrong.
+    # Flask-Login raises under such a key, so that unauthenticated can tell whether the cookie is wrong.
     r.case("a remembered admin under a key beyond Latin-1", m + remembered, key=WIDE_KEY)
 
     packages = ["Flask", "Flask-Login", "itsdangerous", "Werkzeug"]

@@ -1,4 +1,4 @@
-//! Odd data never fails a refresh: it is counted, and payloads that it does not affect stay unchanged.
+//! Suspect data never fails a refresh: it is counted, and payloads that it does not affect stay unchanged.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,7 @@ use chrono::DateTime;
 use serde_json::Value;
 
 /// A completed event of this school year that belongs to one district only, has participants, and is the
-/// target of all odd data.
+/// target of all suspect data.
 const EVENT: &str = "69";
 /// District of the event.
 const DISTRICT: &str = "4";
@@ -22,19 +22,19 @@ const DISTRICT: &str = "4";
 /// Query for the participants of the event.
 const PARTICIPANTS: &str = "(SELECT volunteer_id FROM event_participation WHERE event_id = 69)";
 
-struct Odd {
+struct Case {
     name: &'static str,
     /// Statements in which `{event}` and `{participants}` stand for the two constants.
     sql: &'static str,
-    /// Odd source rows that a report of all these tables counts.
+    /// Suspect source rows that a report of all these tables counts.
     warnings: u64,
 }
 
-const fn odd(name: &'static str, sql: &'static str, warnings: u64) -> Odd {
-    Odd { name, sql, warnings }
+const fn case(name: &'static str, sql: &'static str, warnings: u64) -> Case {
+    Case { name, sql, warnings }
 }
 
-fn check(cases: &[Odd]) {
+fn check(cases: &[Case]) {
     let golden = Golden::unpack("tiny1");
     let vms = Other::open(&golden.database());
     vms.allow_nulls();
@@ -42,7 +42,7 @@ fn check(cases: &[Odd]) {
     vms.execute("PRAGMA journal_mode = WAL");
     let participants =
         vms.number(&format!("SELECT count(*) FROM event_participation WHERE event_id = {EVENT}"));
-    assert!(participants > 1, "the event has nobody to whom anything odd could happen");
+    assert!(participants > 1, "the event has no participants to change");
     let concerned: BTreeSet<String> = vms
         .texts(&format!(
             "SELECT CAST(organization_id AS TEXT) FROM volunteer_organization WHERE volunteer_id IN {PARTICIPANTS}"
@@ -54,13 +54,13 @@ fn check(cases: &[Odd]) {
     refresh(&plain, "as it is", 0);
     let before = unconcerned(&plain, &concerned);
     assert!(before.iter().all(|rows| !rows.is_empty()), "everything is concerned by everything");
-    for Odd { name, sql, warnings } in cases {
+    for Case { name, sql, warnings } in cases {
         let copy = golden.copy();
         let sql = sql.replace("{event}", EVENT).replace("{participants}", PARTICIPANTS);
         let other = Other::open(&copy.database());
         let changes = other.number("SELECT total_changes()");
         other.execute(&sql);
-        assert!(other.number("SELECT total_changes()") > changes, "{name}: nothing became odd");
+        assert!(other.number("SELECT total_changes()") > changes, "{name}: no row was changed");
         drop(other);
         refresh(&copy, name, *warnings);
         let after = unconcerned(&copy, &concerned);
@@ -114,12 +114,12 @@ fn unconcerned(golden: &Golden, concerned: &BTreeSet<String>) -> [Rows; 2] {
 }
 
 #[test]
-fn words_that_are_no_members_of_their_enums() {
+fn unknown_enum_members_are_counted_and_change_no_other_payload() {
     check(&[
-        odd("a type", "UPDATE event SET type = 'SPACE_WALK' WHERE id = {event}", 1),
-        odd("a status", "UPDATE event SET status = 'POSTPONED' WHERE id = {event}", 1),
-        odd("a value for a name", "UPDATE event SET status = 'Completed' WHERE id = {event}", 1),
-        odd(
+        case("a type", "UPDATE event SET type = 'SPACE_WALK' WHERE id = {event}", 1),
+        case("a status", "UPDATE event SET status = 'POSTPONED' WHERE id = {event}", 1),
+        case("a value for a name", "UPDATE event SET status = 'Completed' WHERE id = {event}", 1),
+        case(
             "a participation's status",
             "UPDATE event_participation SET status = 'Levitated' WHERE event_id = {event}",
             0,
@@ -128,53 +128,53 @@ fn words_that_are_no_members_of_their_enums() {
 }
 
 #[test]
-fn rows_that_name_others_which_do_not_exist() {
+fn references_to_missing_rows_change_no_other_payload() {
     check(&[
-        odd(
-            "nobody took part",
+        case(
+            "an event without participants",
             "UPDATE event_participation SET volunteer_id = volunteer_id + 1000000 WHERE event_id = {event}",
             0,
         ),
-        odd("in no event", "UPDATE event_participation SET event_id = 1000069 WHERE event_id = {event}", 0),
-        odd("nowhere", "UPDATE event SET school = 'nowhere' WHERE id = {event}", 0),
-        odd(
+        case("in no event", "UPDATE event_participation SET event_id = 1000069 WHERE event_id = {event}", 0),
+        case("nowhere", "UPDATE event SET school = 'nowhere' WHERE id = {event}", 0),
+        case(
             "members of nothing",
             "UPDATE OR REPLACE volunteer_organization SET organization_id = 1000000 WHERE volunteer_id IN {participants}",
             0,
         ),
-        odd("people without a contact", "DELETE FROM contact WHERE id IN {participants}", 0),
-        odd("contacts that are no volunteers", "DELETE FROM volunteer WHERE id IN {participants}", 0),
+        case("people without a contact", "DELETE FROM contact WHERE id IN {participants}", 0),
+        case("contacts that are not volunteers", "DELETE FROM volunteer WHERE id IN {participants}", 0),
     ]);
 }
 
 #[test]
-fn nulls_everywhere() {
+fn nulls_change_no_other_payload() {
     check(&[
-        odd("no date", "UPDATE event SET start_date = NULL WHERE id = {event}", 0),
-        odd(
-            "an event of which nothing is known",
+        case("no date", "UPDATE event SET start_date = NULL WHERE id = {event}", 0),
+        case(
+            "an event with only NULLs",
             "UPDATE event SET title = NULL, description = NULL, type = NULL, format = NULL, start_date = NULL, \
              end_date = NULL, duration = NULL, status = NULL, location = NULL, school = NULL, \
              district_partner = NULL, volunteers_needed = NULL, participant_count = NULL WHERE id = {event}",
             0,
         ),
-        odd(
+        case(
             "a completed one",
             "UPDATE event SET title = NULL, type = NULL, location = NULL WHERE id = {event}",
             0,
         ),
-        odd(
-            "people of whom nothing is known",
+        case(
+            "participations with only NULLs",
             "UPDATE contact SET type = NULL, first_name = NULL, last_name = NULL, do_not_contact = NULL, \
              email_opt_out = NULL, exclude_from_reports = NULL WHERE id IN {participants}",
             0,
         ),
-        odd(
+        case(
             "participations",
             "UPDATE event_participation SET status = NULL, delivery_hours = NULL WHERE event_id = {event}",
             0,
         ),
-        odd(
+        case(
             "a participation of NULL in NULL is left out",
             "UPDATE event_participation SET event_id = NULL, volunteer_id = NULL \
              WHERE id = (SELECT min(id) FROM event_participation WHERE event_id = {event})",
@@ -184,27 +184,27 @@ fn nulls_everywhere() {
 }
 
 #[test]
-fn text_that_needs_care() {
+fn unusual_text_changes_no_other_payload() {
     check(&[
-        odd(
+        case(
             "quotes, an emoji, and text that runs the other way",
             "UPDATE contact SET first_name = '\"Bo\" O''Neil \\', last_name = '\u{1f600} \u{5d0}\u{5d1} \u{202e}x' \
              WHERE id IN {participants}",
             0,
         ),
-        odd(
+        case(
             "control characters",
             "UPDATE event SET title = 'a' || char(10) || char(27) || '[31m' || char(0) || 'b' WHERE id = {event}",
             0,
         ),
-        odd(
+        case(
             "a title of ten thousand characters",
             "UPDATE event SET title = replace(hex(zeroblob(5000)), '0', '\u{e9}') WHERE id = {event}",
             0,
         ),
-        odd("bytes in place of text", "UPDATE event SET title = x'00ff4142' WHERE id = {event}", 1),
-        odd(
-            "text that is no UTF-8",
+        case("bytes in place of text", "UPDATE event SET title = x'00ff4142' WHERE id = {event}", 1),
+        case(
+            "text that is not UTF-8",
             "UPDATE event SET title = CAST(x'41ff42' AS TEXT) WHERE id = {event}",
             1,
         ),
@@ -212,24 +212,24 @@ fn text_that_needs_care() {
 }
 
 #[test]
-fn values_of_other_types() {
+fn values_of_other_types_are_counted_and_change_no_other_payload() {
     check(&[
-        odd("a date that is none", "UPDATE event SET start_date = 'soon' WHERE id = {event}", 1),
-        odd("text for a number", "UPDATE event SET duration = 'long' WHERE id = {event}", 1),
-        odd("bytes for a number", "UPDATE event SET participant_count = x'ff' WHERE id = {event}", 1),
-        odd(
+        case("an invalid date", "UPDATE event SET start_date = 'soon' WHERE id = {event}", 1),
+        case("text for a number", "UPDATE event SET duration = 'long' WHERE id = {event}", 1),
+        case("bytes for a number", "UPDATE event SET participant_count = x'ff' WHERE id = {event}", 1),
+        case(
             "infinite hours",
             "UPDATE event_participation SET delivery_hours = 9e999 \
              WHERE id = (SELECT min(id) FROM event_participation WHERE event_id = {event})",
             1,
         ),
-        odd(
-            "hours that are no number",
+        case(
+            "hours that are not a number",
             "UPDATE event_participation SET delivery_hours = 'nan' \
              WHERE id = (SELECT min(id) FROM event_participation WHERE event_id = {event})",
             1,
         ),
-        odd(
+        case(
             "hours whose sum would be infinite",
             "UPDATE event_participation SET delivery_hours = 1.7e308 \
              WHERE id = (SELECT min(id) FROM event_participation WHERE event_id = {event})",
@@ -239,20 +239,20 @@ fn values_of_other_types() {
 }
 
 #[test]
-fn too_many_and_too_few() {
+fn extreme_counts_and_ids_change_no_other_payload() {
     check(&[
-        odd(
+        case(
             "addresses twice",
             "INSERT INTO email (contact_id, email, type, \"primary\") \
              SELECT contact_id, email, type, 1 FROM email WHERE contact_id IN {participants}",
             0,
         ),
-        odd(
+        case(
             "an organization without volunteers",
             "INSERT INTO organization (id, name) VALUES (5000, 'Nobody''s')",
             0,
         ),
-        odd("the largest id there is", "UPDATE event SET id = 9223372036854775807 WHERE id = {event}", 0),
+        case("the largest id there is", "UPDATE event SET id = 9223372036854775807 WHERE id = {event}", 0),
     ]);
 }
 
@@ -360,7 +360,7 @@ fn every_column_that_is_read_warns_of_what_vms_fails_on() {
     let mut probes = 0;
     for source in REPORTS.iter().flat_map(|report| report.sources()).copied().collect::<SourceSet>() {
         let table = source.table();
-        assert_eq!(warnings(source), [], "{table} is odd from the beginning");
+        assert_eq!(warnings(source), [], "{table} has warnings before any change");
         let row = other.number(&format!("SELECT coalesce(max(rowid), -1) FROM \"{table}\""));
         assert_ne!(row, -1, "{table} is empty");
         for column in source.columns() {
@@ -406,10 +406,10 @@ fn every_column_that_is_read_warns_of_what_vms_fails_on() {
 }
 
 #[test]
-fn a_boolean_beyond_0_and_1_warns() {
+fn a_boolean_beyond_0_and_1_is_counted() {
     check(&[
-        odd("a boolean of 2", "UPDATE contact SET exclude_from_reports = 2 WHERE id = 1", 1),
-        odd(
+        case("a boolean of 2", "UPDATE contact SET exclude_from_reports = 2 WHERE id = 1", 1),
+        case(
             "a date with a time",
             "UPDATE volunteer SET last_volunteer_date = '2026-01-05 10:00' WHERE id = 1",
             1,

@@ -1,11 +1,12 @@
-//! What goes on beside the refreshes, each at its own times: maintenance, the history, samples of readiness, and
-//! processes that nobody waits for.
+//! Background work beside the refreshes, each at its own times: maintenance, pruning of the history, samples of
+//! readiness, and reaping of orphaned processes.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use cached_present::count;
 use cached_proto::verb::refresh::Progress;
 use chrono::TimeDelta;
 use futures_util::future::join_all;
@@ -25,9 +26,9 @@ use crate::schedule::Ticker;
 use crate::service::Service;
 
 /// Automatic maintenance: a ticker for each schedule, and the loop that executes the queued tasks.
-pub(super) struct Chores(Vec<Ticker>);
+pub(super) struct ScheduledMaintenance(Vec<Ticker>);
 
-impl Chores {
+impl ScheduledMaintenance {
     /// Creates the tickers and decides the slots that have passed until now.
     pub(super) async fn begin(
         queue: &Queue,
@@ -35,11 +36,11 @@ impl Chores {
         live: &LiveConfig,
     ) -> Result<Self, QueueError> {
         let mut tickers = Vec::new();
-        for (chore, schedules) in live.task_schedules() {
+        for (task, schedules) in live.maintenance_schedules() {
             let configs = live.configs();
             let catch_up = Box::new(move || configs.borrow().schedule.catch_up);
             let mut ticker =
-                Ticker::for_task(chore, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
+                Ticker::for_task(task, queue.clone(), Arc::clone(clock), schedules, catch_up).await?;
             ticker.begin().await?;
             tickers.push(ticker);
         }
@@ -66,7 +67,13 @@ pub(super) async fn prune_daily(
         let kept = TimeDelta::days(configs.borrow().state.history_days.into());
         match queue.prune(clock.now(), kept).await {
             Ok(0) => {}
-            Ok(runs) => info!("{runs} runs older than {} days are forgotten", kept.num_days()),
+            Ok(runs) => {
+                info!(
+                    "{} older than {} deleted from the history",
+                    count(runs, "run"),
+                    count(kept.num_days(), "day")
+                )
+            }
             Err(error) => warn!("The history is not pruned; trying again in a day: {}", describe(&error)),
         }
         heartbeat.nap(DAY).await;
@@ -109,12 +116,12 @@ async fn run_ended(events: &mut broadcast::Receiver<Progress>) {
     }
 }
 
-/// Pause between two looks. The daemon's own children are waited for as soon as they end, so a child that has
-/// ended before one look and is still there at the next one is nobody's.
+/// Pause between two checks. The daemon waits for its own children as soon as they end, so a child that has ended
+/// before one check and still exists at the next one is an orphan.
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Reaps processes that nobody waits for. As process 1 of a container, the daemon becomes the parent of what a
-/// command of the operator's leaves running, and each would stay in the process table for ever. Runs until dropped.
+/// Reaps orphaned processes. As process 1 of a container, the daemon becomes the parent of processes that a command of
+/// the operator leaves running, and each would stay in the process table for ever. Runs until dropped.
 pub(super) async fn reap(heartbeat: Heartbeat) {
     let mut before = BTreeSet::new();
     loop {
@@ -152,7 +159,7 @@ mod tests {
 
     #[tokio::test]
     #[expect(clippy::zombie_processes, reason = "that is what it tests")]
-    async fn a_child_that_ended_is_reaped_at_the_second_look_and_a_running_one_is_not() {
+    async fn a_child_that_ended_is_reaped_at_the_second_check_and_a_running_one_is_not() {
         let manual = Arc::new(ManualClock::new(chrono::DateTime::UNIX_EPOCH));
         let clock: Arc<dyn Clock> = manual.clone();
         let mut runs = Command::new("/bin/sleep").arg("600").spawn().unwrap();
