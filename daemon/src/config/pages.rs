@@ -19,7 +19,7 @@ const DATABASE: &str = "/srv/vms/instance/vms.db";
 const HEAD: &str = "\
 # Configuration of cached. Every key is here with its default, commented out; only database.url has to be set.
 # A flag beats a variable (CACHED_<SECTION>_<KEY>), a variable beats this file, this file beats the default.
-# After a change: systemctl reload cached (a mistake makes it fail, and changes nothing)
+# After a change: systemctl reload cached (a mistake makes it fail, and the running configuration stays in effect)
 ";
 
 /// A change that takes effect only after a restart.

@@ -47,7 +47,7 @@ settings! {
         refresh_time: NaiveTime = text("02:00");
         /// Hours between refreshes, counted from `refresh_time`. Must be 1, 2, 3, 4, 6, 8, 12 or 24.
         refresh_interval_hours: u32 = text("24").within("1", "24");
-        /// IANA zone of the schedule.
+        /// IANA zone of the schedule, whatever the zone of this machine.
         timezone: Tz = text("America/Chicago");
         /// Whether a refresh that was missed while the daemon was down is caught up.
         catch_up: bool = text("true");
@@ -113,7 +113,7 @@ settings! {
         enabled: bool = text("true");
         /// How often the database is checked.
         poll: Duration = text("1s").within("10ms", "1h");
-        /// How long the source must be quiet before a change is acted on.
+        /// How long the source must be quiet before the changed tables are refreshed.
         quiet: Duration = text("30s").within("0s", "1day");
         /// Longest time for which a source that does not get quiet delays the refresh.
         max_delay: Duration = text("5m").within("0s", "1day");
@@ -144,7 +144,7 @@ settings! {
         listen: Option<SocketAddr> = text("127.0.0.1:8321").restart();
         /// Origin under which browsers reach the page, for example `https://vms.example.org`.
         public_origin: Option<WebOrigin> = unset();
-        /// Addresses or networks of proxies whose forwarding headers are believed.
+        /// Addresses or networks of proxies whose forwarding headers are trusted.
         trusted_proxies: Vec<Network> = text("");
         /// Further host names under which browsers reach the page, besides `public_origin`, `listen` and this machine.
         hosts: Vec<HostName> = text("");

@@ -7,6 +7,7 @@ mod demo;
 mod deviations;
 mod faults;
 mod fuzz;
+mod glossary;
 mod golden;
 mod invariants;
 mod load;
