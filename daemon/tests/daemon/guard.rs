@@ -228,7 +228,7 @@ async fn a_table_does_not_lose_most_of_its_entries_overnight() {
             assert_eq!(held, districts.contains(&job.table), "{job:?}");
         }
         let errors = run.jobs.iter().filter_map(|job| job.error.as_deref());
-        let shown = "to 0 entries; the old rows stand until `cachectl refresh --accept`";
+        let shown = "to 0 entries; the old entries are kept until `cachectl refresh --accept`";
         assert!(errors.clone().all(|error| error.contains(shown)), "{run:?}");
         let now = payloads(&home).await;
         assert!(
