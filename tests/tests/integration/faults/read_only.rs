@@ -67,7 +67,7 @@ fn modes() {
     scene.vms().execute("PRAGMA journal_mode = DELETE");
     let before = changed(&scene);
     mode(&directory, 0o555);
-    refused(&daemon, &scene, "database_unwritable", &[&directory, Path::new("cannot be written to")]);
+    refused(&daemon, &scene, "database_unwritable", &[&directory, Path::new("cannot be written")]);
     mode(&directory, 0o777);
     recovered(&daemon, &scene, &before);
 }

@@ -134,11 +134,11 @@ fn a_replaced_state_is_noticed_and_used_after_a_restart() {
 #[test]
 fn a_state_that_is_cut_off_is_noticed() {
     let repair = |scene: &Scene| move_away(&scene.state);
-    while_running(|scene| cut_off(&scene.state, 0), "state_lost", "was cut off or overwritten", repair);
+    while_running(|scene| cut_off(&scene.state, 0), "state_lost", "was truncated or overwritten", repair);
 }
 
 #[test]
 fn a_state_that_is_overwritten_is_noticed() {
     let repair = |scene: &Scene| move_away(&scene.state);
-    while_running(|scene| garbage(&scene.state), "state_lost", "was cut off or overwritten", repair);
+    while_running(|scene| garbage(&scene.state), "state_lost", "was truncated or overwritten", repair);
 }
