@@ -90,7 +90,7 @@ async fn during_the_first_run_the_page_says_that_tables_are_being_filled() {
         "{page}"
     );
     assert!(page.contains("class=\"verdict busy\"") && page.contains("No run has ended yet."), "{page}");
-    assert!(!page.contains("makes them now") && !page.contains("<svg"), "{page}");
+    assert!(!page.contains("generates them now") && !page.contains("<svg"), "{page}");
     locked.release().await;
     finished(&daemon, 1).await;
     let page = ada.opens("status").await.body;
