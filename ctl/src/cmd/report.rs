@@ -29,7 +29,7 @@ pub(crate) struct ReportArgs {
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &ReportArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(ReportRequest { since_seconds: args.since.as_secs() }).await?;
-    context.print(args.format.json, &reply, |view| render(&reply, view))?;
+    context.print_zoned(args.format.json, &reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 

@@ -72,7 +72,7 @@ pub(super) async fn prune_daily(
                     "{} older than {} deleted from the history",
                     count(runs, "run"),
                     count(kept.num_days(), "day")
-                )
+                );
             }
             Err(error) => warn!("The history is not pruned; trying again in a day: {}", describe(&error)),
         }

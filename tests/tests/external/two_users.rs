@@ -251,7 +251,9 @@ fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
     let ctl = |arguments: &[&str]| run(cachectl().args(arguments).arg("--socket").arg(&socket));
     let vms = Other::open(&site.database());
     vms.number("SELECT count(*) FROM event");
-    for (options, expected) in [("subset=pid", "cannot determine which processes"), ("rw", "is in use by process")] {
+    for (options, expected) in
+        [("subset=pid", "cannot determine which processes"), ("rw", "is in use by process")]
+    {
         let mut running = daemon(&[options]).spawn().unwrap();
         wait::until("the daemon has refreshed", || {
             let ran = ctl(&["status", "--json"]);

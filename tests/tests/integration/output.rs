@@ -1,10 +1,10 @@
-//! Exit codes when standard output cannot be written to, or its reader has gone.
+//! Exit codes when standard output cannot be written to, or its reader has gone; the zone that times are printed in.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs::OpenOptions;
 use std::process::{Command, Stdio};
 
-use cached_tests::binary::{Ran, cachectl, cached, ran};
+use cached_tests::binary::{Ran, cachectl, cached, ran, run};
 use cached_tests::daemon::Daemon;
 use cached_tests::golden::Golden;
 
@@ -48,4 +48,16 @@ fn a_broken_pipe_changes_no_exit_code() {
     std::fs::rename(golden.database(), golden.directory().join("elsewhere")).unwrap();
     let failed = ctl("refresh");
     assert_eq!(failed.code, Some(1), "{failed:?}");
+}
+
+#[test]
+fn every_verb_prints_times_in_the_zone_of_the_schedule_whatever_the_zone_of_the_client() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n[schedule]\ntimezone = \"Asia/Tokyo\"\n");
+    daemon.idle();
+    for verb in [&["status"][..], &["next"], &["ping"], &["history"], &["jobs"], &["job", "1"], &["report"]] {
+        let mut command = cachectl();
+        let printed = run(command.args(verb).arg("--socket").arg(daemon.socket()).env("TZ", "Europe/Vienna"));
+        assert!(printed.code == Some(0) && printed.stdout.contains(" JST"), "{verb:?}: {printed:?}");
+    }
 }
