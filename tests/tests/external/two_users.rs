@@ -261,9 +261,10 @@ fn a_vacuum_is_refused_where_the_locks_of_others_are_hidden() {
             status["last_run"].is_object().then_some(())
         });
         let ran = ctl(&["maintenance", "vacuum"]);
-        assert!(ran.code == Some(1) && ran.stderr.contains(expected), "{options}: {ran:?}");
+        // Before the assertion: a failure must not leave the daemon running.
         running.kill().unwrap();
         running.wait().unwrap();
+        assert!(ran.code == Some(1) && ran.stderr.contains(expected), "{options}: {ran:?}");
     }
 }
 
