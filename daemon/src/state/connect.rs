@@ -20,8 +20,9 @@ const READING: u32 = 4;
 pub(super) const WORK_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long others wait: their callers would rather try again.
 pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A connection that has been idle for this long is closed; one of each lane stays open.
-const IDLE: Duration = Duration::from_secs(30);
+/// A connection that has been idle for this long is closed, with the memory of its statements; one of each lane stays
+/// open.
+const IDLE: Duration = Duration::from_secs(10);
 /// Kilobytes that a connection caches. The pages are in the system's cache anyway, and otherwise each connection that
 /// has read the history once would keep `SQLite`'s default of two megabytes.
 const CACHED: &str = "-256";
