@@ -82,33 +82,30 @@ pub(super) fn zone_guessed(observed: &Observation, _: Audience) -> Option<Findin
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::path::PathBuf;
 
     use cached_proto::words::HealthLevel;
 
     use super::*;
     use crate::health::ReasonCode;
-    use crate::health::tests::{each, found, gone, healthy};
+    use crate::health::tests::{Problem, found, gone, healthy};
     use crate::refresh::RefreshError;
     use crate::vms::VmsError;
     use HealthLevel::{Degraded, Unhealthy};
     use ReasonCode::{DatabaseUnreachable, DatabaseUnwritable, StateLost, StateUnwritable, TimezoneGuessed};
 
-    #[test]
-    fn each_problem_has_its_code_its_level_and_a_command_to_run() {
-        each(&[
-            (DatabaseUnreachable, Unhealthy, |observed| observed.tables = Err(gone())),
-            (DatabaseUnwritable, Unhealthy, |observed| {
-                observed.resources.unwritable = Some(PathBuf::from("/srv"));
-            }),
-            (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Removed)),
-            (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Replaced)),
-            (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Overwritten)),
-            (StateUnwritable, Unhealthy, |observed| observed.state.unwritable = Some("full".to_owned())),
-            (TimezoneGuessed, Degraded, |observed| observed.zone_warning = Some("guessed".to_owned())),
-        ]);
-    }
+    pub(in crate::health) const PROBLEMS: &[Problem] = &[
+        (DatabaseUnreachable, Unhealthy, |observed| observed.tables = Err(gone())),
+        (DatabaseUnwritable, Unhealthy, |observed| {
+            observed.resources.unwritable = Some(PathBuf::from("/srv"));
+        }),
+        (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Removed)),
+        (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Replaced)),
+        (StateLost, Unhealthy, |observed| observed.state.lost = Some(Lost::Overwritten)),
+        (StateUnwritable, Unhealthy, |observed| observed.state.unwritable = Some("full".to_owned())),
+        (TimezoneGuessed, Degraded, |observed| observed.zone_warning = Some("guessed".to_owned())),
+    ];
 
     #[test]
     fn a_damaged_database_has_the_hint_to_search_for_damage() {

@@ -159,12 +159,12 @@ fn answers(page: &VmsPage) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cached_proto::words::HealthLevel;
 
     use super::*;
     use crate::health::ReasonCode;
-    use crate::health::tests::{at, disks, each, found, healthy, page};
+    use crate::health::tests::{Problem, at, disks, found, healthy, page};
     use crate::supervise::Fault;
     use crate::telemetry::Complaint;
     use HealthLevel::Degraded;
@@ -173,23 +173,20 @@ mod tests {
         VmsPageSlow,
     };
 
-    #[test]
-    fn each_problem_has_its_code_its_level_and_a_command_to_run() {
-        each(&[
-            (LogUnwritable, Degraded, |observed| {
-                observed.resources.log = Some(complaint(ComplaintCause::Other));
-            }),
-            (SocketLost, Degraded, |observed| observed.faults = vec![fault("control socket")]),
-            (LockLost, Degraded, |observed| observed.faults = vec![fault("state lock")]),
-            (ComponentFailed, Degraded, |observed| observed.faults = vec![fault("web"), fault("notify")]),
-            (VmsPageFailed, Degraded, |observed| observed.vms_page = Some(page(Some(502), 12))),
-            (VmsPageFailed, Degraded, |observed| observed.vms_page = Some(page(None, 5000))),
-            (VmsPageSlow, Degraded, |observed| observed.vms_page = Some(page(Some(302), 2000))),
-            (ClockBehind, Degraded, |observed| observed.now -= TimeDelta::hours(1)),
-            (DiskLow, Degraded, |observed| observed.resources.disks = disks(1 << 20)),
-            (InodesLow, Degraded, |observed| observed.resources.disks[1].inodes = Some(31)),
-        ]);
-    }
+    pub(in crate::health) const PROBLEMS: &[Problem] = &[
+        (LogUnwritable, Degraded, |observed| {
+            observed.resources.log = Some(complaint(ComplaintCause::Other));
+        }),
+        (SocketLost, Degraded, |observed| observed.faults = vec![fault("control socket")]),
+        (LockLost, Degraded, |observed| observed.faults = vec![fault("state lock")]),
+        (ComponentFailed, Degraded, |observed| observed.faults = vec![fault("web"), fault("notify")]),
+        (VmsPageFailed, Degraded, |observed| observed.vms_page = Some(page(Some(502), 12))),
+        (VmsPageFailed, Degraded, |observed| observed.vms_page = Some(page(None, 5000))),
+        (VmsPageSlow, Degraded, |observed| observed.vms_page = Some(page(Some(302), 2000))),
+        (ClockBehind, Degraded, |observed| observed.now -= TimeDelta::hours(1)),
+        (DiskLow, Degraded, |observed| observed.resources.disks = disks(1 << 20)),
+        (InodesLow, Degraded, |observed| observed.resources.disks[1].inodes = Some(31)),
+    ];
 
     fn fault(component: &'static str) -> Fault {
         Fault { component, what: "it ended".to_owned() }

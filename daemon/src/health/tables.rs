@@ -128,56 +128,53 @@ pub(super) fn rows_odd(observed: &Observation, audience: Audience) -> Option<Fin
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cached_proto::verb::jobs::{Job, JobFigures};
     use cached_proto::words::{HealthLevel, Outcome};
 
     use super::*;
     use crate::health::ReasonCode;
-    use crate::health::tests::{each, found, healthy, job, one_table, survey};
+    use crate::health::tests::{Problem, found, healthy, job, one_table, survey};
     use HealthLevel::{Degraded, Healthy, Unhealthy};
     use ReasonCode::{
         EntriesIncomplete, EntriesInvalid, EntriesMissing, EntriesStale, RowsOdd, TablesDisabled,
         TablesGuarded, TablesWithheld,
     };
 
-    #[test]
-    fn each_problem_has_its_code_its_level_and_a_command_to_run() {
-        each(&[
-            (TablesDisabled, Degraded, |observed| {
-                one_table(observed, TableState::Disabled, Audit::default());
-            }),
-            (TablesDisabled, Unhealthy, |observed| {
-                let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
-                observed.tables = Ok(vec![table]);
-            }),
-            (TablesDisabled, Unhealthy, |observed| {
-                observed.tables = Ok(vec![
-                    survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
-                    survey(Table::OrganizationReports, TableState::Off, Audit::default()),
-                    survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
-                ]);
-            }),
-            (TablesGuarded, Degraded, |observed| one_table(observed, TableState::Guarded, Audit::default())),
-            (TablesWithheld, Healthy, |observed| one_table(observed, TableState::Withheld, Audit::default())),
-            (EntriesInvalid, Degraded, |observed| {
-                one_table(observed, TableState::Invalid, Audit { invalid: 1, ..Audit::default() });
-            }),
-            (EntriesIncomplete, Degraded, |observed| {
-                one_table(observed, TableState::Incomplete, Audit { incomplete: 1, ..Audit::default() });
-            }),
-            (EntriesMissing, Degraded, |observed| {
-                one_table(observed, TableState::Missing, Audit { missing: 1, ..Audit::default() });
-            }),
-            (EntriesStale, Degraded, |observed| {
-                one_table(observed, TableState::Stale, Audit { stale: 1, ..Audit::default() });
-            }),
-            (RowsOdd, Healthy, |observed| {
-                let figures = JobFigures { warnings: 2, ..JobFigures::default() };
-                observed.results = vec![Job { figures, ..job(Outcome::Rebuilt) }];
-            }),
-        ]);
-    }
+    pub(in crate::health) const PROBLEMS: &[Problem] = &[
+        (TablesDisabled, Degraded, |observed| {
+            one_table(observed, TableState::Disabled, Audit::default());
+        }),
+        (TablesDisabled, Unhealthy, |observed| {
+            let table = survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default());
+            observed.tables = Ok(vec![table]);
+        }),
+        (TablesDisabled, Unhealthy, |observed| {
+            observed.tables = Ok(vec![
+                survey(Table::DiaEventsReportCache, TableState::Disabled, Audit::default()),
+                survey(Table::OrganizationReports, TableState::Off, Audit::default()),
+                survey(Table::DistrictEngagementReports, TableState::NotApplicable, Audit::default()),
+            ]);
+        }),
+        (TablesGuarded, Degraded, |observed| one_table(observed, TableState::Guarded, Audit::default())),
+        (TablesWithheld, Healthy, |observed| one_table(observed, TableState::Withheld, Audit::default())),
+        (EntriesInvalid, Degraded, |observed| {
+            one_table(observed, TableState::Invalid, Audit { invalid: 1, ..Audit::default() });
+        }),
+        (EntriesIncomplete, Degraded, |observed| {
+            one_table(observed, TableState::Incomplete, Audit { incomplete: 1, ..Audit::default() });
+        }),
+        (EntriesMissing, Degraded, |observed| {
+            one_table(observed, TableState::Missing, Audit { missing: 1, ..Audit::default() });
+        }),
+        (EntriesStale, Degraded, |observed| {
+            one_table(observed, TableState::Stale, Audit { stale: 1, ..Audit::default() });
+        }),
+        (RowsOdd, Healthy, |observed| {
+            let figures = JobFigures { warnings: 2, ..JobFigures::default() };
+            observed.results = vec![Job { figures, ..job(Outcome::Rebuilt) }];
+        }),
+    ];
 
     #[test]
     fn a_held_table_has_only_one_reason() {

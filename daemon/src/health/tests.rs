@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use cached_proto::lock::WriteLock;
@@ -120,12 +121,20 @@ pub(super) fn found(observed: &Observation) -> Vec<Reason> {
     judge(observed, Audience::Operator).reasons
 }
 
-/// A case: a reason, its level, and the change of a healthy observation that causes it.
-type Case = (ReasonCode, HealthLevel, fn(&mut Observation));
+/// A reason, its level, and the change of a healthy observation that causes it.
+pub(super) type Problem = (ReasonCode, HealthLevel, fn(&mut Observation));
 
-/// Asserts that each change causes exactly this reason, of this level, on one line and with a command to run.
-pub(super) fn each(cases: &[Case]) {
-    for &(code, level, change) in cases {
+#[test]
+fn each_problem_is_exactly_one_reason_of_its_level_on_one_line_with_a_command_to_run() {
+    let mut codes = BTreeSet::from([ReasonCode::StateUnusable]);
+    let problems = [
+        databases::tests::PROBLEMS,
+        environment::tests::PROBLEMS,
+        tables::tests::PROBLEMS,
+        work::tests::PROBLEMS,
+    ];
+    for &(code, level, change) in &problems.concat() {
+        codes.insert(code);
         let mut observed = healthy();
         change(&mut observed);
         for audience in [Audience::Operator, Audience::Reader] {
@@ -137,6 +146,7 @@ pub(super) fn each(cases: &[Case]) {
             assert_eq!(message.lines().count(), 1, "{code:?}");
         }
     }
+    assert!(codes.iter().eq(ReasonCode::ALL), "a reason has no problem that causes it: {codes:?}");
 }
 
 #[test]

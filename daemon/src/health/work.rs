@@ -106,14 +106,14 @@ pub(super) fn backup_old(observed: &Observation, _: Audience) -> Option<Finding>
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use cached_proto::verb::history::Run;
     use cached_proto::verb::jobs::Attempt;
     use cached_proto::words::{HealthLevel, MaintenanceTask, Table};
 
     use super::*;
     use crate::health::ReasonCode;
-    use crate::health::tests::{at, each, found, healthy, job, run};
+    use crate::health::tests::{Problem, at, found, healthy, job, run};
     use crate::state::FailedTask;
     use crate::watch::wipes::SecondRefresher as Refresher;
     use HealthLevel::{Degraded, Unhealthy};
@@ -122,44 +122,41 @@ mod tests {
         SecondRefresher,
     };
 
-    #[test]
-    fn each_problem_has_its_code_its_level_and_a_command_to_run() {
-        each(&[
-            (MaintenanceFailed, Degraded, |observed| {
-                observed.failed_tasks = vec![FailedTask {
-                    task: MaintenanceTask::Analyze,
-                    slot: "S".to_owned(),
-                    error: "E".to_owned(),
-                }];
-            }),
-            (BackupOld, Degraded, |observed| {
-                observed.missing_backup =
-                    Some(MissingBackup { since: "S".to_owned(), directory: "/backups".into() });
-            }),
-            (Retrying, Degraded, |observed| {
-                let attempts = vec![attempt()];
-                let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
-                observed.waiting = vec![Job { phase, outcome, error, attempts, ..job(Outcome::Failed) }];
-            }),
-            (LastRunFailed, Degraded, |observed| {
-                observed.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
-            }),
-            (LastRunFailed, Unhealthy, |observed| {
-                observed.results = vec![job(Outcome::Failed), job(Outcome::Off)];
-            }),
-            (SchedulerStopped, Degraded, |observed| observed.scheduler = SchedulerState::Stopped),
-            (QueueStuck, Unhealthy, |observed| {
-                (observed.last, observed.claimable_since) = (None, Some(at(-301).to_utc()));
-            }),
-            (RunSlow, Degraded, |observed| {
-                observed.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
-            }),
-            (SecondRefresher, Degraded, |observed| {
-                let tables = vec![Table::RecruitmentCandidatesCache];
-                observed.refreshers = vec![Refresher::Wipes { hour: 2, days: 2, tables }];
-            }),
-        ]);
-    }
+    pub(in crate::health) const PROBLEMS: &[Problem] = &[
+        (MaintenanceFailed, Degraded, |observed| {
+            observed.failed_tasks = vec![FailedTask {
+                task: MaintenanceTask::Analyze,
+                slot: "S".to_owned(),
+                error: "E".to_owned(),
+            }];
+        }),
+        (BackupOld, Degraded, |observed| {
+            observed.missing_backup =
+                Some(MissingBackup { since: "S".to_owned(), directory: "/backups".into() });
+        }),
+        (Retrying, Degraded, |observed| {
+            let attempts = vec![attempt()];
+            let (phase, outcome, error) = (Phase::Queued, None, Some("full".to_owned()));
+            observed.waiting = vec![Job { phase, outcome, error, attempts, ..job(Outcome::Failed) }];
+        }),
+        (LastRunFailed, Degraded, |observed| {
+            observed.results = vec![job(Outcome::Failed), job(Outcome::Rebuilt)];
+        }),
+        (LastRunFailed, Unhealthy, |observed| {
+            observed.results = vec![job(Outcome::Failed), job(Outcome::Off)];
+        }),
+        (SchedulerStopped, Degraded, |observed| observed.scheduler = SchedulerState::Stopped),
+        (QueueStuck, Unhealthy, |observed| {
+            (observed.last, observed.claimable_since) = (None, Some(at(-301).to_utc()));
+        }),
+        (RunSlow, Degraded, |observed| {
+            observed.current = Some(Run { started: Some(at(-301)), ended: None, ..run(&[]) });
+        }),
+        (SecondRefresher, Degraded, |observed| {
+            let tables = vec![Table::RecruitmentCandidatesCache];
+            observed.refreshers = vec![Refresher::Wipes { hour: 2, days: 2, tables }];
+        }),
+    ];
 
     fn attempt() -> Attempt {
         let error = Some("full".to_owned());
@@ -185,10 +182,10 @@ mod tests {
         let mut observed = healthy();
         let failed =
             |&table: &Table| Job { table, error: Some(format!("no {table}")), ..job(Outcome::Failed) };
-        observed.results = Table::ALL.iter().map(failed).collect();
+        observed.results = Table::ALL[..8].iter().map(failed).collect();
         let message = found(&observed)[0].finding.message.clone();
         assert_eq!(message.matches(" failed: no ").count(), 5, "{message}");
-        assert!(message.ends_with("; 6 more tables"), "{message}");
+        assert!(message.ends_with("; 3 more tables"), "{message}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use cached_proto::words::Table;
 use serde_json::json;
 
 use crate::boot::execute;
@@ -30,7 +31,7 @@ async fn the_json_status_has_the_keys_of_vms() {
     assert_eq!(data["queue"], json!({"pending": 0, "running": 0, "retrying": 0, "dead": 0}));
     assert_eq!((&data["rates"]["success"], &data["rates"]["error"]), (&json!(1.0), &json!(0.0)));
     let caches = data["caches"].as_array().unwrap();
-    assert_eq!(caches.len(), 11);
+    assert_eq!(caches.len(), Table::ALL.len());
     for key in
         ["type", "table", "expected", "fresh", "stale", "missing", "invalid", "oldest", "newest", "bytes"]
     {
@@ -124,7 +125,7 @@ async fn a_refresh_without_wait_answers_202_with_the_run() {
     assert_eq!(answer.json()["run"], "2");
     let jobs = get(&daemon, "api/runs/2").await["jobs"].as_array().unwrap().clone();
     let numbers: Vec<_> = jobs.iter().map(|job| job["id"].clone()).collect();
-    assert_eq!((numbers.len(), &answer.json()["jobs"]), (11, &json!(numbers)));
+    assert_eq!((numbers.len(), &answer.json()["jobs"]), (Table::ALL.len(), &json!(numbers)));
     assert!(answer.json()["message"].as_str().unwrap().contains("run 2"));
     let run = finished(&daemon, 2).await;
     assert!(run.jobs.iter().any(|job| job.figures.rebuilt + job.figures.verified > 0), "{run:?}");
@@ -147,8 +148,8 @@ async fn a_multipart_form_as_sent_by_vmss_page_is_accepted() {
     let everything = ("Accept", "*/*");
     for (headers, body, tables) in [
         (&[KIND, everything][..], form("volunteer"), 2),
-        (&[KIND, everything], form("all"), 11),
-        (&[everything], String::new(), 11),
+        (&[KIND, everything], form("all"), Table::ALL.len()),
+        (&[everything], String::new(), Table::ALL.len()),
     ] {
         let answer = trusted(&daemon, "POST", "refresh", headers, &body).await;
         assert_eq!(answer.status, 303, "{body}: {answer:?}");
@@ -208,7 +209,7 @@ async fn every_table_that_fails_is_named() {
     }
     let tables = body["tables"].as_array().unwrap();
     let failed = tables.iter().filter(|table| table["outcome"] == "failed").count();
-    assert_eq!((tables.len(), failed), (11, 2), "{body}");
+    assert_eq!((tables.len(), failed), (Table::ALL.len(), 2), "{body}");
     let data = &get(&daemon, "api/status").await["data"];
     assert!(data["stats"]["last_error"].as_str().unwrap().contains("disk is "), "{data}");
 }

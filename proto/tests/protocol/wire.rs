@@ -15,8 +15,8 @@ use futures_util::{SinkExt, StreamExt};
 use proptest::prelude::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
+use crate::any::any;
 use crate::samples;
-use crate::strategies::{request, response};
 
 const fn protocols(lowest: u16, highest: u16) -> Protocols {
     Protocols { lowest, highest }
@@ -136,17 +136,17 @@ proptest! {
 
 proptest! {
     #[test]
-    fn every_request_decodes_to_what_was_encoded(request in request()) {
+    fn every_request_decodes_to_what_was_encoded(request in any::<Request>()) {
         prop_assert_eq!(Request::decode(&request.encode()?)?, request);
     }
 
     #[test]
-    fn every_response_decodes_to_what_was_encoded(response in response()) {
+    fn every_response_decodes_to_what_was_encoded(response in any::<Response>()) {
         prop_assert_eq!(Response::decode(&response.encode()?)?, response);
     }
 
     #[test]
-    fn any_bytes_are_a_message_or_an_error(bytes in prop::collection::vec(any::<u8>(), 0..256)) {
+    fn any_bytes_are_a_message_or_an_error(bytes in prop::collection::vec(0..=u8::MAX, 0..256)) {
         let _ = Request::decode(&bytes);
         let _ = Response::decode(&bytes);
     }
@@ -154,9 +154,9 @@ proptest! {
     /// Damaged messages get further into the decoder than random bytes do.
     #[test]
     fn a_damaged_message_is_a_message_or_an_error(
-        response in response(),
-        at in any::<prop::sample::Index>(),
-        patch in any::<[u8; 8]>(),
+        response in any::<Response>(),
+        at: prop::sample::Index,
+        patch: [u8; 8],
     ) {
         let mut bytes = response.encode()?;
         let at = at.index(bytes.len());
@@ -167,7 +167,7 @@ proptest! {
     }
 
     #[test]
-    fn a_message_cut_short_is_refused(response in response(), at in any::<prop::sample::Index>()) {
+    fn a_message_cut_short_is_refused(response in any::<Response>(), at: prop::sample::Index) {
         let bytes = response.encode()?;
         let cut = &bytes[..at.index(bytes.len())];
         let refused = matches!(Response::decode(cut), Err(CodecError::Malformed { .. }));
@@ -175,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn bytes_after_a_message_are_refused(request in request(), extra in 1_usize..9) {
+    fn bytes_after_a_message_are_refused(request in any::<Request>(), extra in 1_usize..9) {
         let mut bytes = request.encode()?;
         bytes.resize(bytes.len() + extra, 0);
         match Request::decode(&bytes) {
