@@ -13,7 +13,7 @@ use crate::sqlite::{self, extended_code, sqlite_code};
 pub enum VmsError {
     /// The file does not exist.
     #[error(
-        "the VMS database {path} does not exist; set database.url (or --database) to VMS's SQLite file",
+        "the VMS database {path} does not exist; put it back, or set database.url (or --database) to VMS's SQLite file",
         path = .path.display()
     )]
     Missing { path: PathBuf },

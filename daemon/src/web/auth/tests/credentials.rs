@@ -311,8 +311,8 @@ async fn without_vmss_database_its_users_are_refused_and_one_warning_is_logged()
     assert_eq!(
         log.lines(),
         [
-            "WARN No login to the web interface is possible: the VMS database /srv/vms.db does not exist; set database.url \
-             (or --database) to VMS's SQLite file",
+            "WARN No login to the web interface is possible: the VMS database /srv/vms.db does not exist; put it back, or set \
+             database.url (or --database) to VMS's SQLite file",
             "INFO VMS's users can be read again",
         ]
     );
