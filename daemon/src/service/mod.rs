@@ -1,5 +1,5 @@
-//! What the verbs do, one file per verb, for the control socket and the web server alike; and what they share. This
-//! file maps requests to verbs, and answers to the events that follow them.
+//! What the verbs do, for the control socket and the web server alike: a file for each or for those that belong together.
+//! This file maps requests to verbs, and answers to the events that follow them.
 //!
 //! Access is checked before a verb is called: by the session for the socket, by the gate for the web.
 
