@@ -15,6 +15,7 @@ use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use crate::boot::{Home, ask, connect, fault, finished, mode, reason, within};
 use crate::passing::pass;
 
+const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// Returns whether statistics were ever collected.
@@ -128,7 +129,7 @@ async fn until_backup(home: &Home, daemon: &Daemon, slot: &str) {
     let decided = async || daemon.queue().slot("backup", slot).await.unwrap().is_some();
     let passing = async {
         while !decided().await {
-            pass(&home.clock, 10 * MINUTE).await;
+            pass(&home.clock, HOUR).await;
         }
         while daemon.queue().state().due_task().await.unwrap().is_some() {
             tokio::time::sleep(Duration::from_millis(5)).await;
