@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use axum::http::Request;
 use axum::http::request::Parts;
 use chrono::{DateTime, Utc};
+use tracing::Dispatch;
 
 use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
@@ -157,6 +158,10 @@ pub(super) fn user(id: i64, security_level: i64, is_active: bool) -> User {
     User { id, username: "ada".to_owned(), security_level, is_active }
 }
 
+/// While there is only one subscriber, tracing lets a thread that has none decide whether a message is wanted, and
+/// remembers its "never" for all threads. A second subscriber prevents that.
+static SECOND: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 /// Captures everything that is logged on this thread while it exists.
 pub(super) struct Log {
     text: Arc<Mutex<Vec<u8>>>,
@@ -165,6 +170,7 @@ pub(super) struct Log {
 
 impl Log {
     pub(super) fn begin() -> Self {
+        LazyLock::force(&SECOND);
         let text = Arc::<Mutex<Vec<u8>>>::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(tracing::Level::TRACE)
