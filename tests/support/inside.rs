@@ -95,7 +95,6 @@ pub struct Inside {
     state: State,
     clock: Arc<dyn Clock>,
     settings: Arc<ReportSettings>,
-    process: u64,
 }
 
 impl Inside {
@@ -111,19 +110,13 @@ impl Inside {
             ..ReportSettings::new(Mode::Fixed, chrono_tz::America::Chicago, districts, keywords)
         };
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
-        Self { runtime, vms, state, clock, settings: Arc::new(settings), process: 1 }
+        Self { runtime, vms, state, clock, settings: Arc::new(settings) }
     }
 
     /// Returns components that do not wait for a lock of another process.
     pub fn without_waiting(mut self) -> Self {
         let gateway = Gateway::new(self.vms.path()).with_lock_timeout(Duration::ZERO);
         self.vms = self.runtime.block_on(gateway.open()).unwrap();
-        self
-    }
-
-    /// Returns the components in the state of a newly started process.
-    pub fn restarted(mut self) -> Self {
-        self.process += 1;
         self
     }
 
@@ -159,7 +152,6 @@ impl Inside {
             renew_before: now,
             guard: None,
             selection: Selection::all(),
-            process: self.process,
             cancel: CancellationToken::new(),
         };
         let results = REPORTS.iter().map(|report| {
@@ -189,6 +181,7 @@ impl Inside {
             reports: report,
             wipe_zone: None,
             district_grace: Duration::ZERO,
+            deep_check_days: 7,
         };
         self.runtime.block_on(survey(&config, &self.state, depth, now)).unwrap()
     }

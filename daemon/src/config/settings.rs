@@ -64,6 +64,9 @@ settings! {
         /// How long entries may be past their limit before a scheduled run renews them; at least twice the duration of
         /// recent runs. Entries that would be past it for longer are topped up.
         top_up_tolerance: Duration = text("15min").within("0s", "12h");
+        /// Every how many days a scheduled run computes all entries of a table, also those that are proved to be
+        /// unchanged; each table has its own day. 1 for every run.
+        deep_check_days: u32 = text("7").within("1", "366");
         /// Days after which an entry that no reader uses any more is pruned.
         prune_after_days: u32 = text("7").within("1", "3650");
         /// How long a deleted district report is not regenerated, because VMS may be computing it.

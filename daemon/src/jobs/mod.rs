@@ -129,11 +129,6 @@ impl Queue {
         self.clock.now()
     }
 
-    /// Random bits from the queue's source of randomness.
-    pub(crate) fn random_bits(&self) -> u64 {
-        self.rng.bits()
-    }
-
     /// Whether a job that this process is working on was cancelled and has not stopped yet.
     pub(crate) fn is_stopping(&self, job: i64) -> bool {
         locked(&self.cancels).get(&job).is_some_and(|(_, cancel)| cancel.is_cancelled())

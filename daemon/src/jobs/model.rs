@@ -184,6 +184,8 @@ pub struct JobReport {
     pub outcome: Outcome,
     /// The work done; the warnings include values that VMS fails on.
     pub figures: JobFigures,
+    /// How many of its entries were computed; the others were proved to be unchanged, or skipped.
+    pub computed: u64,
     /// The error, one line.
     pub error: Option<String>,
     /// Instant of the snapshot that the table was computed from; `None` when none was taken.
@@ -199,6 +201,7 @@ impl JobReport {
             table,
             outcome,
             figures: JobFigures::default(),
+            computed: 0,
             error: None,
             snapshot: None,
             holds: LockHolds::NONE,

@@ -17,7 +17,8 @@ pub enum RefreshScope {
     /// Only entries that are missing, unfit, outdated by the passing of time, or pass their age limit before
     /// the next scheduled run has renewed them.
     Expiring,
-    /// Every entry; a table whose inputs have not changed is stamped without being computed.
+    /// Every entry; a section of a report whose inputs have not changed, and whose rows hold what the daemon wrote, is
+    /// stamped without being computed.
     Every,
     /// Every entry, computed and compared byte for byte.
     Thorough,
@@ -57,8 +58,8 @@ pub struct Policy {
     pub requester: Requester,
     /// Which queued run may do its work.
     pub joins: Joins,
-    /// How much of its tables it regenerates. A scheduled run computes and compares everything: a figure that
-    /// was changed in place is corrected by the next night at the latest. A manual run follows the rule of
+    /// How much of its tables it regenerates. A scheduled run proves or computes everything: a figure that was changed
+    /// in place is corrected by the next night at the latest. A manual run follows the rule of
     /// VMS's own scripts, which leaves young entries alone, unless it is forced.
     pub scope: RefreshScope,
     /// Whether it covers all tables, so that its duration is that of a full refresh.
@@ -72,10 +73,10 @@ impl Policy {
         let (priority, requester, joins, scope, all_tables) = match trigger {
             Trigger::Manual => (0, Requester::Person, Joins::Same, Due, false),
             Trigger::Startup => (1, Requester::Daemon, Joins::Broader, Due, true),
-            Trigger::CatchUp => (2, Requester::LateSlot, Joins::None, Thorough, true),
+            Trigger::CatchUp => (2, Requester::LateSlot, Joins::None, Every, true),
             Trigger::Watch => (3, Requester::Daemon, Joins::Broader, Every, false),
             Trigger::TopUp => (4, Requester::Daemon, Joins::Broader, Expiring, false),
-            Trigger::Schedule => (5, Requester::Slot, Joins::None, Thorough, true),
+            Trigger::Schedule => (5, Requester::Slot, Joins::None, Every, true),
         };
         Self { priority, requester, joins, scope: if force { Thorough } else { scope }, all_tables }
     }
@@ -146,10 +147,10 @@ mod tests {
         for (trigger, unforced) in [
             (Manual, "0 Same Due | Person"),
             (Startup, "1 Broader Due | Daemon automatic all-tables"),
-            (CatchUp, "2 None Thorough | LateSlot automatic of-slot all-tables"),
+            (CatchUp, "2 None Every | LateSlot automatic of-slot all-tables"),
             (Watch, "3 Broader Every | Daemon automatic"),
             (TopUp, "4 Broader Expiring | Daemon automatic"),
-            (Schedule, "5 None Thorough | Slot automatic of-slot all-tables"),
+            (Schedule, "5 None Every | Slot automatic of-slot all-tables"),
         ] {
             assert_eq!(row(trigger, false), unforced, "{trigger}");
             let scope = format!("{:?}", Policy::of(trigger, false).scope);

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cached_present::count;
 use cached_proto::words::{Outcome, Table};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{info, warn};
@@ -20,7 +20,7 @@ use super::{Decision, RefreshConfig, RefreshError};
 use crate::clock::Clock;
 use crate::describe::describe;
 use crate::jobs::{Begun, Ending, JobReport, Queue, RefreshScope, RetryPolicy};
-use crate::reports::{Context, Report, ReportSettings};
+use crate::reports::{Context, REPORTS, Report, ReportSettings};
 use crate::snapshot::{self, ExistingRow, KeyIndex, Snapshot, SourceSet};
 use crate::state::State;
 use crate::store::{Existing, SerializedGroup, Stamps, write_group};
@@ -37,8 +37,6 @@ pub struct Refresher {
     pub(super) queue: Queue,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) config: watch::Receiver<Arc<RefreshConfig>>,
-    /// Identity of this process.
-    pub(super) process: u64,
     pub(super) losses: Arc<Losses>,
 }
 
@@ -50,6 +48,8 @@ pub(super) struct RunContext {
     pub(super) as_of: Option<DateTime<Utc>>,
     pub(super) now: DateTime<Utc>,
     pub(super) scope: RefreshScope,
+    /// The civil date of the slot, for a scheduled run.
+    pub(super) slot: Option<NaiveDate>,
     /// For a top-up: entries that last until then are left alone.
     pub(super) renew_before: DateTime<Utc>,
     pub(super) guard: Guard,
@@ -57,6 +57,20 @@ pub(super) struct RunContext {
     pub(super) district_grace: Duration,
     /// For a scheduled run, the zone in which wipes are recorded.
     pub(super) wipe_zone: Option<Tz>,
+}
+
+impl RunContext {
+    /// Whether the run computes every entry of a table, proved or not.
+    pub(super) fn is_deep(&self, table: Table) -> bool {
+        self.slot.is_some_and(|date| is_deep_check(date, table, self.config.deep_check_days))
+    }
+}
+
+/// Whether the scheduled runs of a date compute every entry of a table, so that a fault which no proof shows lasts for
+/// `days` at most. Each table has its own date, so that no night costs as much as all of them.
+fn is_deep_check(date: NaiveDate, table: Table, days: u32) -> bool {
+    let turn = (0..).zip(REPORTS).find(|(_, report)| report.table() == table);
+    turn.is_some_and(|(turn, _)| (date.num_days_from_ce().unsigned_abs() + turn).is_multiple_of(days))
 }
 
 /// A run's view of VMS: one connection, one schema, one snapshot.
@@ -173,6 +187,7 @@ impl Refresher {
         let may_be_outdated = begun.number > 1
             || state.guarded().await?.contains_key(&table)
             || self.queue.last_outcome(table).await?.is_some_and(|last| !last.is_good());
+        let scope = if context.is_deep(table) { RefreshScope::Thorough } else { context.scope };
         let recent = self.recent(context, table);
         let mut work = TableRefresh {
             table,
@@ -181,9 +196,8 @@ impl Refresher {
             settings: Arc::clone(&context.settings),
             limits: context.config.limits,
             now: context.now,
-            scope: if may_be_outdated { context.scope.widened() } else { context.scope },
+            scope: if may_be_outdated { scope.widened() } else { scope },
             renew_before: context.renew_before,
-            process: self.process,
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(&self.queue, table, context.now).await?,
             selection: Selection::AllBut(recent.keys),
@@ -326,4 +340,21 @@ async fn remove_ours(
     let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
     state.stamps().record(table, Vec::new(), &removed).await?;
     Ok(outcome.pruned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_table_is_checked_deeply_once_in_so_many_days_and_the_tables_on_different_days() {
+        let first: NaiveDate = "2026-12-28".parse().unwrap();
+        for days in [1, 2, 7, 30] {
+            let tables =
+                |date| REPORTS.iter().filter(move |it| is_deep_check(date, it.table(), days)).count();
+            let nights: Vec<usize> = first.iter_days().take(days as usize).map(tables).collect();
+            assert_eq!(nights.iter().sum::<usize>(), REPORTS.len(), "{days} days: {nights:?}");
+            assert!(nights.iter().all(|&night| night <= REPORTS.len().div_ceil(days as usize)), "{nights:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! The computing half of a refresh, which runs on blocking threads: the inputs of a table, the fingerprint of all that
-//! its payloads depend on, and the building of its groups.
+//! The computing half of a refresh, which runs on blocking threads: the sections of a table and what each depends on,
+//! and the building of its groups.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use super::{RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::panic_message;
 use crate::jobs::RefreshScope;
-use crate::reports::{Context, Report, ReportSettings};
+use crate::reports::{Context, Report, ReportSettings, Section, Wanted};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, Snapshot};
-use crate::store::{AgeLimits, Freshness, SerializedEntry, SerializedGroup, Stamps, serialize};
+use crate::store::{AgeLimits, Existing, Freshness, SerializedEntry, SerializedGroup, Stamps, serialize};
 use crate::vms::tables::{Key, spec};
 
 /// Entries stamped in one transaction.
@@ -44,8 +44,6 @@ pub struct TableRefresh {
     pub scope: RefreshScope,
     /// For a top-up: entries that last until this instant are left alone.
     pub renew_before: DateTime<Utc>,
-    /// Identity of this process: generations of another one are not trusted, since it may be another version.
-    pub process: u64,
     /// Cancelled when the refresh is to be stopped; checked between groups.
     pub cancel: CancellationToken,
     /// Guard of its lists; `None` if any loss is allowed.
@@ -69,16 +67,21 @@ impl Selection {
         Self::AllBut(HashSet::new())
     }
 
+    /// Whether an entry of this key may be written.
+    fn has(&self, key: &Key) -> bool {
+        match self {
+            Self::AllBut(left) => !left.contains(key),
+            Self::Only(wanted) => wanted.contains(key),
+        }
+    }
+
     /// Removes the entries of a group that are not written; returns how many of the report are left alone.
     pub(super) fn apply(&self, group: &mut SerializedGroup) -> usize {
         let entries = group.entries.len();
+        group.entries.retain(|entry| self.has(&entry.key));
         match self {
-            Self::AllBut(left) => {
-                group.entries.retain(|entry| !left.contains(&entry.key));
-                entries - group.entries.len()
-            }
-            Self::Only(wanted) => {
-                group.entries.retain(|entry| wanted.contains(&entry.key));
+            Self::AllBut(_) => entries - group.entries.len(),
+            Self::Only(_) => {
                 group.retire.clear();
                 0
             }
@@ -120,12 +123,12 @@ impl RefreshScope {
         self.max(Self::Every)
     }
 
-    /// How closely existing rows have to be read: a row that is skipped, or stamped without being
-    /// computed, must be one that its reader accepts.
+    /// How closely existing rows have to be read: a row that is skipped must be one that its reader accepts. One
+    /// that is stamped without being computed holds what the daemon wrote.
     pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
-            Self::Due | Self::Expiring | Self::Every => ReadDepth::Shape,
-            Self::Thorough => ReadDepth::Stamps,
+            Self::Due | Self::Expiring => ReadDepth::Shape,
+            Self::Every | Self::Thorough => ReadDepth::Stamps,
         }
     }
 
@@ -162,8 +165,8 @@ pub struct Timings {
 
 /// The state of a table before its first entry is computed.
 pub(super) struct Prepared {
-    /// The inputs of its payloads.
-    pub(super) inputs: Inputs,
+    /// The sections of its report.
+    pub(super) parts: Vec<Part>,
     /// Rows that are skipped, by id.
     pub(super) spared: HashSet<i64>,
     /// Keys whose stamp is to be deleted once the table is complete.
@@ -176,19 +179,21 @@ pub(super) struct Prepared {
 
 /// Prepares a table.
 pub(super) fn prepare(job: &TableRefresh, stamps: &Stamps) -> Prepared {
-    let inputs = inputs(job, stamps);
     let rows = job.snapshot.existing(job.table);
     let freshness = job.freshness(stamps);
     let overtaken = |generated| job.overtaken(generated);
     let spared = rows.iter().filter(|row| job.scope.spares(row, &freshness, job.renew_before, &overtaken));
+    let spared: HashSet<i64> = spared.map(|row| row.id).collect();
     let index = KeyIndex::of(rows);
-    let expected: HashSet<&Key> = inputs.keys().iter().collect();
+    let existing = Existing { rows, index: &index };
+    let parts = parts(job, existing, &freshness, &spared);
+    let expected: HashSet<&Key> = parts.iter().flat_map(|part| &part.keys).collect();
     Prepared {
         years: entries_by_year(job, &index, &expected, &freshness),
+        forgotten: forgotten(stamps, expected.iter().copied(), rows),
         index,
-        spared: spared.map(|row| row.id).collect(),
-        forgotten: forgotten(stamps, inputs.keys(), rows),
-        inputs,
+        spared,
+        parts,
     }
 }
 
@@ -226,86 +231,114 @@ pub(super) fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
     spec(job.table).has_years.then(|| key.text(0))?
 }
 
-/// The fingerprint of everything that the payloads of a table depend on, by which an unchanged table is recognised
-/// without computing it.
-///
-/// Only generations of this process are trusted: another process may have been another version,
-/// whose report had a fault, and a table whose source never changes would keep its figures forever. The
-/// first run of a process that regenerates a table whole therefore computes and compares every entry.
-pub(super) struct Inputs {
-    /// A hash over the process, the source, the settings, the keys, the clock, and the rows that do not
-    /// belong to the report.
-    pub(super) hash: String,
-    /// Whether every row of the report exists and is unchanged since the daemon wrote it.
-    pub(super) all_ours: bool,
-    keys: Vec<Key>,
+/// A section of a report, before its first entry is computed.
+pub(super) struct Part {
+    /// Keys of its entries.
+    pub(super) keys: Vec<Key>,
+    /// Digest of everything that its payloads depend on.
+    pub(super) inputs: String,
+    /// What remains to be proved before its rows are kept without being computed; `None` if it has to be
+    /// built.
+    pub(super) proof: Option<Proof>,
 }
 
-/// Computes the current fingerprint of the table.
-fn inputs(job: &TableRefresh, stamps: &Stamps) -> Inputs {
-    let report = job.report;
-    let keys = report.keys(job.context());
-    let mut hasher = XxHash3_128::new();
-    let mut add = |text: &str| {
-        hasher.write(&text.len().to_le_bytes());
-        hasher.write(text.as_bytes());
-    };
-    add(&format!("{:016x}", job.process));
-    add(&job.settings.fingerprint(job.table));
-    add(&report.clock(job.context()));
-    for source in report.sources() {
-        let hash = job.snapshot.sources.get(source).map_or(0, |facts| facts.hash);
-        add(&format!("{source:?} {hash:032x}"));
-    }
-    for key in &keys {
-        add(&key.to_string());
-    }
-    let wanted: HashSet<&Key> = keys.iter().collect();
-    let mut ours = HashSet::with_capacity(keys.len());
-    for row in job.snapshot.existing(job.table) {
-        // A row of another key, or a second one of the same, may be one that the report retires.
-        let first = wanted.contains(&row.key) && ours.insert(&row.key);
-        // A row that its reader would reject is to be replaced, whatever damaged it, even if its stamp
-        // is unchanged.
-        if !(first && stamps.is_ours(row) && row.valid && row.complete) {
-            add(&format!("{} {} {:?}", row.key, row.id, row.last_updated));
-            ours.remove(&row.key);
+/// What shows that the rows of a section hold what the report would compute: its inputs are those that the rows were
+/// computed from, and each row still holds the payload that the daemon wrote.
+#[derive(Default)]
+pub(super) struct Proof {
+    /// The digest that each stored payload must have, by row id.
+    pub(super) digests: HashMap<i64, String>,
+    /// Bytes of payload in the rows that are skipped.
+    pub(super) skipped_bytes: u64,
+}
+
+/// The sections of a table's report, and which of them may be kept as they are.
+fn parts(
+    job: &TableRefresh,
+    existing: Existing<'_>,
+    freshness: &Freshness<'_>,
+    spared: &HashSet<i64>,
+) -> Vec<Part> {
+    let common = common_inputs(job, freshness);
+    let examine = |section: Section| {
+        let mut hasher = XxHash3_128::new();
+        let keys = section.keys.iter().map(ToString::to_string);
+        for text in [common.clone(), section.clock].into_iter().chain(keys) {
+            hasher.write(&text.len().to_le_bytes());
+            hasher.write(text.as_bytes());
         }
-    }
-    let all_ours = ours.len() == keys.len();
-    Inputs { hash: format!("{:032x}", hasher.finish_128()), all_ours, keys }
+        let inputs = format!("{:032x}", hasher.finish_128());
+        let may_be_kept = job.scope != RefreshScope::Thorough && section.retired.is_empty();
+        let proof =
+            if may_be_kept { proof(&section.keys, &inputs, existing, freshness, spared) } else { None };
+        Part { keys: section.keys, inputs, proof }
+    };
+    job.report.sections(job.context()).into_iter().map(examine).collect()
 }
 
-impl Inputs {
-    /// The keys of the report.
-    pub(super) fn keys(&self) -> &[Key] {
-        &self.keys
-    }
+/// What the payloads of all sections depend on: the version of the daemon and that of the report's rules, since
+/// another one may compute other figures from the same source; the settings; and the source tables.
+fn common_inputs(job: &TableRefresh, freshness: &Freshness<'_>) -> String {
+    let hash = |source| job.snapshot.sources.get(source).map_or(0, |facts| facts.hash);
+    let sources = job.report.sources().iter().map(|source| format!("{source:?} {:032x}", hash(source)));
+    let (daemon, rules) = (env!("CARGO_PKG_VERSION"), job.report.rules_version());
+    format!("{daemon} {rules} {} {}", freshness.fingerprint, sources.collect::<Vec<_>>().join(" "))
+}
 
-    /// The entries without payload, in batches: rows to be stamped.
-    pub(super) fn rows(self) -> impl Iterator<Item = SerializedGroup> {
-        let mut keys = self.keys.into_iter();
-        std::iter::from_fn(move || {
-            let batch: Vec<SerializedEntry> =
-                keys.by_ref().take(BATCH).map(|key| SerializedEntry { key, columns: Vec::new() }).collect();
-            (!batch.is_empty()).then(|| SerializedGroup {
-                name: "unchanged".to_owned(),
-                entries: batch,
-                retire: Vec::new(),
-            })
+fn proof(
+    keys: &[Key],
+    inputs: &str,
+    existing: Existing<'_>,
+    freshness: &Freshness<'_>,
+    spared: &HashSet<i64>,
+) -> Option<Proof> {
+    let mut proof = Proof::default();
+    for key in keys {
+        let mut rows = existing.of(key);
+        let row = rows.next()?;
+        // A second row of the key is one that building removes.
+        if rows.next().is_some() {
+            return None;
+        }
+        if spared.contains(&row.id) {
+            proof.skipped_bytes += row.bytes;
+            continue;
+        }
+        let stamp = freshness.stamps.0.get(&key.to_string())?;
+        // A row that its reader would reject is replaced, whatever damaged it.
+        let is_known = freshness.is_ours_and_current(row) && row.valid && row.complete;
+        if !is_known || stamp.inputs.as_deref() != Some(inputs) {
+            return None;
+        }
+        proof.digests.insert(row.id, stamp.payload.clone()?);
+    }
+    Some(proof)
+}
+
+/// Entries without payload, in batches: rows to be stamped, or skipped.
+pub(super) fn unchanged(keys: impl Iterator<Item = Key>) -> impl Iterator<Item = SerializedGroup> {
+    let mut keys = keys;
+    std::iter::from_fn(move || {
+        let entries: Vec<SerializedEntry> =
+            keys.by_ref().take(BATCH).map(|key| SerializedEntry { key, columns: Vec::new() }).collect();
+        (!entries.is_empty()).then(|| SerializedGroup {
+            name: "unchanged".to_owned(),
+            entries,
+            retire: Vec::new(),
         })
-    }
+    })
 }
 
-/// Builds and serializes group after group until the receiver is closed.
+/// Builds and serializes the groups of the marked sections one after another until the receiver is closed.
 pub(super) fn build(
     job: &TableRefresh,
+    marked: &[bool],
     clock: &dyn Clock,
     groups: &mpsc::Sender<SerializedGroup>,
 ) -> Result<Timings, RefreshError> {
     let mut timings = Timings::default();
     let mut began = clock.monotonic();
-    for group in job.report.build(job.context()) {
+    for group in job.report.build(job.context(), Wanted::marked(marked)) {
         let ready = clock.monotonic();
         timings.build += ready.saturating_sub(began);
         let group = serialize(spec(job.table), &group)?;

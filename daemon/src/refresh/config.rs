@@ -70,6 +70,8 @@ pub struct RefreshConfig {
     pub wipe_zone: Option<Tz>,
     /// How long a lost district row is left to VMS, which may be computing it.
     pub district_grace: Duration,
+    /// In how many days a scheduled run computes every entry of a table once, at least 1.
+    pub deep_check_days: u32,
 }
 
 impl RefreshConfig {
@@ -135,6 +137,7 @@ impl RefreshConfig {
             reports: report,
             wipe_zone,
             district_grace: config.cache.district_grace,
+            deep_check_days: config.cache.deep_check_days,
         })
     }
 }

@@ -14,10 +14,13 @@ use tracing::{error, info, warn};
 
 use super::attempt::{Attempted, Refresher, RunContext, RunInputs};
 use super::guard::Guard;
-use super::{Availability, RefreshConfig, RefreshError, availability};
+use super::{Availability, RefreshConfig, RefreshError, RefreshScope, availability};
 use crate::clock::Clock;
 use crate::jobs::{Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, Requester, Settled};
 use crate::reports::Mode;
+
+/// Length of a date at the beginning of a slot.
+const DATE: usize = 10;
 
 /// Maximum number of invalid source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -38,16 +41,21 @@ impl Refresher {
     /// Creates a refresher that takes each run's configuration from the value of `config` when the run
     /// begins.
     pub fn new(queue: Queue, clock: Arc<dyn Clock>, config: watch::Receiver<Arc<RefreshConfig>>) -> Self {
-        let process = queue.random_bits();
-        Self { queue, clock, config, process, losses: Arc::default() }
+        Self { queue, clock, config, losses: Arc::default() }
     }
 
     /// Takes the snapshot that all tables of a claimed run are computed from.
     pub async fn begin(&self, claimed: &Claimed) -> ActiveRun {
-        info!(run_id = claimed.run, "Cache refresh {} started ({})", claimed.run, claimed.request.trigger);
         let (context, claimed) = (self.context(claimed), claimed.clone());
+        let (run, tables) = (claimed.run, &claimed.request.tables);
+        let deep: Vec<&str> = tables.iter().filter(|&&t| context.is_deep(t)).map(|t| t.as_str()).collect();
+        let kind = match (context.scope, deep.as_slice()) {
+            (RefreshScope::Thorough, _) => ", computing everything".to_owned(),
+            (_, []) => String::new(),
+            (_, deep) => format!(", computing everything of {}", deep.join(", ")),
+        };
+        info!(run_id = run, "Cache refresh {run} started ({}{kind})", claimed.request.trigger);
         // After an interruption there may be nothing left to do.
-        let tables = &claimed.request.tables;
         let inputs = if tables.is_empty() { None } else { Some(self.open(&context, tables).await) };
         let jobs = claimed.jobs.iter().copied().collect();
         ActiveRun { refresher: self.clone(), claimed, jobs, context, inputs, later: Vec::new() }
@@ -73,6 +81,7 @@ impl Refresher {
             as_of: request.as_of,
             now,
             scope: policy.scope,
+            slot: claimed.request.slot.as_deref().and_then(|slot| slot.get(..DATE)?.parse().ok()),
             renew_before: request.renew_before.unwrap_or(now),
         }
     }
@@ -114,7 +123,7 @@ impl ActiveRun {
 
     async fn finish(&self, job_id: i64, attempted: Attempted) -> Result<(), QueueError> {
         let (run_id, Attempted { report, ending, .. }) = (self.claimed.run, attempted);
-        let JobReport { table, outcome, figures, error, .. } = &report;
+        let JobReport { table, outcome, figures, computed, error, .. } = &report;
         let JobFigures { entries, rebuilt, verified, skipped, pruned, seconds, .. } = figures;
         let why_paused = error.as_ref().filter(|_| matches!(ending, Ending::Paused(_)));
         match error {
@@ -132,8 +141,8 @@ impl ActiveRun {
                 cache_type = table.cache_type().as_str(),
                 cache_table = table.as_str(),
                 outcome = outcome.as_str(),
-                "{table}: {outcome}, {} ({rebuilt} rebuilt, {verified} verified, {skipped} skipped, \
-                 {pruned} pruned) took {seconds:.2} seconds",
+                "{table}: {outcome}, {} ({computed} computed; {rebuilt} rebuilt, {verified} verified, \
+                 {skipped} skipped, {pruned} pruned) took {seconds:.2} seconds",
                 count(*entries, "entry")
             ),
         }

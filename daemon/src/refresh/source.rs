@@ -207,7 +207,11 @@ pub(super) async fn keep_wipes(
 }
 
 /// The keys that are known only by their stamp and that no generation fills any more.
-pub(crate) fn forgotten(stamps: &Stamps, keys: &[Key], rows: &[ExistingRow]) -> Vec<String> {
-    let wanted: HashSet<String> = keys.iter().map(ToString::to_string).collect();
+pub(crate) fn forgotten<'k>(
+    stamps: &Stamps,
+    keys: impl IntoIterator<Item = &'k Key>,
+    rows: &[ExistingRow],
+) -> Vec<String> {
+    let wanted: HashSet<String> = keys.into_iter().map(ToString::to_string).collect();
     stamps.gone(rows).into_iter().filter(|key| !wanted.contains(*key)).map(str::to_owned).collect()
 }

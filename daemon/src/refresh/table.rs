@@ -8,17 +8,17 @@ use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
 use super::compute::{
-    Inputs, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare,
+    Part, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare, unchanged,
 };
 use super::guard::GroupGuard;
 use super::{Loss, RefreshError};
 use crate::clock::Clock;
 use crate::describe::describe;
-use crate::jobs::{JobReport, RefreshScope};
+use crate::jobs::JobReport;
 use crate::reports::Report;
 use crate::snapshot::{ExistingRow, KeyIndex, Snapshot, Source, SourceFacts};
-use crate::state::{EntryStamp, Generation, State, StateError};
-use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, write_group};
+use crate::state::{EntryStamp, State, StateError};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, intact, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -48,6 +48,7 @@ impl TableResult {
         figures.verified += more.verified;
         figures.failed += more.failed;
         figures.seconds += more.seconds;
+        self.report.computed += again.report.computed;
         self.report.holds.merge(&again.report.holds);
         self.error = again.error;
     }
@@ -82,6 +83,7 @@ pub async fn refresh_table(
         spared: HashSet::new(),
         index: KeyIndex::default(),
         years: BTreeMap::new(),
+        inputs: HashMap::new(),
         held: Vec::new(),
         written: Vec::new(),
         removed: Vec::new(),
@@ -119,6 +121,8 @@ struct Work<'a> {
     index: KeyIndex,
     /// Its entries by year.
     years: BTreeMap<String, YearEntries>,
+    /// Digest of what each entry is computed from.
+    inputs: HashMap<Key, Arc<str>>,
     /// Losses for which groups were held.
     held: Vec<Loss>,
     /// Entries whose stamps are not stored yet.
@@ -137,64 +141,55 @@ impl Work<'_> {
             let (job, stamps) = (self.job.clone(), stamps.clone());
             move || prepare(&job, &stamps)
         });
-        let Prepared { inputs, spared, forgotten, index, years } = prepared.await.map_err(panicked)?;
-        (self.index, self.years) = (index, years);
+        let Prepared { parts, spared, forgotten, index, years } = prepared.await.map_err(panicked)?;
+        (self.spared, self.index, self.years) = (spared, index, years);
+        for part in &parts {
+            let inputs: Arc<str> = part.inputs.as_str().into();
+            self.inputs.extend(part.keys.iter().map(|key| (key.clone(), Arc::clone(&inputs))));
+        }
         let freshness = self.job.freshness(&stamps);
-        if let Selection::Only(_) = self.job.selection {
+        if let Selection::Only(wanted) = &self.job.selection {
             // These are of a newer snapshot than the rest of the table.
-            self.state.forget_generation(table).await?;
-            return self.generate(&freshness).await;
+            let marked = parts.iter().map(|part| part.keys.iter().any(|key| wanted.contains(key))).collect();
+            return self.generate(marked, &freshness).await;
         }
-        self.spared = spared;
-        let last = self.state.generation(table).await?.filter(|last| last.inputs == inputs.hash);
-        if let Some(last) = last
-            && inputs.all_ours
-            && self.job.scope != RefreshScope::Thorough
-        {
-            self.restamp(&freshness, inputs, &last).await?;
-            self.removed.extend(forgotten);
-            return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
+        let kept = self.prove(&parts).await?;
+        let keys = parts.iter().zip(&kept).filter(|(_, kept)| **kept).flat_map(|(part, _)| &part.keys);
+        for group in unchanged(keys.cloned()) {
+            self.write(group, &freshness).await?;
         }
-        // Until all groups are written, the stored rows are neither the old generation nor the new one.
-        self.state.forget_generation(table).await?;
-        self.generate(&freshness).await?;
+        if kept.contains(&false) {
+            self.generate(kept.iter().map(|kept| !kept).collect(), &freshness).await?;
+        }
         if self.report.figures.skipped == self.left {
             self.removed.extend(forgotten);
-            if self.left > 0 || !self.contested.is_empty() {
-                // Some rows do not belong to this generation.
-                return Ok(keep_sources(self.state, &self.job.snapshot, self.job.report).await?);
-            }
-            let (entries, bytes) = (self.report.figures.entries, self.report.figures.bytes);
-            let generation = Generation { inputs: inputs.hash, entries, bytes };
-            // The stamps are stored first, then the generation that relies on them: never the other way
-            // round.
-            self.store_stamps().await?;
-            self.state.keep_generation(table, generation).await?;
             keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
         }
         Ok(())
     }
 
-    /// Stamps the rows of an unchanged table: no input of the payloads has changed, and every row
-    /// is unchanged since the daemon wrote it.
-    async fn restamp(
-        &mut self,
-        freshness: &Freshness<'_>,
-        inputs: Inputs,
-        last: &Generation,
-    ) -> Result<(), RefreshError> {
-        self.report.figures.bytes = last.bytes;
-        for group in inputs.rows() {
-            self.write(group, freshness).await?;
-        }
-        Ok(())
+    /// Reads the payloads of the sections that may be kept, and returns for each section whether its rows hold what
+    /// the report would compute.
+    async fn prove(&mut self, parts: &[Part]) -> Result<Vec<bool>, RefreshError> {
+        let proofs = || parts.iter().filter_map(|part| part.proof.as_ref());
+        let digests = proofs().flat_map(|proof| proof.digests.clone()).collect();
+        let intact = intact(self.vms, self.spec, &digests).await?;
+        let kept = parts.iter().map(|part| {
+            let proof = part.proof.as_ref()?;
+            let bytes = proof.digests.keys().map(|row| intact.get(row).copied()).sum::<Option<u64>>()?;
+            Some(bytes + proof.skipped_bytes)
+        });
+        let kept: Vec<Option<u64>> = kept.collect();
+        self.report.figures.bytes += kept.iter().flatten().sum::<u64>();
+        Ok(kept.iter().map(Option::is_some).collect())
     }
 
-    async fn generate(&mut self, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
+    /// Builds the marked sections.
+    async fn generate(&mut self, marked: Vec<bool>, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
         let (groups, mut incoming) = mpsc::channel(1);
         let builder = tokio::task::spawn_blocking({
             let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
-            move || build(&job, clock.as_ref(), &groups)
+            move || build(&job, &marked, clock.as_ref(), &groups)
         });
         let mut written = Ok(());
         while let Some(group) = incoming.recv().await {
@@ -257,6 +252,7 @@ impl Work<'_> {
 
     fn count(&mut self, group: &SerializedGroup, outcome: &GroupOutcome) {
         self.report.figures.entries += group.entries.len() as u64;
+        self.report.computed += group.entries.iter().filter(|entry| !entry.columns.is_empty()).count() as u64;
         self.report.figures.rebuilt += outcome.rebuilt;
         self.report.figures.verified += outcome.verified;
         self.report.figures.skipped += outcome.skipped.len() as u64;
@@ -270,7 +266,8 @@ impl Work<'_> {
         // find and judge it.
         let left = outcome.skipped.into_iter().filter(|row| !stamps.is_known(&row.key)).filter_map(|row| {
             let last_updated = row.last_updated?;
-            let stamp = EntryStamp { row_id: row.id, last_updated, fingerprint: None, payload: None };
+            let stamp =
+                EntryStamp { row_id: row.id, last_updated, fingerprint: None, payload: None, inputs: None };
             Some((row.key.to_string(), stamp))
         });
         self.written.extend(left);
@@ -282,10 +279,11 @@ impl Work<'_> {
                 Some(columns) if !columns.is_empty() => {
                     Some(digest(columns.iter().map(|text| text.as_bytes())))
                 }
-                // The row was stamped without being computed: its payload is unchanged.
+                // The row was stamped without being computed: its payload is the recorded one.
                 _ => stamps.0.get(&key).and_then(|left| left.payload.clone()),
             };
-            (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload })
+            let inputs = self.inputs.get(&entry.key).map(ToString::to_string);
+            (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload, inputs })
         }));
         self.removed.extend(group.retire.iter().map(ToString::to_string));
     }

@@ -124,6 +124,43 @@ impl<'s> Entry<'s> {
     }
 }
 
+/// A part of a report that depends on the same things and is built as a whole, in one or more groups: a year, a window
+/// of days, an event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Section {
+    /// Keys of its entries; none for a section that only removes rows.
+    pub keys: Vec<Key>,
+    /// What its payloads depend on besides the sources, the settings and its keys: text that differs whenever the
+    /// passing of time alone changes a payload. Empty for a function of the source.
+    pub clock: String,
+    /// Keys whose rows its groups remove.
+    pub retired: Vec<Key>,
+}
+
+/// Which sections of a report are built.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'w>(Option<&'w [bool]>);
+
+impl<'w> Wanted<'w> {
+    /// All of them.
+    pub const ALL: Self = Self(None);
+
+    /// Those whose position in the report's list is marked.
+    pub const fn marked(marks: &'w [bool]) -> Self {
+        Self(Some(marks))
+    }
+
+    /// Whether the section at this position is built.
+    pub fn has(self, position: usize) -> bool {
+        self.0.is_none_or(|marks| marks.get(position) == Some(&true))
+    }
+
+    /// Those of `sections`, in the order of the report's list, that are built.
+    pub fn of<T>(self, sections: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
+        (0..).zip(sections).filter(move |(position, _)| self.has(*position)).map(|(_, section)| section)
+    }
+}
+
 /// A set of entries that is replaced in one transaction.
 #[derive(Debug, Clone)]
 pub struct Group<'s> {

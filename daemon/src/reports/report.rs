@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::entry::Built;
+use super::entry::{Built, Section, Wanted};
 use super::settings::{Mode, ReportSettings};
 use super::year::{Year, kept};
 use crate::snapshot::{Snapshot, Source};
@@ -59,6 +59,10 @@ pub trait Report: Sync {
     /// [`Report::withheld`] read, a small part of [`Report::sources`]: surveys read no others.
     fn key_sources(&self) -> &'static [Source];
 
+    /// Returns the version of the report's rules. A change of what the report computes raises it: an entry of another
+    /// version is computed again although nothing that it was computed from has changed.
+    fn rules_version(&self) -> u32;
+
     /// Returns the setting that switches the table off, if it is off: then it has no key and no group.
     fn off(&self, _settings: &ReportSettings) -> Option<&'static str> {
         None
@@ -80,12 +84,9 @@ pub trait Report: Sync {
     /// on [`Report::key_sources`] and the existing rows of its own table.
     fn keys(&self, cx: Context<'_>) -> Vec<Key>;
 
-    /// Returns what payloads depend on besides the source, the settings and the keys: text that differs
-    /// whenever the passing of time alone changes a payload. Empty for a report that is a function of the
-    /// source. May depend on all of [`Report::sources`].
-    fn clock(&self, _cx: Context<'_>) -> String {
-        String::new()
-    }
+    /// Returns the parts that are built as a whole, in the order of their rows. Together they have the keys of
+    /// [`Report::keys`]. May depend on all of [`Report::sources`].
+    fn sections(&self, cx: Context<'_>) -> Vec<Section>;
 
     /// Returns when the passing of time alone next changes [`Report::keys`]; `None` if it never does. The
     /// result may be too early but never too late, and depends only on [`Report::key_sources`].
@@ -99,9 +100,9 @@ pub trait Report: Sync {
         None
     }
 
-    /// Computes the entries, one group at a time, from [`Report::sources`] and the existing rows of its own
-    /// table.
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s>;
+    /// Computes the entries of the wanted [sections](Report::sections), one group at a time, from
+    /// [`Report::sources`] and the existing rows of its own table. No group belongs to two sections.
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s>;
 }
 
 /// A report whose rows belong to years: the previous and the current one, and every year up to the next that
@@ -112,6 +113,7 @@ pub trait Yearly: Sync {
     type Year: Year;
 
     const TABLE: Table;
+    const RULES_VERSION: u32;
     const SOURCES: &'static [Source];
     const KEY_SOURCES: &'static [Source] = &[];
 
@@ -130,12 +132,18 @@ pub trait Yearly: Sync {
         None
     }
 
+    /// Returns the [clock](Section::clock) of every year.
     fn clock(&self, _cx: Context<'_>) -> String {
         String::new()
     }
 
     fn next_payloads(&self, _cx: Context<'_>) -> Option<DateTime<Utc>> {
         None
+    }
+
+    /// Returns the [keys to remove](Section::retired) of a year with these keys.
+    fn retired(&self, _cx: Context<'_>, _year: Self::Year, _keys: &[Key]) -> Vec<Key> {
+        Vec::new()
     }
 
     /// Returns the year that a row belongs to; `None` for rows that this report does not generate.
@@ -164,6 +172,10 @@ impl<R: Yearly> Report for R {
         R::TABLE
     }
 
+    fn rules_version(&self) -> u32 {
+        R::RULES_VERSION
+    }
+
     fn sources(&self) -> &'static [Source] {
         R::SOURCES
     }
@@ -188,8 +200,13 @@ impl<R: Yearly> Report for R {
         self.years(cx).into_iter().flat_map(Yearly::keys(self, cx)).collect()
     }
 
-    fn clock(&self, cx: Context<'_>) -> String {
-        Yearly::clock(self, cx)
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        let (clock, mut keys_of) = (Yearly::clock(self, cx), Yearly::keys(self, cx));
+        let section = |year| {
+            let keys = keys_of(year);
+            Section { retired: Yearly::retired(self, cx, year, &keys), clock: clock.clone(), keys }
+        };
+        self.years(cx).into_iter().map(section).collect()
     }
 
     fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
@@ -200,7 +217,11 @@ impl<R: Yearly> Report for R {
         Yearly::next_payloads(self, cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        Box::new(self.years(cx).into_iter().flat_map(self.groups(cx)))
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+        let years: Vec<R::Year> = wanted.of(self.years(cx)).collect();
+        if years.is_empty() {
+            return Box::new(std::iter::empty());
+        }
+        Box::new(years.into_iter().flat_map(self.groups(cx)))
     }
 }

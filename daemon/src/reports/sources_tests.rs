@@ -1,17 +1,19 @@
-//! Each report is built from its declared sources alone, on real VMS data.
+//! What holds for every report, on real VMS data: it is built from its declared sources alone, its sections are
+//! independent of each other, and a change of what it computes raises the version of its rules.
 
 use std::collections::BTreeSet;
-use std::fmt::Debug;
+use std::fmt::{Debug, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use chrono::{DateTime, Utc};
 use chrono_tz::America::Chicago;
 use tempfile::TempDir;
+use twox_hash::XxHash3_128;
 
 use super::testing::settings;
-use super::{Context, Mode, REPORTS, Report, ReportSettings};
+use super::{Context, Mode, REPORTS, Report, ReportSettings, Section, Wanted};
 use crate::directory::unpacked;
-use crate::snapshot::{ReadDepth, Snapshot, Source, load};
+use crate::snapshot::{ExistingRow, ReadDepth, Snapshot, Source, load};
 use crate::store::serialize;
 use crate::vms::Vms;
 use crate::vms::tables::{Key, Table, spec};
@@ -23,7 +25,11 @@ struct Database {
 
 impl Database {
     async fn open() -> Self {
-        let dir = unpacked("tiny1");
+        Self::of_set("tiny1").await
+    }
+
+    async fn of_set(name: &str) -> Self {
+        let dir = unpacked(name);
         Self { vms: Vms::open(&dir.path().join("vms.db")).await.unwrap(), _dir: dir }
     }
 
@@ -63,23 +69,31 @@ fn surveyed(report: &dyn Report, snapshot: &Snapshot) -> (Vec<Key>, impl Debug +
 /// The parts of a report that a refresh uses.
 #[derive(PartialEq)]
 struct Generated {
-    clock: String,
+    sections: Vec<Section>,
     /// Its entries with their payload columns, as they are written.
     entries: Vec<(Key, Vec<String>)>,
     retired: Vec<Key>,
 }
 
 fn generated(report: &dyn Report, snapshot: &Snapshot) -> Generated {
-    let settings = all_on();
-    let cx = Context::new(snapshot, &settings, now());
+    built(report, snapshot, &all_on(), Wanted::ALL)
+}
+
+fn built(
+    report: &dyn Report,
+    snapshot: &Snapshot,
+    settings: &ReportSettings,
+    wanted: Wanted<'_>,
+) -> Generated {
+    let cx = Context::new(snapshot, settings, now());
     let (mut entries, mut retired) = (Vec::new(), Vec::new());
-    for group in report.build(cx) {
+    for group in report.build(cx, wanted) {
         let group = serialize(spec(report.table()), &group).unwrap();
         let texts = |columns: Vec<std::sync::Arc<str>>| columns.iter().map(ToString::to_string).collect();
         entries.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
         retired.extend(group.retire);
     }
-    Generated { clock: report.clock(cx), entries, retired }
+    Generated { sections: report.sections(cx), entries, retired }
 }
 
 #[tokio::test]
@@ -119,4 +133,75 @@ async fn a_report_without_one_of_its_declared_sources_fails() {
             assert!(refused.is_err(), "{table} does not read {left_out:?} for its keys and declares it");
         }
     }
+}
+
+#[tokio::test]
+async fn sections_built_one_by_one_have_their_own_keys_and_the_entries_of_all_sections_together() {
+    let source = Database::open().await;
+    let mut everything = source.everything().await;
+    for report in REPORTS {
+        let table = report.table();
+        // A key of each report's first year that it does not have, and one that it has never heard of.
+        for text in ["2425|0|gone", "x"] {
+            let keys = Key::from_text(text, spec(table));
+            let rows = everything.existing.get_mut(&table).unwrap();
+            rows.extend(keys.into_iter().map(|key| ExistingRow {
+                id: -1,
+                key,
+                last_updated: None,
+                valid: true,
+                complete: true,
+                bytes: 0,
+            }));
+        }
+        let all = generated(*report, &everything);
+        let keys: Vec<&Key> = all.sections.iter().flat_map(|section| &section.keys).collect();
+        let settings = all_on();
+        assert_eq!(keys, report.keys(Context::new(&everything, &settings, now())).iter().collect::<Vec<_>>());
+        let (mut entries, mut retired) = (Vec::new(), Vec::new());
+        for (position, section) in all.sections.iter().enumerate() {
+            let mut marks = vec![false; all.sections.len()];
+            marks[position] = true;
+            let alone = built(*report, &everything, &settings, Wanted::marked(&marks));
+            let own: Vec<&Key> = alone.entries.iter().map(|(key, _)| key).collect();
+            assert_eq!(own, section.keys.iter().collect::<Vec<_>>(), "{table}, section {position}");
+            assert_eq!(alone.retired, section.retired, "{table}, section {position}");
+            entries.extend(alone.entries);
+            retired.extend(alone.retired);
+        }
+        assert!(entries == all.entries, "{table}: a section differs when it is built alone");
+        assert_eq!(retired, all.retired, "{table}");
+        let none = vec![false; all.sections.len()];
+        let none = built(*report, &everything, &settings, Wanted::marked(&none));
+        assert!(none.entries.is_empty() && none.retired.is_empty(), "{table}");
+    }
+}
+
+/// The version of each report's rules, and a digest of what they compute from three databases in both modes.
+const RULES: &str = include_str!("rules.txt");
+
+#[tokio::test]
+async fn a_change_of_what_a_report_computes_raises_the_version_of_its_rules() {
+    let mut lines = String::new();
+    let mut hashers: Vec<XxHash3_128> = REPORTS.iter().map(|_| XxHash3_128::new()).collect();
+    for set in ["tiny1", "doubles", "newyear"] {
+        let everything = Database::of_set(set).await.everything().await;
+        for mode in [Mode::Exact, Mode::Fixed] {
+            let settings = ReportSettings { mode, ..all_on() };
+            for (report, hasher) in REPORTS.iter().zip(&mut hashers) {
+                for (key, columns) in built(*report, &everything, &settings, Wanted::ALL).entries {
+                    hasher.write(format!("{key} {columns:?}").as_bytes());
+                }
+            }
+        }
+    }
+    for (report, hasher) in REPORTS.iter().zip(hashers) {
+        let (table, version) = (report.table(), report.rules_version());
+        writeln!(lines, "{table} {version} {:032x}", hasher.finish_128()).unwrap();
+    }
+    assert_eq!(
+        lines, RULES,
+        "raise `rules_version` of a report whose digest differs, so that its stored entries are computed again, and \
+         keep its new line in rules.txt"
+    );
 }

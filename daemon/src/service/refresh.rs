@@ -49,7 +49,6 @@ pub(crate) async fn invalidate(
     let state = service.queue.state();
     let mut entries = 0;
     for &table in &tables {
-        state.forget_generation(table).await?;
         entries += state.stamps().outdate(table).await?;
     }
     // Forced, because rows that VMS wrote itself carry no settings that could be outdated.

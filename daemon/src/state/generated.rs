@@ -11,13 +11,6 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter};
 use super::{ErrorContext, State, StateError, count, instant, micros, put, stored, table};
 use crate::snapshot::{Source, SourceFacts};
 
-table!(generation, "generations", {
-    #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) table_name: String,
-    pub(crate) inputs: String,
-    pub(crate) entries: i64,
-    pub(crate) bytes: i64,
-});
 table!(source, "sources", {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) table_name: String,
@@ -36,18 +29,8 @@ table!(entry_stamp, "entries", {
     pub(crate) last_updated: String,
     pub(crate) fingerprint: Option<String>,
     pub(crate) payload: Option<String>,
+    pub(crate) inputs: Option<String>,
 });
-
-/// The last complete generation of a table.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Generation {
-    /// Hash over everything its payloads depend on.
-    pub inputs: String,
-    /// Entries of the report.
-    pub entries: u64,
-    /// Bytes of payload.
-    pub bytes: u64,
-}
 
 /// One source table, as of the last generation of a cache table from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,39 +42,6 @@ pub struct KeptSource {
 }
 
 impl State {
-    /// The last complete generation of a table, if there was one.
-    pub async fn generation(&self, table: Table) -> Result<Option<Generation>, StateError> {
-        let row = generation::Entity::find_by_id(table.as_str())
-            .one(self.reader())
-            .await
-            .context("read what a table was generated from")?;
-        Ok(row.map(|row| Generation {
-            inputs: row.inputs,
-            entries: count(row.entries),
-            bytes: count(row.bytes),
-        }))
-    }
-
-    /// Stores the last complete generation of a table.
-    pub async fn keep_generation(&self, table: Table, generation: Generation) -> Result<(), StateError> {
-        let row = generation::Model {
-            table_name: table.as_str().to_owned(),
-            inputs: generation.inputs,
-            entries: stored(generation.entries),
-            bytes: stored(generation.bytes),
-        };
-        put(&self.write, vec![row]).await.context("record what a table was generated from")
-    }
-
-    /// Deletes the generation of a table, so that the next refresh computes it again.
-    pub async fn forget_generation(&self, table: Table) -> Result<(), StateError> {
-        generation::Entity::delete_by_id(table.as_str())
-            .exec(&self.write)
-            .await
-            .context("delete the record of what a table was generated from")?;
-        Ok(())
-    }
-
     /// The sources that `table` was last generated from, by the name of the source table; empty when it was
     /// never generated.
     pub async fn sources(&self, table: Table) -> Result<BTreeMap<String, KeptSource>, StateError> {
@@ -149,6 +99,8 @@ pub struct EntryStamp {
     pub fingerprint: Option<String>,
     /// Digest of the payload that the daemon wrote; `None` for a row that was left alone.
     pub payload: Option<String>,
+    /// Digest of everything that the payload was computed from; `None` for a row that was left alone.
+    pub inputs: Option<String>,
 }
 
 /// The stamps of all cache tables.
@@ -189,6 +141,7 @@ impl<'a> EntryStamps<'a> {
             last_updated: stamp.last_updated,
             fingerprint: stamp.fingerprint,
             payload: stamp.payload,
+            inputs: stamp.inputs,
         });
         put(&tx, rows.collect()).await.context("record written entries")?;
         tx.commit().await.context("record written entries")
@@ -215,9 +168,8 @@ impl<'a> EntryStamps<'a> {
             .await
             .context("read the records of written entries")?;
         let stamp = |row: entry_stamp::Model| {
-            let (row_id, last_updated) = (row.row_id, row.last_updated);
-            let (fingerprint, payload) = (row.fingerprint, row.payload);
-            (row.entry_key, EntryStamp { row_id, last_updated, fingerprint, payload })
+            let entry_stamp::Model { row_id, last_updated, fingerprint, payload, inputs, .. } = row;
+            (row.entry_key, EntryStamp { row_id, last_updated, fingerprint, payload, inputs })
         };
         Ok(rows.into_iter().map(stamp).collect())
     }

@@ -33,7 +33,7 @@ pub(crate) use error::ErrorContext;
 pub use error::StateError;
 pub use file::Lost;
 pub(crate) use file::examine;
-pub use generated::{EntryStamp, EntryStamps, Generation, KeptSource};
+pub use generated::{EntryStamp, EntryStamps, KeptSource};
 pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
 pub use samples::{ReadinessSample, Rewrite, Wipe};

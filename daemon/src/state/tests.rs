@@ -61,6 +61,7 @@ async fn settings_counters_and_stamps_survive_a_restart() {
         last_updated: "2026-01-02 03:04:05.000006".into(),
         fingerprint: Some("f".into()),
         payload: Some("p".into()),
+        inputs: Some("i".into()),
     };
     state.bump("runs", 2).await.unwrap();
     state.bump("runs", 3).await.unwrap();
@@ -111,6 +112,7 @@ async fn stamps_are_stored_and_deleted_for_each_table_separately() {
         last_updated: "t".into(),
         fingerprint: Some("f".into()),
         payload: None,
+        inputs: None,
     };
     // More than one batch, so that a missing batch would be detected.
     let many: Vec<_> = (0..2500).map(|n| (format!("k{n}"), stamp(n))).collect();

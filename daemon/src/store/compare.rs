@@ -34,6 +34,25 @@ pub(super) async fn unchanged(
     Ok(same)
 }
 
+/// Returns the bytes of payload of those of the rows named by id whose stored payload has the given digest, byte for
+/// byte.
+pub(crate) async fn intact(
+    vms: &Vms,
+    spec: &TableSpec,
+    digests: &HashMap<i64, String>,
+) -> Result<HashMap<i64, u64>, VmsError> {
+    let mut intact = HashMap::new();
+    let visit = |id, row: &QueryResult| {
+        let stored = stored(row, spec)?;
+        if digests.get(&id) == Some(&digest(stored.iter().map(Vec::as_slice))) {
+            intact.insert(id, stored.iter().map(|text| text.len() as u64).sum());
+        }
+        Ok(ControlFlow::Continue(()))
+    };
+    for_each_row(vms, spec, digests.keys(), visit).await?;
+    Ok(intact)
+}
+
 /// Calls `visit` with the id and the payload columns of each stored row until it breaks off. One row is in
 /// memory at a time.
 async fn for_each_row(

@@ -297,7 +297,7 @@ mod tests {
             let (last_updated, fingerprint) = (stamp.to_owned(), Some(fingerprint.to_owned()));
             Stamps(HashMap::from([(
                 "2526".to_owned(),
-                EntryStamp { row_id: id, last_updated, fingerprint, payload: None },
+                EntryStamp { row_id: id, last_updated, fingerprint, payload: None, inputs: None },
             )]))
         };
         assert!(is_fresh(Table::OrganizationSummaryCache, stamp, &made(7, "now")));

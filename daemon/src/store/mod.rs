@@ -11,7 +11,7 @@ mod serialize;
 mod shrunk;
 mod write;
 
-pub(crate) use compare::{digest, is_changed};
+pub(crate) use compare::{digest, intact, is_changed};
 pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{SerializedEntry, SerializedGroup, StoreError, serialize};
 pub use shrunk::{LossLimits, Shrunk, shrunk};

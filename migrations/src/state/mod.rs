@@ -20,7 +20,8 @@ macro_rules! step {
 }
 
 /// Every step, oldest first.
-const STEPS: [Step; 3] = [step!("m0001_first"), step!("m0002_guarded_lists"), step!("m0003_rewrites")];
+const STEPS: [Step; 4] =
+    [step!("m0001_first"), step!("m0002_guarded_lists"), step!("m0003_rewrites"), step!("m0004_proofs")];
 
 impl MigrationName for Step {
     fn name(&self) -> &str {

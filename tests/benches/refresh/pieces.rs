@@ -15,19 +15,21 @@ use cached::store::AgeLimits;
 use cached::vms::Vms;
 use cached::vms::tables::{Table, spec};
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, Statement, Value as SqlValue};
+use futures_util::StreamExt;
+use sea_orm::{ConnectionTrait, DbBackend, Statement, StreamTrait, Value as SqlValue};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 /// The pieces, in the order of the report.
-pub(crate) const NAMES: &[&str] = &["bare scan", "bare write", "refresh", "unchanged"];
+pub(crate) const NAMES: &[&str] =
+    &["bare scan", "bare write", "bare read", "refresh", "unchanged", "next night"];
 
 /// Bytes of one transaction of the bare write, like a group's.
 const GROUP_BYTES: usize = 4_000_000;
 
 /// Whether a piece starts from a database that was refreshed before.
 pub(crate) fn starts_refreshed(piece: &str) -> bool {
-    piece == "unchanged"
+    matches!(piece, "bare read" | "unchanged" | "next night")
 }
 
 /// The instant of the golden databases.
@@ -41,7 +43,9 @@ pub(crate) fn run(piece: &str, directory: &Path) -> Value {
         match piece {
             "bare scan" => scan(directory).await,
             "bare write" => write(directory).await,
-            _ => refresh(directory).await,
+            "bare read" => read(directory).await,
+            "next night" => refresh(directory, now() + TimeDelta::days(1)).await,
+            _ => refresh(directory, now()).await,
         }
     });
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
@@ -75,6 +79,26 @@ async fn scan(directory: &Path) -> Value {
         rows += count.try_get_by_index::<i64>(0).unwrap();
     }
     json!({ "seconds": seconds, "rows": rows })
+}
+
+/// Reads the payloads of a refreshed database through the connection that a refresh uses, and discards them.
+async fn read(directory: &Path) -> Value {
+    let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
+    let elapsed = clocked();
+    let transaction = vms.begin_read().await.unwrap();
+    let mut bytes = 0;
+    for &table in Table::ALL {
+        let sql = format!("SELECT {} FROM \"{table}\"", spec(table).payload_sql());
+        let statement = Statement::from_string(DbBackend::Sqlite, sql);
+        let Ok(mut rows) = transaction.stream_raw(statement).await else { continue };
+        while let Some(Ok(row)) = rows.next().await {
+            for column in 0..spec(table).payload.len() {
+                let text: Option<Vec<u8>> = row.try_get_by_index(column).unwrap();
+                bytes += text.map_or(0, |text| text.len());
+            }
+        }
+    }
+    json!({ "seconds": elapsed(), "bytes": bytes })
 }
 
 /// Writes the rows of a refreshed database into an empty one through the same connection.
@@ -135,9 +159,9 @@ async fn write(directory: &Path) -> Value {
     json!({ "seconds": seconds, "bytes": bytes })
 }
 
-async fn refresh(directory: &Path) -> Value {
+async fn refresh(directory: &Path, now: DateTime<Utc>) -> Value {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-    let state = State::open(&directory.join("state.db"), now()).await.unwrap();
+    let state = State::open(&directory.join("state.db"), now).await.unwrap();
     let vms = Vms::open(&directory.join("vms.db")).await.unwrap();
     let mapping = DistrictMapping::embedded().unwrap();
     let keywords = Keywords::embedded().unwrap();
@@ -149,7 +173,7 @@ async fn refresh(directory: &Path) -> Value {
         .collect();
     let elapsed = clocked();
     let snapshot =
-        Arc::new(load(&vms, &sources(), &tables, RefreshScope::Every.read_depth(), now()).await.unwrap());
+        Arc::new(load(&vms, &sources(), &tables, RefreshScope::Every.read_depth(), now).await.unwrap());
     let scan = elapsed();
     let mut results = Vec::new();
     for table in tables {
@@ -164,10 +188,9 @@ async fn refresh(directory: &Path) -> Value {
                 tolerance: TimeDelta::minutes(15),
             },
             guard: None,
-            now: now(),
+            now,
             scope: RefreshScope::Every,
-            renew_before: now(),
-            process: 1,
+            renew_before: now,
             cancel: CancellationToken::new(),
             selection: Selection::all(),
         };
@@ -186,6 +209,7 @@ async fn refresh(directory: &Path) -> Value {
             .map(|result| json!({
                 "table": result.report.table.as_str(),
                 "entries": result.report.figures.entries,
+                "computed": result.report.computed,
                 "bytes": result.report.figures.bytes,
                 "build": result.timings.build.as_secs_f64(),
                 "serialize": result.timings.serialize.as_secs_f64(),

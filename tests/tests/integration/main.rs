@@ -15,6 +15,7 @@ mod locked;
 mod logs;
 mod maintenance;
 mod output;
+mod proofs;
 mod protocol_one;
 mod runbook;
 mod shapes;

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex};
 use cached::refresh::RefreshScope;
 use cached::reports::REPORTS;
 use cached::vms::tables::Table;
-use cached_proto::words::Outcome;
 use cached_tests::inside::{Inside, Sample, now};
-use cached_tests::vms::Other;
 
 /// Number of reading statements, by the table that they read from.
 type Counts = BTreeMap<&'static str, usize>;
@@ -60,14 +58,14 @@ fn every_source_table_is_read_by_one_statement_whatever_its_size() {
 }
 
 #[test]
-fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
+fn a_second_refresh_reads_stored_payloads_by_the_group_and_the_source_no_more_often() {
     let sample = Sample::generate(1, 1);
     let inside = Inside::open(&sample.database(), &sample.state());
     inside.refresh(RefreshScope::Every, now());
     let statements = Arc::new(Mutex::new(Vec::new()));
     let recorded = Arc::clone(&statements);
     let inside = inside.observed(move |sql| recorded.lock().unwrap().push(sql.to_owned()));
-    for (scope, compares) in [(RefreshScope::Every, false), (RefreshScope::Thorough, true)] {
+    for scope in [RefreshScope::Every, RefreshScope::Thorough] {
         statements.lock().unwrap().clear();
         inside.refresh(scope, now());
         let statements = statements.lock().unwrap();
@@ -75,27 +73,6 @@ fn a_second_refresh_compares_by_the_group_and_reads_the_source_no_more_often() {
             assert_eq!(count, 1, "statements that read {table}");
         }
         let compared = statements.iter().filter(|sql| sql.contains("WHERE id IN")).count();
-        assert_eq!(compared > 0, compares, "{scope:?}");
+        assert!(compared > 0, "{scope:?} stamps rows without reading what they hold");
     }
-}
-
-#[test]
-fn rows_of_an_earlier_process_are_computed_and_compared_once() {
-    let sample = Sample::generate(1, 1);
-    let inside = Inside::open(&sample.database(), &sample.state());
-    inside.refresh(RefreshScope::Every, now());
-    let table = Table::OrganizationSummaryCache;
-    let figures =
-        |inside: &Inside| inside.texts(&format!("SELECT organizations_data FROM {table} ORDER BY id"));
-    let right = figures(&inside);
-    // Simulates rows that an older version wrote, which the source does not reveal.
-    Other::open(&sample.database()).execute(&format!("UPDATE {table} SET organizations_data = '[]'"));
-    let inside = inside.restarted();
-    let outcome = |inside: &Inside| {
-        let (_, results) = inside.refresh(RefreshScope::Every, now());
-        results.iter().find(|result| result.report.table == table).unwrap().report.outcome
-    };
-    assert_eq!(outcome(&inside), Outcome::Rebuilt);
-    assert_eq!(figures(&inside), right);
-    assert_eq!(outcome(&inside), Outcome::Verified);
 }

@@ -58,8 +58,7 @@ fn key(prefix: &[KeyValue], district: &DistrictRow) -> Key {
     Key(prefix.iter().cloned().chain([district.id.to_string().into()]).collect())
 }
 
-/// Returns the group of one year of `table`. Rows that share `prefix` and are not among `entries` are
-/// retired; rows of another year or another host filter are not part of the group.
+/// Returns the group of one year of `table`, which removes the rows of districts that are no longer active.
 fn group<'s>(
     table: Table,
     year: SchoolYear,
@@ -67,14 +66,19 @@ fn group<'s>(
     entries: Vec<Entry<'s>>,
     cx: Context<'_>,
 ) -> Group<'s> {
-    let kept: HashSet<&Key> = entries.iter().map(|entry| &entry.key).collect();
-    let retire = cx
-        .snapshot
-        .existing(table)
-        .iter()
-        .map(|row| &row.key)
-        .filter(|key| key.0.starts_with(prefix) && !kept.contains(key))
-        .cloned()
-        .collect();
+    let retire = retired(table, prefix, entries.iter().map(|entry| &entry.key), cx);
     Group { name: year.key(), entries, retire }
+}
+
+/// Returns the keys of rows that share `prefix` and are not among `kept`; rows of another year or another host
+/// filter do not belong to the report's year.
+fn retired<'k>(
+    table: Table,
+    prefix: &[KeyValue],
+    kept: impl Iterator<Item = &'k Key>,
+    cx: Context<'_>,
+) -> Vec<Key> {
+    let kept: HashSet<&Key> = kept.collect();
+    let rows = cx.snapshot.existing(table).iter().map(|row| &row.key);
+    rows.filter(|key| key.0.starts_with(prefix) && !kept.contains(key)).cloned().collect()
 }

@@ -38,6 +38,7 @@ impl Yearly for Summary {
     type Year = SchoolYear;
 
     const TABLE: Table = Table::OrganizationSummaryCache;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = &[
         Source::Event,
         Source::EventVolunteers,

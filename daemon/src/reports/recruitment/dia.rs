@@ -25,7 +25,7 @@ use serde::Serialize;
 use crate::reports::dialect::Like;
 use crate::reports::recruitment::keywords::{self, Placeholder};
 use crate::reports::recruitment::{Directory, full_name, next_start};
-use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings};
+use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings, Section, Wanted};
 use crate::snapshot::{Contact, Event, Participation, Snapshot, Source, Volunteer};
 use crate::vms::enums::{event_status_value, event_type_value};
 use crate::vms::tables::{Key, Table};
@@ -38,6 +38,10 @@ pub struct Dia;
 impl Report for Dia {
     fn table(&self) -> Table {
         Table::DiaEventsReportCache
+    }
+
+    fn rules_version(&self) -> u32 {
+        1
     }
 
     fn sources(&self) -> &'static [Source] {
@@ -66,19 +70,22 @@ impl Report for Dia {
         vec![Key(Vec::new())]
     }
 
-    fn clock(&self, cx: Context<'_>) -> String {
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
         // Events leave the report as they begin.
-        format!("{:?}", listed(cx).iter().map(|event| event.id).collect::<Vec<_>>())
+        let clock = format!("{:?}", listed(cx).iter().map(|event| event.id).collect::<Vec<_>>());
+        vec![Section { keys: self.keys(cx), clock, retired: Vec::new() }]
     }
 
     fn next_payloads(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
         next_start(listed(cx).into_iter(), cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        Box::new(std::iter::once_with(move || {
-            Group::new("all events", vec![Entry::of_one(Key(Vec::new()), payload(cx))])
-        }))
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+        Box::new(
+            wanted
+                .of([()])
+                .map(move |()| Group::new("all events", vec![Entry::of_one(Key(Vec::new()), payload(cx))])),
+        )
     }
 }
 

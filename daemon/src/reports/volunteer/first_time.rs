@@ -46,6 +46,7 @@ impl Yearly for FirstTime {
     type Year = SchoolYear;
 
     const TABLE: Table = Table::FirstTimeVolunteerReportCache;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = SOURCES;
 
     fn keys(&self, _: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {

@@ -11,7 +11,7 @@ use super::{MINUTE, SECOND, World, execute};
 use crate::clock::Clock as _;
 use crate::jobs::{NewRun, Settled};
 use crate::refresh::RefreshConfig;
-use crate::reports::{Built, Context, Report, report};
+use crate::reports::{Built, Context, Report, Section, Wanted, report};
 use crate::snapshot::Source;
 use crate::vms::tables::Key;
 use crate::vms::time;
@@ -53,11 +53,15 @@ impl Report for InterferedReport {
         self.inner().keys(cx)
     }
 
-    fn clock(&self, cx: Context<'_>) -> String {
-        self.inner().clock(cx)
+    fn rules_version(&self) -> u32 {
+        self.inner().rules_version()
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        self.inner().sections(cx)
+    }
+
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
         if let Some(interference) =
             INTERFERENCE.lock().unwrap().as_mut().filter(|interference| interference.from < interference.to)
         {
@@ -65,7 +69,7 @@ impl Report for InterferedReport {
             let sql = interference.sql.replace("{n}", &format!("{:02}", interference.from));
             tokio::runtime::Handle::current().block_on(execute(&interference.database, &sql));
         }
-        self.inner().build(cx)
+        self.inner().build(cx, wanted)
     }
 }
 

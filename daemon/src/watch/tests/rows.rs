@@ -197,7 +197,8 @@ async fn a_row_of_vms_that_was_skipped_never_counts_as_the_daemons() {
 async fn a_lost_row_that_no_refresh_restores_causes_only_one_refresh() {
     let mut world = World::settled().await;
     let (table, last_updated) = (Table::OrganizationSummaryCache, "2026-03-15 02:00:00.000000".to_owned());
-    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint: Some(String::new()), payload: None };
+    let fingerprint = Some(String::new());
+    let stamp = EntryStamp { row_id: 77, last_updated, fingerprint, payload: None, inputs: None };
     let stamps = vec![("1011".to_owned(), stamp)];
     world.queue.state().stamps().record(table, stamps, &[]).await.unwrap();
     world.vms("UPDATE contact SET notes = 'called'").await;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cached::jobs::NewRun;
 use cached::reports;
-use cached::reports::{Built, Context, Report, report};
+use cached::reports::{Built, Context, Report, Section, Wanted, report};
 use cached::snapshot::Source;
 use cached::vms::tables::{Key, Table};
 use cached_proto::words::{HealthLevel, Outcome, Trigger};
@@ -44,8 +44,16 @@ impl Report for Buggy {
         Self::sound().keys(cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        let sound = Self::sound().build(cx);
+    fn rules_version(&self) -> u32 {
+        Self::sound().rules_version()
+    }
+
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        Self::sound().sections(cx)
+    }
+
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+        let sound = Self::sound().build(cx, wanted);
         // Panics after the first group: groups that are written must stay consistent with those that are not.
         Box::new(sound.enumerate().map(|(position, group)| {
             assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
@@ -139,8 +147,16 @@ impl Report for Faulty {
         Self::sound(NEXT).next_payloads(cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        Buggy::sound().build(cx)
+    fn rules_version(&self) -> u32 {
+        Buggy::sound().rules_version()
+    }
+
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        Self::sound(KEYS).sections(cx)
+    }
+
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+        Buggy::sound().build(cx, wanted)
     }
 }
 

@@ -132,6 +132,40 @@ proptest! {
     }
 }
 
+proptest! {
+    // A case is three refreshes of eleven tables.
+    #![proptest_config(ProptestConfig { cases: 5, failure_persistence: None, max_shrink_iters: 16, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_run_that_keeps_what_is_proved_leaves_the_rows_of_one_that_computes_everything(
+        seed in 0_u64..3,
+        before in mutations(),
+        between in mutations(),
+        hours in prop::sample::select(vec![1, 24, 30 * 24, 300 * 24]),
+    ) {
+        let sample = sample(seed);
+        let inside = inside(&sample, &before);
+        let (_, first) = inside.refresh(RefreshScope::Every, now());
+        all_well(&first);
+        let vms = Other::open(&sample.database());
+        for mutation in &between {
+            vms.execute(mutation);
+        }
+        let later = now() + TimeDelta::hours(hours);
+        let (_, kept) = inside.refresh(RefreshScope::Every, later);
+        all_well(&kept);
+        let (_, computed) = inside.refresh(RefreshScope::Thorough, later);
+        all_well(&computed);
+        for (kept, computed) in kept.iter().zip(&computed) {
+            let (kept, computed) = (&kept.report, &computed.report);
+            let (table, figures) = (computed.table, computed.figures);
+            prop_assert_eq!((figures.rebuilt, figures.pruned), (0, 0), "{} after {} h", table, hours);
+            prop_assert_eq!(figures.verified, figures.entries, "{}", table);
+            prop_assert_eq!((kept.figures.entries, kept.figures.bytes), (figures.entries, figures.bytes), "{}", table);
+        }
+    }
+}
+
 #[test]
 fn every_invariant_holds_for_an_unchanged_sample() {
     let sample = Sample::generate(7, 1);

@@ -25,7 +25,7 @@ mod tests;
 
 use crate::reports::district::attribution::Schools;
 use crate::reports::district::facts::Index;
-use crate::reports::district::{group, key};
+use crate::reports::district::{group, key, retired};
 use crate::reports::year::{SchoolYear, Year};
 use crate::reports::{Built, Context, Entry, Payload, Yearly};
 use crate::snapshot::Source;
@@ -42,6 +42,7 @@ impl Yearly for Engagement {
     type Year = SchoolYear;
 
     const TABLE: Table = Table::DistrictEngagementReports;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = &[
         Source::Event,
         Source::EventDistricts,
@@ -66,6 +67,10 @@ impl Yearly for Engagement {
     fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
         let Districts { views, rows } = Districts::of(cx, &Schools::none());
         move |year| rows.iter().map(|row| key(&prefix(year), views[row.listed].district)).collect()
+    }
+
+    fn retired(&self, cx: Context<'_>, year: SchoolYear, keys: &[Key]) -> Vec<Key> {
+        retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
     fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {

@@ -27,7 +27,7 @@ use serde::Serialize;
 use crate::reports::dialect::Hours;
 use crate::reports::district::attribution::{Active, Attribution, Names, Schools, active};
 use crate::reports::district::facts::Index;
-use crate::reports::district::{group, key};
+use crate::reports::district::{group, key, retired};
 use crate::reports::entry::Ordered;
 use crate::reports::year::{SchoolYear, Year};
 use crate::reports::{Built, Context, Entry, Mode, Payload, Yearly};
@@ -47,6 +47,7 @@ impl Yearly for YearEnd {
     type Year = SchoolYear;
 
     const TABLE: Table = Table::DistrictYearEndReports;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = &[
         Source::Event,
         Source::EventDistricts,
@@ -66,6 +67,10 @@ impl Yearly for YearEnd {
     fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
         let districts = active(cx, &Schools::none());
         move |year| districts.iter().map(|of| key(&prefix(year), of.district)).collect()
+    }
+
+    fn retired(&self, cx: Context<'_>, year: SchoolYear, keys: &[Key]) -> Vec<Key> {
+        retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
     fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {

@@ -62,11 +62,16 @@ impl Yearly for Detail {
     type Year = SchoolYear;
 
     const TABLE: Table = Layout::Cache.table();
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = SOURCES;
     const KEY_SOURCES: &'static [Source] = KEY_SOURCES;
 
     fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
         Layout::Cache.keys(cx)
+    }
+
+    fn retired(&self, cx: Context<'_>, year: SchoolYear, _keys: &[Key]) -> Vec<Key> {
+        Layout::Cache.orphans(cx.snapshot, year)
     }
 
     fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
@@ -87,6 +92,7 @@ impl Yearly for Reports {
     type Year = SchoolYear;
 
     const TABLE: Table = Layout::Reports.table();
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = SOURCES;
     const KEY_SOURCES: &'static [Source] = KEY_SOURCES;
 
@@ -100,6 +106,10 @@ impl Yearly for Reports {
 
     fn keys(&self, cx: Context<'_>) -> impl FnMut(SchoolYear) -> Vec<Key> {
         Layout::Reports.keys(cx)
+    }
+
+    fn retired(&self, cx: Context<'_>, year: SchoolYear, _keys: &[Key]) -> Vec<Key> {
+        Layout::Reports.orphans(cx.snapshot, year)
     }
 
     fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {

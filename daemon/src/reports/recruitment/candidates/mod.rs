@@ -41,7 +41,7 @@ use crate::reports::recruitment::candidates::rating::{Evidence, Score, Selection
 use crate::reports::recruitment::keywords::Subject;
 use crate::reports::recruitment::next_start;
 use crate::reports::year::next_utc_midnight;
-use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings};
+use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings, Section, Wanted};
 use crate::snapshot::{Event, Groups, Snapshot, Source};
 use crate::vms::tables::{Key, Table};
 use crate::vms::time;
@@ -55,6 +55,10 @@ const TABLE: Table = Table::RecruitmentCandidatesCache;
 impl Report for Candidates {
     fn table(&self) -> Table {
         TABLE
+    }
+
+    fn rules_version(&self) -> u32 {
+        1
     }
 
     fn sources(&self) -> &'static [Source] {
@@ -84,9 +88,13 @@ impl Report for Candidates {
         Targets::of(cx).events.into_iter().map(key).collect()
     }
 
-    fn clock(&self, cx: Context<'_>) -> String {
-        // Recency is counted in days of UTC.
-        cx.today().to_string()
+    /// One section for each event, and a last one that removes the rows of other events.
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        let Targets { events, retired } = Targets::of(cx);
+        let clock = pool::clock(cx.snapshot, &cx.settings.keywords.scoring, cx.today());
+        let event = |event| Section { keys: vec![key(event)], clock: clock.clone(), retired: Vec::new() };
+        let removing = Section { keys: Vec::new(), clock: String::new(), retired };
+        events.into_iter().map(event).chain([removing]).collect()
     }
 
     fn next_keys(&self, cx: Context<'_>) -> Option<DateTime<Utc>> {
@@ -99,16 +107,20 @@ impl Report for Candidates {
         next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
         let Targets { events, retired } = Targets::of(cx);
+        let retiring = (wanted.has(events.len()) && !retired.is_empty())
+            .then(|| Group { retire: retired, ..Group::new("rows of other events", Vec::new()) });
+        let events: Vec<&Event> = wanted.of(events).collect();
+        if events.is_empty() {
+            return Box::new(retiring.into_iter());
+        }
         let pool = Pool::of(cx.snapshot, &cx.settings.keywords.scoring, cx.today());
         let skills = EventSkills::of(cx.snapshot);
         let groups = events.into_iter().map(move |event| {
             let candidates = candidates(&pool, cx.settings, event, &skills.names(cx.snapshot, event));
             Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), candidates)])
         });
-        let retiring = (!retired.is_empty())
-            .then(|| Group { retire: retired, ..Group::new("rows of other events", Vec::new()) });
         Box::new(groups.chain(retiring))
     }
 }

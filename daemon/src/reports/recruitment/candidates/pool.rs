@@ -11,6 +11,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
+use twox_hash::XxHash3_128;
 
 use crate::reports::recruitment::keywords::{Frequency, Scoring};
 use crate::reports::recruitment::{Directory, full_name};
@@ -188,6 +189,17 @@ fn organization<'s>(volunteer: &'s Volunteer, directory: &Directory<'s>) -> Opti
         return typed;
     }
     directory.first_employer(volunteer.id).and_then(|organization| organization.name.as_deref())
+}
+
+/// Returns what the pool depends on besides the source and the rules: a digest of everyone's points for recent activity,
+/// which the passing of days lowers.
+pub(super) fn clock(snapshot: &Snapshot, rules: &Scoring, today: NaiveDate) -> String {
+    let mut hasher = XxHash3_128::new();
+    for volunteer in &snapshot.volunteers {
+        hasher.write(&volunteer.id.to_le_bytes());
+        hasher.write(&recency(volunteer, rules, today).to_le_bytes());
+    }
+    format!("{:032x}", hasher.finish_128())
 }
 
 /// Returns the points for recent activity. Days are counted from date to date; a date in the future counts as

@@ -43,6 +43,7 @@ impl Yearly for VirtualDistricts {
     type Year = VirtualYear;
 
     const TABLE: Table = TABLE;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = &[
         Source::Event,
         Source::EventDistricts,

@@ -47,6 +47,7 @@ impl Yearly for VirtualSessions {
     type Year = VirtualYear;
 
     const TABLE: Table = Table::VirtualSessionReportCache;
+    const RULES_VERSION: u32 = 1;
     const SOURCES: &'static [Source] = &[
         Source::Event,
         Source::EventDistricts,

@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use crate::reports::volunteer::{Person, SOURCES, people};
 use crate::reports::year::{SchoolYear, Window, Year, kept, next_utc_midnight};
-use crate::reports::{Built, Context, Entry, Group, Mode, Payload, Report, Shared};
+use crate::reports::{Built, Context, Entry, Group, Mode, Payload, Report, Section, Shared, Wanted};
 use crate::snapshot::Source;
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, KeyValue, Table};
@@ -47,6 +47,10 @@ impl Report for Recent {
         TABLE
     }
 
+    fn rules_version(&self) -> u32 {
+        1
+    }
+
     fn sources(&self) -> &'static [Source] {
         SOURCES
     }
@@ -56,19 +60,23 @@ impl Report for Recent {
     }
 
     fn keys(&self, cx: Context<'_>) -> Vec<Key> {
-        let types = || [ALL_TYPES].into_iter().chain(EVENT_TYPES);
-        windows(cx).iter().flat_map(|window| types().map(|event_types| window.key(event_types))).collect()
+        windows(cx).iter().flat_map(RecentWindow::keys).collect()
     }
 
-    fn clock(&self, cx: Context<'_>) -> String {
-        // The default window ends at the current instant, not at the end of a day: its payload depends on
-        // which events lie in it.
-        let events = |window: &RecentWindow| -> Vec<i64> {
+    /// One section for each window, and a last one that removes expired windows.
+    fn sections(&self, cx: Context<'_>) -> Vec<Section> {
+        let window = |window: &RecentWindow| {
+            // The default window ends at the current instant, not at the end of a day: its payload depends on
+            // which events lie in it. People's first days are compared as days, which are part of the key.
             let inside =
                 cx.snapshot.events.iter().filter(|event| window.bounds.contains(event.start.as_ref()));
-            inside.map(|event| event.id).collect()
+            let clock = format!("{:?}", inside.map(|event| event.id).collect::<Vec<_>>());
+            Section { keys: window.keys().collect(), clock, retired: Vec::new() }
         };
-        format!("{:?}", windows(cx).iter().map(events).collect::<Vec<_>>())
+        let mut sections: Vec<Section> = windows(cx).iter().map(window).collect();
+        let retired = expired(cx, &sections.iter().flat_map(|section| &section.keys).collect());
+        sections.push(Section { keys: Vec::new(), clock: String::new(), retired });
+        sections
     }
 
     /// The windows change daily, and with the school year.
@@ -82,16 +90,16 @@ impl Report for Recent {
         next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
-        let mut retire = expired(cx, &self.keys(cx).into_iter().collect());
-        let people = people(cx.snapshot);
-        Box::new(windows(cx).into_iter().flat_map(move |window| {
-            let mut groups = window_groups(&people, &window, cx.mode());
-            if let Some(group) = groups.first_mut() {
-                group.retire = std::mem::take(&mut retire);
-            }
-            groups
-        }))
+    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+        let windows = windows(cx);
+        let removing = wanted.has(windows.len()).then(|| {
+            let retire = expired(cx, &self.keys(cx).iter().collect());
+            Group { retire, ..Group::new("expired windows", Vec::new()) }
+        });
+        let windows: Vec<RecentWindow> = wanted.of(windows).collect();
+        let people = if windows.is_empty() { Vec::new() } else { people(cx.snapshot) };
+        let built = windows.into_iter().flat_map(move |window| window_groups(&people, &window, cx.mode()));
+        Box::new(built.chain(removing.filter(|group| !group.retire.is_empty())))
     }
 }
 
@@ -161,6 +169,11 @@ impl RecentWindow {
         Self { span: Span::Days { from: from.date(), to: to.date() }, bounds: Window::new(from, to) }
     }
 
+    /// Returns the keys of the window's rows.
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        [ALL_TYPES].into_iter().chain(EVENT_TYPES).map(|event_types| self.key(event_types))
+    }
+
     /// Returns the key of the window's row for `event_types`; rows with a title filter belong to VMS.
     fn key(&self, event_types: &str) -> Key {
         let [year, from, to] = match &self.span {
@@ -191,7 +204,7 @@ fn windows(cx: Context<'_>) -> Vec<RecentWindow> {
 
 /// Returns the keys of default windows that ended more than the configured number of days ago, other than
 /// those in `kept`. VMS's page no longer reads them, and VMS itself never deletes them: 35 rows a day.
-fn expired(cx: Context<'_>, kept: &HashSet<Key>) -> Vec<Key> {
+fn expired(cx: Context<'_>, kept: &HashSet<&Key>) -> Vec<Key> {
     let keep = TimeDelta::try_days(cx.settings.recent_window_keep_days);
     let oldest_kept = keep.and_then(|days| cx.today().checked_sub_signed(days));
     let is_expired = |key: &Key| {
@@ -205,7 +218,7 @@ fn expired(cx: Context<'_>, kept: &HashSet<Key>) -> Vec<Key> {
         .existing(TABLE)
         .iter()
         .map(|row| &row.key)
-        .filter(|key| is_expired(key) && !kept.contains(*key) && seen.insert(*key))
+        .filter(|key| is_expired(key) && !kept.contains(key) && seen.insert(*key))
         .cloned()
         .collect()
 }

@@ -1,0 +1,123 @@
+//! Which entries a refresh computes, and which it keeps because they are proved to be unchanged.
+
+use std::collections::BTreeMap;
+
+use cached::refresh::RefreshScope;
+use cached::reports::REPORTS;
+use cached::snapshot::Source;
+use cached::vms::tables::Table;
+use cached_tests::inside::{Inside, Sample, now};
+use cached_tests::vms::Other;
+use chrono::{DateTime, TimeDelta, Utc};
+
+/// Number of rows of a window of the recent volunteers: a base row, and one for each event type.
+const WINDOW: u64 = 35;
+
+/// A refreshed sample.
+struct World {
+    sample: Sample,
+    inside: Inside,
+}
+
+impl World {
+    fn refreshed() -> Self {
+        let sample = Sample::generate(1, 1);
+        let inside = Inside::open(&sample.database(), &sample.state());
+        let world = Self { sample, inside };
+        let computed = world.computed(RefreshScope::Every, now());
+        assert!(computed.values().all(|computed| *computed > 0), "nothing was known: {computed:?}");
+        world
+    }
+
+    fn vms(&self, sql: &str) {
+        Other::open(&self.sample.database()).execute(sql);
+    }
+
+    /// Refreshes every table; returns the number of computed entries of each table that has any.
+    fn computed(&self, scope: RefreshScope, at: DateTime<Utc>) -> BTreeMap<Table, u64> {
+        let (_, results) = self.inside.refresh(scope, at);
+        let computed = results.iter().map(|result| {
+            let (error, report) = (&result.error, &result.report);
+            assert!(error.is_none(), "{}: {error:?}", report.table);
+            let figures = report.figures;
+            assert_eq!(figures.rebuilt + figures.verified, figures.entries, "{}", report.table);
+            (report.table, report.computed)
+        });
+        computed.filter(|(_, computed)| *computed > 0).collect()
+    }
+
+    fn payloads(&self, table: Table) -> impl PartialEq + use<> {
+        Other::open(&self.sample.database()).rows(table)
+    }
+}
+
+#[test]
+fn of_unchanged_data_nothing_is_computed_also_by_another_process() {
+    let world = World::refreshed();
+    let later = now() + TimeDelta::minutes(1);
+    assert_eq!(world.computed(RefreshScope::Every, later), BTreeMap::new());
+    let World { sample, inside } = world;
+    drop(inside);
+    let inside = Inside::open(&sample.database(), &sample.state());
+    let world = World { sample, inside };
+    assert_eq!(world.computed(RefreshScope::Every, later), BTreeMap::new());
+    assert_eq!(world.computed(RefreshScope::Thorough, later).len(), REPORTS.len());
+}
+
+#[test]
+fn a_day_later_only_the_new_window_of_days_is_computed() {
+    let world = World::refreshed();
+    // Nobody's last activity is so long ago that it loses points on this day.
+    world.vms("UPDATE volunteer SET last_volunteer_date = '2026-11-19'");
+    world.computed(RefreshScope::Every, now());
+    let computed = world.computed(RefreshScope::Every, now() + TimeDelta::days(1));
+    assert_eq!(computed, BTreeMap::from([(Table::RecentVolunteersReportCache, WINDOW)]));
+}
+
+#[test]
+fn a_change_of_one_source_computes_exactly_the_tables_that_read_it() {
+    let world = World::refreshed();
+    for (source, change) in [
+        (Source::Email, "UPDATE email SET email = 'new@example.org' WHERE id = (SELECT min(id) FROM email)"),
+        (Source::EventSkills, "DELETE FROM event_skills WHERE rowid = (SELECT min(rowid) FROM event_skills)"),
+        (Source::Users, "UPDATE users SET is_active = 1 - is_active WHERE id = (SELECT max(id) FROM users)"),
+    ] {
+        world.vms(change);
+        let reading = REPORTS.iter().filter(|report| report.sources().contains(&source));
+        let reading: Vec<Table> = reading.map(|report| report.table()).collect();
+        let mut computed: Vec<Table> = world.computed(RefreshScope::Every, now()).into_keys().collect();
+        computed.sort_by_key(|table| REPORTS.iter().position(|report| report.table() == *table));
+        assert_eq!(computed, reading, "{source:?}");
+    }
+}
+
+/// Ways in which a row stops being what the daemon wrote, and how many entries are computed for it.
+#[test]
+fn a_row_that_is_not_as_it_was_written_is_computed_and_restored() {
+    let (detail, recent) = (Table::OrganizationDetailCache, Table::RecentVolunteersReportCache);
+    let world = World::refreshed();
+    let year = format!("SELECT count(*) FROM {detail} WHERE school_year = '2627'");
+    let year = Other::open(&world.sample.database()).number(&year).unsigned_abs();
+    for (table, change, computed) in [
+        (recent, "UPDATE {table} SET report_data = '{}' WHERE id = 3", WINDOW),
+        (recent, "UPDATE {table} SET report_data = report_data || ' ' WHERE id = 3", WINDOW),
+        (recent, "UPDATE {table} SET last_updated = '2026-11-20 01:00:00.000000' WHERE id = 3", WINDOW),
+        (recent, "DELETE FROM {table} WHERE id = 3", WINDOW),
+        (detail, "UPDATE {table} SET summary_stats = NULL WHERE id = (SELECT max(id) FROM {table})", year),
+        (
+            detail,
+            "INSERT INTO {table} (organization_id, school_year, last_updated) VALUES (99999, '2627', 'x')",
+            year,
+        ),
+    ] {
+        let before = world.payloads(table);
+        world.vms(&change.replace("{table}", table.as_str()));
+        assert_eq!(
+            world.computed(RefreshScope::Every, now()),
+            BTreeMap::from([(table, computed)]),
+            "{change}"
+        );
+        assert!(world.payloads(table) == before, "{change}: not restored");
+        assert_eq!(world.computed(RefreshScope::Every, now()), BTreeMap::new(), "{change}");
+    }
+}
