@@ -2,7 +2,9 @@
 //! wrote meanwhile, and how the attempt ends.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::thread::available_parallelism;
 use std::time::Duration;
 
 use cached_present::count;
@@ -30,6 +32,9 @@ use crate::vms::{LockMeter, Vms, time};
 /// How soon a later run takes up entries that were put off: by then VMS has shown its page; sooner, the entry might be
 /// replaced before VMS shows it.
 const PUT_OFF: Duration = Duration::from_mins(2);
+
+/// Bound of the threads that compute a table, for the memory of their groups.
+const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
 
 /// Works on claimed runs.
 #[derive(Debug, Clone)]
@@ -201,6 +206,7 @@ impl Refresher {
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(&self.queue, table, context.now).await?,
             selection: Selection::AllBut(recent.keys),
+            threads: available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MOST_THREADS)),
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         let (mut pause, mut put_off) = (recent.pause, 0);

@@ -2,7 +2,10 @@
 //! and the building of its groups.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::Arc;
+use std::num::NonZeroUsize;
+use std::ops::Add;
+use std::panic::resume_unwind;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use cached_proto::words::Table;
@@ -17,7 +20,7 @@ use super::{RefreshError, TableGuard};
 use crate::clock::Clock;
 use crate::describe::panic_message;
 use crate::jobs::RefreshScope;
-use crate::reports::{Context, Report, ReportSettings, Section, Wanted};
+use crate::reports::{Context, Report, ReportSettings, Section};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, Snapshot};
 use crate::store::{AgeLimits, Existing, Freshness, SerializedEntry, SerializedGroup, Stamps, serialize};
 use crate::vms::tables::{Key, spec};
@@ -50,6 +53,8 @@ pub struct TableRefresh {
     pub guard: Option<TableGuard>,
     /// Which of its entries are written.
     pub selection: Selection,
+    /// On how many threads its sections are computed. The result is the same for any number.
+    pub threads: NonZeroUsize,
 }
 
 /// Which entries of a table are written.
@@ -152,7 +157,7 @@ impl RefreshScope {
     }
 }
 
-/// Time spent on a table, by step.
+/// Time spent on a table, by step; of several threads at once, the sum.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
     /// Computing payloads.
@@ -161,6 +166,18 @@ pub struct Timings {
     pub serialize: Duration,
     /// Comparing and writing.
     pub write: Duration,
+}
+
+impl Add for Timings {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self {
+            build: self.build + other.build,
+            serialize: self.serialize + other.serialize,
+            write: self.write + other.write,
+        }
+    }
 }
 
 /// The state of a table before its first entry is computed.
@@ -329,26 +346,44 @@ pub(super) fn unchanged(keys: impl Iterator<Item = Key>) -> impl Iterator<Item =
     })
 }
 
-/// Builds and serializes the groups of the marked sections one after another until the receiver is closed.
-pub(super) fn build(
-    job: &TableRefresh,
-    marked: &[bool],
-    clock: &dyn Clock,
-    groups: &mpsc::Sender<SerializedGroup>,
-) -> Result<Timings, RefreshError> {
-    let mut timings = Timings::default();
-    let mut began = clock.monotonic();
-    for group in job.report.build(job.context(), Wanted::marked(marked)) {
-        let ready = clock.monotonic();
-        timings.build += ready.saturating_sub(began);
-        let group = serialize(spec(job.table), &group)?;
-        timings.serialize += clock.monotonic().saturating_sub(ready);
-        if groups.blocking_send(group).is_err() {
-            break;
+/// Sections that are to be built, by their position in the report's list, and where each one's groups go.
+pub(super) type Orders = Vec<(usize, mpsc::Sender<SerializedGroup>)>;
+
+/// Builds and serializes sections, several at once but begun in their order: whoever takes the groups of one section
+/// after another never waits for a section that waits for him. Ends early when nobody takes them any more.
+pub(super) fn build(job: &TableRefresh, clock: &dyn Clock, orders: Orders) -> Result<Timings, RefreshError> {
+    let threads = job.threads.get().min(orders.len());
+    let builder = job.report.builder(job.context());
+    let queue = Mutex::new(orders.into_iter());
+    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || -> Result<Timings, RefreshError> {
+        let mut timings = Timings::default();
+        while let Some((section, groups)) = next() {
+            let mut began = clock.monotonic();
+            for group in builder(section) {
+                let ready = clock.monotonic();
+                timings.build += ready.saturating_sub(began);
+                // On an error the other threads finish their sections; the ones after them are never begun.
+                let group = serialize(spec(job.table), &group).inspect_err(|_| while next().is_some() {})?;
+                timings.serialize += clock.monotonic().saturating_sub(ready);
+                if groups.blocking_send(group).is_err() {
+                    while next().is_some() {}
+                    return Ok(timings);
+                }
+                began = clock.monotonic();
+            }
         }
-        began = clock.monotonic();
-    }
-    Ok(timings)
+        Ok(timings)
+    };
+    std::thread::scope(|scope| {
+        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
+        let mut all = work();
+        for other in others {
+            let timings = other.join().unwrap_or_else(|panic| resume_unwind(panic));
+            all = all.and_then(|all| Ok(all + timings?));
+        }
+        all
+    })
 }
 
 /// Calls reports on a blocking thread, so that the other tasks of the runtime continue, and turns a panic into

@@ -8,7 +8,8 @@ use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
 use super::compute::{
-    Part, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare, unchanged,
+    Orders, Part, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare,
+    unchanged,
 };
 use super::guard::GroupGuard;
 use super::{Loss, RefreshError};
@@ -60,8 +61,8 @@ impl TableResult {
     }
 }
 
-/// Builds and writes one table. Building is one group ahead of writing, so that memory holds at most two groups of
-/// text.
+/// Builds and writes one table. Each of the threads that build is one group ahead of writing, so that memory holds few
+/// groups of text.
 pub async fn refresh_table(
     vms: &Vms,
     state: &State,
@@ -186,26 +187,38 @@ impl Work<'_> {
 
     /// Builds the marked sections.
     async fn generate(&mut self, marked: Vec<bool>, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
-        let (groups, mut incoming) = mpsc::channel(1);
+        let sections = marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(section, _)| section);
+        let (orders, incoming): (Orders, Vec<_>) = sections
+            .map(|section| {
+                let (groups, built) = mpsc::channel(1);
+                ((section, groups), built)
+            })
+            .unzip();
         let builder = tokio::task::spawn_blocking({
             let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
-            move || build(&job, &marked, clock.as_ref(), &groups)
+            move || build(&job, clock.as_ref(), orders)
         });
-        let mut written = Ok(());
-        while let Some(group) = incoming.recv().await {
-            self.report.figures.bytes += group.bytes();
-            written = self.write(group, freshness).await;
-            if written.is_err() {
-                break;
-            }
-        }
-        // Closing the channel stops the builder.
-        drop(incoming);
+        let written = self.take(incoming, freshness).await;
         let built = builder.await.map_err(panicked)?;
         written?;
         let spent = built?;
         (self.timings.build, self.timings.serialize) = (spent.build, spent.serialize);
         if self.held.is_empty() { Ok(()) } else { Err(RefreshError::Guarded(std::mem::take(&mut self.held))) }
+    }
+
+    /// Writes the groups of one section after another. Dropping the channels of the rest stops the builder.
+    async fn take(
+        &mut self,
+        sections: Vec<mpsc::Receiver<SerializedGroup>>,
+        freshness: &Freshness<'_>,
+    ) -> Result<(), RefreshError> {
+        for mut groups in sections {
+            while let Some(group) = groups.recv().await {
+                self.report.figures.bytes += group.bytes();
+                self.write(group, freshness).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn write(

@@ -137,30 +137,6 @@ pub struct Section {
     pub retired: Vec<Key>,
 }
 
-/// Which sections of a report are built.
-#[derive(Debug, Clone, Copy)]
-pub struct Wanted<'w>(Option<&'w [bool]>);
-
-impl<'w> Wanted<'w> {
-    /// All of them.
-    pub const ALL: Self = Self(None);
-
-    /// Those whose position in the report's list is marked.
-    pub const fn marked(marks: &'w [bool]) -> Self {
-        Self(Some(marks))
-    }
-
-    /// Whether the section at this position is built.
-    pub fn has(self, position: usize) -> bool {
-        self.0.is_none_or(|marks| marks.get(position) == Some(&true))
-    }
-
-    /// Those of `sections`, in the order of the report's list, that are built.
-    pub fn of<T>(self, sections: impl IntoIterator<Item = T>) -> impl Iterator<Item = T> {
-        (0..).zip(sections).filter(move |(position, _)| self.has(*position)).map(|(_, section)| section)
-    }
-}
-
 /// A set of entries that is replaced in one transaction.
 #[derive(Debug, Clone)]
 pub struct Group<'s> {
@@ -178,6 +154,12 @@ impl<'s> Group<'s> {
         Self { name: name.into(), entries, retire: Vec::new() }
     }
 
+    /// Returns a group that only removes rows, or none if there are none to remove.
+    pub(super) fn removing(name: &str, keys: &[Key]) -> Built<'s> {
+        let group = Self { retire: keys.to_vec(), ..Self::new(name, Vec::new()) };
+        Box::new((!keys.is_empty()).then_some(group).into_iter())
+    }
+
     /// Returns the group as the only one of its year.
     pub fn alone(self) -> Built<'s> {
         Box::new(std::iter::once(self))
@@ -186,6 +168,10 @@ impl<'s> Group<'s> {
 
 /// Groups, each computed on demand.
 pub type Built<'s> = Box<dyn Iterator<Item = Group<'s>> + 's>;
+
+/// Computes the groups of the section at a position of the report's list. Sections may be computed in any order, and by
+/// several threads at once.
+pub type Builder<'s> = Box<dyn Fn(usize) -> Built<'s> + Send + Sync + 's>;
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ pub mod virtual_session;
 pub mod volunteer;
 pub mod year;
 
-pub use entry::{Built, Entry, Group, Ordered, Payload, Section, Shared, Wanted};
+pub use entry::{Builder, Built, Entry, Group, Ordered, Payload, Section, Shared};
 pub use report::{Context, Report, Yearly};
 pub use settings::{Mode, ReportSettings};
 

@@ -3,7 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use chrono_tz::Tz;
 
-use super::entry::{Built, Section, Wanted};
+use super::entry::{Builder, Built, Section};
 use super::settings::{Mode, ReportSettings};
 use super::year::{Year, kept};
 use crate::snapshot::{Snapshot, Source};
@@ -100,9 +100,15 @@ pub trait Report: Sync {
         None
     }
 
-    /// Computes the entries of the wanted [sections](Report::sections), one group at a time, from
-    /// [`Report::sources`] and the existing rows of its own table. No group belongs to two sections.
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s>;
+    /// Prepares the data that all [sections](Report::sections) share, from [`Report::sources`] and the existing rows
+    /// of its own table, and returns the function that computes the groups of one section.
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s>;
+
+    /// Computes the groups of all sections.
+    fn build<'s>(&self, cx: Context<'s>) -> Built<'s> {
+        let build = self.builder(cx);
+        Box::new((0..self.sections(cx).len()).flat_map(build))
+    }
 }
 
 /// A report whose rows belong to years: the previous and the current one, and every year up to the next that
@@ -155,7 +161,7 @@ pub trait Yearly: Sync {
     fn keys(&self, cx: Context<'_>) -> impl FnMut(Self::Year) -> Vec<Key>;
 
     /// Prepares the data that all years share, and returns the function that computes the groups of one year.
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(Self::Year) -> Built<'s> + 's;
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(Self::Year) -> Built<'s> + Send + Sync + 's;
 
     /// Returns the years that the table has, oldest first.
     fn years(&self, cx: Context<'_>) -> Vec<Self::Year> {
@@ -217,11 +223,11 @@ impl<R: Yearly> Report for R {
         Yearly::next_payloads(self, cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
-        let years: Vec<R::Year> = wanted.of(self.years(cx)).collect();
-        if years.is_empty() {
-            return Box::new(std::iter::empty());
-        }
-        Box::new(years.into_iter().flat_map(self.groups(cx)))
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
+        let (years, groups) = (self.years(cx), self.groups(cx));
+        Box::new(move |position| match years.get(position) {
+            Some(year) => groups(*year),
+            None => Box::new(std::iter::empty()),
+        })
     }
 }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::district::DistrictMapping;
 use super::recruitment::Keywords;
-use super::{Context, Group, Mode, Payload, Report, ReportSettings, Wanted};
+use super::{Context, Group, Mode, Payload, Report, ReportSettings};
 use crate::snapshot::{
     AttendanceDetail, Contact, District, Email, Event, EventDistrict, EventSkill, EventTeacher,
     EventVolunteer, ExistingRow, Organization, Participation, School, Skill, Snapshot, Student,
@@ -346,7 +346,7 @@ impl World {
     }
 
     pub(super) fn groups(&self, report: &dyn Report, mode: Mode) -> Vec<Group<'_>> {
-        report.build(self.cx(mode), Wanted::ALL).collect()
+        report.build(self.cx(mode)).collect()
     }
 
     /// Returns the keys of the rows that a report removes.
@@ -363,7 +363,7 @@ impl World {
     /// Returns the payload columns of an entry by name; they keep the order of keys and the kinds of numbers.
     pub(super) fn entry(&self, report: &dyn Report, mode: Mode, key: &Key) -> Map<String, Value> {
         let names = spec(report.table()).payload.iter().map(|column| column.name.to_owned());
-        let mut entries = report.build(self.cx(mode), Wanted::ALL).flat_map(|group| group.entries);
+        let mut entries = report.build(self.cx(mode)).flat_map(|group| group.entries);
         let entry = entries.find(|entry| entry.key == *key).unwrap();
         names.zip(entry.payload.iter().map(value)).collect()
     }
@@ -382,7 +382,7 @@ impl World {
     pub(super) fn rows(&self, report: &dyn Report, mode: Mode) -> Map<String, Value> {
         let names = || spec(report.table()).payload.iter().map(|column| column.name.to_owned());
         let row = |payload: &[Payload<'_>]| names().zip(payload.iter().map(value)).collect::<Map<_, _>>();
-        let entries = report.build(self.cx(mode), Wanted::ALL).flat_map(|group| group.entries);
+        let entries = report.build(self.cx(mode)).flat_map(|group| group.entries);
         entries.map(|entry| (entry.key.to_string(), Value::Object(row(&entry.payload)))).collect()
     }
 }

@@ -18,7 +18,7 @@ use crate::vms::time::{self, Stored};
 const FIRST: i32 = 2018;
 
 /// A year of one kind, identified by the calendar year in which it begins.
-pub trait Year: Copy + Ord + 'static {
+pub trait Year: Copy + Ord + 'static + Send + Sync {
     /// Month and day, by the local date where VMS runs, on which its pages switch to the next year.
     const SWITCH_DAY: (u32, u32);
 

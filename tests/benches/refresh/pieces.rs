@@ -193,6 +193,7 @@ async fn refresh(directory: &Path, now: DateTime<Utc>) -> Value {
             renew_before: now,
             cancel: CancellationToken::new(),
             selection: Selection::all(),
+            threads: std::thread::available_parallelism().unwrap(),
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;
         assert!(result.error.is_none(), "{table}: {:?}", result.error);

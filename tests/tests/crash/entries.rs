@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 
 use cached::refresh::RefreshScope;
-use cached::reports::{Context, REPORTS, Wanted};
+use cached::reports::{Context, REPORTS};
 use cached::vms::tables::Table;
 use cached_tests::inside::{Inside, Sample};
 use cached_tests::vms::{Other, key_sql, payload_sql};
@@ -26,7 +26,7 @@ pub(crate) fn partition(sample: &Sample) -> Groups {
     let snapshot = inside.snapshot(RefreshScope::Thorough, now);
     let mut groups = Groups::new();
     for report in REPORTS {
-        for group in report.build(Context::new(&snapshot, inside.settings(), now), Wanted::ALL) {
+        for group in report.build(Context::new(&snapshot, inside.settings(), now)) {
             for entry in &group.entries {
                 let key: Vec<String> = entry.key.0.iter().map(ToString::to_string).collect();
                 groups.insert((report.table(), key.join(" ")), group.name.clone());

@@ -7,7 +7,7 @@ use cached::reports::REPORTS;
 use cached::snapshot::Source;
 use cached::vms::tables::Table;
 use cached_tests::inside::{Inside, Sample, now};
-use cached_tests::vms::Other;
+use cached_tests::vms::{Other, key_sql, payload_sql};
 use chrono::{DateTime, TimeDelta, Utc};
 
 /// Number of rows of a window of the recent volunteers: a base row, and one for each event type.
@@ -119,5 +119,32 @@ fn a_row_that_is_not_as_it_was_written_is_computed_and_restored() {
         );
         assert!(world.payloads(table) == before, "{change}: not restored");
         assert_eq!(world.computed(RefreshScope::Every, now()), BTreeMap::new(), "{change}");
+    }
+}
+
+#[test]
+fn the_rows_are_the_same_for_any_number_of_threads() {
+    let sample = Sample::generate(1, 1);
+    let refreshed = |threads: usize| {
+        let copy = sample.copy();
+        let inside = Inside::open(&copy.database(), &copy.state()).on_threads(threads);
+        let (_, results) = inside.refresh(RefreshScope::Every, now());
+        assert!(results.iter().all(|result| result.error.is_none()), "{threads} threads");
+        let tables = REPORTS.iter().map(|report| {
+            let table = report.table();
+            let sql = format!(
+                "SELECT id || ' ' || {} || ' ' || {} FROM {table}",
+                key_sql(table),
+                payload_sql(table)
+            );
+            Other::open(&copy.database()).texts(&format!("{sql} ORDER BY id"))
+        });
+        tables.collect::<Vec<_>>()
+    };
+    let one = refreshed(1);
+    for threads in [2, 3, 8] {
+        for (report, (one, several)) in REPORTS.iter().zip(one.iter().zip(refreshed(threads))) {
+            assert!(*one == several, "{} on {threads} threads", report.table());
+        }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use cached::refresh::RefreshConfig;
 use cached::refresh::survey::survey;
-use cached::reports::{Context, Report, ReportSettings, Wanted, report};
+use cached::reports::{Context, Report, ReportSettings, report};
 use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
 use cached::store::serialize;
 use cached::vms::tables::{Key, Table, spec};
@@ -202,7 +202,7 @@ pub(crate) fn build(
     at: DateTime<Utc>,
 ) -> Rows {
     let mut rows = Rows::new();
-    for group in report.build(Context::new(snapshot, settings, at), Wanted::ALL) {
+    for group in report.build(Context::new(snapshot, settings, at)) {
         let group = serialize(spec(report.table()), &group).unwrap();
         let texts = |columns: Vec<Arc<str>>| columns.iter().map(ToString::to_string).collect();
         rows.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));

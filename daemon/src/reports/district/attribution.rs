@@ -10,6 +10,7 @@
 //! here. Texts repeat over many events; each distinct text is folded and searched once.
 
 use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 
 use crate::reports::Context;
 use crate::reports::district::mapping;
@@ -86,8 +87,8 @@ type Found = Vec<bool>;
 pub(super) struct Attribution<'s> {
     fold: fn(&str) -> String,
     names: Vec<Names>,
-    partners: HashMap<&'s str, Found>,
-    linked: HashMap<&'s str, Found>,
+    partners: Mutex<HashMap<&'s str, Found>>,
+    linked: Mutex<HashMap<&'s str, Found>>,
 }
 
 impl<'s> Attribution<'s> {
@@ -97,36 +98,33 @@ impl<'s> Attribution<'s> {
         let names = names
             .map(|names| Names { partner: folded(names.partner), linked: folded(names.linked) })
             .collect();
-        Self { fold, names, partners: HashMap::new(), linked: HashMap::new() }
+        Self { fold, names, partners: Mutex::default(), linked: Mutex::default() }
     }
 
     /// Marks in `found` the districts whose names occur in an event's `partner` text or in the names of its
     /// `linked` districts. A missing partner text matches no district; an empty one matches districts that
     /// have an empty name.
-    pub(super) fn mark(&mut self, found: &mut [bool], partner: Option<&'s str>, linked: &[&'s District]) {
-        let mut mark = |hits: &[bool]| {
-            for (found, hit) in found.iter_mut().zip(hits) {
-                *found |= hit;
-            }
-        };
+    pub(super) fn mark(&self, found: &mut [bool], partner: Option<&'s str>, linked: &[&'s District]) {
         if let Some(partner) = partner {
-            mark(self.in_partner(partner));
+            self.mark_by(partner, &self.partners, |names| &names.partner, found);
         }
         for &district in linked {
-            mark(self.in_linked(district));
+            self.mark_by(&district.name, &self.linked, |names| &names.linked, found);
         }
     }
 
-    fn in_partner(&mut self, partner: &'s str) -> &[bool] {
-        let (fold, names) = (self.fold, &self.names);
-        self.partners.entry(partner).or_insert_with(|| search(&fold(partner), names, |names| &names.partner))
-    }
-
-    fn in_linked(&mut self, linked: &'s District) -> &[bool] {
-        let (fold, names) = (self.fold, &self.names);
-        self.linked
-            .entry(&linked.name)
-            .or_insert_with(|| search(&fold(&linked.name), names, |names| &names.linked))
+    fn mark_by(
+        &self,
+        text: &'s str,
+        known: &Mutex<HashMap<&'s str, Found>>,
+        of: fn(&Names) -> &Vec<String>,
+        found: &mut [bool],
+    ) {
+        let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
+        let hits = known.entry(text).or_insert_with(|| search(&(self.fold)(text), &self.names, of));
+        for (found, hit) in found.iter_mut().zip(hits) {
+            *found |= *hit;
+        }
     }
 }
 

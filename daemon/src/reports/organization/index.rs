@@ -12,7 +12,7 @@
 //! All instants are compared as SQLite does: as text.
 
 use std::collections::{HashMap, HashSet};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::reports::year::{SchoolYear, Window, Year};
 use crate::snapshot::{
@@ -55,7 +55,7 @@ pub(super) fn people(snapshot: &Snapshot, ids: impl Iterator<Item = i64>) -> Has
 
 /// The events of one year and their participants.
 pub(super) struct Events<'s> {
-    index: Rc<Index<'s>>,
+    index: Arc<Index<'s>>,
     window: Window,
     by_id: HashMap<i64, &'s Event>,
     participations: Groups<i64>,
@@ -63,7 +63,7 @@ pub(super) struct Events<'s> {
 }
 
 impl<'s> Events<'s> {
-    pub(super) fn new(index: Rc<Index<'s>>, year: SchoolYear) -> Self {
+    pub(super) fn new(index: Arc<Index<'s>>, year: SchoolYear) -> Self {
         let window = year.window();
         let snapshot = index.snapshot;
         let by_id: HashMap<i64, &Event> = snapshot

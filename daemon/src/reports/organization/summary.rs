@@ -18,7 +18,7 @@
 //! id.
 
 use std::collections::HashSet;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -53,10 +53,10 @@ impl Yearly for Summary {
         |year| vec![Key(vec![year.key().into()])]
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
-        let index = Rc::new(Index::new(cx.snapshot));
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+        let index = Arc::new(Index::new(cx.snapshot));
         move |year| {
-            let elements = elements(&Events::new(Rc::clone(&index), year), &cx.snapshot.organizations);
+            let elements = elements(&Events::new(Arc::clone(&index), year), &cx.snapshot.organizations);
             let entry = Entry::of_one(Key(vec![year.key().into()]), elements);
             Group::new(year.key(), vec![entry]).alone()
         }

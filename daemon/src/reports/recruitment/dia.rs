@@ -25,7 +25,7 @@ use serde::Serialize;
 use crate::reports::dialect::Like;
 use crate::reports::recruitment::keywords::{self, Placeholder};
 use crate::reports::recruitment::{Directory, full_name, next_start};
-use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings, Section, Wanted};
+use crate::reports::{Builder, Context, Entry, Group, Report, ReportSettings, Section};
 use crate::snapshot::{Contact, Event, Participation, Snapshot, Source, Volunteer};
 use crate::vms::enums::{event_status_value, event_type_value};
 use crate::vms::tables::{Key, Table};
@@ -80,12 +80,8 @@ impl Report for Dia {
         next_start(listed(cx).into_iter(), cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
-        Box::new(
-            wanted
-                .of([()])
-                .map(move |()| Group::new("all events", vec![Entry::of_one(Key(Vec::new()), payload(cx))])),
-        )
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
+        Box::new(move |_| Group::new("all events", vec![Entry::of_one(Key(Vec::new()), payload(cx))]).alone())
     }
 }
 

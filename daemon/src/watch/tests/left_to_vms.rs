@@ -11,7 +11,7 @@ use super::{MINUTE, SECOND, World, execute};
 use crate::clock::Clock as _;
 use crate::jobs::{NewRun, Settled};
 use crate::refresh::RefreshConfig;
-use crate::reports::{Built, Context, Report, Section, Wanted, report};
+use crate::reports::{Builder, Context, Report, Section, report};
 use crate::snapshot::Source;
 use crate::vms::tables::Key;
 use crate::vms::time;
@@ -61,7 +61,7 @@ impl Report for InterferedReport {
         self.inner().sections(cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
         if let Some(interference) =
             INTERFERENCE.lock().unwrap().as_mut().filter(|interference| interference.from < interference.to)
         {
@@ -69,7 +69,7 @@ impl Report for InterferedReport {
             let sql = interference.sql.replace("{n}", &format!("{:02}", interference.from));
             tokio::runtime::Handle::current().block_on(execute(&interference.database, &sql));
         }
-        self.inner().build(cx, wanted)
+        self.inner().builder(cx)
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use cached::jobs::NewRun;
 use cached::reports;
-use cached::reports::{Built, Context, Report, Section, Wanted, report};
+use cached::reports::{Builder, Context, Report, Section, report};
 use cached::snapshot::Source;
 use cached::vms::tables::{Key, Table};
 use cached_proto::words::{HealthLevel, Outcome, Trigger};
@@ -52,13 +52,15 @@ impl Report for Buggy {
         Self::sound().sections(cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
-        let sound = Self::sound().build(cx, wanted);
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
+        let sound = Self::sound().builder(cx);
         // Panics after the first group: groups that are written must stay consistent with those that are not.
-        Box::new(sound.enumerate().map(|(position, group)| {
-            assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
-            group
-        }))
+        Box::new(move |section| {
+            Box::new(sound(section).enumerate().map(|(position, group)| {
+                assert!(position == 0 || !BROKEN.load(Ordering::Relaxed), "index out of\nbounds");
+                group
+            }))
+        })
     }
 }
 
@@ -155,8 +157,8 @@ impl Report for Faulty {
         Self::sound(KEYS).sections(cx)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
-        Buggy::sound().build(cx, wanted)
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
+        Buggy::sound().builder(cx)
     }
 }
 

@@ -134,11 +134,11 @@ impl<'s> EngagementEvents<'s> {
     }
 
     /// Returns the events of `year` that belong to at least one of the districts, by start and id.
-    pub(super) fn of(&mut self, year: SchoolYear, index: &Index<'s>) -> Vec<EngagementEvent<'s>> {
+    pub(super) fn of(&self, year: SchoolYear, index: &Index<'s>) -> Vec<EngagementEvent<'s>> {
         index.events_of(year).filter_map(|event| self.event(event, index)).collect()
     }
 
-    fn event(&mut self, event: &'s Event, index: &Index<'s>) -> Option<EngagementEvent<'s>> {
+    fn event(&self, event: &'s Event, index: &Index<'s>) -> Option<EngagementEvent<'s>> {
         let kind = event.kind.as_deref().filter(|&kind| kind != CONNECTOR_SESSION)?;
         let linked = index.linked(event);
         let mut found = vec![false; self.views];

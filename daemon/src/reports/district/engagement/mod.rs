@@ -73,11 +73,11 @@ impl Yearly for Engagement {
         retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
         let districts = Districts::of(cx, &Schools::of(cx.snapshot));
         let index = Index::new(cx.snapshot);
         let directory = Directory::new(cx.snapshot);
-        let mut events = EngagementEvents::new(cx.snapshot, &districts);
+        let events = EngagementEvents::new(cx.snapshot, &districts);
         move |year| {
             let (prefix, events) = (prefix(year), events.of(year, &index));
             let entry = |row: &Row| Entry {

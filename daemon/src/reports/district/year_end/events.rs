@@ -135,11 +135,11 @@ impl<'s> YearEvents<'s> {
     }
 
     /// Returns the events of `year` that belong to at least one of the active districts, by start and id.
-    pub(super) fn of(&mut self, year: SchoolYear, index: &Index<'s>, districts: usize) -> Vec<YearEvent<'s>> {
+    pub(super) fn of(&self, year: SchoolYear, index: &Index<'s>, districts: usize) -> Vec<YearEvent<'s>> {
         index.events_of(year).filter_map(|event| self.event(event, index, districts)).collect()
     }
 
-    fn event(&mut self, event: &'s Event, index: &Index<'s>, districts: usize) -> Option<YearEvent<'s>> {
+    fn event(&self, event: &'s Event, index: &Index<'s>, districts: usize) -> Option<YearEvent<'s>> {
         let at = event.start.as_ref()?.at;
         let partner = event.district_partner.as_deref().unwrap_or_default();
         let linked = index.linked(event);

@@ -73,10 +73,10 @@ impl Yearly for YearEnd {
         retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
         let districts = active(cx, &Schools::of(cx.snapshot));
         let index = Index::new(cx.snapshot);
-        let mut events = YearEvents::new(cx.snapshot, attribution(&districts));
+        let events = YearEvents::new(cx.snapshot, attribution(&districts));
         move |year| {
             let (prefix, events) = (prefix(year), events.of(year, &index, districts.len()));
             let entry = |(position, of): (usize, &Active<'s>)| {

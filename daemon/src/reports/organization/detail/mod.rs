@@ -13,7 +13,6 @@ mod lists;
 mod tests;
 
 use std::collections::HashSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::reports::organization::index::{DetailIndex, Events, Index};
@@ -74,7 +73,7 @@ impl Yearly for Detail {
         Layout::Cache.orphans(cx.snapshot, year)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
         Layout::Cache.groups(cx)
     }
 }
@@ -112,7 +111,7 @@ impl Yearly for Reports {
         Layout::Reports.orphans(cx.snapshot, year)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
         Layout::Reports.groups(cx)
     }
 }
@@ -194,17 +193,17 @@ impl Layout {
 
     /// Returns the function that computes the rows of a year, one group at a time: the year is indexed when its
     /// first group is requested.
-    fn groups<'s>(self, cx: Context<'s>) -> impl FnMut(SchoolYear) -> Built<'s> + 's {
-        let index = Rc::new(Index::new(cx.snapshot));
-        let detail = Rc::new(DetailIndex::new(cx.snapshot));
-        move |year| Box::new(self.groups_of(year, Rc::clone(&index), Rc::clone(&detail)))
+    fn groups<'s>(self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+        let index = Arc::new(Index::new(cx.snapshot));
+        let detail = Arc::new(DetailIndex::new(cx.snapshot));
+        move |year| Box::new(self.groups_of(year, Arc::clone(&index), Arc::clone(&detail)))
     }
 
     fn groups_of<'s>(
         self,
         year: SchoolYear,
-        index: Rc<Index<'s>>,
-        detail: Rc<DetailIndex<'s>>,
+        index: Arc<Index<'s>>,
+        detail: Arc<DetailIndex<'s>>,
     ) -> impl Iterator<Item = Group<'s>> + 's {
         let snapshot = index.snapshot;
         let of_year = Events::new(index, year);

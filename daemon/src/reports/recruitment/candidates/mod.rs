@@ -41,7 +41,7 @@ use crate::reports::recruitment::candidates::rating::{Evidence, Score, Selection
 use crate::reports::recruitment::keywords::Subject;
 use crate::reports::recruitment::next_start;
 use crate::reports::year::next_utc_midnight;
-use crate::reports::{Built, Context, Entry, Group, Report, ReportSettings, Section, Wanted};
+use crate::reports::{Builder, Context, Entry, Group, Report, ReportSettings, Section};
 use crate::snapshot::{Event, Groups, Snapshot, Source};
 use crate::vms::tables::{Key, Table};
 use crate::vms::time;
@@ -107,21 +107,17 @@ impl Report for Candidates {
         next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
         let Targets { events, retired } = Targets::of(cx);
-        let retiring = (wanted.has(events.len()) && !retired.is_empty())
-            .then(|| Group { retire: retired, ..Group::new("rows of other events", Vec::new()) });
-        let events: Vec<&Event> = wanted.of(events).collect();
-        if events.is_empty() {
-            return Box::new(retiring.into_iter());
-        }
         let pool = Pool::of(cx.snapshot, &cx.settings.keywords.scoring, cx.today());
         let skills = EventSkills::of(cx.snapshot);
-        let groups = events.into_iter().map(move |event| {
+        Box::new(move |position| {
+            let Some(event) = events.get(position) else {
+                return Group::removing("rows of other events", &retired);
+            };
             let candidates = candidates(&pool, cx.settings, event, &skills.names(cx.snapshot, event));
-            Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), candidates)])
-        });
-        Box::new(groups.chain(retiring))
+            Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), candidates)]).alone()
+        })
     }
 }
 

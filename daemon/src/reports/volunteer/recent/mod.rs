@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use crate::reports::volunteer::{Person, SOURCES, people};
 use crate::reports::year::{SchoolYear, Window, Year, kept, next_utc_midnight};
-use crate::reports::{Built, Context, Entry, Group, Mode, Payload, Report, Section, Shared, Wanted};
+use crate::reports::{Builder, Context, Entry, Group, Mode, Payload, Report, Section, Shared};
 use crate::snapshot::Source;
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, KeyValue, Table};
@@ -74,7 +74,8 @@ impl Report for Recent {
             Section { keys: window.keys().collect(), clock, retired: Vec::new() }
         };
         let mut sections: Vec<Section> = windows(cx).iter().map(window).collect();
-        let retired = expired(cx, &sections.iter().flat_map(|section| &section.keys).collect());
+        let retired =
+            expired(cx, &sections.iter().flat_map(|section| section.keys.iter().cloned()).collect());
         sections.push(Section { keys: Vec::new(), clock: String::new(), retired });
         sections
     }
@@ -90,16 +91,13 @@ impl Report for Recent {
         next_utc_midnight(cx.now)
     }
 
-    fn build<'s>(&self, cx: Context<'s>, wanted: Wanted<'s>) -> Built<'s> {
-        let windows = windows(cx);
-        let removing = wanted.has(windows.len()).then(|| {
-            let retire = expired(cx, &self.keys(cx).iter().collect());
-            Group { retire, ..Group::new("expired windows", Vec::new()) }
-        });
-        let windows: Vec<RecentWindow> = wanted.of(windows).collect();
-        let people = if windows.is_empty() { Vec::new() } else { people(cx.snapshot) };
-        let built = windows.into_iter().flat_map(move |window| window_groups(&people, &window, cx.mode()));
-        Box::new(built.chain(removing.filter(|group| !group.retire.is_empty())))
+    fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
+        let (windows, people) = (windows(cx), people(cx.snapshot));
+        let retired = expired(cx, &windows.iter().flat_map(RecentWindow::keys).collect());
+        Box::new(move |position| match windows.get(position) {
+            Some(window) => Box::new(window_groups(&people, window, cx.mode()).into_iter()),
+            None => Group::removing("expired windows", &retired),
+        })
     }
 }
 
@@ -204,7 +202,7 @@ fn windows(cx: Context<'_>) -> Vec<RecentWindow> {
 
 /// Returns the keys of default windows that ended more than the configured number of days ago, other than
 /// those in `kept`. VMS's page no longer reads them, and VMS itself never deletes them: 35 rows a day.
-fn expired(cx: Context<'_>, kept: &HashSet<&Key>) -> Vec<Key> {
+fn expired(cx: Context<'_>, kept: &HashSet<Key>) -> Vec<Key> {
     let keep = TimeDelta::try_days(cx.settings.recent_window_keep_days);
     let oldest_kept = keep.and_then(|days| cx.today().checked_sub_signed(days));
     let is_expired = |key: &Key| {
