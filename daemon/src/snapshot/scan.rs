@@ -180,9 +180,12 @@ fn statement(table: &str, columns: &[Column], packing: Packing) -> String {
             ),
         };
     }
+    // A damaged index of the row id would name the same window forever: only the table itself is read, and each window
+    // must lie behind the one before.
     format!(
-        "WITH RECURSIVE w(lo) AS (SELECT min(rowid) FROM \"{table}\" UNION ALL \
-         SELECT (SELECT min(rowid) FROM \"{table}\" WHERE rowid >= w.lo + {WINDOW}) FROM w WHERE w.lo IS NOT NULL) \
+        "WITH RECURSIVE w(lo) AS (SELECT min(rowid) FROM \"{table}\" NOT INDEXED UNION ALL \
+         SELECT (SELECT min(rowid) FROM \"{table}\" NOT INDEXED WHERE rowid >= w.lo + {WINDOW}) AS next \
+         FROM w WHERE next > w.lo) \
          SELECT (SELECT json_group_array(json_array({cells})) FROM \"{table}\" NOT INDEXED \
          WHERE rowid >= w.lo AND rowid < w.lo + {WINDOW}) FROM w WHERE w.lo IS NOT NULL"
     )

@@ -338,3 +338,17 @@ fn a_survey_by_known_shapes_finds_the_same_as_one_by_parsing() {
     let later = now + TimeDelta::hours(1);
     assert_eq!(by_known(later), inside.survey(later));
 }
+
+#[test]
+fn a_damaged_index_of_a_source_table_changes_no_figure() {
+    let refreshed = Refreshed::new();
+    // It claims to order the events by id, and orders them by title.
+    refreshed.vms.execute(
+        "PRAGMA writable_schema = ON; \
+         CREATE INDEX harmless ON event (title); \
+         UPDATE sqlite_schema SET sql = 'CREATE INDEX harmless ON event (id)' WHERE name = 'harmless'; \
+         PRAGMA writable_schema = RESET",
+    );
+    assert_eq!(refreshed.vms.number("SELECT min(rowid) FROM event WHERE rowid >= 1000"), 11, "not damaged");
+    assert_eq!(refreshed.refresh(RefreshScope::Thorough), BTreeMap::new());
+}
