@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use cached_present::count;
@@ -33,8 +32,9 @@ use crate::vms::{LockMeter, Vms, time};
 /// replaced before VMS shows it.
 const PUT_OFF: Duration = Duration::from_mins(2);
 
-/// Bound of the threads that compute a table, for the memory of their groups.
-const MOST_THREADS: NonZeroUsize = NonZeroUsize::MIN.saturating_add(3);
+/// The threads that compute a table. A second one took 35 MB more on the medium database, for a second window of
+/// recent volunteers in memory, and has not yet been shown to be faster beside the thread that writes.
+const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Works on claimed runs.
 #[derive(Debug, Clone)]
@@ -206,7 +206,7 @@ impl Refresher {
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(&self.queue, table, context.now).await?,
             selection: Selection::AllBut(recent.keys),
-            threads: available_parallelism().map_or(NonZeroUsize::MIN, |cores| cores.min(MOST_THREADS)),
+            threads: THREADS,
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         let (mut pause, mut put_off) = (recent.pause, 0);
