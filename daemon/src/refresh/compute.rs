@@ -333,8 +333,7 @@ fn proof(
 }
 
 /// Entries without payload, in batches: rows to be stamped, or skipped.
-pub(super) fn unchanged(keys: impl Iterator<Item = Key>) -> impl Iterator<Item = SerializedGroup> {
-    let mut keys = keys;
+pub(super) fn unchanged(mut keys: impl Iterator<Item = Key>) -> impl Iterator<Item = SerializedGroup> {
     std::iter::from_fn(move || {
         let entries: Vec<SerializedEntry> =
             keys.by_ref().take(BATCH).map(|key| SerializedEntry { key, columns: Vec::new() }).collect();

@@ -13,14 +13,11 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::attempt::{Attempted, Refresher, RunContext, RunInputs};
-use super::guard::Guard;
+use super::guard::{Guard, slot};
 use super::{Availability, RefreshConfig, RefreshError, RefreshScope, availability};
 use crate::clock::Clock;
 use crate::jobs::{Claimed, Ending, JobReport, NewRun, Policy, Queue, QueueError, Requester, Settled};
 use crate::reports::Mode;
-
-/// Length of a date at the beginning of a slot.
-const DATE: usize = 10;
 
 /// Maximum number of invalid source rows that are logged individually per run; all of them are counted.
 const WARNINGS_LOGGED: usize = 20;
@@ -81,7 +78,7 @@ impl Refresher {
             as_of: request.as_of,
             now,
             scope: policy.scope,
-            slot: claimed.request.slot.as_deref().and_then(|slot| slot.get(..DATE)?.parse().ok()),
+            slot: claimed.request.slot.as_deref().and_then(slot).map(|slot| slot.date()),
             renew_before: request.renew_before.unwrap_or(now),
         }
     }

@@ -28,7 +28,7 @@ use crate::store::{Existing, Freshness, LossLimits, SerializedGroup, Shrunk, shr
 use crate::vms::Vms;
 use crate::vms::tables::{Key, spec};
 
-pub(super) use rule::Guard;
+pub(super) use rule::{Guard, slot};
 pub use rule::{KnownLoss, TableGuard};
 use rule::{Occasion, is_not_worse};
 

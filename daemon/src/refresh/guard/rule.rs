@@ -187,7 +187,7 @@ fn is_permanent(before: u64, now: u64, ago: TimeDelta) -> bool {
 }
 
 /// The civil date-time of a slot.
-fn slot(text: &str) -> Option<NaiveDateTime> {
+pub(in crate::refresh) fn slot(text: &str) -> Option<NaiveDateTime> {
     NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M").ok()
 }
 
