@@ -190,7 +190,7 @@ fn a_member_of_the_backup_group_gets_a_backup_that_it_owns() {
 
 /// Replaces every unfinished file of a directory with an empty one that every user may read.
 const SWAP: &str = "cd \"$1\" && while :; do for f in .*.unfinished; do \
-    [ -f \"$f\" ] && mv \"$f\" \"stolen.$$\" 2>/dev/null && : >\"$f\" && chmod 666 \"$f\"; done; done";
+    [ -f \"$f\" ] && mv \"$f\" \"stolen.$$\" 2>/dev/null && : >\"$f\" && chmod 666 \"$f\" 2>/dev/null; done; done";
 
 struct Running(Child);
 

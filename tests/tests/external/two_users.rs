@@ -298,8 +298,11 @@ held = []
 for _ in range(int(sys.argv[2])):
     one = socket.socket(socket.AF_UNIX)
     one.connect(sys.argv[1])
-    one.sendall(b'VMSC' + bytes([1, 0, 2, 0]))
     held.append(one)
+    try:
+        one.sendall(b'VMSC' + bytes([1, 0, 2, 0]))
+    except OSError:
+        pass # Rejected, and closed already.
 for one in held:
     one.settimeout(20)
     try:
