@@ -117,6 +117,8 @@ async fn a_report_counts_runs_and_has_no_figures_without_data() {
     assert!(failed.errors.iter().all(|group| group.count == 1 && group.message.contains("does not exist")));
     std::fs::rename(home.path("elsewhere"), home.path("vms.db")).unwrap();
 
+    // The scheduler must not add a run.
+    ask(&daemon, Request::StopScheduler).await;
     home.clock.advance(Duration::from_hours(24 * 8));
     let nothing = report(&daemon).await;
     assert_eq!((nothing.runs, nothing.jobs, nothing.success_rate, nothing.refresh), (0, 0, None, None));
@@ -168,6 +170,8 @@ async fn get_returns_and_counts_fresh_stale_and_missing_entries() {
     finished(&daemon, missing.run.unwrap()).await;
     assert_eq!(get(&daemon, table, &[("school_year", "2526")]).await.state, TableState::Fresh);
 
+    // The scheduler must not refresh the entry in the meantime.
+    ask(&daemon, Request::StopScheduler).await;
     home.clock.advance(Duration::from_hours(30));
     let stale = get(&daemon, table, &[("school_year", "2526")]).await;
     assert_eq!((stale.state, stale.age_seconds), (TableState::Stale, Some(108_000.0)));
