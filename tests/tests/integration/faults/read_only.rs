@@ -7,6 +7,7 @@ use std::process::Command;
 
 use cached_tests::binary::run;
 use cached_tests::daemon::{Daemon, socket};
+use cached_tests::wait;
 
 use super::mounts::{bind, private, remount};
 use super::scene::{QUIET, Rows, Scene, await_reason, change_source, healthy, rows};
@@ -64,7 +65,8 @@ fn modes() {
     mode(&directory, 0o777);
     recovered(&daemon, &scene, &before);
 
-    scene.vms().execute("PRAGMA journal_mode = DELETE");
+    // SQLite does not wait for readers before it changes the mode.
+    wait::until("the daemon reads nothing", || scene.vms().try_execute("PRAGMA journal_mode = DELETE").ok());
     let before = changed(&scene);
     mode(&directory, 0o555);
     refused(&daemon, &scene, "database_unwritable", &[&directory, Path::new("cannot be written")]);
