@@ -158,11 +158,12 @@ impl OneTable<'_> {
         let mut retire: Vec<Key> = batch.iter().map(|row| row.key.clone()).collect();
         retire.sort_unstable();
         retire.dedup();
-        let group = SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire };
+        let group =
+            SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire: retire.clone() };
         let mut meter = LockMeter::new(self.task.clock.as_ref());
         let existing = Existing { rows: batch, index: &KeyIndex::of(batch) };
         let written =
-            write_group(self.vms, spec(self.table), &group, existing, |_| false, "", &mut meter).await;
+            write_group(self.vms, spec(self.table), group, existing, |_| false, "", &mut meter).await;
         self.task.state.count_holds(&meter.holds()).await?;
         let outcome = written.map_err(|error: StoreError| RefreshError::from(error))?;
         // A key that still has another row stays known.
@@ -170,7 +171,7 @@ impl OneTable<'_> {
         let stays =
             |key: &Key| expected.contains(key) || rows.iter().any(|row| row.key == *key && !going(row.id));
         let gone: Vec<String> =
-            group.retire.iter().filter(|key| !stays(key)).map(ToString::to_string).collect();
+            retire.iter().filter(|key| !stays(key)).map(ToString::to_string).collect();
         self.task.state.stamps().record(self.table, Vec::new(), &gone).await?;
         Ok(outcome.pruned)
     }

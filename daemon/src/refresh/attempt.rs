@@ -338,12 +338,13 @@ async fn remove_ours(
     let stamps = Stamps(state.stamps().load(table).await?);
     let retire: Vec<Key> =
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
+    let removed: Vec<String> = retire.iter().map(ToString::to_string).collect();
     let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
     let rows = Existing { rows: existing, index: &KeyIndex::of(existing) };
-    let outcome = write_group(vms, spec(table), &group, rows, |_| false, "", meter).await?;
+    let outcome = write_group(vms, spec(table), group, rows, |_| false, "", meter).await?;
     // Rows that another process has deleted are not to be brought back either.
     let gone = stamps.gone(existing).into_iter().map(str::to_owned);
-    let removed: Vec<String> = group.retire.iter().map(ToString::to_string).chain(gone).collect();
+    let removed: Vec<String> = removed.into_iter().chain(gone).collect();
     state.stamps().record(table, Vec::new(), &removed).await?;
     Ok(outcome.pruned)
 }

@@ -22,7 +22,9 @@ use crate::describe::panic_message;
 use crate::jobs::RefreshScope;
 use crate::reports::{Context, Report, ReportSettings, Section};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, Snapshot};
-use crate::store::{AgeLimits, Existing, Freshness, SerializedEntry, SerializedGroup, Stamps, serialize};
+use crate::store::{
+    AgeLimits, Existing, Freshness, GroupSerializer, SerializedEntry, SerializedGroup, Stamps,
+};
 use crate::vms::tables::{Key, spec};
 
 /// Entries stamped in one transaction.
@@ -335,8 +337,7 @@ fn proof(
 /// Entries without payload, in batches: rows to be stamped, or skipped.
 pub(super) fn unchanged(mut keys: impl Iterator<Item = Key>) -> impl Iterator<Item = SerializedGroup> {
     std::iter::from_fn(move || {
-        let entries: Vec<SerializedEntry> =
-            keys.by_ref().take(BATCH).map(|key| SerializedEntry { key, columns: Vec::new() }).collect();
+        let entries: Vec<SerializedEntry> = keys.by_ref().take(BATCH).map(SerializedEntry::known).collect();
         (!entries.is_empty()).then(|| SerializedGroup {
             name: "unchanged".to_owned(),
             entries,
@@ -356,14 +357,15 @@ pub(super) fn build(job: &TableRefresh, clock: &dyn Clock, orders: Orders) -> Re
     let queue = Mutex::new(orders.into_iter());
     let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
     let work = || -> Result<Timings, RefreshError> {
-        let mut timings = Timings::default();
+        let (mut timings, mut serializer) = (Timings::default(), GroupSerializer::default());
         while let Some((section, groups)) = next() {
             let mut began = clock.monotonic();
             for group in builder(section) {
                 let ready = clock.monotonic();
                 timings.build += ready.saturating_sub(began);
                 // On an error the other threads finish their sections; the ones after them are never begun.
-                let group = serialize(spec(job.table), &group).inspect_err(|_| while next().is_some() {})?;
+                let serialized = serializer.serialize(spec(job.table), &group);
+                let group = serialized.inspect_err(|_| while next().is_some() {})?;
                 timings.serialize += clock.monotonic().saturating_sub(ready);
                 if groups.blocking_send(group).is_err() {
                     while next().is_some() {}

@@ -19,7 +19,7 @@ use crate::jobs::JobReport;
 use crate::reports::Report;
 use crate::snapshot::{ExistingRow, KeyIndex, Snapshot, Source, SourceFacts};
 use crate::state::{EntryStamp, State, StateError};
-use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, digest, intact, write_group};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, intact, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -233,7 +233,6 @@ impl Work<'_> {
         self.left += left;
         self.report.figures.entries += left;
         self.report.figures.skipped += left;
-        let group = &group;
         let began = self.clock.monotonic();
         let spared = &self.spared;
         let skip = |row: &ExistingRow| spared.contains(&row.id);
@@ -241,39 +240,39 @@ impl Work<'_> {
         if let Some(guard) = &self.job.guard {
             let (vms, job, years) = (self.vms, self.job, &self.years);
             let losses =
-                GroupGuard { guard, vms, job, years, freshness }.losses(group, existing, skip).await?;
+                GroupGuard { guard, vms, job, years, freshness }.losses(&group, existing, skip).await?;
             if !losses.is_empty() {
                 self.held.extend(losses);
                 return Ok(());
             }
         }
+        let entries = group.entries.len() as u64;
+        let computed = group.entries.iter().filter(|entry| !entry.is_known()).count() as u64;
+        let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();
         let meter = &mut self.meter;
         let result = write_group(self.vms, self.spec, group, existing, skip, &self.stamp, meter).await;
         self.timings.write += self.clock.monotonic().saturating_sub(began);
         match result {
             Ok(outcome) => {
-                self.count(group, &outcome);
-                self.note(group, outcome, freshness.stamps);
+                self.report.figures.entries += entries;
+                self.report.computed += computed;
+                self.removed.extend(removed);
+                self.note(outcome, freshness.stamps);
                 if self.written.len() >= STAMPS_PER_WRITE { self.store_stamps().await } else { Ok(()) }
             }
             Err(error) => {
-                self.report.figures.failed += group.entries.len() as u64;
+                self.report.figures.failed += entries;
                 Err(error.into())
             }
         }
     }
 
-    fn count(&mut self, group: &SerializedGroup, outcome: &GroupOutcome) {
-        self.report.figures.entries += group.entries.len() as u64;
-        self.report.computed += group.entries.iter().filter(|entry| !entry.columns.is_empty()).count() as u64;
+    fn note(&mut self, outcome: GroupOutcome, stamps: &Stamps) {
         self.report.figures.rebuilt += outcome.rebuilt;
         self.report.figures.verified += outcome.verified;
         self.report.figures.skipped += outcome.skipped.len() as u64;
         self.report.figures.pruned += outcome.pruned;
-        self.contested.extend(outcome.contested.iter().cloned());
-    }
-
-    fn note(&mut self, group: &SerializedGroup, outcome: GroupOutcome, stamps: &Stamps) {
+        self.contested.extend(outcome.contested);
         // VMS's own rows that were left alone are recorded, too: their deletion affects VMS's readers
         // just as much. A row that VMS put in the place of one of the daemon's is not recorded: the watch has to
         // find and judge it.
@@ -284,21 +283,15 @@ impl Work<'_> {
             Some((row.key.to_string(), stamp))
         });
         self.written.extend(left);
-        let columns: HashMap<_, _> = group.entries.iter().map(|entry| (&entry.key, &entry.columns)).collect();
         self.written.extend(outcome.written.into_iter().map(|entry| {
             let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
             let key = entry.key.to_string();
-            let payload = match columns.get(&entry.key) {
-                Some(columns) if !columns.is_empty() => {
-                    Some(digest(columns.iter().map(|text| text.as_bytes())))
-                }
-                // The row was stamped without being computed: its payload is the recorded one.
-                _ => stamps.0.get(&key).and_then(|left| left.payload.clone()),
-            };
+            // If the row was stamped without being computed, its payload is the recorded one.
+            let payload =
+                entry.digest.or_else(|| stamps.0.get(&key).and_then(|left| left.payload.clone()));
             let inputs = self.inputs.get(&entry.key).map(ToString::to_string);
             (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload, inputs })
         }));
-        self.removed.extend(group.retire.iter().map(ToString::to_string));
     }
 
     /// Stores the stamps of the rows written since the last call. If the process dies before, only the

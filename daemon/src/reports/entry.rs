@@ -10,11 +10,24 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use crate::vms::tables::Key;
 
+/// A value that is stored as JSON, whatever its type. Each type has its own code down to the last member: a serializer
+/// behind a pointer would be called for each number.
+pub trait Json: Send + Sync {
+    /// Appends its JSON to a buffer.
+    fn append(&self, buffer: &mut Vec<u8>) -> serde_json::Result<()>;
+}
+
+impl<T: Serialize + Send + Sync> Json for T {
+    fn append(&self, buffer: &mut Vec<u8>) -> serde_json::Result<()> {
+        serde_json::to_writer(buffer, self)
+    }
+}
+
 /// Value of one payload column. The store serializes it, so that only one group at a time is held as text.
 #[derive(Clone)]
 pub enum Payload<'s> {
     /// A value for a JSON column. Entries that carry the same payload may share it.
-    Json(Arc<dyn erased_serde::Serialize + Send + Sync + 's>),
+    Json(Arc<dyn Json + 's>),
     /// Plain text.
     Text(Arc<str>),
 }
@@ -186,9 +199,7 @@ mod tests {
         }
         let common = Arc::new(Shared::new(vec![1.0, 0.1]));
         for own in 0..2 {
-            let payload: Box<dyn erased_serde::Serialize> =
-                Box::new(Payload { own, common: Arc::clone(&common) });
-            let text = serde_json::to_string(&payload).unwrap();
+            let text = serde_json::to_string(&Payload { own, common: Arc::clone(&common) }).unwrap();
             assert_eq!(text, format!("{{\"own\":{own},\"common\":[1.0,0.1]}}"));
         }
     }

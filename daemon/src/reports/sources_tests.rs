@@ -14,7 +14,7 @@ use super::testing::settings;
 use super::{Built, Context, Mode, REPORTS, Report, ReportSettings, Section};
 use crate::directory::unpacked;
 use crate::snapshot::{ExistingRow, ReadDepth, Snapshot, Source, load};
-use crate::store::serialize;
+use crate::store::GroupSerializer;
 use crate::vms::Vms;
 use crate::vms::tables::{Key, Table, spec};
 
@@ -85,10 +85,10 @@ fn generated(report: &dyn Report, snapshot: &Snapshot) -> Generated {
 /// The entries of groups with their payload columns, as they are written, and the keys of removed rows.
 fn built(report: &dyn Report, groups: Built<'_>) -> (Vec<(Key, Vec<String>)>, Vec<Key>) {
     let (mut entries, mut retired) = (Vec::new(), Vec::new());
+    let mut serializer = GroupSerializer::default();
     for group in groups {
-        let group = serialize(spec(report.table()), &group).unwrap();
-        let texts = |columns: Vec<std::sync::Arc<str>>| columns.iter().map(ToString::to_string).collect();
-        entries.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
+        let group = serializer.serialize(spec(report.table()), &group).unwrap();
+        entries.extend(group.entries.into_iter().map(|entry| (entry.key, entry.columns)));
         retired.extend(group.retire);
     }
     (entries, retired)

@@ -34,7 +34,11 @@ pub(super) fn settings(mode: Mode) -> ReportSettings {
 /// Returns a payload column parsed from its text, as VMS reads it.
 pub(super) fn value(payload: &Payload<'_>) -> Value {
     match payload {
-        Payload::Json(json) => serde_json::from_str(&serde_json::to_string(&**json).unwrap()).unwrap(),
+        Payload::Json(json) => {
+            let mut text = Vec::new();
+            json.append(&mut text).unwrap();
+            serde_json::from_slice(&text).unwrap()
+        }
         Payload::Text(text) => Value::from(&**text),
     }
 }

@@ -55,11 +55,12 @@ impl KeyIndex {
     pub fn rows<'r>(
         &'r self,
         rows: &'r [ExistingRow],
-        key: &'r Key,
-    ) -> impl Iterator<Item = &'r ExistingRow> {
-        let row = |at: usize| rows.get(at);
-        let first = self.0.partition_point(|&at| row(at).is_some_and(|row| row.key < *key));
-        self.0.iter().skip(first).map_while(move |&at| row(at).filter(|row| row.key == *key))
+        key: &Key,
+    ) -> impl Iterator<Item = &'r ExistingRow> + use<'r> {
+        let first = self.0.partition_point(|&at| rows.get(at).is_some_and(|row| row.key < *key));
+        let from = self.0.get(first..).unwrap_or_default();
+        let count = from.partition_point(|&at| rows.get(at).is_some_and(|row| row.key == *key));
+        from.iter().take(count).filter_map(|&at| rows.get(at))
     }
 }
 

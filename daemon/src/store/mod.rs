@@ -11,8 +11,8 @@ mod serialize;
 mod shrunk;
 mod write;
 
-pub(crate) use compare::{digest, intact, is_changed};
+pub(crate) use compare::{intact, is_changed};
 pub use freshness::{AgeLimits, Freshness, Stamps};
-pub use serialize::{SerializedEntry, SerializedGroup, StoreError, serialize};
+pub use serialize::{GroupSerializer, SerializedEntry, SerializedGroup, StoreError};
 pub use shrunk::{LossLimits, Shrunk, shrunk};
 pub use write::{Existing, GroupOutcome, WrittenEntry, write_group};

@@ -1,11 +1,9 @@
 //! Serializes the entries of a group, and rejects payloads that VMS's reader would reject.
 
-use std::collections::HashMap;
-use std::sync::Arc;
-
 use cached_proto::words::Table;
 use memchr::memmem;
 
+use super::compare::digest;
 use crate::reports::{Entry, Group, Payload};
 use crate::vms::VmsError;
 use crate::vms::tables::{Key, Required, TableSpec};
@@ -33,8 +31,23 @@ pub enum StoreError {
 pub struct SerializedEntry {
     /// Its key.
     pub key: Key,
-    /// Its payload columns, in the order of the table's description.
-    pub columns: Vec<Arc<str>>,
+    /// Its payload columns, in the order of the table's description; none for an entry whose row is known to hold its
+    /// payload already.
+    pub columns: Vec<String>,
+    /// The [digest] of its payload; `None` if it has none.
+    pub digest: Option<String>,
+}
+
+impl SerializedEntry {
+    /// An entry whose row is known to hold its payload already: it is stamped, or skipped.
+    pub fn known(key: Key) -> Self {
+        Self { key, columns: Vec::new(), digest: None }
+    }
+
+    /// Whether it has no payload, because its row is known to hold it already.
+    pub const fn is_known(&self) -> bool {
+        self.digest.is_none()
+    }
 }
 
 /// A group with its payloads as text.
@@ -55,63 +68,57 @@ impl SerializedGroup {
     }
 }
 
-/// Serializes a group; every entry must have the members that VMS's reader requires.
-pub fn serialize(spec: &TableSpec, group: &Group<'_>) -> Result<SerializedGroup, StoreError> {
-    let mut shared = Shared::default();
-    let entries = group
-        .entries
-        .iter()
-        .map(|entry| serialize_entry(spec, entry, &mut shared))
-        .collect::<Result<_, _>>()?;
-    Ok(SerializedGroup { name: group.name.clone(), entries, retire: group.retire.clone() })
+/// Serializes groups. Texts grow in a buffer that is kept for the next one: each is copied once, into as much memory as it
+/// needs.
+#[derive(Debug, Default)]
+pub struct GroupSerializer {
+    buffer: Vec<u8>,
 }
 
-/// Texts of payloads that several entries share, by the address of the shared value.
-type Shared = HashMap<*const (), Arc<str>>;
-
-fn serialize_entry(
-    spec: &TableSpec,
-    entry: &Entry<'_>,
-    shared: &mut Shared,
-) -> Result<SerializedEntry, StoreError> {
-    let mut columns = Vec::with_capacity(spec.payload.len());
-    for (column, payload) in spec.payload.iter().zip(&entry.payload) {
-        columns.push(match payload {
-            Payload::Text(text) => Arc::clone(text),
-            Payload::Json(value) => {
-                let address = Arc::as_ptr(value).cast::<()>();
-                if let Some(text) = shared.get(&address) {
-                    Arc::clone(text)
-                } else {
-                    let text =
-                        serde_json::to_string(value.as_ref()).map_err(|source| StoreError::Serialize {
-                            table: spec.table,
-                            key: entry.key.to_string(),
-                            column: column.name,
-                            source,
-                        })?;
-                    let text: Arc<str> = text.into();
-                    if Arc::strong_count(value) > 1 {
-                        shared.insert(address, Arc::clone(&text));
-                    }
-                    text
-                }
-            }
-        });
+impl GroupSerializer {
+    /// Serializes a group; every entry must have the members that VMS's reader requires.
+    pub fn serialize(&mut self, spec: &TableSpec, group: &Group<'_>) -> Result<SerializedGroup, StoreError> {
+        let entries = group.entries.iter().map(|entry| self.entry(spec, entry)).collect::<Result<_, _>>()?;
+        Ok(SerializedGroup { name: group.name.clone(), entries, retire: group.retire.clone() })
     }
-    for required in spec.required {
-        let position = spec.payload.iter().position(|column| column.name == required.column);
-        let present = position.and_then(|p| columns.get(p)).is_some_and(|text| has(text, required));
-        if !present {
-            return Err(StoreError::Incomplete {
+
+    fn entry(&mut self, spec: &TableSpec, entry: &Entry<'_>) -> Result<SerializedEntry, StoreError> {
+        let Entry { key, payload } = entry;
+        let mut columns = Vec::with_capacity(spec.payload.len());
+        for (column, payload) in spec.payload.iter().zip(payload) {
+            columns.push(self.text(payload).map_err(|source| StoreError::Serialize {
                 table: spec.table,
-                key: entry.key.to_string(),
-                column: required.column,
-                member: required.member,
-            });
+                key: key.to_string(),
+                column: column.name,
+                source,
+            })?);
+        }
+        for required in spec.required {
+            let position = spec.payload.iter().position(|column| column.name == required.column);
+            let present = position.and_then(|p| columns.get(p)).is_some_and(|text| has(text, required));
+            if !present {
+                return Err(StoreError::Incomplete {
+                    table: spec.table,
+                    key: key.to_string(),
+                    column: required.column,
+                    member: required.member,
+                });
+            }
+        }
+        let digest = digest(columns.iter().map(String::as_bytes));
+        Ok(SerializedEntry { key: key.clone(), columns, digest: Some(digest) })
+    }
+
+    fn text(&mut self, payload: &Payload<'_>) -> serde_json::Result<String> {
+        match payload {
+            Payload::Text(text) => Ok(text.to_string()),
+            Payload::Json(value) => {
+                self.buffer.clear();
+                value.append(&mut self.buffer)?;
+                Ok(String::from_utf8_lossy(&self.buffer).into_owned())
+            }
         }
     }
-    Ok(SerializedEntry { key: entry.key.clone(), columns })
 }
 
 /// Whether a member is present and not null. The text is searched rather than parsed: payloads come from
@@ -145,21 +152,28 @@ mod tests {
     #[test]
     fn a_payload_that_its_reader_would_reject_is_refused() {
         let spec = spec(Table::DistrictYearEndReports);
-        assert!(serialize(spec, &group(json!({"program_breakdown": {}, "enhanced": {}}))).is_ok());
+        let mut serializer = GroupSerializer::default();
+        let good = group(json!({"program_breakdown": {}, "enhanced": {}}));
+        assert!(serializer.serialize(spec, &good).is_ok());
         for bad in [json!({"enhanced": {}}), json!({"program_breakdown": null, "enhanced": {}}), json!([])] {
-            let error = serialize(spec, &group(bad)).unwrap_err();
+            let error = serializer.serialize(spec, &group(bad)).unwrap_err();
             assert!(error.to_string().contains("program_breakdown"), "{error}");
         }
     }
 
     #[test]
-    fn shared_payloads_are_serialized_once() {
+    fn each_text_is_whole_and_takes_no_more_memory_than_it_needs_whatever_came_before() {
         let spec = spec(Table::RecentVolunteersReportCache);
-        let payload = Payload::json(json!({"active_volunteers": [], "first_time_in_range": []}));
-        let entries = (0..2).map(|n| Entry { key: Key(vec![n.into()]), payload: vec![payload.clone()] });
-        let group = Group { name: String::new(), entries: entries.collect(), retire: vec![] };
-        let serialized = serialize(spec, &group).unwrap();
-        let texts: Vec<_> = serialized.entries.iter().map(|entry| &entry.columns[0]).collect();
-        assert!(Arc::ptr_eq(texts[0], texts[1]));
+        let mut serializer = GroupSerializer::default();
+        for length in [4, 100_000, 0, 17] {
+            let payload = json!({"active_volunteers": vec![0; length], "first_time_in_range": []});
+            let entry = Entry::of_one(Key(vec![1.into()]), payload.clone());
+            let group = serializer.serialize(spec, &Group::new("2526", vec![entry])).unwrap();
+            let [entry] = group.entries.as_slice() else { panic!("one entry") };
+            let [text] = entry.columns.as_slice() else { panic!("one column") };
+            assert_eq!(*text, payload.to_string());
+            assert_eq!(text.capacity(), text.len());
+            assert_eq!(entry.digest.as_deref(), Some(&*digest([text.as_bytes()].into_iter())));
+        }
     }
 }

@@ -20,6 +20,14 @@ pub struct WrittenEntry {
     pub key: Key,
     /// Its row.
     pub id: i64,
+    /// The digest of its payload; `None` if its row was known to hold its payload already.
+    pub digest: Option<String>,
+}
+
+impl WrittenEntry {
+    fn of(entry: SerializedEntry, id: i64) -> Self {
+        Self { key: entry.key, id, digest: entry.digest }
+    }
 }
 
 /// Result of writing a group.
@@ -51,7 +59,7 @@ pub struct Existing<'a> {
 
 impl<'a> Existing<'a> {
     /// Returns the rows of a key, the one that VMS reads first.
-    pub fn of(self, key: &'a Key) -> impl Iterator<Item = &'a ExistingRow> {
+    pub fn of(self, key: &Key) -> impl Iterator<Item = &'a ExistingRow> + use<'a> {
         self.index.rows(self.rows, key)
     }
 }
@@ -65,48 +73,45 @@ impl<'a> Existing<'a> {
 pub async fn write_group(
     vms: &Vms,
     spec: &TableSpec,
-    group: &SerializedGroup,
+    group: SerializedGroup,
     existing: Existing<'_>,
     skip: impl Fn(&ExistingRow) -> bool,
     stamp: &str,
     meter: &mut LockMeter<'_>,
 ) -> Result<GroupOutcome, StoreError> {
     let mut outcome = GroupOutcome::default();
-    let mut plan = Plan::default();
-    for entry in &group.entries {
+    let (mut changes, mut replace) = (Changes::default(), Vec::new());
+    for entry in group.entries {
         let mut rows = existing.of(&entry.key);
         let Some(row) = rows.next() else {
-            plan.insert.push(entry);
+            changes.insert.push(entry);
             continue;
         };
         // Where VMS has no constraint, rows of one key can be many; its readers take the lowest id.
-        plan.remove.extend(rows);
+        changes.remove.extend(rows);
         if skip(row) {
             outcome.skipped.push(row.clone());
         } else {
-            plan.replace.push((row, entry));
+            replace.push((row, entry));
         }
     }
-    plan.remove.extend(group.retire.iter().flat_map(|key| existing.of(key)));
-
-    let known = |entry: &SerializedEntry| is_known(spec, entry);
-    let candidates: HashMap<i64, &SerializedEntry> = plan
-        .replace
-        .iter()
-        .filter(|(row, entry)| row.valid && row.last_updated.is_some() && !known(entry))
-        .map(|(row, entry)| (row.id, *entry))
-        .collect();
-    let same = unchanged(vms, spec, &candidates).await?;
-    let (verify, rebuild): (Vec<_>, Vec<_>) =
-        plan.replace.iter().copied().partition(|(row, entry)| known(entry) || same.contains(&row.id));
-
-    if plan.insert.is_empty() && plan.remove.is_empty() && plan.replace.is_empty() {
+    changes.remove.extend(group.retire.iter().flat_map(|key| existing.of(key)));
+    if changes.insert.is_empty() && changes.remove.is_empty() && replace.is_empty() {
         return Ok(outcome);
     }
-    let changes = Changes { rebuild, verify, insert: plan.insert, remove: plan.remove };
+
+    let candidates: HashMap<i64, &SerializedEntry> = replace
+        .iter()
+        .filter(|(row, entry)| row.valid && row.last_updated.is_some() && !entry.is_known())
+        .map(|(row, entry)| (row.id, entry))
+        .collect();
+    let same = unchanged(vms, spec, &candidates).await?;
+    (changes.verify, changes.rebuild) =
+        replace.into_iter().partition(|(row, entry)| entry.is_known() || same.contains(&row.id));
+
     let transaction = vms.begin_write().await?;
     let granted = meter.granted();
-    let written = Writer { transaction: &transaction, spec, stamp }.apply(&changes, &mut outcome).await;
+    let written = Writer { transaction: &transaction, spec, stamp }.apply(changes, &mut outcome).await;
     let ended = match written {
         Ok(()) => transaction.commit().await.map_err(VmsError::of("committing a group")),
         Err(error) => {
@@ -121,26 +126,15 @@ pub async fn write_group(
     ended.map(|()| outcome).map_err(|error| error.beside(vms.path()).into())
 }
 
-#[derive(Default)]
-struct Plan<'a> {
-    insert: Vec<&'a SerializedEntry>,
-    replace: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
-    remove: Vec<&'a ExistingRow>,
-}
-
 /// Changes made by one transaction.
+#[derive(Default)]
 struct Changes<'a> {
     /// Rows that get a new payload.
-    rebuild: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
+    rebuild: Vec<(&'a ExistingRow, SerializedEntry)>,
     /// Rows that only get a new stamp.
-    verify: Vec<(&'a ExistingRow, &'a SerializedEntry)>,
-    insert: Vec<&'a SerializedEntry>,
+    verify: Vec<(&'a ExistingRow, SerializedEntry)>,
+    insert: Vec<SerializedEntry>,
     remove: Vec<&'a ExistingRow>,
-}
-
-/// Whether an entry has no payload because its row is known to hold it already.
-fn is_known(spec: &TableSpec, entry: &SerializedEntry) -> bool {
-    entry.columns.is_empty() && !spec.payload.is_empty()
 }
 
 struct Writer<'a> {
@@ -150,38 +144,39 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    async fn apply(&self, changes: &Changes<'_>, outcome: &mut GroupOutcome) -> Result<(), VmsError> {
-        for (row, entry) in &changes.rebuild {
-            if self.replace(row, entry).await? {
-                outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
+    async fn apply(&self, changes: Changes<'_>, outcome: &mut GroupOutcome) -> Result<(), VmsError> {
+        for (row, mut entry) in changes.rebuild {
+            if self.replace(row, &mut entry).await? {
+                outcome.written.push(WrittenEntry::of(entry, row.id));
                 outcome.rebuilt += 1;
             } else {
-                outcome.contested.push(entry.key.clone());
+                outcome.contested.push(entry.key);
             }
         }
+        let mut stamped = HashSet::new();
         for batch in changes.verify.chunks(STAMP_BATCH) {
-            let stamped = self.stamp(batch.iter().map(|(row, _)| *row)).await?;
-            for (row, entry) in batch {
-                if stamped.contains(&row.id) {
-                    outcome.written.push(WrittenEntry { key: entry.key.clone(), id: row.id });
-                    outcome.verified += 1;
-                } else {
-                    outcome.contested.push(entry.key.clone());
-                }
+            stamped.extend(self.stamp(batch.iter().map(|(row, _)| *row)).await?);
+        }
+        for (row, entry) in changes.verify {
+            if stamped.contains(&row.id) {
+                outcome.written.push(WrittenEntry::of(entry, row.id));
+                outcome.verified += 1;
+            } else {
+                outcome.contested.push(entry.key);
             }
         }
-        for entry in &changes.insert {
+        for mut entry in changes.insert {
             // An entry without its payload represents a row that existed.
-            let id = if is_known(self.spec, entry) { None } else { self.insert(entry).await? };
+            let id = if entry.is_known() { None } else { self.insert(&mut entry).await? };
             match id {
                 Some(id) => {
-                    outcome.written.push(WrittenEntry { key: entry.key.clone(), id });
+                    outcome.written.push(WrittenEntry::of(entry, id));
                     outcome.rebuilt += 1;
                 }
-                None => outcome.contested.push(entry.key.clone()),
+                None => outcome.contested.push(entry.key),
             }
         }
-        for row in &changes.remove {
+        for row in changes.remove {
             outcome.pruned += self.remove(row).await?;
         }
         Ok(())
@@ -194,8 +189,8 @@ impl Writer<'_> {
         Ok(result.rows_affected())
     }
 
-    /// Replaces a row; false if it is no longer the one of the snapshot.
-    async fn replace(&self, row: &ExistingRow, entry: &SerializedEntry) -> Result<bool, VmsError> {
+    /// Replaces a row, to which the texts of the entry are moved; false if it is no longer the one of the snapshot.
+    async fn replace(&self, row: &ExistingRow, entry: &mut SerializedEntry) -> Result<bool, VmsError> {
         let sets: Vec<String> =
             self.spec.payload.iter().map(|column| format!("\"{}\" = ?", column.name)).collect();
         let sql = format!(
@@ -204,7 +199,7 @@ impl Writer<'_> {
             sets.join(", "),
             stamp_sql("last_updated")
         );
-        let mut values: Vec<Value> = entry.columns.iter().map(|text| text.as_ref().into()).collect();
+        let mut values: Vec<Value> = entry.columns.drain(..).map(Value::from).collect();
         values.extend([self.stamp.into(), row.id.into(), row.last_updated.clone().into()]);
         Ok(self.run(sql, values).await? == 1)
     }
@@ -213,7 +208,7 @@ impl Writer<'_> {
     async fn stamp(
         &self,
         rows: impl ExactSizeIterator<Item = &ExistingRow>,
-    ) -> Result<HashSet<i64>, VmsError> {
+    ) -> Result<Vec<i64>, VmsError> {
         const ACTION: &str = "stamping entries";
         let pairs = vec!["(?,?)"; rows.len()].join(",");
         // The list drives the join, so that each row is found by its id: `last_updated` is stored behind the
@@ -237,8 +232,9 @@ impl Writer<'_> {
             .map_err(VmsError::of(ACTION))
     }
 
-    /// Inserts an entry and returns its id; `None` if a row with its key exists by now.
-    async fn insert(&self, entry: &SerializedEntry) -> Result<Option<i64>, VmsError> {
+    /// Inserts an entry, whose texts are moved to its row, and returns the row's id; `None` if a row with its key
+    /// exists by now.
+    async fn insert(&self, entry: &mut SerializedEntry) -> Result<Option<i64>, VmsError> {
         let columns: Vec<String> = self
             .spec
             .key
@@ -258,7 +254,7 @@ impl Writer<'_> {
             table = self.spec.table,
         );
         let mut values: Vec<Value> = entry.key.0.iter().map(Value::from).collect();
-        values.extend(entry.columns.iter().map(|text| Value::from(text.as_ref())));
+        values.extend(entry.columns.drain(..).map(Value::from));
         values.push(self.stamp.into());
         values.extend(entry.key.0.iter().map(Value::from));
         let action = "inserting an entry";

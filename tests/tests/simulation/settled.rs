@@ -2,13 +2,12 @@
 //! from the same database at the same instant.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use cached::refresh::RefreshConfig;
 use cached::refresh::survey::survey;
 use cached::reports::{Context, Report, ReportSettings, report};
 use cached::snapshot::{ReadDepth, Snapshot, SourceSet, load};
-use cached::store::serialize;
+use cached::store::GroupSerializer;
 use cached::vms::tables::{Key, Table, spec};
 use cached::vms::{Vms, time};
 use cached_proto::words::TableState;
@@ -201,11 +200,10 @@ pub(crate) fn build(
     settings: &ReportSettings,
     at: DateTime<Utc>,
 ) -> Rows {
-    let mut rows = Rows::new();
+    let (mut rows, mut serializer) = (Rows::new(), GroupSerializer::default());
     for group in report.build(Context::new(snapshot, settings, at)) {
-        let group = serialize(spec(report.table()), &group).unwrap();
-        let texts = |columns: Vec<Arc<str>>| columns.iter().map(ToString::to_string).collect();
-        rows.extend(group.entries.into_iter().map(|entry| (entry.key, texts(entry.columns))));
+        let group = serializer.serialize(spec(report.table()), &group).unwrap();
+        rows.extend(group.entries.into_iter().map(|entry| (entry.key, entry.columns)));
     }
     rows
 }

@@ -187,7 +187,7 @@ impl GroupGuard<'_> {
         let compared: Vec<_> = group
             .entries
             .iter()
-            .filter(|entry| !entry.columns.is_empty() && is_settled(&entry.key, job))
+            .filter(|entry| !entry.is_known() && is_settled(&entry.key, job))
             .filter_map(|entry| Some((existing.of(&entry.key).next()?, entry)))
             .filter(|(row, _)| freshness.is_ours_and_current(row) && !skip(row))
             .collect();
