@@ -19,7 +19,7 @@ use crate::output::{self, Style, View, Zone};
 /// Time limit for connecting; a running daemon accepts at once.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Time limit for an answer: longer than any answer takes that does not require reading whole tables.
-const ANSWER: Duration = Duration::from_mins(1);
+pub(crate) const ANSWER: Duration = Duration::from_mins(1);
 
 /// The daemon's socket, and how to render output.
 #[derive(Debug)]
@@ -57,11 +57,6 @@ impl Context {
         }
     }
 
-    /// Connects for several requests, one after the other.
-    pub(crate) async fn client(&self) -> Result<Client, CtlError> {
-        self.connect(ANSWER).await
-    }
-
     /// Sends a request and returns its only answer.
     pub(crate) async fn call<V: Verb>(&self, verb: V) -> Result<V::Reply, CtlError> {
         self.call_within(ANSWER, verb).await
@@ -97,7 +92,8 @@ impl Context {
         output::print(&if as_json { output::json(answer)? } else { render(&self.zoned().await) })
     }
 
-    async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {
+    /// Connects for several requests, one after the other, each with an answer that may take as long as `answer`.
+    pub(crate) async fn connect(&self, answer: Duration) -> Result<Client, CtlError> {
         let timeouts = Timeouts { connect: CONNECT, answer };
         Ok(Client::connect(&self.socket, timeouts).await?)
     }

@@ -17,6 +17,9 @@ pub const PROTOCOL: u16 = 2;
 /// The first protocol number with pages of `jobs` and `history`.
 pub const PAGES: u16 = 2;
 
+/// The first protocol number with what the last run computed beside the status.
+pub const FULL_STATUS: u16 = 2;
+
 /// The first protocol number with the fault code [`Busy`](crate::fault::FaultCode::Busy).
 pub const BUSY: u16 = 2;
 

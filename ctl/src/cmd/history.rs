@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::Json;
 use super::jobs::unknown;
-use crate::context::Context;
+use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
@@ -45,7 +45,7 @@ struct History {
 }
 
 async fn fetch(since_seconds: u64, context: &Context) -> Result<History, CtlError> {
-    let mut client = context.client().await?;
+    let mut client = context.connect(ANSWER).await?;
     if client.protocol() < PAGES {
         let HistoryReply { runs } = client.call(HistoryRequest { since_seconds }).await?;
         return Ok(History { runs, unknown: Vec::new() });

@@ -11,7 +11,7 @@ use comfy_table::Cell;
 use serde::Serialize;
 
 use super::Json;
-use crate::context::Context;
+use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
@@ -54,7 +54,7 @@ struct Jobs {
 }
 
 async fn fetch(filter: JobFilter, limit: u32, context: &Context) -> Result<Jobs, CtlError> {
-    let mut client = context.client().await?;
+    let mut client = context.connect(ANSWER).await?;
     if client.protocol() < PAGES {
         let JobsReply { jobs } = client.call(JobsRequest { filter, limit }).await?;
         return Ok(Jobs { jobs, unknown: Vec::new() });

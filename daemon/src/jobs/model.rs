@@ -8,13 +8,14 @@ use cached_proto::time::Timestamp;
 use cached_proto::verb::cancel::Target;
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Attempt, Job, JobFigures, UnknownRow};
+use cached_proto::verb::status::Computed;
 use cached_proto::words::{Outcome, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::ActiveValue::Set;
 use sea_orm::IntoActiveModel as _;
 
 use crate::rng::Rng;
-use crate::state::{StateError, instant, known, table, word};
+use crate::state::{StateError, count, instant, known, stored, table, word};
 use crate::vms::LockHolds;
 
 table!(run, "runs", {
@@ -59,6 +60,7 @@ table!(job, "jobs", {
     pub(crate) failed: i64,
     pub(crate) warnings: i64,
     pub(crate) bytes: i64,
+    pub(crate) computed: Option<i64>,
     pub(crate) seconds: f64,
     pub(crate) error: Option<String>,
     pub(crate) lock_count: i64,
@@ -338,7 +340,6 @@ pub(super) fn job_of(row: job::Model, run: &run::Model, attempts: Vec<Attempt>) 
 impl job::Model {
     /// The figures of its last attempt, and how long all attempts together have held VMS's write lock.
     fn figures(&self) -> (JobFigures, WriteLock) {
-        let count = |n: i64| u64::try_from(n).unwrap_or_default();
         let figures = JobFigures {
             entries: count(self.entries),
             rebuilt: count(self.rebuilt),
@@ -350,14 +351,20 @@ impl job::Model {
             bytes: count(self.bytes),
             seconds: self.seconds,
         };
-        let (count, seconds, longest) = (count(self.lock_count), self.lock_seconds, self.lock_longest);
-        (figures, WriteLock { count, seconds, longest })
+        let (seconds, longest) = (self.lock_seconds, self.lock_longest);
+        (figures, WriteLock { count: count(self.lock_count), seconds, longest })
+    }
+
+    /// How much of the table its last attempt computed; `None` before its end, and for a word of another version.
+    pub(super) fn computed(&self) -> Option<Computed> {
+        let (table, of) = (known(&self.table_name)?, count(self.entries));
+        Some(Computed { table, entries: count(self.computed?), of })
     }
 
     /// The row after an attempt that ended with this report. Unlike the other figures, lock holds add up over all
     /// attempts: VMS had to wait for each of them.
     pub(super) fn after(self, report: &JobReport) -> job::ActiveModel {
-        let count = |n: u64| Set(i64::try_from(n).unwrap_or(i64::MAX));
+        let count = |n| Set(stored(n));
         let held = self.figures().1.and(report.holds.figures());
         let figures = report.figures;
         job::ActiveModel {
@@ -369,6 +376,7 @@ impl job::Model {
             failed: count(figures.failed),
             warnings: count(figures.warnings),
             bytes: count(figures.bytes),
+            computed: Set(Some(stored(report.computed))),
             seconds: Set(figures.seconds),
             error: Set(report.error.clone()),
             lock_count: count(held.count),

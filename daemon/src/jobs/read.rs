@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Attempt, Job, UnknownRow};
+use cached_proto::verb::status::Computed;
 use cached_proto::words::{Outcome, Phase, Table, Trigger};
 use chrono::{DateTime, Utc};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query, SimpleExpr};
@@ -179,6 +180,13 @@ impl Queue {
     /// The newest run that has ended.
     pub async fn last_run(&self) -> Result<Option<Run>, QueueError> {
         self.newest(Phase::Done).await
+    }
+
+    /// How much of each of its tables a run computed, in their order.
+    pub async fn computed(&self, run: i64) -> Result<Vec<Computed>, QueueError> {
+        let jobs = job::Entity::find().filter(job::Column::RunId.eq(run)).order_by_asc(job::Column::Ordinal);
+        let jobs = jobs.all(self.state.reader()).await.context("read what a run computed")?;
+        Ok(jobs.iter().filter_map(job::Model::computed).collect())
     }
 
     /// Number of queued runs.

@@ -38,6 +38,7 @@ pub(crate) async fn answer(service: &Service, caller: &Caller, request: &Request
     Ok(match request {
         Request::Ping => Reply::Pong(service.pong()),
         Request::Status(request) => Reply::Status(status::status(service, request).await?),
+        Request::FullStatus(request) => Reply::FullStatus(Box::new(status::full(service, request).await?)),
         Request::Health => Reply::Health(health::health(service).await),
         Request::Refresh(request) => Reply::Refresh(refresh::refresh(service, caller, request).await?),
         Request::StartScheduler => Reply::Scheduler(scheduler::start(service, caller).await?),

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use cached_proto::fault::Fault;
 use cached_proto::verb::jobs::Job;
-use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::verb::status::{FullStatus, FullStatusRequest, StatusReply, StatusRequest, TableStatus};
 use cached_proto::words::{SchedulerState, Table};
 
 use super::{Service, Surveyed};
@@ -13,6 +13,16 @@ use crate::refresh::survey::TableSurvey;
 
 pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result<StatusReply, Fault> {
     status_of(service, &service.survey().await, request).await
+}
+
+/// The status and what the last run computed.
+pub(crate) async fn full(service: &Service, request: &FullStatusRequest) -> Result<FullStatus, Fault> {
+    let status = status(service, &StatusRequest { sizes: request.sizes }).await?;
+    let computed = match &status.last_run {
+        Some(run) => service.queue.computed(run.id).await?,
+        None => Vec::new(),
+    };
+    Ok(FullStatus { status, computed })
 }
 
 /// The status, based on the tables as `surveyed`.

@@ -38,8 +38,8 @@ pub use guard::{Guarded, GuardedList, SourceCount, Suspect};
 pub use lock::{Kept, StateLock};
 pub use samples::{ReadinessSample, Rewrite, Wipe};
 pub(crate) use settings::{bump, resumed, scheduler_state, take_recorded_stop};
-use stored::{count, put, stored};
-pub(crate) use stored::{instant, known, micros, table, word};
+use stored::put;
+pub(crate) use stored::{count, instant, known, micros, stored, table, word};
 pub(crate) use tasks::insert_task;
 pub use tasks::{DueTask, FailedTask};
 

@@ -9,13 +9,15 @@ use cached_proto::verb::jobs::{JobFilter, JobsRequest};
 use cached_proto::verb::next::NextRequest;
 use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
-use cached_proto::verb::status::{StatusReply, StatusRequest};
+use cached_proto::verb::status::{Computed, FullStatusRequest, StatusReply, StatusRequest};
 use cached_proto::words::{
     CacheType, HealthLevel, Outcome, Phase, SchedulerState, Table, TableState, Trigger,
 };
 
 use crate::boot::{Home, ask, connect, fault, finished, follow, within};
 use cached::daemon::Daemon;
+use cached::jobs::NewRun;
+use cached::reports;
 
 async fn status(daemon: &Daemon, sizes: bool) -> StatusReply {
     match ask(daemon, Request::Status(StatusRequest { sizes })).await {
@@ -179,6 +181,34 @@ async fn a_missing_vms_database_is_reported_and_used_again_when_it_returns() {
         health(&daemon).await,
         HealthReply { health: HealthLevel::Healthy, reasons: Vec::new(), vms_page: None }
     );
+}
+
+/// What the last run computed, with the status beside it.
+async fn computed(daemon: &Daemon) -> (StatusReply, Vec<Computed>) {
+    match ask(daemon, Request::FullStatus(FullStatusRequest { sizes: false })).await {
+        Reply::FullStatus(full) => (full.status, full.computed),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn status_says_how_much_of_each_table_the_last_run_computed() {
+    let home = Home::lived_in().await;
+    let daemon = home.boot().await;
+    let (first, all) = computed(&daemon).await;
+    assert_eq!(first, status(&daemon, false).await);
+    assert!(all.len() > 8 && all.iter().all(|table| table.is_whole() || table.of == 0), "{all:?}");
+
+    home.clock.advance(Duration::from_mins(1));
+    let night = NewRun::new(Trigger::Schedule, reports::tables(&[], &[]));
+    finished(&daemon, daemon.queue().enqueue(night).await.unwrap().run).await;
+    let (_, nothing) = computed(&daemon).await;
+    assert!(nothing.iter().all(|table| table.entries == 0), "unchanged: {nothing:?}");
+    let entries = |tables: &[Computed]| tables.iter().map(|table| table.of).sum::<u64>();
+    assert_eq!(entries(&nothing), entries(&all));
+
+    finished(&daemon, follow(&daemon, true).await.0).await;
+    assert_eq!(computed(&daemon).await.1, all, "forced");
 }
 
 #[tokio::test]

@@ -20,8 +20,13 @@ macro_rules! step {
 }
 
 /// Every step, oldest first.
-const STEPS: [Step; 4] =
-    [step!("m0001_first"), step!("m0002_guarded_lists"), step!("m0003_rewrites"), step!("m0004_proofs")];
+const STEPS: [Step; 5] = [
+    step!("m0001_first"),
+    step!("m0002_guarded_lists"),
+    step!("m0003_rewrites"),
+    step!("m0004_proofs"),
+    step!("m0005_computed"),
+];
 
 impl MigrationName for Step {
     fn name(&self) -> &str {

@@ -222,4 +222,5 @@ verbs! {
     "history": HistoryPage(history::HistoryPageRequest) => HistoryPage(history::HistoryPage), Read, reads much;
     "maintenance backup": Backup as backup::BackupRequest
         => Backup(backup::BackupReply), Backup, then backup::BackupEvent;
+    "status": FullStatus(status::FullStatusRequest) => FullStatus(Box<status::FullStatus>), Read;
 }

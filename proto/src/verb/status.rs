@@ -1,6 +1,7 @@
 //! `status`: the state and age of the cache tables, and what comes next.
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct as _;
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::time::Timestamp;
 use crate::verb::history::Run;
@@ -9,6 +10,13 @@ use crate::words::{CacheType, SchedulerState, Table, TableState};
 /// Request for the status.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusRequest {
+    /// Also measure the bytes of each table, which reads every row.
+    pub sizes: bool,
+}
+
+/// Request for the status and what the last run computed, from protocol 2 on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FullStatusRequest {
     /// Also measure the bytes of each table, which reads every row.
     pub sizes: bool,
 }
@@ -70,4 +78,50 @@ pub struct StatusReply {
     pub database_error: Option<String>,
     /// The cache tables.
     pub tables: Vec<TableStatus>,
+}
+
+/// How much of a table the last attempt of a run computed. The other entries were proved to hold what would have been
+/// computed, or were skipped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Computed {
+    /// The table.
+    pub table: Table,
+    /// Entries that were computed.
+    pub entries: u64,
+    /// Of so many.
+    pub of: u64,
+}
+
+impl Computed {
+    /// Whether every entry was computed, as by a forced run, and by one scheduled run in `cache.deep_check_days`.
+    pub const fn is_whole(&self) -> bool {
+        self.of > 0 && self.entries == self.of
+    }
+}
+
+/// Answer to `status`, from protocol 2 on. Its JSON, which has the keys of the status beside its own, is written and
+/// never read.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct FullStatus {
+    /// The status.
+    pub status: StatusReply,
+    /// What the newest run that has ended computed, in the order of its tables; a run of an earlier version did not
+    /// record it.
+    pub computed: Vec<Computed>,
+}
+
+impl Serialize for FullStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("FullStatus", 9)?;
+        fields.serialize_field("scheduler", &self.status.scheduler)?;
+        fields.serialize_field("next_run", &self.status.next_run)?;
+        fields.serialize_field("timezone", &self.status.timezone)?;
+        fields.serialize_field("current_run", &self.status.current_run)?;
+        fields.serialize_field("last_run", &self.status.last_run)?;
+        fields.serialize_field("queued_runs", &self.status.queued_runs)?;
+        fields.serialize_field("database_error", &self.status.database_error)?;
+        fields.serialize_field("tables", &self.status.tables)?;
+        fields.serialize_field("computed", &self.computed)?;
+        fields.end()
+    }
 }

@@ -30,7 +30,9 @@ use cached_proto::verb::report::{
 };
 use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::verb::scheduler::SchedulerReply;
-use cached_proto::verb::status::{StatusReply, StatusRequest, TableStatus};
+use cached_proto::verb::status::{
+    Computed, FullStatus, FullStatusRequest, StatusReply, StatusRequest, TableStatus,
+};
 use cached_proto::words::{
     CacheType, HealthLevel, MaintenanceTask, Outcome, Phase, SchedulerState, SlotFate, Table, TableState,
     Trigger,
@@ -79,6 +81,7 @@ pub(crate) fn requests() -> Vec<Request> {
         Request::JobsPage(JobsPageRequest { filter: JobFilter::Running, before: Some(34), limit: 500 }),
         Request::HistoryPage(HistoryPageRequest { since_seconds: 7_776_000, before: Some(12), limit: 200 }),
         Request::Backup,
+        Request::FullStatus(FullStatusRequest { sizes: false }),
     ]
 }
 
@@ -169,6 +172,10 @@ pub(crate) fn replies() -> Vec<Reply> {
         Reply::JobsPage(JobsPage { jobs: vec![job()], unknown: vec![unknown(Some(35))], next: Some(34) }),
         Reply::HistoryPage(HistoryPage { runs: vec![run()], unknown: vec![unknown(None)], next: Some(12) }),
         Reply::Backup(BackupReply { database: "/srv/vms.db".to_owned() }),
+        Reply::FullStatus(Box::new(FullStatus {
+            status: status(),
+            computed: vec![Computed { table: Table::DiaEventsReportCache, entries: 3, of: 7 }],
+        })),
     ]
 }
 
