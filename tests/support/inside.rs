@@ -99,6 +99,11 @@ pub struct Inside {
     threads: NonZeroUsize,
 }
 
+/// The sources of all reports.
+fn sources() -> SourceSet {
+    REPORTS.iter().copied().flat_map(Report::sources).copied().collect()
+}
+
 impl Inside {
     /// Opens VMS's database and a state database, with every table enabled, in fixed mode, in Chicago's time
     /// zone.
@@ -140,9 +145,27 @@ impl Inside {
 
     /// Returns the snapshot that a run of `scope` reads.
     pub fn snapshot(&self, scope: RefreshScope, now: DateTime<Utc>) -> Snapshot {
-        let sources: SourceSet = REPORTS.iter().copied().flat_map(Report::sources).copied().collect();
-        let loaded = load(&self.vms, &sources, Table::ALL, scope.read_depth(), now);
-        self.runtime.block_on(loaded).unwrap()
+        self.load(&sources(), Table::ALL, scope, now)
+    }
+
+    /// Returns the sources alone.
+    pub fn sources(&self, now: DateTime<Utc>) -> Snapshot {
+        self.load(&sources(), &[], RefreshScope::Every, now)
+    }
+
+    /// Returns the rows of the cache tables alone, as a run of `scope` reads them.
+    pub fn rows(&self, scope: RefreshScope, now: DateTime<Utc>) -> Snapshot {
+        self.load(&SourceSet::new(), Table::ALL, scope, now)
+    }
+
+    fn load(
+        &self,
+        sources: &SourceSet,
+        tables: &[Table],
+        scope: RefreshScope,
+        now: DateTime<Utc>,
+    ) -> Snapshot {
+        self.runtime.block_on(load(&self.vms, sources, tables, scope.read_depth(), now)).unwrap()
     }
 
     /// Refreshes every table from one snapshot, and returns the snapshot as well.

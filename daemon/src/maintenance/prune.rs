@@ -170,8 +170,7 @@ impl OneTable<'_> {
         let going = |id: i64| batch.iter().any(|row| row.id == id);
         let stays =
             |key: &Key| expected.contains(key) || rows.iter().any(|row| row.key == *key && !going(row.id));
-        let gone: Vec<String> =
-            retire.iter().filter(|key| !stays(key)).map(ToString::to_string).collect();
+        let gone: Vec<String> = retire.iter().filter(|key| !stays(key)).map(ToString::to_string).collect();
         self.task.state.stamps().record(self.table, Vec::new(), &gone).await?;
         Ok(outcome.pruned)
     }
@@ -251,6 +250,7 @@ mod tests {
             valid: true,
             complete: true,
             bytes: 1,
+            digest: None,
         }
     }
 
@@ -282,6 +282,7 @@ mod tests {
             valid: true,
             complete: true,
             bytes,
+            digest: None,
         };
         let sizes = |rows: &[ExistingRow]| {
             batches(&rows.iter().collect::<Vec<_>>()).iter().map(Vec::len).collect::<Vec<_>>()

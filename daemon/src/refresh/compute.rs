@@ -1,7 +1,7 @@
 //! The computing half of a refresh, which runs on blocking threads: the sections of a table and what each depends on,
 //! and the building of its groups.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::ops::Add;
 use std::panic::resume_unwind;
@@ -130,12 +130,12 @@ impl RefreshScope {
         self.max(Self::Every)
     }
 
-    /// How closely existing rows have to be read: a row that is skipped must be one that its reader accepts. One
-    /// that is stamped without being computed holds what the daemon wrote.
+    /// How closely existing rows have to be read. A row that is skipped must be one that its reader accepts; by its
+    /// digest, a row that holds its payload already is found and only stamped.
     pub const fn read_depth(self) -> ReadDepth<'static> {
         match self {
-            Self::Due | Self::Expiring => ReadDepth::Shape,
-            Self::Every | Self::Thorough => ReadDepth::Stamps,
+            Self::Due | Self::Expiring => ReadDepth::Whole,
+            Self::Every | Self::Thorough => ReadDepth::Digests,
         }
     }
 
@@ -256,19 +256,9 @@ pub(super) struct Part {
     pub(super) keys: Vec<Key>,
     /// Digest of everything that its payloads depend on.
     pub(super) inputs: String,
-    /// What remains to be proved before its rows are kept without being computed; `None` if it has to be
+    /// Bytes of payload in its rows, if they are proved to hold what the report would compute; `None` if it has to be
     /// built.
-    pub(super) proof: Option<Proof>,
-}
-
-/// What shows that the rows of a section hold what the report would compute: its inputs are those that the rows were
-/// computed from, and each row still holds the payload that the daemon wrote.
-#[derive(Default)]
-pub(super) struct Proof {
-    /// The digest that each stored payload must have, by row id.
-    pub(super) digests: HashMap<i64, String>,
-    /// Bytes of payload in the rows that are skipped.
-    pub(super) skipped_bytes: u64,
+    pub(super) proved: Option<u64>,
 }
 
 /// The sections of a table's report, and which of them may be kept as they are.
@@ -288,9 +278,9 @@ fn parts(
         }
         let inputs = format!("{:032x}", hasher.finish_128());
         let may_be_kept = job.scope != RefreshScope::Thorough && section.retired.is_empty();
-        let proof =
-            if may_be_kept { proof(&section.keys, &inputs, existing, freshness, spared) } else { None };
-        Part { keys: section.keys, inputs, proof }
+        let proved =
+            if may_be_kept { proved(&section.keys, &inputs, existing, freshness, spared) } else { None };
+        Part { keys: section.keys, inputs, proved }
     };
     job.report.sections(job.context()).into_iter().map(examine).collect()
 }
@@ -304,14 +294,16 @@ fn common_inputs(job: &TableRefresh, freshness: &Freshness<'_>) -> String {
     format!("{daemon} {rules} {} {}", freshness.fingerprint, sources.collect::<Vec<_>>().join(" "))
 }
 
-fn proof(
+/// The bytes of payload in the rows of a section, if they hold what the report would compute: its inputs are those that
+/// the rows were computed from, and each row still holds the payload that the daemon wrote.
+fn proved(
     keys: &[Key],
     inputs: &str,
     existing: Existing<'_>,
     freshness: &Freshness<'_>,
     spared: &HashSet<i64>,
-) -> Option<Proof> {
-    let mut proof = Proof::default();
+) -> Option<u64> {
+    let mut bytes = 0;
     for key in keys {
         let mut rows = existing.of(key);
         let row = rows.next()?;
@@ -319,19 +311,19 @@ fn proof(
         if rows.next().is_some() {
             return None;
         }
+        bytes += row.bytes;
         if spared.contains(&row.id) {
-            proof.skipped_bytes += row.bytes;
             continue;
         }
         let stamp = freshness.stamps.0.get(&key.to_string())?;
         // A row that its reader would reject is replaced, whatever damaged it.
         let is_known = freshness.is_ours_and_current(row) && row.valid && row.complete;
-        if !is_known || stamp.inputs.as_deref() != Some(inputs) {
+        let is_intact = stamp.payload.is_some() && stamp.payload == row.digest;
+        if !is_known || !is_intact || stamp.inputs.as_deref() != Some(inputs) {
             return None;
         }
-        proof.digests.insert(row.id, stamp.payload.clone()?);
     }
-    Some(proof)
+    Some(bytes)
 }
 
 /// Entries without payload, in batches: rows to be stamped, or skipped.
@@ -421,7 +413,7 @@ mod tests {
 
     fn row(stamp: &str) -> ExistingRow {
         let (key, last_updated) = (Key(Vec::new()), Some(stamp.to_owned()));
-        ExistingRow { id: 1, key, last_updated, valid: true, complete: true, bytes: 0 }
+        ExistingRow { id: 1, key, last_updated, valid: true, complete: true, bytes: 0, digest: None }
     }
 
     #[test]

@@ -8,8 +8,7 @@ use cached_proto::words::Outcome;
 use tokio::sync::mpsc;
 
 use super::compute::{
-    Orders, Part, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare,
-    unchanged,
+    Orders, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare, unchanged,
 };
 use super::guard::GroupGuard;
 use super::{Loss, RefreshError};
@@ -19,7 +18,7 @@ use crate::jobs::JobReport;
 use crate::reports::Report;
 use crate::snapshot::{ExistingRow, KeyIndex, Snapshot, Source, SourceFacts};
 use crate::state::{EntryStamp, State, StateError};
-use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, intact, write_group};
+use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
@@ -154,35 +153,20 @@ impl Work<'_> {
             let marked = parts.iter().map(|part| part.keys.iter().any(|key| wanted.contains(key))).collect();
             return self.generate(marked, &freshness).await;
         }
-        let kept = self.prove(&parts).await?;
-        let keys = parts.iter().zip(&kept).filter(|(_, kept)| **kept).flat_map(|(part, _)| &part.keys);
-        for group in unchanged(keys.cloned()) {
+        self.report.figures.bytes += parts.iter().filter_map(|part| part.proved).sum::<u64>();
+        let kept = parts.iter().filter(|part| part.proved.is_some()).flat_map(|part| &part.keys);
+        for group in unchanged(kept.cloned()) {
             self.write(group, &freshness).await?;
         }
-        if kept.contains(&false) {
-            self.generate(kept.iter().map(|kept| !kept).collect(), &freshness).await?;
+        let marked: Vec<bool> = parts.iter().map(|part| part.proved.is_none()).collect();
+        if marked.contains(&true) {
+            self.generate(marked, &freshness).await?;
         }
         if self.report.figures.skipped == self.left {
             self.removed.extend(forgotten);
             keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
         }
         Ok(())
-    }
-
-    /// Reads the payloads of the sections that may be kept, and returns for each section whether its rows hold what
-    /// the report would compute.
-    async fn prove(&mut self, parts: &[Part]) -> Result<Vec<bool>, RefreshError> {
-        let proofs = || parts.iter().filter_map(|part| part.proof.as_ref());
-        let digests = proofs().flat_map(|proof| proof.digests.clone()).collect();
-        let intact = intact(self.vms, self.spec, &digests).await?;
-        let kept = parts.iter().map(|part| {
-            let proof = part.proof.as_ref()?;
-            let bytes = proof.digests.keys().map(|row| intact.get(row).copied()).sum::<Option<u64>>()?;
-            Some(bytes + proof.skipped_bytes)
-        });
-        let kept: Vec<Option<u64>> = kept.collect();
-        self.report.figures.bytes += kept.iter().flatten().sum::<u64>();
-        Ok(kept.iter().map(Option::is_some).collect())
     }
 
     /// Builds the marked sections.
@@ -287,8 +271,7 @@ impl Work<'_> {
             let (last_updated, fingerprint) = (self.stamp.clone(), Some(self.fingerprint.clone()));
             let key = entry.key.to_string();
             // If the row was stamped without being computed, its payload is the recorded one.
-            let payload =
-                entry.digest.or_else(|| stamps.0.get(&key).and_then(|left| left.payload.clone()));
+            let payload = entry.digest.or_else(|| stamps.0.get(&key).and_then(|left| left.payload.clone()));
             let inputs = self.inputs.get(&entry.key).map(ToString::to_string);
             (key, EntryStamp { row_id: entry.id, last_updated, fingerprint, payload, inputs })
         }));

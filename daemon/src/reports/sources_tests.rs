@@ -150,6 +150,7 @@ async fn sections_built_alone_and_in_any_order_have_their_own_keys_and_the_same_
                 valid: true,
                 complete: true,
                 bytes: 0,
+                digest: None,
             }));
         }
         let all = generated(*report, &everything);

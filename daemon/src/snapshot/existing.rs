@@ -1,11 +1,13 @@
-//! The rows of a cache table, without their payload, with a check of its shape. Shapes of payloads that have
-//! not changed since they were parsed are cached.
+//! The rows of a cache table, without their payload, with its digest or a check of its shape. Shapes of payloads that
+//! have not changed since they were parsed are cached.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement, Value};
+use futures_util::TryStreamExt as _;
+use sea_orm::{DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
+use twox_hash::XxHash3_128;
 
 use crate::vms::VmsError;
 use crate::vms::tables::{Key, KeyValue, Table, TableSpec, by_ids, spec, stamp_sql};
@@ -25,9 +27,27 @@ pub struct ExistingRow {
     pub complete: bool,
     /// Bytes of payload; zero when only stamps were read.
     pub bytes: u64,
+    /// The [digest] of its payload; `None` when payloads were not read.
+    pub digest: Option<String>,
 }
 
 const ACTION: &str = "reading a cache table";
+
+/// Returns the digest of a payload's columns, in the order of the table's description.
+pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
+    let mut hasher = XxHash3_128::new();
+    for text in columns {
+        hasher.write(&text.len().to_le_bytes());
+        hasher.write(text);
+    }
+    format!("{:032x}", hasher.finish_128())
+}
+
+/// The payload columns that a row has from a position on; NULL becomes the empty text, which is never a payload.
+pub(crate) fn payload(row: &QueryResult, spec: &TableSpec, from: usize) -> Result<Vec<Vec<u8>>, DbErr> {
+    let column = |index| Ok(row.try_get_by_index::<Option<Vec<u8>>>(from + index)?.unwrap_or_default());
+    (0..spec.payload.len()).map(column).collect()
+}
 
 /// Positions of a table's rows, ordered by key and id: finds the rows of a key without a copy of any key, and
 /// is built once for a table, however many groups look rows up in it.
@@ -69,22 +89,37 @@ impl KeyIndex {
 pub enum ReadDepth<'m> {
     /// Parse every payload and check its shape.
     Shape,
+    /// The same, and read every payload for its digest: for a refresh that writes some of the rows.
+    Whole,
+    /// Read every payload for its digest, for a refresh that writes every row: all rows count as valid and complete.
+    Digests,
     /// Check every shape, but parse only payloads that have changed since they were last parsed.
     Known(&'m Shapes),
-    /// Read stamps only, for a refresh that writes every row anyway: all rows count as valid and complete.
+    /// Read stamps only: all rows count as valid and complete.
     Stamps,
 }
 
-/// Reads all rows of `table`, ordered by id. SQLite itself examines the JSON, so payloads are not copied.
+impl ReadDepth<'_> {
+    /// Whether payloads are read.
+    pub(super) const fn has_digests(self) -> bool {
+        matches!(self, Self::Whole | Self::Digests)
+    }
+}
+
+/// Reads all rows of `table`, ordered by id. SQLite itself examines the JSON; where digests are read, one payload at a
+/// time is in memory.
 pub async fn read_existing(
-    db: &impl ConnectionTrait,
+    db: &impl StreamTrait,
     table: Table,
     depth: ReadDepth<'_>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
     let spec = spec(table);
-    let ReadDepth::Known(shapes) = depth else {
-        let columns = if matches!(depth, ReadDepth::Shape) { Columns::Shapes } else { Columns::Stamps };
-        return query(db, spec, columns, "", Vec::new()).await;
+    let shapes = match depth {
+        ReadDepth::Known(shapes) => shapes,
+        ReadDepth::Shape => return query(db, spec, Columns::Shapes, "", Vec::new()).await,
+        ReadDepth::Whole => return query(db, spec, Columns::Whole, "", Vec::new()).await,
+        ReadDepth::Digests => return query(db, spec, Columns::Digests, "", Vec::new()).await,
+        ReadDepth::Stamps => return query(db, spec, Columns::Stamps, "", Vec::new()).await,
     };
     let mut rows = query(db, spec, Columns::Sizes, "", Vec::new()).await?;
     let unknown = shapes.apply(table, &mut rows);
@@ -103,21 +138,24 @@ enum Columns {
     Stamps,
     Sizes,
     Shapes,
+    Digests,
+    Whole,
 }
 
 async fn query(
-    db: &impl ConnectionTrait,
+    db: &impl StreamTrait,
     spec: &TableSpec,
     columns: Columns,
     only: &str,
     values: Vec<Value>,
 ) -> Result<Vec<ExistingRow>, VmsError> {
     let statement = Statement::from_sql_and_values(DbBackend::Sqlite, statement(spec, columns, only), values);
-    let rows = db.query_all_raw(statement).await.map_err(VmsError::of(ACTION))?;
-    rows.iter().map(|row| read(row, spec)).collect::<Result<_, _>>().map_err(VmsError::of(ACTION))
+    let rows = db.stream_raw(statement).await.map_err(VmsError::of(ACTION))?;
+    let rows = rows.and_then(async |row| read(&row, spec, columns));
+    rows.try_collect().await.map_err(VmsError::of(ACTION))
 }
 
-fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbErr> {
+fn read(row: &QueryResult, spec: &TableSpec, columns: Columns) -> Result<ExistingRow, DbErr> {
     let mut key = Vec::with_capacity(spec.key.len());
     for position in 0..spec.key.len() {
         // Two columns per key column: its storage class and its text.
@@ -133,6 +171,12 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
         });
     }
     let after = 2 + 2 * spec.key.len();
+    let digest = match columns {
+        Columns::Digests | Columns::Whole => {
+            Some(digest(payload(row, spec, after + 3)?.iter().map(Vec::as_slice)))
+        }
+        Columns::Stamps | Columns::Sizes | Columns::Shapes => None,
+    };
     Ok(ExistingRow {
         id: row.try_get_by_index(0)?,
         last_updated: row.try_get_by_index(1)?,
@@ -140,6 +184,7 @@ fn read(row: &QueryResult, spec: &TableSpec) -> Result<ExistingRow, sea_orm::DbE
         valid: row.try_get_by_index(after)?,
         complete: row.try_get_by_index(after + 1)?,
         bytes: u64::try_from(row.try_get_by_index::<i64>(after + 2)?).unwrap_or_default(),
+        digest,
     })
 }
 
@@ -166,12 +211,16 @@ fn statement(spec: &TableSpec, columns: Columns, only: &str) -> String {
     let unjudged = || ("1".to_owned(), "1".to_owned());
     let ((valid, complete), bytes) = match columns {
         Columns::Stamps => (unjudged(), "0".to_owned()),
-        Columns::Sizes => (unjudged(), spec.bytes_sql()),
-        Columns::Shapes => ((valid, complete), spec.bytes_sql()),
+        Columns::Sizes | Columns::Digests => (unjudged(), spec.bytes_sql()),
+        Columns::Shapes | Columns::Whole => ((valid, complete), spec.bytes_sql()),
+    };
+    let payload = match columns {
+        Columns::Digests | Columns::Whole => format!(", {}", spec.payload_sql()),
+        Columns::Stamps | Columns::Sizes | Columns::Shapes => String::new(),
     };
     format!(
         "SELECT id, {stamp}{keys}, ({valid}) <> 0, \
-         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes} FROM \"{}\" {only} ORDER BY id",
+         CASE WHEN {valid} THEN ({complete}) <> 0 ELSE 0 END, {bytes}{payload} FROM \"{}\" {only} ORDER BY id",
         spec.table,
         stamp = stamp_sql("last_updated"),
     )
@@ -263,6 +312,7 @@ mod tests {
             valid: true,
             complete: true,
             bytes: 0,
+            digest: None,
         };
         let rows = [row(1, "b"), row(9, "a"), row(3, "c"), row(4, "a"), row(5, "b")];
         let index = KeyIndex::of(&rows);

@@ -160,6 +160,10 @@ impl Snapshot {
 }
 
 /// Takes a snapshot of `sources` and of the rows in `tables`; `taken` is recorded as its instant.
+///
+/// Payloads are read on a connection of their own, at the same time as the sources. Their view of the database begins
+/// earlier: a row that VMS writes in between has another stamp by then, and is left alone. If it began later, such a row
+/// would be replaced with figures from before it.
 pub async fn load(
     vms: &Vms,
     sources: &SourceSet,
@@ -168,18 +172,64 @@ pub async fn load(
     taken: DateTime<Utc>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };
-    let transaction = vms.begin_read().await?;
-    // The stamps are read first: the transaction hides writes of VMS between two statements anyway, but its
-    // view of the database begins with its first statement.
-    for &table in tables {
-        let rows = read_existing(&transaction, table, depth).await?;
-        snapshot.existing.insert(table, rows);
+    if !depth.has_digests() || tables.is_empty() {
+        let view = vms.begin_read().await?;
+        // The stamps are read first: the transaction hides writes of VMS between two statements anyway, but its view
+        // of the database begins with its first statement.
+        snapshot.existing = load_rows(&view, tables, depth).await?;
+        load_sources(&view, sources, &mut snapshot).await?;
+        end(view).await?;
+        return Ok(snapshot);
     }
-    for &source in sources {
-        load_source(&transaction, source, &mut snapshot).await?;
-    }
-    transaction.commit().await.map_err(VmsError::of("ending the read transaction"))?;
+    let beside = vms.another().await?;
+    let loaded = async {
+        let before = beside.begin_read().await?;
+        // Each ends its transaction as soon as it is done: with a rollback journal, a writer that waits for the one keeps
+        // the other from beginning.
+        let existing = async {
+            let rows = load_rows(&before, tables, depth).await?;
+            end(before).await?;
+            Ok(rows)
+        };
+        let read = async {
+            let view = vms.begin_read().await?;
+            load_sources(&view, sources, &mut snapshot).await?;
+            end(view).await
+        };
+        let (existing, read) = tokio::join!(existing, read);
+        read.and(existing)
+    };
+    let existing: Result<_, VmsError> = loaded.await;
+    beside.close().await;
+    snapshot.existing = existing?;
     Ok(snapshot)
+}
+
+async fn load_rows(
+    db: &DatabaseTransaction,
+    tables: &[Table],
+    depth: ReadDepth<'_>,
+) -> Result<HashMap<Table, Vec<ExistingRow>>, VmsError> {
+    let mut rows = HashMap::new();
+    for &table in tables {
+        rows.insert(table, read_existing(db, table, depth).await?);
+    }
+    Ok(rows)
+}
+
+async fn load_sources(
+    db: &DatabaseTransaction,
+    sources: &SourceSet,
+    snapshot: &mut Snapshot,
+) -> Result<(), VmsError> {
+    for &source in sources {
+        load_source(db, source, snapshot).await?;
+    }
+    Ok(())
+}
+
+async fn end(view: DatabaseTransaction) -> Result<(), VmsError> {
+    view.commit().await.map_err(VmsError::of("ending the read transaction"))
 }
 
 /// The hash that a snapshot's [`SourceFacts`] would have now, without building rows.

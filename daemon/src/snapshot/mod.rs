@@ -23,7 +23,8 @@ pub use events::{
     AttendanceDetail, Event, EventDistrict, EventSkill, EventTeacher, EventVolunteer, Participation,
     StudentParticipation,
 };
-pub use existing::{ExistingRow, KeyIndex, ReadDepth, Shapes, read_existing};
+pub(crate) use existing::payload;
+pub use existing::{ExistingRow, KeyIndex, ReadDepth, Shapes, digest, read_existing};
 pub use load::{Snapshot, SnapshotError, Source, SourceSet, bare_scan, load, source_hash};
 pub use people::{Contact, Email, Skill, Student, Teacher, User, Volunteer, VolunteerSkill};
 pub use places::{District, Organization, School, VolunteerOrganization};

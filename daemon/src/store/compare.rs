@@ -1,104 +1,14 @@
-//! Compares stored payloads with those of the daemon: with one that is to be written, byte for byte, or with
-//! one that was written earlier, by its digest.
+//! Compares rows that another process has written with the daemon's own, whose digests the state has.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
+use std::collections::HashMap;
 
 use futures_util::TryStreamExt;
-use sea_orm::{DbBackend, DbErr, QueryResult, Statement, StreamTrait};
-use twox_hash::XxHash3_128;
+use sea_orm::{DbBackend, Statement, StreamTrait};
 
-use super::SerializedEntry;
+use crate::snapshot::{digest, payload};
 use crate::vms::tables::{TableSpec, by_ids};
 use crate::vms::{Vms, VmsError};
-
-const ACTION: &str = "comparing stored payloads";
-
-/// Returns those of the rows named by id whose stored payload equals the entry's, byte for byte.
-pub(super) async fn unchanged(
-    vms: &Vms,
-    spec: &TableSpec,
-    entries: &HashMap<i64, &SerializedEntry>,
-) -> Result<HashSet<i64>, VmsError> {
-    let mut same = HashSet::new();
-    let visit = |id, row: &QueryResult| {
-        if let Some(entry) = entries.get(&id)
-            && equals(row, entry)?
-        {
-            same.insert(id);
-        }
-        Ok(ControlFlow::Continue(()))
-    };
-    for_each_row(vms, spec, entries.keys(), visit).await?;
-    Ok(same)
-}
-
-/// Returns the bytes of payload of those of the rows named by id whose stored payload has the given digest, byte for
-/// byte.
-pub(crate) async fn intact(
-    vms: &Vms,
-    spec: &TableSpec,
-    digests: &HashMap<i64, String>,
-) -> Result<HashMap<i64, u64>, VmsError> {
-    let mut intact = HashMap::new();
-    let visit = |id, row: &QueryResult| {
-        let stored = stored(row, spec)?;
-        if digests.get(&id) == Some(&digest(stored.iter().map(Vec::as_slice))) {
-            intact.insert(id, stored.iter().map(|text| text.len() as u64).sum());
-        }
-        Ok(ControlFlow::Continue(()))
-    };
-    for_each_row(vms, spec, digests.keys(), visit).await?;
-    Ok(intact)
-}
-
-/// Calls `visit` with the id and the payload columns of each stored row until it breaks off. One row is in
-/// memory at a time.
-async fn for_each_row(
-    vms: &Vms,
-    spec: &TableSpec,
-    ids: impl Iterator<Item = &i64>,
-    mut visit: impl FnMut(i64, &QueryResult) -> Result<ControlFlow<()>, DbErr>,
-) -> Result<(), VmsError> {
-    let ids: Vec<i64> = ids.copied().collect();
-    if ids.is_empty() {
-        return Ok(());
-    }
-    let (columns, view) = (spec.payload_sql(), vms.begin_read().await?);
-    for (rows, values) in by_ids(&ids) {
-        let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
-        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
-        let mut rows = view.stream_raw(statement).await.map_err(VmsError::of(ACTION))?;
-        while let Some(row) = rows.try_next().await.map_err(VmsError::of(ACTION))? {
-            let visited = row.try_get_by_index(0).and_then(|id| visit(id, &row));
-            if visited.map_err(VmsError::of(ACTION))?.is_break() {
-                return Ok(());
-            }
-        }
-    }
-    Ok(())
-}
-
-fn equals(row: &QueryResult, entry: &SerializedEntry) -> Result<bool, DbErr> {
-    for (index, text) in (1..).zip(&entry.columns) {
-        let stored: Option<Vec<u8>> = row.try_get_by_index(index)?;
-        if stored.as_deref() != Some(text.as_bytes()) {
-            return Ok(false);
-        }
-    }
-    Ok(true)
-}
-
-/// Returns the digest of a payload's columns, in the order of the table's description.
-pub(crate) fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
-    let mut hasher = XxHash3_128::new();
-    for text in columns {
-        hasher.write(&text.len().to_le_bytes());
-        hasher.write(text);
-    }
-    format!("{:032x}", hasher.finish_128())
-}
 
 /// Whether any of the rows, which another process has written since, holds another payload than the daemon's.
 /// `left` has the digest of the daemon's payload for each row id; a row without a digest counts as
@@ -109,20 +19,24 @@ pub(crate) async fn is_changed(
     spec: &TableSpec,
     left: &HashMap<i64, Option<String>>,
 ) -> Result<bool, VmsError> {
-    let mut changed = false;
-    let visit = |id, row: &QueryResult| {
-        let (stored, left) = (stored(row, spec)?, left.get(&id).and_then(Option::as_deref));
-        changed = left.is_none_or(|left| !is_same(&stored, left));
-        Ok(if changed { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
-    };
-    for_each_row(vms, spec, left.keys(), visit).await?;
-    Ok(changed)
-}
-
-/// The payload columns of a row; NULL becomes the empty text, which is never a payload.
-fn stored(row: &QueryResult, spec: &TableSpec) -> Result<Vec<Vec<u8>>, DbErr> {
-    let column = |index| Ok(row.try_get_by_index::<Option<Vec<u8>>>(index)?.unwrap_or_default());
-    (1..=spec.payload.len()).map(column).collect()
+    let failed = VmsError::of("comparing stored payloads");
+    let ids: Vec<i64> = left.keys().copied().collect();
+    let (columns, view) = (spec.payload_sql(), vms.begin_read().await?);
+    for (rows, values) in by_ids(&ids) {
+        let sql = format!("SELECT id, {columns} FROM \"{}\" {rows}", spec.table);
+        let statement = Statement::from_sql_and_values(DbBackend::Sqlite, sql, values);
+        let mut rows = view.stream_raw(statement).await.map_err(failed)?;
+        // One row is in memory at a time.
+        while let Some(row) = rows.try_next().await.map_err(failed)? {
+            let id: i64 = row.try_get_by_index(0).map_err(failed)?;
+            let stored = payload(&row, spec, 1).map_err(failed)?;
+            let left = left.get(&id).and_then(Option::as_deref);
+            if left.is_none_or(|left| !is_same(&stored, left)) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 fn is_same(stored: &[Vec<u8>], left: &str) -> bool {

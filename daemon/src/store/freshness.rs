@@ -190,6 +190,7 @@ mod tests {
             valid: true,
             complete: true,
             bytes: 0,
+            digest: None,
         }
     }
 

@@ -11,7 +11,7 @@ mod serialize;
 mod shrunk;
 mod write;
 
-pub(crate) use compare::{intact, is_changed};
+pub(crate) use compare::is_changed;
 pub use freshness::{AgeLimits, Freshness, Stamps};
 pub use serialize::{GroupSerializer, SerializedEntry, SerializedGroup, StoreError};
 pub use shrunk::{LossLimits, Shrunk, shrunk};

@@ -3,8 +3,8 @@
 use cached_proto::words::Table;
 use memchr::memmem;
 
-use super::compare::digest;
 use crate::reports::{Entry, Group, Payload};
+use crate::snapshot::digest;
 use crate::vms::VmsError;
 use crate::vms::tables::{Key, Required, TableSpec};
 

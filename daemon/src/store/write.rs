@@ -1,10 +1,9 @@
 //! Replaces one group in one short transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement, Value};
 
-use super::compare::unchanged;
 use super::{SerializedEntry, SerializedGroup, StoreError};
 use crate::snapshot::{ExistingRow, KeyIndex};
 use crate::vms::tables::{Key, TableSpec, stamp_sql};
@@ -100,14 +99,10 @@ pub async fn write_group(
         return Ok(outcome);
     }
 
-    let candidates: HashMap<i64, &SerializedEntry> = replace
-        .iter()
-        .filter(|(row, entry)| row.valid && row.last_updated.is_some() && !entry.is_known())
-        .map(|(row, entry)| (row.id, entry))
-        .collect();
-    let same = unchanged(vms, spec, &candidates).await?;
-    (changes.verify, changes.rebuild) =
-        replace.into_iter().partition(|(row, entry)| entry.is_known() || same.contains(&row.id));
+    let holds = |row: &ExistingRow, entry: &SerializedEntry| {
+        entry.is_known() || (row.valid && row.last_updated.is_some() && row.digest == entry.digest)
+    };
+    (changes.verify, changes.rebuild) = replace.into_iter().partition(|(row, entry)| holds(row, entry));
 
     let transaction = vms.begin_write().await?;
     let granted = meter.granted();
@@ -205,10 +200,7 @@ impl Writer<'_> {
     }
 
     /// Stamps rows; returns the ids of those that are unchanged since the snapshot.
-    async fn stamp(
-        &self,
-        rows: impl ExactSizeIterator<Item = &ExistingRow>,
-    ) -> Result<Vec<i64>, VmsError> {
+    async fn stamp(&self, rows: impl ExactSizeIterator<Item = &ExistingRow>) -> Result<Vec<i64>, VmsError> {
         const ACTION: &str = "stamping entries";
         let pairs = vec!["(?,?)"; rows.len()].join(",");
         // The list drives the join, so that each row is found by its id: `last_updated` is stored behind the

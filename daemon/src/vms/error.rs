@@ -84,7 +84,7 @@ pub(crate) const BUSY_TIMEOUT_SECONDS: u64 = 20;
 
 impl VmsError {
     /// Classifies a database error; `action` names the operation that failed, for the message.
-    pub fn of(action: &'static str) -> impl FnOnce(DbErr) -> Self {
+    pub fn of(action: &'static str) -> impl Fn(DbErr) -> Self + Copy {
         move |source| match sqlite_code(&source) {
             Some(sqlite::READONLY) if extended_code(&source) == Some(sqlite::READONLY_ROLLBACK) => {
                 Self::LeftJournal { action, source }

@@ -1,6 +1,8 @@
 //! A session on VMS's database: long reads and short write transactions.
 
+use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{SqlitePoolOptions, SqliteSynchronous};
@@ -63,6 +65,19 @@ pub struct Vms {
     read: DatabaseConnection,
     /// Connects with the first write.
     write: DatabaseConnection,
+    observer: Observer,
+}
+
+type Observe = dyn Fn(&Statement) + Send + Sync;
+
+/// What is called with each statement that reads.
+#[derive(Clone, Default)]
+struct Observer(Option<Arc<Observe>>);
+
+impl fmt::Debug for Observer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observer").field(&self.0.is_some()).finish()
+    }
 }
 
 impl Vms {
@@ -94,7 +109,8 @@ impl Vms {
             writing.synchronous(SqliteSynchronous::Full).busy_timeout(Duration::ZERO)
         };
         let write = SqlxSqliteConnector::from_sqlx_sqlite_pool(pool().connect_lazy_with(writing));
-        let vms = Self { gateway: gateway.clone(), file: anchor.file, write_ahead, read, write };
+        let observer = Observer::default();
+        let vms = Self { gateway: gateway.clone(), file: anchor.file, write_ahead, read, write, observer };
         match vms.bind().await {
             Ok(()) => Ok(vms),
             Err(error) => {
@@ -102,6 +118,19 @@ impl Vms {
                 Err(error)
             }
         }
+    }
+
+    /// Another session on the same file, for reading at the same time.
+    pub(crate) async fn another(&self) -> Result<Self, VmsError> {
+        let another = self.gateway.open().await?;
+        if another.file != self.file {
+            another.close().await;
+            return Err(VmsError::Replaced { path: self.path().to_owned() });
+        }
+        Ok(match &self.observer {
+            Observer(Some(observer)) => another.observed_by(Arc::clone(observer)),
+            Observer(None) => another,
+        })
     }
 
     /// Makes the first read: with a write-ahead log, that binds the connection to the log that has the name now.
@@ -123,8 +152,13 @@ impl Vms {
         self.gateway.path()
     }
 
-    /// Calls `observer` with every statement of the reading connection as it ends.
-    pub fn observed(mut self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+    /// Calls `observer` with every statement that reads as it ends.
+    pub fn observed(self, observer: impl Fn(&Statement) + Send + Sync + 'static) -> Self {
+        self.observed_by(Arc::new(observer))
+    }
+
+    fn observed_by(mut self, observer: Arc<Observe>) -> Self {
+        self.observer = Observer(Some(Arc::clone(&observer)));
         self.read.set_metric_callback(move |query| observer(query.statement));
         self
     }

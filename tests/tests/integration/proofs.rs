@@ -1,6 +1,8 @@
 //! Which entries a refresh computes, and which it keeps because they are proved to be unchanged.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
+use std::sync::Mutex;
 
 use cached::refresh::RefreshScope;
 use cached::reports::REPORTS;
@@ -147,4 +149,64 @@ fn the_rows_are_the_same_for_any_number_of_threads() {
             assert!(*one == several, "{} on {threads} threads", report.table());
         }
     }
+}
+
+/// Calls `then` as soon as a refresh has begun to read the stored rows, and before it reads the sources.
+fn at_the_first_view(inside: Inside, then: impl FnOnce() + Send + 'static) -> Inside {
+    let then = Mutex::new(Some(then));
+    inside.observed(move |_| {
+        if let Some(then) = then.lock().unwrap().take() {
+            // Another process has a runtime of its own.
+            std::thread::scope(|scope| scope.spawn(then).join()).unwrap();
+        }
+    })
+}
+
+#[test]
+fn a_row_that_vms_writes_before_the_sources_are_read_stays_as_vms_wrote_it() {
+    let table = Table::OrganizationSummaryCache;
+    let World { sample, inside } = World::refreshed();
+    drop(inside);
+    let vms = Other::open(&sample.database());
+    vms.execute("PRAGMA journal_mode = WAL");
+    let inside = Inside::open(&sample.database(), &sample.state());
+    let page_view = format!(
+        "UPDATE organization SET name = 'Renamed' WHERE id = (SELECT min(id) FROM organization); \
+         UPDATE {table} SET organizations_data = '[\"of VMS\"]', last_updated = '2026-11-22 20:00:00.000000' \
+         WHERE id = (SELECT min(id) FROM {table})"
+    );
+    let inside = at_the_first_view(inside, move || vms.execute(&page_view));
+    let (snapshot, results) = inside.refresh(RefreshScope::Every, now() + TimeDelta::minutes(1));
+    assert!(
+        snapshot.organizations.iter().any(|one| one.name.as_deref() == Some("Renamed")),
+        "not in between"
+    );
+    let result = results.iter().find(|result| result.report.table == table).unwrap();
+    assert_eq!(result.contested.len(), 1, "{:?}", result.report);
+    let rows = Other::open(&sample.database()).rows(table);
+    assert!(rows.values().any(|row| row == "[\"of VMS\"]"), "replaced with figures from before VMS's");
+}
+
+#[test]
+fn a_writer_that_waits_between_the_two_views_of_a_rollback_journal_is_let_through() {
+    let World { sample, inside } = World::refreshed();
+    drop(inside);
+    Other::open(&sample.database()).execute("PRAGMA journal_mode = DELETE");
+    let inside = Inside::open(&sample.database(), &sample.state());
+    let (database, (wrote, written)) = (sample.database(), std::sync::mpsc::channel());
+    let inside = at_the_first_view(inside, move || {
+        let (begins, begun) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let vms = Other::open(&database);
+            vms.execute("BEGIN IMMEDIATE");
+            vms.execute("UPDATE event SET title = title WHERE id = (SELECT min(id) FROM event)");
+            begins.send(()).unwrap();
+            // It waits for the reader, and lets no other begin.
+            wrote.send(vms.try_execute("COMMIT")).unwrap();
+        });
+        begun.recv().unwrap();
+    });
+    let (_, results) = inside.refresh(RefreshScope::Every, now() + TimeDelta::minutes(1));
+    assert!(results.iter().all(|result| result.error.is_none()), "{results:#?}");
+    written.recv().unwrap().unwrap();
 }
