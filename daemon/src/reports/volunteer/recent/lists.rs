@@ -25,7 +25,7 @@
 //! not declare, are in no typed row.
 
 use std::cmp::Reverse;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -36,21 +36,22 @@ use crate::reports::Shared;
 use crate::reports::dialect::round;
 use crate::reports::volunteer::{ATTENDED_OR_SIMULCAST, Affiliation, Attendance, FullName, Person};
 use crate::reports::year::Window;
-use crate::vms::enums::{EVENT_TYPES, declared_event_type, event_type_value};
+use crate::vms::enums::{declared_event_type, event_type_value};
 use crate::vms::time::{self, Stored};
 
 /// A row of the base list, before serialization.
 #[derive(Debug, Clone)]
-pub(super) struct Row<'p, 's> {
-    pub(super) person: &'p Person<'s>,
-    pub(super) affiliation: &'p Affiliation<'s>,
+pub(super) struct Row<'s> {
+    id: i64,
+    name: FullName<'s>,
+    affiliation: Affiliation<'s>,
     /// Participations by start, each once; never empty.
-    pub(super) attended: Rc<[Attendance<'s>]>,
+    attended: Rc<[Attendance<'s>]>,
     last: &'s Stored,
 }
 
 /// Returns the rows of a window, in the order of the base list.
-pub(super) fn active<'p, 's>(people: &'p [Person<'s>], window: &Window) -> Vec<Row<'p, 's>> {
+pub(super) fn active<'s>(people: &[Person<'s>], window: &Window) -> Vec<Row<'s>> {
     let mut rows = Vec::new();
     for person in people.iter().filter(|person| person.is_reportable()) {
         let attended: Rc<[_]> = person.attended(window, &ATTENDED_OR_SIMULCAST).into();
@@ -58,8 +59,9 @@ pub(super) fn active<'p, 's>(people: &'p [Person<'s>], window: &Window) -> Vec<R
         else {
             continue;
         };
-        rows.extend(person.affiliations.iter().map(|affiliation| Row {
-            person,
+        rows.extend(person.affiliations.iter().map(|&affiliation| Row {
+            id: person.id(),
+            name: person.name(),
             affiliation,
             attended: Rc::clone(&attended),
             last,
@@ -84,12 +86,12 @@ pub(super) struct Active<'s> {
     events: [(); 0],
 }
 
-impl<'s> From<&Row<'_, 's>> for Active<'s> {
-    fn from(row: &Row<'_, 's>) -> Self {
+impl<'s> From<&Row<'s>> for Active<'s> {
+    fn from(row: &Row<'s>) -> Self {
         let kinds = row.attended.iter().filter_map(|attendance| attendance.event.kind.as_deref());
         Self {
-            id: row.person.id(),
-            name: row.person.name(),
+            id: row.id,
+            name: row.name,
             email: (),
             organization: row.affiliation.shown(),
             event_count: row.attended.len() * row.affiliation.links,
@@ -198,56 +200,64 @@ struct Attended<'s> {
     hours: f64,
 }
 
-/// Returns the lists of all types, in the order of [`EVENT_TYPES`].
-pub(super) fn by_type<'s>(rows: &[Row<'_, 's>]) -> impl Iterator<Item = Vec<TypedActive<'s>>> + use<'s> {
-    let mut alphabetical: Vec<&Row<'_, 's>> = rows.iter().collect();
-    alphabetical.sort_by_cached_key(|row| row.person.name().lowercase());
-    let mut lists: HashMap<&'static str, Vec<TypedActive<'s>>> = HashMap::new();
-    for row in alphabetical {
-        let mut kept: Vec<(&'static str, Attendance<'s>)> = row
-            .attended
-            .iter()
-            .filter_map(|&attendance| {
-                Some((declared_event_type(attendance.event.kind.as_deref()?)?, attendance))
-            })
-            .collect();
-        kept.sort_unstable_by_key(|(kind, attendance)| (*kind, attendance.order()));
-        for same in kept.chunk_by(|a, b| a.0 == b.0) {
-            if let Some(&(kind, _)) = same.first() {
-                lists.entry(kind).or_default().push(entry(row, kind, same));
-            }
-        }
-    }
-    EVENT_TYPES.into_iter().map(move |kind| lists.remove(kind).unwrap_or_default())
+/// The rows of a window as typed rows list them.
+#[derive(Debug)]
+pub(super) struct ByType<'s> {
+    /// All of them, by lower-cased name; equal names keep the order of the base list.
+    rows: Vec<Row<'s>>,
+    /// Positions of those that have participations of a type.
+    positions: HashMap<&'static str, Vec<usize>>,
 }
 
-fn entry<'s>(
-    row: &Row<'_, 's>,
-    kind: &'static str,
-    kept: &[(&'static str, Attendance<'s>)],
-) -> TypedActive<'s> {
+impl<'s> ByType<'s> {
+    pub(super) fn of(mut rows: Vec<Row<'s>>) -> Self {
+        rows.sort_by_cached_key(|row| row.name.lowercase());
+        let mut positions: HashMap<_, Vec<usize>> = HashMap::new();
+        for (position, row) in rows.iter().enumerate() {
+            for kind in row.attended.iter().filter_map(kind).collect::<BTreeSet<_>>() {
+                positions.entry(kind).or_default().push(position);
+            }
+        }
+        Self { rows, positions }
+    }
+
+    /// Returns the list of a type.
+    pub(super) fn list(&self, kind: &'static str) -> Vec<TypedActive<'s>> {
+        let positions = self.positions.get(kind).into_iter().flatten();
+        positions.filter_map(|&position| self.rows.get(position)).map(|row| entry(row, kind)).collect()
+    }
+}
+
+fn kind(attendance: &Attendance<'_>) -> Option<&'static str> {
+    declared_event_type(attendance.event.kind.as_deref()?)
+}
+
+fn entry<'s>(row: &Row<'s>, of: &'static str) -> TypedActive<'s> {
+    let mut kept: Vec<&Attendance<'s>> =
+        row.attended.iter().filter(|attendance| kind(attendance) == Some(of)).collect();
+    kept.sort_unstable_by_key(|attendance| attendance.order());
     let events: Vec<Attended<'s>> = kept
-        .iter()
-        .flat_map(|(_, attendance)| {
+        .into_iter()
+        .flat_map(|attendance| {
             let attended = Attended {
                 id: attendance.event.id,
                 title: attendance.event.title.as_deref(),
                 date: time::iso(attendance.start.at),
-                kind,
+                kind: of,
                 hours: attendance.row.hours.unwrap_or_default(),
             };
             std::iter::repeat_n(attended, row.affiliation.links)
         })
         .collect();
     TypedActive {
-        id: row.person.id(),
-        name: row.person.name(),
+        id: row.id,
+        name: row.name,
         email: (),
         organization: row.affiliation.shown(),
         event_count: events.len(),
         total_hours: round(events.iter().fold(0.0, |sum, event| sum + event.hours), 1),
         last_event_date: events.last().map(|event| event.date.clone()),
-        last_event_type: kind,
+        last_event_type: of,
         events_display: display(events.iter().filter_map(|event| event.title)),
         events,
     }

@@ -28,7 +28,7 @@ use serde::Serialize;
 
 use crate::reports::volunteer::{Person, SOURCES, people};
 use crate::reports::year::{SchoolYear, Window, Year, kept, next_utc_midnight};
-use crate::reports::{Builder, Context, Entry, Group, Mode, Payload, Report, Section, Shared};
+use crate::reports::{Builder, Built, Context, Entry, Group, Mode, Payload, Report, Section, Shared};
 use crate::snapshot::Source;
 use crate::vms::enums::EVENT_TYPES;
 use crate::vms::tables::{Key, KeyValue, Table};
@@ -95,7 +95,7 @@ impl Report for Recent {
         let (windows, people) = (windows(cx), people(cx.snapshot));
         let retired = expired(cx, &windows.iter().flat_map(RecentWindow::keys).collect());
         Box::new(move |position| match windows.get(position) {
-            Some(window) => Box::new(window_groups(&people, window, cx.mode()).into_iter()),
+            Some(window) => window_groups(&people, window, cx.mode()),
             None => Group::removing("expired windows", &retired),
         })
     }
@@ -116,29 +116,33 @@ struct Typed<'s> {
     first_time_in_range: Arc<Shared<Vec<lists::Zeroed<'s>>>>,
 }
 
-fn window_groups<'s>(people: &[Person<'s>], window: &RecentWindow, mode: Mode) -> Vec<Group<'s>> {
+/// The groups of a window. The list of a type is computed when its group is taken, so that one at a time is in memory.
+fn window_groups<'s>(people: &[Person<'s>], window: &RecentWindow, mode: Mode) -> Built<'s> {
     let rows = lists::active(people, &window.bounds);
     let first_time_in_range = lists::first_time(people, &window.bounds);
     let zeroed = lists::zeroed(&first_time_in_range);
     let base =
         Base { active_volunteers: rows.iter().map(lists::Active::from).collect(), first_time_in_range };
-    let typed: Vec<Payload<'s>> = match mode {
+    let typed: Box<dyn Fn(&'static str) -> Payload<'s> + 's> = match mode {
         Mode::Exact => {
             let shared = Payload::json(Typed { active_volunteers: vec![], first_time_in_range: zeroed });
-            vec![shared; EVENT_TYPES.len()]
+            Box::new(move |_| shared.clone())
         }
-        Mode::Fixed => lists::by_type(&rows)
-            .map(|active_volunteers| {
-                Payload::json(Typed { active_volunteers, first_time_in_range: Arc::clone(&zeroed) })
+        Mode::Fixed => {
+            let by_type = lists::ByType::of(rows);
+            Box::new(move |kind| {
+                let (active_volunteers, first_time_in_range) = (by_type.list(kind), Arc::clone(&zeroed));
+                Payload::json(Typed { active_volunteers, first_time_in_range })
             })
-            .collect(),
+        }
     };
-    let payloads = [(ALL_TYPES, Payload::json(base))].into_iter().chain(EVENT_TYPES.into_iter().zip(typed));
-    let group = |(event_types, payload): (&str, Payload<'s>)| {
+    let window = window.clone();
+    let group = move |event_types: &str, payload: Payload<'s>| {
         let entry = Entry { key: window.key(event_types), payload: vec![payload] };
         Group::new(format!("{window} {event_types}"), vec![entry])
     };
-    payloads.map(group).collect()
+    let base = group(ALL_TYPES, Payload::json(base));
+    Box::new(std::iter::once(base).chain(EVENT_TYPES.into_iter().map(move |kind| group(kind, typed(kind)))))
 }
 
 /// Length of the default window.
