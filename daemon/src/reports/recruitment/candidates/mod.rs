@@ -37,7 +37,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
 
 use crate::reports::recruitment::candidates::pool::{Person, Pool};
-use crate::reports::recruitment::candidates::rating::{Evidence, Score, Selection, score};
+use crate::reports::recruitment::candidates::rating::{Breakdown, Reasons, Score, Selection};
 use crate::reports::recruitment::keywords::Subject;
 use crate::reports::recruitment::next_start;
 use crate::reports::year::next_utc_midnight;
@@ -200,8 +200,8 @@ struct Candidate<'s> {
     organization: Option<&'s str>,
     skills: Arc<[&'s str]>,
     score: f64,
-    reasons: Vec<String>,
-    breakdown: String,
+    reasons: Reasons,
+    breakdown: Breakdown,
     /// VMS no longer links volunteers to connectors: always null.
     connector_profile_url: Option<&'static str>,
     has_connector_profile: bool,
@@ -217,8 +217,8 @@ impl<'s> Candidate<'s> {
             organization: person.organization,
             skills: Arc::clone(&person.shown_skills),
             score: score.points,
-            reasons: score.reasons,
-            breakdown: score.breakdown,
+            reasons: Reasons(Arc::clone(&score.given)),
+            breakdown: Breakdown(score.given),
             connector_profile_url: None,
             has_connector_profile: false,
         }
@@ -234,20 +234,11 @@ fn candidates<'s>(
     let rules = &settings.keywords;
     let keywords = rules.derive(Subject { event, skills });
     let kind = event.kind.as_deref();
-    let label = rules.type_label(kind);
-    let selection = Selection::new(pool, &keywords, &rules.scoring);
+    let selection = Selection::new(pool, &keywords, &rules.scoring, (kind, rules.type_label(kind)));
     let selected = pool.people.iter().filter(|person| selection.includes(person));
     let mut candidates: Vec<Candidate<'s>> = selected
         .take(rules.scoring.candidate_limit)
-        .map(|person| {
-            let evidence = Evidence {
-                same_type: person.events_of(kind),
-                label,
-                hits: selection.hits(person),
-                skills: selection.shared_skills(person),
-            };
-            Candidate::of(person, score(person, &evidence, &rules.scoring))
-        })
+        .map(|person| Candidate::of(person, selection.score(person)))
         .collect();
     candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
     candidates

@@ -8,12 +8,13 @@
 //! event, whatever the number of people.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use chrono::NaiveDate;
 use twox_hash::XxHash3_128;
 
-use crate::reports::recruitment::keywords::{Frequency, Scoring};
+use crate::reports::recruitment::keywords::{Placeholder, Scoring, Template};
 use crate::reports::recruitment::{Directory, full_name};
 use crate::snapshot::{Contact, Groups, Snapshot, Volunteer, find};
 use crate::vms::time;
@@ -66,14 +67,8 @@ pub(super) struct Person<'s> {
     pub(super) skills: Vec<usize>,
     /// Number of participations in events that exist, by type of the event.
     by_type: Vec<(Option<&'s str>, u64)>,
-    /// Number of all participations.
-    pub(super) events: u64,
-    /// Points for recent activity.
-    pub(super) recency: f64,
-    /// Points for living nearby.
-    pub(super) locality: f64,
-    /// Points for all participations.
-    pub(super) frequency: Option<&'s Frequency>,
+    /// Points that are the same for every event: for recent activity, for living nearby, and for all participations.
+    pub(super) standing: Box<[Points]>,
 }
 
 impl Person<'_> {
@@ -81,6 +76,67 @@ impl Person<'_> {
     /// own.
     pub(super) fn events_of(&self, kind: Option<&str>) -> u64 {
         self.by_type.iter().find(|(of, _)| *of == kind).map_or(0, |(_, count)| *count)
+    }
+}
+
+/// Points for one reason, with the texts that explain them. Many people share the texts, so each is made once.
+#[derive(Debug, Clone)]
+pub(super) struct Points {
+    pub(super) value: f64,
+    pub(super) reason: Arc<str>,
+    /// Its line of the breakdown.
+    pub(super) line: Arc<str>,
+}
+
+impl Points {
+    pub(super) fn new(
+        value: f64,
+        reason: &Template,
+        line: &Template,
+        values: &[(Placeholder, &dyn Display)],
+    ) -> Self {
+        let boost = format!("{value:.2}");
+        let values: Vec<(Placeholder, &dyn Display)> =
+            values.iter().copied().chain([(Placeholder::Boost, &boost as &dyn Display)]).collect();
+        Self { value, reason: reason.fill(&values).into(), line: line.fill(&values).into() }
+    }
+}
+
+/// The points of people that are the same for every event.
+struct Standings<'s> {
+    rules: &'s Scoring,
+    /// By points, as bits.
+    recency: HashMap<u64, Points>,
+    /// By points, as bits.
+    locality: HashMap<u64, Points>,
+    /// By number of participations.
+    frequency: HashMap<u64, Points>,
+}
+
+impl<'s> Standings<'s> {
+    fn of(rules: &'s Scoring) -> Self {
+        Self { rules, recency: HashMap::new(), locality: HashMap::new(), frequency: HashMap::new() }
+    }
+
+    fn get(&mut self, recency: f64, locality: f64, events: u64) -> Box<[Points]> {
+        let text = &self.rules.text;
+        let recent = (recency > 0.0).then(|| {
+            self.recency
+                .entry(recency.to_bits())
+                .or_insert_with(|| Points::new(recency, &text.recency_reason, &text.recency_line, &[]))
+        });
+        let nearby = (locality > 0.0).then(|| {
+            self.locality
+                .entry(locality.to_bits())
+                .or_insert_with(|| Points::new(locality, &text.locality_reason, &text.locality_line, &[]))
+        });
+        let step = self.rules.frequency.iter().find(|step| step.min_events <= events);
+        let frequent = step.map(|step| {
+            self.frequency.entry(events).or_insert_with(|| {
+                Points::new(step.boost, &step.reason, &text.frequency_line, &[(Placeholder::N, &events)])
+            })
+        });
+        [recent, nearby, frequent].into_iter().flatten().map(|points| points.clone()).collect()
     }
 }
 
@@ -112,12 +168,19 @@ impl<'s> Pool<'s> {
             let rows = has_skills.rows(&snapshot.volunteer_skills, &volunteer.id);
             let mut names: Vec<&str> = rows.filter_map(|row| skills.get(&row.skill).copied()).collect();
             names.sort_unstable();
-            let person = pool.person(volunteer, contact, &names, rules, today);
+            let person = pool.person(volunteer, contact, &names, rules);
             let organization = organization(volunteer, &directory);
             let email = directory.primary_email(volunteer.id);
             pool.people.push(Person { email, organization, ..person });
         }
-        pool.count(snapshot, &positions, rules);
+        let participations = pool.count(snapshot, &positions);
+        let mut standings = Standings::of(rules);
+        for (person, events) in pool.people.iter_mut().zip(participations) {
+            let locality =
+                person.volunteer.local_status.as_deref().and_then(|status| rules.locality.get(status));
+            let recency = recency(person.volunteer, rules, today);
+            person.standing = standings.get(recency, locality.copied().unwrap_or_default(), events);
+        }
         pool
     }
 
@@ -127,7 +190,6 @@ impl<'s> Pool<'s> {
         contact: &Contact,
         skills: &[&'s str],
         rules: &Scoring,
-        today: NaiveDate,
     ) -> Person<'s> {
         let parts = [&volunteer.title, &volunteer.department, &volunteer.industry];
         let texts = parts.into_iter().filter_map(|part| part.as_deref());
@@ -136,7 +198,6 @@ impl<'s> Pool<'s> {
         let mut lower: Vec<String> = skills.iter().map(|name| name.to_lowercase()).collect();
         lower.sort_unstable();
         lower.dedup();
-        let locality = volunteer.local_status.as_deref().and_then(|status| rules.locality.get(status));
         Person {
             volunteer,
             name: full_name(contact).into(),
@@ -147,30 +208,28 @@ impl<'s> Pool<'s> {
             hay: self.hays.intern(&hay),
             skills: lower.iter().map(|name| self.skills.intern(name)).collect(),
             by_type: Vec::new(),
-            events: 0,
-            recency: recency(volunteer, rules, today),
-            locality: locality.copied().unwrap_or_default(),
-            frequency: None,
+            standing: Box::default(),
         }
     }
 
-    /// Counts participations, whatever their status; only the count by type requires that the event exists.
-    fn count(&mut self, snapshot: &'s Snapshot, positions: &HashMap<i64, usize>, rules: &'s Scoring) {
+    /// Counts participations, whatever their status; only the count by type requires that the event exists. Returns
+    /// each person's number of all participations.
+    fn count(&mut self, snapshot: &'s Snapshot, positions: &HashMap<i64, usize>) -> Vec<u64> {
+        let mut participations = vec![0; self.people.len()];
         let kinds: HashMap<i64, Option<&str>> =
             snapshot.events.iter().map(|event| (event.id, event.kind.as_deref())).collect();
         for row in &snapshot.participations {
-            let person = positions.get(&row.volunteer).and_then(|&position| self.people.get_mut(position));
-            let Some(person) = person else { continue };
-            person.events += 1;
+            let Some(&position) = positions.get(&row.volunteer) else { continue };
+            let found = self.people.get_mut(position).zip(participations.get_mut(position));
+            let Some((person, participations)) = found else { continue };
+            *participations += 1;
             let Some(&kind) = kinds.get(&row.event) else { continue };
             match person.by_type.iter_mut().find(|(of, _)| *of == kind) {
                 Some((_, count)) => *count += 1,
                 None => person.by_type.push((kind, 1)),
             }
         }
-        for person in &mut self.people {
-            person.frequency = rules.frequency.iter().find(|step| step.min_events <= person.events);
-        }
+        participations
     }
 }
 

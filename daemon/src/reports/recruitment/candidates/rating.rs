@@ -25,15 +25,17 @@
 //! Points are added up in this order and rounded as Python rounds.
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
-use std::fmt::{self, Display};
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
+use std::fmt::{self, Display, Write as _};
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
+use serde::{Serialize, Serializer};
 
 use crate::reports::dialect::{Like, round};
-use crate::reports::recruitment::candidates::pool::{Person, Pool};
-use crate::reports::recruitment::keywords::{Placeholder, Scoring, Template};
+use crate::reports::recruitment::candidates::pool::{Person, Points, Pool};
+use crate::reports::recruitment::keywords::{Placeholder, Scoring};
 
 /// Finds keywords in texts.
 struct Finder<'k> {
@@ -82,18 +84,27 @@ impl<'k> Finder<'k> {
     }
 }
 
-/// Matches of one event's keywords among the texts of a pool; each text is searched once.
+/// Matches of one event's keywords among the texts of a pool, and the points for them; each text is searched once.
 pub(super) struct Selection<'p, 'k> {
     pool: &'p Pool<'p>,
     finder: Finder<'k>,
     rules: &'p Scoring,
+    /// The type of the event, and its label.
+    kind: (Option<&'p str>, &'p str),
     fields: Vec<OnceCell<bool>>,
-    hits: Vec<OnceCell<Option<Arc<str>>>>,
+    titles: Vec<OnceCell<Option<Points>>>,
+    /// By number of participations in events of its type.
+    same_type: RefCell<HashMap<u64, Points>>,
     wanted_skills: Vec<bool>,
 }
 
 impl<'p, 'k> Selection<'p, 'k> {
-    pub(super) fn new(pool: &'p Pool<'p>, keywords: &'k [Cow<'k, str>], rules: &'p Scoring) -> Self {
+    pub(super) fn new(
+        pool: &'p Pool<'p>,
+        keywords: &'k [Cow<'k, str>],
+        rules: &'p Scoring,
+        kind: (Option<&'p str>, &'p str),
+    ) -> Self {
         let mut wanted_skills = vec![false; pool.skills.len()];
         for position in keywords.iter().filter_map(|word| pool.skills.position(word)) {
             if let Some(wanted) = wanted_skills.get_mut(position) {
@@ -104,8 +115,10 @@ impl<'p, 'k> Selection<'p, 'k> {
             pool,
             finder: Finder::new(keywords),
             rules,
+            kind,
             fields: vec![OnceCell::new(); pool.fields.len()],
-            hits: vec![OnceCell::new(); pool.hays.len()],
+            titles: vec![OnceCell::new(); pool.hays.len()],
+            same_type: RefCell::default(),
             wanted_skills,
         }
     }
@@ -118,109 +131,88 @@ impl<'p, 'k> Selection<'p, 'k> {
         })
     }
 
-    /// Returns the first keywords that are a part of the person's title, department and industry; `None` if
-    /// there are none.
-    pub(super) fn hits(&self, person: &Person<'_>) -> Option<Arc<str>> {
-        let known = self.hits.get(person.hay)?;
-        let hits = known.get_or_init(|| {
-            let hits = self.finder.parts_of(self.pool.hays.get(person.hay), self.rules.max_title_hits);
-            (!hits.is_empty()).then(|| hits.join(&self.rules.text.list_separator).into())
-        });
-        hits.clone()
+    /// Rates a person.
+    pub(super) fn score(&self, person: &Person<'_>) -> Score {
+        let own = [self.same_type(person), self.title(person), self.skills(person)];
+        let given: Arc<[Points]> = own.into_iter().flatten().chain(person.standing.iter().cloned()).collect();
+        let points = given.iter().fold(0.0, |sum, given| sum + given.value);
+        Score { points: round(points, self.rules.round_digits), given }
     }
 
-    /// Returns the keywords that are skills of the person, by code point; `None` if there are none.
-    pub(super) fn shared_skills(&self, person: &Person<'_>) -> Option<String> {
+    /// For participations in events of the same type.
+    fn same_type(&self, person: &Person<'_>) -> Option<Points> {
+        let (kind, label) = self.kind;
+        let events = person.events_of(kind);
+        let points = || {
+            let (points, text) = (self.rules.same_type, &self.rules.text);
+            let values: [(Placeholder, &dyn Display); 2] =
+                [(Placeholder::Label, &label), (Placeholder::N, &events)];
+            Points::new(points, &text.same_type_reason, &text.same_type_line, &values)
+        };
+        (events > 0).then(|| self.same_type.borrow_mut().entry(events).or_insert_with(points).clone())
+    }
+
+    /// For the first keywords that are a part of the person's title, department and industry.
+    fn title(&self, person: &Person<'_>) -> Option<Points> {
+        let points = || {
+            let (points, text) = (self.rules.title_match, &self.rules.text);
+            let hits = self.finder.parts_of(self.pool.hays.get(person.hay), self.rules.max_title_hits);
+            let shown = hits.join(&text.list_separator);
+            let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Hits, &shown)];
+            (!hits.is_empty()).then(|| Points::new(points, &text.title_reason, &text.title_line, &values))
+        };
+        self.titles.get(person.hay)?.get_or_init(points).clone()
+    }
+
+    /// For the keywords that are skills of the person, by code point.
+    fn skills(&self, person: &Person<'_>) -> Option<Points> {
+        let (points, text) = (self.rules.skill_overlap, &self.rules.text);
         let is_wanted = |skill: &&usize| self.wanted_skills.get(**skill) == Some(&true);
         let shared: Vec<&str> =
             person.skills.iter().filter(is_wanted).map(|&skill| self.pool.skills.get(skill)).collect();
-        (!shared.is_empty()).then(|| shared.join(&self.rules.text.list_separator))
+        let shown = shared.join(&text.list_separator);
+        let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Skills, &shown)];
+        (!shared.is_empty()).then(|| Points::new(points, &text.skill_reason, &text.skill_line, &values))
     }
-}
-
-/// Facts about a person with respect to one event.
-#[derive(Debug)]
-pub(super) struct Evidence<'e> {
-    /// Number of participations in events of the same type.
-    pub(super) same_type: u64,
-    /// Label of that type.
-    pub(super) label: &'e str,
-    /// Keywords found in title, department and industry.
-    pub(super) hits: Option<Arc<str>>,
-    /// Keywords that are skills.
-    pub(super) skills: Option<String>,
 }
 
 /// Points and their explanation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Score {
     pub(super) points: f64,
-    pub(super) reasons: Vec<String>,
-    pub(super) breakdown: String,
+    pub(super) given: Arc<[Points]>,
 }
 
-struct Points(f64);
+/// The reasons for points, as VMS lists them.
+#[derive(Debug)]
+pub(super) struct Reasons(pub(super) Arc<[Points]>);
 
-impl Display for Points {
+impl Serialize for Reasons {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(|points| &*points.reason))
+    }
+}
+
+/// The same, a line each.
+#[derive(Debug)]
+pub(super) struct Breakdown(pub(super) Arc<[Points]>);
+
+impl Display for Breakdown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:.2}", self.0)
-    }
-}
-
-impl Score {
-    fn add(
-        &mut self,
-        points: f64,
-        reason: &Template,
-        line: &Template,
-        values: &[(Placeholder, &dyn Display)],
-    ) {
-        self.points += points;
-        self.reasons.push(reason.fill(values));
-        if !self.breakdown.is_empty() {
-            self.breakdown.push('\n');
+        for (position, points) in self.0.iter().enumerate() {
+            if position > 0 {
+                f.write_char('\n')?;
+            }
+            f.write_str(&points.line)?;
         }
-        line.fill_into(&mut self.breakdown, values);
+        Ok(())
     }
 }
 
-/// Rates a person.
-pub(super) fn score(person: &Person<'_>, evidence: &Evidence<'_>, rules: &Scoring) -> Score {
-    let text = &rules.text;
-    let mut score = Score::default();
-    if evidence.same_type > 0 {
-        let values: [(Placeholder, &dyn Display); 3] = [
-            (Placeholder::Label, &evidence.label),
-            (Placeholder::N, &evidence.same_type),
-            (Placeholder::Boost, &Points(rules.same_type)),
-        ];
-        score.add(rules.same_type, &text.same_type_reason, &text.same_type_line, &values);
+impl Serialize for Breakdown {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
-    if let Some(hits) = &evidence.hits {
-        let values: [(Placeholder, &dyn Display); 2] =
-            [(Placeholder::Hits, hits), (Placeholder::Boost, &Points(rules.title_match))];
-        score.add(rules.title_match, &text.title_reason, &text.title_line, &values);
-    }
-    if let Some(skills) = &evidence.skills {
-        let values: [(Placeholder, &dyn Display); 2] =
-            [(Placeholder::Skills, skills), (Placeholder::Boost, &Points(rules.skill_overlap))];
-        score.add(rules.skill_overlap, &text.skill_reason, &text.skill_line, &values);
-    }
-    if person.recency > 0.0 {
-        let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Boost, &Points(person.recency))];
-        score.add(person.recency, &text.recency_reason, &text.recency_line, &values);
-    }
-    if person.locality > 0.0 {
-        let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Boost, &Points(person.locality))];
-        score.add(person.locality, &text.locality_reason, &text.locality_line, &values);
-    }
-    if let Some(step) = person.frequency {
-        let values: [(Placeholder, &dyn Display); 2] =
-            [(Placeholder::N, &person.events), (Placeholder::Boost, &Points(step.boost))];
-        score.add(step.boost, &step.reason, &text.frequency_line, &values);
-    }
-    score.points = round(score.points, rules.round_digits);
-    score
 }
 
 #[cfg(test)]

@@ -330,8 +330,9 @@ impl Template {
         self.0.contains(&Piece::Placeholder(placeholder))
     }
 
-    /// Appends the text with its placeholders filled; one without a value is left out.
-    pub(crate) fn fill_into(&self, text: &mut String, values: &[(Placeholder, &dyn Display)]) {
+    /// Returns the text with its placeholders filled; one without a value is left out.
+    pub(crate) fn fill(&self, values: &[(Placeholder, &dyn Display)]) -> String {
+        let mut text = String::new();
         for piece in &self.0 {
             match piece {
                 Piece::Text(piece) => text.push_str(piece),
@@ -343,12 +344,6 @@ impl Template {
                 }
             }
         }
-    }
-
-    /// Returns the text with its placeholders filled.
-    pub(crate) fn fill(&self, values: &[(Placeholder, &dyn Display)]) -> String {
-        let mut text = String::new();
-        self.fill_into(&mut text, values);
         text
     }
 }

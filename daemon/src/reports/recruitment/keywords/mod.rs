@@ -12,7 +12,7 @@ mod tests;
 
 pub(crate) use derive::Subject;
 pub use file::Keywords;
-pub(crate) use file::{Dia, Frequency, Placeholder, Scoring, Template};
+pub(crate) use file::{Dia, Placeholder, Scoring, Template};
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
