@@ -158,8 +158,7 @@ impl OneTable<'_> {
         let mut retire: Vec<Key> = batch.iter().map(|row| row.key.clone()).collect();
         retire.sort_unstable();
         retire.dedup();
-        let group =
-            SerializedGroup { name: "pruned".to_owned(), entries: Vec::new(), retire: retire.clone() };
+        let group = SerializedGroup { entries: Vec::new(), retire: retire.clone() };
         let mut meter = LockMeter::new(self.task.clock.as_ref());
         let existing = Existing { rows: batch, index: &KeyIndex::of(batch) };
         let written =

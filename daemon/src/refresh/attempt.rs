@@ -13,7 +13,8 @@ use chrono_tz::Tz;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::compute::{Selection, TableRefresh, off_thread};
+use super::build::off_thread;
+use super::compute::{Selection, TableRefresh};
 use super::guard::{self, Guard};
 use super::source::{Availability, Losses, Recent, is_off, keep_wipes, recall};
 use super::table::{TableResult, keep_sources, refresh_table};
@@ -32,8 +33,8 @@ use crate::vms::{LockMeter, Vms, time};
 /// replaced before VMS shows it.
 const PUT_OFF: Duration = Duration::from_mins(2);
 
-/// The threads that compute a table. A second one took 35 MB more on the medium database, for a second window of
-/// recent volunteers in memory, and has not yet been shown to be faster beside the thread that writes.
+/// The threads that compute a table. A second one was not faster on two cores, of which the thread that writes takes one,
+/// and took 50 MB more on the medium database, for a second window of recent volunteers in memory.
 const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Works on claimed runs.
@@ -339,7 +340,7 @@ async fn remove_ours(
     let retire: Vec<Key> =
         existing.iter().filter(|row| stamps.is_ours(row)).map(|row| row.key.clone()).collect();
     let removed: Vec<String> = retire.iter().map(ToString::to_string).collect();
-    let group = SerializedGroup { name: "withheld".to_owned(), entries: Vec::new(), retire };
+    let group = SerializedGroup { entries: Vec::new(), retire };
     let rows = Existing { rows: existing, index: &KeyIndex::of(existing) };
     let outcome = write_group(vms, spec(table), group, rows, |_| false, "", meter).await?;
     // Rows that another process has deleted are not to be brought back either.

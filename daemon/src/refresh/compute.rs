@@ -1,30 +1,21 @@
-//! The computing half of a refresh, which runs on blocking threads: the sections of a table and what each depends on,
-//! and the building of its groups.
+//! What a refresh of a table works on: its inputs, the rows that it skips, the sections of its report, and which of them
+//! are proved to be unchanged.
 
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
-use std::ops::Add;
-use std::panic::resume_unwind;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::Arc;
 
 use cached_proto::words::Table;
 use chrono::{DateTime, Utc};
-use tokio::sync::mpsc;
-use tokio::task::JoinError;
 use tokio_util::sync::CancellationToken;
 use twox_hash::XxHash3_128;
 
+use super::TableGuard;
 use super::source::forgotten;
-use super::{RefreshError, TableGuard};
-use crate::clock::Clock;
-use crate::describe::panic_message;
 use crate::jobs::RefreshScope;
 use crate::reports::{Context, Report, ReportSettings, Section};
 use crate::snapshot::{ExistingRow, KeyIndex, ReadDepth, Snapshot};
-use crate::store::{
-    AgeLimits, Existing, Freshness, GroupSerializer, SerializedEntry, SerializedGroup, Stamps,
-};
+use crate::store::{AgeLimits, Existing, Freshness, SerializedEntry, SerializedGroup, Stamps};
 use crate::vms::tables::{Key, spec};
 
 /// Entries stamped in one transaction.
@@ -155,29 +146,6 @@ impl RefreshScope {
                 freshness.lasts(row, renew_before) && !freshness.generated(row).is_some_and(overtaken)
             }
             Self::Every | Self::Thorough => false,
-        }
-    }
-}
-
-/// Time spent on a table, by step; of several threads at once, the sum.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Timings {
-    /// Computing payloads.
-    pub build: Duration,
-    /// Serializing them.
-    pub serialize: Duration,
-    /// Comparing and writing.
-    pub write: Duration,
-}
-
-impl Add for Timings {
-    type Output = Self;
-
-    fn add(self, other: Self) -> Self {
-        Self {
-            build: self.build + other.build,
-            serialize: self.serialize + other.serialize,
-            write: self.write + other.write,
         }
     }
 }
@@ -330,67 +298,8 @@ fn proved(
 pub(super) fn unchanged(mut keys: impl Iterator<Item = Key>) -> impl Iterator<Item = SerializedGroup> {
     std::iter::from_fn(move || {
         let entries: Vec<SerializedEntry> = keys.by_ref().take(BATCH).map(SerializedEntry::known).collect();
-        (!entries.is_empty()).then(|| SerializedGroup {
-            name: "unchanged".to_owned(),
-            entries,
-            retire: Vec::new(),
-        })
+        (!entries.is_empty()).then(|| SerializedGroup { entries, retire: Vec::new() })
     })
-}
-
-/// Sections that are to be built, by their position in the report's list, and where each one's groups go.
-pub(super) type Orders = Vec<(usize, mpsc::Sender<SerializedGroup>)>;
-
-/// Builds and serializes sections, several at once but begun in their order: whoever takes the groups of one section
-/// after another never waits for a section that waits for him. Ends early when nobody takes them any more.
-pub(super) fn build(job: &TableRefresh, clock: &dyn Clock, orders: Orders) -> Result<Timings, RefreshError> {
-    let threads = job.threads.get().min(orders.len());
-    let builder = job.report.builder(job.context());
-    let queue = Mutex::new(orders.into_iter());
-    let next = || queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || -> Result<Timings, RefreshError> {
-        let (mut timings, mut serializer) = (Timings::default(), GroupSerializer::default());
-        while let Some((section, groups)) = next() {
-            let mut began = clock.monotonic();
-            for group in builder(section) {
-                let ready = clock.monotonic();
-                timings.build += ready.saturating_sub(began);
-                // On an error the other threads finish their sections; the ones after them are never begun.
-                let serialized = serializer.serialize(spec(job.table), &group);
-                let group = serialized.inspect_err(|_| while next().is_some() {})?;
-                timings.serialize += clock.monotonic().saturating_sub(ready);
-                if groups.blocking_send(group).is_err() {
-                    while next().is_some() {}
-                    return Ok(timings);
-                }
-                began = clock.monotonic();
-            }
-        }
-        Ok(timings)
-    };
-    std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            let timings = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            all = all.and_then(|all| Ok(all + timings?));
-        }
-        all
-    })
-}
-
-/// Calls reports on a blocking thread, so that the other tasks of the runtime continue, and turns a panic into
-/// an error.
-pub(crate) async fn off_thread<T: Send + 'static>(
-    call: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, RefreshError> {
-    tokio::task::spawn_blocking(call).await.map_err(panicked)
-}
-
-/// The error of a report that was called on a blocking thread.
-pub(super) fn panicked(error: JoinError) -> RefreshError {
-    let message = error.try_into_panic().map(|payload| panic_message(payload.as_ref()));
-    RefreshError::Panicked(message.unwrap_or_else(|_| "no message".to_owned()))
 }
 
 #[cfg(test)]
@@ -398,16 +307,6 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-
-    #[tokio::test]
-    async fn a_panic_becomes_an_error_with_its_message() {
-        assert_eq!(off_thread(|| 7).await.unwrap(), 7);
-        let broken = || -> () { panic!("index {} out of bounds", 3) };
-        let error = off_thread(broken).await.unwrap_err();
-        assert!(error.to_string().contains("index 3 out of bounds"));
-        let broken = || -> () { std::panic::panic_any(3) };
-        assert!(off_thread(broken).await.unwrap_err().to_string().contains("no message"));
-    }
 
     const NOON: &str = "2026-03-15T12:00:00Z";
 

@@ -1,10 +1,11 @@
 //! Refreshing of cache tables: from a claimed run to rows in the tables.
 //!
 //! One run has one snapshot, so that its reports agree with each other. The read transaction has ended before
-//! the first report is built; building happens on a blocking thread and writing on another, a group at a
-//! time.
+//! the first report is built; building happens on a blocking thread, a few groups ahead of writing on
+//! another.
 
 mod attempt;
+mod build;
 mod compute;
 mod config;
 mod error;
@@ -17,8 +18,9 @@ mod worker;
 
 pub use crate::jobs::RefreshScope;
 pub use attempt::Refresher;
-pub(crate) use compute::off_thread;
-pub use compute::{Selection, TableRefresh, Timings};
+pub use build::Timings;
+pub(crate) use build::off_thread;
+pub use compute::{Selection, TableRefresh};
 pub use config::{ConfigureError, RefreshConfig};
 pub use error::{Decision, Loss, RefreshError};
 pub use guard::{KnownLoss, TableGuard};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cached_proto::words::{Table, TableState};
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::compute::off_thread;
+use super::build::off_thread;
 use super::source::{Availability, read_tables, recall, reports};
 use super::{RefreshConfig, RefreshError};
 use crate::describe::describe;

@@ -5,11 +5,9 @@ use std::sync::Arc;
 
 use cached_proto::verb::jobs::JobFigures;
 use cached_proto::words::Outcome;
-use tokio::sync::mpsc;
 
-use super::compute::{
-    Orders, Prepared, Selection, TableRefresh, Timings, YearEntries, build, panicked, prepare, unchanged,
-};
+use super::build::{Built, Timings, build, order, panicked};
+use super::compute::{Prepared, Selection, TableRefresh, YearEntries, prepare, unchanged};
 use super::guard::GroupGuard;
 use super::{Loss, RefreshError};
 use crate::clock::Clock;
@@ -21,6 +19,11 @@ use crate::state::{EntryStamp, State, StateError};
 use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, write_group};
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
+
+/// Bounds of one transaction that writes several groups. Each costs VMS's file a few synced writes, and VMS's workers wait
+/// until it ends; a group that is larger has one of its own.
+const BYTES_PER_WRITE: u64 = 2_000_000;
+const ENTRIES_PER_WRITE: usize = 250;
 
 /// Number of written entries after which their stamps are stored; each time costs a synced write.
 const STAMPS_PER_WRITE: usize = 1000;
@@ -60,8 +63,7 @@ impl TableResult {
     }
 }
 
-/// Builds and writes one table. Each of the threads that build is one group ahead of writing, so that memory holds few
-/// groups of text.
+/// Builds and writes one table. The threads that build are few groups ahead of writing, so that memory holds little text.
 pub async fn refresh_table(
     vms: &Vms,
     state: &State,
@@ -85,6 +87,7 @@ pub async fn refresh_table(
         years: BTreeMap::new(),
         inputs: HashMap::new(),
         held: Vec::new(),
+        pending: SerializedGroup::default(),
         written: Vec::new(),
         removed: Vec::new(),
         contested: HashSet::new(),
@@ -125,6 +128,8 @@ struct Work<'a> {
     inputs: HashMap<Key, Arc<str>>,
     /// Losses for which groups were held.
     held: Vec<Loss>,
+    /// Groups that are to be written with the next one.
+    pending: SerializedGroup,
     /// Entries whose stamps are not stored yet.
     written: Vec<(String, EntryStamp)>,
     removed: Vec<String>,
@@ -156,8 +161,9 @@ impl Work<'_> {
         self.report.figures.bytes += parts.iter().filter_map(|part| part.proved).sum::<u64>();
         let kept = parts.iter().filter(|part| part.proved.is_some()).flat_map(|part| &part.keys);
         for group in unchanged(kept.cloned()) {
-            self.write(group, &freshness).await?;
+            self.accept(group, &freshness).await?;
         }
+        self.write(&freshness).await?;
         let marked: Vec<bool> = parts.iter().map(|part| part.proved.is_none()).collect();
         if marked.contains(&true) {
             self.generate(marked, &freshness).await?;
@@ -172,17 +178,12 @@ impl Work<'_> {
     /// Builds the marked sections.
     async fn generate(&mut self, marked: Vec<bool>, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
         let sections = marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(section, _)| section);
-        let (orders, incoming): (Orders, Vec<_>) = sections
-            .map(|section| {
-                let (groups, built) = mpsc::channel(1);
-                ((section, groups), built)
-            })
-            .unzip();
+        let (orders, groups) = order(sections, self.job.threads);
         let builder = tokio::task::spawn_blocking({
             let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
             move || build(&job, clock.as_ref(), orders)
         });
-        let written = self.take(incoming, freshness).await;
+        let written = self.take(groups, freshness).await;
         let built = builder.await.map_err(panicked)?;
         written?;
         let spent = built?;
@@ -190,22 +191,18 @@ impl Work<'_> {
         if self.held.is_empty() { Ok(()) } else { Err(RefreshError::Guarded(std::mem::take(&mut self.held))) }
     }
 
-    /// Writes the groups of one section after another. Dropping the channels of the rest stops the builder.
-    async fn take(
-        &mut self,
-        sections: Vec<mpsc::Receiver<SerializedGroup>>,
-        freshness: &Freshness<'_>,
-    ) -> Result<(), RefreshError> {
-        for mut groups in sections {
-            while let Some(group) = groups.recv().await {
-                self.report.figures.bytes += group.bytes();
-                self.write(group, freshness).await?;
-            }
+    /// Writes what is built.
+    async fn take(&mut self, mut groups: Built, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
+        while let Some(group) = groups.next().await {
+            self.report.figures.bytes += group.bytes();
+            self.accept(group, freshness).await?;
         }
-        Ok(())
+        self.write(freshness).await
     }
 
-    async fn write(
+    /// Adds a group to the pending ones, which are written first if they would become too large; one that lost too much is
+    /// held.
+    async fn accept(
         &mut self,
         mut group: SerializedGroup,
         freshness: &Freshness<'_>,
@@ -217,19 +214,35 @@ impl Work<'_> {
         self.left += left;
         self.report.figures.entries += left;
         self.report.figures.skipped += left;
-        let began = self.clock.monotonic();
-        let spared = &self.spared;
-        let skip = |row: &ExistingRow| spared.contains(&row.id);
-        let existing = Existing { rows: self.job.snapshot.existing(self.job.table), index: &self.index };
         if let Some(guard) = &self.job.guard {
+            let began = self.clock.monotonic();
             let (vms, job, years) = (self.vms, self.job, &self.years);
+            let existing = Existing { rows: job.snapshot.existing(job.table), index: &self.index };
+            let skip = |row: &ExistingRow| self.spared.contains(&row.id);
             let losses =
                 GroupGuard { guard, vms, job, years, freshness }.losses(&group, existing, skip).await?;
+            self.timings.write += self.clock.monotonic().saturating_sub(began);
             if !losses.is_empty() {
                 self.held.extend(losses);
                 return Ok(());
             }
         }
+        let entries = self.pending.entries.len() + group.entries.len();
+        if entries > ENTRIES_PER_WRITE || self.pending.bytes() + group.bytes() > BYTES_PER_WRITE {
+            self.write(freshness).await?;
+        }
+        self.pending.entries.extend(group.entries);
+        self.pending.retire.extend(group.retire);
+        Ok(())
+    }
+
+    /// Writes the pending groups.
+    async fn write(&mut self, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
+        let group = std::mem::take(&mut self.pending);
+        let began = self.clock.monotonic();
+        let spared = &self.spared;
+        let skip = |row: &ExistingRow| spared.contains(&row.id);
+        let existing = Existing { rows: self.job.snapshot.existing(self.job.table), index: &self.index };
         let entries = group.entries.len() as u64;
         let computed = group.entries.iter().filter(|entry| !entry.is_known()).count() as u64;
         let removed: Vec<String> = group.retire.iter().map(ToString::to_string).collect();

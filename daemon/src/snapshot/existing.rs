@@ -2,11 +2,12 @@
 //! have not changed since they were parsed are cached.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::TryStreamExt as _;
-use sea_orm::{DbBackend, DbErr, QueryResult, Statement, StreamTrait, Value};
+use sea_orm::sqlx::{self, Row as _};
+use sea_orm::{DbBackend, DbErr, QueryResult, RuntimeErr, Statement, StreamTrait, Value};
 use twox_hash::XxHash3_128;
 
 use crate::vms::VmsError;
@@ -43,10 +44,17 @@ pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
     format!("{:032x}", hasher.finish_128())
 }
 
-/// The payload columns that a row has from a position on; NULL becomes the empty text, which is never a payload.
-pub(crate) fn payload(row: &QueryResult, spec: &TableSpec, from: usize) -> Result<Vec<Vec<u8>>, DbErr> {
-    let column = |index| Ok(row.try_get_by_index::<Option<Vec<u8>>>(from + index)?.unwrap_or_default());
-    (0..spec.payload.len()).map(column).collect()
+/// The payload columns that a row has from a position on, as they lie in it; NULL becomes the empty text, which is never
+/// a payload.
+pub(crate) fn payload<'r>(
+    row: &'r QueryResult,
+    spec: &TableSpec,
+    from: usize,
+) -> Result<Vec<&'r [u8]>, DbErr> {
+    let row = row.try_as_sqlite_row().ok_or_else(|| DbErr::Type("not a row of SQLite".to_owned()))?;
+    let column = |index| row.try_get::<Option<&[u8]>, _>(from + index).map(Option::unwrap_or_default);
+    let columns: Result<_, sqlx::Error> = (0..spec.payload.len()).map(column).collect();
+    columns.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
 }
 
 /// Positions of a table's rows, ordered by key and id: finds the rows of a key without a copy of any key, and
@@ -100,9 +108,13 @@ pub enum ReadDepth<'m> {
 }
 
 impl ReadDepth<'_> {
-    /// Whether payloads are read.
-    pub(super) const fn has_digests(self) -> bool {
-        matches!(self, Self::Whole | Self::Digests)
+    /// The same depth if it reads payloads.
+    pub(super) const fn with_digests(self) -> Option<ReadDepth<'static>> {
+        match self {
+            Self::Whole => Some(ReadDepth::Whole),
+            Self::Digests => Some(ReadDepth::Digests),
+            Self::Shape | Self::Known(_) | Self::Stamps => None,
+        }
     }
 }
 
@@ -172,9 +184,7 @@ fn read(row: &QueryResult, spec: &TableSpec, columns: Columns) -> Result<Existin
     }
     let after = 2 + 2 * spec.key.len();
     let digest = match columns {
-        Columns::Digests | Columns::Whole => {
-            Some(digest(payload(row, spec, after + 3)?.iter().map(Vec::as_slice)))
-        }
+        Columns::Digests | Columns::Whole => Some(digest(payload(row, spec, after + 3)?.into_iter())),
         Columns::Stamps | Columns::Sizes | Columns::Shapes => None,
     };
     Ok(ExistingRow {

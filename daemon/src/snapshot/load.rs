@@ -1,6 +1,7 @@
 //! The source tables: one list of them, the snapshot that holds their rows, and how it is taken.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::resume_unwind;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{DatabaseTransaction, DbErr, StreamTrait};
@@ -172,7 +173,7 @@ pub async fn load(
     taken: DateTime<Utc>,
 ) -> Result<Snapshot, SnapshotError> {
     let mut snapshot = Snapshot { taken, ..Snapshot::default() };
-    if !depth.has_digests() || tables.is_empty() {
+    let Some(depth) = depth.with_digests().filter(|_| !tables.is_empty()) else {
         let view = vms.begin_read().await?;
         // The stamps are read first: the transaction hides writes of VMS between two statements anyway, but its view
         // of the database begins with its first statement.
@@ -180,23 +181,24 @@ pub async fn load(
         load_sources(&view, sources, &mut snapshot).await?;
         end(view).await?;
         return Ok(snapshot);
-    }
+    };
     let beside = vms.another().await?;
     let loaded = async {
-        let before = beside.begin_read().await?;
+        let (before, tables) = (beside.begin_read().await?, tables.to_vec());
         // Each ends its transaction as soon as it is done: with a rollback journal, a writer that waits for the one keeps
         // the other from beginning.
-        let existing = async {
-            let rows = load_rows(&before, tables, depth).await?;
+        let existing = tokio::spawn(async move {
+            let rows = load_rows(&before, &tables, depth).await?;
             end(before).await?;
-            Ok(rows)
-        };
+            Ok::<_, VmsError>(rows)
+        });
         let read = async {
             let view = vms.begin_read().await?;
             load_sources(&view, sources, &mut snapshot).await?;
             end(view).await
         };
-        let (existing, read) = tokio::join!(existing, read);
+        let read = read.await;
+        let existing = existing.await.unwrap_or_else(|panic| resume_unwind(panic.into_panic()));
         read.and(existing)
     };
     let existing: Result<_, VmsError> = loaded.await;

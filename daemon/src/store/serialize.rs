@@ -50,11 +50,9 @@ impl SerializedEntry {
     }
 }
 
-/// A group with its payloads as text.
-#[derive(Debug, Clone)]
+/// A group with its payloads as text, or several that are written together.
+#[derive(Debug, Clone, Default)]
 pub struct SerializedGroup {
-    /// Its name within the table.
-    pub name: String,
     /// Its entries, in insertion order.
     pub entries: Vec<SerializedEntry>,
     /// Keys whose rows are removed.
@@ -79,7 +77,7 @@ impl GroupSerializer {
     /// Serializes a group; every entry must have the members that VMS's reader requires.
     pub fn serialize(&mut self, spec: &TableSpec, group: &Group<'_>) -> Result<SerializedGroup, StoreError> {
         let entries = group.entries.iter().map(|entry| self.entry(spec, entry)).collect::<Result<_, _>>()?;
-        Ok(SerializedGroup { name: group.name.clone(), entries, retire: group.retire.clone() })
+        Ok(SerializedGroup { entries, retire: group.retire.clone() })
     }
 
     fn entry(&mut self, spec: &TableSpec, entry: &Entry<'_>) -> Result<SerializedEntry, StoreError> {
