@@ -10,6 +10,11 @@ mod sample;
 use std::process::Command;
 
 use serde_json::Value;
+use tikv_jemallocator::Jemalloc;
+
+/// The daemon's, with its settings.
+#[global_allocator]
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 const ROUNDS: usize = 5;
 
