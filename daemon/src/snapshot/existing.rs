@@ -28,7 +28,8 @@ pub struct ExistingRow {
     pub complete: bool,
     /// Bytes of payload; zero when only stamps were read.
     pub bytes: u64,
-    /// The [digest] of its payload; `None` when payloads were not read.
+    /// The [digest] of its payload; `None` when payloads were not read, or a column is NULL, which no payload of the
+    /// daemon's is.
     pub digest: Option<String>,
 }
 
@@ -44,15 +45,14 @@ pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
     format!("{:032x}", hasher.finish_128())
 }
 
-/// The payload columns that a row has from a position on, as they lie in it; NULL becomes the empty text, which is never
-/// a payload.
+/// The payload columns that a row has from a position on, as they lie in it; `None` if one is NULL.
 pub(crate) fn payload<'r>(
     row: &'r QueryResult,
     spec: &TableSpec,
     from: usize,
-) -> Result<Vec<&'r [u8]>, DbErr> {
+) -> Result<Option<Vec<&'r [u8]>>, DbErr> {
     let row = row.try_as_sqlite_row().ok_or_else(|| DbErr::Type("not a row of SQLite".to_owned()))?;
-    let column = |index| row.try_get::<Option<&[u8]>, _>(from + index).map(Option::unwrap_or_default);
+    let column = |index| row.try_get::<Option<&[u8]>, _>(from + index);
     let columns: Result<_, sqlx::Error> = (0..spec.payload.len()).map(column).collect();
     columns.map_err(|error| DbErr::Query(RuntimeErr::SqlxError(Arc::new(error))))
 }
@@ -184,7 +184,9 @@ fn read(row: &QueryResult, spec: &TableSpec, columns: Columns) -> Result<Existin
     }
     let after = 2 + 2 * spec.key.len();
     let digest = match columns {
-        Columns::Digests | Columns::Whole => Some(digest(payload(row, spec, after + 3)?.into_iter())),
+        Columns::Digests | Columns::Whole => {
+            payload(row, spec, after + 3)?.map(|columns| digest(columns.into_iter()))
+        }
         Columns::Stamps | Columns::Sizes | Columns::Shapes => None,
     };
     Ok(ExistingRow {

@@ -31,7 +31,7 @@ pub(crate) async fn is_changed(
             let id: i64 = row.try_get_by_index(0).map_err(failed)?;
             let stored = payload(&row, spec, 1).map_err(failed)?;
             let left = left.get(&id).and_then(Option::as_deref);
-            if left.is_none_or(|left| !is_same(&stored, left)) {
+            if !stored.zip(left).is_some_and(|(stored, left)| is_same(&stored, left)) {
                 return Ok(true);
             }
         }
