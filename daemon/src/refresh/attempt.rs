@@ -35,7 +35,7 @@ const PUT_OFF: Duration = Duration::from_mins(2);
 
 /// The threads that compute a table. A second one was not faster on two cores, of which the thread that writes takes one,
 /// and took 50 MB more on the medium database, for a second window of recent volunteers in memory.
-const THREADS: NonZeroUsize = NonZeroUsize::MIN;
+pub const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Works on claimed runs.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ mod table;
 mod worker;
 
 pub use crate::jobs::RefreshScope;
-pub use attempt::Refresher;
+pub use attempt::{Refresher, THREADS};
 pub use build::Timings;
 pub(crate) use build::off_thread;
 pub use compute::{Selection, TableRefresh};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use cached::clock::{Clock, SystemClock};
-use cached::refresh::{RefreshScope, Selection, TableRefresh, refresh_table};
+use cached::refresh::{RefreshScope, Selection, THREADS, TableRefresh, refresh_table};
 use cached::reports::district::DistrictMapping;
 use cached::reports::recruitment::Keywords;
 use cached::reports::{Mode, REPORTS, Report, ReportSettings, report};
@@ -193,7 +193,7 @@ async fn refresh(directory: &Path, now: DateTime<Utc>) -> Value {
             renew_before: now,
             cancel: CancellationToken::new(),
             selection: Selection::all(),
-            threads: std::thread::available_parallelism().unwrap(),
+            threads: THREADS,
         };
         let result = refresh_table(&vms, &state, &clock, &job).await;
         assert!(result.error.is_none(), "{table}: {:?}", result.error);
