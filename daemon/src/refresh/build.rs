@@ -98,8 +98,13 @@ pub(super) fn build(job: &TableRefresh, clock: &dyn Clock, orders: Orders) -> Re
     let builder = job.report.builder(job.context());
     let queue = Mutex::new(sections.into_iter());
     let next = || {
-        let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next()?;
-        begun.send(()).ok().map(|()| next)
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.len() == 0 {
+            return None;
+        }
+        // Under the lock: a later section that is begun in the place of an earlier one could wait for it for ever.
+        begun.send(()).ok()?;
+        queue.next()
     };
     let work = || -> Result<Timings, RefreshError> {
         let (mut timings, mut serializer) = (Timings::default(), GroupSerializer::default());

@@ -239,6 +239,9 @@ impl Work<'_> {
     /// Writes the pending groups.
     async fn write(&mut self, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
         let group = std::mem::take(&mut self.pending);
+        if group.entries.is_empty() && group.retire.is_empty() {
+            return Ok(());
+        }
         let began = self.clock.monotonic();
         let spared = &self.spared;
         let skip = |row: &ExistingRow| spared.contains(&row.id);
@@ -255,7 +258,11 @@ impl Work<'_> {
                 self.report.computed += computed;
                 self.removed.extend(removed);
                 self.note(outcome, freshness.stamps);
-                if self.written.len() >= STAMPS_PER_WRITE { self.store_stamps().await } else { Ok(()) }
+                if self.written.len() >= STAMPS_PER_WRITE {
+                    self.store_stamps().await?;
+                }
+                // It may have waited long for VMS's lock.
+                if self.job.cancel.is_cancelled() { Err(RefreshError::Cancelled) } else { Ok(()) }
             }
             Err(error) => {
                 self.report.figures.failed += entries;
