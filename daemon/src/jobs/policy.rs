@@ -20,7 +20,7 @@ pub enum RefreshScope {
     /// Every entry; a section of a report whose inputs have not changed, and whose rows hold what the daemon wrote, is
     /// stamped without being computed.
     Every,
-    /// Every entry, computed and compared byte for byte.
+    /// Every entry, computed and compared with the digest of what is stored.
     Thorough,
 }
 

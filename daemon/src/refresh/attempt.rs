@@ -34,7 +34,7 @@ use crate::vms::{LockMeter, Vms, time};
 const PUT_OFF: Duration = Duration::from_mins(2);
 
 /// The threads that compute a table. A second one was not faster on two cores, of which the thread that writes takes one,
-/// and took 50 MB more on the medium database, for a second window of recent volunteers in memory.
+/// and took at least 20 MB more on the medium database, for a second window of recent volunteers in memory.
 pub const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Works on claimed runs.

@@ -69,7 +69,7 @@ macro_rules! sources {
             pub sources: BTreeMap<Source, SourceFacts>,
             /// Rows that were skipped, or read with default values.
             pub warnings: Vec<Warning>,
-            /// Rows of the cache tables that are being refreshed, as of the same instant.
+            /// Rows of the cache tables that are being refreshed, as of the same instant or just before it.
             pub existing: HashMap<Table, Vec<ExistingRow>>,
             /// Keys of recorded rows of these tables that no longer exist.
             pub lost: HashMap<Table, Vec<Key>>,

@@ -112,16 +112,28 @@ pub struct FullStatus {
 
 impl Serialize for FullStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { status, computed } = self;
+        // Named one by one, so that none can be left out.
+        let StatusReply {
+            scheduler,
+            next_run,
+            timezone,
+            current_run,
+            last_run,
+            queued_runs,
+            database_error,
+            tables,
+        } = status;
         let mut fields = serializer.serialize_struct("FullStatus", 9)?;
-        fields.serialize_field("scheduler", &self.status.scheduler)?;
-        fields.serialize_field("next_run", &self.status.next_run)?;
-        fields.serialize_field("timezone", &self.status.timezone)?;
-        fields.serialize_field("current_run", &self.status.current_run)?;
-        fields.serialize_field("last_run", &self.status.last_run)?;
-        fields.serialize_field("queued_runs", &self.status.queued_runs)?;
-        fields.serialize_field("database_error", &self.status.database_error)?;
-        fields.serialize_field("tables", &self.status.tables)?;
-        fields.serialize_field("computed", &self.computed)?;
+        fields.serialize_field("scheduler", scheduler)?;
+        fields.serialize_field("next_run", next_run)?;
+        fields.serialize_field("timezone", timezone)?;
+        fields.serialize_field("current_run", current_run)?;
+        fields.serialize_field("last_run", last_run)?;
+        fields.serialize_field("queued_runs", queued_runs)?;
+        fields.serialize_field("database_error", database_error)?;
+        fields.serialize_field("tables", tables)?;
+        fields.serialize_field("computed", computed)?;
         fields.end()
     }
 }
