@@ -242,15 +242,7 @@ mod tests {
             .iter()
             .map(|part| if part.is_empty() { KeyValue::Null } else { (*part).into() })
             .collect());
-        ExistingRow {
-            id,
-            key,
-            last_updated: Some(last_updated.into()),
-            valid: true,
-            complete: true,
-            bytes: 1,
-            digest: None,
-        }
+        ExistingRow { last_updated: Some(last_updated.into()), bytes: 1, ..ExistingRow::of(id, key) }
     }
 
     fn ids(table: Table, expected: &[&[&str]], rows: &[ExistingRow]) -> Vec<i64> {
@@ -274,15 +266,7 @@ mod tests {
 
     #[test]
     fn batches_are_bounded_in_rows_and_bytes() {
-        let row = |bytes| ExistingRow {
-            id: 1,
-            key: Key(vec![]),
-            last_updated: None,
-            valid: true,
-            complete: true,
-            bytes,
-            digest: None,
-        };
+        let row = |bytes| ExistingRow { bytes, ..ExistingRow::of(1, Key(vec![])) };
         let sizes = |rows: &[ExistingRow]| {
             batches(&rows.iter().collect::<Vec<_>>()).iter().map(Vec::len).collect::<Vec<_>>()
         };

@@ -311,8 +311,7 @@ mod tests {
     const NOON: &str = "2026-03-15T12:00:00Z";
 
     fn row(stamp: &str) -> ExistingRow {
-        let (key, last_updated) = (Key(Vec::new()), Some(stamp.to_owned()));
-        ExistingRow { id: 1, key, last_updated, valid: true, complete: true, bytes: 0, digest: None }
+        ExistingRow { last_updated: Some(stamp.to_owned()), ..ExistingRow::of(1, Key(Vec::new())) }
     }
 
     #[test]

@@ -143,15 +143,7 @@ async fn sections_built_alone_and_in_any_order_have_their_own_keys_and_the_same_
         for text in ["2425|0|gone", "x"] {
             let keys = Key::from_text(text, spec(table));
             let rows = everything.existing.get_mut(&table).unwrap();
-            rows.extend(keys.into_iter().map(|key| ExistingRow {
-                id: -1,
-                key,
-                last_updated: None,
-                valid: true,
-                complete: true,
-                bytes: 0,
-                digest: None,
-            }));
+            rows.extend(keys.into_iter().map(|key| ExistingRow::of(-1, key)));
         }
         let all = generated(*report, &everything);
         let keys: Vec<&Key> = all.sections.iter().flat_map(|section| &section.keys).collect();

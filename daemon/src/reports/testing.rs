@@ -333,15 +333,7 @@ impl World {
     pub(super) fn has_row(mut self, table: Table, key: Key) -> Self {
         let rows = self.existing.entry(table).or_default();
         let id = next_id(rows);
-        rows.push(ExistingRow {
-            id,
-            key,
-            last_updated: None,
-            valid: true,
-            complete: true,
-            bytes: 0,
-            digest: None,
-        });
+        rows.push(ExistingRow::of(id, key));
         self
     }
 

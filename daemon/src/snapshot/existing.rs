@@ -35,6 +35,14 @@ pub struct ExistingRow {
 
 const ACTION: &str = "reading a cache table";
 
+#[cfg(test)]
+impl ExistingRow {
+    /// A row that a reader accepts, without a stamp and without payload.
+    pub(crate) fn of(id: i64, key: Key) -> Self {
+        Self { id, key, last_updated: None, valid: true, complete: true, bytes: 0, digest: None }
+    }
+}
+
 /// Returns the digest of a payload's columns, in the order of the table's description.
 pub fn digest<'t>(columns: impl Iterator<Item = &'t [u8]>) -> String {
     let mut hasher = XxHash3_128::new();
@@ -317,15 +325,7 @@ mod tests {
 
     #[test]
     fn rows_of_a_key_are_found_lowest_id_first() {
-        let row = |id: i64, key: &str| ExistingRow {
-            id,
-            key: Key(vec![key.into()]),
-            last_updated: None,
-            valid: true,
-            complete: true,
-            bytes: 0,
-            digest: None,
-        };
+        let row = |id: i64, key: &str| ExistingRow::of(id, Key(vec![key.into()]));
         let rows = [row(1, "b"), row(9, "a"), row(3, "c"), row(4, "a"), row(5, "b")];
         let index = KeyIndex::of(&rows);
         let ids = |key: &str| {

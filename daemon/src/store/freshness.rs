@@ -183,15 +183,8 @@ mod tests {
     use crate::vms::tables::{Table, spec};
 
     fn row(last_updated: &str) -> ExistingRow {
-        ExistingRow {
-            id: 7,
-            key: Key(vec!["2526".into()]),
-            last_updated: Some(last_updated.to_owned()),
-            valid: true,
-            complete: true,
-            bytes: 0,
-            digest: None,
-        }
+        let last_updated = Some(last_updated.to_owned());
+        ExistingRow { last_updated, ..ExistingRow::of(7, Key(vec!["2526".into()])) }
     }
 
     fn is_fresh(table: Table, stamp: &str, stamps: &Stamps) -> bool {
