@@ -65,10 +65,11 @@ impl Sample {
         sample
     }
 
-    /// Returns another copy; no process may be using this one.
+    /// Returns another copy. SQLite makes it: the file alone is not the database while a connection keeps its log, and
+    /// closing a file that was opened beside SQLite would release the locks of this process's own connections.
     pub fn copy(&self) -> Self {
         let copy = Self { directory: directory() };
-        std::fs::copy(self.database(), copy.database()).unwrap();
+        Other::open(&self.database()).execute(&format!("VACUUM INTO '{}'", copy.database().display()));
         copy
     }
 

@@ -16,8 +16,7 @@ use crate::source::{MARK, MARK_LENGTH};
 /// Group of each entry, by table and key.
 pub(crate) type Groups = HashMap<(Table, String), String>;
 
-/// Returns the groups that are replaced in one transaction, as the reports define them. No process may be
-/// using the sample.
+/// Returns the groups that are replaced in one transaction, as the reports define them.
 #[expect(clippy::disallowed_methods, reason = "real processes live in real time")]
 pub(crate) fn partition(sample: &Sample) -> Groups {
     let copy = sample.copy();
