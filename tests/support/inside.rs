@@ -1,6 +1,5 @@
 //! A refresh within the test's own process: faster than a binary, and its parts can be inspected.
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +96,6 @@ pub struct Inside {
     state: State,
     clock: Arc<dyn Clock>,
     settings: Arc<ReportSettings>,
-    threads: NonZeroUsize,
 }
 
 /// The sources of all reports.
@@ -118,7 +116,7 @@ impl Inside {
             ..ReportSettings::new(Mode::Fixed, chrono_tz::America::Chicago, districts, keywords)
         };
         let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(now()));
-        Self { runtime, vms, state, clock, settings: Arc::new(settings), threads: NonZeroUsize::MIN }
+        Self { runtime, vms, state, clock, settings: Arc::new(settings) }
     }
 
     /// Returns components that do not wait for a lock of another process.
@@ -126,11 +124,6 @@ impl Inside {
         let gateway = Gateway::new(self.vms.path()).with_lock_timeout(Duration::ZERO);
         self.vms = self.runtime.block_on(gateway.open()).unwrap();
         self
-    }
-
-    /// Returns components that compute on so many threads.
-    pub fn on_threads(self, threads: usize) -> Self {
-        Self { threads: NonZeroUsize::new(threads).unwrap(), ..self }
     }
 
     /// Calls `observer` with every statement that is read with from now on.
@@ -183,7 +176,6 @@ impl Inside {
             renew_before: now,
             guard: None,
             selection: Selection::all(),
-            threads: self.threads,
             cancel: CancellationToken::new(),
         };
         let results = REPORTS.iter().map(|report| {

@@ -2,7 +2,6 @@
 //! wrote meanwhile, and how the attempt ends.
 
 use std::collections::HashMap;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -32,10 +31,6 @@ use crate::vms::{LockMeter, Vms, time};
 /// How soon a later run takes up entries that were put off: by then VMS has shown its page; sooner, the entry might be
 /// replaced before VMS shows it.
 const PUT_OFF: Duration = Duration::from_mins(2);
-
-/// The threads that compute a table. A second one was not faster on two cores, of which the thread that writes takes one,
-/// and took at least 20 MB more on the medium database, for a second window of recent volunteers in memory.
-pub const THREADS: NonZeroUsize = NonZeroUsize::MIN;
 
 /// Works on claimed runs.
 #[derive(Debug, Clone)]
@@ -207,7 +202,6 @@ impl Refresher {
             cancel: begun.cancel.clone(),
             guard: context.guard.of_table(&self.queue, table, context.now).await?,
             selection: Selection::AllBut(recent.keys),
-            threads: THREADS,
         };
         let mut result = refresh_table(&inputs.vms, state, &self.clock, &work).await;
         let (mut pause, mut put_off) = (recent.pause, 0);

@@ -1,12 +1,7 @@
-//! Builds and serializes the sections of a table on blocking threads, ahead of the writer.
+//! Computes and serializes the sections of a table on two blocking threads, ahead of the writer.
 
-use std::num::NonZeroUsize;
-use std::ops::Add;
 use std::panic::resume_unwind;
-use std::sync::mpsc::{Receiver, SyncSender};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use std::vec;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinError;
@@ -15,10 +10,11 @@ use super::RefreshError;
 use super::compute::TableRefresh;
 use crate::clock::Clock;
 use crate::describe::panic_message;
+use crate::reports::Group;
 use crate::store::{GroupSerializer, SerializedGroup};
 use crate::vms::tables::spec;
 
-/// Time spent on a table, by step; of several threads at once, the sum.
+/// Time spent on a table, by step. The steps overlap.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
     /// Computing payloads.
@@ -29,112 +25,54 @@ pub struct Timings {
     pub write: Duration,
 }
 
-impl Add for Timings {
-    type Output = Self;
+/// Serialized groups ahead of the writer: while it waits for the disk, as many become ready as it writes at once.
+pub(super) const GROUPS_AHEAD: usize = 3;
 
-    fn add(self, other: Self) -> Self {
-        Self {
-            build: self.build + other.build,
-            serialize: self.serialize + other.serialize,
-            write: self.write + other.write,
-        }
-    }
-}
-
-/// Groups that are built ahead of the writer: while it waits for the disk, as many become ready as it writes at once.
-/// Memory holds few of them.
-const GROUPS_AHEAD: usize = 3;
-
-/// The sections that a builder is to build.
-pub(super) struct Orders {
-    /// Their positions in the report's list, and where each one's groups go.
-    sections: Vec<(usize, mpsc::Sender<SerializedGroup>)>,
-    /// Takes one for each section that is begun, and blocks while too many of them have not been taken.
-    begun: SyncSender<()>,
-}
-
-/// What it has built: the groups of one section after another. Dropping it stops the builder.
-pub(super) struct Built {
-    sections: vec::IntoIter<mpsc::Receiver<SerializedGroup>>,
-    current: Option<mpsc::Receiver<SerializedGroup>>,
-    begun: Receiver<()>,
-}
-
-/// The orders for the sections at these positions, which so many threads will build, and what comes of them.
-pub(super) fn order(sections: impl Iterator<Item = usize>, threads: NonZeroUsize) -> (Orders, Built) {
-    let (begins, begun) = std::sync::mpsc::sync_channel(threads.get() + GROUPS_AHEAD);
-    let section = |section| {
-        let (groups, built) = mpsc::channel(GROUPS_AHEAD);
-        ((section, groups), built)
-    };
-    let (sections, built): (Vec<_>, Vec<_>) = sections.map(section).unzip();
-    let built = Built { sections: built.into_iter(), current: None, begun };
-    (Orders { sections, begun: begins }, built)
-}
-
-impl Built {
-    /// The next group; `None` after the last one, or after an error of the builder.
-    pub(super) async fn next(&mut self) -> Option<SerializedGroup> {
-        loop {
-            let current = match &mut self.current {
-                Some(current) => current,
-                none => none.insert(self.sections.next()?),
-            };
-            if let Some(group) = current.recv().await {
-                return Some(group);
-            }
-            self.current = None;
-            // The section was begun, unless the builder has ended.
-            let _ = self.begun.try_recv();
-        }
-    }
-}
-
-/// Builds and serializes sections, several at once but begun in their order: whoever takes the groups of one section
-/// after another never waits for a section that waits for him. Ends early when nobody takes them any more.
-pub(super) fn build(job: &TableRefresh, clock: &dyn Clock, orders: Orders) -> Result<Timings, RefreshError> {
-    let Orders { sections, begun } = orders;
-    let threads = job.threads.get().min(sections.len());
+/// The sections of a table at these positions, one after another: this thread computes their groups, and a second one
+/// serializes them. Ends early when nobody takes them any more.
+pub(super) fn build(
+    job: &TableRefresh,
+    clock: &dyn Clock,
+    sections: &[usize],
+    ready: &mpsc::Sender<SerializedGroup>,
+) -> Result<Timings, RefreshError> {
     let builder = job.report.builder(job.context());
-    let queue = Mutex::new(sections.into_iter());
-    let next = || {
-        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if queue.len() == 0 {
-            return None;
-        }
-        // Under the lock: a later section that is begun in the place of an earlier one could wait for it for ever.
-        begun.send(()).ok()?;
-        queue.next()
-    };
-    let work = || -> Result<Timings, RefreshError> {
-        let (mut timings, mut serializer) = (Timings::default(), GroupSerializer::default());
-        while let Some((section, groups)) = next() {
-            let mut began = clock.monotonic();
-            for group in builder(section) {
-                let ready = clock.monotonic();
-                timings.build += ready.saturating_sub(began);
-                // On an error the other threads finish their sections; the ones after them are never begun.
-                let group = serializer.serialize(spec(job.table), &group);
-                let group = group.inspect_err(|_| while next().is_some() {})?;
-                timings.serialize += clock.monotonic().saturating_sub(ready);
-                if groups.blocking_send(group).is_err() {
-                    while next().is_some() {}
-                    return Ok(timings);
-                }
-                began = clock.monotonic();
-            }
-        }
-        Ok(timings)
-    };
     std::thread::scope(|scope| {
-        let others: Vec<_> = (1..threads).map(|_| scope.spawn(work)).collect();
-        let mut all = work();
-        for other in others {
-            let timings = other.join().unwrap_or_else(|panic| resume_unwind(panic));
-            all = all.and_then(|all| Ok(all + timings?));
+        // Inside, so that a report that panics closes it, and the second thread ends. Without a buffer, which would only take
+        // memory: while one group is serialized the next one is computed, and the two take about as long as each other.
+        let (computed, groups) = std::sync::mpsc::sync_channel(0);
+        let serializing = scope.spawn(|| serialize(job, clock, groups, ready));
+        let (mut build, mut began) = (Duration::ZERO, clock.monotonic());
+        for group in sections.iter().flat_map(|&section| builder(section)) {
+            build += clock.monotonic().saturating_sub(began);
+            if computed.send(group).is_err() {
+                break;
+            }
+            began = clock.monotonic();
         }
-        all
+        drop(computed);
+        let serialize = serializing.join().unwrap_or_else(|panic| resume_unwind(panic))?;
+        Ok(Timings { build, serialize, write: Duration::ZERO })
     })
+}
+
+/// Serializes groups in the order in which they come; returns the time spent on it.
+fn serialize<'s>(
+    job: &TableRefresh,
+    clock: &dyn Clock,
+    groups: impl IntoIterator<Item = Group<'s>>,
+    ready: &mpsc::Sender<SerializedGroup>,
+) -> Result<Duration, RefreshError> {
+    let (mut serializer, mut spent) = (GroupSerializer::default(), Duration::ZERO);
+    for group in groups {
+        let began = clock.monotonic();
+        let group = serializer.serialize(spec(job.table), &group)?;
+        spent += clock.monotonic().saturating_sub(began);
+        if ready.blocking_send(group).is_err() {
+            break;
+        }
+    }
+    Ok(spent)
 }
 
 /// Calls reports on a blocking thread, so that the other tasks of the runtime continue, and turns a panic into

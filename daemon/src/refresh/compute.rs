@@ -2,7 +2,6 @@
 //! are proved to be unchanged.
 
 use std::collections::{BTreeMap, HashSet};
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use cached_proto::words::Table;
@@ -46,8 +45,6 @@ pub struct TableRefresh {
     pub guard: Option<TableGuard>,
     /// Which of its entries are written.
     pub selection: Selection,
-    /// On how many threads its sections are computed. The result is the same for any number.
-    pub threads: NonZeroUsize,
 }
 
 /// Which entries of a table are written.
@@ -222,6 +219,8 @@ pub(super) fn year_of<'k>(key: &'k Key, job: &TableRefresh) -> Option<&'k str> {
 pub(super) struct Part {
     /// Keys of its entries.
     pub(super) keys: Vec<Key>,
+    /// Keys whose rows it removes.
+    pub(super) retired: Vec<Key>,
     /// Digest of everything that its payloads depend on.
     pub(super) inputs: String,
     /// Bytes of payload in its rows, if they are proved to hold what the report would compute; `None` if it has to be
@@ -248,7 +247,7 @@ fn parts(
         let may_be_kept = job.scope != RefreshScope::Thorough && section.retired.is_empty();
         let proved =
             if may_be_kept { proved(&section.keys, &inputs, existing, freshness, spared) } else { None };
-        Part { keys: section.keys, inputs, proved }
+        Part { keys: section.keys, retired: section.retired, inputs, proved }
     };
     job.report.sections(job.context()).into_iter().map(examine).collect()
 }

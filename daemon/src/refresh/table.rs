@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use cached_proto::verb::jobs::JobFigures;
 use cached_proto::words::Outcome;
+use tokio::sync::mpsc;
 
-use super::build::{Built, Timings, build, order, panicked};
+use super::build::{GROUPS_AHEAD, Timings, build, panicked};
 use super::compute::{Prepared, Selection, TableRefresh, YearEntries, prepare, unchanged};
 use super::guard::GroupGuard;
 use super::{Loss, RefreshError};
@@ -20,10 +21,12 @@ use crate::store::{Existing, Freshness, GroupOutcome, SerializedGroup, Stamps, w
 use crate::vms::tables::{Key, StampZone, TableSpec, spec};
 use crate::vms::{LockMeter, Vms, time};
 
-/// Bounds of one transaction that writes several groups. Each costs VMS's file a few synced writes, and VMS's workers wait
-/// until it ends; a group that is larger has one of its own.
-const BYTES_PER_WRITE: u64 = 2_000_000;
-const ENTRIES_PER_WRITE: usize = 250;
+/// Bytes of payload in one transaction that writes several groups. Each costs VMS's file a few synced writes, and VMS's
+/// workers wait until it ends; a group that is larger has one of its own.
+pub const BYTES_PER_WRITE: u64 = 2_000_000;
+
+/// Entries in one transaction.
+pub const ENTRIES_PER_WRITE: usize = 250;
 
 /// Number of written entries after which their stamps are stored; each time costs a synced write.
 const STAMPS_PER_WRITE: usize = 1000;
@@ -63,7 +66,7 @@ impl TableResult {
     }
 }
 
-/// Builds and writes one table. The threads that build are few groups ahead of writing, so that memory holds little text.
+/// Builds and writes one table. Building is few groups ahead of writing, so that memory holds little text.
 pub async fn refresh_table(
     vms: &Vms,
     state: &State,
@@ -156,7 +159,8 @@ impl Work<'_> {
         if let Selection::Only(wanted) = &self.job.selection {
             // These are of a newer snapshot than the rest of the table.
             let marked = parts.iter().map(|part| part.keys.iter().any(|key| wanted.contains(key))).collect();
-            return self.generate(marked, &freshness).await;
+            self.generate(marked, &freshness).await?;
+            return self.unheld();
         }
         self.report.figures.bytes += parts.iter().filter_map(|part| part.proved).sum::<u64>();
         let kept = parts.iter().filter(|part| part.proved.is_some()).flat_map(|part| &part.keys);
@@ -164,10 +168,17 @@ impl Work<'_> {
             self.accept(group, &freshness).await?;
         }
         self.write(&freshness).await?;
-        let marked: Vec<bool> = parts.iter().map(|part| part.proved.is_none()).collect();
+        let marked: Vec<bool> =
+            parts.iter().map(|part| part.proved.is_none() && !part.keys.is_empty()).collect();
         if marked.contains(&true) {
             self.generate(marked, &freshness).await?;
         }
+        for part in parts.into_iter().filter(|part| part.keys.is_empty() && !part.retired.is_empty()) {
+            let removed = SerializedGroup { entries: Vec::new(), retire: part.retired };
+            self.accept(removed, &freshness).await?;
+        }
+        self.write(&freshness).await?;
+        self.unheld()?;
         if self.report.figures.skipped == self.left {
             self.removed.extend(forgotten);
             keep_sources(self.state, &self.job.snapshot, self.job.report).await?;
@@ -178,22 +189,32 @@ impl Work<'_> {
     /// Builds the marked sections.
     async fn generate(&mut self, marked: Vec<bool>, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
         let sections = marked.iter().enumerate().filter(|(_, marked)| **marked).map(|(section, _)| section);
-        let (orders, groups) = order(sections, self.job.threads);
+        let sections: Vec<usize> = sections.collect();
+        let (ready, groups) = mpsc::channel(GROUPS_AHEAD);
         let builder = tokio::task::spawn_blocking({
             let (job, clock) = (self.job.clone(), Arc::clone(self.clock));
-            move || build(&job, clock.as_ref(), orders)
+            move || build(&job, clock.as_ref(), &sections, &ready)
         });
         let written = self.take(groups, freshness).await;
         let built = builder.await.map_err(panicked)?;
         written?;
         let spent = built?;
         (self.timings.build, self.timings.serialize) = (spent.build, spent.serialize);
+        Ok(())
+    }
+
+    /// Fails if groups were held.
+    fn unheld(&mut self) -> Result<(), RefreshError> {
         if self.held.is_empty() { Ok(()) } else { Err(RefreshError::Guarded(std::mem::take(&mut self.held))) }
     }
 
     /// Writes what is built.
-    async fn take(&mut self, mut groups: Built, freshness: &Freshness<'_>) -> Result<(), RefreshError> {
-        while let Some(group) = groups.next().await {
+    async fn take(
+        &mut self,
+        mut groups: mpsc::Receiver<SerializedGroup>,
+        freshness: &Freshness<'_>,
+    ) -> Result<(), RefreshError> {
+        while let Some(group) = groups.recv().await {
             self.report.figures.bytes += group.bytes();
             self.accept(group, freshness).await?;
         }

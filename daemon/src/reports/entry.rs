@@ -141,12 +141,12 @@ impl<'s> Entry<'s> {
 /// of days, an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// Keys of its entries; none for a section that only removes rows.
+    /// Keys of its entries; none for a section that only removes rows, for which nothing is built.
     pub keys: Vec<Key>,
     /// What its payloads depend on besides the sources, the settings and its keys: text that differs whenever the
     /// passing of time alone changes a payload. Empty for a function of the source.
     pub clock: String,
-    /// Keys whose rows its groups remove.
+    /// Keys whose rows are removed; if the section has entries, by its groups.
     pub retired: Vec<Key>,
 }
 
@@ -167,12 +167,6 @@ impl<'s> Group<'s> {
         Self { name: name.into(), entries, retire: Vec::new() }
     }
 
-    /// Returns a group that only removes rows, or none if there are none to remove.
-    pub(super) fn removing(name: &str, keys: &[Key]) -> Built<'s> {
-        let group = Self { retire: keys.to_vec(), ..Self::new(name, Vec::new()) };
-        Box::new((!keys.is_empty()).then_some(group).into_iter())
-    }
-
     /// Returns the group as the only one of its year.
     pub fn alone(self) -> Built<'s> {
         Box::new(std::iter::once(self))
@@ -182,9 +176,9 @@ impl<'s> Group<'s> {
 /// Groups, each computed on demand.
 pub type Built<'s> = Box<dyn Iterator<Item = Group<'s>> + 's>;
 
-/// Computes the groups of the section at a position of the report's list. Sections may be computed in any order, and by
-/// several threads at once.
-pub type Builder<'s> = Box<dyn Fn(usize) -> Built<'s> + Send + Sync + 's>;
+/// Computes the groups of the section at a position of the report's list; none where the section has no entry. Sections
+/// may be computed in any order.
+pub type Builder<'s> = Box<dyn Fn(usize) -> Built<'s> + 's>;
 
 #[cfg(test)]
 mod tests {

@@ -161,7 +161,7 @@ pub trait Yearly: Sync {
     fn keys(&self, cx: Context<'_>) -> impl FnMut(Self::Year) -> Vec<Key>;
 
     /// Prepares the data that all years share, and returns the function that computes the groups of one year.
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(Self::Year) -> Built<'s> + Send + Sync + 's;
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(Self::Year) -> Built<'s> + 's;
 
     /// Returns the years that the table has, oldest first.
     fn years(&self, cx: Context<'_>) -> Vec<Self::Year> {

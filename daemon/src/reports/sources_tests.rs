@@ -155,7 +155,9 @@ async fn sections_built_alone_and_in_any_order_have_their_own_keys_and_the_same_
             let (entries, retired) = built(*report, builder(position));
             let own: Vec<&Key> = entries.iter().map(|(key, _)| key).collect();
             assert_eq!(own, section.keys.iter().collect::<Vec<_>>(), "{table}, section {position}");
-            assert_eq!(retired, section.retired, "{table}, section {position}");
+            if !own.is_empty() {
+                assert_eq!(retired, section.retired, "{table}, section {position}");
+            }
             let same = all.entries.iter().filter(|(key, _)| section.keys.contains(key));
             assert!(same.eq(&entries), "{table}: section {position} differs when it is built alone");
         }

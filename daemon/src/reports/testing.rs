@@ -355,7 +355,7 @@ impl World {
 
     /// Returns the keys of the rows that a report removes.
     pub(super) fn retired(&self, report: &dyn Report) -> Vec<Key> {
-        self.groups(report, Mode::Fixed).into_iter().flat_map(|group| group.retire).collect()
+        report.sections(self.cx(Mode::Fixed)).into_iter().flat_map(|section| section.retired).collect()
     }
 
     /// Returns the keys of the entries that a report builds.

@@ -1,7 +1,8 @@
 //! Where the time of a refresh goes, and what the same bytes cost at the least.
 //!
 //! Every figure comes from a process of its own, so that memory peaks are not mixed; each is taken several times
-//! and the median is printed. `cargo bench -p cached-tests` runs it; `tests/benches/README.md` has the figures.
+//! and the median is printed. `cargo bench -p cached-tests --bench refresh` runs it, with a part of a sample's name for
+//! that sample alone; `tests/benches/README.md` has the figures.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
 
 mod pieces;
@@ -24,7 +25,8 @@ fn main() {
         println!("{}", pieces::run(piece, directory.as_ref()));
         return;
     }
-    for sample in sample::all() {
+    let part = arguments.first().map_or("", String::as_str);
+    for sample in sample::all(part) {
         let figures: Vec<(&str, Value)> =
             pieces::NAMES.iter().map(|&piece| (piece, measure(&sample, piece))).collect();
         report(&sample, &figures);
@@ -72,6 +74,11 @@ fn report(sample: &sample::Sample, figures: &[(&str, Value)]) {
     println!("\nwhole refresh / (bare scan + bare write) = {:.2}", seconds(of("refresh")) / least);
     let least = seconds(of("bare scan")) + seconds(of("bare read"));
     println!("unchanged refresh / (bare scan + bare read) = {:.2}", seconds(of("unchanged")) / least);
+    let stamped = least + seconds(of("bare stamp"));
+    println!(
+        "unchanged refresh / (bare scan + bare read + bare stamp) = {:.2}",
+        seconds(of("unchanged")) / stamped
+    );
     println!("the next night / (bare scan + bare read) = {:.2}", seconds(of("next night")) / least);
     for piece in ["refresh", "next night"] {
         tables(piece, of(piece));

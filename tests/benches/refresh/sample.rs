@@ -8,25 +8,33 @@ use tempfile::TempDir;
 
 /// A database, before and after its first refresh.
 pub(crate) struct Sample {
-    name: &'static str,
+    name: String,
     directory: TempDir,
 }
 
-/// The medium database, and the demonstration's at ten times its size.
-pub(crate) fn all() -> Vec<Sample> {
-    let golden = Golden::unpack("medium4");
-    let medium = Sample::of("medium4: 8,000 events, 15,000 volunteers", |path| {
-        std::fs::copy(golden.database(), path).unwrap();
+/// Sizes of the demonstration's database: from fifteen thousand source rows to one and a half million.
+const SCALES: [u32; 3] = [1, 10, 100];
+
+/// The medium database, and the demonstration's at several sizes; of these, those with `part` in their name.
+pub(crate) fn all(part: &str) -> impl Iterator<Item = Sample> {
+    let medium = std::iter::once("medium4".to_owned()).filter(move |name| name.contains(part));
+    let medium = medium.map(|name| {
+        Sample::of(name, |path| {
+            std::fs::copy(Golden::unpack("medium4").database(), path).unwrap();
+        })
     });
-    let demo = Sample::of("demo --scale 10: 3,000 events, 10,000 volunteers", |path| {
-        let options = DemoOptions { scale: 10, seed: 1, now: super::pieces::now() };
-        runtime().block_on(generate(path, &options)).unwrap();
+    let demos = SCALES.into_iter().map(|scale| (format!("demo --scale {scale}"), scale));
+    let demos = demos.filter(move |(name, _)| name.contains(part)).map(|(name, scale)| {
+        Sample::of(name, |path| {
+            let options = DemoOptions { scale, seed: 1, now: super::pieces::now() };
+            runtime().block_on(generate(path, &options)).unwrap();
+        })
     });
-    vec![medium, demo]
+    medium.chain(demos)
 }
 
 impl Sample {
-    fn of(name: &'static str, make: impl FnOnce(&Path)) -> Self {
+    fn of(name: String, make: impl FnOnce(&Path)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         make(&directory.path().join("vms.db"));
         let refreshed = directory.path().join("refreshed");
@@ -37,7 +45,7 @@ impl Sample {
     }
 
     pub(crate) fn name(&self) -> &str {
-        self.name
+        &self.name
     }
 
     /// A copy for one round.

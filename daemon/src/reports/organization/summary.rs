@@ -53,7 +53,7 @@ impl Yearly for Summary {
         |year| vec![Key(vec![year.key().into()])]
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         let index = Arc::new(Index::new(cx.snapshot));
         move |year| {
             let elements = elements(&Events::new(Arc::clone(&index), year), &cx.snapshot.organizations);

@@ -53,7 +53,7 @@ impl Yearly for FirstTime {
         |year| vec![Key(vec![year.key().into()])]
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         let people = people(cx.snapshot);
         move |year| {
             let entry = Entry::of_one(Key(vec![year.key().into()]), report(&people, &year.window()));

@@ -73,7 +73,7 @@ impl Yearly for Engagement {
         retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         let districts = Districts::of(cx, &Schools::of(cx.snapshot));
         let index = Index::new(cx.snapshot);
         let directory = Directory::new(cx.snapshot);

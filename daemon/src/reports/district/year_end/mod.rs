@@ -73,7 +73,7 @@ impl Yearly for YearEnd {
         retired(Self::TABLE, &prefix(year), keys.iter(), cx)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         let districts = active(cx, &Schools::of(cx.snapshot));
         let index = Index::new(cx.snapshot);
         let events = YearEvents::new(cx.snapshot, attribution(&districts));

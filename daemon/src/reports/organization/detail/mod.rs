@@ -73,7 +73,7 @@ impl Yearly for Detail {
         Layout::Cache.orphans(cx.snapshot, year)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         Layout::Cache.groups(cx)
     }
 }
@@ -111,7 +111,7 @@ impl Yearly for Reports {
         Layout::Reports.orphans(cx.snapshot, year)
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         Layout::Reports.groups(cx)
     }
 }
@@ -193,7 +193,7 @@ impl Layout {
 
     /// Returns the function that computes the rows of a year, one group at a time: the year is indexed when its
     /// first group is requested.
-    fn groups<'s>(self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(self, cx: Context<'s>) -> impl Fn(SchoolYear) -> Built<'s> + 's {
         let index = Arc::new(Index::new(cx.snapshot));
         let detail = Arc::new(DetailIndex::new(cx.snapshot));
         move |year| Box::new(self.groups_of(year, Arc::clone(&index), Arc::clone(&detail)))

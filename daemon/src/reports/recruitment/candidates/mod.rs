@@ -8,7 +8,7 @@
 //! displace better candidates. They are then rated and ordered by points; ties stay ordered by
 //! id. Candidates without any points are kept.
 //!
-//! One event is one group. Rows whose event is no longer a target are removed last, in a group of their own.
+//! One event is one group. Rows whose event is no longer a target are removed last.
 //!
 //! # Events that have candidates stored
 //!
@@ -34,10 +34,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
-use crate::reports::recruitment::candidates::pool::{Person, Pool};
-use crate::reports::recruitment::candidates::rating::{Breakdown, Reasons, Score, Selection};
+use crate::reports::recruitment::candidates::pool::{Person, Points, Pool};
+use crate::reports::recruitment::candidates::rating::{Breakdown, Given, Reasons, Score, Selection};
 use crate::reports::recruitment::keywords::Subject;
 use crate::reports::recruitment::next_start;
 use crate::reports::year::next_utc_midnight;
@@ -108,15 +108,13 @@ impl Report for Candidates {
     }
 
     fn builder<'s>(&self, cx: Context<'s>) -> Builder<'s> {
-        let Targets { events, retired } = Targets::of(cx);
-        let pool = Pool::of(cx.snapshot, &cx.settings.keywords.scoring, cx.today());
+        let events = Targets::of(cx).events;
+        let pool = Arc::new(Pool::of(cx.snapshot, &cx.settings.keywords.scoring, cx.today()));
         let skills = EventSkills::of(cx.snapshot);
         Box::new(move |position| {
-            let Some(event) = events.get(position) else {
-                return Group::removing("rows of other events", &retired);
-            };
-            let candidates = candidates(&pool, cx.settings, event, &skills.names(cx.snapshot, event));
-            Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), candidates)]).alone()
+            let Some(event) = events.get(position) else { return Box::new(std::iter::empty()) };
+            let ranking = ranking(&pool, cx.settings, event, &skills.names(cx.snapshot, event));
+            Group::new(format!("event {}", event.id), vec![Entry::of_one(key(event), ranking)]).alone()
         })
     }
 }
@@ -190,56 +188,84 @@ impl<'s> EventSkills<'s> {
     }
 }
 
+/// The payload of an event's row: its candidates refer to the people of the pool, which all events share.
+#[derive(Debug)]
+struct Ranking<'s> {
+    pool: Arc<Pool<'s>>,
+    /// The points that scores refer to.
+    points: Vec<Points>,
+    /// Positions of people, and their scores; the best first.
+    candidates: Vec<(usize, Score)>,
+}
+
+impl Serialize for Ranking<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let candidate = |(position, score): &(usize, Score)| {
+            let person = self.pool.people.get(*position)?;
+            Some(Candidate::of(
+                person,
+                score.points,
+                Given { own: score.own, points: &self.points, standing: &person.standing },
+            ))
+        };
+        serializer.collect_seq(self.candidates.iter().filter_map(candidate))
+    }
+}
+
 /// A candidate as VMS stores one.
 #[derive(Debug, Serialize)]
-struct Candidate<'s> {
+struct Candidate<'a> {
     id: i64,
-    name: Arc<str>,
-    email: Option<&'s str>,
-    title: Option<&'s str>,
-    organization: Option<&'s str>,
-    skills: Arc<[&'s str]>,
+    name: &'a str,
+    email: Option<&'a str>,
+    title: Option<&'a str>,
+    organization: Option<&'a str>,
+    skills: &'a [&'a str],
     score: f64,
-    reasons: Reasons,
-    breakdown: Breakdown,
+    reasons: Reasons<'a>,
+    breakdown: Breakdown<'a>,
     /// VMS no longer links volunteers to connectors: always null.
     connector_profile_url: Option<&'static str>,
     has_connector_profile: bool,
 }
 
-impl<'s> Candidate<'s> {
-    fn of(person: &Person<'s>, score: Score) -> Self {
+impl<'a> Candidate<'a> {
+    fn of(person: &'a Person<'_>, score: f64, given: Given<'a>) -> Self {
         Self {
             id: person.volunteer.id,
-            name: Arc::clone(&person.name),
+            name: &person.name,
             email: person.email,
             title: person.volunteer.title.as_deref(),
             organization: person.organization,
-            skills: Arc::clone(&person.shown_skills),
-            score: score.points,
-            reasons: Reasons(Arc::clone(&score.given)),
-            breakdown: Breakdown(score.given),
+            skills: &person.shown_skills,
+            score,
+            reasons: Reasons(given),
+            breakdown: Breakdown(given),
             connector_profile_url: None,
             has_connector_profile: false,
         }
     }
 }
 
-fn candidates<'s>(
-    pool: &Pool<'s>,
-    settings: &'s ReportSettings,
-    event: &'s Event,
+fn ranking<'s>(
+    pool: &Arc<Pool<'s>>,
+    settings: &ReportSettings,
+    event: &Event,
     skills: &[&str],
-) -> Vec<Candidate<'s>> {
+) -> Ranking<'s> {
     let rules = &settings.keywords;
     let keywords = rules.derive(Subject { event, skills });
     let kind = event.kind.as_deref();
-    let selection = Selection::new(pool, &keywords, &rules.scoring, (kind, rules.type_label(kind)));
-    let selected = pool.people.iter().filter(|person| selection.includes(person));
-    let mut candidates: Vec<Candidate<'s>> = selected
-        .take(rules.scoring.candidate_limit)
-        .map(|person| Candidate::of(person, selection.score(person)))
-        .collect();
-    candidates.sort_by(|a, b| b.score.total_cmp(&a.score));
-    candidates
+    let mut selection = Selection::new(pool, &keywords, &rules.scoring, (kind, rules.type_label(kind)));
+    let mut candidates = Vec::new();
+    for (position, person) in pool.people.iter().enumerate() {
+        if candidates.len() == rules.scoring.candidate_limit {
+            break;
+        }
+        if selection.includes(person) {
+            candidates.push((position, selection.score(person)));
+        }
+    }
+    candidates.sort_by(|(_, a), (_, b)| b.points.total_cmp(&a.points));
+    Ranking { points: selection.into_points(), pool: Arc::clone(pool), candidates }
 }

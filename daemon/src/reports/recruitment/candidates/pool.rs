@@ -54,11 +54,11 @@ impl Texts {
 #[derive(Debug)]
 pub(super) struct Person<'s> {
     pub(super) volunteer: &'s Volunteer,
-    pub(super) name: Arc<str>,
+    pub(super) name: String,
     pub(super) email: Option<&'s str>,
     pub(super) organization: Option<&'s str>,
     /// The first few skills by code point, as stored.
-    pub(super) shown_skills: Arc<[&'s str]>,
+    pub(super) shown_skills: Box<[&'s str]>,
     /// Fields that keywords select by: title, department, industry and skills, as stored.
     pub(super) fields: Vec<usize>,
     /// Title, department and industry in lower case, joined by blanks.
@@ -200,7 +200,7 @@ impl<'s> Pool<'s> {
         lower.dedup();
         Person {
             volunteer,
-            name: full_name(contact).into(),
+            name: full_name(contact),
             email: None,
             organization: None,
             shown_skills: skills.iter().copied().take(rules.max_skills_in_payload).collect(),

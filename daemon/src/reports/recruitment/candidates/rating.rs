@@ -25,10 +25,9 @@
 //! Points are added up in this order and rounded as Python rounds.
 
 use std::borrow::Cow;
-use std::cell::{OnceCell, RefCell};
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::fmt::{self, Display, Write as _};
-use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use serde::{Serialize, Serializer};
@@ -85,17 +84,23 @@ impl<'k> Finder<'k> {
 }
 
 /// Matches of one event's keywords among the texts of a pool, and the points for them; each text is searched once.
+/// Points are positions in the list of points.
 pub(super) struct Selection<'p, 'k> {
     pool: &'p Pool<'p>,
     finder: Finder<'k>,
     rules: &'p Scoring,
     /// The type of the event, and its label.
     kind: (Option<&'p str>, &'p str),
-    fields: Vec<OnceCell<bool>>,
-    titles: Vec<OnceCell<Option<Points>>>,
+    /// By field: whether a keyword is like it.
+    fields: Vec<Option<bool>>,
+    /// By title, department and industry.
+    titles: Vec<OnceCell<Option<usize>>>,
     /// By number of participations in events of its type.
-    same_type: RefCell<HashMap<u64, Points>>,
+    same_type: HashMap<u64, usize>,
+    /// By skills that are keywords.
+    skills: HashMap<Vec<usize>, usize>,
     wanted_skills: Vec<bool>,
+    points: Vec<Points>,
 }
 
 impl<'p, 'k> Selection<'p, 'k> {
@@ -116,78 +121,122 @@ impl<'p, 'k> Selection<'p, 'k> {
             finder: Finder::new(keywords),
             rules,
             kind,
-            fields: vec![OnceCell::new(); pool.fields.len()],
+            fields: vec![None; pool.fields.len()],
             titles: vec![OnceCell::new(); pool.hays.len()],
-            same_type: RefCell::default(),
+            same_type: HashMap::new(),
+            skills: HashMap::new(),
             wanted_skills,
+            points: Vec::new(),
         }
     }
 
     /// Returns whether any keyword is like any field of the person.
-    pub(super) fn includes(&self, person: &Person<'_>) -> bool {
+    pub(super) fn includes(&mut self, person: &Person<'_>) -> bool {
+        let Self { fields, finder, pool, .. } = self;
         person.fields.iter().any(|&field| {
-            let known = self.fields.get(field);
-            known.is_some_and(|known| *known.get_or_init(|| self.finder.selects(self.pool.fields.get(field))))
+            let known = fields.get_mut(field);
+            known.is_some_and(|known| *known.get_or_insert_with(|| finder.selects(pool.fields.get(field))))
         })
     }
 
     /// Rates a person.
-    pub(super) fn score(&self, person: &Person<'_>) -> Score {
+    pub(super) fn score(&mut self, person: &Person<'_>) -> Score {
         let own = [self.same_type(person), self.title(person), self.skills(person)];
-        let given: Arc<[Points]> = own.into_iter().flatten().chain(person.standing.iter().cloned()).collect();
+        let given = Given { own, points: &self.points, standing: &person.standing };
         let points = given.iter().fold(0.0, |sum, given| sum + given.value);
-        Score { points: round(points, self.rules.round_digits), given }
+        Score { points: round(points, self.rules.round_digits), own }
+    }
+
+    /// The points that scores refer to.
+    pub(super) fn into_points(self) -> Vec<Points> {
+        self.points
     }
 
     /// For participations in events of the same type.
-    fn same_type(&self, person: &Person<'_>) -> Option<Points> {
+    fn same_type(&mut self, person: &Person<'_>) -> Option<usize> {
         let (kind, label) = self.kind;
         let events = person.events_of(kind);
         let points = || {
             let (points, text) = (self.rules.same_type, &self.rules.text);
             let values: [(Placeholder, &dyn Display); 2] =
                 [(Placeholder::Label, &label), (Placeholder::N, &events)];
-            Points::new(points, &text.same_type_reason, &text.same_type_line, &values)
+            listed(
+                &mut self.points,
+                Points::new(points, &text.same_type_reason, &text.same_type_line, &values),
+            )
         };
-        (events > 0).then(|| self.same_type.borrow_mut().entry(events).or_insert_with(points).clone())
+        (events > 0).then(|| *self.same_type.entry(events).or_insert_with(points))
     }
 
     /// For the first keywords that are a part of the person's title, department and industry.
-    fn title(&self, person: &Person<'_>) -> Option<Points> {
+    fn title(&mut self, person: &Person<'_>) -> Option<usize> {
         let points = || {
             let (points, text) = (self.rules.title_match, &self.rules.text);
             let hits = self.finder.parts_of(self.pool.hays.get(person.hay), self.rules.max_title_hits);
             let shown = hits.join(&text.list_separator);
             let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Hits, &shown)];
-            (!hits.is_empty()).then(|| Points::new(points, &text.title_reason, &text.title_line, &values))
+            let points = || Points::new(points, &text.title_reason, &text.title_line, &values);
+            (!hits.is_empty()).then(|| listed(&mut self.points, points()))
         };
-        self.titles.get(person.hay)?.get_or_init(points).clone()
+        *self.titles.get(person.hay)?.get_or_init(points)
     }
 
     /// For the keywords that are skills of the person, by code point.
-    fn skills(&self, person: &Person<'_>) -> Option<Points> {
+    fn skills(&mut self, person: &Person<'_>) -> Option<usize> {
+        let is_wanted = |skill: &usize| self.wanted_skills.get(*skill) == Some(&true);
+        let shared: Vec<usize> = person.skills.iter().copied().filter(is_wanted).collect();
+        if shared.is_empty() {
+            return None;
+        }
+        if let Some(known) = self.skills.get(&shared) {
+            return Some(*known);
+        }
         let (points, text) = (self.rules.skill_overlap, &self.rules.text);
-        let is_wanted = |skill: &&usize| self.wanted_skills.get(**skill) == Some(&true);
-        let shared: Vec<&str> =
-            person.skills.iter().filter(is_wanted).map(|&skill| self.pool.skills.get(skill)).collect();
-        let shown = shared.join(&text.list_separator);
+        let names: Vec<&str> = shared.iter().map(|&skill| self.pool.skills.get(skill)).collect();
+        let shown = names.join(&text.list_separator);
         let values: [(Placeholder, &dyn Display); 1] = [(Placeholder::Skills, &shown)];
-        (!shared.is_empty()).then(|| Points::new(points, &text.skill_reason, &text.skill_line, &values))
+        let points = Points::new(points, &text.skill_reason, &text.skill_line, &values);
+        let position = listed(&mut self.points, points);
+        self.skills.insert(shared, position);
+        Some(position)
     }
 }
 
-/// Points and their explanation.
+/// Adds points to a list; returns their position.
+fn listed(list: &mut Vec<Points>, points: Points) -> usize {
+    list.push(points);
+    list.len() - 1
+}
+
+/// Points, and positions of those that are given in this event: for its type, for titles, for skills.
 #[derive(Debug)]
 pub(super) struct Score {
     pub(super) points: f64,
-    pub(super) given: Arc<[Points]>,
+    pub(super) own: [Option<usize>; 3],
+}
+
+/// The points that a person is given, in order.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Given<'a> {
+    pub(super) own: [Option<usize>; 3],
+    /// Those of the event.
+    pub(super) points: &'a [Points],
+    /// Those that are the same for every event.
+    pub(super) standing: &'a [Points],
+}
+
+impl<'a> Given<'a> {
+    fn iter(self) -> impl Iterator<Item = &'a Points> {
+        let own = self.own.into_iter().flatten();
+        own.filter_map(move |position| self.points.get(position)).chain(self.standing)
+    }
 }
 
 /// The reasons for points, as VMS lists them.
 #[derive(Debug)]
-pub(super) struct Reasons(pub(super) Arc<[Points]>);
+pub(super) struct Reasons<'a>(pub(super) Given<'a>);
 
-impl Serialize for Reasons {
+impl Serialize for Reasons<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.0.iter().map(|points| &*points.reason))
     }
@@ -195,9 +244,9 @@ impl Serialize for Reasons {
 
 /// The same, a line each.
 #[derive(Debug)]
-pub(super) struct Breakdown(pub(super) Arc<[Points]>);
+pub(super) struct Breakdown<'a>(pub(super) Given<'a>);
 
-impl Display for Breakdown {
+impl Display for Breakdown<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (position, points) in self.0.iter().enumerate() {
             if position > 0 {
@@ -209,7 +258,7 @@ impl Display for Breakdown {
     }
 }
 
-impl Serialize for Breakdown {
+impl Serialize for Breakdown<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }

@@ -75,7 +75,7 @@ impl Yearly for VirtualDistricts {
         move |year| names(&index, year).iter().map(|name| key(year, Some(name))).collect()
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(VirtualYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(VirtualYear) -> Built<'s> + 's {
         let index = Arc::new(Index::new(cx.snapshot));
         move |year| Box::new(Parts::new(&index, year, names(&index, year), &cx.settings.districts))
     }

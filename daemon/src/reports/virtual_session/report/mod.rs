@@ -86,7 +86,7 @@ impl Yearly for VirtualSessions {
         |year| vec![key(year, None)]
     }
 
-    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(VirtualYear) -> Built<'s> + Send + Sync + 's {
+    fn groups<'s>(&self, cx: Context<'s>) -> impl Fn(VirtualYear) -> Built<'s> + 's {
         let index = Index::new(cx.snapshot);
         let offered = VirtualYear::offered(cx.now, cx.zone());
         move |year| {
