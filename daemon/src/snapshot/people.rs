@@ -10,11 +10,11 @@ row! {
         /// The id.
         id: i64 = id("id"),
         /// First name.
-        first_name: Option<Text> = text("first_name"),
+        first_name: Option<Text> = symbol("first_name"),
         /// Middle name.
-        middle_name: Option<Text> = text("middle_name"),
+        middle_name: Option<Text> = symbol("middle_name"),
         /// Last name.
-        last_name: Option<Text> = text("last_name"),
+        last_name: Option<Text> = symbol("last_name"),
         /// Whether reports leave the person out.
         exclude_from_reports: Option<bool> = boolean("exclude_from_reports"),
         /// Whether the person must not be contacted.
@@ -34,13 +34,13 @@ row! {
         /// The id.
         id: i64 = id("id"),
         /// Job title.
-        title: Option<Text> = text("title"),
+        title: Option<Text> = symbol("title"),
         /// Department.
-        department: Option<Text> = text("department"),
+        department: Option<Text> = symbol("department"),
         /// Industry.
-        industry: Option<Text> = text("industry"),
+        industry: Option<Text> = symbol("industry"),
         /// Employer as free text, sometimes a Salesforce id.
-        organization_name: Option<Text> = text("organization_name"),
+        organization_name: Option<Text> = symbol("organization_name"),
         /// `local`, `partial`, `non_local` or `unknown`.
         local_status: Option<Text> = member("local_status", is_local_status),
         /// As stated by the person.

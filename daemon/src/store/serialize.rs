@@ -2,6 +2,7 @@
 
 use cached_proto::words::Table;
 use memchr::memmem;
+use serde::ser::Error;
 
 use crate::reports::{Entry, Group, Payload};
 use crate::snapshot::digest;
@@ -66,11 +67,11 @@ impl SerializedGroup {
     }
 }
 
-/// Serializes groups. Texts grow in a buffer that is kept for the next one: each is copied once, into as much memory as it
-/// needs.
+/// Serializes groups. A text begins with as much memory as the one before needed, and gives back what it does not need:
+/// that copies it less often than letting it grow.
 #[derive(Debug, Default)]
 pub struct GroupSerializer {
-    buffer: Vec<u8>,
+    length: usize,
 }
 
 impl GroupSerializer {
@@ -111,9 +112,11 @@ impl GroupSerializer {
         match payload {
             Payload::Text(text) => Ok(text.to_string()),
             Payload::Json(value) => {
-                self.buffer.clear();
-                value.append(&mut self.buffer)?;
-                Ok(String::from_utf8_lossy(&self.buffer).into_owned())
+                let mut text = Vec::with_capacity(self.length);
+                value.append(&mut text)?;
+                self.length = text.len();
+                text.shrink_to_fit();
+                String::from_utf8(text).map_err(serde_json::Error::custom)
             }
         }
     }

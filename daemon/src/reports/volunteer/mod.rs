@@ -21,7 +21,6 @@ pub use first_time::FirstTime;
 pub use recent::Recent;
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::fmt;
 
 use chrono::NaiveDate;
@@ -29,7 +28,7 @@ use serde::{Serialize, Serializer};
 
 use crate::reports::dialect::Hours;
 use crate::reports::year::Window;
-use crate::snapshot::{Contact, Event, Groups, Participation, Snapshot, Source, Volunteer};
+use crate::snapshot::{Contact, Event, Groups, Participation, Snapshot, Source, Volunteer, find};
 use crate::vms::enums::COMPLETED;
 use crate::vms::time::{self, Stored};
 
@@ -88,10 +87,6 @@ struct Attendance<'s> {
 
 /// Returns all volunteers, by id.
 fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
-    let contacts: HashMap<i64, &Contact> = snapshot.contacts.iter().map(|row| (row.id, row)).collect();
-    let events: HashMap<i64, &Event> = snapshot.events.iter().map(|row| (row.id, row)).collect();
-    let organizations: HashMap<i64, Option<&str>> =
-        snapshot.organizations.iter().map(|row| (row.id, row.name.as_deref())).collect();
     let links = Groups::by(&snapshot.volunteer_organizations, |row| Some(row.volunteer));
     let participations = Groups::by(&snapshot.participations, |row| Some(row.volunteer));
     snapshot
@@ -101,14 +96,14 @@ fn people(snapshot: &Snapshot) -> Vec<Person<'_>> {
             let id = volunteer.id;
             let names = links
                 .rows(&snapshot.volunteer_organizations, &id)
-                .map(|link| organizations.get(&link.organization).copied().flatten());
+                .map(|link| find(&snapshot.organizations, link.organization, |row| row.id)?.name.as_deref());
             let mut participations: Vec<_> = participations
                 .rows(&snapshot.participations, &id)
-                .map(|row| Participated { row, event: events.get(&row.event).copied() })
+                .map(|row| Participated { row, event: find(&snapshot.events, row.event, |event| event.id) })
                 .collect();
             participations.sort_by(|a, b| as_summed(a.row, b.row));
             Some(Person {
-                contact: contacts.get(&id)?,
+                contact: find(&snapshot.contacts, id, |contact| contact.id)?,
                 volunteer,
                 affiliations: affiliations(names.collect()),
                 participations,
