@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use cached_present::{Tone, bytes, count, duration, lacks, spoken, standing};
+use cached_present::{Tone, bytes, count, duration, extent, lacks, spoken, standing};
 use cached_proto::hello::FULL_STATUS;
 use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
@@ -65,8 +65,8 @@ fn render(reply: &StatusReply, computed: &[Computed], view: &View) -> String {
         "Last       {}",
         reply.last_run.as_ref().map_or("no run yet".to_owned(), |run| last(run, &view))
     );
-    if !computed.is_empty() {
-        let _ = writeln!(text, "Computed   {}", extent(computed));
+    if let Some(extent) = extent(computed) {
+        let _ = writeln!(text, "Computed   {extent}");
     }
     if !reply.tables.is_empty() {
         let _ = write!(text, "\n{}", listing(reply, &view));
@@ -112,19 +112,6 @@ fn last(run: &Run, view: &View) -> String {
         let _ = write!(text, ", {} ({})", view.moment(ended), view.distance(ended));
     }
     text
-}
-
-/// Returns `35 of 412 entries, all of dia_events_report_cache`.
-fn extent(computed: &[Computed]) -> String {
-    let (entries, of) =
-        computed.iter().fold((0, 0), |(entries, of), table| (entries + table.entries, of + table.of));
-    if entries == of {
-        return format!("all of {}", count(of, "entry"));
-    }
-    let whole: Vec<&str> =
-        computed.iter().filter(|table| table.is_whole()).map(|table| table.table.as_str()).collect();
-    let whole = if whole.is_empty() { String::new() } else { format!(", all of {}", whole.join(", ")) };
-    format!("{entries} of {}{whole}", count(of, "entry"))
 }
 
 /// Returns `All 2 tables are fresh; next refresh Mon 23 Nov 02:00 CST`, or what is wrong.

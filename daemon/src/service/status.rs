@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use cached_proto::fault::Fault;
 use cached_proto::verb::jobs::Job;
-use cached_proto::verb::status::{FullStatus, FullStatusRequest, StatusReply, StatusRequest, TableStatus};
+use cached_proto::verb::status::{
+    Computed, FullStatus, FullStatusRequest, StatusReply, StatusRequest, TableStatus,
+};
 use cached_proto::words::{SchedulerState, Table};
 
 use super::{Service, Surveyed};
@@ -18,11 +20,16 @@ pub(crate) async fn status(service: &Service, request: &StatusRequest) -> Result
 /// The status and what the last run computed.
 pub(crate) async fn full(service: &Service, request: &FullStatusRequest) -> Result<FullStatus, Fault> {
     let status = status(service, &StatusRequest { sizes: request.sizes }).await?;
-    let computed = match &status.last_run {
-        Some(run) => service.queue.computed(run.id).await?,
-        None => Vec::new(),
-    };
+    let computed = computed(service, &status).await?;
     Ok(FullStatus { status, computed })
+}
+
+/// What the last run of a status computed.
+pub(crate) async fn computed(service: &Service, status: &StatusReply) -> Result<Vec<Computed>, Fault> {
+    match &status.last_run {
+        Some(run) => Ok(service.queue.computed(run.id).await?),
+        None => Ok(Vec::new()),
+    }
 }
 
 /// The status, based on the tables as `surveyed`.

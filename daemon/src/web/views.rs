@@ -11,7 +11,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::jobs::{Job, JobFilter};
 use cached_proto::verb::refresh::Progress;
 use cached_proto::verb::report::{ReportReply, ReportRequest};
-use cached_proto::verb::status::{StatusReply, StatusRequest};
+use cached_proto::verb::status::{Computed, StatusReply, StatusRequest};
 use cached_proto::words::Outcome;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::Serialize;
@@ -89,6 +89,8 @@ pub(super) struct Views {
 #[derive(Debug)]
 pub(super) struct Overview {
     pub(super) status: StatusReply,
+    /// By the last run.
+    pub(super) computed: Vec<Computed>,
     pub(super) health: Health,
     pub(super) report: ReportReply,
     /// The newest first.
@@ -158,8 +160,10 @@ impl Views {
             let since = service.clock.now() - WINDOW;
             let window = ReportRequest { since_seconds: WINDOW.num_seconds().unsigned_abs() };
             let surveyed = service.survey().await;
+            let status = status::status_of(service, &surveyed, &WITH_SIZES).await?;
             Ok(Overview {
-                status: status::status_of(service, &surveyed, &WITH_SIZES).await?,
+                computed: status::computed(service, &status).await?,
+                status,
                 health: health::health_of(service, &surveyed, Audience::Reader).await,
                 report: report::report(service, &window).await?,
                 runs: service.queue.history(since, RUNS).await?,

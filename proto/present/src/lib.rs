@@ -12,4 +12,4 @@ mod verdict;
 mod wording;
 
 pub use verdict::{Figure, Tone, Verdict, figures, standing, verdict};
-pub use wording::{bytes, count, duration, lacks, moment, percent, spoken};
+pub use wording::{bytes, count, duration, extent, lacks, moment, percent, spoken};

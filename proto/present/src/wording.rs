@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use cached_proto::time::Timestamp;
-use cached_proto::verb::status::TableStatus;
+use cached_proto::verb::status::{Computed, TableStatus};
 use chrono::{DateTime, Datelike as _, TimeZone, Utc};
 
 /// Returns a word of the vocabulary as people read it: `not applicable`.
@@ -18,6 +18,23 @@ pub fn count<N: Copy + Display + PartialEq + From<u8>>(number: N, thing: &str) -
         (_, Some(stem)) => format!("{number} {stem}ries"),
         (_, None) => format!("{number} {thing}s"),
     }
+}
+
+/// Returns how much of its tables a run computed: `35 of 412 entries, all of dia_events_report_cache`; `None` if they have
+/// no entries.
+pub fn extent(computed: &[Computed]) -> Option<String> {
+    let entries: u64 = computed.iter().map(|table| table.entries).sum();
+    let of: u64 = computed.iter().map(|table| table.of).sum();
+    if of == 0 {
+        return None;
+    }
+    if entries == of {
+        return Some(format!("all of {}", count(of, "entry")));
+    }
+    let whole: Vec<&str> =
+        computed.iter().filter(|table| table.is_whole()).map(|table| table.table.as_str()).collect();
+    let whole = if whole.is_empty() { String::new() } else { format!(", all of {}", whole.join(", ")) };
+    Some(format!("{entries} of {}{whole}", count(of, "entry")))
 }
 
 /// Formats bytes in decimal units: `812 B`, `1.2 MB`.

@@ -102,6 +102,7 @@ fn what_the_last_run_computed_is_named_and_whole_tables_are_listed() {
     let withheld = table(Table::VirtualSessionReportCache, 0, 0);
     for (computed, line) in [
         (vec![], None),
+        (vec![withheld], None),
         (vec![table(years, 0, 21), table(recent, 0, 140), withheld], Some("0 of 161 entries")),
         (vec![table(years, 0, 21), table(recent, 35, 140)], Some("35 of 161 entries")),
         (

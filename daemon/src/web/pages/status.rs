@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use cached_present::{Figure, Tone, bytes, duration, figures, lacks, percent, spoken};
+use cached_present::{Figure, Tone, bytes, duration, extent, figures, lacks, percent, spoken};
 use cached_proto::time::Timestamp;
 use cached_proto::verb::jobs::Job;
 use cached_proto::verb::status::TableStatus;
@@ -40,6 +40,8 @@ struct StatusPage {
     current: Option<Progressing>,
     queued: u64,
     last: Option<RunRow>,
+    /// How much of its tables the last run computed.
+    computed: Option<String>,
     figures: Vec<Measured>,
     /// The time span for which readiness is known, once it is a day.
     covered: Option<String>,
@@ -97,6 +99,7 @@ fn filled(
         current: status.current_run.as_ref().map(|run| Progressing::of(run, view)),
         queued: status.queued_runs,
         last: status.last_run.as_ref().map(|run| RunRow::of(run, view)),
+        computed: extent(&overview.computed),
         figures: figures(&overview.report).into_iter().map(measured).collect(),
         // Before that, it would only show that the daemon is new.
         covered: Some(overview.report.readiness.covered)
