@@ -2,6 +2,7 @@
 //!
 //! Everything here is a function of what [`load`] has read.
 
+mod days;
 mod history;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ use crate::jobs::counters::Measured;
 use crate::refresh::survey::TableSurvey;
 use crate::state::ReadinessSample;
 
+pub use days::{DAYS, Day, MORNING, Recent, TableDay, recent};
 pub use history::{FullRefreshes, full_refreshes, load, longest_lock};
 
 /// Maximum number of error groups in a report; for more than that, the list of jobs is the better view.

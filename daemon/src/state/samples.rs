@@ -3,7 +3,9 @@
 
 use cached_proto::words::Table;
 use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, Timelike, Utc};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait as _, DbBackend, EntityTrait, QueryFilter, QueryOrder, Statement,
+};
 
 use super::{ErrorContext, State, StateError, count, instant, known, micros, put, stored, table};
 
@@ -160,6 +162,44 @@ impl State {
             .await
             .context("read the samples of readiness")?;
         Ok(rows.into_iter().map(Into::into).collect())
+    }
+
+    /// For each of these instants, the last sample before it that is not older than `hold`.
+    pub async fn readiness_at(
+        &self,
+        instants: &[DateTime<Utc>],
+        hold: TimeDelta,
+    ) -> Result<Vec<Option<ReadinessSample>>, StateError> {
+        let action = "read the samples of some instants";
+        let mut samples = vec![None; instants.len()];
+        if instants.is_empty() {
+            return Ok(samples);
+        }
+        let rows = self.reader().query_all_raw(Self::readiness_statement(instants, hold)).await;
+        for row in rows.context(action)? {
+            let number = |index| row.try_get_by_index::<i64>(index).context(action);
+            let row = readiness::Model { at: number(1)?, expected: number(2)?, accepted: number(3)? };
+            let position = usize::try_from(number(0)?).ok();
+            if let Some(place) = position.and_then(|position| samples.get_mut(position)) {
+                *place = Some(row.into());
+            }
+        }
+        Ok(samples)
+    }
+
+    /// One search by key for each instant, however many samples there are.
+    pub(crate) fn readiness_statement(instants: &[DateTime<Utc>], hold: TimeDelta) -> Statement {
+        let sql = format!(
+            "WITH asked (number, since, at) AS (VALUES {}) \
+             SELECT asked.number, sample.at, sample.expected, sample.accepted \
+             FROM asked CROSS JOIN readiness sample ON sample.at = \
+             (SELECT max(at) FROM readiness WHERE at > asked.since AND at <= asked.at)",
+            vec!["(?, ?, ?)"; instants.len()].join(", ")
+        );
+        let values = (0_i64..)
+            .zip(instants)
+            .flat_map(|(number, &at)| [number, micros(at - hold), micros(at)].map(Into::into));
+        Statement::from_sql_and_values(DbBackend::Sqlite, sql, values)
     }
 
     /// Deletes the samples taken before an instant.
