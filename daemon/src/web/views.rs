@@ -19,7 +19,7 @@ use tokio::sync::broadcast;
 use utoipa::ToSchema;
 
 use crate::clock::Clock;
-use crate::figures::{FullRefreshes, full_refreshes, longest_lock};
+use crate::figures::{FullRefreshes, Recent, full_refreshes, longest_lock, recent};
 use crate::health::{Audience, Health};
 use crate::jobs::Unfinished;
 use crate::reports;
@@ -99,6 +99,8 @@ pub(super) struct Overview {
     pub(super) last_results: Vec<Job>,
     /// The newest first.
     pub(super) failures: Vec<Job>,
+    /// The last months by day.
+    pub(super) recent: Recent,
 }
 
 /// All data of the status in the API.
@@ -159,6 +161,7 @@ impl Views {
         let read = async {
             let since = service.clock.now() - WINDOW;
             let window = ReportRequest { since_seconds: WINDOW.num_seconds().unsigned_abs() };
+            let zone = service.config.borrow().schedule.timezone;
             let surveyed = service.survey().await;
             let status = status::status_of(service, &surveyed, &WITH_SIZES).await?;
             Ok(Overview {
@@ -169,6 +172,7 @@ impl Views {
                 runs: service.queue.history(since, RUNS).await?,
                 last_results: service.queue.last_results().await?,
                 failures: service.queue.jobs(JobFilter::Failed, FAILURES).await?,
+                recent: recent(service.queue.state(), service.clock.now(), zone).await?,
             })
         };
         shared(&self.overview, service, Kept::UntilProgress, read).await

@@ -32,5 +32,6 @@ mod web_limits;
 mod web_metrics;
 mod web_openapi;
 mod web_pages;
+mod web_plots;
 mod web_refusals;
 mod web_trouble;

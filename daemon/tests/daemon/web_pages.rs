@@ -70,7 +70,7 @@ impl<'a> Ada<'a> {
 
 /// Returns whether every opened element is closed, in order.
 pub(crate) fn is_well_formed(page: &str) -> bool {
-    const EMPTY: [&str; 7] = ["meta", "link", "input", "rect", "line", "br", "!DOCTYPE"];
+    const EMPTY: [&str; 5] = ["meta", "link", "input", "br", "!DOCTYPE"];
     let mut open = Vec::new();
     for tag in page.split('<').skip(1) {
         let Some((tag, _)) = tag.split_once('>') else { return false };

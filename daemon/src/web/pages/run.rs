@@ -13,6 +13,7 @@ use cached_proto::words::{CacheType, Outcome, Phase};
 
 use super::Visit;
 use super::jobs::JobRow;
+use super::plot::Timeline;
 use super::view::{Badge, Name, View, When, failed};
 use crate::web::answer::WebFault;
 use crate::web::app::Web;
@@ -57,6 +58,8 @@ struct RunPage {
     /// Errors that several of its tables have in common, shown once.
     shared: Vec<Shared>,
     jobs: Vec<JobRow>,
+    /// Missing before the run has begun.
+    timeline: Option<Timeline>,
 }
 
 /// An error that several tables have in common.
@@ -130,6 +133,7 @@ fn filled(run: &Run, frame: Frame, notice: Option<Notice>, is_stopping: bool, vi
         took: run.ended.map_or_else(String::new, |_| duration(run.seconds)),
         shared,
         jobs,
+        timeline: Timeline::of(run, view),
     }
 }
 

@@ -15,7 +15,7 @@ use chrono::TimeDelta;
 
 use super::Visit;
 use super::jobs::{can_retry, is_guarded};
-use super::plot::{Plot, RunRow};
+use super::plot::{Mornings, Plot, RunRow, Trends};
 use super::run::Progressing;
 use super::verdict::{Remedy, Verdict};
 use super::view::{Badge, Name, View, When, class};
@@ -48,6 +48,8 @@ struct StatusPage {
     tables: Vec<TableRow>,
     plot: Plot,
     failures: Failures,
+    mornings: Mornings,
+    trends: Trends,
 }
 
 /// A figure, and whether it meets its target.
@@ -108,6 +110,8 @@ fn filled(
         tables: rows(&status.tables, &last, view),
         plot: Plot::of(&overview.runs, view),
         failures: failures(&overview.failures, &last, view),
+        mornings: Mornings::of(&overview.recent, view.now),
+        trends: Trends::of(&overview.recent),
     }
 }
 

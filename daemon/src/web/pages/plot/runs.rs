@@ -4,7 +4,8 @@ use cached_present::{Tone, duration, spoken};
 use cached_proto::verb::history::Run;
 use cached_proto::words::Phase;
 
-use super::view::{Badge, View, When, class};
+use super::super::view::{Badge, View, When, class};
+use super::{dated, scaled};
 use crate::web::views::WINDOW;
 
 /// Width of the plot in its own units; it is scaled to the space available.
@@ -22,53 +23,53 @@ const LISTED: usize = 50;
 
 /// The runs of recent weeks.
 #[derive(Debug)]
-pub(super) struct Plot {
+pub(in crate::web::pages) struct Plot {
     /// Bars of failed runs come last, so that no other bar covers them.
-    pub(super) bars: Vec<Bar>,
+    pub(in crate::web::pages) bars: Vec<Bar>,
     /// The duration at the top of the plot.
-    pub(super) top: String,
+    pub(in crate::web::pages) top: String,
     /// Dates from left to right, at equal distances.
-    pub(super) days: [String; 5],
+    pub(in crate::web::pages) days: [String; 5],
     /// A description of the plot in one sentence.
-    pub(super) summary: String,
+    pub(in crate::web::pages) summary: String,
     /// Rows of the table, newest first.
-    pub(super) rows: Vec<RunRow>,
+    pub(in crate::web::pages) rows: Vec<RunRow>,
     /// Number of runs that are not listed.
-    pub(super) unlisted: usize,
+    pub(in crate::web::pages) unlisted: usize,
 }
 
 #[derive(Debug)]
-pub(super) struct Bar {
-    pub(super) x: String,
-    pub(super) y: String,
-    pub(super) height: String,
-    pub(super) tone: &'static str,
+pub(in crate::web::pages) struct Bar {
+    pub(in crate::web::pages) x: String,
+    pub(in crate::web::pages) y: String,
+    pub(in crate::web::pages) height: String,
+    pub(in crate::web::pages) tone: &'static str,
     /// Whether the run went wrong. Such runs are often short, so the bar is drawn in a visible column, below
     /// a mark.
-    pub(super) is_bad: bool,
+    pub(in crate::web::pages) is_bad: bool,
     /// The mark: a triangle that points at the bar.
-    pub(super) mark: String,
-    pub(super) title: String,
+    pub(in crate::web::pages) mark: String,
+    pub(in crate::web::pages) title: String,
 }
 
 /// A run in a list.
 #[derive(Debug)]
-pub(super) struct RunRow {
-    pub(super) id: i64,
-    pub(super) trigger: String,
-    pub(super) state: Badge,
-    pub(super) when: When,
-    pub(super) took: String,
-    pub(super) tables: usize,
+pub(in crate::web::pages) struct RunRow {
+    pub(in crate::web::pages) id: i64,
+    pub(in crate::web::pages) trigger: String,
+    pub(in crate::web::pages) state: Badge,
+    pub(in crate::web::pages) when: When,
+    pub(in crate::web::pages) took: String,
+    pub(in crate::web::pages) tables: usize,
 }
 
 impl Plot {
-    pub(super) fn of(runs: &[Run], view: &View) -> Self {
+    pub(in crate::web::pages) fn of(runs: &[Run], view: &View) -> Self {
         let ended: Vec<&Run> = runs.iter().filter(|run| run.phase == Phase::Done).collect();
         let longest = ended.iter().map(|run| run.seconds).fold(0.0, f64::max);
         let day = |quarters: i32| {
             let at = view.now - WINDOW + WINDOW / 4 * quarters;
-            at.with_timezone(&view.zone).format("%-d %b").to_string()
+            dated(at.with_timezone(&view.zone).date_naive())
         };
         let mut bars: Vec<Bar> = ended.iter().rev().map(|run| bar(run, longest, view)).collect();
         bars.sort_by_key(|bar| bar.is_bad);
@@ -84,7 +85,7 @@ impl Plot {
 }
 
 impl RunRow {
-    pub(super) fn of(run: &Run, view: &View) -> Self {
+    pub(in crate::web::pages) fn of(run: &Run, view: &View) -> Self {
         Self {
             id: run.id,
             trigger: spoken(run.trigger.as_str()),
@@ -112,7 +113,7 @@ fn bar(run: &Run, longest: f64, view: &View) -> Bar {
     let row = RunRow::of(run, view);
     let age = view.now - run.started.unwrap_or(run.queued).to_utc();
     let share = 1.0 - (age.as_seconds_f64() / WINDOW.as_seconds_f64()).clamp(0.0, 1.0);
-    let height = if longest > 0.0 { run.seconds / longest * HEIGHT } else { 0.0 }.clamp(LOWEST, HEIGHT);
+    let height = scaled(run.seconds, longest, HEIGHT).max(LOWEST);
     let x = share * (WIDTH - BAR);
     Bar {
         x: format!("{x:.1}"),
