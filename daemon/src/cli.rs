@@ -1,9 +1,14 @@
 //! The command line of `cached`.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
-use cached_proto::words::{CacheType, Table};
+use cached_proto::verb::refresh::Choice;
+use cached_proto::words::{CacheType, Table, UnknownWord};
 use chrono::{DateTime, Datelike as _, Utc};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 
 use crate::config::Overrides;
@@ -74,14 +79,16 @@ pub enum Command {
 #[command(after_help = EXIT_CODES)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Refresh {
-    /// Cache types to refresh [default: all]
-    #[arg(value_name = "TYPE")]
-    pub types: Vec<CacheType>,
+    /// Cache types or single tables to refresh [default: all]
+    #[arg(value_name = "TYPE", value_parser = word::<Choice>(Choice::words()), ignore_case = true)]
+    pub types: Vec<Choice>,
     /// Another way to name a type, as in cachectl; may be repeated
-    #[arg(long = "type", value_name = "TYPE")]
-    pub more_types: Vec<CacheType>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = word::<Choice>(Choice::words()), ignore_case = true)]
+    #[arg(hide_possible_values = true)]
+    pub more_types: Vec<Choice>,
     /// Single tables to refresh; may be repeated
-    #[arg(long = "table", value_name = "TABLE")]
+    #[arg(long = "table", value_name = "TABLE", value_parser = word::<Table>(tables()), ignore_case = true)]
+    #[arg(hide_possible_values = true)]
     pub tables: Vec<Table>,
     /// Also refresh entries that are young enough
     #[arg(long)]
@@ -124,6 +131,53 @@ pub struct Demo {
     /// Exit after the first refresh instead of serving
     #[arg(long)]
     pub once: bool,
+}
+
+impl Refresh {
+    /// The types and the tables that were named; both empty for everything.
+    pub fn chosen(&self) -> (Vec<CacheType>, Vec<Table>) {
+        let tables = self.tables.iter().copied().map(Choice::Table);
+        Choice::request(self.types.iter().chain(&self.more_types).copied().chain(tables))
+    }
+}
+
+/// Parses one of these words, where `-` may be typed for `_`; others are listed in the error.
+fn word<T>(words: impl Iterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
+where
+    T: FromStr<Err = UnknownWord> + Clone + Send + Sync + 'static,
+{
+    let listed = words.map(|word| PossibleValue::new(word).alias(word.replace('_', "-")));
+    PossibleValuesParser::new(listed.collect::<Vec<_>>()).try_map(|word| word.parse())
+}
+
+fn tables() -> impl Iterator<Item = &'static str> {
+    Table::ALL.iter().copied().map(Table::as_str)
+}
+
+/// What is typed after `cached` by those who look for another program, and what to type instead.
+const TIPS: &[(&[&str], &str)] = &[
+    (&["status", "health"], "`cachectl {}` asks the daemon; `cached check` needs none"),
+    (&["start", "stop", "restart", "reload"], "the service is controlled with `systemctl {} cached`"),
+    (
+        &["list", "jobs", "history", "next", "logs", "ping"],
+        "`cachectl` asks the daemon; `cachectl --help` lists what",
+    ),
+    (&["version"], "`cached --version`"),
+];
+
+/// Parses the command line of a process, whose first word is the name of the program.
+pub fn parse(line: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
+    Cli::try_parse_from(line).map_err(|mut error| {
+        let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else {
+            return error;
+        };
+        if let Some((_, tip)) = TIPS.iter().find(|(words, _)| words.contains(&typed.as_str())) {
+            let tip = tip.replace("{}", typed);
+            error.remove(ContextKind::SuggestedSubcommand);
+            error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip.into()]));
+        }
+        error
+    })
 }
 
 impl Cli {
@@ -171,14 +225,15 @@ fn instant(text: &str) -> Result<DateTime<Utc>, String> {
 
 #[cfg(test)]
 mod tests {
+    use cached_proto::verb::refresh::Choice;
     use cached_proto::words::{CacheType, Table};
+    use clap::CommandFactory;
     use clap::error::ErrorKind;
-    use clap::{CommandFactory, Parser};
 
     use super::{Check, Cli, Command, Demo, Refresh};
 
     fn parse(line: &str) -> Result<Cli, clap::Error> {
-        Cli::try_parse_from(line.split_whitespace())
+        super::parse(line.split_whitespace().map(Into::into))
     }
 
     #[test]
@@ -197,14 +252,14 @@ mod tests {
             (
                 "cached refresh district virtual-session",
                 Command::Refresh(Refresh {
-                    types: vec![CacheType::District, CacheType::VirtualSession],
+                    types: vec![Choice::Type(CacheType::District), Choice::Type(CacheType::VirtualSession)],
                     ..Refresh::default()
                 }),
             ),
             (
                 "cached refresh --table dia_events_report_cache --table organization_detail_cache volunteer",
                 Command::Refresh(Refresh {
-                    types: vec![CacheType::Volunteer],
+                    types: vec![Choice::Type(CacheType::Volunteer)],
                     tables: vec![Table::DiaEventsReportCache, Table::OrganizationDetailCache],
                     ..Refresh::default()
                 }),
@@ -254,12 +309,34 @@ mod tests {
     }
 
     #[test]
-    fn a_usage_error_exits_2_and_lists_the_valid_values() {
+    fn a_type_a_table_and_all_may_be_named_in_any_case() {
+        let dia = Table::DiaEventsReportCache;
+        for (line, chosen) in [
+            ("cached refresh District", (vec![CacheType::District], vec![])),
+            ("cached refresh dia-events-report-cache", (vec![], vec![dia])),
+            ("cached refresh --table DIA_events_report_cache", (vec![], vec![dia])),
+            ("cached refresh all", (vec![], vec![])),
+            ("cached refresh", (vec![], vec![])),
+        ] {
+            let Command::Refresh(arguments) = parse(line).unwrap().command() else { panic!("{line}") };
+            assert_eq!(arguments.chosen(), chosen, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_usage_error_exits_2_and_says_what_to_type() {
         let cases = [
+            ("cached refresh districts", "a similar value exists: 'district'"),
             (
-                "cached refresh districts",
-                "known: district, organization, virtual_session, volunteer, recruitment",
+                "cached refresh nonsense",
+                "district, organization, virtual_session, volunteer, recruitment, all",
             ),
+            ("cached status", "`cachectl status` asks the daemon; `cached check` needs none"),
+            ("cached start", "`systemctl start cached`"),
+            ("cached stop", "`systemctl stop cached`"),
+            ("cached restart", "`systemctl restart cached`"),
+            ("cached history", "`cachectl --help`"),
+            ("cached version", "`cached --version`"),
             ("cached refresh --table x", "recruitment_candidates_cache"),
             ("cached refresh --as-of yesterday", "RFC 3339"),
             ("cached refresh --as-of 2026-03-08T08:00:00", "with its offset"),

@@ -3,11 +3,10 @@
 use std::process::ExitCode;
 
 use anyhow::Context;
-use cached::cli::Cli;
+use cached::cli;
 use cached::clock::{Clock as _, SystemClock};
 use cached::config::ProcessEnvironment;
 use cached::rpc::Inherited;
-use clap::Parser;
 use tikv_jemallocator::Jemalloc;
 
 /// Returns memory to the system once a storm is over; the one of the C library keeps it.
@@ -15,7 +14,7 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
-    let cli = Cli::parse();
+    let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     let environment = ProcessEnvironment::of_process(SystemClock::new().now());
     // This changes the environment, which is only safe while there is a single thread.
     let passed = Inherited::take(&environment.env);

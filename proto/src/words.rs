@@ -64,9 +64,9 @@ macro_rules! words {
         impl FromStr for $name {
             type Err = UnknownWord;
 
-            /// Accepts the word itself; `-` may stand for `_`.
+            /// Accepts the word itself, whatever its case; `-` may stand for `_`.
             fn from_str(given: &str) -> Result<Self, UnknownWord> {
-                let wanted = given.replace('-', "_");
+                let wanted = given.replace('-', "_").to_ascii_lowercase();
                 Self::ALL.iter().copied().find(|w| w.as_str() == wanted).ok_or_else(|| UnknownWord {
                     what: $what,
                     given: given.to_owned(),
@@ -287,8 +287,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_is_accepted_with_a_hyphen() {
-        assert_eq!("virtual-session".parse(), Ok(CacheType::VirtualSession));
+    fn a_type_is_accepted_with_a_hyphen_and_in_any_case() {
+        for given in ["virtual-session", "virtual_session", "Virtual-Session"] {
+            assert_eq!(given.parse(), Ok(CacheType::VirtualSession), "{given}");
+        }
     }
 
     #[test]

@@ -67,7 +67,8 @@ pub fn exit(run: &Run) -> Exit {
 /// Refreshes and returns the run, which has ended.
 pub async fn once(config: &Config, arguments: &Refresh, clock: Arc<dyn Clock>) -> Result<Run, NotStarted> {
     let refresh_config = RefreshConfig::of(config)?;
-    let tables = reports::tables(&[&arguments.types[..], &arguments.more_types].concat(), &arguments.tables);
+    let (types, tables) = arguments.chosen();
+    let tables = reports::tables(&types, &tables);
     if tables.is_empty() {
         return Err(NotStarted::NothingToDo);
     }

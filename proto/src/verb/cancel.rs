@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A job, or all jobs of a run. As text, `7` is the job and `run:7` the run.
+/// A job, or all jobs of a run. As text, `7` and `job:7` are the job and `run:7` the run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Target {
     /// The job of that number.
@@ -24,9 +24,10 @@ impl FromStr for Target {
 
     fn from_str(given: &str) -> Result<Self, UnknownTarget> {
         let number = |text: &str| text.parse().map_err(|_| UnknownTarget(given.to_owned()));
-        match given.strip_prefix("run:") {
-            Some(run) => number(run).map(Self::Run),
-            None => number(given).map(Self::Job),
+        match given.split_once(':') {
+            Some(("run", run)) => number(run).map(Self::Run),
+            Some(("job", job)) => number(job).map(Self::Job),
+            _ => number(given).map(Self::Job),
         }
     }
 }
@@ -64,8 +65,9 @@ mod tests {
     #[test]
     fn a_bare_number_is_a_job_and_run_colon_number_a_run() {
         assert_eq!("7".parse(), Ok(Target::Job(7)));
+        assert_eq!("job:7".parse(), Ok(Target::Job(7)));
         assert_eq!("run:12".parse(), Ok(Target::Run(12)));
-        for wrong in ["", "run:", "run 7", "seven", "99999999999999999999"] {
+        for wrong in ["", "run:", "run 7", "seven", "runs:7", "99999999999999999999"] {
             let error = wrong.parse::<Target>().unwrap_err();
             assert!(error.to_string().contains("run:7"), "{error}");
         }

@@ -4,12 +4,14 @@
 //! [`Progress::Snapshot`] with all that is known of the run, then one event per change, and
 //! [`Progress::RunDone`] as the last.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::verb::history::Run;
 use crate::verb::jobs::Job;
 use crate::verb::maintenance::{MaintenanceReport, MaintenanceStep};
-use crate::words::{CacheType, SchedulerState, Table};
+use crate::words::{CacheType, SchedulerState, Table, UnknownWord};
 
 /// Request for a refresh. No types and no tables means everything.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +26,56 @@ pub struct RefreshRequest {
     pub accept: bool,
     /// Stream the progress until the run has ended.
     pub wait: bool,
+}
+
+/// One word of a person who says what to refresh. Only its types and tables are sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Choice {
+    /// `all`: everything.
+    All,
+    /// A type: all of its tables.
+    Type(CacheType),
+    /// A single table.
+    Table(Table),
+}
+
+impl Choice {
+    const ALL: &str = "all";
+
+    /// Every word that is a choice.
+    pub fn words() -> impl Iterator<Item = &'static str> {
+        let types = CacheType::ALL.iter().copied().map(CacheType::as_str);
+        types.chain([Self::ALL]).chain(Table::ALL.iter().copied().map(Table::as_str))
+    }
+
+    /// The types and the tables of a request for these choices, without duplicates and in the order of the vocabulary,
+    /// so that equivalent requests are equal. Both are empty for everything.
+    pub fn request(choices: impl IntoIterator<Item = Self>) -> (Vec<CacheType>, Vec<Table>) {
+        let (mut types, mut tables) = (Vec::new(), Vec::new());
+        for choice in choices {
+            match choice {
+                Self::All => return (Vec::new(), Vec::new()),
+                Self::Type(cache_type) => types.push(cache_type),
+                Self::Table(table) => tables.push(table),
+            }
+        }
+        types.sort_unstable();
+        types.dedup();
+        tables.sort_unstable();
+        tables.dedup();
+        (types, tables)
+    }
+}
+
+impl FromStr for Choice {
+    type Err = UnknownWord;
+
+    fn from_str(given: &str) -> Result<Self, UnknownWord> {
+        if given.eq_ignore_ascii_case(Self::ALL) {
+            return Ok(Self::All);
+        }
+        given.parse().map(Self::Table).or_else(|_| given.parse().map(Self::Type))
+    }
 }
 
 /// Answer to `refresh`.
@@ -64,5 +116,26 @@ impl Progress {
             Self::JobStarted(job) | Self::JobWaits(job) | Self::JobDone(job) => Some(job.run),
             Self::Step(_) | Self::MaintenanceDone(_) | Self::Scheduler(_) => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_choice_is_a_type_a_table_or_all_and_all_is_everything() {
+        let (district, dia) = (CacheType::District, Table::DiaEventsReportCache);
+        for (given, types, tables) in [
+            (&["District"][..], vec![district], vec![]),
+            (&["dia-events-report-cache", "district", "district"], vec![district], vec![dia]),
+            (&["district", "ALL", "dia_events_report_cache"], vec![], vec![]),
+            (&[], vec![], vec![]),
+        ] {
+            let choices = given.iter().map(|word| word.parse::<Choice>().unwrap());
+            assert_eq!(Choice::request(choices), (types, tables), "{given:?}");
+        }
+        assert!(Choice::words().all(|word| word.parse::<Choice>().is_ok()));
+        assert!("districts".parse::<Choice>().is_err());
     }
 }
