@@ -105,14 +105,17 @@ fn render(reply: &Jobs, filter: JobFilter, view: &View) -> String {
         };
         return none.to_owned() + &unknown;
     }
-    let wide = view.is_wide();
-    let mut columns =
-        vec![numbers("JOB"), numbers("RUN"), words("TABLE"), words("OUTCOME"), numbers("ENTRIES")];
-    if wide {
-        columns.extend([words("TRIGGER"), numbers("TOOK")]);
-    }
-    columns.push(words("QUEUED"));
-    let rows = reply.jobs.iter().map(|job| row(job, wide, view)).collect();
+    let columns = [
+        numbers("JOB"),
+        numbers("RUN"),
+        words("TABLE"),
+        words("OUTCOME"),
+        numbers("ENTRIES").secondary(),
+        words("TRIGGER").secondary(),
+        numbers("TOOK").secondary(),
+        words("QUEUED"),
+    ];
+    let rows = reply.jobs.iter().map(|job| row(job, view)).collect();
     let mut text = table::render(view, &columns, rows);
     let mut gap = "\n";
     for job in &reply.jobs {
@@ -124,19 +127,17 @@ fn render(reply: &Jobs, filter: JobFilter, view: &View) -> String {
     text + &unknown
 }
 
-fn row(job: &Job, wide: bool, view: &View) -> Vec<Cell> {
-    let mut row = vec![
+fn row(job: &Job, view: &View) -> Vec<Cell> {
+    vec![
         cell(job.id.to_string()),
         cell(job.run.to_string()),
         cell(job.table.as_str()),
         toned(standing(job.phase, job.outcome)),
         cell(job.figures.entries.to_string()),
-    ];
-    if wide {
-        row.extend([cell(spoken(job.trigger.as_str())), cell(duration(job.figures.seconds))]);
-    }
-    row.push(cell(view.moment(job.queued)));
-    row
+        cell(spoken(job.trigger.as_str())),
+        cell(duration(job.figures.seconds)),
+        cell(view.moment(job.queued)),
+    ]
 }
 
 #[cfg(test)]
@@ -170,6 +171,7 @@ mod tests {
           8   12  dia_events_report_cache         running       21  Sun 22 Nov 14:40 CST
           7   12  recent_volunteers_report_cache  rebuilt       21  Sun 22 Nov 14:40 CST
           6   12  virtual_session_district_cache  failed        21  Sun 22 Nov 14:40 CST
+        The terminal is too narrow for TRIGGER, TOOK; `--json` has all.
 
         job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         ");
@@ -196,6 +198,7 @@ mod tests {
           8   12  dia_events_report_cache         <ESC>[38;5;3mrunning  <ESC>[39m     21  Sun 22 Nov 14:40 CST
           7   12  recent_volunteers_report_cache  <ESC>[38;5;2mrebuilt  <ESC>[39m     21  Sun 22 Nov 14:40 CST
           6   12  virtual_session_district_cache  <ESC>[38;5;1mfailed   <ESC>[39m     21  Sun 22 Nov 14:40 CST
+        The terminal is too narrow for TRIGGER, TOOK; `--json` has all.
 
         job 6, virtual_session_district_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         ");

@@ -166,33 +166,32 @@ fn render(run: &Run, view: &View) -> String {
     if run.jobs.is_empty() {
         return text;
     }
-    let wide = view.is_wide();
-    let mut columns = vec![words("TABLE"), words("OUTCOME"), numbers("ENTRIES"), numbers("REBUILT")];
-    columns.push(numbers("VERIFIED"));
-    if wide {
-        columns.extend(["SKIPPED", "PRUNED", "FAILED", "SIZE"].map(numbers));
-    }
-    columns.push(numbers("TOOK"));
-    let rows = run.jobs.iter().map(|job| row(job, wide)).collect();
+    let columns = [
+        words("TABLE"),
+        words("OUTCOME"),
+        numbers("ENTRIES"),
+        numbers("REBUILT"),
+        numbers("VERIFIED").secondary(),
+        numbers("SKIPPED").secondary(),
+        numbers("PRUNED").secondary(),
+        numbers("FAILED").secondary(),
+        numbers("SIZE").secondary(),
+        numbers("TOOK"),
+    ];
+    let rows = run.jobs.iter().map(|job| row(job).to_vec()).collect();
     let _ = write!(text, "\n{}", table::render(view, &columns, rows));
     text.push_str(&remarks(&run.jobs));
     text
 }
 
-fn row(job: &Job, wide: bool) -> Vec<Cell> {
+fn row(job: &Job) -> [Cell; 10] {
     let JobFigures { entries, rebuilt, verified, skipped, pruned, failed, bytes: size, seconds, .. } =
         job.figures;
-    let mut numbers = vec![entries, rebuilt, verified];
-    if wide {
-        numbers.extend([skipped, pruned, failed]);
-    }
-    let mut row = vec![cell(job.table.as_str()), toned(standing(job.phase, job.outcome))];
-    row.extend(numbers.into_iter().map(|number| cell(number.to_string())));
-    if wide {
-        row.push(cell(bytes(size)));
-    }
-    row.push(cell(duration(seconds)));
-    row
+    let [entries, rebuilt, verified, skipped, pruned, failed] =
+        [entries, rebuilt, verified, skipped, pruned, failed].map(|number| cell(number.to_string()));
+    let outcome = toned(standing(job.phase, job.outcome));
+    let (size, took) = (cell(bytes(size)), cell(duration(seconds)));
+    [cell(job.table.as_str()), outcome, entries, rebuilt, verified, skipped, pruned, failed, size, took]
 }
 
 fn remarks(jobs: &[Job]) -> String {
@@ -311,6 +310,7 @@ mod tests {
         district_year_end_reports    rebuilt              21       20         1  0.41 s
         district_engagement_reports  not applicable       21       20         1  0.41 s
         dia_events_report_cache      failed               21       20         1  0.41 s
+        The terminal is too narrow for SKIPPED, PRUNED, FAILED, SIZE; `--json` has all.
 
         dia_events_report_cache: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         dia_events_report_cache: 2 source rows skipped or read with default values

@@ -10,7 +10,7 @@ use cached_proto::verb::history::Run;
 use cached_proto::verb::status::{
     Computed, FullStatus, FullStatusRequest, StatusReply, StatusRequest, TableStatus,
 };
-use cached_proto::words::{Phase, SchedulerState};
+use cached_proto::words::{Phase, SchedulerState, Table};
 use clap::Args;
 use comfy_table::Cell;
 
@@ -18,7 +18,7 @@ use super::Json;
 use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{View, table};
+use crate::output::{self, View, table};
 
 /// Time limit for measuring sizes, which reads every row of every cache table.
 const SIZES: Duration = Duration::from_mins(10);
@@ -71,7 +71,7 @@ fn render(reply: &StatusReply, computed: &[Computed], view: &View) -> String {
     if !reply.tables.is_empty() {
         let _ = write!(text, "\n{}", listing(reply, &view));
     }
-    let problems = problems(reply);
+    let problems = problems(reply, &view);
     if !problems.is_empty() {
         let _ = write!(text, "\n{problems}");
     }
@@ -122,23 +122,27 @@ fn verdict(reply: &StatusReply, view: &View) -> String {
 
 /// Renders one row per table. Problems are counted in the text below the listing, so that it fits 80 columns.
 fn listing(reply: &StatusReply, view: &View) -> String {
-    let wide = view.is_wide();
     let sizes = reply.tables.iter().any(|table| table.bytes.is_some());
-    let mut columns = vec![words("TABLE"), words("STATE"), numbers("FRESH"), numbers("OLDEST")];
-    if wide {
-        columns.insert(0, words("TYPE"));
-        columns.extend([numbers("NEWEST"), numbers("UNMANAGED")]);
-    }
+    let mut columns = vec![
+        words("TYPE").secondary(),
+        words("TABLE"),
+        words("STATE"),
+        numbers("FRESH"),
+        numbers("OLDEST"),
+        numbers("NEWEST").secondary(),
+        numbers("UNMANAGED").secondary(),
+    ];
     if sizes {
         columns.push(numbers("SIZE"));
     }
-    let rows = reply.tables.iter().map(|table| row(table, wide, sizes, view)).collect();
+    let rows = reply.tables.iter().map(|table| row(table, sizes, view)).collect();
     table::render(view, &columns, rows)
 }
 
-fn row(table: &TableStatus, wide: bool, sizes: bool, view: &View) -> Vec<Cell> {
+fn row(table: &TableStatus, sizes: bool, view: &View) -> Vec<Cell> {
     let age = |at: Option<_>| cell(at.map_or("-".to_owned(), |at| view.age(at)));
     let mut row = vec![
+        cell(table.cache_type.as_str()),
         cell(table.table.as_str()),
         toned((spoken(table.state.as_str()), table.state.into())),
         cell(if table.expected == 0 {
@@ -147,34 +151,48 @@ fn row(table: &TableStatus, wide: bool, sizes: bool, view: &View) -> Vec<Cell> {
             format!("{}/{}", table.fresh, table.expected)
         }),
         age(table.oldest),
+        age(table.newest),
+        cell(table.unmanaged.to_string()),
     ];
-    if wide {
-        row.insert(0, cell(table.cache_type.as_str()));
-        row.extend([age(table.newest), cell(table.unmanaged.to_string())]);
-    }
     if sizes {
         row.push(cell(table.bytes.map_or("-".to_owned(), bytes)));
     }
     row
 }
 
-/// Renders one line per problem, or per reason why a table is not judged.
-fn problems(reply: &StatusReply) -> String {
+/// Renders every problem and every reason why tables are not judged once, with the tables that it concerns.
+fn problems(reply: &StatusReply, view: &View) -> String {
+    let mut problems: Vec<(String, Vec<Table>)> = Vec::new();
+    for (table, problem) in
+        reply.tables.iter().flat_map(|table| of_table(table).map(|text| (table.table, text)))
+    {
+        match problems.iter_mut().find(|(known, _)| *known == problem) {
+            Some((_, tables)) => tables.push(table),
+            None => problems.push((problem, vec![table])),
+        }
+    }
     let mut text = String::new();
-    for table in &reply.tables {
-        if let Some(counts) = lacks(table) {
-            let _ = writeln!(text, "{}: {counts}", table.table);
-        }
-        if let Some(reason) = &table.note {
-            let _ = writeln!(text, "{}: {}", table.table, one_line(reason));
-        }
-        // The reason why a table is held back is also its last error.
-        let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
-        if let Some(error) = error {
-            let _ = writeln!(text, "{}: last error: {}", table.table, one_line(error));
+    for (problem, tables) in problems {
+        match tables.as_slice() {
+            [table] => {
+                let _ = writeln!(text, "{table}: {problem}");
+            }
+            tables => {
+                let _ = writeln!(text, "{}: {problem}", count(tables.len(), "table"));
+                text.push_str(&output::indented(tables.iter().map(|table| table.as_str()), view));
+            }
         }
     }
     text
+}
+
+/// What is wrong with a table, and why it is not judged.
+fn of_table(table: &TableStatus) -> impl Iterator<Item = String> {
+    // The reason why a table is held back is also its last error.
+    let error = table.last_error.as_ref().filter(|error| table.note.as_ref() != Some(error));
+    let note = table.note.as_deref().map(|note| one_line(note).into_owned());
+    let error = error.map(|error| format!("last error: {}", one_line(error)));
+    [lacks(table), note, error].into_iter().flatten()
 }
 
 #[cfg(test)]

@@ -42,8 +42,25 @@ pub(crate) fn note(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Terminal width from which on a listing shows its secondary columns.
-const WIDE: u16 = 120;
+/// Renders names as indented lines, as many to a line as the terminal has room for. None is broken.
+pub(crate) fn indented<'a>(names: impl ExactSizeIterator<Item = &'a str>, view: &View) -> String {
+    let width = view.width.map_or(usize::MAX, usize::from);
+    let (mut lines, mut room, mut left) = (String::new(), 0, names.len());
+    for name in names {
+        left -= 1;
+        let name = if left == 0 { name.to_owned() } else { format!("{name},") };
+        let taken = name.len() + 1;
+        if taken > room {
+            lines.push_str(if lines.is_empty() { " " } else { "\n " });
+            room = width.saturating_sub(1).max(taken);
+        }
+        lines.push(' ');
+        lines.push_str(&name);
+        room -= taken;
+    }
+    lines.push('\n');
+    lines
+}
 
 /// What rendering depends on besides the reply.
 #[derive(Debug, Clone, Copy)]
@@ -62,11 +79,6 @@ impl View {
     /// Returns this view in the daemon's zone, an IANA name; unchanged if this client does not know the zone.
     pub(crate) fn in_zone(self, iana: &str) -> Self {
         Self { zone: iana.parse().map_or(self.zone, Zone::Named), ..self }
-    }
-
-    /// Whether secondary columns fit. Files and pipes have room for all of them.
-    pub(crate) fn is_wide(&self) -> bool {
-        self.width.is_none_or(|width| width >= WIDE)
     }
 
     /// Formats an instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.
@@ -166,6 +178,18 @@ mod tests {
                 assert!(!view().distance(Timestamp::from_micros(micros)).is_empty());
             }
         }
+    }
+
+    #[test]
+    fn indented_names_are_broken_between_names_only() {
+        let names = ["district_year_end_reports", "organization_detail_cache", "dia_events_report_cache"];
+        let lines = |width| indented(names.into_iter(), &View { width, ..view() });
+        insta::assert_snapshot!(lines(None), @"  district_year_end_reports, organization_detail_cache, dia_events_report_cache");
+        insta::assert_snapshot!(lines(Some(60)), @r"
+        district_year_end_reports, organization_detail_cache,
+        dia_events_report_cache
+        ");
+        assert_eq!(lines(Some(10)).lines().count(), 3);
     }
 
     #[test]

@@ -66,7 +66,8 @@ pub fn standing(phase: Phase, outcome: Option<Outcome>) -> (String, Tone) {
 pub struct Verdict {
     /// How good or bad the state is.
     pub tone: Tone,
-    /// The state of the tables: `All 2 tables are fresh`, `1 of 2 tables is stale: dia_events_report_cache`.
+    /// The state of the tables: `All 2 tables are fresh`, `1 of 2 tables is stale: dia_events_report_cache`. Names few
+    /// tables, so that it stays short.
     pub sentence: String,
     /// The state in a few words: `1 of 2 tables is stale`.
     pub headline: String,
@@ -105,7 +106,7 @@ fn tables(reply: &StatusReply) -> (Tone, String, String) {
         }
         (_, several) => {
             let part = |(state, tables): &(TableState, Vec<Table>)| {
-                format!("{} {} ({})", tables.len(), spoken(state.as_str()), names(tables))
+                format!("{} {}", tables.len(), spoken(state.as_str()))
             };
             let parts: Vec<String> = several.iter().map(part).collect();
             (tone, format!("{number} of {judged} tables need attention"), parts.join(", "))
@@ -133,7 +134,12 @@ fn by_state(reply: &StatusReply) -> Vec<(TableState, Vec<Table>)> {
         .collect()
 }
 
+/// Names the tables, unless there are many.
 fn names(tables: &[Table]) -> String {
+    const FEW: usize = 2;
+    if tables.len() > FEW {
+        return String::new();
+    }
     tables.iter().map(|table| table.as_str()).collect::<Vec<_>>().join(", ")
 }
 

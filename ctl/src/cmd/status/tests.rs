@@ -89,9 +89,10 @@ fn fresh_tables_are_listed_below_a_good_verdict() {
     Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
     Last       run 12 (schedule) done in 4.56 s, Sun 22 Nov 14:40 CST (3 min 55 s ago)
 
-    TABLE                           STATE  FRESH       OLDEST
-    district_year_end_reports       fresh  21/21  12 h 43 min
-    recent_volunteers_report_cache  fresh  21/21  12 h 43 min
+    TYPE       TABLE                           STATE  FRESH       OLDEST  NEWEST
+    district   district_year_end_reports       fresh  21/21  12 h 43 min    41 s
+    volunteer  recent_volunteers_report_cache  fresh  21/21  12 h 43 min    41 s
+    The terminal is too narrow for UNMANAGED; `--json` has all.
     ");
 }
 
@@ -119,7 +120,7 @@ fn what_the_last_run_computed_is_named_and_whole_tables_are_listed() {
 #[test]
 fn problems_are_in_the_verdict_and_explained_below_the_listing() {
     insta::assert_snapshot!(render(&troubled(), &[], &view()), @r"
-    3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache); next refresh Mon 23 Nov 02:00 CST
+    3 of 4 tables need attention: 2 stale, 1 guarded; next refresh Mon 23 Nov 02:00 CST
 
     Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
     Last       run 12 (schedule) done in 4.56 s, Sun 22 Nov 14:40 CST (3 min 55 s ago)
@@ -131,9 +132,10 @@ fn problems_are_in_the_verdict_and_explained_below_the_listing() {
     organization_detail_cache     stale           19/21  12 h 43 min
     virtual_session_report_cache  withheld            -            -
     dia_events_report_cache       guarded         21/21  12 h 43 min
+    The terminal is too narrow for TYPE, NEWEST, UNMANAGED; `--json` has all.
 
-    district_year_end_reports: 2 stale of 21 entries
-    organization_detail_cache: 2 stale of 21 entries
+    2 tables: 2 stale of 21 entries
+      district_year_end_reports, organization_detail_cache
     virtual_session_report_cache: 3 active users may see only some districts
     dia_events_report_cache: 1 missing of 21 entries
     dia_events_report_cache: last error: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
@@ -157,7 +159,7 @@ fn the_reason_that_holds_a_table_back_is_printed_once() {
              dia_events_report_cache: last error: the disk is full\n",
         ),
     ] {
-        assert_eq!(super::problems(&reply(vec![table])), problems);
+        assert_eq!(super::problems(&reply(vec![table]), &view()), problems);
     }
 }
 
@@ -224,7 +226,7 @@ fn the_verdict_is_one_line_for_every_kind_of_status() {
     No table is being kept fresh; next refresh Mon 23 Nov 02:00 CST
     1 of 2 tables is stale: district_year_end_reports; next refresh Mon 23 Nov 02:00 CST
     2 of 3 tables are stale: district_year_end_reports, organization_detail_cache; next refresh Mon 23 Nov 02:00 CST
-    3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache); next refresh Mon 23 Nov 02:00 CST
+    3 of 4 tables need attention: 2 stale, 1 guarded; next refresh Mon 23 Nov 02:00 CST
     All 2 tables are fresh; the scheduler is stopped
     All 2 tables are fresh; no refresh is scheduled
     All 2 tables are fresh; run 12 is in progress
@@ -247,7 +249,7 @@ fn a_daemon_without_runs_and_tables_still_has_a_status() {
 fn states_are_coloured_on_a_terminal() {
     let view = View { style: Style { colour: true }, ..view() };
     insta::assert_snapshot!(visible(&render(&troubled(), &[], &view)), @r"
-    <ESC>[31m3 of 4 tables need attention: 2 stale (district_year_end_reports, organization_detail_cache), 1 guarded (dia_events_report_cache)<ESC>[0m; next refresh Mon 23 Nov 02:00 CST
+    <ESC>[31m3 of 4 tables need attention: 2 stale, 1 guarded<ESC>[0m; next refresh Mon 23 Nov 02:00 CST
 
     Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
     Last       run 12 (schedule) done in 4.56 s, Sun 22 Nov 14:40 CST (3 min 55 s ago)
@@ -259,9 +261,10 @@ fn states_are_coloured_on_a_terminal() {
     organization_detail_cache     <ESC>[38;5;3mstale           <ESC>[39m19/21  12 h 43 min
     virtual_session_report_cache  withheld            -            -
     dia_events_report_cache       <ESC>[38;5;1mguarded         <ESC>[39m21/21  12 h 43 min
+    The terminal is too narrow for TYPE, NEWEST, UNMANAGED; `--json` has all.
 
-    district_year_end_reports: 2 stale of 21 entries
-    organization_detail_cache: 2 stale of 21 entries
+    2 tables: 2 stale of 21 entries
+      district_year_end_reports, organization_detail_cache
     virtual_session_report_cache: 3 active users may see only some districts
     dia_events_report_cache: 1 missing of 21 entries
     dia_events_report_cache: last error: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
@@ -310,4 +313,32 @@ fn json_keeps_its_keys() {
       ]
     }
     "#);
+}
+
+#[test]
+fn a_note_that_several_tables_share_is_printed_once_with_their_names() {
+    let held =
+        |table: TableStatus| TableStatus { note: Some("event went from 80 to 5 rows".to_owned()), ..table };
+    let tables = Table::ALL[..5].iter().map(|name| held(table(*name, TableState::Guarded)));
+    let mut reply = reply(tables.collect());
+    reply.tables[1].last_error = Some("the disk is full".into());
+    insta::assert_snapshot!(render(&reply, &[], &view()), @r"
+    5 of 5 tables are guarded; next refresh Mon 23 Nov 02:00 CST
+
+    Scheduler  running, next refresh Mon 23 Nov 02:00 CST (in 11 h 16 min)
+    Last       run 12 (schedule) done in 4.56 s, Sun 22 Nov 14:40 CST (3 min 55 s ago)
+
+    TYPE          TABLE                        STATE    FRESH       OLDEST  NEWEST
+    district      district_year_end_reports    guarded  21/21  12 h 43 min    41 s
+    district      district_engagement_reports  guarded  21/21  12 h 43 min    41 s
+    organization  organization_summary_cache   guarded  21/21  12 h 43 min    41 s
+    organization  organization_detail_cache    guarded  21/21  12 h 43 min    41 s
+    organization  organization_reports         guarded  21/21  12 h 43 min    41 s
+    The terminal is too narrow for UNMANAGED; `--json` has all.
+
+    5 tables: event went from 80 to 5 rows
+      district_year_end_reports, district_engagement_reports,
+      organization_summary_cache, organization_detail_cache, organization_reports
+    district_engagement_reports: last error: the disk is full
+    ");
 }
