@@ -9,23 +9,31 @@ use cached_present::place;
 use cached_proto::client::{Client, Events, Timeouts};
 use cached_proto::message::Verb;
 use cached_proto::verb::next::NextRequest;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use comfy_table::Table;
 use serde::Serialize;
 
-use crate::error::CtlError;
-use crate::output::{self, Style, View, Zone};
+use crate::error::{CtlError, Named};
+use crate::output::{self, Style, View, Zone, note};
+use crate::when::When;
 
 /// Time limit for connecting; a running daemon accepts at once.
 const CONNECT: Duration = Duration::from_secs(5);
 /// Time limit for an answer: longer than any answer takes that does not require reading whole tables.
 pub(crate) const ANSWER: Duration = Duration::from_mins(1);
 
+/// The variable that names the socket.
+const VARIABLE: &str = "CACHED_SOCKET";
+
 /// The daemon's socket, and how to render output.
 #[derive(Debug)]
 pub(crate) struct Context {
     /// The control socket.
     pub socket: PathBuf,
+    /// Where its path is from.
+    pub named: Named,
+    /// Whether to print JSON.
+    pub as_json: bool,
     /// How to render on standard output.
     pub view: View,
     /// Whether standard error may show a progress line that is redrawn.
@@ -34,27 +42,68 @@ pub(crate) struct Context {
 
 impl Context {
     /// Reads the environment, the terminal and the clock.
-    pub(crate) fn of_process(socket: Option<PathBuf>) -> Self {
+    pub(crate) fn of_process(flag: Option<PathBuf>, as_json: bool) -> Self {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = std::io::stdout().is_terminal();
-        // An empty variable counts as not set.
-        let socket = socket.filter(|socket| !socket.as_os_str().is_empty());
+        // An empty path counts as not given. The variable is none of the parser's: it would take it for an argument that
+        // was typed, and show it in the usage of errors as if it were required.
+        let given = |path: &PathBuf| !path.as_os_str().is_empty();
+        let flag = flag.filter(given).map(|path| (path, Named::Flag));
+        let socket = flag.or_else(|| {
+            let path = std::env::var_os(VARIABLE).map(PathBuf::from).filter(given)?;
+            Some((path, Named::Variable))
+        });
+        let (socket, named) =
+            socket.unwrap_or_else(|| (default_socket(uid(), variable, Path::exists), Named::Default));
         let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
         let width = if is_terminal { Table::new().width() } else { None };
         Self {
-            socket: socket.unwrap_or_else(|| default_socket(uid(), variable, Path::exists)),
+            socket,
+            named,
+            as_json,
             view: View { now: now(), zone: Zone::Local, width, style },
             moving: std::io::stderr().is_terminal(),
         }
     }
 
+    /// Returns the view at the present instant, for what is shown again and again.
+    pub(crate) fn view_now(&self) -> View {
+        View { now: now(), width: self.view.width.and_then(|_| Table::new().width()), ..self.view }
+    }
+
     /// Returns the view in the schedule's zone, as `status` and `next` use it, for answers that do not name
     /// that zone. Falls back to this machine's zone when the daemon does not return one.
     pub(crate) async fn zoned(&self) -> View {
-        match self.call(NextRequest { count: 1 }).await {
-            Ok(next) => self.view.in_zone(&next.timezone),
-            Err(_) => self.view,
+        self.in_schedules_zone().await.unwrap_or(self.view)
+    }
+
+    async fn in_schedules_zone(&self) -> Result<View, CtlError> {
+        Ok(self.view.in_zone(&self.call(NextRequest { count: 1 }).await?.timezone))
+    }
+
+    /// Returns the day of a time that was typed, in the schedule's zone.
+    pub(crate) async fn day(&self, when: When) -> Result<NaiveDate, CtlError> {
+        let day =
+            if let When::Day(day) = when { Some(day) } else { self.in_schedules_zone().await?.day(when) };
+        day.ok_or(CtlError::OutOfCalendar)
+    }
+
+    /// Returns the number of seconds from a time that was typed until now. Days and dates are those of the schedule's
+    /// zone, or of this machine's, which is said then, if this client does not know that zone.
+    pub(crate) async fn seconds_since(&self, when: When) -> Result<u64, CtlError> {
+        if let When::Ago(ago) = when {
+            return Ok(ago.as_secs());
         }
+        let view = self.in_schedules_zone().await?;
+        let since = view.instant(when).ok_or(CtlError::OutOfCalendar)?;
+        let at = view.moment(since.into());
+        if matches!(view.zone, Zone::Local) {
+            note(&format!("note: the zone of the schedule is not known here; this is since {at}"));
+        }
+        let ago = view.now.signed_duration_since(since).num_milliseconds();
+        // Rounded up, because what happened at the very beginning of a day belongs to it.
+        let seconds = u64::try_from(ago).map(|milliseconds| milliseconds.div_ceil(1000));
+        seconds.map_err(|_| CtlError::InFuture { at })
     }
 
     /// Sends a request and returns its only answer.
@@ -75,21 +124,19 @@ impl Context {
     /// Prints an answer, as JSON or as `render` words it.
     pub(crate) fn print<T: Serialize>(
         &self,
-        as_json: bool,
         answer: &T,
         render: impl FnOnce(&View) -> String,
     ) -> Result<(), CtlError> {
-        output::print(&if as_json { output::json(answer)? } else { render(&self.view) })
+        output::print(&if self.as_json { output::json(answer)? } else { render(&self.view) })
     }
 
     /// Prints an answer that does not name the zone of the schedule with instants in that zone.
     pub(crate) async fn print_zoned<T: Serialize>(
         &self,
-        as_json: bool,
         answer: &T,
         render: impl FnOnce(&View) -> String,
     ) -> Result<(), CtlError> {
-        output::print(&if as_json { output::json(answer)? } else { render(&self.zoned().await) })
+        output::print(&if self.as_json { output::json(answer)? } else { render(&self.zoned().await) })
     }
 
     /// Connects for several requests, one after the other, each with an answer that may take as long as `answer`.

@@ -47,12 +47,32 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Where the path of the socket is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Named {
+    /// The flag `--socket`.
+    Flag,
+    /// The variable `CACHED_SOCKET`.
+    Variable,
+    /// Neither.
+    Default,
+}
+
 /// Why a verb failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CtlError {
     /// The conversation with the daemon failed, or the daemon refused.
     #[error(transparent)]
     Client(#[from] ClientError),
+    /// No run has that number, or it has been pruned.
+    #[error("there is no run {0}; `cachectl history` lists the runs that are kept")]
+    NoSuchRun(i64),
+    /// A time that has yet to come, where one that has passed is needed.
+    #[error("{at} has yet to come; name a time that has passed, such as yesterday or 7d")]
+    InFuture { at: String },
+    /// A time that no calendar has.
+    #[error("that time is out of range; name a day such as 2026-11-01")]
+    OutOfCalendar,
     /// The time limit given by the user has passed.
     #[error("run {run} has not ended within {}; it continues", humantime::format_duration(*.waited))]
     StillRunning { run: i64, waited: Duration },
@@ -96,8 +116,9 @@ impl CtlError {
             Self::LostTrack { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)
             }
-            Self::NoTarget { .. } => Exit::Usage,
-            Self::NotWritten { .. }
+            Self::NoTarget { .. } | Self::InFuture { .. } | Self::OutOfCalendar => Exit::Usage,
+            Self::NoSuchRun(_)
+            | Self::NotWritten { .. }
             | Self::CopyDiffers { .. }
             | Self::Interrupted { .. }
             | Self::Signals(_)
@@ -106,8 +127,9 @@ impl CtlError {
         }
     }
 
-    /// Returns the message for the user: the error, its causes, and what to do about it.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    /// Returns the message for the user: the error, its causes, and what to do about it. `named` says where the path of
+    /// the socket is from.
+    pub(crate) fn lines(&self, named: Named) -> Vec<String> {
         if self.exit() == Exit::Good {
             return Vec::new();
         }
@@ -117,15 +139,20 @@ impl CtlError {
             lines.push(format!("cause: {}", one_line(&error.to_string())));
             cause = error.source();
         }
-        if let Some(hint) = self.hint().filter(|hint| !hint.is_empty()) {
+        if let Some(hint) = self.hint(named).filter(|hint| !hint.is_empty()) {
             lines.push(format!("hint: {}", one_line(&hint)));
         }
         lines
     }
 
     /// What to do about the error; errors of the connection carry their hint in the message.
-    fn hint(&self) -> Option<String> {
+    fn hint(&self, named: Named) -> Option<String> {
         match self {
+            Self::Client(ClientError::Unreachable { .. }) => match named {
+                Named::Flag => None,
+                Named::Variable => Some("CACHED_SOCKET names this socket".to_owned()),
+                Named::Default => Some("name another socket with --socket or CACHED_SOCKET".to_owned()),
+            },
             Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
             Self::LostTrack { source: Some(ClientError::Fault(fault)), .. }
             | Self::LostTask(Some(ClientError::Fault(fault)))
@@ -136,13 +163,14 @@ impl CtlError {
             Self::Client(ClientError::WrongReply { .. }) => {
                 Some("install cached and cachectl of the same version".to_owned())
             }
-            Self::StillRunning { .. } => {
-                Some("check it with `cachectl status` or `cachectl jobs --running`".to_owned())
-            }
+            Self::StillRunning { run, .. } => Some(format!("`cachectl run {run}` shows how far it is")),
             // Runs are durable: a daemon that restarts continues them.
-            Self::LostTrack { run, .. } => Some(format!("find run {run} in `cachectl history`")),
+            Self::LostTrack { run, .. } => Some(format!("`cachectl run {run}` shows how it ended")),
             Self::LostTask(_) => Some("the log of cached shows how it ended".to_owned()),
             Self::Client(_)
+            | Self::NoSuchRun(_)
+            | Self::InFuture { .. }
+            | Self::OutOfCalendar
             | Self::NoTarget { .. }
             | Self::NotWritten { .. }
             | Self::CopyDiffers { .. }
@@ -192,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_fault_says_what_is_wrong_and_what_to_do() {
-        let printed = fault(FaultCode::NotAllowed, "only members of cached may refresh", "use sudo").lines();
+        let printed = fault(FaultCode::NotAllowed, "only members of cached may refresh", "use sudo")
+            .lines(Named::Default);
         insta::assert_snapshot!(printed.join("\n"), @r"
         error: only members of cached may refresh
         hint: use sudo
@@ -201,19 +230,19 @@ mod tests {
 
     #[test]
     fn a_fault_cannot_forge_lines() {
-        insta::assert_snapshot!(fault(FaultCode::Internal, HOSTILE, HOSTILE).lines().join("\n"), @r"
+        insta::assert_snapshot!(fault(FaultCode::Internal, HOSTILE, HOSTILE).lines(Named::Default).join("\n"), @r"
         error: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         hint: all fresh\n\u{1b}[2Jok \u{202e}txt\u{2028}end
         ");
     }
 
     #[test]
-    fn a_timed_out_wait_names_the_commands_that_show_the_run() {
+    fn a_timed_out_wait_names_the_command_that_shows_the_run() {
         let error = CtlError::StillRunning { run: 12, waited: Duration::from_secs(90) };
         assert_eq!(error.exit(), Exit::TimedOut);
-        insta::assert_snapshot!(error.lines().join("\n"), @r"
+        insta::assert_snapshot!(error.lines(Named::Default).join("\n"), @r"
         error: run 12 has not ended within 1m 30s; it continues
-        hint: check it with `cachectl status` or `cachectl jobs --running`
+        hint: `cachectl run 12` shows how far it is
         ");
     }
 
@@ -223,12 +252,26 @@ mod tests {
         let source = ClientError::Broken { path, source: io::ErrorKind::UnexpectedEof.into() };
         let error = CtlError::LostTrack { run: 12, source: Some(source) };
         assert_eq!(error.exit(), Exit::Unreachable);
-        insta::assert_snapshot!(error.lines().join("\n"), @r"
+        insta::assert_snapshot!(error.lines(Named::Default).join("\n"), @r"
         error: lost track of run 12 before it ended
         cause: the connection to /run/cached/cached.sock broke; the daemon may have stopped: check `systemctl status cached`
         cause: unexpected end of file
-        hint: find run 12 in `cachectl history`
+        hint: `cachectl run 12` shows how it ended
         ");
+    }
+
+    #[test]
+    fn an_unreachable_daemon_names_what_has_named_the_socket() {
+        for (named, hint) in [
+            (Named::Flag, None),
+            (Named::Variable, Some("hint: CACHED_SOCKET names this socket")),
+            (Named::Default, Some("hint: name another socket with --socket or CACHED_SOCKET")),
+        ] {
+            let source = io::ErrorKind::NotFound.into();
+            let lines =
+                CtlError::from(ClientError::Unreachable { path: "/x.sock".into(), source }).lines(named);
+            assert_eq!(lines.get(2).map(String::as_str), hint, "{lines:?}");
+        }
     }
 
     #[test]
@@ -250,8 +293,8 @@ mod tests {
     #[test]
     fn a_broken_pipe_exits_with_0_and_other_write_errors_with_1() {
         let gone = CtlError::Stdout(io::ErrorKind::BrokenPipe.into());
-        assert_eq!((gone.exit(), gone.lines()), (Exit::Good, Vec::new()));
+        assert_eq!((gone.exit(), gone.lines(Named::Default)), (Exit::Good, Vec::new()));
         let full = CtlError::Stdout(io::ErrorKind::StorageFull.into());
-        assert_eq!((full.exit(), full.lines().len()), (Exit::Failed, 2));
+        assert_eq!((full.exit(), full.lines(Named::Default).len()), (Exit::Failed, 2));
     }
 }

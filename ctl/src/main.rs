@@ -5,10 +5,9 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use cachectl::{Cli, Exit};
-use clap::Parser as _;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cachectl::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
     match start(cli) {
         Ok(exit) => exit.into(),
         Err(error) => {

@@ -56,30 +56,34 @@ fn usage_errors_exit_with_2_and_list_the_known_words() {
         (&["jobs", "--failed", "--running"], "cannot be used with"),
         (&["jobs", "--limit", "0"], "--limit"),
         (&["job"], "<ID>"),
+        (&["run"], "<ID>"),
+        (&["status", "-o", "yaml"], "text, json"),
         (&["cancel", "run7"], "run:7"),
         (&["retry"], "<ID|--failed>"),
         (&["retry", "7", "--failed"], "cannot be used with"),
-        (&["next", "-n", "0"], "-n"),
+        (&["next", "-n", "0"], "--limit"),
         (&["rehearse"], "--from"),
-        (&["rehearse", "--from", "tomorrow"], "--from"),
+        (&["rehearse", "--from", "7d"], "--from"),
         (&["rehearse", "--from", "2026-03-07", "--days", "401"], "--days"),
-        (&["history", "--since", "yesterday"], "--since"),
+        (&["history", "--since", "soon"], "--since"),
         (&["notify"], "--test"),
-        (&["report", "--since", "yesterday"], "--since"),
+        (&["report", "--since", "soon"], "--since"),
         (&["get"], "TABLE"),
         (&["get", "dia_events_report_cache", "2526"], "COLUMN=VALUE"),
         (&["invalidate"], "TYPE"),
         (&["maintenance"], "integrity"),
         (&["maintenance", "backup"], "FILE"),
         (&["maintenance", "prune", "--older-than", "soon"], "--older-than"),
-        (&["logs", "-n", "many"], "LINES"),
-        (&["logs", "--since", "yesterday"], "--since"),
+        (&["logs", "-n", "many"], "--limit"),
+        (&["logs", "--since", "soon"], "--since"),
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
+        (&["refresh", "--bogus"], "--bogus"),
     ] {
         let output = output(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
         assert!(text(&output.stderr).contains(expected), "{arguments:?}: {}", text(&output.stderr));
+        assert!(!text(&output.stderr).contains("as a value"), "{arguments:?}: {}", text(&output.stderr));
         assert!(output.stdout.is_empty(), "{arguments:?}");
     }
 }
@@ -92,7 +96,7 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
             "maintenance" => &["analyze"],
             "get" => &["dia_events_report_cache"],
             "invalidate" => &["district"],
-            "job" | "cancel" | "retry" => &["7"],
+            "run" | "job" | "cancel" | "retry" => &["7"],
             "rehearse" => &["--from", "2026-03-07"],
             _ => &[],
         };
@@ -102,8 +106,16 @@ fn an_unreachable_daemon_exits_with_3_and_says_how_to_start_it() {
         for part in ["error: ", "/nonexistent/cached.sock", "systemctl start cached", "cached run"] {
             assert!(printed.contains(part), "{verb}: no {part:?} in {printed}");
         }
+        assert!(!printed.contains("CACHED_SOCKET"), "{verb}: the flag beats the variable: {printed}");
         assert!(output.stdout.is_empty(), "{verb}");
     }
+}
+
+#[test]
+fn the_usage_of_an_error_shows_the_socket_only_if_it_was_typed() {
+    let tried = cachectl(&["job"]).env("CACHED_SOCKET", "/nonexistent/variable.sock").output().unwrap();
+    let printed = text(&tried.stderr);
+    assert!(printed.contains("Usage: cachectl job <ID>") && !printed.contains("--socket"), "{printed}");
 }
 
 #[test]
@@ -117,9 +129,11 @@ fn the_socket_is_that_of_the_flag_or_the_variable_or_the_system() {
     assert!(before_the_verb.contains("/nonexistent/flag.sock"), "{before_the_verb}");
     let from_variable = printed(cachectl(&["ping"]).env(variable.0, variable.1));
     assert!(from_variable.contains("/nonexistent/variable.sock"), "{from_variable}");
+    assert!(from_variable.contains("hint: CACHED_SOCKET names this socket"), "{from_variable}");
     if !Path::new("/run/cached/cached.sock").exists() {
         let default = printed(&mut cachectl(&["ping"]));
         assert!(default.contains("/run/cached/cached.sock"), "{default}");
+        assert!(default.contains("hint: name another socket with --socket or CACHED_SOCKET"), "{default}");
     }
 }
 
@@ -155,8 +169,12 @@ fn completions_know_verbs_and_types() {
 #[test]
 fn json_is_accepted_before_the_verb_and_help_is_a_verb() {
     let nowhere = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no.sock");
-    for arguments in [&["--json", "status"][..], &["status", "--json"], &["--json", "maintenance", "analyze"]]
-    {
+    for arguments in [
+        &["--json", "status"][..],
+        &["status", "--json"],
+        &["--json", "maintenance", "analyze"],
+        &["-o", "json", "status"],
+    ] {
         let tried = cachectl(arguments).env("CACHED_SOCKET", &nowhere).output().unwrap();
         assert_eq!(tried.status.code(), Some(3), "{arguments:?}: {}", text(&tried.stderr));
     }

@@ -173,8 +173,7 @@ async fn open(path: &Path) -> Result<(Stream, u16), ClientError> {
 pub enum ClientError {
     /// No process listens on the socket.
     #[error(
-        "cannot reach the daemon at {}; start it with `systemctl start cached` or `cached run`, \
-         or name its socket with CACHED_SOCKET",
+        "cannot reach the daemon at {}; start it with `systemctl start cached` or `cached run`",
         shown(.path)
     )]
     Unreachable { path: PathBuf, source: io::Error },

@@ -3,7 +3,6 @@
 use cached_proto::verb::cancel::{CancelReply, CancelRequest, Target};
 use clap::Args;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 
@@ -13,15 +12,12 @@ pub(crate) struct CancelArgs {
     /// Number of a job, or run:NUMBER for all jobs of a run
     #[arg(value_name = "ID")]
     pub(crate) target: Target,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &CancelArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(CancelRequest { target: args.target }).await?;
-    context.print(args.format.json, &reply, |_| render(&reply))?;
+    context.print(&reply, |_| render(&reply))?;
     Ok(Exit::Good)
 }
 

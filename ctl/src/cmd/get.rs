@@ -8,40 +8,31 @@ use cached_proto::verb::get::{GetReply, GetRequest, KeyPart};
 use cached_proto::words::{Table, TableState};
 use clap::Args;
 
-use super::{Json, Word};
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::{self, View};
+use crate::values;
 
 /// Arguments of `get`.
 #[derive(Debug, Args)]
 pub(crate) struct GetArgs {
     /// The table
-    #[arg(value_name = "TABLE", value_parser = Word::TABLE)]
+    #[arg(value_name = "TABLE", value_parser = values::table(), ignore_case = true)]
     pub(crate) table: Table,
     /// Known key columns, for example `school_year=2526`
-    #[arg(value_name = "COLUMN=VALUE", value_parser = parse_key)]
+    #[arg(value_name = "COLUMN=VALUE", value_parser = values::key)]
     pub(crate) key: Vec<KeyPart>,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer; succeeds for an entry that exists, whatever its age.
 pub(crate) async fn run(args: &GetArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(GetRequest { table: args.table, key: args.key.clone() }).await?;
-    output::print(&if args.format.json {
+    output::print(&if context.as_json {
         output::json(&EntryReport::from(&reply))?
     } else {
         render(&reply, &context.zoned().await)?
     })?;
     Ok(Exit::good_if(matches!(reply.state, TableState::Fresh | TableState::Stale)))
-}
-
-/// Parses `COLUMN=VALUE`.
-pub(crate) fn parse_key(argument: &str) -> Result<KeyPart, String> {
-    let (column, value) = argument.split_once('=').ok_or("it must have the form COLUMN=VALUE")?;
-    Ok(KeyPart { column: column.to_owned(), value: value.to_owned() })
 }
 
 fn render(reply: &GetReply, view: &View) -> Result<String, CtlError> {
@@ -154,13 +145,5 @@ mod tests {
           }
         }
         "#);
-    }
-
-    #[test]
-    fn a_key_is_a_column_with_a_value_that_may_be_empty() {
-        let part = |column: &str, value: &str| KeyPart { column: column.into(), value: value.into() };
-        assert_eq!(parse_key("title_filter=a=b"), Ok(part("title_filter", "a=b")));
-        assert_eq!(parse_key("date_from="), Ok(part("date_from", "")));
-        assert!(parse_key("2526").is_err());
     }
 }

@@ -8,7 +8,6 @@ use cached_proto::verb::health::{HealthReply, HealthRequest};
 use cached_proto::words::HealthLevel;
 use clap::Args;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::View;
@@ -19,15 +18,12 @@ pub(crate) struct HealthArgs {
     /// Exit with 1 when degraded, too
     #[arg(long)]
     pub(crate) strict: bool,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request, prints the answer, and returns the health level as the exit code.
 pub(crate) async fn run(args: &HealthArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(HealthRequest).await?;
-    context.print(args.format.json, &reply, |view| render(&reply, view))?;
+    context.print(&reply, |view| render(&reply, view))?;
     Ok(judge(reply.health, args.strict))
 }
 

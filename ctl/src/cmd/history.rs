@@ -1,7 +1,6 @@
 //! `history`: past runs, newest first.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use cached_present::{duration, spoken, standing};
 use cached_proto::hello::PAGES;
@@ -11,53 +10,61 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use super::Json;
 use super::jobs::unknown;
 use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
+use crate::values;
+use crate::when::{self, When};
 
 /// Arguments of `history`.
 #[derive(Debug, Args)]
 pub(crate) struct HistoryArgs {
-    /// How far to look back, for example 36h or 30d
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
-    pub(crate) since: Duration,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
+    /// From when on: how long ago (36h, 30d), or a day in the zone of the schedule (2026-11-01, yesterday)
+    #[arg(long, value_name = "WHEN", default_value = "7d", value_parser = when::when)]
+    pub(crate) since: When,
+    /// Maximum number of runs [default: all of that time]
+    #[arg(short = 'n', long, value_name = "N", value_parser = values::whole(1..=10_000_u32))]
+    pub(crate) limit: Option<u32>,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &HistoryArgs, context: &Context) -> Result<Exit, CtlError> {
-    let history = fetch(args.since.as_secs(), context).await?;
-    context.print_zoned(args.format.json, &history, |view| render(&history, view)).await?;
+    let since_seconds = context.seconds_since(args.since).await?;
+    let limit = args.limit.unwrap_or(u32::MAX);
+    let history = fetch(HistoryPageRequest { since_seconds, before: None, limit }, context).await?;
+    context.print_zoned(&history, |view| render(&history, view)).await?;
     Ok(Exit::Good)
 }
 
 /// All pages together.
 #[derive(Debug, Default, Serialize)]
-struct History {
-    runs: Vec<Run>,
+pub(super) struct History {
+    pub(super) runs: Vec<Run>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    unknown: Vec<UnknownRow>,
+    pub(super) unknown: Vec<UnknownRow>,
 }
 
-async fn fetch(since_seconds: u64, context: &Context) -> Result<History, CtlError> {
+/// Fetches the pages from this one on, until the limit is reached.
+pub(super) async fn fetch(mut request: HistoryPageRequest, context: &Context) -> Result<History, CtlError> {
     let mut client = context.connect(ANSWER).await?;
+    let HistoryPageRequest { since_seconds, before, limit } = request;
+    let missing = |runs: &[Run]| limit.saturating_sub(u32::try_from(runs.len()).unwrap_or(u32::MAX));
+    let mut history = History::default();
     if client.protocol() < PAGES {
         let HistoryReply { runs } = client.call(HistoryRequest { since_seconds }).await?;
-        return Ok(History { runs, unknown: Vec::new() });
+        history.runs = runs.into_iter().filter(|run| before.is_none_or(|before| run.id < before)).collect();
+        history.runs.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        return Ok(history);
     }
-    let mut history = History::default();
-    let mut request = HistoryPageRequest { since_seconds, before: None, limit: u32::MAX };
     loop {
         let page = client.call(request.clone()).await?;
         history.runs.extend(page.runs);
         history.unknown.extend(page.unknown);
         request.before = page.next;
-        if page.next.is_none() {
+        request.limit = missing(&history.runs);
+        if page.next.is_none() || request.limit == 0 {
             return Ok(history);
         }
     }

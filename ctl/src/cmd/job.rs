@@ -9,27 +9,24 @@ use cached_proto::verb::jobs::{Attempt, Job, JobFigures};
 use clap::Args;
 use comfy_table::Cell;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
+use crate::values;
 
 /// Arguments of `job`.
 #[derive(Debug, Args)]
 pub(crate) struct JobArgs {
     /// Number of the job
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", value_parser = values::job)]
     pub(crate) job: i64,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &JobArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(JobRequest { job: args.job }).await?;
-    context.print_zoned(args.format.json, &reply, |view| render(&reply, view)).await?;
+    context.print_zoned(&reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 

@@ -10,11 +10,11 @@ use clap::Args;
 use comfy_table::Cell;
 use serde::Serialize;
 
-use super::Json;
 use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
+use crate::values;
 
 /// Arguments of `jobs`.
 #[derive(Debug, Args)]
@@ -26,11 +26,8 @@ pub(crate) struct JobsArgs {
     #[arg(long)]
     pub(crate) running: bool,
     /// Maximum number of jobs
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(short = 'n', long, value_name = "N", default_value_t = 100, value_parser = values::whole(1..=10_000_u32))]
     pub(crate) limit: u32,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
@@ -41,7 +38,7 @@ pub(crate) async fn run(args: &JobsArgs, context: &Context) -> Result<Exit, CtlE
         _ => JobFilter::All,
     };
     let jobs = fetch(filter, args.limit, context).await?;
-    context.print_zoned(args.format.json, &jobs, |view| render(&jobs, filter, view)).await?;
+    context.print_zoned(&jobs, |view| render(&jobs, filter, view)).await?;
     Ok(Exit::Good)
 }
 

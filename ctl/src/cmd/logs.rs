@@ -1,7 +1,5 @@
 //! `logs`: the daemon's log file, read through the daemon.
 
-use std::time::Duration;
-
 use cached_proto::client::Events;
 use cached_proto::text::one_line;
 use cached_proto::time::Timestamp;
@@ -9,10 +7,11 @@ use cached_proto::verb::logs::{LogEvent, LogLine, LogsRequest};
 use clap::Args;
 use serde::Serialize;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::{self, note};
+use crate::values;
+use crate::when::{self, When};
 
 /// Number of lines that are shown by default.
 const NEWEST: u64 = 100;
@@ -24,31 +23,33 @@ pub(crate) struct LogsArgs {
     #[arg(short, long)]
     pub(crate) follow: bool,
     /// Only lines of this run
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = values::run)]
     pub(crate) run: Option<i64>,
     /// Number of existing lines to show: the newest ones
-    #[arg(short = 'n', long, value_name = "LINES", value_parser = clap::value_parser!(u64).range(0..=100_000))]
-    pub(crate) lines: Option<u64>,
-    /// Only lines that were written within this time, for example 36h or 7d
-    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
-    pub(crate) since: Option<Duration>,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
+    #[arg(short = 'n', long = "limit", visible_alias = "lines", value_name = "N")]
+    #[arg(value_parser = values::whole(0..=100_000_u64))]
+    pub(crate) limit: Option<u64>,
+    /// Only lines written since then: how long ago (36h, 7d), or a day in the zone of the schedule (2026-11-01, yesterday)
+    #[arg(long, value_name = "WHEN", value_parser = when::when)]
+    pub(crate) since: Option<When>,
 }
 
 /// Sends the request, and prints lines as they arrive.
 pub(crate) async fn run(args: &LogsArgs, context: &Context) -> Result<Exit, CtlError> {
-    let (_, lines) = context.follow(request(args)).await?;
-    print(lines, args.format.json).await
+    let since_seconds = match args.since {
+        Some(since) => Some(context.seconds_since(since).await?),
+        None => None,
+    };
+    let (_, lines) = context.follow(request(args, since_seconds)).await?;
+    print(lines, context.as_json).await
 }
 
-fn request(args: &LogsArgs) -> LogsRequest {
-    let is_bounded = args.run.is_some() || args.since.is_some();
+fn request(args: &LogsArgs, since_seconds: Option<u64>) -> LogsRequest {
+    let is_bounded = args.run.is_some() || since_seconds.is_some();
     LogsRequest {
         run: args.run,
-        lines: args.lines.or((!is_bounded).then_some(NEWEST)),
-        since_seconds: args.since.map(|since| since.as_secs()),
+        lines: args.limit.or((!is_bounded).then_some(NEWEST)),
+        since_seconds,
         follow: args.follow,
     }
 }
@@ -123,7 +124,11 @@ mod tests {
     fn parsed(arguments: &[&str]) -> LogsRequest {
         let cli = Cli::try_parse_from([&["cachectl", "logs"], arguments].concat()).unwrap();
         let Verb::Logs(args) = cli.verb else { panic!("another verb") };
-        request(&args)
+        let since_seconds = args.since.map(|since| match since {
+            When::Ago(ago) => ago.as_secs(),
+            other => panic!("{other:?}"),
+        });
+        request(&args, since_seconds)
     }
 
     fn lines() -> Vec<LogLine> {
@@ -150,7 +155,10 @@ mod tests {
             (&[][..], LogsRequest { lines: Some(100), ..all.clone() }),
             (&["-f"], LogsRequest { lines: Some(100), follow: true, ..all.clone() }),
             (&["-n", "7"], LogsRequest { lines: Some(7), ..all.clone() }),
+            (&["--limit", "7"], LogsRequest { lines: Some(7), ..all.clone() }),
+            (&["--lines", "7"], LogsRequest { lines: Some(7), ..all.clone() }),
             (&["--run", "12"], LogsRequest { run: Some(12), ..all.clone() }),
+            (&["--run", "run:12"], LogsRequest { run: Some(12), ..all.clone() }),
             (&["--since", "7d"], LogsRequest { since_seconds: Some(604_800), ..all.clone() }),
             (
                 &["--run", "12", "--since", "1h", "-n", "1"],

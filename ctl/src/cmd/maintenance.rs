@@ -27,6 +27,7 @@ use crate::output::progress::Display;
 use crate::output::table::{cell, numbers, words};
 use crate::output::target::Target;
 use crate::output::{self, View, note, table};
+use crate::when;
 
 /// Arguments of `maintenance`.
 #[derive(Debug, Args)]
@@ -34,9 +35,9 @@ pub(crate) struct MaintenanceArgs {
     /// What to do.
     #[command(subcommand)]
     pub(crate) task: MaintenanceCommand,
-    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// Show no progress, only the result
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
 }
 
 /// One variant per task.
@@ -67,7 +68,7 @@ pub(crate) enum MaintenanceCommand {
     /// Remove cache entries that VMS no longer reads and no refresh generates
     Prune {
         /// Only entries that are older than this, for example 30d [default: the configured age]
-        #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+        #[arg(long, value_name = "DURATION", value_parser = when::length)]
         older_than: Option<Duration>,
         /// Only report what would be removed
         #[arg(long)]
@@ -82,20 +83,19 @@ pub(crate) async fn run(args: &MaintenanceArgs, context: &Context) -> Result<Exi
         MaintenanceCommand::Reindex => MaintenanceRequest::Reindex,
         MaintenanceCommand::Vacuum => MaintenanceRequest::Vacuum,
         MaintenanceCommand::Integrity => MaintenanceRequest::Integrity,
-        MaintenanceCommand::Backup { file } => return backup(file, args.json, context).await,
+        MaintenanceCommand::Backup { file } => return backup(file, args.quiet, context).await,
         MaintenanceCommand::Prune { older_than, dry_run } => MaintenanceRequest::Prune {
             older_than_seconds: older_than.map(|age| age.as_secs()),
             dry_run: *dry_run,
         },
     };
     let (_, events) = context.follow(request).await?;
-    let report = wait(events, context.moving).await?;
-    context.print(args.json, &report, |view| render(&report, view))?;
+    let report = wait(events, Display::new(args.quiet, context.moving)).await?;
+    context.print(&report, |view| render(&report, view))?;
     Ok(Exit::good_if(report.good))
 }
 
-async fn wait(mut events: Events<Progress>, moving: bool) -> Result<MaintenanceReport, CtlError> {
-    let mut display = Display::new(moving);
+async fn wait(mut events: Events<Progress>, mut display: Display) -> Result<MaintenanceReport, CtlError> {
     loop {
         match events.next().await {
             Ok(Some(Progress::MaintenanceDone(report))) => return Ok(report),
@@ -183,7 +183,7 @@ fn size(size: MaintenanceSize) -> String {
 }
 
 /// Writes a copy to a file that must not exist, or to standard output if the path is `-`.
-async fn backup(path: &Path, as_json: bool, context: &Context) -> Result<Exit, CtlError> {
+async fn backup(path: &Path, quiet: bool, context: &Context) -> Result<Exit, CtlError> {
     // Before anything is copied, because most errors are errors of the path.
     let mut target = Target::open(path)?;
     let goes_to_stdout = target.is_stdout();
@@ -192,12 +192,12 @@ async fn backup(path: &Path, as_json: bool, context: &Context) -> Result<Exit, C
     let signals = signals.transpose().map_err(CtlError::Signals)?;
     let what = target.shown();
     let done = tokio::select! {
-        received = receive(&mut target, context) => received?,
+        received = receive(&mut target, Display::new(quiet, context.moving), context) => received?,
         () = signalled(signals) => return Err(CtlError::Interrupted { what }),
     };
     let (sha256, report) = (done.sha256, named(done.report, &target));
     target.finish(done.bytes)?;
-    let text = if as_json {
+    let text = if context.as_json {
         output::json(&Shown { report: &report, sha256: &sha256 })?
     } else {
         render(&report, &context.view)
@@ -235,9 +235,12 @@ async fn signalled(signals: Option<Signals>) {
 }
 
 /// Writes every part, and compares the whole with what the daemon has sent.
-async fn receive(target: &mut Target, context: &Context) -> Result<BackupDone, CtlError> {
+async fn receive(
+    target: &mut Target,
+    mut display: Display,
+    context: &Context,
+) -> Result<BackupDone, CtlError> {
     let (_, mut parts) = context.follow(BackupRequest).await?;
-    let mut display = Display::new(context.moving);
     let (mut digest, mut bytes) = (Sha256::new(), 0);
     loop {
         match parts.next().await {

@@ -19,17 +19,14 @@ mod rehearse;
 mod reload;
 mod report;
 mod retry;
+mod run;
 mod scheduler;
 mod status;
 
-use std::ffi::OsStr;
 use std::path::PathBuf;
-use std::str::FromStr;
 
-use cached_proto::words::{CacheType, Table, UnknownWord};
-use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::{Arg, Args, Command, CommandFactory as _, Parser, Subcommand};
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
@@ -40,13 +37,13 @@ use crate::error::{CtlError, Exit};
 #[command(after_help = "Exit codes: 0 good, 1 failed or unhealthy, 2 usage, 3 daemon unreachable, \
                         4 not allowed, 5 timed out, 6 protocol mismatch.")]
 pub struct Cli {
-    /// Control socket of the daemon [default: /run/cached/cached.sock, or that of your own daemon]
-    #[arg(long, global = true, value_name = "PATH", env = "CACHED_SOCKET", hide_env_values = true)]
-    #[arg(display_order = 900, value_parser = OsStringValueParser::new().map(PathBuf::from))]
+    /// Control socket of the daemon, also `CACHED_SOCKET` [default: /run/cached/cached.sock, or that of your own daemon]
+    #[arg(long, global = true, value_name = "PATH", display_order = 900)]
+    #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) socket: Option<PathBuf>,
-    /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
-    #[arg(long, global = true)]
-    pub(crate) json: bool,
+    /// The format.
+    #[command(flatten)]
+    pub(crate) format: Format,
     /// What to do.
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -56,22 +53,22 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Verb {
     /// Check whether the daemon answers
-    Ping(Json),
+    Ping,
     /// Show what is cached, how old it is and what comes next
     Status(status::StatusArgs),
     /// Show the daemon's health: what is wrong, and what to do about it
     Health(health::HealthArgs),
     /// Refresh some tables, or all, and wait for the result
     ///
-    /// Without TYPE and --table everything is refreshed. Entries that are young enough are skipped
+    /// Without TYPE and --table everything is refreshed, as with the word all. Entries that are young enough are skipped
     /// unless --force is given. Interrupting the wait does not stop the run.
     Refresh(refresh::RefreshArgs),
     /// Refresh every table and wait for the result
     RefreshAll(refresh::RefreshAllArgs),
     /// Resume automatic refreshes; the setting survives restarts
-    StartScheduler(Json),
+    StartScheduler,
     /// Pause automatic refreshes; a run in progress finishes, manual refreshes still work
-    StopScheduler(Json),
+    StopScheduler,
     /// Show when the next scheduled runs start
     Next(next::NextArgs),
     /// Show every decision that the scheduler would make on given days
@@ -94,6 +91,8 @@ pub(crate) enum Verb {
     Retry(retry::RetryArgs),
     /// List past runs, newest first
     History(history::HistoryArgs),
+    /// Show one run: its trigger, its times and how each table ended
+    Run(run::RunArgs),
     /// Send a test notice through every channel of section notify, and report the result of each
     Notify(notify::NotifyArgs),
     /// Show how well refreshing has worked, against the targets of the configuration
@@ -119,7 +118,7 @@ pub(crate) enum Verb {
     ///
     /// The same as a SIGHUP or `systemctl reload cached`, with an answer. A configuration with an error
     /// changes nothing.
-    Reload(Json),
+    Reload,
     /// Print the completion script for a shell
     Completions(completions::CompletionsArgs),
 }
@@ -127,13 +126,13 @@ pub(crate) enum Verb {
 /// Runs the verb.
 pub(crate) async fn run(verb: &Verb, context: &Context) -> Result<Exit, CtlError> {
     match verb {
-        Verb::Ping(format) => ping::run(*format, context).await,
+        Verb::Ping => ping::run(context).await,
         Verb::Status(args) => status::run(args, context).await,
         Verb::Health(args) => health::run(args, context).await,
         Verb::Refresh(args) => refresh::run(args, context).await,
         Verb::RefreshAll(args) => refresh::run_all(args, context).await,
-        Verb::StartScheduler(format) => scheduler::start(*format, context).await,
-        Verb::StopScheduler(format) => scheduler::stop(*format, context).await,
+        Verb::StartScheduler => scheduler::start(context).await,
+        Verb::StopScheduler => scheduler::stop(context).await,
         Verb::Next(args) => next::run(args, context).await,
         Verb::Rehearse(args) => rehearse::run(args, context).await,
         Verb::Jobs(args) => jobs::run(args, context).await,
@@ -141,67 +140,40 @@ pub(crate) async fn run(verb: &Verb, context: &Context) -> Result<Exit, CtlError
         Verb::Cancel(args) => cancel::run(args, context).await,
         Verb::Retry(args) => retry::run(args, context).await,
         Verb::History(args) => history::run(args, context).await,
-        Verb::Notify(args) => notify::run(args, context).await,
+        Verb::Run(args) => run::run(args, context).await,
+        Verb::Notify(_) => notify::run(context).await,
         Verb::Report(args) => report::run(args, context).await,
         Verb::Get(args) => get::run(args, context).await,
         Verb::Invalidate(args) => invalidate::run(args, context).await,
         Verb::Maintenance(args) => maintenance::run(args, context).await,
         Verb::Logs(args) => logs::run(args, context).await,
-        Verb::Reload(format) => reload::run(*format, context).await,
+        Verb::Reload => reload::run(context).await,
         Verb::Completions(args) => completions::run(args, Cli::command()),
     }
 }
 
-/// The flag that every listing takes.
+/// How an answer is printed.
 #[derive(Debug, Clone, Copy, Args)]
-pub(crate) struct Json {
+pub(crate) struct Format {
     /// Print JSON: times as RFC 3339 in UTC, seconds as numbers
-    #[arg(long)]
-    pub(crate) json: bool,
+    #[arg(long, global = true, display_order = 898)]
+    json: bool,
+    /// Form of the output; -o json is the same as --json
+    #[arg(short, long, alias = "format", global = true, display_order = 899)]
+    #[arg(value_name = "FORM", value_enum, ignore_case = true)]
+    output: Option<Form>,
 }
 
-/// Parses one word. Help, completions and errors list the words as they are written elsewhere, while parsing
-/// also accepts `-` for `_`, as users expect of a command line.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Word<T: 'static> {
-    all: &'static [T],
-    as_str: fn(T) -> &'static str,
+/// A form of the output. Its variants have no help, which would make every `--help` a long one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Form {
+    #[value(alias = "table")]
+    Text,
+    Json,
 }
 
-impl Word<CacheType> {
-    /// A cache type.
-    pub(crate) const TYPE: Self = Self { all: CacheType::ALL, as_str: CacheType::as_str };
-}
-
-impl Word<Table> {
-    /// A cache table.
-    pub(crate) const TABLE: Self = Self { all: Table::ALL, as_str: Table::as_str };
-}
-
-impl<T: Copy> Word<T> {
-    fn listed(&self) -> impl Iterator<Item = PossibleValue> + '_ {
-        self.all.iter().map(|&word| PossibleValue::new((self.as_str)(word)))
-    }
-
-    fn unknown(&self, command: &Command, arg: Option<&Arg>, given: &OsStr) -> Result<T, clap::Error> {
-        let known = PossibleValuesParser::new(self.listed().collect::<Vec<_>>());
-        known.parse_ref(command, arg, given).and_then(|_| Err(clap::Error::new(ErrorKind::InvalidValue)))
-    }
-}
-
-impl<T> TypedValueParser for Word<T>
-where
-    T: Copy + Send + Sync + FromStr<Err = UnknownWord> + 'static,
-{
-    type Value = T;
-
-    fn parse_ref(&self, command: &Command, arg: Option<&Arg>, given: &OsStr) -> Result<T, clap::Error> {
-        let word = given.to_str().and_then(|given| given.parse().ok());
-        // clap's own parser reports what is wrong and which word may have been meant.
-        word.map_or_else(|| self.unknown(command, arg, given), Ok)
-    }
-
-    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
-        Some(Box::new(self.listed()))
+impl Format {
+    pub(crate) fn is_json(self) -> bool {
+        self.json || self.output == Some(Form::Json)
     }
 }

@@ -8,30 +8,28 @@ use cached_proto::words::SchedulerState;
 use clap::Args;
 use comfy_table::Cell;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};
 use crate::output::{View, table};
+use crate::values;
 
 /// Arguments of `next`.
 #[derive(Debug, Args)]
 pub(crate) struct NextArgs {
     /// Number of scheduled runs to show
-    #[arg(short = 'n', value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(short = 'n', long = "limit", value_name = "N", default_value_t = 1)]
+    #[arg(value_parser = values::whole(1..=1000_u32))]
     pub(crate) count: u32,
     /// Explain each scheduled run: the schedule, its slot, and the clock change if there is one
     #[arg(long)]
     pub(crate) explain: bool,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &NextArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(NextRequest { count: args.count }).await?;
-    context.print(args.format.json, &reply, |view| render(&reply, args.explain, view))?;
+    context.print(&reply, |view| render(&reply, args.explain, view))?;
     Ok(Exit::Good)
 }
 

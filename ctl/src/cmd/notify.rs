@@ -7,7 +7,6 @@ use cached_proto::text::one_line;
 use cached_proto::verb::notify::{NotifyReply, NotifyRequest};
 use clap::Args;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 
@@ -20,15 +19,12 @@ pub(crate) struct NotifyArgs {
     /// Send a test; a dead man's switch takes it for a successful run
     #[arg(long, required = true)]
     pub(crate) test: bool,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer; fails unless there is a channel and every channel works.
-pub(crate) async fn run(args: &NotifyArgs, context: &Context) -> Result<Exit, CtlError> {
+pub(crate) async fn run(context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call_within(ANSWER, NotifyRequest).await?;
-    context.print(args.format.json, &reply, |_| render(&reply))?;
+    context.print(&reply, |_| render(&reply))?;
     Ok(judge(&reply))
 }
 

@@ -3,15 +3,14 @@
 use cached_proto::text::one_line;
 use cached_proto::verb::ping::{PingRequest, Pong};
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::View;
 
 /// Sends the request and prints the answer.
-pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
+pub(crate) async fn run(context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(PingRequest).await?;
-    context.print_zoned(format.json, &reply, |view| render(&reply, view)).await?;
+    context.print_zoned(&reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 

@@ -1,26 +1,22 @@
 //! `refresh`: requests a run and, by default, waits until it has ended.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use cached_present::report::RunReport;
-use cached_present::{bytes, count, duration, standing};
 use cached_proto::client::Events;
-use cached_proto::text::one_line;
 use cached_proto::verb::history::Run;
-use cached_proto::verb::jobs::{Job, JobFigures};
-use cached_proto::verb::refresh::{Progress, RefreshReply, RefreshRequest};
-use cached_proto::words::{CacheType, Outcome, Phase, Table};
+use cached_proto::verb::refresh::{Choice, Progress, RefreshReply, RefreshRequest};
+use cached_proto::words::{Outcome, Phase, Table};
 use clap::Args;
-use comfy_table::Cell;
 use serde::Serialize;
 
-use super::{Json, Word};
+use super::run::{Numbered, listing, verdict};
+
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::progress::Display;
-use crate::output::table::{cell, numbers, toned, words};
-use crate::output::{self, View, note, table};
+use crate::output::{self, View, note};
+use crate::{values, when};
 
 /// How to follow the requested run.
 #[derive(Debug, Args)]
@@ -29,24 +25,26 @@ pub(crate) struct FollowArgs {
     #[arg(long)]
     pub(crate) no_wait: bool,
     /// Wait no longer than this, for example 90s or 5min; the run continues
-    #[arg(long, value_name = "DURATION", value_parser = parse_wait)]
+    #[arg(long, value_name = "DURATION", value_parser = when::wait)]
     pub(crate) timeout: Option<Duration>,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
+    /// Show no progress, only the result
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 /// Arguments of `refresh`.
 #[derive(Debug, Args)]
 pub(crate) struct RefreshArgs {
-    /// Cache types to refresh
-    #[arg(value_name = "TYPE", value_parser = Word::TYPE)]
-    pub(crate) types: Vec<CacheType>,
+    /// Cache types or single tables to refresh, or all
+    #[arg(value_name = "TYPE", value_parser = values::choice(), ignore_case = true)]
+    pub(crate) types: Vec<Choice>,
     /// A cache type to refresh; the same as naming it without the flag
-    #[arg(long = "type", value_name = "TYPE", value_parser = Word::TYPE, hide_possible_values = true)]
-    pub(crate) more_types: Vec<CacheType>,
+    #[arg(long = "type", value_name = "TYPE", value_parser = values::choice(), ignore_case = true)]
+    #[arg(hide_possible_values = true)]
+    pub(crate) more_types: Vec<Choice>,
     /// A single table to refresh; may be repeated
-    #[arg(long = "table", value_name = "TABLE", value_parser = Word::TABLE)]
+    #[arg(long = "table", value_name = "TABLE", value_parser = values::table(), ignore_case = true)]
+    #[arg(hide_possible_values = true)]
     pub(crate) tables: Vec<Table>,
     /// Also refresh entries that are young enough
     #[arg(long)]
@@ -82,19 +80,9 @@ pub(crate) async fn run_all(args: &RefreshAllArgs, context: &Context) -> Result<
 }
 
 fn request(args: &RefreshArgs) -> RefreshRequest {
-    RefreshRequest {
-        types: each_once(args.types.iter().chain(&args.more_types)),
-        tables: each_once(&args.tables),
-        force: args.force,
-        accept: args.accept,
-        wait: false,
-    }
-}
-
-/// Removes duplicates and sorts by the order of the vocabulary, so that equivalent requests join the same
-/// run.
-fn each_once<'a, T: Ord + Copy + 'a>(chosen: impl IntoIterator<Item = &'a T>) -> Vec<T> {
-    chosen.into_iter().copied().collect::<std::collections::BTreeSet<T>>().into_iter().collect()
+    let tables = args.tables.iter().copied().map(Choice::Table);
+    let (types, tables) = Choice::request(args.types.iter().chain(&args.more_types).copied().chain(tables));
+    RefreshRequest { types, tables, force: args.force, accept: args.accept, wait: false }
 }
 
 /// Requests a run and handles it as the flags say.
@@ -102,27 +90,26 @@ async fn follow(request: RefreshRequest, args: &FollowArgs, context: &Context) -
     let request = RefreshRequest { wait: !args.no_wait, ..request };
     if args.no_wait {
         let reply = context.call(request).await?;
-        output::print(&queued(&reply, args.format.json)?)?;
+        output::print(&queued(&reply, context.as_json)?)?;
         return Ok(Exit::Good);
     }
     let (reply, events) = context.follow(request).await?;
-    if reply.joined {
+    if reply.joined && !args.quiet {
         note(&format!("an identical request is queued already; following run {}", reply.run));
     }
-    let end = wait(reply.run, events, context.moving);
+    let end = wait(reply.run, events, Display::new(args.quiet, context.moving));
     let run = match args.timeout {
         None => end.await?,
         Some(waited) => tokio::time::timeout(waited, end)
             .await
             .map_err(|_| CtlError::StillRunning { run: reply.run, waited })??,
     };
-    context.print(args.format.json, &RunReport::from(&run), |view| render(&run, view))?;
+    context.print(&RunReport::from(&run), |view| render(&run, view))?;
     Ok(Exit::good_if(ended_well(&run)))
 }
 
 /// Shows the progress of a run until it has ended.
-async fn wait(run: i64, mut events: Events<Progress>, moving: bool) -> Result<Run, CtlError> {
-    let mut display = Display::new(moving);
+async fn wait(run: i64, mut events: Events<Progress>, mut display: Display) -> Result<Run, CtlError> {
     loop {
         match events.next().await {
             Ok(Some(Progress::RunDone(run))) => return Ok(run),
@@ -153,69 +140,13 @@ fn ended_well(run: &Run) -> bool {
         && run.jobs.iter().all(|job| job.outcome.is_some_and(Outcome::is_good))
 }
 
-/// Renders the verdict, the tables, and their errors.
 fn render(run: &Run, view: &View) -> String {
-    let (word, tone) = standing(run.phase, run.outcome);
-    let mut text = format!(
-        "Run {}: {}, {} in {}\n",
-        run.id,
-        view.style.paint(tone, &word),
-        count(run.jobs.len(), "table"),
-        duration(run.seconds)
-    );
-    if run.jobs.is_empty() {
-        return text;
-    }
-    let columns = [
-        words("TABLE"),
-        words("OUTCOME"),
-        numbers("ENTRIES"),
-        numbers("REBUILT"),
-        numbers("VERIFIED").secondary(),
-        numbers("SKIPPED").secondary(),
-        numbers("PRUNED").secondary(),
-        numbers("FAILED").secondary(),
-        numbers("SIZE").secondary(),
-        numbers("TOOK"),
-    ];
-    let rows = run.jobs.iter().map(|job| row(job).to_vec()).collect();
-    let _ = write!(text, "\n{}", table::render(view, &columns, rows));
-    text.push_str(&remarks(&run.jobs));
-    text
-}
-
-fn row(job: &Job) -> [Cell; 10] {
-    let JobFigures { entries, rebuilt, verified, skipped, pruned, failed, bytes: size, seconds, .. } =
-        job.figures;
-    let [entries, rebuilt, verified, skipped, pruned, failed] =
-        [entries, rebuilt, verified, skipped, pruned, failed].map(|number| cell(number.to_string()));
-    let outcome = toned(standing(job.phase, job.outcome));
-    let (size, took) = (cell(bytes(size)), cell(duration(seconds)));
-    [cell(job.table.as_str()), outcome, entries, rebuilt, verified, skipped, pruned, failed, size, took]
-}
-
-fn remarks(jobs: &[Job]) -> String {
-    let mut lines = Vec::new();
-    for job in jobs {
-        if let Some(error) = &job.error {
-            lines.push(format!("{}: {}", job.table, one_line(error)));
-        }
-        if job.figures.warnings > 0 {
-            let warnings =
-                format!("{} skipped or read with default values", count(job.figures.warnings, "source row"));
-            lines.push(format!("{}: {warnings}", job.table));
-        }
-    }
-    if lines.is_empty() { String::new() } else { format!("\n{}\n", lines.join("\n")) }
-}
-
-/// A duration; a bare number is one of seconds, as with `timeout` and `curl --max-time`.
-fn parse_wait(text: &str) -> Result<Duration, humantime::DurationError> {
-    text.parse().map(Duration::from_secs).or_else(|_| humantime::parse_duration(text))
+    verdict(run, view) + &listing(run, Numbered::No, view)
 }
 
 #[cfg(test)]
 mod tests {
+    use cached_proto::words::CacheType;
     use clap::Parser as _;
 
     use super::*;
@@ -255,13 +186,18 @@ mod tests {
     }
 
     #[test]
-    fn json_may_stand_before_or_after_the_verb() {
-        for arguments in [["cachectl", "--json", "refresh"], ["cachectl", "refresh", "--json"]] {
-            let Verb::Refresh(args) = Cli::try_parse_from(arguments).unwrap().verb else {
-                panic!("another verb")
-            };
-            assert!(args.follow.format.json, "{arguments:?}");
+    fn a_table_may_be_named_like_a_type_and_all_is_everything() {
+        let table = parsed(&["--table", "dia_events_report_cache"]);
+        assert_eq!(table.tables, [Table::DiaEventsReportCache]);
+        for same in ["dia_events_report_cache", "DIA-Events-Report-Cache"] {
+            assert_eq!(parsed(&[same]), table, "{same}");
         }
+        for everything in
+            [&["all"][..], &["ALL", "district"], &["--type", "all", "--table", "dia_events_report_cache"]]
+        {
+            assert_eq!(parsed(everything), RefreshRequest::default(), "{everything:?}");
+        }
+        assert_eq!(parsed(&["Virtual-Session"]).types, [CacheType::VirtualSession]);
     }
 
     #[test]

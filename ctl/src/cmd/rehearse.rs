@@ -6,15 +6,15 @@ use cached_present::count;
 use cached_proto::text::one_line;
 use cached_proto::verb::rehearse::{Decision, RehearseReply, RehearseRequest};
 use cached_proto::words::{SchedulerState, SlotFate, Table, Trigger};
-use chrono::NaiveDate;
 use clap::Args;
 use comfy_table::Cell;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, words};
 use crate::output::{View, table};
+use crate::values;
+use crate::when::{self, When};
 
 /// Largest number of tables that are named instead of counted; JSON names all of them.
 const NAMED: usize = 2;
@@ -22,21 +22,19 @@ const NAMED: usize = 2;
 /// Arguments of `rehearse`.
 #[derive(Debug, Args)]
 pub(crate) struct RehearseArgs {
-    /// The first day, in the zone of the schedule, for example 2026-03-07; it may lie in the past
-    #[arg(long, value_name = "DATE")]
-    pub(crate) from: NaiveDate,
+    /// The first day, in the zone of the schedule: a date such as 2026-03-07, today, tomorrow, yesterday
+    #[arg(long, value_name = "DATE", value_parser = when::day)]
+    pub(crate) from: When,
     /// How many days
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=400))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = values::whole(1..=400_u32))]
     pub(crate) days: u32,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RehearseArgs, context: &Context) -> Result<Exit, CtlError> {
-    let reply = context.call(RehearseRequest { from: args.from.to_string(), days: args.days }).await?;
-    context.print(args.format.json, &reply, |view| render(&reply, view))?;
+    let from = context.day(args.from).await?.to_string();
+    let reply = context.call(RehearseRequest { from, days: args.days }).await?;
+    context.print(&reply, |view| render(&reply, view))?;
     Ok(Exit::Good)
 }
 

@@ -5,14 +5,13 @@ use std::fmt::Write as _;
 use cached_proto::text::one_line;
 use cached_proto::verb::reload::{ReloadReply, ReloadRequest};
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 
 /// Sends the request and prints the answer; fails unless every change took effect or waits for a restart.
-pub(crate) async fn run(format: Json, context: &Context) -> Result<Exit, CtlError> {
+pub(crate) async fn run(context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(ReloadRequest).await?;
-    context.print(format.json, &reply, |_| render(&reply))?;
+    context.print(&reply, |_| render(&reply))?;
     Ok(judge(&reply))
 }
 

@@ -1,42 +1,40 @@
 //! `report`: how well refreshing has worked, against its targets.
 
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use cached_present::{Figure, Tone, bytes, count, duration, figures, percent, spoken};
 use cached_proto::lock::WriteLock;
 use cached_proto::text::one_line;
+use cached_proto::time::Timestamp;
 use cached_proto::verb::report::{ErrorGroup, ReportReply, ReportRequest, SizeTrend};
 use clap::Args;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
 use crate::output::{View, table};
+use crate::when::{self, When};
 
 /// Arguments of `report`.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// How far to look back, for example 36h or 30d
-    #[arg(long, value_name = "DURATION", default_value = "7d", value_parser = humantime::parse_duration)]
-    pub(crate) since: Duration,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
+    /// From when on: how long ago (36h, 30d), or a day in the zone of the schedule (2026-11-01, yesterday)
+    #[arg(long, value_name = "WHEN", default_value = "7d", value_parser = when::when)]
+    pub(crate) since: When,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &ReportArgs, context: &Context) -> Result<Exit, CtlError> {
-    let reply = context.call(ReportRequest { since_seconds: args.since.as_secs() }).await?;
-    context.print_zoned(args.format.json, &reply, |view| render(&reply, view)).await?;
+    let since_seconds = context.seconds_since(args.since).await?;
+    let reply = context.call(ReportRequest { since_seconds }).await?;
+    context.print_zoned(&reply, |view| render(&reply, view)).await?;
     Ok(Exit::Good)
 }
 
 fn render(reply: &ReportReply, view: &View) -> String {
     let mut text = format!(
         "From {} to {}: {} ({} without a failure), {} processed.\n\n",
-        view.moment(reply.since),
+        view.moment(whole_second(reply.since)),
         view.moment(reply.until),
         count(reply.runs, "run"),
         reply.runs_good,
@@ -52,6 +50,13 @@ fn render(reply: &ReportReply, view: &View) -> String {
         let _ = write!(text, "\n{}", sizes(&reply.sizes, view));
     }
     text
+}
+
+/// The next whole second: a window that begins with a day is requested in whole seconds, and begins just before it.
+fn whole_second(at: Timestamp) -> Timestamp {
+    const SECOND: i64 = 1_000_000;
+    let micros = at.as_micros();
+    Timestamp::from_micros(micros.saturating_add((SECOND - micros.rem_euclid(SECOND)) % SECOND))
 }
 
 /// Describes the longest time that VMS's own writers may have had to wait.

@@ -5,7 +5,6 @@ use cached_proto::verb::retry::{RetryReply, RetryRequest};
 use cached_proto::words::Table;
 use clap::Args;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 
@@ -19,15 +18,12 @@ pub(crate) struct RetryArgs {
     /// Every table whose newest job did not end well
     #[arg(long)]
     pub(crate) failed: bool,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
 }
 
 /// Sends the request and prints the answer.
 pub(crate) async fn run(args: &RetryArgs, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(args.target.map_or(RetryRequest::Failed, RetryRequest::Target)).await?;
-    context.print(args.format.json, &reply, |_| render(&reply))?;
+    context.print(&reply, |_| render(&reply))?;
     Ok(Exit::Good)
 }
 

@@ -4,27 +4,22 @@ use cached_proto::message::Verb;
 use cached_proto::verb::scheduler::{SchedulerReply, StartRequest, StopRequest};
 use cached_proto::words::SchedulerState;
 
-use super::Json;
 use crate::context::Context;
 use crate::error::{CtlError, Exit};
 
 /// Sends the request to start and prints the answer.
-pub(crate) async fn start(format: Json, context: &Context) -> Result<Exit, CtlError> {
-    switch(StartRequest, format, context).await
+pub(crate) async fn start(context: &Context) -> Result<Exit, CtlError> {
+    switch(StartRequest, context).await
 }
 
 /// Sends the request to stop and prints the answer.
-pub(crate) async fn stop(format: Json, context: &Context) -> Result<Exit, CtlError> {
-    switch(StopRequest, format, context).await
+pub(crate) async fn stop(context: &Context) -> Result<Exit, CtlError> {
+    switch(StopRequest, context).await
 }
 
-async fn switch(
-    request: impl Verb<Reply = SchedulerReply>,
-    format: Json,
-    context: &Context,
-) -> Result<Exit, CtlError> {
+async fn switch(request: impl Verb<Reply = SchedulerReply>, context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call(request).await?;
-    context.print(format.json, &reply, |_| render(&reply).to_owned())?;
+    context.print(&reply, |_| render(&reply).to_owned())?;
     Ok(Exit::Good)
 }
 

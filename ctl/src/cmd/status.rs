@@ -14,7 +14,6 @@ use cached_proto::words::{Phase, SchedulerState, Table};
 use clap::Args;
 use comfy_table::Cell;
 
-use super::Json;
 use crate::context::{ANSWER, Context};
 use crate::error::{CtlError, Exit};
 use crate::output::table::{cell, numbers, toned, words};
@@ -23,22 +22,50 @@ use crate::output::{self, View, table};
 /// Time limit for measuring sizes, which reads every row of every cache table.
 const SIZES: Duration = Duration::from_mins(10);
 
+/// Time between two requests of a watch.
+const PAUSE: Duration = Duration::from_secs(2);
+
 /// Arguments of `status`.
 #[derive(Debug, Args)]
 pub(crate) struct StatusArgs {
     /// Also measure the bytes of each table, which reads every row
     #[arg(long)]
     pub(crate) sizes: bool,
-    /// The format.
-    #[command(flatten)]
-    pub(crate) format: Json,
+    /// Show it again whenever something changes, until interrupted; on a terminal, redraw it every few seconds
+    #[arg(short, long)]
+    pub(crate) watch: bool,
 }
 
-/// Sends the request and prints the answer.
+/// Sends the request and prints the answer, again and again if wanted.
 pub(crate) async fn run(args: &StatusArgs, context: &Context) -> Result<Exit, CtlError> {
-    let full = fetch(args.sizes, context).await?;
-    context.print(args.format.json, &full, |view| render(&full.status, &full.computed, view))?;
-    Ok(Exit::Good)
+    let mut full = fetch(args.sizes, context).await?;
+    if !args.watch {
+        context.print(&full, |view| render(&full.status, &full.computed, view))?;
+        return Ok(Exit::Good);
+    }
+    let mut shown = None;
+    loop {
+        let view = context.view_now();
+        if let Some(before) = before(shown.as_ref(), &full, &view) {
+            let text = render(&full.status, &full.computed, &view);
+            let text = if context.as_json { output::json(&full)? } else { text };
+            // A reader that is gone ends the watch.
+            output::stream(&format!("{before}{text}"))?;
+        }
+        shown = Some(full);
+        tokio::time::sleep(PAUSE).await;
+        full = fetch(args.sizes, context).await?;
+    }
+}
+
+/// What is printed before a status that is watched; `None` if it is not printed. A terminal is cleared, and redrawn even
+/// if only the ages change; elsewhere a block follows the one before.
+fn before(shown: Option<&FullStatus>, full: &FullStatus, view: &View) -> Option<&'static str> {
+    match (view.width, shown) {
+        (Some(_), _) => Some("\u{1b}[H\u{1b}[2J"),
+        (None, None) => Some(""),
+        (None, Some(shown)) => (shown != full).then_some("\n"),
+    }
 }
 
 async fn fetch(sizes: bool, context: &Context) -> Result<FullStatus, CtlError> {

@@ -9,12 +9,13 @@ use std::io::{self, Write as _};
 
 use cached_present::{Tone, duration, moment};
 use cached_proto::time::Timestamp;
-use chrono::{DateTime, Local, Utc};
+use chrono::{DateTime, Local, NaiveDate, Utc};
 use chrono_tz::Tz;
 use comfy_table::Color;
 use serde::Serialize;
 
 use crate::error::CtlError;
+use crate::when::When;
 
 /// Renders the value as indented JSON with a newline at its end.
 pub(crate) fn json<T: Serialize>(value: &T) -> Result<String, CtlError> {
@@ -79,6 +80,22 @@ impl View {
     /// Returns this view in the daemon's zone, an IANA name; unchanged if this client does not know the zone.
     pub(crate) fn in_zone(self, iana: &str) -> Self {
         Self { zone: iana.parse().map_or(self.zone, Zone::Named), ..self }
+    }
+
+    /// Returns the instant of a time that was typed, in the zone of this view; `None` beyond the calendar.
+    pub(crate) fn instant(&self, when: When) -> Option<DateTime<Utc>> {
+        match self.zone {
+            Zone::Named(zone) => when.instant(self.now, &zone),
+            Zone::Local => when.instant(self.now, &Local),
+        }
+    }
+
+    /// Returns the day of a time that was typed, in the zone of this view.
+    pub(crate) fn day(&self, when: When) -> Option<NaiveDate> {
+        match self.zone {
+            Zone::Named(zone) => when.day(self.now, &zone),
+            Zone::Local => when.day(self.now, &Local),
+        }
     }
 
     /// Formats an instant with its zone: `Mon 23 Nov 02:00 CST`, with the year when it is not this one.

@@ -98,13 +98,14 @@ fn job_line(job: &Job) -> String {
 #[derive(Debug)]
 pub(crate) struct Display {
     tracker: Tracker,
+    quiet: bool,
     bar: Option<ProgressBar>,
 }
 
 impl Display {
-    /// `moving`: standard error is a terminal.
-    pub(crate) fn new(moving: bool) -> Self {
-        let bar = moving.then(|| {
+    /// `quiet`: nothing is shown. `moving`: standard error is a terminal.
+    pub(crate) fn new(quiet: bool, moving: bool) -> Self {
+        let bar = (moving && !quiet).then(|| {
             let bar = ProgressBar::new_spinner().with_message("waiting for the daemon");
             if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
                 bar.set_style(style);
@@ -112,7 +113,7 @@ impl Display {
             bar.enable_steady_tick(TICK);
             bar
         });
-        Self { tracker: Tracker::default(), bar }
+        Self { tracker: Tracker::default(), quiet, bar }
     }
 
     /// Shows an event.
@@ -120,6 +121,7 @@ impl Display {
         let lines = self.tracker.observe(event);
         match &self.bar {
             Some(bar) => bar.set_message(self.tracker.message()),
+            None if self.quiet => {}
             None => lines.iter().for_each(|line| note(line)),
         }
     }

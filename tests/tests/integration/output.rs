@@ -55,9 +55,39 @@ fn every_verb_prints_times_in_the_zone_of_the_schedule_whatever_the_zone_of_the_
     let golden = Golden::unpack("tiny1");
     let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n[schedule]\ntimezone = \"Asia/Tokyo\"\n");
     daemon.idle();
-    for verb in [&["status"][..], &["next"], &["ping"], &["history"], &["jobs"], &["job", "1"], &["report"]] {
+    for verb in [
+        &["status"][..],
+        &["next"],
+        &["ping"],
+        &["history"],
+        &["run", "1"],
+        &["jobs"],
+        &["job", "1"],
+        &["report"],
+        &["report", "--since", "yesterday"],
+        &["rehearse", "--from", "tomorrow"],
+    ] {
         let mut command = cachectl();
         let printed = run(command.args(verb).arg("--socket").arg(daemon.socket()).env("TZ", "Europe/Vienna"));
         assert!(printed.code == Some(0) && printed.stdout.contains(" JST"), "{verb:?}: {printed:?}");
+    }
+}
+
+#[test]
+fn since_takes_days_in_the_zone_of_the_schedule_and_refuses_the_future() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n[schedule]\ntimezone = \"Asia/Tokyo\"\n");
+    daemon.idle();
+    for verb in ["history", "report", "logs"] {
+        let future = daemon.ctl(&[verb, "--since", "tomorrow"]);
+        assert_eq!(future.code, Some(2), "{future:?}");
+        assert!(
+            future.stderr.contains(" 00:00 JST has yet to come; name a time that has passed"),
+            "{future:?}"
+        );
+        for since in ["yesterday", "2024-02-29", "2024-02-29 13:30"] {
+            let past = daemon.ctl(&[verb, "--since", since]);
+            assert!(past.code == Some(0) && !past.stdout.is_empty(), "{past:?}");
+        }
     }
 }

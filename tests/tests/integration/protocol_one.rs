@@ -73,6 +73,9 @@ fn a_client_requests_the_whole_list_from_a_daemon_of_protocol_1() {
     let (ran, asked) = against(none, &["history", "--since", "2h", "--json"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (Some(0), "{\n  \"runs\": []\n}\n"), "{ran:?}");
     assert_eq!(asked, Request::History(HistoryRequest { since_seconds: 7200 }));
+    let (ran, asked) = against(none, &["run", "7", "--json"]);
+    assert!(ran.code == Some(1) && ran.stderr.contains("there is no run 7"), "{ran:?}");
+    assert_eq!(asked, Request::History(HistoryRequest { since_seconds: u64::MAX }));
 }
 
 #[test]

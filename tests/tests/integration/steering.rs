@@ -277,3 +277,23 @@ fn a_reload_with_errors_reports_each_with_its_line_and_changes_nothing() {
     assert!(errors.iter().any(|error| error.contains("log.level?")), "{errors:?}");
     assert_eq!(next(), before);
 }
+
+#[test]
+fn a_run_is_shown_by_its_number_and_the_listings_are_limited() {
+    let golden = Golden::unpack("tiny1");
+    let daemon = Daemon::start(&golden, "[watch]\nenabled = false\n");
+    daemon.idle();
+    let asked = daemon.ctl(&["refresh", "DIA-Events-Report-Cache", "--force", "--quiet"]);
+    assert_eq!((asked.code, asked.stderr.as_str()), (Some(0), ""), "{asked:?}");
+    let newest = daemon.json(&["history", "-n", "1"]);
+    assert_eq!(newest["runs"].as_array().unwrap().len(), 1, "{newest}");
+    let id = newest["runs"][0]["id"].as_i64().unwrap();
+    let shown = daemon.json(&["run", &id.to_string()]);
+    assert_eq!(shown["run"], newest["runs"][0]);
+    assert_eq!(shown["run"]["jobs"][0]["table"], "dia_events_report_cache");
+    assert_eq!(daemon.json(&["run", &format!("run:{}", id - 1)])["run"]["id"], id - 1);
+    let none = daemon.ctl(&["run", "999"]);
+    assert_eq!(none.code, Some(1), "{none:?}");
+    assert!(none.stderr.contains("there is no run 999; `cachectl history`"), "{none:?}");
+    assert_eq!(daemon.ctl(&["status", "-o", "json"]).stdout, daemon.ctl(&["--json", "status"]).stdout);
+}

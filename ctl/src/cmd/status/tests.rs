@@ -342,3 +342,22 @@ fn a_note_that_several_tables_share_is_printed_once_with_their_names() {
     district_engagement_reports: last error: the disk is full
     ");
 }
+
+#[test]
+fn a_watch_clears_a_terminal_each_time_and_writes_elsewhere_only_what_changed() {
+    let full = FullStatus { status: fresh(), computed: Vec::new() };
+    let stopped = FullStatus {
+        status: StatusReply { scheduler: SchedulerState::Stopped, ..fresh() },
+        computed: Vec::new(),
+    };
+    let file = View { width: None, ..view() };
+    for (shown, now, view, before) in [
+        (None, &full, view(), Some("\u{1b}[H\u{1b}[2J")),
+        (Some(&full), &full, view(), Some("\u{1b}[H\u{1b}[2J")),
+        (None, &full, file, Some("")),
+        (Some(&full), &full, file, None),
+        (Some(&full), &stopped, file, Some("\n")),
+    ] {
+        assert_eq!(super::before(shown, now, &view), before);
+    }
+}
