@@ -79,6 +79,7 @@ fn usage_errors_exit_with_2_and_list_the_known_words() {
         (&["completions", "tcsh"], "bash"),
         (&["status", "--bogus"], "--bogus"),
         (&["refresh", "--bogus"], "--bogus"),
+        (&["status", "--sizes", "--watch"], "cannot be used with"),
     ] {
         let output = output(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");

@@ -247,6 +247,13 @@ mod tests {
     }
 
     #[test]
+    fn a_window_that_was_rounded_up_to_whole_seconds_begins_with_its_day() {
+        let since = at("2026-11-15T05:59:59.4Z");
+        let shown = render(&ReportReply { since, ..nothing() }, &view());
+        assert!(shown.starts_with("From Sun 15 Nov 00:00 CST to "), "{shown}");
+    }
+
+    #[test]
     fn a_share_just_below_all_is_not_shown_as_100_percent() {
         for (share, shown) in
             [(1.0, "100.0 %"), (0.9999, "99.9 %"), (0.95, "95.0 %"), (0.29, "29.0 %"), (0.0, "0.0 %")]

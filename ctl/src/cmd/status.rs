@@ -32,7 +32,8 @@ pub(crate) struct StatusArgs {
     #[arg(long)]
     pub(crate) sizes: bool,
     /// Show it again whenever something changes, until interrupted; on a terminal, redraw it every few seconds
-    #[arg(short, long)]
+    // Measuring reads every row, which is nothing to do every few seconds.
+    #[arg(short, long, conflicts_with = "sizes")]
     pub(crate) watch: bool,
 }
 
