@@ -97,6 +97,9 @@ pub(crate) enum CtlError {
     /// Signals cannot be received.
     #[error("cannot wait for signals; check the limits of this process (ulimit -a)")]
     Signals(#[source] io::Error),
+    /// A test of notifications had nothing to try.
+    #[error("no notification channel is configured")]
+    NoChannel,
     /// Standard output cannot be written to.
     #[error("cannot write to standard output")]
     Stdout(#[source] io::Error),
@@ -122,6 +125,7 @@ impl CtlError {
             | Self::CopyDiffers { .. }
             | Self::Interrupted { .. }
             | Self::Signals(_)
+            | Self::NoChannel
             | Self::Stdout(_)
             | Self::Json(_) => Exit::Failed,
         }
@@ -166,6 +170,11 @@ impl CtlError {
             Self::StillRunning { run, .. } => Some(format!("`cachectl run {run}` shows how far it is")),
             // Runs are durable: a daemon that restarts continues them.
             Self::LostTrack { run, .. } => Some(format!("`cachectl run {run}` shows how it ended")),
+            Self::NoChannel => Some(
+                "set command, webhook, mail or ping_url below [notify] in the configuration of cached, then \
+                 `cachectl reload`"
+                    .to_owned(),
+            ),
             Self::LostTask(_) => Some("the log of cached shows how it ended".to_owned()),
             Self::Client(_)
             | Self::NoSuchRun(_)

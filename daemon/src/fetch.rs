@@ -30,8 +30,17 @@ pub(crate) enum FetchError {
 pub(crate) enum Call {
     /// A GET request, with this suffix appended to the path.
     Get(&'static str),
-    /// A POST request with this JSON body.
-    Post(String),
+    /// A POST request with this content.
+    Post(Content),
+}
+
+/// What a POST request carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Content {
+    pub(crate) media_type: &'static str,
+    /// Further headers; their values are ASCII.
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: String,
 }
 
 /// Sends the request and returns the status of the response, whatever it is. Redirects are not followed.
@@ -80,12 +89,15 @@ fn request(url: &Url, call: Call, limit: Duration) -> Result<u16, Error> {
             }
             request.call()?
         }
-        Call::Post(json) => {
-            let mut request = agent.post(url.expose()).content_type("application/json");
+        Call::Post(content) => {
+            let mut request = agent.post(url.expose()).content_type(content.media_type);
+            for (name, value) in content.headers {
+                request = request.header(name, value);
+            }
             if let Some(value) = authorization {
                 request = request.header(AUTHORIZATION, value);
             }
-            request.send(json)?
+            request.send(content.body)?
         }
     };
     Ok(response.status().as_u16())

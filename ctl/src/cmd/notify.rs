@@ -25,19 +25,17 @@ pub(crate) struct NotifyArgs {
 pub(crate) async fn run(context: &Context) -> Result<Exit, CtlError> {
     let reply = context.call_within(ANSWER, NotifyRequest).await?;
     context.print(&reply, |_| render(&reply))?;
-    Ok(judge(&reply))
+    judge(&reply)
 }
 
-fn judge(reply: &NotifyReply) -> Exit {
-    Exit::good_if(!reply.channels.is_empty() && reply.channels.iter().all(|channel| channel.error.is_none()))
+fn judge(reply: &NotifyReply) -> Result<Exit, CtlError> {
+    if reply.channels.is_empty() {
+        return Err(CtlError::NoChannel);
+    }
+    Ok(Exit::good_if(reply.channels.iter().all(|channel| channel.error.is_none())))
 }
 
 fn render(reply: &NotifyReply) -> String {
-    if reply.channels.is_empty() {
-        return "No notification channel is configured: set command, webhook or ping_url below [notify] in the \
-                configuration of cached, and reload it.\n"
-            .to_owned();
-    }
     let mut text = String::new();
     for channel in &reply.channels {
         let result = channel.error.as_deref().map_or_else(|| "ok".into(), one_line);
@@ -51,6 +49,7 @@ mod tests {
     use cached_proto::verb::notify::ChannelResult;
 
     use super::*;
+    use crate::error::Named;
     use crate::output;
     use crate::testing::HOSTILE;
 
@@ -71,18 +70,23 @@ mod tests {
     }
 
     #[test]
-    fn without_channels_the_answer_says_which_keys_to_set() {
-        insta::assert_snapshot!(render(&reply(&[])), @"No notification channel is configured: set command, webhook or ping_url below [notify] in the configuration of cached, and reload it.");
+    fn without_channels_nothing_is_printed_and_the_error_says_which_keys_to_set() {
+        assert_eq!(render(&reply(&[])), "");
+        let error = judge(&reply(&[])).unwrap_err();
+        assert_eq!(error.exit(), Exit::Failed);
+        insta::assert_snapshot!(error.lines(Named::Default).join("\n"), @r"
+        error: no notification channel is configured
+        hint: set command, webhook, mail or ping_url below [notify] in the configuration of cached, then `cachectl reload`
+        ");
     }
 
     #[test]
     fn only_channels_that_all_work_are_good() {
         for (channels, exit) in [
-            (&[][..], Exit::Failed),
-            (&[("command", None)], Exit::Good),
+            (&[("command", None)][..], Exit::Good),
             (&[("command", None), ("ping_url", Some("refused"))], Exit::Failed),
         ] {
-            assert_eq!(judge(&reply(channels)), exit, "{channels:?}");
+            assert_eq!(judge(&reply(channels)).unwrap(), exit, "{channels:?}");
         }
     }
 

@@ -20,6 +20,7 @@ use crate::describe::describe;
 use crate::disk;
 use crate::jobs::Queue;
 use crate::maintenance::{Backups, disk_space};
+use crate::notify::Machine;
 use crate::refresh::survey::{TableSurvey, survey_with};
 use crate::refresh::{Availability, RefreshConfig, RefreshError, availability};
 use crate::reports::REPORTS;
@@ -72,12 +73,12 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         Err(error) => return refuse(&describe(&error)),
     };
     let state = state(config.state.url.as_path()).await;
-    let backups = backups(config);
+    let (backups, mail) = (backups(config), mail(config));
     let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
     if !good {
         return Exit::Failed;
     }
-    if state == Exit::Good { backups } else { state }
+    [state, backups, mail].into_iter().find(|exit| *exit != Exit::Good).unwrap_or(Exit::Good)
 }
 
 /// The next fires of each schedule in words, as comments: the days show what a cron expression means.
@@ -194,6 +195,25 @@ fn backups(config: &Config) -> Exit {
         Err(error) => {
             refuse(&describe(&error));
             // All else works without them.
+            Exit::Failed
+        }
+    }
+}
+
+/// Whether there is a program that takes mail, if there are addresses. The sandbox of the service may still forbid it.
+fn mail(config: &Config) -> Exit {
+    let Some(to) = &config.notify.mail else { return Exit::Good };
+    match Machine::this().sendmail() {
+        Ok(sendmail) => {
+            print(&format!(
+                "Mail to {to}: taken by {}; `cachectl notify --test` tries it from the service\n",
+                sendmail.display()
+            ));
+            Exit::Good
+        }
+        Err(error) => {
+            refuse(&describe(&error));
+            // All else works without it.
             Exit::Failed
         }
     }

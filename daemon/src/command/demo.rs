@@ -19,9 +19,11 @@ const SEED: u64 = 1;
 
 /// Keys that would reach outside the demonstration: a dead man's switch must not mistake it for the monitored
 /// daemon.
-const OFF: [(&str, &str); 6] = [
+const OFF: [(&str, &str); 8] = [
     ("notify", "command"),
     ("notify", "webhook"),
+    ("notify", "mail"),
+    ("notify", "morning"),
     ("notify", "ping_url"),
     ("maintenance", "analyze"),
     ("maintenance", "prune"),
@@ -200,7 +202,7 @@ mod tests {
     fn the_notifications_and_maintenance_of_the_host_stay_off_in_a_demo() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("cached.toml");
-        let host = "[notify]\nping_url = \"https://u:p@hc/1\"\ncommand = \"/bin/mail root\"\n\
+        let host = "[notify]\nping_url = \"https://u:p@hc/1\"\ncommand = \"/bin/mail root\"\nmail = \"root\"\nmorning = \"08:00\"\n\
                     [maintenance]\nprune = \"0 0 4 * * *\"\n[vms]\nprobe_url = \"http://127.0.0.1:8000/\"\n\
                     [schedule]\nrefresh_time = \"05:00\"\n";
         std::fs::write(&file, host).unwrap();
@@ -219,6 +221,7 @@ mod tests {
             let config = load(arguments);
             assert_eq!(config.schedule.refresh_time.format("%H:%M").to_string(), refresh_time);
             assert_eq!((&config.notify.ping_url, &config.notify.command), (&None, &None), "{arguments:?}");
+            assert_eq!((&config.notify.mail, config.notify.morning), (&None, None), "{arguments:?}");
             assert_eq!((&config.maintenance.prune, &config.vms.probe_url), (&None, &None), "{arguments:?}");
         }
     }

@@ -93,6 +93,15 @@ fn places(config: &Config, reader: &mut Reader<'_>) {
             "needs maintenance.backup_dir, the directory that the copies go to".to_owned()
         });
     }
+    let notify = &config.notify;
+    if notify.morning.is_some()
+        && (notify.command.is_none() && notify.webhook.is_none() && notify.mail.is_none())
+    {
+        let others = [("notify", "command"), ("notify", "webhook"), ("notify", "mail")];
+        refuse(reader, "notify", "morning", &others, || {
+            "needs something to be sent over: notify.command, notify.webhook or notify.mail".to_owned()
+        });
+    }
     let length = config.socket.path.as_os_str().as_bytes().len();
     if length > LONGEST_SOCKET_PATH {
         refuse(reader, "socket", "path", &[], || {

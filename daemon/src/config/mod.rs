@@ -35,7 +35,7 @@ pub use settings::{
     Recruitment, Retry, Schedule, Socket, State, Targets, VirtualSession, Vms, Watch,
 };
 pub use system_zone::{Localtime, SystemZone};
-pub use value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
+pub use value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode, Recipients, WebhookFormat};
 pub use web::{CookieName, HostName, Network, Url, WebOrigin};
 
 use reader::Reader;

@@ -13,7 +13,7 @@ use super::process_environment as defaults;
 use super::reader::Reader;
 use super::secret::SecretFile;
 use super::setting::Setting;
-use super::value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode};
+use super::value::{ByteSize, CommandLine, DatabasePath, LogLevel, Mode, Recipients, WebhookFormat};
 use super::web::{CookieName, HostName, Network, Url, WebOrigin};
 
 settings! {
@@ -188,6 +188,14 @@ settings! {
         command: Option<CommandLine> = unset();
         /// URL that gets a POST; `file:PATH` and `credential:NAME` name a private file that holds it.
         webhook: Option<Url> = unset().secret();
+        /// What the receiver of the webhook expects: `json`, `slack` (Mattermost and Google Chat as well), `discord`,
+        /// `teams` (a workflow of Power Automate) or `ntfy`.
+        format: WebhookFormat = text("json");
+        /// Addresses that get a mail, separated by commas. It is handed to `/usr/sbin/sendmail` or `/usr/lib/sendmail`.
+        mail: Option<Recipients> = unset();
+        /// Time of day, in `schedule.timezone`, of a message over all of these: whether every table is fresh, and what
+        /// the night did. If not set, none is sent.
+        morning: Option<NaiveTime> = unset();
         /// URL of a dead man's switch: fetched after every good scheduled run, with `/start` before one and with
         /// `/fail` after a bad one. Anyone who knows it can silence the alarm, so it may be `file:PATH` or
         /// `credential:NAME`, as above.

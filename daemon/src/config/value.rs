@@ -70,6 +70,22 @@ words! {
     }
 }
 
+words! {
+    /// The request that the receiver of a webhook expects.
+    WebhookFormat {
+        /// Our own JSON.
+        Json = "json",
+        /// Slack's, which Mattermost and Google Chat take as well.
+        Slack = "slack",
+        /// Discord's.
+        Discord = "discord",
+        /// A card for a workflow of Power Automate, which posts it in Teams.
+        Teams = "teams",
+        /// Plain text with the headers of ntfy.
+        Ntfy = "ntfy",
+    }
+}
+
 /// Units with their sizes; a unit that ends with another one comes before it.
 const UNITS: [(&str, u64); 7] = [
     ("KiB", 1 << 10),
@@ -261,9 +277,123 @@ fn split(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
+/// Most addresses of a key, longest address and longest part before its `@`, in bytes.
+const MOST_ADDRESSES: usize = 20;
+const LONGEST_ADDRESS: usize = 254;
+const LONGEST_USER: usize = 64;
+
+/// The addresses that a mail is for, at least one. Each is a plain `user@host` or a user of this machine, and can neither
+/// end a line of a header nor be taken for an option.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recipients(Vec<String>);
+
+impl Recipients {
+    /// The addresses.
+    pub fn addresses(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Recipients {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(", "))
+    }
+}
+
+impl Setting for Recipients {
+    fn parse(text: &str, _: &ProcessEnvironment) -> Result<Self, String> {
+        let addresses: Vec<String> = text.split(',').map(|address| address.trim().to_owned()).collect();
+        if addresses.len() > MOST_ADDRESSES {
+            return Err(format!("must be at most {MOST_ADDRESSES} addresses; use the address of a list"));
+        }
+        if addresses.iter().all(|address| is_address(address)) {
+            Ok(Self(addresses))
+        } else {
+            Err("must be plain mail addresses, separated by commas, such as office@example.org".to_owned())
+        }
+    }
+
+    fn show(&self) -> Option<toml::Value> {
+        Some(toml::Value::String(self.to_string()))
+    }
+}
+
+fn is_address(text: &str) -> bool {
+    let (user, host) = text.split_once('@').map_or((text, None), |(user, host)| (user, Some(host)));
+    let is_user = |part: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~".contains(c);
+        !part.is_empty() && part.chars().all(allowed)
+    };
+    let is_host = |label: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || c == '-';
+        !label.is_empty() && !label.starts_with('-') && label.chars().all(allowed)
+    };
+    let is_short = user.len() <= LONGEST_USER && text.len() <= LONGEST_ADDRESS;
+    let is_option = user.starts_with('-');
+    is_short
+        && !is_option
+        && user.split('.').all(is_user)
+        && host.is_none_or(|host| host.split('.').all(is_host))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::SystemZone;
+
+    fn recipients(text: &str) -> Result<Recipients, String> {
+        let environment = ProcessEnvironment {
+            env: std::collections::BTreeMap::new(),
+            cwd: "/".into(),
+            uid: 1000,
+            now: chrono::DateTime::UNIX_EPOCH,
+            system_zone: SystemZone::linked("America/Chicago"),
+            default_file: "/nonexistent".into(),
+        };
+        Recipients::parse(text, &environment)
+    }
+
+    #[test]
+    fn recipients_are_plain_addresses_or_local_users_separated_by_commas() {
+        for (text, shown) in [
+            ("office@example.org", "office@example.org"),
+            (" a.b+cached@x-y.example , root ", "a.b+cached@x-y.example, root"),
+            ("o'neil@localhost", "o'neil@localhost"),
+        ] {
+            assert_eq!(recipients(text).unwrap().to_string(), shown);
+        }
+    }
+
+    #[test]
+    fn what_could_be_a_second_header_an_option_or_a_command_is_no_recipient() {
+        let long = format!("{}@example.org", "a".repeat(65));
+        for text in [
+            "a@b.example\nBcc: all@b.example",
+            "a@b.example\r\n\r\nhello",
+            "a@b.example,",
+            ",a@b.example",
+            "a@b.example b@b.example",
+            "Office <a@b.example>",
+            "-oQ/tmp@b.example",
+            "-f root",
+            "|/bin/sh@b.example x",
+            "a@b@c",
+            "a..b@c",
+            ".a@c",
+            "a@",
+            "@c",
+            "a@c..d",
+            "a@-c",
+            "\u{fc}@b.example",
+            "a@b.example\0",
+            &long,
+        ] {
+            let error = recipients(text).unwrap_err();
+            assert!(error.contains("such as office@example.org"), "{text:?}: {error}");
+        }
+        assert!(recipients(&vec!["a@b.example"; 20].join(",")).is_ok());
+        assert!(recipients(&vec!["a@b.example"; 21].join(",")).unwrap_err().contains("at most 20"));
+    }
 
     #[test]
     fn a_command_is_split_at_white_space_outside_quotes() {

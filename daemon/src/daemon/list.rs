@@ -16,7 +16,7 @@ use crate::describe::describe;
 use crate::heartbeat::Heartbeat;
 use crate::jobs::{Queue, QueueError};
 use crate::maintenance::Maintenance;
-use crate::notify::{Notifier, host_name};
+use crate::notify::{Machine, Notifier};
 use crate::refresh::{Refresher, run_until_stopped};
 use crate::rpc::{self, Bound, ConnectionLimits};
 use crate::schedule::Ticker;
@@ -126,8 +126,9 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
     let notify = {
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("notify", Stop::Last, move |heartbeat| {
-            let (events, judge) = (|| queue.events(), service::judge(&service));
-            let notifier = Notifier::new(queue.state(), events, &clock, &live.configs(), judge, &host_name());
+            let (events, sources) = (|| queue.events(), service::sources(&service));
+            let (configs, machine) = (live.configs(), Machine::this());
+            let notifier = Notifier::new(queue.state(), events, &clock, &configs, sources, &machine);
             notifier.run(events_over.clone(), heartbeat)
         })
     };

@@ -1,26 +1,23 @@
 //! Announces changes of health over one channel.
 
+use std::future::pending;
 use std::sync::Arc;
 
 use cached_proto::words::HealthLevel;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::channel::Channel;
 use super::health_monitor::{Judgement, Latest};
+use super::messenger::{Delivery, Messenger};
 use super::notice::Notice;
-use super::send::PAUSES;
-use crate::clock::Clock;
 use crate::config::Config;
 use crate::describe::describe;
 use crate::state::State;
 
 #[derive(Debug)]
 pub(super) struct Announcer {
-    pub(super) channel: Channel,
-    pub(super) host: String,
+    pub(super) messenger: Messenger,
     pub(super) state: State,
-    pub(super) clock: Arc<dyn Clock>,
     pub(super) configs: watch::Receiver<Arc<Config>>,
     pub(super) latest: watch::Receiver<Latest>,
 }
@@ -31,18 +28,18 @@ impl Announcer {
         let mut announced = Announced::new(self.announced_before().await);
         loop {
             let judgement = self.latest.borrow_and_update().clone();
-            let configured = self.channel.is_configured(&self.configs.borrow_and_update().notify);
+            let configured = self.messenger.channel.is_configured(&self.configs.borrow_and_update().notify);
             if let Some(judgement) = judgement.filter(|_| configured) {
                 let level = judgement.health.health;
                 if let Some(previous) = announced.due(level) {
                     match self.announce(previous, &judgement).await {
-                        Some(true) => {
+                        Delivery::Arrived => {
                             announced.arrived(level);
                             self.remember(level).await;
                         }
-                        Some(false) => announced.give_up(level),
+                        Delivery::GivenUp => announced.give_up(level),
                         // The level or the configuration has changed: evaluate again.
-                        None => continue,
+                        Delivery::Abandoned => continue,
                     }
                 }
             }
@@ -56,47 +53,35 @@ impl Announcer {
         }
     }
 
-    /// Sends the notice and returns whether it arrived; none if the level changed before that, so that
-    /// another notice is due, or if the channel was removed from the configuration.
-    async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Option<bool> {
-        let (channel, level) = (self.channel.as_str(), judgement.health.health);
-        let notice = Notice::change(previous, &judgement.health, &self.host, judgement.at);
-        for pause in PAUSES.into_iter().map(Some).chain([None]) {
-            // Read the configuration before each attempt, since the operator may have corrected it.
-            let config = Arc::clone(&self.configs.borrow());
-            if !self.channel.is_configured(&config.notify) {
-                return None;
+    /// Sends the notice, unless the level changes before it arrives: another one is due then.
+    async fn announce(&mut self, previous: HealthLevel, judgement: &Judgement) -> Delivery {
+        let Self { messenger, latest, .. } = self;
+        let level = judgement.health.health;
+        let notice = Notice::change(previous, &judgement.health, &messenger.machine.host, judgement.at);
+        let moved = |latest: &Latest| latest.as_ref().is_some_and(|now| now.health.health != level);
+        let outdated = async {
+            // No further judgement means that the daemon stops.
+            if latest.wait_for(moved).await.is_err() {
+                pending::<()>().await;
             }
-            match self.channel.send(&config.notify, &notice, &*self.clock).await {
-                Ok(()) => {
-                    info!("Announced over notify.{channel}: {level}, {previous} before");
-                    return Some(true);
-                }
-                Err(error) => warn!("notify.{channel} failed: {}", describe(&error)),
-            }
-            let Some(pause) = pause else { break };
-            let moved = |latest: &Latest| latest.as_ref().is_some_and(|now| now.health.health != level);
-            tokio::select! {
-                () = self.clock.sleep(pause) => {}
-                changed = self.latest.wait_for(moved) => return changed.is_err().then_some(false),
-            }
+        };
+        let delivery = messenger.deliver(&notice, outdated).await;
+        if delivery == Delivery::Arrived {
+            info!("Announced over notify.{}: {level}, {previous} before", messenger.channel.as_str());
         }
-        warn!(
-            "No notification of {level} was sent over notify.{channel}; test it with `cachectl notify --test`"
-        );
-        Some(false)
+        delivery
     }
 
     async fn announced_before(&self) -> HealthLevel {
         // A repeated announcement is better than a lost one.
-        self.state.announced(self.channel.as_str()).await.unwrap_or_else(|error| {
+        self.state.announced(self.messenger.channel.as_str()).await.unwrap_or_else(|error| {
             warn!("the last announcement is not known: {}", describe(&error));
             HealthLevel::Healthy
         })
     }
 
     async fn remember(&self, level: HealthLevel) {
-        if let Err(error) = self.state.set_announced(self.channel.as_str(), level).await {
+        if let Err(error) = self.state.set_announced(self.messenger.channel.as_str(), level).await {
             warn!("the next start will announce {level} once more: {}", describe(&error));
         }
     }

@@ -23,23 +23,25 @@ const BETWEEN: Duration = Duration::from_mins(1);
 /// Upper bound of the time for one evaluation, which reads VMS's database and may have to wait for its locks.
 const LONGEST_JUDGEMENT: Duration = Duration::from_hours(1);
 
-/// Evaluates the health of the daemon, as the verb `health` does.
-pub(crate) struct Judge(Box<dyn Fn() -> Judging + Send + Sync>);
+/// Reads what notices tell, as the verbs do.
+pub(crate) struct Ask<T>(Box<dyn Fn() -> Pin<Box<dyn Future<Output = T> + Send>> + Send + Sync>);
 
-type Judging = Pin<Box<dyn Future<Output = HealthReply> + Send>>;
-
-impl Judge {
-    pub(crate) fn new<F>(judge: impl Fn() -> F + Send + Sync + 'static) -> Self
+impl<T> Ask<T> {
+    pub(crate) fn new<F>(read: impl Fn() -> F + Send + Sync + 'static) -> Self
     where
-        F: Future<Output = HealthReply> + Send + 'static,
+        F: Future<Output = T> + Send + 'static,
     {
-        Self(Box::new(move || Box::pin(judge())))
+        Self(Box::new(move || Box::pin(read())))
+    }
+
+    pub(super) async fn answer(&self) -> T {
+        (self.0)().await
     }
 }
 
-impl fmt::Debug for Judge {
+impl<T> fmt::Debug for Ask<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Judge")
+        f.write_str("Ask")
     }
 }
 
@@ -55,7 +57,7 @@ pub(super) type Latest = Option<Arc<Judgement>>;
 
 #[derive(Debug)]
 pub(super) struct HealthMonitor {
-    pub(super) judge: Judge,
+    pub(super) health: Ask<HealthReply>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) configs: watch::Receiver<Arc<Config>>,
     pub(super) events: Receiver<Progress>,
@@ -72,7 +74,7 @@ impl HealthMonitor {
                 return;
             }
             heartbeat.beat(LONGEST_JUDGEMENT);
-            let health = (self.judge.0)().await;
+            let health = self.health.answer().await;
             if settling.counts(health.health, after_run) {
                 let judgement = Judgement { health, at: self.clock.now() };
                 self.latest.send_replace(Some(Arc::new(judgement)));
@@ -90,9 +92,8 @@ impl HealthMonitor {
     /// Waits until a channel is configured, since an evaluation costs a read of VMS's database and is made
     /// only if its result is used. Returns false once the daemon has stopped.
     async fn has_channel(&mut self, heartbeat: &Heartbeat) -> bool {
-        let listens = |config: &Arc<Config>| {
-            [Channel::Command, Channel::Webhook].iter().any(|channel| channel.is_configured(&config.notify))
-        };
+        let listens =
+            |config: &Arc<Config>| Channel::ALL.iter().any(|channel| channel.is_configured(&config.notify));
         loop {
             if listens(&self.configs.borrow_and_update()) {
                 return true;

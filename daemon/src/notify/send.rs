@@ -1,7 +1,9 @@
-//! The two ways to send a notice: an HTTP request, and the operator's command.
+//! The two ways to send a notice: an HTTP request, and a program that reads it.
 
+use std::ffi::OsStr;
 use std::future::pending;
 use std::io;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -12,7 +14,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, ChildStderr, Command};
 
 use crate::clock::Clock;
-use crate::config::{CommandLine, Url};
+use crate::config::Url;
 pub(super) use crate::fetch::Call;
 use crate::fetch::{FetchError, fetch, host};
 
@@ -28,6 +30,9 @@ pub(crate) enum NotifyError {
     /// The program was started, but waiting for its end failed.
     #[error("{program} cannot be watched")]
     Watch { program: String, source: io::Error },
+    /// No program of this machine takes mail.
+    #[error("no program takes mail: {why}; install one, such as msmtp-mta, or use notify.command")]
+    NoSendmail { why: String },
     /// The program exited with an error.
     #[error("{program} ended with {status}{stderr}; run it by hand with some text on its standard input")]
     Failed { program: String, status: String, stderr: String },
@@ -61,24 +66,25 @@ pub(super) async fn call(url: &Url, call: Call, limit: Duration) -> Result<(), N
     }
 }
 
-/// The only variable besides `LANG` that the command gets: the daemon's environment is not passed on.
+/// The only variable besides `LANG` that the program gets: the daemon's environment is not passed on.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Bytes of standard error that are kept, and characters of it that are shown.
 const KEPT: usize = 4096;
 const SHOWN: usize = 200;
 
-/// Runs the command with the text on its standard input and waits for its end; after `limit` it is killed
+/// Runs the program with the text on its standard input and waits for its end; after `limit` it is killed
 /// with all its children.
 pub(super) async fn start(
-    line: &CommandLine,
+    path: &Path,
+    arguments: impl IntoIterator<Item: AsRef<OsStr>>,
     text: &str,
     limit: Duration,
     clock: &dyn Clock,
 ) -> Result<(), NotifyError> {
-    let program = one_line(line.program()).into_owned();
-    let child = Command::new(line.program())
-        .args(line.arguments())
+    let program = one_line(&path.to_string_lossy()).into_owned();
+    let child = Command::new(path)
+        .args(arguments)
         .env_clear()
         .env("PATH", PATH)
         .env("LANG", "C.UTF-8")
@@ -101,7 +107,7 @@ pub(super) async fn start(
     }
 }
 
-/// The command's process group.
+/// The process group of the program.
 struct Group(Child);
 
 impl Group {

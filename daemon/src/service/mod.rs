@@ -26,7 +26,7 @@ use cached_proto::message::{Reply, Request, Response};
 use cached_proto::verb::refresh::Progress;
 use tokio::sync::watch;
 
-pub(crate) use notify::judge;
+pub(crate) use notify::sources;
 pub(crate) use shared::{Caller, Reloads, Service};
 pub(crate) use survey::Surveyed;
 

@@ -82,6 +82,17 @@ impl State {
         set(&self.write, &announced(channel), level.as_str().to_owned()).await
     }
 
+    /// The slot of the last morning message over a channel; none if there never was one.
+    pub(crate) async fn told(&self, channel: &str) -> Result<Option<DateTime<Utc>>, StateError> {
+        let micros = get(self.reader(), &morning(channel)).await?;
+        micros.map(|micros| parsed("settings.morning", &micros)).transpose()
+    }
+
+    /// Records the slot of a morning message, so that no start sends it again.
+    pub(crate) async fn set_told(&self, channel: &str, slot: DateTime<Utc>) -> Result<(), StateError> {
+        set(&self.write, &morning(channel), micros(slot).to_string()).await
+    }
+
     /// Adds to a counter, creating it if it does not exist.
     pub async fn bump(&self, name: &str, by: u64) -> Result<(), StateError> {
         bump(&self.write, name, by).await
@@ -126,6 +137,10 @@ fn parsed(column: &'static str, stored: &str) -> Result<DateTime<Utc>, StateErro
 
 fn announced(channel: &str) -> String {
     format!("announced.{channel}")
+}
+
+fn morning(channel: &str) -> String {
+    format!("morning.{channel}")
 }
 
 async fn get(db: &impl ConnectionTrait, key: &str) -> Result<Option<String>, StateError> {

@@ -9,7 +9,7 @@ pub struct NotifyRequest;
 /// The result of one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChannelResult {
-    /// Its key in the configuration: `command`, `webhook` or `ping_url`.
+    /// Its key in the configuration: `command`, `webhook`, `mail` or `ping_url`.
     pub channel: String,
     /// Why the test notice did not arrive, one line; `None` when it did.
     pub error: Option<String>,

@@ -1,12 +1,15 @@
 //! Which notices are sent to which channels, and what a faulty receiver cannot cause.
 
 mod announce;
+mod format;
+mod mail;
+mod morning;
 mod send;
 
 use std::fmt::Write as _;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -29,7 +32,7 @@ use crate::clock::{Clock, ManualClock};
 use crate::config::{Config, Overrides, ProcessEnvironment};
 use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
-use crate::notify::{Judge, Notifier};
+use crate::notify::{Ask, Machine, Morning, Notifier, Sources};
 use crate::state::State;
 
 /// Loads a private configuration file with these settings in its `[notify]` section.
@@ -58,9 +61,17 @@ pub(super) struct Rig {
     pub(super) clock: Arc<ManualClock>,
     pub(super) configs: watch::Sender<Arc<Config>>,
     health: Arc<Mutex<HealthReply>>,
+    /// The first line of the status at the next morning message.
+    pub(super) summary: Arc<Mutex<String>>,
     events: broadcast::Sender<Progress>,
     running: Option<Running>,
     runs: i64,
+}
+
+/// A machine whose `sendmail` is in this directory.
+pub(super) fn machine(directory: &Path) -> Machine {
+    let sendmail = ["missing", "sendmail"].map(|name| directory.join(name));
+    Machine { host: "vps1".to_owned(), sendmail: sendmail.into() }
 }
 
 struct Running {
@@ -82,6 +93,7 @@ impl Rig {
                 reasons: Vec::new(),
                 vms_page: None,
             })),
+            summary: Arc::new(Mutex::new("All 9 tables are fresh".to_owned())),
             events: broadcast::Sender::new(256),
             running: None,
             runs: 0,
@@ -93,10 +105,19 @@ impl Rig {
     pub(super) async fn start(&mut self) {
         let state = State::open(&self.path("state.db"), self.clock.now()).await.unwrap();
         let health = Arc::clone(&self.health);
-        let judge = Judge::new(move || std::future::ready(health.lock().unwrap().clone()));
+        let morning = Ask::new({
+            let (health, summary) = (Arc::clone(&health), Arc::clone(&self.summary));
+            move || {
+                let (health, summary) = (health.lock().unwrap().clone(), summary.lock().unwrap().clone());
+                std::future::ready(Morning { summary, details: Vec::new(), health })
+            }
+        });
+        let health = Ask::new(move || std::future::ready(health.lock().unwrap().clone()));
+        let sources = Sources { health, morning };
         let clock: Arc<dyn Clock> = self.clock.clone();
         let events = || self.events.subscribe();
-        let notifier = Notifier::new(&state, events, &clock, &self.configs.subscribe(), judge, "vps1");
+        let configs = self.configs.subscribe();
+        let notifier = Notifier::new(&state, events, &clock, &configs, sources, &machine(self.dir.path()));
         let stop = CancellationToken::new();
         let task = AbortOnDropHandle::new(tokio::spawn(
             notifier.run(stop.clone(), Heartbeat::new("notify", &clock)),
@@ -218,7 +239,10 @@ pub(super) enum Answer {
 pub(super) struct Request {
     /// `METHOD /path`
     pub(super) line: String,
+    /// The head in lower case.
     pub(super) head: String,
+    /// The lines of the head as they were sent.
+    pub(super) sent: Vec<String>,
     pub(super) body: String,
 }
 
@@ -264,6 +288,11 @@ impl Receiver {
         tokio::time::timeout(TIMEOUT, self.requests.recv()).await.expect("no request arrives").unwrap()
     }
 
+    /// Returns a request that has arrived.
+    pub(super) fn next_now(&mut self) -> Option<Request> {
+        self.requests.try_recv().ok()
+    }
+
     /// Returns the next request, advancing the time with `pass` until it arrives.
     pub(super) async fn next_while(&mut self, pass: impl Fn()) -> Request {
         let wait = async {
@@ -307,9 +336,10 @@ async fn serve(mut stream: TcpStream, answer: Answer, sender: UnboundedSender<Re
 
 fn whole(text: &str) -> Option<Request> {
     let (head, body) = text.split_once("\r\n\r\n")?;
+    let sent = head.lines().map(str::to_owned).collect();
     let head = head.to_lowercase();
     let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
     let length = length.map_or(0, |length| length.trim().parse().unwrap());
     let line = text.lines().next()?.rsplit_once(' ')?.0.to_owned();
-    (body.len() >= length).then(|| Request { line, head, body: body.to_owned() })
+    (body.len() >= length).then(|| Request { line, head, sent, body: body.to_owned() })
 }

@@ -11,13 +11,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::config;
 use super::{Answer, Receiver, TIMEOUT};
 use crate::clock::ManualClock;
-use crate::config::Url;
+use crate::config::{Config, Url};
 use crate::describe::describe;
-use crate::fetch::{Call, host, with_suffix};
+use crate::fetch::{Call, Content, host, with_suffix};
 use crate::notify::send::{NotifyError, call, start};
 
 /// Long enough that only a hang exceeds it.
 const HTTP_LIMIT: Duration = Duration::from_secs(20);
+
+fn post() -> Call {
+    Call::Post(Content { media_type: "application/json", headers: Vec::new(), body: "{}".to_owned() })
+}
 
 fn url(text: &str) -> Url {
     config(&[("webhook", text)]).notify.webhook.clone().unwrap()
@@ -55,7 +59,7 @@ async fn only_a_status_from_200_to_299_is_a_success() {
         [(200, true), (204, true), (301, false), (307, false), (404, false), (429, false), (500, false)]
     {
         let mut receiver = Receiver::always(Answer::Status(status)).await;
-        let result = call(&url(&receiver.url("/hook")), Call::Post("{}".to_owned()), HTTP_LIMIT).await;
+        let result = call(&url(&receiver.url("/hook")), post(), HTTP_LIMIT).await;
         let request = receiver.next().await;
         assert_eq!((request.line.as_str(), request.body.as_str()), ("POST /hook", "{}"));
         assert!(request.head.contains("content-type: application/json"), "{}", request.head);
@@ -88,7 +92,7 @@ async fn escaped_characters_of_user_and_password_are_sent_as_what_they_stand_for
     ] {
         let address = url(&format!("http://{user_info}@{}/hook", receiver.address));
         let expected = format!("authorization: Basic {}", STANDARD.encode(credentials)).to_lowercase();
-        for sent in [Call::Get("/start"), Call::Post("{}".to_owned())] {
+        for sent in [Call::Get("/start"), post()] {
             call(&address, sent, HTTP_LIMIT).await.unwrap();
             let head = receiver.next().await.head;
             let found: Vec<_> = head.lines().filter(|line| line.starts_with("authorization:")).collect();
@@ -124,7 +128,7 @@ async fn no_error_contains_a_secret() {
     for place in places {
         let address = format!("{place}/secret-path?token=secret#secret");
         let limit = Duration::from_secs(2);
-        let error = call(&url(&address), Call::Post("{}".to_owned()), limit).await.unwrap_err();
+        let error = call(&url(&address), post(), limit).await.unwrap_err();
         let (message, debug) = (describe(&error), format!("{error:?}"));
         assert!(!message.contains("secret") && !debug.contains("secret"), "{place}: {message} {debug}");
     }
@@ -137,7 +141,12 @@ async fn sh(script: &str, file: &Path, clock: &ManualClock) -> Result<(), Notify
     let script = script.replace('F', "\"$1\"");
     let line = format!("/bin/sh -c '{script}' sh \"{}\"", file.display());
     let config = config(&[("command", &line)]);
-    start(config.notify.command.as_ref().unwrap(), "first\nsecond\n", LIMIT, clock).await
+    run(&config, "first\nsecond\n", clock).await
+}
+
+async fn run(config: &Config, text: &str, clock: &ManualClock) -> Result<(), NotifyError> {
+    let line = config.notify.command.as_ref().unwrap();
+    start(line.program().as_ref(), line.arguments(), text, LIMIT, clock).await
 }
 
 struct Place {
@@ -220,7 +229,7 @@ async fn an_error_is_short_even_after_long_standard_error() {
 async fn a_program_that_does_not_exist_is_named_in_the_error() {
     let config = config(&[("command", "/nonexistent/mail root")]);
     let clock = ManualClock::new(DateTime::UNIX_EPOCH);
-    let error = start(config.notify.command.as_ref().unwrap(), "", LIMIT, &clock).await.unwrap_err();
+    let error = run(&config, "", &clock).await.unwrap_err();
     assert!(matches!(error, NotifyError::Start { .. }), "{error}");
     assert!(error.to_string().starts_with("/nonexistent/mail cannot be started"), "{error}");
 }

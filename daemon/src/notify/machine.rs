@@ -1,0 +1,43 @@
+//! What notices need of this machine: its name, and the program that takes mail.
+
+use std::path::{Path, PathBuf};
+
+use super::send::NotifyError;
+
+/// Where every mail transport agent puts the program. Looking it up in `PATH` would find whatever an account has there.
+const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
+
+/// The machine that notices come from.
+#[derive(Debug, Clone)]
+pub(crate) struct Machine {
+    pub(crate) host: String,
+    /// Where the program that takes mail may be.
+    pub(crate) sendmail: Vec<PathBuf>,
+}
+
+impl Machine {
+    /// This machine.
+    pub(crate) fn this() -> Self {
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        Self { host, sendmail: SENDMAIL.iter().map(PathBuf::from).collect() }
+    }
+
+    /// The program that takes mail; the error says of each place why it is not there.
+    pub(crate) fn sendmail(&self) -> Result<&Path, NotifyError> {
+        let mut why = Vec::new();
+        for path in &self.sendmail {
+            match usable(path) {
+                Ok(()) => return Ok(path),
+                Err(reason) => why.push(format!("{} {reason}", path.display())),
+            }
+        }
+        Err(NotifyError::NoSendmail { why: why.join(", ") })
+    }
+}
+
+fn usable(path: &Path) -> Result<(), &'static str> {
+    if !path.is_file() {
+        return Err("is missing");
+    }
+    rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|_| "may not be executed by this user")
+}
