@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use cached_present::place;
+use cached_present::place::{INSTANCE, Instance};
 use cached_proto::client::{Client, Events, Timeouts};
 use cached_proto::message::Verb;
 use cached_proto::verb::next::NextRequest;
@@ -41,29 +41,35 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Reads the environment, the terminal and the clock.
-    pub(crate) fn of_process(flag: Option<PathBuf>, as_json: bool) -> Self {
+    /// Reads the environment, the terminal and the clock. `socket` and `instance` are flags, of which at most one is
+    /// given; a flag beats a variable, and a socket an instance.
+    pub(crate) fn of_process(
+        socket: Option<PathBuf>,
+        instance: Option<Instance>,
+        as_json: bool,
+    ) -> Result<Self, CtlError> {
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let is_terminal = std::io::stdout().is_terminal();
-        // An empty path counts as not given. The variable is none of the parser's: it would take it for an argument that
-        // was typed, and show it in the usage of errors as if it were required.
-        let given = |path: &PathBuf| !path.as_os_str().is_empty();
-        let flag = flag.filter(given).map(|path| (path, Named::Flag));
-        let socket = flag.or_else(|| {
-            let path = std::env::var_os(VARIABLE).map(PathBuf::from).filter(given)?;
-            Some((path, Named::Variable))
-        });
-        let (socket, named) =
-            socket.unwrap_or_else(|| (default_socket(uid(), variable, Path::exists), Named::Default));
         let style = Style::decide(is_terminal, variable("NO_COLOR").as_deref(), variable("TERM").as_deref());
         let width = if is_terminal { Table::new().width() } else { None };
-        Self {
-            socket,
-            named,
-            as_json,
-            view: View { now: now(), zone: Zone::Local, width, style },
-            moving: std::io::stderr().is_terminal(),
-        }
+        // A path need not be UTF-8; an empty one counts as not given. The variables are none of the parser's: it would take
+        // them for arguments that were typed, and show them in the usage of errors as if they were required.
+        let path = |path: &PathBuf| !path.as_os_str().is_empty();
+        let of_instance = |instance: &Instance| default_socket(uid(), instance, variable, Path::exists);
+        let (socket, named) = if let Some(socket) = socket.filter(path) {
+            (socket, Named::Flag)
+        } else if let Some(instance) = instance {
+            (of_instance(&instance), Named::Flag)
+        } else if let Some(socket) = std::env::var_os(VARIABLE).map(PathBuf::from).filter(path) {
+            (socket, Named::Variable(VARIABLE))
+        } else {
+            let instance: Instance =
+                variable(INSTANCE).unwrap_or_default().parse().map_err(CtlError::Instance)?;
+            let named = if instance.name().is_some() { Named::Variable(INSTANCE) } else { Named::Default };
+            (of_instance(&instance), named)
+        };
+        let view = View { now: now(), zone: Zone::Local, width, style };
+        Ok(Self { socket, named, as_json, view, moving: std::io::stderr().is_terminal() })
     }
 
     /// Returns the view at the present instant, for what is shown again and again.
@@ -163,11 +169,12 @@ fn uid() -> u32 {
 /// Returns the socket of this user's own daemon if it exists, else that of the system's daemon.
 fn default_socket(
     uid: u32,
+    instance: &Instance,
     variable: impl Fn(&str) -> Option<String>,
     exists: impl Fn(&Path) -> bool,
 ) -> PathBuf {
-    let own = place::socket(uid, variable).filter(|socket| exists(socket));
-    own.unwrap_or_else(|| PathBuf::from(place::SYSTEM_SOCKET))
+    let own = instance.socket(uid, variable).filter(|socket| exists(socket));
+    own.unwrap_or_else(|| instance.system_socket())
 }
 
 #[cfg(test)]
@@ -177,18 +184,23 @@ mod tests {
     #[test]
     fn the_socket_is_the_users_own_if_it_exists_else_that_of_the_system() {
         let (runtime, home) = (Some(("XDG_RUNTIME_DIR", "/run/user/1007")), Some(("HOME", "/home/ada")));
-        for (uid, set, exists, socket) in [
-            (0, runtime, true, place::SYSTEM_SOCKET),
-            (1007, None, true, place::SYSTEM_SOCKET),
-            (1007, runtime, false, place::SYSTEM_SOCKET),
-            (1007, runtime, true, "/run/user/1007/cached.sock"),
-            (1007, home, false, place::SYSTEM_SOCKET),
-            (1007, home, true, "/home/ada/.local/state/cached/cached.sock"),
+        let (system, north) = ("/run/cached/cached.sock", "/run/cached/north/cached.sock");
+        for (instance, uid, set, exists, socket) in [
+            ("", 0, runtime, true, system),
+            ("", 1007, None, true, system),
+            ("", 1007, runtime, false, system),
+            ("", 1007, runtime, true, "/run/user/1007/cached.sock"),
+            ("", 1007, home, false, system),
+            ("", 1007, home, true, "/home/ada/.local/state/cached/cached.sock"),
+            ("north", 0, runtime, true, north),
+            ("north", 1007, runtime, false, north),
+            ("north", 1007, runtime, true, "/run/user/1007/cached/north/cached.sock"),
+            ("north", 1007, home, true, "/home/ada/.local/state/cached/north/cached.sock"),
         ] {
             let variable =
                 |name: &str| set.filter(|(set, _)| *set == name).map(|(_, value)| value.to_owned());
-            let chosen = default_socket(uid, variable, |_| exists);
-            assert_eq!(chosen, Path::new(socket), "{uid}, {set:?}, exists: {exists}");
+            let chosen = default_socket(uid, &instance.parse().unwrap(), variable, |_| exists);
+            assert_eq!(chosen, Path::new(socket), "{instance:?}, {uid}, {set:?}, exists: {exists}");
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use cached_present::place::{BadInstance, INSTANCE};
 use cached_proto::client::ClientError;
 use cached_proto::fault::FaultCode;
 use cached_proto::text::one_line;
@@ -50,10 +51,10 @@ impl From<Exit> for ExitCode {
 /// Where the path of the socket is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Named {
-    /// The flag `--socket`.
+    /// A flag.
     Flag,
-    /// The variable `CACHED_SOCKET`.
-    Variable,
+    /// This variable.
+    Variable(&'static str),
     /// Neither.
     Default,
 }
@@ -73,6 +74,9 @@ pub(crate) enum CtlError {
     /// A time that no calendar has.
     #[error("that time is out of range; name a day such as 2026-11-01")]
     OutOfCalendar,
+    /// `CACHED_INSTANCE` is not a name.
+    #[error("{INSTANCE} {0}")]
+    Instance(BadInstance),
     /// The time limit given by the user has passed.
     #[error("run {run} has not ended within {}; it continues", humantime::format_duration(*.waited))]
     StillRunning { run: i64, waited: Duration },
@@ -119,7 +123,9 @@ impl CtlError {
             Self::LostTrack { source, .. } | Self::LostTask(source) => {
                 source.as_ref().map_or(Exit::Failed, exit_of)
             }
-            Self::NoTarget { .. } | Self::InFuture { .. } | Self::OutOfCalendar => Exit::Usage,
+            Self::Instance(_) | Self::NoTarget { .. } | Self::InFuture { .. } | Self::OutOfCalendar => {
+                Exit::Usage
+            }
             Self::NoSuchRun(_)
             | Self::NotWritten { .. }
             | Self::CopyDiffers { .. }
@@ -154,7 +160,7 @@ impl CtlError {
         match self {
             Self::Client(ClientError::Unreachable { .. }) => match named {
                 Named::Flag => None,
-                Named::Variable => Some("CACHED_SOCKET names this socket".to_owned()),
+                Named::Variable(name) => Some(format!("{name} names this socket")),
                 Named::Default => Some("name another socket with --socket or CACHED_SOCKET".to_owned()),
             },
             Self::Client(ClientError::Fault(fault)) => Some(fault.hint.clone()),
@@ -180,6 +186,7 @@ impl CtlError {
             | Self::NoSuchRun(_)
             | Self::InFuture { .. }
             | Self::OutOfCalendar
+            | Self::Instance(_)
             | Self::NoTarget { .. }
             | Self::NotWritten { .. }
             | Self::CopyDiffers { .. }
@@ -273,7 +280,7 @@ mod tests {
     fn an_unreachable_daemon_names_what_has_named_the_socket() {
         for (named, hint) in [
             (Named::Flag, None),
-            (Named::Variable, Some("hint: CACHED_SOCKET names this socket")),
+            (Named::Variable("CACHED_SOCKET"), Some("hint: CACHED_SOCKET names this socket")),
             (Named::Default, Some("hint: name another socket with --socket or CACHED_SOCKET")),
         ] {
             let source = io::ErrorKind::NotFound.into();

@@ -80,6 +80,8 @@ fn usage_errors_exit_with_2_and_list_the_known_words() {
         (&["status", "--bogus"], "--bogus"),
         (&["refresh", "--bogus"], "--bogus"),
         (&["status", "--sizes", "--watch"], "cannot be used with"),
+        (&["ping", "--instance", "a/b"], "must be at most 64 letters"),
+        (&["ping", "--instance", "a", "--socket", "/b"], "cannot be used with"),
     ] {
         let output = output(arguments);
         assert_eq!(output.status.code(), Some(2), "{arguments:?}");
@@ -120,22 +122,37 @@ fn the_usage_of_an_error_shows_the_socket_only_if_it_was_typed() {
 }
 
 #[test]
-fn the_socket_is_that_of_the_flag_or_the_variable_or_the_system() {
-    let printed = |command: &mut Command| text(&command.output().unwrap().stderr).to_owned();
-    let variable = ("CACHED_SOCKET", "/nonexistent/variable.sock");
-
-    let flag = printed(cachectl(&["ping", "--socket", "/nonexistent/flag.sock"]).env(variable.0, variable.1));
-    assert!(flag.contains("/nonexistent/flag.sock"), "{flag}");
-    let before_the_verb = printed(&mut cachectl(&["--socket", "/nonexistent/flag.sock", "ping"]));
-    assert!(before_the_verb.contains("/nonexistent/flag.sock"), "{before_the_verb}");
-    let from_variable = printed(cachectl(&["ping"]).env(variable.0, variable.1));
-    assert!(from_variable.contains("/nonexistent/variable.sock"), "{from_variable}");
-    assert!(from_variable.contains("hint: CACHED_SOCKET names this socket"), "{from_variable}");
-    if !Path::new("/run/cached/cached.sock").exists() {
-        let default = printed(&mut cachectl(&["ping"]));
-        assert!(default.contains("/run/cached/cached.sock"), "{default}");
-        assert!(default.contains("hint: name another socket with --socket or CACHED_SOCKET"), "{default}");
+fn the_socket_is_that_of_a_flag_else_of_a_variable_else_of_the_system() {
+    let (socket, instance) =
+        (("CACHED_SOCKET", "/nonexistent/variable.sock"), ("CACHED_INSTANCE", "xyz_variable"));
+    let nothing = ("CACHED_SOCKET", "");
+    let named = &["--instance", "xyz-flag"][..];
+    let other = "hint: name another socket with --socket or CACHED_SOCKET";
+    for (flags, variables, expected, hint) in [
+        (&["--socket", "/nonexistent/flag.sock"][..], [socket, instance], "/nonexistent/flag.sock", ""),
+        (named, [socket, instance], "/run/cached/xyz-flag/cached.sock", ""),
+        (&[], [socket, instance], "/nonexistent/variable.sock", "hint: CACHED_SOCKET names this socket"),
+        (
+            &[],
+            [nothing, instance],
+            "/run/cached/xyz_variable/cached.sock",
+            "hint: CACHED_INSTANCE names this socket",
+        ),
+        (&["--instance", ""], [socket, instance], "/run/cached/cached.sock", ""),
+        (&[], [nothing, ("CACHED_INSTANCE", "")], "/run/cached/cached.sock", other),
+    ] {
+        for arguments in [[flags, &["ping"]].concat(), [&["ping"], flags].concat()] {
+            let tried = cachectl(&arguments).envs(variables).output().unwrap();
+            let printed = text(&tried.stderr);
+            // A daemon of this machine may answer at the default path.
+            let is_served = expected == "/run/cached/cached.sock" && Path::new(expected).exists();
+            let is_right = printed.contains(expected) && printed.contains(hint);
+            assert!(is_served || is_right, "{arguments:?} {variables:?}: {printed}");
+        }
     }
+    let wrong = cachectl(&["ping"]).env("CACHED_INSTANCE", "../x").output().unwrap();
+    assert_eq!(wrong.status.code(), Some(2));
+    assert!(text(&wrong.stderr).starts_with("error: CACHED_INSTANCE must be"), "{}", text(&wrong.stderr));
 }
 
 #[test]
@@ -185,10 +202,4 @@ fn json_is_accepted_before_the_verb_and_help_is_a_verb() {
         assert!(help.status.success(), "{arguments:?}");
         assert_eq!(text(&help.stdout), text(&output(same).stdout));
     }
-}
-
-#[test]
-fn an_empty_socket_variable_counts_as_unset() {
-    let tried = cachectl(&["ping"]).env("CACHED_SOCKET", "").output().unwrap();
-    assert!(text(&tried.stderr).contains("/run/cached/cached.sock"), "{}", text(&tried.stderr));
 }

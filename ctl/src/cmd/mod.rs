@@ -25,6 +25,7 @@ mod status;
 
 use std::path::PathBuf;
 
+use cached_present::place::Instance;
 use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
@@ -38,9 +39,12 @@ use crate::error::{CtlError, Exit};
                         4 not allowed, 5 timed out, 6 protocol mismatch.")]
 pub struct Cli {
     /// Control socket of the daemon, also `CACHED_SOCKET` [default: /run/cached/cached.sock, or that of your own daemon]
-    #[arg(long, global = true, value_name = "PATH", display_order = 900)]
+    #[arg(long, global = true, value_name = "PATH", display_order = 900, conflicts_with = "instance")]
     #[arg(value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) socket: Option<PathBuf>,
+    /// The daemon with this name, of several on this machine, also `CACHED_INSTANCE`
+    #[arg(long, global = true, value_name = "NAME", display_order = 901)]
+    pub(crate) instance: Option<Instance>,
     /// The format.
     #[command(flatten)]
     pub(crate) format: Format,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use cached_present::place;
+use cached_present::place::Instance;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
@@ -71,12 +71,12 @@ impl ProcessEnvironment {
 
 /// Path of the state database: systemd's directory, `/var/lib/cached`, or the user's own.
 pub(super) fn state_url(environment: &ProcessEnvironment) -> Option<String> {
-    place::state(environment.uid, variable(environment)).map(|dir| text(&dir.join("state.db")))
+    Instance::default().state(environment.uid, variable(environment)).map(|dir| text(&dir.join("state.db")))
 }
 
 /// Path of the control socket, by the rule that clients use as well.
 pub(super) fn socket_path(environment: &ProcessEnvironment) -> Option<String> {
-    place::socket(environment.uid, variable(environment)).map(|socket| text(&socket))
+    Instance::default().socket(environment.uid, variable(environment)).map(|socket| text(&socket))
 }
 
 fn variable(environment: &ProcessEnvironment) -> impl Fn(&str) -> Option<String> + Copy {
