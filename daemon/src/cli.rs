@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use cached_present::place::INSTANCE;
 use cached_proto::verb::refresh::Choice;
 use cached_proto::words::{CacheType, Table, UnknownWord};
 use chrono::{DateTime, Datelike as _, Utc};
@@ -11,7 +12,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Args, Parser, Subcommand};
 
-use crate::config::Overrides;
+use crate::config::{Instance, Overrides};
 
 /// Text below the help of the program and of each subcommand that ends by itself.
 const EXIT_CODES: &str = "\
@@ -38,6 +39,11 @@ pub struct Common {
     /// Configuration file, also `CACHED_CONFIG` [default: /etc/cached/cached.toml, if it exists]
     #[arg(long, value_name = "FILE", global = true)]
     pub config: Option<PathBuf>,
+    /// One of several daemons on this machine, also `CACHED_INSTANCE`: /etc/cached/NAME.toml is its configuration, and
+    /// its state, log and socket are in directories of that name
+    #[arg(long, value_name = "NAME", global = true, env = INSTANCE, hide_env = true)]
+    #[arg(default_value = "", hide_default_value = true)]
+    pub instance: Instance,
     /// VMS's database: the path of a SQLite file
     #[arg(long, value_name = "URL", global = true)]
     pub database: Option<String>,
@@ -290,12 +296,14 @@ mod tests {
 
     #[test]
     fn common_flags_may_come_before_or_after_the_subcommand() {
-        let flags = "--config f --database d --state s --socket k --http h --timezone z --log-level l";
+        let flags =
+            "--config f --instance i --database d --state s --socket k --http h --timezone z --log-level l";
         for line in
             [format!("cached {flags} check"), format!("cached check {flags}"), format!("cached {flags}")]
         {
             let common = parse(&line).unwrap().common;
             assert_eq!(common.config.as_deref(), Some("f".as_ref()));
+            assert_eq!(common.instance.name(), Some("i"));
             let rest = [
                 common.database,
                 common.state,
@@ -340,6 +348,7 @@ mod tests {
             ("cached refresh --table x", "recruitment_candidates_cache"),
             ("cached refresh --as-of yesterday", "RFC 3339"),
             ("cached refresh --as-of 2026-03-08T08:00:00", "with its offset"),
+            ("cached --instance a/b", "must be at most 64 letters"),
             ("cached demo --scale 0", "1..=1000"),
             ("cached serve", "unrecognized subcommand"),
             ("cached --forse", "unexpected argument"),

@@ -15,7 +15,7 @@ static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> anyhow::Result<ExitCode> {
     let cli = cli::parse(std::env::args_os()).unwrap_or_else(|error| error.exit());
-    let environment = ProcessEnvironment::of_process(SystemClock::new().now());
+    let environment = ProcessEnvironment::of_process(SystemClock::new().now(), cli.common.instance.clone());
     // This changes the environment, which is only safe while there is a single thread.
     let passed = Inherited::take(&environment.env);
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -21,7 +21,7 @@ mod config {
     use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
-    use cached::config::{Config, Overrides, ProcessEnvironment, SystemZone};
+    use cached::config::{Config, Instance, Overrides, ProcessEnvironment, SystemZone};
     use chrono::DateTime;
     use tempfile::TempDir;
 
@@ -60,6 +60,7 @@ mod config {
             cwd: "/nowhere".into(),
             uid: 1000,
             now: DateTime::UNIX_EPOCH,
+            instance: Instance::default(),
             system_zone: SystemZone::linked("Europe/Vienna"),
             default_file: file.to_owned(),
         };

@@ -54,12 +54,12 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
         return Exit::Good;
     }
     print("\n");
-    let (sharing, text) = rights::examine(refresh.vms.path());
+    let (sharing, text) = rights::examine(refresh.vms.path(), config.instance());
     print(&text);
     if let Some(others) = OthersPlace::find(config) {
-        let user = others.user;
+        let OthersPlace { user, instance, .. } = others;
         print(&format!(
-            "Root has every permission; to check those of user {user}: runuser -u {user} -- cached check\n"
+            "Root has every permission; to check those of user {user}: runuser -u {user} -- cached check{instance}\n"
         ));
     }
     if sharing == Sharing::LocksOut {
@@ -203,7 +203,7 @@ fn backups(config: &Config) -> Exit {
 /// Whether there is a program that takes mail, if there are addresses. The sandbox of the service may still forbid it.
 fn mail(config: &Config) -> Exit {
     let Some(to) = &config.notify.mail else { return Exit::Good };
-    match Machine::this().sendmail() {
+    match Machine::of(config.instance()).sendmail() {
         Ok(sendmail) => {
             print(&format!(
                 "Mail to {to}: taken by {}; `cachectl notify --test` tries it from the service\n",
@@ -324,7 +324,7 @@ fn local(at: DateTime<Utc>, zone: Tz) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Overrides, ProcessEnvironment};
+    use crate::config::{Instance, Overrides, ProcessEnvironment};
 
     fn lines(keys: &[(&'static str, &'static str, &str)], now: &str) -> Vec<String> {
         let mut overrides = Overrides::default();
@@ -335,7 +335,8 @@ mod tests {
             overrides.set("--test", section, key, *value);
         }
         let now = now.parse().unwrap();
-        let config = Config::load(&overrides, &ProcessEnvironment::of_process(now)).unwrap();
+        let config =
+            Config::load(&overrides, &ProcessEnvironment::of_process(now, Instance::default())).unwrap();
         fires(&config, now).unwrap().lines().skip(2).map(str::to_owned).collect()
     }
 

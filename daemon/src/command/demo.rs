@@ -197,6 +197,7 @@ mod tests {
     use clap::Parser as _;
 
     use super::*;
+    use crate::config::Instance;
 
     #[test]
     fn the_notifications_and_maintenance_of_the_host_stay_off_in_a_demo() {
@@ -209,7 +210,7 @@ mod tests {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
         let environment = ProcessEnvironment {
             default_file: file.clone(),
-            ..ProcessEnvironment::of_process(SystemClock::new().now())
+            ..ProcessEnvironment::of_process(SystemClock::new().now(), Instance::default())
         };
         let load = |arguments: &[&str]| {
             let cli = Cli::try_parse_from([&["cached", "demo"], arguments].concat()).unwrap();

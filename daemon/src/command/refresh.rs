@@ -170,7 +170,7 @@ mod tests {
 
     use super::*;
     use crate::clock::ManualClock;
-    use crate::config::{Overrides, ProcessEnvironment, SystemZone};
+    use crate::config::{Instance, Overrides, ProcessEnvironment, SystemZone};
     use crate::directory::unpacked;
 
     #[tokio::test]
@@ -184,6 +184,7 @@ mod tests {
             env: [("HOME".to_owned(), "/nowhere".to_owned())].into(),
             cwd: "/".into(),
             uid: 1000,
+            instance: Instance::default(),
             system_zone: SystemZone::linked("America/Chicago"),
             now: chrono::DateTime::UNIX_EPOCH,
             default_file: dir.path().join("cached.toml"),

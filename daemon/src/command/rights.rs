@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use cached_proto::text::one_line;
 
 use crate::accounts::Accounts;
-use crate::config::Config;
+use crate::config::{Config, Instance};
 use crate::vms::rights::{Finding, Identity, Rights, closed_directories, open_directories};
 
 /// Whether VMS and the daemon can share the database.
@@ -24,7 +24,7 @@ pub(super) enum Sharing {
 }
 
 /// Describes the permissions of a database, for people.
-pub(super) fn examine(database: &Path) -> (Sharing, String) {
+pub(super) fn examine(database: &Path, instance: &Instance) -> (Sharing, String) {
     let (me, accounts) = (Identity::of_process(), Accounts::local());
     let closed = closed_directories(database);
     if let Some(first) = closed.first() {
@@ -45,10 +45,16 @@ pub(super) fn examine(database: &Path) -> (Sharing, String) {
         found if found.iter().any(|finding| finding.locks_out) => Sharing::LocksOut,
         _ => Sharing::Wrong,
     };
-    (sharing, page(&rights, &found, &me, &accounts))
+    (sharing, page(&rights, &found, &me, &accounts, instance))
 }
 
-fn page(rights: &Rights, found: &[Finding], me: &Identity, accounts: &Accounts) -> String {
+fn page(
+    rights: &Rights,
+    found: &[Finding],
+    me: &Identity,
+    accounts: &Accounts,
+    instance: &Instance,
+) -> String {
     let groups: Vec<String> = me.groups.iter().map(|&gid| accounts.group(gid)).collect();
     let mut page = format!("File rights, as user {} in {}:\n", accounts.user(me.uid), groups.join(", "));
     for entry in [&rights.directory].into_iter().chain(&rights.files) {
@@ -69,7 +75,7 @@ fn page(rights: &Rights, found: &[Finding], me: &Identity, accounts: &Accounts) 
         for command in rights.commands(me, accounts) {
             let _ = writeln!(page, "  {command}");
         }
-        page.push_str("  systemctl try-restart cached\n");
+        let _ = writeln!(page, "  systemctl try-restart {}", instance.unit());
     }
     page.push('\n');
     page
@@ -84,6 +90,8 @@ pub(super) struct OthersPlace {
     path: PathBuf,
     /// The name of that user.
     pub(super) user: String,
+    /// Names the instance on a command line.
+    pub(super) instance: String,
 }
 
 impl OthersPlace {
@@ -100,17 +108,21 @@ impl OthersPlace {
             let (path, found) = existing(file)?;
             let uid = found.uid();
             // Without an account no daemon runs as that user, as with a directory mounted into a container.
-            (uid != 0 && accounts.primary(uid).is_some())
-                .then(|| Self { path: path.to_owned(), user: accounts.user(uid) })
+            (uid != 0 && accounts.primary(uid).is_some()).then(|| Self {
+                path: path.to_owned(),
+                user: accounts.user(uid),
+                instance: config.instance().argument(),
+            })
         })
     }
 
     /// Explains why `command` is refused, and what to type instead.
     pub(super) fn refusal(&self, command: &str) -> String {
-        let (path, user) = (one_line(&self.path.display().to_string()).into_owned(), &self.user);
+        let path = one_line(&self.path.display().to_string()).into_owned();
+        let Self { user, instance, .. } = self;
         format!(
             "{path} belongs to user {user}, and files that root creates beside it would keep that user's daemon from \
-             starting; type `runuser -u {user} -- cached {command}`, or name another state and log with --state and \
+             starting; type `runuser -u {user} -- cached {command}{instance}`, or name another state and log with --state and \
              log.dir"
         )
     }

@@ -192,6 +192,7 @@ macro_rules! settings {
             $( $(#[doc = $section_doc])+ pub $section: $Section, )+
             pub(super) origins: Origins,
             pub(super) zone_warning: Option<String>,
+            pub(super) instance: Instance,
         }
 
         /// Every key, in the order of its declaration.
@@ -213,7 +214,12 @@ macro_rules! settings {
                     $( let $key = keys.next().and_then(|key| reader.read::<$Type>(key)); )+
                     let $section = (|| Some($Section { $( $key: $key?, )+ }))();
                 )+
-                Some(Self { $( $section: $section?, )+ origins: reader.origins(), zone_warning: reader.zone_warning() })
+                Some(Self {
+                    $( $section: $section?, )+
+                    origins: reader.origins(),
+                    zone_warning: reader.zone_warning(),
+                    instance: reader.instance(),
+                })
             }
 
             /// The values as TOML, in the order of [`KEYS`]; `None` where an optional key has no value.

@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use cached_present::place::INSTANCE;
 use cached_proto::text::one_line;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -99,7 +100,10 @@ pub(super) fn collect(overrides: &Overrides, environment: &ProcessEnvironment) -
 }
 
 fn variables(environment: &ProcessEnvironment, layers: &mut Layers) {
-    let ours = environment.env.iter().filter(|(name, _)| name.starts_with(PREFIX) && *name != CONFIG);
+    let ours = environment
+        .env
+        .iter()
+        .filter(|(name, _)| name.starts_with(PREFIX) && ![CONFIG, INSTANCE].contains(&name.as_str()));
     for (name, value) in ours {
         let keys = by_variable(name);
         if keys.is_empty()
@@ -319,7 +323,7 @@ const SIMILAR: f64 = 0.6;
 fn nearest_variable(given: &str) -> Option<String> {
     let bare = |name: &str| name.strip_prefix(PREFIX).unwrap_or(name).to_owned();
     let aliases = ALIASES.iter().map(|(alias, ..)| (*alias).to_owned());
-    let names = KEYS.iter().map(Key::variable).chain(aliases).chain([CONFIG.to_owned()]);
+    let names = KEYS.iter().map(Key::variable).chain(aliases).chain([CONFIG, INSTANCE].map(str::to_owned));
     let score = |name: &str| strsim::normalized_damerau_levenshtein(&bare(given), &bare(name));
     let nearest = best(names.map(|name| (score(&name), name)));
     let in_section = KEYS.iter().any(|key| {

@@ -23,12 +23,13 @@ mod web;
 #[expect(clippy::disallowed_methods, reason = "a test writes and damages its own files")]
 mod tests;
 
+pub use cached_present::place::Instance;
 pub use cron_expr::CronExpr;
 pub use error::{ConfigError, ConfigErrors};
 pub use key::{Key, Origin};
 pub use layers::Overrides;
 pub use pages::{Changed, RestartNeeded};
-pub use process_environment::{DEFAULT_FILE, ProcessEnvironment};
+pub use process_environment::ProcessEnvironment;
 pub use secret::SecretFile;
 pub use settings::{
     Cache, Compat, Config, Database, Districts, Guard, Http, Log, Maintenance, Notify, Organization,
@@ -89,6 +90,11 @@ impl Config {
     pub fn zone_warning(&self) -> Option<String> {
         let (zone, reason) = (self.vms.timezone, self.zone_warning.as_ref()?);
         Some(format!("vms.timezone is not set and guessed to be {zone}, but {reason}"))
+    }
+
+    /// Whose configuration this is, for what tells the daemons of one machine apart.
+    pub fn instance(&self) -> &Instance {
+        &self.instance
     }
 
     /// Returns every key, in the order of the documentation.

@@ -3,6 +3,7 @@
 use std::fmt::{self, Write as _};
 use std::path::PathBuf;
 
+use cached_present::place::Instance;
 use cached_proto::text::one_line;
 use chrono::DateTime;
 
@@ -98,6 +99,7 @@ impl Config {
             env: directories.map(|(name, path)| (format!("{name}_DIRECTORY"), path.to_owned())).into(),
             cwd: PathBuf::from("/"),
             uid: 999,
+            instance: Instance::default(),
             system_zone: SystemZone::linked("America/Chicago"),
             default_file: PathBuf::new(),
         };

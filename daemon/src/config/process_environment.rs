@@ -11,9 +11,6 @@ use chrono_tz::Tz;
 
 use super::system_zone::{SystemZone, guess};
 
-/// The configuration file that is read when `--config` names none.
-pub const DEFAULT_FILE: &str = "/etc/cached/cached.toml";
-
 /// Environment, working directory, user and zone of the process.
 #[derive(Debug, Clone)]
 pub struct ProcessEnvironment {
@@ -26,6 +23,8 @@ pub struct ProcessEnvironment {
     pub cwd: PathBuf,
     /// The user id.
     pub uid: u32,
+    /// Whose configuration and directories are the default.
+    pub instance: Instance,
     /// The system's settings of its time zone.
     pub system_zone: SystemZone,
     /// The file that is read, if it exists, when `--config` names none.
@@ -33,8 +32,8 @@ pub struct ProcessEnvironment {
 }
 
 impl ProcessEnvironment {
-    /// Reads the environment of this process at `now`.
-    pub fn of_process(now: DateTime<Utc>) -> Self {
+    /// Reads the environment of this process, which serves `instance`, at `now`.
+    pub fn of_process(now: DateTime<Utc>, instance: Instance) -> Self {
         let lossy = |text: std::ffi::OsString| text.to_string_lossy().into_owned();
         Self {
             now,
@@ -43,7 +42,8 @@ impl ProcessEnvironment {
             // Without procfs the account is treated as a person's, which never writes to system directories.
             uid: std::fs::metadata("/proc/self").map_or(u32::MAX, |me| me.uid()),
             system_zone: SystemZone::read(Path::new("/")),
-            default_file: PathBuf::from(DEFAULT_FILE),
+            default_file: instance.file(),
+            instance,
         }
     }
 
@@ -71,12 +71,12 @@ impl ProcessEnvironment {
 
 /// Path of the state database: systemd's directory, `/var/lib/cached`, or the user's own.
 pub(super) fn state_url(environment: &ProcessEnvironment) -> Option<String> {
-    Instance::default().state(environment.uid, variable(environment)).map(|dir| text(&dir.join("state.db")))
+    environment.instance.state(environment.uid, variable(environment)).map(|dir| text(&dir.join("state.db")))
 }
 
 /// Path of the control socket, by the rule that clients use as well.
 pub(super) fn socket_path(environment: &ProcessEnvironment) -> Option<String> {
-    Instance::default().socket(environment.uid, variable(environment)).map(|socket| text(&socket))
+    environment.instance.socket(environment.uid, variable(environment)).map(|socket| text(&socket))
 }
 
 fn variable(environment: &ProcessEnvironment) -> impl Fn(&str) -> Option<String> + Copy {
@@ -85,8 +85,8 @@ fn variable(environment: &ProcessEnvironment) -> impl Fn(&str) -> Option<String>
 
 /// Directory of the log file; daemons of ordinary users log to the terminal and the journal only.
 pub(super) fn log_dir(environment: &ProcessEnvironment) -> Option<String> {
-    let system = || environment.is_root().then_some(Path::new("/var/log/cached"));
-    environment.directory("LOGS_DIRECTORY").or_else(system).map(text)
+    let system = || environment.is_root().then(|| environment.instance.below("/var/log/cached"));
+    environment.directory("LOGS_DIRECTORY").map(Path::to_owned).or_else(system).map(|dir| text(&dir))
 }
 
 /// The zone VMS most likely runs in.

@@ -3,6 +3,7 @@
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
+use cached_present::place::Instance;
 use chrono::{DateTime, Utc};
 
 use super::error::{ConfigError, HIDDEN, shown};
@@ -155,6 +156,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Why the zone of VMS may be another than the guessed one; `None` where it is set.
+    pub(super) fn instance(&self) -> Instance {
+        self.environment.instance.clone()
+    }
+
     pub(super) fn zone_warning(&self) -> Option<String> {
         let is_set = self.origin("vms", "timezone").is_some();
         if is_set { None } else { guessed_zone(self.environment).1 }

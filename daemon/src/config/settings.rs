@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use cached_present::place::Instance;
 use chrono::NaiveTime;
 use chrono_tz::Tz;
 

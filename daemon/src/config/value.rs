@@ -347,6 +347,7 @@ mod tests {
             cwd: "/".into(),
             uid: 1000,
             now: chrono::DateTime::UNIX_EPOCH,
+            instance: crate::config::Instance::default(),
             system_zone: SystemZone::linked("America/Chicago"),
             default_file: "/nonexistent".into(),
         };

@@ -127,7 +127,8 @@ pub(super) fn components(parts: Parts, web: Option<WebServer>) -> Vec<Component>
         let (queue, clock, live) = (queue.clone(), Arc::clone(&clock), Arc::clone(&live));
         side("notify", Stop::Last, move |heartbeat| {
             let (events, sources) = (|| queue.events(), service::sources(&service));
-            let (configs, machine) = (live.configs(), Machine::this());
+            let configs = live.configs();
+            let machine = Machine::of(configs.borrow().instance());
             let notifier = Notifier::new(queue.state(), events, &clock, &configs, sources, &machine);
             notifier.run(events_over.clone(), heartbeat)
         })

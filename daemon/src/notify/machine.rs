@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::send::NotifyError;
+use crate::config::Instance;
 
 /// Where every mail transport agent puts the program. Looking it up in `PATH` would find whatever an account has there.
 const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
@@ -10,15 +11,17 @@ const SENDMAIL: [&str; 2] = ["/usr/sbin/sendmail", "/usr/lib/sendmail"];
 /// The machine that notices come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Machine {
+    /// Its name, and behind a slash that of the instance if it has one.
     pub(crate) host: String,
     /// Where the program that takes mail may be.
     pub(crate) sendmail: Vec<PathBuf>,
 }
 
 impl Machine {
-    /// This machine.
-    pub(crate) fn this() -> Self {
+    /// This machine, for the notices of one instance.
+    pub(crate) fn of(instance: &Instance) -> Self {
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let host = instance.name().map_or_else(|| host.clone(), |name| format!("{host}/{name}"));
         Self { host, sendmail: SENDMAIL.iter().map(PathBuf::from).collect() }
     }
 

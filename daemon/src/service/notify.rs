@@ -17,7 +17,8 @@ const RUNS: u64 = 500;
 /// Sends a test notice through every configured channel.
 pub(crate) async fn notify(service: &Service) -> NotifyReply {
     let config = Arc::clone(&service.config.borrow());
-    let tried = try_all(&config.notify, &Machine::this(), &*service.clock).await;
+    let machine = Machine::of(config.instance());
+    let tried = try_all(&config.notify, &machine, &*service.clock).await;
     let channels = tried.into_iter().map(|tried| ChannelResult {
         channel: tried.channel.to_owned(),
         error: tried.result.err().map(|error| describe(&error)),

@@ -36,11 +36,18 @@ const KIND: &str = "text/plain; version=0.0.4; charset=utf-8";
 )]
 pub(super) async fn metrics(State(web): State<Web>) -> Result<Response, WebFault> {
     let scrape = web.views.scrape(&web.probes).await?;
-    Ok(([(CONTENT_TYPE, KIND)], text(&scrape)?).into_response())
+    Ok(([(CONTENT_TYPE, KIND)], text(&scrape, web.service.config.borrow().instance().name())?)
+        .into_response())
 }
 
-fn text(scrape: &Scrape) -> Result<String, Fault> {
-    let families = [table_families(scrape), work_families(scrape), judgement_families(scrape)].concat();
+fn text(scrape: &Scrape, instance: Option<&str>) -> Result<String, Fault> {
+    let mut families = [table_families(scrape), work_families(scrape), judgement_families(scrape)].concat();
+    if let Some(name) = instance {
+        families.iter_mut().flat_map(MetricFamily::mut_metric).for_each(|metric| {
+            let labels = [metric.take_label(), vec![pair(&("instance", name))]].concat();
+            metric.set_label(labels);
+        });
+    }
     TextEncoder::new().encode_to_string(&families).map_err(|error| {
         fault(FaultCode::Internal, &format!("the metrics cannot be written: {error}"), "report this as a bug")
     })
@@ -372,13 +379,14 @@ impl Family {
 }
 
 fn labelled(labels: &[Label<'_>]) -> Metric {
-    let pair = |&(name, value): &Label<'_>| {
-        let mut pair = LabelPair::default();
-        pair.set_name(name.to_owned());
-        pair.set_value(value.to_owned());
-        pair
-    };
     Metric::from_label(labels.iter().map(pair).collect())
+}
+
+fn pair(&(name, value): &Label<'_>) -> LabelPair {
+    let mut pair = LabelPair::default();
+    pair.set_name(name.to_owned());
+    pair.set_value(value.to_owned());
+    pair
 }
 
 /// Converts a count to a metric value.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::{Clock, ManualClock};
-use cached::config::{Config, Overrides, ProcessEnvironment};
+use cached::config::{Config, Instance, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles, StartError};
 use cached::rpc::{ConnectionLimits, Inherited};
 use cached::web;
@@ -36,6 +36,7 @@ pub(crate) struct Home {
     pub(crate) limits: ConnectionLimits,
     pub(crate) web: web::HttpLimits,
     settings: Vec<(&'static str, &'static str, String)>,
+    pub(crate) instance: Instance,
 }
 
 impl Home {
@@ -71,6 +72,7 @@ impl Home {
             limits: ConnectionLimits::default(),
             web: web::HttpLimits::default(),
             settings: Vec::new(),
+            instance: Instance::default(),
         }
     }
 
@@ -102,6 +104,7 @@ impl Home {
             cwd: "/".into(),
             uid: 1000,
             now: chrono::DateTime::UNIX_EPOCH,
+            instance: self.instance.clone(),
             system_zone: cached::config::SystemZone::linked("America/Chicago"),
             default_file: self.path("cached.toml"),
         };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use cached::config::{Config, Overrides, ProcessEnvironment};
+use cached::config::{Config, Instance, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles, ReloadObserver};
 use cached_proto::fault::FaultCode;
 use cached_proto::message::{Reply, Request};
@@ -61,7 +61,10 @@ async fn an_invalid_configuration_changes_nothing_and_ends_the_reload_for_the_se
     let load = || {
         let mut overrides = Overrides::default();
         overrides.set("--keep", "cache", "prune_after_days", "soon");
-        Config::load(&overrides, &ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH))
+        Config::load(
+            &overrides,
+            &ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH, Instance::default()),
+        )
     };
     let host = ProcessHandles {
         load: Some(Box::new(load)),

@@ -103,6 +103,22 @@ async fn a_scrape_is_valid_for_prometheus() {
 }
 
 #[tokio::test]
+async fn the_metrics_of_an_instance_have_its_name_as_a_label_and_those_of_a_daemon_without_one_have_none() {
+    for name in ["", "north"] {
+        let mut home = Home::lived_in().await;
+        home.instance = name.parse().unwrap();
+        serve_web(&mut home);
+        let daemon = home.boot().await;
+        let text = scrape(&daemon).await;
+        assert_strict(&text);
+        let samples = samples(&text);
+        let names: BTreeSet<_> =
+            samples.iter().map(|s| s.labels.get("instance").unwrap_or_default()).collect();
+        assert_eq!(names, BTreeSet::from([name]));
+    }
+}
+
+#[tokio::test]
 async fn a_scrape_has_the_state_of_the_tables_and_the_finished_work() {
     let mut home = Home::lived_in().await;
     serve_web(&mut home);

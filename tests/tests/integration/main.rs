@@ -9,6 +9,7 @@ mod faults;
 mod fuzz;
 mod glossary;
 mod golden;
+mod instances;
 mod invariants;
 mod load;
 mod locked;

@@ -423,6 +423,7 @@ fn environment() -> cached::config::ProcessEnvironment {
         cwd: "/".into(),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: cached::config::Instance::default(),
         system_zone: cached::config::SystemZone::linked("UTC"),
         default_file: "/nowhere/cached.toml".into(),
     }

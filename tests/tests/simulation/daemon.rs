@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::Clock as _;
-use cached::config::{Config, Overrides, ProcessEnvironment};
+use cached::config::{Config, Instance, Overrides, ProcessEnvironment};
 use cached::daemon::{Components, Environment};
 use cached::jobs::{Claimed, QueueError};
 use cached::refresh::ActiveRun;
@@ -51,6 +51,7 @@ impl Choices {
             cwd: "/".into(),
             uid: 1000,
             now: chrono::DateTime::UNIX_EPOCH,
+            instance: Instance::default(),
             system_zone: cached::config::SystemZone::linked("America/Chicago"),
             default_file: directory.join("cached.toml"),
         };

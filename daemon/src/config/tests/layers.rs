@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::super::{Localtime, Origin, ProcessEnvironment, SystemZone};
+use super::super::{Instance, Localtime, Origin, ProcessEnvironment, SystemZone};
 use super::{Fixture, shown, with_database};
 
 /// Section, key and the expected value.
@@ -185,10 +185,25 @@ fn a_user_without_a_home_must_set_the_state() {
 }
 
 #[test]
+fn an_instance_has_a_state_a_socket_and_a_log_of_its_own() {
+    let mut fixture = with_database("").env(&[("CACHED_INSTANCE", "north")]);
+    fixture.environment.instance = "north".parse().unwrap();
+    let config = fixture.config(&[]);
+    assert_eq!(config.instance().name(), Some("north"));
+    assert_eq!(config.state.url.as_path(), super::path("/home/ada/.local/state/cached/north/state.db"));
+    assert_eq!(config.socket.path, super::path("/home/ada/.local/state/cached/north/cached.sock"));
+    fixture.environment.uid = 0;
+    let config = fixture.config(&[]);
+    assert_eq!(config.state.url.as_path(), super::path("/var/lib/cached/north/state.db"));
+    assert_eq!(config.socket.path, super::path("/run/cached/north/cached.sock"));
+    assert_eq!(config.log.dir.as_deref(), Some(super::path("/var/log/cached/north")));
+}
+
+#[test]
 fn the_environment_of_a_process_has_its_user_directory_and_variables() {
     use std::os::unix::fs::MetadataExt;
     let fixture = Fixture::new().file("mine", "");
-    let environment = ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH);
+    let environment = ProcessEnvironment::of_process(chrono::DateTime::UNIX_EPOCH, Instance::default());
     assert_eq!(environment.uid, fixture.path("mine").metadata().unwrap().uid());
     assert_eq!(environment.cwd, std::env::current_dir().unwrap());
     assert_eq!(environment.env.get("PATH").cloned(), std::env::var("PATH").ok());

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
-use super::{Config, ConfigErrors, ProcessEnvironment};
+use super::{Config, ConfigErrors, Instance, ProcessEnvironment};
 use crate::cli::Cli;
 
 mod layers;
@@ -30,6 +30,7 @@ impl Fixture {
             cwd: PathBuf::from("/here"),
             uid: 1000,
             now: chrono::DateTime::UNIX_EPOCH,
+            instance: Instance::default(),
             system_zone: crate::config::SystemZone::linked("Europe/Vienna"),
             default_file: dir.path().join("cached.toml"),
         };

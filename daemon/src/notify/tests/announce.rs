@@ -7,8 +7,17 @@ use cached_proto::words::{Outcome, Trigger};
 
 use super::{Answer, Receiver};
 use super::{Rig, config};
+use crate::notify::Machine;
 use crate::notify::announcer::Announced;
 use crate::notify::health_monitor::Settling;
+
+#[test]
+fn a_notice_comes_from_the_host_and_from_the_instance_if_it_has_a_name() {
+    let host = |instance: &str| Machine::of(&instance.parse().unwrap()).host;
+    let (north, host) = (host("north"), host(""));
+    assert!(!host.is_empty() && !host.contains('/'), "{host}");
+    assert_eq!(north, format!("{host}/north"));
+}
 
 #[tokio::test]
 async fn a_change_of_health_is_announced_over_every_channel() {

@@ -29,7 +29,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Overrides, ProcessEnvironment};
+use crate::config::{Config, Instance, Overrides, ProcessEnvironment};
 use crate::directory::directory;
 use crate::heartbeat::Heartbeat;
 use crate::notify::{Ask, Machine, Morning, Notifier, Sources};
@@ -50,6 +50,7 @@ pub(super) fn config(settings: &[(&'static str, &str)]) -> Arc<Config> {
         cwd: "/".into(),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: Instance::default(),
         system_zone: crate::config::SystemZone::linked("America/Chicago"),
         default_file,
     };

@@ -13,7 +13,7 @@ use tracing::{debug, error, info, warn};
 
 use super::*;
 use crate::clock::ManualClock;
-use crate::config::{Overrides, ProcessEnvironment};
+use crate::config::{Instance, Overrides, ProcessEnvironment};
 
 struct Logging {
     dir: tempfile::TempDir,
@@ -35,6 +35,7 @@ fn config(dir: &Path, more: &[(&'static str, &str)]) -> Config {
         cwd: "/".into(),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: Instance::default(),
         system_zone: crate::config::SystemZone::default(),
         default_file: "/nowhere/cached.toml".into(),
     };

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::clock::{Clock, ManualClock};
-use crate::config::{Config, Overrides, ProcessEnvironment};
+use crate::config::{Config, Instance, Overrides, ProcessEnvironment};
 use crate::directory::{directory, prepared, unpacked};
 use crate::jobs::{NewRun, Queue, Settled};
 use crate::refresh::{RefreshConfig, Refresher};
@@ -241,6 +241,7 @@ fn config(dir: &TempDir) -> Config {
         cwd: "/".into(),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: Instance::default(),
         system_zone: crate::config::SystemZone::linked("UTC"),
         default_file: dir.path().join("cached.toml"),
     };

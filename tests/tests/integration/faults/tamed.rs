@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cached::clock::ManualClock;
-use cached::config::{Config, Overrides, ProcessEnvironment};
+use cached::config::{Config, Instance, Overrides, ProcessEnvironment};
 use cached::daemon::{Daemon, ProcessHandles};
 use cached::reports::{Reports, report};
 use cached::rpc::ConnectionLimits;
@@ -109,6 +109,7 @@ fn config(golden: &Golden, settings: &[(&'static str, &'static str, &str)]) -> C
         cwd: "/".into(),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: Instance::default(),
         system_zone: cached::config::SystemZone::linked("America/Chicago"),
         default_file: file,
     };

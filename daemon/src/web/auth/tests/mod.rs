@@ -14,7 +14,7 @@ use tracing::Dispatch;
 
 use super::{Anonymous, Authority, Visitor, Way};
 use crate::clock::ManualClock;
-use crate::config::{Config, Overrides, ProcessEnvironment};
+use crate::config::{Config, Instance, Overrides, ProcessEnvironment};
 use crate::vms::users::{Lookup, User, Users, VmsUsers};
 use crate::vms::{Gateway, VmsError};
 
@@ -95,6 +95,7 @@ fn config(dir: &std::path::Path, lines: &str) -> Config {
         cwd: PathBuf::from("/"),
         uid: 1000,
         now: chrono::DateTime::UNIX_EPOCH,
+        instance: Instance::default(),
         system_zone: crate::config::SystemZone::default(),
         default_file: file,
     };
