@@ -179,8 +179,8 @@ pub enum ClientError {
     Unreachable { path: PathBuf, source: io::Error },
     /// The file permissions of the socket deny access to this user.
     #[error(
-        "not allowed to use the socket {}; become a member of its group (`ls -l` names it) and log in \
-         again, or use sudo",
+        "not allowed to use the socket {}; become a member of its group (`usermod -aG cached USER`, unless another \
+         one was configured) and log in again, or use sudo",
         shown(.path)
     )]
     NotAllowed { path: PathBuf, source: io::Error },

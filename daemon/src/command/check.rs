@@ -12,7 +12,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
 use super::rights::{self, OthersPlace, Sharing};
-use super::{Exit, complain, print, refuse};
+use super::{Exit, complain, print, refuse, sandbox};
 use crate::cli::Check;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, CronExpr};
@@ -56,6 +56,10 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
     print("\n");
     let (sharing, text) = rights::examine(refresh.vms.path(), config.instance());
     print(&text);
+    let closed = sandbox::examine(config);
+    if let Some(text) = &closed {
+        print(text);
+    }
     if let Some(others) = OthersPlace::find(config) {
         let OthersPlace { user, instance, .. } = others;
         print(&format!(
@@ -74,7 +78,8 @@ pub async fn check(config: &Config, unjudged: &[String], arguments: &Check) -> E
     };
     let state = state(config.state.url.as_path()).await;
     let (backups, mail) = (backups(config), mail(config));
-    let good = found.usable && sharing == Sharing::Good && (found.fresh || !arguments.strict);
+    let good =
+        found.usable && sharing == Sharing::Good && closed.is_none() && (found.fresh || !arguments.strict);
     if !good {
         return Exit::Failed;
     }

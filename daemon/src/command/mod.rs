@@ -5,6 +5,7 @@ pub mod demo;
 pub mod refresh;
 mod rights;
 pub mod run;
+mod sandbox;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

@@ -331,7 +331,7 @@ pub(crate) fn open_directories(
 }
 
 /// A path as one word of a shell command, on one line.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     let text = path.display().to_string();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+@%,:".contains(c);
     if text.chars().all(plain) { text } else { format!("'{}'", one_line(&text.replace('\'', r"'\''"))) }
