@@ -3,40 +3,93 @@
 
 #![expect(clippy::disallowed_methods, reason = "this program has no database open")]
 
+#[path = "../../packaging/man.rs"]
+mod man;
+
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::{env, fs};
 
 use anyhow::Context as _;
 use cached::cli::Cli;
 use cached::config::Config;
-use clap::{Command, CommandFactory};
+use clap::CommandFactory;
 use clap_complete::Shell;
-use clap_mangen::Man;
+
+const PAGES: man::Program = man::Program {
+    section: "8",
+    exit_status: &[
+        ("0", "all went well; tables that were young enough, switched off or withheld count as well"),
+        (
+            "1",
+            "a table failed, was guarded, or is disabled because VMS's schema changed; check --strict: not all is fresh",
+        ),
+        ("2", "nothing could start: usage, configuration, no VMS database, another cached at work"),
+    ],
+    examples: &[
+        ("cached demo", "Everything on a sample of VMS's data, with a page to look at."),
+        (
+            "cached check",
+            "The configuration in effect, the rights of the files, and how fresh each table is.",
+        ),
+        ("cached check --config-only", "Only the configuration, and where each value comes from."),
+        ("cached run --config /home/ada/cached.toml", "The daemon in a terminal."),
+        (
+            "cached refresh --database /srv/vms/instance/vms.db",
+            "One refresh without a daemon, for a scheduled task.",
+        ),
+        (
+            "cached refresh district --force --json",
+            "One type, young entries too, with an outcome for programs.",
+        ),
+        ("cached check --instance north", "The same for one of several daemons on this machine."),
+    ],
+    environment: &[
+        ("CACHED_CONFIG", "The configuration file, as --config names it."),
+        ("CACHED_INSTANCE", "The instance, as --instance names it."),
+        ("CACHED_SECTION_KEY", "A key of the configuration, such as CACHED_DATABASE_URL or CACHED_LOG_DIR."),
+        ("CACHED_SOCKET, CACHED_TIMEZONE", "As --socket and --timezone."),
+        ("TZ", "The zone of VMS, unless vms.timezone names it."),
+        (
+            "STATE_DIRECTORY, LOGS_DIRECTORY, RUNTIME_DIRECTORY",
+            "The service's directories, as systemd sets them.",
+        ),
+        (
+            "XDG_STATE_HOME, XDG_RUNTIME_DIR, HOME",
+            "Where the state and the socket of a user's own daemon are.",
+        ),
+    ],
+    files: &[
+        ("/etc/cached/cached.toml", "The configuration; cached.toml(5) has every key."),
+        (
+            "/etc/cached/NAME.toml",
+            "That of the instance NAME, whose other files are in directories of that name.",
+        ),
+        ("/var/lib/cached/state.db", "The daemon's own database: queue, history, figures."),
+        (
+            "/var/log/cached/cache_manager.log",
+            "The log; rotated files beside it are cache_manager_YYYYMMDD.log.gz.",
+        ),
+        ("/run/cached/cached.sock", "The control socket."),
+        ("~/.local/state/cached/", "State and socket of a user's own daemon."),
+        (
+            "/usr/share/doc/cached/packaging/RUNBOOK.md",
+            "What to type, and what every reason of cachectl health means.",
+        ),
+    ],
+    see_also: &["cached(8)", "cached.toml(5)", "cachectl(1)"],
+};
 
 fn main() -> anyhow::Result<()> {
     let directory = PathBuf::from(env::args_os().nth(1).context("name the directory to write to")?);
     fs::create_dir_all(&directory)?;
-    // A page for `cached help` would say nothing, and the others must not refer to one.
-    let mut command = <Cli as CommandFactory>::command().disable_help_subcommand(true);
-    command.build();
-    manual(&command, &directory)?;
+    PAGES.write(&<Cli as CommandFactory>::command(), &directory)?;
     fs::write(directory.join("cached.toml.5"), keys())?;
     fs::write(directory.join("cached.toml"), Config::sample()?)?;
     for shell in [Shell::Bash, Shell::Fish, Shell::Zsh] {
         clap_complete::generate_to(shell, &mut <Cli as CommandFactory>::command(), "cached", &directory)?;
     }
     Ok(())
-}
-
-/// A page for the program and one for each subcommand, in the section of daemons.
-fn manual(command: &Command, directory: &Path) -> anyhow::Result<()> {
-    let name = command.get_display_name().unwrap_or_else(|| command.get_name()).to_owned();
-    let page = Man::new(command.clone()).title(&name).section("8").manual("cached");
-    let mut text = Vec::new();
-    page.render(&mut text)?;
-    fs::write(directory.join(format!("{name}.8")), text)?;
-    command.get_subcommands().try_for_each(|inner| manual(inner, directory))
 }
 
 /// cached.toml(5), from the table of keys.
@@ -62,6 +115,11 @@ fn keys() -> String {
         // Writing to a String cannot fail.
         let _ = write!(page, ".TP\n.B {}\n\\&{text}\n", key.full_name());
     }
+    page.push_str(
+        ".SH FILES\n.TP\n.B /etc/cached/cached.toml\nThe configuration.\n.TP\n.B /etc/cached/NAME.toml\nThat of the instance \
+         NAME.\n.SH EXAMPLES\n.nf\n[database]\nurl = \"/srv/vms/instance/vms.db\"\n\n[schedule]\nrefresh_time = \
+         \"02:00\"\ntimezone = \"America/Chicago\"\n.fi\n",
+    );
     page.push_str(".SH SEE ALSO\n.BR cached (8),\n.BR cachectl (1)\n");
     page
 }

@@ -25,7 +25,12 @@ fn man_pages_and_completions_are_generated_for_every_command() {
     }
     let keys = read("cached.toml.5");
     assert!(keys.contains(".B schedule.refresh_time") && keys.contains("Default: 02:00."), "{keys}");
-    assert!(read("cached.8").contains("Exit codes:"));
+    for page in ["cached.8", "cached-refresh.8", "cachectl.1", "cachectl-refresh.1"] {
+        for section in ["EXIT STATUS", "EXAMPLES", "ENVIRONMENT", "FILES", "SEE ALSO"] {
+            assert!(read(page).contains(&format!(".SH \"{section}\"")), "{page} has no {section}");
+        }
+        assert!(!read(page).contains("EXTRA"), "{page}");
+    }
     // Every manual page that is referred to exists.
     for page in ["cached.8", "cachectl.1"] {
         for name in read(page)
