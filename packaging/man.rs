@@ -1,5 +1,5 @@
-//! Writes manual pages of a command line, with the sections that it does not know. Shared by the examples that write those
-//! of `cached` and `cachectl`.
+//! Writes manual pages of a command line, with the sections that it does not know. Shared by the examples that write
+//! those of `cached` and `cachectl`.
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use clap::Command;
 use clap_mangen::Man;
 
-/// What a program's pages say beyond its command line. Each line of a list is what the reader types or looks up, and what
-/// that is.
+/// What a program's pages say beyond its command line. Each line of a list is what the reader types or looks up, and
+/// what that is.
 pub(crate) struct Program {
     /// The section of the manual.
     pub section: &'static str,

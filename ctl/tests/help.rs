@@ -131,6 +131,7 @@ fn the_socket_is_that_of_a_flag_else_of_a_variable_else_of_the_system() {
     for (flags, variables, expected, hint) in [
         (&["--socket", "/nonexistent/flag.sock"][..], [socket, instance], "/nonexistent/flag.sock", ""),
         (named, [socket, instance], "/run/cached/xyz-flag/cached.sock", ""),
+        (named, [socket, instance], "systemctl start cached@xyz-flag`", ""),
         (&[], [socket, instance], "/nonexistent/variable.sock", "hint: CACHED_SOCKET names this socket"),
         (
             &[],

@@ -173,8 +173,9 @@ async fn open(path: &Path) -> Result<(Stream, u16), ClientError> {
 pub enum ClientError {
     /// No process listens on the socket.
     #[error(
-        "cannot reach the daemon at {}; start it with `systemctl start cached` or `cached run`",
-        shown(.path)
+        "cannot reach the daemon at {}; start it with `systemctl start {}` or `cached run`",
+        shown(.path),
+        unit(.path)
     )]
     Unreachable { path: PathBuf, source: io::Error },
     /// The file permissions of the socket deny access to this user.
@@ -199,14 +200,16 @@ pub enum ClientError {
     /// The daemon took too long.
     #[error(
         "waited {after:?} for {what} from {}; the daemon is busy or stuck: try again, or check \
-         `systemctl status cached`",
-        shown(.path)
+         `systemctl status {}`",
+        shown(.path),
+        unit(.path)
     )]
     TimedOut { path: PathBuf, what: &'static str, after: Duration },
     /// The connection failed or ended early.
     #[error(
-        "the connection to {} broke; the daemon may have stopped: check `systemctl status cached`",
-        shown(.path)
+        "the connection to {} broke; the daemon may have stopped: check `systemctl status {}`",
+        shown(.path),
+        unit(.path)
     )]
     Broken { path: PathBuf, source: io::Error },
     /// The daemon sent a message that does not belong at this point of the exchange.
@@ -267,6 +270,12 @@ impl ClientError {
 /// The path on one line, with control characters escaped.
 fn shown(path: &Path) -> String {
     one_line(&path.to_string_lossy()).into_owned()
+}
+
+/// The unit that has this socket: that of an instance is in a directory of its name.
+fn unit(path: &Path) -> String {
+    let name = path.strip_prefix("/run/cached").ok().and_then(Path::parent).map(shown);
+    name.filter(|name| !name.is_empty()).map_or_else(|| "cached".to_owned(), |name| format!("cached@{name}"))
 }
 
 #[cfg(test)]
