@@ -103,8 +103,14 @@ impl<'a> Reader<'a> {
         let unsaid = self.bad.insert(key.id());
         if unsaid && self.report_missing {
             let (flag, name, variable) = (flag_of(key), key.full_name(), key.variable());
+            let ProcessEnvironment { instance, default_file, .. } = self.environment;
+            // An instance without a file is likely a mistyped name.
+            let file = match instance.name() {
+                Some(_) => shown(&default_file.to_string_lossy()),
+                None => "the configuration file".to_owned(),
+            };
             let how = format!(
-                "give {flag}, set the variable {variable}, or write {} = \"…\" below [{}] in the configuration file",
+                "give {flag}, set the variable {variable}, or write {} = \"…\" below [{}] in {file}",
                 key.name, key.section
             );
             self.errors.push(ConfigError::Missing { key: name, how });

@@ -217,6 +217,9 @@ fn without_a_database_the_message_says_how_to_set_it() {
     let message = "database.url is not set: give --database PATH, set the variable CACHED_DATABASE_URL, or write \
                    url = \"…\" below [database] in the configuration file";
     assert_eq!(Fixture::new().errors(&[]), [message]);
+    let mut north = Fixture::new();
+    north.environment.instance = "north".parse().unwrap();
+    assert_eq!(north.errors(&[]), [message.replace("the configuration file", "DIR/cached.toml")]);
 }
 
 #[test]
