@@ -15,7 +15,7 @@ use super::rights::{self, OthersPlace, Sharing};
 use super::{Exit, complain, print, refuse, sandbox};
 use crate::cli::Check;
 use crate::clock::{Clock, SystemClock};
-use crate::config::{Config, CronExpr};
+use crate::config::{Config, CronExpr, Origin};
 use crate::describe::describe;
 use crate::disk;
 use crate::jobs::Queue;
@@ -93,7 +93,13 @@ fn fires(config: &Config, now: DateTime<Utc>) -> Result<String, ScheduleError> {
     let crons =
         [("analyze", &maintenance.analyze), ("prune", &maintenance.prune), ("backup", &maintenance.backup)];
     let maintenance = crons.into_iter().filter_map(|(task, cron)| Some((task, cron.as_ref()?)));
-    let mut page = format!("\n# The next scheduled times, in {zone}:\n");
+    let is_default = *config.origin("schedule", "timezone") == Origin::Default;
+    let why = if is_default && zone != config.vms.timezone {
+        format!(" (the default of schedule.timezone; VMS runs in {})", config.vms.timezone)
+    } else {
+        String::new()
+    };
+    let mut page = format!("\n# The next scheduled times, in {zone}{why}:\n");
     let mut add = |what: &str, schedule: &Schedule, cron: Option<&CronExpr>| {
         for fire in schedule.fires_after(now, FIRES) {
             let at = fire.at.with_timezone(&zone).format("%A %-d %B %Y, %H:%M %Z");
@@ -342,13 +348,35 @@ mod tests {
         let now = now.parse().unwrap();
         let config =
             Config::load(&overrides, &ProcessEnvironment::of_process(now, Instance::default())).unwrap();
-        fires(&config, now).unwrap().lines().skip(2).map(str::to_owned).collect()
+        fires(&config, now).unwrap().lines().skip(1).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn the_zone_is_named_and_that_it_is_the_default_where_vms_runs_in_another() {
+        let head =
+            |keys: &[(&'static str, &'static str, &str)]| lines(keys, "2026-10-31T06:00:00Z").remove(0);
+        let chicago = ("vms", "timezone", "America/Chicago");
+        let vienna = ("vms", "timezone", "Europe/Vienna");
+        for (keys, expected) in [
+            (&[chicago][..], "# The next scheduled times, in America/Chicago:"),
+            (
+                &[vienna],
+                "# The next scheduled times, in America/Chicago (the default of schedule.timezone; VMS runs in \
+                 Europe/Vienna):",
+            ),
+            (
+                &[vienna, ("schedule", "timezone", "America/Chicago")],
+                "# The next scheduled times, in America/Chicago:",
+            ),
+        ] {
+            assert_eq!(head(keys), expected);
+        }
     }
 
     #[test]
     fn the_next_scheduled_times_are_printed_with_weekday_date_time_and_zone() {
         assert_eq!(
-            lines(&[], "2026-10-31T06:00:00Z"),
+            lines(&[], "2026-10-31T06:00:00Z")[1..],
             [
                 "# refresh: Saturday 31 October 2026, 02:00 CDT",
                 "# refresh: Sunday 1 November 2026, 02:00 CST",
@@ -358,7 +386,7 @@ mod tests {
         let weekdays = ("schedule", "cron", "0 30 2 * * 1-5");
         let first_monday = ("maintenance", "analyze", "0 0 4 1-7 * Mon");
         assert_eq!(
-            lines(&[weekdays, first_monday], "2026-03-05T18:00:00Z"),
+            lines(&[weekdays, first_monday], "2026-03-05T18:00:00Z")[1..],
             [
                 "# refresh: Friday 6 March 2026, 02:30 CST",
                 "# refresh: Monday 9 March 2026, 02:30 CDT",
@@ -371,7 +399,7 @@ mod tests {
         );
         let sunday = ("schedule", "cron", "0 30 2 8 3 7");
         assert_eq!(
-            lines(&[sunday], "2026-03-05T18:00:00Z")[0],
+            lines(&[sunday], "2026-03-05T18:00:00Z")[1],
             "# refresh: Sunday 8 March 2026, 03:00 CDT (the clock goes forward over this time: fires at the first \
              instant after)"
         );

@@ -128,12 +128,8 @@ impl OthersPlace {
     }
 }
 
-/// Returns the file, or the directory in which it would be created. A directory that does not exist yet will
-/// be owned by this process.
+/// Returns the file, or the nearest directory above it that exists: what is missing in between is created in that, by
+/// this process.
 fn existing(file: &Path) -> Option<(&Path, Metadata)> {
-    let of = |path: &'_ Path| std::fs::metadata(path).ok();
-    of(file).map(|found| (file, found)).or_else(|| {
-        let directory = file.parent()?;
-        Some((directory, of(directory)?))
-    })
+    file.ancestors().find_map(|path| Some((path, std::fs::metadata(path).ok()?)))
 }
