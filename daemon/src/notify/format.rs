@@ -1,7 +1,7 @@
 //! The request that each service expects: one function for each format.
 //!
-//! A text is cut before it exceeds the service's limit, and what the service would take for markup is escaped: names of
-//! tables have underscores, and an error may contain anything.
+//! A text is cut before it exceeds the service's limit, and what the service would take for markup is escaped: names
+//! of tables have underscores, and an error may contain anything.
 
 use cached_present::Tone;
 use serde_json::json;
@@ -11,8 +11,9 @@ use super::notice::Notice;
 use crate::config::WebhookFormat;
 use crate::fetch::Content;
 
-/// Limits in bytes, each below what the service takes: Slack recommends 4000 characters and Google Chat takes 4096, Discord
-/// takes 2000 characters, a message for Teams may have 28 KB, and ntfy makes an attachment of more than 4096 bytes.
+/// Limits in bytes, each below what the service takes: Slack recommends 4000 characters and Google Chat takes 4096,
+/// Discord takes 2000 characters, a message for Teams may have 28 KB, and ntfy makes an attachment of more than 4096
+/// bytes.
 const SLACK: usize = 4000;
 const DISCORD: usize = 2000;
 const TEAMS: usize = 16_000;

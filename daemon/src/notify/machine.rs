@@ -44,3 +44,33 @@ fn usable(path: &Path) -> Result<(), &'static str> {
     }
     rustix::fs::access(path, rustix::fs::Access::EXEC_OK).map_err(|_| "may not be executed by this user")
 }
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "a test writes its own files")]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn mail_is_taken_by_the_first_place_with_a_program_and_the_error_says_what_each_lacks() {
+        let dir = tempfile::tempdir().unwrap();
+        let [first, second] = ["first", "second"].map(|name| dir.path().join(name));
+        let machine = Machine { host: String::new(), sendmail: vec![first.clone(), second.clone()] };
+        std::fs::write(&second, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&second, Permissions::from_mode(0o644)).unwrap();
+        let error = machine.sendmail().unwrap_err().to_string();
+        let expected = format!(
+            "no program takes mail: {} is missing, {} may not be executed by this user; install one, such as \
+             msmtp-mta, or use notify.command",
+            first.display(),
+            second.display()
+        );
+        assert_eq!(error, expected);
+        std::fs::set_permissions(&second, Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(machine.sendmail().unwrap(), second);
+        std::fs::copy(&second, &first).unwrap();
+        assert_eq!(machine.sendmail().unwrap(), first);
+    }
+}

@@ -1,8 +1,8 @@
 //! Sends a message every morning, once on each civil date.
 //!
-//! Its time of day is a slot of a daily schedule, which clock changes neither skip nor repeat. A slot that passed while the
-//! daemon was not running is made up for on the same date, and never later: the next one is not far. The state records
-//! the slot before the first attempt, so that no restart sends it twice.
+//! Its time of day is a slot of a daily schedule, which clock changes neither skip nor repeat. A slot that passed while
+//! the daemon was not running is made up for on the same date, and never later: the next one is not far. The state
+//! records the slot before the first attempt, so that no restart sends it twice.
 
 use std::collections::BTreeMap;
 use std::future::pending;

@@ -39,7 +39,9 @@ impl Morning {
             || format!("No scheduled refresh has ended in the last {} hours", NIGHT.num_hours()),
             |run| done(run, zone, now),
         );
-        Self { summary: format!("{}; {}", verdict.sentence, verdict.next), details: vec![night], health }
+        // What keeps the database from being read is a reason of its own.
+        let state = if status.database_error.is_some() { verdict.headline } else { verdict.sentence };
+        Self { summary: format!("{state}; {}", verdict.next), details: vec![night], health }
     }
 
     /// The message when the state cannot be read.
@@ -60,10 +62,9 @@ fn done(run: &Run, zone: Tz, now: DateTime<Utc>) -> String {
         rebuilt += job.figures.rebuilt;
         kept += job.figures.verified + job.figures.skipped;
     }
-    let bad = run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good()));
-    let bad: Vec<String> =
-        bad.map(|job| format!("{} {}", job.table, standing(job.phase, job.outcome).0)).collect();
-    let bad = if bad.is_empty() { String::new() } else { format!("; {}", bad.join(", ")) };
+    // The reasons name them.
+    let bad = run.jobs.iter().filter(|job| job.outcome.is_some_and(|outcome| !outcome.is_good())).count();
+    let bad = if bad == 0 { String::new() } else { format!("; {} not refreshed", count(bad, "table")) };
     format!(
         "Run {} ({}, {at}) {how} in {}: {}, {} rebuilt, {kept} kept{bad}",
         run.id,

@@ -107,16 +107,19 @@ impl Notice {
         if self.summary.is_some() { "the morning" } else { self.state }
     }
 
-    /// The notice in one line.
+    /// The notice in one line, for a list of them.
     pub(super) fn title(&self) -> String {
+        truncated(&self.heading(), LONGEST_TITLE).into_owned()
+    }
+
+    fn heading(&self) -> String {
         let Self { state, previous, host, .. } = self;
-        let title = match &self.summary {
+        match &self.summary {
             // A full disk, for example, is no matter of the tables.
             Some(summary) if self.tone != Tone::Good => format!("cached on {host}: {state}: {summary}"),
             Some(summary) => format!("cached on {host}: {summary}"),
             None => format!("cached on {host}: {state} (before: {previous})"),
-        };
-        truncated(&title, LONGEST_TITLE).into_owned()
+        }
     }
 
     /// The lines below the title.
@@ -136,7 +139,7 @@ impl Notice {
     /// The title, the lines and the stamp; that of a change or a test is in the first line.
     pub(super) fn text(&self) -> String {
         let (mut lines, stamp) = (self.lines(), self.stamp());
-        let mut title = self.title();
+        let mut title = self.heading();
         if self.summary.is_some() {
             lines.push(stamp);
         } else {

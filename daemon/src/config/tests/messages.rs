@@ -147,6 +147,23 @@ const IN_THE_FILE: &[(&str, &str)] = &[
         "[notify]\nping_url = \"example.org\"",
         "notify.ping_url = (hidden) (F line 4): must be a URL that begins with https:// or http://",
     ),
+    (
+        "[notify]\nformat = \"html\"",
+        "notify.format = \"html\" (F line 4): must be one of json, slack, discord, teams, ntfy",
+    ),
+    (
+        "[notify]\nmail = \"root\\nBcc: all\"",
+        "notify.mail = \"root\\nBcc: all\" (F line 4): must be plain mail addresses, separated by commas, such \
+         as office@example.org",
+    ),
+    (
+        "[notify]\nmorning = \"8 am\"",
+        "notify.morning = \"8 am\" (F line 4): must be a time of day from 00:00 to 23:59, such as 02:00",
+    ),
+    (
+        "[notify]\nmorning = \"08:00\"",
+        "notify.morning = \"08:00\" (F line 4): needs something to be sent over: notify.command, notify.webhook or notify.mail",
+    ),
     ("[socket]\nwrite_group = \"\"", "socket.write_group = \"\" (F line 4): must not be empty"),
     (
         "[state]\nurl = \"//srv/./vms.db\"",

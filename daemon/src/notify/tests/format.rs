@@ -46,7 +46,7 @@ pub(super) fn kinds() -> Vec<(&'static str, Notice)> {
     let stale = night(
         "1 of 9 tables is stale: dia_events_report_cache; next refresh Wed 11 Mar 02:00 CDT",
         "Run 12 (schedule, Tue 10 Mar 02:00 CDT) failed in 4.56 s: 9 tables, 12 entries rebuilt, 3405 kept; \
-         dia_events_report_cache failed",
+         1 table not refreshed",
         health(Degraded, bad()),
     );
     let late = Some("This message was due Tue 10 Mar 08:00 CDT");
