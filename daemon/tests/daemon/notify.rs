@@ -1,7 +1,7 @@
 //! The `notify` request, sent through the socket, and what the mornings after good and bad nights are told.
 
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cached::clock::Clock as _;
@@ -9,7 +9,7 @@ use cached_proto::message::{Reply, Request};
 use cached_proto::verb::notify::NotifyReply;
 use chrono::{DateTime, Utc};
 
-use crate::boot::{Home, ask, finished, until, within};
+use crate::boot::{Home, ask, finished, queued, until, within};
 use crate::passing::LOOPS;
 
 async fn notify(home: &Home) -> NotifyReply {
@@ -52,10 +52,27 @@ async fn every_configured_channel_is_tested_and_no_secret_is_shown() {
 struct Told(PathBuf);
 
 impl Told {
-    /// The first notice below which `part` stands, without the version. Waits until there is one.
+    /// The command: it notes its process before it appends the notice.
+    fn command(&self) -> String {
+        let (told, processes) = (self.0.display(), self.processes().display().to_string());
+        format!("/bin/sh -c 'echo $$ >> \"$2\"; cat >> \"$1\"' sh \"{told}\" \"{processes}\"")
+    }
+
+    fn processes(&self) -> PathBuf {
+        self.0.with_extension("processes")
+    }
+
+    /// Whether the daemon has seen each command end. One that it waits for is repeated when the clock passes its time limit.
+    fn are_over(&self) -> bool {
+        let processes = std::fs::read_to_string(self.processes()).unwrap_or_default();
+        !processes.lines().any(|process| Path::new("/proc").join(process).exists())
+    }
+
+    /// The first notice below which `part` stands, without the version. Waits until there is one, and every command has
+    /// ended.
     async fn with(&self, part: &str) -> String {
         let notices = || std::fs::read_to_string(&self.0).unwrap_or_default();
-        until(part, || notices().contains(part)).await;
+        until(part, || notices().contains(part) && self.are_over()).await;
         let text = notices().replace(env!("CARGO_PKG_VERSION"), "VERSION");
         let blocks = text.split("cached on ").skip(1).map(|block| block.split_once(": ").unwrap().1);
         blocks.filter(|block| block.contains(part)).map(str::to_owned).next().unwrap()
@@ -77,14 +94,18 @@ async fn pass_until(home: &Home, end: &str) {
 async fn each_morning_tells_what_the_night_did_and_what_to_type() {
     let mut home = Home::lived_in().await;
     let told = Told(home.path("told"));
-    home.set("notify", "command", &format!("/bin/sh -c 'cat >> \"$1\"' sh \"{}\"", told.0.display()));
+    home.set("notify", "command", &told.command());
     home.set("notify", "morning", "08:00");
     home.set("notify", "timeout", "10m");
     home.set("watch", "enabled", "false");
     let daemon = home.boot().await;
-    // Noon to 02:00 in Chicago, then to 08:00.
+    // Run 2 tops up the windows of a new day, which begins at midnight, UTC.
+    pass_until(&home, "2026-03-11T00:30:00Z").await;
+    queued(&daemon, 2).await;
+    finished(&daemon, 2).await;
+    // To 02:00 in Chicago, then to 08:00.
     pass_until(&home, "2026-03-11T07:00:00Z").await;
-    // Run 2 has topped up the windows of a new day at midnight.
+    queued(&daemon, 3).await;
     finished(&daemon, 3).await;
     pass_until(&home, "2026-03-11T13:00:00Z").await;
     insta::assert_snapshot!(told.with("at 2026-03-11T13:00:00Z").await, @r"
